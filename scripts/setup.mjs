@@ -1,0 +1,37 @@
+// Run before `npm start` and `npm test`: installs and builds what is missing or out of date, and nothing else.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
+
+const newest = (folder) =>
+  Math.max(
+    ...readdirSync(folder, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => modified(join(entry.parentPath, entry.name))),
+  );
+
+function run(command, args) {
+  console.log(`> ${command} ${args.join(' ')}`);
+  const { status } = spawnSync(command, args, { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+if (modified('node_modules/.package-lock.json') < modified('package-lock.json')) {
+  // Dev dependencies too, whatever NODE_ENV says: the compiler is one of them.
+  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+}
+
+if (process.argv.includes('--build')) {
+  const sources = Math.max(
+    newest('src'),
+    modified('ormconfig.ts'),
+    modified('tsconfig.json'),
+    modified('nest-cli.json'),
+  );
+  if (modified('dist/src/main.js') < sources) {
+    run(process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json']);
+    run(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build']);
+  }
+}

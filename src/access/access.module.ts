@@ -1,0 +1,45 @@
+import { Global, Module } from '@nestjs/common';
+import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { BudgetsModule } from '../budgets/budgets.module.js';
+import { EndUsersModule } from '../end-users/end-users.module.js';
+import { KeysModule } from '../keys/keys.module.js';
+import { ModelsModule } from '../models/models.module.js';
+import { OrganizationsModule } from '../orgs/organizations.module.js';
+import { SpendModule } from '../spend/spend.module.js';
+import { TeamsModule } from '../teams/teams.module.js';
+import { UsersModule } from '../users/users.module.js';
+import { AuthChecksGuard } from './auth-checks.guard.js';
+import { DecisionLog } from './decision-log.js';
+import { EvaluationController } from './evaluation.controller.js';
+import { FactsLoader } from './facts.loader.js';
+import { GuardedDoors } from './guarded-doors.js';
+import { LlmRequestReader } from './llm-request.reader.js';
+import { ModelAccessGuard } from './model-access.guard.js';
+
+/** Asks and enforces: who is calling, may they, may they call this model. Every route of the application passes here. */
+@Global()
+@Module({
+  imports: [
+    DiscoveryModule,
+    KeysModule,
+    UsersModule,
+    TeamsModule,
+    OrganizationsModule,
+    EndUsersModule,
+    BudgetsModule,
+    ModelsModule,
+    SpendModule,
+  ],
+  controllers: [EvaluationController],
+  providers: [
+    FactsLoader,
+    LlmRequestReader,
+    DecisionLog,
+    AuthChecksGuard,
+    ModelAccessGuard,
+    GuardedDoors,
+    { provide: APP_GUARD, useExisting: AuthChecksGuard },
+  ],
+  exports: [FactsLoader, LlmRequestReader, DecisionLog, AuthChecksGuard, ModelAccessGuard],
+})
+export class AccessModule {}

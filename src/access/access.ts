@@ -1,0 +1,15 @@
+import type { Decision } from '../policy/decision.js';
+import type { LoadedFacts } from './facts.loader.js';
+
+/** What the guards found out about a request; it stays with the request. */
+export interface Access extends LoadedFacts {
+  readonly decision: Decision;
+  /** Asks again with what is known now: used right before money or bytes move. Throws the refusal. */
+  readonly recheck: () => Promise<void>;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    access?: Access;
+  }
+}

@@ -1,0 +1,89 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { CONFIG, type Config } from '../config/config.js';
+import { type Door, doorOf } from '../http/doors.js';
+import { conclude, decide } from '../policy/decide.js';
+import type { Enforcer } from '../policy/decision.js';
+import { enforce } from './access-denied.js';
+import { presentedCredential } from './credential.js';
+import { DecisionLog } from './decision-log.js';
+import { type Ask, FactsLoader, type LoadedFacts } from './facts.loader.js';
+import { LlmRequestReader } from './llm-request.reader.js';
+
+const HERE: readonly Enforcer[] = ['AuthChecksGuard'];
+const BOTH: readonly Enforcer[] = ['AuthChecksGuard', 'ModelAccessGuard'];
+
+/** Lets a request in when its caller and everyone behind it are in good standing. Decides once, for all that follow. */
+@Injectable()
+export class AuthChecksGuard implements CanActivate {
+  private readonly doors = new WeakMap<object, Door>();
+
+  constructor(
+    private readonly loader: FactsLoader,
+    private readonly reader: LlmRequestReader,
+    private readonly log: DecisionLog,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const door = this.door(context);
+    if (door === 'open' || request.access) return true;
+
+    const ask = this.ask(request, door);
+    const loaded = this.loader.load(ask);
+    return loaded instanceof Promise
+      ? loaded.then((facts) => this.admit(request, ask, facts))
+      : this.admit(request, ask, loaded);
+  }
+
+  private admit(request: FastifyRequest, ask: Ask, loaded: LoadedFacts): boolean {
+    const startedAt = performance.now();
+    const decision = decide(loaded.facts);
+    this.log.record(request.id, loaded, decision, performance.now() - startedAt);
+    enforce(decision, HERE, this.config.general.budgetExceededStatus);
+
+    const { credential } = loaded.facts;
+    request.callerId = loaded.caller!.callerId;
+    request.caller = {
+      role: loaded.caller!.credential.role,
+      ...(credential.kind === 'key' && { keyHash: loaded.caller!.names.keyHash! }),
+    };
+    request.access = { ...loaded, decision, recheck: () => this.recheck(ask, loaded) };
+    return true;
+  }
+
+  /** Anyone blocked, shrunk or deleted since the decision is refused now. Money is not asked again: it is held. */
+  private async recheck(ask: Ask, loaded: LoadedFacts): Promise<void> {
+    if (!this.loader.isStale(loaded)) return;
+    const { trace } = decide((await this.loader.load(ask)).facts);
+    const withoutMoney = conclude(trace.filter(({ budgets }) => !budgets));
+    enforce(withoutMoney, BOTH, this.config.general.budgetExceededStatus);
+  }
+
+  private ask(request: FastifyRequest, door: Door): Ask {
+    const url = request.raw.url!;
+    const queryAt = url.indexOf('?');
+    return {
+      presented: presentedCredential(request.headers, request.raw.rawHeaders),
+      route: {
+        path: queryAt < 0 ? url : url.slice(0, queryAt),
+        method: request.method,
+        adminOnly: door === 'admin',
+        callsModel: door === 'model',
+      },
+      ...(door === 'model' && { llm: this.reader.of(request) }),
+    };
+  }
+
+  private door(context: ExecutionContext): Door {
+    const handler = context.getHandler();
+    let door = this.doors.get(handler);
+    if (!door) {
+      // A route that says nothing is an administrator's; `everyDoorIsMarked` refuses to start with one.
+      door = doorOf(handler, context.getClass()) ?? 'admin';
+      this.doors.set(handler, door);
+    }
+    return door;
+  }
+}

@@ -1,0 +1,147 @@
+import { BoundedMap } from '../cache/bounded-map.js';
+import type { CacheKey, Changes } from '../cache/changes.js';
+import { scopeOf } from '../policy/decision.js';
+import type { CredentialFacts, Party, PartyKind } from '../policy/facts.js';
+import type { ModelList } from '../policy/model-list.js';
+import type { NanoUsd } from '../policy/money.js';
+import { type AccountSpec, endlessAccount, type LiveAccount, windowAccount } from '../spend/account.js';
+import { type BillingChain, type ChainNames, newChain } from '../spend/chain.js';
+import type { ScopedBudget } from '../spend/spend.service.js';
+
+/** One limit as configured, before it meets a clock. */
+export interface BudgetSpec {
+  /** Null: the window is billed but has no limit. */
+  readonly limitNanoUsd: NanoUsd | null;
+  /** Null: endless. */
+  readonly window: { readonly duration: string; readonly anchor: Date } | null;
+}
+
+/** A party as its rows describe it. */
+export interface PartySpec extends Omit<Party, 'budgets'> {
+  /** Our internal id: what accounts are named by. */
+  readonly scopeId: string;
+  readonly budgets: readonly BudgetSpec[];
+  /** Its refusal is lifted; it is billed all the same. */
+  readonly budgetsLifted?: boolean;
+}
+
+/** Everything the rows say about one caller (or one end user), made once and used until one of the rows changes. */
+export interface Snapshot {
+  readonly parties: readonly PartySpec[];
+  /** The rows it is made of. */
+  readonly dependsOn: readonly CacheKey[];
+  readonly staleAt: number;
+  /** The last moment it is known to be true; moved on while nothing it depends on changes. */
+  epoch: number;
+}
+
+/** A key or the master key, and everyone behind it. */
+export interface CallerSnapshot extends Snapshot {
+  readonly credential: Extract<CredentialFacts, { kind: 'key' | 'master' }>;
+  readonly names: Omit<ChainNames, 'endUserId'>;
+  /** What goes into `created_by`. */
+  readonly callerId: string;
+  readonly teamAliases: Readonly<Record<string, string>>;
+  readonly keyAliases: Readonly<Record<string, string>>;
+  /** The caller's standing at this time, by end user (`''` for none). */
+  readonly standings: BoundedMap<string, Standing>;
+}
+
+const STANDINGS_PER_CALLER = 1_000;
+
+export const noStandings = () => new BoundedMap<string, Standing>(STANDINGS_PER_CALLER);
+
+/** The parties of a request with their open windows, and the chain its cost is billed to. */
+export interface Standing {
+  readonly parties: readonly Party[];
+  readonly chain: BillingChain;
+  /** Every limit among the parties, with whose it is. */
+  readonly budgets: readonly ScopedBudget[];
+  /** When one of the windows closes, epoch milliseconds. */
+  readonly until: number;
+  readonly accountsGeneration: number;
+  readonly endUser?: Snapshot;
+}
+
+/** Is a snapshot still what the rows say? One comparison while nothing changes anywhere. */
+export function isCurrent(snapshot: Snapshot, changes: Changes, now: number): boolean {
+  if (now >= snapshot.staleAt) return false;
+  if (snapshot.epoch === changes.epoch) return true;
+  const { epoch } = changes;
+  if (changes.changedSince(snapshot.epoch, snapshot.dependsOn)) return false;
+  snapshot.epoch = epoch;
+  return true;
+}
+
+interface PlacedBudget {
+  readonly spec: BudgetSpec;
+  readonly account: AccountSpec;
+}
+
+/** Which accounts a party is billed on at `now`: the endless one, and one for every window. */
+export function placeBudgets(party: PartySpec, timeZone: string, now: Date): PlacedBudget[] {
+  const endless = endlessAccount(party.kind, party.scopeId);
+  return [
+    {
+      spec: party.budgets.find(({ window }) => !window) ?? { limitNanoUsd: null, window: null },
+      account: endless,
+    },
+    ...party.budgets.flatMap((spec) =>
+      spec.window
+        ? [{ spec, account: windowAccount(party.kind, party.scopeId, spec.window, timeZone, now) }]
+        : [],
+    ),
+  ];
+}
+
+/** Parties and chain for one caller and end user, once their accounts are in memory. */
+export function makeStanding(
+  placed: readonly { readonly party: PartySpec; readonly budgets: readonly PlacedBudget[] }[],
+  accounts: ReadonlyMap<string, LiveAccount>,
+  names: ChainNames,
+  accountsGeneration: number,
+  endUser: Snapshot | undefined,
+): Standing {
+  const ends = placed.flatMap(({ budgets }) =>
+    budgets.map(({ account }) => account.window?.end.getTime() ?? Infinity),
+  );
+  const chainAccounts = [
+    ...new Set(placed.flatMap(({ budgets }) => budgets.map(({ account }) => accounts.get(account.id)!))),
+  ];
+  const parties = placed.map(({ party, budgets }) => partyFacts(party, budgets, accounts));
+  return {
+    parties,
+    budgets: parties.flatMap((party) =>
+      party.budgets.map((budget) => ({ ...budget, scope: scopeOf(party) })),
+    ),
+    chain: newChain(names, chainAccounts),
+    until: Math.min(...ends, Infinity),
+    accountsGeneration,
+    ...(endUser && { endUser }),
+  };
+}
+
+function partyFacts(
+  { kind, id, exists, blocked, models, budgetsLifted }: PartySpec,
+  budgets: readonly PlacedBudget[],
+  accounts: ReadonlyMap<string, LiveAccount>,
+): Party {
+  return Object.freeze({
+    kind: kind satisfies PartyKind,
+    id,
+    exists,
+    blocked,
+    models: models satisfies ModelList,
+    budgets: budgets.flatMap(({ spec, account }) =>
+      spec.limitNanoUsd === null || budgetsLifted
+        ? []
+        : [
+            {
+              limitNanoUsd: spec.limitNanoUsd,
+              account: accounts.get(account.id)!,
+              ...(account.window && { window: account.window }),
+            },
+          ],
+    ),
+  });
+}

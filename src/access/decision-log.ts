@@ -1,0 +1,52 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
+import type { Decision } from '../policy/decision.js';
+import type { LoadedFacts } from './facts.loader.js';
+
+const FLUSH_AT_LINES = 256;
+const FLUSH_AFTER_MS = 200;
+
+/** One structured line per decision (`general_settings.decision_log`), written in batches. No prompt, no secret. */
+@Injectable()
+export class DecisionLog implements OnApplicationShutdown {
+  private lines: string[] = [];
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(@Inject(CONFIG) private readonly config: Config) {}
+
+  record(
+    requestId: string,
+    { facts }: LoadedFacts,
+    { allowed, refusal }: Decision,
+    decisionMs: number,
+  ): void {
+    const { decisionLog } = this.config.general;
+    if (decisionLog === 'off' || (allowed && decisionLog === 'refusals')) return;
+    this.lines.push(
+      JSON.stringify({
+        time: facts.now.toISOString(),
+        event: 'decision',
+        request_id: requestId,
+        allowed,
+        route: facts.route.path,
+        ...(facts.request?.model && { model: facts.request.model.requested }),
+        scopes: Object.fromEntries(facts.parties.map(({ kind, id }) => [kind, id])),
+        ...(refusal && { check: refusal.check, code: refusal.code, retryable: refusal.retryable }),
+        microseconds: Math.round(decisionMs * 1000),
+      }),
+    );
+    if (this.lines.length >= FLUSH_AT_LINES) this.flush();
+    else this.timer ??= setTimeout(() => this.flush(), FLUSH_AFTER_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    this.flush();
+  }
+
+  private flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.lines.length) process.stdout.write(`${this.lines.join('\n')}\n`);
+    this.lines = [];
+  }
+}

@@ -1,0 +1,349 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { BudgetsService } from '../budgets/budgets.service.js';
+import { BoundedMap } from '../cache/bounded-map.js';
+import { type CacheKey, cacheKey, Changes } from '../cache/changes.js';
+import { CLOCK, type Clock } from '../clock.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { EndUsersService } from '../end-users/end-users.service.js';
+import { KeysService } from '../keys/keys.service.js';
+import { Catalogue } from '../models/catalogue.service.js';
+import { OrganizationsService } from '../orgs/organizations.service.js';
+import type { LimitsRow } from '../parties/limits-row.js';
+import { tokenBound } from '../policy/bound.js';
+import type { AccessFacts, CredentialFacts, ModelFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
+import { nanoUsdFromUsd, ZERO_NANO_USD } from '../policy/money.js';
+import { boundNanoUsd } from '../policy/price.js';
+import { compileRouteList } from '../policy/routes.js';
+import { keyHint, secretHash, secretMatcher } from '../secrets.js';
+import { Accounts } from '../spend/accounts.js';
+import { teamMemberDefaults } from '../teams/team-member-defaults.js';
+import { TeamsService } from '../teams/teams.service.js';
+import { UsersService } from '../users/users.service.js';
+import {
+  type CallerSnapshot,
+  isCurrent,
+  makeStanding,
+  noStandings,
+  type PartySpec,
+  placeBudgets,
+  type Snapshot,
+  type Standing,
+} from './caller.js';
+import type { Presented } from './credential.js';
+import type { LlmRequest } from './llm-request.js';
+import { missingParty, partySpec } from './party-specs.js';
+
+/** What a request asks to be let in for. */
+export interface Ask {
+  readonly presented: Presented;
+  readonly route: RouteFacts;
+  /** Read only once the caller is known. Absent on routes that call no model. */
+  readonly llm?: () => LlmRequest;
+}
+
+/** The facts of one request, and what acting on them needs. */
+export interface LoadedFacts {
+  readonly facts: AccessFacts;
+  readonly caller?: CallerSnapshot;
+  readonly standing?: Standing;
+  readonly llm?: LlmRequest;
+}
+
+const SNAPSHOT_TTL_MS = 60_000;
+const MAX_SNAPSHOTS = 200_000;
+/** Who the master key acts for, LiteLLM's name. */
+const MASTER_CALLER_ID = 'default_user_id';
+const GLOBAL_ID = 'proxy';
+
+/** The only place where rows become facts. Warm, it asks nobody: one map look-up per caller, one per end user. */
+@Injectable()
+export class FactsLoader {
+  private readonly callers = new BoundedMap<string, CallerSnapshot>(MAX_SNAPSHOTS);
+  private readonly endUsers = new BoundedMap<string, Snapshot>(MAX_SNAPSHOTS);
+  private readonly master: CallerSnapshot;
+  private readonly isMasterKey: (hash: string) => boolean;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly changes: Changes,
+    private readonly accounts: Accounts,
+    private readonly catalogue: Catalogue,
+    private readonly keysService: KeysService,
+    private readonly usersService: UsersService,
+    private readonly teamsService: TeamsService,
+    private readonly organizationsService: OrganizationsService,
+    private readonly endUsersService: EndUsersService,
+    private readonly budgetsService: BudgetsService,
+  ) {
+    this.isMasterKey = secretMatcher(config.masterKey);
+    this.master = {
+      parties: [this.everyone()],
+      dependsOn: [],
+      staleAt: Infinity,
+      epoch: 0,
+      credential: { kind: 'master', role: 'proxy_admin' },
+      names: { keyHash: null, keyAlias: null, userId: MASTER_CALLER_ID, teamId: null, organizationId: null },
+      callerId: MASTER_CALLER_ID,
+      teamAliases: {},
+      keyAliases: {},
+      standings: noStandings(),
+    };
+  }
+
+  /** The facts of a request; without a promise when everything about the caller is in memory. Throws when rows or balances cannot be read. */
+  load(ask: Ask): LoadedFacts | Promise<LoadedFacts> {
+    const { presented } = ask;
+    if (presented.kind !== 'presented') return { facts: this.strangerFacts(ask, presented) };
+    const { secret } = presented;
+    const hash = secretHash(secret);
+    if (this.isMasterKey(hash)) return this.withCaller(ask, this.master);
+    const caller = this.callers.get(hash);
+    if (caller && isCurrent(caller, this.changes, this.clock().getTime()))
+      return this.withCaller(ask, caller);
+    return this.loadCaller(hash).then((loaded) =>
+      loaded
+        ? this.withCaller(ask, loaded)
+        : { facts: this.strangerFacts(ask, { kind: 'unknown', hint: keyHint(secret) }) },
+    );
+  }
+
+  /** The same question about a key named by its hash: for those who ask beforehand. */
+  async loadByHash(hash: string, ask: Omit<Ask, 'presented'>): Promise<LoadedFacts> {
+    const caller = this.isMasterKey(hash) ? this.master : await this.loadCaller(hash);
+    if (caller) return this.withCaller(ask, caller);
+    return { facts: this.strangerFacts(ask, { kind: 'unknown', hint: 'sk-...' }) };
+  }
+
+  /** Has anything about this caller or end user changed since these facts were made? */
+  isStale({ caller, standing }: LoadedFacts): boolean {
+    const now = this.clock().getTime();
+    return (
+      (caller !== undefined && !isCurrent(caller, this.changes, now)) ||
+      (standing?.endUser !== undefined && !isCurrent(standing.endUser, this.changes, now))
+    );
+  }
+
+  private strangerFacts({ route }: Pick<Ask, 'route'>, credential: CredentialFacts): AccessFacts {
+    return { now: this.clock(), credential, route, parties: [], settings: this.config.general };
+  }
+
+  private withCaller(
+    ask: Omit<Ask, 'presented'>,
+    caller: CallerSnapshot,
+  ): LoadedFacts | Promise<LoadedFacts> {
+    const now = this.clock();
+    const llm = ask.llm?.();
+    const standing = this.standingInMemory(caller, llm?.endUserId, now);
+    if (standing) return this.facts(ask.route, caller, standing, llm, now);
+    return this.loadStanding(caller, llm?.endUserId, now).then((loaded) =>
+      this.facts(ask.route, caller, loaded, llm, now),
+    );
+  }
+
+  private facts(
+    route: RouteFacts,
+    caller: CallerSnapshot,
+    standing: Standing,
+    llm: LlmRequest | undefined,
+    now: Date,
+  ): LoadedFacts {
+    const facts: AccessFacts = {
+      now,
+      credential: caller.credential,
+      route,
+      parties: standing.parties,
+      settings: this.config.general,
+      ...(llm && { request: this.requestFacts(llm, caller) }),
+    };
+    return { facts, caller, standing, ...(llm && { llm }) };
+  }
+
+  private requestFacts(llm: LlmRequest, caller: CallerSnapshot): RequestFacts {
+    return {
+      params: llm.params,
+      fallbacks: llm.namedFallbacks.map((name) => this.modelFacts(name, llm, caller)),
+      ...(llm.problem && { problem: llm.problem }),
+      ...(llm.model !== undefined && { model: this.modelFacts(llm.model, llm, caller) }),
+    };
+  }
+
+  /** What is known of a model for this caller, and what calling it would need. */
+  modelFacts(requested: string, llm: Pick<LlmRequest, 'size'>, caller: CallerSnapshot): ModelFacts {
+    const catalogue = this.catalogue.current();
+    const facts = catalogue.modelFacts(requested, caller);
+    const minimumNanoUsd =
+      facts.price === 'priced'
+        ? boundNanoUsd(tokenBound(llm.size, catalogue.limits(facts.name)), catalogue.ceilingOf(facts.name))
+        : ZERO_NANO_USD;
+    return { ...facts, minimumNanoUsd };
+  }
+
+  private standingInMemory(caller: CallerSnapshot, endUserId = '', now: Date): Standing | undefined {
+    const standing = caller.standings.get(endUserId);
+    const current =
+      standing &&
+      now.getTime() < standing.until &&
+      standing.accountsGeneration === this.accounts.generation &&
+      (!standing.endUser || isCurrent(standing.endUser, this.changes, now.getTime()));
+    return current ? standing : undefined;
+  }
+
+  private async loadStanding(
+    caller: CallerSnapshot,
+    endUserId: string | undefined,
+    now: Date,
+  ): Promise<Standing> {
+    const endUser = endUserId === undefined ? undefined : await this.loadEndUser(endUserId);
+    const last = caller.parties.length - 1;
+    const parties = caller.parties.toSpliced(last, 0, ...(endUser?.parties ?? []));
+    const placed = parties
+      .filter(({ exists, kind }) => exists || kind !== 'end_user')
+      .map((party) => ({
+        party,
+        budgets: party.exists ? placeBudgets(party, this.config.litellm.timezone, now) : [],
+      }));
+    const specs = placed.flatMap(({ budgets }) => budgets.map(({ account }) => account));
+    const accounts = await this.accounts.load(specs);
+    const standing = makeStanding(
+      placed,
+      new Map(accounts.map((account) => [account.id, account])),
+      { ...caller.names, endUserId: endUserId ?? null },
+      this.accounts.generation,
+      endUser,
+    );
+    caller.standings.set(endUserId ?? '', standing);
+    return standing;
+  }
+
+  private async loadCaller(hash: string): Promise<CallerSnapshot | undefined> {
+    const { epoch } = this.changes;
+    const dependsOn: CacheKey[] = [cacheKey.key(hash)];
+    const tier = (budgetId: string | null) => this.tier(budgetId, dependsOn);
+
+    const key = await this.keysService.getByHash(hash);
+    if (!key) return undefined;
+    const parties: PartySpec[] = [
+      partySpec('key', key.keyAlias ?? key.keyName, key, await tier(key.budgetId), {
+        blocked: key.blocked,
+        models: key.models,
+      }),
+    ];
+
+    const team = key.teamId === null ? null : await this.teamsService.get(key.teamId);
+    if (key.teamId !== null) {
+      dependsOn.push(cacheKey.team(key.teamId));
+      const member = key.userId === null ? null : await this.teamsService.getMember(key.teamId, key.userId);
+      if (key.userId !== null) dependsOn.push(cacheKey.membership(key.teamId, key.userId));
+      if (member) {
+        const defaults = (await tier(member.budgetId)) ?? (team && teamMemberDefaults(team));
+        parties.push(partySpec('member', member.userId, member, defaults));
+      }
+      parties.push(
+        team
+          ? partySpec('team', team.teamId, team, await tier(team.budgetId))
+          : missingParty('team', key.teamId),
+      );
+    }
+
+    if (key.userId !== null) {
+      dependsOn.push(cacheKey.user(key.userId));
+      const user = await this.usersService.get(key.userId);
+      const lifted = key.teamId !== null && this.config.general.skipUserBudgetOnTeamKey;
+      parties.push(
+        user
+          ? { ...partySpec('user', user.userId, user, await tier(user.budgetId)), budgetsLifted: lifted }
+          : missingParty('user', key.userId),
+      );
+    }
+
+    const organizationId = key.organizationId ?? team?.organizationId ?? null;
+    if (organizationId !== null) {
+      dependsOn.push(cacheKey.organization(organizationId));
+      const organization = await this.organizationsService.get(organizationId);
+      parties.push(
+        organization
+          ? partySpec('organization', organizationId, organization, await tier(organization.budgetId))
+          : missingParty('organization', organizationId),
+      );
+    }
+
+    const caller: CallerSnapshot = {
+      parties: Object.freeze([...parties, this.everyone()]),
+      dependsOn,
+      staleAt: this.clock().getTime() + SNAPSHOT_TTL_MS,
+      epoch,
+      credential: Object.freeze({
+        kind: 'key',
+        role: 'internal_user',
+        hint: key.keyName,
+        blocked: key.blocked,
+        expiresAt: key.expiresAt,
+        allowedRoutes: compileRouteList(key.allowedRoutes),
+      }),
+      names: {
+        keyHash: hash,
+        keyAlias: key.keyAlias,
+        userId: key.userId,
+        teamId: key.teamId,
+        organizationId,
+      },
+      callerId: key.userId ?? key.keyAlias ?? key.keyName,
+      teamAliases: team?.modelAliases ?? {},
+      keyAliases: key.aliases ?? {},
+      standings: noStandings(),
+    };
+    if (!this.changes.changedSince(epoch, dependsOn)) this.callers.set(hash, caller);
+    return caller;
+  }
+
+  private async loadEndUser(endUserId: string): Promise<Snapshot> {
+    const known = this.endUsers.get(endUserId);
+    if (known && isCurrent(known, this.changes, this.clock().getTime())) return known;
+    const { epoch } = this.changes;
+    const dependsOn: CacheKey[] = [cacheKey.endUser(endUserId)];
+    const { maxEndUserBudgetId } = this.config.litellm;
+    const row =
+      (await this.endUsersService.get(endUserId)) ??
+      (maxEndUserBudgetId === undefined ? null : await this.endUsersService.getOrCreate(endUserId));
+    const tierId = row?.budgetId ?? maxEndUserBudgetId ?? null;
+    const endUser: Snapshot = {
+      parties: row ? [partySpec('end_user', endUserId, row, await this.tier(tierId, dependsOn))] : [],
+      dependsOn,
+      staleAt: this.clock().getTime() + SNAPSHOT_TTL_MS,
+      epoch,
+    };
+    if (!this.changes.changedSince(epoch, dependsOn)) this.endUsers.set(endUserId, endUser);
+    return endUser;
+  }
+
+  private async tier(budgetId: string | null, dependsOn: CacheKey[]): Promise<Readonly<LimitsRow> | null> {
+    if (budgetId === null) return null;
+    dependsOn.push(cacheKey.budget(budgetId));
+    return this.budgetsService.get(budgetId);
+  }
+
+  /** The proxy as a whole: its budget is everyone's last. */
+  private everyone(): PartySpec {
+    const { maxBudgetUsd, budgetDuration } = this.config.litellm;
+    const limitNanoUsd = maxBudgetUsd ? nanoUsdFromUsd(maxBudgetUsd) : undefined;
+    return {
+      kind: 'global',
+      id: GLOBAL_ID,
+      scopeId: GLOBAL_ID,
+      exists: true,
+      blocked: false,
+      models: 'any',
+      budgets:
+        limitNanoUsd === undefined
+          ? []
+          : [
+              {
+                limitNanoUsd,
+                window:
+                  budgetDuration === undefined ? null : { duration: budgetDuration, anchor: new Date(0) },
+              },
+            ],
+    };
+  }
+}

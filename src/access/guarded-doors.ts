@@ -1,0 +1,46 @@
+import { Injectable, type OnModuleInit, RequestMethod } from '@nestjs/common';
+import { GUARDS_METADATA, METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { doorOf } from '../http/doors.js';
+import { AuthChecksGuard } from './auth-checks.guard.js';
+import { ModelAccessGuard } from './model-access.guard.js';
+
+/** Refuses to start while a route says nothing about who may knock, or calls a model without both guards. */
+@Injectable()
+export class GuardedDoors implements OnModuleInit {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+  ) {}
+
+  onModuleInit(): void {
+    const problems = this.discovery
+      .getControllers()
+      .flatMap(({ metatype }) => (metatype ? this.problemsOf(metatype) : []));
+    if (problems.length) throw new Error(`These routes are not guarded:\n- ${problems.join('\n- ')}`);
+  }
+
+  // oxlint-disable-next-line typescript/no-unsafe-function-type -- Nest's own type of a controller class.
+  private problemsOf(controller: Function): string[] {
+    const prototype = controller.prototype as Record<string, object>;
+    return this.scanner
+      .getAllMethodNames(prototype)
+      .filter((name) => Reflect.hasMetadata(PATH_METADATA, prototype[name]!))
+      .flatMap((name) => {
+        const handler = prototype[name]!;
+        const method = RequestMethod[Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod];
+        const route = `${controller.name}.${name} (${method})`;
+        const door = doorOf(handler, controller);
+        if (!door)
+          return [`${route} is not marked: @AdminRoute(), @CallerRoute(), @ModelRoute() or @OpenRoute()`];
+        if (door !== 'model') return [];
+        const guards = [controller, handler].flatMap(
+          (target) => (Reflect.getMetadata(GUARDS_METADATA, target) as unknown[] | undefined) ?? [],
+        );
+        const [auth, model] = [guards.indexOf(AuthChecksGuard), guards.indexOf(ModelAccessGuard)];
+        return auth >= 0 && model > auth
+          ? []
+          : [`${route} calls a model: AuthChecksGuard and then ModelAccessGuard must stand before it`];
+      });
+  }
+}

@@ -1,0 +1,51 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { CONFIG, type Config } from '../config/config.js';
+import { type CallType, type LlmRequest, readLlmRequest } from './llm-request.js';
+
+/** Reads the body of a request to a model route, as this gateway is configured. */
+@Injectable()
+export class LlmRequestReader {
+  private readonly wantedParams: readonly string[];
+
+  constructor(@Inject(CONFIG) private readonly config: Config) {
+    this.wantedParams = ['user', ...config.general.enforcedParams.map((path) => path.split('.')[0]!)];
+  }
+
+  /** A reading of this request, done on the first call and kept. */
+  of(request: FastifyRequest): () => LlmRequest {
+    let read: LlmRequest | undefined;
+    return () => (read ??= this.read(request));
+  }
+
+  private read({ body, params, headers, raw }: FastifyRequest): LlmRequest {
+    const url = raw.url!;
+    const queryAt = url.indexOf('?');
+    const path = queryAt < 0 ? url : url.slice(0, queryAt);
+    const pathModel = (params as { model?: string }).model;
+    return this.readBytes(Buffer.isBuffer(body) ? body : Buffer.alloc(0), {
+      callType: callTypeOf(path),
+      headers,
+      query: queryAt < 0 ? '' : url.slice(queryAt + 1),
+      ...(pathModel !== undefined && { pathModel }),
+    });
+  }
+
+  /** The same reading for a body that is only asked about. */
+  readBytes(
+    bytes: Buffer,
+    context: { callType: CallType; headers: FastifyRequest['headers']; query: string; pathModel?: string },
+  ): LlmRequest {
+    return readLlmRequest(bytes, {
+      ...context,
+      endUserHeaders: this.config.general.endUserHeaders,
+      wantedParams: this.wantedParams,
+    });
+  }
+}
+
+/** Which family of calls a path belongs to, by its last words. */
+export function callTypeOf(path: string): CallType {
+  if (path.endsWith('/embeddings')) return 'embedding';
+  return path.endsWith('/chat/completions') ? 'chat_completion' : 'text_completion';
+}

@@ -1,0 +1,302 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import {
+  JsonProblem,
+  memberValue,
+  type ScannedObject,
+  scanJsonObject,
+  type Watch,
+} from '../http/json-scanner.js';
+import type { CallSize } from '../policy/bound.js';
+
+/** The families of calls a model answers, by what their bodies mean. LiteLLM `call_type`. */
+export type CallType = 'chat_completion' | 'text_completion' | 'embedding';
+
+/** A call's body as the gate reads it: a few members by hand, everything else as bytes. */
+export interface LlmRequest {
+  readonly callType: CallType;
+  readonly bytes: Buffer;
+  /** Absent when there is a `problem`. */
+  readonly scanned?: ScannedObject;
+  readonly problem?: { readonly message: string; readonly param: string | null };
+  readonly model?: string;
+  /** Every model named as any kind of fallback. */
+  readonly namedFallbacks: readonly string[];
+  /** Those to try, in order, when the model fails. */
+  readonly fallbacks: readonly string[];
+  readonly stream: boolean;
+  /** The client itself asked for a usage chunk. */
+  readonly wantsUsage: boolean;
+  readonly size: CallSize;
+  readonly endUserId?: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** What the reader must know beyond the body. */
+export interface LlmRequestContext {
+  readonly callType: CallType;
+  /** The model in the path (`/engines/{model}/…`), decoded. */
+  readonly pathModel?: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly query: string;
+  /** Further headers that may name the end user. */
+  readonly endUserHeaders: readonly string[];
+  /** Top-level members the rules ask about. */
+  readonly wantedParams: readonly string[];
+}
+
+/** Members a client would use to choose the upstream or its credentials. Refused wherever they hide. */
+const SMUGGLED = [
+  'api_base',
+  'base_url',
+  'api_key',
+  'api_version',
+  'extra_headers',
+  'model_list',
+  'user_config',
+  'custom_llm_provider',
+  'litellm_params',
+  'litellm_params_template',
+  'litellm_embedding_config',
+  'litellm_credential_name',
+  'aws_access_key_id',
+  'aws_secret_access_key',
+  'aws_session_token',
+  'aws_bedrock_runtime_endpoint',
+  'aws_sts_endpoint',
+  'aws_web_identity_token',
+  'vertex_credentials',
+  'vertex_project',
+  'azure_ad_token',
+  'azure_endpoint',
+  'langfuse_host',
+  'langfuse_secret_key',
+  'langsmith_base_url',
+  's3_endpoint_url',
+] as const;
+/** Refused at the top level only: deeper down these words are ordinary data. */
+const SMUGGLED_ON_TOP = new Set<string>([
+  ...SMUGGLED,
+  'headers',
+  'organization',
+  'mock_response',
+  'extra_body',
+]);
+const SMUGGLED_NAMES = new Set<string>(SMUGGLED);
+const SMUGGLING_HEADER = /^x-(?:.*custom-host|litellm-api-base|litellm-base-url|litellm-model)$/;
+
+const MEDIA_NAMES = new Set([
+  'image_url',
+  'input_image',
+  'input_audio',
+  'image',
+  'file',
+  'file_id',
+  'audio',
+  'source',
+  'video_url',
+]);
+
+/** Members that carry what people and models say. */
+const CONTENT = new Set(['messages', 'input', 'prompt']);
+
+const WATCH: Watch = {
+  names: new Set([...SMUGGLED, ...MEDIA_NAMES]),
+  mutedBelow: new Set([
+    ...CONTENT,
+    'parameters',
+    'schema',
+    'input_schema',
+    'json_schema',
+    'properties',
+    'response_format',
+  ]),
+};
+
+/** Members that never become prompt, so their bytes are no tokens. */
+const NOT_PROMPT = new Set([
+  'model', 'user', 'metadata', 'stream', 'stream_options', 'temperature', 'top_p', 'n', 'best_of', 'max_tokens',
+  'max_completion_tokens', 'presence_penalty', 'frequency_penalty', 'seed', 'logprobs', 'top_logprobs', 'store',
+  'service_tier', 'safety_identifier', 'prompt_cache_key', 'encoding_format', 'dimensions', 'parallel_tool_calls',
+]); // prettier-ignore
+
+/** Every member that may name fallbacks; `fallbacks` is what is tried. */
+const FALLBACK_MEMBERS = ['fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks'] as const;
+
+/** Members that speak to the gate and are not forwarded. */
+export const GATE_MEMBERS: ReadonlySet<string> = new Set([
+  ...FALLBACK_MEMBERS,
+  'router_settings_override',
+  'litellm_metadata',
+  'tags',
+]);
+
+const MAX_COPIES = 128;
+
+/** Reads a body. What is wrong with it is a fact (`problem`), so that authentication can speak first. */
+export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRequest {
+  const empty = {
+    callType: context.callType,
+    bytes,
+    namedFallbacks: [],
+    fallbacks: [],
+    stream: false,
+    wantsUsage: false,
+    size: {
+      inputBytes: bytes.length,
+      hasMedia: false,
+      copies: 1,
+      generates: context.callType !== 'embedding',
+    },
+    params: {},
+  };
+  try {
+    return { ...empty, ...readScanned(bytes, scanJsonObject(bytes, WATCH), context) };
+  } catch (error) {
+    if (!(error instanceof JsonProblem)) throw error;
+    return { ...empty, problem: { message: error.message, param: error.param } };
+  }
+}
+
+function readScanned(bytes: Buffer, scanned: ScannedObject, context: LlmRequestContext): Partial<LlmRequest> {
+  refuseSmuggling(scanned, context);
+  const value = (name: string): unknown => {
+    const member = scanned.members.get(name);
+    return member && memberValue(bytes, member);
+  };
+  const model = modelOf(value('model'), context);
+  const stream = flag('stream', value('stream'));
+  const endUserId = endUserOf(value, context);
+  const fallbacks = namesIn(value('fallbacks'), 'fallbacks');
+  return {
+    scanned,
+    stream,
+    fallbacks,
+    namedFallbacks: [...new Set([...fallbacks, ...otherFallbacks(value)])],
+    wantsUsage: stream && asksForUsage(value('stream_options')),
+    size: sizeOf(bytes, scanned, value, context.callType),
+    params: Object.fromEntries(
+      context.wantedParams.flatMap((name) => (scanned.members.has(name) ? [[name, value(name)]] : [])),
+    ),
+    ...(model !== undefined && { model }),
+    ...(endUserId !== undefined && { endUserId }),
+  };
+}
+
+function refuseSmuggling({ members, watched }: ScannedObject, { headers, query }: LlmRequestContext): void {
+  const refuse = (name: string, where: string) => {
+    throw new JsonProblem(`Rejected Request: ${name} is not allowed in request ${where}.`, name);
+  };
+  for (const name of members.keys()) if (SMUGGLED_ON_TOP.has(name)) refuse(name, 'body');
+  for (const { name, muted } of watched) if (!muted && SMUGGLED_NAMES.has(name)) refuse(name, 'body');
+  for (const name of Object.keys(headers)) if (SMUGGLING_HEADER.test(name)) refuse(name, 'headers');
+  if (query)
+    for (const name of new URLSearchParams(query).keys())
+      if (SMUGGLED_ON_TOP.has(name)) refuse(name, 'query');
+}
+
+function modelOf(inBody: unknown, { pathModel, query }: LlmRequestContext): string | undefined {
+  if (inBody !== undefined && (typeof inBody !== 'string' || inBody === '')) {
+    throw new JsonProblem('The model must be a non-empty string.', 'model');
+  }
+  const inQuery = query ? new URLSearchParams(query).getAll('model') : [];
+  const named = new Set([inBody, pathModel, ...inQuery].filter((name) => name !== undefined));
+  if (named.size > 1)
+    throw new JsonProblem('The request names different models in different places.', 'model');
+  return inBody ?? pathModel;
+}
+
+function endUserOf(
+  value: (name: string) => unknown,
+  { headers, endUserHeaders }: LlmRequestContext,
+): string | undefined {
+  for (const header of ['x-litellm-customer-id', 'x-litellm-end-user-id', ...endUserHeaders]) {
+    const id = headers[header];
+    if (typeof id === 'string' && id) return id;
+  }
+  const user = value('user');
+  if (user !== undefined && user !== null && typeof user !== 'string') {
+    throw new JsonProblem('The user must be a string.', 'user');
+  }
+  const inside = (member: unknown, name: string) =>
+    member !== null && typeof member === 'object' ? (member as Record<string, unknown>)[name] : undefined;
+  const id = [
+    user,
+    inside(value('litellm_metadata'), 'user'),
+    inside(value('metadata'), 'user_id'),
+    value('safety_identifier'),
+  ].find((candidate) => typeof candidate === 'string' && candidate !== '');
+  return id as string | undefined;
+}
+
+/** Fallbacks that are only checked, wherever LiteLLM would look for them. */
+function otherFallbacks(value: (name: string) => unknown): string[] {
+  const override = value('router_settings_override');
+  const metadata = value('metadata');
+  const inside = (container: unknown) =>
+    container !== null && typeof container === 'object' && !Array.isArray(container)
+      ? FALLBACK_MEMBERS.flatMap((name) => namesIn((container as Record<string, unknown>)[name], name))
+      : [];
+  return [
+    ...FALLBACK_MEMBERS.slice(1).flatMap((name) => namesIn(value(name), name)),
+    ...inside(override),
+    ...inside(metadata),
+  ];
+}
+
+/** The model names in any of LiteLLM's shapes: `"a"`, `{model: "a"}`, `{primary: ["a"]}`, lists of those. */
+function namesIn(shape: unknown, param: string): string[] {
+  if (shape === undefined || shape === null) return [];
+  if (typeof shape === 'string') return [shape];
+  if (Array.isArray(shape)) return shape.flatMap((entry) => namesIn(entry, param));
+  if (typeof shape !== 'object') throw new JsonProblem(`The ${param} must be a list of model names.`, param);
+  const { model, ...rest } = shape as Record<string, unknown>;
+  if (typeof model === 'string') return [model];
+  return Object.values(rest)
+    .filter((entry) => Array.isArray(entry))
+    .flatMap((entry) => namesIn(entry, param));
+}
+
+function flag(name: string, value: unknown): boolean {
+  if (value === undefined || value === null) return false;
+  if (typeof value !== 'boolean') throw new JsonProblem(`The ${name} must be true or false.`, name);
+  return value;
+}
+
+function asksForUsage(options: unknown): boolean {
+  return (
+    options !== null &&
+    typeof options === 'object' &&
+    (options as Record<string, unknown>).include_usage === true
+  );
+}
+
+function sizeOf(
+  bytes: Buffer,
+  { members, watched }: ScannedObject,
+  value: (name: string) => unknown,
+  callType: CallType,
+): CallSize {
+  const whole = (name: string, most: number): number | undefined => {
+    const number = value(name);
+    if (number === undefined || number === null) return undefined;
+    if (typeof number !== 'number' || !Number.isInteger(number) || number < 1 || number > most) {
+      throw new JsonProblem(`The ${name} must be a whole number between 1 and ${most}.`, name);
+    }
+    return number;
+  };
+  let inputBytes = bytes.length;
+  for (const [name, { keyStart, valueEnd }] of members)
+    if (NOT_PROMPT.has(name)) inputBytes -= valueEnd - keyStart;
+  const limits = [
+    whole('max_tokens', Number.MAX_SAFE_INTEGER),
+    whole('max_completion_tokens', Number.MAX_SAFE_INTEGER),
+  ];
+  const named = limits.filter((limit) => limit !== undefined);
+  return {
+    inputBytes,
+    hasMedia: watched.some(({ name, below }) => MEDIA_NAMES.has(name) && CONTENT.has(below)),
+    copies: Math.max(whole('n', MAX_COPIES) ?? 1, whole('best_of', MAX_COPIES) ?? 1),
+    generates: callType !== 'embedding',
+    ...(named.length && { outputTokens: Math.max(...named) }),
+  };
+}

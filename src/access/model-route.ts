@@ -1,0 +1,24 @@
+import { applyDecorators, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
+import { markDoor } from '../http/doors.js';
+import { ErrorEnvelope } from '../http/error-envelope.dto.js';
+import { AuthChecksGuard } from './auth-checks.guard.js';
+import { ModelAccessGuard } from './model-access.guard.js';
+
+/** A route that calls a model: both guards stand before it, in this order. */
+export const ModelRoute = () =>
+  applyDecorators(
+    markDoor('model'),
+    UseGuards(AuthChecksGuard, ModelAccessGuard),
+    ApiBearerAuth(),
+    ...[
+      [400, 'The body is not what this route takes, or names no model this gateway serves.'],
+      [401, 'No credential, or not a valid one.'],
+      [403, 'This caller may not call this route or this model.'],
+      [413, 'The body is too large.'],
+      [429, 'A budget is used up; `details` says which, and whether trying again can help.'],
+      [503, 'The database does not answer.'],
+    ].map(([status, description]) =>
+      ApiResponse({ status: status as number, description: description as string, type: ErrorEnvelope }),
+    ),
+  );

@@ -1,0 +1,46 @@
+import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { AccessModule } from './access/access.module.js';
+import { CacheModule } from './cache/cache.module.js';
+import { CLOCK } from './clock.js';
+import { CompletionsModule } from './completions/completions.module.js';
+import type { Config } from './config/config.js';
+import { ConfigModule } from './config/config.module.js';
+import { DatabaseModule } from './database/database.module.js';
+import { HealthModule } from './health/health.module.js';
+import { AdminBodyPipe } from './http/admin-body.pipe.js';
+import { ErrorFilter } from './http/error.filter.js';
+import { PartyTables } from './parties/party-table.js';
+
+/** What every room may ask for. */
+@Global()
+@Module({
+  providers: [{ provide: CLOCK, useValue: () => new Date() }, PartyTables],
+  exports: [CLOCK, PartyTables],
+})
+class HouseModule {}
+
+/** The list of rooms. The access room brings those of keys, users, teams, organizations, end users, budgets and models. */
+@Module({
+  providers: [
+    { provide: APP_FILTER, useClass: ErrorFilter },
+    { provide: APP_PIPE, useClass: AdminBodyPipe },
+  ],
+})
+export class AppModule {
+  static for(config: Config, more: readonly Type[]): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.with(config),
+        DatabaseModule.connect(),
+        CacheModule,
+        HouseModule,
+        AccessModule,
+        CompletionsModule,
+        HealthModule,
+        ...more,
+      ],
+    };
+  }
+}

@@ -1,0 +1,68 @@
+import type { Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import { v7 as uuidv7 } from 'uuid';
+import { AppModule } from './app.module.js';
+import type { Config } from './config/config.js';
+
+const MEBIBYTE = 1024 * 1024;
+const BODY_TIMEOUT_MS = 60_000;
+const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;
+
+/** The whole application, ready to listen: the same for the process and for tests. `more`: modules of somebody else's, behind the same guards. */
+export async function createApp(config: Config, more: readonly Type[] = []): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: config.general.maxRequestSizeMb * MEBIBYTE,
+    requestTimeout: BODY_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    genReqId: ({ headers }: IncomingMessage) => {
+      const asked = headers['x-request-id'];
+      return typeof asked === 'string' && REQUEST_ID.test(asked) ? asked : uuidv7();
+    },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.for(config, more), adapter, {
+    bodyParser: false,
+    abortOnError: false,
+    logger: ['error', 'warn'],
+  });
+  takeBodiesAsBytes(adapter.getInstance());
+  tellRequestIds(adapter.getInstance());
+  serveDocs(app);
+  await app.init();
+  return app;
+}
+
+/** Guards speak before anything is parsed: a body is bytes until its reader has been let in. */
+function takeBodiesAsBytes(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+}
+
+function tellRequestIds(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    reply.header('x-request-id', request.id);
+    done(null, payload);
+  });
+}
+
+function serveDocs(app: NestFastifyApplication): void {
+  const document = new DocumentBuilder()
+    .setTitle('Tollgate')
+    .setDescription('The gate in front of LLM APIs: who is calling, may they, and what does it cost.')
+    .setVersion('0.1.0')
+    .addBearerAuth({
+      type: 'http',
+      scheme: 'bearer',
+      description: 'The master key, or a virtual key (`sk-…`).',
+    })
+    .build();
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, document), {
+    jsonDocumentUrl: 'openapi.json',
+    yamlDocumentUrl: 'openapi.yaml',
+    customSiteTitle: 'Tollgate',
+    swaggerOptions: { persistAuthorization: true },
+  });
+}

@@ -1,0 +1,28 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { InstantColumn, JsonColumn } from '../database/columns.js';
+import { LimitsRow } from '../parties/limits-row.js';
+
+/** A tier: limits that many parties share by naming its `budget_id`. Each party has accounts of its own. */
+@Entity('budgets')
+export class Budget extends LimitsRow {
+  @PrimaryColumn({ type: 'varchar', length: 36 })
+  id: string;
+
+  @Column({ name: 'budget_id', type: 'varchar', unique: true })
+  budgetId: string;
+
+  @JsonColumn({ name: 'allowed_models', nullable: true })
+  allowedModels: string[] | null;
+
+  @InstantColumn({ name: 'created_at' })
+  createdAt: Date;
+
+  @Column({ name: 'created_by', type: 'varchar' })
+  createdBy: string;
+
+  @InstantColumn({ name: 'updated_at' })
+  updatedAt: Date;
+
+  @Column({ name: 'updated_by', type: 'varchar' })
+  updatedBy: string;
+}

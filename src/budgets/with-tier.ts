@@ -1,0 +1,41 @@
+import { type EntityManager, In } from 'typeorm';
+import type { LimitsRow } from '../parties/limits-row.js';
+import { Budget } from './budget.entity.js';
+
+/** Limits that count where a party leaves its own open. */
+export type DefaultLimits = Readonly<
+  Pick<LimitsRow, 'maxBudgetNanoUsd' | 'budgetDuration' | 'budgetAnchor' | 'tpmLimit' | 'rpmLimit'> &
+    Partial<LimitsRow>
+>;
+
+/** A party with the limits that count: its own, or else its tier's. A budget of its own brings its own window. */
+export function withTier<T extends LimitsRow>(
+  row: Readonly<T>,
+  tier: DefaultLimits | null | undefined,
+): Readonly<T> {
+  if (!tier) return row;
+  const { maxBudgetNanoUsd, budgetDuration, budgetAnchor } = tier;
+  const hasBudget = row.maxBudgetNanoUsd !== null || row.budgetDuration !== null;
+  return {
+    ...row,
+    ...(!hasBudget && { maxBudgetNanoUsd, budgetDuration, budgetAnchor }),
+    softBudgetNanoUsd: row.softBudgetNanoUsd ?? tier.softBudgetNanoUsd ?? null,
+    budgetLimits: row.budgetLimits ?? tier.budgetLimits ?? null,
+    modelMaxBudget: row.modelMaxBudget ?? tier.modelMaxBudget ?? null,
+    tpmLimit: row.tpmLimit ?? tier.tpmLimit,
+    rpmLimit: row.rpmLimit ?? tier.rpmLimit,
+    maxParallelRequests: row.maxParallelRequests ?? tier.maxParallelRequests ?? null,
+  };
+}
+
+/** These parties with the limits that count. */
+export async function withTiers<T extends LimitsRow & { readonly budgetId: string | null }>(
+  manager: EntityManager,
+  rows: readonly T[],
+): Promise<Readonly<T>[]> {
+  const budgetIds = new Set(rows.flatMap(({ budgetId }) => budgetId ?? []));
+  if (!budgetIds.size) return [...rows];
+  const tiers = await manager.findBy(Budget, { budgetId: In([...budgetIds]) });
+  const byId = new Map(tiers.map((tier) => [tier.budgetId, tier]));
+  return rows.map((row) => withTier<T>(row, row.budgetId === null ? null : byId.get(row.budgetId)));
+}

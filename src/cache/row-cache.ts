@@ -1,0 +1,67 @@
+import { CACHE_MANAGER } from '@nestjs/cache-manager';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Cache } from 'cache-manager';
+import { type CacheKey, Changes } from './changes.js';
+
+const TTL_MS = 60_000;
+const ABSENT_TTL_MS = 5_000;
+
+interface Cached<T> {
+  /** Null: looked up, not there. */
+  readonly row: T | null;
+}
+
+/**
+ * The rows behind a decision, cached: frozen, absent ones remembered for a moment, loaded once however many ask at
+ * once. A load that a write overtook is returned to those who asked but never kept.
+ */
+@Injectable()
+export class RowCache {
+  private readonly loading = new Map<CacheKey, { readonly epoch: number; readonly row: Promise<unknown> }>();
+
+  constructor(
+    @Inject(CACHE_MANAGER) private readonly cache: Cache,
+    private readonly changes: Changes,
+  ) {}
+
+  /** The cached row, or what `load` finds. Errors of `load` are passed on and never cached. */
+  async get<T extends object>(key: CacheKey, load: () => Promise<T | null>): Promise<T | null> {
+    const epoch = this.changes.epoch;
+    const cached = await this.cache.get<Cached<T>>(key);
+    if (cached && !this.changes.changedSince(epoch, [key])) return cached.row;
+
+    const underWay = this.loading.get(key);
+    if (underWay && !this.changes.changedSince(underWay.epoch, [key]))
+      return underWay.row as Promise<T | null>;
+
+    const row = this.load(key, load);
+    this.loading.set(key, { epoch: this.changes.epoch, row });
+    return row.finally(() => {
+      if (this.loading.get(key)?.row === row) this.loading.delete(key);
+    });
+  }
+
+  private async load<T extends object>(key: CacheKey, load: () => Promise<T | null>): Promise<T | null> {
+    const epoch = this.changes.epoch;
+    const found = await load();
+    const row = found && deepFrozen(found);
+    if (!this.changes.changedSince(epoch, [key])) {
+      await this.cache.set(key, { row } satisfies Cached<T>, row ? TTL_MS : ABSENT_TTL_MS);
+      if (this.changes.changedSince(epoch, [key])) await this.cache.del(key);
+    }
+    return row;
+  }
+
+  /** Forgets `keys` everywhere. A write calls this after its commit and before it answers. */
+  async evict(keys: readonly CacheKey[]): Promise<void> {
+    this.changes.mark(keys);
+    await this.cache.mdel([...keys]);
+  }
+}
+
+function deepFrozen<T extends object>(value: T): T {
+  for (const member of Object.values(value)) {
+    if (member && typeof member === 'object' && !Object.isFrozen(member)) deepFrozen(member as object);
+  }
+  return Object.freeze(value);
+}

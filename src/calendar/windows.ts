@@ -1,0 +1,165 @@
+import { Temporal } from 'temporal-polyfill';
+import type { BudgetWindow } from '../policy/facts.js';
+
+type Unit = 's' | 'm' | 'h' | 'd' | 'w' | 'mo';
+
+/** A length of time as configured: `30s`, `24h`, `7d`, `2w`, `1mo`. */
+export interface Duration {
+  readonly count: number;
+  readonly unit: Unit;
+}
+
+/** A budget window's rule: how long, and counted from when. */
+export interface WindowRule {
+  readonly duration: string;
+  /** When the duration was set. */
+  readonly anchor: Date;
+}
+
+const DURATION = /^(\d{1,9})(s|m|h|d|w|mo)$/;
+const SECONDS: Record<Unit, number> = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800, mo: 2_678_400 };
+const MAX_SECONDS = 100 * 366 * 86_400;
+
+/** Reads a duration of at least one unit and at most a hundred years; `undefined` for anything else. */
+export function parseDuration(text: string): Duration | undefined {
+  const duration = parseLength(text);
+  return duration && duration.count > 0 ? duration : undefined;
+}
+
+function parseLength(text: string): Duration | undefined {
+  const [, count, unit] = DURATION.exec(text) ?? [];
+  if (count === undefined) return undefined;
+  const duration = { count: Number(count), unit: unit as Unit };
+  return duration.count * SECONDS[duration.unit] <= MAX_SECONDS ? duration : undefined;
+}
+
+/**
+ * When something that lives for `duration` (`0s` is allowed) ends: exactly so much later; months by the calendar, in
+ * UTC, clamped to the month's length (31 January + 1mo = 28 or 29 February). `undefined` for what is no duration.
+ */
+export function lifetimeEnd(from: Date, duration: string): Date | undefined {
+  const length = parseLength(duration);
+  if (!length) return undefined;
+  if (length.unit !== 'mo') return new Date(from.getTime() + length.count * SECONDS[length.unit] * 1_000);
+  return instantOf(zoned(from, 'UTC').add({ months: length.count }));
+}
+
+/**
+ * The window that contains `now`. `1d`/`24h` open at midnight, `7d`/`1w` on Monday, `30d`/`1mo` on the first of the month
+ * (LiteLLM's calendar rule), in `timeZone`; other days, weeks and months at local midnights counted from the anchor's
+ * date; hours, minutes and seconds are elapsed time from the anchor. Pure: nobody resets anything. Throws a `RangeError`
+ * on what is no duration.
+ */
+export function windowAt({ duration, anchor }: WindowRule, timeZone: string, now: Date): BudgetWindow {
+  const { count, unit } = required(duration);
+  const period = periodOf(count, unit);
+  if (period.kind === 'elapsed') {
+    const from = anchor.getTime();
+    const start = from + Math.floor((now.getTime() - from) / period.ms) * period.ms;
+    return { duration, start: new Date(start), end: new Date(start + period.ms) };
+  }
+  const today = zoned(now, timeZone).toPlainDate();
+  const open =
+    period.kind === 'calendar' ? period.opened(today) : countedFrom(anchor, timeZone, today, period.step);
+  return {
+    duration,
+    start: midnight(open.start, timeZone),
+    end: midnight(open.end, timeZone),
+  };
+}
+
+/** Names a window rule so that equal windows have equal names and others never do. */
+export function windowId({ duration, anchor }: WindowRule, timeZone: string): string {
+  const { count, unit } = required(duration);
+  const period = periodOf(count, unit);
+  switch (period.kind) {
+    case 'elapsed':
+      return `${period.ms / 1_000}s@${anchor.getTime()}`;
+    case 'calendar':
+      return `${period.name}@${timeZone}`;
+    case 'counted': {
+      const { months, days } = period.step;
+      return `${months ? `${months}mo` : `${days}d`}@${zoned(anchor, timeZone).toPlainDate().toString()}@${timeZone}`;
+    }
+  }
+}
+
+interface Dates {
+  readonly start: Temporal.PlainDate;
+  readonly end: Temporal.PlainDate;
+}
+
+type Step =
+  { readonly days: number; readonly months?: never } | { readonly months: number; readonly days?: never };
+
+type Period =
+  | { readonly kind: 'elapsed'; readonly ms: number }
+  | {
+      readonly kind: 'calendar';
+      readonly name: string;
+      readonly opened: (today: Temporal.PlainDate) => Dates;
+    }
+  | { readonly kind: 'counted'; readonly step: Step };
+
+function periodOf(count: number, unit: Unit): Period {
+  const days = unit === 'd' ? count : unit === 'w' ? count * 7 : undefined;
+  if (days === 1 || (unit === 'h' && count === 24)) return DAY;
+  if (days === 7) return WEEK;
+  if (days === 30 || (unit === 'mo' && count === 1)) return MONTH;
+  if (days !== undefined) return { kind: 'counted', step: { days } };
+  if (unit === 'mo') return { kind: 'counted', step: { months: count } };
+  return { kind: 'elapsed', ms: count * SECONDS[unit] * 1_000 };
+}
+
+const DAY: Period = {
+  kind: 'calendar',
+  name: 'day',
+  opened: (today) => ({ start: today, end: today.add({ days: 1 }) }),
+};
+
+const WEEK: Period = {
+  kind: 'calendar',
+  name: 'week',
+  opened: (today) => {
+    const start = today.subtract({ days: today.dayOfWeek - 1 });
+    return { start, end: start.add({ days: 7 }) };
+  },
+};
+
+const MONTH: Period = {
+  kind: 'calendar',
+  name: 'month',
+  opened: (today) => {
+    const start = today.with({ day: 1 });
+    return { start, end: start.add({ months: 1 }) };
+  },
+};
+
+/** Every boundary is computed from the anchor's own date, so a month that was clamped does not shorten later ones. */
+function countedFrom(anchor: Date, timeZone: string, today: Temporal.PlainDate, step: Step): Dates {
+  const first = zoned(anchor, timeZone).toPlainDate();
+  const boundary = (n: number) =>
+    first.add(step.days ? { days: step.days * n } : { months: step.months! * n });
+  const passed = step.days
+    ? first.until(today, { largestUnit: 'day' }).days / step.days
+    : first.until(today, { largestUnit: 'month' }).months / step.months!;
+  let n = Math.floor(passed);
+  while (Temporal.PlainDate.compare(boundary(n), today) > 0) n--;
+  while (Temporal.PlainDate.compare(boundary(n + 1), today) <= 0) n++;
+  return { start: boundary(n), end: boundary(n + 1) };
+}
+
+function required(duration: string): Duration {
+  const parsed = parseDuration(duration);
+  if (!parsed) throw new RangeError(`'${duration}' is not a duration such as 30s, 24h, 7d or 1mo.`);
+  return parsed;
+}
+
+const zoned = (instant: Date, timeZone: string) =>
+  Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(timeZone);
+
+/** The first instant of a local day, also where midnight itself is skipped. */
+const midnight = (date: Temporal.PlainDate, timeZone: string) =>
+  instantOf(date.toZonedDateTime({ timeZone }));
+
+const instantOf = ({ epochMilliseconds }: Temporal.ZonedDateTime) => new Date(epochMilliseconds);

@@ -1,0 +1,63 @@
+import type { FastifyReply } from 'fastify';
+import type { Access } from '../access/access.js';
+import type { LlmRequest } from '../access/llm-request.js';
+import type { Deployment } from '../models/deployment.js';
+import type { ModelFacts } from '../policy/facts.js';
+import type { NanoUsd } from '../policy/money.js';
+import { costNanoUsd, type Usage } from '../policy/price.js';
+import { ZERO_NANO_USD } from '../policy/money.js';
+import type { Hold, SpendService } from '../spend/spend.service.js';
+import type { EntryMark } from '../spend/ledger-entry.entity.js';
+import type { TokenBound } from '../policy/bound.js';
+import { LateSettlement } from './upstream-error.js';
+
+/** A client's call, from the guards to its last byte. */
+export interface Call {
+  readonly requestId: string;
+  readonly access: Access;
+  readonly llm: LlmRequest;
+  readonly reply: FastifyReply;
+  readonly startedAt: number;
+}
+
+/** One try at one deployment, its money held. */
+export class Attempt {
+  constructor(
+    readonly call: Call,
+    readonly model: ModelFacts,
+    readonly deployment: Deployment,
+    readonly bound: TokenBound,
+    readonly hold: Hold,
+    private readonly spend: SpendService,
+    private readonly settleTimeoutMs: number,
+  ) {}
+
+  /** What this usage costs here; nothing where no price is known. */
+  cost(usage: Usage): NanoUsd {
+    return this.deployment.price ? costNanoUsd(usage, this.deployment.price) : ZERO_NANO_USD;
+  }
+
+  /** Bills what was used. Resolves when that is committed; throws `LateSettlement` when it takes too long (it goes on). */
+  async settle(usage: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
+    const cost = this.cost(usage);
+    const settled = this.spend.settle(this.hold, cost, usage, mark);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), this.settleTimeoutMs);
+    });
+    const first = await Promise.race([settled, late]);
+    clearTimeout(timer);
+    if (first === 'late') throw new LateSettlement();
+    return cost;
+  }
+
+  /** Something may have been produced, and nobody says what: an entry of zero cost that says so. */
+  async settleUnconfirmed(): Promise<void> {
+    await this.spend.settle(this.hold, ZERO_NANO_USD, null, 'unconfirmed');
+  }
+
+  /** Provably nothing was produced. */
+  async release(): Promise<void> {
+    await this.spend.release(this.hold);
+  }
+}

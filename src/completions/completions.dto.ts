@@ -1,0 +1,132 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+
+/** Only for the documentation: bodies of model routes are read and forwarded as bytes, never through a class. */
+export class ChatMessage {
+  @ApiProperty({ example: 'user' })
+  role: string;
+
+  @ApiProperty({ example: 'Hello!' })
+  content: string;
+}
+
+export class ChatCompletionRequest {
+  @ApiProperty({ example: 'tollgate-demo' })
+  model: string;
+
+  messages: ChatMessage[];
+
+  /** The most tokens the answer may have; what is held is computed from it. */
+  @ApiPropertyOptional({ example: 100 })
+  max_tokens?: number;
+
+  @ApiPropertyOptional({ example: false })
+  stream?: boolean;
+
+  /** The end user on whose behalf the call is made. */
+  @ApiPropertyOptional({ example: 'customer-42' })
+  user?: string;
+
+  /** Models to try, in order, when this one fails. Each must be allowed. */
+  @ApiPropertyOptional({ type: [String], example: ['tollgate-demo-free'] })
+  fallbacks?: string[];
+}
+
+export class CompletionRequest {
+  @ApiProperty({ example: 'tollgate-demo' })
+  model: string;
+
+  @ApiProperty({ example: 'Once upon a time' })
+  prompt: string;
+
+  @ApiPropertyOptional({ example: 100 })
+  max_tokens?: number;
+
+  @ApiPropertyOptional({ example: false })
+  stream?: boolean;
+}
+
+export class EmbeddingRequest {
+  @ApiProperty({ example: 'tollgate-demo' })
+  model: string;
+
+  @ApiProperty({ example: 'Hello!' })
+  input: string;
+}
+
+export class TokenUsage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+}
+
+export class ChatChoice {
+  index: number;
+  message: ChatMessage;
+
+  @ApiProperty({ example: 'stop' })
+  finish_reason: string;
+}
+
+export class ChatCompletion {
+  id: string;
+
+  @ApiProperty({ example: 'chat.completion' })
+  object: string;
+  created: number;
+  model: string;
+  choices: ChatChoice[];
+  usage: TokenUsage;
+}
+
+export class TextChoice {
+  index: number;
+  text: string;
+  finish_reason: string;
+}
+
+export class Completion {
+  id: string;
+
+  @ApiProperty({ example: 'text_completion' })
+  object: string;
+  created: number;
+  model: string;
+  choices: TextChoice[];
+  usage: TokenUsage;
+}
+
+export class Embedding {
+  @ApiProperty({ example: 'embedding' })
+  object: string;
+  index: number;
+  embedding: number[];
+}
+
+export class EmbeddingList {
+  @ApiProperty({ example: 'list' })
+  object: string;
+  model: string;
+  data: Embedding[];
+  usage: TokenUsage;
+}
+
+export class ListedModel {
+  @ApiProperty({ example: 'tollgate-demo' })
+  id: string;
+
+  @ApiProperty({ example: 'model' })
+  object: string;
+
+  /** Seconds since 1970. */
+  @ApiProperty({ example: 1677610602 })
+  created: number;
+
+  @ApiProperty({ example: 'openai' })
+  owned_by: string;
+}
+
+export class ModelList {
+  @ApiProperty({ example: 'list' })
+  object: string;
+  data: ListedModel[];
+}

@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { ModelsModule } from '../models/models.module.js';
+import { SpendModule } from '../spend/spend.module.js';
+import { CompletionsController } from './completions.controller.js';
+import { CompletionsService } from './completions.service.js';
+import { ModelListController } from './model-list.controller.js';
+import { Upstreams } from './upstreams.js';
+
+/** The doors for models: guarded, held, forwarded, settled. */
+@Module({
+  imports: [ModelsModule, SpendModule],
+  controllers: [CompletionsController, ModelListController],
+  providers: [CompletionsService, Upstreams],
+})
+export class CompletionsModule {}

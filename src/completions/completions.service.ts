@@ -1,0 +1,222 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  ServiceUnavailableException,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Server } from 'node:http';
+import { AccessDenied } from '../access/access-denied.js';
+import { FactsLoader } from '../access/facts.loader.js';
+import { GATE_MEMBERS } from '../access/llm-request.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { editedObject } from '../http/json-scanner.js';
+import { Catalogue } from '../models/catalogue.service.js';
+import type { Deployment } from '../models/deployment.js';
+import { tokenBound, type TokenBound } from '../policy/bound.js';
+import { conclude, decide } from '../policy/decide.js';
+import type { ModelFacts } from '../policy/facts.js';
+import { type NanoUsd, ZERO_NANO_USD } from '../policy/money.js';
+import { boundNanoUsd } from '../policy/price.js';
+import { type Hold, SpendService } from '../spend/spend.service.js';
+import { Attempt, type Call } from './call.js';
+import { AnswerGatherer, failExchange, finishJson } from './json-exchange.js';
+import { answerMock } from './mock-upstream.js';
+import { SseExchange } from './sse-exchange.js';
+import { UpstreamError } from './upstream-error.js';
+import { type UpstreamCall, Upstreams, type UpstreamSink } from './upstreams.js';
+
+const UPSTREAM_PATH = {
+  chat_completion: '/chat/completions',
+  text_completion: '/completions',
+  embedding: '/embeddings',
+} as const;
+
+const MAX_DRAIN_MS = 30_000;
+const IDLE_SWEEP_MS = 100;
+
+/** Hold, call, settle: the walk of a call whose caller was let in. */
+@Injectable()
+export class CompletionsService implements BeforeApplicationShutdown {
+  private readonly inFlight = new Set<Promise<void>>();
+  private draining = false;
+
+  constructor(
+    private readonly spend: SpendService,
+    private readonly catalogue: Catalogue,
+    private readonly upstreams: Upstreams,
+    private readonly loader: FactsLoader,
+    private readonly adapterHost: HttpAdapterHost,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Answers the call on the raw reply. Throws what the client is to be told when nothing was sent yet. */
+  complete(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { access, id: requestId } = request;
+    if (this.draining)
+      throw new ServiceUnavailableException({ message: 'The gateway is shutting down. Try again.' });
+    const call: Call = { requestId, access: access!, llm: access!.llm!, reply, startedAt: performance.now() };
+    const walk = this.tryTargets(call);
+    this.inFlight.add(walk);
+    return walk.finally(() => this.inFlight.delete(walk));
+  }
+
+  /** No new connections, no new calls; those under way finish and are settled. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.draining = true;
+    const server = this.adapterHost.httpAdapter.getHttpServer() as Server;
+    server.close();
+    // A connection that falls idle only now would keep the server open until its client lets go.
+    setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS).unref();
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise((resolve) => {
+      timer = setTimeout(resolve, MAX_DRAIN_MS);
+    });
+    await Promise.race([Promise.allSettled(this.inFlight), patience]);
+    clearTimeout(timer);
+    await this.spend.drained(MAX_DRAIN_MS);
+  }
+
+  /** The model, then its fallbacks; of each every deployment once, and its retries. One hold per attempt. */
+  private async tryTargets(call: Call): Promise<void> {
+    let failed: UpstreamError | undefined;
+    for (const model of this.targets(call)) {
+      for (const deployment of this.attempts(model)) {
+        const attempt = await this.hold(call, model, deployment).catch((error: unknown) => {
+          // A fallback that does not fit any more is no reason to hide why the first choice failed.
+          if (failed && error instanceof AccessDenied) return undefined;
+          throw error;
+        });
+        if (!attempt) break;
+        try {
+          return await this.make(attempt);
+        } catch (error) {
+          if (!(error instanceof UpstreamError) || !error.mayTryAgain || call.reply.raw.destroyed)
+            throw error;
+          failed = error;
+        } finally {
+          // However the attempt ended, its money is settled or given back.
+          if (!attempt.hold.closing) await attempt.settleUnconfirmed();
+        }
+      }
+    }
+    throw failed ?? new UpstreamError(503, 'No deployment serves this model.', false);
+  }
+
+  /** What may be called for this request: the model that was checked, and fallbacks that pass the same checks now. */
+  private *targets({ access, llm }: Call): Generator<ModelFacts> {
+    const { facts, caller } = access;
+    const { model } = facts.request!;
+    yield model!;
+    const { litellm, router } = this.config;
+    const named = llm.fallbacks.length
+      ? llm.fallbacks
+      : [model!.requested, model!.name].flatMap(
+          (name) => litellm.fallbacks[name] ?? router.fallbacks[name] ?? [],
+        );
+    for (const name of new Set(named)) {
+      const fallback = this.loader.modelFacts(name, llm, caller!);
+      const decision = decide({ ...facts, request: { ...facts.request!, model: fallback, fallbacks: [] } });
+      if (conclude(decision.trace.filter(({ budgets }) => !budgets)).allowed) yield fallback;
+    }
+  }
+
+  private attempts(model: ModelFacts): Deployment[] {
+    const deployments = this.catalogue.pick(model.name);
+    const retries = Math.max(
+      deployments.length - 1,
+      deployments[0]?.maxRetries ?? this.config.router.numRetries ?? this.config.litellm.numRetries,
+    );
+    return Array.from(
+      { length: deployments.length && retries + 1 },
+      (_, i) => deployments[i % deployments.length]!,
+    );
+  }
+
+  /** Sets the money aside and asks once more whether the caller may: both before the first byte goes upstream. */
+  private async hold(call: Call, model: ModelFacts, deployment: Deployment): Promise<Attempt> {
+    const { access, llm, requestId } = call;
+    const catalogue = this.catalogue.current();
+    const bound = tokenBound(llm.size, catalogue.limits(model.name));
+    const priced = model.price === 'priced';
+    const cost = (tokens: TokenBound): NanoUsd =>
+      priced ? boundNanoUsd(tokens, catalogue.ceilingOf(model.name)) : ZERO_NANO_USD;
+    const taken = await this.spend.hold({
+      chain: access.standing!.chain,
+      budgets: priced ? access.standing!.budgets : [],
+      boundNanoUsd: cost(bound),
+      inputBoundNanoUsd: cost({ ...bound, outputTokens: 0 }),
+      requestId,
+      callType: llm.callType,
+      model: model.name,
+      deploymentId: deployment.id,
+      provider: deployment.provider,
+    });
+    if ('denials' in taken) {
+      const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials: taken.denials }]);
+      throw new AccessDenied(refusal!, this.config.general.budgetExceededStatus);
+    }
+    await access.recheck().catch((error: unknown) => this.giveBack(taken.hold, error));
+    return new Attempt(
+      call,
+      model,
+      deployment,
+      bound,
+      taken.hold,
+      this.spend,
+      this.config.general.settleTimeoutMs,
+    );
+  }
+
+  private async giveBack(hold: Hold, error: unknown): Promise<never> {
+    await this.spend.release(hold);
+    throw error;
+  }
+
+  /** One call upstream, to its end: answered and settled, or an error that says whether to go on. */
+  private make(attempt: Attempt): Promise<void> {
+    const { call, deployment } = attempt;
+    const startedAt = performance.now();
+    return new Promise<void>((resolve, reject) => {
+      let gatherer: AnswerGatherer | undefined;
+      let exchange: SseExchange | undefined;
+      const sink: UpstreamSink = {
+        start: (status, headers) => {
+          const streams = call.llm.stream && status === 200 && isEventStream(headers['content-type']);
+          if (streams)
+            exchange = new SseExchange(attempt, headers, upstream, this.config.general.onDisconnect);
+          else gatherer = new AnswerGatherer(status, headers, startedAt);
+        },
+        data: (chunk) => {
+          if (exchange) exchange.data(chunk);
+          else if (!gatherer!.data(chunk)) upstream.abort();
+        },
+        end: () => (exchange ? exchange.end() : finishJson(attempt, gatherer!.whole())).then(resolve, reject),
+        fail: (failure) =>
+          (exchange?.started ? exchange.fail(failure) : failExchange(attempt, failure)).then(resolve, reject),
+      };
+      const upstream: UpstreamCall = deployment.mockResponse
+        ? answerMock(call, deployment, sink)
+        : this.upstreams.send(deployment, UPSTREAM_PATH[call.llm.callType], this.body(attempt), sink);
+    });
+  }
+
+  /** The client's bytes, but for what must change: the model's name, the gate's own members, usage, a limit nobody set. */
+  private body({ call: { llm }, deployment, bound, model }: Attempt): Buffer {
+    const { scanned, bytes, stream, wantsUsage } = llm;
+    const edits = new Map<string, string | null>();
+    if (llm.model !== deployment.upstreamName || !scanned!.members.has('model')) {
+      edits.set('model', JSON.stringify(deployment.upstreamName));
+    }
+    for (const name of scanned!.members.keys()) if (GATE_MEMBERS.has(name)) edits.set(name, null);
+    if (stream && !wantsUsage) edits.set('stream_options', '{"include_usage":true}');
+    if (bound.outputLimitToSet !== undefined && model.price === 'priced') {
+      edits.set('max_tokens', String(bound.outputLimitToSet));
+    }
+    return edits.size ? editedObject(bytes, scanned!, edits) : bytes;
+  }
+}
+
+const isEventStream = (contentType: string | string[] | undefined) =>
+  typeof contentType === 'string' && contentType.startsWith('text/event-stream');

@@ -1,0 +1,64 @@
+import { Controller, Get, NotFoundException, Param, Req } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import type { Access } from '../access/access.js';
+import { FactsLoader } from '../access/facts.loader.js';
+import { CallerRoute } from '../http/doors.js';
+import { Catalogue } from '../models/catalogue.service.js';
+import { firstRefusing } from '../policy/checks/model-is-allowed.js';
+import { ListedModel, ModelList } from './completions.dto.js';
+
+/** A fixed instant, as LiteLLM tells it: deployments have no birthday. */
+const CREATED = 1_677_610_602;
+const ANY_SIZE = { size: { inputBytes: 0, hasMedia: false, copies: 1, generates: true } };
+
+/** Exactly the models a call of this caller would be let through to: the same rule as the guard's. */
+@ApiTags('completions')
+@CallerRoute()
+@Controller()
+export class ModelListController {
+  constructor(
+    private readonly catalogue: Catalogue,
+    private readonly loader: FactsLoader,
+  ) {}
+
+  @Get(['v1/models', 'models'])
+  @ApiOperation({ summary: 'The models this key may call.' })
+  list(@Req() { access }: FastifyRequest): ModelList {
+    const names = this.namesToTry(access!).filter((name) => this.mayCall(name, access!));
+    return { object: 'list', data: names.map((name) => this.listed(name)) };
+  }
+
+  @Get(['v1/models/:model', 'models/:model'])
+  @ApiOperation({ summary: 'One model, if this key may call it.' })
+  get(@Param('model') name: string, @Req() { access }: FastifyRequest): ListedModel {
+    if (!this.mayCall(name, access!)) {
+      throw new NotFoundException({
+        message: `The model '${name}' was not found, or you may not call it.`,
+        param: 'model',
+      });
+    }
+    return this.listed(name);
+  }
+
+  private namesToTry({ caller }: Access): string[] {
+    return [
+      ...new Set([
+        ...this.catalogue.current().names(),
+        ...Object.keys(caller!.teamAliases),
+        ...Object.keys(caller!.keyAliases),
+      ]),
+    ];
+  }
+
+  private mayCall(name: string, { caller, facts }: Access): boolean {
+    const model = this.loader.modelFacts(name, ANY_SIZE, caller!);
+    const unpriced = model.price === 'unknown' && facts.parties.some(({ budgets }) => budgets.length > 0);
+    return model.known && !unpriced && !firstRefusing(facts.parties, model);
+  }
+
+  private listed(name: string): ListedModel {
+    const [deployment] = this.catalogue.current().resolve(name);
+    return { id: name, object: 'model', created: CREATED, owned_by: deployment?.provider ?? 'openai' };
+  }
+}

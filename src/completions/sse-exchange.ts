@@ -1,0 +1,105 @@
+import type { Usage } from '../policy/price.js';
+import { answerHeaders } from './answer-headers.js';
+import type { Attempt } from './call.js';
+import { SseRelay } from './sse-relay.js';
+import { LateSettlement } from './upstream-error.js';
+import type { UpstreamCall, UpstreamFailure, UpstreamHeaders } from './upstreams.js';
+import { estimatedTokens } from './usage.js';
+
+/** A client that stopped reading is treated as gone once this much waits for it. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
+
+/** Relays one streamed answer and bills it before its terminator. */
+export class SseExchange {
+  private readonly relay: SseRelay;
+  private readonly client;
+  private clientLeft = false;
+
+  constructor(
+    private readonly attempt: Attempt,
+    private readonly headers: UpstreamHeaders,
+    private readonly upstream: UpstreamCall,
+    private readonly onDisconnect: 'abort' | 'drain',
+  ) {
+    this.relay = new SseRelay(attempt.call.llm.wantsUsage);
+    this.client = attempt.call.reply.raw;
+    this.client.once('close', () => this.clientGone());
+    if (this.client.destroyed) this.clientGone();
+  }
+
+  data(chunk: Buffer): void {
+    try {
+      this.passOn(this.relay.push(chunk));
+    } catch {
+      this.upstream.abort();
+    }
+  }
+
+  /** The upstream is done: settle, then the terminator. */
+  async end(): Promise<void> {
+    this.passOn(this.relay.rest());
+    try {
+      await this.settle(this.relay.usage ? null : 'estimated');
+    } catch (error) {
+      // The client sees a stream without its terminator: it must not take this answer for a complete one.
+      if (error instanceof LateSettlement) return void this.client.destroy();
+      throw error;
+    }
+    if (this.client.destroyed) return;
+    this.start();
+    this.client.end(this.relay.terminator);
+  }
+
+  /** The upstream broke off. What was delivered is billed; the client is told in the stream's own form. */
+  async fail(failure: UpstreamFailure): Promise<void> {
+    await this.settle(this.clientLeft ? 'estimated' : 'unconfirmed');
+    if (this.client.destroyed) return;
+    const message = failure.timedOut
+      ? 'The upstream did not answer in time.'
+      : 'The upstream broke off its answer.';
+    const error = { message, type: 'upstream_error', param: null, code: failure.timedOut ? '504' : '502' };
+    this.client.end(`data: ${JSON.stringify({ error })}\n\n`);
+  }
+
+  /** Has anything reached the client? If not, another attempt may still answer. */
+  get started(): boolean {
+    return this.client.headersSent;
+  }
+
+  private passOn(bytes: Buffer | undefined): void {
+    if (!bytes || this.client.destroyed) return;
+    this.start();
+    this.client.write(bytes);
+    if (this.client.writableLength > MAX_UNREAD_BYTES) this.client.destroy();
+  }
+
+  private start(): void {
+    if (this.client.headersSent) return;
+    this.client.writeHead(200, {
+      ...answerHeaders(this.attempt, this.headers, 'text/event-stream; charset=utf-8'),
+      'cache-control': 'no-cache',
+    });
+  }
+
+  private clientGone(): void {
+    if (this.client.writableFinished) return;
+    this.clientLeft = true;
+    // Before the first byte the call is read to its end and billed truly; after it, reading on only costs more.
+    if (this.relay.events > 0 && this.onDisconnect === 'abort') this.upstream.abort();
+  }
+
+  private async settle(mark: 'estimated' | 'unconfirmed' | null): Promise<void> {
+    const { usage } = this.relay;
+    if (usage) await this.attempt.settle(usage);
+    else await this.attempt.settle(this.delivered(), mark);
+  }
+
+  private delivered(): Usage {
+    const { call, bound } = this.attempt;
+    if (!this.relay.events) return { inputTokens: 0, outputTokens: 0 };
+    return {
+      inputTokens: Math.min(estimatedTokens(call.llm.size.inputBytes), bound.inputTokens),
+      outputTokens: Math.min(this.relay.events, bound.outputTokens),
+    };
+  }
+}

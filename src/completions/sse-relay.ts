@@ -1,0 +1,132 @@
+import { memberValue, scanJsonObject } from '../http/json-scanner.js';
+import type { Usage } from '../policy/price.js';
+import { reportedUsage } from './usage.js';
+
+const DONE = Buffer.from('[DONE]');
+const USAGE = Buffer.from('"usage"');
+const DATA = Buffer.from('data:');
+const MAX_EVENT_BYTES = 8 * 1024 * 1024;
+const NOTHING_WATCHED = { names: new Set<string>(), mutedBelow: new Set<string>() };
+
+/**
+ * Passes server-sent events on as the bytes they are, but for two: the usage event the gate asked for and the client
+ * did not, and the terminator, which must wait until the call is settled. Only events that mention usage are parsed.
+ */
+export class SseRelay {
+  usage: Usage | undefined;
+  /** The terminator, once it came. It is not among the bytes `push` returns. */
+  terminator: Buffer | undefined;
+  /** Events and bytes passed on. */
+  events = 0;
+  bytes = 0;
+  private tail: Buffer | undefined;
+
+  constructor(private readonly showUsage: boolean) {}
+
+  /** What may be passed on now. */
+  push(chunk: Buffer): Buffer | undefined {
+    const bytes = this.tail ? Buffer.concat([this.tail, chunk]) : chunk;
+    const end = endOfLastEvent(bytes);
+    this.tail = end < bytes.length ? bytes.subarray(end) : undefined;
+    if (this.tail && this.tail.length > MAX_EVENT_BYTES)
+      throw new Error('An event of the upstream is too large.');
+    return end > 0 ? this.pass(bytes.subarray(0, end)) : undefined;
+  }
+
+  /** What is left when the upstream ended in the middle of an event. */
+  rest(): Buffer | undefined {
+    const { tail } = this;
+    this.tail = undefined;
+    return tail && this.pass(tail);
+  }
+
+  private pass(events: Buffer): Buffer | undefined {
+    const passed =
+      events.includes(DONE) || mentionsUsage(events)
+        ? Buffer.concat(splitEvents(events).filter((e) => this.passes(e)))
+        : events;
+    if (!passed.length) return undefined;
+    this.events += occurrences(passed, DATA);
+    this.bytes += passed.length;
+    return passed;
+  }
+
+  private passes(event: Buffer): boolean {
+    if (this.terminator) return false;
+    const data = dataOf(event);
+    if (data?.equals(DONE)) {
+      this.terminator = event;
+      return false;
+    }
+    if (!data || !mentionsUsage(data)) return true;
+    const { usage, choices } = usageEvent(data);
+    if (!usage) return true;
+    this.usage = usage;
+    return this.showUsage || choices > 0;
+  }
+}
+
+/** One past the blank line that ends the last complete event; 0 without one. */
+function endOfLastEvent(bytes: Buffer): number {
+  for (let i = bytes.length - 1; i > 0; i--) {
+    if (bytes[i] !== 0x0a) continue;
+    if (bytes[i - 1] === 0x0a || (bytes[i - 1] === 0x0d && bytes[i - 2] === 0x0a)) return i + 1;
+  }
+  return 0;
+}
+
+function splitEvents(bytes: Buffer): Buffer[] {
+  const events: Buffer[] = [];
+  let start = 0;
+  for (let i = 1; i < bytes.length; i++) {
+    if (bytes[i] !== 0x0a) continue;
+    if (bytes[i - 1] === 0x0a || (bytes[i - 1] === 0x0d && bytes[i - 2] === 0x0a)) {
+      events.push(bytes.subarray(start, i + 1));
+      start = i + 1;
+    }
+  }
+  if (start < bytes.length) events.push(bytes.subarray(start));
+  return events;
+}
+
+/** The `data:` of a one-line event. */
+function dataOf(event: Buffer): Buffer | undefined {
+  const at = event.indexOf(DATA);
+  if (at < 0 || (at > 0 && event[at - 1] !== 0x0a)) return undefined;
+  const lineEnd = event.indexOf(0x0a, at);
+  let start = at + DATA.length;
+  let end = lineEnd < 0 ? event.length : lineEnd;
+  while (event[start] === 0x20) start++;
+  while (end > start && event[end - 1]! <= 0x20) end--;
+  return event.subarray(start, end);
+}
+
+/** Is there a `"usage"` that is not null? (Asked for usage, OpenAI adds `"usage":null` to every event.) */
+function mentionsUsage(bytes: Buffer): boolean {
+  for (let at = bytes.indexOf(USAGE); at >= 0; at = bytes.indexOf(USAGE, at + 1)) {
+    let next = at + USAGE.length;
+    while (bytes[next]! <= 0x20 || bytes[next] === 0x3a) next++;
+    if (bytes[next] === 0x7b) return true;
+  }
+  return false;
+}
+
+function usageEvent(data: Buffer): { usage: Usage | undefined; choices: number } {
+  try {
+    const { members } = scanJsonObject(data, NOTHING_WATCHED);
+    const usage = members.get('usage');
+    const choices = members.get('choices');
+    return {
+      usage: usage && reportedUsage(memberValue(data, usage)),
+      choices: choices ? (memberValue(data, choices) as unknown[]).length : 0,
+    };
+  } catch {
+    return { usage: undefined, choices: 1 };
+  }
+}
+
+function occurrences(bytes: Buffer, needle: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + needle.length)) count++;
+  return count;
+}

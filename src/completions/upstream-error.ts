@@ -1,0 +1,69 @@
+import { HttpException, ServiceUnavailableException } from '@nestjs/common';
+
+/** An upstream did not answer the call. Told with the upstream's status and no secret in it. */
+export class UpstreamError extends HttpException {
+  constructor(
+    status: number,
+    message: string,
+    /** Another try, or another model, may do better. */
+    readonly mayTryAgain: boolean,
+    readonly retryAfter?: string,
+  ) {
+    super({ message, type: 'upstream_error', param: null }, status);
+  }
+
+  get headers(): Record<string, string> {
+    return this.retryAfter ? { 'retry-after': this.retryAfter } : {};
+  }
+}
+
+/** The answer is there, but its cost could not be committed in time, so it is not handed out. */
+export class LateSettlement extends ServiceUnavailableException {
+  constructor() {
+    super({ message: 'The cost of this call could not be recorded in time. Try again shortly.' });
+  }
+}
+
+const MAY_TRY_AGAIN = new Set([401, 403, 404, 408, 409, 425, 429]);
+const MAX_MESSAGE_CHARS = 2_000;
+
+/** The error an upstream answered with, in our words: its own message, without anything that looks like a secret. */
+export function upstreamAnswerError(
+  status: number,
+  body: Buffer,
+  secrets: readonly string[],
+  retryAfter: string | undefined,
+): UpstreamError {
+  const told = status >= 400 && status < 600 ? status : 502;
+  return new UpstreamError(
+    told,
+    `The upstream answered ${status}: ${withoutSecrets(messageIn(body), secrets)}`,
+    told >= 500 || MAY_TRY_AGAIN.has(told),
+    retryAfter,
+  );
+}
+
+function messageIn(body: Buffer): string {
+  try {
+    const { error, message, detail } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+    const told =
+      typeof error === 'object' && error !== null ? (error as { message?: unknown }).message : error;
+    for (const candidate of [told, message, detail]) {
+      if (typeof candidate === 'string' && candidate) return candidate.slice(0, MAX_MESSAGE_CHARS);
+    }
+  } catch {
+    // Not JSON: nothing in it is told.
+  }
+  return 'no further message.';
+}
+
+const LOOKS_SECRET = /\b(?:sk|pk|key|api|AIza|Bearer)[-_ ][\w-]{8,}|[A-Za-z0-9_-]{32,}/g;
+const ADDRESS = /\bhttps?:\/\/\S+/g;
+
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((secret) => secret.length > 3)
+    .reduce((safe, secret) => safe.replaceAll(secret, '****'), text)
+    .replace(ADDRESS, '****')
+    .replace(LOOKS_SECRET, '****');
+}

@@ -1,0 +1,116 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Pool } from 'undici';
+import type { Deployment } from '../models/deployment.js';
+
+/** What happens to one call, in this order: `start` once, `data` any number of times, then `end` or `fail`. */
+export interface UpstreamSink {
+  start(status: number, headers: UpstreamHeaders): void;
+  data(chunk: Buffer): void;
+  end(): void;
+  fail(failure: UpstreamFailure): void;
+}
+
+export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Why there is no (whole) answer. */
+export interface UpstreamFailure {
+  /** The connection was never made: provably nothing was produced. */
+  readonly neverSent: boolean;
+  readonly timedOut: boolean;
+  /** A word for logs and clients, never an address or a credential. */
+  readonly reason: string;
+}
+
+/** A call under way. */
+export interface UpstreamCall {
+  abort(): void;
+}
+
+const CONNECTIONS_PER_ORIGIN = 512;
+const CONNECT_TIMEOUT_MS = 10_000;
+const NEVER_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+const TIMED_OUT = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
+
+/** The connections to upstreams: one pool per origin. */
+@Injectable()
+export class Upstreams implements OnApplicationShutdown {
+  private readonly pools = new Map<string, Pool>();
+
+  /** Sends one call. Everything that happens after is told to `sink`, whose last word is `end` or `fail`. */
+  send(deployment: Deployment, path: string, body: Buffer, sink: UpstreamSink): UpstreamCall {
+    let controller: { abort(reason: Error): void } | undefined;
+    let over = false;
+    const finish = (tell: () => void) => {
+      if (over) return;
+      over = true;
+      clearTimeout(deadline);
+      tell();
+    };
+    const abort = (failure: UpstreamFailure) => {
+      finish(() => sink.fail(failure));
+      controller?.abort(ABORTED);
+    };
+    const deadline = setTimeout(() => abort(TIMEOUT), deployment.timeoutMs);
+    this.poolOf(deployment.origin).dispatch(
+      {
+        path: deployment.basePath + path,
+        method: 'POST',
+        headers: deployment.headers,
+        body,
+        headersTimeout: deployment.timeoutMs,
+        bodyTimeout: deployment.timeoutMs,
+      },
+      {
+        onRequestStart: (started) => {
+          controller = started;
+          if (over) started.abort(ABORTED);
+        },
+        onResponseStart: (_, status, headers) => {
+          if (!over) sink.start(status, headers);
+        },
+        onResponseData: (_, chunk) => {
+          if (!over) sink.data(chunk);
+        },
+        onResponseEnd: () => finish(() => sink.end()),
+        onResponseError: (_, error) => finish(() => sink.fail(failureOf(error))),
+      },
+    );
+    return { abort: () => abort({ neverSent: false, timedOut: false, reason: 'aborted' }) };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.pools.values()].map((pool) => pool.destroy()));
+  }
+
+  private poolOf(origin: string): Pool {
+    let pool = this.pools.get(origin);
+    if (!pool) {
+      pool = new Pool(origin, {
+        connections: CONNECTIONS_PER_ORIGIN,
+        pipelining: 1,
+        connect: { timeout: CONNECT_TIMEOUT_MS },
+      });
+      this.pools.set(origin, pool);
+    }
+    return pool;
+  }
+}
+
+const ABORTED = new Error('The gateway ended this call.');
+const TIMEOUT: UpstreamFailure = { neverSent: false, timedOut: true, reason: 'timeout' };
+
+function failureOf(error: Error): UpstreamFailure {
+  const code = (error as { code?: string }).code ?? '';
+  return {
+    neverSent: NEVER_SENT.has(code),
+    timedOut: TIMED_OUT.has(code),
+    reason: TIMED_OUT.has(code) ? 'timeout' : NEVER_SENT.has(code) ? 'no connection' : 'connection lost',
+  };
+}

@@ -1,0 +1,274 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ConfigError, readConfig } from './read-config.js';
+
+let folder: string;
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'tollgate-'))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const MASTER = { TOLLGATE_MASTER_KEY: 'sk-master-1234', TOLLGATE_SALT_KEY: 'salt' };
+
+/** Reads `yaml` as `./tollgate.yaml`, without a disk. */
+function read(
+  yaml: string,
+  env: Record<string, string> = MASTER,
+  args: string[] = [],
+  path = './tollgate.yaml',
+) {
+  const files = {
+    exists: (asked: string) => asked === path,
+    text: (asked: string) => {
+      if (asked !== path) throw new Error('no such file');
+      return yaml;
+    },
+  };
+  return readConfig({ TOLLGATE_DATA: join(folder, 'data'), ...env }, args, files);
+}
+
+function problemsOf(act: () => unknown): readonly string[] {
+  try {
+    act();
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+const model = (params: string, info = '{}') =>
+  `model_list: [{model_name: a, litellm_params: {model: openai/a, ${params}}, model_info: ${info}}]`;
+
+describe('one mistake in a file', () => {
+  it.each<[string, string, string]>([
+    ['another file', 'include: [b.yaml]', 'include: is not supported; put everything into one file'],
+    ['a prototype', '__proto__: {a: 1}', '__proto__: is not a name'],
+    [
+      'a prototype, deeper',
+      model('__proto__: {a: 1}'),
+      'model_list[0].litellm_params.__proto__: is not a name',
+    ],
+    ['variables that are none', 'environment_variables: 5', 'environment_variables: must be a mapping'],
+    [
+      'a variable that is no text',
+      'environment_variables: {A: {b: 1}}',
+      'environment_variables.A: must be text',
+    ],
+    [
+      'a variable nobody set',
+      'environment_variables: {A: os.environ/NOPE}',
+      'environment_variables.A: the environment variable NOPE is not set',
+    ],
+    [
+      'a reference to what every object has',
+      model('api_key: os.environ/constructor'),
+      'model_list[0].litellm_params.api_key: the environment variable constructor is not set',
+    ],
+    [
+      'a database that is none',
+      'general_settings: {database_url: "mysql://x"}',
+      'general_settings.database_url: must be an address that starts with postgres://',
+    ],
+    [
+      'Redis without a host',
+      'litellm_settings: {cache_params: {type: redis}}',
+      'litellm_settings.cache_params.host: is required',
+    ],
+    [
+      'Redis at no port',
+      'litellm_settings: {cache_params: {type: redis, host: r, port: 99999}}',
+      'litellm_settings.cache_params: must be an address that starts with redis://',
+    ],
+    [
+      'an alias of nothing',
+      'router_settings: {model_group_alias: {b: {hidden: true}}}',
+      'router_settings.model_group_alias.b.model: is required',
+    ],
+    [
+      'a list for a price',
+      model('input_cost_per_token: [1]'),
+      'model_list[0].litellm_params.input_cost_per_token: must be a number, zero or more',
+    ],
+    [
+      'an infinite price',
+      model('', '{output_cost_per_token: .inf}'),
+      'model_list[0].model_info.output_cost_per_token: must be a number, zero or more',
+    ],
+    [
+      'a price too fine to be counted',
+      model('input_cost_per_token: 1e-40'),
+      'model_list[0].litellm_params.input_cost_per_token: must have at most 30 decimals',
+    ],
+    [
+      'half a retry',
+      model('max_retries: 1.5'),
+      'model_list[0].litellm_params.max_retries: must be a whole number',
+    ],
+    [
+      'a timeout beyond what a timer can wait',
+      model('timeout: 1e12'),
+      'model_list[0].litellm_params.timeout: must be at most 2147483',
+    ],
+    [
+      'an id given twice',
+      'model_list: [{model_name: a, litellm_params: {model: b}, model_info: {id: x}}, {model_name: a, litellm_params: {model: c}, model_info: {id: x}}]',
+      'model_list[1].model_info.id: is the id of model_list[0] too',
+    ],
+    [
+      'no room for any request',
+      'general_settings: {max_request_size_mb: 0}',
+      'general_settings.max_request_size_mb: must be more than zero',
+    ],
+    ['a tag', 'general_settings: !env X', 'not valid YAML: Unresolved tag: !env at line 1, column 19:'],
+  ])('%s', (_, yaml, problem) => expect(problemsOf(() => read(yaml))).toEqual([problem]));
+
+  it('says where a key is given twice', () => {
+    expect(problemsOf(() => read('a: 1\na: 2'))).toEqual([
+      expect.stringMatching(/^not valid YAML: Map keys must be unique at line 2, column 1/),
+    ]);
+  });
+
+  it.each(['[*a, *a, *a, *a, *a, *a, *a, *a]', '{<<: [*a, *a, *a, *a, *a, *a, *a, *a]}'])(
+    'stops at aliases of aliases: %s',
+    (doubled) => {
+      const levels = Array.from(
+        { length: 12 },
+        (_, i) => `l${i + 1}: &l${i + 1} ${doubled.replaceAll('*a', `*l${i}`)}`,
+      );
+      const yaml = [`l0: &l0 {k: 1}`, ...levels].join('\n');
+      expect(problemsOf(() => read(yaml))).toEqual([expect.stringContaining('Excessive alias count')]);
+    },
+  );
+
+  it('never tells a secret', () => {
+    const problems = problemsOf(() =>
+      read('general_settings: {master_key: hunter2, database_url: "mysql://root:hunter2@db/x"}', {
+        REDIS_URL: 'http://:hunter2@r',
+      }),
+    );
+    expect(problems).toHaveLength(4);
+    expect(problems.join()).not.toContain('hunter2');
+  });
+});
+
+describe('what a file may say', () => {
+  it('shares defaults among many models', () => {
+    const entry = '  - {model_name: m, litellm_params: {<<: *shared, model: openai/m}}\n';
+    const { models } = read(`shared: &shared {api_base: "http://h/v1"}\nmodel_list:\n${entry.repeat(500)}`);
+    expect(models.every(({ litellmParams }) => litellmParams.api_base === 'http://h/v1')).toBe(true);
+    expect(new Set(models.map(({ modelInfo }) => modelInfo.id)).size).toBe(500);
+  });
+
+  it('gives the same ids at every start, whatever the secrets', () => {
+    const idWith = (key: string) => read(model(`api_key: ${key}`)).models[0]!.modelInfo.id;
+    expect(idWith('one')).toBe(idWith('two'));
+  });
+
+  it('takes numbers written as text, an id that is a number, and nothing for null or empty', () => {
+    const params = 'weight: "2", timeout: "1.5", max_retries: "1", input_cost_per_token: null, api_base: ""';
+    const info = '{id: 7, input_cost_per_token: "1e-6", search_context_cost_per_query: {high: "0.05"}}';
+    const [{ litellmParams, modelInfo } = {}] = read(model(params, info)).models;
+    expect(litellmParams).toStrictEqual({ model: 'openai/a', weight: 2, timeout: 1.5, max_retries: 1 });
+    expect(modelInfo).toEqual({
+      id: '7',
+      input_cost_per_token: 1e-6,
+      search_context_cost_per_query: { high: 0.05 },
+    });
+  });
+
+  it('fills an empty variable from environment_variables, and prefers one that is set', () => {
+    const yaml = `${model('api_key: os.environ/K')}\nenvironment_variables: {K: file, UNUSED: null}`;
+    expect(read(yaml, { ...MASTER, K: '' }).models[0]!.litellmParams.api_key).toBe('file');
+    expect(read(yaml, { ...MASTER, K: 'env' }).models[0]!.litellmParams.api_key).toBe('env');
+  });
+
+  it('reaches the cache over TLS, as a user', () => {
+    const cache =
+      'cache_params: {type: redis, host: r, port: "6380", username: u, password: "p/w", ssl: true}';
+    expect(read(`litellm_settings: {${cache}}`).redisUrl).toBe('rediss://u:p%2Fw@r:6380');
+  });
+
+  it.each([
+    ['litellm_settings: {fallbacks: [{a: [b]}, {a: [c]}]}', 'litellm_settings.fallbacks[1].a'],
+    ['litellm_settings: {default_fallbacks: [a]}', 'litellm_settings.default_fallbacks'],
+    ['litellm_settings: {cache_params: {type: s3}}', 'litellm_settings.cache_params.type'],
+    [
+      'litellm_settings: {cache_params: {type: redis, host: r, namespace: n}}',
+      'litellm_settings.cache_params.namespace',
+    ],
+    ['router_settings: {model_group_alias: {b: {model: a, x: 1}}}', 'router_settings.model_group_alias.b.x'],
+    [
+      'general_settings: {user_header_mappings: [{header_name: X, litellm_user_role: internal_user}]}',
+      'general_settings.user_header_mappings[0].litellm_user_role',
+    ],
+    ['mode_list: []', 'mode_list'],
+  ])('%s is named as without effect', (yaml, path) => expect(read(yaml).ignoredKeys).toEqual([path]));
+
+  it('lets the first fallbacks of a name count', () => {
+    expect(read('router_settings: {fallbacks: [{a: [b]}, {a: [c]}]}').router.fallbacks).toEqual({ a: ['b'] });
+  });
+
+  it('counts the largest request in whole bytes', () => {
+    const { general } = read('general_settings: {max_request_size_mb: 0.3}');
+    expect(Number.isInteger(general.maxRequestSizeMb * 1024 * 1024)).toBe(true);
+  });
+});
+
+describe('where the file is', () => {
+  it.each<[string, Record<string, string>, string[]]>([
+    ['TOLLGATE_CONFIG', { ...MASTER, TOLLGATE_CONFIG: 'x.yaml' }, []],
+    ['--config', MASTER, ['--config', 'x.yaml']],
+    ['--config=', MASTER, ['--config=x.yaml']],
+    ['--config before TOLLGATE_CONFIG', { ...MASTER, TOLLGATE_CONFIG: 'y.yaml' }, ['--config', 'x.yaml']],
+  ])('%s', (_, env, args) => expect(read('{}', env, args, 'x.yaml').configFile).toBe('x.yaml'));
+
+  it('is ./tollgate.yaml unless told otherwise', () => {
+    expect(read('{}').configFile).toBe('./tollgate.yaml');
+  });
+
+  it('says that a file named is not there', () => {
+    expect(problemsOf(() => read('', MASTER, ['--config', 'no.yaml']))).toEqual(['no.yaml: no such file']);
+  });
+
+  it('says that the flag names none', () => {
+    expect(problemsOf(() => read('{}', MASTER, ['--config']))).toEqual(['--config: the path is missing']);
+  });
+});
+
+describe('the data folder', () => {
+  const data = () => join(folder, 'data');
+  const keep = (name: string, text: string) => {
+    mkdirSync(data());
+    writeFileSync(join(data(), name), text);
+  };
+
+  it.each([
+    ['master-key', '', /master-key: is empty/],
+    ['master-key', 'password', /master-key: must start with sk-/],
+    ['salt-key', '\n', /salt-key: is empty/],
+  ])('refuses a %s that says %j', (name, text, problem) => {
+    keep(name, text);
+    expect(problemsOf(() => read('{}', {}))).toEqual([expect.stringMatching(problem)]);
+  });
+
+  it('is made for its owner alone', () => {
+    read('{}', {});
+    expect(statSync(data()).mode & 0o777).toBe(0o700);
+  });
+
+  it('is left alone by a start that fails', () => {
+    expect(problemsOf(() => read('include: x', {}))).not.toEqual([]);
+    expect(() => statSync(data())).toThrow('ENOENT');
+  });
+
+  it('says that it is no folder', () => {
+    writeFileSync(data(), '');
+    expect(problemsOf(() => read('{}', {}))).toEqual([expect.stringContaining('EEXIST')]);
+  });
+});
+
+it('is frozen all the way down', () => {
+  const { general, models } = read(model('extra_headers: {a: b}'));
+  expect([general, models, models[0]!.litellmParams.extra_headers].every(Object.isFrozen)).toBe(true);
+});

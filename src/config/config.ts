@@ -1,0 +1,113 @@
+/** Everything the process was told at its start: environment and file, validated, frozen, in our words. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly dataFolder: string;
+  /** Absent: an SQLite file in the data folder. */
+  readonly databaseUrl?: string;
+  readonly redisUrl?: string;
+  /** The master key, clear. Compared by digest only. */
+  readonly masterKey: string;
+  /** True when this start generated it: it is printed once. */
+  readonly masterKeyIsNew: boolean;
+  /** Encrypts provider keys at rest (`TOLLGATE_SALT_KEY` | `LITELLM_SALT_KEY` | a generated file). */
+  readonly saltKey: string;
+  /** Absent: no file was found and the built-in demo is served. */
+  readonly configFile?: string;
+  /** Known to LiteLLM or not at all, but without effect here: told in one warning at start. */
+  readonly ignoredKeys: readonly string[];
+  /** `model_list[]` */
+  readonly models: readonly ModelConfig[];
+  readonly general: GeneralSettings;
+  readonly litellm: LitellmSettings;
+  readonly router: RouterSettings;
+}
+
+/** One deployment: a public name and how it is reached. LiteLLM `model_list[]`. */
+export interface ModelConfig {
+  readonly modelName: string;
+  readonly litellmParams: LitellmParams;
+  readonly modelInfo: ModelInfo;
+}
+
+/** LiteLLM `litellm_params`; wire names. Unknown members are kept and never sent to a client. */
+export interface LitellmParams {
+  /** `<provider>/<name>`; a bare name is OpenAI's. */
+  readonly model: string;
+  readonly api_base?: string;
+  readonly api_key?: string;
+  readonly api_version?: string;
+  readonly organization?: string;
+  readonly extra_headers?: Readonly<Record<string, string>>;
+  /** Seconds. */
+  readonly timeout?: number;
+  readonly max_retries?: number;
+  /** Answer with this text and call nobody. */
+  readonly mock_response?: string;
+  /** Weight among the deployments of one name; default 1. */
+  readonly weight?: number;
+  readonly [other: string]: unknown;
+}
+
+/** LiteLLM `model_info`; wire names. Prices are USD per token. */
+export interface ModelInfo {
+  readonly id?: string;
+  readonly mode?: string;
+  readonly base_model?: string;
+  readonly access_groups?: readonly string[];
+  readonly max_tokens?: number;
+  readonly max_input_tokens?: number;
+  readonly max_output_tokens?: number;
+  readonly input_cost_per_token?: number;
+  readonly output_cost_per_token?: number;
+  readonly [other: string]: unknown;
+}
+
+/** `general_settings` */
+export interface GeneralSettings {
+  readonly enforceUserParam: boolean;
+  readonly enforcedParams: readonly string[];
+  /** Status of an exhausted budget: 429, 400 or 402. */
+  readonly budgetExceededStatus: 400 | 402 | 429;
+  /** `skip_user_budget_on_team_key: true`, or LiteLLM's opposite `apply_user_budget_to_team_keys: false`. */
+  readonly skipUserBudgetOnTeamKey: boolean;
+  readonly maxRequestSizeMb: number;
+  readonly decisionLog: 'refusals' | 'all' | 'off';
+  /** `user_header_name` and `user_header_mappings`: further headers that may name the end user. */
+  readonly endUserHeaders: readonly string[];
+  /** What a call that died with its process is billed: its bound, its input part, or nothing. */
+  readonly abandonedHolds: 'bound' | 'input' | 'release';
+  /** `on_disconnect`: abort the upstream and bill what was delivered, or read it to the end and bill the truth. */
+  readonly onDisconnect: 'abort' | 'drain';
+  /** How long an answer waits for its settlement to be committed. */
+  readonly settleTimeoutMs: number;
+  /** `fsync: true`: commits survive power loss, not only the death of the process. */
+  readonly fsync: boolean;
+}
+
+/** `litellm_settings` */
+export interface LitellmSettings {
+  /** Global budget in USD; absent or 0: none (LiteLLM's `max_budget > 0`). */
+  readonly maxBudgetUsd?: number;
+  readonly budgetDuration?: string;
+  /** IANA name; windows of days and longer open at its midnights. Default UTC. */
+  readonly timezone: string;
+  readonly modelAliases: Readonly<Record<string, string>>;
+  /** `[{"a": ["b"]}]`, flattened: name to its fallbacks in order. */
+  readonly fallbacks: Readonly<Record<string, readonly string[]>>;
+  readonly requestTimeoutMs: number;
+  readonly numRetries: number;
+  /** A tier for end users that have none of their own. */
+  readonly maxEndUserBudgetId?: string;
+}
+
+/** `router_settings` */
+export interface RouterSettings {
+  /** `model_group_alias` */
+  readonly modelAliases: Readonly<Record<string, string>>;
+  readonly fallbacks: Readonly<Record<string, readonly string[]>>;
+  readonly numRetries?: number;
+  readonly timeoutMs?: number;
+}
+
+export const CONFIG = Symbol('Config');

@@ -1,0 +1,26 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+
+/** A secret kept in the data folder (mode 0600), made on the first start. Throws when the file is there but empty. */
+export function keptSecret(
+  folder: string,
+  name: string,
+  make: () => string,
+): { secret: string; isNew: boolean } {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, name);
+  try {
+    const secret = make();
+    writeFileSync(path, secret, { mode: 0o600, flag: 'wx', flush: true });
+    chmodSync(path, 0o600);
+    return { secret, isNew: true };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const secret = readFileSync(path, 'utf8').trim();
+  if (!secret) throw new Error('is empty. Restore it, or delete it to have a new one made');
+  return { secret, isNew: false };
+}
+
+export const newSaltKey = () => randomBytes(32).toString('base64url');

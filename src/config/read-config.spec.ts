@@ -1,0 +1,193 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ConfigError, ENVIRONMENT, readConfig } from './read-config.js';
+
+let folder: string;
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'tollgate-'))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const MASTER = { TOLLGATE_MASTER_KEY: 'sk-master-1234' };
+
+function read(yaml: string | undefined, env: Record<string, string> = MASTER) {
+  const path = join(folder, 'config.yaml');
+  if (yaml !== undefined) writeFileSync(path, yaml);
+  return readConfig(
+    { TOLLGATE_DATA: join(folder, 'data'), ...(yaml !== undefined && { TOLLGATE_CONFIG: path }), ...env },
+    [],
+    yaml === undefined && !env.TOLLGATE_CONFIG ? { exists: () => false, text: () => '' } : undefined,
+  );
+}
+
+function problemsOf(yaml: string | undefined, env?: Record<string, string>): readonly string[] {
+  try {
+    read(yaml, env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+const REALISTIC = `
+model_list:
+  - model_name: gpt-4o
+    litellm_params:
+      model: azure/gpt-4o-eu
+      api_base: https://example.openai.azure.com/
+      api_key: os.environ/AZURE_KEY
+      api_version: "2024-10-21"
+      rpm: 6
+    model_info:
+      mode: chat
+      access_groups: ["beta-models"]
+  - model_name: gpt-4o
+    litellm_params: {model: openai/gpt-4o, api_key: os.environ/OWN_KEY}
+  - model_name: local
+    litellm_params:
+      model: hosted_vllm/llama
+      api_base: http://localhost:8000/v1
+      input_cost_per_token: 1e-6
+      output_cost_per_token: "0.000002"
+litellm_settings:
+  drop_params: true
+  num_retries: 3
+  request_timeout: 30
+  max_budget: 100
+  budget_duration: 30d
+  timezone: Europe/Berlin
+  model_alias_map: {fast: gpt-4o}
+  fallbacks: [{"gpt-4o": ["local"]}]
+  cache: true
+  cache_params: {type: redis, host: redis.internal, port: 6380, password: p@ss}
+general_settings:
+  master_key: os.environ/MASTER
+  database_url: postgresql://u:p@db/litellm
+  enforce_user_param: true
+  enforced_params: [user, metadata.generation_name]
+  apply_user_budget_to_team_keys: false
+router_settings:
+  routing_strategy: simple-shuffle
+  model_group_alias: {a: gpt-4o, b: {model: local, hidden: true}}
+environment_variables:
+  OWN_KEY: sk-own
+`;
+
+describe('readConfig', () => {
+  it('starts an existing LiteLLM config.yaml', () => {
+    const config = read(REALISTIC, { AZURE_KEY: 'az', MASTER: 'sk-master-1234' });
+    expect(config).toMatchObject({
+      masterKey: 'sk-master-1234',
+      databaseUrl: 'postgresql://u:p@db/litellm',
+      redisUrl: 'redis://:p%40ss@redis.internal:6380',
+      general: {
+        enforceUserParam: true,
+        enforcedParams: ['user', 'metadata.generation_name'],
+        skipUserBudgetOnTeamKey: true,
+      },
+      litellm: {
+        maxBudgetUsd: 100,
+        budgetDuration: '30d',
+        timezone: 'Europe/Berlin',
+        modelAliases: { fast: 'gpt-4o' },
+        fallbacks: { 'gpt-4o': ['local'] },
+        requestTimeoutMs: 30_000,
+        numRetries: 3,
+      },
+      router: { modelAliases: { a: 'gpt-4o', b: 'local' } },
+    });
+    expect(config.models.map(({ modelName, litellmParams }) => [modelName, litellmParams.api_key])).toEqual([
+      ['gpt-4o', 'az'],
+      ['gpt-4o', 'sk-own'],
+      ['local', undefined],
+    ]);
+    expect(config.models[2]!.litellmParams).toMatchObject({
+      input_cost_per_token: 1e-6,
+      output_cost_per_token: 2e-6,
+    });
+    expect(config.ignoredKeys).toEqual(['litellm_settings.drop_params', 'router_settings.routing_strategy']);
+  });
+
+  it('lists every problem at once, each with its path', () => {
+    const problems = problemsOf(
+      `
+model_list:
+  - litellm_params: {model: 5, api_base: nowhere}
+  - model_name: a
+    litellm_params: {model: openai/a, input_cost_per_token: -1}
+  - nonsense
+litellm_settings: {timezone: Mars/Phobos, budget_duration: 5 years, max_budget: .nan}
+general_settings:
+  budget_exceeded_status: 418
+  skip_user_budget_on_team_key: true
+  apply_user_budget_to_team_keys: true
+  master_key: os.environ/NOT_SET
+`,
+      { PORT: '99999999' },
+    );
+    expect(problems.map((problem) => problem.split(':')[0]).toSorted()).toEqual(
+      [
+        'general_settings.master_key',
+        'model_list[2]',
+        'PORT',
+        'model_list[0].model_name',
+        'model_list[0].litellm_params.model',
+        'model_list[0].litellm_params.api_base',
+        'model_list[1].litellm_params.input_cost_per_token',
+        'general_settings.budget_exceeded_status',
+        'general_settings.skip_user_budget_on_team_key',
+        'litellm_settings.max_budget',
+        'litellm_settings.budget_duration',
+        'litellm_settings.timezone',
+      ].toSorted(),
+    );
+  });
+
+  it.each([
+    ['a: [', 'not valid YAML'],
+    ['a: 1\na: 2', 'not valid YAML'],
+    ['- a', 'must be a mapping'],
+  ])('refuses %j', (yaml, problem) => expect(problemsOf(yaml)[0]).toContain(problem));
+
+  it('names a file that is not there', () => {
+    expect(problemsOf(undefined, { ...MASTER, TOLLGATE_CONFIG: join(folder, 'no.yaml') })[0]).toContain(
+      'no.yaml',
+    );
+  });
+
+  it.each(['password', 'sk-'])('refuses the master key %j', (key) => {
+    expect(problemsOf(undefined, { TOLLGATE_MASTER_KEY: key })).not.toEqual([]);
+  });
+
+  it('takes an empty variable for a missing one, and keeps the master key it makes', () => {
+    const first = read(undefined, { TOLLGATE_MASTER_KEY: '', LITELLM_MASTER_KEY: '' });
+    expect(first).toMatchObject({ masterKeyIsNew: true, port: 4000, host: '127.0.0.1' });
+    expect(first.masterKey).toMatch(/^sk-.{20,}/);
+    expect(statSync(join(folder, 'data/master-key')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, 'data/salt-key')).mode & 0o777).toBe(0o600);
+    expect(read(undefined, {})).toMatchObject({
+      masterKeyIsNew: false,
+      masterKey: first.masterKey,
+      saltKey: first.saltKey,
+    });
+  });
+
+  it('serves the demo without a file', () => {
+    expect(read(undefined).models.map(({ modelName }) => modelName)).toEqual([
+      'tollgate-demo',
+      'tollgate-demo-free',
+    ]);
+  });
+
+  it('is frozen', () => {
+    expect(Object.isFrozen(read(undefined))).toBe(true);
+  });
+});
+
+describe('.env.example', () => {
+  it('names exactly the variables that are read', () => {
+    const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
+    expect([...text.matchAll(/^# ?([A-Z_]+)=/gm)].map(([, name]) => name)).toEqual(Object.keys(ENVIRONMENT));
+  });
+});

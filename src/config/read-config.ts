@@ -1,0 +1,195 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { newVirtualKey } from '../secrets.js';
+import type { Config } from './config.js';
+import { keptSecret, newSaltKey } from './data-folder.js';
+import { demoModels } from './demo.js';
+import { readModels } from './models.js';
+import { Report, Section, type Told } from './section.js';
+import { readGeneralSettings, readLitellmSettings, readRouterSettings } from './settings.js';
+import { type Env, parseConfigFile } from './yaml-file.js';
+
+/** The configuration cannot be used. The message lists everything that is wrong with it. */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`The configuration is invalid:\n- ${problems.join('\n- ')}`);
+  }
+}
+
+/** Every environment variable that is read, and what it says. */
+export const ENVIRONMENT = {
+  TOLLGATE_CONFIG:
+    'Path of the configuration file (LiteLLM config.yaml). Default ./tollgate.yaml if it exists.',
+  TOLLGATE_DATA: 'The data folder. Default ./data.',
+  HOST: 'Address to listen on. Default 127.0.0.1.',
+  PORT: 'Port to listen on; 0 takes any. Default 4000.',
+  TOLLGATE_MASTER_KEY:
+    'The administrator’s key (sk-…). Generated and kept in the data folder if there is none.',
+  LITELLM_MASTER_KEY: 'The same, under LiteLLM’s name.',
+  DATABASE_URL: 'postgres://… Default: an SQLite file in the data folder.',
+  REDIS_URL: 'redis://… Default: none.',
+  TOLLGATE_SALT_KEY: 'Encrypts stored provider keys. Generated and kept in the data folder if there is none.',
+  LITELLM_SALT_KEY: 'The same, under LiteLLM’s name.',
+} as const;
+
+/** Where configuration files are. */
+export interface Files {
+  exists(path: string): boolean;
+  text(path: string): string;
+}
+
+const onDisk: Files = { exists: existsSync, text: (path) => readFileSync(path, 'utf8') };
+
+const DEFAULT_FILE = './tollgate.yaml';
+const MIN_MASTER_KEY_CHARS = 8;
+
+/** The only reader of the environment and the file: a frozen configuration, or one `ConfigError` that lists every problem. */
+export function readConfig(
+  env: Env = process.env,
+  args: readonly string[] = process.argv.slice(2),
+  files: Files = onDisk,
+): Config {
+  const report = new Report();
+  const said = (name: keyof typeof ENVIRONMENT) => env[name] || undefined;
+  const told = (name: keyof typeof ENVIRONMENT): Told | undefined =>
+    env[name] ? { text: env[name], at: name } : undefined;
+  const path = filePath(said('TOLLGATE_CONFIG'), args, files, report);
+  const file = new Section(path === undefined ? {} : readFile(path, env, files, report), '', report);
+  const general = file.section('general_settings');
+  const litellm = file.section('litellm_settings');
+  const router = file.section('router_settings');
+  if (file.raw('include') !== undefined)
+    file.problem('include', 'is not supported; put everything into one file');
+
+  const dataFolder = said('TOLLGATE_DATA') ?? './data';
+  const databaseUrl = addressOf(
+    told('DATABASE_URL') ?? general.told('database_url'),
+    ['postgres:', 'postgresql:'],
+    report,
+  );
+  const redisUrl = addressOf(told('REDIS_URL') ?? cacheUrl(litellm), ['redis:', 'rediss:'], report);
+  const givenMasterKey =
+    told('TOLLGATE_MASTER_KEY') ?? told('LITELLM_MASTER_KEY') ?? general.told('master_key');
+  if (givenMasterKey) report.problems.push(...masterKeyProblems(givenMasterKey));
+  const settings = {
+    host: said('HOST') ?? '127.0.0.1',
+    port: portOf(said('PORT'), report),
+    models: path === undefined ? demoModels : readModels(file),
+    general: readGeneralSettings(general),
+    litellm: readLitellmSettings(litellm),
+    router: readRouterSettings(router),
+  };
+  for (const section of [file, general, litellm, router]) section.ignoreTheRest();
+  if (report.problems.length) throw new ConfigError(report.problems);
+
+  // Only now: a start that fails leaves nothing behind.
+  const masterKey = givenMasterKey
+    ? { secret: givenMasterKey.text, isNew: false }
+    : kept(dataFolder, 'master-key', newVirtualKey, masterKeyProblems);
+  const saltKey =
+    said('TOLLGATE_SALT_KEY') ?? said('LITELLM_SALT_KEY') ?? kept(dataFolder, 'salt-key', newSaltKey).secret;
+  return frozen({
+    ...settings,
+    dataFolder,
+    masterKey: masterKey.secret,
+    masterKeyIsNew: masterKey.isNew,
+    saltKey,
+    ignoredKeys: report.ignored,
+    ...(databaseUrl !== undefined && { databaseUrl }),
+    ...(redisUrl !== undefined && { redisUrl }),
+    ...(path !== undefined && { configFile: path }),
+  });
+}
+
+function masterKeyProblems({ text, at }: Told): string[] {
+  return [
+    ...(text.startsWith('sk-') ? [] : [`${at}: must start with sk-`]),
+    ...(text.length < MIN_MASTER_KEY_CHARS
+      ? [`${at}: must have at least ${MIN_MASTER_KEY_CHARS} characters`]
+      : []),
+  ];
+}
+
+/** A secret of the data folder; one that cannot be had or used is a problem of the configuration like any other. */
+function kept(
+  folder: string,
+  name: string,
+  make: () => string,
+  problemsOf: (told: Told) => string[] = () => [],
+): { secret: string; isNew: boolean } {
+  const at = join(folder, name);
+  const found = foundOrMade(() => keptSecret(folder, name, make), at);
+  const problems = problemsOf({ text: found.secret, at });
+  if (problems.length) throw new ConfigError(problems);
+  return found;
+}
+
+function foundOrMade<T>(make: () => T, at: string): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new ConfigError([`${at}: ${(error as Error).message}`]);
+  }
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(frozen);
+  return value;
+}
+
+function filePath(
+  said: string | undefined,
+  args: readonly string[],
+  files: Files,
+  report: Report,
+): string | undefined {
+  const flag = args.findIndex((arg) => arg === '--config' || arg.startsWith('--config='));
+  const flagged = args[flag]?.startsWith('--config=') ? args[flag].slice('--config='.length) : args[flag + 1];
+  const asked = flag >= 0 ? flagged : said;
+  if (flag >= 0 && !asked) report.problems.push('--config: the path is missing');
+  if (asked) return asked;
+  return files.exists(DEFAULT_FILE) ? DEFAULT_FILE : undefined;
+}
+
+function readFile(path: string, env: Env, files: Files, report: Report): Record<string, unknown> {
+  try {
+    return parseConfigFile(files.text(path), env, report);
+  } catch (error) {
+    report.problems.push(`${path}: ${(error as Error).message}`);
+    return {};
+  }
+}
+
+function addressOf(told: Told | undefined, protocols: readonly string[], report: Report): string | undefined {
+  if (!told) return undefined;
+  if (URL.canParse(told.text) && protocols.includes(new URL(told.text).protocol)) return told.text;
+  report.problems.push(`${told.at}: must be an address that starts with ${protocols[0]}//`);
+  return undefined;
+}
+
+/** LiteLLM's `cache_params` of a Redis cache. */
+function cacheUrl(litellm: Section): Told | undefined {
+  litellm.flag('cache');
+  const params = litellm.section('cache_params');
+  const type = params.text('type') ?? 'local';
+  if (type !== 'redis') {
+    if (type !== 'local') params.ignore('type');
+    params.ignoreTheRest();
+    return undefined;
+  }
+  const host = params.requiredText('host');
+  const port = params.wholeNumber('port') ?? 6379;
+  const [user, password] = ['username', 'password'].map((key) => encodeURIComponent(params.text(key) ?? ''));
+  const scheme = params.flag('ssl') ? 'rediss' : 'redis';
+  params.ignoreTheRest();
+  if (!host) return undefined;
+  const login = user || password ? `${user}:${password}@` : '';
+  return { text: `${scheme}://${login}${host}:${port}`, at: 'litellm_settings.cache_params' };
+}
+
+function portOf(text: string | undefined, report: Report): number {
+  const port = Number(text ?? 4000);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  report.problems.push('PORT: must be a whole number from 0 to 65535');
+  return 0;
+}

@@ -1,0 +1,157 @@
+/** Gathers what is wrong and what is without effect, so that a start tells everything at once. */
+export class Report {
+  readonly problems: string[] = [];
+  readonly ignored: string[] = [];
+}
+
+/** A text and the place that said it: a variable's name, or a path in the file. */
+export interface Told {
+  readonly text: string;
+  readonly at: string;
+}
+
+/** The longest a timer can wait; Node fires a longer one at once. */
+const MAX_TIMER_MS = 2_147_483_647;
+
+/** One mapping of the file, read key by key. What is never asked for is reported as ignored. */
+export class Section {
+  private readonly asked = new Set<string>();
+
+  constructor(
+    private readonly value: Readonly<Record<string, unknown>>,
+    private readonly path: string,
+    private readonly report: Report,
+  ) {}
+
+  /** The mapping at `key`; an empty one when it is absent. */
+  section(key: string): Section {
+    const value = this.raw(key) ?? {};
+    if (isMapping(value)) return new Section(value, this.pathOf(key), this.report);
+    this.problem(key, 'must be a mapping');
+    return new Section({}, this.pathOf(key), this.report);
+  }
+
+  /** The mappings of the list at `key`, each with its path. */
+  sections(key: string): Section[] {
+    const value = this.raw(key) ?? [];
+    if (!Array.isArray(value)) return this.wrong(key, 'must be a list') ?? [];
+    return value.flatMap((entry: unknown, i) => {
+      if (isMapping(entry)) return [new Section(entry, `${this.pathOf(key)}[${i}]`, this.report)];
+      this.report.problems.push(`${this.pathOf(key)}[${i}]: must be a mapping`);
+      return [];
+    });
+  }
+
+  text(key: string): string | undefined {
+    const value = this.raw(key);
+    if (value === undefined || value === '') return undefined;
+    return typeof value === 'string' ? value : this.wrong(key, 'must be text');
+  }
+
+  /** The text at `key`, and where it stands. */
+  told(key: string): Told | undefined {
+    const text = this.text(key);
+    return text === undefined ? undefined : { text, at: this.pathOf(key) };
+  }
+
+  requiredText(key: string): string {
+    return (
+      this.text(key) ??
+      (this.raw(key) === undefined || this.raw(key) === '' ? this.wrong(key, 'is required') : undefined) ??
+      ''
+    );
+  }
+
+  flag(key: string): boolean | undefined {
+    const value = this.raw(key);
+    return value === undefined || typeof value === 'boolean'
+      ? value
+      : this.wrong(key, 'must be true or false');
+  }
+
+  /** A finite number, zero or more; also one written as text, as YAML reads `1e-6`. */
+  number(key: string): number | undefined {
+    const value = this.raw(key);
+    if (value === undefined) return undefined;
+    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+    return typeof number === 'number' && Number.isFinite(number) && number >= 0
+      ? number
+      : this.wrong(key, 'must be a number, zero or more');
+  }
+
+  wholeNumber(key: string): number | undefined {
+    const number = this.number(key);
+    return number === undefined || Number.isSafeInteger(number)
+      ? number
+      : this.wrong(key, 'must be a whole number');
+  }
+
+  /** A length of time in `unitMs`, as the whole milliseconds a timer can wait. */
+  milliseconds(key: string, unitMs: 1 | 1_000): number | undefined {
+    const number = this.number(key);
+    return number === undefined || number * unitMs <= MAX_TIMER_MS
+      ? number && Math.round(number * unitMs)
+      : this.wrong(key, `must be at most ${Math.floor(MAX_TIMER_MS / unitMs)}`);
+  }
+
+  oneOf<T extends string | number>(key: string, values: readonly T[]): T | undefined {
+    const value = this.raw(key);
+    return value === undefined || values.includes(value as T)
+      ? (value as T | undefined)
+      : this.wrong(key, `must be one of ${values.join(', ')}`);
+  }
+
+  texts(key: string): string[] | undefined {
+    const value = this.raw(key);
+    if (value === undefined) return undefined;
+    return Array.isArray(value) && value.every((entry) => typeof entry === 'string')
+      ? value
+      : this.wrong(key, 'must be a list of texts');
+  }
+
+  textMap(key: string): Record<string, string> | undefined {
+    const value = this.raw(key);
+    if (value === undefined) return undefined;
+    return isMapping(value) && Object.values(value).every((entry) => typeof entry === 'string')
+      ? (value as Record<string, string>)
+      : this.wrong(key, 'must be a mapping of texts');
+  }
+
+  /** The value at `key`, whatever it is. */
+  raw(key: string): unknown {
+    this.asked.add(key);
+    const value = Object.hasOwn(this.value, key) ? this.value[key] : undefined;
+    return value === null ? undefined : value;
+  }
+
+  keys(): string[] {
+    return Object.keys(this.value);
+  }
+
+  problem(key: string, message: string): void {
+    this.report.problems.push(`${this.pathOf(key)}: ${message}`);
+  }
+
+  /** Reports `key` as without effect. */
+  ignore(key: string): void {
+    this.asked.add(key);
+    this.report.ignored.push(this.pathOf(key));
+  }
+
+  /** Reports every key nobody asked for. */
+  ignoreTheRest(): void {
+    for (const key of this.keys()) if (!this.asked.has(key)) this.report.ignored.push(this.pathOf(key));
+  }
+
+  private wrong(key: string, message: string): undefined {
+    this.problem(key, message);
+    return undefined;
+  }
+
+  private pathOf(key: string): string {
+    return this.path ? `${this.path}.${key}` : key;
+  }
+}
+
+export const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,127 @@
+import { parseDuration } from '../calendar/windows.js';
+import { nanoUsdFromUsd } from '../policy/money.js';
+import type { GeneralSettings, LitellmSettings, RouterSettings } from './config.js';
+import { isMapping, type Section } from './section.js';
+
+const DEFAULT_REQUEST_MS = 600_000;
+const BYTES_PER_MB = 1024 * 1024;
+
+/** `general_settings`, but for the master key and the database, which the environment may name too. */
+export function readGeneralSettings(section: Section): GeneralSettings {
+  return {
+    enforceUserParam: section.flag('enforce_user_param') ?? false,
+    enforcedParams: section.texts('enforced_params') ?? [],
+    budgetExceededStatus: section.oneOf('budget_exceeded_status', [429, 400, 402] as const) ?? 429,
+    skipUserBudgetOnTeamKey: skipUserBudget(section),
+    maxRequestSizeMb: maxRequestSize(section),
+    decisionLog: section.oneOf('decision_log', ['refusals', 'all', 'off'] as const) ?? 'refusals',
+    endUserHeaders: endUserHeaders(section),
+    abandonedHolds: section.oneOf('abandoned_holds', ['bound', 'input', 'release'] as const) ?? 'bound',
+    onDisconnect: section.oneOf('on_disconnect', ['abort', 'drain'] as const) ?? 'abort',
+    settleTimeoutMs: section.milliseconds('settle_timeout_ms', 1) ?? 30_000,
+    fsync: section.flag('fsync') ?? false,
+  };
+}
+
+/** `litellm_settings` */
+export function readLitellmSettings(section: Section): LitellmSettings {
+  const maxBudgetUsd = section.number('max_budget');
+  if (maxBudgetUsd !== undefined && nanoUsdFromUsd(maxBudgetUsd) === undefined) {
+    section.problem('max_budget', 'must be an amount in USD with at most 9 decimals');
+  }
+  const budgetDuration = section.text('budget_duration');
+  if (budgetDuration !== undefined && !parseDuration(budgetDuration)) {
+    section.problem('budget_duration', 'must be a duration such as 30s, 24h, 7d or 1mo');
+  }
+  const maxEndUserBudgetId = section.text('max_end_user_budget_id');
+  return {
+    timezone: timeZone(section),
+    modelAliases: section.textMap('model_alias_map') ?? {},
+    fallbacks: fallbacks(section),
+    requestTimeoutMs: section.milliseconds('request_timeout', 1_000) ?? DEFAULT_REQUEST_MS,
+    numRetries: section.wholeNumber('num_retries') ?? 0,
+    ...(maxBudgetUsd !== undefined && { maxBudgetUsd }),
+    ...(budgetDuration !== undefined && { budgetDuration }),
+    ...(maxEndUserBudgetId !== undefined && { maxEndUserBudgetId }),
+  };
+}
+
+/** `router_settings` */
+export function readRouterSettings(section: Section): RouterSettings {
+  const numRetries = section.wholeNumber('num_retries');
+  const timeoutMs = section.milliseconds('timeout', 1_000);
+  return {
+    modelAliases: groupAliases(section),
+    fallbacks: fallbacks(section),
+    ...(numRetries !== undefined && { numRetries }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  };
+}
+
+/** Two spellings of one switch, LiteLLM's older one the other way round. */
+function skipUserBudget(section: Section): boolean {
+  const skip = section.flag('skip_user_budget_on_team_key');
+  const apply = section.flag('apply_user_budget_to_team_keys');
+  if (skip !== undefined && apply !== undefined && skip === apply) {
+    section.problem('skip_user_budget_on_team_key', 'contradicts apply_user_budget_to_team_keys');
+  }
+  return skip ?? (apply === undefined ? false : !apply);
+}
+
+function endUserHeaders(section: Section): string[] {
+  const one = section.text('user_header_name');
+  const mapped = section.sections('user_header_mappings').flatMap((mapping) => {
+    const header = mapping.requiredText('header_name');
+    const role = mapping.requiredText('litellm_user_role');
+    if (role !== 'customer') mapping.ignore('litellm_user_role');
+    mapping.ignoreTheRest();
+    return role === 'customer' ? [header] : [];
+  });
+  return [...mapped, ...(one === undefined ? [] : [one])].map((header) => header.toLowerCase());
+}
+
+/** Rounded to whole bytes, which is what a server can count. */
+function maxRequestSize(section: Section): number {
+  const bytes = Math.round((section.number('max_request_size_mb') ?? 10) * BYTES_PER_MB);
+  if (bytes === 0) section.problem('max_request_size_mb', 'must be more than zero');
+  return bytes / BYTES_PER_MB;
+}
+
+function timeZone(section: Section): string {
+  const zone = section.text('timezone') ?? 'UTC';
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return zone;
+  } catch {
+    section.problem('timezone', `'${zone}' is not a time zone such as Europe/Berlin`);
+    return 'UTC';
+  }
+}
+
+/** `[{"a": ["b"]}, …]` as one mapping. Of a name given twice the first counts, as in LiteLLM. */
+function fallbacks(section: Section): Record<string, string[]> {
+  const byName = new Map<string, string[]>();
+  for (const entry of section.sections('fallbacks')) {
+    for (const name of entry.keys()) {
+      const names = entry.texts(name) ?? [];
+      if (byName.has(name)) entry.ignore(name);
+      else byName.set(name, names);
+    }
+  }
+  return Object.fromEntries(byName);
+}
+
+/** `{alias: name}` or `{alias: {model: name, hidden}}`; an alias is never listed, hidden or not. */
+function groupAliases(section: Section): Record<string, string> {
+  const aliases = section.section('model_group_alias');
+  return Object.fromEntries(aliases.keys().map((alias) => [alias, aliasedName(aliases, alias)]));
+}
+
+function aliasedName(aliases: Section, alias: string): string {
+  if (!isMapping(aliases.raw(alias))) return aliases.requiredText(alias);
+  const target = aliases.section(alias);
+  target.flag('hidden');
+  const name = target.requiredText('model');
+  target.ignoreTheRest();
+  return name;
+}

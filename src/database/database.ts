@@ -1,0 +1,98 @@
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+
+/** Who goes first when several writes wait for SQLite's one connection. */
+const PRIORITIES = ['ledger', 'admin', 'pruning'] as const;
+type Priority = (typeof PRIORITIES)[number];
+
+/** `tollgate` in ASCII, as the number PostgreSQL's advisory locks go by. */
+const LOCK_ID = '8390043843661231205';
+
+/**
+ * The way to the database. On PostgreSQL every `write` is an ordinary transaction. SQLite has one connection, on
+ * which overlapping transactions would merge, so there every write and every read that must not see a half-done
+ * transaction goes through one queue: the ledger before admin writes before pruning.
+ */
+@Injectable()
+export class Database implements OnModuleInit, OnApplicationShutdown {
+  private lock: QueryRunner | undefined;
+  private readonly waiting: Record<Priority, (() => Promise<void>)[]> = {
+    ledger: [],
+    admin: [],
+    pruning: [],
+  };
+  private draining = false;
+
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {
+    if (!this.isPostgres) readExactIntegers(dataSource);
+  }
+
+  /** Balances live in one process: a second one on the same PostgreSQL database is refused. (A folder has its own lock.) */
+  async onModuleInit(): Promise<void> {
+    if (!this.isPostgres) return;
+    this.lock = this.dataSource.createQueryRunner();
+    const [{ locked }] = (await this.lock.query('SELECT pg_try_advisory_lock($1) AS locked', [LOCK_ID])) as [
+      { locked: boolean },
+    ];
+    if (!locked)
+      throw new Error(
+        'The database is in use by another Tollgate process. One process per database for now.',
+      );
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.lock?.release();
+  }
+
+  get isPostgres(): boolean {
+    return this.dataSource.options.type === 'postgres';
+  }
+
+  /** Runs `work` in one transaction: all of it is committed when the promise resolves, or none of it. */
+  write<T>(work: (tx: EntityManager) => Promise<T>, priority: Priority = 'admin'): Promise<T> {
+    const transaction = () => this.dataSource.transaction(work);
+    return this.isPostgres ? transaction() : this.queued(priority, transaction);
+  }
+
+  /** Runs reads that see only what is committed. */
+  read<T>(work: (manager: EntityManager) => Promise<T>, priority: Priority = 'admin'): Promise<T> {
+    const reading = () => work(this.dataSource.manager);
+    return this.isPostgres ? reading() : this.queued(priority, reading);
+  }
+
+  private queued<T>(priority: Priority, job: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.waiting[priority].push(() => job().then(resolve, reject));
+      if (!this.draining) void this.drain();
+    });
+  }
+
+  private async drain(): Promise<void> {
+    this.draining = true;
+    try {
+      for (let job = this.next(); job; job = this.next()) await job();
+    } finally {
+      this.draining = false;
+    }
+  }
+
+  private next(): (() => Promise<void>) | undefined {
+    for (const priority of PRIORITIES) {
+      const job = this.waiting[priority].shift();
+      if (job) return job;
+    }
+    return undefined;
+  }
+}
+
+/**
+ * From here on SQLite's integers arrive as `bigint`: a nano-dollar beyond 2^53 must not pass through a double. Not before
+ * migrations ran: TypeORM compares what it reads of the schema with numbers.
+ */
+function readExactIntegers({ driver }: DataSource): void {
+  const { databaseConnection } = driver as unknown as {
+    databaseConnection: { defaultSafeIntegers(on: boolean): void };
+  };
+  databaseConnection.defaultSafeIntegers(true);
+}

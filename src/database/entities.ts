@@ -1,0 +1,27 @@
+import { Budget } from '../budgets/budget.entity.js';
+import { EndUser } from '../end-users/end-user.entity.js';
+import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { Model } from '../models/model.entity.js';
+import { Organization } from '../orgs/organization.entity.js';
+import { Account } from '../spend/account.entity.js';
+import { Chain, Posting } from '../spend/chain.entity.js';
+import { LedgerEntry } from '../spend/ledger-entry.entity.js';
+import { Member } from '../teams/member.entity.js';
+import { Team } from '../teams/team.entity.js';
+import { User } from '../users/user.entity.js';
+
+/** Every table, listed once: Nest, the migrations' drift test and the TypeORM CLI read this. */
+export const entities = [
+  VirtualKey,
+  User,
+  Team,
+  Member,
+  Organization,
+  EndUser,
+  Budget,
+  Model,
+  Account,
+  Chain,
+  Posting,
+  LedgerEntry,
+];

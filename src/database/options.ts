@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import Libsql from 'libsql';
+import type { DataSourceOptions } from 'typeorm';
+import { entities } from './entities.js';
+import { migrations } from './migrations/index.js';
+
+/**
+ * How to reach the database: `postgres://…`, or else an SQLite file in the data folder. `synchronize` is never
+ * used; migrations run at start. `fsync`: a commit survives power loss, not only the death of the process.
+ */
+export function databaseOptions(
+  databaseUrl: string | undefined,
+  dataFolder: string,
+  fsync = false,
+): DataSourceOptions {
+  const shared = { entities, migrations, migrationsTransactionMode: 'each' as const };
+  if (databaseUrl) return { ...shared, type: 'postgres', url: databaseUrl, applicationName: 'tollgate' };
+  return {
+    ...shared,
+    type: 'better-sqlite3',
+    database: join(dataFolder, 'tollgate.db'),
+    // The binding: `libsql` is prebuilt in the registry, so a clone needs no compiler. See docs/decisions.
+    driver: Libsql,
+    enableWAL: true,
+    prepareDatabase: (connection: { pragma(statement: string): void }) => {
+      connection.pragma(`synchronous = ${fsync ? 'FULL' : 'NORMAL'}`);
+      connection.pragma('foreign_keys = ON');
+    },
+  };
+}

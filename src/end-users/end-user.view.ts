@@ -1,0 +1,20 @@
+import { budgetTableView } from '../parties/limits.view.js';
+import { liveSpend } from '../spend/live-figures.js';
+import type { EndUser } from './end-user.entity.js';
+
+/** An end user as LiteLLM tells it, with the limits that count (see `withTiers`) in a table of their own. */
+export function endUserView(row: Readonly<EndUser>) {
+  const table = budgetTableView(row);
+  return {
+    user_id: row.userId,
+    blocked: row.blocked,
+    alias: row.alias,
+    spend: liveSpend('end_user', row),
+    allowed_model_region: row.allowedModelRegion,
+    default_model: row.defaultModel,
+    litellm_budget_table: table && { ...table, model_max_budget: row.modelMaxBudget },
+    object_permission_id: null,
+    object_permission: null,
+    ...row.extra,
+  };
+}

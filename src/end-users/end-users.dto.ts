@@ -1,0 +1,89 @@
+import { ApiProperty, ApiPropertyOptional, OmitType } from '@nestjs/swagger';
+import {
+  ArrayNotEmpty,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsNotEmpty,
+  IsNumber,
+  IsOptional,
+  IsString,
+} from 'class-validator';
+import type { KeptFields } from '../parties/kept-fields.js';
+import { PartyDto } from '../parties/limits.dto.js';
+
+/** LiteLLM's fields of a customer that are kept as sent. */
+export const KEPT_OF_END_USERS: KeptFields = { object_permission: 'mapping' };
+
+class EndUserFieldsDto extends OmitType(PartyDto, ['models', 'metadata'] as const) {
+  @ApiProperty({ example: 'customer-42' })
+  @IsString()
+  @IsNotEmpty()
+  user_id: string;
+
+  @ApiPropertyOptional({ nullable: true, type: String, example: 'Example Ltd' })
+  @IsOptional()
+  @IsString()
+  alias?: string | null;
+
+  @IsOptional()
+  @IsBoolean()
+  blocked?: boolean | null;
+
+  @ApiPropertyOptional({ enum: ['eu', 'us'], nullable: true })
+  @IsOptional()
+  @IsIn(['eu', 'us'])
+  allowed_model_region?: 'eu' | 'us' | null;
+
+  @ApiPropertyOptional({ nullable: true, type: String })
+  @IsOptional()
+  @IsString()
+  default_model?: string | null;
+}
+
+/** An end user to make. */
+export class NewEndUserDto extends EndUserFieldsDto {
+  @IsOptional()
+  @IsNumber()
+  spend?: number | null;
+}
+
+/** What to change; absent keeps, null clears. */
+export class UpdateEndUserDto extends EndUserFieldsDto {}
+
+export class EndUserInfoQuery {
+  @ApiProperty({ example: 'customer-42' })
+  @IsString()
+  @IsNotEmpty()
+  end_user_id: string;
+}
+
+export class EndUserIdsDto {
+  @ApiProperty({ type: [String], example: ['customer-42'] })
+  @IsArray()
+  @ArrayNotEmpty()
+  @IsString({ each: true })
+  user_ids: string[];
+}
+
+/** An end user as LiteLLM tells it. */
+export class EndUserRow {
+  user_id: string;
+  blocked: boolean;
+  alias: string | null;
+  spend: number;
+  allowed_model_region: string | null;
+  default_model: string | null;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  litellm_budget_table: Record<string, unknown> | null;
+}
+
+export class BlockedEndUsers {
+  blocked_users: EndUserRow[];
+}
+
+export class DeletedEndUsers {
+  deleted_customers: number;
+  message: string;
+}

@@ -1,0 +1,183 @@
+import { Injectable, NotFoundException } from '@nestjs/common';
+import { type EntityManager, In, IsNull } from 'typeorm';
+import { requireBudget } from '../budgets/budgets.service.js';
+import { withTiers } from '../budgets/with-tier.js';
+import { cacheKey } from '../cache/changes.js';
+import { Database } from '../database/database.js';
+import { applyParty } from '../parties/apply-party.js';
+import { refuseSpend } from '../parties/kept-fields.js';
+import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { EndUser } from './end-user.entity.js';
+import { endUserView } from './end-user.view.js';
+import { KEPT_OF_END_USERS, type NewEndUserDto, type UpdateEndUserDto } from './end-users.dto.js';
+
+/** Who made an end user nobody made by hand. */
+const GATEWAY = 'tollgate';
+
+/** The customers' customers. */
+@Injectable()
+export class EndUsersService {
+  private readonly table: PartyTable<EndUser>;
+
+  constructor(
+    private readonly database: Database,
+    tables: PartyTables,
+  ) {
+    this.table = tables.of({
+      entity: EndUser,
+      kind: 'end_user',
+      where: (userId) => ({ userId }),
+      idOf: ({ userId }) => userId,
+      cacheKey: cacheKey.endUser,
+      title: 'Customer',
+      param: 'user_id',
+    });
+  }
+
+  /** The live end user, cached; null when there is none. (Seed: `get_end_user_object`.) */
+  get(userId: string): Promise<Readonly<EndUser> | null> {
+    return this.table.get(userId);
+  }
+
+  /** The same, made if there is none. However many ask at once, there is one. */
+  getOrCreate(userId: string): Promise<Readonly<EndUser>> {
+    return this.table.write(
+      (tx) => this.ensured(tx, userId, GATEWAY),
+      () => [cacheKey.endUser(userId)],
+    );
+  }
+
+  /** Makes an end user. 409 when it is there, 404 when its tier is not. */
+  async create(dto: NewEndUserDto, by: string): Promise<object> {
+    refuseSpend(dto);
+    return this.table.write(
+      async (tx) => {
+        await requireBudget(tx, dto.budget_id);
+        return view(tx, await this.table.create(tx, dto.user_id, by, (made, now) => apply(made, dto, now)));
+      },
+      () => [cacheKey.endUser(dto.user_id)],
+    );
+  }
+
+  /** Changes what was sent. 404 when there is no such end user. */
+  async update(dto: UpdateEndUserDto, by: string): Promise<object> {
+    return this.table.write(
+      async (tx) => {
+        await this.requireAll(tx, [dto.user_id], 'user_id');
+        await requireBudget(tx, dto.budget_id);
+        return view(tx, await this.table.update(tx, dto.user_id, by, (live, now) => apply(live, dto, now)));
+      },
+      () => [cacheKey.endUser(dto.user_id)],
+    );
+  }
+
+  /** 404 when there is none. */
+  async info(userId: string): Promise<object> {
+    return this.database.read(async (manager) => {
+      const [row] = await this.requireAll(manager, [userId], 'end_user_id');
+      return view(manager, row!);
+    });
+  }
+
+  /** Every end user, oldest first. */
+  async list(): Promise<object[]> {
+    return this.database.read(async (manager) =>
+      views(
+        manager,
+        await manager.find(EndUser, {
+          where: { deletedAt: IsNull() },
+          order: { createdAt: 'ASC', id: 'ASC' },
+        }),
+      ),
+    );
+  }
+
+  /** Deletes end users, all or none. 404 names those that are not there. */
+  async delete(
+    userIds: readonly string[],
+    by: string,
+  ): Promise<{ deleted_customers: number; message: string }> {
+    const ids = [...new Set(userIds)];
+    await this.table.write(
+      async (tx) => {
+        const rows = await this.requireAll(tx, ids, 'user_ids');
+        for (const row of rows) await this.table.remove(tx, row, by);
+      },
+      () => ids.map(cacheKey.endUser),
+    );
+    return {
+      deleted_customers: ids.length,
+      message: `Successfully deleted customers with ids: [${ids.map((id) => `'${id}'`).join(', ')}]`,
+    };
+  }
+
+  /** Blocks end users; those nobody has met yet are made, blocked. */
+  async block(userIds: readonly string[], by: string): Promise<object[]> {
+    return this.setBlocked(userIds, true, by);
+  }
+
+  /** Lets end users call again. Returns those asked for that are still blocked: none. */
+  async unblock(userIds: readonly string[], by: string): Promise<object[]> {
+    await this.setBlocked(userIds, false, by);
+    return [];
+  }
+
+  private async setBlocked(userIds: readonly string[], blocked: boolean, by: string): Promise<object[]> {
+    const ids = [...new Set(userIds)];
+    return this.table.write(
+      async (tx) => {
+        if (!blocked) await this.requireAll(tx, ids, 'user_ids');
+        // Always in the same order: two who block the same must not wait for each other.
+        for (const id of ids.toSorted()) {
+          if (blocked) await this.ensured(tx, id, by);
+          await this.table.update(tx, id, by, (row) => void (row.blocked = blocked));
+        }
+        return views(tx, await this.requireAll(tx, ids, 'user_ids'));
+      },
+      () => ids.map(cacheKey.endUser),
+    );
+  }
+
+  /** These live end users, in this order; 404 names all that are not there. */
+  private async requireAll(
+    manager: EntityManager,
+    ids: readonly string[],
+    param: string,
+  ): Promise<EndUser[]> {
+    const rows = await manager.findBy(EndUser, { userId: In(ids), deletedAt: IsNull() });
+    const byId = new Map(rows.map((row) => [row.userId, row]));
+    const absent = ids.filter((id) => !byId.has(id));
+    if (absent.length) throw missing(absent, param);
+    return ids.map((id) => byId.get(id)!);
+  }
+
+  private ensured(tx: EntityManager, userId: string, by: string): Promise<EndUser> {
+    return this.table.ensure(tx, userId, by, () => {});
+  }
+}
+
+function apply(row: EndUser, dto: UpdateEndUserDto, now: Date): void {
+  // An end user has neither list; nothing has looked at what a body may say of them.
+  applyParty(row, { ...dto, models: undefined, metadata: undefined }, KEPT_OF_END_USERS, now);
+  if (dto.alias !== undefined) row.alias = dto.alias;
+  if (dto.allowed_model_region !== undefined) row.allowedModelRegion = dto.allowed_model_region;
+  if (dto.default_model !== undefined) row.defaultModel = dto.default_model;
+}
+
+async function view(manager: EntityManager, row: EndUser): Promise<object> {
+  const [one] = await views(manager, [row]);
+  return one!;
+}
+
+async function views(manager: EntityManager, rows: readonly EndUser[]): Promise<object[]> {
+  return (await withTiers(manager, rows)).map(endUserView);
+}
+
+const missing = (ids: readonly string[], param: string) =>
+  new NotFoundException({
+    message:
+      ids.length > 1
+        ? `End User Id(s)=${ids.join(', ')} do not exist in db`
+        : `End User Id=${ids[0]} does not exist in db`,
+    param,
+  });

@@ -1,0 +1,234 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
+import { NewBudgetDto } from '../budgets/budgets.dto.js';
+import { databaseOptions } from '../database/options.js';
+import { liveFigure } from '../spend/live-figures.js';
+import { body, refusal, Rooms } from '../teams/rooms.testing.js';
+import { EndUser } from './end-user.entity.js';
+import { NewEndUserDto, UpdateEndUserDto } from './end-users.dto.js';
+
+const ME = 'default_user_id';
+
+interface Answer extends Record<string, unknown> {
+  litellm_budget_table: Record<string, unknown> | null;
+}
+
+let rooms: Rooms;
+
+const create = async (sent: object) =>
+  (await rooms.endUsers.create(await body(NewEndUserDto, sent), ME)) as Answer;
+const update = async (sent: object) =>
+  (await rooms.endUsers.update(await body(UpdateEndUserDto, sent), ME)) as Answer;
+const info = async (userId: string) => (await rooms.endUsers.info(userId)) as Answer;
+const tier = async (sent: object) => rooms.budgets.create(await body(NewBudgetDto, sent), ME);
+
+describe.each([
+  { name: 'SQLite', open: () => Rooms.onSqlite(), skip: false },
+  {
+    name: 'PostgreSQL',
+    open: async () => {
+      const { url, drop } = await freshPostgres();
+      return Rooms.on(databaseOptions(url, ''), drop);
+    },
+    skip: !(await postgresIsThere()),
+  },
+])('end users on $name', ({ open, skip }) => {
+  beforeEach(async () => {
+    if (!skip) rooms = await open();
+  });
+  afterEach(async () => {
+    if (!skip) await rooms.close();
+  });
+
+  describe.skipIf(skip)('an end user', () => {
+    it('has the shape LiteLLM gives it', async () => {
+      const { spend, ...made } = await create({ user_id: 'c1' });
+      expect(made).toEqual({
+        user_id: 'c1',
+        blocked: false,
+        alias: null,
+        allowed_model_region: null,
+        default_model: null,
+        litellm_budget_table: null,
+        object_permission_id: null,
+        object_permission: null,
+      });
+      expect(liveFigure(spend)).toMatchObject({ kind: 'end_user', duration: null });
+    });
+
+    it('is told as it was sent, its limits in a table', async () => {
+      const fields = { alias: 'A', blocked: true, allowed_model_region: 'eu', default_model: 'gpt-4o-mini' };
+      const limits = { max_budget: 0.1, tpm_limit: 0, budget_duration: '12h' };
+      const permission = { object_permission: { mcp_servers: ['a'] } };
+      await create({ user_id: 'c1', ...fields, ...limits, ...permission });
+      const told = await info('c1');
+      expect(told).toMatchObject({ ...fields, ...permission, litellm_budget_table: limits });
+      expect(liveFigure(told.spend)).toMatchObject({ kind: 'end_user', duration: '12h' });
+    });
+
+    it('shows the limits of its tier, where it has none of its own', async () => {
+      await tier({ budget_id: 'free', max_budget: 1, budget_duration: '12h', tpm_limit: 5 });
+      expect(
+        (await create({ user_id: 'c1', budget_id: 'free', tpm_limit: 9 })).litellm_budget_table,
+      ).toMatchObject({
+        budget_id: 'free',
+        max_budget: 1,
+        budget_duration: '12h',
+        tpm_limit: 9,
+      });
+      expect(liveFigure((await info('c1')).spend)).toMatchObject({ duration: '12h' });
+      expect((await update({ user_id: 'c1', max_budget: 2 })).litellm_budget_table).toMatchObject({
+        max_budget: 2,
+        budget_duration: null,
+      });
+    });
+
+    it.each([
+      ['an id that is taken', { user_id: 'taken' }, 409, 'Customer already exists, passed user_id=taken'],
+      ['an unknown tier', { budget_id: 'nothing' }, 404, 'not found'],
+      ['a start of spend', { spend: 5 }, 422, 'spend'],
+      ['an unknown region', { allowed_model_region: 'mars' }, 422, 'allowed_model_region'],
+      ['no id', { user_id: '' }, 422, 'user_id'],
+      ['a permission that is none', { object_permission: [] }, 422, 'object_permission'],
+    ])('is refused with %s', async (_, sent, status, words) => {
+      await create({ user_id: 'taken' });
+      const told = await refusal(create({ user_id: 'c1', ...sent }));
+      expect(told.status).toBe(status);
+      expect(told.message).toContain(words);
+      expect(await rooms.endUsers.get('c1')).toBeNull();
+    });
+
+    it('takes no list of models, which nobody would have looked at', async () => {
+      await create({ user_id: 'c1', models: 'gpt-4o', metadata: 'x' });
+      expect(await rooms.endUsers.get('c1')).toMatchObject({ models: null, metadata: null });
+    });
+
+    it.each([
+      ['alias', 'A', null, null],
+      ['blocked', true, false, false],
+      ['allowed_model_region', 'eu', null, null],
+      ['default_model', 'm', null, null],
+      ['object_permission', { a: 1 }, null, null],
+      ['object_permission', { a: 1 }, {}, {}],
+    ])('keeps %s when it is absent, and takes %j over %j', async (field, before, sent, after) => {
+      await create({ user_id: 'c1', [field]: before });
+      expect((await update({ user_id: 'c1' }))[field]).toEqual(before);
+      expect((await update({ user_id: 'c1', [field]: sent }))[field]).toEqual(after);
+      expect((await info('c1'))[field]).toEqual(after);
+    });
+
+    it.each([
+      ['max_budget', 5, 0, 0],
+      ['tpm_limit', 5, 0, 0],
+      ['budget_duration', '1d', '2d', '2d'],
+    ])(
+      'keeps its limit %s when it is absent, and takes %j over %j; null clears',
+      async (field, before, sent, after) => {
+        await create({ user_id: 'c1', [field]: before });
+        expect((await update({ user_id: 'c1' })).litellm_budget_table).toMatchObject({ [field]: before });
+        expect((await update({ user_id: 'c1', [field]: sent })).litellm_budget_table).toMatchObject({
+          [field]: after,
+        });
+        expect((await update({ user_id: 'c1', [field]: null })).litellm_budget_table).toBeNull();
+      },
+    );
+
+    it('that is not there is neither told nor changed', async () => {
+      const words = 'End User Id=nobody does not exist in db';
+      expect(await refusal(info('nobody'))).toMatchObject({
+        status: 404,
+        param: 'end_user_id',
+        message: words,
+      });
+      expect(await refusal(update({ user_id: 'nobody' }))).toMatchObject({
+        status: 404,
+        param: 'user_id',
+        message: words,
+      });
+    });
+
+    it('is listed, oldest first', async () => {
+      await create({ user_id: 'z' });
+      rooms.now = new Date(rooms.now.getTime() + 1_000);
+      await create({ user_id: 'a' });
+      expect(((await rooms.endUsers.list()) as Answer[]).map(({ user_id }) => user_id)).toEqual(['z', 'a']);
+    });
+  });
+
+  describe.skipIf(skip)('deleting end users', () => {
+    it('is seen at once, keeps the internal id, and nothing else', async () => {
+      await create({ user_id: 'c1', max_budget: 5, blocked: true });
+      const { id } = await rooms.row(EndUser, { userId: 'c1' });
+      expect(await rooms.endUsers.get('c1')).not.toBeNull();
+      expect(await rooms.endUsers.delete(['c1', 'c1'], ME)).toEqual({
+        deleted_customers: 1,
+        message: "Successfully deleted customers with ids: ['c1']",
+      });
+      expect(await rooms.endUsers.get('c1')).toBeNull();
+      expect(await create({ user_id: 'c1' })).toMatchObject({ blocked: false, litellm_budget_table: null });
+      expect((await rooms.row(EndUser, { userId: 'c1' })).id).toBe(id);
+    });
+
+    it('names all that are not there, and deletes none', async () => {
+      await create({ user_id: 'c1' });
+      expect(await refusal(rooms.endUsers.delete(['a', 'c1', 'b'], ME))).toMatchObject({
+        status: 404,
+        param: 'user_ids',
+        message: 'End User Id(s)=a, b do not exist in db',
+      });
+      expect(await rooms.endUsers.get('c1')).not.toBeNull();
+    });
+  });
+
+  describe.skipIf(skip)('blocking end users', () => {
+    it('makes those nobody has met, blocked, and is seen at once', async () => {
+      await create({ user_id: 'c1', alias: 'A' });
+      expect([await rooms.endUsers.get('c1'), await rooms.endUsers.get('c2')]).toMatchObject([
+        { alias: 'A' },
+        null,
+      ]);
+      expect(await rooms.endUsers.block(['c2', 'c1'], ME)).toMatchObject([
+        { user_id: 'c2', blocked: true },
+        { user_id: 'c1', blocked: true, alias: 'A' },
+      ]);
+      for (const id of ['c1', 'c2']) expect((await rooms.endUsers.get(id))!.blocked).toBe(true);
+    });
+
+    it('revives the deleted: they must not call either', async () => {
+      await create({ user_id: 'c1' });
+      const { id } = await rooms.row(EndUser, { userId: 'c1' });
+      await rooms.endUsers.delete(['c1'], ME);
+      await rooms.endUsers.block(['c1'], ME);
+      expect(await rooms.endUsers.get('c1')).toMatchObject({ id, blocked: true });
+    });
+
+    it('is undone by unblocking: none of them is left', async () => {
+      await rooms.endUsers.block(['c1', 'c2'], ME);
+      expect(await rooms.endUsers.unblock(['c1'], ME)).toEqual([]);
+      expect((await rooms.endUsers.get('c1'))!.blocked).toBe(false);
+      expect((await rooms.endUsers.get('c2'))!.blocked).toBe(true);
+    });
+
+    it('is not undone for any when one is not there', async () => {
+      await rooms.endUsers.block(['c1'], ME);
+      expect(await refusal(rooms.endUsers.unblock(['c1', 'x', 'y'], ME))).toMatchObject({
+        status: 404,
+        message: 'End User Id(s)=x, y do not exist in db',
+      });
+      expect((await rooms.endUsers.get('c1'))!.blocked).toBe(true);
+    });
+
+    it('ends with one row each, however many block them at once and in any order', async () => {
+      const ids = ['a', 'b', 'c', 'd'];
+      await Promise.all(
+        Array.from({ length: 10 }, (_, i) => rooms.endUsers.block(i % 2 ? ids : ids.toReversed(), ME)),
+      );
+      expect(await rooms.database.read((manager) => manager.countBy(EndUser, { blocked: true }))).toBe(4);
+    });
+  });
+
+  it.skipIf(skip)('are made once, however many calls bring a new one at once', async () => {
+    const made = await Promise.all(Array.from({ length: 10 }, () => rooms.endUsers.getOrCreate('c1')));
+    expect(new Set(made.map(({ id }) => id)).size).toBe(1);
+  });
+});

@@ -1,0 +1,117 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { QueryFailedError, TypeORMError } from 'typeorm';
+
+/** The envelope's `type` where nobody named a finer one. */
+const TYPE: Record<number, string> = {
+  400: 'bad_request_error',
+  401: 'auth_error',
+  403: 'auth_error',
+  404: 'not_found_error',
+  409: 'conflict_error',
+  413: 'request_too_large',
+  415: 'bad_request_error',
+  422: 'validation_error',
+  429: 'rate_limit_exceeded',
+  503: 'service_unavailable',
+};
+
+interface Told {
+  readonly status: number;
+  readonly message: string;
+  readonly type?: string;
+  readonly param?: string | null;
+  readonly details?: Record<string, unknown>;
+  readonly headers?: Record<string, string>;
+}
+
+const OUR_MISTAKE: Told = {
+  status: 500,
+  message: 'Something went wrong inside the gateway. The request id tells its operators where to look.',
+  type: 'internal_server_error',
+};
+
+const UNAVAILABLE: Told = {
+  status: 503,
+  message: 'Service Unavailable, the database is temporarily unreachable. Please retry shortly.',
+  headers: { 'retry-after': '5' },
+};
+
+/** Everything that is thrown leaves here, in one envelope. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger('http');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const told = toldOf(error);
+    if (told.status >= 500) this.log(request, told, error);
+    if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy();
+    const { status, message, type, param = null, details, headers } = told;
+    void reply
+      .status(status)
+      .headers({ 'x-request-id': request.id, ...headers })
+      .send({
+        error: {
+          message,
+          type: type ?? TYPE[status] ?? (status >= 500 ? 'internal_server_error' : 'bad_request_error'),
+          param,
+          code: String(status),
+          details: { ...details, request_id: request.id },
+        },
+      });
+  }
+
+  private log(request: FastifyRequest, { status }: Told, error: unknown): void {
+    const reason = error instanceof HttpException ? error.message : error;
+    this.logger.error(
+      `${request.id} ${request.method} ${request.routeOptions.url ?? '-'} ${status}`,
+      reason instanceof Error ? reason.stack : reason,
+    );
+  }
+}
+
+function toldOf(error: unknown): Told {
+  if (error instanceof HttpException) return httpException(error);
+  if (isDatabaseTrouble(error)) return UNAVAILABLE;
+  const { statusCode, message } = error as { statusCode?: number; message?: string };
+  // Fastify's own refusals: too large, unreadable, too slow.
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return { status: statusCode, message: message ?? 'The request is not readable.' };
+  }
+  return OUR_MISTAKE;
+}
+
+function httpException(error: HttpException): Told {
+  const status = error.getStatus();
+  const body = error.getResponse();
+  const headers = (error as { headers?: Record<string, string> }).headers;
+  const { message, type, param, details, fields } = (typeof body === 'string' ? { message: body } : body) as {
+    message?: string | string[];
+    type?: string;
+    param?: string | null;
+    details?: Record<string, unknown>;
+    fields?: readonly { field: string; message: string }[];
+  };
+  const only = fields?.length === 1 ? fields[0]!.field : undefined;
+  return {
+    status,
+    message: Array.isArray(message) ? message.join('; ') : (message ?? error.message),
+    ...(type !== undefined && { type }),
+    param: param ?? only ?? null,
+    ...((details || fields) && { details: { ...details, ...(fields && { fields }) } }),
+    ...(headers ? { headers } : status === 503 && { headers: { 'retry-after': '5' } }),
+  };
+}
+
+const CONNECTION_TROUBLE =
+  /^(?:ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|57P0|08|53|SQLITE_(?:BUSY|IOERR|FULL|CANTOPEN|READONLY))/;
+
+/** The database did not do what it was asked: never the caller's fault, and never permission. */
+function isDatabaseTrouble(error: unknown): boolean {
+  if (error instanceof QueryFailedError || error instanceof TypeORMError) return true;
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' && CONNECTION_TROUBLE.test(code);
+}

@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { editedObject, JsonProblem, memberValue, scanJsonObject, type Watch } from './json-scanner.js';
+
+const watch: Watch = {
+  names: new Set(['api_base', 'image_url']),
+  mutedBelow: new Set(['messages', 'parameters']),
+};
+const scan = (text: string | Buffer) => scanJsonObject(Buffer.from(text), watch);
+
+describe('scanJsonObject', () => {
+  it('agrees with JSON.parse on every object', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        fc.integer({ min: 0, max: 3 }),
+        (object, indent) => {
+          const bytes = Buffer.from(JSON.stringify(object, null, indent));
+          const { members } = scan(bytes);
+          expect([...members].map(([name, member]) => [name, memberValue(bytes, member)])).toEqual(
+            Object.entries(JSON.parse(bytes.toString()) as object),
+          );
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('refuses what JSON.parse refuses, and never accepts what it does not', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        fc.nat(),
+        fc.constantFrom('', ',', '"', '{', '}', '[', ':', '\\', '0', '-', '\u0001', 'NaN', "'", '/*x*/'),
+        (object, position, noise) => {
+          const text = JSON.stringify(object);
+          const at = position % (text.length + 1);
+          const broken = text.slice(0, at) + noise + text.slice(noise ? at : at + 1);
+          const parsed = attempt(() => JSON.parse(broken) as unknown);
+          const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
+          const scanned = attempt(() => scan(broken));
+          if (!isObject) expect(scanned).toBeUndefined();
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each<[string, string | null, string]>([
+    ['{"model":"a","model":"b"}', 'model', 'a name twice'],
+    ['{"model":"a","mod\\u0065l":"b"}', 'model', 'a name twice, once in an escaped spelling'],
+    ['[1]', null, 'not an object'],
+    ['', null, 'nothing'],
+    ['{"a":1}x', null, 'something behind it'],
+    ['{"a":01}', null, 'a number JSON does not know'],
+    ['{"a":"\n"}', null, 'a raw control character'],
+    [`{"a":${'['.repeat(200)}${']'.repeat(200)}}`, null, 'nested deeper than any client needs'],
+  ])('refuses %s (%s): %s', (text, param) => {
+    const problem = attempt(() => scan(text), true);
+    expect(problem).toBeInstanceOf(JsonProblem);
+    expect((problem as JsonProblem).param).toBe(param);
+  });
+
+  it('refuses bytes that are not UTF-8', () => {
+    expect(() => scan(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]))).toThrow('UTF-8');
+  });
+
+  it.each([
+    ['{"metadata":{"api_base":1}}', [{ name: 'api_base', below: 'metadata', muted: false }]],
+    ['{"metadata":{"api\\u005fbase":1}}', [{ name: 'api_base', below: 'metadata', muted: false }]],
+    ['{"messages":[{"image_url":1}]}', [{ name: 'image_url', below: 'messages', muted: true }]],
+    [
+      '{"tools":[{"function":{"parameters":{"api_base":1}}},{"api_base":1}]}',
+      [
+        { name: 'api_base', below: 'tools', muted: true },
+        { name: 'api_base', below: 'tools', muted: false },
+      ],
+    ],
+    ['{"api_base":1}', []],
+  ])('tells where watched names are nested: %s', (text, watched) => {
+    expect(scan(text).watched).toEqual(watched);
+  });
+});
+
+describe('editedObject', () => {
+  it('is what editing the parsed object gives, and keeps the bytes of the rest', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.jsonValue()),
+        fc.dictionary(fc.constantFrom('a', 'b', 'd', 'e'), fc.option(fc.jsonValue())),
+        (object, changes) => {
+          const bytes = Buffer.from(JSON.stringify(object, null, 1));
+          const edits = new Map(
+            Object.entries(changes).map(([name, value]) => [
+              name,
+              value === null ? null : JSON.stringify(value),
+            ]),
+          );
+          const expected = { ...object, ...changes };
+          for (const [name, value] of Object.entries(changes)) if (value === null) delete expected[name];
+          expect(JSON.parse(editedObject(bytes, scan(bytes), edits).toString())).toEqual(
+            JSON.parse(JSON.stringify(expected)),
+          );
+        },
+      ),
+    );
+  });
+
+  it('keeps odd spellings', () => {
+    const bytes = Buffer.from('{ "x": 1.50e2, "model" : "a", "y":"\\u00e9" }');
+    expect(editedObject(bytes, scan(bytes), new Map([['model', '"b"']])).toString()).toBe(
+      '{"x": 1.50e2,"model" : "b","y":"\\u00e9"}',
+    );
+  });
+});
+
+function attempt(action: () => unknown, wantError = false): unknown {
+  try {
+    return action();
+  } catch (error) {
+    return wantError ? error : undefined;
+  }
+}

@@ -1,0 +1,297 @@
+import { isUtf8 } from 'node:buffer';
+
+/** Where one top-level member of a JSON object lies in its bytes. */
+export interface JsonMember {
+  readonly keyStart: number;
+  readonly valueStart: number;
+  /** One past the value's last byte. */
+  readonly valueEnd: number;
+}
+
+/** A nested member name that was watched for, and below which top-level member it was met. */
+export interface WatchedName {
+  readonly name: string;
+  readonly below: string;
+  /** It lies inside a subtree of free content (`mutedBelow`), where a name is data, not an instruction. */
+  readonly muted: boolean;
+}
+
+export interface ScannedObject {
+  readonly members: ReadonlyMap<string, JsonMember>;
+  readonly watched: readonly WatchedName[];
+}
+
+/** Names to report wherever they are nested, and names of subtrees that hold free content. */
+export interface Watch {
+  readonly names: ReadonlySet<string>;
+  readonly mutedBelow: ReadonlySet<string>;
+}
+
+/** Why bytes are not one plain JSON object. `param` names the member at fault. */
+export class JsonProblem extends Error {
+  constructor(
+    message: string,
+    readonly param: string | null = null,
+  ) {
+    super(message);
+  }
+}
+
+const MAX_DEPTH = 128;
+const MAX_NESTED_NAMES = 100_000;
+
+/**
+ * Reads one JSON object strictly (RFC 8259, UTF-8) without building it: where its top-level members lie, so that
+ * bytes can be forwarded as they are and edited in place. Throws `JsonProblem` on anything else, on a top-level
+ * name that is given twice (also in an escaped spelling), and on nesting or numbers of names beyond bounds.
+ */
+export function scanJsonObject(bytes: Buffer, watch: Watch): ScannedObject {
+  if (!isUtf8(bytes)) throw new JsonProblem('The request body is not valid UTF-8.');
+  return new Scanner(bytes, watch).object();
+}
+
+/** The parsed value of one member. */
+export function memberValue(bytes: Buffer, member: JsonMember): unknown {
+  return JSON.parse(bytes.toString('utf8', member.valueStart, member.valueEnd));
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const LONGEST_NUMBER = 400;
+
+class Scanner {
+  private at = 0;
+  private names = 0;
+  private below = '';
+  private muted = false;
+  private readonly watched: WatchedName[] = [];
+
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly watch: Watch,
+  ) {}
+
+  object(): ScannedObject {
+    const members = new Map<string, JsonMember>();
+    this.space();
+    if (this.bytes[this.at] !== OPEN_OBJECT) throw new JsonProblem('The request body must be a JSON object.');
+    this.at++;
+    this.space();
+    if (this.bytes[this.at] === CLOSE_OBJECT) this.at++;
+    else
+      for (;;) {
+        const keyStart = this.at;
+        const name = this.name();
+        if (members.has(name))
+          throw new JsonProblem(`The member '${name}' is given twice in the request body.`, name);
+        this.below = name;
+        this.muted = this.watch.mutedBelow.has(name);
+        const valueStart = this.at;
+        this.value(1);
+        members.set(name, { keyStart, valueStart, valueEnd: this.at });
+        if (!this.anotherMember()) break;
+      }
+    this.space();
+    if (this.at !== this.bytes.length) throw this.broken();
+    return { members, watched: this.watched };
+  }
+
+  private value(depth: number): void {
+    switch (this.bytes[this.at]) {
+      case QUOTE:
+        return void this.string();
+      case OPEN_OBJECT:
+        return this.nestedObject(depth + 1);
+      case OPEN_ARRAY:
+        return this.array(depth + 1);
+      case 0x74:
+        return this.word('true');
+      case 0x66:
+        return this.word('false');
+      case 0x6e:
+        return this.word('null');
+      default:
+        return this.number();
+    }
+  }
+
+  private nestedObject(depth: number): void {
+    this.enter(depth);
+    if (this.bytes[this.at] === CLOSE_OBJECT) return void this.at++;
+    do {
+      if (++this.names > MAX_NESTED_NAMES) throw new JsonProblem('The request body has too many members.');
+      const name = this.watchedName();
+      const mutedBefore = this.muted;
+      if (name !== undefined) {
+        if (this.watch.names.has(name)) this.watched.push({ name, below: this.below, muted: this.muted });
+        this.muted ||= this.watch.mutedBelow.has(name);
+      }
+      this.value(depth);
+      this.muted = mutedBefore;
+    } while (this.anotherMember());
+  }
+
+  private array(depth: number): void {
+    this.enter(depth);
+    if (this.bytes[this.at] === CLOSE_ARRAY) return void this.at++;
+    for (;;) {
+      this.value(depth);
+      this.space();
+      const next = this.bytes[this.at++];
+      if (next === CLOSE_ARRAY) return;
+      if (next !== COMMA) throw this.broken();
+      this.space();
+    }
+  }
+
+  private enter(depth: number): void {
+    if (depth > MAX_DEPTH) throw new JsonProblem('The request body is nested too deeply.');
+    this.at++;
+    this.space();
+  }
+
+  /** After a value inside an object: on to the next name, or past the closing brace. */
+  private anotherMember(): boolean {
+    this.space();
+    const next = this.bytes[this.at++];
+    if (next === CLOSE_OBJECT) return false;
+    if (next !== COMMA) throw this.broken();
+    this.space();
+    return true;
+  }
+
+  /** A name and its colon; decoded. */
+  private name(): string {
+    const start = this.at;
+    const escaped = this.string();
+    const name = escaped
+      ? (JSON.parse(this.bytes.toString('utf8', start, this.at)) as string)
+      : this.bytes.toString('utf8', start + 1, this.at - 1);
+    this.colon();
+    return name;
+  }
+
+  /** A nested name and its colon; decoded only when it could be one of the watched. */
+  private watchedName(): string | undefined {
+    const start = this.at;
+    const escaped = this.string();
+    const end = this.at;
+    this.colon();
+    if (escaped) return JSON.parse(this.bytes.toString('utf8', start, end)) as string;
+    return couldBeWatched(this.watch, this.bytes[start + 1]!, end - start - 2)
+      ? this.bytes.toString('latin1', start + 1, end - 1)
+      : undefined;
+  }
+
+  private colon(): void {
+    this.space();
+    if (this.bytes[this.at++] !== COLON) throw this.broken();
+    this.space();
+  }
+
+  /** Moves past a string; true when it contains an escape. */
+  private string(): boolean {
+    const { bytes } = this;
+    if (bytes[this.at] !== QUOTE) throw this.broken();
+    let escaped = false;
+    for (let i = this.at + 1; i < bytes.length; i++) {
+      const byte = bytes[i]!;
+      if (byte === QUOTE) {
+        this.at = i + 1;
+        return escaped;
+      }
+      if (byte === BACKSLASH) {
+        escaped = true;
+        i = this.escape(i + 1);
+      } else if (byte < 0x20) break;
+    }
+    throw this.broken();
+  }
+
+  /** Checks the escape whose letter is at `i`; the position of its last byte. */
+  private escape(i: number): number {
+    const letter = this.bytes[i];
+    if (letter === 0x75) {
+      if (!/^[0-9a-fA-F]{4}$/.test(this.bytes.toString('latin1', i + 1, i + 5))) throw this.broken();
+      return i + 4;
+    }
+    if (letter === undefined || !'"\\/bfnrt'.includes(String.fromCharCode(letter))) throw this.broken();
+    return i;
+  }
+
+  private word(word: string): void {
+    if (this.bytes.toString('latin1', this.at, this.at + word.length) !== word) throw this.broken();
+    this.at += word.length;
+  }
+
+  private number(): void {
+    NUMBER.lastIndex = 0;
+    const match = NUMBER.exec(this.bytes.toString('latin1', this.at, this.at + LONGEST_NUMBER));
+    if (!match || match[0].length === LONGEST_NUMBER) throw this.broken();
+    this.at += match[0].length;
+  }
+
+  private space(): void {
+    const { bytes } = this;
+    for (;;) {
+      const byte = bytes[this.at];
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
+      this.at++;
+    }
+  }
+
+  private broken(): JsonProblem {
+    return new JsonProblem(
+      `The request body is not valid JSON (near byte ${Math.min(this.at, this.bytes.length)}).`,
+    );
+  }
+}
+
+const firstLetters = new WeakMap<Watch, ReadonlyMap<number, ReadonlySet<number>>>();
+
+/** A cheap sieve: does any watched or muting name start with this byte and have this length? */
+function couldBeWatched(watch: Watch, firstByte: number, length: number): boolean {
+  let sieve = firstLetters.get(watch);
+  if (!sieve) {
+    const lengths = new Map<number, Set<number>>();
+    for (const name of [...watch.names, ...watch.mutedBelow]) {
+      const first = name.charCodeAt(0);
+      lengths.set(first, (lengths.get(first) ?? new Set()).add(name.length));
+    }
+    firstLetters.set(watch, (sieve = lengths));
+  }
+  return sieve.get(firstByte)?.has(length) ?? false;
+}
+
+/** What becomes of a member: its new JSON text, or null to leave it out. */
+export type MemberEdits = ReadonlyMap<string, string | null>;
+
+/**
+ * The same object with some members changed, left out or (where the name is new) added; every other value keeps
+ * its original bytes.
+ */
+export function editedObject(bytes: Buffer, { members }: ScannedObject, edits: MemberEdits): Buffer {
+  const parts: Buffer[] = [];
+  for (const [name, { keyStart, valueStart, valueEnd }] of members) {
+    const edit = edits.get(name);
+    if (edit === null) continue;
+    if (parts.length) parts.push(COMMA_BYTES);
+    parts.push(bytes.subarray(keyStart, edit === undefined ? valueEnd : valueStart));
+    if (edit !== undefined) parts.push(Buffer.from(edit));
+  }
+  for (const [name, edit] of edits) {
+    if (edit === null || members.has(name)) continue;
+    if (parts.length) parts.push(COMMA_BYTES);
+    parts.push(Buffer.from(`${JSON.stringify(name)}:${edit}`));
+  }
+  return Buffer.concat([Buffer.from('{'), ...parts, Buffer.from('}')]);
+}
+
+const COMMA_BYTES = Buffer.from(',');

@@ -1,0 +1,47 @@
+import { authorshipView, limitsView } from '../parties/limits.view.js';
+import { liveSpend } from '../spend/live-figures.js';
+import type { VirtualKey } from './virtual-key.entity.js';
+
+/** What LiteLLM keeps inside a key's `metadata`. */
+const INSIDE_METADATA = [
+  'model_rpm_limit',
+  'model_tpm_limit',
+  'rpm_limit_type',
+  'tpm_limit_type',
+  'enforced_params',
+  'tags',
+  'guardrails',
+  'policies',
+  'prompts',
+];
+
+/** A key as LiteLLM tells it, without its secret. */
+export function keyView(row: Readonly<VirtualKey>) {
+  const { extra } = row;
+  const inside = Object.fromEntries(
+    Object.entries(extra ?? {}).filter(([name]) => INSIDE_METADATA.includes(name)),
+  );
+  return {
+    token: row.secretHash,
+    key_name: row.keyName,
+    key_alias: row.keyAlias,
+    spend: liveSpend('key', row),
+    ...limitsView(row),
+    expires: row.expiresAt?.toISOString() ?? null,
+    models: row.models ?? [],
+    aliases: row.aliases ?? {},
+    config: {},
+    permissions: {},
+    allowed_cache_controls: [],
+    ...extra,
+    metadata: { ...row.metadata, ...inside },
+    user_id: row.userId,
+    team_id: row.teamId,
+    organization_id: row.organizationId,
+    allowed_routes: row.allowedRoutes ?? [],
+    blocked: row.blocked ? true : null,
+    budget_id: row.budgetId,
+    litellm_budget_table: null,
+    ...authorshipView(row),
+  };
+}

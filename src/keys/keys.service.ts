@@ -1,0 +1,262 @@
+import {
+  BadRequestException,
+  ConflictException,
+  ForbiddenException,
+  Injectable,
+  NotFoundException,
+} from '@nestjs/common';
+import { type EntityManager, type FindOptionsOrder, type FindOptionsWhere, In, IsNull } from 'typeorm';
+import { requireBudget } from '../budgets/budgets.service.js';
+import { type CacheKey, cacheKey } from '../cache/changes.js';
+import { lifetimeEnd } from '../calendar/windows.js';
+import { Database } from '../database/database.js';
+import { Organization } from '../orgs/organization.entity.js';
+import { applyParty } from '../parties/apply-party.js';
+import { refuseSpend } from '../parties/kept-fields.js';
+import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { missingText } from '../policy/checks/parties-exist.js';
+import { keyHashOf, keyHint, newVirtualKey, secretHash } from '../secrets.js';
+import { Team } from '../teams/team.entity.js';
+import type { User } from '../users/user.entity.js';
+import { asInternalUser, userShape } from '../users/user-shape.js';
+import { keyView } from './key.view.js';
+import {
+  type DeleteKeysDto,
+  type GenerateKeyDto,
+  type KeyFieldsDto,
+  type KeyListQuery,
+  KEPT_OF_KEYS,
+  type UpdateKeyDto,
+} from './keys.dto.js';
+import { VirtualKey } from './virtual-key.entity.js';
+
+const PRESET: Record<NonNullable<GenerateKeyDto['key_type']>, string[]> = {
+  default: [],
+  llm_api: ['llm_api_routes'],
+  management: ['management_routes'],
+  read_only: ['info_routes'],
+};
+
+/** A key as it was just made: the only time its secret is told. */
+export interface IssuedKey {
+  readonly row: VirtualKey;
+  readonly secret: string;
+}
+
+/** Virtual keys: issued, changed, revoked. */
+@Injectable()
+export class KeysService {
+  private readonly table: PartyTable<VirtualKey>;
+  private readonly users: PartyTable<User>;
+
+  constructor(
+    private readonly database: Database,
+    tables: PartyTables,
+  ) {
+    this.users = tables.of(userShape);
+    this.table = tables.of({
+      entity: VirtualKey,
+      kind: 'key',
+      where: (hash) => ({ secretHash: hash }),
+      idOf: ({ secretHash: hash }) => hash,
+      cacheKey: cacheKey.key,
+      title: 'Key',
+      param: 'key',
+    });
+  }
+
+  /** The live key with this hash, cached; null when there is none. */
+  getByHash(hash: string): Promise<Readonly<VirtualKey> | null> {
+    return this.table.get(hash);
+  }
+
+  /** Issues a key. 404 when its team, organization or tier is not there; 409 when the key or its alias is taken. */
+  async generate(dto: GenerateKeyDto, by: string): Promise<object> {
+    const issued = await this.table.write(
+      (tx) => this.issue(tx, dto, by),
+      ({ row }) => touchedBy(row),
+    );
+    const { row, secret } = issued;
+    return { ...keyView(row), key: secret, token_id: row.secretHash, duration: dto.duration ?? null };
+  }
+
+  /** The same inside a transaction of somebody else's; they evict `touchedBy(row)`. */
+  async issue(tx: EntityManager, dto: GenerateKeyDto, by: string): Promise<IssuedKey> {
+    refuseSpend(dto);
+    const secret = dto.key ?? newVirtualKey();
+    await this.requireNeighbours(tx, dto, by);
+    await this.requireFreeAlias(tx, dto.key_alias);
+    const row = await this.table.create(tx, secretHash(secret), by, (key, now) => {
+      key.keyName = keyHint(secret);
+      this.apply(
+        key,
+        { ...dto, allowed_routes: dto.allowed_routes ?? (dto.key_type ? PRESET[dto.key_type] : []) },
+        now,
+      );
+    });
+    return { row, secret };
+  }
+
+  /** Changes what was sent. 404 for a key that is not there. */
+  async update(dto: UpdateKeyDto, by: string): Promise<object> {
+    refuseSpend(dto);
+    const row = await this.table.write(async (tx) => {
+      const key = await this.require(tx, dto.key);
+      await this.requireNeighbours(tx, dto, by);
+      if (dto.key_alias !== key.keyAlias) await this.requireFreeAlias(tx, dto.key_alias);
+      return this.table.update(tx, key.secretHash, by, (live, now) => this.apply(live, dto, now));
+    }, touchedBy);
+    return { ...keyView(row), key: dto.key };
+  }
+
+  async setBlocked(keyOrHash: string, blocked: boolean, by: string): Promise<object> {
+    const row = await this.table.write(async (tx) => {
+      const { secretHash: hash } = await this.require(tx, keyOrHash);
+      return this.table.update(tx, hash, by, (key) => void (key.blocked = blocked));
+    }, touchedBy);
+    return keyView(row);
+  }
+
+  /** Revokes keys named by themselves, their hashes or aliases. Unknown ones are passed over, but not if all are. */
+  async delete({ keys, key_aliases }: DeleteKeysDto, by: string): Promise<string[]> {
+    if (!keys?.length && !key_aliases?.length) {
+      throw new BadRequestException({
+        message: 'Name the keys to delete in `keys` or `key_aliases`',
+        param: 'keys',
+      });
+    }
+    const named: FindOptionsWhere<VirtualKey> = keys?.length
+      ? { secretHash: In(keys.map(keyHashOf)) }
+      : { keyAlias: In(key_aliases!) };
+    const rows = await this.table.write(
+      async (tx) => {
+        const found = await tx.findBy(VirtualKey, { ...named, deletedAt: IsNull() });
+        if (!found.length)
+          throw new NotFoundException({
+            message: 'No keys found',
+            param: keys?.length ? 'keys' : 'key_aliases',
+          });
+        return this.removeAll(tx, found, by);
+      },
+      (removed) => removed.map((row) => this.table.cacheKeyOf(row)),
+    );
+    const hashes = new Set(rows.map((row) => row.secretHash));
+    const aliases = new Set(rows.map((row) => row.keyAlias));
+    return keys?.length
+      ? keys.filter((key) => hashes.has(keyHashOf(key)))
+      : key_aliases!.filter((alias) => aliases.has(alias));
+  }
+
+  /** Inside a transaction: revokes these keys. The caller evicts them. */
+  async removeAll(
+    tx: EntityManager,
+    rows: readonly VirtualKey[],
+    by: string,
+  ): Promise<readonly VirtualKey[]> {
+    for (const row of rows) await this.table.remove(tx, row, by);
+    return rows;
+  }
+
+  /** A key as administrators and itself may see it. To anyone else there is no such key. */
+  async info(
+    keyOrHash: string | undefined,
+    caller: { readonly role: string; readonly keyHash?: string },
+  ): Promise<object> {
+    const hash = keyOrHash === undefined ? caller.keyHash : keyHashOf(keyOrHash);
+    if (hash === undefined)
+      throw new BadRequestException({ message: 'Name the key to look up in `key`', param: 'key' });
+    if (caller.role !== 'proxy_admin' && hash !== caller.keyHash) {
+      throw new ForbiddenException({ message: 'A key may look up itself only', param: 'key' });
+    }
+    const row = await this.getByHash(hash);
+    if (!row) throw unknownKey();
+    const { token: _, ...info } = keyView(row);
+    return { key: keyOrHash ?? hash, info };
+  }
+
+  async list(
+    query: KeyListQuery,
+  ): Promise<{ keys: unknown[]; total_count: number; current_page: number; total_pages: number }> {
+    const { page = 1, size = 10, sort_by = 'created_at', sort_order = 'desc' } = query;
+    const [rows, total] = await this.database.read((manager) =>
+      manager.findAndCount(VirtualKey, {
+        where: {
+          deletedAt: IsNull(),
+          ...(query.user_id !== undefined && { userId: query.user_id }),
+          ...(query.team_id !== undefined && { teamId: query.team_id }),
+          ...(query.organization_id !== undefined && { organizationId: query.organization_id }),
+          ...(query.key_hash !== undefined && { secretHash: query.key_hash }),
+          ...(query.key_alias !== undefined && { keyAlias: query.key_alias }),
+        },
+        order: { [COLUMN[sort_by]]: sort_order, id: sort_order } as FindOptionsOrder<VirtualKey>,
+        take: size,
+        skip: (page - 1) * size,
+      }),
+    );
+    return {
+      keys: rows.map((row) => (query.return_full_object ? keyView(row) : row.secretHash)),
+      total_count: total,
+      current_page: page,
+      total_pages: Math.ceil(total / size),
+    };
+  }
+
+  private async require(tx: EntityManager, keyOrHash: string): Promise<VirtualKey> {
+    const row = await this.table.find(tx, keyHashOf(keyOrHash));
+    if (!row) throw unknownKey();
+    return row;
+  }
+
+  private async requireNeighbours(
+    tx: EntityManager,
+    { user_id, team_id, organization_id, budget_id }: KeyFieldsDto,
+    by: string,
+  ) {
+    const missing = (kind: 'team' | 'organization', id: string) =>
+      new NotFoundException({ message: missingText({ kind, id }), param: `${kind}_id` });
+    if (team_id && !(await tx.existsBy(Team, { teamId: team_id, deletedAt: IsNull() })))
+      throw missing('team', team_id);
+    if (
+      organization_id &&
+      !(await tx.existsBy(Organization, { organizationId: organization_id, deletedAt: IsNull() }))
+    ) {
+      throw missing('organization', organization_id);
+    }
+    await requireBudget(tx, budget_id);
+    if (user_id) await this.users.ensure(tx, user_id, by, asInternalUser);
+  }
+
+  private async requireFreeAlias(tx: EntityManager, alias: string | null | undefined): Promise<void> {
+    if (!alias || !(await tx.existsBy(VirtualKey, { keyAlias: alias, deletedAt: IsNull() }))) return;
+    throw new ConflictException({ message: `Key with alias '${alias}' already exists`, param: 'key_alias' });
+  }
+
+  private apply(row: VirtualKey, dto: KeyFieldsDto, now: Date): void {
+    applyParty(row, dto, KEPT_OF_KEYS, now);
+    if (dto.key_alias !== undefined) row.keyAlias = dto.key_alias;
+    if (dto.user_id !== undefined) row.userId = dto.user_id || null;
+    if (dto.team_id !== undefined) row.teamId = dto.team_id || null;
+    if (dto.organization_id !== undefined) row.organizationId = dto.organization_id || null;
+    if (dto.allowed_routes !== undefined) row.allowedRoutes = dto.allowed_routes;
+    if (dto.aliases !== undefined) row.aliases = dto.aliases;
+    if (dto.duration !== undefined) {
+      row.expiresAt =
+        dto.duration === null || dto.duration === '-1' ? null : (lifetimeEnd(now, dto.duration) ?? null);
+    }
+  }
+}
+
+const COLUMN = {
+  created_at: 'createdAt',
+  updated_at: 'updatedAt',
+  key_alias: 'keyAlias',
+  token: 'secretHash',
+  max_budget: 'maxBudgetNanoUsd',
+} as const;
+
+const unknownKey = () => new NotFoundException({ message: 'Key not found in database', param: 'key' });
+
+/** The cached rows a change of a key touches: itself, and the user it may have brought into being. */
+export function touchedBy(row: VirtualKey): CacheKey[] {
+  return [cacheKey.key(row.secretHash), ...(row.userId === null ? [] : [cacheKey.user(row.userId)])];
+}

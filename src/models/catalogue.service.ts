@@ -1,0 +1,84 @@
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { CONFIG, type Config, type LitellmParams } from '../config/config.js';
+import { Database } from '../database/database.js';
+import { unseal } from '../secrets.js';
+import { CatalogueSnapshot } from './catalogue.js';
+import { type Deployment, type DeploymentSource, makeDeployment } from './deployment.js';
+import { Model } from './model.entity.js';
+
+/** The models that can be called: those of the configuration and those added at runtime. */
+@Injectable()
+export class Catalogue implements OnModuleInit {
+  private readonly logger = new Logger(Catalogue.name);
+  private snapshot = new CatalogueSnapshot([], {});
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    await this.refresh();
+    const unpriced = this.snapshot.unpriced();
+    if (unpriced.length) {
+      this.logger.warn(`No price is known for ${unpriced.join(', ')}: refused wherever a budget applies.`);
+    }
+  }
+
+  /** What can be called right now. Ask again for every request; never keep it. */
+  current(): CatalogueSnapshot {
+    return this.snapshot;
+  }
+
+  /** Reads the added models again. A stored one that cannot be used any more is left out and logged, never half used. */
+  async refresh(): Promise<void> {
+    const rows = await this.database.read((manager) => manager.find(Model, { order: { createdAt: 'ASC' } }));
+    const deployments = [
+      ...this.config.models.map((model, i) => this.made(model, `model_list[${i}]`)),
+      ...rows.map((row) => this.stored(row)),
+    ];
+    this.snapshot = new CatalogueSnapshot(
+      deployments.filter((deployment) => deployment !== undefined),
+      { ...this.config.router.modelAliases, ...this.config.litellm.modelAliases },
+    );
+  }
+
+  /** The deployments of a name in the order to try them: a random one first, by weight. */
+  pick(name: string): Deployment[] {
+    const waiting = [...this.snapshot.resolve(name)];
+    const order: Deployment[] = [];
+    while (waiting.length > 1) {
+      let lot = Math.random() * waiting.reduce((sum, { weight }) => sum + weight, 0);
+      const drawn = waiting.findIndex(({ weight }) => (lot -= weight) < 0);
+      order.push(...waiting.splice(Math.max(drawn, 0), 1));
+    }
+    return [...order, ...waiting];
+  }
+
+  private made(source: DeploymentSource, where: string): Deployment {
+    const made = makeDeployment(source, this.config.router.timeoutMs ?? this.config.litellm.requestTimeoutMs);
+    if ('problem' in made) throw new Error(`The configuration is invalid:\n- ${where}.${made.problem}`);
+    return made;
+  }
+
+  private stored({
+    modelId,
+    modelName,
+    litellmParams,
+    sealedParams,
+    modelInfo,
+  }: Model): Deployment | undefined {
+    try {
+      const sealed =
+        sealedParams === null ? {} : (JSON.parse(unseal(sealedParams, this.config.saltKey)) as object);
+      const params = { ...litellmParams, ...sealed } as unknown as LitellmParams;
+      return this.made(
+        { modelName, litellmParams: params, modelInfo: { ...modelInfo, id: modelId } },
+        modelId,
+      );
+    } catch (error) {
+      this.logger.error(`The stored model ${modelId} cannot be used: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+}

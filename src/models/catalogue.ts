@@ -1,0 +1,154 @@
+import type { ModelLimits } from '../policy/bound.js';
+import type { ModelFacts } from '../policy/facts.js';
+import { matchesGlob } from '../policy/glob.js';
+import type { ModelNames } from '../policy/model-list.js';
+import { ceilingOf, isFree, type Price } from '../policy/price.js';
+import { BoundedMap } from '../cache/bounded-map.js';
+import { type Deployment, knownFigures } from './deployment.js';
+import { providerOfBareName } from './price-table.js';
+
+/** Whose aliases apply to a request, beside the proxy's own. */
+export interface CallerAliases {
+  readonly teamAliases: Readonly<Record<string, string>>;
+  readonly keyAliases: Readonly<Record<string, string>>;
+}
+
+/** What is known of one public name. */
+interface Entry {
+  readonly deployments: readonly Deployment[];
+  readonly groups: readonly string[];
+  readonly ceiling: Price;
+  readonly price: ModelFacts['price'];
+  readonly limits: ModelLimits;
+}
+
+const INSTRUCTIONS = new Set(['all-proxy-models', 'all-team-models', 'no-default-models']);
+const MAX_WILDCARD_NAMES = 10_000;
+const NOWHERE: Entry = { deployments: [], groups: [], ceiling: ceilingOf([]), price: 'unknown', limits: {} };
+
+/** Every model that can be called right now, compiled: looking a name up costs the same however many there are. */
+export class CatalogueSnapshot {
+  private readonly exact: ReadonlyMap<string, Entry>;
+  private readonly wildcards: readonly {
+    readonly glob: string;
+    readonly deployments: readonly Deployment[];
+  }[];
+  private readonly viaWildcard = new BoundedMap<string, Entry>(MAX_WILDCARD_NAMES);
+
+  constructor(
+    deployments: readonly Deployment[],
+    private readonly aliases: Readonly<Record<string, string>>,
+  ) {
+    const byName = new Map<string, Deployment[]>();
+    for (const deployment of deployments) {
+      byName.set(deployment.modelName, [...(byName.get(deployment.modelName) ?? []), deployment]);
+    }
+    this.exact = new Map(
+      [...byName].filter(([name]) => !name.includes('*')).map(([name, several]) => [name, entryOf(several)]),
+    );
+    this.wildcards = [...byName]
+      .filter(([name]) => name.includes('*'))
+      .map(([glob, several]) => ({ glob, deployments: several }))
+      .sort((a, b) => b.glob.length - a.glob.length);
+  }
+
+  /** The deployments that serve a name: those of exactly this name, else those of the most specific wildcard. */
+  resolve(name: string): readonly Deployment[] {
+    return this.entry(name).deployments;
+  }
+
+  /** Every public name in configured order, aliases behind them. Wildcards are no names. */
+  names(): string[] {
+    return [...this.exact.keys(), ...Object.keys(this.aliases).filter((alias) => !this.exact.has(alias))];
+  }
+
+  ceilingOf(name: string): Price {
+    return this.entry(name).ceiling;
+  }
+
+  limits(name: string): ModelLimits {
+    return this.entry(name).limits;
+  }
+
+  /** Names whose price nobody knows. */
+  unpriced(): string[] {
+    return [...this.exact].filter(([, { price }]) => price === 'unknown').map(([name]) => name);
+  }
+
+  /**
+   * What the rules ask about a requested name. Aliases are followed once per level: the team's, the key's, the proxy's.
+   * A name that a key made up says nothing to any list; what a team made up says nothing to lists wider than the team's.
+   */
+  modelFacts(
+    requested: string,
+    { teamAliases, keyAliases }: CallerAliases,
+  ): Omit<ModelFacts, 'minimumNanoUsd'> {
+    const viaTeam = aliased(teamAliases, requested);
+    const viaKey = aliased(keyAliases, viaTeam);
+    const name = aliased(this.aliases, viaKey);
+    const { groups, price, deployments } = this.entry(name);
+    const names = (known: string[]): ModelNames => {
+      const qualifiedName = qualified(name);
+      return { names: [...new Set(known)], groups, ...(qualifiedName !== undefined && { qualifiedName }) };
+    };
+    return {
+      requested,
+      name,
+      known: deployments.length > 0,
+      near: names(viaKey === viaTeam ? [requested, viaTeam, name] : [viaKey, name]),
+      wide: names([viaKey, name]),
+      price,
+    };
+  }
+
+  private entry(name: string): Entry {
+    const exact = this.exact.get(name);
+    if (exact) return exact;
+    if (!this.wildcards.length || name.includes('*') || INSTRUCTIONS.has(name)) return NOWHERE;
+    let entry = this.viaWildcard.get(name);
+    if (!entry) {
+      const wildcard = this.wildcards.find(({ glob }) => matchesGlob(glob, name));
+      entry = wildcard
+        ? entryOf(wildcard.deployments.map((deployment) => concrete(deployment, name)))
+        : NOWHERE;
+      this.viaWildcard.set(name, entry);
+    }
+    return entry;
+  }
+}
+
+function entryOf(deployments: readonly Deployment[]): Entry {
+  const prices = deployments.map(({ price }) => price);
+  const known = prices.filter((price) => price !== undefined);
+  const ceiling = ceilingOf(known);
+  const most = (sizes: (number | undefined)[]) =>
+    sizes.every((size) => size !== undefined) ? Math.max(...sizes) : undefined;
+  const maxInputTokens = most(deployments.map((deployment) => deployment.maxInputTokens));
+  const maxOutputTokens = most(deployments.map((deployment) => deployment.maxOutputTokens));
+  return {
+    deployments,
+    groups: [...new Set(deployments.flatMap(({ accessGroups }) => accessGroups))],
+    ceiling,
+    price: known.length < prices.length ? 'unknown' : isFree(ceiling) ? 'free' : 'priced',
+    limits: {
+      ...(maxInputTokens !== undefined && { maxInputTokens }),
+      ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    },
+  };
+}
+
+/** A wildcard deployment for one name: the upstream's `*` becomes what the public name's `*` stood for. */
+function concrete(deployment: Deployment, name: string): Deployment {
+  const [before = '', after = ''] = deployment.modelName.split('*');
+  const matched = name.slice(before.length, name.length - after.length);
+  const upstreamName = deployment.upstreamName.replace('*', () => matched);
+  return Object.freeze({ ...knownFigures(deployment.provider, upstreamName), ...deployment, upstreamName });
+}
+
+const aliased = (aliases: Readonly<Record<string, string>>, name: string) =>
+  Object.hasOwn(aliases, name) ? aliases[name]! : name;
+
+function qualified(name: string): string | undefined {
+  const provider = providerOfBareName(name);
+  return provider && `${provider}/${name}`;
+}

@@ -1,0 +1,125 @@
+import { findProvider } from '@pydantic/genai-prices';
+import { BoundedMap } from '../cache/bounded-map.js';
+import { decimalUnits } from '../policy/money.js';
+import type { Price, UnitPrice } from '../policy/price.js';
+
+/** What the pinned library knows of a model. */
+export interface KnownModel {
+  readonly price?: Price;
+  /** Prompt and answer together: an upper bound of either. */
+  readonly contextTokens?: number;
+}
+
+type Library = NonNullable<ReturnType<typeof findProvider>>;
+type LibraryModel = Library['models'][number];
+type Match = LibraryModel['match'];
+
+/** The library's own names where they differ from LiteLLM's. */
+const LIBRARY_PROVIDER: Readonly<Record<string, string>> = {
+  together_ai: 'together',
+  fireworks_ai: 'fireworks',
+  xai: 'x-ai',
+  text_completion_openai: 'openai',
+};
+/** Whose bare names are worth recognising, in the order they are asked. */
+const BARE_NAME_PROVIDERS = ['openai', 'anthropic', 'mistral', 'deepseek', 'google'];
+const MAX_REMEMBERED = 10_000;
+
+const remembered = new BoundedMap<string, KnownModel | undefined>(MAX_REMEMBERED);
+const rememberedProviders = new BoundedMap<string, string | undefined>(MAX_REMEMBERED);
+
+/** Price and size of a provider's model from the pinned table; no network. `undefined` when it is not in it. */
+export function knownModel(provider: string, name: string): KnownModel | undefined {
+  const key = `${provider}/${name}`;
+  if (!remembered.has(key)) remembered.set(key, lookUp(provider, name));
+  return remembered.get(key);
+}
+
+/** Whose model a bare name is: `gpt-4o` is OpenAI's. `undefined` for a name nobody is known by. */
+export function providerOfBareName(name: string): string | undefined {
+  if (name.includes('/')) return undefined;
+  if (!rememberedProviders.has(name)) {
+    // A fine-tuned model's name carries its base: `ft:gpt-4-0613:acme::id`.
+    const [prefix, base = ''] = name.split(':');
+    const asked = prefix === 'ft' ? base : name;
+    rememberedProviders.set(
+      name,
+      BARE_NAME_PROVIDERS.find((provider) => libraryModel(provider, asked)),
+    );
+  }
+  return rememberedProviders.get(name);
+}
+
+function lookUp(provider: string, name: string): KnownModel | undefined {
+  const model = libraryModel(LIBRARY_PROVIDER[provider] ?? provider, name);
+  if (!model) return undefined;
+  const price = priceOf(model.prices);
+  return {
+    ...(price && { price }),
+    ...(model.context_window !== undefined && { contextTokens: model.context_window }),
+  };
+}
+
+function libraryModel(providerId: string, name: string): LibraryModel | undefined {
+  return findProvider({ providerId })?.models.find(({ match }) => matches(match, name.toLowerCase()));
+}
+
+function matches(match: Match, name: string): boolean {
+  if ('or' in match) return match.or.some((one) => matches(one, name));
+  if ('and' in match) return match.and.every((one) => matches(one, name));
+  if ('equals' in match) return name === match.equals.toLowerCase();
+  if ('starts_with' in match) return name.startsWith(match.starts_with.toLowerCase());
+  if ('ends_with' in match) return name.endsWith(match.ends_with.toLowerCase());
+  if ('contains' in match) return name.includes(match.contains.toLowerCase());
+  return new RegExp(match.regex, 'i').test(name);
+}
+
+const PER_MILLION_DECIMALS = 24;
+
+/** Prices that change with the date or the hour are billed at the dearest: a bound must hold at any time. */
+function priceOf(prices: LibraryModel['prices']): Price | undefined {
+  const candidates = (Array.isArray(prices) ? prices.map((one) => one.prices) : [prices]).map(converted);
+  return candidates.reduce((dearest, price) =>
+    price && (!dearest || price.input + price.output > dearest.input + dearest.output) ? price : dearest,
+  );
+}
+
+type LibraryPrice = Exclude<LibraryModel['prices'], unknown[]>;
+
+function converted(prices: LibraryPrice): Price | undefined {
+  const at = (field: string, tokens = 0): UnitPrice | undefined => {
+    const price = prices[field];
+    if (price === undefined) return undefined;
+    const perMillion =
+      typeof price === 'number'
+        ? price
+        : (price.tiers.findLast(({ start }) => tokens > start)?.price ?? price.base);
+    return decimalUnits(perMillion, PER_MILLION_DECIMALS) as UnitPrice | undefined;
+  };
+  const level = (tokens: number): Omit<Price, 'tiers'> | undefined => {
+    const input = at('input_mtok', tokens);
+    if (input === undefined) return undefined;
+    return {
+      input,
+      output: at('output_mtok', tokens) ?? (0n as UnitPrice),
+      ...defined({
+        cachedInput: at('cache_read_mtok', tokens),
+        cacheWrite: at('cache_write_mtok', tokens),
+        inputAudio: at('input_audio_mtok', tokens),
+        outputAudio: at('output_audio_mtok', tokens),
+      }),
+    };
+  };
+  const plain = level(0);
+  if (!plain) return undefined;
+  const starts = Object.values(prices).flatMap((price) =>
+    typeof price === 'object' ? price.tiers.map(({ start }) => start) : [],
+  );
+  const tiers = [...new Set(starts)]
+    .sort((a, b) => a - b)
+    .map((start) => ({ ...level(start + 1)!, aboveInputTokens: start }));
+  return tiers.length ? { ...plain, tiers } : plain;
+}
+
+const defined = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;

@@ -1,0 +1,117 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayNotEmpty,
+  IsArray,
+  IsBoolean,
+  IsNotEmpty,
+  IsNumber,
+  IsOptional,
+  IsString,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
+import type { KeptFields } from '../parties/kept-fields.js';
+import { LimitsDto, PartyDto } from '../parties/limits.dto.js';
+
+/** LiteLLM's fields of an organization that are kept as sent. */
+export const KEPT_OF_ORGANIZATIONS: KeptFields = {
+  model_rpm_limit: 'mapping',
+  model_tpm_limit: 'mapping',
+  tags: 'list',
+  allowed_models: 'list',
+  object_permission: 'mapping',
+};
+
+class OrganizationFieldsDto extends PartyDto {
+  /** True stops every key of the organization, at once. */
+  @IsOptional()
+  @IsBoolean()
+  blocked?: boolean | null;
+}
+
+/** An organization to make. */
+export class NewOrganizationDto extends OrganizationFieldsDto {
+  @ApiProperty({ example: 'Acme' })
+  @IsString()
+  @IsNotEmpty()
+  organization_alias: string;
+
+  /** Made if absent. */
+  @ApiPropertyOptional({ example: 'acme' })
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  organization_id?: string;
+
+  @IsOptional()
+  @IsNumber()
+  spend?: number | null;
+}
+
+/** What to change; absent keeps, null clears. */
+export class UpdateOrganizationDto extends OrganizationFieldsDto {
+  @ApiProperty({ example: 'acme' })
+  @IsString()
+  @IsNotEmpty()
+  organization_id: string;
+
+  @ApiPropertyOptional({ example: 'Acme' })
+  @ValidateIf(({ organization_alias }: UpdateOrganizationDto) => organization_alias !== undefined)
+  @IsString()
+  @IsNotEmpty()
+  organization_alias?: string;
+
+  /** Limits again, where LiteLLM tells them. What stands beside it at the top counts first. */
+  @ApiPropertyOptional({ type: LimitsDto })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => LimitsDto)
+  litellm_budget_table?: LimitsDto | null;
+}
+
+export class OrganizationIdQuery {
+  @ApiProperty({ example: 'acme' })
+  @IsString()
+  @IsNotEmpty()
+  organization_id: string;
+}
+
+export class OrganizationListQuery {
+  @IsOptional()
+  @IsString()
+  org_id?: string;
+
+  /** Part of the name, whatever its letter case; `%` and `_` are text. */
+  @IsOptional()
+  @IsString()
+  org_alias?: string;
+}
+
+export class DeleteOrganizationsDto {
+  @ApiProperty({ type: [String], example: ['acme'] })
+  @IsArray()
+  @ArrayNotEmpty()
+  @IsString({ each: true })
+  organization_ids: string[];
+}
+
+/** An organization as LiteLLM tells it. */
+export class OrganizationRow {
+  organization_id: string;
+  organization_alias: string;
+  budget_id: string;
+  spend: number;
+  models: string[];
+  blocked: boolean;
+
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  metadata: Record<string, unknown>;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  litellm_budget_table: Record<string, unknown> | null;
+  created_at: string;
+  created_by: string;
+  updated_at: string;
+  updated_by: string;
+}

@@ -1,0 +1,171 @@
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, In, IsNull } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { requireBudget } from '../budgets/budgets.service.js';
+import { withTiers } from '../budgets/with-tier.js';
+import { cacheKey } from '../cache/changes.js';
+import { Database } from '../database/database.js';
+import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { applyParty } from '../parties/apply-party.js';
+import { refuseSpend } from '../parties/kept-fields.js';
+import type { LimitsDto, PartyDto } from '../parties/limits.dto.js';
+import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { bury } from '../teams/bury.js';
+import { Rosters } from '../teams/team-roster.js';
+import { Team } from '../teams/team.entity.js';
+import { teamView } from '../teams/team.view.js';
+import { TeamsService } from '../teams/teams.service.js';
+import { Organization } from './organization.entity.js';
+import { organizationView } from './organization.view.js';
+import {
+  KEPT_OF_ORGANIZATIONS,
+  type NewOrganizationDto,
+  type OrganizationListQuery,
+  type UpdateOrganizationDto,
+} from './organizations.dto.js';
+
+/** Tenants. */
+@Injectable()
+export class OrganizationsService {
+  private readonly table: PartyTable<Organization>;
+
+  constructor(
+    private readonly database: Database,
+    private readonly teams: TeamsService,
+    tables: PartyTables,
+  ) {
+    this.table = tables.of({
+      entity: Organization,
+      kind: 'organization',
+      where: (organizationId) => ({ organizationId }),
+      idOf: ({ organizationId }) => organizationId,
+      cacheKey: cacheKey.organization,
+      title: 'Organization',
+      param: 'organization_id',
+    });
+  }
+
+  /** The live organization, cached; null when there is none. (Seed: `get_org_object`.) */
+  get(organizationId: string): Promise<Readonly<Organization> | null> {
+    return this.table.get(organizationId);
+  }
+
+  /** Makes an organization. 409 when its id is taken, 404 when its tier is not there. */
+  async create(dto: NewOrganizationDto, by: string): Promise<object> {
+    refuseSpend(dto);
+    const organizationId = dto.organization_id ?? uuidv7();
+    return this.table.write(
+      async (tx) => {
+        await requireBudget(tx, dto.budget_id);
+        const row = await this.table.create(tx, organizationId, by, (made, now) => {
+          applyParty(made, dto, KEPT_OF_ORGANIZATIONS, now);
+          made.organizationAlias = dto.organization_alias;
+        });
+        return this.view(tx, row);
+      },
+      () => [cacheKey.organization(organizationId)],
+    );
+  }
+
+  /** Changes what was sent. 404 when there is no such organization. */
+  async update(dto: UpdateOrganizationDto, by: string): Promise<object> {
+    const id = dto.organization_id;
+    return this.table.write(
+      async (tx) => {
+        const fields = fieldsOf(dto, await this.table.findOrFail(tx, id));
+        await requireBudget(tx, fields.budget_id);
+        const row = await this.table.update(tx, id, by, (live, now) => {
+          applyParty(live, fields, KEPT_OF_ORGANIZATIONS, now);
+          if (dto.organization_alias !== undefined) live.organizationAlias = dto.organization_alias;
+        });
+        return this.view(tx, row);
+      },
+      () => [cacheKey.organization(id)],
+    );
+  }
+
+  /** An organization with its teams. 404 when there is none. */
+  async info(organizationId: string): Promise<object> {
+    return this.database.read(async (manager) =>
+      this.view(manager, await this.table.findOrFail(manager, organizationId)),
+    );
+  }
+
+  /** Organizations with their teams, oldest first. */
+  async list({ org_id, org_alias }: OrganizationListQuery): Promise<object[]> {
+    return this.database.read(async (manager) => {
+      const select = manager.createQueryBuilder(Organization, 'o').where('o.deletedAt IS NULL');
+      if (org_id !== undefined) select.andWhere('o.organizationId = :id', { id: org_id });
+      if (org_alias !== undefined) {
+        const pattern = `%${org_alias.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+        select.andWhere(`LOWER(o.organizationAlias) LIKE :pattern ESCAPE '\\'`, { pattern });
+      }
+      return this.views(manager, await select.orderBy('o.createdAt').addOrderBy('o.id').getMany());
+    });
+  }
+
+  /** Deletes organizations with their teams and keys, all or none. 404 names the first that is not there. */
+  async delete(organizationIds: readonly string[], by: string): Promise<object[]> {
+    const ids = [...new Set(organizationIds)];
+    const { views } = await this.table.write(
+      async (tx) => {
+        const rows: Organization[] = [];
+        for (const id of ids) rows.push(await this.table.findOrFail(tx, id));
+        const deleted = await this.views(tx, rows);
+        const theirs = { organizationId: In(ids) };
+        const teams = await tx.findBy(Team, { ...theirs, deletedAt: IsNull() });
+        const teamIds = teams.map(({ teamId }) => teamId);
+        const touched = await this.teams.removeAll(tx, teamIds, by);
+        const burial = { where: theirs, by, now: this.table.now() };
+        const keys = await bury(tx, VirtualKey, burial);
+        await bury(tx, Organization, burial);
+        return { views: deleted, touched: [...touched, ...keys.map((key) => cacheKey.key(key.secretHash))] };
+      },
+      ({ touched }) => [...ids.map(cacheKey.organization), ...touched],
+    );
+    return views;
+  }
+
+  private async view(manager: EntityManager, row: Organization): Promise<object> {
+    const [view] = await this.views(manager, [row]);
+    return view!;
+  }
+
+  private async views(manager: EntityManager, rows: readonly Organization[]): Promise<object[]> {
+    const limited = await withTiers(manager, rows);
+    const teams = await manager.find(Team, {
+      where: { organizationId: In(rows.map(({ organizationId }) => organizationId)), deletedAt: IsNull() },
+      order: { createdAt: 'ASC', id: 'ASC' },
+    });
+    const rosters = await Rosters.read(
+      manager,
+      teams.map(({ teamId }) => teamId),
+    );
+    const teamsOf = new Map<string, object[]>(rows.map(({ organizationId }) => [organizationId, []]));
+    for (const team of teams) {
+      teamsOf.get(team.organizationId!)!.push(teamView(team, rosters.of(team.teamId)));
+    }
+    return rows.map((row, i) => organizationView(limited[i]!, row, teamsOf.get(row.organizationId)!));
+  }
+}
+
+/** What an update changes: limits may stand in the table they are told in, and its own id (see the view) is no tier's. */
+function fieldsOf(
+  { litellm_budget_table: table, ...dto }: UpdateOrganizationDto,
+  { id }: Organization,
+): PartyDto {
+  const sent = Object.entries(dto).filter(([, value]) => value !== undefined);
+  const nested = table === null ? NO_LIMITS : table;
+  return { ...nested, ...Object.fromEntries(sent), ...(dto.budget_id === id && { budget_id: null }) };
+}
+
+const NO_LIMITS: LimitsDto = {
+  max_budget: null,
+  soft_budget: null,
+  budget_duration: null,
+  budget_limits: null,
+  model_max_budget: null,
+  tpm_limit: null,
+  rpm_limit: null,
+  max_parallel_requests: null,
+};

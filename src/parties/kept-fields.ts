@@ -1,0 +1,42 @@
+import { UnprocessableEntityException } from '@nestjs/common';
+import type { PartyRow } from './party-row.js';
+
+/** What a kept field may hold. Null always clears it. */
+export type KeptKind = 'mapping' | 'list' | 'text' | 'flag' | 'number';
+
+export type KeptFields = Readonly<Record<string, KeptKind>>;
+
+const HOLDS: Record<KeptKind, readonly [test: (value: unknown) => boolean, told: string]> = {
+  mapping: [(value) => typeof value === 'object' && !Array.isArray(value), 'must be an object'],
+  list: [(value) => Array.isArray(value), 'must be a list'],
+  text: [(value) => typeof value === 'string', 'must be text'],
+  flag: [(value) => typeof value === 'boolean', 'must be true or false'],
+  number: [(value) => typeof value === 'number', 'must be a number'],
+};
+
+/** LiteLLM fields without effect here are kept as sent, so that a read returns what was written. 422 on a wrong type. */
+export function keepFields(row: PartyRow, dto: object, fields: KeptFields): void {
+  const sent = dto as Record<string, unknown>;
+  const problems = Object.entries(fields).flatMap(([field, kind]) => {
+    const value = sent[field];
+    const [holds, told] = HOLDS[kind];
+    return value === undefined || value === null || holds(value) ? [] : [{ field, message: told }];
+  });
+  if (problems.length) {
+    const message = problems.map(({ field, message: told }) => `${field}: ${told}`).join('; ');
+    throw new UnprocessableEntityException({ message, fields: problems });
+  }
+  const extra = { ...row.extra };
+  for (const field of Object.keys(fields)) {
+    if (sent[field] === null) delete extra[field];
+    else if (sent[field] !== undefined) extra[field] = sent[field];
+  }
+  row.extra = Object.keys(extra).length ? extra : null;
+}
+
+/** `spend` is the ledger's to say: a start other than zero is refused, never silently dropped. */
+export function refuseSpend({ spend }: { readonly spend?: number | null }): void {
+  if (!spend) return;
+  const message = 'spend cannot be set here: it is what the ledger adds up to';
+  throw new UnprocessableEntityException({ message, fields: [{ field: 'spend', message }] });
+}

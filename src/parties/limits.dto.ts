@@ -1,0 +1,108 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  IsArray,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { IsUsd } from './usd.js';
+
+/** `30s`, `30m`, `24h`, `7d`, `2w`, `1mo`. */
+export const DURATION = /^[1-9]\d{0,8}(s|m|h|d|w|mo)$/;
+
+const MAX_RATE = 2_147_483_647;
+
+/** One more budget window beside the main one. */
+export class BudgetLimitDto {
+  @ApiProperty({ example: '1d' })
+  @Matches(DURATION, { message: '$property must be a number and s, m, h, d, w or mo, e.g. 30d' })
+  budget_duration: string;
+
+  @IsUsd()
+  max_budget: number;
+}
+
+/** What limits a key, user, team, member, organization, end user or tier. Absent keeps, null clears. */
+export class LimitsDto {
+  /** US dollars this party may spend; per `budget_duration` if one is set. 0 allows only free models. */
+  @IsOptional()
+  @IsUsd({ required: false, nullable: true })
+  max_budget?: number | null;
+
+  /** US dollars after which a warning is due. Never refuses. */
+  @IsOptional()
+  @IsUsd({ required: false, nullable: true })
+  soft_budget?: number | null;
+
+  /** How long a budget lasts before it starts again: `30s`, `24h`, `7d`, `30d`, `1mo`. */
+  @ApiPropertyOptional({ nullable: true, type: String, example: '30d' })
+  @IsOptional()
+  @Matches(DURATION, { message: '$property must be a number and s, m, h, d, w or mo, e.g. 30d' })
+  budget_duration?: string | null;
+
+  /** Further budget windows, all of which must have room. */
+  @ApiPropertyOptional({ nullable: true, type: [BudgetLimitDto] })
+  @IsOptional()
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => BudgetLimitDto)
+  budget_limits?: BudgetLimitDto[] | null;
+
+  /** A budget per model: `{"gpt-4o": {"max_budget": 5, "budget_duration": "1d"}}`. */
+  @ApiPropertyOptional({ nullable: true, type: 'object', additionalProperties: true })
+  @IsOptional()
+  @IsObject()
+  model_max_budget?: Record<string, unknown> | null;
+
+  /** Tokens per minute. */
+  @ApiPropertyOptional({ nullable: true, type: Number, example: 100000 })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_RATE)
+  tpm_limit?: number | null;
+
+  /** Requests per minute. */
+  @ApiPropertyOptional({ nullable: true, type: Number, example: 600 })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_RATE)
+  rpm_limit?: number | null;
+
+  /** Calls at the same time. */
+  @ApiPropertyOptional({ nullable: true, type: Number, example: 10 })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_RATE)
+  max_parallel_requests?: number | null;
+}
+
+/** What every party but a member can be given beside its limits. */
+export class PartyDto extends LimitsDto {
+  /** Models it may call; `[]` is unrestricted here. Names, `*`, `openai/*`, access groups. */
+  @ApiPropertyOptional({ type: [String], example: ['gpt-4o-mini'] })
+  @IsOptional()
+  @IsArray()
+  @IsString({ each: true })
+  models?: string[] | null;
+
+  /** The `budget_id` of a tier (`/budget/new`) whose limits fill those left open here. */
+  @ApiPropertyOptional({ nullable: true, type: String, example: 'free-tier' })
+  @IsOptional()
+  @IsString()
+  budget_id?: string | null;
+
+  /** Anything you want to remember with it. */
+  @ApiPropertyOptional({ nullable: true, type: 'object', additionalProperties: true })
+  @IsOptional()
+  @IsObject()
+  metadata?: Record<string, unknown> | null;
+}

@@ -1,0 +1,47 @@
+import { nanoUsd } from '../policy/money.js';
+import { liveBudgetResetAt } from '../spend/live-figures.js';
+import type { LimitsRow } from './limits-row.js';
+import { toUsd } from './usd.js';
+
+/** Limits as LiteLLM tells them; what was not set is null. */
+export function limitsView(row: Readonly<LimitsRow>) {
+  return {
+    max_budget: toUsd(row.maxBudgetNanoUsd),
+    soft_budget: toUsd(row.softBudgetNanoUsd),
+    budget_duration: row.budgetDuration,
+    budget_reset_at: liveBudgetResetAt(row),
+    budget_limits:
+      row.budgetLimits?.map(({ budget_duration, max_budget_nano_usd }) => ({
+        budget_duration,
+        max_budget: toUsd(nanoUsd(BigInt(max_budget_nano_usd))),
+      })) ?? null,
+    model_max_budget: row.modelMaxBudget ?? {},
+    tpm_limit: row.tpmLimit,
+    rpm_limit: row.rpmLimit,
+    max_parallel_requests: row.maxParallelRequests,
+  };
+}
+
+/** The nested `litellm_budget_table` of parties whose limits LiteLLM keeps in a row of their own; null without any. */
+export function budgetTableView(row: Readonly<LimitsRow> & { readonly budgetId: string | null }) {
+  const { budget_limits: _, ...limits } = limitsView(row);
+  const set = Object.values({ ...limits, model_max_budget: row.modelMaxBudget }).some(
+    (limit) => limit !== null,
+  );
+  return set || row.budgetId !== null ? { budget_id: row.budgetId, ...limits } : null;
+}
+
+/** Who wrote a row and when. */
+export function authorshipView(row: {
+  readonly createdAt: Date;
+  readonly createdBy: string;
+  readonly updatedAt: Date;
+  readonly updatedBy: string;
+}) {
+  return {
+    created_at: row.createdAt.toISOString(),
+    created_by: row.createdBy,
+    updated_at: row.updatedAt.toISOString(),
+    updated_by: row.updatedBy,
+  };
+}

@@ -1,0 +1,47 @@
+import { Column, PrimaryColumn } from 'typeorm';
+import { InstantColumn, JsonColumn } from '../database/columns.js';
+import { LimitsRow } from './limits-row.js';
+
+/**
+ * What keys, users, teams, members, organizations and end users have in common: they can be blocked, limited
+ * and billed. Rows are never removed: deleting sets `deletedAt`, creating the same public id again revives the
+ * row, so its accounts go on and nothing is refilled.
+ */
+export abstract class PartyRow extends LimitsRow {
+  /** Ours and immutable: what accounts are named by. Never a token hash, an alias or a client-chosen id. */
+  @PrimaryColumn({ type: 'varchar', length: 36 })
+  id: string;
+
+  @Column({ type: 'boolean' })
+  blocked: boolean;
+
+  /** As sent: null or `[]` is unrestricted at this level. */
+  @JsonColumn({ nullable: true })
+  models: string[] | null;
+
+  /** The public id of a tier (`/budget/new`) whose limits fill those this row leaves open. */
+  @Column({ name: 'budget_id', type: 'varchar', nullable: true })
+  budgetId: string | null;
+
+  @JsonColumn({ nullable: true })
+  metadata: Record<string, unknown> | null;
+
+  /** Further LiteLLM fields, kept as sent so that a read returns what was written. */
+  @JsonColumn({ name: 'extra', nullable: true })
+  extra: Record<string, unknown> | null;
+
+  @InstantColumn({ name: 'created_at' })
+  createdAt: Date;
+
+  @Column({ name: 'created_by', type: 'varchar' })
+  createdBy: string;
+
+  @InstantColumn({ name: 'updated_at' })
+  updatedAt: Date;
+
+  @Column({ name: 'updated_by', type: 'varchar' })
+  updatedBy: string;
+
+  @InstantColumn({ name: 'deleted_at', nullable: true })
+  deletedAt: Date | null;
+}

@@ -1,0 +1,184 @@
+import { ConflictException, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import type { EntityManager, EntityTarget, FindOptionsWhere } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import type { CacheKey } from '../cache/changes.js';
+import { RowCache } from '../cache/row-cache.js';
+import { CLOCK, type Clock } from '../clock.js';
+import { Database } from '../database/database.js';
+import { missingText } from '../policy/checks/parties-exist.js';
+import type { PartyKind } from '../policy/facts.js';
+import type { PartyRow } from './party-row.js';
+
+/** How one kind of party is stored. */
+export interface PartyShape<T extends PartyRow> {
+  readonly entity: EntityTarget<T>;
+  readonly kind: PartyKind;
+  /** What names a row in public: its columns, and what a client calls it. */
+  readonly where: (id: string) => FindOptionsWhere<T>;
+  readonly idOf: (row: T) => string;
+  readonly cacheKey: (id: string) => CacheKey;
+  /** `Customer`, for "Customer already exists". */
+  readonly title: string;
+  /** The wire name of the id, told as `param`. */
+  readonly param: string;
+}
+
+/**
+ * The rows of one kind of party, read through the cache and written so that every reader sees it at once.
+ * Deleting keeps the row; creating the same id again revives it, so its accounts go on.
+ */
+export class PartyTable<T extends PartyRow> {
+  constructor(
+    private readonly shape: PartyShape<T>,
+    private readonly database: Database,
+    private readonly cache: RowCache,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The live row, cached and frozen; null when there is none. Throws only when the database does not answer. */
+  get(id: string): Promise<Readonly<T> | null> {
+    return this.cache.get(this.shape.cacheKey(id), () =>
+      this.database.read((manager) => this.find(manager, id)),
+    );
+  }
+
+  /** The live row of this transaction; null when there is none. */
+  async find(manager: EntityManager, id: string): Promise<T | null> {
+    const row = await manager.findOne(this.shape.entity, { where: this.shape.where(id) });
+    return row && !row.deletedAt ? row : null;
+  }
+
+  /** The live row of this transaction, or 404 in the seed's words. */
+  async findOrFail(manager: EntityManager, id: string): Promise<T> {
+    const row = await this.find(manager, id);
+    if (!row) throw this.missing(id);
+    return row;
+  }
+
+  missing(id: string): NotFoundException {
+    return new NotFoundException({
+      message: missingText({ kind: this.shape.kind, id }),
+      param: this.shape.param,
+    });
+  }
+
+  /**
+   * Inside a transaction: a new row, or the deleted one of the same id made new (its internal id stays).
+   * 409 when it is there and alive. `fill` sets everything else.
+   */
+  async create(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
+    const row = this.fresh(tx, id, uuidv7(), by, fill);
+    const there = await this.insertOrFind(tx, row);
+    if (there.id === row.id) return row;
+    if (!there.deletedAt) throw this.taken(id);
+    return tx.save(this.shape.entity, this.fresh(tx, id, there.id, by, fill));
+  }
+
+  /**
+   * Inside a transaction: the live row of this id, made (or revived) with `fill` if there is none. Any number of
+   * transactions may ask at once; they end with one row.
+   */
+  async ensure(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
+    const row = this.fresh(tx, id, uuidv7(), by, fill);
+    const there = await this.insertOrFind(tx, row);
+    if (!there.deletedAt) return there;
+    return tx.save(this.shape.entity, this.fresh(tx, id, there.id, by, fill));
+  }
+
+  /** Exactly one of any number of concurrent transactions inserts; the others get its row. */
+  private async insertOrFind(tx: EntityManager, row: T): Promise<T> {
+    const { entity, where, idOf } = this.shape;
+    await tx
+      .createQueryBuilder()
+      .insert()
+      .into(entity)
+      .values(row as never)
+      .orIgnore()
+      .updateEntity(false)
+      .execute();
+    return tx.findOneOrFail(entity, { where: where(idOf(row)) });
+  }
+
+  private fresh(
+    tx: EntityManager,
+    id: string,
+    rowId: string,
+    by: string,
+    fill: (row: T, now: Date) => void,
+  ): T {
+    const now = this.clock();
+    const row = Object.assign(this.blank(tx, rowId, by, now), this.shape.where(id));
+    fill(row, now);
+    return row;
+  }
+
+  taken(id: string): ConflictException {
+    const { title, param } = this.shape;
+    return new ConflictException({ message: `${title} already exists, passed ${param}=${id}`, param });
+  }
+
+  /** Inside a transaction: changes the live row and says who did it. 404 when there is none. */
+  async update(tx: EntityManager, id: string, by: string, change: (row: T, now: Date) => void): Promise<T> {
+    const row = await this.findOrFail(tx, id);
+    const now = this.clock();
+    change(row, now);
+    row.updatedAt = now;
+    row.updatedBy = by;
+    return tx.save(this.shape.entity, row);
+  }
+
+  /** Inside a transaction: the row is gone for everyone but the ledger's history. */
+  async remove(tx: EntityManager, row: T, by: string): Promise<void> {
+    const now = this.clock();
+    row.deletedAt = now;
+    row.updatedAt = now;
+    row.updatedBy = by;
+    await tx.save(this.shape.entity, row);
+  }
+
+  /** One transaction, then eviction of the rows it touched, then the answer. `touched` gets the result. */
+  async write<R>(
+    work: (tx: EntityManager) => Promise<R>,
+    touched: (result: R) => readonly CacheKey[],
+  ): Promise<R> {
+    const result = await this.database.write(work);
+    await this.cache.evict(touched(result));
+    return result;
+  }
+
+  now(): Date {
+    return this.clock();
+  }
+
+  cacheKeyOf(row: T): CacheKey {
+    return this.shape.cacheKey(this.shape.idOf(row));
+  }
+
+  private blank(manager: EntityManager, id: string, by: string, now: Date): T {
+    const { columns } = manager.connection.getMetadata(this.shape.entity);
+    const row = manager.create(this.shape.entity);
+    for (const { propertyName } of columns) (row as Record<string, unknown>)[propertyName] = null;
+    return Object.assign(row, {
+      id,
+      blocked: false,
+      createdAt: now,
+      createdBy: by,
+      updatedAt: now,
+      updatedBy: by,
+    });
+  }
+}
+
+/** Makes the tables: one place knows what they need. */
+@Injectable()
+export class PartyTables {
+  constructor(
+    private readonly database: Database,
+    private readonly cache: RowCache,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  of<T extends PartyRow>(shape: PartyShape<T>): PartyTable<T> {
+    return new PartyTable(shape, this.database, this.cache, this.clock);
+  }
+}

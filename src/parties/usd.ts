@@ -1,0 +1,36 @@
+import { applyDecorators, UnprocessableEntityException } from '@nestjs/common';
+import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { registerDecorator } from 'class-validator';
+import { type NanoUsd, nanoUsdFromUsd, usdFromNanoUsd } from '../policy/money.js';
+
+/** A DTO field of US dollars: zero or more, at most 9 decimals, within 64 bits of nano-dollars. */
+export const IsUsd = (options: ApiPropertyOptions = {}) =>
+  applyDecorators(
+    ApiProperty({ type: Number, minimum: 0, example: 10, ...options } as ApiPropertyOptions),
+    (target: object, property: string | symbol) =>
+      registerDecorator({
+        name: 'isUsd',
+        target: target.constructor,
+        propertyName: String(property),
+        validator: {
+          validate: (value: unknown) => nanoUsdFromUsd(value) !== undefined,
+          defaultMessage: () =>
+            `${String(property)} must be an amount in USD: a number, zero or more, with at most 9 decimals`,
+        },
+      }),
+  );
+
+/** A validated USD field to nano-dollars; null stays null. */
+export function toNanoUsd(usd: number): NanoUsd;
+export function toNanoUsd(usd: number | null): NanoUsd | null;
+export function toNanoUsd(usd: number | null): NanoUsd | null {
+  if (usd === null) return null;
+  const amount = nanoUsdFromUsd(usd);
+  if (amount === undefined) throw new UnprocessableEntityException(`${usd} is not an amount in USD`);
+  return amount;
+}
+
+/** Nano-dollars to the USD number on the wire; null stays null. */
+export function toUsd(amount: NanoUsd | null): number | null {
+  return amount === null ? null : usdFromNanoUsd(amount);
+}

@@ -1,0 +1,48 @@
+/** How large a call may get, read off the request alone. */
+export interface CallSize {
+  /** UTF-8 bytes of everything that becomes prompt: never fewer than its tokens in a byte-level BPE. */
+  readonly inputBytes: number;
+  /** Images, audio, files or anything the provider holds: their tokens do not show in the bytes. */
+  readonly hasMedia: boolean;
+  /** The client's own output limit. */
+  readonly outputTokens?: number;
+  /** `max(n, best_of)` */
+  readonly copies: number;
+  /** False where nothing is generated (embeddings). */
+  readonly generates: boolean;
+}
+
+/** The largest prompt and answer of a model, as far as known. */
+export interface ModelLimits {
+  readonly maxInputTokens?: number;
+  readonly maxOutputTokens?: number;
+}
+
+export interface TokenBound {
+  readonly inputTokens: number;
+  /** All copies together. */
+  readonly outputTokens: number;
+  /** Set when neither client nor catalogue limits the answer: the upstream must be told this one, per copy. */
+  readonly outputLimitToSet?: number;
+}
+
+/** What a model without a documented maximum is taken to read and is told to write at most. */
+const DEFAULT_MAX_INPUT_TOKENS = 1_048_576;
+const DEFAULT_MAX_OUTPUT_TOKENS = 16_384;
+/** What a chat template adds around a request beyond the bytes of its own JSON. */
+const TEMPLATE_TOKENS = 512;
+
+/** An upper bound of the tokens a call can be billed for. */
+export function tokenBound(size: CallSize, limits: ModelLimits): TokenBound {
+  const promptTokens = size.inputBytes + TEMPLATE_TOKENS;
+  const inputTokens = size.hasMedia
+    ? Math.max(limits.maxInputTokens ?? DEFAULT_MAX_INPUT_TOKENS, limits.maxInputTokens ? 0 : promptTokens)
+    : Math.min(promptTokens, limits.maxInputTokens ?? Infinity);
+  if (!size.generates) return { inputTokens, outputTokens: 0 };
+  const most = limits.maxOutputTokens;
+  const outputTokens =
+    Math.min(size.outputTokens ?? most ?? DEFAULT_MAX_OUTPUT_TOKENS, most ?? Infinity) * size.copies;
+  return size.outputTokens === undefined && most === undefined
+    ? { inputTokens, outputTokens, outputLimitToSet: DEFAULT_MAX_OUTPUT_TOKENS }
+    : { inputTokens, outputTokens };
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { aBudget, aModel, aParty, aRequest, aRoute, someFacts, usd } from '../testing.js';
+import { budgetsHaveRoom } from './budgets-have-room.js';
+
+const calling = (minimum: number) => aRequest({ model: aModel('m', { minimumNanoUsd: usd(minimum) }) });
+
+describe('budgetsHaveRoom', () => {
+  it.each`
+    limit | spent  | held   | minimum        | verdict    | because
+    ${10} | ${0}   | ${0}   | ${1}           | ${'pass'}  | ${'nothing is spent yet'}
+    ${10} | ${9}   | ${0}   | ${1}           | ${'pass'}  | ${'the last dollar may be spent'}
+    ${10} | ${9}   | ${0}   | ${1.000000001} | ${'never'} | ${'a nano-dollar is missing'}
+    ${10} | ${10}  | ${0}   | ${0.000000001} | ${'never'} | ${'the last nano-dollar is gone'}
+    ${10} | ${8}   | ${1.5} | ${1}           | ${'later'} | ${"only others' holds are in the way"}
+    ${10} | ${9.5} | ${0.5} | ${1}           | ${'never'} | ${'it would not fit without holds either'}
+    ${0}  | ${0}   | ${0}   | ${0.000000001} | ${'never'} | ${'a zero budget allows nothing that costs'}
+    ${10} | ${12}  | ${0}   | ${1}           | ${'never'} | ${'the limit was lowered below the spend'}
+  `(
+    '$verdict: $spent + $held + $minimum of $limit, because $because',
+    ({ limit, spent, held, minimum, verdict }) => {
+      const team = aParty({ kind: 'team', id: 't1', budgets: [aBudget(limit, spent, held)] });
+
+      const { denials } = budgetsHaveRoom(someFacts({ parties: [team], request: calling(minimum) }));
+
+      expect(denials.map(({ temporary }) => (temporary ? 'later' : 'never'))).toEqual(
+        verdict === 'pass' ? [] : [verdict],
+      );
+    },
+  );
+
+  it.each(['key', 'member', 'team', 'user', 'organization', 'end_user', 'global'] as const)(
+    'is one rule for every level: %s',
+    (kind) => {
+      const { denials } = budgetsHaveRoom(
+        someFacts({ parties: [aParty({ kind, id: 'x', budgets: [aBudget(1, 1)] })], request: calling(1) }),
+      );
+      expect(denials).toMatchObject([{ code: 'budget_exceeded', scope: { kind, id: 'x' } }]);
+    },
+  );
+
+  it('lets a free model pass when every budget is gone', () => {
+    const parties = [aParty({ budgets: [aBudget(0)] })];
+    const request = aRequest({ model: aModel('m', { price: 'free' }) });
+    expect(budgetsHaveRoom(someFacts({ parties, request })).denials).toEqual([]);
+  });
+
+  it('has nothing to say on a route that calls no model', () => {
+    const parties = [aParty({ budgets: [aBudget(0)] })];
+    expect(
+      budgetsHaveRoom(someFacts({ parties, request: calling(1), route: aRoute({ callsModel: false }) }))
+        .denials,
+    ).toEqual([]);
+  });
+
+  it('tells every account that lacks room, and the numbers of all', () => {
+    const parties = [
+      aParty({ budgets: [aBudget(5, 5), aBudget(9, 1)] }),
+      aParty({ kind: 'user', id: 'u1', budgets: [aBudget(3, 1, 2)] }),
+    ];
+    const { denials, budgets } = budgetsHaveRoom(someFacts({ parties, request: calling(1) }));
+    expect(denials.map(({ scope, temporary }) => [scope!.kind, temporary])).toEqual([
+      ['key', false],
+      ['user', true],
+    ]);
+    expect(budgets).toHaveLength(3);
+  });
+});

@@ -1,0 +1,58 @@
+import { type BudgetMeasure, type Check, type Denial, PASS, scopeOf } from '../decision.js';
+import { fits } from '../fits.js';
+import { usdText } from '../money.js';
+
+/**
+ * Every account this call would be billed to has room for the smallest hold it accepts. (Seed checks 3, 4, 5, 7:
+ * team, user, end user, global; here one rule for every level.) A budget spent to the last nano-dollar is used up.
+ */
+export const budgetsHaveRoom: Check = ({ parties, request, route }) => {
+  const model = request?.model;
+  if (!model || !route.callsModel || model.price !== 'priced') return PASS;
+
+  const budgets: BudgetMeasure[] = [];
+  const denials: Denial[] = [];
+  for (const party of parties) {
+    for (const { account, limitNanoUsd, window } of party.budgets) {
+      const measure: BudgetMeasure = {
+        scope: scopeOf(party),
+        limitNanoUsd,
+        spentNanoUsd: account.spentNanoUsd,
+        heldNanoUsd: account.heldNanoUsd,
+        minimumNanoUsd: model.minimumNanoUsd,
+        ...(window && { window }),
+      };
+      budgets.push(measure);
+      const room = fits(account, limitNanoUsd, model.minimumNanoUsd);
+      if (room !== 'fits') denials.push(budgetDenial(measure, room));
+    }
+  }
+  return { denials, budgets };
+};
+
+/** How a full account is told; the hold says it in the same words. */
+export function budgetDenial(budget: BudgetMeasure, room: 'held' | 'spent'): Denial {
+  const { scope, window } = budget;
+  return {
+    code: 'budget_exceeded',
+    message:
+      `ExceededBudget: ${SUBJECT[scope.kind]}=${scope.id} over ${window ? `${window.duration} budget` : 'budget'}. ` +
+      `Spend=${usdText(budget.spentNanoUsd)}, Budget=${usdText(budget.limitNanoUsd)}` +
+      (room === 'held'
+        ? `. Calls in flight hold ${usdText(budget.heldNanoUsd)} of the rest; this one needs ${usdText(budget.minimumNanoUsd)}. Try again when they are done.`
+        : `; this call needs up to ${usdText(budget.minimumNanoUsd)}.`),
+    scope,
+    budget,
+    temporary: room === 'held',
+  };
+}
+
+const SUBJECT: Record<BudgetMeasure['scope']['kind'], string> = {
+  key: 'Key',
+  member: 'Team member',
+  team: 'Team',
+  user: 'User',
+  organization: 'Organization',
+  end_user: 'End User',
+  global: 'Proxy',
+};

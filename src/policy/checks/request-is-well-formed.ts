@@ -1,0 +1,11 @@
+import { type Check, deny } from '../decision.js';
+
+/** The body is one JSON object whose members mean one thing each, and it does not try to choose the upstream. */
+export const requestIsWellFormed: Check = ({ request }) =>
+  deny(
+    request?.problem && {
+      code: 'request_malformed',
+      message: request.problem.message,
+      ...(request.problem.param !== null && { param: request.problem.param }),
+    },
+  );

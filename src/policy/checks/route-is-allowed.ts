@@ -1,0 +1,25 @@
+import { type Check, deny } from '../decision.js';
+import { ROLE_ROUTES, routeListAllows } from '../routes.js';
+
+/** The caller's role may use this route, and so may its key. (Seed: `allowed_routes_check`.) */
+export const routeIsAllowed: Check = ({ credential, route }) => {
+  if (credential.kind !== 'key' && credential.kind !== 'master') return deny(undefined);
+  const admin = credential.role === 'proxy_admin';
+  if ((route.adminOnly && !admin) || !routeListAllows(ROLE_ROUTES[credential.role], route.path)) {
+    return deny({
+      code: 'route_not_allowed',
+      message: `Only proxy admin can be used to generate, delete, update info for new keys/users/teams. Route=${route.path}. Your role=${credential.role}.`,
+    });
+  }
+  if (credential.kind === 'key' && !routeListAllows(credential.allowedRoutes, route.path)) {
+    return deny({
+      code: 'route_not_allowed',
+      message: `Virtual key is not allowed to call this route. Only allowed to call routes: [${told(credential.allowedRoutes)}]. Tried to call route: ${route.path}`,
+      scope: { kind: 'key', id: credential.hint },
+    });
+  }
+  return deny(undefined);
+};
+
+const told = (list: 'any' | { readonly entries: readonly string[] }) =>
+  list === 'any' ? '*' : list.entries.join(', ');

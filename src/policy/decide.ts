@@ -1,0 +1,26 @@
+import type { Decision, TraceStep } from './decision.js';
+import type { AccessFacts } from './facts.js';
+import { policy } from './policy.js';
+
+/**
+ * Asks every check once. The first objection in policy order is the answer, except that a permanent one
+ * outranks a temporary one.
+ */
+export function decide(facts: AccessFacts): Decision {
+  return conclude(policy.map(({ check, enforcer }) => ({ check: check.name, enforcer, ...check(facts) })));
+}
+
+/** The answer a trace amounts to. Also used when the hold adds its objection to an earlier trace. */
+export function conclude(trace: readonly TraceStep[]): Decision {
+  let answer: { step: TraceStep; index: number } | undefined;
+  let retryable = true;
+  for (const step of trace) {
+    for (const [index, { temporary = false }] of step.denials.entries()) {
+      if (!answer || (retryable && !temporary)) answer = { step, index };
+      retryable &&= temporary;
+    }
+  }
+  if (!answer) return { allowed: true, trace };
+  const { check, enforcer, denials } = answer.step;
+  return { allowed: false, trace, refusal: { ...denials[answer.index]!, check, enforcer, retryable } };
+}

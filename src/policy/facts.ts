@@ -1,0 +1,120 @@
+import type { ModelList, ModelNames } from './model-list.js';
+import type { NanoUsd } from './money.js';
+import type { RouteList } from './routes.js';
+
+/** Everything a decision may look at. Plain data: no promises, no clock, no rows. */
+export interface AccessFacts {
+  readonly now: Date;
+  readonly credential: CredentialFacts;
+  readonly route: RouteFacts;
+  /** Who stands behind the request, in the order their objections are told. */
+  readonly parties: readonly Party[];
+  /** What is asked for. Absent on routes that call no model. */
+  readonly request?: RequestFacts;
+  readonly settings: PolicySettings;
+}
+
+export type Role =
+  | 'proxy_admin'
+  | 'proxy_admin_viewer'
+  | 'org_admin'
+  | 'internal_user'
+  | 'internal_user_viewer'
+  | 'team'
+  | 'customer';
+
+/** What was presented at the door, and what it turned out to be. There is no default identity. */
+export type CredentialFacts =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'malformed'; readonly reason: string }
+  /** `hint` shows at most the last four characters. */
+  | { readonly kind: 'unknown'; readonly hint: string }
+  | { readonly kind: 'master'; readonly role: 'proxy_admin' }
+  | {
+      readonly kind: 'key';
+      readonly role: Role;
+      readonly hint: string;
+      readonly blocked: boolean;
+      readonly expiresAt: Date | null;
+      /** The key's own `allowed_routes`; `'any'` when it names none. */
+      readonly allowedRoutes: RouteList;
+    };
+
+export interface RouteFacts {
+  /** The path as called, without the query. */
+  readonly path: string;
+  readonly method: string;
+  /** Only administrators come in here, whatever route lists say. */
+  readonly adminOnly: boolean;
+  /** It spends money: budgets and model access apply. */
+  readonly callsModel: boolean;
+}
+
+export type PartyKind = 'key' | 'member' | 'team' | 'user' | 'organization' | 'end_user' | 'global';
+
+/** Anyone behind a request who can be blocked, limited or billed. */
+export interface Party {
+  readonly kind: PartyKind;
+  /** The id operators know: `team_id`, `user_id` …; for a key its alias or `sk-...` and four characters. */
+  readonly id: string;
+  /** False when the key names a party that is not there (any more). */
+  readonly exists: boolean;
+  readonly blocked: boolean;
+  readonly models: ModelList;
+  readonly budgets: readonly BudgetFacts[];
+}
+
+/** One limit on one account, and how full that account is at this instant. */
+export interface BudgetFacts {
+  readonly limitNanoUsd: NanoUsd;
+  /** Absent for an endless account. */
+  readonly window?: BudgetWindow;
+  readonly account: AccountState;
+}
+
+export interface BudgetWindow {
+  /** As configured: `30d`, `1mo`. */
+  readonly duration: string;
+  readonly start: Date;
+  readonly end: Date;
+}
+
+export interface AccountState {
+  readonly id: string;
+  readonly spentNanoUsd: NanoUsd;
+  readonly heldNanoUsd: NanoUsd;
+}
+
+/** The body, as far as the rules care. Read before any validation, so it may carry a problem instead. */
+export interface RequestFacts {
+  readonly problem?: { readonly message: string; readonly param: string | null };
+  /** Absent when the client named none. */
+  readonly model?: ModelFacts;
+  /** Every model the client names as a fallback. */
+  readonly fallbacks: readonly ModelFacts[];
+  /** The top-level members the required-parameter rules ask about, parsed. */
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+export interface ModelFacts {
+  /** As the client wrote it. */
+  readonly requested: string;
+  /** After all aliases: the name that will be called. */
+  readonly name: string;
+  /** A deployment serves it. */
+  readonly known: boolean;
+  /** The spellings asked of key, member and team. */
+  readonly near: ModelNames;
+  /** The spellings asked of user, organization and everyone wider: no alias a team or key made up. */
+  readonly wide: ModelNames;
+  readonly price: 'free' | 'priced' | 'unknown';
+  /** The smallest hold this call would accept. Zero for a free model. */
+  readonly minimumNanoUsd: NanoUsd;
+}
+
+export interface PolicySettings {
+  /** `general_settings.enforce_user_param` */
+  readonly enforceUserParam: boolean;
+  /** `general_settings.enforced_params`: dotted paths. */
+  readonly enforcedParams: readonly string[];
+}

@@ -1,0 +1,168 @@
+import type { Role } from './facts.js';
+import { matchesGlob } from './glob.js';
+
+const withV1 = (routes: readonly string[]) => routes.flatMap((route) => [route, `/v1${route}`]);
+
+const openaiRoutes = [
+  ...['chat/completions', 'completions', 'embeddings'].flatMap((call) => [
+    `/engines/{model:path}/${call}`,
+    `/openai/deployments/{model:path}/${call}`,
+  ]),
+  ...withV1([
+    '/chat/completions',
+    '/completions',
+    '/embeddings',
+    '/moderations',
+    '/images/generations',
+    '/images/edits',
+    '/audio/speech',
+    '/audio/transcriptions',
+    '/audio/translations',
+    '/rerank',
+    '/responses',
+    '/models',
+    '/models/{model:path}',
+  ]),
+];
+
+const anthropicRoutes = ['/v1/messages', '/v1/messages/count_tokens'];
+const modelInfoRoutes = ['/model/info', '/v1/model/info'];
+
+const infoRoutes = [
+  '/key/info',
+  '/key/health',
+  '/v2/key/info',
+  '/key/list',
+  '/team/info',
+  '/team/list',
+  '/v2/team/list',
+  '/team/available',
+  '/organization/list',
+  '/user/info',
+  '/v2/user/info',
+  ...modelInfoRoutes,
+  '/v2/model/info',
+  '/model_group/info',
+  '/health',
+  '/health/services',
+  '/models',
+  '/v1/models',
+];
+
+const keyManagementRoutes = [
+  '/key/generate',
+  '/key/service-account/generate',
+  '/key/update',
+  '/key/bulk_update',
+  '/key/delete',
+  '/key/info',
+  '/key/list',
+  '/key/aliases',
+  '/key/block',
+  '/key/unblock',
+  '/key/regenerate',
+  '/key/{key:path}/regenerate',
+  '/key/{key:path}/reset_spend',
+  '/spend/logs',
+  '/spend/logs/v2',
+];
+
+const managementRoutes = [
+  ...['new', 'update', 'bulk_update', 'delete', 'info', 'list'].map((verb) => `/user/${verb}`),
+  ...['new', 'update', 'delete', 'list', 'info', 'block', 'unblock', 'available'].map(
+    (verb) => `/team/${verb}`,
+  ),
+  '/v2/team/list',
+  '/team/permissions_list',
+  '/team/permissions_update',
+  ...['new', 'update', 'delete', 'info'].map((verb) => `/model/${verb}`),
+  ...keyManagementRoutes,
+];
+
+/** LiteLLM's named groups of routes (reference §4.3), as far as this gateway serves them. An entry of `allowed_routes` may name one. */
+export const ROUTE_GROUPS: Readonly<Record<string, readonly string[]>> = {
+  openai_routes: openaiRoutes,
+  anthropic_routes: anthropicRoutes,
+  llm_api_routes: [...openaiRoutes, ...anthropicRoutes, ...modelInfoRoutes],
+  info_routes: infoRoutes,
+  model_info_routes: modelInfoRoutes,
+  key_management_routes: keyManagementRoutes,
+  management_routes: managementRoutes,
+  spend_tracking_routes: [
+    '/spend/keys',
+    '/spend/users',
+    '/spend/tags',
+    '/spend/calculate',
+    '/spend/logs',
+    '/spend/logs/v2',
+  ],
+  global_spend_tracking_routes: ['/global/spend', '/global/spend/*'],
+};
+
+/** A list of routes, compiled once; `'any'` when nothing is restricted. */
+export type RouteList = 'any' | CompiledRouteList;
+
+interface CompiledRouteList {
+  /** As configured, for messages. */
+  readonly entries: readonly string[];
+  readonly exact: ReadonlySet<string>;
+  readonly templates: readonly string[];
+}
+
+/**
+ * Compiles `allowed_routes`: group names become their members (seed: `get_actual_routes`), everything else stands
+ * for itself: an exact route, a `{template}`, or `/prefix/*`. Absent or `[]` restricts nothing.
+ */
+export function compileRouteList(entries: readonly string[] | null | undefined): RouteList {
+  if (!entries?.length) return 'any';
+  const templates = entries.flatMap((entry) =>
+    Object.hasOwn(ROUTE_GROUPS, entry) ? ROUTE_GROUPS[entry]! : [entry],
+  );
+  return Object.freeze({
+    entries: Object.freeze([...entries]),
+    exact: new Set(templates),
+    templates: Object.freeze([...new Set(templates)].filter((template) => /[*{]/.test(template))),
+  });
+}
+
+export function routeListAllows(list: RouteList, path: string): boolean {
+  return (
+    list === 'any' || list.exact.has(path) || list.templates.some((template) => matchesRoute(template, path))
+  );
+}
+
+/**
+ * Is `path` covered by `template`? `{x}` is one segment, `{x:path}` one or more, a trailing `*` is any rest;
+ * everything else must be equal. Never a substring test.
+ */
+export function matchesRoute(template: string, path: string): boolean {
+  if (template === path) return true;
+  if (template.endsWith('*')) return matchesGlob(template, path);
+  if (!template.includes('{')) return false;
+  return matchesSegments(template.split('/'), path.split('/'));
+}
+
+function matchesSegments(
+  [want, ...wanted]: readonly string[],
+  [segment, ...rest]: readonly string[],
+): boolean {
+  if (want === undefined || segment === undefined) return want === undefined && segment === undefined;
+  if (!want.startsWith('{')) return want === segment && matchesSegments(wanted, rest);
+  if (segment === '') return false;
+  if (matchesSegments(wanted, rest)) return true;
+  return want.endsWith(':path}') && rest.length > 0 && matchesSegments([want, ...wanted], rest);
+}
+
+/**
+ * Which routes a role may use beside what their doors say: an administrator's door is closed to everyone else anyway.
+ * (Seed: `allowed_routes_check`; role `team` gets openai and info routes.)
+ */
+export const ROLE_ROUTES: Readonly<Record<Role, RouteList>> = {
+  proxy_admin: 'any',
+  proxy_admin_viewer: 'any',
+  org_admin: 'any',
+  internal_user: 'any',
+  internal_user_viewer: 'any',
+  team: compileRouteList(['openai_routes', 'info_routes', '/access/v1/evaluation', '/access/v1/evaluations']),
+  customer: 'any',
+};

@@ -1,0 +1,77 @@
+import type {
+  AccessFacts,
+  BudgetFacts,
+  CredentialFacts,
+  ModelFacts,
+  Party,
+  RequestFacts,
+  RouteFacts,
+} from './facts.js';
+import { nanoUsdFromUsd, ZERO_NANO_USD } from './money.js';
+
+/** An amount of USD that is one. */
+export const usd = (amount: number) => nanoUsdFromUsd(amount)!;
+
+export const aParty = (party: Partial<Party> = {}): Party => ({
+  kind: 'key',
+  id: 'k1',
+  exists: true,
+  blocked: false,
+  models: 'any',
+  budgets: [],
+  ...party,
+});
+
+export const aBudget = (limit: number, spent = 0, held = 0, window?: BudgetFacts['window']): BudgetFacts => ({
+  limitNanoUsd: usd(limit),
+  account: { id: 'account', spentNanoUsd: usd(spent), heldNanoUsd: usd(held) },
+  ...(window && { window }),
+});
+
+export const aKey = (
+  key: Partial<Extract<CredentialFacts, { kind: 'key' }>> = {},
+): Extract<CredentialFacts, { kind: 'key' }> => ({
+  kind: 'key',
+  role: 'internal_user',
+  hint: 'sk-...abcd',
+  blocked: false,
+  expiresAt: null,
+  allowedRoutes: 'any',
+  ...key,
+});
+
+export const aModel = (name: string, model: Partial<ModelFacts> = {}): ModelFacts => ({
+  requested: name,
+  name,
+  known: true,
+  near: { names: [name], groups: [] },
+  wide: { names: [name], groups: [] },
+  price: 'priced',
+  minimumNanoUsd: ZERO_NANO_USD,
+  ...model,
+});
+
+export const aRoute = (route: Partial<RouteFacts> = {}): RouteFacts => ({
+  path: '/v1/chat/completions',
+  method: 'POST',
+  adminOnly: false,
+  callsModel: true,
+  ...route,
+});
+
+export const aRequest = (request: Partial<RequestFacts> = {}): RequestFacts => ({
+  model: aModel('m'),
+  fallbacks: [],
+  params: {},
+  ...request,
+});
+
+export const someFacts = (facts: Partial<AccessFacts> = {}): AccessFacts => ({
+  now: new Date('2026-11-23T12:00:00Z'),
+  credential: aKey(),
+  route: aRoute(),
+  parties: [aParty()],
+  request: aRequest(),
+  settings: { enforceUserParam: false, enforcedParams: [] },
+  ...facts,
+});

@@ -1,0 +1,31 @@
+import type { Config } from '../config/config.js';
+import type { Database } from '../database/database.js';
+
+/**
+ * Settles the open entries a dead process left, in one transaction: billed their bound, the prompt's part of it,
+ * or nothing, and marked `abandoned`. Returns how many there were.
+ */
+export async function settleAbandoned(
+  database: Database,
+  rule: Config['general']['abandonedHolds'],
+  now: Date,
+): Promise<number> {
+  const cost = { bound: 'bound_nano_usd', input: 'input_bound_nano_usd', release: '0' }[rule];
+  return database.write(async (tx) => {
+    const [{ count }] = (await tx.query(
+      `SELECT CAST(count(*) AS INTEGER) AS count FROM ledger_entries WHERE state = 'open'`,
+    )) as [{ count: number }];
+    if (!count) return 0;
+    await tx.query(
+      `UPDATE accounts SET spent_nano_usd = accounts.spent_nano_usd + died.cost
+       FROM (SELECT p.account_id, sum(${cost}) AS cost FROM ledger_entries e JOIN postings p ON p.chain_id = e.chain_id
+             WHERE e.state = 'open' GROUP BY p.account_id) AS died
+       WHERE accounts.id = died.account_id`,
+    );
+    await tx.query(
+      `UPDATE ledger_entries SET state = 'settled', mark = 'abandoned', cost_nano_usd = ${cost}, closed_at = ${now.getTime()}
+       WHERE state = 'open'`,
+    );
+    return Number(count);
+  }, 'ledger');
+}

@@ -1,0 +1,48 @@
+import { windowAt, windowId } from '../calendar/windows.js';
+import type { AccountState, BudgetWindow, PartyKind } from '../policy/facts.js';
+import type { NanoUsd } from '../policy/money.js';
+
+/** What an account is for: one scope, for ever or in one window. */
+export interface AccountSpec {
+  readonly id: string;
+  readonly scopeKind: PartyKind;
+  /** Our internal immutable id of the scope. */
+  readonly scopeId: string;
+  readonly windowId: string;
+  readonly window?: BudgetWindow;
+}
+
+const ENDLESS = 'endless';
+
+/** The endless account every scope has beside its windows. */
+export function endlessAccount(scopeKind: PartyKind, scopeId: string): AccountSpec {
+  return { id: `${scopeKind}/${scopeId}/${ENDLESS}/0`, scopeKind, scopeId, windowId: ENDLESS };
+}
+
+/** The account of the window that is open at `now`. */
+export function windowAccount(
+  scopeKind: PartyKind,
+  scopeId: string,
+  { duration, anchor }: { readonly duration: string; readonly anchor: Date },
+  timeZone: string,
+  now: Date,
+): AccountSpec {
+  const window = windowAt({ duration, anchor }, timeZone, now);
+  const id = windowId({ duration, anchor }, timeZone);
+  return {
+    id: `${scopeKind}/${scopeId}/${id}/${window.start.getTime()}`,
+    scopeKind,
+    scopeId,
+    windowId: id,
+    window,
+  };
+}
+
+/** An account in memory. Only the spend room changes it. */
+export interface LiveAccount extends AccountState {
+  readonly spec: AccountSpec;
+  spentNanoUsd: NanoUsd;
+  heldNanoUsd: NanoUsd;
+  /** Entries whose hold or settlement is not committed yet: it must stay in memory. */
+  unsettled: number;
+}

@@ -1,0 +1,82 @@
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { concatMap, type Observable } from 'rxjs';
+import { windowAt } from '../calendar/windows.js';
+import { CLOCK, type Clock } from '../clock.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { nanoUsd, usdFromNanoUsd } from '../policy/money.js';
+import { endlessAccount, windowAccount } from './account.js';
+import { Accounts } from './accounts.js';
+import { type LiveFigure, liveFigure } from './live-figures.js';
+
+/** Puts current figures into views on their way out: what was spent, and when a budget starts again. */
+@Injectable()
+export class LiveFiguresInterceptor implements NestInterceptor {
+  constructor(
+    private readonly accounts: Accounts,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  intercept(_: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(concatMap((view) => this.withFigures(view)));
+  }
+
+  private async withFigures(view: unknown): Promise<unknown> {
+    const figures = figuresIn(view);
+    if (!figures.length) return view;
+    const now = this.clock();
+    const spent = await this.spentOf(
+      figures.filter(({ figure }) => figure === 'spend').map((figure) => this.accountId(figure, now)),
+    );
+    return filled(view, (figure) =>
+      figure.figure === 'spend'
+        ? usdFromNanoUsd(nanoUsd(spent.get(this.accountId(figure, now)) ?? 0n))
+        : this.window(figure, now).end.toISOString(),
+    );
+  }
+
+  /** What is committed: a call in flight shows when it is settled. */
+  private async spentOf(ids: readonly string[]): Promise<ReadonlyMap<string, bigint>> {
+    return ids.length ? this.accounts.spentOf([...new Set(ids)]) : new Map();
+  }
+
+  private accountId(figure: LiveFigure, now: Date): string {
+    const { kind, id, duration, anchorMs } = figure;
+    if (duration === null) return endlessAccount(kind, id).id;
+    const anchor = new Date(anchorMs ?? 0);
+    return windowAccount(kind, id, { duration, anchor }, this.config.litellm.timezone, now).id;
+  }
+
+  private window({ duration, anchorMs }: LiveFigure, now: Date) {
+    return windowAt(
+      { duration: duration!, anchor: new Date(anchorMs ?? 0) },
+      this.config.litellm.timezone,
+      now,
+    );
+  }
+}
+
+function figuresIn(view: unknown, found: LiveFigure[] = []): LiveFigure[] {
+  const figure = liveFigure(view);
+  if (figure) found.push(figure);
+  else if (isContainer(view)) for (const member of Object.values(view)) figuresIn(member, found);
+  return found;
+}
+
+/** A copy with every figure filled in; the cached view itself stays as it is. */
+function filled(view: unknown, tell: (figure: LiveFigure) => unknown): unknown {
+  const figure = liveFigure(view);
+  if (figure) return tell(figure);
+  if (Array.isArray(view)) return view.map((member) => filled(member, tell));
+  if (!isContainer(view)) return view;
+  return Object.fromEntries(Object.entries(view).map(([name, member]) => [name, filled(member, tell)]));
+}
+
+const isContainer = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !(value instanceof Date);

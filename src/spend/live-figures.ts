@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import type { LimitsRow } from '../parties/limits-row.js';
+import type { PartyKind } from '../policy/facts.js';
+
+const NONCE = randomUUID();
+
+/** What a cached view leaves open: figures that are true only at the instant they are told. */
+export interface LiveFigure {
+  readonly figure: 'spend' | 'budget_reset_at';
+  readonly kind: PartyKind;
+  readonly id: string;
+  readonly duration: string | null;
+  readonly anchorMs: number | null;
+}
+
+type Limited = Pick<LimitsRow, 'budgetDuration' | 'budgetAnchor'>;
+
+/**
+ * Stands in a view for what a party spent (in its current budget window, if it has one). The views are cached;
+ * `LiveFiguresInterceptor` puts the number in on the way out. Recognised by a nonce of this process, so no stored
+ * text can pretend to be one.
+ */
+export function liveSpend(kind: PartyKind, row: { readonly id: string } & Limited): number {
+  return marker('spend', kind, row.id, row) as unknown as number;
+}
+
+/** Stands in a view for the end of a party's current budget window; null without one. */
+export function liveBudgetResetAt(row: Limited): string | null {
+  return row.budgetDuration === null ? null : marker('budget_reset_at', 'global', '', row);
+}
+
+function marker(figure: LiveFigure['figure'], kind: PartyKind, id: string, limits: Limited): string {
+  const { budgetDuration: duration, budgetAnchor: anchor } = limits;
+  return (
+    NONCE +
+    JSON.stringify({ figure, kind, id, duration, anchorMs: anchor?.getTime() ?? null } satisfies LiveFigure)
+  );
+}
+
+/** The figure a view's value stands for; `undefined` for an ordinary value. */
+export function liveFigure(value: unknown): LiveFigure | undefined {
+  return typeof value === 'string' && value.startsWith(NONCE)
+    ? (JSON.parse(value.slice(NONCE.length)) as LiveFigure)
+    : undefined;
+}

@@ -1,0 +1,93 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { SelectQueryBuilder } from 'typeorm';
+import { CONFIG, type Config } from '../config/config.js';
+import { Database } from '../database/database.js';
+import { nanoUsd, type NanoUsd, usdFromNanoUsd } from '../policy/money.js';
+import { keyHashOf } from '../secrets.js';
+import { endlessAccount } from './account.js';
+import { Accounts } from './accounts.js';
+import { Chain } from './chain.entity.js';
+import { LedgerEntry } from './ledger-entry.entity.js';
+import type { SpendLogQuery } from './spend.dto.js';
+
+const MAX_ROWS = 1_000;
+
+/** Reads the ledger for people. */
+@Injectable()
+export class SpendReports {
+  constructor(
+    private readonly database: Database,
+    private readonly accounts: Accounts,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Closed entries that match, newest first, bounded. */
+  async logs(query: SpendLogQuery): Promise<object[]> {
+    const rows = await this.database.read((manager) =>
+      matching(manager.createQueryBuilder(LedgerEntry, 'e'), query)
+        .innerJoinAndMapOne('e.chain', Chain, 'c', 'c.id = e.chainId')
+        .andWhere("e.state <> 'open'")
+        .orderBy('e.id', 'DESC')
+        .take(Math.min(query.page_size ?? MAX_ROWS, MAX_ROWS))
+        .skip(((query.page ?? 1) - 1) * (query.page_size ?? MAX_ROWS))
+        .getMany(),
+    );
+    return (rows as (LedgerEntry & { chain: Chain })[]).map(logRow);
+  }
+
+  /** Everything this proxy ever spent, and its budget. */
+  async global(): Promise<{ spend: number; max_budget: number | null }> {
+    const { id } = endlessAccount('global', 'proxy');
+    const spent = await this.accounts.spentOf([id]);
+    return {
+      spend: usdFromNanoUsd(nanoUsd(spent.get(id) ?? 0n)),
+      max_budget: this.config.litellm.maxBudgetUsd ?? null,
+    };
+  }
+}
+
+function matching(
+  entries: SelectQueryBuilder<LedgerEntry>,
+  query: SpendLogQuery,
+): SelectQueryBuilder<LedgerEntry> {
+  const { api_key, user_id, team_id, end_user, request_id, start_date, end_date } = query;
+  const where = (condition: string, values: object, given: unknown) => {
+    if (given !== undefined) entries.andWhere(condition, values);
+  };
+  where('c.keyHash = :keyHash', { keyHash: keyHashOf(api_key ?? '') }, api_key);
+  where('c.userId = :userId', { userId: user_id }, user_id);
+  where('c.teamId = :teamId', { teamId: team_id }, team_id);
+  where('c.endUserId = :endUser', { endUser: end_user }, end_user);
+  where('(e.requestId = :requestId OR e.id = :requestId)', { requestId: request_id }, request_id);
+  where('e.openedAt >= :from', { from: start_date && Date.parse(`${start_date}T00:00:00Z`) }, start_date);
+  where('e.openedAt < :to', { to: end_date && Date.parse(`${end_date}T00:00:00Z`) + DAY_MS }, end_date);
+  return entries;
+}
+
+const DAY_MS = 86_400_000;
+
+function logRow({ chain, ...entry }: LedgerEntry & { chain: Chain }): object {
+  const { inputTokens = 0, outputTokens = 0 } = entry.usage ?? {};
+  return {
+    request_id: entry.requestId,
+    litellm_call_id: entry.id,
+    call_type: entry.callType,
+    api_key: chain.keyHash ?? '',
+    spend: usdFromNanoUsd(entry.costNanoUsd as NanoUsd),
+    total_tokens: inputTokens + outputTokens,
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    startTime: entry.openedAt.toISOString(),
+    endTime: entry.closedAt?.toISOString() ?? null,
+    model: entry.model,
+    model_id: entry.deploymentId,
+    model_group: entry.model,
+    custom_llm_provider: entry.provider,
+    user: chain.userId ?? '',
+    team_id: chain.teamId,
+    organization_id: chain.organizationId,
+    end_user: chain.endUserId,
+    status: entry.state === 'released' ? 'failure' : 'success',
+    metadata: { user_api_key_alias: chain.keyAlias, usage_object: entry.usage, mark: entry.mark },
+  };
+}

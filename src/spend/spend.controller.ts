@@ -1,0 +1,26 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { AdminRoute } from '../http/doors.js';
+import { SpendReports } from './spend-reports.js';
+import { GlobalSpend, SpendLogQuery, SpendLogRow } from './spend.dto.js';
+
+/** Where the money went. Never cached: these answers are the spend. */
+@ApiTags('spend')
+@AdminRoute()
+@Controller()
+export class SpendController {
+  constructor(private readonly reports: SpendReports) {}
+
+  @Get('spend/logs')
+  @ApiOperation({ summary: 'Ledger entries, newest first.' })
+  @ApiOkResponse({ type: [SpendLogRow] })
+  logs(@Query() query: SpendLogQuery): Promise<object[]> {
+    return this.reports.logs(query);
+  }
+
+  @Get('global/spend')
+  @ApiOperation({ summary: 'What was spent in all.' })
+  global(): Promise<GlobalSpend> {
+    return this.reports.global();
+  }
+}

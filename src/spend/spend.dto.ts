@@ -1,0 +1,86 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+
+/** Which ledger entries to list. */
+export class SpendLogQuery {
+  /** A key or its hash. */
+  @IsOptional()
+  @IsString()
+  api_key?: string;
+
+  @IsOptional()
+  @IsString()
+  user_id?: string;
+
+  @IsOptional()
+  @IsString()
+  team_id?: string;
+
+  @IsOptional()
+  @IsString()
+  end_user?: string;
+
+  /** The `x-request-id` or `x-litellm-call-id` of an answer. */
+  @IsOptional()
+  @IsString()
+  request_id?: string;
+
+  /** First day, UTC. */
+  @ApiPropertyOptional({ example: '2026-11-01' })
+  @IsOptional()
+  @Matches(DAY, { message: '$property must be a day, YYYY-MM-DD' })
+  start_date?: string;
+
+  /** Last day, UTC. */
+  @ApiPropertyOptional({ example: '2026-11-30' })
+  @IsOptional()
+  @Matches(DAY, { message: '$property must be a day, YYYY-MM-DD' })
+  end_date?: string;
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  page?: number;
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(1000)
+  page_size?: number;
+}
+
+/** One settled attempt, LiteLLM's spend log row. */
+export class SpendLogRow {
+  request_id: string;
+  litellm_call_id: string;
+  call_type: string;
+  /** The key's hash; empty for the master key. */
+  api_key: string;
+  /** USD. */
+  spend: number;
+  total_tokens: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  startTime: string;
+  endTime: string;
+  model: string;
+  model_id: string;
+  model_group: string;
+  custom_llm_provider: string;
+  user: string;
+  team_id: string | null;
+  organization_id: string | null;
+  end_user: string | null;
+  status: string;
+}
+
+export class GlobalSpend {
+  /** USD, since the first call. */
+  spend: number;
+  max_budget: number | null;
+}

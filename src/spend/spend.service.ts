@@ -1,0 +1,181 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { CLOCK, type Clock } from '../clock.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { budgetDenial } from '../policy/checks/budgets-have-room.js';
+import type { BudgetMeasure, Denial, Scope } from '../policy/decision.js';
+import type { BudgetFacts } from '../policy/facts.js';
+import { fits } from '../policy/fits.js';
+import { nanoUsd, type NanoUsd, ZERO_NANO_USD } from '../policy/money.js';
+import type { Usage } from '../policy/price.js';
+import type { BillingChain } from './chain.js';
+import { type ClosedEntry, Ledger, type OpenEntry } from './ledger.js';
+import type { EntryMark } from './ledger-entry.entity.js';
+import { settleAbandoned } from './abandoned.js';
+import { Database } from '../database/database.js';
+
+/** What a call may cost at most, and on whom. */
+export interface HoldRequest extends Omit<OpenEntry, 'id' | 'openedAt'> {
+  readonly chain: BillingChain;
+  readonly budgets: readonly ScopedBudget[];
+}
+
+/** A budget and whose it is. */
+export interface ScopedBudget extends BudgetFacts {
+  readonly scope: Scope;
+}
+
+/** Money set aside for one attempt at one call. */
+export interface Hold {
+  readonly id: string;
+  readonly chain: BillingChain;
+  readonly boundNanoUsd: NanoUsd;
+  /** Set by the first settle or release; later ones change nothing. */
+  closing?: Promise<void>;
+}
+
+const RETRY_MS = 1_000;
+
+/** Moves money: hold before the call, settle or release after it. The only place where a balance changes. */
+@Injectable()
+export class SpendService implements OnApplicationBootstrap {
+  private readonly logger = new Logger(SpendService.name);
+  private readonly closing = new Set<Promise<void>>();
+
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly database: Database,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Calls that died with an earlier process are billed by rule before the first new one is let in. */
+  async onApplicationBootstrap(): Promise<void> {
+    const count = await settleAbandoned(this.database, this.config.general.abandonedHolds, this.clock());
+    if (count)
+      this.logger.warn(
+        `${count} calls of an earlier process were abandoned; billed their ${this.config.general.abandonedHolds}.`,
+      );
+  }
+
+  /**
+   * Sets the bound aside on every account of the chain, or on none: then the objections say which accounts lack
+   * room. Resolves when the open entry is committed, so the call may be made. Rejects when it could not be
+   * committed; then nothing is held. `replacing` is given back in the same instant.
+   */
+  async hold(
+    request: HoldRequest,
+    replacing?: Hold,
+  ): Promise<{ hold: Hold } | { denials: readonly Denial[] }> {
+    const { chain, budgets, boundNanoUsd, ...entry } = request;
+    const released = replacing && this.release(replacing);
+    const denials = objections(budgets, boundNanoUsd);
+    if (denials.length) {
+      await released;
+      return { denials };
+    }
+    const hold: Hold = { id: uuidv7(), chain, boundNanoUsd };
+    addHeld(chain, boundNanoUsd, 1);
+    try {
+      await this.ledger.open({ ...entry, id: hold.id, boundNanoUsd, openedAt: this.clock() }, chain);
+    } catch (error) {
+      addHeld(chain, nanoUsd(-boundNanoUsd), -1);
+      throw error;
+    }
+    await released;
+    return { hold };
+  }
+
+  /**
+   * Replaces the hold by the true cost, on the accounts of the hold. Resolves when that is committed; a commit that
+   * fails is tried again until it succeeds, and the hold stays until then.
+   */
+  settle(
+    hold: Hold,
+    costNanoUsd: NanoUsd,
+    usage: Usage | null,
+    mark: EntryMark | null = null,
+  ): Promise<void> {
+    const overrun = costNanoUsd > hold.boundNanoUsd;
+    if (overrun) this.logger.warn(`Entry ${hold.id} cost more than its bound; billed truly.`);
+    return (hold.closing ??= this.close(
+      hold,
+      'settled',
+      costNanoUsd,
+      usage,
+      mark ?? (overrun ? 'overrun' : null),
+    ));
+  }
+
+  /** Gives the hold back: only when provably nothing was produced. */
+  release(hold: Hold): Promise<void> {
+    return (hold.closing ??= this.close(hold, 'released', ZERO_NANO_USD, null, null));
+  }
+
+  /** Waits until nothing is being written, or `patienceMs` are over: the last thing before the database closes. */
+  async drained(patienceMs: number): Promise<void> {
+    const until = Date.now() + patienceMs;
+    while (this.closing.size && Date.now() < until) {
+      await Promise.race([...this.closing, pause(Math.min(RETRY_MS, until - Date.now()))]);
+    }
+  }
+
+  private close(...args: Parameters<SpendService['closed']>): Promise<void> {
+    const closing = this.closed(...args).finally(() => this.closing.delete(closing));
+    this.closing.add(closing);
+    return closing;
+  }
+
+  private async closed(
+    { id, chain, boundNanoUsd }: Hold,
+    state: 'settled' | 'released',
+    costNanoUsd: NanoUsd,
+    usage: Usage | null,
+    mark: EntryMark | null,
+  ): Promise<void> {
+    const entry = { id, state, costNanoUsd, usage, mark, closedAt: this.clock() };
+    // A released hold is free money at once: nothing was produced, whatever happens to its row.
+    if (state === 'released') addHeld(chain, nanoUsd(-boundNanoUsd), 0);
+    for (let again = false; !(await this.isClosed(entry, chain, again)); again = true) await pause(RETRY_MS);
+    for (const account of chain.accounts) {
+      account.spentNanoUsd = nanoUsd(account.spentNanoUsd + costNanoUsd);
+      account.unsettled--;
+      if (state === 'settled') account.heldNanoUsd = nanoUsd(account.heldNanoUsd - boundNanoUsd);
+    }
+  }
+
+  private isClosed(entry: ClosedEntry, chain: BillingChain, again: boolean): Promise<boolean> {
+    return this.ledger.close(entry, chain, again).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+function objections(budgets: readonly ScopedBudget[], amount: NanoUsd): Denial[] {
+  const denials: Denial[] = [];
+  if (amount === ZERO_NANO_USD) return denials;
+  for (const { account, limitNanoUsd, window, scope } of budgets) {
+    const room = fits(account, limitNanoUsd, amount);
+    if (room === 'fits') continue;
+    const measure: BudgetMeasure = {
+      scope,
+      limitNanoUsd,
+      spentNanoUsd: account.spentNanoUsd,
+      heldNanoUsd: account.heldNanoUsd,
+      minimumNanoUsd: amount,
+      ...(window && { window }),
+    };
+    denials.push(budgetDenial(measure, room));
+  }
+  return denials;
+}
+
+function addHeld({ accounts }: BillingChain, amount: NanoUsd, entries: -1 | 0 | 1): void {
+  for (const account of accounts) {
+    account.heldNanoUsd = nanoUsd(account.heldNanoUsd + amount);
+    account.unsettled += entries;
+  }
+}

@@ -1,0 +1,23 @@
+import { type EntityManager, type EntityTarget, type FindOptionsWhere, IsNull } from 'typeorm';
+import type { PartyRow } from '../parties/party-row.js';
+
+/** Which rows, and who deletes them when. */
+export interface Burial<T extends PartyRow> {
+  readonly where: FindOptionsWhere<T>;
+  readonly by: string;
+  readonly now: Date;
+}
+
+/**
+ * Inside a transaction: all live rows like this are gone, however many, in one statement: the ledger waits behind it.
+ * Returns them, for eviction.
+ */
+export async function bury<T extends PartyRow>(
+  tx: EntityManager,
+  entity: EntityTarget<T>,
+  { where, by, now }: Burial<T>,
+): Promise<T[]> {
+  const live = { ...where, deletedAt: IsNull() } as FindOptionsWhere<T>;
+  await tx.update<PartyRow>(entity, live, { deletedAt: now, updatedAt: now, updatedBy: by });
+  return tx.findBy(entity, { ...where, deletedAt: now } as FindOptionsWhere<T>);
+}

@@ -1,0 +1,87 @@
+import { createCache } from 'cache-manager';
+import { Keyv } from 'keyv';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DataSource, type DataSourceOptions, type EntityTarget, type FindOptionsWhere } from 'typeorm';
+import { BudgetsService } from '../budgets/budgets.service.js';
+import { BoundedMap } from '../cache/bounded-map.js';
+import { Changes } from '../cache/changes.js';
+import { RowCache } from '../cache/row-cache.js';
+import { Database } from '../database/database.js';
+import { databaseOptions } from '../database/options.js';
+import { EndUsersService } from '../end-users/end-users.service.js';
+import { AdminBodyPipe } from '../http/admin-body.pipe.js';
+import { KeysService } from '../keys/keys.service.js';
+import { OrganizationsService } from '../orgs/organizations.service.js';
+import { PartyTables } from '../parties/party-table.js';
+import { TeamsService } from './teams.service.js';
+
+/** The admin rooms on a real, empty database, with a clock that tests move. For tests. */
+export class Rooms {
+  now = new Date('2026-11-23T12:00:00.000Z');
+  readonly database: Database;
+  readonly keys: KeysService;
+  readonly teams: TeamsService;
+  readonly organizations: OrganizationsService;
+  readonly endUsers: EndUsersService;
+  readonly budgets: BudgetsService;
+
+  private constructor(
+    readonly dataSource: DataSource,
+    private readonly cleanUp: () => unknown,
+  ) {
+    const clock = () => this.now;
+    const store = new BoundedMap<string, unknown>(1_000);
+    const memory = new Keyv({ store, serialize: undefined, deserialize: undefined });
+    const cache = new RowCache(createCache({ stores: [memory] }), new Changes());
+    this.database = new Database(dataSource);
+    const tables = new PartyTables(this.database, cache, clock);
+    this.keys = new KeysService(this.database, tables);
+    this.teams = new TeamsService(this.database, tables);
+    this.organizations = new OrganizationsService(this.database, this.teams, tables);
+    this.endUsers = new EndUsersService(this.database, tables);
+    this.budgets = new BudgetsService(this.database, cache, clock);
+  }
+
+  static async onSqlite(): Promise<Rooms> {
+    const folder = mkdtempSync(join(tmpdir(), 'tollgate-rooms-'));
+    return Rooms.on(databaseOptions(undefined, folder), () => rmSync(folder, { recursive: true }));
+  }
+
+  static async on(options: DataSourceOptions, cleanUp: () => unknown): Promise<Rooms> {
+    const dataSource = await new DataSource(options).initialize();
+    await dataSource.runMigrations();
+    return new Rooms(dataSource, cleanUp);
+  }
+
+  async close(): Promise<void> {
+    await this.dataSource.destroy();
+    await this.cleanUp();
+  }
+
+  /** The stored row, deleted or not. */
+  async row<T extends object>(entity: EntityTarget<T>, where: FindOptionsWhere<T>): Promise<T> {
+    return this.database.read((manager) => manager.findOneByOrFail(entity, where));
+  }
+}
+
+const pipe = new AdminBodyPipe();
+
+/** A body as its route gets it: sent as JSON, read and validated. Rejects with what the client would be told. */
+export function body<T>(metatype: new () => T, sent: unknown): Promise<T> {
+  return pipe.transform(Buffer.from(JSON.stringify(sent)), { type: 'body', metatype }) as Promise<T>;
+}
+
+/** What a promise is refused with: status and body; fails when it is not refused. */
+export async function refusal(
+  promise: Promise<unknown>,
+): Promise<Record<string, unknown> & { status: number }> {
+  const error: unknown = await promise.then(
+    () => new Error('It was not refused.'),
+    (refused: unknown) => refused,
+  );
+  const { getStatus, getResponse } = error as { getStatus?(): number; getResponse?(): object };
+  if (!getStatus || !getResponse) throw error;
+  return { ...getResponse.call(error), status: getStatus.call(error) };
+}

@@ -1,0 +1,33 @@
+import type { LimitsRow } from '../parties/limits-row.js';
+import { nanoUsdFromUsd } from '../policy/money.js';
+import type { Team } from './team.entity.js';
+
+/** What a team says of members without limits of their own, kept among its extra fields. */
+export interface TeamMemberDefaults {
+  team_member_budget?: number;
+  team_member_budget_duration?: string;
+  team_member_rpm_limit?: number;
+  team_member_tpm_limit?: number;
+  /** When the duration was set, epoch milliseconds. */
+  team_member_budget_anchor?: number;
+}
+
+type MemberLimits = Pick<
+  LimitsRow,
+  'maxBudgetNanoUsd' | 'budgetDuration' | 'budgetAnchor' | 'budgetLimits' | 'tpmLimit' | 'rpmLimit'
+>;
+
+/** The limits of a member who has none of its own; null when the team sets none. */
+export function teamMemberDefaults(team: Readonly<Team>): MemberLimits | null {
+  const extra = (team.extra ?? {}) as TeamMemberDefaults;
+  const limits: MemberLimits = {
+    maxBudgetNanoUsd: nanoUsdFromUsd(extra.team_member_budget) ?? null,
+    budgetDuration: extra.team_member_budget_duration ?? null,
+    budgetAnchor:
+      extra.team_member_budget_anchor === undefined ? null : new Date(extra.team_member_budget_anchor),
+    budgetLimits: null,
+    tpmLimit: extra.team_member_tpm_limit ?? null,
+    rpmLimit: extra.team_member_rpm_limit ?? null,
+  };
+  return Object.values(limits).some((limit) => limit !== null) ? limits : null;
+}

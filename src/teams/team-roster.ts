@@ -1,0 +1,71 @@
+import { BadRequestException } from '@nestjs/common';
+import { type EntityManager, In, IsNull } from 'typeorm';
+import { User } from '../users/user.entity.js';
+import { userView } from '../users/user.view.js';
+import { Member } from './member.entity.js';
+import type { NamedMember } from './team.view.js';
+
+/** A database takes only so many parameters. */
+export const TEAMS_AT_ONCE = 500;
+
+/** Who is in these teams, by team, in the order they came. */
+export class Rosters {
+  private constructor(private readonly byTeam: ReadonlyMap<string, NamedMember[]>) {}
+
+  static async read(manager: EntityManager, teamIds: readonly string[]): Promise<Rosters> {
+    const byTeam = new Map<string, NamedMember[]>(teamIds.map((teamId) => [teamId, []]));
+    for (let at = 0; at < teamIds.length; at += TEAMS_AT_ONCE) {
+      for (const member of await membersOf(manager, teamIds.slice(at, at + TEAMS_AT_ONCE))) {
+        byTeam.get(member.teamId)!.push({ member, userEmail: member.user?.userEmail ?? null });
+      }
+    }
+    return new Rosters(byTeam);
+  }
+
+  of(teamId: string): readonly NamedMember[] {
+    return this.byTeam.get(teamId) ?? [];
+  }
+}
+
+function membersOf(manager: EntityManager, teamIds: readonly string[]) {
+  return manager
+    .createQueryBuilder(Member, 'm')
+    .leftJoinAndMapOne('m.user', User, 'u', 'u.userId = m.userId')
+    .where({ teamId: In(teamIds), deletedAt: IsNull() })
+    .orderBy('m.createdAt')
+    .addOrderBy('m.id')
+    .getMany() as Promise<(Member & { readonly user?: User | null })[]>;
+}
+
+/** Who is in this team, in the order they came. */
+export async function rosterOf(manager: EntityManager, teamId: string): Promise<readonly NamedMember[]> {
+  return (await Rosters.read(manager, [teamId])).of(teamId);
+}
+
+/** The id of the live user with this address, whatever its letter case; 400 when two have it. */
+export async function userIdWithEmail(manager: EntityManager, email: string): Promise<string | undefined> {
+  const users = await manager
+    .createQueryBuilder(User, 'u')
+    .where('LOWER(u.userEmail) = :email AND u.deletedAt IS NULL', { email: email.toLowerCase() })
+    .take(2)
+    .getMany();
+  if (users.length < 2) return users[0]?.userId;
+  throw new BadRequestException({
+    message: `Multiple users found with user_email=${email}. Name the user by user_id.`,
+    param: 'user_email',
+  });
+}
+
+/** These users as LiteLLM tells them, in the order asked for. */
+export async function userRows(manager: EntityManager, userIds: readonly string[]): Promise<object[]> {
+  const users = await manager.findBy(User, { userId: In(userIds), deletedAt: IsNull() });
+  const memberships = await manager.find(Member, {
+    where: { userId: In(userIds), deletedAt: IsNull() },
+    order: { createdAt: 'ASC', id: 'ASC' },
+  });
+  const teamsOf = (id: string) =>
+    memberships.filter(({ userId }) => userId === id).map(({ teamId }) => teamId);
+  return userIds.flatMap((id) =>
+    users.filter(({ userId }) => userId === id).map((user) => userView(user, teamsOf(id))),
+  );
+}

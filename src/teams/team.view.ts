@@ -1,0 +1,56 @@
+import { withTier } from '../budgets/with-tier.js';
+import { authorshipView, budgetTableView, limitsView } from '../parties/limits.view.js';
+import { liveSpend } from '../spend/live-figures.js';
+import type { Member } from './member.entity.js';
+import { type TeamMemberDefaults, teamMemberDefaults } from './team-member-defaults.js';
+import type { Team } from './team.entity.js';
+
+/** A member and the address of its user. */
+export interface NamedMember {
+  readonly member: Member;
+  readonly userEmail: string | null;
+}
+
+/** A team as LiteLLM tells it. */
+export function teamView(row: Readonly<Team>, members: readonly NamedMember[]) {
+  const { team_member_budget_anchor: _, ...extra } = (row.extra ?? {}) as TeamMemberDefaults &
+    Record<string, unknown>;
+  return {
+    team_id: row.teamId,
+    team_alias: row.teamAlias,
+    organization_id: row.organizationId,
+    admins: [],
+    members: [],
+    members_with_roles: members.map(({ member, userEmail }) => ({
+      user_id: member.userId,
+      user_email: userEmail,
+      role: member.role,
+    })),
+    models: row.models ?? [],
+    ...extra,
+    metadata: row.metadata ?? {},
+    spend: liveSpend('team', row),
+    ...limitsView(row),
+    blocked: row.blocked,
+    budget_id: row.budgetId,
+    ...(row.modelAliases && { model_aliases: row.modelAliases }),
+    litellm_model_table: row.modelAliases && {
+      model_aliases: row.modelAliases,
+      created_by: row.createdBy,
+      updated_by: row.updatedBy,
+    },
+    ...authorshipView(row),
+  };
+}
+
+/** A membership with what its member may spend, be it by its own limits or its team's for all. */
+export function membershipView(member: Readonly<Member>, team: Readonly<Team>) {
+  const { userId, teamId, ...row } = withTier(member, teamMemberDefaults(team));
+  return {
+    user_id: userId,
+    team_id: teamId,
+    budget_id: row.budgetId,
+    spend: liveSpend('member', row),
+    litellm_budget_table: budgetTableView(row),
+  };
+}

@@ -1,0 +1,106 @@
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { AdminResource } from '../admin/admin-resource.js';
+import { Caller } from '../http/doors.js';
+import {
+  AddMembersDto,
+  DeleteTeamsDto,
+  MemberOfTeamDto,
+  NewTeamDto,
+  TeamIdDto,
+  TeamInfo,
+  TeamListQuery,
+  TeamRow,
+  UpdatedMember,
+  UpdatedTeam,
+  UpdateMemberDto,
+  UpdateTeamDto,
+} from './teams.dto.js';
+import { TeamsService } from './teams.service.js';
+
+@ApiTags('teams')
+@AdminResource()
+@Controller('team')
+export class TeamsController {
+  constructor(private readonly teams: TeamsService) {}
+
+  @Post('new')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Make a team.' })
+  @ApiOkResponse({ type: TeamRow })
+  create(@Body() dto: NewTeamDto, @Caller() caller: string): Promise<object> {
+    return this.teams.create(dto, caller);
+  }
+
+  @Post('update')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Change a team. Absent keeps, null clears.' })
+  @ApiOkResponse({ type: UpdatedTeam })
+  update(@Body() dto: UpdateTeamDto, @Caller() caller: string): Promise<object> {
+    return this.teams.update(dto, caller);
+  }
+
+  @Get('info')
+  @ApiOperation({ summary: 'A team with its keys and members.' })
+  @ApiOkResponse({ type: TeamInfo })
+  info(@Query() { team_id }: TeamIdDto): Promise<object> {
+    return this.teams.info(team_id);
+  }
+
+  @Get('list')
+  @ApiOperation({ summary: 'Teams, by name.' })
+  @ApiOkResponse({ type: [TeamRow] })
+  list(@Query() query: TeamListQuery): Promise<object[]> {
+    return this.teams.list(query);
+  }
+
+  @Post('delete')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Delete teams with their members and keys.' })
+  delete(
+    @Body() { team_ids }: DeleteTeamsDto,
+    @Caller() caller: string,
+  ): Promise<{ deleted_teams: string[] }> {
+    return this.teams.delete(team_ids, caller);
+  }
+
+  @Post('block')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Stop every key of a team, at once.' })
+  @ApiOkResponse({ type: TeamRow })
+  block(@Body() { team_id }: TeamIdDto, @Caller() caller: string): Promise<object> {
+    return this.teams.setBlocked(team_id, true, caller);
+  }
+
+  @Post('unblock')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Let a blocked team work again.' })
+  @ApiOkResponse({ type: TeamRow })
+  unblock(@Body() { team_id }: TeamIdDto, @Caller() caller: string): Promise<object> {
+    return this.teams.setBlocked(team_id, false, caller);
+  }
+
+  @Post('member_add')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Add users to a team.' })
+  @ApiOkResponse({ type: TeamRow })
+  addMembers(@Body() dto: AddMembersDto, @Caller() caller: string): Promise<object> {
+    return this.teams.addMembers(dto, caller);
+  }
+
+  @Post('member_update')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Change what a member may do and spend.' })
+  @ApiOkResponse({ type: UpdatedMember })
+  updateMember(@Body() dto: UpdateMemberDto, @Caller() caller: string): Promise<object> {
+    return this.teams.updateMember(dto, caller);
+  }
+
+  @Post('member_delete')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Take a user, and its keys in this team, out of a team.' })
+  @ApiOkResponse({ type: TeamRow })
+  deleteMember(@Body() dto: MemberOfTeamDto, @Caller() caller: string): Promise<object> {
+    return this.teams.deleteMember(dto, caller);
+  }
+}

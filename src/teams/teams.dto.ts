@@ -1,0 +1,290 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
+import {
+  ArrayNotEmpty,
+  IsArray,
+  IsBoolean,
+  IsEmail,
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsNumber,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { KeyRow } from '../keys/keys.dto.js';
+import type { KeptFields } from '../parties/kept-fields.js';
+import { DURATION, PartyDto } from '../parties/limits.dto.js';
+import { IsUsd } from '../parties/usd.js';
+
+/** LiteLLM's fields of a team that are kept as sent. */
+export const KEPT_OF_TEAMS: KeptFields = {
+  model_rpm_limit: 'mapping',
+  model_tpm_limit: 'mapping',
+  rpm_limit_type: 'text',
+  tpm_limit_type: 'text',
+  tags: 'list',
+  guardrails: 'list',
+  policies: 'list',
+  prompts: 'list',
+  team_member_permissions: 'list',
+  access_group_ids: 'list',
+  default_team_member_models: 'list',
+  allowed_passthrough_routes: 'list',
+  router_settings: 'mapping',
+  object_permission: 'mapping',
+  disable_global_guardrails: 'flag',
+  team_member_key_duration: 'text',
+  secret_manager_settings: 'mapping',
+  allowed_vector_store_indexes: 'list',
+  enforced_batch_output_expires_after: 'mapping',
+  enforced_file_expires_after: 'mapping',
+};
+
+const ROLES = ['admin', 'user'] as const;
+
+/** A user inside a team. */
+export class MemberDto {
+  @ApiProperty({ enum: ROLES, example: 'user' })
+  @IsIn(ROLES)
+  role: (typeof ROLES)[number];
+
+  /** Created if there is no such user. */
+  @ApiPropertyOptional({ nullable: true, type: String, example: 'alice' })
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  user_id?: string | null;
+
+  /** Instead of the id. */
+  @ApiPropertyOptional({ nullable: true, type: String })
+  @IsOptional()
+  @IsEmail()
+  user_email?: string | null;
+}
+
+/** What a team can be given, at its making and later. */
+export class TeamFieldsDto extends PartyDto {
+  @ApiPropertyOptional({ nullable: true, type: String, example: 'Research' })
+  @IsOptional()
+  @IsString()
+  team_alias?: string | null;
+
+  /** The organization it belongs to; an empty text or null: none. */
+  @ApiPropertyOptional({ nullable: true, type: String })
+  @IsOptional()
+  @IsString()
+  organization_id?: string | null;
+
+  @IsOptional()
+  @IsBoolean()
+  blocked?: boolean | null;
+
+  /** Names this team uses for models: `{"fast": "gpt-4o-mini"}`. */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: { type: 'string' } })
+  @IsOptional()
+  @IsObject()
+  model_aliases?: Record<string, string> | null;
+
+  /** US dollars every member without a budget of its own may spend in this team. */
+  @IsOptional()
+  @IsUsd({ required: false, nullable: true })
+  team_member_budget?: number | null;
+
+  @ApiPropertyOptional({ nullable: true, type: String, example: '30d' })
+  @IsOptional()
+  @Matches(DURATION, { message: '$property must be a number and s, m, h, d, w or mo, e.g. 30d' })
+  team_member_budget_duration?: string | null;
+
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  team_member_rpm_limit?: number | null;
+
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  team_member_tpm_limit?: number | null;
+}
+
+/** A team to make. */
+export class NewTeamDto extends TeamFieldsDto {
+  /** Made if absent. */
+  @ApiPropertyOptional({ example: 'team-1' })
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  team_id?: string;
+
+  @ApiPropertyOptional({ type: [MemberDto], example: [] })
+  @IsOptional()
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => MemberDto)
+  members_with_roles?: MemberDto[];
+
+  @IsOptional()
+  @IsNumber()
+  spend?: number | null;
+}
+
+/** What to change; absent keeps, null clears. */
+export class UpdateTeamDto extends TeamFieldsDto {
+  @ApiProperty({ example: 'team-1' })
+  @IsString()
+  @IsNotEmpty()
+  team_id: string;
+}
+
+export class TeamIdDto {
+  @ApiProperty({ example: 'team-1' })
+  @IsString()
+  @IsNotEmpty()
+  team_id: string;
+}
+
+export class DeleteTeamsDto {
+  @ApiProperty({ type: [String], example: ['team-1'] })
+  @IsArray()
+  @ArrayNotEmpty()
+  @IsString({ each: true })
+  team_ids: string[];
+}
+
+export class TeamListQuery {
+  @IsOptional()
+  @IsString()
+  user_id?: string;
+
+  /** Of this organization; `default_organization`: of none. */
+  @IsOptional()
+  @IsString()
+  organization_id?: string;
+}
+
+export class AddMembersDto extends TeamIdDto {
+  /** One member or several. */
+  @ApiProperty({ type: [MemberDto], example: [{ role: 'user', user_id: 'alice' }] })
+  @ArrayNotEmpty()
+  @Transform(({ value }: { value: unknown }) =>
+    value === undefined || Array.isArray(value) ? value : [value],
+  )
+  @ValidateNested({ each: true })
+  @Type(() => MemberDto)
+  member: MemberDto[];
+
+  /** US dollars each of them may spend in this team. */
+  @IsOptional()
+  @IsUsd({ required: false, nullable: true })
+  max_budget_in_team?: number | null;
+
+  /** Models they may call, among the team's. */
+  @ApiPropertyOptional({ type: [String] })
+  @IsOptional()
+  @IsArray()
+  @IsString({ each: true })
+  allowed_models?: string[] | null;
+}
+
+export class MemberOfTeamDto extends TeamIdDto {
+  @ApiPropertyOptional({ nullable: true, type: String, example: 'alice' })
+  @IsOptional()
+  @IsString()
+  user_id?: string | null;
+
+  @ApiPropertyOptional({ nullable: true, type: String })
+  @IsOptional()
+  @IsString()
+  user_email?: string | null;
+}
+
+/** What to change of a member; absent keeps, null clears. */
+export class UpdateMemberDto extends MemberOfTeamDto {
+  @IsOptional()
+  @IsUsd({ required: false, nullable: true })
+  max_budget_in_team?: number | null;
+
+  @ApiPropertyOptional({ enum: ROLES })
+  @IsOptional()
+  @IsIn(ROLES)
+  role?: (typeof ROLES)[number] | null;
+
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  tpm_limit?: number | null;
+
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  rpm_limit?: number | null;
+
+  @ApiPropertyOptional({ type: [String] })
+  @IsOptional()
+  @IsArray()
+  @IsString({ each: true })
+  allowed_models?: string[] | null;
+}
+
+export class MemberWithRole {
+  user_id: string;
+  user_email: string | null;
+  role: string;
+}
+
+/** A team as LiteLLM tells it. */
+export class TeamRow {
+  team_id: string;
+  team_alias: string | null;
+  organization_id: string | null;
+  members_with_roles: MemberWithRole[];
+  models: string[];
+  blocked: boolean;
+  spend: number;
+  max_budget: number | null;
+  budget_duration: string | null;
+  budget_reset_at: string | null;
+  tpm_limit: number | null;
+  rpm_limit: number | null;
+
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  metadata: Record<string, unknown>;
+  created_at: string;
+  updated_at: string;
+}
+
+export class UpdatedTeam {
+  team_id: string;
+  data: TeamRow;
+}
+
+export class TeamMembership {
+  user_id: string;
+  team_id: string;
+  spend: number;
+  budget_id: string | null;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  litellm_budget_table: Record<string, unknown> | null;
+}
+
+export class TeamInfo {
+  team_id: string;
+  team_info: TeamRow;
+  keys: KeyRow[];
+  team_memberships: TeamMembership[];
+}
+
+export class UpdatedMember {
+  user_id: string;
+  user_email: string | null;
+  team_id: string;
+  max_budget_in_team: number | null;
+  tpm_limit: number | null;
+  rpm_limit: number | null;
+  allowed_models: string[];
+}

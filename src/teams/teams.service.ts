@@ -1,0 +1,399 @@
+import { BadRequestException, Injectable, NotFoundException } from '@nestjs/common';
+import { type EntityManager, In, IsNull } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { requireBudget } from '../budgets/budgets.service.js';
+import { type CacheKey, cacheKey } from '../cache/changes.js';
+import { Database } from '../database/database.js';
+import { keyView } from '../keys/key.view.js';
+import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { Organization } from '../orgs/organization.entity.js';
+import { applyParty } from '../parties/apply-party.js';
+import { refuseSpend } from '../parties/kept-fields.js';
+import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { toNanoUsd, toUsd } from '../parties/usd.js';
+import { missingText } from '../policy/checks/parties-exist.js';
+import { User } from '../users/user.entity.js';
+import { asInternalUser, userShape } from '../users/user-shape.js';
+import { bury } from './bury.js';
+import { Member } from './member.entity.js';
+import type { TeamMemberDefaults } from './team-member-defaults.js';
+import { rosterOf, Rosters, TEAMS_AT_ONCE, userIdWithEmail, userRows } from './team-roster.js';
+import { Team } from './team.entity.js';
+import { membershipView, teamView } from './team.view.js';
+import {
+  type AddMembersDto,
+  KEPT_OF_TEAMS,
+  type MemberDto,
+  type MemberOfTeamDto,
+  type NewTeamDto,
+  type TeamFieldsDto,
+  type TeamListQuery,
+  type UpdateMemberDto,
+  type UpdateTeamDto,
+} from './teams.dto.js';
+
+/** What `organization_id` says for teams without one, LiteLLM's name. */
+const NO_ORGANIZATION = 'default_organization';
+
+/** Teams and their members. */
+@Injectable()
+export class TeamsService {
+  private readonly table: PartyTable<Team>;
+  private readonly members: PartyTable<Member>;
+  private readonly users: PartyTable<User>;
+
+  constructor(
+    private readonly database: Database,
+    tables: PartyTables,
+  ) {
+    this.users = tables.of(userShape);
+    this.table = tables.of({
+      entity: Team,
+      kind: 'team',
+      where: (teamId) => ({ teamId }),
+      idOf: ({ teamId }) => teamId,
+      cacheKey: cacheKey.team,
+      title: 'Team',
+      param: 'team_id',
+    });
+    this.members = tables.of({
+      entity: Member,
+      kind: 'member',
+      where: (pair) => membershipOf(pair),
+      idOf: ({ teamId, userId }) => pairOf(teamId, userId),
+      cacheKey: (pair) => cacheKey.membership(membershipOf(pair).teamId, membershipOf(pair).userId),
+      title: 'Team member',
+      param: 'user_id',
+    });
+  }
+
+  /** The live team, cached; null when there is none. (Seed: `get_team_object`.) */
+  get(teamId: string): Promise<Readonly<Team> | null> {
+    return this.table.get(teamId);
+  }
+
+  /** The membership of a user in a team, cached; null when there is none. */
+  getMember(teamId: string, userId: string): Promise<Readonly<Member> | null> {
+    return this.members.get(pairOf(teamId, userId));
+  }
+
+  /** Makes a team. 409 when its id is taken, 404 when its organization or tier is not there. */
+  async create(dto: NewTeamDto, by: string): Promise<object> {
+    refuseSpend(dto);
+    const teamId = dto.team_id ?? uuidv7();
+    const { team, named } = await this.table.write(
+      async (tx) => {
+        await this.requireNeighbours(tx, dto);
+        const made = await this.table.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
+        for (const member of dto.members_with_roles ?? []) await this.enrol(tx, teamId, member, by);
+        return { team: made, named: await rosterOf(tx, teamId) };
+      },
+      (made) => [cacheKey.team(teamId), ...made.named.flatMap(touchedBy)],
+    );
+    return teamView(team, named);
+  }
+
+  /** Changes what was sent. 404 when there is no such team. */
+  async update(dto: UpdateTeamDto, by: string): Promise<object> {
+    const { team, named } = await this.table.write(
+      async (tx) => {
+        await this.table.findOrFail(tx, dto.team_id);
+        await this.requireNeighbours(tx, dto);
+        const row = await this.table.update(tx, dto.team_id, by, (live, now) => this.apply(live, dto, now));
+        return { team: row, named: await rosterOf(tx, dto.team_id) };
+      },
+      () => [cacheKey.team(dto.team_id)],
+    );
+    return { team_id: team.teamId, data: teamView(team, named) };
+  }
+
+  async setBlocked(teamId: string, blocked: boolean, by: string): Promise<object> {
+    const { team, named } = await this.table.write(
+      async (tx) => ({
+        team: await this.table.update(tx, teamId, by, (row) => void (row.blocked = blocked)),
+        named: await rosterOf(tx, teamId),
+      }),
+      () => [cacheKey.team(teamId)],
+    );
+    return teamView(team, named);
+  }
+
+  /** A team with its keys and members. 404 when there is none. */
+  async info(teamId: string): Promise<object> {
+    return this.database.read(async (manager) => {
+      const team = await this.table.findOrFail(manager, teamId);
+      const [row] = await this.rows(manager, [team]);
+      const { keys, team_memberships, ...team_info } = row!;
+      return { team_id: teamId, team_info, keys, team_memberships };
+    });
+  }
+
+  /** Teams by name, those without one last. */
+  async list({ user_id, organization_id }: TeamListQuery): Promise<object[]> {
+    return this.database.read(async (manager) => {
+      const teams = await manager.find(Team, {
+        where: {
+          deletedAt: IsNull(),
+          ...(organization_id !== undefined && {
+            organizationId: organization_id === NO_ORGANIZATION ? IsNull() : organization_id,
+          }),
+          ...(user_id !== undefined && { teamId: In(await teamIdsOf(manager, user_id)) }),
+        },
+        order: { teamAlias: { direction: 'ASC', nulls: 'LAST' }, id: 'ASC' },
+      });
+      const rows: object[] = [];
+      for (let at = 0; at < teams.length; at += TEAMS_AT_ONCE) {
+        rows.push(...(await this.rows(manager, teams.slice(at, at + TEAMS_AT_ONCE))));
+      }
+      return rows;
+    });
+  }
+
+  private async rows(manager: EntityManager, teams: readonly Team[]) {
+    const teamIds = teams.map(({ teamId }) => teamId);
+    const rosters = await Rosters.read(manager, teamIds);
+    const keys = await manager.find(VirtualKey, {
+      where: { teamId: In(teamIds), deletedAt: IsNull() },
+      order: { createdAt: 'DESC', id: 'DESC' },
+    });
+    const now = this.table.now();
+    const live = new Map<string, VirtualKey[]>(teamIds.map((teamId) => [teamId, []]));
+    for (const key of keys) if (!key.expiresAt || key.expiresAt > now) live.get(key.teamId!)!.push(key);
+    return teams.map((team) => ({
+      ...teamView(team, rosters.of(team.teamId)),
+      keys: live.get(team.teamId)!.map(keyView),
+      team_memberships: rosters.of(team.teamId).map(({ member }) => membershipView(member, team)),
+    }));
+  }
+
+  /** Deletes teams with their members and keys, all or none. 404 names the first that is not there. */
+  async delete(teamIds: readonly string[], by: string): Promise<{ deleted_teams: string[] }> {
+    const ids = [...new Set(teamIds)];
+    await this.table.write(
+      async (tx) => {
+        for (const teamId of ids.toSorted()) await this.held(tx, teamId);
+        return this.removeAll(tx, ids, by);
+      },
+      (touched) => touched,
+    );
+    return { deleted_teams: ids };
+  }
+
+  /** Inside a transaction: these live teams, their members and keys are gone. Returns what to evict. */
+  async removeAll(tx: EntityManager, teamIds: readonly string[], by: string): Promise<CacheKey[]> {
+    const burial = { where: { teamId: In(teamIds) }, by, now: this.table.now() };
+    const keys = await bury(tx, VirtualKey, burial);
+    const members = await bury(tx, Member, burial);
+    await bury(tx, Team, burial);
+    return [
+      ...teamIds.map(cacheKey.team),
+      ...keys.map(({ secretHash }) => cacheKey.key(secretHash)),
+      ...members.map(({ teamId, userId }) => cacheKey.membership(teamId, userId)),
+    ];
+  }
+
+  async removeMembers(tx: EntityManager, members: readonly Member[], by: string): Promise<void> {
+    for (const member of members) await this.members.remove(tx, member, by);
+  }
+
+  /** Inside a transaction: a user joins a team as an ordinary member, if it is none yet. 404 when there is no such team. */
+  async join(tx: EntityManager, teamId: string, userId: string, by: string): Promise<void> {
+    await this.held(tx, teamId);
+    await this.enrol(tx, teamId, { role: 'user', user_id: userId }, by);
+  }
+
+  /** Adds members; those already in are passed over, but not if all are (400). */
+  async addMembers(dto: AddMembersDto, by: string): Promise<object> {
+    const { answer } = await this.members.write(
+      async (tx) => {
+        const team = await this.held(tx, dto.team_id);
+        const joined: Member[] = [];
+        for (const one of dto.member) joined.push(...(await this.enrol(tx, dto.team_id, one, by, dto)));
+        if (!joined.length) throw alreadyInTeam(dto.member.length);
+        const userIds = joined.map(({ userId }) => userId);
+        const answered = {
+          ...teamView(team, await rosterOf(tx, dto.team_id)),
+          updated_users: await userRows(tx, userIds),
+          updated_team_memberships: joined.map((member) => membershipView(member, team)),
+        };
+        return { added: joined, answer: answered };
+      },
+      (done) => [cacheKey.team(dto.team_id), ...done.added.flatMap((member) => touchedBy({ member }))],
+    );
+    return answer;
+  }
+
+  /** Changes a member. 400 when the team or the member is not there, as LiteLLM has it. */
+  async updateMember(dto: UpdateMemberDto, by: string): Promise<object> {
+    const { member, email } = await this.members.write(
+      async (tx) => {
+        const { userId, userEmail } = await this.memberNamed(tx, dto);
+        const row = await this.members.update(tx, pairOf(dto.team_id, userId), by, (live) => {
+          if (dto.max_budget_in_team !== undefined) live.maxBudgetNanoUsd = toNanoUsd(dto.max_budget_in_team);
+          if (dto.allowed_models !== undefined) live.models = dto.allowed_models;
+          if (dto.tpm_limit !== undefined) live.tpmLimit = dto.tpm_limit;
+          if (dto.rpm_limit !== undefined) live.rpmLimit = dto.rpm_limit;
+          if (dto.role) live.role = dto.role;
+        });
+        return { member: row, email: userEmail };
+      },
+      (done) => [this.members.cacheKeyOf(done.member)],
+    );
+    return {
+      user_id: member.userId,
+      user_email: email,
+      team_id: member.teamId,
+      max_budget_in_team: toUsd(member.maxBudgetNanoUsd),
+      tpm_limit: member.tpmLimit,
+      rpm_limit: member.rpmLimit,
+      allowed_models: member.models ?? [],
+    };
+  }
+
+  /** A member leaves; the keys it had in this team leave with it. */
+  async deleteMember(dto: MemberOfTeamDto, by: string): Promise<object> {
+    const { team, named } = await this.members.write(
+      async (tx) => {
+        const { team: row, userId } = await this.memberNamed(tx, dto);
+        const burial = { where: { teamId: dto.team_id, userId }, by, now: this.table.now() };
+        await bury(tx, Member, burial);
+        const keys = await bury(tx, VirtualKey, burial);
+        return { team: row, keys, userId, named: await rosterOf(tx, dto.team_id) };
+      },
+      ({ keys, userId }) => [
+        cacheKey.team(dto.team_id),
+        cacheKey.membership(dto.team_id, userId),
+        ...keys.map(({ secretHash }) => cacheKey.key(secretHash)),
+      ],
+    );
+    return teamView(team, named);
+  }
+
+  /** The live team, held against other changes of its roster until this transaction ends. 404 when there is none. */
+  private async held(tx: EntityManager, teamId: string): Promise<Team> {
+    // SQLite has one writer at a time, and no words for this.
+    if (this.database.isPostgres) {
+      await tx.findOne(Team, { where: { teamId }, lock: { mode: 'pessimistic_write' } });
+    }
+    return this.table.findOrFail(tx, teamId);
+  }
+
+  /** The new member; none when the user is in the team already. */
+  private async enrol(
+    tx: EntityManager,
+    teamId: string,
+    named: MemberDto,
+    by: string,
+    { max_budget_in_team = null, allowed_models = null }: Partial<AddMembersDto> = {},
+  ): Promise<Member[]> {
+    const pair = pairOf(teamId, await this.userOf(tx, named, by));
+    if (await this.members.find(tx, pair)) return [];
+    return [
+      await this.members.create(tx, pair, by, (member) => {
+        member.role = named.role;
+        member.maxBudgetNanoUsd = toNanoUsd(max_budget_in_team);
+        member.models = allowed_models;
+      }),
+    ];
+  }
+
+  /** The user a member names by id or address; made if there is none. */
+  private async userOf(tx: EntityManager, { user_id, user_email }: MemberDto, by: string): Promise<string> {
+    if (!user_id && !user_email)
+      throw new BadRequestException({ message: 'A member needs a user_id or a user_email', param: 'member' });
+    const known = user_email ? await userIdWithEmail(tx, user_email) : undefined;
+    if (!user_id && known !== undefined) return known;
+    const user = await this.users.ensure(tx, user_id || uuidv7(), by, (made) => {
+      asInternalUser(made);
+      if (known === undefined) made.userEmail = user_email ?? null;
+    });
+    return user.userId;
+  }
+
+  private async memberNamed(
+    tx: EntityManager,
+    { team_id, user_id, user_email }: MemberOfTeamDto,
+  ): Promise<{ team: Team; userId: string; userEmail: string | null }> {
+    if (!(await this.table.find(tx, team_id))) {
+      throw new BadRequestException({ message: `Team id=${team_id} does not exist in db`, param: 'team_id' });
+    }
+    const team = await this.held(tx, team_id);
+    const userId = user_id || (user_email ? await userIdWithEmail(tx, user_email) : undefined);
+    if (userId === undefined || !(await this.members.find(tx, pairOf(team_id, userId)))) {
+      throw new BadRequestException({
+        message: 'User not found in team',
+        param: user_id ? 'user_id' : 'user_email',
+      });
+    }
+    const user = await tx.findOneBy(User, { userId });
+    return { team, userId, userEmail: user?.userEmail ?? null };
+  }
+
+  private async requireNeighbours(
+    tx: EntityManager,
+    { organization_id, budget_id }: TeamFieldsDto,
+  ): Promise<void> {
+    await requireBudget(tx, budget_id);
+    if (
+      !organization_id ||
+      (await tx.existsBy(Organization, { organizationId: organization_id, deletedAt: IsNull() }))
+    )
+      return;
+    throw new NotFoundException({
+      message: missingText({ kind: 'organization', id: organization_id }),
+      param: 'organization_id',
+    });
+  }
+
+  private apply(row: Team, dto: TeamFieldsDto, now: Date): void {
+    applyParty(row, dto, KEPT_OF_TEAMS, now);
+    if (dto.team_alias !== undefined) row.teamAlias = dto.team_alias;
+    if (dto.organization_id !== undefined) row.organizationId = dto.organization_id || null;
+    if (dto.model_aliases !== undefined) row.modelAliases = dto.model_aliases;
+    applyMemberDefaults(row, dto, now);
+  }
+}
+
+const DEFAULTS = [
+  'team_member_budget',
+  'team_member_budget_duration',
+  'team_member_rpm_limit',
+  'team_member_tpm_limit',
+] as const;
+
+function applyMemberDefaults(row: Team, dto: TeamFieldsDto, now: Date): void {
+  const extra: TeamMemberDefaults & Record<string, unknown> = { ...row.extra };
+  const durationBefore = extra.team_member_budget_duration;
+  for (const field of DEFAULTS) {
+    if (dto[field] === null) delete extra[field];
+    else if (dto[field] !== undefined) (extra as Record<string, unknown>)[field] = dto[field];
+  }
+  if (extra.team_member_budget_duration === undefined) delete extra.team_member_budget_anchor;
+  else if (extra.team_member_budget_duration !== durationBefore)
+    extra.team_member_budget_anchor = now.getTime();
+  row.extra = Object.keys(extra).length ? extra : null;
+}
+
+const pairOf = (teamId: string, userId: string) => JSON.stringify([teamId, userId]);
+
+function membershipOf(pair: string): { teamId: string; userId: string } {
+  const [teamId, userId] = JSON.parse(pair) as [string, string];
+  return { teamId, userId };
+}
+
+const touchedBy = ({ member: { teamId, userId } }: { readonly member: Member }) => [
+  cacheKey.membership(teamId, userId),
+  cacheKey.user(userId),
+];
+
+const alreadyInTeam = (asked: number) =>
+  new BadRequestException({
+    message: asked > 1 ? 'All users are already in team.' : 'User already in team.',
+    type: 'team_member_already_in_team',
+    param: 'member',
+  });
+
+async function teamIdsOf(manager: EntityManager, userId: string): Promise<string[]> {
+  const members = await manager.findBy(Member, { userId, deletedAt: IsNull() });
+  return members.map(({ teamId }) => teamId);
+}

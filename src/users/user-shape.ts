@@ -1,0 +1,17 @@
+import { cacheKey } from '../cache/changes.js';
+import type { PartyShape } from '../parties/party-table.js';
+import { User } from './user.entity.js';
+
+/** How users are stored: for the users' room, and for those that bring users into being (keys, teams). */
+export const userShape: PartyShape<User> = {
+  entity: User,
+  kind: 'user',
+  where: (userId) => ({ userId }),
+  idOf: ({ userId }) => userId,
+  cacheKey: cacheKey.user,
+  title: 'User',
+  param: 'user_id',
+};
+
+/** What a user is that was only named. */
+export const asInternalUser = (user: User) => void (user.userRole = 'internal_user');

@@ -1,0 +1,23 @@
+import { authorshipView, limitsView } from '../parties/limits.view.js';
+import { liveSpend } from '../spend/live-figures.js';
+import type { User } from './user.entity.js';
+
+/** A user as LiteLLM tells it. */
+export function userView(row: Readonly<User>, teams: readonly string[]) {
+  return {
+    user_id: row.userId,
+    user_alias: row.userAlias,
+    user_email: row.userEmail,
+    user_role: row.userRole,
+    sso_user_id: row.ssoUserId,
+    teams: [...teams],
+    models: row.models ?? [],
+    ...row.extra,
+    metadata: row.metadata ?? {},
+    spend: liveSpend('user', row),
+    ...limitsView(row),
+    budget_id: row.budgetId,
+    blocked: row.blocked,
+    ...authorshipView(row),
+  };
+}

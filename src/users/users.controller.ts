@@ -1,0 +1,63 @@
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { AdminResource } from '../admin/admin-resource.js';
+import { Caller } from '../http/doors.js';
+import {
+  DeleteUsersDto,
+  NewUser,
+  NewUserDto,
+  UpdatedUser,
+  UpdateUserDto,
+  UserInfo,
+  UserInfoQuery,
+  UserList,
+  UserListQuery,
+} from './users.dto.js';
+import { UsersService } from './users.service.js';
+
+@ApiTags('users')
+@AdminResource()
+@Controller('user')
+export class UsersController {
+  constructor(private readonly users: UsersService) {}
+
+  @Post('new')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Make a user and, unless `auto_create_key` is false, its first key.' })
+  @ApiOkResponse({ type: NewUser })
+  create(@Body() dto: NewUserDto, @Caller() caller: string): Promise<object> {
+    return this.users.create(dto, caller);
+  }
+
+  @Post('update')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Change a user. Absent keeps, null clears; `blocked` stops all its keys at once.',
+  })
+  @ApiOkResponse({ type: UpdatedUser })
+  update(@Body() dto: UpdateUserDto, @Caller() caller: string): Promise<object> {
+    return this.users.update(dto, caller);
+  }
+
+  @Get('info')
+  @ApiOperation({ summary: 'A user with its keys and teams.' })
+  @ApiOkResponse({ type: UserInfo })
+  info(@Query() { user_id }: UserInfoQuery): Promise<object> {
+    return this.users.info(user_id);
+  }
+
+  @Get('list')
+  @ApiOperation({ summary: 'Users, a page at a time.' })
+  @ApiOkResponse({ type: UserList })
+  list(@Query() query: UserListQuery): Promise<object> {
+    return this.users.list(query);
+  }
+
+  @Post('delete')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Delete users with their keys and memberships; the answer is their number.' })
+  @ApiOkResponse({ type: Number })
+  delete(@Body() { user_ids }: DeleteUsersDto, @Caller() caller: string): Promise<number> {
+    return this.users.delete(user_ids, caller);
+  }
+}

@@ -1,0 +1,264 @@
+import { BadRequestException, ConflictException, Injectable, NotFoundException } from '@nestjs/common';
+import { type EntityManager, type FindOptionsOrder, In, IsNull } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { requireBudget } from '../budgets/budgets.service.js';
+import { cacheKey } from '../cache/changes.js';
+import { Database } from '../database/database.js';
+import { type IssuedKey, KeysService } from '../keys/keys.service.js';
+import { keyView } from '../keys/key.view.js';
+import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { applyParty } from '../parties/apply-party.js';
+import { refuseSpend } from '../parties/kept-fields.js';
+import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { Member } from '../teams/member.entity.js';
+import { Team } from '../teams/team.entity.js';
+import { TeamsService } from '../teams/teams.service.js';
+import { teamView } from '../teams/team.view.js';
+import { User } from './user.entity.js';
+import { asInternalUser, userShape } from './user-shape.js';
+import { userView } from './user.view.js';
+import { KEPT_OF_USERS, type NewUserDto, type UpdateUserDto, type UserListQuery } from './users.dto.js';
+
+/** The people and applications of the company. */
+@Injectable()
+export class UsersService {
+  private readonly table: PartyTable<User>;
+
+  constructor(
+    private readonly database: Database,
+    private readonly keys: KeysService,
+    private readonly teams: TeamsService,
+    tables: PartyTables,
+  ) {
+    this.table = tables.of(userShape);
+  }
+
+  /** The live user, cached; null when there is none. (Seed: `get_user_object`.) */
+  get(userId: string): Promise<Readonly<User> | null> {
+    return this.table.get(userId);
+  }
+
+  /** The same, made if there is none. However many ask at once, there is one. (Seed: `user_id_upsert`.) */
+  async getOrCreate(userId: string, by: string): Promise<Readonly<User>> {
+    const user = await this.get(userId);
+    if (user) return user;
+    return this.table.write(
+      (tx) => this.table.ensure(tx, userId, by, asInternalUser),
+      () => [cacheKey.user(userId)],
+    );
+  }
+
+  /** Makes a user and, unless told not to, its first key. 409 when the id or the address is taken. */
+  async create(dto: NewUserDto, by: string): Promise<object> {
+    refuseSpend(dto);
+    const userId = dto.user_id ?? uuidv7();
+    const teamIds = (dto.teams ?? []).map((team) => (typeof team === 'string' ? team : team.team_id));
+    const { user, issued } = await this.table.write(
+      async (tx) => {
+        await this.requireFreeEmail(tx, dto.user_email);
+        await requireBudget(tx, dto.budget_id);
+        const made = await this.table.create(tx, userId, by, (row, now) => {
+          asInternalUser(row);
+          this.apply(row, dto, now);
+        });
+        for (const teamId of teamIds) await this.teams.join(tx, teamId, userId, by);
+        const key: IssuedKey | undefined =
+          (dto.auto_create_key ?? true)
+            ? await this.keys.issue(tx, { ...keyPart(dto), user_id: userId }, by)
+            : undefined;
+        return { user: made, issued: key };
+      },
+      (made) => [
+        cacheKey.user(userId),
+        ...teamIds.flatMap((teamId) => [cacheKey.team(teamId), cacheKey.membership(teamId, userId)]),
+        ...(made.issued ? [cacheKey.key(made.issued.row.secretHash)] : []),
+      ],
+    );
+    const view = userView(user, teamIds);
+    return issued
+      ? { ...keyView(issued.row), ...view, key: issued.secret, token_id: issued.row.secretHash }
+      : { ...view, key: '', token: null, token_id: null, key_name: null, expires: null };
+  }
+
+  /** Changes what was sent. 404 when there is no such user. */
+  async update(dto: UpdateUserDto, by: string): Promise<object> {
+    const { user, teamIds } = await this.table.write(
+      async (tx) => {
+        const { userId } = await this.named(tx, dto);
+        await requireBudget(tx, dto.budget_id);
+        if (dto.user_id !== undefined) await this.requireFreeEmail(tx, dto.user_email, userId);
+        const row = await this.table.update(tx, userId, by, (live, now) => this.apply(live, dto, now));
+        return { user: row, teamIds: (await teamsOf(tx, [userId])).get(userId) ?? [] };
+      },
+      (changed) => [cacheKey.user(changed.user.userId)],
+    );
+    return { user_id: user.userId, data: userView(user, teamIds) };
+  }
+
+  /** A user with its keys and teams. 404 when there is none. */
+  async info(userId: string): Promise<object> {
+    return this.database.read(async (manager) => {
+      const user = await this.table.findOrFail(manager, userId);
+      const keys = await manager.find(VirtualKey, {
+        where: { userId, deletedAt: IsNull() },
+        order: { createdAt: 'DESC' },
+      });
+      const teamIds = (await teamsOf(manager, [userId])).get(userId) ?? [];
+      const teams = await manager.findBy(Team, { teamId: In(teamIds), deletedAt: IsNull() });
+      return {
+        user_id: userId,
+        user_info: userView(user, teamIds),
+        keys: keys.map(keyView),
+        teams: teams.map((team) => teamView(team, [])),
+      };
+    });
+  }
+
+  async list(query: UserListQuery): Promise<object> {
+    const { page = 1, page_size = 25, sort_by = 'created_at', sort_order = 'desc' } = query;
+    return this.database.read(async (manager) => {
+      const select = manager.createQueryBuilder(User, 'u').where('u.deletedAt IS NULL');
+      if (query.role !== undefined) select.andWhere('u.userRole = :role', { role: query.role });
+      if (query.user_ids !== undefined)
+        select.andWhere('u.userId IN (:...ids)', { ids: query.user_ids.split(',') });
+      if (query.user_email !== undefined) {
+        const pattern = `%${query.user_email.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+        select.andWhere(`LOWER(u.userEmail) LIKE :pattern ESCAPE '\\'`, { pattern });
+      }
+      if (query.team !== undefined) {
+        const members = select
+          .subQuery()
+          .select('m.userId')
+          .from(Member, 'm')
+          .where('m.teamId = :team AND m.deletedAt IS NULL');
+        select.andWhere(`u.userId IN ${members.getQuery()}`, { team: query.team });
+      }
+      const [users, total] = await select
+        .orderBy(`u.${COLUMN[sort_by]}`, sort_order === 'asc' ? 'ASC' : 'DESC')
+        .addOrderBy('u.id')
+        .take(page_size)
+        .skip((page - 1) * page_size)
+        .getManyAndCount();
+      const ids = users.map(({ userId }) => userId);
+      const teams = await teamsOf(manager, ids);
+      const keys = await manager.find(VirtualKey, {
+        select: { id: true, userId: true },
+        where: { userId: In(ids), deletedAt: IsNull() },
+      });
+      return {
+        users: users.map((user) => ({
+          ...userView(user, teams.get(user.userId) ?? []),
+          key_count: keys.filter(({ userId }) => userId === user.userId).length,
+        })),
+        total,
+        page,
+        page_size,
+        total_pages: Math.ceil(total / page_size),
+      };
+    });
+  }
+
+  /** Deletes users with their keys and memberships, all or none. 404 names the first that is not there. */
+  async delete(userIds: readonly string[], by: string): Promise<number> {
+    const ids = [...new Set(userIds)];
+    await this.table.write(
+      async (tx) => {
+        const users: User[] = [];
+        for (const userId of ids) users.push(await this.table.findOrFail(tx, userId));
+        const keys = await tx.findBy(VirtualKey, { userId: In(ids), deletedAt: IsNull() });
+        const members = await tx.findBy(Member, { userId: In(ids), deletedAt: IsNull() });
+        for (const user of users) await this.table.remove(tx, user, by);
+        await this.keys.removeAll(tx, keys, by);
+        await this.teams.removeMembers(tx, members, by);
+        return { keys, members };
+      },
+      ({ keys, members }) => [
+        ...ids.map(cacheKey.user),
+        ...keys.map(({ secretHash }) => cacheKey.key(secretHash)),
+        ...members.map(({ teamId, userId }) => cacheKey.membership(teamId, userId)),
+      ],
+    );
+    return ids.length;
+  }
+
+  private async named(manager: EntityManager, { user_id, user_email }: UpdateUserDto): Promise<User> {
+    if (user_id !== undefined) return this.table.findOrFail(manager, user_id);
+    if (!user_email)
+      throw new BadRequestException({
+        message: 'Either user_id or user_email must be given',
+        param: 'user_id',
+      });
+    const user = await userWithEmail(manager, user_email);
+    if (!user)
+      throw new NotFoundException({
+        message: `User not found, passed user_email=${user_email}`,
+        param: 'user_email',
+      });
+    return user;
+  }
+
+  private async requireFreeEmail(
+    tx: EntityManager,
+    email: string | null | undefined,
+    except?: string,
+  ): Promise<void> {
+    const holder = email && (await userWithEmail(tx, email));
+    if (!holder || holder.userId === except) return;
+    throw new ConflictException({ message: `User with email ${email} already exists`, param: 'user_email' });
+  }
+
+  private apply(row: User, dto: UpdateUserDto | NewUserDto, now: Date): void {
+    applyParty(row, dto, KEPT_OF_USERS, now);
+    if (dto.user_email !== undefined) row.userEmail = dto.user_email;
+    if (dto.user_alias !== undefined) row.userAlias = dto.user_alias;
+    if (dto.user_role !== undefined) row.userRole = dto.user_role;
+    if ('sso_user_id' in dto && dto.sso_user_id !== undefined) row.ssoUserId = dto.sso_user_id;
+  }
+}
+
+const COLUMN: Record<NonNullable<UserListQuery['sort_by']>, keyof FindOptionsOrder<User>> = {
+  user_id: 'userId',
+  user_email: 'userEmail',
+  created_at: 'createdAt',
+  user_alias: 'userAlias',
+  user_role: 'userRole',
+};
+
+/** What of a new user's body describes its key: the user's own limits and models are the user's. */
+const keyPart = ({
+  key,
+  key_alias,
+  duration,
+  team_id,
+  organization_id,
+  aliases,
+  allowed_routes,
+  key_type,
+}: NewUserDto) => ({
+  key,
+  key_alias,
+  duration,
+  team_id,
+  organization_id,
+  aliases,
+  allowed_routes,
+  key_type,
+});
+
+/** The live user with this address, whatever its letter case. */
+export function userWithEmail(manager: EntityManager, email: string): Promise<User | null> {
+  return manager
+    .createQueryBuilder(User, 'u')
+    .where('LOWER(u.userEmail) = :email AND u.deletedAt IS NULL', { email: email.toLowerCase() })
+    .getOne();
+}
+
+async function teamsOf(manager: EntityManager, userIds: readonly string[]): Promise<Map<string, string[]>> {
+  const members = await manager.find(Member, {
+    where: { userId: In(userIds), deletedAt: IsNull() },
+    order: { createdAt: 'ASC', id: 'ASC' },
+  });
+  const teams = new Map<string, string[]>();
+  for (const { userId, teamId } of members) teams.set(userId, [...(teams.get(userId) ?? []), teamId]);
+  return teams;
+}

@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const src = resolve(import.meta.dirname, '../src');
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+const textOf = (file: string) => readFileSync(join(src, file), 'utf8');
+
+/** What each import of `file` leads to: a folder of `src`, or a package. */
+const importsOf = (file: string) =>
+  [...textOf(file).matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, target]) =>
+    target!.startsWith('.') ? relative(src, resolve(src, dirname(file), target!)).split('/')[0]! : target!,
+  );
+
+const room = (name: string) => files.filter((file) => file.startsWith(`${name}/`));
+const product = (file: string) => !file.endsWith('.spec.ts');
+const places = (pattern: RegExp) => files.filter(product).filter((file) => pattern.test(textOf(file)));
+
+describe('the arrows', () => {
+  it.each(room('policy').filter(product))('%s knows only policy', (file) => {
+    expect(importsOf(file).filter((target) => target !== 'policy')).toEqual([]);
+  });
+
+  it.each(room('policy').filter(product))('%s has no clock, no promise, no process', (file) => {
+    expect(textOf(file)).not.toMatch(/\bDate\.now\b|new Date\(\)|\basync\b|\bPromise\b|\bprocess\./);
+  });
+
+  it.each(
+    [
+      'keys',
+      'users',
+      'teams',
+      'orgs',
+      'end-users',
+      'budgets',
+      'parties',
+      'models',
+      'spend',
+      'cache',
+      'database',
+      'http',
+    ].flatMap(room),
+  )('%s does not know who is asking', (file) => {
+    expect(importsOf(file).filter((target) => target === 'access' || target === 'completions')).toEqual([]);
+  });
+
+  it.each(['cache', 'database', 'http', 'config'].flatMap(room))(
+    '%s is a leaf that knows no party',
+    (file) => {
+      const parties = ['keys', 'users', 'teams', 'orgs', 'end-users', 'budgets'];
+      // The list of tables is the one thing that must name them all.
+      if (file !== 'database/entities.ts')
+        expect(importsOf(file).filter((target) => parties.includes(target))).toEqual([]);
+    },
+  );
+
+  it('has no room whose name fits everything', () => {
+    const rooms = new Set(files.map((file) => dirname(file).split('/').at(-1)!));
+    for (const name of ['utils', 'common', 'helpers', 'shared', 'lib', 'misc'])
+      expect(rooms).not.toContain(name);
+  });
+});
+
+describe('the onlys', () => {
+  it('only the configuration reads the environment', () => {
+    expect(places(/process\.env/).filter((file) => !file.startsWith('config/'))).toEqual([]);
+  });
+
+  it('only the facts loader builds facts for a decision', () => {
+    expect(places(/parties: standing\.parties/)).toEqual(['access/facts.loader.ts']);
+  });
+
+  it('only one table turns denials into statuses', () => {
+    expect(places(/Record<DenialCode/)).toEqual(['access/access-denied.ts']);
+  });
+
+  it('only the spend room changes a balance', () => {
+    const writers = places(/(?:spentNanoUsd|heldNanoUsd)\s*=[^=>]|SET spent_nano_usd|INSERT INTO accounts/i);
+    expect(writers.filter((file) => !file.startsWith('spend/'))).toEqual([]);
+    expect(writers).not.toEqual([]);
+  });
+});
+
+describe('the rules of the seed', () => {
+  it('are one file each, with a sentence for a name and a table of cases', () => {
+    const checks = room('policy/checks');
+    const tables = checks
+      .filter((file) => file.endsWith('.spec.ts'))
+      .map(textOf)
+      .join('\n');
+    for (const file of checks.filter(product)) {
+      const name = file.split('/').at(-1)!.replace('.ts', '');
+      expect(tables, `no table speaks of ${name}`).toContain(`./${name}.js`);
+    }
+  });
+});

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import Libsql from 'libsql';
+import { expect } from 'vitest';
+import type { Upstream } from './upstream.js';
+
+export interface BookedEntry {
+  readonly id: string;
+  readonly chainId: string;
+  readonly state: 'open' | 'settled' | 'released';
+  readonly mark: string | null;
+  readonly bound: bigint;
+  readonly cost: bigint | null;
+  readonly model: string;
+}
+
+/** The ledger and the balances, read from the file itself. */
+export interface Books {
+  readonly entries: readonly BookedEntry[];
+  readonly spent: ReadonlyMap<string, bigint>;
+  /** Each account's sum over the entries whose chain posts to it. */
+  readonly summed: ReadonlyMap<string, bigint>;
+}
+
+export function readBooks(dataFolder: string): Books {
+  const file = new Libsql(join(dataFolder, 'tollgate.db'), { readonly: true });
+  try {
+    // One transaction, so that entries and balances are of the same instant.
+    file.exec('BEGIN');
+    const entries = rows(
+      file,
+      `SELECT id, chain_id AS chainId, state, mark, model, CAST(bound_nano_usd AS TEXT) AS bound, CAST(cost_nano_usd AS TEXT) AS cost FROM ledger_entries`,
+    ).map((row) => ({
+      ...row,
+      bound: BigInt(row.bound!),
+      cost: row.cost === null ? null : BigInt(row.cost!),
+    }));
+    const accounts = rows(file, `SELECT id, CAST(spent_nano_usd AS TEXT) AS spent FROM accounts`);
+    const sums = rows(
+      file,
+      `SELECT p.account_id AS id, CAST(SUM(e.cost_nano_usd) AS TEXT) AS sum FROM ledger_entries e
+       JOIN postings p ON p.chain_id = e.chain_id WHERE e.cost_nano_usd IS NOT NULL GROUP BY p.account_id`,
+    );
+    return {
+      entries: entries as unknown as BookedEntry[],
+      spent: new Map(accounts.map(({ id, spent }) => [id!, BigInt(spent!)])),
+      summed: new Map(sums.map(({ id, sum }) => [id!, BigInt(sum!)])),
+    };
+  } finally {
+    file.close();
+  }
+}
+
+function rows(file: InstanceType<typeof Libsql>, sql: string): Record<string, string | null>[] {
+  return file.prepare(sql).all() as Record<string, string | null>[];
+}
+
+const NANO_PER_TOKEN: Record<string, { input: bigint; output: bigint }> = {
+  'm-out': { input: 0n, output: 1_000_000n },
+  'm-deny': { input: 0n, output: 1_000_000n },
+  'm-in': { input: 1_000_000n, output: 0n },
+  'm-free': { input: 0n, output: 0n },
+  'm-unpriced': { input: 0n, output: 0n },
+  'm-embed': { input: 1_000n, output: 0n },
+};
+
+/** What the upstream's own log says its finished calls cost, at the prices of the tests' models. */
+export function costOfUpstream(upstream: Upstream): bigint {
+  return upstream.calls.reduce((sum, { model, produced }) => {
+    const price = NANO_PER_TOKEN[model.replace('up-', '')];
+    return produced && price
+      ? sum + BigInt(produced.promptTokens) * price.input + BigInt(produced.completionTokens) * price.output
+      : sum;
+  }, 0n);
+}
+
+/** Invariants 1 and 2 of the money: balances are sums of entries, nothing is open, nothing is negative. */
+export function expectTrueBooks(books: Books): void {
+  expect(books.entries.filter(({ state }) => state === 'open')).toEqual([]);
+  for (const [id, spent] of books.spent)
+    expect({ id, spent }).toEqual({ id, spent: books.summed.get(id) ?? 0n });
+  for (const id of books.summed.keys()) expect(books.spent.has(id)).toBe(true);
+  for (const { cost } of books.entries) expect(cost! >= 0n).toBe(true);
+}
+
+export const total = (books: Books, which: (entry: BookedEntry) => boolean = () => true): bigint =>
+  books.entries.filter(which).reduce((sum, { cost }) => sum + (cost ?? 0n), 0n);

@@ -1,0 +1,98 @@
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { costOfUpstream, expectTrueBooks, total } from './books.js';
+import { Gateway } from './gateway.js';
+import { Upstream } from './upstream.js';
+
+let upstream: Upstream;
+let gateway: Gateway;
+beforeEach(async () => {
+  upstream = await Upstream.start();
+  gateway = await Gateway.start({ upstream });
+});
+afterEach(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+
+/** Keeps 30 callers busy, streams and not, until they are cut off. Counts the answers that came whole. */
+function load(key: string): { whole: () => number; over: Promise<unknown> } {
+  let whole = 0;
+  const caller = async (stream: boolean) => {
+    for (;;) {
+      try {
+        const { status, text } = await gateway.chat(key, { model: 'm-out', max_tokens: 5, stream });
+        if (status === 200 && (stream ? text.endsWith('data: [DONE]\n\n') : text.endsWith('}'))) whole++;
+        if (status === 503) return;
+      } catch {
+        return;
+      }
+    }
+  };
+  return { whole: () => whole, over: Promise.all(Array.from({ length: 30 }, (_, i) => caller(i % 2 === 0))) };
+}
+
+describe('SIGKILL under load', () => {
+  it('loses no answer that was delivered and no call that was made', async () => {
+    const key = await gateway.givenKey({ max_budget: 1_000 });
+    const { whole, over } = load(key);
+    await upstream.arrived(400);
+    await gateway.kill9();
+    await over;
+    const delivered = whole();
+    const reached = upstream.calls.length;
+    const produced = costOfUpstream(upstream);
+
+    await gateway.restart();
+    const books = await gateway.books();
+    expectTrueBooks(books);
+    const settled = books.entries.filter(({ mark }) => mark === null);
+    const abandoned = books.entries.filter(({ mark }) => mark === 'abandoned');
+    expect(settled.length + abandoned.length).toBe(books.entries.length);
+    expect(delivered).toBeGreaterThan(0);
+    // answered ≤ ledger ≤ upstream + abandoned bounds, in calls and in money
+    expect(settled.length).toBeGreaterThanOrEqual(delivered);
+    expect(books.entries.length).toBeGreaterThanOrEqual(reached);
+    for (const { cost, bound } of abandoned) expect(cost).toBe(bound);
+    expect(total(books, ({ mark }) => mark === null) <= produced).toBe(true);
+    expect(await gateway.spendOf(key)).toBe(Number(total(books)) / 1e9);
+    expect(gateway.logs).toContain('abandoned');
+
+    expect((await gateway.chat(key, { model: 'm-out', max_tokens: 5 })).status).toBe(200);
+  });
+});
+
+describe('SIGTERM under load', () => {
+  it('finishes what is under way, writes it down and exits 0', async () => {
+    const key = await gateway.givenKey({ max_budget: 1_000 });
+    const { whole, over } = load(key);
+    await upstream.arrived(200);
+    expect(await gateway.terminate()).toBe(0);
+    await over;
+
+    await gateway.restart();
+    const books = await gateway.books();
+    expectTrueBooks(books);
+    expect(books.entries.filter(({ mark }) => mark !== null)).toEqual([]);
+    expect(books.entries.length).toBe(upstream.calls.length);
+    expect(books.entries.length).toBeGreaterThanOrEqual(whole());
+    expect(total(books)).toBe(costOfUpstream(upstream));
+  });
+});
+
+describe('the data folder', () => {
+  it('serves one process: a second one refuses to start and says why', () => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [resolve(import.meta.dirname, '../dist/src/main.js')],
+      {
+        env: { PATH: process.env.PATH, TOLLGATE_DATA: gateway.dataFolder, PORT: '0' },
+        cwd: gateway.dataFolder,
+        encoding: 'utf8',
+      },
+    );
+    expect(status).toBe(1);
+    expect(stderr).toContain('in use by another process');
+  });
+});

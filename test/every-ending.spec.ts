@@ -1,0 +1,253 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import http from 'node:http';
+import { type BookedEntry, type Books, costOfUpstream, expectTrueBooks } from './books.js';
+import { Gateway, model } from './gateway.js';
+import { type Behaviour, Upstream } from './upstream.js';
+
+let upstream: Upstream;
+let gateway: Gateway;
+beforeAll(async () => {
+  upstream = await Upstream.start();
+  const short = { litellm_params: { timeout: 0.5 } };
+  gateway = await Gateway.start({
+    upstream,
+    config: {
+      model_list: [
+        model(
+          'm-out',
+          upstream.url,
+          { input_cost_per_token: 0, output_cost_per_token: 0.001 },
+          short.litellm_params,
+        ),
+        model('m-refused', 'http://127.0.0.1:9/v1', {
+          input_cost_per_token: 0,
+          output_cost_per_token: 0.001,
+        }),
+      ],
+    },
+  });
+});
+afterAll(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+afterEach(() => {
+  upstream.behave = () => ({});
+});
+
+/** The entries a piece of work added to the ledger. */
+async function entriesOf(work: () => Promise<unknown>): Promise<{ added: BookedEntry[]; books: Books }> {
+  const before = new Set((await gateway.books()).entries.map(({ id }) => id));
+  await work();
+  const books = await gateway.books();
+  expectTrueBooks(books);
+  return { added: books.entries.filter(({ id }) => !before.has(id)), books };
+}
+
+async function expectNothingLeftHeld(key: string): Promise<void> {
+  upstream.behave = () => ({});
+  const after = await gateway.chat(key, { model: 'm-out', max_tokens: 100 });
+  expect(after.status).toBe(200);
+}
+
+/** Starts a call on a raw socket and leaves when `leaveAfter` bytes of the answer's body came. */
+async function callAndLeave(key: string, body: object, leaveAfter: number): Promise<void> {
+  const { hostname, port } = new URL(gateway.url);
+  await new Promise<void>((left) => {
+    const request = http.request(
+      {
+        hostname,
+        port,
+        path: '/v1/chat/completions',
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      },
+      (response) => {
+        let seen = 0;
+        response.on('error', () => {});
+        response.on('data', (bytes: Buffer) => {
+          seen += bytes.length;
+          if (seen >= leaveAfter) request.destroy();
+        });
+      },
+    );
+    request.on('close', () => left());
+    request.on('error', () => {});
+    request.end(JSON.stringify({ messages: [], ...body }));
+    if (leaveAfter === 0) void upstream.arrived(upstream.calls.length + 1).then(() => request.destroy());
+  });
+}
+
+describe('however a call ends, its hold ends too', () => {
+  // Just enough for one call: whatever stayed held would refuse the next.
+  const oneCall = () => gateway.givenKey({ max_budget: 0.2 });
+
+  it.each<[string, Behaviour, boolean, number, Partial<BookedEntry>]>([
+    ['the upstream answers 500', { status: 500 }, false, 500, { state: 'released', cost: 0n }],
+    ['the upstream answers 429', { status: 429 }, false, 429, { state: 'released', cost: 0n }],
+    ['the upstream answers 400', { status: 400 }, true, 400, { state: 'released', cost: 0n }],
+    [
+      'the upstream hangs up',
+      { reset: true },
+      false,
+      502,
+      { state: 'settled', mark: 'unconfirmed', cost: 0n },
+    ],
+    [
+      'the upstream never answers',
+      { hang: true },
+      false,
+      504,
+      { state: 'settled', mark: 'unconfirmed', cost: 0n },
+    ],
+    [
+      'the answer is not JSON',
+      { rawBody: '{"choices":[' },
+      false,
+      502,
+      { state: 'settled', mark: 'unconfirmed', cost: 0n },
+    ],
+    ['the answer is empty', { rawBody: '' }, false, 502, { state: 'settled', mark: 'unconfirmed', cost: 0n }],
+    [
+      'the answer is shorter than it said',
+      { contentLength: 5_000 },
+      false,
+      504,
+      { state: 'settled', mark: 'unconfirmed', cost: 0n },
+    ],
+    ['no usage is told', { usage: null }, false, 200, { state: 'settled', mark: 'estimated' }],
+    [
+      'negative usage is told',
+      { usage: { prompt_tokens: -5, completion_tokens: -100 } },
+      false,
+      200,
+      { state: 'settled', mark: 'estimated' },
+    ],
+    [
+      'absurd usage is told',
+      { usage: { prompt_tokens: 1, completion_tokens: 1e300 } },
+      false,
+      200,
+      { state: 'settled', mark: 'estimated' },
+    ],
+    [
+      'a stream is empty',
+      { tokensBefore: 0, ending: 'end' },
+      true,
+      200,
+      { state: 'settled', mark: 'estimated', cost: 0n },
+    ],
+    [
+      'a stream ends without its terminator',
+      { tokensBefore: 7, ending: 'end' },
+      true,
+      200,
+      { state: 'settled', mark: 'estimated', cost: 7_000_000n },
+    ],
+    [
+      'a stream breaks off',
+      { tokensBefore: 7, ending: 'reset' },
+      true,
+      200,
+      { state: 'settled', mark: 'unconfirmed', cost: 7_000_000n },
+    ],
+    [
+      'a stream falls silent',
+      { tokensBefore: 7, ending: 'hang' },
+      true,
+      200,
+      { state: 'settled', mark: 'unconfirmed', cost: 7_000_000n },
+    ],
+    ['a stream tells no usage', { usage: null }, true, 200, { state: 'settled', mark: 'estimated' }],
+  ])('%s', async (_, behaviour, stream, status, entry) => {
+    const key = await oneCall();
+    upstream.behave = () => behaviour;
+    const { added } = await entriesOf(async () => {
+      const answer = await gateway.chat(key, { model: 'm-out', max_tokens: 100, stream });
+      expect(answer.status).toBe(status);
+      if (status >= 400)
+        expect(answer.body.error).toMatchObject({ type: 'upstream_error', code: String(status) });
+      if (stream && status === 200 && behaviour.ending) expect(answer.text).not.toContain('[DONE]');
+    });
+    expect(added).toHaveLength(1);
+    expect(added[0]).toMatchObject(entry);
+    expect(added[0]!.cost! <= added[0]!.bound).toBe(true);
+    await expectNothingLeftHeld(key);
+  });
+
+  it('the upstream cannot be reached', async () => {
+    const key = await oneCall();
+    const { added } = await entriesOf(async () => {
+      expect((await gateway.chat(key, { model: 'm-refused', max_tokens: 100 })).status).toBe(502);
+    });
+    expect(added).toMatchObject([{ state: 'released', cost: 0n }]);
+    await expectNothingLeftHeld(key);
+  });
+
+  it('more was used than was allowed: billed truly, and marked', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.1 });
+    upstream.behave = () => ({ completionTokens: 150 });
+    const { added } = await entriesOf(() => gateway.chat(key, { model: 'm-out', max_tokens: 100 }));
+    expect(added).toMatchObject([{ state: 'settled', mark: 'overrun', cost: 150_000_000n }]);
+  });
+
+  it('the client leaves before a whole answer: it is read and billed all the same', async () => {
+    const key = await oneCall();
+    const costBefore = costOfUpstream(upstream);
+    const { added } = await entriesOf(async () => {
+      upstream.hold();
+      await callAndLeave(key, { model: 'm-out', max_tokens: 100 }, 0);
+      upstream.release();
+    });
+    expect(added).toMatchObject([
+      { state: 'settled', mark: null, cost: costOfUpstream(upstream) - costBefore },
+    ]);
+    expect(added[0]!.cost).toBe(100_000_000n);
+    await expectNothingLeftHeld(key);
+  });
+
+  it('the client leaves in the middle of a stream: the upstream is told within a second, what was delivered is billed', async () => {
+    const key = await gateway.givenKey({ max_budget: 2 });
+    upstream.behave = () => ({ endless: true, msBetweenTokens: 2 });
+    const { added } = await entriesOf(async () => {
+      await callAndLeave(key, { model: 'm-out', max_tokens: 1_000, stream: true }, 10_000);
+    });
+    const call = upstream.calls.at(-1)!;
+    expect(call.hungUpAt).toBeDefined();
+    expect(added).toMatchObject([{ state: 'settled', mark: 'estimated' }]);
+    const delivered = Number(added[0]!.cost! / 1_000_000n);
+    expect(delivered).toBeGreaterThan(50);
+    expect(delivered).toBeLessThanOrEqual(call.tokensSent);
+    await expectNothingLeftHeld(key);
+  });
+
+  it.each([
+    ['a body that is no JSON', '{', 400],
+    ['an unknown model', { model: 'nobody', messages: [] }, 400],
+    ['a model of the wrong type', { model: 5 }, 400],
+  ])('the gateway refuses %s: no entry at all', async (_, body, status) => {
+    const key = await oneCall();
+    const { added } = await entriesOf(async () => {
+      expect((await gateway.as(key, 'POST', '/v1/chat/completions', body)).status).toBe(status);
+    });
+    expect(added).toEqual([]);
+  });
+});
+
+describe('no phantom', () => {
+  it('300 calls whose bound is a hundred times their cost all pass while there is room', async () => {
+    const key = await gateway.givenKey({ max_budget: 2 });
+    upstream.behave = () => ({ completionTokens: 1 });
+    const statuses: number[] = [];
+    let left = 300;
+    await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        while (left-- > 0)
+          statuses.push((await gateway.chat(key, { model: 'm-out', max_tokens: 100 })).status);
+      }),
+    );
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
+    expect(await gateway.spendOf(key)).toBe(0.3);
+    expectTrueBooks(await gateway.books());
+  });
+});

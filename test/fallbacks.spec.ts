@@ -1,0 +1,111 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { expectTrueBooks } from './books.js';
+import { Gateway, model } from './gateway.js';
+import { Upstream } from './upstream.js';
+
+let upstream: Upstream;
+let gateway: Gateway;
+const price = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
+beforeAll(async () => {
+  upstream = await Upstream.start();
+  gateway = await Gateway.start({
+    upstream,
+    config: {
+      model_list: [
+        model('a', upstream.url, price),
+        model('b', upstream.url, price),
+        model('free', upstream.url, { input_cost_per_token: 0, output_cost_per_token: 0 }),
+        model('twice', upstream.url, { ...price, id: 'twice-1' }),
+        model('twice', 'http://127.0.0.1:9/v1', { ...price, id: 'twice-2' }),
+        model('patient', upstream.url, price, { max_retries: 2 }),
+      ],
+      router_settings: { fallbacks: [{ a: ['b'] }] },
+    },
+  });
+});
+afterAll(async () => {
+  expectTrueBooks(await gateway.books());
+  await gateway.close();
+  await upstream.close();
+});
+afterEach(() => {
+  upstream.behave = () => ({});
+});
+
+const asked = async (work: () => Promise<{ status: number }>) => {
+  const before = upstream.calls.length;
+  const { status } = await work();
+  return { status, models: upstream.calls.slice(before).map(({ model: name }) => name) };
+};
+const failing = (...names: string[]) => {
+  upstream.behave = ({ model: name }) => (names.includes(name) ? { status: 500 } : {});
+};
+
+describe('when a model fails', () => {
+  it('the router’s fallback answers', async () => {
+    failing('up-a');
+    const key = await gateway.givenKey({ max_budget: 1 });
+    expect(await asked(() => gateway.chat(key, { model: 'a', max_tokens: 5 }))).toEqual({
+      status: 200,
+      models: ['up-a', 'up-b'],
+    });
+    expect(await gateway.spendOf(key)).toBe(0.005);
+  });
+
+  it('the client’s fallbacks are used instead of the router’s', async () => {
+    failing('up-a');
+    const key = await gateway.givenKey({ max_budget: 1 });
+    expect(await asked(() => gateway.chat(key, { model: 'a', max_tokens: 5, fallbacks: ['free'] }))).toEqual({
+      status: 200,
+      models: ['up-a', 'up-free'],
+    });
+  });
+
+  it('a router’s fallback the key may not call is never called', async () => {
+    failing('up-a');
+    const key = await gateway.givenKey({ models: ['a'] });
+    expect(await asked(() => gateway.chat(key, { model: 'a', max_tokens: 5 }))).toEqual({
+      status: 500,
+      models: ['up-a'],
+    });
+  });
+
+  it('a fallback that does not fit the budget is passed over, and the first failure is told', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.005 });
+    upstream.behave = ({ model: name }) => (name === 'up-a' ? { reset: true } : {});
+    const other = await gateway.givenKey({ max_budget: 0 });
+    expect((await gateway.chat(other, { model: 'b', max_tokens: 5 })).status).toBe(429);
+    expect(await asked(() => gateway.chat(key, { model: 'a', max_tokens: 5 }))).toEqual({
+      status: 200,
+      models: ['up-a', 'up-b'],
+    });
+  });
+
+  it('a bad request is the client’s: nothing else is tried', async () => {
+    upstream.behave = () => ({
+      status: 400,
+      errorBody: { error: { message: 'context too long, key sk-provider-key-of-the-tests' } },
+    });
+    const key = await gateway.givenKey();
+    const answer = await gateway.chat(key, { model: 'a', max_tokens: 5 });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error.message).toContain('context too long');
+    expect(answer.text).not.toContain('sk-provider-key');
+  });
+
+  it('another deployment of the same name is tried', async () => {
+    const key = await gateway.givenKey();
+    for (let i = 0; i < 10; i++) {
+      expect((await gateway.chat(key, { model: 'twice', max_tokens: 1 })).status).toBe(200);
+    }
+  });
+
+  it('retries as often as it says, one ledger entry each', async () => {
+    upstream.behave = () => ({ status: 503 });
+    const key = await gateway.givenKey({ max_budget: 1 });
+    expect(await asked(() => gateway.chat(key, { model: 'patient', max_tokens: 5 }))).toEqual({
+      status: 503,
+      models: ['up-patient', 'up-patient', 'up-patient'],
+    });
+  });
+});

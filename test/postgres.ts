@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+
+const SERVER = process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+
+/** Is there a PostgreSQL to test on? In CI there must be: without one this throws, so nothing is skipped silently. */
+export async function postgresIsThere(): Promise<boolean> {
+  try {
+    await onServer('SELECT 1');
+    return true;
+  } catch (error) {
+    if (process.env.CI) throw error;
+    console.warn(
+      `PostgreSQL tests are skipped: ${(error as Error).message} (TEST_DATABASE_URL says where to look)`,
+    );
+    return false;
+  }
+}
+
+/** A database of its own for one test. */
+export async function freshPostgres(): Promise<{ url: string; drop: () => Promise<void> }> {
+  const name = `tollgate_test_${randomBytes(6).toString('hex')}`;
+  await onServer(`CREATE DATABASE ${name}`);
+  const url = new URL(SERVER);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => onServer(`DROP DATABASE ${name} WITH (FORCE)`) };
+}
+
+async function onServer(sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: SERVER, connectionTimeoutMillis: 3_000 });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Gateway } from './gateway.js';
+import { Upstream } from './upstream.js';
+
+let upstream: Upstream;
+let gateway: Gateway;
+beforeAll(async () => {
+  upstream = await Upstream.start();
+  gateway = await Gateway.start({ upstream });
+});
+afterAll(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+
+let serial = 0;
+
+/** A key with everyone behind it. */
+async function company() {
+  const id = `company-${++serial}`;
+  await gateway.made('/organization/new', { organization_id: id, organization_alias: id });
+  await gateway.made('/team/new', { team_id: id, organization_id: id });
+  await gateway.made('/user/new', { user_id: id, auto_create_key: false });
+  await gateway.made('/team/member_add', { team_id: id, member: { role: 'user', user_id: id } });
+  await gateway.made('/customer/new', { user_id: id });
+  return { id, key: await gateway.givenKey({ user_id: id, team_id: id }) };
+}
+
+const patchOrganization = async (body: object) => {
+  expect((await gateway.admin('PATCH', '/organization/update', body)).status).toBe(200);
+};
+
+describe('revocation is now: after the administrator’s 200 nothing is admitted any more', () => {
+  it.each<[string, (who: { id: string; key: string }) => Promise<unknown>, number]>([
+    ['block the key', ({ key }) => gateway.made('/key/block', { key }), 401],
+    ['delete the key', ({ key }) => gateway.made('/key/delete', { keys: [key] }), 401],
+    [
+      'take the model from the key',
+      ({ key }) => gateway.made('/key/update', { key, models: ['m-free'] }),
+      403,
+    ],
+    [
+      'take the route from the key',
+      ({ key }) => gateway.made('/key/update', { key, allowed_routes: ['info_routes'] }),
+      403,
+    ],
+    ['end the key’s life', ({ key }) => gateway.made('/key/update', { key, duration: '0s' }), 401],
+    [
+      'lower the key’s budget below its spend',
+      ({ key }) => gateway.made('/key/update', { key, max_budget: 0 }),
+      429,
+    ],
+    ['block the team', ({ id }) => gateway.made('/team/block', { team_id: id }), 403],
+    ['delete the team', ({ id }) => gateway.made('/team/delete', { team_ids: [id] }), 401],
+    [
+      'take the model from the team',
+      ({ id }) => gateway.made('/team/update', { team_id: id, models: ['m-free'] }),
+      403,
+    ],
+    [
+      'take the model from the member',
+      ({ id }) =>
+        gateway.made('/team/member_update', { team_id: id, user_id: id, allowed_models: ['m-free'] }),
+      403,
+    ],
+    ['remove the member', ({ id }) => gateway.made('/team/member_delete', { team_id: id, user_id: id }), 401],
+    ['block the user', ({ id }) => gateway.made('/user/update', { user_id: id, blocked: true }), 403],
+    ['delete the user', ({ id }) => gateway.made('/user/delete', { user_ids: [id] }), 401],
+    ['block the organization', ({ id }) => patchOrganization({ organization_id: id, blocked: true }), 403],
+    [
+      'take the model from the organization',
+      ({ id }) => patchOrganization({ organization_id: id, models: ['m-free'] }),
+      403,
+    ],
+    ['block the end user', ({ id }) => gateway.made('/customer/block', { user_ids: [id] }), 403],
+  ])('%s', async (_, revoke, status) => {
+    const who = await company();
+    const call = { model: 'm-out', max_tokens: 1, user: who.id };
+    expect((await gateway.chat(who.key, call)).status).toBe(200);
+
+    // Work is under way all the time: calls that were admitted before, and callers that keep knocking.
+    let revoked = false;
+    let over = false;
+    const admittedAfter: unknown[] = [];
+    const knock = async () => {
+      while (!over) {
+        const startedAfter = revoked;
+        const answer = await gateway.chat(who.key, call);
+        if (startedAfter && answer.status !== status) admittedAfter.push(answer.text);
+      }
+    };
+    const knocking = Array.from({ length: 8 }, knock);
+    await upstream.arrived(upstream.calls.length + 20);
+    await revoke(who);
+    revoked = true;
+    for (let i = 0; i < 10; i++) expect((await gateway.chat(who.key, call)).status).toBe(status);
+    over = true;
+    await Promise.all(knocking);
+    expect(admittedAfter).toEqual([]);
+  });
+
+  it('who is blocked while its hold is being written is not forwarded', async () => {
+    const { key } = await company();
+    await gateway.chat(key, { model: 'm-out', max_tokens: 1 });
+    const before = upstream.calls.length;
+    const [blocked, ...answers] = await Promise.all([
+      gateway.admin('POST', '/key/block', { key }),
+      ...Array.from({ length: 50 }, () => gateway.chat(key, { model: 'm-out', max_tokens: 1 })),
+    ]);
+    expect(blocked.status).toBe(200);
+    const ok = answers.filter(({ status }) => status === 200).length;
+    expect(answers.every(({ status }) => status === 200 || status === 401)).toBe(true);
+    expect(upstream.calls.length - before).toBe(ok);
+  });
+
+  it('and given back at once', async () => {
+    const { id, key } = await company();
+    const call = { model: 'm-out', max_tokens: 1, user: id };
+    await gateway.made('/team/block', { team_id: id });
+    expect((await gateway.chat(key, call)).status).toBe(403);
+    await gateway.made('/team/unblock', { team_id: id });
+    expect((await gateway.chat(key, call)).status).toBe(200);
+    await gateway.made('/customer/block', { user_ids: [id] });
+    expect((await gateway.chat(key, call)).status).toBe(403);
+    await gateway.made('/customer/unblock', { user_ids: [id] });
+    expect((await gateway.chat(key, call)).status).toBe(200);
+  });
+
+  it('a key that was unknown a moment ago works when it is issued', async () => {
+    const key = `sk-chosen-by-the-client-${++serial}`;
+    expect((await gateway.chat(key, { model: 'm-out' })).status).toBe(401);
+    await gateway.made('/key/generate', { key });
+    expect((await gateway.chat(key, { model: 'm-out' })).status).toBe(200);
+  });
+
+  it('an end user that was unknown a moment ago is limited when it is made', async () => {
+    const key = await gateway.givenKey();
+    const user = `new-${++serial}`;
+    expect((await gateway.chat(key, { model: 'm-out', user })).status).toBe(200);
+    await gateway.made('/customer/new', { user_id: user, max_budget: 0 });
+    expect((await gateway.chat(key, { model: 'm-out', user })).status).toBe(429);
+  });
+
+  it('deleting and making again refills nothing', async () => {
+    const id = `phoenix-${++serial}`;
+    await gateway.made('/team/new', { team_id: id, max_budget: 0.01 });
+    const first = await gateway.givenKey({ team_id: id });
+    expect((await gateway.chat(first, { model: 'm-out', max_tokens: 10 })).status).toBe(200);
+    await gateway.made('/team/delete', { team_ids: [id] });
+    await gateway.made('/team/new', { team_id: id, max_budget: 0.01 });
+    const second = await gateway.givenKey({ team_id: id });
+    expect((await gateway.chat(second, { model: 'm-out', max_tokens: 10 })).status).toBe(429);
+  });
+});
+
+describe('what an administrator reads', () => {
+  it('is never older than the last write, and its spend never older than the last call', async () => {
+    const { id, key } = await company();
+    const read = async () => (await gateway.admin('GET', `/team/info?team_id=${id}`)).body.team_info;
+    expect(await read()).toMatchObject({ team_alias: null, spend: 0 });
+    expect(await read()).toMatchObject({ team_alias: null, spend: 0 });
+    await gateway.chat(key, { model: 'm-out', max_tokens: 10 });
+    expect(await read()).toMatchObject({ spend: 0.01 });
+    await gateway.made('/team/update', { team_id: id, team_alias: 'Renamed' });
+    expect(await read()).toMatchObject({ team_alias: 'Renamed', spend: 0.01 });
+  });
+
+  it('is never another caller’s answer', async () => {
+    const [one, other] = [
+      await gateway.givenKey({ key_alias: `one-${serial}` }),
+      await gateway.givenKey({ key_alias: `other-${serial}` }),
+    ];
+    const aliasOf = async (key: string) => (await gateway.as(key, 'GET', '/key/info')).body.info.key_alias;
+    for (let i = 0; i < 2; i++) {
+      expect([await aliasOf(one), await aliasOf(other)]).toEqual([`one-${serial}`, `other-${serial}`]);
+    }
+    expect((await gateway.as(one, 'GET', `/key/info?key=${other}`)).status).toBe(403);
+    expect((await gateway.as(one, 'GET', '/key/info?key=sk-nobody-at-all-1234')).status).toBe(403);
+  });
+});

@@ -1,0 +1,206 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** One call as the upstream saw it. */
+export interface UpstreamCall {
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly rawBody: Buffer;
+  readonly body: Record<string, unknown>;
+  readonly model: string;
+  /** What it says it used, once it said so. */
+  produced?: { promptTokens: number; completionTokens: number };
+  tokensSent: number;
+  /** When the gateway hung up before the end, epoch milliseconds. */
+  hungUpAt?: number;
+}
+
+/** What a call gets instead of a well-behaved answer. */
+export interface Behaviour {
+  readonly status?: number;
+  readonly errorBody?: unknown;
+  /** Sent instead of the JSON answer, as it is. */
+  readonly rawBody?: string;
+  readonly contentLength?: number;
+  readonly promptTokens?: number;
+  readonly completionTokens?: number;
+  /** Sent as `usage`; null: none at all. */
+  readonly usage?: Record<string, unknown> | null;
+  /** Hang up without a word. */
+  readonly reset?: boolean;
+  /** Never answer. */
+  readonly hang?: boolean;
+  /** Of a stream: how many tokens go out before … */
+  readonly tokensBefore?: number;
+  /** … this happens. */
+  readonly ending?: 'reset' | 'hang' | 'end';
+  /** Tokens for ever. */
+  readonly endless?: boolean;
+  readonly msBetweenTokens?: number;
+  readonly headers?: Record<string, string>;
+}
+
+/** A scripted OpenAI-compatible server that writes down every call. By default it produces exactly `max_tokens` tokens. */
+export class Upstream {
+  readonly calls: UpstreamCall[] = [];
+  behave: (call: UpstreamCall) => Behaviour = () => ({});
+  private gate: Promise<void> | undefined;
+  private open: () => void = () => {};
+  private arrivals: { count: number; resolve: () => void }[] = [];
+
+  private constructor(private readonly server: Server) {}
+
+  static async start(): Promise<Upstream> {
+    const server = createServer();
+    const upstream = new Upstream(server);
+    server.on('request', (request, response) => void upstream.answer(request, response));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return upstream;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/v1`;
+  }
+
+  /** From now on calls arrive but are not answered, until `release`. */
+  hold(): void {
+    this.gate = new Promise((resolve) => (this.open = resolve));
+  }
+
+  release(): void {
+    this.gate = undefined;
+    this.open();
+  }
+
+  /** Resolves when so many calls have arrived in all. */
+  async arrived(count: number): Promise<void> {
+    if (this.calls.length >= count) return;
+    await new Promise<void>((resolve) => this.arrivals.push({ count, resolve }));
+  }
+
+  async close(): Promise<void> {
+    this.release();
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const rawBody = Buffer.concat(chunks);
+    const body = parsed(rawBody);
+    const call: UpstreamCall = {
+      path: request.url!,
+      headers: request.headers,
+      rawBody,
+      body,
+      model: String(body.model),
+      tokensSent: 0,
+    };
+    this.calls.push(call);
+    response.on('close', () => {
+      if (!response.writableFinished) call.hungUpAt = Date.now();
+    });
+    for (const waiting of this.arrivals) if (this.calls.length >= waiting.count) waiting.resolve();
+    await this.gate;
+    await this.respond(call, response, this.behave(call));
+  }
+
+  private async respond(call: UpstreamCall, response: ServerResponse, behaviour: Behaviour): Promise<void> {
+    if (behaviour.hang) return;
+    if (behaviour.reset) return void response.socket?.destroy();
+    for (const [name, value] of Object.entries(behaviour.headers ?? {})) response.setHeader(name, value);
+    if (behaviour.status !== undefined && behaviour.status >= 400) {
+      response.writeHead(behaviour.status, { 'content-type': 'application/json' });
+      return void response.end(
+        JSON.stringify(
+          behaviour.errorBody ?? { error: { message: 'scripted failure', type: 'server_error' } },
+        ),
+      );
+    }
+    const copies = Number(call.body.n ?? 1);
+    const embedding = call.path.endsWith('/embeddings');
+    const asked = Number(call.body.max_completion_tokens ?? call.body.max_tokens ?? 16);
+    const completionTokens = embedding ? 0 : (behaviour.completionTokens ?? asked * copies);
+    const promptTokens = behaviour.promptTokens ?? 0;
+    const usage =
+      behaviour.usage === undefined
+        ? {
+            prompt_tokens: promptTokens,
+            completion_tokens: completionTokens,
+            total_tokens: promptTokens + completionTokens,
+          }
+        : behaviour.usage;
+    if (call.body.stream)
+      return this.stream(call, response, behaviour, completionTokens, promptTokens, usage);
+    call.produced = { promptTokens, completionTokens };
+    const text = behaviour.rawBody ?? JSON.stringify(whole(call, embedding, usage));
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      ...(behaviour.contentLength !== undefined && { 'content-length': behaviour.contentLength }),
+    });
+    response.end(text);
+  }
+
+  private async stream(
+    call: UpstreamCall,
+    response: ServerResponse,
+    behaviour: Behaviour,
+    completionTokens: number,
+    promptTokens: number,
+    usage: Record<string, unknown> | null,
+  ): Promise<void> {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    const chunk = (choices: object[], extra = {}) =>
+      response.write(
+        `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', model: call.model, choices, ...extra })}\n\n`,
+      );
+    const limit = behaviour.endless ? Infinity : (behaviour.tokensBefore ?? completionTokens);
+    for (let i = 0; i < limit && !response.destroyed; i++) {
+      const flowing = chunk([{ index: 0, delta: { content: `t${i} ` }, finish_reason: null }]);
+      call.tokensSent++;
+      if (behaviour.msBetweenTokens)
+        await new Promise((resolve) => setTimeout(resolve, behaviour.msBetweenTokens));
+      else if (!flowing || i % 64 === 63) await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (response.destroyed) return;
+    if (behaviour.ending === 'reset') return void response.socket?.end();
+    if (behaviour.ending === 'hang') return;
+    if (behaviour.ending === 'end') return void response.end();
+    chunk([{ index: 0, delta: {}, finish_reason: 'stop' }]);
+    const options = call.body.stream_options as { include_usage?: boolean } | undefined;
+    if (options?.include_usage && usage) {
+      call.produced = { promptTokens, completionTokens };
+      chunk([], { usage });
+    }
+    response.write('data: [DONE]\n\n');
+    response.end();
+  }
+}
+
+function whole(call: UpstreamCall, embedding: boolean, usage: Record<string, unknown> | null): object {
+  const answer = embedding
+    ? { object: 'list', data: [{ object: 'embedding', index: 0, embedding: [0.5, -0.5] }] }
+    : {
+        id: 'c',
+        object: 'chat.completion',
+        created: 1,
+        choices: [
+          {
+            index: 0,
+            message: { role: 'assistant', content: 'scripted answer' },
+            text: 'scripted answer',
+            finish_reason: 'stop',
+          },
+        ],
+      };
+  return { ...answer, model: call.model, ...(usage && { usage }) };
+}
+
+function parsed(bytes: Buffer): Record<string, unknown> {
+  try {
+    return JSON.parse(bytes.toString()) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
