@@ -38,11 +38,14 @@ describe('SIGKILL under load', () => {
     const key = await gateway.givenKey({ max_budget: 1_000 });
     const { whole, over } = load(key);
     await upstream.arrived(400);
+    upstream.hold();
+    await upstream.arrived(upstream.calls.length + 10);
     await gateway.kill9();
     await over;
     const delivered = whole();
     const reached = upstream.calls.length;
     const produced = costOfUpstream(upstream);
+    upstream.release();
 
     await gateway.restart();
     const books = await gateway.books();
