@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
+import { ignoredFields } from './http/admin-body.pipe.js';
 
 const MEBIBYTE = 1024 * 1024;
 const BODY_TIMEOUT_MS = 60_000;
@@ -29,7 +30,7 @@ export async function createApp(config: Config, more: readonly Type[] = []): Pro
     logger: ['error', 'warn'],
   });
   takeBodiesAsBytes(adapter.getInstance());
-  tellRequestIds(adapter.getInstance());
+  describeAnswers(adapter.getInstance());
   serveDocs(app);
   await app.init();
   return app;
@@ -41,9 +42,11 @@ function takeBodiesAsBytes(fastify: FastifyInstance): void {
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
 }
 
-function tellRequestIds(fastify: FastifyInstance): void {
+function describeAnswers(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (request, reply, payload, done) => {
     reply.header('x-request-id', request.id);
+    const ignored = ignoredFields(request.body);
+    if (ignored) reply.header('x-tollgate-ignored', ignored.map(encodeURIComponent).join(', '));
     done(null, payload);
   });
 }

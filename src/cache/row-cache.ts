@@ -56,6 +56,8 @@ export class RowCache {
   async evict(keys: readonly CacheKey[]): Promise<void> {
     this.changes.mark(keys);
     await this.cache.mdel([...keys]);
+    // Whatever was made of an entry between the two is of before, too.
+    this.changes.mark(keys);
   }
 }
 

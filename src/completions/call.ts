@@ -16,6 +16,8 @@ export interface Call {
   readonly requestId: string;
   readonly access: Access;
   readonly llm: LlmRequest;
+  /** The gates it came through, this one last. */
+  readonly via: string;
   readonly reply: FastifyReply;
   readonly startedAt: number;
 }

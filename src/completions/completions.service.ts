@@ -23,6 +23,7 @@ import { type Hold, SpendService } from '../spend/spend.service.js';
 import { Attempt, type Call } from './call.js';
 import { AnswerGatherer, failExchange, finishJson } from './json-exchange.js';
 import { answerMock } from './mock-upstream.js';
+import { viaFor } from './loop.js';
 import { SseExchange } from './sse-exchange.js';
 import { UpstreamError } from './upstream-error.js';
 import { type UpstreamCall, Upstreams, type UpstreamSink } from './upstreams.js';
@@ -56,7 +57,14 @@ export class CompletionsService implements BeforeApplicationShutdown {
     const { access, id: requestId } = request;
     if (this.draining)
       throw new ServiceUnavailableException({ message: 'The gateway is shutting down. Try again.' });
-    const call: Call = { requestId, access: access!, llm: access!.llm!, reply, startedAt: performance.now() };
+    const call: Call = {
+      requestId,
+      access: access!,
+      llm: access!.llm!,
+      via: viaFor(request.headers.via),
+      reply,
+      startedAt: performance.now(),
+    };
     const walk = this.tryTargets(call);
     this.inFlight.add(walk);
     return walk.finally(() => this.inFlight.delete(walk));
@@ -198,7 +206,13 @@ export class CompletionsService implements BeforeApplicationShutdown {
       };
       const upstream: UpstreamCall = deployment.mockResponse
         ? answerMock(call, deployment, sink)
-        : this.upstreams.send(deployment, UPSTREAM_PATH[call.llm.callType], this.body(attempt), sink);
+        : this.upstreams.send(
+            deployment,
+            UPSTREAM_PATH[call.llm.callType],
+            call.via,
+            this.body(attempt),
+            sink,
+          );
     });
   }
 

@@ -38,7 +38,7 @@ export function upstreamAnswerError(
   return new UpstreamError(
     told,
     `The upstream answered ${status}: ${withoutSecrets(messageIn(body), secrets)}`,
-    told >= 500 || MAY_TRY_AGAIN.has(told),
+    (told >= 500 && told !== 508) || MAY_TRY_AGAIN.has(told),
     retryAfter,
   );
 }

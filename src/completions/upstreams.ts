@@ -44,7 +44,7 @@ export class Upstreams implements OnApplicationShutdown {
   private readonly pools = new Map<string, Pool>();
 
   /** Sends one call. Everything that happens after is told to `sink`, whose last word is `end` or `fail`. */
-  send(deployment: Deployment, path: string, body: Buffer, sink: UpstreamSink): UpstreamCall {
+  send(deployment: Deployment, path: string, via: string, body: Buffer, sink: UpstreamSink): UpstreamCall {
     let controller: { abort(reason: Error): void } | undefined;
     let over = false;
     const finish = (tell: () => void) => {
@@ -62,7 +62,7 @@ export class Upstreams implements OnApplicationShutdown {
       {
         path: deployment.basePath + path,
         method: 'POST',
-        headers: deployment.headers,
+        headers: { ...deployment.headers, via },
         body,
         headersTimeout: deployment.timeoutMs,
         bodyTimeout: deployment.timeoutMs,

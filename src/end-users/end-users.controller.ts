@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
+import { PageQuery } from '../http/page.js';
 import { Caller } from '../http/doors.js';
 import {
   BlockedEndUsers,
@@ -43,10 +44,10 @@ export class EndUsersController {
   }
 
   @Get('list')
-  @ApiOperation({ summary: 'Every end user, oldest first.' })
+  @ApiOperation({ summary: 'End users, oldest first.' })
   @ApiOkResponse({ type: [EndUserRow] })
-  list(): Promise<object[]> {
-    return this.endUsers.list();
+  list(@Query() page: PageQuery): Promise<object[]> {
+    return this.endUsers.list(page);
   }
 
   @Post('delete')

@@ -9,12 +9,14 @@ import {
   IsOptional,
   IsString,
 } from 'class-validator';
+import { AlsoTakes } from '../http/unread-fields.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 
 /** LiteLLM's fields of a customer that are kept as sent. */
 export const KEPT_OF_END_USERS: KeptFields = { object_permission: 'mapping' };
 
+@AlsoTakes(KEPT_OF_END_USERS)
 class EndUserFieldsDto extends OmitType(PartyDto, ['models', 'metadata'] as const) {
   @ApiProperty({ example: 'customer-42' })
   @IsString()

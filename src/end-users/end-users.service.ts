@@ -4,6 +4,7 @@ import { requireBudget } from '../budgets/budgets.service.js';
 import { withTiers } from '../budgets/with-tier.js';
 import { cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
+import { type PageQuery, pageOf } from '../http/page.js';
 import { applyParty } from '../parties/apply-party.js';
 import { refuseSpend } from '../parties/kept-fields.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
@@ -80,13 +81,14 @@ export class EndUsersService {
   }
 
   /** Every end user, oldest first. */
-  async list(): Promise<object[]> {
+  async list(page: PageQuery): Promise<object[]> {
     return this.database.read(async (manager) =>
       views(
         manager,
         await manager.find(EndUser, {
           where: { deletedAt: IsNull() },
           order: { createdAt: 'ASC', id: 'ASC' },
+          ...pageOf(page),
         }),
       ),
     );

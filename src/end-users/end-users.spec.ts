@@ -151,7 +151,7 @@ describe.each([
       await create({ user_id: 'z' });
       rooms.now = new Date(rooms.now.getTime() + 1_000);
       await create({ user_id: 'a' });
-      expect(((await rooms.endUsers.list()) as Answer[]).map(({ user_id }) => user_id)).toEqual(['z', 'a']);
+      expect(((await rooms.endUsers.list({})) as Answer[]).map(({ user_id }) => user_id)).toEqual(['z', 'a']);
     });
   });
 

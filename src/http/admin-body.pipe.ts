@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 import { JsonProblem, scanJsonObject } from './json-scanner.js';
+import { unreadFields } from './unread-fields.js';
 
 const NOTHING_WATCHED = { names: new Set<string>(), mutedBelow: new Set<string>() };
 
@@ -25,21 +26,29 @@ export class AdminBodyPipe extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    return super.transform(metadata.type === 'body' ? bodyOf(value) : value, metadata) as Promise<unknown>;
+    if (metadata.type !== 'body') return super.transform(value, metadata) as Promise<unknown>;
+    const body = bodyOf(value);
+    const unread = unreadFields(body, metadata.metatype!);
+    if (unread.length) ignored.set(value as object, unread);
+    return super.transform(body, metadata) as Promise<unknown>;
   }
 }
 
-function bodyOf(value: unknown): unknown {
-  if (value === undefined || value === null) return {};
-  if (!Buffer.isBuffer(value)) return value;
-  if (!value.length) return {};
+const ignored = new WeakMap<object, readonly string[]>();
+
+/** The fields of a request's body that nobody read, for the `x-tollgate-ignored` header; undefined when all were. */
+export const ignoredFields = (body: unknown): readonly string[] | undefined =>
+  typeof body === 'object' && body !== null ? ignored.get(body) : undefined;
+
+function bodyOf(value: unknown): object {
+  if (!Buffer.isBuffer(value) || !value.length) return {};
   try {
     scanJsonObject(value, NOTHING_WATCHED);
   } catch (error) {
     if (!(error instanceof JsonProblem)) throw error;
     throw new BadRequestException({ message: error.message, param: error.param });
   }
-  return JSON.parse(value.toString('utf8'));
+  return JSON.parse(value.toString('utf8')) as object;
 }
 
 interface FieldProblem {

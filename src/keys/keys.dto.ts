@@ -14,6 +14,7 @@ import {
   Max,
   Min,
 } from 'class-validator';
+import { AlsoTakes } from '../http/unread-fields.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 
@@ -45,6 +46,7 @@ export const KEPT_OF_KEYS: KeptFields = {
 };
 
 /** What a key can be given, at its making and later. */
+@AlsoTakes(KEPT_OF_KEYS)
 export class KeyFieldsDto extends PartyDto {
   /** A name people recognise; no two live keys share one. */
   @ApiPropertyOptional({ nullable: true, type: String, example: 'ci-pipeline' })

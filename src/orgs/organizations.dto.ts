@@ -11,6 +11,8 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { PageQuery } from '../http/page.js';
+import { AlsoTakes } from '../http/unread-fields.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { LimitsDto, PartyDto } from '../parties/limits.dto.js';
 
@@ -23,6 +25,7 @@ export const KEPT_OF_ORGANIZATIONS: KeptFields = {
   object_permission: 'mapping',
 };
 
+@AlsoTakes(KEPT_OF_ORGANIZATIONS)
 class OrganizationFieldsDto extends PartyDto {
   /** True stops every key of the organization, at once. */
   @IsOptional()
@@ -77,7 +80,7 @@ export class OrganizationIdQuery {
   organization_id: string;
 }
 
-export class OrganizationListQuery {
+export class OrganizationListQuery extends PageQuery {
   @IsOptional()
   @IsString()
   org_id?: string;

@@ -5,6 +5,7 @@ import { requireBudget } from '../budgets/budgets.service.js';
 import { withTiers } from '../budgets/with-tier.js';
 import { cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
+import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { applyParty } from '../parties/apply-party.js';
 import { refuseSpend } from '../parties/kept-fields.js';
@@ -92,15 +93,19 @@ export class OrganizationsService {
   }
 
   /** Organizations with their teams, oldest first. */
-  async list({ org_id, org_alias }: OrganizationListQuery): Promise<object[]> {
+  async list({ org_id, org_alias, ...page }: OrganizationListQuery): Promise<object[]> {
     return this.database.read(async (manager) => {
+      const { take, skip } = pageOf(page);
       const select = manager.createQueryBuilder(Organization, 'o').where('o.deletedAt IS NULL');
       if (org_id !== undefined) select.andWhere('o.organizationId = :id', { id: org_id });
       if (org_alias !== undefined) {
         const pattern = `%${org_alias.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
         select.andWhere(`LOWER(o.organizationAlias) LIKE :pattern ESCAPE '\\'`, { pattern });
       }
-      return this.views(manager, await select.orderBy('o.createdAt').addOrderBy('o.id').getMany());
+      return this.views(
+        manager,
+        await select.orderBy('o.createdAt').addOrderBy('o.id').take(take).skip(skip).getMany(),
+      );
     });
   }
 
@@ -136,6 +141,7 @@ export class OrganizationsService {
     const teams = await manager.find(Team, {
       where: { organizationId: In(rows.map(({ organizationId }) => organizationId)), deletedAt: IsNull() },
       order: { createdAt: 'ASC', id: 'ASC' },
+      take: MAX_PAGE_SIZE,
     });
     const rosters = await Rosters.read(
       manager,

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { SelectQueryBuilder } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import { pageOf } from '../http/page.js';
 import { nanoUsd, type NanoUsd, usdFromNanoUsd } from '../policy/money.js';
 import { keyHashOf } from '../secrets.js';
 import { endlessAccount } from './account.js';
@@ -9,8 +10,6 @@ import { Accounts } from './accounts.js';
 import { Chain } from './chain.entity.js';
 import { LedgerEntry } from './ledger-entry.entity.js';
 import type { SpendLogQuery } from './spend.dto.js';
-
-const MAX_ROWS = 1_000;
 
 /** Reads the ledger for people. */
 @Injectable()
@@ -23,13 +22,14 @@ export class SpendReports {
 
   /** Closed entries that match, newest first, bounded. */
   async logs(query: SpendLogQuery): Promise<object[]> {
+    const { take, skip } = pageOf(query);
     const rows = await this.database.read((manager) =>
       matching(manager.createQueryBuilder(LedgerEntry, 'e'), query)
         .innerJoinAndMapOne('e.chain', Chain, 'c', 'c.id = e.chainId')
         .andWhere("e.state <> 'open'")
         .orderBy('e.id', 'DESC')
-        .take(Math.min(query.page_size ?? MAX_ROWS, MAX_ROWS))
-        .skip(((query.page ?? 1) - 1) * (query.page_size ?? MAX_ROWS))
+        .take(take)
+        .skip(skip)
         .getMany(),
     );
     return (rows as (LedgerEntry & { chain: Chain })[]).map(logRow);

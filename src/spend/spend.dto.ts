@@ -1,11 +1,11 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { IsOptional, IsString, Matches } from 'class-validator';
+import { PageQuery } from '../http/page.js';
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** Which ledger entries to list. */
-export class SpendLogQuery {
+export class SpendLogQuery extends PageQuery {
   /** A key or its hash. */
   @IsOptional()
   @IsString()
@@ -39,19 +39,6 @@ export class SpendLogQuery {
   @IsOptional()
   @Matches(DAY, { message: '$property must be a day, YYYY-MM-DD' })
   end_date?: string;
-
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  page?: number;
-
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(1000)
-  page_size?: number;
 }
 
 /** One settled attempt, LiteLLM's spend log row. */

@@ -5,19 +5,14 @@ import { userView } from '../users/user.view.js';
 import { Member } from './member.entity.js';
 import type { NamedMember } from './team.view.js';
 
-/** A database takes only so many parameters. */
-export const TEAMS_AT_ONCE = 500;
-
 /** Who is in these teams, by team, in the order they came. */
 export class Rosters {
   private constructor(private readonly byTeam: ReadonlyMap<string, NamedMember[]>) {}
 
   static async read(manager: EntityManager, teamIds: readonly string[]): Promise<Rosters> {
     const byTeam = new Map<string, NamedMember[]>(teamIds.map((teamId) => [teamId, []]));
-    for (let at = 0; at < teamIds.length; at += TEAMS_AT_ONCE) {
-      for (const member of await membersOf(manager, teamIds.slice(at, at + TEAMS_AT_ONCE))) {
-        byTeam.get(member.teamId)!.push({ member, userEmail: member.user?.userEmail ?? null });
-      }
+    for (const member of await membersOf(manager, teamIds)) {
+      byTeam.get(member.teamId)!.push({ member, userEmail: member.user?.userEmail ?? null });
     }
     return new Rosters(byTeam);
   }

@@ -16,6 +16,8 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { PageQuery } from '../http/page.js';
+import { AlsoTakes } from '../http/unread-fields.js';
 import { KeyRow } from '../keys/keys.dto.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { DURATION, PartyDto } from '../parties/limits.dto.js';
@@ -68,6 +70,7 @@ export class MemberDto {
 }
 
 /** What a team can be given, at its making and later. */
+@AlsoTakes(KEPT_OF_TEAMS)
 export class TeamFieldsDto extends PartyDto {
   @ApiPropertyOptional({ nullable: true, type: String, example: 'Research' })
   @IsOptional()
@@ -155,7 +158,7 @@ export class DeleteTeamsDto {
   team_ids: string[];
 }
 
-export class TeamListQuery {
+export class TeamListQuery extends PageQuery {
   @IsOptional()
   @IsString()
   user_id?: string;

@@ -5,6 +5,7 @@ import { requireBudget } from '../budgets/budgets.service.js';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
 import { keyView } from '../keys/key.view.js';
+import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { applyParty } from '../parties/apply-party.js';
@@ -17,7 +18,7 @@ import { asInternalUser, userShape } from '../users/user-shape.js';
 import { bury } from './bury.js';
 import { Member } from './member.entity.js';
 import type { TeamMemberDefaults } from './team-member-defaults.js';
-import { rosterOf, Rosters, TEAMS_AT_ONCE, userIdWithEmail, userRows } from './team-roster.js';
+import { rosterOf, Rosters, userIdWithEmail, userRows } from './team-roster.js';
 import { Team } from './team.entity.js';
 import { membershipView, teamView } from './team.view.js';
 import {
@@ -118,7 +119,7 @@ export class TeamsService {
     return teamView(team, named);
   }
 
-  /** A team with its keys and members. 404 when there is none. */
+  /** A team with its members and newest keys (`/key/list` pages through all). 404 when there is none. */
   async info(teamId: string): Promise<object> {
     return this.database.read(async (manager) => {
       const team = await this.table.findOrFail(manager, teamId);
@@ -129,7 +130,7 @@ export class TeamsService {
   }
 
   /** Teams by name, those without one last. */
-  async list({ user_id, organization_id }: TeamListQuery): Promise<object[]> {
+  async list({ user_id, organization_id, ...page }: TeamListQuery): Promise<object[]> {
     return this.database.read(async (manager) => {
       const teams = await manager.find(Team, {
         where: {
@@ -140,12 +141,9 @@ export class TeamsService {
           ...(user_id !== undefined && { teamId: In(await teamIdsOf(manager, user_id)) }),
         },
         order: { teamAlias: { direction: 'ASC', nulls: 'LAST' }, id: 'ASC' },
+        ...pageOf(page),
       });
-      const rows: object[] = [];
-      for (let at = 0; at < teams.length; at += TEAMS_AT_ONCE) {
-        rows.push(...(await this.rows(manager, teams.slice(at, at + TEAMS_AT_ONCE))));
-      }
-      return rows;
+      return this.rows(manager, teams);
     });
   }
 
@@ -155,6 +153,7 @@ export class TeamsService {
     const keys = await manager.find(VirtualKey, {
       where: { teamId: In(teamIds), deletedAt: IsNull() },
       order: { createdAt: 'DESC', id: 'DESC' },
+      take: MAX_PAGE_SIZE,
     });
     const now = this.table.now();
     const live = new Map<string, VirtualKey[]>(teamIds.map((teamId) => [teamId, []]));

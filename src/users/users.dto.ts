@@ -1,18 +1,16 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
 import {
   ArrayNotEmpty,
   IsArray,
   IsBoolean,
   IsEmail,
   IsIn,
-  IsInt,
   IsNotEmpty,
   IsOptional,
   IsString,
-  Max,
-  Min,
 } from 'class-validator';
+import { PageQuery } from '../http/page.js';
+import { AlsoTakes } from '../http/unread-fields.js';
 import { GeneratedKey, GenerateKeyDto, KEPT_OF_KEYS, KeyRow } from '../keys/keys.dto.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
@@ -69,6 +67,7 @@ export class NewUserDto extends GenerateKeyDto {
 }
 
 /** What to change; absent keeps, null clears. */
+@AlsoTakes(KEPT_OF_USERS)
 export class UpdateUserDto extends PartyDto {
   /** Which user; or name it by `user_email`. */
   @ApiPropertyOptional({ example: 'alice' })
@@ -115,20 +114,7 @@ export class UserInfoQuery {
 
 const SORTABLE = ['user_id', 'user_email', 'created_at', 'user_alias', 'user_role'] as const;
 
-export class UserListQuery {
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  page?: number;
-
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(100)
-  page_size?: number;
-
+export class UserListQuery extends PageQuery {
   @ApiPropertyOptional({ enum: USER_ROLES })
   @IsOptional()
   @IsIn(USER_ROLES)

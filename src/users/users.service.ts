@@ -6,6 +6,7 @@ import { cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
 import { type IssuedKey, KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/key.view.js';
+import { MAX_PAGE_SIZE } from '../http/page.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { applyParty } from '../parties/apply-party.js';
 import { refuseSpend } from '../parties/kept-fields.js';
@@ -101,7 +102,8 @@ export class UsersService {
       const user = await this.table.findOrFail(manager, userId);
       const keys = await manager.find(VirtualKey, {
         where: { userId, deletedAt: IsNull() },
-        order: { createdAt: 'DESC' },
+        order: { createdAt: 'DESC', id: 'DESC' },
+        take: MAX_PAGE_SIZE,
       });
       const teamIds = (await teamsOf(manager, [userId])).get(userId) ?? [];
       const teams = await manager.findBy(Team, { teamId: In(teamIds), deletedAt: IsNull() });

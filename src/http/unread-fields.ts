@@ -1,0 +1,60 @@
+import { SetMetadata, type Type, UnprocessableEntityException } from '@nestjs/common';
+import { getMetadataStorage } from 'class-validator';
+import { distance } from 'fastest-levenshtein';
+
+const KEPT = 'tollgate:kept-fields';
+
+/** Marks a DTO that also takes `fields` that carry no decorator of their own, because they are kept as sent. */
+export const AlsoTakes = (fields: Readonly<Record<string, unknown>>) =>
+  SetMetadata(KEPT, Object.keys(fields)) as ClassDecorator;
+
+/** Fields that limit: a typo in one of them would be an open gate. */
+const LIMITING = /budget|limit|max_parallel|duration/;
+const TYPO_DISTANCE = 2;
+
+/** LiteLLM's limiting fields on any route: right words, even where a route does not take them. */
+const LITELLM_LIMITS = new Set([
+  'budget_duration', 'budget_id', 'budget_limits', 'budget_reset_at', 'default_api_key_rpm_limit',
+  'default_api_key_tpm_limit', 'duration', 'max_budget', 'max_budget_in_organization', 'max_budget_in_team',
+  'max_parallel_requests', 'model_max_budget', 'model_rpm_limit', 'model_tpm_limit', 'rpm_limit', 'rpm_limit_type',
+  'session_rpm_limit', 'session_tpm_limit', 'soft_budget', 'soft_budget_cooldown', 'team_member_budget',
+  'team_member_budget_duration', 'team_member_budget_id', 'team_member_key_duration', 'team_member_rpm_limit',
+  'team_member_tpm_limit', 'temp_budget_expiry', 'temp_budget_increase', 'tpm_limit', 'tpm_limit_type',
+]); // prettier-ignore
+
+/**
+ * The fields of a body its route does not take; clients rely on their being ignored. But a name that is no field of
+ * LiteLLM's and within two letters of a limit this route takes is a typo: 422, because nobody would notice that the
+ * limit is missing.
+ */
+export function unreadFields(body: object, dto: Type): string[] {
+  const taken = fieldsOf(dto);
+  const unread = Object.keys(body).filter((field) => !taken.has(field));
+  const typos = unread.flatMap((field) => {
+    const meant = LITELLM_LIMITS.has(field) ? undefined : limitMeantBy(field, taken);
+    return meant === undefined
+      ? []
+      : [{ field, message: `there is no such field; ${meant} limits, did you mean that?` }];
+  });
+  if (typos.length) {
+    const message = typos.map(({ field, message: told }) => `${field}: ${told}`).join('; ');
+    throw new UnprocessableEntityException({ message, fields: typos });
+  }
+  return unread;
+}
+
+const limitMeantBy = (field: string, taken: ReadonlySet<string>) =>
+  [...taken].find((known) => LIMITING.test(known) && distance(field, known) <= TYPO_DISTANCE);
+
+const fields = new WeakMap<Type, ReadonlySet<string>>();
+
+function fieldsOf(dto: Type): ReadonlySet<string> {
+  let known = fields.get(dto);
+  if (!known) {
+    const validated = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
+    const kept = (Reflect.getMetadata(KEPT, dto) as string[] | undefined) ?? [];
+    known = new Set([...validated.map(({ propertyName }) => propertyName), ...kept]);
+    fields.set(dto, known);
+  }
+  return known;
+}
