@@ -46,7 +46,7 @@ export class SseRelay {
         ? Buffer.concat(splitEvents(events).filter((e) => this.passes(e)))
         : events;
     if (!passed.length) return undefined;
-    this.events += occurrences(passed, DATA);
+    this.events += dataLines(passed);
     this.bytes += passed.length;
     return passed;
   }
@@ -125,8 +125,11 @@ function usageEvent(data: Buffer): { usage: Usage | undefined; choices: number }
   }
 }
 
-function occurrences(bytes: Buffer, needle: Buffer): number {
+/** Lines that begin with `data:`; what a model says in the middle of one does not count. */
+function dataLines(bytes: Buffer): number {
   let count = 0;
-  for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + needle.length)) count++;
+  for (let at = bytes.indexOf(DATA); at >= 0; at = bytes.indexOf(DATA, at + DATA.length)) {
+    if (at === 0 || bytes[at - 1] === 0x0a) count++;
+  }
   return count;
 }

@@ -28,10 +28,11 @@ const MAX_REMEMBERED = 10_000;
 const remembered = new BoundedMap<string, KnownModel | undefined>(MAX_REMEMBERED);
 const rememberedProviders = new BoundedMap<string, string | undefined>(MAX_REMEMBERED);
 
-/** Price and size of a provider's model from the pinned table; no network. `undefined` when it is not in it. */
-export function knownModel(provider: string, name: string): KnownModel | undefined {
-  const key = `${provider}/${name}`;
-  if (!remembered.has(key)) remembered.set(key, lookUp(provider, name));
+/** Price (as of the day `on`) and size of a provider's model from the pinned table; no network. `undefined` when it is not in it. */
+export function knownModel(provider: string, name: string, on = new Date()): KnownModel | undefined {
+  const day = on.toISOString().slice(0, 10);
+  const key = `${day}/${provider}/${name}`;
+  if (!remembered.has(key)) remembered.set(key, lookUp(provider, name, day));
   return remembered.get(key);
 }
 
@@ -50,10 +51,10 @@ export function providerOfBareName(name: string): string | undefined {
   return rememberedProviders.get(name);
 }
 
-function lookUp(provider: string, name: string): KnownModel | undefined {
+function lookUp(provider: string, name: string, day: string): KnownModel | undefined {
   const model = libraryModel(LIBRARY_PROVIDER[provider] ?? provider, name);
   if (!model) return undefined;
-  const price = priceOf(model.prices);
+  const price = priceOf(model.prices, day);
   return {
     ...(price && { price }),
     ...(model.context_window !== undefined && { contextTokens: model.context_window }),
@@ -76,12 +77,20 @@ function matches(match: Match, name: string): boolean {
 
 const PER_MILLION_DECIMALS = 24;
 
-/** Prices that change with the date or the hour are billed at the dearest: a bound must hold at any time. */
-function priceOf(prices: LibraryModel['prices']): Price | undefined {
-  const candidates = (Array.isArray(prices) ? prices.map((one) => one.prices) : [prices]).map(converted);
-  return candidates.reduce((dearest, price) =>
-    price && (!dearest || price.input + price.output > dearest.input + dearest.output) ? price : dearest,
+/** The price in force on a day. One that changes with the hour counts as the dearest of that day. */
+function priceOf(prices: LibraryModel['prices'], day: string): Price | undefined {
+  if (!Array.isArray(prices)) return converted(prices);
+  const ofHours = prices.filter(({ constraint }) => constraint?.type === 'time_of_date');
+  const ofDay = prices.findLast(
+    ({ constraint }) => !constraint || (constraint.type === 'start_date' && constraint.start_date <= day),
   );
+  return [...(ofDay ? [ofDay] : []), ...ofHours]
+    .map((one) => converted(one.prices))
+    .reduce<Price | undefined>(
+      (dearest, price) =>
+        price && (!dearest || price.input + price.output > dearest.input + dearest.output) ? price : dearest,
+      undefined,
+    );
 }
 
 type LibraryPrice = Exclude<LibraryModel['prices'], unknown[]>;

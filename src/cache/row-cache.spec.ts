@@ -1,0 +1,116 @@
+import { createCache } from 'cache-manager';
+import { Keyv } from 'keyv';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BoundedMap } from './bounded-map.js';
+import { Changes } from './changes.js';
+import { RowCache } from './row-cache.js';
+
+let cache: RowCache;
+let changes: Changes;
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-23T12:00:00Z') });
+  changes = new Changes();
+  const store = new BoundedMap<string, unknown>(100);
+  cache = new RowCache(createCache({ stores: [new Keyv({ store, serialize: undefined, deserialize: undefined })] }), changes); // prettier-ignore
+});
+afterEach(() => vi.useRealTimers());
+
+const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
+/** A database whose answers come when the test says so. */
+function slow<T extends object>() {
+  const asked: ((row: T | null) => void)[] = [];
+  return { load: () => new Promise<T | null>((answer) => asked.push(answer)), asked };
+}
+
+describe('the row cache', () => {
+  it('loads once however many ask at once, and remembers for a minute', async () => {
+    const load = vi.fn(async () => ({ n: 1 }));
+    const rows = await Promise.all([1, 2, 3].map(() => cache.get('team_id:a', load)));
+    expect(new Set(rows).size).toBe(1);
+    later(59_000);
+    await cache.get('team_id:a', load);
+    expect(load).toHaveBeenCalledTimes(1);
+    later(2_000);
+    await cache.get('team_id:a', load);
+    expect(load).toHaveBeenCalledTimes(2);
+  });
+
+  it('remembers that nothing is there, for a moment', async () => {
+    const load = vi.fn(async () => null);
+    expect([await cache.get('k', load), await cache.get('k', load)]).toEqual([null, null]);
+    expect(load).toHaveBeenCalledTimes(1);
+    later(6_000);
+    await cache.get('k', load);
+    expect(load).toHaveBeenCalledTimes(2);
+  });
+
+  it('freezes what it hands out, all the way down', async () => {
+    const row = await cache.get('k', async () => ({ list: [{ deep: 1 }] }));
+    expect(() => (row!.list[0]!.deep = 2)).toThrow(TypeError);
+    expect(() => row!.list.push({ deep: 3 })).toThrow(TypeError);
+  });
+
+  it('passes errors on and does not remember them', async () => {
+    await expect(cache.get('k', () => Promise.reject(new Error('down')))).rejects.toThrow('down');
+    expect(await cache.get('k', async () => ({ n: 1 }))).toEqual({ n: 1 });
+  });
+
+  it('forgets what is evicted, at once', async () => {
+    await cache.get('k', async () => ({ n: 1 }));
+    await cache.evict(['k']);
+    expect(await cache.get('k', async () => ({ n: 2 }))).toEqual({ n: 2 });
+  });
+
+  it('hands out nothing of before to those who ask while an eviction is under way', async () => {
+    await cache.get('k', async () => ({ n: 1 }));
+    const { epoch } = changes;
+    const evicting = cache.evict(['k']);
+    const during = await cache.get('k', async () => ({ n: 2 }));
+    const madeAt = changes.epoch;
+    await evicting;
+    // Either it is the new row, or whoever keeps it can tell that it is old.
+    expect(during!.n === 2 || changes.changedSince(madeAt, ['k'])).toBe(true);
+    expect(changes.changedSince(epoch, ['k'])).toBe(true);
+    expect(await cache.get('k', async () => ({ n: 2 }))).toEqual({ n: 2 });
+  });
+
+  it('never keeps a row whose loading a write overtook', async () => {
+    const database = slow<{ n: number }>();
+    const early = cache.get('k', database.load);
+    await vi.waitFor(() => expect(database.asked).toHaveLength(1));
+    await cache.evict(['k']);
+    const late = cache.get('k', database.load);
+    await vi.waitFor(() => expect(database.asked).toHaveLength(2));
+    database.asked[1]!({ n: 2 });
+    expect(await late).toEqual({ n: 2 });
+    database.asked[0]!({ n: 1 });
+    await early;
+    expect(await cache.get('k', database.load)).toEqual({ n: 2 });
+    expect(database.asked).toHaveLength(2);
+  });
+});
+
+describe('what changed', () => {
+  it('is asked by key and by time', () => {
+    const { epoch } = changes;
+    changes.mark(['a']);
+    expect(changes.changedSince(epoch, ['a'])).toBe(true);
+    expect(changes.changedSince(epoch, ['b'])).toBe(false);
+    expect(changes.changedSince(changes.epoch, ['a', 'b'])).toBe(false);
+  });
+
+  it('is everything once too much was forgotten', () => {
+    const { epoch } = changes;
+    changes.mark(Array.from({ length: 100_001 }, (_, i) => `k${i}`));
+    expect(changes.changedSince(epoch, ['never-mentioned'])).toBe(true);
+    expect(changes.changedSince(changes.epoch, ['k1'])).toBe(false);
+  });
+});
+
+describe('a bounded map', () => {
+  it('forgets the oldest', () => {
+    const map = new BoundedMap<number, string>(2);
+    map.set(1, 'a').set(2, 'b').set(1, 'c').set(3, 'd');
+    expect([...map.keys()]).toEqual([2, 3]);
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { CatalogueSnapshot } from './catalogue.js';
+import { type Deployment, makeDeployment } from './deployment.js';
+
+const nobody = { teamAliases: {}, keyAliases: {} };
+const deployment = (modelName: string, model = `openai/${modelName}`, info: object = {}) =>
+  makeDeployment(
+    { modelName, litellmParams: { model, api_base: 'http://127.0.0.1:1' }, modelInfo: { id: modelName, ...info } },
+    1_000,
+  ) as Deployment; // prettier-ignore
+const priced = { input_cost_per_token: 0.001, output_cost_per_token: 0.002 };
+const free = { input_cost_per_token: 0, output_cost_per_token: 0 };
+
+describe('a name', () => {
+  const catalogue = new CatalogueSnapshot(
+    [
+      deployment('exact', 'openai/exact', { ...priced, access_groups: ['g1'] }),
+      deployment('exact', 'openai/exact-2', { input_cost_per_token: 0.005, output_cost_per_token: 0, access_groups: ['g2'] }), // prettier-ignore
+      deployment('free', 'openai/free', free),
+      deployment('half', 'openai/half', priced),
+      deployment('half', 'openai/half-unknown'),
+      deployment('openai/*', 'openai/*', priced),
+      deployment('openai/special-*', 'openai/up-*', free),
+    ],
+    { fast: 'exact', loop: 'loop' },
+  );
+  const facts = (name: string, aliases: Partial<typeof nobody> = {}) => catalogue.modelFacts(name, { ...nobody, ...aliases }); // prettier-ignore
+
+  it('means its own deployments, all of them', () => {
+    expect(catalogue.resolve('exact').map(({ upstreamName }) => upstreamName)).toEqual(['exact', 'exact-2']);
+    expect(facts('exact')).toMatchObject({ known: true, price: 'priced', near: { groups: ['g1', 'g2'] } });
+    expect(catalogue.ceilingOf('exact')).toMatchObject({ input: 5n * 10n ** 27n, output: 2n * 10n ** 27n });
+  });
+
+  it('else the most specific wildcard’s, with what the star stood for', () => {
+    expect(catalogue.resolve('openai/special-x')[0]!.upstreamName).toBe('up-x');
+    expect(catalogue.resolve('openai/$&')[0]!.upstreamName).toBe('$&');
+    expect(catalogue.resolve('other/x')).toEqual([]);
+    expect(catalogue.resolve('openai/*')).toEqual([]);
+  });
+
+  it('is free, priced, or unknown as soon as one deployment is', () => {
+    expect(['free', 'exact', 'half', 'openai/special-y', 'nobody'].map((name) => facts(name).price)).toEqual([
+      'free',
+      'priced',
+      'unknown',
+      'free',
+      'unknown',
+    ]);
+    expect(catalogue.unpriced()).toEqual(['half']);
+  });
+
+  it('may be an alias: the team’s, then the key’s, then the proxy’s, each followed once', () => {
+    expect(facts('fast').name).toBe('exact');
+    expect(facts('a', { teamAliases: { a: 'b' }, keyAliases: { b: 'fast' } }).name).toBe('exact');
+    expect(facts('a', { keyAliases: { a: 'b' }, teamAliases: { b: 'exact' } }).name).toBe('b');
+    expect(facts('loop').name).toBe('loop');
+    expect(facts('toString', {}).known).toBe(false);
+  });
+
+  it('that a key made up opens no list', () => {
+    const { near, wide } = facts('allowed-name', { keyAliases: { 'allowed-name': 'exact' } });
+    expect([near.names, wide.names]).toEqual([['exact'], ['exact']]);
+  });
+
+  it('that a team made up opens the team’s list and the key’s, no wider one', () => {
+    const { near, wide } = facts('ours', { teamAliases: { ours: 'exact' } });
+    expect([near.names, wide.names]).toEqual([['ours', 'exact'], ['exact']]);
+  });
+
+  it('is listed unless it is a wildcard; the proxy’s aliases too', () => {
+    expect(catalogue.names()).toEqual(['exact', 'free', 'half', 'fast', 'loop']);
+  });
+});
