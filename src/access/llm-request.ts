@@ -131,6 +131,10 @@ export const GATE_MEMBERS: ReadonlySet<string> = new Set([
 ]);
 
 const MAX_COPIES = 128;
+const MAX_MODEL_CHARS = 512;
+const MAX_END_USER_CHARS = 1_024;
+// A lone surrogate is no character either: it has no UTF-8.
+const CONTROL = /[\p{Cc}\p{Cs}]/u;
 
 /** Reads a body. What is wrong with it is a fact (`problem`), so that authentication can speak first. */
 export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRequest {
@@ -202,7 +206,18 @@ function modelOf(inBody: unknown, { pathModel, query }: LlmRequestContext): stri
   const named = new Set([inBody, pathModel, ...inQuery].filter((name) => name !== undefined));
   if (named.size > 1)
     throw new JsonProblem('The request names different models in different places.', 'model');
-  return inBody ?? pathModel;
+  return plainName(inBody ?? pathModel, 'model', MAX_MODEL_CHARS);
+}
+
+/** A name that is kept and written down: short, and without characters that a log or a database would stumble over. */
+function plainName<T extends string | undefined>(name: T, param: string, maxChars: number): T {
+  if (name !== undefined && (name.length > maxChars || CONTROL.test(name))) {
+    throw new JsonProblem(
+      `The ${param} must have at most ${maxChars} characters, none of them a control character.`,
+      param,
+    );
+  }
+  return name;
 }
 
 function endUserOf(
@@ -211,7 +226,7 @@ function endUserOf(
 ): string | undefined {
   for (const header of ['x-litellm-customer-id', 'x-litellm-end-user-id', ...endUserHeaders]) {
     const id = headers[header];
-    if (typeof id === 'string' && id) return id;
+    if (typeof id === 'string' && id) return plainName(id, 'user', MAX_END_USER_CHARS);
   }
   const user = value('user');
   if (user !== undefined && user !== null && typeof user !== 'string') {
@@ -225,7 +240,7 @@ function endUserOf(
     inside(value('metadata'), 'user_id'),
     value('safety_identifier'),
   ].find((candidate) => typeof candidate === 'string' && candidate !== '');
-  return id as string | undefined;
+  return plainName(id as string | undefined, 'user', MAX_END_USER_CHARS);
 }
 
 /** Fallbacks that are only checked, wherever LiteLLM would look for them. */

@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import { type LlmRequestContext, readLlmRequest } from './llm-request.js';
+
+const context = (some: Partial<LlmRequestContext> = {}): LlmRequestContext => ({
+  callType: 'chat_completion',
+  headers: {},
+  query: '',
+  endUserHeaders: [],
+  wantedParams: [],
+  ...some,
+});
+const read = (body: unknown, some?: Partial<LlmRequestContext>) =>
+  readLlmRequest(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), context(some));
+const chat = (some: object = {}) => ({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...some });
+
+describe('what a call asks for', () => {
+  it('is read off a few members', () => {
+    const { problem, ...request } = read(chat({ stream: true, stream_options: { include_usage: true }, max_tokens: 7, n: 2, user: 'u' })); // prettier-ignore
+    expect(problem).toBeUndefined();
+    expect(request).toMatchObject({
+      model: 'm',
+      stream: true,
+      wantsUsage: true,
+      endUserId: 'u',
+      size: { outputTokens: 7, copies: 2, hasMedia: false, generates: true },
+    });
+  });
+
+  it('has the larger of two output limits as its bound, because nobody knows which one counts upstream', () => {
+    expect(read(chat({ max_tokens: 5, max_completion_tokens: 9 })).size.outputTokens).toBe(9);
+  });
+
+  it('counts only what becomes prompt', () => {
+    const plain = read(chat()).size.inputBytes;
+    expect(read(chat({ user: 'x'.repeat(500), metadata: { a: 'y'.repeat(500) } })).size.inputBytes).toBeLessThan(plain + 10); // prettier-ignore
+    expect(read(chat({ tools: [{ type: 'function', function: { name: 'z'.repeat(500) } }] })).size.inputBytes).toBeGreaterThan(plain + 500); // prettier-ignore
+  });
+
+  it('holds media wherever a message holds it', () => {
+    const content = (part: object) => chat({ messages: [{ role: 'user', content: [part] }] });
+    expect(read(content({ type: 'image_url', image_url: { url: 'http://x' } })).size.hasMedia).toBe(true);
+    expect(read(content({ type: 'input_audio', input_audio: {} })).size.hasMedia).toBe(true);
+    expect(read(content({ type: 'text', text: '"image_url":' })).size.hasMedia).toBe(false);
+  });
+});
+
+describe('what is refused, naming the member', () => {
+  it.each([
+    ['no JSON', '{', null],
+    ['not an object', '[]', null],
+    ['a member given twice', '{"model":"a","model":"b"}', 'model'],
+    ['… in another spelling', '{"model":"a","mod\\u0065l":"b"}', 'model'],
+    ['a model that is no name', chat({ model: 5 }), 'model'],
+    ['a model too long to be one', chat({ model: 'x'.repeat(513) }), 'model'],
+    ['a model with a control character', chat({ model: 'm\u0000' }), 'model'],
+    ['a user that is no text', chat({ user: { id: 1 } }), 'user'],
+    ['a user with a control character', chat({ user: 'a\u0000b' }), 'user'],
+    ['a user that has no UTF-8', `{"model":"m","user":"\\ud800"}`, 'user'],
+    ['a user too long', chat({ user: 'x'.repeat(1_025) }), 'user'],
+    ['a limit that is none', chat({ max_tokens: '5' }), 'max_tokens'],
+    ['… negative', chat({ max_tokens: -5 }), 'max_tokens'],
+    ['… zero', chat({ max_completion_tokens: 0 }), 'max_completion_tokens'],
+    ['… a fraction', chat({ max_tokens: 1.5 }), 'max_tokens'],
+    ['… enormous', chat({ max_tokens: 1e300 }), 'max_tokens'],
+    ['too many copies', chat({ n: 1_000 }), 'n'],
+    ['a stream that is neither', chat({ stream: 'true' }), 'stream'],
+  ])('%s', (_, body, param) => {
+    expect(read(body).problem).toMatchObject({ param, message: expect.any(String) });
+  });
+
+  it.each([
+    'api_base',
+    'base_url',
+    'api_key',
+    'extra_headers',
+    'model_list',
+    'user_config',
+    'litellm_params',
+    'aws_secret_access_key',
+  ])('%s, wherever it hides', (name) => {
+    const canary = { [name]: 'http://canary' };
+    for (const body of [
+      chat(canary),
+      chat({ metadata: canary }),
+      chat({ litellm_metadata: { deep: [canary] } }),
+      chat({ extra_body: canary }),
+    ])
+      // prettier-ignore
+      expect(read(body).problem).toMatchObject({ message: expect.stringContaining('not allowed') });
+    expect(read(chat(), { query: `${name}=x` }).problem).toMatchObject({ param: name });
+  });
+
+  it('but a tool may have a parameter of that name', () => {
+    const tool = { type: 'function', function: { name: 'f', parameters: { properties: { api_key: { type: 'string' } } } } };
+    expect(read(chat({ tools: [tool] })).problem).toBeUndefined();
+  }); // prettier-ignore
+
+  it('a header that names another host', () => {
+    expect(read(chat(), { headers: { 'x-litellm-api-base': 'http://canary' } }).problem).toBeDefined();
+  });
+});
+
+describe('the model', () => {
+  it.each([
+    [{}, { pathModel: 'p' }, 'p'],
+    [{ model: 'p' }, { pathModel: 'p' }, 'p'],
+    [{ model: 'b' }, {}, 'b'],
+    [{ model: 'b' }, { query: 'model=b' }, 'b'],
+  ])('%o with %o is %s', (body, where, model) => expect(read(body, where)).toMatchObject({ model }));
+
+  it.each([
+    [{ model: 'b' }, { pathModel: 'p' }],
+    [{ model: 'b' }, { query: 'model=q' }],
+    [{ model: 'b' }, { query: 'model=b&model=q' }],
+  ])('%o with %o is two models', (body, where) =>
+    expect(read(body, where).problem).toMatchObject({ param: 'model' }),
+  );
+});
+
+describe('the end user', () => {
+  it.each([
+    [chat({ user: 'u' }), {}, 'u'],
+    [chat({ user: 'u' }), { headers: { 'x-litellm-end-user-id': 'h' } }, 'h'],
+    [chat({ user: 'u' }), { headers: { 'x-app-user': 'mine' }, endUserHeaders: ['x-app-user'] }, 'mine'],
+    [chat({ metadata: { user_id: 'm' } }), {}, 'm'],
+    [chat({ litellm_metadata: { user: 'l' } }), {}, 'l'],
+    [chat({ safety_identifier: 's' }), {}, 's'],
+    [chat({ user: '' }), {}, undefined],
+  ])('case %#', (body, where, id) => expect(read(body, where).endUserId).toBe(id));
+});
+
+describe('fallbacks', () => {
+  it.each([
+    [
+      ['a', 'b'],
+      ['a', 'b'],
+    ],
+    [[{ model: 'a' }], ['a']],
+    [[{ m: ['a', 'b'] }], ['a', 'b']],
+    ['a', ['a']],
+    [null, []],
+    [[{ other: 1 }], []],
+  ])('%j names %j', (fallbacks, named) => expect(read(chat({ fallbacks })).namedFallbacks).toEqual(named));
+
+  it('of every kind are checked, but only `fallbacks` are tried', () => {
+    const { namedFallbacks, fallbacks } = read(
+      chat({
+        fallbacks: ['a'],
+        context_window_fallbacks: [{ m: ['b'] }],
+        router_settings_override: { content_policy_fallbacks: [{ m: ['c'] }] },
+        metadata: { fallbacks: ['d'] },
+      }),
+    );
+    expect([fallbacks, namedFallbacks]).toEqual([['a'], ['a', 'b', 'c', 'd']]);
+  });
+});
