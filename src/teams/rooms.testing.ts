@@ -15,6 +15,7 @@ import { AdminBodyPipe } from '../http/admin-body.pipe.js';
 import { KeysService } from '../keys/keys.service.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
 import { PartyTables } from '../parties/party-table.js';
+import { UsersService } from '../users/users.service.js';
 import { TeamsService } from './teams.service.js';
 
 /** The admin rooms on a real, empty database, with a clock that tests move. For tests. */
@@ -23,6 +24,7 @@ export class Rooms {
   readonly database: Database;
   readonly keys: KeysService;
   readonly teams: TeamsService;
+  readonly users: UsersService;
   readonly organizations: OrganizationsService;
   readonly endUsers: EndUsersService;
   readonly budgets: BudgetsService;
@@ -39,6 +41,7 @@ export class Rooms {
     const tables = new PartyTables(this.database, cache, clock);
     this.keys = new KeysService(this.database, tables);
     this.teams = new TeamsService(this.database, tables);
+    this.users = new UsersService(this.database, this.keys, this.teams, tables);
     this.organizations = new OrganizationsService(this.database, this.teams, tables);
     this.endUsers = new EndUsersService(this.database, tables);
     this.budgets = new BudgetsService(this.database, cache, clock);

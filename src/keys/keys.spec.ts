@@ -1,0 +1,204 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
+import { databaseOptions } from '../database/options.js';
+import { liveFigure } from '../spend/live-figures.js';
+import { secretHash } from '../secrets.js';
+import { body, refusal, Rooms } from '../teams/rooms.testing.js';
+import { DeleteKeysDto, GenerateKeyDto, KeyListQuery, UpdateKeyDto } from './keys.dto.js';
+import { VirtualKey } from './virtual-key.entity.js';
+
+const ME = 'default_user_id';
+const admin = { role: 'proxy_admin' };
+
+interface KeyAnswer extends Record<string, unknown> {
+  key: string;
+  token: string;
+  metadata: Record<string, unknown>;
+}
+
+let rooms: Rooms;
+const generate = async (sent: object = {}) =>
+  (await rooms.keys.generate(await body(GenerateKeyDto, sent), ME)) as KeyAnswer;
+const update = async (sent: object) =>
+  (await rooms.keys.update(await body(UpdateKeyDto, sent), ME)) as KeyAnswer;
+const info = async (key: string) => ((await rooms.keys.info(key, admin)) as { info: KeyAnswer }).info;
+const remove = async (sent: object) => rooms.keys.delete(await body(DeleteKeysDto, sent), ME);
+const list = async (query: Partial<KeyListQuery> = {}) => rooms.keys.list(query);
+
+describe.each([
+  { name: 'SQLite', open: () => Rooms.onSqlite(), skip: false },
+  {
+    name: 'PostgreSQL',
+    open: async () => {
+      const { url, drop } = await freshPostgres();
+      return Rooms.on(databaseOptions(url, ''), drop);
+    },
+    skip: !(await postgresIsThere()),
+  },
+])('keys on $name', ({ open, skip }) => {
+  beforeEach(async () => {
+    if (!skip) rooms = await open();
+  });
+  afterEach(async () => {
+    if (!skip) await rooms.close();
+  });
+
+  describe.skipIf(skip)('a key', () => {
+    it('is told once and stored as a hash and four characters', async () => {
+      const { key, token, key_name } = await generate();
+      expect(key).toMatch(/^sk-[\w-]{20,}$/);
+      expect(token).toBe(secretHash(key));
+      expect(key_name).toBe(`sk-...${key.slice(-4)}`);
+      expect(JSON.stringify(await rooms.row(VirtualKey, { secretHash: token }))).not.toContain(key);
+    });
+
+    it('is told as it was sent, with lists in order', async () => {
+      const sent = {
+        key_alias: 'ci',
+        models: ['z', 'a'],
+        max_budget: 0.1,
+        budget_duration: '30d',
+        tpm_limit: 0,
+        rpm_limit: 7,
+        max_parallel_requests: 3,
+        metadata: { b: 1, a: '[]' },
+        tags: ['y', 'x'],
+        aliases: { fast: 'slow' },
+        allowed_routes: ['/v1/models', 'info_routes'],
+        model_rpm_limit: { m: 1 },
+      };
+      const { key } = await generate(sent);
+      const told = await info(key);
+      const { metadata, tags, model_rpm_limit, ...plain } = sent;
+      expect(told).toMatchObject(plain);
+      expect(told.metadata).toEqual({ ...metadata, tags, model_rpm_limit });
+      expect(liveFigure(told.budget_reset_at)).toMatchObject({ figure: 'budget_reset_at', duration: '30d' });
+    });
+
+    it.each([
+      ['30d', '2026-12-23T12:00:00.000Z'],
+      ['1mo', '2026-12-23T12:00:00.000Z'],
+      ['30s', '2026-11-23T12:00:30.000Z'],
+      ['-1', null],
+      [null, null],
+    ])('that lives %s expires at %s', async (duration, expires) => {
+      expect((await generate({ duration })).expires).toBe(expires);
+    });
+
+    it('belongs to someone who is there; a user is made', async () => {
+      expect(await refusal(generate({ team_id: 'nowhere' }))).toMatchObject({
+        status: 404,
+        param: 'team_id',
+      });
+      expect(await refusal(generate({ organization_id: 'nowhere' }))).toMatchObject({
+        status: 404,
+        param: 'organization_id',
+      });
+      expect(await refusal(generate({ budget_id: 'nowhere' }))).toMatchObject({ status: 404 });
+      await generate({ user_id: 'new' });
+      expect(await rooms.users.get('new')).toMatchObject({ userId: 'new', userRole: 'internal_user' });
+    });
+
+    it('has an alias of its own', async () => {
+      await generate({ key_alias: 'taken' });
+      expect(await refusal(generate({ key_alias: 'taken' }))).toMatchObject({
+        status: 409,
+        param: 'key_alias',
+      });
+      const other = await generate();
+      expect(await refusal(update({ key: other.key, key_alias: 'taken' }))).toMatchObject({ status: 409 });
+      await remove({ key_aliases: ['taken'] });
+      await update({ key: other.key, key_alias: 'taken' });
+    });
+
+    it('may be chosen, once', async () => {
+      await generate({ key: 'sk-chosen-12345' });
+      expect(await refusal(generate({ key: 'sk-chosen-12345' }))).toMatchObject({ status: 409 });
+      expect(await refusal(generate({ key: 'no-prefix-12345' }))).toMatchObject({ status: 422 });
+    });
+  });
+
+  describe.skipIf(skip)('an update', () => {
+    it('keeps what is absent, clears what is null, takes [], 0 and false as values', async () => {
+      const { key } = await generate({
+        max_budget: 5,
+        models: ['a'],
+        rpm_limit: 5,
+        metadata: { a: 1 },
+        key_alias: 'k',
+        tags: ['t'],
+      });
+      await update({ key, rpm_limit: 0, models: [] });
+      expect(await info(key)).toMatchObject({
+        max_budget: 5,
+        models: [],
+        rpm_limit: 0,
+        key_alias: 'k',
+        metadata: { a: 1, tags: ['t'] },
+      });
+      await update({ key, max_budget: null, metadata: null, key_alias: null, tags: null });
+      expect(await info(key)).toMatchObject({ max_budget: null, key_alias: null, metadata: {} });
+    });
+
+    it('works by hash too, and is 404 for a key that is not there', async () => {
+      const { key, token } = await generate();
+      await update({ key: token, max_budget: 1 });
+      expect(await info(key)).toMatchObject({ max_budget: 1 });
+      expect(await refusal(update({ key: 'sk-nobody-1234', max_budget: 1 }))).toMatchObject({
+        status: 404,
+        param: 'key',
+      });
+    });
+
+    it('keeps the window when the duration is sent again, and anchors a new one now', async () => {
+      const { key, token } = await generate({ budget_duration: '10d' });
+      const anchor = async () =>
+        (await rooms.row(VirtualKey, { secretHash: token })).budgetAnchor?.toISOString();
+      const first = await anchor();
+      rooms.now = new Date('2026-11-25T12:00:00.000Z');
+      await update({ key, budget_duration: '10d', max_budget: 3 });
+      expect(await anchor()).toBe(first);
+      await update({ key, budget_duration: '11d' });
+      expect(await anchor()).toBe('2026-11-25T12:00:00.000Z');
+    });
+  });
+
+  describe.skipIf(skip)('deleting', () => {
+    it('names what was deleted, passes over the unknown, but not if all are', async () => {
+      const [a, b] = [await generate(), await generate()];
+      expect(await remove({ keys: [a.key, 'sk-unknown-1', b.token] })).toEqual([a.key, b.token]);
+      expect(await refusal(remove({ keys: [a.key] }))).toMatchObject({ status: 404 });
+      expect(await refusal(remove({}))).toMatchObject({ status: 400 });
+      expect(await rooms.keys.getByHash(a.token)).toBeNull();
+    });
+  });
+
+  describe.skipIf(skip)('the list', () => {
+    it('comes in pages, newest first, filtered', async () => {
+      for (let i = 1; i <= 12; i++) {
+        rooms.now = new Date(rooms.now.getTime() + 1_000);
+        await generate({ key_alias: `k${i}`, ...(i % 2 && { user_id: 'odd' }) });
+      }
+      const first = await list({ return_full_object: true });
+      expect(first).toMatchObject({ total_count: 12, current_page: 1, total_pages: 2 });
+      expect(first.keys.map((key) => (key as KeyAnswer).key_alias)).toEqual(
+        [12, 11, 10, 9, 8, 7, 6, 5, 4, 3].map((i) => `k${i}`),
+      );
+      expect((await list({ page: 2 })).keys).toHaveLength(2);
+      expect((await list({ user_id: 'odd' })).total_count).toBe(6);
+      expect((await list({ key_alias: 'k1' })).total_count).toBe(1);
+      expect((await list({ user_id: '%' })).total_count).toBe(0);
+    });
+  });
+
+  describe.skipIf(skip)('a look at a key', () => {
+    it('is its own and the administrator’s', async () => {
+      const [mine, other] = [await generate(), await generate()];
+      const me = { role: 'internal_user', keyHash: mine.token };
+      expect(await rooms.keys.info(undefined, me)).toMatchObject({ key: mine.token });
+      expect(await refusal(rooms.keys.info(other.key, me))).toMatchObject({ status: 403 });
+      expect(await refusal(rooms.keys.info('sk-nobody-1234', me))).toMatchObject({ status: 403 });
+      expect(await refusal(rooms.keys.info('sk-nobody-1234', admin))).toMatchObject({ status: 404 });
+    });
+  });
+});
