@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import http from 'node:http';
 import { type BookedEntry, type Books, costOfUpstream, expectTrueBooks } from './books.js';
 import { Gateway, model } from './gateway.js';
@@ -213,7 +213,7 @@ describe('however a call ends, its hold ends too', () => {
       await callAndLeave(key, { model: 'm-out', max_tokens: 1_000, stream: true }, 10_000);
     });
     const call = upstream.calls.at(-1)!;
-    expect(call.hungUpAt).toBeDefined();
+    await vi.waitFor(() => expect(call.hungUpAt).toBeDefined(), 5_000);
     expect(added).toMatchObject([{ state: 'settled', mark: 'estimated' }]);
     const delivered = Number(added[0]!.cost! / 1_000_000n);
     expect(delivered).toBeGreaterThan(50);
