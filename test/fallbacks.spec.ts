@@ -20,6 +20,7 @@ beforeAll(async () => {
         model('patient', upstream.url, price, { max_retries: 2 }),
       ],
       router_settings: { fallbacks: [{ a: ['b'] }] },
+      litellm_settings: { default_fallbacks: ['free'] },
     },
   });
 });
@@ -100,12 +101,12 @@ describe('when a model fails', () => {
     }
   });
 
-  it('retries as often as it says, one ledger entry each', async () => {
+  it('retries as often as it says, one ledger entry each, then the default fallback', async () => {
     upstream.behave = () => ({ status: 503 });
     const key = await gateway.givenKey({ max_budget: 1 });
     expect(await asked(() => gateway.chat(key, { model: 'patient', max_tokens: 5 }))).toEqual({
       status: 503,
-      models: ['up-patient', 'up-patient', 'up-patient'],
+      models: ['up-patient', 'up-patient', 'up-patient', 'up-free'],
     });
   });
 });

@@ -118,12 +118,12 @@ export class CompletionsService implements BeforeApplicationShutdown {
     const { model } = facts.request!;
     yield model!;
     const { litellm, router } = this.config;
-    const named = llm.fallbacks.length
-      ? llm.fallbacks
-      : [model!.requested, model!.name].flatMap(
-          (name) => litellm.fallbacks[name] ?? router.fallbacks[name] ?? [],
-        );
+    const configured = [model!.requested, model!.name].flatMap(
+      (name) => litellm.fallbacks[name] ?? router.fallbacks[name] ?? [],
+    );
+    const named = [llm.fallbacks, configured, litellm.defaultFallbacks].find(({ length }) => length) ?? [];
     for (const name of new Set(named)) {
+      if (name === model!.requested) continue;
       const fallback = this.loader.modelFacts(name, llm, caller!);
       const decision = decide({ ...facts, request: { ...facts.request!, model: fallback, fallbacks: [] } });
       if (conclude(decision.trace.filter(({ budgets }) => !budgets)).allowed) yield fallback;

@@ -191,7 +191,6 @@ describe('what a file may say', () => {
 
   it.each([
     ['litellm_settings: {fallbacks: [{a: [b]}, {a: [c]}]}', 'litellm_settings.fallbacks[1].a'],
-    ['litellm_settings: {default_fallbacks: [a]}', 'litellm_settings.default_fallbacks'],
     ['litellm_settings: {cache_params: {type: s3}}', 'litellm_settings.cache_params.type'],
     [
       'litellm_settings: {cache_params: {type: redis, host: r, namespace: n}}',

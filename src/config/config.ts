@@ -95,6 +95,8 @@ export interface LitellmSettings {
   readonly modelAliases: Readonly<Record<string, string>>;
   /** `[{"a": ["b"]}]`, flattened: name to its fallbacks in order. */
   readonly fallbacks: Readonly<Record<string, readonly string[]>>;
+  /** `default_fallbacks`: for every model that has none of its own. */
+  readonly defaultFallbacks: readonly string[];
   readonly requestTimeoutMs: number;
   readonly numRetries: number;
   /** A tier for end users that have none of their own. */
