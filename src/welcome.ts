@@ -1,37 +1,50 @@
+import { join } from 'node:path';
 import type { Config } from './config/config.js';
 
 /** What a start prints: where it listens, and with the demo three calls to try. */
 export function welcome(config: Config, url: string): string {
-  const key = config.masterKeyIsNew ? config.masterKey : '$TOLLGATE_MASTER_KEY';
-  const post = (path: string, body: object, bearer = key) =>
-    `curl ${url}${path} -H 'Authorization: Bearer ${bearer}' -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
-  const lines = [`Tollgate is listening on ${url}`, `API documentation: ${url}/docs`];
-  if (config.ignoredKeys.length) {
-    lines.push(
-      `Warning: without effect in ${config.configFile ?? 'the configuration'}: ${config.ignoredKeys.join(', ')}`,
-    );
-  }
-  if (config.masterKeyIsNew)
-    lines.push(`Master key (shown this once, kept in the data folder): ${config.masterKey}`);
-  if (config.configFile) return lines.join('\n');
-  const model = config.models[0]!.modelName;
+  const isNew = config.masterKeyOrigin === 'new';
+  const lines = [
+    `Tollgate is listening on ${url}`,
+    `API documentation: ${url}/docs`,
+    ...(config.ignoredKeys.length
+      ? [
+          `Warning: without effect in ${config.configFile ?? 'the configuration'}: ${config.ignoredKeys.join(', ')}`,
+        ]
+      : []),
+    ...(isNew ? [`Master key (shown this once, kept in the data folder): ${config.masterKey}`] : []),
+  ];
+  return [...lines, ...(config.configFile ? [] : tour(config, url))].join('\n');
+}
+
+/** Three calls of the demo, to be pasted into a shell. */
+function tour({ masterKey, masterKeyOrigin, dataFolder, models }: Config, url: string): string[] {
+  const master = {
+    new: masterKey,
+    kept: `$(cat '${join(dataFolder, 'master-key')}')`,
+    given: '$TOLLGATE_MASTER_KEY',
+  }[masterKeyOrigin];
+  const post = (path: string, bearer: string, body: object) =>
+    `curl -s ${url}${path} -H "Authorization: Bearer ${bearer}" -d '${JSON.stringify(body)}'`;
+  const model = models[0]!.modelName;
   const chat = { model, messages: [{ role: 'user', content: 'Hello!' }] };
+  const pennilessKey = `$(${post('/key/generate', master, { max_budget: 0 })} | sed 's/.*"key":"\\([^"]*\\)".*/\\1/')`;
   return [
-    ...lines,
     '',
     'No configuration was found, so this is the demo: a model that answers without any provider. Try it.',
     '',
     'An allowed call:',
-    post('/v1/chat/completions', chat),
+    post('/v1/chat/completions', master, chat),
     '',
     'A refused call (a key with a budget of $0):',
-    `curl ${url}/v1/chat/completions -H "Authorization: Bearer $(${post('/key/generate', { max_budget: 0 }).replace('curl', 'curl -s')} | sed 's/.*"key":"\\([^"]*\\)".*/\\1/')" -H 'Content-Type: application/json' -d '${JSON.stringify(chat)}'`,
+    post('/v1/chat/completions', pennilessKey, chat),
     '',
     'An explanation, before any call is made:',
-    post('/access/v1/evaluation', {
-      subject: { type: 'key', id: key },
+    post('/access/v1/evaluation', master, {
+      // The quotes end the shell's single-quoted text and begin it again.
+      subject: { type: 'key', id: masterKeyOrigin === 'new' ? master : 'MASTER' },
       action: { name: 'call' },
       resource: { type: 'model', id: model },
-    }),
-  ].join('\n');
+    }).replace('MASTER', `'"${master}"'`),
+  ];
 }

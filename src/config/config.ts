@@ -8,8 +8,8 @@ export interface Config {
   readonly redisUrl?: string;
   /** The master key, clear. Compared by digest only. */
   readonly masterKey: string;
-  /** True when this start generated it: it is printed once. */
-  readonly masterKeyIsNew: boolean;
+  /** Given by environment or file, kept in the data folder by an earlier start, or new: then it is printed, once. */
+  readonly masterKeyOrigin: 'given' | 'kept' | 'new';
   /** Encrypts provider keys at rest (`TOLLGATE_SALT_KEY` | `LITELLM_SALT_KEY` | a generated file). */
   readonly saltKey: string;
   /** Absent: no file was found and the built-in demo is served. */

@@ -162,12 +162,12 @@ general_settings:
 
   it('takes an empty variable for a missing one, and keeps the master key it makes', () => {
     const first = read(undefined, { TOLLGATE_MASTER_KEY: '', LITELLM_MASTER_KEY: '' });
-    expect(first).toMatchObject({ masterKeyIsNew: true, port: 4000, host: '127.0.0.1' });
+    expect(first).toMatchObject({ masterKeyOrigin: 'new', port: 4000, host: '127.0.0.1' });
     expect(first.masterKey).toMatch(/^sk-.{20,}/);
     expect(statSync(join(folder, 'data/master-key')).mode & 0o777).toBe(0o600);
     expect(statSync(join(folder, 'data/salt-key')).mode & 0o777).toBe(0o600);
     expect(read(undefined, {})).toMatchObject({
-      masterKeyIsNew: false,
+      masterKeyOrigin: 'kept',
       masterKey: first.masterKey,
       saltKey: first.saltKey,
     });

@@ -84,7 +84,7 @@ export function readConfig(
 
   // Only now: a start that fails leaves nothing behind.
   const masterKey = givenMasterKey
-    ? { secret: givenMasterKey.text, isNew: false }
+    ? { secret: givenMasterKey.text, isNew: undefined }
     : kept(dataFolder, 'master-key', newVirtualKey, masterKeyProblems);
   const saltKey =
     said('TOLLGATE_SALT_KEY') ?? said('LITELLM_SALT_KEY') ?? kept(dataFolder, 'salt-key', newSaltKey).secret;
@@ -92,7 +92,7 @@ export function readConfig(
     ...settings,
     dataFolder,
     masterKey: masterKey.secret,
-    masterKeyIsNew: masterKey.isNew,
+    masterKeyOrigin: masterKey.isNew === undefined ? 'given' : masterKey.isNew ? 'new' : 'kept',
     saltKey,
     ignoredKeys: report.ignored,
     ...(databaseUrl !== undefined && { databaseUrl }),
