@@ -171,7 +171,9 @@ export class FactsLoader {
   /** What is known of a model for this caller, and what calling it would need. */
   modelFacts(requested: string, llm: Pick<LlmRequest, 'size'>, caller: CallerSnapshot): ModelFacts {
     const catalogue = this.catalogue.current();
-    const facts = catalogue.modelFacts(requested, caller);
+    const known = catalogue.modelFacts(requested, caller);
+    const facts =
+      llm.size.hasFees && known.price === 'priced' ? { ...known, price: 'unbounded' as const } : known;
     const minimumNanoUsd =
       facts.price === 'priced'
         ? boundNanoUsd(tokenBound(llm.size, catalogue.limits(facts.name)), catalogue.ceilingOf(facts.name))
@@ -257,7 +259,7 @@ export class FactsLoader {
       );
     }
 
-    const organizationId = key.organizationId ?? team?.organizationId ?? null;
+    const organizationId = team?.organizationId ?? key.organizationId;
     if (organizationId !== null) {
       dependsOn.push(cacheKey.organization(organizationId));
       const organization = await this.organizationsService.get(organizationId);

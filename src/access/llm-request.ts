@@ -81,7 +81,6 @@ const SMUGGLED_ON_TOP = new Set<string>([
   'mock_response',
   'extra_body',
 ]);
-const SMUGGLED_NAMES = new Set<string>(SMUGGLED);
 const SMUGGLING_HEADER = /^x-(?:.*custom-host|litellm-api-base|litellm-base-url|litellm-model)$/;
 
 const MEDIA_NAMES = new Set([
@@ -96,21 +95,40 @@ const MEDIA_NAMES = new Set([
   'video_url',
 ]);
 
+/** What the `type` of a part or a tool call says where everything is in the bytes. Any other part counts as media. */
+const PLAIN_TYPES = new Set([
+  'text', 'input_text', 'output_text', 'refusal', 'thinking', 'redacted_thinking', 'reasoning', 'summary_text',
+  'function', 'function_call', 'function_call_output', 'tool_use', 'tool_result', 'message', 'custom', 'ephemeral',
+]); // prettier-ignore
+
 /** Members that carry what people and models say. */
 const CONTENT = new Set(['messages', 'input', 'prompt']);
 
+/** Members that may hold a schema: a tool may well have a parameter called `api_key`. */
+const SCHEMA_HOLDERS = ['tools', 'functions', 'response_format', 'text'];
+const SCHEMAS: ReadonlySet<string> = new Set([
+  'parameters',
+  'schema',
+  'input_schema',
+  'json_schema',
+  'properties',
+]);
+
+const SMUGGLED_NAMES: ReadonlySet<string> = new Set(SMUGGLED);
+const PARTS: ReadonlySet<string> = new Set([...MEDIA_NAMES, 'type']);
 const WATCH: Watch = {
-  names: new Set([...SMUGGLED, ...MEDIA_NAMES]),
-  mutedBelow: new Set([
-    ...CONTENT,
-    'parameters',
-    'schema',
-    'input_schema',
-    'json_schema',
-    'properties',
-    'response_format',
+  names: SMUGGLED_NAMES,
+  below: new Map([
+    ...[...CONTENT].map((name) => [name, PARTS] as const),
+    ...SCHEMA_HOLDERS.map((name) => [name, SMUGGLED_NAMES] as const),
   ]),
+  free: SCHEMAS,
 };
+
+/** Tools the client or the model runs itself. Others are run by the provider, for fees no token price contains. */
+const OWN_TOOLS = new Set(['function', 'custom']);
+/** Service tiers that cost the list price or less. */
+const PLAIN_SERVICE_TIERS = new Set(['auto', 'default', 'flex', 'standard_only']);
 
 /** Members that never become prompt, so their bytes are no tokens. */
 const NOT_PROMPT = new Set([
@@ -131,6 +149,10 @@ export const GATE_MEMBERS: ReadonlySet<string> = new Set([
 ]);
 
 const MAX_COPIES = 128;
+/** Far beyond what any model writes, far below what makes money overflow. */
+const MAX_OUTPUT_TOKENS = 1_000_000_000;
+const MAX_PROMPTS = 10_000;
+const MAX_FALLBACKS = 64;
 const MAX_MODEL_CHARS = 512;
 const MAX_END_USER_CHARS = 1_024;
 // A lone surrogate is no character either: it has no UTF-8.
@@ -149,6 +171,8 @@ export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRe
       inputBytes: bytes.length,
       hasMedia: false,
       copies: 1,
+      prompts: 1,
+      hasFees: false,
       generates: context.callType !== 'embedding',
     },
     params: {},
@@ -171,11 +195,14 @@ function readScanned(bytes: Buffer, scanned: ScannedObject, context: LlmRequestC
   const stream = flag('stream', value('stream'));
   const endUserId = endUserOf(value, context);
   const fallbacks = namesIn(value('fallbacks'), 'fallbacks');
+  const namedFallbacks = [...new Set([...fallbacks, ...otherFallbacks(value)])];
+  if (namedFallbacks.length > MAX_FALLBACKS)
+    throw new JsonProblem(`The request names more than ${MAX_FALLBACKS} fallbacks.`, 'fallbacks');
   return {
     scanned,
     stream,
     fallbacks,
-    namedFallbacks: [...new Set([...fallbacks, ...otherFallbacks(value)])],
+    namedFallbacks,
     wantsUsage: stream && asksForUsage(value('stream_options')),
     size: sizeOf(bytes, scanned, value, context.callType),
     params: Object.fromEntries(
@@ -191,7 +218,7 @@ function refuseSmuggling({ members, watched }: ScannedObject, { headers, query }
     throw new JsonProblem(`Rejected Request: ${name} is not allowed in request ${where}.`, name);
   };
   for (const name of members.keys()) if (SMUGGLED_ON_TOP.has(name)) refuse(name, 'body');
-  for (const { name, muted } of watched) if (!muted && SMUGGLED_NAMES.has(name)) refuse(name, 'body');
+  for (const { name } of watched) if (SMUGGLED_NAMES.has(name)) refuse(name, 'body');
   for (const name of Object.keys(headers)) if (SMUGGLING_HEADER.test(name)) refuse(name, 'headers');
   if (query)
     for (const name of new URLSearchParams(query).keys())
@@ -261,11 +288,11 @@ function otherFallbacks(value: (name: string) => unknown): string[] {
 /** The model names in any of LiteLLM's shapes: `"a"`, `{model: "a"}`, `{primary: ["a"]}`, lists of those. */
 function namesIn(shape: unknown, param: string): string[] {
   if (shape === undefined || shape === null) return [];
-  if (typeof shape === 'string') return [shape];
+  if (typeof shape === 'string') return [plainName(shape, param, MAX_MODEL_CHARS)];
   if (Array.isArray(shape)) return shape.flatMap((entry) => namesIn(entry, param));
   if (typeof shape !== 'object') throw new JsonProblem(`The ${param} must be a list of model names.`, param);
   const { model, ...rest } = shape as Record<string, unknown>;
-  if (typeof model === 'string') return [model];
+  if (typeof model === 'string') return [plainName(model, param, MAX_MODEL_CHARS)];
   return Object.values(rest)
     .filter((entry) => Array.isArray(entry))
     .flatMap((entry) => namesIn(entry, param));
@@ -291,11 +318,13 @@ function sizeOf(
   value: (name: string) => unknown,
   callType: CallType,
 ): CallSize {
-  const whole = (name: string, most: number): number | undefined => {
+  // A text completion that only echoes its prompt writes nothing.
+  const least = callType === 'text_completion' ? 0 : 1;
+  const whole = (name: string, most: number, from = 1): number | undefined => {
     const number = value(name);
     if (number === undefined || number === null) return undefined;
-    if (typeof number !== 'number' || !Number.isInteger(number) || number < 1 || number > most) {
-      throw new JsonProblem(`The ${name} must be a whole number between 1 and ${most}.`, name);
+    if (typeof number !== 'number' || !Number.isInteger(number) || number < from || number > most) {
+      throw new JsonProblem(`The ${name} must be a whole number between ${from} and ${most}.`, name);
     }
     return number;
   };
@@ -303,15 +332,44 @@ function sizeOf(
   for (const [name, { keyStart, valueEnd }] of members)
     if (NOT_PROMPT.has(name)) inputBytes -= valueEnd - keyStart;
   const limits = [
-    whole('max_tokens', Number.MAX_SAFE_INTEGER),
-    whole('max_completion_tokens', Number.MAX_SAFE_INTEGER),
+    whole('max_tokens', MAX_OUTPUT_TOKENS, least),
+    whole('max_completion_tokens', MAX_OUTPUT_TOKENS),
   ];
   const named = limits.filter((limit) => limit !== undefined);
   return {
     inputBytes,
-    hasMedia: watched.some(({ name, below }) => MEDIA_NAMES.has(name) && CONTENT.has(below)),
+    hasMedia: watched.some(
+      ({ name, below, text }) =>
+        CONTENT.has(below) && (MEDIA_NAMES.has(name) || (name === 'type' && !PLAIN_TYPES.has(text!))),
+    ),
+    prompts: promptsIn(value(callType === 'embedding' ? 'input' : 'prompt'), callType),
+    hasFees: hasFees(value),
     copies: Math.max(whole('n', MAX_COPIES) ?? 1, whole('best_of', MAX_COPIES) ?? 1),
     generates: callType !== 'embedding',
     ...(named.length && { outputTokens: Math.max(...named) }),
   };
+}
+
+/** How many prompts one call carries: each may fill the context and is answered by itself. */
+function promptsIn(prompt: unknown, callType: CallType): number {
+  if (callType === 'chat_completion' || !Array.isArray(prompt) || typeof prompt[0] === 'number') return 1;
+  if (prompt.length > MAX_PROMPTS) {
+    const param = callType === 'embedding' ? 'input' : 'prompt';
+    throw new JsonProblem(`The ${param} must have at most ${MAX_PROMPTS} entries.`, param);
+  }
+  return Math.max(prompt.length, 1);
+}
+
+/** Does the provider charge for more than tokens: tools it runs itself, or a dearer service? */
+function hasFees(value: (name: string) => unknown): boolean {
+  const tools = value('tools');
+  const tier = value('service_tier');
+  return (
+    (Array.isArray(tools) &&
+      tools.some(
+        (tool) => !OWN_TOOLS.has(String((tool as { type?: unknown } | null)?.type ?? 'function')),
+      )) ||
+    (value('web_search_options') ?? null) !== null ||
+    (typeof tier === 'string' && !PLAIN_SERVICE_TIERS.has(tier))
+  );
 }

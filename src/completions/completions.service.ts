@@ -130,16 +130,13 @@ export class CompletionsService implements BeforeApplicationShutdown {
     }
   }
 
-  private attempts(model: ModelFacts): Deployment[] {
+  private *attempts(model: ModelFacts): Generator<Deployment> {
     const deployments = this.catalogue.pick(model.name);
     const retries = Math.max(
       deployments.length - 1,
       deployments[0]?.maxRetries ?? this.config.router.numRetries ?? this.config.litellm.numRetries,
     );
-    return Array.from(
-      { length: deployments.length && retries + 1 },
-      (_, i) => deployments[i % deployments.length]!,
-    );
+    for (let i = 0; deployments.length && i <= retries; i++) yield deployments[i % deployments.length]!;
   }
 
   /** Sets the money aside and asks once more whether the caller may: both before the first byte goes upstream. */
@@ -147,7 +144,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
     const { access, llm, requestId } = call;
     const catalogue = this.catalogue.current();
     const bound = tokenBound(llm.size, catalogue.limits(model.name));
-    const priced = model.price === 'priced';
+    const priced = model.price === 'priced' || model.price === 'unbounded';
     const cost = (tokens: TokenBound): NanoUsd =>
       priced ? boundNanoUsd(tokens, catalogue.ceilingOf(model.name)) : ZERO_NANO_USD;
     const taken = await this.spend.hold({
@@ -191,7 +188,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
       let exchange: SseExchange | undefined;
       const sink: UpstreamSink = {
         start: (status, headers) => {
-          const streams = call.llm.stream && status === 200 && isEventStream(headers['content-type']);
+          const streams = status >= 200 && status <= 299 && isEventStream(headers['content-type']);
           if (streams)
             exchange = new SseExchange(attempt, headers, upstream, this.config.general.onDisconnect);
           else gatherer = new AnswerGatherer(status, headers, startedAt);
@@ -233,4 +230,4 @@ export class CompletionsService implements BeforeApplicationShutdown {
 }
 
 const isEventStream = (contentType: string | string[] | undefined) =>
-  typeof contentType === 'string' && contentType.startsWith('text/event-stream');
+  typeof contentType === 'string' && /^text\/event-stream/i.test(contentType);

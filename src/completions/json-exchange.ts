@@ -1,8 +1,7 @@
-import { JsonProblem, memberValue, scanJsonObject } from '../http/json-scanner.js';
 import type { Usage } from '../policy/price.js';
 import { answerHeaders, costHeaders } from './answer-headers.js';
 import type { Attempt } from './call.js';
-import { UpstreamError, upstreamAnswerError } from './upstream-error.js';
+import { masked, UpstreamError, upstreamAnswerError } from './upstream-error.js';
 import type { UpstreamFailure, UpstreamHeaders, UpstreamSink } from './upstreams.js';
 import { estimatedTokens, reportedUsage } from './usage.js';
 
@@ -15,7 +14,6 @@ export interface WholeAnswer {
 }
 
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
-const NOTHING_WATCHED = { names: new Set<string>(), mutedBelow: new Set<string>() };
 
 /** Gathers an answer, bounded. */
 export class AnswerGatherer implements Pick<UpstreamSink, 'data'> {
@@ -45,8 +43,12 @@ export class AnswerGatherer implements Pick<UpstreamSink, 'data'> {
 /** Bills a whole answer and hands it to the client, in that order. Throws what the client is told instead. */
 export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise<void> {
   const { deployment, call } = attempt;
+  const told = parsed(answer.body);
+  const usage = reportedUsage(told?.usage);
   if (answer.status < 200 || answer.status > 299) {
-    await attempt.release();
+    // An error that says what it used has used it.
+    if (usage && (usage.inputTokens || usage.outputTokens)) await attempt.settle(usage);
+    else await attempt.release();
     const retryAfter = answer.headers['retry-after'];
     throw upstreamAnswerError(
       answer.status,
@@ -55,14 +57,13 @@ export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise
       typeof retryAfter === 'string' ? retryAfter : undefined,
     );
   }
-  const usage = usageIn(answer.body);
-  if (usage === 'unreadable') {
+  if (!told) {
     await attempt.settleUnconfirmed();
     throw new UpstreamError(502, 'The upstream answered something that is not JSON.', true);
   }
   const cost = usage
     ? await attempt.settle(usage)
-    : await attempt.settle(estimate(attempt, answer.body), 'estimated');
+    : await attempt.settle(estimate(attempt, told), 'estimated');
   const { raw } = call.reply;
   if (raw.destroyed) return;
   raw.writeHead(answer.status, {
@@ -70,7 +71,7 @@ export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise
     ...costHeaders(attempt, cost, answer.tookMs),
     'content-length': answer.body.length,
   });
-  raw.end(answer.body);
+  raw.end(masked(answer.body, deployment.secrets));
 }
 
 /** No answer came, or not all of it. */
@@ -82,19 +83,23 @@ export async function failExchange(attempt: Attempt, failure: UpstreamFailure): 
     : new UpstreamError(502, `The upstream could not be reached: ${failure.reason}.`, true);
 }
 
-function usageIn(body: Buffer): Usage | undefined | 'unreadable' {
+const BYTE_ORDER_MARK = '\ufeff';
+
+/** The answer as an object; undefined when it is none. Upstreams are read leniently: what they said counts. */
+function parsed(body: Buffer): Record<string, unknown> | undefined {
   try {
-    const usage = scanJsonObject(body, NOTHING_WATCHED).members.get('usage');
-    return usage && reportedUsage(memberValue(body, usage));
-  } catch (error) {
-    if (error instanceof JsonProblem) return 'unreadable';
-    throw error;
+    const text = body.toString('utf8');
+    const value: unknown = JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
   }
 }
 
 /** What was delivered, counted by us because the upstream did not. */
-function estimate({ call: { llm }, bound }: Attempt, body: Buffer): Usage {
-  const { choices } = JSON.parse(body.toString('utf8')) as { choices?: unknown };
+function estimate({ call: { llm }, bound }: Attempt, { choices }: { readonly choices?: unknown }): Usage {
   const texts = Array.isArray(choices) ? choices.map((choice) => JSON.stringify(choice)) : [];
   const outputTokens = estimatedTokens(texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0));
   return {

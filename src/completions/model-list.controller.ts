@@ -10,7 +10,9 @@ import { ListedModel, ModelList } from './completions.dto.js';
 
 /** A fixed instant, as LiteLLM tells it: deployments have no birthday. */
 const CREATED = 1_677_610_602;
-const ANY_SIZE = { size: { inputBytes: 0, hasMedia: false, copies: 1, generates: true } };
+const ANY_SIZE = {
+  size: { inputBytes: 0, hasMedia: false, copies: 1, prompts: 1, hasFees: false, generates: true },
+};
 
 /** Exactly the models a call of this caller would be let through to: the same rule as the guard's. */
 @ApiTags('completions')

@@ -2,7 +2,7 @@ import type { Usage } from '../policy/price.js';
 import { answerHeaders } from './answer-headers.js';
 import type { Attempt } from './call.js';
 import { SseRelay } from './sse-relay.js';
-import { LateSettlement } from './upstream-error.js';
+import { LateSettlement, masked } from './upstream-error.js';
 import type { UpstreamCall, UpstreamFailure, UpstreamHeaders } from './upstreams.js';
 import { estimatedTokens } from './usage.js';
 
@@ -69,7 +69,7 @@ export class SseExchange {
   private passOn(bytes: Buffer | undefined): void {
     if (!bytes || this.client.destroyed) return;
     this.start();
-    this.client.write(bytes);
+    this.client.write(masked(bytes, this.attempt.deployment.secrets));
     if (this.client.writableLength > MAX_UNREAD_BYTES) this.client.destroy();
   }
 
@@ -99,7 +99,11 @@ export class SseExchange {
     if (!this.relay.events) return { inputTokens: 0, outputTokens: 0 };
     return {
       inputTokens: Math.min(estimatedTokens(call.llm.size.inputBytes), bound.inputTokens),
-      outputTokens: Math.min(this.relay.events, bound.outputTokens),
+      // Usually one event is one token; some upstreams put many into one.
+      outputTokens: Math.min(
+        Math.max(this.relay.events, estimatedTokens(this.relay.textBytes)),
+        bound.outputTokens,
+      ),
     };
   }
 }

@@ -1,4 +1,3 @@
-import { memberValue, scanJsonObject } from '../http/json-scanner.js';
 import type { Usage } from '../policy/price.js';
 import { reportedUsage } from './usage.js';
 
@@ -6,7 +5,6 @@ const DONE = Buffer.from('[DONE]');
 const USAGE = Buffer.from('"usage"');
 const DATA = Buffer.from('data:');
 const MAX_EVENT_BYTES = 8 * 1024 * 1024;
-const NOTHING_WATCHED = { names: new Set<string>(), mutedBelow: new Set<string>() };
 
 /**
  * Passes server-sent events on as the bytes they are, but for two: the usage event the gate asked for and the client
@@ -16,9 +14,9 @@ export class SseRelay {
   usage: Usage | undefined;
   /** The terminator, once it came. It is not among the bytes `push` returns. */
   terminator: Buffer | undefined;
-  /** Events and bytes passed on. */
+  /** Events passed on, and the bytes of text in them. */
   events = 0;
-  bytes = 0;
+  textBytes = 0;
   private tail: Buffer | undefined;
 
   constructor(private readonly showUsage: boolean) {}
@@ -47,7 +45,7 @@ export class SseRelay {
         : events;
     if (!passed.length) return undefined;
     this.events += dataLines(passed);
-    this.bytes += passed.length;
+    this.textBytes += textBytesIn(passed);
     return passed;
   }
 
@@ -113,13 +111,8 @@ function mentionsUsage(bytes: Buffer): boolean {
 
 function usageEvent(data: Buffer): { usage: Usage | undefined; choices: number } {
   try {
-    const { members } = scanJsonObject(data, NOTHING_WATCHED);
-    const usage = members.get('usage');
-    const choices = members.get('choices');
-    return {
-      usage: usage && reportedUsage(memberValue(data, usage)),
-      choices: choices ? (memberValue(data, choices) as unknown[]).length : 0,
-    };
+    const { usage, choices } = JSON.parse(data.toString('utf8')) as Record<string, unknown>;
+    return { usage: reportedUsage(usage), choices: Array.isArray(choices) ? choices.length : 0 };
   } catch {
     return { usage: undefined, choices: 1 };
   }
@@ -132,4 +125,27 @@ function dataLines(bytes: Buffer): number {
     if (at === 0 || bytes[at - 1] === 0x0a) count++;
   }
   return count;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** Where a stream's events carry what the model wrote. */
+const TEXT_MEMBERS = ['content', 'text', 'reasoning_content', 'reasoning', 'arguments', 'refusal'].map(
+  (name) => Buffer.from(`"${name}"`),
+);
+
+/** Bytes of what a model wrote in these events: for a stream that ends without saying what it used. */
+function textBytesIn(events: Buffer): number {
+  let bytes = 0;
+  for (const member of TEXT_MEMBERS) {
+    for (let at = events.indexOf(member); at >= 0; at = events.indexOf(member, at)) {
+      at += member.length;
+      while (events[at]! <= 0x20 || events[at] === 0x3a) at++;
+      if (events[at] !== QUOTE) continue;
+      const start = ++at;
+      while (at < events.length && events[at] !== QUOTE) at += events[at] === BACKSLASH ? 2 : 1;
+      bytes += at - start;
+    }
+  }
+  return bytes;
 }

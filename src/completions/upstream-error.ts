@@ -67,3 +67,16 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
     .replace(ADDRESS, '****')
     .replace(LOOKS_SECRET, '****');
 }
+
+/** The same bytes, a deployment's credentials in them replaced by as many asterisks. An upstream may echo what it was sent. */
+export function masked(bytes: Buffer, secrets: readonly string[]): Buffer {
+  let safe = bytes;
+  for (const secret of secrets) {
+    if (secret.length <= 3) continue;
+    for (let at = safe.indexOf(secret); at >= 0; at = safe.indexOf(secret, at + 1)) {
+      if (safe === bytes) safe = Buffer.from(bytes);
+      safe.fill('*', at, at + Buffer.byteLength(secret));
+    }
+  }
+  return safe;
+}

@@ -23,8 +23,13 @@ export function reportedUsage(usage: unknown): Usage | undefined {
   };
 }
 
+/** More than any call uses: a count beyond it is no count. */
+const MAX_TOKENS = 1_000_000_000;
+
 const tokens = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= MAX_TOKENS
+    ? value
+    : undefined;
 
 /** A part is never more than its whole, whatever the upstream says. */
 const part = (details: unknown) => (name: string, whole: number) =>

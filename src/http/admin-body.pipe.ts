@@ -9,7 +9,7 @@ import type { ValidationError } from 'class-validator';
 import { JsonProblem, scanJsonObject } from './json-scanner.js';
 import { unreadFields } from './unread-fields.js';
 
-const NOTHING_WATCHED = { names: new Set<string>(), mutedBelow: new Set<string>() };
+const NOTHING_WATCHED = { names: new Set<string>(), below: new Map(), free: new Set<string>() };
 
 /**
  * Reads and validates the body and query of admin routes. It stands behind the guards: a stranger learns nothing of

@@ -4,7 +4,11 @@ import { editedObject, JsonProblem, memberValue, scanJsonObject, type Watch } fr
 
 const watch: Watch = {
   names: new Set(['api_base', 'image_url']),
-  mutedBelow: new Set(['messages', 'parameters']),
+  below: new Map([
+    ['messages', new Set(['image_url'])],
+    ['tools', new Set(['api_base'])],
+  ]),
+  free: new Set(['parameters']),
 };
 const scan = (text: string | Buffer) => scanJsonObject(Buffer.from(text), watch);
 
@@ -66,16 +70,16 @@ describe('scanJsonObject', () => {
   });
 
   it.each([
-    ['{"metadata":{"api_base":1}}', [{ name: 'api_base', below: 'metadata', muted: false }]],
-    ['{"metadata":{"api\\u005fbase":1}}', [{ name: 'api_base', below: 'metadata', muted: false }]],
-    ['{"messages":[{"image_url":1}]}', [{ name: 'image_url', below: 'messages', muted: true }]],
+    ['{"metadata":{"api_base":1}}', [{ name: 'api_base', below: 'metadata' }]],
+    ['{"metadata":{"api\\u005fbase":"a\\n"}}', [{ name: 'api_base', below: 'metadata', text: 'a\n' }]],
+    ['{"metadata":{"messages":{"api_base":1}}}', [{ name: 'api_base', below: 'metadata' }]],
+    ['{"messages":[{"image_url":1,"api_base":1}]}', [{ name: 'image_url', below: 'messages' }]],
     [
       '{"tools":[{"function":{"parameters":{"api_base":1}}},{"api_base":1}]}',
-      [
-        { name: 'api_base', below: 'tools', muted: true },
-        { name: 'api_base', below: 'tools', muted: false },
-      ],
+      [{ name: 'api_base', below: 'tools' }],
     ],
+    ['{"parameters":{"api_base":1}}', [{ name: 'api_base', below: 'parameters' }]],
+    ['{"foo":{"parameters":{"api_base":1}}}', [{ name: 'api_base', below: 'foo' }]],
     ['{"api_base":1}', []],
   ])('tells where watched names are nested: %s', (text, watched) => {
     expect(scan(text).watched).toEqual(watched);

@@ -12,8 +12,8 @@ export interface JsonMember {
 export interface WatchedName {
   readonly name: string;
   readonly below: string;
-  /** It lies inside a subtree of free content (`mutedBelow`), where a name is data, not an instruction. */
-  readonly muted: boolean;
+  /** Its value, where that is a text; undefined for anything else. */
+  readonly text?: string;
 }
 
 export interface ScannedObject {
@@ -21,11 +21,16 @@ export interface ScannedObject {
   readonly watched: readonly WatchedName[];
 }
 
-/** Names to report wherever they are nested, and names of subtrees that hold free content. */
+/** Names to report wherever they are nested. */
 export interface Watch {
   readonly names: ReadonlySet<string>;
-  readonly mutedBelow: ReadonlySet<string>;
+  /** Top-level members with content of their own: inside them these names are reported instead … */
+  readonly below: ReadonlyMap<string, ReadonlySet<string>>;
+  /** … and nothing below these, where a name is data. */
+  readonly free: ReadonlySet<string>;
 }
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** Why bytes are not one plain JSON object. `param` names the member at fault. */
 export class JsonProblem extends Error {
@@ -65,18 +70,22 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const LONGEST_NUMBER = 400;
+const LONGEST_WATCHED_TEXT = 64;
 
 class Scanner {
   private at = 0;
   private names = 0;
   private below = '';
-  private muted = false;
+  private watchedNames: ReadonlySet<string>;
+  private freeNames = NOTHING;
   private readonly watched: WatchedName[] = [];
 
   constructor(
     private readonly bytes: Buffer,
     private readonly watch: Watch,
-  ) {}
+  ) {
+    this.watchedNames = watch.names;
+  }
 
   object(): ScannedObject {
     const members = new Map<string, JsonMember>();
@@ -92,7 +101,9 @@ class Scanner {
         if (members.has(name))
           throw new JsonProblem(`The member '${name}' is given twice in the request body.`, name);
         this.below = name;
-        this.muted = this.watch.mutedBelow.has(name);
+        const own = this.watch.below.get(name);
+        this.watchedNames = own ?? this.watch.names;
+        this.freeNames = own ? this.watch.free : NOTHING;
         const valueStart = this.at;
         this.value(1);
         members.set(name, { keyStart, valueStart, valueEnd: this.at });
@@ -128,14 +139,22 @@ class Scanner {
     do {
       if (++this.names > MAX_NESTED_NAMES) throw new JsonProblem('The request body has too many members.');
       const name = this.watchedName();
-      const mutedBefore = this.muted;
-      if (name !== undefined) {
-        if (this.watch.names.has(name)) this.watched.push({ name, below: this.below, muted: this.muted });
-        this.muted ||= this.watch.mutedBelow.has(name);
-      }
+      const start = this.at;
+      const watched = this.watchedNames;
+      if (name !== undefined && this.freeNames.has(name)) this.watchedNames = NOTHING;
       this.value(depth);
-      this.muted = mutedBefore;
+      this.watchedNames = watched;
+      if (name !== undefined && watched.has(name)) this.report(name, start);
     } while (this.anotherMember());
+  }
+
+  private report(name: string, valueStart: number): void {
+    const isText = this.bytes[valueStart] === QUOTE && this.at - valueStart <= LONGEST_WATCHED_TEXT;
+    this.watched.push({
+      name,
+      below: this.below,
+      ...(isText && { text: JSON.parse(this.bytes.toString('utf8', valueStart, this.at)) as string }),
+    });
   }
 
   private array(depth: number): void {
@@ -185,7 +204,8 @@ class Scanner {
     const end = this.at;
     this.colon();
     if (escaped) return JSON.parse(this.bytes.toString('utf8', start, end)) as string;
-    return couldBeWatched(this.watch, this.bytes[start + 1]!, end - start - 2)
+    const [first, length] = [this.bytes[start + 1]!, end - start - 2];
+    return couldBeOneOf(this.watchedNames, first, length) || couldBeOneOf(this.freeNames, first, length)
       ? this.bytes.toString('latin1', start + 1, end - 1)
       : undefined;
   }
@@ -254,18 +274,18 @@ class Scanner {
   }
 }
 
-const firstLetters = new WeakMap<Watch, ReadonlyMap<number, ReadonlySet<number>>>();
+const firstLetters = new WeakMap<ReadonlySet<string>, ReadonlyMap<number, ReadonlySet<number>>>();
 
-/** A cheap sieve: does any watched or muting name start with this byte and have this length? */
-function couldBeWatched(watch: Watch, firstByte: number, length: number): boolean {
-  let sieve = firstLetters.get(watch);
+/** A cheap sieve: does any of these names start with this byte and have this length? */
+function couldBeOneOf(names: ReadonlySet<string>, firstByte: number, length: number): boolean {
+  let sieve = firstLetters.get(names);
   if (!sieve) {
     const lengths = new Map<number, Set<number>>();
-    for (const name of [...watch.names, ...watch.mutedBelow]) {
+    for (const name of names) {
       const first = name.charCodeAt(0);
       lengths.set(first, (lengths.get(first) ?? new Set()).add(name.length));
     }
-    firstLetters.set(watch, (sieve = lengths));
+    firstLetters.set(names, (sieve = lengths));
   }
   return sieve.get(firstByte)?.has(length) ?? false;
 }

@@ -5,6 +5,8 @@ const size = (some: Partial<CallSize> = {}): CallSize => ({
   inputBytes: 1_000,
   hasMedia: false,
   copies: 1,
+  prompts: 1,
+  hasFees: false,
   generates: true,
   ...some,
 });

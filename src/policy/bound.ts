@@ -6,8 +6,12 @@ export interface CallSize {
   readonly hasMedia: boolean;
   /** The client's own output limit. */
   readonly outputTokens?: number;
-  /** `max(n, best_of)` */
+  /** `max(n, best_of)`: answers to each prompt. */
   readonly copies: number;
+  /** Prompts in one call (`/completions`, `/embeddings`): each may fill the context. */
+  readonly prompts: number;
+  /** The provider charges for more than tokens: tools it runs itself, a dearer service tier. */
+  readonly hasFees: boolean;
   /** False where nothing is generated (embeddings). */
   readonly generates: boolean;
 }
@@ -20,7 +24,7 @@ export interface ModelLimits {
 
 export interface TokenBound {
   readonly inputTokens: number;
-  /** All copies together. */
+  /** All answers together. */
   readonly outputTokens: number;
   /** Set when neither client nor catalogue limits the answer: the upstream must be told this one, per copy. */
   readonly outputLimitToSet?: number;
@@ -34,14 +38,16 @@ const TEMPLATE_TOKENS = 512;
 
 /** An upper bound of the tokens a call can be billed for. */
 export function tokenBound(size: CallSize, limits: ModelLimits): TokenBound {
-  const promptTokens = size.inputBytes + TEMPLATE_TOKENS;
+  const promptTokens = size.inputBytes + TEMPLATE_TOKENS * size.prompts;
   const inputTokens = size.hasMedia
     ? Math.max(limits.maxInputTokens ?? DEFAULT_MAX_INPUT_TOKENS, limits.maxInputTokens ? 0 : promptTokens)
-    : Math.min(promptTokens, limits.maxInputTokens ?? Infinity);
+    : Math.min(promptTokens, (limits.maxInputTokens ?? Infinity) * size.prompts);
   if (!size.generates) return { inputTokens, outputTokens: 0 };
   const most = limits.maxOutputTokens;
   const outputTokens =
-    Math.min(size.outputTokens ?? most ?? DEFAULT_MAX_OUTPUT_TOKENS, most ?? Infinity) * size.copies;
+    Math.min(size.outputTokens ?? most ?? DEFAULT_MAX_OUTPUT_TOKENS, most ?? Infinity) *
+    size.copies *
+    size.prompts;
   return size.outputTokens === undefined && most === undefined
     ? { inputTokens, outputTokens, outputLimitToSet: DEFAULT_MAX_OUTPUT_TOKENS }
     : { inputTokens, outputTokens };

@@ -107,7 +107,8 @@ export interface ModelFacts {
   readonly near: ModelNames;
   /** The spellings asked of user, organization and everyone wider: no alias a team or key made up. */
   readonly wide: ModelNames;
-  readonly price: 'free' | 'priced' | 'unknown';
+  /** `unbounded`: the call asks for more than tokens pay for. */
+  readonly price: 'free' | 'priced' | 'unbounded' | 'unknown';
   /** The smallest hold this call would accept. Zero for a free model. */
   readonly minimumNanoUsd: NanoUsd;
 }

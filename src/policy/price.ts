@@ -1,5 +1,10 @@
 import { decimalUnits, nanoUsd, type NanoUsd } from './money.js';
 
+/** No single call costs more, whatever an upstream claims: nine million dollars. Thousands of them still fit an account. */
+export const MAX_CALL_NANO_USD = nanoUsd(9_000_000n * 1_000_000_000n);
+
+const saturated = (amount: bigint) => nanoUsd(amount > MAX_CALL_NANO_USD ? MAX_CALL_NANO_USD : amount);
+
 /** USD per one unit (token, request …), exactly: a whole number of 1e-30 USD. */
 export type UnitPrice = bigint & { readonly __unit: '1e-30 usd' };
 
@@ -44,11 +49,11 @@ export interface Usage {
 const count = (tokens: number | undefined) => BigInt(tokens ?? 0);
 
 function roundHalfUp(units: bigint): NanoUsd {
-  return nanoUsd((units + UNITS_PER_NANO_USD / 2n) / UNITS_PER_NANO_USD);
+  return saturated((units + UNITS_PER_NANO_USD / 2n) / UNITS_PER_NANO_USD);
 }
 
 function roundUp(units: bigint): NanoUsd {
-  return nanoUsd((units + UNITS_PER_NANO_USD - 1n) / UNITS_PER_NANO_USD);
+  return saturated((units + UNITS_PER_NANO_USD - 1n) / UNITS_PER_NANO_USD);
 }
 
 /** What a call cost: exact until the one rounding (half up) at the end. */

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.js';
-import type { NanoUsd } from '../policy/money.js';
+import { MAX_NANO_USD, type NanoUsd } from '../policy/money.js';
 import type { Usage } from '../policy/price.js';
 import type { BillingChain } from './chain.js';
 import type { EntryMark, EntryState } from './ledger-entry.entity.js';
@@ -168,7 +168,7 @@ export class Ledger {
     }
     if (!added.size) return;
     await tx.query(
-      `UPDATE accounts SET spent_nano_usd = accounts.spent_nano_usd + r.spent
+      `UPDATE accounts SET spent_nano_usd = CASE WHEN accounts.spent_nano_usd > ${MAX_NANO_USD} - r.spent THEN ${MAX_NANO_USD} ELSE accounts.spent_nano_usd + r.spent END
        FROM ${rowsOf({ id: 'varchar', spent: 'bigint' }, this.database)} AS r WHERE accounts.id = r.id`,
       [JSON.stringify(Array.from(added, ([id, spent]) => ({ id, spent: spent.toString() })))],
     );
