@@ -9,6 +9,7 @@ import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthModule } from './health/health.module.js';
 import { AdminBodyPipe } from './http/admin-body.pipe.js';
+import { NowhereController } from './http/nowhere.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { PartyTables } from './parties/party-table.js';
 
@@ -22,6 +23,7 @@ class HouseModule {}
 
 /** The list of rooms. The access room brings those of keys, users, teams, organizations, end users, budgets and models. */
 @Module({
+  controllers: [NowhereController],
   providers: [
     { provide: APP_FILTER, useClass: ErrorFilter },
     { provide: APP_PIPE, useClass: AdminBodyPipe },

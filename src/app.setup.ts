@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
+import { refuseConnection, refusePath } from './http/unreadable.js';
 import { ignoredFields } from './http/admin-body.pipe.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -19,6 +20,8 @@ export async function createApp(config: Config, more: readonly Type[] = []): Pro
     bodyLimit: config.general.maxRequestSizeMb * MEBIBYTE,
     requestTimeout: BODY_TIMEOUT_MS,
     forceCloseConnections: 'idle',
+    frameworkErrors: refusePath,
+    clientErrorHandler: refuseConnection,
     genReqId: ({ headers }: IncomingMessage) => {
       const asked = headers['x-request-id'];
       return typeof asked === 'string' && REQUEST_ID.test(asked) ? asked : uuidv7();

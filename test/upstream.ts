@@ -21,6 +21,8 @@ export interface Behaviour {
   readonly errorBody?: unknown;
   /** Sent instead of the JSON answer, as it is. */
   readonly rawBody?: string;
+  /** Sent as an event stream, as it is, one write each. */
+  readonly rawStream?: readonly string[];
   readonly contentLength?: number;
   readonly promptTokens?: number;
   readonly completionTokens?: number;
@@ -117,6 +119,11 @@ export class Upstream {
           behaviour.errorBody ?? { error: { message: 'scripted failure', type: 'server_error' } },
         ),
       );
+    }
+    if (behaviour.rawStream) {
+      response.writeHead(behaviour.status ?? 200, { 'content-type': 'Text/Event-Stream' });
+      for (const text of behaviour.rawStream) response.write(text);
+      return void response.end();
     }
     const copies = Number(call.body.n ?? 1);
     const embedding = call.path.endsWith('/embeddings');

@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Door, doorOf } from '../http/doors.js';
+import { matchedPath } from '../http/matched-path.js';
 import { conclude, decide } from '../policy/decide.js';
 import type { Enforcer } from '../policy/decision.js';
 import { enforce } from './access-denied.js';
@@ -62,12 +63,10 @@ export class AuthChecksGuard implements CanActivate {
   }
 
   private ask(request: FastifyRequest, door: Door): Ask {
-    const url = request.raw.url!;
-    const queryAt = url.indexOf('?');
     return {
       presented: presentedCredential(request.headers, request.raw.rawHeaders),
       route: {
-        path: queryAt < 0 ? url : url.slice(0, queryAt),
+        path: matchedPath(request),
         method: request.method,
         adminOnly: door === 'admin',
         callsModel: door === 'model',

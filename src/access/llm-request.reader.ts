@@ -18,13 +18,12 @@ export class LlmRequestReader {
     return () => (read ??= this.read(request));
   }
 
-  private read({ body, params, headers, raw }: FastifyRequest): LlmRequest {
+  private read({ body, params, headers, raw, routeOptions }: FastifyRequest): LlmRequest {
     const url = raw.url!;
     const queryAt = url.indexOf('?');
-    const path = queryAt < 0 ? url : url.slice(0, queryAt);
     const pathModel = (params as { model?: string }).model;
     return this.readBytes(Buffer.isBuffer(body) ? body : Buffer.alloc(0), {
-      callType: callTypeOf(path),
+      callType: callTypeOf(routeOptions.url!),
       headers,
       query: queryAt < 0 ? '' : url.slice(queryAt + 1),
       ...(pathModel !== undefined && { pathModel }),
@@ -44,7 +43,7 @@ export class LlmRequestReader {
   }
 }
 
-/** Which family of calls a path belongs to, by its last words. */
+/** Which family of calls a route belongs to, by its last words. */
 export function callTypeOf(path: string): CallType {
   if (path.endsWith('/embeddings')) return 'embedding';
   return path.endsWith('/chat/completions') ? 'chat_completion' : 'text_completion';

@@ -1,3 +1,4 @@
+import { type DefaultLimits, withTier } from '../budgets/with-tier.js';
 import type { BudgetLimitRow, LimitsRow } from '../parties/limits-row.js';
 import type { PartyRow } from '../parties/party-row.js';
 import type { PartyKind } from '../policy/facts.js';
@@ -5,16 +6,12 @@ import { compileModelList } from '../policy/model-list.js';
 import { nanoUsd } from '../policy/money.js';
 import type { BudgetSpec, PartySpec } from './caller.js';
 
-type Limits = Readonly<
-  Pick<LimitsRow, 'maxBudgetNanoUsd' | 'budgetDuration' | 'budgetAnchor' | 'budgetLimits'>
->;
-
-/** What a row says about its party. `defaults`: a tier or other limits that count where the row sets no budget. */
+/** What a row says about its party. `defaults`: a tier or other limits that count where the row leaves its own open. */
 export function partySpec(
   kind: PartyKind,
   id: string,
   row: Readonly<PartyRow>,
-  defaults: Limits | null,
+  defaults: DefaultLimits | null,
   { blocked, models }: { readonly blocked: boolean; readonly models: readonly string[] | null } = row,
 ): PartySpec {
   return {
@@ -24,7 +21,7 @@ export function partySpec(
     exists: true,
     blocked,
     models: compileModelList(models),
-    budgets: budgetSpecs(row, defaults),
+    budgets: budgetSpecs(withTier(row, defaults)),
   };
 }
 
@@ -33,15 +30,21 @@ export function missingParty(kind: PartyKind, id: string): PartySpec {
   return { kind, id, scopeId: 'missing', exists: false, blocked: false, models: 'any', budgets: [] };
 }
 
-/** The limits of a row, with those of its tier where it sets no budget of its own. */
-export function budgetSpecs(row: Limits, defaults: Limits | null): BudgetSpec[] {
-  const own = row.maxBudgetNanoUsd !== null || row.budgetDuration !== null || !defaults ? row : defaults;
+/** What limits a party's spending. */
+function budgetSpecs({
+  maxBudgetNanoUsd,
+  budgetDuration,
+  budgetAnchor,
+  budgetLimits,
+}: Readonly<LimitsRow>): BudgetSpec[] {
   const main: BudgetSpec = {
-    limitNanoUsd: own.maxBudgetNanoUsd,
-    window: own.budgetDuration === null ? null : windowOf(own.budgetDuration, own.budgetAnchor),
+    limitNanoUsd: maxBudgetNanoUsd,
+    window: budgetDuration === null ? null : windowOf(budgetDuration, budgetAnchor),
   };
-  const further = row.budgetLimits ?? defaults?.budgetLimits ?? [];
-  return [...(main.limitNanoUsd === null && !main.window ? [] : [main]), ...further.map(furtherBudget)];
+  return [
+    ...(main.limitNanoUsd === null && !main.window ? [] : [main]),
+    ...(budgetLimits ?? []).map(furtherBudget),
+  ];
 }
 
 const furtherBudget = (limit: BudgetLimitRow): BudgetSpec => ({

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsArray, IsNotEmpty, IsOptional, IsString } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsNotEmpty, IsOptional, IsString } from 'class-validator';
+import { MAX_PAGE_SIZE } from '../http/page.js';
 import { BudgetLimitDto, LimitsDto } from '../parties/limits.dto.js';
 
 /** A tier to make. */
@@ -15,6 +16,7 @@ export class NewBudgetDto extends LimitsDto {
 export class BudgetInfoDto {
   @ApiProperty({ type: [String], example: ['free-tier'] })
   @IsArray()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
   @IsString({ each: true })
   budgets: string[];
 }

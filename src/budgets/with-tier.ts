@@ -8,17 +8,19 @@ export type DefaultLimits = Readonly<
     Partial<LimitsRow>
 >;
 
-/** A party with the limits that count: its own, or else its tier's. A budget of its own brings its own window. */
+/** A party with the limits that count: its own, and its tier's where it leaves one open. An amount of its own brings its own window. */
 export function withTier<T extends LimitsRow>(
   row: Readonly<T>,
   tier: DefaultLimits | null | undefined,
 ): Readonly<T> {
   if (!tier) return row;
-  const { maxBudgetNanoUsd, budgetDuration, budgetAnchor } = tier;
-  const hasBudget = row.maxBudgetNanoUsd !== null || row.budgetDuration !== null;
+  const hasWindow = row.maxBudgetNanoUsd !== null || row.budgetDuration !== null;
+  const { budgetDuration, budgetAnchor } = hasWindow ? row : tier;
   return {
     ...row,
-    ...(!hasBudget && { maxBudgetNanoUsd, budgetDuration, budgetAnchor }),
+    maxBudgetNanoUsd: row.maxBudgetNanoUsd ?? tier.maxBudgetNanoUsd,
+    budgetDuration,
+    budgetAnchor,
     softBudgetNanoUsd: row.softBudgetNanoUsd ?? tier.softBudgetNanoUsd ?? null,
     budgetLimits: row.budgetLimits ?? tier.budgetLimits ?? null,
     modelMaxBudget: row.modelMaxBudget ?? tier.modelMaxBudget ?? null,

@@ -1,13 +1,21 @@
 import { hash } from 'node:crypto';
 import { unitPrice } from '../policy/price.js';
 import type { LitellmParams, ModelConfig, ModelInfo } from './config.js';
+import { baseOf, parseModel } from './providers.js';
 import { isMapping, type Section } from './section.js';
 
 const PRICE = /cost/;
 /** LiteLLM's only price that is a mapping: by size of the search context. */
 const PRICE_MAP = 'search_context_cost_per_query';
 const TEXTS = ['api_key', 'api_version', 'organization', 'api_base', 'base_url'];
-const WHOLE = ['max_tokens', 'max_input_tokens', 'max_output_tokens', 'max_retries'];
+const WHOLE = ['max_tokens', 'max_input_tokens', 'max_output_tokens'];
+const MAX_RETRIES = 100;
+/** Names that are instructions in lists of models. */
+const INSTRUCTIONS = new Set(['*', 'all-proxy-models', 'all-team-models', 'no-default-models']);
+const MAX_NAME_CHARS = 512;
+/** RFC 9110: what a header's name and value may consist of. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** `model_list[]`. Members of `litellm_params` and `model_info` nobody knows are kept: they are the provider's. */
 export function readModels(file: Section): ModelConfig[] {
@@ -25,17 +33,17 @@ export function readModels(file: Section): ModelConfig[] {
     });
 }
 
-function readModel(entry: Section): ModelConfig {
+/** One deployment's description; what is wrong with it goes into the section's report. */
+export function readModel(entry: Section): ModelConfig {
   const modelName = entry.requiredText('model_name');
+  if (modelName.length > MAX_NAME_CHARS || (modelName !== '*' && INSTRUCTIONS.has(modelName)))
+    entry.problem('model_name', `cannot be the name of a model`);
   const params = entry.section('litellm_params');
   const info = entry.section('model_info');
-  params.requiredText('model');
-  for (const key of ['api_base', 'base_url']) {
-    const base = params.text(key);
-    if (base !== undefined && !isHttpUrl(base)) params.problem(key, 'must be an http:// or https:// address');
-  }
+  checkRoute(params);
+  checkHeaders(params);
   for (const key of [...TEXTS, 'mock_response']) params.text(key);
-  params.textMap('extra_headers');
+  info.text('base_model');
   info.texts('access_groups');
   const id = idOf(info);
   entry.ignoreTheRest();
@@ -44,6 +52,37 @@ function readModel(entry: Section): ModelConfig {
     litellmParams: membersOf(params) as unknown as LitellmParams,
     modelInfo: { ...membersOf(info), id } as unknown as ModelInfo,
   };
+}
+
+/** Does a call have somewhere to go? */
+function checkRoute(params: Section): void {
+  const model = params.requiredText('model');
+  let base: string | undefined;
+  for (const key of ['base_url', 'api_base']) {
+    const address = params.text(key);
+    base = address ?? base;
+    if (address !== undefined && !isPlainHttpUrl(address))
+      params.problem(key, 'must be an http:// or https:// address without credentials or query');
+  }
+  if (!model) return;
+  const { provider, name } = parseModel(model);
+  const found = baseOf(provider, base);
+  if (!name || name.length > MAX_NAME_CHARS) params.problem('model', 'must name a model behind its provider');
+  if (!('problem' in found) || params.raw('mock_response') !== undefined) return;
+  // A LiteLLM file may well have some: the others are served, and the start says which are not.
+  if (found.notServed) params.ignore('model');
+  else params.problem('model', found.problem);
+}
+
+/** Whatever becomes a header must be one, or no call ever leaves. */
+function checkHeaders(params: Section): void {
+  for (const [name, value] of Object.entries(params.textMap('extra_headers') ?? {})) {
+    if (!HEADER_NAME.test(name) || !HEADER_VALUE.test(value))
+      params.problem('extra_headers', `'${name.slice(0, 64)}' is not a header`);
+  }
+  for (const key of ['api_key', 'organization']) {
+    if (!HEADER_VALUE.test(params.text(key) ?? '')) params.problem(key, 'has characters no header may have');
+  }
 }
 
 /** A number may be an id too, as in LiteLLM. */
@@ -65,6 +104,7 @@ function membersOf(section: Section): Record<string, unknown> {
 function memberOf(section: Section, key: string): unknown {
   if (PRICE.test(key)) return priceOf(section, key);
   if (WHOLE.includes(key)) return section.wholeNumber(key);
+  if (key === 'max_retries') return section.wholeNumber(key, MAX_RETRIES);
   if (key === 'timeout') return seconds(section, key);
   if (key === 'weight') return section.number(key);
   return TEXTS.includes(key) ? section.raw(key) || undefined : section.raw(key);
@@ -95,6 +135,8 @@ function stableId({ modelName, litellmParams }: ModelConfig, alike: Map<string, 
   return hash('sha256', JSON.stringify([...route, nth]), 'hex').slice(0, 32);
 }
 
-function isHttpUrl(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+function isPlainHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash: fragment } = new URL(text);
+  return /^https?:$/.test(protocol) && !username && !password && !search && !fragment;
 }

@@ -79,11 +79,11 @@ export class Section {
       : this.wrong(key, 'must be a number, zero or more');
   }
 
-  wholeNumber(key: string): number | undefined {
+  wholeNumber(key: string, most = Number.MAX_SAFE_INTEGER): number | undefined {
     const number = this.number(key);
-    return number === undefined || Number.isSafeInteger(number)
-      ? number
-      : this.wrong(key, 'must be a whole number');
+    if (number === undefined) return undefined;
+    if (!Number.isSafeInteger(number)) return this.wrong(key, 'must be a whole number');
+    return number <= most ? number : this.wrong(key, `must be at most ${most}`);
   }
 
   /** A length of time in `unitMs`, as the whole milliseconds a timer can wait. */

@@ -4,6 +4,7 @@ import type { GeneralSettings, LitellmSettings, RouterSettings } from './config.
 import { isMapping, type Section } from './section.js';
 
 const DEFAULT_REQUEST_MS = 600_000;
+const MAX_RETRIES = 100;
 const BYTES_PER_MB = 1024 * 1024;
 
 /** `general_settings`, but for the master key and the database, which the environment may name too. */
@@ -40,7 +41,7 @@ export function readLitellmSettings(section: Section): LitellmSettings {
     fallbacks: fallbacks(section),
     defaultFallbacks: section.texts('default_fallbacks') ?? [],
     requestTimeoutMs: section.milliseconds('request_timeout', 1_000) ?? DEFAULT_REQUEST_MS,
-    numRetries: section.wholeNumber('num_retries') ?? 0,
+    numRetries: section.wholeNumber('num_retries', MAX_RETRIES) ?? 0,
     ...(maxBudgetUsd !== undefined && { maxBudgetUsd }),
     ...(budgetDuration !== undefined && { budgetDuration }),
     ...(maxEndUserBudgetId !== undefined && { maxEndUserBudgetId }),
@@ -49,7 +50,7 @@ export function readLitellmSettings(section: Section): LitellmSettings {
 
 /** `router_settings` */
 export function readRouterSettings(section: Section): RouterSettings {
-  const numRetries = section.wholeNumber('num_retries');
+  const numRetries = section.wholeNumber('num_retries', MAX_RETRIES);
   const timeoutMs = section.milliseconds('timeout', 1_000);
   return {
     modelAliases: groupAliases(section),

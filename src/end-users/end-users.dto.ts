@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, OmitType } from '@nestjs/swagger';
 import {
+  ArrayMaxSize,
   ArrayNotEmpty,
   IsArray,
   IsBoolean,
@@ -9,6 +10,7 @@ import {
   IsOptional,
   IsString,
 } from 'class-validator';
+import { MAX_PAGE_SIZE } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
@@ -64,6 +66,7 @@ export class EndUserIdsDto {
   @ApiProperty({ type: [String], example: ['customer-42'] })
   @IsArray()
   @ArrayNotEmpty()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
   @IsString({ each: true })
   user_ids: string[];
 }

@@ -48,8 +48,31 @@ function bodyOf(value: unknown): object {
     if (!(error instanceof JsonProblem)) throw error;
     throw new BadRequestException({ message: error.message, param: error.param });
   }
-  return JSON.parse(value.toString('utf8')) as object;
+  const body = JSON.parse(value.toString('utf8')) as object;
+  refuseOddCharacters(body);
+  return body;
 }
+
+/** NUL, which a database ends a text at, and halves of characters, which have no UTF-8. */
+const ODD = /[\0\p{Cs}]/u;
+
+function refuseOddCharacters(body: object): void {
+  const fields = Object.entries(body)
+    .filter(([name, value]) => ODD.test(name) || isOdd(value))
+    .map(([field]) => ({
+      field,
+      message: 'has a character no text here may have (NUL or half a surrogate pair)',
+    }));
+  if (fields.length) throw new UnprocessableEntityException({ message: fields.map(told).join('; '), fields });
+}
+
+function isOdd(value: unknown): boolean {
+  if (typeof value === 'string') return ODD.test(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([name, inner]) => ODD.test(name) || isOdd(inner));
+}
+
+const told = ({ field, message }: FieldProblem) => `${field}: ${message}`;
 
 interface FieldProblem {
   readonly field: string;
@@ -58,7 +81,7 @@ interface FieldProblem {
 
 function fieldsOf(errors: readonly ValidationError[]): { message: string; fields: FieldProblem[] } {
   const fields = errors.flatMap((error) => problems(error, ''));
-  return { message: fields.map(({ field, message }) => `${field}: ${message}`).join('; '), fields };
+  return { message: fields.map(told).join('; '), fields };
 }
 
 function problems({ property, constraints, children }: ValidationError, above: string): FieldProblem[] {

@@ -9,14 +9,14 @@ export const AlsoTakes = (fields: Readonly<Record<string, unknown>>) =>
   SetMetadata(KEPT, Object.keys(fields)) as ClassDecorator;
 
 /** Fields that limit: a typo in one of them would be an open gate. */
-const LIMITING = /budget|limit|max_parallel|duration/;
+const LIMITING = /budget|limit|max_parallel|duration|^models$|^blocked$|^allowed_routes$/;
 const TYPO_DISTANCE = 2;
 
 /** LiteLLM's limiting fields on any route: right words, even where a route does not take them. */
 const LITELLM_LIMITS = new Set([
   'budget_duration', 'budget_id', 'budget_limits', 'budget_reset_at', 'default_api_key_rpm_limit',
   'default_api_key_tpm_limit', 'duration', 'max_budget', 'max_budget_in_organization', 'max_budget_in_team',
-  'max_parallel_requests', 'model_max_budget', 'model_rpm_limit', 'model_tpm_limit', 'rpm_limit', 'rpm_limit_type',
+  'max_parallel_requests', 'model_max_budget', 'mode', 'model', 'model_rpm_limit', 'model_tpm_limit', 'rpm_limit', 'rpm_limit_type',
   'session_rpm_limit', 'session_tpm_limit', 'soft_budget', 'soft_budget_cooldown', 'team_member_budget',
   'team_member_budget_duration', 'team_member_budget_id', 'team_member_key_duration', 'team_member_rpm_limit',
   'team_member_tpm_limit', 'temp_budget_expiry', 'temp_budget_increase', 'tpm_limit', 'tpm_limit_type',

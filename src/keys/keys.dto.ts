@@ -1,24 +1,25 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
+  ArrayMaxSize,
   IsArray,
   IsBoolean,
   IsIn,
   IsInt,
   IsNotEmpty,
   IsNumber,
-  IsObject,
   IsOptional,
   IsString,
   Matches,
   Max,
   Min,
 } from 'class-validator';
+import { MAX_PAGE_SIZE } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
+import { IsAliases } from '../parties/aliases.js';
+import { IsLifetime } from '../parties/duration.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
-
-const LIFETIME = /^(?:\d{1,9}(?:s|m|h|d|w|mo)|-1)$/;
 
 /** LiteLLM's fields of a key that are kept as sent. */
 export const KEPT_OF_KEYS: KeptFields = {
@@ -55,9 +56,8 @@ export class KeyFieldsDto extends PartyDto {
   key_alias?: string | null;
 
   /** How long the key lives: `30d`, `1mo`. Null or `-1`: for ever. */
-  @ApiPropertyOptional({ nullable: true, type: String, example: '30d' })
   @IsOptional()
-  @Matches(LIFETIME, { message: '$property must be a number and s, m, h, d, w or mo, e.g. 30d' })
+  @IsLifetime()
   duration?: string | null;
 
   /** Whose key it is. Created if there is no such user. */
@@ -90,9 +90,8 @@ export class KeyFieldsDto extends PartyDto {
   allowed_routes?: string[] | null;
 
   /** Names this key may use for models: `{"fast": "gpt-4o-mini"}`. */
-  @ApiPropertyOptional({ type: 'object', additionalProperties: { type: 'string' } })
   @IsOptional()
-  @IsObject()
+  @IsAliases()
   aliases?: Record<string, string> | null;
 
   @IsOptional()
@@ -131,12 +130,14 @@ export class DeleteKeysDto {
   @ApiPropertyOptional({ type: [String], example: ['sk-1234567890abcdef'] })
   @IsOptional()
   @IsArray()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
   @IsString({ each: true })
   keys?: string[] | null;
 
   @ApiPropertyOptional({ type: [String], example: ['ci-pipeline'] })
   @IsOptional()
   @IsArray()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
   @IsString({ each: true })
   key_aliases?: string[] | null;
 }

@@ -2,12 +2,14 @@ import {
   BadRequestException,
   ConflictException,
   ForbiddenException,
+  Inject,
   Injectable,
   NotFoundException,
 } from '@nestjs/common';
 import { type EntityManager, type FindOptionsOrder, type FindOptionsWhere, In, IsNull } from 'typeorm';
 import { requireBudget } from '../budgets/budgets.service.js';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { lifetimeEnd } from '../calendar/windows.js';
 import { Database } from '../database/database.js';
 import { Organization } from '../orgs/organization.entity.js';
@@ -15,7 +17,7 @@ import { applyParty } from '../parties/apply-party.js';
 import { refuseSpend } from '../parties/kept-fields.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { missingText } from '../policy/checks/parties-exist.js';
-import { keyHashOf, keyHint, newVirtualKey, secretHash } from '../secrets.js';
+import { keyHashOf, keyHint, newVirtualKey, secretHash, secretMatcher } from '../secrets.js';
 import { Team } from '../teams/team.entity.js';
 import type { User } from '../users/user.entity.js';
 import { asInternalUser, userShape } from '../users/user-shape.js';
@@ -48,11 +50,14 @@ export interface IssuedKey {
 export class KeysService {
   private readonly table: PartyTable<VirtualKey>;
   private readonly users: PartyTable<User>;
+  private readonly isMasterKey: (hash: string) => boolean;
 
   constructor(
     private readonly database: Database,
     tables: PartyTables,
+    @Inject(CONFIG) config: Pick<Config, 'masterKey'>,
   ) {
+    this.isMasterKey = secretMatcher(config.masterKey);
     this.users = tables.of(userShape);
     this.table = tables.of({
       entity: VirtualKey,
@@ -84,6 +89,8 @@ export class KeysService {
   async issue(tx: EntityManager, dto: GenerateKeyDto, by: string): Promise<IssuedKey> {
     refuseSpend(dto);
     const secret = dto.key ?? newVirtualKey();
+    // The master key would always be taken for itself; a row under its hash would be a key without effect.
+    if (this.isMasterKey(secretHash(secret))) throw this.table.taken(keyHint(secret));
     await this.requireNeighbours(tx, dto, by);
     await this.requireFreeAlias(tx, dto.key_alias);
     const row = await this.table.create(tx, secretHash(secret), by, (key, now) => {
@@ -94,6 +101,7 @@ export class KeysService {
         now,
       );
     });
+    await requireOneOrganization(tx, row);
     return { row, secret };
   }
 
@@ -104,7 +112,11 @@ export class KeysService {
       const key = await this.require(tx, dto.key);
       await this.requireNeighbours(tx, dto, by);
       if (dto.key_alias !== key.keyAlias) await this.requireFreeAlias(tx, dto.key_alias);
-      return this.table.update(tx, key.secretHash, by, (live, now) => this.apply(live, dto, now));
+      const updated = await this.table.update(tx, key.secretHash, by, (live, now) =>
+        this.apply(live, dto, now),
+      );
+      await requireOneOrganization(tx, updated);
+      return updated;
     }, touchedBy);
     return { ...keyView(row), key: dto.key };
   }
@@ -125,12 +137,13 @@ export class KeysService {
         param: 'keys',
       });
     }
-    const named: FindOptionsWhere<VirtualKey> = keys?.length
-      ? { secretHash: In(keys.map(keyHashOf)) }
-      : { keyAlias: In(key_aliases!) };
+    const named: FindOptionsWhere<VirtualKey>[] = [
+      { secretHash: In((keys ?? []).map(keyHashOf)), deletedAt: IsNull() },
+      { keyAlias: In(key_aliases ?? []), deletedAt: IsNull() },
+    ];
     const rows = await this.table.write(
       async (tx) => {
-        const found = await tx.findBy(VirtualKey, { ...named, deletedAt: IsNull() });
+        const found = await tx.findBy(VirtualKey, named);
         if (!found.length)
           throw new NotFoundException({
             message: 'No keys found',
@@ -142,9 +155,10 @@ export class KeysService {
     );
     const hashes = new Set(rows.map((row) => row.secretHash));
     const aliases = new Set(rows.map((row) => row.keyAlias));
-    return keys?.length
-      ? keys.filter((key) => hashes.has(keyHashOf(key)))
-      : key_aliases!.filter((alias) => aliases.has(alias));
+    return [
+      ...(keys ?? []).filter((key) => hashes.has(keyHashOf(key))),
+      ...(key_aliases ?? []).filter((alias) => aliases.has(alias)),
+    ];
   }
 
   /** Inside a transaction: revokes these keys. The caller evicts them. */
@@ -233,7 +247,7 @@ export class KeysService {
 
   private apply(row: VirtualKey, dto: KeyFieldsDto, now: Date): void {
     applyParty(row, dto, KEPT_OF_KEYS, now);
-    if (dto.key_alias !== undefined) row.keyAlias = dto.key_alias;
+    if (dto.key_alias !== undefined) row.keyAlias = dto.key_alias || null;
     if (dto.user_id !== undefined) row.userId = dto.user_id || null;
     if (dto.team_id !== undefined) row.teamId = dto.team_id || null;
     if (dto.organization_id !== undefined) row.organizationId = dto.organization_id || null;
@@ -255,6 +269,20 @@ const COLUMN = {
 } as const;
 
 const unknownKey = () => new NotFoundException({ message: 'Key not found in database', param: 'key' });
+
+/** A key of a team is of the team's organization: a different one would let it out of the team's limits. 400. */
+async function requireOneOrganization(
+  tx: EntityManager,
+  { teamId, organizationId }: VirtualKey,
+): Promise<void> {
+  if (teamId === null || organizationId === null) return;
+  const team = await tx.findOneBy(Team, { teamId });
+  if (!team?.organizationId || team.organizationId === organizationId) return;
+  throw new BadRequestException({
+    message: `Team=${teamId} belongs to organization_id=${team.organizationId}; its keys cannot belong to another`,
+    param: 'organization_id',
+  });
+}
 
 /** The cached rows a change of a key touches: itself, and the user it may have brought into being. */
 export function touchedBy(row: VirtualKey): CacheKey[] {

@@ -23,6 +23,19 @@ export class Catalogue implements OnModuleInit {
     if (unpriced.length) {
       this.logger.warn(`No price is known for ${unpriced.join(', ')}: refused wherever a budget applies.`);
     }
+    if (this.snapshot.isEmpty) this.logger.warn('No models are configured: every call will be refused.');
+    const dangling = this.namesReferredTo().filter((name) => !this.snapshot.resolve(name).length);
+    if (dangling.length) {
+      this.logger.warn(`Aliases or fallbacks lead to models nobody serves: ${dangling.join(', ')}.`);
+    }
+  }
+
+  private namesReferredTo(): string[] {
+    const { litellm, router } = this.config;
+    const aliases = { ...router.modelAliases, ...litellm.modelAliases };
+    const fallbacks = [...Object.values(router.fallbacks), ...Object.values(litellm.fallbacks)].flat();
+    const named = [...fallbacks, ...litellm.defaultFallbacks].map((name) => aliases[name] ?? name);
+    return [...new Set([...Object.values(aliases), ...named])];
   }
 
   /** What can be called right now. Ask again for every request; never keep it. */
@@ -55,10 +68,11 @@ export class Catalogue implements OnModuleInit {
     return [...order, ...waiting];
   }
 
-  private made(source: DeploymentSource, where: string): Deployment {
+  private made(source: DeploymentSource, where: string): Deployment | undefined {
     const made = makeDeployment(source, this.config.router.timeoutMs ?? this.config.litellm.requestTimeoutMs);
-    if ('problem' in made) throw new Error(`The configuration is invalid:\n- ${where}.${made.problem}`);
-    return made;
+    if (!('problem' in made)) return made;
+    this.logger.error(`${where} cannot be called and is left out: ${made.problem}`);
+    return undefined;
   }
 
   private stored({

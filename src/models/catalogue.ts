@@ -57,6 +57,10 @@ export class CatalogueSnapshot {
     return this.entry(name).deployments;
   }
 
+  get isEmpty(): boolean {
+    return !this.exact.size && !this.wildcards.length;
+  }
+
   /** Every public name in configured order, aliases behind them. Wildcards are no names. */
   names(): string[] {
     return [...this.exact.keys(), ...Object.keys(this.aliases).filter((alias) => !this.exact.has(alias))];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LitellmParams } from '../config/config.js';
 import { boundNanoUsd, ceilingOf, costNanoUsd } from '../policy/price.js';
 import { type Deployment, makeDeployment } from './deployment.js';
-import { baseOf, parseModel } from './providers.js';
+import { baseOf, parseModel } from '../config/providers.js';
 
 const made = (litellmParams: LitellmParams, modelInfo: object = {}) =>
   makeDeployment({ modelName: 'm', litellmParams, modelInfo: { id: 'd', ...modelInfo } }, 60_000);
@@ -26,7 +26,10 @@ describe('provider and name', () => {
     expect(baseOf('groq', undefined)).toEqual({ base: 'https://api.groq.com/openai/v1' });
     expect(baseOf('groq', 'http://127.0.0.1:1/v1')).toEqual({ base: 'http://127.0.0.1:1/v1' });
     expect(baseOf('hosted_vllm', undefined)).toEqual({ problem: expect.stringContaining('api_base') });
-    expect(baseOf('bedrock', 'http://x')).toEqual({ problem: expect.stringContaining('not served') });
+    expect(baseOf('bedrock', 'http://x')).toEqual({
+      problem: expect.stringContaining('not served'),
+      notServed: true,
+    });
   });
 });
 

@@ -2,7 +2,7 @@ import type { LitellmParams, ModelInfo } from '../config/config.js';
 import type { Price, UnitPrice } from '../policy/price.js';
 import { unitPrice } from '../policy/price.js';
 import { knownModel } from './price-table.js';
-import { baseOf, parseModel } from './providers.js';
+import { baseOf, parseModel } from '../config/providers.js';
 
 /** One way to reach a model, ready to be called. */
 export interface Deployment {

@@ -10,15 +10,22 @@ import { v7 as uuidv7 } from 'uuid';
 import { cacheKey } from '../cache/changes.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../clock.js';
-import { CONFIG, type Config, type LitellmParams, type ModelInfo } from '../config/config.js';
+import { CONFIG, type Config, type ModelConfig } from '../config/config.js';
+import { readModel } from '../config/models.js';
+import { Report, Section } from '../config/section.js';
 import { Database } from '../database/database.js';
 import { seal } from '../secrets.js';
 import { Catalogue } from './catalogue.service.js';
-import { makeDeployment } from './deployment.js';
 import { Model } from './model.entity.js';
 import type { ModelInfoEntry, ModelRow, NewModelDto } from './models.dto.js';
 
-/** Members of `litellm_params` that are credentials. */
+/** Members of `litellm_params` that are no credential, beside numbers and switches. */
+const OPEN = new Set([
+  'model', 'api_base', 'base_url', 'api_version', 'organization', 'mock_response', 'custom_llm_provider', 'region_name',
+  'aws_region_name', 'vertex_location', 'tags', 'search_context_cost_per_query',
+]); // prettier-ignore
+
+/** Names of credentials. */
 const SECRET = /(?:key|secret|token|password|credentials?|extra_headers)$/i;
 /** … and members that only sound like one. */
 const NO_SECRET = /cost|max_tokens|_tokens$|per_token/i;
@@ -36,12 +43,10 @@ export class ModelsService {
 
   /** Adds a deployment; the next call can use it. 409 when its id is taken, 422 when it could never be called. */
   async create(dto: NewModelDto, by: string): Promise<ModelRow> {
-    const { id = uuidv7(), ...info } = dto.model_info ?? {};
-    const modelInfo = { ...info, id: textId(id), db_model: true };
-    const litellmParams = dto.litellm_params as unknown as LitellmParams;
-    refuseUncallable(dto.model_name, litellmParams, modelInfo);
+    const described = descriptionOf(dto);
+    const modelInfo = { ...described.modelInfo, id: described.modelInfo.id ?? uuidv7(), db_model: true };
     const now = this.clock();
-    const { open, secret } = parted(dto.litellm_params);
+    const { open, secret } = parted(described.litellmParams);
     const row: Model = {
       modelId: modelInfo.id,
       modelName: dto.model_name,
@@ -115,49 +120,55 @@ export class ModelsService {
   }
 }
 
-function textId(id: unknown): string {
-  if (typeof id === 'string' && id) return id;
-  throw invalid('model_info.id', 'must be a non-empty string');
+/** The description as the configuration file would be read; 422 lists everything that is wrong with it. */
+function descriptionOf({ model_name, litellm_params, model_info }: NewModelDto): ModelConfig {
+  const report = new Report();
+  const model = readModel(new Section({ model_name, litellm_params, model_info }, '', report));
+  const problems = [
+    ...report.problems,
+    ...report.ignored.map((path) => `${path}: its provider is not served yet`),
+    ...misplacedSecrets(model_info ?? {}),
+    ...references(litellm_params),
+  ];
+  if (problems.length) {
+    throw new UnprocessableEntityException({
+      message: problems.join('; '),
+      fields: problems.map((problem) => ({ field: problem.split(':')[0]!, message: problem })),
+    });
+  }
+  return model;
 }
 
-function refuseUncallable(modelName: string, params: LitellmParams, info: ModelInfo): void {
-  if (typeof params.model !== 'string' || !params.model)
-    throw invalid('litellm_params.model', 'must be a non-empty string');
-  for (const name of ['api_key', 'api_base', 'base_url', 'mock_response']) {
-    if (params[name] !== undefined && typeof params[name] !== 'string')
-      throw invalid(`litellm_params.${name}`, 'must be text');
-  }
-  const base = params.api_base ?? params.base_url;
-  if (
-    base !== undefined &&
-    !(URL.canParse(base as string) && /^https?:$/.test(new URL(base as string).protocol))
-  ) {
-    throw invalid('litellm_params.api_base', 'must be an http:// or https:// address');
-  }
-  for (const [name, value] of [...Object.entries(params), ...Object.entries(info)]) {
-    if (
-      /cost/.test(name) &&
-      value !== null &&
-      !(typeof value === 'number' && Number.isFinite(value) && value >= 0)
-    ) {
-      throw invalid(name, 'must be a number, zero or more');
-    }
-  }
-  const made = makeDeployment({ modelName, litellmParams: params, modelInfo: info }, 1);
-  if ('problem' in made) throw invalid('litellm_params.model', made.problem);
+/** `model_info` is told to everyone who may look at models: a credential in it would be, too. */
+function misplacedSecrets(info: object, path = 'model_info'): string[] {
+  return Object.entries(info).flatMap(([name, value]) => {
+    const here = `${path}.${name}`;
+    if (isSecretName(name) && value !== null)
+      return [`${here}: belongs in litellm_params, where it is encrypted`];
+    return typeof value === 'object' && value !== null ? misplacedSecrets(value as object, here) : [];
+  });
 }
 
-const invalid = (field: string, message: string) =>
-  new UnprocessableEntityException({ message: `${field}: ${message}`, fields: [{ field, message }] });
+/** The environment is the operator's: only the configuration file may refer to it. */
+const references = (params: object) =>
+  Object.entries(params).flatMap(([name, value]) =>
+    typeof value === 'string' && value.startsWith('os.environ/')
+      ? [`litellm_params.${name}: os.environ/ works in the configuration file only`]
+      : [],
+  );
 
+/** What may be told: figures, and texts known to be no credential. Everything else is sealed. */
 function parted(params: Readonly<Record<string, unknown>>) {
   const entries = Object.entries(params);
-  const isSecret = ([name]: [string, unknown]) => SECRET.test(name) && !NO_SECRET.test(name);
+  const isOpen = ([name, value]: [string, unknown]) =>
+    OPEN.has(name) || typeof value === 'number' || typeof value === 'boolean';
   return {
-    open: Object.fromEntries(entries.filter((entry) => !isSecret(entry))),
-    secret: Object.fromEntries(entries.filter(isSecret)),
+    open: Object.fromEntries(entries.filter(isOpen)),
+    secret: Object.fromEntries(entries.filter((entry) => !isOpen(entry))),
   };
 }
+
+const isSecretName = (name: string) => SECRET.test(name) && !NO_SECRET.test(name);
 
 function modelRow({ modelId, modelName, litellmParams, modelInfo, ...row }: Model): ModelRow {
   return {

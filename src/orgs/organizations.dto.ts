@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
+  ArrayMaxSize,
   ArrayNotEmpty,
   IsArray,
   IsBoolean,
@@ -11,7 +12,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
-import { PageQuery } from '../http/page.js';
+import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { LimitsDto, PartyDto } from '../parties/limits.dto.js';
@@ -95,6 +96,7 @@ export class DeleteOrganizationsDto {
   @ApiProperty({ type: [String], example: ['acme'] })
   @IsArray()
   @ArrayNotEmpty()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
   @IsString({ each: true })
   organization_ids: string[];
 }

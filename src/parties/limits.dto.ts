@@ -1,27 +1,14 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import {
-  IsArray,
-  IsInt,
-  IsObject,
-  IsOptional,
-  IsString,
-  Matches,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
+import { IsArray, IsInt, IsObject, IsOptional, IsString, Max, Min, ValidateNested } from 'class-validator';
+import { IsDuration } from './duration.js';
 import { IsUsd } from './usd.js';
-
-/** `30s`, `30m`, `24h`, `7d`, `2w`, `1mo`. */
-export const DURATION = /^[1-9]\d{0,8}(s|m|h|d|w|mo)$/;
 
 const MAX_RATE = 2_147_483_647;
 
 /** One more budget window beside the main one. */
 export class BudgetLimitDto {
-  @ApiProperty({ example: '1d' })
-  @Matches(DURATION, { message: '$property must be a number and s, m, h, d, w or mo, e.g. 30d' })
+  @IsDuration({ required: true, nullable: false, example: '1d' })
   budget_duration: string;
 
   @IsUsd()
@@ -41,15 +28,15 @@ export class LimitsDto {
   soft_budget?: number | null;
 
   /** How long a budget lasts before it starts again: `30s`, `24h`, `7d`, `30d`, `1mo`. */
-  @ApiPropertyOptional({ nullable: true, type: String, example: '30d' })
   @IsOptional()
-  @Matches(DURATION, { message: '$property must be a number and s, m, h, d, w or mo, e.g. 30d' })
+  @IsDuration()
   budget_duration?: string | null;
 
   /** Further budget windows, all of which must have room. */
   @ApiPropertyOptional({ nullable: true, type: [BudgetLimitDto] })
   @IsOptional()
   @IsArray()
+  @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => BudgetLimitDto)
   budget_limits?: BudgetLimitDto[] | null;
@@ -104,5 +91,7 @@ export class PartyDto extends LimitsDto {
   @ApiPropertyOptional({ nullable: true, type: 'object', additionalProperties: true })
   @IsOptional()
   @IsObject()
+  // As sent: the transformer would leave out what is called like a member of Object.
+  @Transform(({ obj, key }) => (obj as Record<string, unknown>)[key])
   metadata?: Record<string, unknown> | null;
 }

@@ -1,5 +1,5 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, Matches } from 'class-validator';
+import { IsDateString, IsOptional, IsString, Matches } from 'class-validator';
 import { PageQuery } from '../http/page.js';
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
@@ -32,12 +32,14 @@ export class SpendLogQuery extends PageQuery {
   @ApiPropertyOptional({ example: '2026-11-01' })
   @IsOptional()
   @Matches(DAY, { message: '$property must be a day, YYYY-MM-DD' })
+  @IsDateString({ strict: true }, { message: '$property must be a day there is' })
   start_date?: string;
 
   /** Last day, UTC. */
   @ApiPropertyOptional({ example: '2026-11-30' })
   @IsOptional()
   @Matches(DAY, { message: '$property must be a day, YYYY-MM-DD' })
+  @IsDateString({ strict: true }, { message: '$property must be a day there is' })
   end_date?: string;
 }
 

@@ -39,7 +39,7 @@ export class Rooms {
     const cache = new RowCache(createCache({ stores: [memory] }), new Changes());
     this.database = new Database(dataSource);
     const tables = new PartyTables(this.database, cache, clock);
-    this.keys = new KeysService(this.database, tables);
+    this.keys = new KeysService(this.database, tables, { masterKey: 'sk-master-of-the-rooms' });
     this.teams = new TeamsService(this.database, tables);
     this.users = new UsersService(this.database, this.keys, this.teams, tables);
     this.organizations = new OrganizationsService(this.database, this.teams, tables);

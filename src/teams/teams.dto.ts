@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
+  ArrayMaxSize,
   ArrayNotEmpty,
   IsArray,
   IsBoolean,
@@ -9,18 +10,18 @@ import {
   IsInt,
   IsNotEmpty,
   IsNumber,
-  IsObject,
   IsOptional,
   IsString,
-  Matches,
   Min,
   ValidateNested,
 } from 'class-validator';
-import { PageQuery } from '../http/page.js';
+import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import { KeyRow } from '../keys/keys.dto.js';
 import type { KeptFields } from '../parties/kept-fields.js';
-import { DURATION, PartyDto } from '../parties/limits.dto.js';
+import { PartyDto } from '../parties/limits.dto.js';
+import { IsDuration } from '../parties/duration.js';
+import { IsAliases } from '../parties/aliases.js';
 import { IsUsd } from '../parties/usd.js';
 
 /** LiteLLM's fields of a team that are kept as sent. */
@@ -88,9 +89,8 @@ export class TeamFieldsDto extends PartyDto {
   blocked?: boolean | null;
 
   /** Names this team uses for models: `{"fast": "gpt-4o-mini"}`. */
-  @ApiPropertyOptional({ type: 'object', additionalProperties: { type: 'string' } })
   @IsOptional()
-  @IsObject()
+  @IsAliases()
   model_aliases?: Record<string, string> | null;
 
   /** US dollars every member without a budget of its own may spend in this team. */
@@ -98,9 +98,8 @@ export class TeamFieldsDto extends PartyDto {
   @IsUsd({ required: false, nullable: true })
   team_member_budget?: number | null;
 
-  @ApiPropertyOptional({ nullable: true, type: String, example: '30d' })
   @IsOptional()
-  @Matches(DURATION, { message: '$property must be a number and s, m, h, d, w or mo, e.g. 30d' })
+  @IsDuration()
   team_member_budget_duration?: string | null;
 
   @IsOptional()
@@ -154,6 +153,7 @@ export class DeleteTeamsDto {
   @ApiProperty({ type: [String], example: ['team-1'] })
   @IsArray()
   @ArrayNotEmpty()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
   @IsString({ each: true })
   team_ids: string[];
 }

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
+  ArrayMaxSize,
   ArrayNotEmpty,
   IsArray,
   IsBoolean,
@@ -9,7 +10,7 @@ import {
   IsOptional,
   IsString,
 } from 'class-validator';
-import { PageQuery } from '../http/page.js';
+import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import { GeneratedKey, GenerateKeyDto, KEPT_OF_KEYS, KeyRow } from '../keys/keys.dto.js';
 import type { KeptFields } from '../parties/kept-fields.js';
@@ -100,6 +101,7 @@ export class UpdateUserDto extends PartyDto {
 export class DeleteUsersDto {
   @ApiProperty({ type: [String], example: ['alice'] })
   @IsArray()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
   @ArrayNotEmpty()
   @IsString({ each: true })
   user_ids: string[];

@@ -60,8 +60,9 @@ export function parseModel(model: string): ParsedModel {
 export function baseOf(
   provider: string,
   apiBase: string | undefined,
-): { base: string } | { problem: string } {
-  if (NOT_SERVED.has(provider)) return { problem: `the provider '${provider}' is not served yet` };
+): { base: string } | { problem: string; notServed?: true } {
+  if (NOT_SERVED.has(provider))
+    return { problem: `the provider '${provider}' is not served yet`, notServed: true };
   const base = apiBase ?? DEFAULT_BASE[provider];
   return base ? { base } : { problem: `the provider '${provider}' needs an api_base` };
 }

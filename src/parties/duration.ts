@@ -1,0 +1,35 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
+import { registerDecorator } from 'class-validator';
+import { lifetimeEnd, parseDuration } from '../calendar/windows.js';
+
+const check =
+  (name: string, holds: (text: string) => boolean, told: string) =>
+  (options: ApiPropertyOptions = {}) =>
+    applyDecorators(
+      ApiPropertyOptional({ nullable: true, type: String, example: '30d', ...options } as ApiPropertyOptions),
+      (target: object, property: string | symbol) =>
+        registerDecorator({
+          name,
+          target: target.constructor,
+          propertyName: String(property),
+          validator: {
+            validate: (value: unknown) => typeof value === 'string' && holds(value),
+            defaultMessage: () => `${String(property)} must be ${told}`,
+          },
+        }),
+    );
+
+/** A DTO field that says how long a budget's window is: `30s`, `30m`, `24h`, `7d`, `2w`, `1mo`; at most a hundred years. */
+export const IsDuration = check(
+  'isDuration',
+  (text) => parseDuration(text) !== undefined,
+  'a number and s, m, h, d, w or mo, e.g. 30d, and at most a hundred years',
+);
+
+/** A DTO field that says how long something lives: a duration, also of zero, or `-1` for ever. */
+export const IsLifetime = check(
+  'isLifetime',
+  (text) => text === '-1' || lifetimeEnd(new Date(0), text) !== undefined,
+  'a number and s, m, h, d, w or mo, e.g. 30d, at most a hundred years, or -1',
+);

@@ -1,0 +1,217 @@
+import { request } from 'undici';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Gateway, model } from './gateway.js';
+import { type Behaviour, Upstream } from './upstream.js';
+
+/** Whatever a call looks like and whatever an upstream says, a budget holds and only this call is harmed. */
+
+let upstream: Upstream;
+let gateway: Gateway;
+const perOutput = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
+const perInput = { input_cost_per_token: 0.001, output_cost_per_token: 0 };
+beforeAll(async () => {
+  upstream = await Upstream.start();
+  gateway = await Gateway.start({
+    upstream,
+    config: {
+      model_list: [
+        model('m-out', upstream.url, perOutput),
+        model('m-in', upstream.url, perInput),
+        model('m-short', upstream.url, { ...perInput, max_input_tokens: 100 }),
+        model('m-retried', upstream.url, perOutput, { max_retries: 2 }),
+      ],
+    },
+  });
+});
+afterAll(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+afterEach(() => {
+  upstream.behave = () => ({});
+});
+
+const refused = async (path: string, body: object, max_budget: number) => {
+  const key = await gateway.givenKey({ max_budget });
+  const before = upstream.calls.length;
+  const answer = await gateway.as(key, 'POST', path, body);
+  expect(upstream.calls.length).toBe(before);
+  return { status: answer.status, type: answer.body.error?.type as string };
+};
+const OVER_BUDGET = { status: 429, type: 'budget_exceeded' };
+
+describe('what is held covers what can be billed', () => {
+  it('every prompt of a list is answered', async () => {
+    const body = { model: 'm-out', prompt: Array(50).fill('a'), max_tokens: 50 };
+    expect(await refused('/v1/completions', body, 2.49)).toEqual(OVER_BUDGET);
+    expect(await refused('/v1/completions', { ...body, n: 2 }, 4.99)).toEqual(OVER_BUDGET);
+    expect(await refused('/v1/completions', { ...body, prompt: Array(50).fill([1, 2]) }, 2.49)).toEqual(
+      OVER_BUDGET,
+    );
+    const key = await gateway.givenKey({ max_budget: 0.05 });
+    expect((await gateway.as(key, 'POST', '/v1/completions', { ...body, prompt: [1, 2, 3] })).status).toBe(
+      200,
+    );
+  });
+
+  it('every input of a batch may fill the context', async () => {
+    const body = { model: 'm-short', input: Array(50).fill('x'.repeat(100)) };
+    expect(await refused('/v1/embeddings', body, 0.2)).toEqual(OVER_BUDGET);
+  });
+
+  it.each(['audio_url', 'video', 'document', 'input_file', 'something_new'])(
+    'a part of type %s may be a whole context',
+    async (type) => {
+      const body = { model: 'm-in', messages: [{ role: 'user', content: [{ type, url: 'http://x' }] }] };
+      expect(await refused('/v1/chat/completions', body, 50)).toEqual(OVER_BUDGET);
+    },
+  );
+
+  it.each([
+    { tools: [{ type: 'web_search_preview' }] },
+    { web_search_options: {} },
+    { service_tier: 'priority' },
+    { tools: [{ type: 'function', function: { name: 'f' } }, { type: 'code_interpreter' }] },
+  ])('%j costs more than tokens, so no budget can hold it', async (extra) => {
+    const body = { model: 'm-out', messages: [], max_tokens: 1, ...extra };
+    expect(await refused('/v1/chat/completions', body, 100)).toEqual({
+      status: 403,
+      type: 'model_cost_map_missing',
+    });
+    expect((await gateway.chat(await gateway.givenKey(), body)).status).toBe(200);
+  });
+});
+
+describe('what an upstream says', () => {
+  const billed = async (behaviour: Behaviour, body: object = {}) => {
+    const key = await gateway.givenKey({ max_budget: 1_000 });
+    upstream.behave = () => behaviour;
+    const answer = await gateway.chat(key, { model: 'm-out', max_tokens: 100, ...body });
+    await gateway.books();
+    return { status: answer.status, spend: await gateway.spendOf(key) };
+  };
+
+  it('is read even if it is large, odd or duplicated', async () => {
+    const usage = { prompt_tokens: 0, completion_tokens: 7 };
+    const logprobs = Array.from({ length: 3_000 }, () => ({
+      token: 'a',
+      logprob: -1,
+      top_logprobs: Array.from({ length: 20 }, () => ({ token: 'b', logprob: -2 })),
+    }));
+    expect(
+      await billed({ rawBody: JSON.stringify({ choices: [{ logprobs: { content: logprobs } }], usage }) }),
+    ).toEqual({ status: 200, spend: 0.007 });
+    expect(await billed({ rawBody: `\ufeff${JSON.stringify({ choices: [], usage })}` })).toEqual({
+      status: 200,
+      spend: 0.007,
+    });
+    expect(
+      await billed({
+        rawBody: `{"usage":${JSON.stringify({ ...usage, completion_tokens: 1 })},"choices":[],"usage":${JSON.stringify(usage)}}`,
+      }),
+    ).toEqual({ status: 200, spend: 0.007 });
+    const deep = `${'['.repeat(500)}${']'.repeat(500)}`;
+    expect(await billed({ rawBody: `{"deep":${deep},"usage":${JSON.stringify(usage)}}` })).toEqual({
+      status: 200,
+      spend: 0.007,
+    });
+  });
+
+  it('is billed also when it comes with an error', async () => {
+    const errorBody = { error: { message: 'half way' }, usage: { prompt_tokens: 0, completion_tokens: 50 } };
+    expect(await billed({ status: 500, errorBody })).toEqual({ status: 500, spend: 0.05 });
+  });
+
+  it('is no count when no call can use as much: nobody else is harmed', async () => {
+    for (const completion_tokens of [8e12, 9e15, Number.MAX_SAFE_INTEGER]) {
+      const { status, spend } = await billed({ usage: { prompt_tokens: 0, completion_tokens } });
+      expect(status).toBe(200);
+      expect(spend).toBeLessThan(1);
+    }
+    expect((await gateway.admin('GET', '/global/spend')).status).toBe(200);
+  });
+
+  it('is estimated by what was delivered when a stream says nothing', async () => {
+    const words = 'word '.repeat(4_000);
+    const key = await gateway.givenKey({ max_budget: 1_000 });
+    upstream.behave = () => ({
+      rawStream: [
+        `data: ${JSON.stringify({ choices: [{ delta: { content: words } }] })}\n\n`,
+        'data: [DONE]\n\n',
+      ],
+    });
+    const { text } = await gateway.chat(key, { model: 'm-out', max_tokens: 9_000, stream: true });
+    expect(text).toContain('[DONE]');
+    await gateway.books();
+    expect(await gateway.spendOf(key)).toBe(5);
+  });
+
+  it('never carries its own credential to a client', async () => {
+    const key = await gateway.givenKey();
+    const secret = 'sk-provider-key-of-the-tests';
+    upstream.behave = () => ({ rawStream: [`data: {"error":{"message":"boom ${secret}"}}\n\n`] });
+    expect((await gateway.chat(key, { model: 'm-out', stream: true })).text).toContain('boom ****');
+    upstream.behave = () => ({ rawBody: JSON.stringify({ choices: [], echo: secret }) });
+    const { text } = await gateway.chat(key, { model: 'm-out' });
+    expect(text).toContain('"echo":"****');
+    expect(text).not.toContain(secret);
+  });
+
+  it('may be a stream nobody asked for', async () => {
+    const key = await gateway.givenKey();
+    upstream.behave = () => ({
+      rawStream: [
+        'data: {"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":3}}\n\n',
+        'data: [DONE]\n\n',
+      ],
+      status: 201,
+    });
+    expect((await gateway.chat(key, { model: 'm-out' })).text).toContain('[DONE]');
+    await gateway.books();
+    expect(await gateway.spendOf(key)).toBe(0.003);
+  });
+});
+
+describe('names as long as a body', () => {
+  it('are refused in a few words', async () => {
+    const key = await gateway.givenKey();
+    const long = 'x'.repeat(5_000_000);
+    for (const body of [
+      { model: long },
+      { model: 'm-out', user: long },
+      { model: 'm-out', fallbacks: [long] },
+    ]) {
+      const { status, text } = await gateway.as(key, 'POST', '/v1/chat/completions', body);
+      expect(status).toBe(400);
+      expect(text.length).toBeLessThan(1_000);
+    }
+    const fallbacks = Array.from({ length: 20_000 }, (_, i) => `f${i}`);
+    expect((await gateway.chat(key, { model: 'm-out', fallbacks })).body.error.param).toBe('fallbacks');
+  });
+});
+
+it('a route’s list is asked about the route that was matched', async () => {
+  const key = await gateway.givenKey({ allowed_routes: ['/v1/chat/*'] });
+  for (const path of ['/v1/chat/completions#/embeddings', '/v1/chat/completion%73'])
+    expect(
+      (
+        await request(`${gateway.url}/`, {
+          method: 'POST',
+          path,
+          headers: { authorization: `Bearer ${key}` },
+          body: '{"model":"m-out","messages":[]}',
+        } as never)
+      ).statusCode,
+    ).toBeOneOf([200, 404]);
+  expect(upstream.calls.slice(-2).every(({ path }) => path === '/v1/chat/completions')).toBe(true);
+  const embedder = await gateway.givenKey({
+    allowed_routes: ['/openai/deployments/{model:path}/embeddings'],
+  });
+  const { statusCode } = await request(gateway.url, {
+    method: 'POST',
+    path: '/openai/deployments/m-out/chat/completions#/embeddings',
+    headers: { authorization: `Bearer ${embedder}` },
+    body: '{"messages":[]}',
+  } as never);
+  expect(statusCode).toBe(403);
+});
