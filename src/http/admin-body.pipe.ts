@@ -49,28 +49,33 @@ function bodyOf(value: unknown): object {
     throw new BadRequestException({ message: error.message, param: error.param });
   }
   const body = JSON.parse(value.toString('utf8')) as object;
-  refuseOddCharacters(body);
+  refuseOddTexts(body);
   return body;
 }
 
 /** NUL, which a database ends a text at, and halves of characters, which have no UTF-8. */
-const ODD = /[\0\p{Cs}]/u;
+const ODD_CHARACTER = /[\0\p{Cs}]/u;
+/** Names that are no data in JavaScript; the validation would drop them without a word. */
+const ODD_NAMES = new Set(['__proto__', 'prototype', 'constructor']);
 
-function refuseOddCharacters(body: object): void {
+function refuseOddTexts(body: object): void {
   const fields = Object.entries(body)
-    .filter(([name, value]) => ODD.test(name) || isOdd(value))
+    .filter(([name, value]) => isOddName(name) || isOdd(value))
     .map(([field]) => ({
       field,
-      message: 'has a character no text here may have (NUL or half a surrogate pair)',
+      message:
+        'has a text that cannot be kept: with NUL or half a surrogate pair, or a member named like __proto__',
     }));
   if (fields.length) throw new UnprocessableEntityException({ message: fields.map(told).join('; '), fields });
 }
 
 function isOdd(value: unknown): boolean {
-  if (typeof value === 'string') return ODD.test(value);
+  if (typeof value === 'string') return ODD_CHARACTER.test(value);
   if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([name, inner]) => ODD.test(name) || isOdd(inner));
+  return Object.entries(value).some(([name, inner]) => isOddName(name) || isOdd(inner));
 }
+
+const isOddName = (name: string) => ODD_NAMES.has(name) || ODD_CHARACTER.test(name);
 
 const told = ({ field, message }: FieldProblem) => `${field}: ${message}`;
 

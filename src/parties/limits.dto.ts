@@ -1,5 +1,5 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform, Type } from 'class-transformer';
+import { Type } from 'class-transformer';
 import { IsArray, IsInt, IsObject, IsOptional, IsString, Max, Min, ValidateNested } from 'class-validator';
 import { IsDuration } from './duration.js';
 import { IsUsd } from './usd.js';
@@ -91,7 +91,5 @@ export class PartyDto extends LimitsDto {
   @ApiPropertyOptional({ nullable: true, type: 'object', additionalProperties: true })
   @IsOptional()
   @IsObject()
-  // As sent: the transformer would leave out what is called like a member of Object.
-  @Transform(({ obj, key }) => (obj as Record<string, unknown>)[key])
   metadata?: Record<string, unknown> | null;
 }
