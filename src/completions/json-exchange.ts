@@ -58,7 +58,6 @@ export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise
     );
   }
   if (!told) {
-    await attempt.settleUnconfirmed();
     throw new UpstreamError(502, 'The upstream answered something that is not JSON.', true);
   }
   const cost = usage
@@ -74,10 +73,9 @@ export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise
   raw.end(masked(answer.body, deployment.secrets));
 }
 
-/** No answer came, or not all of it. */
+/** No answer came, or not all of it. Money goes back only where nothing was sent; else whoever made the attempt settles it. */
 export async function failExchange(attempt: Attempt, failure: UpstreamFailure): Promise<never> {
   if (failure.neverSent) await attempt.release();
-  else await attempt.settleUnconfirmed();
   throw failure.timedOut
     ? new UpstreamError(504, 'The upstream did not answer in time.', true)
     : new UpstreamError(502, `The upstream could not be reached: ${failure.reason}.`, true);
