@@ -345,7 +345,7 @@ describe('the getters', () => {
   });
 
   it('D32: spend that cannot be read is an error, never zero', async () => {
-    const accounts = new Accounts(rooms.database);
+    const accounts = new Accounts(rooms.database, () => new Date());
     const outage = new Error('connection lost');
     vi.spyOn(rooms.database, 'read').mockRejectedValue(outage);
     await expect(accounts.load([endlessAccount('global', 'proxy')])).rejects.toBe(outage);

@@ -4,7 +4,13 @@ import { scopeOf } from '../policy/decision.js';
 import type { CredentialFacts, Party, PartyKind } from '../policy/facts.js';
 import type { ModelList } from '../policy/model-list.js';
 import type { NanoUsd } from '../policy/money.js';
-import { type AccountSpec, endlessAccount, type LiveAccount, windowAccount } from '../spend/account.js';
+import {
+  type AccountSpec,
+  type BudgetWindowRule,
+  endlessAccount,
+  type LiveAccount,
+  windowAccount,
+} from '../spend/account.js';
 import { type BillingChain, type ChainNames, newChain } from '../spend/chain.js';
 import type { ScopedBudget } from '../spend/spend.service.js';
 
@@ -13,7 +19,7 @@ export interface BudgetSpec {
   /** Null: the window is billed but has no limit. */
   readonly limitNanoUsd: NanoUsd | null;
   /** Null: endless. */
-  readonly window: { readonly duration: string; readonly anchor: Date } | null;
+  readonly window: BudgetWindowRule | null;
 }
 
 /** A party as its rows describe it. */

@@ -343,7 +343,9 @@ export class FactsLoader {
               {
                 limitNanoUsd,
                 window:
-                  budgetDuration === undefined ? null : { duration: budgetDuration, anchor: new Date(0) },
+                  budgetDuration === undefined
+                    ? null
+                    : { duration: budgetDuration, anchor: new Date(0), since: new Date(0) },
               },
             ],
     };

@@ -35,11 +35,12 @@ function budgetSpecs({
   maxBudgetNanoUsd,
   budgetDuration,
   budgetAnchor,
+  budgetSince,
   budgetLimits,
 }: Readonly<LimitsRow>): BudgetSpec[] {
   const main: BudgetSpec = {
     limitNanoUsd: maxBudgetNanoUsd,
-    window: budgetDuration === null ? null : windowOf(budgetDuration, budgetAnchor),
+    window: budgetDuration === null ? null : windowOf(budgetDuration, budgetAnchor, budgetSince),
   };
   return [
     ...(main.limitNanoUsd === null && !main.window ? [] : [main]),
@@ -49,7 +50,11 @@ function budgetSpecs({
 
 const furtherBudget = (limit: BudgetLimitRow): BudgetSpec => ({
   limitNanoUsd: nanoUsd(BigInt(limit.max_budget_nano_usd)),
-  window: windowOf(limit.budget_duration, new Date(limit.anchor)),
+  window: windowOf(limit.budget_duration, new Date(limit.anchor), new Date(limit.since)),
 });
 
-const windowOf = (duration: string, anchor: Date | null) => ({ duration, anchor: anchor ?? new Date(0) });
+const windowOf = (duration: string, anchor: Date | null, since: Date | null) => ({
+  duration,
+  anchor: anchor ?? new Date(0),
+  since: since ?? new Date(0),
+});

@@ -94,6 +94,7 @@ const UNLIMITED = {
   softBudgetNanoUsd: null,
   budgetDuration: null,
   budgetAnchor: null,
+  budgetSince: null,
   budgetLimits: null,
   modelMaxBudget: null,
   tpmLimit: null,

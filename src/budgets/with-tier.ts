@@ -4,7 +4,10 @@ import { Budget } from './budget.entity.js';
 
 /** Limits that count where a party leaves its own open. */
 export type DefaultLimits = Readonly<
-  Pick<LimitsRow, 'maxBudgetNanoUsd' | 'budgetDuration' | 'budgetAnchor' | 'tpmLimit' | 'rpmLimit'> &
+  Pick<
+    LimitsRow,
+    'maxBudgetNanoUsd' | 'budgetDuration' | 'budgetAnchor' | 'budgetSince' | 'tpmLimit' | 'rpmLimit'
+  > &
     Partial<LimitsRow>
 >;
 
@@ -15,12 +18,13 @@ export function withTier<T extends LimitsRow>(
 ): Readonly<T> {
   if (!tier) return row;
   const hasWindow = row.maxBudgetNanoUsd !== null || row.budgetDuration !== null;
-  const { budgetDuration, budgetAnchor } = hasWindow ? row : tier;
+  const { budgetDuration, budgetAnchor, budgetSince } = hasWindow ? row : tier;
   return {
     ...row,
     maxBudgetNanoUsd: row.maxBudgetNanoUsd ?? tier.maxBudgetNanoUsd,
     budgetDuration,
     budgetAnchor,
+    budgetSince,
     softBudgetNanoUsd: row.softBudgetNanoUsd ?? tier.softBudgetNanoUsd ?? null,
     budgetLimits: row.budgetLimits ?? tier.budgetLimits ?? null,
     modelMaxBudget: row.modelMaxBudget ?? tier.modelMaxBudget ?? null,

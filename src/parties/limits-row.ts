@@ -9,6 +9,8 @@ export interface BudgetLimitRow {
   readonly max_budget_nano_usd: string;
   /** When the duration was set, epoch milliseconds: the windows are counted from here. */
   readonly anchor: number;
+  /** What was spent before does not count in a window: when the first duration was set, epoch milliseconds. */
+  readonly since: number;
 }
 
 /** What limits a party or a tier: money, windows and rates. Wire names of LiteLLM; here with units. */
@@ -27,6 +29,10 @@ export abstract class LimitsRow {
   /** When `budget_duration` was set: its windows are counted from here. */
   @InstantColumn({ name: 'budget_anchor', nullable: true })
   budgetAnchor: Date | null;
+
+  /** Spending before does not count in a window: when the first of the durations was set. Changing one keeps it. */
+  @InstantColumn({ name: 'budget_since', nullable: true })
+  budgetSince: Date | null;
 
   @JsonColumn({ name: 'budget_limits', nullable: true })
   budgetLimits: BudgetLimitRow[] | null;

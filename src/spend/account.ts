@@ -1,4 +1,4 @@
-import { windowAt, windowId } from '../calendar/windows.js';
+import { windowAt, windowId, type WindowRule } from '../calendar/windows.js';
 import type { AccountState, BudgetWindow, PartyKind } from '../policy/facts.js';
 import type { NanoUsd } from '../policy/money.js';
 
@@ -10,6 +10,14 @@ export interface AccountSpec {
   readonly scopeId: string;
   readonly windowId: string;
   readonly window?: BudgetWindow;
+  /** Of a window: spending of its scope from here on counts, also if it was before the window was configured. */
+  readonly countsFrom?: Date;
+}
+
+/** A budget window as configured. */
+export interface BudgetWindowRule extends WindowRule {
+  /** Spending before this instant never counts: when the party first got a window. */
+  readonly since: Date;
 }
 
 const ENDLESS = 'endless';
@@ -23,7 +31,7 @@ export function endlessAccount(scopeKind: PartyKind, scopeId: string): AccountSp
 export function windowAccount(
   scopeKind: PartyKind,
   scopeId: string,
-  { duration, anchor }: { readonly duration: string; readonly anchor: Date },
+  { duration, anchor, since }: BudgetWindowRule,
   timeZone: string,
   now: Date,
 ): AccountSpec {
@@ -35,6 +43,7 @@ export function windowAccount(
     scopeId,
     windowId: id,
     window,
+    countsFrom: since > window.start ? since : window.start,
   };
 }
 

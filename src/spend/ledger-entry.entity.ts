@@ -16,6 +16,7 @@ export class LedgerEntry {
   @PrimaryColumn({ type: 'varchar', length: 36 })
   id: string;
 
+  @Index()
   @Column({ name: 'chain_id', type: 'varchar', length: 36 })
   chainId: string;
 

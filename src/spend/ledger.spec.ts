@@ -31,7 +31,7 @@ class Money {
     private readonly cleanUp: () => unknown,
   ) {
     this.database = new Database(dataSource);
-    this.accounts = new Accounts(this.database);
+    this.accounts = new Accounts(this.database, () => new Date());
     const config = { general: { abandonedHolds: 'bound' } } as Config;
     this.spend = new SpendService(new Ledger(this.database), this.database, () => new Date(), config);
   }
@@ -71,7 +71,7 @@ class Money {
   }
 
   async stored(): Promise<{ spent: bigint; states: string[] }> {
-    const spent = await this.accounts.spentOf([this.account.id]);
+    const spent = await this.accounts.spentOn([this.account.spec]);
     const rows: { state: string }[] = await this.dataSource.query(
       'SELECT state FROM ledger_entries ORDER BY id',
     );

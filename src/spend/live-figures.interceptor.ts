@@ -10,7 +10,7 @@ import { windowAt } from '../calendar/windows.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { nanoUsd, usdFromNanoUsd } from '../policy/money.js';
-import { endlessAccount, windowAccount } from './account.js';
+import { type AccountSpec, endlessAccount, windowAccount } from './account.js';
 import { Accounts } from './accounts.js';
 import { type LiveFigure, liveFigure } from './live-figures.js';
 
@@ -31,26 +31,25 @@ export class LiveFiguresInterceptor implements NestInterceptor {
     const figures = figuresIn(view);
     if (!figures.length) return view;
     const now = this.clock();
-    const spent = await this.spentOf(
-      figures.filter(({ figure }) => figure === 'spend').map((figure) => this.accountId(figure, now)),
+    const spent = await this.spentOn(
+      figures.filter(({ figure }) => figure === 'spend').map((figure) => this.account(figure, now)),
     );
     return filled(view, (figure) =>
       figure.figure === 'spend'
-        ? usdFromNanoUsd(nanoUsd(spent.get(this.accountId(figure, now)) ?? 0n))
+        ? usdFromNanoUsd(nanoUsd(spent.get(this.account(figure, now).id) ?? 0n))
         : this.window(figure, now).end.toISOString(),
     );
   }
 
   /** What is committed: a call in flight shows when it is settled. */
-  private async spentOf(ids: readonly string[]): Promise<ReadonlyMap<string, bigint>> {
-    return ids.length ? this.accounts.spentOf([...new Set(ids)]) : new Map();
+  private async spentOn(accounts: readonly AccountSpec[]): Promise<ReadonlyMap<string, bigint>> {
+    return accounts.length ? this.accounts.spentOn(accounts) : new Map();
   }
 
-  private accountId(figure: LiveFigure, now: Date): string {
-    const { kind, id, duration, anchorMs } = figure;
-    if (duration === null) return endlessAccount(kind, id).id;
-    const anchor = new Date(anchorMs ?? 0);
-    return windowAccount(kind, id, { duration, anchor }, this.config.litellm.timezone, now).id;
+  private account({ kind, id, duration, anchorMs, sinceMs }: LiveFigure, now: Date): AccountSpec {
+    if (duration === null) return endlessAccount(kind, id);
+    const rule = { duration, anchor: new Date(anchorMs ?? 0), since: new Date(sinceMs ?? 0) };
+    return windowAccount(kind, id, rule, this.config.litellm.timezone, now);
   }
 
   private window({ duration, anchorMs }: LiveFigure, now: Date) {

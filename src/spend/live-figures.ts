@@ -11,9 +11,10 @@ export interface LiveFigure {
   readonly id: string;
   readonly duration: string | null;
   readonly anchorMs: number | null;
+  readonly sinceMs: number | null;
 }
 
-type Limited = Pick<LimitsRow, 'budgetDuration' | 'budgetAnchor'>;
+type Limited = Pick<LimitsRow, 'budgetDuration' | 'budgetAnchor' | 'budgetSince'>;
 
 /**
  * Stands in a view for what a party spent (in its current budget window, if it has one). The views are cached;
@@ -30,10 +31,17 @@ export function liveBudgetResetAt(row: Limited): string | null {
 }
 
 function marker(figure: LiveFigure['figure'], kind: PartyKind, id: string, limits: Limited): string {
-  const { budgetDuration: duration, budgetAnchor: anchor } = limits;
+  const { budgetDuration: duration, budgetAnchor: anchor, budgetSince: since } = limits;
   return (
     NONCE +
-    JSON.stringify({ figure, kind, id, duration, anchorMs: anchor?.getTime() ?? null } satisfies LiveFigure)
+    JSON.stringify({
+      figure,
+      kind,
+      id,
+      duration,
+      anchorMs: anchor?.getTime() ?? null,
+      sinceMs: since?.getTime() ?? null,
+    } satisfies LiveFigure)
   );
 }
 

@@ -37,10 +37,10 @@ export class SpendReports {
 
   /** Everything this proxy ever spent, and its budget. */
   async global(): Promise<{ spend: number; max_budget: number | null }> {
-    const { id } = endlessAccount('global', 'proxy');
-    const spent = await this.accounts.spentOf([id]);
+    const account = endlessAccount('global', 'proxy');
+    const spent = await this.accounts.spentOn([account]);
     return {
-      spend: usdFromNanoUsd(nanoUsd(spent.get(id) ?? 0n)),
+      spend: usdFromNanoUsd(nanoUsd(spent.get(account.id) ?? 0n)),
       max_budget: this.config.litellm.maxBudgetUsd ?? null,
     };
   }

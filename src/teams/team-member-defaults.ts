@@ -10,11 +10,19 @@ export interface TeamMemberDefaults {
   team_member_tpm_limit?: number;
   /** When the duration was set, epoch milliseconds. */
   team_member_budget_anchor?: number;
+  /** When the first duration was set, epoch milliseconds. */
+  team_member_budget_since?: number;
 }
 
 type MemberLimits = Pick<
   LimitsRow,
-  'maxBudgetNanoUsd' | 'budgetDuration' | 'budgetAnchor' | 'budgetLimits' | 'tpmLimit' | 'rpmLimit'
+  | 'maxBudgetNanoUsd'
+  | 'budgetDuration'
+  | 'budgetAnchor'
+  | 'budgetSince'
+  | 'budgetLimits'
+  | 'tpmLimit'
+  | 'rpmLimit'
 >;
 
 /** The limits of a member who has none of its own; null when the team sets none. */
@@ -23,11 +31,13 @@ export function teamMemberDefaults(team: Readonly<Team>): MemberLimits | null {
   const limits: MemberLimits = {
     maxBudgetNanoUsd: nanoUsdFromUsd(extra.team_member_budget) ?? null,
     budgetDuration: extra.team_member_budget_duration ?? null,
-    budgetAnchor:
-      extra.team_member_budget_anchor === undefined ? null : new Date(extra.team_member_budget_anchor),
+    budgetAnchor: instantOf(extra.team_member_budget_anchor),
+    budgetSince: instantOf(extra.team_member_budget_since),
     budgetLimits: null,
     tpmLimit: extra.team_member_tpm_limit ?? null,
     rpmLimit: extra.team_member_rpm_limit ?? null,
   };
   return Object.values(limits).some((limit) => limit !== null) ? limits : null;
 }
+
+const instantOf = (ms: number | undefined) => (ms === undefined ? null : new Date(ms));

@@ -13,8 +13,11 @@ export interface NamedMember {
 
 /** A team as LiteLLM tells it. */
 export function teamView(row: Readonly<Team>, members: readonly NamedMember[]) {
-  const { team_member_budget_anchor: _, ...extra } = (row.extra ?? {}) as TeamMemberDefaults &
-    Record<string, unknown>;
+  const {
+    team_member_budget_anchor: _,
+    team_member_budget_since: __,
+    ...extra
+  } = (row.extra ?? {}) as TeamMemberDefaults & Record<string, unknown>;
   return {
     team_id: row.teamId,
     team_alias: row.teamAlias,

@@ -367,9 +367,13 @@ function applyMemberDefaults(row: Team, dto: TeamFieldsDto, now: Date): void {
     if (dto[field] === null) delete extra[field];
     else if (dto[field] !== undefined) (extra as Record<string, unknown>)[field] = dto[field];
   }
-  if (extra.team_member_budget_duration === undefined) delete extra.team_member_budget_anchor;
-  else if (extra.team_member_budget_duration !== durationBefore)
+  if (extra.team_member_budget_duration === undefined) {
+    delete extra.team_member_budget_anchor;
+    delete extra.team_member_budget_since;
+  } else if (extra.team_member_budget_duration !== durationBefore) {
     extra.team_member_budget_anchor = now.getTime();
+    extra.team_member_budget_since ??= now.getTime();
+  }
   row.extra = Object.keys(extra).length ? extra : null;
 }
 

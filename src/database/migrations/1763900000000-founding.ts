@@ -22,6 +22,7 @@ const limits: Column[] = [
   optional(bigint('soft_budget_nano_usd')),
   optional(text('budget_duration')),
   optional(bigint('budget_anchor')),
+  optional(bigint('budget_since')),
   optional(longText('budget_limits')),
   optional(longText('model_max_budget')),
   optional(integer('tpm_limit')),
@@ -187,7 +188,7 @@ const plans: Plan[] = [
       bigint('opened_at'),
       optional(bigint('closed_at')),
     ],
-    indexed: ['request_id', 'opened_at'],
+    indexed: ['request_id', 'opened_at', 'chain_id'],
   },
 ];
 
