@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { expectTrueBooks } from './books.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
@@ -73,5 +73,69 @@ describe('a budget window', () => {
     });
     await gateway.made('/key/update', { key, budget_limits: limits(0.06) });
     expect((await spend(key, 10)).status).toBe(200);
+  });
+});
+
+describe('a temporary increase', () => {
+  it.each(['key', 'team', 'user', 'end_user', 'organization'])(
+    'of the budget of a %s counts until it expires',
+    async (level) => {
+      const id = `increased-${level}`;
+      const raise = {
+        temp_budget_increase: 0.05,
+        temp_budget_expiry: new Date(Date.now() + 3_600_000).toISOString(),
+      };
+      const party = { max_budget: 0.05, ...raise };
+      if (level === 'team') await gateway.made('/team/new', { team_id: id, ...party });
+      if (level === 'user')
+        await gateway.made('/user/new', { user_id: id, auto_create_key: false, ...party });
+      if (level === 'end_user') await gateway.made('/customer/new', { user_id: id, ...party });
+      if (level === 'organization')
+        await gateway.made('/organization/new', { organization_id: id, organization_alias: id, ...party });
+      const key = await gateway.givenKey({
+        ...(level === 'key' && party),
+        ...(level === 'team' && { team_id: id }),
+        ...(level === 'user' && { user_id: id }),
+        ...(level === 'organization' && { organization_id: id }),
+      });
+      const call = (max_tokens: number) =>
+        gateway.chat(key, { model: 'm-out', max_tokens, ...(level === 'end_user' && { user: id }) });
+      expect((await call(100)).status).toBe(200);
+      expect((await call(1)).body.error.details).toMatchObject({ limit: 0.1, spent: 0.1 });
+    },
+  );
+
+  it('that is over counts no more', async () => {
+    const key = await gateway.givenKey({
+      max_budget: 0.05,
+      temp_budget_increase: 1,
+      temp_budget_expiry: '2020-01-01T00:00:00Z',
+    });
+    expect((await spend(key, 51)).status).toBe(429);
+    expect(await info(key)).toMatchObject({
+      temp_budget_increase: 1,
+      temp_budget_expiry: '2020-01-01T00:00:00Z',
+    });
+  });
+
+  it('ends by itself', async () => {
+    const until = new Date(Date.now() + 1_500);
+    const key = await gateway.givenKey({
+      max_budget: 0.05,
+      temp_budget_increase: 1,
+      temp_budget_expiry: until.toISOString(),
+    });
+    expect((await spend(key, 50)).status).toBe(200);
+    expect((await spend(key, 1)).status).toBe(200);
+    await vi.waitFor(async () => expect((await spend(key, 1)).status).toBe(429), {
+      timeout: 5_000,
+      interval: 100,
+    });
+    expect(Date.now()).toBeGreaterThanOrEqual(until.getTime());
+  });
+
+  it('needs its end', async () => {
+    const { status, body } = await gateway.admin('POST', '/key/generate', { temp_budget_increase: 1 });
+    expect([status, body.error.param]).toEqual([422, 'temp_budget_expiry']);
   });
 });

@@ -1,9 +1,10 @@
 import { BoundedMap } from '../cache/bounded-map.js';
 import type { CacheKey, Changes } from '../cache/changes.js';
+import type { TemporaryIncrease } from '../parties/temporary-increase.js';
 import { scopeOf } from '../policy/decision.js';
 import type { CredentialFacts, Party, PartyKind } from '../policy/facts.js';
 import type { ModelList } from '../policy/model-list.js';
-import type { NanoUsd } from '../policy/money.js';
+import { nanoUsd, type NanoUsd } from '../policy/money.js';
 import {
   type AccountSpec,
   type BudgetWindowRule,
@@ -20,6 +21,7 @@ export interface BudgetSpec {
   readonly limitNanoUsd: NanoUsd | null;
   /** Null: endless. */
   readonly window: BudgetWindowRule | null;
+  readonly increase?: TemporaryIncrease;
 }
 
 /** A party as its rows describe it. */
@@ -80,24 +82,36 @@ export function isCurrent(snapshot: Snapshot, changes: Changes, now: number): bo
 }
 
 interface PlacedBudget {
-  readonly spec: BudgetSpec;
+  readonly limitNanoUsd: NanoUsd | null;
   readonly account: AccountSpec;
+  /** When the limit or the window changes by itself, epoch milliseconds. */
+  readonly until: number;
 }
 
 /** Which accounts a party is billed on at `now`: the endless one, and one for every window. */
 export function placeBudgets(party: PartySpec, timeZone: string, now: Date): PlacedBudget[] {
   const endless = endlessAccount(party.kind, party.scopeId);
   return [
-    {
-      spec: party.budgets.find(({ window }) => !window) ?? { limitNanoUsd: null, window: null },
-      account: endless,
-    },
+    placed(party.budgets.find(({ window }) => !window) ?? NO_BUDGET, endless, now),
     ...party.budgets.flatMap((spec) =>
       spec.window
-        ? [{ spec, account: windowAccount(party.kind, party.scopeId, spec.window, timeZone, now) }]
+        ? [placed(spec, windowAccount(party.kind, party.scopeId, spec.window, timeZone, now), now)]
         : [],
     ),
   ];
+}
+
+const NO_BUDGET: BudgetSpec = { limitNanoUsd: null, window: null };
+
+function placed({ limitNanoUsd, increase }: BudgetSpec, account: AccountSpec, now: Date): PlacedBudget {
+  const windowEnd = account.window?.end.getTime() ?? Infinity;
+  if (limitNanoUsd === null || !increase || increase.until <= now)
+    return { limitNanoUsd, account, until: windowEnd };
+  return {
+    limitNanoUsd: nanoUsd(limitNanoUsd + increase.amountNanoUsd),
+    account,
+    until: Math.min(windowEnd, increase.until.getTime()),
+  };
 }
 
 /** Parties and chain for one caller and end user, once their accounts are in memory. */
@@ -108,9 +122,7 @@ export function makeStanding(
   accountsGeneration: number,
   endUser: Snapshot | undefined,
 ): Standing {
-  const ends = placed.flatMap(({ budgets }) =>
-    budgets.map(({ account }) => account.window?.end.getTime() ?? Infinity),
-  );
+  const ends = placed.flatMap(({ budgets }) => budgets.map(({ until }) => until));
   const chainAccounts = [
     ...new Set(placed.flatMap(({ budgets }) => budgets.map(({ account }) => accounts.get(account.id)!))),
   ];
@@ -138,12 +150,12 @@ function partyFacts(
     exists,
     blocked,
     models: models satisfies ModelList,
-    budgets: budgets.flatMap(({ spec, account }) =>
-      spec.limitNanoUsd === null || budgetsLifted
+    budgets: budgets.flatMap(({ limitNanoUsd, account }) =>
+      limitNanoUsd === null || budgetsLifted
         ? []
         : [
             {
-              limitNanoUsd: spec.limitNanoUsd,
+              limitNanoUsd,
               account: accounts.get(account.id)!,
               ...(account.window && { window: account.window }),
             },

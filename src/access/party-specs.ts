@@ -1,5 +1,6 @@
 import { type DefaultLimits, withTier } from '../budgets/with-tier.js';
 import type { BudgetLimitRow, LimitsRow } from '../parties/limits-row.js';
+import { type TemporaryIncrease, temporaryIncrease } from '../parties/temporary-increase.js';
 import type { PartyRow } from '../parties/party-row.js';
 import type { PartyKind } from '../policy/facts.js';
 import { compileModelList } from '../policy/model-list.js';
@@ -21,7 +22,7 @@ export function partySpec(
     exists: true,
     blocked,
     models: compileModelList(models),
-    budgets: budgetSpecs(withTier(row, defaults)),
+    budgets: budgetSpecs(withTier(row, defaults), temporaryIncrease(row)),
   };
 }
 
@@ -31,16 +32,14 @@ export function missingParty(kind: PartyKind, id: string): PartySpec {
 }
 
 /** What limits a party's spending. */
-function budgetSpecs({
-  maxBudgetNanoUsd,
-  budgetDuration,
-  budgetAnchor,
-  budgetSince,
-  budgetLimits,
-}: Readonly<LimitsRow>): BudgetSpec[] {
+function budgetSpecs(
+  { maxBudgetNanoUsd, budgetDuration, budgetAnchor, budgetSince, budgetLimits }: Readonly<LimitsRow>,
+  increase: TemporaryIncrease | undefined,
+): BudgetSpec[] {
   const main: BudgetSpec = {
     limitNanoUsd: maxBudgetNanoUsd,
     window: budgetDuration === null ? null : windowOf(budgetDuration, budgetAnchor, budgetSince),
+    ...(increase && { increase }),
   };
   return [
     ...(main.limitNanoUsd === null && !main.window ? [] : [main]),

@@ -1,4 +1,5 @@
 import { applyLimits } from './apply-limits.js';
+import { applyTemporaryIncrease } from './temporary-increase.js';
 import { keepFields, type KeptFields } from './kept-fields.js';
 import type { PartyDto } from './limits.dto.js';
 import type { PartyRow } from './party-row.js';
@@ -16,4 +17,5 @@ export function applyParty(
   if (dto.metadata !== undefined) row.metadata = dto.metadata;
   if (dto.blocked !== undefined) row.blocked = dto.blocked ?? false;
   keepFields(row, dto, kept);
+  applyTemporaryIncrease(row, dto);
 }

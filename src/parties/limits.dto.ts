@@ -1,6 +1,16 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsArray, IsInt, IsObject, IsOptional, IsString, Max, Min, ValidateNested } from 'class-validator';
+import {
+  IsArray,
+  IsInt,
+  IsISO8601,
+  IsObject,
+  IsOptional,
+  IsString,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import { IsDuration } from './duration.js';
 import { IsUsd } from './usd.js';
 
@@ -74,6 +84,17 @@ export class LimitsDto {
 
 /** What every party but a member can be given beside its limits. */
 export class PartyDto extends LimitsDto {
+  /** US dollars added to `max_budget` until `temp_budget_expiry`. */
+  @IsOptional()
+  @IsUsd({ required: false, nullable: true })
+  temp_budget_increase?: number | null;
+
+  /** When `temp_budget_increase` ends. */
+  @ApiPropertyOptional({ nullable: true, type: String, example: '2026-12-31T00:00:00Z' })
+  @IsOptional()
+  @IsISO8601({ strict: true })
+  temp_budget_expiry?: string | null;
+
   /** Models it may call; `[]` is unrestricted here. Names, `*`, `openai/*`, access groups. */
   @ApiPropertyOptional({ type: [String], example: ['gpt-4o-mini'] })
   @IsOptional()
