@@ -3,11 +3,10 @@ import { readLlmRequest } from '../src/access/llm-request.js';
 import { callTypeOf } from '../src/access/llm-request.reader.js';
 import { CatalogueSnapshot } from '../src/models/catalogue.js';
 import { type Deployment, makeDeployment } from '../src/models/deployment.js';
-import { tokenBound } from '../src/policy/bound.js';
+import { wishFor } from '../src/policy/wish.js';
 import { decide } from '../src/policy/decide.js';
 import type { BudgetFacts, ModelFacts, Party, PartyKind } from '../src/policy/facts.js';
 import { compileModelList } from '../src/policy/model-list.js';
-import { boundNanoUsd } from '../src/policy/price.js';
 import { compileRouteList } from '../src/policy/routes.js';
 import { aBudget, aKey, aParty, usd } from '../src/policy/testing.js';
 import { type Given, globalAliases, type Scenario, scenarios, served, settingsOf } from './scenarios.js';
@@ -79,11 +78,12 @@ function decisionOn(scenario: Scenario) {
       teamAliases: team?.model_aliases ?? {},
       keyAliases: key.aliases ?? {},
     });
-    const bound = boundNanoUsd(
-      tokenBound(llm.size, catalogue.limits(facts.name)),
-      catalogue.ceilingOf(facts.name),
-    );
-    return { ...facts, minimumNanoUsd: bound };
+    const wish = wishFor(llm.size, catalogue.limits(facts.name), catalogue.ceilingOf(facts.name), {
+      budgetClamp: true,
+      minOutputTokens: 256,
+      defaultHoldTokens: 4_096,
+    });
+    return { ...facts, ...(facts.price === 'priced' && { wish }) };
   };
   const proxy = party(
     'global',

@@ -3,8 +3,10 @@ import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Door, doorOf } from '../http/doors.js';
 import { matchedPath } from '../http/matched-path.js';
-import { conclude, decide } from '../policy/decide.js';
+import { decide } from '../policy/decide.js';
 import type { Enforcer } from '../policy/decision.js';
+import type { AccessFacts } from '../policy/facts.js';
+import { ZERO_NANO_USD } from '../policy/money.js';
 import { enforce } from './access-denied.js';
 import { presentedCredential } from './credential.js';
 import { DecisionLog } from './decision-log.js';
@@ -12,7 +14,7 @@ import { type Ask, FactsLoader, type LoadedFacts } from './facts.loader.js';
 import { LlmRequestReader } from './llm-request.reader.js';
 
 const HERE: readonly Enforcer[] = ['AuthChecksGuard'];
-const BOTH: readonly Enforcer[] = ['AuthChecksGuard', 'ModelAccessGuard'];
+const EVERYWHERE: readonly Enforcer[] = ['AuthChecksGuard', 'ModelAccessGuard', 'hold'];
 
 /** Lets a request in when its caller and everyone behind it are in good standing. Decides once, for all that follow. */
 @Injectable()
@@ -54,12 +56,11 @@ export class AuthChecksGuard implements CanActivate {
     return true;
   }
 
-  /** Anyone blocked, shrunk or deleted since the decision is refused now. Money is not asked again: it is held. */
+  /** Anyone blocked, shrunk or deleted since the decision is refused now; so is whoever's limit was lowered below what is held. */
   private async recheck(ask: Ask, loaded: LoadedFacts): Promise<void> {
     if (!this.loader.isStale(loaded)) return;
-    const { trace } = decide((await this.loader.load(ask)).facts);
-    const withoutMoney = conclude(trace.filter(({ budgets }) => !budgets));
-    enforce(withoutMoney, BOTH, this.config.general.budgetExceededStatus);
+    const { facts } = await this.loader.load(ask);
+    enforce(decide(withMoneyHeld(facts)), EVERYWHERE, this.config.general.budgetExceededStatus);
   }
 
   private ask(request: FastifyRequest, door: Door): Ask {
@@ -85,4 +86,14 @@ export class AuthChecksGuard implements CanActivate {
     }
     return door;
   }
+}
+
+/** The same question when the call's money is among what is held already. */
+function withMoneyHeld(facts: AccessFacts): AccessFacts {
+  const { model, ...request } = facts.request!;
+  if (!model?.wish) return facts;
+  return {
+    ...facts,
+    request: { ...request, model: { ...model, wish: { ...model.wish, minimumNanoUsd: ZERO_NANO_USD } } },
+  };
 }

@@ -13,7 +13,7 @@ import {
   windowAccount,
 } from '../spend/account.js';
 import { type BillingChain, type ChainNames, newChain } from '../spend/chain.js';
-import type { ScopedBudget } from '../spend/spend.service.js';
+import type { ScopedBudget } from '../spend/reservations.js';
 
 /** One limit as configured, before it meets a clock. */
 export interface BudgetSpec {

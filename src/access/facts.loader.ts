@@ -9,10 +9,9 @@ import { KeysService } from '../keys/keys.service.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
 import type { LimitsRow } from '../parties/limits-row.js';
-import { tokenBound } from '../policy/bound.js';
 import type { AccessFacts, CredentialFacts, ModelFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
-import { nanoUsdFromUsd, ZERO_NANO_USD } from '../policy/money.js';
-import { boundNanoUsd } from '../policy/price.js';
+import { nanoUsdFromUsd } from '../policy/money.js';
+import { wishFor } from '../policy/wish.js';
 import { compileRouteList } from '../policy/routes.js';
 import { keyHint, secretHash, secretMatcher } from '../secrets.js';
 import { Accounts } from '../spend/accounts.js';
@@ -174,11 +173,16 @@ export class FactsLoader {
     const known = catalogue.modelFacts(requested, caller);
     const facts =
       llm.size.hasFees && known.price === 'priced' ? { ...known, price: 'unbounded' as const } : known;
-    const minimumNanoUsd =
-      facts.price === 'priced'
-        ? boundNanoUsd(tokenBound(llm.size, catalogue.limits(facts.name)), catalogue.ceilingOf(facts.name))
-        : ZERO_NANO_USD;
-    return { ...facts, minimumNanoUsd };
+    const wish =
+      facts.price === 'priced' || facts.price === 'unbounded'
+        ? wishFor(
+            llm.size,
+            catalogue.limits(facts.name),
+            catalogue.ceilingOf(facts.name),
+            this.config.general,
+          )
+        : undefined;
+    return { ...facts, ...(wish && { wish }) };
   }
 
   private standingInMemory(caller: CallerSnapshot, endUserId = '', now: Date): Standing | undefined {

@@ -25,12 +25,13 @@ export function answerHeaders(
   upstream: UpstreamHeaders,
   contentType: string,
 ): Record<string, string | string[]> {
-  const { call, deployment, hold } = attempt;
+  const { call, deployment, hold, output } = attempt;
   const headers: Record<string, string | string[]> = {
     'content-type': contentType,
     'x-request-id': call.requestId,
     'x-litellm-call-id': hold.id,
     'x-litellm-model-id': deployment.id,
+    ...(output.clampedTo !== undefined && { 'x-tollgate-clamped': String(output.clampedTo) }),
   };
   for (const [name, value] of Object.entries(upstream)) {
     if (value !== undefined && !NOT_PASSED.has(name)) headers[`llm_provider-${name}`] = value;

@@ -2,13 +2,11 @@ import type { FastifyReply } from 'fastify';
 import type { Access } from '../access/access.js';
 import type { LlmRequest } from '../access/llm-request.js';
 import type { Deployment } from '../models/deployment.js';
-import type { ModelFacts } from '../policy/facts.js';
 import type { NanoUsd } from '../policy/money.js';
 import { costNanoUsd, type Usage } from '../policy/price.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import type { Hold, SpendService } from '../spend/spend.service.js';
 import type { EntryMark } from '../spend/ledger-entry.entity.js';
-import type { TokenBound } from '../policy/bound.js';
 import { LateSettlement } from './upstream-error.js';
 
 /** A client's call, from the guards to its last byte. */
@@ -22,13 +20,22 @@ export interface Call {
   readonly startedAt: number;
 }
 
+/** How much of an answer a hold pays for. */
+export interface OutputTokens {
+  /** Of all answers together. */
+  readonly atMost: number;
+  /** The limit of each answer the upstream is told; absent: the client's own stands. */
+  readonly toSet?: number;
+  /** Set where a budget made it lower than what was asked for. */
+  readonly clampedTo?: number;
+}
+
 /** One try at one deployment, its money held. */
 export class Attempt {
   constructor(
     readonly call: Call,
-    readonly model: ModelFacts,
     readonly deployment: Deployment,
-    readonly bound: TokenBound,
+    readonly output: OutputTokens,
     readonly hold: Hold,
     private readonly spend: SpendService,
     private readonly settleTimeoutMs: number,

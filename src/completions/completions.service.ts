@@ -9,18 +9,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Server } from 'node:http';
 import { AccessDenied } from '../access/access-denied.js';
 import { FactsLoader } from '../access/facts.loader.js';
-import { GATE_MEMBERS } from '../access/llm-request.js';
+import { GATE_MEMBERS, type LlmRequest } from '../access/llm-request.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { editedObject } from '../http/json-scanner.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
-import { tokenBound, type TokenBound } from '../policy/bound.js';
+import { type CallSize, tokenBound } from '../policy/bound.js';
 import { conclude, decide } from '../policy/decide.js';
 import type { ModelFacts } from '../policy/facts.js';
-import { type NanoUsd, ZERO_NANO_USD } from '../policy/money.js';
-import { boundNanoUsd } from '../policy/price.js';
+import { ZERO_NANO_USD } from '../policy/money.js';
+import { outputTokensFor, type Wish } from '../policy/wish.js';
 import { type Hold, SpendService } from '../spend/spend.service.js';
-import { Attempt, type Call } from './call.js';
+import { Attempt, type Call, type OutputTokens } from './call.js';
 import { AnswerGatherer, failExchange, finishJson } from './json-exchange.js';
 import { answerMock } from './mock-upstream.js';
 import { viaFor } from './loop.js';
@@ -142,16 +142,12 @@ export class CompletionsService implements BeforeApplicationShutdown {
   /** Sets the money aside and asks once more whether the caller may: both before the first byte goes upstream. */
   private async hold(call: Call, model: ModelFacts, deployment: Deployment): Promise<Attempt> {
     const { access, llm, requestId } = call;
-    const catalogue = this.catalogue.current();
-    const bound = tokenBound(llm.size, catalogue.limits(model.name));
-    const priced = model.price === 'priced' || model.price === 'unbounded';
-    const cost = (tokens: TokenBound): NanoUsd =>
-      priced ? boundNanoUsd(tokens, catalogue.ceilingOf(model.name)) : ZERO_NANO_USD;
+    const { wish = NOTHING_WISHED } = model;
     const taken = await this.spend.hold({
       chain: access.standing!.chain,
-      budgets: priced ? access.standing!.budgets : [],
-      boundNanoUsd: cost(bound),
-      inputBoundNanoUsd: cost({ ...bound, outputTokens: 0 }),
+      budgets: model.wish ? access.standing!.budgets : [],
+      wish,
+      inputBoundNanoUsd: wish.inputNanoUsd,
       requestId,
       callType: llm.callType,
       model: model.name,
@@ -165,13 +161,25 @@ export class CompletionsService implements BeforeApplicationShutdown {
     await access.recheck().catch((error: unknown) => this.giveBack(taken.hold, error));
     return new Attempt(
       call,
-      model,
       deployment,
-      bound,
+      this.outputTokens(model, llm.size, taken.hold),
       taken.hold,
       this.spend,
       this.config.general.settleTimeoutMs,
     );
+  }
+
+  /** What this hold pays for: the client's own limits, or lower ones. */
+  private outputTokens({ name, wish }: ModelFacts, size: CallSize, { boundNanoUsd }: Hold): OutputTokens {
+    if (!wish) return { atMost: tokenBound(size, this.catalogue.current().limits(name)).outputTokens };
+    const { tokens, wantedNanoUsd } = wish;
+    if (boundNanoUsd >= wantedNanoUsd)
+      return {
+        atMost: tokens.outputTokens,
+        ...(tokens.outputLimitToSet && { toSet: tokens.outputLimitToSet }),
+      };
+    const clampedTo = outputTokensFor(boundNanoUsd, wish, size, this.catalogue.current().ceilingOf(name));
+    return { atMost: clampedTo * size.copies * size.prompts, toSet: clampedTo, clampedTo };
   }
 
   private async giveBack(hold: Hold, error: unknown): Promise<never> {
@@ -213,8 +221,8 @@ export class CompletionsService implements BeforeApplicationShutdown {
     });
   }
 
-  /** The client's bytes, but for what must change: the model's name, the gate's own members, usage, a limit nobody set. */
-  private body({ call: { llm }, deployment, bound, model }: Attempt): Buffer {
+  /** The client's bytes, but for what must change: the model's name, the gate's own members, usage, an output limit. */
+  private body({ call: { llm }, deployment, output }: Attempt): Buffer {
     const { scanned, bytes, stream, wantsUsage } = llm;
     const edits = new Map<string, string | null>();
     if (llm.model !== deployment.upstreamName || !scanned!.members.has('model')) {
@@ -222,12 +230,28 @@ export class CompletionsService implements BeforeApplicationShutdown {
     }
     for (const name of scanned!.members.keys()) if (GATE_MEMBERS.has(name)) edits.set(name, null);
     if (stream && !wantsUsage) edits.set('stream_options', '{"include_usage":true}');
-    if (bound.outputLimitToSet !== undefined && model.price === 'priced') {
-      edits.set('max_tokens', String(bound.outputLimitToSet));
+    if (output.toSet !== undefined) {
+      for (const name of limitMembers(llm, deployment)) edits.set(name, String(output.toSet));
     }
     return edits.size ? editedObject(bytes, scanned!, edits) : bytes;
   }
 }
+
+const OUTPUT_LIMITS = ['max_tokens', 'max_completion_tokens'] as const;
+
+/** Where an output limit stands: where the client put one, else where this provider looks for it. */
+function limitMembers({ scanned, callType }: LlmRequest, { provider }: Deployment): readonly string[] {
+  const named = OUTPUT_LIMITS.filter((name) => scanned!.members.has(name));
+  if (named.length) return named;
+  return provider === 'openai' && callType === 'chat_completion' ? ['max_completion_tokens'] : ['max_tokens'];
+}
+
+const NOTHING_WISHED: Pick<Wish, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd' | 'inputNanoUsd'> = {
+  wantedNanoUsd: ZERO_NANO_USD,
+  minimumNanoUsd: ZERO_NANO_USD,
+  fairNanoUsd: ZERO_NANO_USD,
+  inputNanoUsd: ZERO_NANO_USD,
+};
 
 const isEventStream = (contentType: string | string[] | undefined) =>
   typeof contentType === 'string' && /^text\/event-stream/i.test(contentType);

@@ -97,12 +97,12 @@ function parsed(body: Buffer): Record<string, unknown> | undefined {
 }
 
 /** What was delivered, counted by us because the upstream did not. */
-function estimate({ call: { llm }, bound }: Attempt, { choices }: { readonly choices?: unknown }): Usage {
+function estimate({ call: { llm }, output }: Attempt, { choices }: { readonly choices?: unknown }): Usage {
   const texts = Array.isArray(choices) ? choices.map((choice) => JSON.stringify(choice)) : [];
   const outputTokens = estimatedTokens(texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0));
   return {
-    inputTokens: Math.min(estimatedTokens(llm.size.inputBytes), bound.inputTokens),
-    outputTokens: Math.min(outputTokens, bound.outputTokens),
+    inputTokens: estimatedTokens(llm.size.inputBytes),
+    outputTokens: Math.min(outputTokens, output.atMost),
   };
 }
 

@@ -95,14 +95,14 @@ export class SseExchange {
   }
 
   private delivered(): Usage {
-    const { call, bound } = this.attempt;
+    const { call, output } = this.attempt;
     if (!this.relay.events) return { inputTokens: 0, outputTokens: 0 };
     return {
-      inputTokens: Math.min(estimatedTokens(call.llm.size.inputBytes), bound.inputTokens),
+      inputTokens: estimatedTokens(call.llm.size.inputBytes),
       // Usually one event is one token; some upstreams put many into one.
       outputTokens: Math.min(
         Math.max(this.relay.events, estimatedTokens(this.relay.textBytes)),
-        bound.outputTokens,
+        output.atMost,
       ),
     };
   }

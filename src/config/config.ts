@@ -79,6 +79,14 @@ export interface GeneralSettings {
   readonly abandonedHolds: 'bound' | 'input' | 'release';
   /** `on_disconnect`: abort the upstream and bill what was delivered, or read it to the end and bill the truth. */
   readonly onDisconnect: 'abort' | 'drain';
+  /** `budget_clamp`: a call that does not fit as a whole may be forwarded with a lower output limit. Default true. */
+  readonly budgetClamp: boolean;
+  /** `min_output_tokens`: clamped to fewer, a call is refused instead (unless it asked for fewer itself). Default 256. */
+  readonly minOutputTokens: number;
+  /** `default_hold_tokens`: as many output tokens one call may hold beside others, however little is left. Default 4096. */
+  readonly defaultHoldTokens: number;
+  /** `budget_wait_ms`: how long a call waits for others' holds to end. Default 2000; 0: not at all. */
+  readonly budgetWaitMs: number;
   /** How long an answer waits for its settlement to be committed. */
   readonly settleTimeoutMs: number;
   /** `fsync: true`: commits survive power loss, not only the death of the process. */

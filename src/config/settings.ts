@@ -5,6 +5,7 @@ import { isMapping, type Section } from './section.js';
 
 const DEFAULT_REQUEST_MS = 600_000;
 const MAX_RETRIES = 100;
+const MAX_TOKENS = 1_000_000_000;
 const BYTES_PER_MB = 1024 * 1024;
 
 /** `general_settings`, but for the master key and the database, which the environment may name too. */
@@ -19,6 +20,10 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     endUserHeaders: endUserHeaders(section),
     abandonedHolds: section.oneOf('abandoned_holds', ['bound', 'input', 'release'] as const) ?? 'bound',
     onDisconnect: section.oneOf('on_disconnect', ['abort', 'drain'] as const) ?? 'abort',
+    budgetClamp: section.flag('budget_clamp') ?? true,
+    minOutputTokens: section.wholeNumber('min_output_tokens', MAX_TOKENS) ?? 256,
+    defaultHoldTokens: section.wholeNumber('default_hold_tokens', MAX_TOKENS) ?? 4_096,
+    budgetWaitMs: section.milliseconds('budget_wait_ms', 1) ?? 2_000,
     settleTimeoutMs: section.milliseconds('settle_timeout_ms', 1) ?? 30_000,
     fsync: section.flag('fsync') ?? false,
   };

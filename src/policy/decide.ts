@@ -21,6 +21,8 @@ export function conclude(trace: readonly TraceStep[]): Decision {
     }
   }
   if (!answer) return { allowed: true, trace };
-  const { check, enforcer, denials } = answer.step;
+  const { check, denials } = answer.step;
+  // What is only in the way for now is for the hold to say: it may wait.
+  const enforcer = retryable ? 'hold' : answer.step.enforcer;
   return { allowed: false, trace, refusal: { ...denials[answer.index]!, check, enforcer, retryable } };
 }

@@ -1,6 +1,7 @@
 import type { ModelList, ModelNames } from './model-list.js';
 import type { NanoUsd } from './money.js';
 import type { RouteList } from './routes.js';
+import type { Wish } from './wish.js';
 
 /** Everything a decision may look at. Plain data: no promises, no clock, no rows. */
 export interface AccessFacts {
@@ -109,8 +110,8 @@ export interface ModelFacts {
   readonly wide: ModelNames;
   /** `unbounded`: the call asks for more than tokens pay for. */
   readonly price: 'free' | 'priced' | 'unbounded' | 'unknown';
-  /** The smallest hold this call would accept. Zero for a free model. */
-  readonly minimumNanoUsd: NanoUsd;
+  /** What calling it would hold; undefined for a model that is free or has no price. */
+  readonly wish?: Wish;
 }
 
 export interface PolicySettings {

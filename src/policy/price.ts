@@ -90,6 +90,13 @@ export function boundNanoUsd(bound: { inputTokens: number; outputTokens: number 
   );
 }
 
+/** The most output tokens with which a call's bound is not more than `amount`. */
+export function outputTokensWithin(amount: NanoUsd, inputTokens: number, ceiling: Price): number {
+  if (!ceiling.output) return Number.MAX_SAFE_INTEGER;
+  const left = amount * UNITS_PER_NANO_USD - BigInt(inputTokens) * ceiling.input - (ceiling.request ?? 0n);
+  return left > 0n ? Number(left / ceiling.output) : 0;
+}
+
 /**
  * The dearest a call through any of `prices` can be: `input` and `output` already contain their finer prices
  * and tiers. Only good for `boundNanoUsd`.

@@ -8,6 +8,7 @@ import type {
   RouteFacts,
 } from './facts.js';
 import { nanoUsdFromUsd, ZERO_NANO_USD } from './money.js';
+import type { Wish } from './wish.js';
 
 /** An amount of USD that is one. */
 export const usd = (amount: number) => nanoUsdFromUsd(amount)!;
@@ -40,6 +41,15 @@ export const aKey = (
   ...key,
 });
 
+/** A call that needs at least, and at best, so many USD. */
+export const aWish = (minimum: number, wanted = minimum): Wish => ({
+  tokens: { inputTokens: 0, outputTokens: 0 },
+  wantedNanoUsd: usd(wanted),
+  minimumNanoUsd: usd(minimum),
+  fairNanoUsd: usd(wanted),
+  inputNanoUsd: ZERO_NANO_USD,
+});
+
 export const aModel = (name: string, model: Partial<ModelFacts> = {}): ModelFacts => ({
   requested: name,
   name,
@@ -47,7 +57,6 @@ export const aModel = (name: string, model: Partial<ModelFacts> = {}): ModelFact
   near: { names: [name], groups: [] },
   wide: { names: [name], groups: [] },
   price: 'priced',
-  minimumNanoUsd: ZERO_NANO_USD,
   ...model,
 });
 

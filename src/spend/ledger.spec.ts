@@ -13,6 +13,7 @@ import { endlessAccount, type LiveAccount } from './account.js';
 import { Accounts } from './accounts.js';
 import { type BillingChain, newChain } from './chain.js';
 import { Ledger } from './ledger.js';
+import { Reservations } from './reservations.js';
 import { type Hold, SpendService } from './spend.service.js';
 
 const NOBODY = { keyHash: null, keyAlias: null, userId: null, teamId: null, organizationId: null };
@@ -32,8 +33,15 @@ class Money {
   ) {
     this.database = new Database(dataSource);
     this.accounts = new Accounts(this.database, () => new Date());
-    const config = { general: { abandonedHolds: 'bound' } } as Config;
-    this.spend = new SpendService(new Ledger(this.database), this.database, () => new Date(), config);
+    const config = { general: { abandonedHolds: 'bound', budgetWaitMs: 0 } } as Config;
+    const reservations = new Reservations(config);
+    this.spend = new SpendService(
+      new Ledger(this.database),
+      reservations,
+      this.database,
+      () => new Date(),
+      config,
+    );
   }
 
   async open(): Promise<this> {
@@ -46,7 +54,7 @@ class Money {
     return this.spend.hold({
       chain,
       budgets: [{ scope, account: this.account, limitNanoUsd: nanoUsd(limit) }],
-      boundNanoUsd: nanoUsd(bound),
+      wish: { wantedNanoUsd: nanoUsd(bound), minimumNanoUsd: nanoUsd(bound), fairNanoUsd: nanoUsd(bound) },
       inputBoundNanoUsd: nanoUsd(1n),
       requestId: 'r',
       callType: 'chat_completion',

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { Accounts } from './accounts.js';
+import { Reservations } from './reservations.js';
 import { Ledger } from './ledger.js';
 import { LiveFiguresInterceptor } from './live-figures.interceptor.js';
 import { SpendController } from './spend.controller.js';
@@ -10,7 +11,7 @@ import { SpendService } from './spend.service.js';
 @Global()
 @Module({
   controllers: [SpendController],
-  providers: [Accounts, Ledger, SpendService, SpendReports, LiveFiguresInterceptor],
+  providers: [Accounts, Ledger, Reservations, SpendService, SpendReports, LiveFiguresInterceptor],
   exports: [Accounts, SpendService, LiveFiguresInterceptor],
 })
 export class SpendModule {}

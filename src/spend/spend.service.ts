@@ -2,33 +2,24 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs
 import { v7 as uuidv7 } from 'uuid';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { budgetDenial } from '../policy/checks/budgets-have-room.js';
-import type { BudgetMeasure, Denial, Scope } from '../policy/decision.js';
-import type { BudgetFacts } from '../policy/facts.js';
-import { fits } from '../policy/fits.js';
+import type { Denial } from '../policy/decision.js';
 import { nanoUsd, type NanoUsd, ZERO_NANO_USD } from '../policy/money.js';
 import type { Usage } from '../policy/price.js';
 import type { BillingChain } from './chain.js';
 import { type ClosedEntry, Ledger, type OpenEntry } from './ledger.js';
 import type { EntryMark } from './ledger-entry.entity.js';
+import { type Reservation, Reservations } from './reservations.js';
 import { settleAbandoned } from './abandoned.js';
 import { Database } from '../database/database.js';
 
-/** What a call may cost at most, and on whom. */
-export interface HoldRequest extends Omit<OpenEntry, 'id' | 'openedAt'> {
-  readonly chain: BillingChain;
-  readonly budgets: readonly ScopedBudget[];
-}
-
-/** A budget and whose it is. */
-export interface ScopedBudget extends BudgetFacts {
-  readonly scope: Scope;
-}
+/** What a call may cost, and on whom. */
+export interface HoldRequest extends Omit<OpenEntry, 'id' | 'openedAt' | 'boundNanoUsd'>, Reservation {}
 
 /** Money set aside for one attempt at one call. */
 export interface Hold {
   readonly id: string;
   readonly chain: BillingChain;
+  /** What was set aside: the call's whole bound, or what it was clamped to. */
   readonly boundNanoUsd: NanoUsd;
   /** Set by the first settle or release; later ones change nothing. */
   closing?: Promise<void>;
@@ -44,6 +35,7 @@ export class SpendService implements OnApplicationBootstrap {
 
   constructor(
     private readonly ledger: Ledger,
+    private readonly reservations: Reservations,
     private readonly database: Database,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
@@ -59,27 +51,30 @@ export class SpendService implements OnApplicationBootstrap {
   }
 
   /**
-   * Sets the bound aside on every account of the chain, or on none: then the objections say which accounts lack
-   * room. Resolves when the open entry is committed, so the call may be made. Rejects when it could not be
-   * committed; then nothing is held. `replacing` is given back in the same instant.
+   * Sets money aside on every account of the chain, as much as fits of what is wished for, or on none: then the
+   * objections say which accounts lack room. It may wait for others' holds. Resolves when the open entry is committed,
+   * so the call may be made. Rejects when it could not be committed; then nothing is held. `replacing` is given back in
+   * the same instant.
    */
   async hold(
     request: HoldRequest,
     replacing?: Hold,
   ): Promise<{ hold: Hold } | { denials: readonly Denial[] }> {
-    const { chain, budgets, boundNanoUsd, ...entry } = request;
+    const { chain, budgets, wish, ...entry } = request;
     const released = replacing && this.release(replacing);
-    const denials = objections(budgets, boundNanoUsd);
-    if (denials.length) {
+    const taking = this.reservations.take({ chain, budgets, wish });
+    const taken = taking instanceof Promise ? await taking : taking;
+    if ('denials' in taken) {
       await released;
-      return { denials };
+      return taken;
     }
+    const boundNanoUsd = taken.amountNanoUsd;
     const hold: Hold = { id: uuidv7(), chain, boundNanoUsd };
-    addHeld(chain, boundNanoUsd, 1);
     try {
       await this.ledger.open({ ...entry, id: hold.id, boundNanoUsd, openedAt: this.clock() }, chain);
     } catch (error) {
-      addHeld(chain, nanoUsd(-boundNanoUsd), -1);
+      giveBack(chain, boundNanoUsd, 1);
+      this.reservations.freed(chain.accounts);
       throw error;
     }
     await released;
@@ -135,13 +130,17 @@ export class SpendService implements OnApplicationBootstrap {
   ): Promise<void> {
     const entry = { id, state, costNanoUsd, usage, mark, closedAt: this.clock() };
     // A released hold is free money at once: nothing was produced, whatever happens to its row.
-    if (state === 'released') addHeld(chain, nanoUsd(-boundNanoUsd), 0);
+    if (state === 'released') {
+      giveBack(chain, boundNanoUsd, 0);
+      this.reservations.freed(chain.accounts);
+    }
     for (let again = false; !(await this.isClosed(entry, chain, again)); again = true) await pause(RETRY_MS);
     for (const account of chain.accounts) {
       account.spentNanoUsd = nanoUsd(account.spentNanoUsd + costNanoUsd);
       account.unsettled--;
       if (state === 'settled') account.heldNanoUsd = nanoUsd(account.heldNanoUsd - boundNanoUsd);
     }
+    if (state === 'settled') this.reservations.freed(chain.accounts);
   }
 
   private isClosed(entry: ClosedEntry, chain: BillingChain, again: boolean): Promise<boolean> {
@@ -154,28 +153,9 @@ export class SpendService implements OnApplicationBootstrap {
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-function objections(budgets: readonly ScopedBudget[], amount: NanoUsd): Denial[] {
-  const denials: Denial[] = [];
-  if (amount === ZERO_NANO_USD) return denials;
-  for (const { account, limitNanoUsd, window, scope } of budgets) {
-    const room = fits(account, limitNanoUsd, amount);
-    if (room === 'fits') continue;
-    const measure: BudgetMeasure = {
-      scope,
-      limitNanoUsd,
-      spentNanoUsd: account.spentNanoUsd,
-      heldNanoUsd: account.heldNanoUsd,
-      minimumNanoUsd: amount,
-      ...(window && { window }),
-    };
-    denials.push(budgetDenial(measure, room));
-  }
-  return denials;
-}
-
-function addHeld({ accounts }: BillingChain, amount: NanoUsd, entries: -1 | 0 | 1): void {
+function giveBack({ accounts }: BillingChain, amount: NanoUsd, entries: 0 | 1): void {
   for (const account of accounts) {
-    account.heldNanoUsd = nanoUsd(account.heldNanoUsd + amount);
-    account.unsettled += entries;
+    account.heldNanoUsd = nanoUsd(account.heldNanoUsd - amount);
+    account.unsettled -= entries;
   }
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { aBudget, aModel, aParty, aRequest, aRoute, someFacts, usd } from '../testing.js';
+import { aBudget, aModel, aParty, aRequest, aRoute, aWish, someFacts } from '../testing.js';
 import { budgetsHaveRoom } from './budgets-have-room.js';
 
-const calling = (minimum: number) => aRequest({ model: aModel('m', { minimumNanoUsd: usd(minimum) }) });
+const calling = (minimum: number) => aRequest({ model: aModel('m', { wish: aWish(minimum) }) });
 
 describe('budgetsHaveRoom', () => {
   it.each`

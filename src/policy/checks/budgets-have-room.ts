@@ -8,7 +8,8 @@ import { usdText } from '../money.js';
  */
 export const budgetsHaveRoom: Check = ({ parties, request, route }) => {
   const model = request?.model;
-  if (!model || !route.callsModel || model.price !== 'priced') return PASS;
+  if (!model?.wish || !route.callsModel) return PASS;
+  const { minimumNanoUsd } = model.wish;
 
   const budgets: BudgetMeasure[] = [];
   const denials: Denial[] = [];
@@ -19,11 +20,11 @@ export const budgetsHaveRoom: Check = ({ parties, request, route }) => {
         limitNanoUsd,
         spentNanoUsd: account.spentNanoUsd,
         heldNanoUsd: account.heldNanoUsd,
-        minimumNanoUsd: model.minimumNanoUsd,
+        minimumNanoUsd,
         ...(window && { window }),
       };
       budgets.push(measure);
-      const room = fits(account, limitNanoUsd, model.minimumNanoUsd);
+      const room = fits(account, limitNanoUsd, minimumNanoUsd);
       if (room !== 'fits') denials.push(budgetDenial(measure, room));
     }
   }

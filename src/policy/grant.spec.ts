@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { grant } from './grant.js';
+import { aBudget, usd } from './testing.js';
+
+const wish = (wanted: number, minimum: number, fair = 1_000) => ({
+  wantedNanoUsd: usd(wanted),
+  minimumNanoUsd: usd(minimum),
+  fairNanoUsd: usd(fair),
+});
+const granted = (amount: number) => ({ kind: 'granted', amountNanoUsd: usd(amount) });
+
+describe('what budgets grant of a wish', () => {
+  it('everything, where everything fits', () => {
+    expect(grant([aBudget(10, 2)], wish(8, 1))).toEqual(granted(8));
+    expect(grant([], wish(8, 1))).toEqual(granted(8));
+  });
+
+  it('what is left for good, where that is less', () => {
+    expect(grant([aBudget(10, 2), aBudget(5, 1)], wish(8, 1))).toEqual(granted(4));
+  });
+
+  it('nothing for ever, where not even the minimum is left', () => {
+    const tight = aBudget(10, 9.5);
+    expect(grant([aBudget(100), tight], wish(8, 1))).toEqual({ kind: 'refused', by: [tight] });
+  });
+
+  it('nothing now, where others hold the rest', () => {
+    const busy = aBudget(10, 2, 7.5);
+    expect(grant([busy], wish(8, 1))).toEqual({ kind: 'short', by: [busy] });
+  });
+
+  it('less now, where the minimum fits beside what others hold', () => {
+    const busy = aBudget(10, 2, 7);
+    expect(grant([busy], wish(8, 1))).toEqual({ kind: 'short', by: [busy], nowNanoUsd: usd(1) });
+  });
+
+  it('a fair share beside others: an eighth of what is left, or the fair amount', () => {
+    expect(grant([aBudget(100, 0, 20)], wish(50, 1, 2))).toEqual(granted(10));
+    expect(grant([aBudget(100, 0, 92)], wish(50, 1, 2))).toEqual(granted(2));
+    expect(grant([aBudget(100, 0, 0)], wish(50, 1, 2))).toEqual(granted(50));
+  });
+
+  it('the minimum, where the fair share is less: sharing never refuses', () => {
+    expect(grant([aBudget(100, 0, 92)], wish(50, 5, 0.1))).toEqual(granted(5));
+  });
+
+  it('zero of an exhausted budget to what costs nothing', () => {
+    expect(grant([aBudget(1, 1)], wish(0, 0))).toEqual(granted(0));
+  });
+});

@@ -1,0 +1,49 @@
+import { fits } from './fits.js';
+import type { BudgetFacts } from './facts.js';
+import { nanoUsd, type NanoUsd } from './money.js';
+import type { Wish } from './wish.js';
+
+type Amounts = Pick<Wish, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd'>;
+
+/** What budgets answer to a wish. */
+export type Grant<B extends BudgetFacts> =
+  | { readonly kind: 'granted'; readonly amountNanoUsd: NanoUsd }
+  /** Others' holds are in the way of what it could have; `nowNanoUsd` is what fits already, if the minimum does. */
+  | { readonly kind: 'short'; readonly by: readonly B[]; readonly nowNanoUsd?: NanoUsd }
+  /** Not even the minimum will fit while what is spent is spent. */
+  | { readonly kind: 'refused'; readonly by: readonly B[] };
+
+const SHARE = 8n;
+
+/**
+ * How much of a wish these budgets grant, all of them or none. What is left for good shortens the wish; while others
+ * hold of an account, one call gets at most an eighth of what is left or its fair amount. Neither goes below the minimum.
+ */
+export function grant<B extends BudgetFacts>(budgets: readonly B[], wish: Amounts): Grant<B> {
+  const { minimumNanoUsd: minimum, fairNanoUsd: fair } = wish;
+  const never = budgets.filter(
+    ({ account, limitNanoUsd }) => fits(account, limitNanoUsd, minimum) === 'spent',
+  );
+  if (never.length) return { kind: 'refused', by: never };
+
+  let target: bigint = wish.wantedNanoUsd;
+  let now: bigint | undefined;
+  for (const { account, limitNanoUsd } of budgets) {
+    const left = limitNanoUsd - account.spentNanoUsd;
+    const free = left - account.heldNanoUsd;
+    const share = account.heldNanoUsd > 0n ? larger(free / SHARE, fair) : left;
+    target = larger(minimum, smaller(target, smaller(left, share)));
+    now = now === undefined ? free : smaller(now, free);
+  }
+  if (now === undefined || target <= now) return { kind: 'granted', amountNanoUsd: nanoUsd(target) };
+  return {
+    kind: 'short',
+    by: budgets.filter(
+      ({ account, limitNanoUsd }) => fits(account, limitNanoUsd, nanoUsd(target)) === 'held',
+    ),
+    ...(minimum <= now && { nowNanoUsd: nanoUsd(now) }),
+  };
+}
+
+const smaller = (a: bigint, b: bigint) => (a < b ? a : b);
+const larger = (a: bigint, b: bigint) => (a > b ? a : b);

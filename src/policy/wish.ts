@@ -1,0 +1,54 @@
+import { type CallSize, type ModelLimits, type TokenBound, tokenBound } from './bound.js';
+import type { NanoUsd } from './money.js';
+import { boundNanoUsd, outputTokensWithin, type Price } from './price.js';
+
+/** How a call that does not fit as a whole may be made smaller. */
+export interface ClampSettings {
+  /** `budget_clamp`: false lets a call pass as a whole or not at all. */
+  readonly budgetClamp: boolean;
+  /** `min_output_tokens`: fewer than these are not worth calling for, unless the caller itself asks for fewer. */
+  readonly minOutputTokens: number;
+  /** `default_hold_tokens`: as many one call may always hold while others' calls are open. */
+  readonly defaultHoldTokens: number;
+}
+
+/** What a call would hold: at best, at least, and while others are at it too. */
+export interface Wish {
+  readonly tokens: TokenBound;
+  /** Everything the call may cost. */
+  readonly wantedNanoUsd: NanoUsd;
+  /** The smallest hold it would accept. */
+  readonly minimumNanoUsd: NanoUsd;
+  /** What one call may hold of an account that others hold of, however little is left. */
+  readonly fairNanoUsd: NanoUsd;
+  /** The part of each that the prompt alone costs. */
+  readonly inputNanoUsd: NanoUsd;
+}
+
+/** The one place where a call becomes amounts of money: decision, explanation and hold all start from here. */
+export function wishFor(size: CallSize, limits: ModelLimits, ceiling: Price, settings: ClampSettings): Wish {
+  const tokens = tokenBound(size, limits);
+  const answers = size.copies * size.prompts;
+  const costOf = (outputTokens: number) => boundNanoUsd({ ...tokens, outputTokens }, ceiling);
+  const atMost = (tokensEach: number) => costOf(Math.min(tokens.outputTokens, tokensEach * answers));
+  const wantedNanoUsd = costOf(tokens.outputTokens);
+  return {
+    tokens,
+    wantedNanoUsd,
+    minimumNanoUsd: settings.budgetClamp ? atMost(settings.minOutputTokens) : wantedNanoUsd,
+    fairNanoUsd: atMost(settings.defaultHoldTokens),
+    inputNanoUsd: costOf(0),
+  };
+}
+
+/** How many tokens each answer may have when only `grantedNanoUsd` was held of what was wanted. */
+export function outputTokensFor(
+  grantedNanoUsd: NanoUsd,
+  { tokens }: Wish,
+  size: CallSize,
+  ceiling: Price,
+): number {
+  return Math.floor(
+    outputTokensWithin(grantedNanoUsd, tokens.inputTokens, ceiling) / (size.copies * size.prompts),
+  );
+}

@@ -1,0 +1,178 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
+import { budgetDenial } from '../policy/checks/budgets-have-room.js';
+import type { BudgetMeasure, Denial, Scope } from '../policy/decision.js';
+import type { BudgetFacts } from '../policy/facts.js';
+import { fits } from '../policy/fits.js';
+import { type Grant, grant } from '../policy/grant.js';
+import { nanoUsd, type NanoUsd, ZERO_NANO_USD } from '../policy/money.js';
+import type { Wish } from '../policy/wish.js';
+import type { LiveAccount } from './account.js';
+import type { BillingChain } from './chain.js';
+
+/** A budget and whose it is. */
+export interface ScopedBudget extends BudgetFacts {
+  readonly scope: Scope;
+}
+
+/** What a call would hold, and of what. */
+export interface Reservation {
+  readonly chain: BillingChain;
+  readonly budgets: readonly ScopedBudget[];
+  readonly wish: Pick<Wish, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd'>;
+}
+
+/** The amount that was set aside, or why none was. */
+export type Taken = { readonly amountNanoUsd: NanoUsd } | { readonly denials: readonly Denial[] };
+
+interface Waiter {
+  readonly reservation: Reservation;
+  readonly tell: (taken: Taken) => void;
+  readonly timer: NodeJS.Timeout;
+  readonly arrival: number;
+}
+
+/** Who may wait on one account; whoever comes later is told to try again. */
+const MAX_WAITERS = 1_000;
+
+/**
+ * Sets money aside in memory: on every account of a chain or on none. What others' holds are in the way of waits for
+ * them, first come, first served per account, for a bounded time; then it takes what fits, if that is enough.
+ */
+@Injectable()
+export class Reservations {
+  private readonly queues = new Map<string, Waiter[]>();
+  private arrivals = 0;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: { readonly general: Pick<Config['general'], 'budgetWaitMs'> },
+  ) {}
+
+  /** Without a promise when it need not wait. */
+  take(reservation: Reservation): Taken | Promise<Taken> {
+    const queue = this.queueBefore(reservation);
+    if (!queue) {
+      const answer = this.tryToTake(reservation);
+      if (answer.kind !== 'short') return answer.taken;
+      return this.join(reservation, answer.account.id, answer.atOnce);
+    }
+    return this.join(reservation, queue, () => this.lastTry(reservation));
+  }
+
+  /** Room came free on these accounts: whoever waits for it is served in turn, while it fits. */
+  freed(accounts: readonly LiveAccount[]): void {
+    if (!this.queues.size) return;
+    for (const { id } of accounts) this.serve(id);
+  }
+
+  private serve(accountId: string): void {
+    const queue = this.queues.get(accountId);
+    while (queue?.length) {
+      const [head] = queue as [Waiter];
+      const answer = this.tryToTake(head.reservation);
+      if (answer.kind === 'short') {
+        if (answer.account.id !== accountId) {
+          queue.shift();
+          this.enqueue(answer.account.id, head);
+          continue;
+        }
+        return;
+      }
+      queue.shift();
+      clearTimeout(head.timer);
+      head.tell(answer.taken);
+    }
+    this.queues.delete(accountId);
+  }
+
+  private join(reservation: Reservation, accountId: string, atOnce: () => Taken): Taken | Promise<Taken> {
+    const { budgetWaitMs } = this.config.general;
+    const queue = this.queues.get(accountId);
+    if (!budgetWaitMs || (queue && queue.length >= MAX_WAITERS)) return atOnce();
+    return new Promise<Taken>((resolve) => {
+      const waiter: Waiter = {
+        reservation,
+        tell: resolve,
+        arrival: this.arrivals++,
+        timer: setTimeout(() => {
+          this.leave(waiter);
+          resolve(this.lastTry(reservation));
+        }, budgetWaitMs),
+      };
+      this.enqueue(accountId, waiter);
+    });
+  }
+
+  private enqueue(accountId: string, waiter: Waiter): void {
+    const queue = this.queues.get(accountId) ?? [];
+    const later = queue.findIndex(({ arrival }) => arrival > waiter.arrival);
+    queue.splice(later < 0 ? queue.length : later, 0, waiter);
+    this.queues.set(accountId, queue);
+  }
+
+  private leave(waiter: Waiter): void {
+    for (const [accountId, queue] of this.queues) {
+      const at = queue.indexOf(waiter);
+      if (at < 0) continue;
+      queue.splice(at, 1);
+      if (!queue.length) this.queues.delete(accountId);
+      // Whoever stood behind may fit where the one that left did not.
+      else if (at === 0) queueMicrotask(() => this.serve(accountId));
+      return;
+    }
+  }
+
+  /** An account others wait for already: whoever comes now stands behind them. */
+  private queueBefore({ budgets, wish }: Reservation): string | undefined {
+    if (!this.queues.size || !this.config.general.budgetWaitMs || wish.wantedNanoUsd === ZERO_NANO_USD)
+      return undefined;
+    return budgets.find(({ account }) => this.queues.has(account.id))?.account.id;
+  }
+
+  private tryToTake(
+    reservation: Reservation,
+  ): { kind: 'done'; taken: Taken } | { kind: 'short'; account: LiveAccount; atOnce: () => Taken } {
+    const answer = grant(reservation.budgets, reservation.wish);
+    if (answer.kind !== 'short') return { kind: 'done', taken: this.outcome(reservation, answer) };
+    return {
+      kind: 'short',
+      account: answer.by[0]!.account as LiveAccount,
+      atOnce: () => this.outcome(reservation, answer),
+    };
+  }
+
+  private lastTry(reservation: Reservation): Taken {
+    return this.outcome(reservation, grant(reservation.budgets, reservation.wish));
+  }
+
+  /** Whatever is granted now is set aside now. */
+  private outcome({ chain, wish }: Reservation, answer: Grant<ScopedBudget>): Taken {
+    const amountNanoUsd =
+      answer.kind === 'granted'
+        ? answer.amountNanoUsd
+        : answer.kind === 'short'
+          ? answer.nowNanoUsd
+          : undefined;
+    if (amountNanoUsd === undefined) {
+      const { by } = answer as Exclude<Grant<ScopedBudget>, { kind: 'granted' }>;
+      return { denials: by.map((budget) => objection(budget, wish.minimumNanoUsd)) };
+    }
+    for (const account of chain.accounts) {
+      account.heldNanoUsd = nanoUsd(account.heldNanoUsd + amountNanoUsd);
+      account.unsettled++;
+    }
+    return { amountNanoUsd };
+  }
+}
+
+function objection({ account, limitNanoUsd, window, scope }: ScopedBudget, minimumNanoUsd: NanoUsd): Denial {
+  const measure: BudgetMeasure = {
+    scope,
+    limitNanoUsd,
+    spentNanoUsd: account.spentNanoUsd,
+    heldNanoUsd: account.heldNanoUsd,
+    minimumNanoUsd,
+    ...(window && { window }),
+  };
+  return budgetDenial(measure, fits(account, limitNanoUsd, minimumNanoUsd) === 'spent' ? 'spent' : 'held');
+}
