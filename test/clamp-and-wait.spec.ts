@@ -1,0 +1,195 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { expectTrueBooks } from './books.js';
+import { type Answer, Gateway, model } from './gateway.js';
+import { Upstream } from './upstream.js';
+
+/** Output costs $0.001 a token, input nothing. */
+const price = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
+let upstream: Upstream;
+let gateway: Gateway;
+let strict: Gateway;
+const start = (general_settings: object) =>
+  Gateway.start({
+    upstream,
+    config: {
+      model_list: [
+        model('m-out', upstream.url, price),
+        model('m-vllm', upstream.url, price, { model: 'hosted_vllm/up-m-vllm' }),
+        model('m-embed', upstream.url, { input_cost_per_token: 0.001, output_cost_per_token: 0 }),
+      ],
+      general_settings,
+    },
+  });
+beforeAll(async () => {
+  upstream = await Upstream.start();
+  gateway = await start({ budget_wait_ms: 400, min_output_tokens: 50, default_hold_tokens: 100 });
+  strict = await start({ budget_wait_ms: 0, budget_clamp: false });
+});
+afterAll(async () => {
+  expectTrueBooks(await gateway.books());
+  await gateway.close();
+  await strict.close();
+  await upstream.close();
+});
+afterEach(() => {
+  upstream.release();
+  upstream.behave = () => ({});
+});
+
+const chat = (key: string, max_tokens?: number, more: object = {}, at = gateway): Promise<Answer> =>
+  at.chat(key, { model: 'm-out', ...(max_tokens !== undefined && { max_tokens }), ...more });
+const clamped = ({ status, headers }: Answer) => ({ status, to: headers['x-tollgate-clamped'] });
+const lastBody = () => upstream.calls.at(-1)!.body;
+
+describe('too big for what is left', () => {
+  it('a call without a limit is given one that fits', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.3 });
+    expect(clamped(await chat(key))).toEqual({ status: 200, to: '300' });
+    expect(lastBody()).toMatchObject({ max_completion_tokens: 300 });
+    expect(lastBody()).not.toHaveProperty('max_tokens');
+  });
+
+  it('a limit the client named is lowered where it stands', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.3 });
+    expect(clamped(await chat(key, 1_000, { max_completion_tokens: 2_000 }))).toEqual({
+      status: 200,
+      to: '300',
+    });
+    expect(lastBody()).toMatchObject({ max_tokens: 300, max_completion_tokens: 300 });
+  });
+
+  it('another provider is told in its own word, and a stream is clamped alike', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.3 });
+    expect(clamped(await chat(key, undefined, { model: 'm-vllm', stream: true }))).toEqual({
+      status: 200,
+      to: '300',
+    });
+    expect(lastBody()).toMatchObject({ max_tokens: 300 });
+  });
+
+  it('several answers share what is left', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.31 });
+    expect(clamped(await chat(key, 500, { n: 3 }))).toEqual({ status: 200, to: '103' });
+    expect(await gateway.spendOf(key)).toBe(0.309);
+  });
+
+  it('less than is worth calling for is refused, for good', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.049 });
+    const { status, headers, body } = await chat(key);
+    expect([status, headers['x-should-retry']]).toEqual([429, 'false']);
+    expect(body.error.details).toMatchObject({ needed: 0.05, limit: 0.049, retryable: false });
+    expect((await chat(key, 49)).status).toBe(200);
+  });
+
+  it('what writes nothing cannot be made smaller', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.3 });
+    const { status } = await gateway.as(key, 'POST', '/v1/embeddings', {
+      model: 'm-embed',
+      input: 'x'.repeat(500),
+    });
+    expect(status).toBe(429);
+  });
+
+  it('is refused where clamping is turned off', async () => {
+    const key = await strict.givenKey({ max_budget: 0.3 });
+    expect((await chat(key, 301, {}, strict)).status).toBe(429);
+    expect(clamped(await chat(key, 300, {}, strict))).toEqual({ status: 200, to: undefined });
+  });
+
+  it('is explained as it is decided', async () => {
+    for (const [max_budget, decision] of [
+      [0.049, false],
+      [0.05, true],
+    ] as const) {
+      const key = await gateway.givenKey({ max_budget });
+      const { body } = await gateway.admin('POST', '/access/v1/evaluation', {
+        subject: { type: 'key', id: key },
+        action: { name: 'call' },
+        resource: { type: 'model', id: 'm-out' },
+      });
+      expect(body.decision).toBe(decision);
+      expect((await chat(key)).status).toBe(decision ? 200 : 429);
+    }
+  });
+});
+
+/** A call that is under way, holding `tokens` of the key's budget until the upstream is released. */
+async function underWay(key: string, tokens: number): Promise<{ over: Promise<Answer> }> {
+  const before = upstream.calls.length;
+  upstream.hold();
+  const over = chat(key, tokens);
+  await upstream.arrived(before + 1);
+  return { over };
+}
+
+describe('others’ calls are in the way', () => {
+  it('it waits for them, and passes whole', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.1 });
+    upstream.behave = ({ body }) => ({ completionTokens: body.max_tokens === 100 ? 10 : 20 });
+    const first = await underWay(key, 100);
+    const second = chat(key, 60);
+    await new Promise((done) => setTimeout(done, 100));
+    upstream.release();
+    expect((await first.over).status).toBe(200);
+    expect(clamped(await second)).toEqual({ status: 200, to: undefined });
+    expect(await gateway.spendOf(key)).toBe(0.03);
+  });
+
+  it('it waits no longer than configured, and is told to try again', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.1 });
+    const first = await underWay(key, 100);
+    const { status, headers, body } = await chat(key, 10);
+    expect([status, headers['retry-after']]).toEqual([429, '1']);
+    expect(headers['x-should-retry']).toBeUndefined();
+    expect(body.error.details).toMatchObject({ held: 0.1, spent: 0, retryable: true });
+    upstream.release();
+    expect((await first.over).status).toBe(200);
+  });
+
+  it('after waiting it takes what fits', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.1 });
+    const first = await underWay(key, 40);
+    const before = upstream.calls.length;
+    const second = chat(key, 90);
+    await upstream.arrived(before + 1);
+    upstream.release();
+    expect(clamped(await second)).toEqual({ status: 200, to: '60' });
+    expect((await first.over).status).toBe(200);
+    expect(await gateway.spendOf(key)).toBe(0.1);
+  });
+
+  it('nobody waits for what can never be', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.1 });
+    const first = await underWay(key, 100);
+    expect((await chat(key, 100, { n: 2 })).body.error.details).toMatchObject({ retryable: true });
+    expect((await chat(await gateway.givenKey({ max_budget: 0.01 }), 20)).body.error.details).toMatchObject({
+      retryable: false,
+    });
+    upstream.release();
+    await first.over;
+  });
+
+  it('beside others one call takes its share: an eighth of what is left, or the default hold', async () => {
+    const key = await gateway.givenKey({ max_budget: 4 });
+    const first = await underWay(key, 800);
+    const before = upstream.calls.length;
+    const second = chat(key, 3_000);
+    await upstream.arrived(before + 1);
+    upstream.release();
+    expect(clamped(await second)).toEqual({ status: 200, to: '400' });
+    expect((await first.over).status).toBe(200);
+    expect(clamped(await chat(key, 2_000))).toEqual({ status: 200, to: undefined });
+  });
+});
+
+it('a limit that is lowered while a call waits is the one that counts', async () => {
+  const key = await gateway.givenKey({ max_budget: 0.1 });
+  upstream.behave = () => ({ completionTokens: 50 });
+  const first = await underWay(key, 100);
+  const second = chat(key, 60);
+  await gateway.made('/key/update', { key, max_budget: 0.06 });
+  upstream.release();
+  expect((await first.over).status).toBe(200);
+  expect((await second).status).toBe(429);
+  expect(await gateway.spendOf(key)).toBe(0.05);
+});
