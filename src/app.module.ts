@@ -11,6 +11,7 @@ import { HealthModule } from './health/health.module.js';
 import { AdminBodyPipe } from './http/admin-body.pipe.js';
 import { NowhereController } from './http/nowhere.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
+import { LimitsModule } from './limits/limits.module.js';
 import { PartyTables } from './parties/party-table.js';
 
 /** What every room may ask for. */
@@ -37,6 +38,7 @@ export class AppModule {
         ConfigModule.with(config),
         DatabaseModule.connect(),
         CacheModule,
+        LimitsModule,
         HouseModule,
         AccessModule,
         CompletionsModule,

@@ -83,7 +83,7 @@ function decisionOn(scenario: Scenario) {
       minOutputTokens: 256,
       defaultHoldTokens: 4_096,
     });
-    return { ...facts, ...(facts.price === 'priced' && { wish }) };
+    return { ...facts, boundTokens: 0, ...(facts.price === 'priced' && { wish }) };
   };
   const proxy = party(
     'global',
@@ -92,6 +92,7 @@ function decisionOn(scenario: Scenario) {
   const [, amount] = /^(\d+)s$/.exec(key.duration ?? '') ?? [];
   return decide({
     now,
+    rates: [],
     credential: aKey({
       blocked: key.blocked ?? false,
       allowedRoutes: compileRouteList(key.allowed_routes),

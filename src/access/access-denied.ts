@@ -1,6 +1,8 @@
 import { HttpException } from '@nestjs/common';
 import type { BudgetMeasure, Decision, DenialCode, Enforcer, Refusal, Scope } from '../policy/decision.js';
 import { usdFromNanoUsd } from '../policy/money.js';
+import type { RateFacts } from '../policy/rates.js';
+import { rateHeaders, secondsUntil } from './rate-headers.js';
 
 /** How each denial is told to an HTTP client. The compiler asks for a row when a code is added. */
 const TOLD: Record<DenialCode, readonly [status: number, type: string]> = {
@@ -19,6 +21,7 @@ const TOLD: Record<DenialCode, readonly [status: number, type: string]> = {
   model_unknown: [400, 'bad_request_error'],
   price_unknown: [403, 'model_cost_map_missing'],
   budget_exceeded: [429, 'budget_exceeded'],
+  rate_limit_exceeded: [429, 'rate_limit_exceeded'],
 };
 
 /** `{key,team,user,org}_model_access_denied`: LiteLLM names the level in the type. */
@@ -44,8 +47,12 @@ export class AccessDenied extends HttpException {
 
   /** Clients must not retry what cannot change by itself, and are told when to retry what can. */
   get headers(): Record<string, string> {
-    if (this.refusal.code !== 'budget_exceeded') return {};
-    return this.refusal.retryable ? { 'retry-after': '1' } : { 'x-should-retry': 'false' };
+    const { code, retryable, rate } = this.refusal;
+    if (code !== 'budget_exceeded' && code !== 'rate_limit_exceeded') return {};
+    return {
+      ...(retryable ? { 'retry-after': String(secondsUntil(rate?.freeAt)) } : { 'x-should-retry': 'false' }),
+      ...(rate && rateHeaders([rate])),
+    };
   }
 }
 
@@ -60,11 +67,12 @@ export function enforce(
 }
 
 /** `details` of a refusal, on the wire. */
-export function detailsOf({ check, scope, budget, retryable }: Refusal): Record<string, unknown> {
+export function detailsOf({ check, scope, budget, rate, retryable }: Refusal): Record<string, unknown> {
   return {
     check,
     ...(scope && { scope }),
     ...(budget && budgetDetails(budget)),
+    ...(rate && rateDetails(rate)),
     retryable,
   };
 }
@@ -86,6 +94,17 @@ export function budgetDetails({
       window: { duration: window.duration, start: window.start.toISOString(), end: window.end.toISOString() },
       resets_at: window.end.toISOString(),
     }),
+  };
+}
+
+/** The numbers of one rate limit. */
+export function rateDetails({ unit, limit, used, model, freeAt }: RateFacts) {
+  return {
+    unit,
+    limit,
+    used,
+    ...(model !== undefined && { model }),
+    ...(freeAt && { resets_at: freeAt.toISOString() }),
   };
 }
 

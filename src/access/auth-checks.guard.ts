@@ -88,12 +88,14 @@ export class AuthChecksGuard implements CanActivate {
   }
 }
 
-/** The same question when the call's money is among what is held already. */
+/** The same question when the call's money is among what is held already, and its place taken. */
 function withMoneyHeld(facts: AccessFacts): AccessFacts {
   const { model, ...request } = facts.request!;
-  if (!model?.wish) return facts;
+  if (!model) return facts;
+  const wish = model.wish && { ...model.wish, minimumNanoUsd: ZERO_NANO_USD };
   return {
     ...facts,
-    request: { ...request, model: { ...model, wish: { ...model.wish, minimumNanoUsd: ZERO_NANO_USD } } },
+    rates: [],
+    request: { ...request, model: { ...model, ...(wish && { wish }) } },
   };
 }

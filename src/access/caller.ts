@@ -1,5 +1,6 @@
 import { BoundedMap } from '../cache/bounded-map.js';
 import type { CacheKey, Changes } from '../cache/changes.js';
+import type { RateLimit } from '../limits/rate-limits.js';
 import type { TemporaryIncrease } from '../parties/temporary-increase.js';
 import { scopeOf } from '../policy/decision.js';
 import type { CredentialFacts, Party, PartyKind } from '../policy/facts.js';
@@ -29,6 +30,7 @@ export interface PartySpec extends Omit<Party, 'budgets'> {
   /** Our internal id: what accounts are named by. */
   readonly scopeId: string;
   readonly budgets: readonly BudgetSpec[];
+  readonly rates: readonly RateLimit[];
   /** Its refusal is lifted; it is billed all the same. */
   readonly budgetsLifted?: boolean;
 }
@@ -63,7 +65,9 @@ export const noStandings = () => new BoundedMap<string, Standing>(STANDINGS_PER_
 export interface Standing {
   readonly parties: readonly Party[];
   readonly chain: BillingChain;
-  /** Every limit among the parties, with whose it is. */
+  /** Every rate limit of the parties, whatever the model. */
+  readonly rates: readonly RateLimit[];
+  /** Every budget among the parties, with whose it is. */
   readonly budgets: readonly ScopedBudget[];
   /** When one of the windows closes, epoch milliseconds. */
   readonly until: number;
@@ -132,6 +136,7 @@ export function makeStanding(
     budgets: parties.flatMap((party) =>
       party.budgets.map((budget) => ({ ...budget, scope: scopeOf(party) })),
     ),
+    rates: placed.flatMap(({ party }) => party.rates),
     chain: newChain(names, chainAccounts),
     until: Math.min(...ends, Infinity),
     accountsGeneration,

@@ -13,7 +13,7 @@ import { type CallerIdentity, CallerRoute } from '../http/doors.js';
 import { decide } from '../policy/decide.js';
 import type { Decision } from '../policy/decision.js';
 import { keyHashOf } from '../secrets.js';
-import { budgetDetails, detailsOf } from './access-denied.js';
+import { budgetDetails, detailsOf, rateDetails } from './access-denied.js';
 import { EvaluationAnswer, EvaluationDto, EvaluationsAnswer, EvaluationsDto } from './evaluation.dto.js';
 import { FactsLoader } from './facts.loader.js';
 import { callTypeOf, LlmRequestReader } from './llm-request.reader.js';
@@ -87,11 +87,12 @@ function told({ allowed, refusal, trace }: Decision): EvaluationAnswer {
     decision: allowed,
     context: {
       ...(refusal && { reason: refusal.message, code: refusal.code, details: detailsOf(refusal) }),
-      trace: trace.map(({ check, enforcer, denials, budgets }) => ({
+      trace: trace.map(({ check, enforcer, denials, budgets, rates }) => ({
         check,
         enforced_by: enforcer,
         passed: denials.length === 0,
         ...(denials.length && { objections: denials.map(({ code, message }) => ({ code, message })) }),
+        ...(rates && { rates: rates.map((rate) => ({ scope: rate.scope, ...rateDetails(rate) })) }),
         ...(budgets && {
           budgets: budgets.map((budget) => ({ scope: budget.scope, ...budgetDetails(budget) })),
         }),

@@ -6,11 +6,13 @@ import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { EndUsersService } from '../end-users/end-users.service.js';
 import { KeysService } from '../keys/keys.service.js';
+import { type RateLimit, RateLimits } from '../limits/rate-limits.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
 import type { LimitsRow } from '../parties/limits-row.js';
 import type { AccessFacts, CredentialFacts, ModelFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
+import { tokenBound } from '../policy/bound.js';
 import { wishFor } from '../policy/wish.js';
 import { compileRouteList } from '../policy/routes.js';
 import { keyHint, secretHash, secretMatcher } from '../secrets.js';
@@ -45,6 +47,8 @@ export interface LoadedFacts {
   readonly facts: AccessFacts;
   readonly caller?: CallerSnapshot;
   readonly standing?: Standing;
+  /** The rate limits this call counts on. */
+  readonly rates?: readonly RateLimit[];
   readonly llm?: LlmRequest;
 }
 
@@ -67,6 +71,7 @@ export class FactsLoader {
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly changes: Changes,
     private readonly accounts: Accounts,
+    private readonly rateLimits: RateLimits,
     private readonly catalogue: Catalogue,
     private readonly keysService: KeysService,
     private readonly usersService: UsersService,
@@ -124,7 +129,7 @@ export class FactsLoader {
   }
 
   private strangerFacts({ route }: Pick<Ask, 'route'>, credential: CredentialFacts): AccessFacts {
-    return { now: this.clock(), credential, route, parties: [], settings: this.config.general };
+    return { now: this.clock(), credential, route, parties: [], rates: [], settings: this.config.general };
   }
 
   private withCaller(
@@ -147,15 +152,18 @@ export class FactsLoader {
     llm: LlmRequest | undefined,
     now: Date,
   ): LoadedFacts {
+    const request = llm && this.requestFacts(llm, caller);
+    const rates = request?.model ? ratesFor(standing.rates, request.model) : NO_RATES;
     const facts: AccessFacts = {
       now,
       credential: caller.credential,
       route,
       parties: standing.parties,
+      rates: rates.length ? this.rateLimits.measure(rates) : [],
       settings: this.config.general,
-      ...(llm && { request: this.requestFacts(llm, caller) }),
+      ...(request && { request }),
     };
-    return { facts, caller, standing, ...(llm && { llm }) };
+    return { facts, caller, standing, rates, ...(llm && { llm }) };
   }
 
   private requestFacts(llm: LlmRequest, caller: CallerSnapshot): RequestFacts {
@@ -182,7 +190,8 @@ export class FactsLoader {
             this.config.general,
           )
         : undefined;
-    return { ...facts, ...(wish && { wish }) };
+    const { inputTokens, outputTokens } = wish?.tokens ?? tokenBound(llm.size, catalogue.limits(facts.name));
+    return { ...facts, boundTokens: inputTokens + outputTokens, ...(wish && { wish }) };
   }
 
   private standingInMemory(caller: CallerSnapshot, endUserId = '', now: Date): Standing | undefined {
@@ -340,6 +349,7 @@ export class FactsLoader {
       exists: true,
       blocked: false,
       models: 'any',
+      rates: [],
       budgets:
         limitNanoUsd === undefined
           ? []
@@ -354,4 +364,13 @@ export class FactsLoader {
             ],
     };
   }
+}
+
+const NO_RATES: readonly RateLimit[] = [];
+
+/** Of all limits those that count for this model: by the name it was asked for, or the one it has. */
+function ratesFor(rates: readonly RateLimit[], { requested, name }: ModelFacts): readonly RateLimit[] {
+  return rates.some(({ model }) => model !== undefined)
+    ? rates.filter(({ model }) => model === undefined || model === requested || model === name)
+    : rates;
 }

@@ -1,5 +1,8 @@
 import { type DefaultLimits, withTier } from '../budgets/with-tier.js';
 import type { BudgetLimitRow, LimitsRow } from '../parties/limits-row.js';
+import type { RateLimit } from '../limits/rate-limits.js';
+import type { Scope } from '../policy/decision.js';
+import type { RateUnit } from '../policy/rates.js';
 import { type TemporaryIncrease, temporaryIncrease } from '../parties/temporary-increase.js';
 import type { PartyRow } from '../parties/party-row.js';
 import type { PartyKind } from '../policy/facts.js';
@@ -15,6 +18,7 @@ export function partySpec(
   defaults: DefaultLimits | null,
   { blocked, models }: { readonly blocked: boolean; readonly models: readonly string[] | null } = row,
 ): PartySpec {
+  const limits = withTier(row, defaults);
   return {
     kind,
     id,
@@ -22,13 +26,23 @@ export function partySpec(
     exists: true,
     blocked,
     models: compileModelList(models),
-    budgets: budgetSpecs(withTier(row, defaults), temporaryIncrease(row)),
+    budgets: budgetSpecs(limits, temporaryIncrease(row)),
+    rates: rateLimits({ kind, id }, limits),
   };
 }
 
 /** A party that is named but not there. */
 export function missingParty(kind: PartyKind, id: string): PartySpec {
-  return { kind, id, scopeId: 'missing', exists: false, blocked: false, models: 'any', budgets: [] };
+  return {
+    kind,
+    id,
+    scopeId: 'missing',
+    exists: false,
+    blocked: false,
+    models: 'any',
+    budgets: [],
+    rates: [],
+  };
 }
 
 /** What limits a party's spending. */
@@ -57,3 +71,30 @@ const windowOf = (duration: string, anchor: Date | null, since: Date | null) => 
   anchor: anchor ?? new Date(0),
   since: since ?? new Date(0),
 });
+
+/** What limits a party's calls per minute, tokens per minute, and calls at the same time; all of them, and per model. */
+function rateLimits(scope: Scope, row: Readonly<PartyRow>): RateLimit[] {
+  const limit = (unit: RateUnit, most: number | null, model?: string): RateLimit[] =>
+    most === null
+      ? []
+      : [
+          {
+            key: `${scope.kind}/${row.id}/${unit}/${model ?? ''}`,
+            scope,
+            unit,
+            limit: most,
+            ...(model !== undefined && { model }),
+          },
+        ];
+  const perModel = (unit: RateUnit, limits: unknown) =>
+    Object.entries((limits ?? {}) as Record<string, unknown>).flatMap(([model, most]) =>
+      limit(unit, typeof most === 'number' ? most : null, model),
+    );
+  return [
+    ...limit('requests', row.rpmLimit),
+    ...limit('tokens', row.tpmLimit),
+    ...limit('running', row.maxParallelRequests),
+    ...perModel('requests', row.extra?.model_rpm_limit),
+    ...perModel('tokens', row.extra?.model_tpm_limit),
+  ];
+}

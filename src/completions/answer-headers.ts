@@ -1,3 +1,4 @@
+import { rateHeaders } from '../access/rate-headers.js';
 import { usdFromNanoUsd, usdText, type NanoUsd } from '../policy/money.js';
 import type { Attempt } from './call.js';
 import type { UpstreamHeaders } from './upstreams.js';
@@ -31,6 +32,7 @@ export function answerHeaders(
     'x-request-id': call.requestId,
     'x-litellm-call-id': hold.id,
     'x-litellm-model-id': deployment.id,
+    ...(call.access.rates?.length && rateHeaders(call.ratesNow())),
     ...(output.clampedTo !== undefined && { 'x-tollgate-clamped': String(output.clampedTo) }),
   };
   for (const [name, value] of Object.entries(upstream)) {

@@ -1,6 +1,8 @@
 import type { FastifyReply } from 'fastify';
 import type { Access } from '../access/access.js';
 import type { LlmRequest } from '../access/llm-request.js';
+import type { RateFacts } from '../policy/rates.js';
+import type { Slots } from '../limits/rate-limits.js';
 import type { Deployment } from '../models/deployment.js';
 import type { NanoUsd } from '../policy/money.js';
 import { costNanoUsd, type Usage } from '../policy/price.js';
@@ -16,6 +18,14 @@ export interface Call {
   readonly llm: LlmRequest;
   /** The gates it came through, this one last. */
   readonly via: string;
+  /** How full its rate limits are, itself included. */
+  readonly ratesNow: () => readonly RateFacts[];
+  /** Its place in the rate limits. */
+  readonly slots: Slots;
+  /** Something of it went upstream. */
+  sent: boolean;
+  /** Tokens used so far, by all attempts. */
+  usedTokens: number;
   readonly reply: FastifyReply;
   readonly startedAt: number;
 }
@@ -49,6 +59,7 @@ export class Attempt {
   /** Bills what was used. Resolves when that is committed; throws `LateSettlement` when it takes too long (it goes on). */
   async settle(usage: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
     const cost = this.cost(usage);
+    this.call.usedTokens += usage.inputTokens + usage.outputTokens;
     const settled = this.spend.settle(this.hold, cost, usage, mark);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {

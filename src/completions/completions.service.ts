@@ -8,10 +8,12 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Server } from 'node:http';
 import { AccessDenied } from '../access/access-denied.js';
+import type { Access } from '../access/access.js';
 import { FactsLoader } from '../access/facts.loader.js';
 import { GATE_MEMBERS, type LlmRequest } from '../access/llm-request.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { editedObject } from '../http/json-scanner.js';
+import { RateLimits, type Slots } from '../limits/rate-limits.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
 import { type CallSize, tokenBound } from '../policy/bound.js';
@@ -45,6 +47,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
 
   constructor(
     private readonly spend: SpendService,
+    private readonly rateLimits: RateLimits,
     private readonly catalogue: Catalogue,
     private readonly upstreams: Upstreams,
     private readonly loader: FactsLoader,
@@ -57,17 +60,39 @@ export class CompletionsService implements BeforeApplicationShutdown {
     const { access, id: requestId } = request;
     if (this.draining)
       throw new ServiceUnavailableException({ message: 'The gateway is shutting down. Try again.' });
+    const via = viaFor(request.headers.via);
+    const slots = this.slots(access!);
     const call: Call = {
       requestId,
       access: access!,
       llm: access!.llm!,
-      via: viaFor(request.headers.via),
+      via,
+      slots,
+      ratesNow: () => this.rateLimits.measure(access!.rates ?? []),
+      sent: false,
+      usedTokens: 0,
       reply,
       startedAt: performance.now(),
     };
-    const walk = this.tryTargets(call);
+    const walk = this.tryTargets(call).then(
+      () => slots.settle(call.usedTokens),
+      (error: unknown) => {
+        // What never went out, refused the money or not, took no place in the rate limits.
+        if (call.sent) slots.settle(call.usedTokens);
+        else slots.giveBack();
+        throw error;
+      },
+    );
     this.inFlight.add(walk);
     return walk.finally(() => this.inFlight.delete(walk));
+  }
+
+  /** Takes the call's place in every rate limit; 429 when one is full. */
+  private slots({ rates = [], facts }: Access): Slots {
+    const taken = this.rateLimits.take(rates, facts.request!.model!.boundTokens);
+    if ('slots' in taken) return taken.slots;
+    const { refusal } = conclude([{ check: 'rateLimitsHaveRoom', enforcer: 'hold', denials: taken.denials }]);
+    throw new AccessDenied(refusal!, this.config.general.budgetExceededStatus);
   }
 
   /** No new connections, no new calls; those under way finish and are settled. */
@@ -126,7 +151,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
       if (name === model!.requested) continue;
       const fallback = this.loader.modelFacts(name, llm, caller!);
       const decision = decide({ ...facts, request: { ...facts.request!, model: fallback, fallbacks: [] } });
-      if (conclude(decision.trace.filter(({ budgets }) => !budgets)).allowed) yield fallback;
+      if (conclude(decision.trace.filter(({ budgets, rates }) => !budgets && !rates)).allowed) yield fallback;
     }
   }
 
@@ -191,6 +216,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
   private make(attempt: Attempt): Promise<void> {
     const { call, deployment } = attempt;
     const startedAt = performance.now();
+    call.sent = true;
     return new Promise<void>((resolve, reject) => {
       let gatherer: AnswerGatherer | undefined;
       let exchange: SseExchange | undefined;

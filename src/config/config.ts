@@ -85,6 +85,8 @@ export interface GeneralSettings {
   readonly minOutputTokens: number;
   /** `default_hold_tokens`: as many output tokens one call may hold beside others, however little is left. Default 4096. */
   readonly defaultHoldTokens: number;
+  /** `rate_limit_span_ms`: what "per minute" means; for tests. Default 60000. */
+  readonly rateLimitSpanMs: number;
   /** `budget_wait_ms`: how long a call waits for others' holds to end. Default 2000; 0: not at all. */
   readonly budgetWaitMs: number;
   /** How long an answer waits for its settlement to be committed. */

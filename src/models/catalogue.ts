@@ -83,7 +83,10 @@ export class CatalogueSnapshot {
    * What the rules ask about a requested name. Aliases are followed once per level: the team's, the key's, the proxy's.
    * A name that a key made up says nothing to any list; what a team made up says nothing to lists wider than the team's.
    */
-  modelFacts(requested: string, { teamAliases, keyAliases }: CallerAliases): Omit<ModelFacts, 'wish'> {
+  modelFacts(
+    requested: string,
+    { teamAliases, keyAliases }: CallerAliases,
+  ): Omit<ModelFacts, 'wish' | 'boundTokens'> {
     const viaTeam = aliased(teamAliases, requested);
     const viaKey = aliased(keyAliases, viaTeam);
     const name = aliased(this.aliases, viaKey);

@@ -1,5 +1,6 @@
 import type { AccessFacts, BudgetWindow, Party, PartyKind } from './facts.js';
 import type { NanoUsd } from './money.js';
+import type { RateFacts } from './rates.js';
 
 /** Stable, public names. Adding one is a feature; renaming one is a breaking change. */
 export type DenialCode =
@@ -17,7 +18,8 @@ export type DenialCode =
   | 'model_not_allowed'
   | 'model_unknown'
   | 'price_unknown'
-  | 'budget_exceeded';
+  | 'budget_exceeded'
+  | 'rate_limit_exceeded';
 
 /** An objection: a value, never an error. */
 export interface Denial {
@@ -27,6 +29,7 @@ export interface Denial {
   readonly param?: string;
   readonly scope?: Scope;
   readonly budget?: BudgetMeasure;
+  readonly rate?: RateFacts;
   /** Only others' holds or a rate limit are in the way: the same request may pass later. */
   readonly temporary?: boolean;
 }
@@ -50,6 +53,7 @@ export interface BudgetMeasure {
 export interface Verdict {
   readonly denials: readonly Denial[];
   readonly budgets?: readonly BudgetMeasure[];
+  readonly rates?: readonly RateFacts[];
 }
 
 export type Check = (facts: AccessFacts) => Verdict;

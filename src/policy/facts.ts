@@ -1,5 +1,6 @@
 import type { ModelList, ModelNames } from './model-list.js';
 import type { NanoUsd } from './money.js';
+import type { RateFacts } from './rates.js';
 import type { RouteList } from './routes.js';
 import type { Wish } from './wish.js';
 
@@ -10,6 +11,8 @@ export interface AccessFacts {
   readonly route: RouteFacts;
   /** Who stands behind the request, in the order their objections are told. */
   readonly parties: readonly Party[];
+  /** Every rate limit behind the request. */
+  readonly rates: readonly RateFacts[];
   /** What is asked for. Absent on routes that call no model. */
   readonly request?: RequestFacts;
   readonly settings: PolicySettings;
@@ -110,6 +113,8 @@ export interface ModelFacts {
   readonly wide: ModelNames;
   /** `unbounded`: the call asks for more than tokens pay for. */
   readonly price: 'free' | 'priced' | 'unbounded' | 'unknown';
+  /** The most tokens the call can use, prompt and answers. */
+  readonly boundTokens: number;
   /** What calling it would hold; undefined for a model that is free or has no price. */
   readonly wish?: Wish;
 }

@@ -10,6 +10,7 @@ import { modelIsKnown } from './checks/model-is-known.js';
 import { modelHasPrice } from './checks/model-has-price.js';
 import { nobodyIsBlocked } from './checks/nobody-is-blocked.js';
 import { partiesExist } from './checks/parties-exist.js';
+import { rateLimitsHaveRoom } from './checks/rate-limits-have-room.js';
 import { requestIsWellFormed } from './checks/request-is-well-formed.js';
 import { routeIsAllowed } from './checks/route-is-allowed.js';
 import type { Check, Enforcer } from './decision.js';
@@ -30,4 +31,5 @@ export const policy: readonly { readonly check: Check; readonly enforcer: Enforc
   { check: modelIsKnown, enforcer: 'ModelAccessGuard' },
   { check: modelHasPrice, enforcer: 'ModelAccessGuard' },
   { check: budgetsHaveRoom, enforcer: 'ModelAccessGuard' },
+  { check: rateLimitsHaveRoom, enforcer: 'ModelAccessGuard' },
 ];

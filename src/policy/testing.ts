@@ -57,6 +57,7 @@ export const aModel = (name: string, model: Partial<ModelFacts> = {}): ModelFact
   near: { names: [name], groups: [] },
   wide: { names: [name], groups: [] },
   price: 'priced',
+  boundTokens: 0,
   ...model,
 });
 
@@ -80,6 +81,7 @@ export const someFacts = (facts: Partial<AccessFacts> = {}): AccessFacts => ({
   credential: aKey(),
   route: aRoute(),
   parties: [aParty()],
+  rates: [],
   request: aRequest(),
   settings: { enforceUserParam: false, enforcedParams: [] },
   ...facts,
