@@ -2,10 +2,14 @@ import 'reflect-metadata';
 import { createApp } from './app.setup.js';
 import { readConfig } from './config/read-config.js';
 import { lockFolder } from './database/folder-lock.js';
+import { verifyLedgerCommand } from './verify-ledger.js';
 import { welcome } from './welcome.js';
 
 try {
-  const config = readConfig();
+  const [command, ...rest] = process.argv.slice(2);
+  const verifying = command === 'verify-ledger';
+  const config = readConfig(process.env, verifying ? rest : process.argv.slice(2));
+  if (verifying) process.exit((await verifyLedgerCommand(config, console.log)) ? 0 : 1);
   const lock = lockFolder(config.dataFolder);
   const app = await createApp(config);
   app.enableShutdownHooks(undefined, { useProcessExit: true });

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import Libsql from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { costOfUpstream, expectTrueBooks, total } from './books.js';
 import { Gateway } from './gateway.js';
@@ -61,6 +62,7 @@ describe('SIGKILL under load', () => {
     expect(total(books, ({ mark }) => mark === null) <= produced).toBe(true);
     expect(await gateway.spendOf(key)).toBe(Number(total(books)) / 1e9);
     expect(gateway.logs).toContain('abandoned');
+    expect(gateway.verifyLedger()).toEqual({ code: 0, printed: expect.stringContaining(', 0 that differ') });
 
     expect((await gateway.chat(key, { model: 'm-out', max_tokens: 5 })).status).toBe(200);
   });
@@ -97,5 +99,23 @@ describe('the data folder', () => {
     );
     expect(status).toBe(1);
     expect(stderr).toContain('in use by another process');
+  });
+});
+
+describe('verify-ledger', () => {
+  it('names every account that is not the sum of its entries, and fails', async () => {
+    const key = await gateway.givenKey({ max_budget: 1 });
+    expect((await gateway.chat(key, { model: 'm-out', max_tokens: 5 })).status).toBe(200);
+    expect(gateway.verifyLedger().code).toBe(0);
+    await gateway.terminate();
+    const file = new Libsql(join(gateway.dataFolder, 'tollgate.db'));
+    file.exec("UPDATE accounts SET spent_nano_usd = spent_nano_usd + 1 WHERE scope_kind = 'key'");
+    file.close();
+    const { code, printed } = gateway.verifyLedger();
+    expect(code).toBe(1);
+    expect(printed).toMatch(
+      /^key\/\S+: the balance is 5000001, its entries add up to 5000000 nano-dollars$/m,
+    );
+    expect(printed).toContain('1 that differ');
   });
 });

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -178,6 +178,21 @@ export class Gateway {
 
   async spendOf(key: string): Promise<number> {
     return (await this.admin('GET', `/key/info?key=${key}`)).body.info.spend as number;
+  }
+
+  /** `tollgate verify-ledger` on this gateway's data: exit code and what it printed. */
+  verifyLedger(): { code: number | null; printed: string } {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'verify-ledger'], {
+      cwd: this.dataFolder,
+      env: {
+        PATH: process.env.PATH,
+        TOLLGATE_DATA: this.dataFolder,
+        TOLLGATE_MASTER_KEY: this.masterKey,
+        ...this.options.env,
+      },
+      encoding: 'utf8',
+    });
+    return { code: status, printed: stdout + stderr };
   }
 
   /** The ledger as the file has it, once nothing is open any more. */
