@@ -8,7 +8,7 @@ import { welcome } from './welcome.js';
 try {
   const [command, ...rest] = process.argv.slice(2);
   const verifying = command === 'verify-ledger';
-  const config = readConfig(process.env, verifying ? rest : process.argv.slice(2));
+  const config = readConfig(undefined, verifying ? rest : undefined);
   if (verifying) process.exit((await verifyLedgerCommand(config, console.log)) ? 0 : 1);
   const lock = lockFolder(config.dataFolder);
   const app = await createApp(config);

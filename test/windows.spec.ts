@@ -15,6 +15,7 @@ afterAll(async () => {
   await upstream.close();
 });
 
+let serial = 0;
 const spend = (key: string, tokens: number) => gateway.chat(key, { model: 'm-out', max_tokens: tokens });
 const info = async (key: string) => (await gateway.admin('GET', `/key/info?key=${key}`)).body.info;
 
@@ -137,5 +138,62 @@ describe('a temporary increase', () => {
   it('needs its end', async () => {
     const { status, body } = await gateway.admin('POST', '/key/generate', { temp_budget_increase: 1 });
     expect([status, body.error.param]).toEqual([422, 'temp_budget_expiry']);
+  });
+});
+
+describe('a budget for one model', () => {
+  it.each([
+    ['key', { max_budget: 0.05 }],
+    ['key', { budget_limit: 0.05, time_period: '1d' }],
+    ['key', 0.05],
+    ['team', { max_budget: 0.05, budget_duration: '1mo' }],
+    ['user', { max_budget: 0.05 }],
+    ['end_user', { max_budget: 0.05 }],
+  ])('of a %s (%j) limits that model, and no other', async (level, budget) => {
+    const id = `model-budget-${++serial}`;
+    const party = { model_max_budget: { 'm-out': budget } };
+    if (level === 'team') await gateway.made('/team/new', { team_id: id, ...party });
+    if (level === 'user') await gateway.made('/user/new', { user_id: id, auto_create_key: false, ...party });
+    if (level === 'end_user') await gateway.made('/customer/new', { user_id: id, ...party });
+    const key = await gateway.givenKey({
+      ...(level === 'key' && party),
+      ...(level === 'team' && { team_id: id }),
+      ...(level === 'user' && { user_id: id }),
+    });
+    const call = (model: string, max_tokens: number) =>
+      gateway.chat(key, { model, max_tokens, ...(level === 'end_user' && { user: id }) });
+    expect((await call('m-out', 50)).status).toBe(200);
+    const refused = await call('m-out', 1);
+    expect(refused.status).toBe(429);
+    expect(refused.body.error.message).toContain('for model=m-out');
+    expect(refused.body.error.details).toMatchObject({
+      scope: { kind: level },
+      model: 'm-out',
+      limit: 0.05,
+      spent: 0.05,
+    });
+    expect((await call('m-deny', 50)).status).toBe(200);
+  });
+
+  it('counts for a fallback that is used, and for an alias', async () => {
+    const key = await gateway.givenKey({ model_max_budget: { 'm-out': 0.01 }, aliases: { mine: 'm-out' } });
+    upstream.behave = ({ model }) => (model === 'up-m-deny' ? { status: 500 } : {});
+    const call = (body: object) => gateway.chat(key, { max_tokens: 5, ...body });
+    expect((await call({ model: 'm-deny', fallbacks: ['m-out'] })).status).toBe(200);
+    expect((await call({ model: 'mine' })).status).toBe(200);
+    expect((await call({ model: 'm-deny', fallbacks: ['m-out'] })).status).toBe(500);
+    expect((await call({ model: 'mine' })).status).toBe(429);
+    upstream.behave = () => ({});
+  });
+
+  it.each([
+    { m: {} },
+    { m: { max_budget: -1 } },
+    { m: { max_budget: 1, budget_duration: 'never' } },
+    { m: null },
+    [],
+  ])('%j is refused', async (model_max_budget) => {
+    const { status, body } = await gateway.admin('POST', '/key/generate', { model_max_budget });
+    expect([status, body.error.param]).toEqual([422, 'model_max_budget']);
   });
 });

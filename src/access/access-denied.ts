@@ -83,6 +83,7 @@ export function budgetDetails({
   spentNanoUsd,
   heldNanoUsd,
   minimumNanoUsd,
+  model,
   window,
 }: BudgetMeasure) {
   return {
@@ -90,6 +91,7 @@ export function budgetDetails({
     spent: usdFromNanoUsd(spentNanoUsd),
     held: usdFromNanoUsd(heldNanoUsd),
     needed: usdFromNanoUsd(minimumNanoUsd),
+    ...(model !== undefined && { model }),
     ...(window && {
       window: { duration: window.duration, start: window.start.toISOString(), end: window.end.toISOString() },
       resets_at: window.end.toISOString(),

@@ -30,6 +30,8 @@ export interface PartySpec extends Omit<Party, 'budgets'> {
   /** Our internal id: what accounts are named by. */
   readonly scopeId: string;
   readonly budgets: readonly BudgetSpec[];
+  /** Further budgets that count for one model only, by its name. */
+  readonly modelBudgets: ReadonlyMap<string, BudgetSpec>;
   readonly rates: readonly RateLimit[];
   /** Its refusal is lifted; it is billed all the same. */
   readonly budgetsLifted?: boolean;
@@ -53,7 +55,7 @@ export interface CallerSnapshot extends Snapshot {
   readonly callerId: string;
   readonly teamAliases: Readonly<Record<string, string>>;
   readonly keyAliases: Readonly<Record<string, string>>;
-  /** The caller's standing at this time, by end user (`''` for none). */
+  /** The caller's standing at this time, by end user and, where a budget is for one, model. */
   readonly standings: BoundedMap<string, Standing>;
 }
 
@@ -88,12 +90,18 @@ export function isCurrent(snapshot: Snapshot, changes: Changes, now: number): bo
 interface PlacedBudget {
   readonly limitNanoUsd: NanoUsd | null;
   readonly account: AccountSpec;
+  readonly model?: string;
   /** When the limit or the window changes by itself, epoch milliseconds. */
   readonly until: number;
 }
 
-/** Which accounts a party is billed on at `now`: the endless one, and one for every window. */
-export function placeBudgets(party: PartySpec, timeZone: string, now: Date): PlacedBudget[] {
+/** Which accounts a party is billed on at `now`: the endless one, one for every window, and that of its budget for this model. */
+export function placeBudgets(
+  party: PartySpec,
+  timeZone: string,
+  now: Date,
+  modelNames: readonly string[],
+): PlacedBudget[] {
   const endless = endlessAccount(party.kind, party.scopeId);
   return [
     placed(party.budgets.find(({ window }) => !window) ?? NO_BUDGET, endless, now),
@@ -102,7 +110,24 @@ export function placeBudgets(party: PartySpec, timeZone: string, now: Date): Pla
         ? [placed(spec, windowAccount(party.kind, party.scopeId, spec.window, timeZone, now), now)]
         : [],
     ),
+    ...placedModelBudget(party, timeZone, now, modelNames),
   ];
+}
+
+function placedModelBudget(
+  { kind, scopeId, modelBudgets }: PartySpec,
+  timeZone: string,
+  now: Date,
+  modelNames: readonly string[],
+): PlacedBudget[] {
+  const model = modelNames.find((name) => modelBudgets.has(name));
+  if (model === undefined) return [];
+  const spec = modelBudgets.get(model)!;
+  const scope = [`${kind}+model`, `${scopeId}/${model}`] as const;
+  const account = spec.window
+    ? windowAccount(...scope, spec.window, timeZone, now)
+    : endlessAccount(...scope);
+  return [{ ...placed(spec, account, now), model }];
 }
 
 const NO_BUDGET: BudgetSpec = { limitNanoUsd: null, window: null };
@@ -155,12 +180,13 @@ function partyFacts(
     exists,
     blocked,
     models: models satisfies ModelList,
-    budgets: budgets.flatMap(({ limitNanoUsd, account }) =>
+    budgets: budgets.flatMap(({ limitNanoUsd, account, model }) =>
       limitNanoUsd === null || budgetsLifted
         ? []
         : [
             {
               limitNanoUsd,
+              ...(model !== undefined && { model }),
               account: accounts.get(account.id)!,
               ...(account.window && { window: account.window }),
             },

@@ -138,11 +138,38 @@ export class FactsLoader {
   ): LoadedFacts | Promise<LoadedFacts> {
     const now = this.clock();
     const llm = ask.llm?.();
-    const standing = this.standingInMemory(caller, llm?.endUserId, now);
-    if (standing) return this.facts(ask.route, caller, standing, llm, now);
-    return this.loadStanding(caller, llm?.endUserId, now).then((loaded) =>
-      this.facts(ask.route, caller, loaded, llm, now),
+    const request = llm && this.requestFacts(llm, caller);
+    const standing = this.standing(caller, llm?.endUserId, request?.model);
+    return standing instanceof Promise
+      ? standing.then((loaded) => this.facts(ask.route, caller, loaded, llm, request, now))
+      : this.facts(ask.route, caller, standing, llm, request, now);
+  }
+
+  /** Who pays for a call of this model, and from what; without a promise when it is in memory. */
+  standing(
+    caller: CallerSnapshot,
+    endUserId: string | undefined,
+    model: ModelFacts | undefined,
+  ): Standing | Promise<Standing> {
+    const now = this.clock();
+    const modelNames = this.budgetedNames(caller, endUserId, model);
+    return (
+      this.standingInMemory(caller, endUserId, modelNames, now) ??
+      this.loadStanding(caller, endUserId, model, now)
     );
+  }
+
+  /** The names of a model, where somebody has a budget for it alone; else none. */
+  private budgetedNames(
+    { parties }: CallerSnapshot,
+    endUserId: string | undefined,
+    model: ModelFacts | undefined,
+  ): readonly string[] {
+    if (!model) return NO_NAMES;
+    const hasOne = ({ modelBudgets }: PartySpec) =>
+      modelBudgets.size > 0 && (modelBudgets.has(model.requested) || modelBudgets.has(model.name));
+    const endUser = endUserId === undefined ? undefined : this.endUsers.get(endUserId);
+    return parties.some(hasOne) || endUser?.parties.some(hasOne) ? [model.requested, model.name] : NO_NAMES;
   }
 
   private facts(
@@ -150,9 +177,9 @@ export class FactsLoader {
     caller: CallerSnapshot,
     standing: Standing,
     llm: LlmRequest | undefined,
+    request: RequestFacts | undefined,
     now: Date,
   ): LoadedFacts {
-    const request = llm && this.requestFacts(llm, caller);
     const rates = request?.model ? ratesFor(standing.rates, request.model) : NO_RATES;
     const facts: AccessFacts = {
       now,
@@ -194,8 +221,13 @@ export class FactsLoader {
     return { ...facts, boundTokens: inputTokens + outputTokens, ...(wish && { wish }) };
   }
 
-  private standingInMemory(caller: CallerSnapshot, endUserId = '', now: Date): Standing | undefined {
-    const standing = caller.standings.get(endUserId);
+  private standingInMemory(
+    caller: CallerSnapshot,
+    endUserId: string | undefined,
+    modelNames: readonly string[],
+    now: Date,
+  ): Standing | undefined {
+    const standing = caller.standings.get(standingKey(endUserId, modelNames));
     const current =
       standing &&
       now.getTime() < standing.until &&
@@ -207,16 +239,18 @@ export class FactsLoader {
   private async loadStanding(
     caller: CallerSnapshot,
     endUserId: string | undefined,
+    model: ModelFacts | undefined,
     now: Date,
   ): Promise<Standing> {
     const endUser = endUserId === undefined ? undefined : await this.loadEndUser(endUserId);
+    const modelNames = this.budgetedNames(caller, endUserId, model);
     const last = caller.parties.length - 1;
     const parties = caller.parties.toSpliced(last, 0, ...(endUser?.parties ?? []));
     const placed = parties
       .filter(({ exists, kind }) => exists || kind !== 'end_user')
       .map((party) => ({
         party,
-        budgets: party.exists ? placeBudgets(party, this.config.litellm.timezone, now) : [],
+        budgets: party.exists ? placeBudgets(party, this.config.litellm.timezone, now, modelNames) : [],
       }));
     const specs = placed.flatMap(({ budgets }) => budgets.map(({ account }) => account));
     const accounts = await this.accounts.load(specs);
@@ -227,7 +261,7 @@ export class FactsLoader {
       this.accounts.generation,
       endUser,
     );
-    caller.standings.set(endUserId ?? '', standing);
+    caller.standings.set(standingKey(endUserId, modelNames), standing);
     return standing;
   }
 
@@ -350,6 +384,7 @@ export class FactsLoader {
       blocked: false,
       models: 'any',
       rates: [],
+      modelBudgets: new Map(),
       budgets:
         limitNanoUsd === undefined
           ? []
@@ -367,6 +402,11 @@ export class FactsLoader {
 }
 
 const NO_RATES: readonly RateLimit[] = [];
+const NO_NAMES: readonly string[] = [];
+
+/** No end user's id has the character that separates here. */
+const standingKey = (endUserId = '', modelNames: readonly string[]) =>
+  modelNames.length ? [endUserId, ...modelNames].join('\0') : endUserId;
 
 /** Of all limits those that count for this model: by the name it was asked for, or the one it has. */
 function ratesFor(rates: readonly RateLimit[], { requested, name }: ModelFacts): readonly RateLimit[] {

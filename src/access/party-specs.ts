@@ -3,6 +3,7 @@ import type { BudgetLimitRow, LimitsRow } from '../parties/limits-row.js';
 import type { RateLimit } from '../limits/rate-limits.js';
 import type { Scope } from '../policy/decision.js';
 import type { RateUnit } from '../policy/rates.js';
+import { modelBudgets } from '../parties/model-budgets.js';
 import { type TemporaryIncrease, temporaryIncrease } from '../parties/temporary-increase.js';
 import type { PartyRow } from '../parties/party-row.js';
 import type { PartyKind } from '../policy/facts.js';
@@ -27,6 +28,7 @@ export function partySpec(
     blocked,
     models: compileModelList(models),
     budgets: budgetSpecs(limits, temporaryIncrease(row)),
+    modelBudgets: modelBudgetSpecs(limits),
     rates: rateLimits({ kind, id }, limits),
   };
 }
@@ -41,6 +43,7 @@ export function missingParty(kind: PartyKind, id: string): PartySpec {
     blocked: false,
     models: 'any',
     budgets: [],
+    modelBudgets: new Map(),
     rates: [],
   };
 }
@@ -97,4 +100,14 @@ function rateLimits(scope: Scope, row: Readonly<PartyRow>): RateLimit[] {
     ...perModel('requests', row.extra?.model_rpm_limit),
     ...perModel('tokens', row.extra?.model_tpm_limit),
   ];
+}
+
+/** Their windows are counted from the calendar, or from 1970 where a duration has none there. */
+function modelBudgetSpecs({ modelMaxBudget }: Readonly<LimitsRow>): ReadonlyMap<string, BudgetSpec> {
+  return new Map(
+    Array.from(modelBudgets(modelMaxBudget), ([model, { limitNanoUsd, duration }]) => [
+      model,
+      { limitNanoUsd, window: duration === null ? null : windowOf(duration, null, null) },
+    ]),
+  );
 }

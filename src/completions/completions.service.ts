@@ -168,9 +168,13 @@ export class CompletionsService implements BeforeApplicationShutdown {
   private async hold(call: Call, model: ModelFacts, deployment: Deployment): Promise<Attempt> {
     const { access, llm, requestId } = call;
     const { wish = NOTHING_WISHED } = model;
+    const standing =
+      model === access.facts.request!.model
+        ? access.standing!
+        : await this.loader.standing(access.caller!, llm.endUserId, model);
     const taken = await this.spend.hold({
-      chain: access.standing!.chain,
-      budgets: model.wish ? access.standing!.budgets : [],
+      chain: standing.chain,
+      budgets: model.wish ? standing.budgets : [],
       wish,
       inputBoundNanoUsd: wish.inputNanoUsd,
       requestId,

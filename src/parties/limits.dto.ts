@@ -12,6 +12,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { IsDuration } from './duration.js';
+import { IsModelBudgets } from './model-budgets.js';
 import { IsUsd } from './usd.js';
 
 const MAX_RATE = 2_147_483_647;
@@ -52,9 +53,8 @@ export class LimitsDto {
   budget_limits?: BudgetLimitDto[] | null;
 
   /** A budget per model: `{"gpt-4o": {"max_budget": 5, "budget_duration": "1d"}}`. */
-  @ApiPropertyOptional({ nullable: true, type: 'object', additionalProperties: true })
   @IsOptional()
-  @IsObject()
+  @IsModelBudgets()
   model_max_budget?: Record<string, unknown> | null;
 
   /** Tokens per minute. */

@@ -46,6 +46,8 @@ export interface BudgetMeasure {
   readonly spentNanoUsd: NanoUsd;
   readonly heldNanoUsd: NanoUsd;
   readonly minimumNanoUsd: NanoUsd;
+  /** The budget is for calls of this model only. */
+  readonly model?: string;
   readonly window?: BudgetWindow;
 }
 

@@ -71,6 +71,8 @@ export interface Party {
 /** One limit on one account, and how full that account is at this instant. */
 export interface BudgetFacts {
   readonly limitNanoUsd: NanoUsd;
+  /** The budget is for calls of this model only. */
+  readonly model?: string;
   /** Absent for an endless account. */
   readonly window?: BudgetWindow;
   readonly account: AccountState;

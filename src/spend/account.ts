@@ -2,11 +2,14 @@ import { windowAt, windowId, type WindowRule } from '../calendar/windows.js';
 import type { AccountState, BudgetWindow, PartyKind } from '../policy/facts.js';
 import type { NanoUsd } from '../policy/money.js';
 
+/** Whose an account is: a party's, or a party's for one model. */
+export type ScopeKind = PartyKind | `${PartyKind}+model`;
+
 /** What an account is for: one scope, for ever or in one window. */
 export interface AccountSpec {
   readonly id: string;
-  readonly scopeKind: PartyKind;
-  /** Our internal immutable id of the scope. */
+  readonly scopeKind: ScopeKind;
+  /** Our internal immutable id of the scope; `<id>/<model>` of one for a model. */
   readonly scopeId: string;
   readonly windowId: string;
   readonly window?: BudgetWindow;
@@ -23,13 +26,13 @@ export interface BudgetWindowRule extends WindowRule {
 const ENDLESS = 'endless';
 
 /** The endless account every scope has beside its windows. */
-export function endlessAccount(scopeKind: PartyKind, scopeId: string): AccountSpec {
+export function endlessAccount(scopeKind: ScopeKind, scopeId: string): AccountSpec {
   return { id: `${scopeKind}/${scopeId}/${ENDLESS}/0`, scopeKind, scopeId, windowId: ENDLESS };
 }
 
 /** The account of the window that is open at `now`. */
 export function windowAccount(
-  scopeKind: PartyKind,
+  scopeKind: ScopeKind,
   scopeId: string,
   { duration, anchor, since }: BudgetWindowRule,
   timeZone: string,

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { budgetDenial } from '../policy/checks/budgets-have-room.js';
-import type { BudgetMeasure, Denial, Scope } from '../policy/decision.js';
+import { budgetDenial, measureOf } from '../policy/checks/budgets-have-room.js';
+import type { Denial, Scope } from '../policy/decision.js';
 import type { BudgetFacts } from '../policy/facts.js';
 import { fits } from '../policy/fits.js';
 import { type Grant, grant } from '../policy/grant.js';
@@ -165,14 +165,7 @@ export class Reservations {
   }
 }
 
-function objection({ account, limitNanoUsd, window, scope }: ScopedBudget, minimumNanoUsd: NanoUsd): Denial {
-  const measure: BudgetMeasure = {
-    scope,
-    limitNanoUsd,
-    spentNanoUsd: account.spentNanoUsd,
-    heldNanoUsd: account.heldNanoUsd,
-    minimumNanoUsd,
-    ...(window && { window }),
-  };
-  return budgetDenial(measure, fits(account, limitNanoUsd, minimumNanoUsd) === 'spent' ? 'spent' : 'held');
+function objection(budget: ScopedBudget, minimumNanoUsd: NanoUsd): Denial {
+  const room = fits(budget.account, budget.limitNanoUsd, minimumNanoUsd);
+  return budgetDenial(measureOf(budget.scope, budget, minimumNanoUsd), room === 'spent' ? 'spent' : 'held');
 }

@@ -1,6 +1,7 @@
-import { type BudgetMeasure, type Check, type Denial, PASS, scopeOf } from '../decision.js';
+import { type BudgetMeasure, type Check, type Denial, PASS, type Scope, scopeOf } from '../decision.js';
+import type { BudgetFacts } from '../facts.js';
 import { fits } from '../fits.js';
-import { usdText } from '../money.js';
+import { type NanoUsd, usdText } from '../money.js';
 
 /**
  * Every account this call would be billed to has room for the smallest hold it accepts. (Seed checks 3, 4, 5, 7:
@@ -14,30 +15,40 @@ export const budgetsHaveRoom: Check = ({ parties, request, route }) => {
   const budgets: BudgetMeasure[] = [];
   const denials: Denial[] = [];
   for (const party of parties) {
-    for (const { account, limitNanoUsd, window } of party.budgets) {
-      const measure: BudgetMeasure = {
-        scope: scopeOf(party),
-        limitNanoUsd,
-        spentNanoUsd: account.spentNanoUsd,
-        heldNanoUsd: account.heldNanoUsd,
-        minimumNanoUsd,
-        ...(window && { window }),
-      };
+    for (const budget of party.budgets) {
+      const measure = measureOf(scopeOf(party), budget, minimumNanoUsd);
       budgets.push(measure);
-      const room = fits(account, limitNanoUsd, minimumNanoUsd);
+      const room = fits(budget.account, budget.limitNanoUsd, minimumNanoUsd);
       if (room !== 'fits') denials.push(budgetDenial(measure, room));
     }
   }
   return { denials, budgets };
 };
 
+/** The numbers of one budget at this instant. */
+export function measureOf(
+  scope: Scope,
+  { account, limitNanoUsd, model, window }: BudgetFacts,
+  minimumNanoUsd: NanoUsd,
+): BudgetMeasure {
+  return {
+    scope,
+    limitNanoUsd,
+    spentNanoUsd: account.spentNanoUsd,
+    heldNanoUsd: account.heldNanoUsd,
+    minimumNanoUsd,
+    ...(model !== undefined && { model }),
+    ...(window && { window }),
+  };
+}
+
 /** How a full account is told; the hold says it in the same words. */
 export function budgetDenial(budget: BudgetMeasure, room: 'held' | 'spent'): Denial {
-  const { scope, window } = budget;
+  const { scope, model, window } = budget;
   return {
     code: 'budget_exceeded',
     message:
-      `ExceededBudget: ${SUBJECT[scope.kind]}=${scope.id} over ${window ? `${window.duration} budget` : 'budget'}. ` +
+      `ExceededBudget: ${SUBJECT[scope.kind]}=${scope.id} over ${window ? `${window.duration} budget` : 'budget'}${model === undefined ? '' : ` for model=${model}`}. ` +
       `Spend=${usdText(budget.spentNanoUsd)}, Budget=${usdText(budget.limitNanoUsd)}` +
       (room === 'held'
         ? `. Calls in flight hold ${usdText(budget.heldNanoUsd)} of the rest; this one needs ${usdText(budget.minimumNanoUsd)}. Try again when they are done.`

@@ -1,0 +1,64 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { registerDecorator } from 'class-validator';
+import { parseDuration } from '../calendar/windows.js';
+import { type NanoUsd, nanoUsdFromUsd } from '../policy/money.js';
+
+/** A budget for one model. */
+export interface ModelBudget {
+  readonly limitNanoUsd: NanoUsd;
+  /** Null: for ever. */
+  readonly duration: string | null;
+}
+
+/**
+ * A DTO field with a budget per model: `{"gpt-4o": {"max_budget": 5, "budget_duration": "1d"}}`; LiteLLM's older
+ * `budget_limit`, `time_period` and a bare number mean the same.
+ */
+export const IsModelBudgets = () =>
+  applyDecorators(
+    ApiPropertyOptional({
+      nullable: true,
+      type: 'object',
+      additionalProperties: true,
+      example: { 'gpt-4o': { max_budget: 5, budget_duration: '1d' } },
+    }),
+    (target: object, property: string | symbol) =>
+      registerDecorator({
+        name: 'isModelBudgets',
+        target: target.constructor,
+        propertyName: String(property),
+        validator: {
+          validate: (value: unknown) =>
+            typeof value === 'object' &&
+            value !== null &&
+            !Array.isArray(value) &&
+            Object.values(value).every((budget) => modelBudget(budget) !== undefined),
+          defaultMessage: () =>
+            `${String(property)} must map models to budgets, e.g. {"gpt-4o": {"max_budget": 5, "budget_duration": "1d"}}`,
+        },
+      }),
+  );
+
+/** The budgets of a stored field, by model. */
+export function modelBudgets(stored: Record<string, unknown> | null): ReadonlyMap<string, ModelBudget> {
+  return new Map(
+    Object.entries(stored ?? {}).flatMap(([model, told]) => {
+      const budget = modelBudget(told);
+      return budget ? [[model, budget] as const] : [];
+    }),
+  );
+}
+
+function modelBudget(told: unknown): ModelBudget | undefined {
+  if (typeof told === 'number') return modelBudget({ max_budget: told });
+  if (typeof told !== 'object' || told === null || Array.isArray(told)) return undefined;
+  const { max_budget, budget_limit, budget_duration, time_period } = told as Record<string, unknown>;
+  const limitNanoUsd = nanoUsdFromUsd(max_budget ?? budget_limit);
+  const duration = budget_duration ?? time_period ?? null;
+  const isDuration =
+    duration === null || (typeof duration === 'string' && parseDuration(duration) !== undefined);
+  return limitNanoUsd === undefined || !isDuration
+    ? undefined
+    : { limitNanoUsd, duration: duration as string | null };
+}
