@@ -12,6 +12,7 @@ import { AdminBodyPipe } from './http/admin-body.pipe.js';
 import { NowhereController } from './http/nowhere.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { LimitsModule } from './limits/limits.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { PartyTables } from './parties/party-table.js';
 
 /** What every room may ask for. */
@@ -37,6 +38,7 @@ export class AppModule {
       imports: [
         ConfigModule.with(config),
         DatabaseModule.connect(),
+        MetricsModule,
         CacheModule,
         LimitsModule,
         HouseModule,

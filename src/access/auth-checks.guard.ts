@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Door, doorOf } from '../http/doors.js';
+import { Meters } from '../metrics/meters.js';
 import { matchedPath } from '../http/matched-path.js';
 import { decide } from '../policy/decide.js';
 import type { Enforcer } from '../policy/decision.js';
@@ -25,13 +26,15 @@ export class AuthChecksGuard implements CanActivate {
     private readonly loader: FactsLoader,
     private readonly reader: LlmRequestReader,
     private readonly log: DecisionLog,
+    private readonly meters: Meters,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const door = this.door(context);
-    if (door === 'open' || request.access) return true;
+    if (door === 'open' || (door === 'metrics' && this.config.litellm.openMetrics) || request.access)
+      return true;
 
     const ask = this.ask(request, door);
     const loaded = this.loader.load(ask);
@@ -44,6 +47,9 @@ export class AuthChecksGuard implements CanActivate {
     const startedAt = performance.now();
     const decision = decide(loaded.facts);
     this.log.record(request.id, loaded, decision, performance.now() - startedAt);
+    // What the hold may still grant after waiting is the hold's to count.
+    if (decision.refusal && decision.refusal.enforcer !== 'hold')
+      this.meters.refused.inc({ check: decision.refusal.check });
     enforce(decision, HERE, this.config.general.budgetExceededStatus);
 
     const { credential } = loaded.facts;
@@ -69,7 +75,7 @@ export class AuthChecksGuard implements CanActivate {
       route: {
         path: matchedPath(request),
         method: request.method,
-        adminOnly: door === 'admin',
+        adminOnly: door === 'admin' || door === 'metrics',
         callsModel: door === 'model',
       },
       ...(door === 'model' && { llm: this.reader.of(request) }),

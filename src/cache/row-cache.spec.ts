@@ -3,6 +3,7 @@ import { Keyv } from 'keyv';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BoundedMap } from './bounded-map.js';
 import { Changes } from './changes.js';
+import { Meters } from '../metrics/meters.js';
 import { RowCache } from './row-cache.js';
 
 let cache: RowCache;
@@ -11,7 +12,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-23T12:00:00Z') });
   changes = new Changes();
   const store = new BoundedMap<string, unknown>(100);
-  cache = new RowCache(createCache({ stores: [new Keyv({ store, serialize: undefined, deserialize: undefined })] }), changes); // prettier-ignore
+  cache = new RowCache(createCache({ stores: [new Keyv({ store, serialize: undefined, deserialize: undefined })] }), changes, new Meters()); // prettier-ignore
 });
 afterEach(() => vi.useRealTimers());
 

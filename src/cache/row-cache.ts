@@ -1,6 +1,7 @@
 import { CACHE_MANAGER } from '@nestjs/cache-manager';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Cache } from 'cache-manager';
+import { Meters } from '../metrics/meters.js';
 import { type CacheKey, Changes } from './changes.js';
 
 const TTL_MS = 60_000;
@@ -22,13 +23,16 @@ export class RowCache {
   constructor(
     @Inject(CACHE_MANAGER) private readonly cache: Cache,
     private readonly changes: Changes,
+    private readonly meters: Meters,
   ) {}
 
   /** The cached row, or what `load` finds. Errors of `load` are passed on and never cached. */
   async get<T extends object>(key: CacheKey, load: () => Promise<T | null>): Promise<T | null> {
     const epoch = this.changes.epoch;
     const cached = await this.cache.get<Cached<T>>(key);
-    if (cached && !this.changes.changedSince(epoch, [key])) return cached.row;
+    const isHit = cached && !this.changes.changedSince(epoch, [key]);
+    this.meters.cacheReads.inc({ result: isHit ? 'hit' : 'miss' });
+    if (isHit) return cached.row;
 
     const underWay = this.loading.get(key);
     if (underWay && !this.changes.changedSince(underWay.epoch, [key]))

@@ -14,6 +14,7 @@ import { GATE_MEMBERS, type LlmRequest } from '../access/llm-request.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { editedObject } from '../http/json-scanner.js';
 import { RateLimits, type Slots } from '../limits/rate-limits.js';
+import { Meters } from '../metrics/meters.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
 import { type CallSize, tokenBound } from '../policy/bound.js';
@@ -48,12 +49,15 @@ export class CompletionsService implements BeforeApplicationShutdown {
   constructor(
     private readonly spend: SpendService,
     private readonly rateLimits: RateLimits,
+    private readonly meters: Meters,
     private readonly catalogue: Catalogue,
     private readonly upstreams: Upstreams,
     private readonly loader: FactsLoader,
     private readonly adapterHost: HttpAdapterHost,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  ) {
+    meters.gauge('tollgate_calls_in_flight', 'Calls under way', () => this.inFlight.size);
+  }
 
   /** Answers the call on the raw reply. Throws what the client is to be told when nothing was sent yet. */
   complete(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -91,6 +95,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
   private slots({ rates = [], facts }: Access): Slots {
     const taken = this.rateLimits.take(rates, facts.request!.model!.boundTokens);
     if ('slots' in taken) return taken.slots;
+    this.meters.refused.inc({ check: 'rateLimitsHaveRoom' });
     const { refusal } = conclude([{ check: 'rateLimitsHaveRoom', enforcer: 'hold', denials: taken.denials }]);
     throw new AccessDenied(refusal!, this.config.general.budgetExceededStatus);
   }
@@ -184,6 +189,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
       provider: deployment.provider,
     });
     if ('denials' in taken) {
+      this.meters.refused.inc({ check: 'budgetsHaveRoom' });
       const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials: taken.denials }]);
       throw new AccessDenied(refusal!, this.config.general.budgetExceededStatus);
     }
@@ -207,6 +213,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
         atMost: tokens.outputTokens,
         ...(tokens.outputLimitToSet && { toSet: tokens.outputLimitToSet }),
       };
+    this.meters.clamped.inc();
     const clampedTo = outputTokensFor(boundNanoUsd, wish, size, this.catalogue.current().ceilingOf(name));
     return { atMost: clampedTo * size.copies * size.prompts, toSet: clampedTo, clampedTo };
   }

@@ -105,6 +105,8 @@ export interface LitellmSettings {
   readonly modelAliases: Readonly<Record<string, string>>;
   /** `[{"a": ["b"]}]`, flattened: name to its fallbacks in order. */
   readonly fallbacks: Readonly<Record<string, readonly string[]>>;
+  /** `require_auth_for_metrics_endpoint: false`: `/metrics` answers a stranger. */
+  readonly openMetrics: boolean;
   /** `default_fallbacks`: for every model that has none of its own. */
   readonly defaultFallbacks: readonly string[];
   readonly requestTimeoutMs: number;

@@ -45,6 +45,7 @@ export function readLitellmSettings(section: Section): LitellmSettings {
     timezone: timeZone(section),
     modelAliases: section.textMap('model_alias_map') ?? {},
     fallbacks: fallbacks(section),
+    openMetrics: section.flag('require_auth_for_metrics_endpoint') === false,
     defaultFallbacks: section.texts('default_fallbacks') ?? [],
     requestTimeoutMs: section.milliseconds('request_timeout', 1_000) ?? DEFAULT_REQUEST_MS,
     numRetries: section.wholeNumber('num_retries', MAX_RETRIES) ?? 0,

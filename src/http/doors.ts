@@ -4,8 +4,8 @@ import type { FastifyRequest } from 'fastify';
 import type { Role } from '../policy/facts.js';
 import { ErrorEnvelope } from './error-envelope.dto.js';
 
-/** Who may knock: a stranger, anyone with a credential, administrators, or a caller about to spend. */
-export type Door = 'open' | 'caller' | 'admin' | 'model';
+/** Who may knock: a stranger, whoever may read metrics (configured), anyone with a credential, administrators, or a caller about to spend. */
+export type Door = 'open' | 'metrics' | 'caller' | 'admin' | 'model';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -36,6 +36,14 @@ const refusals = (...statuses: [number, string][]) =>
 
 /** A route that answers a stranger. */
 export const OpenRoute = () => markDoor('open');
+
+/** A route for administrators, or for strangers where `require_auth_for_metrics_endpoint: false` says so. */
+export const MetricsRoute = () =>
+  applyDecorators(
+    markDoor('metrics'),
+    ApiBearerAuth(),
+    ...refusals([401, 'No credential, or not a valid one.']),
+  );
 
 /** A route for anyone with a valid credential whose role and key allow it. */
 export const CallerRoute = () =>

@@ -13,6 +13,7 @@ import { endlessAccount, type LiveAccount } from './account.js';
 import { Accounts } from './accounts.js';
 import { type BillingChain, newChain } from './chain.js';
 import { Ledger } from './ledger.js';
+import { Meters } from '../metrics/meters.js';
 import { Reservations } from './reservations.js';
 import { type Hold, SpendService } from './spend.service.js';
 
@@ -38,6 +39,8 @@ class Money {
     this.spend = new SpendService(
       new Ledger(this.database),
       reservations,
+      new Meters(),
+      this.accounts,
       this.database,
       () => new Date(),
       config,

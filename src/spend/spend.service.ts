@@ -1,10 +1,13 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { Meters } from '../metrics/meters.js';
 import type { Denial } from '../policy/decision.js';
-import { nanoUsd, type NanoUsd, ZERO_NANO_USD } from '../policy/money.js';
+import { nanoUsd, type NanoUsd, usdFromNanoUsd, ZERO_NANO_USD } from '../policy/money.js';
 import type { Usage } from '../policy/price.js';
+import { endlessAccount } from './account.js';
+import { Accounts } from './accounts.js';
 import type { BillingChain } from './chain.js';
 import { type ClosedEntry, Ledger, type OpenEntry } from './ledger.js';
 import type { EntryMark } from './ledger-entry.entity.js';
@@ -29,25 +32,35 @@ const RETRY_MS = 1_000;
 
 /** Moves money: hold before the call, settle or release after it. The only place where a balance changes. */
 @Injectable()
-export class SpendService implements OnApplicationBootstrap {
+export class SpendService implements OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger(SpendService.name);
   private readonly closing = new Set<Promise<void>>();
 
   constructor(
     private readonly ledger: Ledger,
     private readonly reservations: Reservations,
+    private readonly meters: Meters,
+    private readonly accounts: Accounts,
     private readonly database: Database,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
+  onModuleInit(): void {
+    this.meters.gauge('tollgate_held_usd', 'US dollars held by calls under way', () => {
+      const [everyone] = this.accounts.peek([endlessAccount('global', 'proxy')]) ?? [];
+      return usdFromNanoUsd(everyone?.heldNanoUsd ?? ZERO_NANO_USD);
+    });
+  }
+
   /** Calls that died with an earlier process are billed by rule before the first new one is let in. */
   async onApplicationBootstrap(): Promise<void> {
     const count = await settleAbandoned(this.database, this.config.general.abandonedHolds, this.clock());
-    if (count)
-      this.logger.warn(
-        `${count} calls of an earlier process were abandoned; billed their ${this.config.general.abandonedHolds}.`,
-      );
+    if (!count) return;
+    this.meters.entries.inc({ kind: 'abandoned' }, count);
+    this.logger.warn(
+      `${count} calls of an earlier process were abandoned; billed their ${this.config.general.abandonedHolds}.`,
+    );
   }
 
   /**
@@ -61,6 +74,7 @@ export class SpendService implements OnApplicationBootstrap {
     replacing?: Hold,
   ): Promise<{ hold: Hold } | { denials: readonly Denial[] }> {
     const { chain, budgets, wish, ...entry } = request;
+    const since = performance.now();
     const released = replacing && this.release(replacing);
     const taking = this.reservations.take({ chain, budgets, wish });
     const taken = taking instanceof Promise ? await taking : taking;
@@ -78,6 +92,7 @@ export class SpendService implements OnApplicationBootstrap {
       throw error;
     }
     await released;
+    this.meters.holdSeconds.observe((performance.now() - since) / 1_000);
     return { hold };
   }
 
@@ -141,6 +156,8 @@ export class SpendService implements OnApplicationBootstrap {
       if (state === 'settled') account.heldNanoUsd = nanoUsd(account.heldNanoUsd - boundNanoUsd);
     }
     if (state === 'settled') this.reservations.freed(chain.accounts);
+    this.meters.entries.inc({ kind: mark ?? state });
+    this.meters.settledUsd.inc(usdFromNanoUsd(costNanoUsd));
   }
 
   private isClosed(entry: ClosedEntry, chain: BillingChain, again: boolean): Promise<boolean> {

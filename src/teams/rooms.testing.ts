@@ -13,6 +13,7 @@ import { databaseOptions } from '../database/options.js';
 import { EndUsersService } from '../end-users/end-users.service.js';
 import { AdminBodyPipe } from '../http/admin-body.pipe.js';
 import { KeysService } from '../keys/keys.service.js';
+import { Meters } from '../metrics/meters.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
 import { PartyTables } from '../parties/party-table.js';
 import { UsersService } from '../users/users.service.js';
@@ -36,7 +37,7 @@ export class Rooms {
     const clock = () => this.now;
     const store = new BoundedMap<string, unknown>(1_000);
     const memory = new Keyv({ store, serialize: undefined, deserialize: undefined });
-    const cache = new RowCache(createCache({ stores: [memory] }), new Changes());
+    const cache = new RowCache(createCache({ stores: [memory] }), new Changes(), new Meters());
     this.database = new Database(dataSource);
     const tables = new PartyTables(this.database, cache, clock);
     this.keys = new KeysService(this.database, tables, { masterKey: 'sk-master-of-the-rooms' });
