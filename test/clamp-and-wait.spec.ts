@@ -85,7 +85,7 @@ describe('too big for what is left', () => {
     const key = await gateway.givenKey({ max_budget: 0.3 });
     const { status } = await gateway.as(key, 'POST', '/v1/embeddings', {
       model: 'm-embed',
-      input: 'x'.repeat(500),
+      input: 'a word '.repeat(500),
     });
     expect(status).toBe(429);
   });
@@ -192,4 +192,33 @@ it('a limit that is lowered while a call waits is the one that counts', async ()
   expect((await first.over).status).toBe(200);
   expect((await second).status).toBe(429);
   expect(await gateway.spendOf(key)).toBe(0.05);
+});
+
+describe('a prompt whose bytes do not fit', () => {
+  const prose = 'The quick brown fox jumps over the lazy dog. '.repeat(450);
+  const embed = (key: string, input: string) =>
+    gateway.as(key, 'POST', '/v1/embeddings', { model: 'm-embed', input });
+
+  it('is counted, and passes if its tokens do', async () => {
+    // 20,250 bytes, 4,501 tokens, at $0.001 a token.
+    upstream.behave = () => ({ promptTokens: 4_501 });
+    const key = await gateway.givenKey({ max_budget: 8 });
+    expect((await embed(key, prose)).status).toBe(200);
+    expect(await gateway.spendOf(key)).toBe(4.501);
+    expect((await embed(key, prose)).status).toBe(429);
+  });
+
+  it('is explained as it is decided', async () => {
+    const key = await gateway.givenKey({ max_budget: 8 });
+    const ask = async (input: string) =>
+      (
+        await gateway.admin('POST', '/access/v1/evaluation', {
+          subject: { type: 'key', id: key },
+          action: { name: 'call' },
+          resource: { type: 'model', id: 'm-embed' },
+          context: { route: '/v1/embeddings', body: { input } },
+        })
+      ).body.decision as boolean;
+    expect([await ask(prose), await ask(prose.repeat(2))]).toEqual([true, false]);
+  });
 });

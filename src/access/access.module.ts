@@ -7,6 +7,7 @@ import { ModelsModule } from '../models/models.module.js';
 import { OrganizationsModule } from '../orgs/organizations.module.js';
 import { SpendModule } from '../spend/spend.module.js';
 import { TeamsModule } from '../teams/teams.module.js';
+import { TokenCounter } from '../tokens/token-counter.js';
 import { UsersModule } from '../users/users.module.js';
 import { AuthChecksGuard } from './auth-checks.guard.js';
 import { DecisionLog } from './decision-log.js';
@@ -33,6 +34,7 @@ import { ModelAccessGuard } from './model-access.guard.js';
   controllers: [EvaluationController],
   providers: [
     FactsLoader,
+    TokenCounter,
     LlmRequestReader,
     DecisionLog,
     AuthChecksGuard,

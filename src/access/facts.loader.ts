@@ -13,12 +13,15 @@ import type { LimitsRow } from '../parties/limits-row.js';
 import type { AccessFacts, CredentialFacts, ModelFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
 import { tokenBound } from '../policy/bound.js';
-import { wishFor } from '../policy/wish.js';
+import { type Wish, wishFor } from '../policy/wish.js';
+import { fits } from '../policy/fits.js';
+import type { ScopedBudget } from '../spend/reservations.js';
 import { compileRouteList } from '../policy/routes.js';
 import { keyHint, secretHash, secretMatcher } from '../secrets.js';
 import { Accounts } from '../spend/accounts.js';
 import { teamMemberDefaults } from '../teams/team-member-defaults.js';
 import { TeamsService } from '../teams/teams.service.js';
+import { TokenCounter } from '../tokens/token-counter.js';
 import { UsersService } from '../users/users.service.js';
 import {
   type CallerSnapshot,
@@ -72,6 +75,7 @@ export class FactsLoader {
     private readonly changes: Changes,
     private readonly accounts: Accounts,
     private readonly rateLimits: RateLimits,
+    private readonly tokenCounter: TokenCounter,
     private readonly catalogue: Catalogue,
     private readonly keysService: KeysService,
     private readonly usersService: UsersService,
@@ -141,8 +145,27 @@ export class FactsLoader {
     const request = llm && this.requestFacts(llm, caller);
     const standing = this.standing(caller, llm?.endUserId, request?.model);
     return standing instanceof Promise
-      ? standing.then((loaded) => this.facts(ask.route, caller, loaded, llm, request, now))
-      : this.facts(ask.route, caller, standing, llm, request, now);
+      ? standing.then((loaded) => this.counted(ask.route, caller, loaded, llm, request, now))
+      : this.counted(ask.route, caller, standing, llm, request, now);
+  }
+
+  /** The facts; where the bound by bytes does not fit as a whole, of a prompt that was counted. */
+  private counted(
+    route: RouteFacts,
+    caller: CallerSnapshot,
+    standing: Standing,
+    llm: LlmRequest | undefined,
+    request: RequestFacts | undefined,
+    now: Date,
+  ): LoadedFacts | Promise<LoadedFacts> {
+    const wish = request?.model?.wish;
+    if (!llm || !wish || request.problem || llm.size.hasMedia || fitsWhole(standing.budgets, wish))
+      return this.facts(route, caller, standing, llm, request, now);
+    return this.tokenCounter.count(llm.bytes).then((counted) => {
+      if (!counted) return this.facts(route, caller, standing, llm, request, now);
+      const smaller = { ...llm, size: { ...llm.size, counted } };
+      return this.facts(route, caller, standing, smaller, this.requestFacts(smaller, caller), now);
+    });
   }
 
   /** Who pays for a call of this model, and from what; without a promise when it is in memory. */
@@ -400,6 +423,10 @@ export class FactsLoader {
     };
   }
 }
+
+/** Would all of it fit if nobody else held anything? Then waiting may help, and counting would not. */
+const fitsWhole = (budgets: readonly ScopedBudget[], { wantedNanoUsd }: Wish) =>
+  budgets.every(({ account, limitNanoUsd }) => fits(account, limitNanoUsd, wantedNanoUsd) !== 'spent');
 
 const NO_RATES: readonly RateLimit[] = [];
 const NO_NAMES: readonly string[] = [];

@@ -7,6 +7,7 @@ import {
   type Watch,
 } from '../http/json-scanner.js';
 import type { CallSize } from '../policy/bound.js';
+import { NOT_PROMPT } from '../tokens/not-prompt.js';
 
 /** The families of calls a model answers, by what their bodies mean. LiteLLM `call_type`. */
 export type CallType = 'chat_completion' | 'text_completion' | 'embedding';
@@ -129,13 +130,6 @@ const WATCH: Watch = {
 const OWN_TOOLS = new Set(['function', 'custom']);
 /** Service tiers that cost the list price or less. */
 const PLAIN_SERVICE_TIERS = new Set(['auto', 'default', 'flex', 'standard_only']);
-
-/** Members that never become prompt, so their bytes are no tokens. */
-const NOT_PROMPT = new Set([
-  'model', 'user', 'metadata', 'stream', 'stream_options', 'temperature', 'top_p', 'n', 'best_of', 'max_tokens',
-  'max_completion_tokens', 'presence_penalty', 'frequency_penalty', 'seed', 'logprobs', 'top_logprobs', 'store',
-  'service_tier', 'safety_identifier', 'prompt_cache_key', 'encoding_format', 'dimensions', 'parallel_tool_calls',
-]); // prettier-ignore
 
 /** Every member that may name fallbacks; `fallbacks` is what is tried. */
 const FALLBACK_MEMBERS = ['fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks'] as const;

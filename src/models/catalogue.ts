@@ -137,6 +137,7 @@ function entryOf(deployments: readonly Deployment[]): Entry {
     limits: {
       ...(maxInputTokens !== undefined && { maxInputTokens }),
       ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+      encodesLikeOpenAi: deployments.every((deployment) => deployment.encodesLikeOpenAi),
     },
   };
 }

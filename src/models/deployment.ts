@@ -25,6 +25,8 @@ export interface Deployment {
   readonly price?: Price;
   readonly maxInputTokens?: number;
   readonly maxOutputTokens?: number;
+  /** One of OpenAI's own models, by the table of known ones. */
+  readonly encodesLikeOpenAi: boolean;
   readonly accessGroups: readonly string[];
 }
 
@@ -63,6 +65,7 @@ export function makeDeployment(
     ),
     timeoutMs: litellmParams.timeout ? litellmParams.timeout * 1_000 : defaultTimeoutMs,
     weight: litellmParams.weight ?? 1,
+    encodesLikeOpenAi: isOpenAis(provider, name),
     accessGroups: modelInfo.access_groups ?? [],
     ...(litellmParams.max_retries !== undefined && { maxRetries: litellmParams.max_retries }),
     ...(litellmParams.mock_response !== undefined && { mockResponse: litellmParams.mock_response }),
@@ -71,6 +74,9 @@ export function makeDeployment(
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
   });
 }
+
+const isOpenAis = (provider: string, upstreamName: string) =>
+  provider === 'openai' && knownModel(provider, upstreamName) !== undefined;
 
 /** Price and limits from the table of known models, for what a configuration leaves open. */
 export function knownFigures(

@@ -2,6 +2,8 @@
 export interface CallSize {
   /** UTF-8 bytes of everything that becomes prompt: never fewer than its tokens in a byte-level BPE. */
   readonly inputBytes: number;
+  /** The prompt, counted, where somebody took the trouble. */
+  readonly counted?: CountedPrompt;
   /** Images, audio, files or anything the provider holds: their tokens do not show in the bytes. */
   readonly hasMedia: boolean;
   /** The client's own output limit. */
@@ -16,10 +18,19 @@ export interface CallSize {
   readonly generates: boolean;
 }
 
+/** A prompt by OpenAI's current encoding. */
+export interface CountedPrompt {
+  readonly tokens: number;
+  /** UTF-8 bytes beyond ASCII: encodings differ most there, some make a token of each. */
+  readonly otherBytes: number;
+}
+
 /** The largest prompt and answer of a model, as far as known. */
 export interface ModelLimits {
   readonly maxInputTokens?: number;
   readonly maxOutputTokens?: number;
+  /** It is known to use OpenAI's encoding. */
+  readonly encodesLikeOpenAi?: boolean;
 }
 
 export interface TokenBound {
@@ -38,7 +49,7 @@ const TEMPLATE_TOKENS = 512;
 
 /** An upper bound of the tokens a call can be billed for. */
 export function tokenBound(size: CallSize, limits: ModelLimits): TokenBound {
-  const promptTokens = size.inputBytes + TEMPLATE_TOKENS * size.prompts;
+  const promptTokens = promptBound(size, limits);
   const inputTokens = size.hasMedia
     ? Math.max(limits.maxInputTokens ?? DEFAULT_MAX_INPUT_TOKENS, limits.maxInputTokens ? 0 : promptTokens)
     : Math.min(promptTokens, (limits.maxInputTokens ?? Infinity) * size.prompts);
@@ -51,4 +62,18 @@ export function tokenBound(size: CallSize, limits: ModelLimits): TokenBound {
   return size.outputTokens === undefined && most === undefined
     ? { inputTokens, outputTokens, outputLimitToSet: DEFAULT_MAX_OUTPUT_TOKENS }
     : { inputTokens, outputTokens };
+}
+
+const MARGIN_OF_OPENAI = 1.05;
+/** How many more tokens than OpenAI's encoding another may make of ASCII. */
+const MARGIN_OF_OTHERS = 1.5;
+
+/** Bytes are never fewer than tokens; a count is closer, with a margin for encodings nobody has here. */
+function promptBound({ inputBytes, prompts, counted }: CallSize, { encodesLikeOpenAi }: ModelLimits): number {
+  const byBytes = inputBytes + TEMPLATE_TOKENS * prompts;
+  if (!counted) return byBytes;
+  const byCount = encodesLikeOpenAi
+    ? counted.tokens * MARGIN_OF_OPENAI
+    : counted.tokens * MARGIN_OF_OTHERS + counted.otherBytes;
+  return Math.min(byBytes, Math.ceil(byCount));
 }
