@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { expectTrueBooks } from './books.js';
 import { type Answer, Gateway, model } from './gateway.js';
 import { Upstream } from './upstream.js';
@@ -180,6 +180,30 @@ describe('others’ calls are in the way', () => {
     expect((await first.over).status).toBe(200);
     expect(clamped(await chat(key, 2_000))).toEqual({ status: 200, to: undefined });
   });
+});
+
+it('whoever leaves while it waits is not called for', async () => {
+  const key = await gateway.givenKey({ max_budget: 0.1 });
+  const first = await underWay(key, 100);
+  const before = upstream.calls.length;
+  const controller = new AbortController();
+  const second = fetch(`${gateway.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: 'm-out', max_tokens: 50, messages: [] }),
+    signal: controller.signal,
+  }).catch(() => 'gone');
+  await vi.waitFor(async () =>
+    expect((await gateway.admin('GET', '/metrics')).text).toContain('tollgate_calls_in_flight 2'),
+  );
+  controller.abort();
+  expect(await second).toBe('gone');
+  upstream.behave = () => ({ completionTokens: 10 });
+  upstream.release();
+  expect((await first.over).status).toBe(200);
+  await gateway.books();
+  expect(upstream.calls.length).toBe(before);
+  expect((await chat(key, 90)).status).toBe(200);
 });
 
 it('a limit that is lowered while a call waits is the one that counts', async () => {

@@ -28,7 +28,7 @@ import { AnswerGatherer, failExchange, finishJson } from './json-exchange.js';
 import { answerMock } from './mock-upstream.js';
 import { viaFor } from './loop.js';
 import { SseExchange } from './sse-exchange.js';
-import { UpstreamError } from './upstream-error.js';
+import { ClientGone, UpstreamError } from './upstream-error.js';
 import { type UpstreamCall, Upstreams, type UpstreamSink } from './upstreams.js';
 
 const UPSTREAM_PATH = {
@@ -194,6 +194,8 @@ export class CompletionsService implements BeforeApplicationShutdown {
       throw new AccessDenied(refusal!, this.config.general.budgetExceededStatus);
     }
     await access.recheck().catch((error: unknown) => this.giveBack(taken.hold, error));
+    // Nobody is there any more, and nothing went out yet.
+    if (call.reply.raw.destroyed) await this.giveBack(taken.hold, new ClientGone());
     return new Attempt(
       call,
       deployment,

@@ -17,6 +17,13 @@ export class UpstreamError extends HttpException {
   }
 }
 
+/** The client hung up before its call was made; nobody hears this. */
+export class ClientGone extends HttpException {
+  constructor() {
+    super({ message: 'The client closed the connection.' }, 499);
+  }
+}
+
 /** The answer is there, but its cost could not be committed in time, so it is not handed out. */
 export class LateSettlement extends ServiceUnavailableException {
   constructor() {
