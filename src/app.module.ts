@@ -13,13 +13,14 @@ import { NowhereController } from './http/nowhere.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { LimitsModule } from './limits/limits.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { NewUsers } from './users/new-users.js';
 import { PartyTables } from './parties/party-table.js';
 
 /** What every room may ask for. */
 @Global()
 @Module({
-  providers: [{ provide: CLOCK, useValue: () => new Date() }, PartyTables],
-  exports: [CLOCK, PartyTables],
+  providers: [{ provide: CLOCK, useValue: () => new Date() }, PartyTables, NewUsers],
+  exports: [CLOCK, PartyTables, NewUsers],
 })
 class HouseModule {}
 

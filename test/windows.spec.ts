@@ -197,3 +197,35 @@ describe('a budget for one model', () => {
     expect([status, body.error.param]).toEqual([422, 'model_max_budget']);
   });
 });
+
+it('users are made with the limits the configuration gives them, however they come into being', async () => {
+  const configured = await Gateway.start({
+    upstream,
+    config: {
+      litellm_settings: {
+        max_internal_user_budget: 0.05,
+        internal_user_budget_duration: '1mo',
+        default_internal_user_params: { models: ['m-out'], rpm_limit: 100 },
+      },
+    },
+  });
+  await configured.made('/user/new', { user_id: 'made', auto_create_key: false });
+  await configured.made('/user/new', { user_id: 'richer', max_budget: 9, auto_create_key: false });
+  await configured.givenKey({ user_id: 'named' });
+  await configured.made('/team/new', {
+    team_id: 't',
+    members_with_roles: [{ role: 'user', user_id: 'member' }],
+  });
+  for (const user_id of ['made', 'named', 'member', 'richer'])
+    expect((await configured.admin('GET', `/user/info?user_id=${user_id}`)).body.user_info).toMatchObject({
+      max_budget: user_id === 'richer' ? 9 : 0.05,
+      budget_duration: '1mo',
+      models: ['m-out'],
+      rpm_limit: 100,
+      user_role: 'internal_user',
+    });
+  const key = await configured.givenKey({ user_id: 'named' });
+  expect((await configured.chat(key, { model: 'm-out', max_tokens: 50 })).status).toBe(200);
+  expect((await configured.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(429);
+  await configured.close();
+});

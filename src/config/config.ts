@@ -105,6 +105,8 @@ export interface LitellmSettings {
   readonly modelAliases: Readonly<Record<string, string>>;
   /** `[{"a": ["b"]}]`, flattened: name to its fallbacks in order. */
   readonly fallbacks: Readonly<Record<string, readonly string[]>>;
+  /** `default_internal_user_params`, `max_internal_user_budget`, `internal_user_budget_duration`; wire names. */
+  readonly newUsers: NewUserDefaults;
   /** `require_auth_for_metrics_endpoint: false`: `/metrics` answers a stranger. */
   readonly openMetrics: boolean;
   /** `default_fallbacks`: for every model that has none of its own. */
@@ -113,6 +115,16 @@ export interface LitellmSettings {
   readonly numRetries: number;
   /** A tier for end users that have none of their own. */
   readonly maxEndUserBudgetId?: string;
+}
+
+/** What users are given when they are made. Amounts in USD. */
+export interface NewUserDefaults {
+  readonly user_role?: string;
+  readonly models?: readonly string[];
+  readonly max_budget?: number;
+  readonly budget_duration?: string;
+  readonly tpm_limit?: number;
+  readonly rpm_limit?: number;
 }
 
 /** `router_settings` */

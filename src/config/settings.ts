@@ -1,11 +1,13 @@
 import { parseDuration } from '../calendar/windows.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
-import type { GeneralSettings, LitellmSettings, RouterSettings } from './config.js';
+import type { GeneralSettings, LitellmSettings, NewUserDefaults, RouterSettings } from './config.js';
 import { isMapping, type Section } from './section.js';
 
 const DEFAULT_REQUEST_MS = 600_000;
 const MAX_RETRIES = 100;
 const MAX_TOKENS = 1_000_000_000;
+const MAX_RATE = 2_147_483_647;
+const USER_ROLES = ['proxy_admin', 'proxy_admin_viewer', 'internal_user', 'internal_user_viewer'] as const;
 const BYTES_PER_MB = 1024 * 1024;
 
 /** `general_settings`, but for the master key and the database, which the environment may name too. */
@@ -32,19 +34,14 @@ export function readGeneralSettings(section: Section): GeneralSettings {
 
 /** `litellm_settings` */
 export function readLitellmSettings(section: Section): LitellmSettings {
-  const maxBudgetUsd = section.number('max_budget');
-  if (maxBudgetUsd !== undefined && nanoUsdFromUsd(maxBudgetUsd) === undefined) {
-    section.problem('max_budget', 'must be an amount in USD with at most 9 decimals');
-  }
-  const budgetDuration = section.text('budget_duration');
-  if (budgetDuration !== undefined && !parseDuration(budgetDuration)) {
-    section.problem('budget_duration', 'must be a duration such as 30s, 24h, 7d or 1mo');
-  }
+  const maxBudgetUsd = usd(section, 'max_budget');
+  const budgetDuration = duration(section, 'budget_duration');
   const maxEndUserBudgetId = section.text('max_end_user_budget_id');
   return {
     timezone: timeZone(section),
     modelAliases: section.textMap('model_alias_map') ?? {},
     fallbacks: fallbacks(section),
+    newUsers: newUsers(section),
     openMetrics: section.flag('require_auth_for_metrics_endpoint') === false,
     defaultFallbacks: section.texts('default_fallbacks') ?? [],
     requestTimeoutMs: section.milliseconds('request_timeout', 1_000) ?? DEFAULT_REQUEST_MS,
@@ -53,6 +50,36 @@ export function readLitellmSettings(section: Section): LitellmSettings {
     ...(budgetDuration !== undefined && { budgetDuration }),
     ...(maxEndUserBudgetId !== undefined && { maxEndUserBudgetId }),
   };
+}
+
+/** What users are given when they are made. */
+function newUsers(section: Section): NewUserDefaults {
+  const params = section.section('default_internal_user_params');
+  const fields = {
+    user_role: params.oneOf('user_role', USER_ROLES),
+    models: params.texts('models'),
+    max_budget: usd(params, 'max_budget') ?? usd(section, 'max_internal_user_budget'),
+    budget_duration:
+      duration(params, 'budget_duration') ?? duration(section, 'internal_user_budget_duration'),
+    tpm_limit: params.wholeNumber('tpm_limit', MAX_RATE),
+    rpm_limit: params.wholeNumber('rpm_limit', MAX_RATE),
+  };
+  params.ignoreTheRest();
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function usd(section: Section, key: string): number | undefined {
+  const amount = section.number(key);
+  if (amount !== undefined && nanoUsdFromUsd(amount) === undefined)
+    section.problem(key, 'must be an amount in USD with at most 9 decimals');
+  return amount;
+}
+
+function duration(section: Section, key: string): string | undefined {
+  const text = section.text(key);
+  if (text !== undefined && !parseDuration(text))
+    section.problem(key, 'must be a duration such as 30s, 24h, 7d or 1mo');
+  return text;
 }
 
 /** `router_settings` */

@@ -20,7 +20,8 @@ import { missingText } from '../policy/checks/parties-exist.js';
 import { keyHashOf, keyHint, newVirtualKey, secretHash, secretMatcher } from '../secrets.js';
 import { Team } from '../teams/team.entity.js';
 import type { User } from '../users/user.entity.js';
-import { asInternalUser, userShape } from '../users/user-shape.js';
+import { NewUsers } from '../users/new-users.js';
+import { userShape } from '../users/user-shape.js';
 import { keyView } from './key.view.js';
 import {
   type DeleteKeysDto,
@@ -54,6 +55,7 @@ export class KeysService {
 
   constructor(
     private readonly database: Database,
+    private readonly newUsers: NewUsers,
     tables: PartyTables,
     @Inject(CONFIG) config: Pick<Config, 'masterKey'>,
   ) {
@@ -237,7 +239,7 @@ export class KeysService {
       throw missing('organization', organization_id);
     }
     await requireBudget(tx, budget_id);
-    if (user_id) await this.users.ensure(tx, user_id, by, asInternalUser);
+    if (user_id) await this.users.ensure(tx, user_id, by, this.newUsers.fill);
   }
 
   private async requireFreeAlias(tx: EntityManager, alias: string | null | undefined): Promise<void> {

@@ -16,6 +16,7 @@ import { KeysService } from '../keys/keys.service.js';
 import { Meters } from '../metrics/meters.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
 import { PartyTables } from '../parties/party-table.js';
+import { NewUsers } from '../users/new-users.js';
 import { UsersService } from '../users/users.service.js';
 import { TeamsService } from './teams.service.js';
 
@@ -40,9 +41,10 @@ export class Rooms {
     const cache = new RowCache(createCache({ stores: [memory] }), new Changes(), new Meters());
     this.database = new Database(dataSource);
     const tables = new PartyTables(this.database, cache, clock);
-    this.keys = new KeysService(this.database, tables, { masterKey: 'sk-master-of-the-rooms' });
-    this.teams = new TeamsService(this.database, tables);
-    this.users = new UsersService(this.database, this.keys, this.teams, tables);
+    const newUsers = new NewUsers({ litellm: { newUsers: {} } });
+    this.keys = new KeysService(this.database, newUsers, tables, { masterKey: 'sk-master-of-the-rooms' });
+    this.teams = new TeamsService(this.database, newUsers, tables);
+    this.users = new UsersService(this.database, this.keys, this.teams, newUsers, tables);
     this.organizations = new OrganizationsService(this.database, this.teams, tables);
     this.endUsers = new EndUsersService(this.database, tables);
     this.budgets = new BudgetsService(this.database, cache, clock);

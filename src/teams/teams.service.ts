@@ -14,7 +14,8 @@ import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { toNanoUsd, toUsd } from '../parties/usd.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { User } from '../users/user.entity.js';
-import { asInternalUser, userShape } from '../users/user-shape.js';
+import { NewUsers } from '../users/new-users.js';
+import { userShape } from '../users/user-shape.js';
 import { bury } from './bury.js';
 import { Member } from './member.entity.js';
 import type { TeamMemberDefaults } from './team-member-defaults.js';
@@ -45,6 +46,7 @@ export class TeamsService {
 
   constructor(
     private readonly database: Database,
+    private readonly newUsers: NewUsers,
     tables: PartyTables,
   ) {
     this.users = tables.of(userShape);
@@ -302,8 +304,8 @@ export class TeamsService {
       throw new BadRequestException({ message: 'A member needs a user_id or a user_email', param: 'member' });
     const known = user_email ? await userIdWithEmail(tx, user_email) : undefined;
     if (!user_id && known !== undefined) return known;
-    const user = await this.users.ensure(tx, user_id || uuidv7(), by, (made) => {
-      asInternalUser(made);
+    const user = await this.users.ensure(tx, user_id || uuidv7(), by, (made, now) => {
+      this.newUsers.fill(made, now);
       if (known === undefined) made.userEmail = user_email ?? null;
     });
     return user.userId;

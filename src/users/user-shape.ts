@@ -12,6 +12,3 @@ export const userShape: PartyShape<User> = {
   title: 'User',
   param: 'user_id',
 };
-
-/** What a user is that was only named. */
-export const asInternalUser = (user: User) => void (user.userRole = 'internal_user');

@@ -16,7 +16,8 @@ import { Team } from '../teams/team.entity.js';
 import { TeamsService } from '../teams/teams.service.js';
 import { teamView } from '../teams/team.view.js';
 import { User } from './user.entity.js';
-import { asInternalUser, userShape } from './user-shape.js';
+import { NewUsers } from './new-users.js';
+import { userShape } from './user-shape.js';
 import { userView } from './user.view.js';
 import { KEPT_OF_USERS, type NewUserDto, type UpdateUserDto, type UserListQuery } from './users.dto.js';
 
@@ -29,6 +30,7 @@ export class UsersService {
     private readonly database: Database,
     private readonly keys: KeysService,
     private readonly teams: TeamsService,
+    private readonly newUsers: NewUsers,
     tables: PartyTables,
   ) {
     this.table = tables.of(userShape);
@@ -44,7 +46,7 @@ export class UsersService {
     const user = await this.get(userId);
     if (user) return user;
     return this.table.write(
-      (tx) => this.table.ensure(tx, userId, by, asInternalUser),
+      (tx) => this.table.ensure(tx, userId, by, this.newUsers.fill),
       () => [cacheKey.user(userId)],
     );
   }
@@ -59,7 +61,7 @@ export class UsersService {
         await this.requireFreeEmail(tx, dto.user_email);
         await requireBudget(tx, dto.budget_id);
         const made = await this.table.create(tx, userId, by, (row, now) => {
-          asInternalUser(row);
+          this.newUsers.fill(row, now);
           this.apply(row, dto, now);
         });
         for (const teamId of teamIds) await this.teams.join(tx, teamId, userId, by);

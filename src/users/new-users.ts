@@ -1,0 +1,19 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
+import { applyLimits } from '../parties/apply-limits.js';
+import type { User } from './user.entity.js';
+
+/** What a user is unless somebody says otherwise. LiteLLM `default_internal_user_params`, `max_internal_user_budget`. */
+@Injectable()
+export class NewUsers {
+  constructor(
+    @Inject(CONFIG) private readonly config: { readonly litellm: Pick<Config['litellm'], 'newUsers'> },
+  ) {}
+
+  readonly fill = (user: User, now: Date): void => {
+    const { user_role = 'internal_user', models, ...limits } = this.config.litellm.newUsers;
+    user.userRole = user_role;
+    if (models) user.models = [...models];
+    applyLimits(user, limits, now);
+  };
+}
