@@ -2,7 +2,7 @@ import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { AccessModule } from './access/access.module.js';
 import { CacheModule } from './cache/cache.module.js';
-import { CLOCK } from './clock.js';
+import { CLOCK, SteadyClock } from './clock.js';
 import { CompletionsModule } from './completions/completions.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
@@ -15,12 +15,18 @@ import { LimitsModule } from './limits/limits.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { NewUsers } from './users/new-users.js';
 import { PartyTables } from './parties/party-table.js';
+import { SpendModule } from './spend/spend.module.js';
 
 /** What every room may ask for. */
 @Global()
 @Module({
-  providers: [{ provide: CLOCK, useValue: () => new Date() }, PartyTables, NewUsers],
-  exports: [CLOCK, PartyTables, NewUsers],
+  providers: [
+    SteadyClock,
+    { provide: CLOCK, inject: [SteadyClock], useFactory: ({ now }: SteadyClock) => now },
+    PartyTables,
+    NewUsers,
+  ],
+  exports: [SteadyClock, CLOCK, PartyTables, NewUsers],
 })
 class HouseModule {}
 
@@ -42,6 +48,7 @@ export class AppModule {
         MetricsModule,
         CacheModule,
         LimitsModule,
+        SpendModule.for(config),
         HouseModule,
         AccessModule,
         CompletionsModule,

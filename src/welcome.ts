@@ -17,6 +17,9 @@ export function welcome(config: Config, url: string): string {
   return [...lines, ...(config.configFile ? [] : tour(config, url))].join('\n');
 }
 
+/** Stands in a JSON text for what the shell is to fill in; nothing else in a line looks like it. */
+const SUBJECT = '@subject@';
+
 /** Three calls of the demo, to be pasted into a shell. */
 function tour({ masterKey, masterKeyOrigin, dataFolder, models }: Config, url: string): string[] {
   const master = {
@@ -42,9 +45,9 @@ function tour({ masterKey, masterKeyOrigin, dataFolder, models }: Config, url: s
     'An explanation, before any call is made:',
     post('/access/v1/evaluation', master, {
       // The quotes end the shell's single-quoted text and begin it again.
-      subject: { type: 'key', id: masterKeyOrigin === 'new' ? master : 'MASTER' },
+      subject: { type: 'key', id: masterKeyOrigin === 'new' ? master : SUBJECT },
       action: { name: 'call' },
       resource: { type: 'model', id: model },
-    }).replace('MASTER', `'"${master}"'`),
+    }).replace(SUBJECT, `'"${master}"'`),
   ];
 }

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { createApp } from '../src/app.setup.js';
 import { readConfig } from '../src/config/read-config.js';
-import { Ledger } from '../src/spend/ledger.js';
+import { Ledger } from '../src/spend/embedded/ledger.js';
 import { readBooks } from './books.js';
 import { Gateway, testModels } from './gateway.js';
 import { Upstream } from './upstream.js';

@@ -93,6 +93,7 @@ function decisionOn(scenario: Scenario) {
   return decide({
     now,
     rates: [],
+    balances: 'known',
     credential: aKey({
       blocked: key.blocked ?? false,
       allowedRoutes: compileRouteList(key.allowed_routes),

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Rooms } from '../src/teams/rooms.testing.js';
-import { Accounts } from '../src/spend/accounts.js';
+import { EmbeddedAccounts } from '../src/spend/embedded/embedded-accounts.js';
 import { endlessAccount } from '../src/spend/account.js';
 import { type Answer, Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
@@ -345,9 +345,11 @@ describe('the getters', () => {
   });
 
   it('D32: spend that cannot be read is an error, never zero', async () => {
-    const accounts = new Accounts(rooms.database, () => new Date());
+    const accounts = new EmbeddedAccounts(rooms.database, () => new Date());
     const outage = new Error('connection lost');
     vi.spyOn(rooms.database, 'read').mockRejectedValue(outage);
-    await expect(accounts.load([endlessAccount('global', 'proxy')])).rejects.toBe(outage);
+    await expect(
+      accounts.load([{ account: endlessAccount('global', 'proxy'), limitNanoUsd: null }]),
+    ).rejects.toBe(outage);
   });
 });

@@ -5,7 +5,6 @@ import { EndUsersModule } from '../end-users/end-users.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { OrganizationsModule } from '../orgs/organizations.module.js';
-import { SpendModule } from '../spend/spend.module.js';
 import { TeamsModule } from '../teams/teams.module.js';
 import { TokenCounter } from '../tokens/token-counter.js';
 import { UsersModule } from '../users/users.module.js';
@@ -29,7 +28,6 @@ import { ModelAccessGuard } from './model-access.guard.js';
     EndUsersModule,
     BudgetsModule,
     ModelsModule,
-    SpendModule,
   ],
   controllers: [EvaluationController],
   providers: [

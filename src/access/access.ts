@@ -6,6 +6,8 @@ export interface Access extends LoadedFacts {
   readonly decision: Decision;
   /** Asks again with what is known now: used right before money or bytes move. Throws the refusal. */
   readonly recheck: () => Promise<void>;
+  /** The access there is now, when what this one was made of has changed. Throws the refusal. */
+  readonly refreshed: () => Promise<Access>;
 }
 
 declare module 'fastify' {

@@ -5,9 +5,10 @@ import { type Door, doorOf } from '../http/doors.js';
 import { Meters } from '../metrics/meters.js';
 import { matchedPath } from '../http/matched-path.js';
 import { decide } from '../policy/decide.js';
-import type { Enforcer } from '../policy/decision.js';
+import type { Decision, Enforcer } from '../policy/decision.js';
 import type { AccessFacts } from '../policy/facts.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
+import type { Access } from './access.js';
 import { enforce } from './access-denied.js';
 import { presentedCredential } from './credential.js';
 import { DecisionLog } from './decision-log.js';
@@ -58,8 +59,25 @@ export class AuthChecksGuard implements CanActivate {
       role: loaded.caller!.credential.role,
       ...(credential.kind === 'key' && { keyHash: loaded.caller!.names.keyHash! }),
     };
-    request.access = { ...loaded, decision, recheck: () => this.recheck(ask, loaded) };
+    request.access = this.accessOf(ask, loaded, decision);
     return true;
+  }
+
+  private accessOf(ask: Ask, loaded: LoadedFacts, decision: Decision): Access {
+    return {
+      ...loaded,
+      decision,
+      recheck: () => this.recheck(ask, loaded),
+      refreshed: () => this.refreshed(ask),
+    };
+  }
+
+  /** Its place in the rate limits is taken already. */
+  private async refreshed(ask: Ask): Promise<Access> {
+    const loaded = await this.loader.load(ask);
+    const decision = decide({ ...loaded.facts, rates: [] });
+    enforce(decision, EVERYWHERE, this.config.general.budgetExceededStatus);
+    return this.accessOf(ask, loaded, decision);
   }
 
   /** Anyone blocked, shrunk or deleted since the decision is refused now; so is whoever's limit was lowered below what is held. */

@@ -14,7 +14,7 @@ import {
   windowAccount,
 } from '../spend/account.js';
 import { type BillingChain, type ChainNames, newChain } from '../spend/chain.js';
-import type { ScopedBudget } from '../spend/reservations.js';
+import type { ScopedBudget } from '../spend/spend.service.js';
 
 /** One limit as configured, before it meets a clock. */
 export interface BudgetSpec {
@@ -42,6 +42,8 @@ export interface Snapshot {
   readonly parties: readonly PartySpec[];
   /** The rows it is made of. */
   readonly dependsOn: readonly CacheKey[];
+  /** Which revision of each, where other processes may change them. */
+  readonly madeOf: ReadonlyMap<CacheKey, number>;
   readonly staleAt: number;
   /** The last moment it is known to be true; moved on while nothing it depends on changes. */
   epoch: number;
@@ -75,6 +77,8 @@ export interface Standing {
   readonly until: number;
   readonly accountsGeneration: number;
   readonly endUser?: Snapshot;
+  /** The rows all of this was read from. */
+  readonly madeOf: ReadonlyMap<CacheKey, number>;
 }
 
 /** Is a snapshot still what the rows say? One comparison while nothing changes anywhere. */
@@ -149,6 +153,7 @@ export function makeStanding(
   accounts: ReadonlyMap<string, LiveAccount>,
   names: ChainNames,
   accountsGeneration: number,
+  caller: Snapshot,
   endUser: Snapshot | undefined,
 ): Standing {
   const ends = placed.flatMap(({ budgets }) => budgets.map(({ until }) => until));
@@ -166,6 +171,7 @@ export function makeStanding(
     until: Math.min(...ends, Infinity),
     accountsGeneration,
     ...(endUser && { endUser }),
+    madeOf: endUser?.madeOf.size ? new Map([...caller.madeOf, ...endUser.madeOf]) : caller.madeOf,
   };
 }
 

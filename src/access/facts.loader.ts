@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { BudgetsService } from '../budgets/budgets.service.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { type CacheKey, cacheKey, Changes } from '../cache/changes.js';
+import { Revisions } from '../cache/revisions.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { EndUsersService } from '../end-users/end-users.service.js';
@@ -15,7 +16,7 @@ import { nanoUsdFromUsd } from '../policy/money.js';
 import { tokenBound } from '../policy/bound.js';
 import { type Wish, wishFor } from '../policy/wish.js';
 import { fits } from '../policy/fits.js';
-import type { ScopedBudget } from '../spend/reservations.js';
+import type { ScopedBudget } from '../spend/spend.service.js';
 import { compileRouteList } from '../policy/routes.js';
 import { keyHint, secretHash, secretMatcher } from '../secrets.js';
 import { Accounts } from '../spend/accounts.js';
@@ -57,6 +58,7 @@ export interface LoadedFacts {
 
 const SNAPSHOT_TTL_MS = 60_000;
 const MAX_SNAPSHOTS = 200_000;
+const MAX_READS = 5;
 /** Who the master key acts for, LiteLLM's name. */
 const MASTER_CALLER_ID = 'default_user_id';
 const GLOBAL_ID = 'proxy';
@@ -73,6 +75,7 @@ export class FactsLoader {
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly changes: Changes,
+    private readonly revisions: Revisions,
     private readonly accounts: Accounts,
     private readonly rateLimits: RateLimits,
     private readonly tokenCounter: TokenCounter,
@@ -88,6 +91,7 @@ export class FactsLoader {
     this.master = {
       parties: [this.everyone()],
       dependsOn: [],
+      madeOf: new Map(),
       staleAt: Infinity,
       epoch: 0,
       credential: { kind: 'master', role: 'proxy_admin' },
@@ -119,8 +123,12 @@ export class FactsLoader {
   /** The same question about a key named by its hash: for those who ask beforehand. */
   async loadByHash(hash: string, ask: Omit<Ask, 'presented'>): Promise<LoadedFacts> {
     const caller = this.isMasterKey(hash) ? this.master : await this.loadCaller(hash);
-    if (caller) return this.withCaller(ask, caller);
-    return { facts: this.strangerFacts(ask, { kind: 'unknown', hint: 'sk-...' }) };
+    if (!caller) return { facts: this.strangerFacts(ask, { kind: 'unknown', hint: 'sk-...' }) };
+    const loaded = await this.withCaller(ask, caller);
+    if (this.accounts.areBalances || !loaded.standing) return loaded;
+    await this.accounts.refresh(loaded.standing.chain.accounts);
+    const { facts } = await this.withCaller(ask, caller);
+    return { ...loaded, facts: { ...facts, balances: 'known' } };
   }
 
   /** Has anything about this caller or end user changed since these facts were made? */
@@ -133,7 +141,15 @@ export class FactsLoader {
   }
 
   private strangerFacts({ route }: Pick<Ask, 'route'>, credential: CredentialFacts): AccessFacts {
-    return { now: this.clock(), credential, route, parties: [], rates: [], settings: this.config.general };
+    return {
+      now: this.clock(),
+      credential,
+      route,
+      parties: [],
+      rates: [],
+      balances: 'known',
+      settings: this.config.general,
+    };
   }
 
   private withCaller(
@@ -210,6 +226,7 @@ export class FactsLoader {
       route,
       parties: standing.parties,
       rates: rates.length ? this.rateLimits.measure(rates) : [],
+      balances: this.accounts.areBalances ? 'known' : 'atHold',
       settings: this.config.general,
       ...(request && { request }),
     };
@@ -275,20 +292,33 @@ export class FactsLoader {
         party,
         budgets: party.exists ? placeBudgets(party, this.config.litellm.timezone, now, modelNames) : [],
       }));
-    const specs = placed.flatMap(({ budgets }) => budgets.map(({ account }) => account));
-    const accounts = await this.accounts.load(specs);
+    const accounts = await this.accounts.load(placed.flatMap(({ budgets }) => budgets));
     const standing = makeStanding(
       placed,
       new Map(accounts.map((account) => [account.id, account])),
       { ...caller.names, endUserId: endUserId ?? null },
       this.accounts.generation,
+      caller,
       endUser,
     );
     caller.standings.set(standingKey(endUserId, modelNames), standing);
     return standing;
   }
 
+  /** Other processes may change a row between two reads: then they are of different times, and read again. */
   private async loadCaller(hash: string): Promise<CallerSnapshot | undefined> {
+    for (let tries = 1; ; tries++) {
+      const { epoch } = this.changes;
+      const caller = await this.readCaller(hash);
+      const isWhole = !caller || !this.changes.changedSince(epoch, caller.dependsOn);
+      if (isWhole && caller) this.callers.set(hash, caller);
+      if (isWhole || !this.revisions.areShared) return caller;
+      if (tries === MAX_READS)
+        throw new Error('What is known of a caller changes faster than it can be read.');
+    }
+  }
+
+  private async readCaller(hash: string): Promise<CallerSnapshot | undefined> {
     const { epoch } = this.changes;
     const dependsOn: CacheKey[] = [cacheKey.key(hash)];
     const tier = (budgetId: string | null) => this.tier(budgetId, dependsOn);
@@ -340,9 +370,10 @@ export class FactsLoader {
       );
     }
 
-    const caller: CallerSnapshot = {
+    return {
       parties: Object.freeze([...parties, this.everyone()]),
       dependsOn,
+      madeOf: this.revisions.ofAll(dependsOn),
       staleAt: this.clock().getTime() + SNAPSHOT_TTL_MS,
       epoch,
       credential: Object.freeze({
@@ -365,8 +396,6 @@ export class FactsLoader {
       keyAliases: key.aliases ?? {},
       standings: noStandings(),
     };
-    if (!this.changes.changedSince(epoch, dependsOn)) this.callers.set(hash, caller);
-    return caller;
   }
 
   private async loadEndUser(endUserId: string): Promise<Snapshot> {
@@ -382,6 +411,7 @@ export class FactsLoader {
     const endUser: Snapshot = {
       parties: row ? [partySpec('end_user', endUserId, row, await this.tier(tierId, dependsOn))] : [],
       dependsOn,
+      madeOf: this.revisions.ofAll(dependsOn),
       staleAt: this.clock().getTime() + SNAPSHOT_TTL_MS,
       epoch,
     };

@@ -57,6 +57,7 @@ export class BudgetsService {
         .execute();
       const there = await tx.findOneByOrFail(Budget, { budgetId });
       if (there.id !== budget.id) throw taken(budgetId);
+      await this.cache.willChange(tx, [cacheKey.budget(budgetId)]);
       return budget;
     });
     await this.cache.evict([cacheKey.budget(budgetId)]);

@@ -3,6 +3,7 @@ import { Global, Module } from '@nestjs/common';
 import { Keyv } from 'keyv';
 import { BoundedMap } from './bounded-map.js';
 import { Changes } from './changes.js';
+import { Revisions } from './revisions.js';
 import { RowCache } from './row-cache.js';
 
 const MAX_ENTRIES = 100_000;
@@ -18,7 +19,7 @@ function memoryTier(): Keyv {
 @Global()
 @Module({
   imports: [NestCacheModule.registerAsync({ useFactory: () => ({ stores: tiers() }) })],
-  providers: [Changes, RowCache],
-  exports: [NestCacheModule, Changes, RowCache],
+  providers: [Changes, Revisions, RowCache],
+  exports: [NestCacheModule, Changes, Revisions, RowCache],
 })
 export class CacheModule {}

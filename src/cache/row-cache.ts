@@ -1,8 +1,10 @@
 import { CACHE_MANAGER } from '@nestjs/cache-manager';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Cache } from 'cache-manager';
+import type { EntityManager } from 'typeorm';
 import { Meters } from '../metrics/meters.js';
 import { type CacheKey, Changes } from './changes.js';
+import { Revisions } from './revisions.js';
 
 const TTL_MS = 60_000;
 const ABSENT_TTL_MS = 5_000;
@@ -23,8 +25,11 @@ export class RowCache {
   constructor(
     @Inject(CACHE_MANAGER) private readonly cache: Cache,
     private readonly changes: Changes,
+    private readonly revisions: Revisions,
     private readonly meters: Meters,
-  ) {}
+  ) {
+    revisions.onChange((keys) => this.forget(keys));
+  }
 
   /** The cached row, or what `load` finds. Errors of `load` are passed on and never cached. */
   async get<T extends object>(key: CacheKey, load: () => Promise<T | null>): Promise<T | null> {
@@ -47,6 +52,7 @@ export class RowCache {
 
   private async load<T extends object>(key: CacheKey, load: () => Promise<T | null>): Promise<T | null> {
     const epoch = this.changes.epoch;
+    await this.revisions.note(key);
     const found = await load();
     const row = found && deepFrozen(found);
     if (!this.changes.changedSince(epoch, [key])) {
@@ -56,9 +62,20 @@ export class RowCache {
     return row;
   }
 
-  /** Forgets `keys` everywhere. A write calls this after its commit and before it answers. */
+  /** Inside the transaction of a write: what it changes. */
+  willChange(tx: EntityManager, keys: readonly CacheKey[]): Promise<void> {
+    return this.revisions.record(tx, keys);
+  }
+
+  /** Forgets `keys` in every process. A write calls this after its commit and before it answers. */
   async evict(keys: readonly CacheKey[]): Promise<void> {
+    await this.forget(keys);
+  }
+
+  /** Forgets `keys` in this process. */
+  async forget(keys: readonly CacheKey[]): Promise<void> {
     this.changes.mark(keys);
+    this.revisions.forget(keys);
     await this.cache.mdel([...keys]);
     // Whatever was made of an entry between the two is of before, too.
     this.changes.mark(keys);

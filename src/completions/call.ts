@@ -14,7 +14,8 @@ import { LateSettlement } from './upstream-error.js';
 /** A client's call, from the guards to its last byte. */
 export interface Call {
   readonly requestId: string;
-  readonly access: Access;
+  /** What is known of its caller; renewed when that turns out to be old. */
+  access: Access;
   readonly llm: LlmRequest;
   /** The gates it came through, this one last. */
   readonly via: string;

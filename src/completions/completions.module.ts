@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { ModelsModule } from '../models/models.module.js';
-import { SpendModule } from '../spend/spend.module.js';
 import { CompletionsController } from './completions.controller.js';
 import { CompletionsService } from './completions.service.js';
 import { ModelListController } from './model-list.controller.js';
@@ -8,7 +7,7 @@ import { Upstreams } from './upstreams.js';
 
 /** The doors for models: guarded, held, forwarded, settled. */
 @Module({
-  imports: [ModelsModule, SpendModule],
+  imports: [ModelsModule],
   controllers: [CompletionsController, ModelListController],
   providers: [CompletionsService, Upstreams],
 })

@@ -39,6 +39,7 @@ const UPSTREAM_PATH = {
 
 const MAX_DRAIN_MS = 30_000;
 const IDLE_SWEEP_MS = 100;
+const MAX_HOLD_TRIES = 5;
 
 /** Hold, call, settle: the walk of a call whose caller was let in. */
 @Injectable()
@@ -171,7 +172,28 @@ export class CompletionsService implements BeforeApplicationShutdown {
 
   /** Sets the money aside and asks once more whether the caller may: both before the first byte goes upstream. */
   private async hold(call: Call, model: ModelFacts, deployment: Deployment): Promise<Attempt> {
-    const { access, llm, requestId } = call;
+    for (let tries = 1; tries <= MAX_HOLD_TRIES; tries++) {
+      const attempt = await this.tryToHold(call, model, deployment, tries === 1);
+      if (attempt) return attempt;
+      call.access = await call.access.refreshed();
+      const { facts, llm, caller } = call.access;
+      model =
+        facts.request!.model!.requested === model.requested
+          ? facts.request!.model!
+          : this.loader.modelFacts(model.requested, llm!, caller!);
+    }
+    throw new ServiceUnavailableException({ message: 'The caller’s limits are changing. Try again.' });
+  }
+
+  /** Undefined when what is known of the caller is old. */
+  private async tryToHold(
+    call: Call,
+    model: ModelFacts,
+    deployment: Deployment,
+    isFirst: boolean,
+  ): Promise<Attempt | undefined> {
+    const { access, requestId } = call;
+    const llm = access.llm!;
     const { wish = NOTHING_WISHED } = model;
     const standing =
       model === access.facts.request!.model
@@ -179,6 +201,8 @@ export class CompletionsService implements BeforeApplicationShutdown {
         : await this.loader.standing(access.caller!, llm.endUserId, model);
     const taken = await this.spend.hold({
       chain: standing.chain,
+      madeOf: standing.madeOf,
+      countable: isFirst && !llm.size.hasMedia && llm.size.counted === undefined,
       budgets: model.wish ? standing.budgets : [],
       wish,
       inputBoundNanoUsd: wish.inputNanoUsd,
@@ -188,6 +212,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
       deploymentId: deployment.id,
       provider: deployment.provider,
     });
+    if ('outdated' in taken) return undefined;
     if ('denials' in taken) {
       this.meters.refused.inc({ check: 'budgetsHaveRoom' });
       const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials: taken.denials }]);

@@ -89,6 +89,8 @@ export interface GeneralSettings {
   readonly rateLimitSpanMs: number;
   /** `budget_wait_ms`: how long a call waits for others' holds to end. Default 2000; 0: not at all. */
   readonly budgetWaitMs: number;
+  /** `replica_timeout_ms`: a process that shares the database and was not seen for so long is dead. Default 15000. */
+  readonly replicaTimeoutMs: number;
   /** How long an answer waits for its settlement to be committed. */
   readonly settleTimeoutMs: number;
   /** `fsync: true`: commits survive power loss, not only the death of the process. */

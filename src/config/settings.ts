@@ -27,6 +27,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     defaultHoldTokens: section.wholeNumber('default_hold_tokens', MAX_TOKENS) ?? 4_096,
     rateLimitSpanMs: section.milliseconds('rate_limit_span_ms', 1) ?? 60_000,
     budgetWaitMs: section.milliseconds('budget_wait_ms', 1) ?? 2_000,
+    replicaTimeoutMs: section.milliseconds('replica_timeout_ms', 1) ?? 15_000,
     settleTimeoutMs: section.milliseconds('settle_timeout_ms', 1) ?? 30_000,
     fsync: section.flag('fsync') ?? false,
   };

@@ -1,5 +1,6 @@
-import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
+import { CONFIG, type Config } from '../config/config.js';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 
 /** Who goes first when several writes wait for SQLite's one connection. */
@@ -24,20 +25,28 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
   };
   private draining = false;
 
-  constructor(@InjectDataSource() private readonly dataSource: DataSource) {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'redisUrl'> = {},
+  ) {
     if (!this.isPostgres) readExactIntegers(dataSource);
   }
 
-  /** Balances live in one process: a second one on the same PostgreSQL database is refused. (A folder has its own lock.) */
+  /**
+   * On PostgreSQL any number of processes may run if they share a Redis; without one, a process wants the database to
+   * itself. (A data folder has its own lock.)
+   */
   async onModuleInit(): Promise<void> {
     if (!this.isPostgres) return;
     this.lock = this.dataSource.createQueryRunner();
-    const [{ locked }] = (await this.lock.query('SELECT pg_try_advisory_lock($1) AS locked', [LOCK_ID])) as [
-      { locked: boolean },
-    ];
+    const { redisUrl } = this.config;
+    const [{ locked }] = (await this.lock.query(
+      `SELECT ${redisUrl ? 'pg_try_advisory_lock_shared' : 'pg_try_advisory_lock'}($1) AS locked`,
+      [LOCK_ID],
+    )) as [{ locked: boolean }];
     if (!locked)
       throw new Error(
-        'The database is in use by another Tollgate process. One process per database for now.',
+        'The database is in use by another Tollgate process. To run more than one, give all of them the same REDIS_URL.',
       );
   }
 

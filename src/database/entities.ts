@@ -1,11 +1,14 @@
 import { Budget } from '../budgets/budget.entity.js';
+import { Revision } from '../cache/revision.entity.js';
 import { EndUser } from '../end-users/end-user.entity.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { Model } from '../models/model.entity.js';
 import { Organization } from '../orgs/organization.entity.js';
+import { AccountDelta } from '../spend/account-delta.entity.js';
 import { Account } from '../spend/account.entity.js';
 import { Chain, Posting } from '../spend/chain.entity.js';
 import { LedgerEntry } from '../spend/ledger-entry.entity.js';
+import { Replica } from '../spend/postgres/replica.entity.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
 import { User } from '../users/user.entity.js';
@@ -21,7 +24,10 @@ export const entities = [
   Budget,
   Model,
   Account,
+  AccountDelta,
   Chain,
   Posting,
   LedgerEntry,
+  Revision,
+  Replica,
 ];

@@ -4,6 +4,10 @@ import type { DataSourceOptions } from 'typeorm';
 import { entities } from './entities.js';
 import { migrations } from './migrations/index.js';
 
+const CONNECTIONS = 10;
+const CONNECT_TIMEOUT_MS = 3_000;
+const STATEMENT_TIMEOUT_MS = 60_000;
+
 /**
  * How to reach the database: `postgres://…`, or else an SQLite file in the data folder. `synchronize` is never
  * used; migrations run at start. `fsync`: a commit survives power loss, not only the death of the process.
@@ -14,7 +18,17 @@ export function databaseOptions(
   fsync = false,
 ): DataSourceOptions {
   const shared = { entities, migrations, migrationsTransactionMode: 'each' as const };
-  if (databaseUrl) return { ...shared, type: 'postgres', url: databaseUrl, applicationName: 'tollgate' };
+  if (databaseUrl) {
+    return {
+      ...shared,
+      type: 'postgres',
+      url: databaseUrl,
+      applicationName: 'tollgate',
+      // A database that does not answer is an error to tell, not a reason to hang.
+      connectTimeoutMS: CONNECT_TIMEOUT_MS,
+      extra: { max: CONNECTIONS, statement_timeout: STATEMENT_TIMEOUT_MS, keepAlive: true },
+    };
+  }
   return {
     ...shared,
     type: 'better-sqlite3',

@@ -1,4 +1,6 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { cacheKey } from '../cache/changes.js';
+import { Revisions } from '../cache/revisions.js';
 import { CONFIG, type Config, type LitellmParams } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { unseal } from '../secrets.js';
@@ -15,9 +17,13 @@ export class Catalogue implements OnModuleInit {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
+    private readonly revisions: Revisions,
   ) {}
 
   async onModuleInit(): Promise<void> {
+    this.revisions.onChange(async (keys) => {
+      if (keys.includes(cacheKey.models)) await this.refresh();
+    });
     await this.refresh();
     const unpriced = this.snapshot.unpriced();
     if (unpriced.length) {

@@ -66,6 +66,7 @@ export class ModelsService {
           param: 'model_info.id',
         });
       await tx.save(Model, row);
+      await this.cache.willChange(tx, [cacheKey.models]);
     });
     await this.changed();
     return modelRow(row);
@@ -78,9 +79,12 @@ export class ModelsService {
         param: 'id',
       });
     }
-    const { affected } = await this.database.write((tx) => tx.delete(Model, { modelId: id }));
-    if (!affected)
-      throw new NotFoundException({ message: `Model with id=${id} not found in db`, param: 'id' });
+    await this.database.write(async (tx) => {
+      const { affected } = await tx.delete(Model, { modelId: id });
+      if (!affected)
+        throw new NotFoundException({ message: `Model with id=${id} not found in db`, param: 'id' });
+      await this.cache.willChange(tx, [cacheKey.models]);
+    });
     await this.changed();
     return { message: `Model: ${id} deleted successfully` };
   }

@@ -141,8 +141,13 @@ export class PartyTable<T extends PartyRow> {
     work: (tx: EntityManager) => Promise<R>,
     touched: (result: R) => readonly CacheKey[],
   ): Promise<R> {
-    const result = await this.database.write(work);
-    await this.cache.evict(touched(result));
+    const { result, keys } = await this.database.write(async (tx) => {
+      const done = await work(tx);
+      const changed = touched(done);
+      await this.cache.willChange(tx, changed);
+      return { result: done, keys: changed };
+    });
+    await this.cache.evict(keys);
     return result;
   }
 

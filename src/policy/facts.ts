@@ -15,6 +15,8 @@ export interface AccessFacts {
   readonly rates: readonly RateFacts[];
   /** What is asked for. Absent on routes that call no model. */
   readonly request?: RequestFacts;
+  /** `atHold`: what is spent and held only the hold will know; until then budgets are not asked. */
+  readonly balances: 'known' | 'atHold';
   readonly settings: PolicySettings;
 }
 

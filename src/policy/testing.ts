@@ -83,6 +83,7 @@ export const someFacts = (facts: Partial<AccessFacts> = {}): AccessFacts => ({
   parties: [aParty()],
   rates: [],
   request: aRequest(),
+  balances: 'known',
   settings: { enforceUserParam: false, enforcedParams: [] },
   ...facts,
 });

@@ -24,4 +24,8 @@ export class Account {
 
   @NanoUsdColumn({ name: 'spent_nano_usd' })
   spentNanoUsd: NanoUsd;
+
+  /** What open calls hold. Null: nobody counts it here, because no limit applies or memory does. */
+  @NanoUsdColumn({ name: 'held_nano_usd', nullable: true })
+  heldNanoUsd: NanoUsd | null;
 }

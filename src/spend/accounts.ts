@@ -1,98 +1,99 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK, type Clock } from '../clock.js';
-import { Database } from '../database/database.js';
-import { nanoUsd, ZERO_NANO_USD } from '../policy/money.js';
+import type { Clock } from '../clock.js';
+import type { Database } from '../database/database.js';
+import { type NanoUsd, nanoUsd, ZERO_NANO_USD } from '../policy/money.js';
 import { type AccountSpec, endlessAccount, type LiveAccount } from './account.js';
-import { adjust } from './adjustments.js';
 import { rowsOf } from './rows-of.js';
 
 const MAX_ACCOUNTS = 500_000;
 
-/** The accounts of this process, loaded on first use. While one is in memory there is exactly one of it. */
-@Injectable()
-export class Accounts {
-  private readonly loaded = new Map<string, LiveAccount>();
+/** An account that is needed, and whether a limit counts on it. */
+export interface AccountNeed {
+  readonly account: AccountSpec;
+  readonly limitNanoUsd: NanoUsd | null;
+}
+
+/** The accounts this process knows, loaded on first use. While one is in memory there is exactly one of it. */
+export abstract class Accounts {
+  protected readonly loaded = new Map<string, LiveAccount>();
   private readonly loading = new Map<string, Promise<void>>();
   private generationNow = 1;
 
   constructor(
-    private readonly database: Database,
-    @Inject(CLOCK) private readonly clock: Clock,
+    protected readonly database: Database,
+    protected readonly clock: Clock,
   ) {}
+
+  /** True: what is in memory is the truth. False: only the hold knows, and memory has what was last seen. */
+  abstract readonly areBalances: boolean;
 
   /** Grows when accounts leave memory: whoever keeps references must ask again then. */
   get generation(): number {
     return this.generationNow;
   }
 
-  /** Those already in memory; undefined if one is not. */
-  peek(specs: readonly AccountSpec[]): LiveAccount[] | undefined {
-    const accounts: LiveAccount[] = [];
-    for (const { id } of specs) {
-      const account = this.loaded.get(id);
-      if (!account) return undefined;
-      accounts.push(account);
-    }
-    return accounts;
-  }
-
   /** The accounts, loaded if need be. Throws when the database does not answer. */
-  async load(specs: readonly AccountSpec[]): Promise<LiveAccount[]> {
+  async load(needs: readonly AccountNeed[]): Promise<LiveAccount[]> {
     for (;;) {
-      const accounts = this.peek(specs);
-      if (accounts) return accounts;
-      const missing = specs.filter(({ id }) => !this.loaded.has(id) && !this.loading.has(id));
-      if (missing.length) this.startLoading(missing);
-      await Promise.all(specs.map(({ id }) => this.loading.get(id)));
+      const missing = needs.filter((need) => !this.has(need));
+      if (!missing.length) return needs.map(({ account }) => this.loaded.get(account.id)!);
+      const unasked = missing.filter(({ account }) => !this.loading.has(account.id));
+      if (unasked.length) this.startLoading(unasked);
+      await Promise.all(missing.map(({ account }) => this.loading.get(account.id)));
     }
   }
 
-  private startLoading(specs: readonly AccountSpec[]): void {
-    const done = this.read(specs).finally(() => specs.forEach(({ id }) => this.loading.delete(id)));
-    for (const { id } of specs) this.loading.set(id, done);
-  }
-
-  private async read(specs: readonly AccountSpec[]): Promise<void> {
-    const stored = await this.stored(specs);
-    const filled = await this.fill(specs.filter(({ id }) => !stored.has(id)));
-    this.evictIdle();
-    for (const spec of specs) {
-      this.loaded.set(spec.id, {
-        id: spec.id,
-        spec,
-        spentNanoUsd: nanoUsd(stored.get(spec.id) ?? filled.get(spec.id) ?? 0n),
-        heldNanoUsd: ZERO_NANO_USD,
-        unsettled: 0,
-      });
-    }
-  }
+  /** Reads the balances of accounts in memory anew, where memory is not the truth. */
+  abstract refresh(accounts: readonly LiveAccount[]): Promise<void>;
 
   /** What is committed, for accounts that may not be in memory. */
   async spentOn(specs: readonly AccountSpec[]): Promise<Map<string, bigint>> {
     const stored = await this.stored(specs);
     const before = await this.spentBefore(specs.filter(({ id }) => !stored.has(id)));
-    return new Map([...before, ...stored]);
+    return new Map([...before, ...Array.from(stored, ([id, { spent }]) => [id, spent] as const)]);
   }
 
-  private async stored(specs: readonly AccountSpec[]): Promise<Map<string, bigint>> {
+  protected has({ account }: AccountNeed): boolean {
+    return this.loaded.has(account.id);
+  }
+
+  /** Makes the accounts known, and their rows if they must have one. */
+  protected abstract open(needs: readonly AccountNeed[]): Promise<void>;
+
+  protected remember(spec: AccountSpec, spent: bigint, held = 0n): void {
+    const known = this.loaded.get(spec.id);
+    const balance = { spentNanoUsd: nanoUsd(spent), heldNanoUsd: held ? nanoUsd(held) : ZERO_NANO_USD };
+    if (known) Object.assign(known, balance);
+    else this.loaded.set(spec.id, { id: spec.id, spec, ...balance, unsettled: 0 });
+  }
+
+  /** The rows there are. What is held is null where it is not counted. */
+  protected async stored(
+    specs: readonly { readonly id: string }[],
+  ): Promise<Map<string, { readonly spent: bigint; readonly held: bigint | null }>> {
     const ids = specs.map(({ id }) => ({ id }));
-    const rows = await this.database.read<{ id: string; spent: string }[]>(
+    const rows = await this.database.read<{ id: string; spent: string; held: string | null }[]>(
       (manager) =>
         manager.query(
-          `SELECT a.id AS id, CAST(a.spent_nano_usd AS text) AS spent FROM accounts a
-           JOIN ${rowsOf({ id: 'varchar' }, this.database)} AS r ON a.id = r.id`,
+          `SELECT a.id AS id, CAST(a.held_nano_usd AS text) AS held,
+             CAST(a.spent_nano_usd + coalesce((SELECT sum(d.amount_nano_usd) FROM account_deltas d WHERE d.account_id = a.id), 0) AS text) AS spent
+           FROM accounts a JOIN ${rowsOf({ id: 'varchar' }, this.database)} AS r ON a.id = r.id`,
           [JSON.stringify(ids)],
         ),
       'ledger',
     );
-    return new Map(rows.map(({ id, spent }) => [id, BigInt(spent)]));
+    return new Map(
+      rows.map(({ id, spent, held }) => [
+        id,
+        { spent: BigInt(spent), held: held === null ? null : BigInt(held) },
+      ]),
+    );
   }
 
   /**
    * What the scopes of these windows spent since the windows opened, before anyone used them: a duration or a time zone
    * was changed in the middle. Almost always nothing.
    */
-  private async spentBefore(specs: readonly AccountSpec[]): Promise<Map<string, bigint>> {
+  protected async spentBefore(specs: readonly AccountSpec[]): Promise<Map<string, bigint>> {
     const windows = specs.flatMap(({ id, scopeKind, scopeId, countsFrom }) =>
       countsFrom
         ? [{ id, endless_id: endlessAccount(scopeKind, scopeId).id, counts_from: countsFrom.getTime() }]
@@ -114,34 +115,22 @@ export class Accounts {
     return new Map(rows.map(({ id, spent }) => [id, BigInt(spent)]));
   }
 
-  /** Opens windows that begin with something spent: one adjustment entry each, so that the ledger still adds up. */
-  private async fill(specs: readonly AccountSpec[]): Promise<ReadonlyMap<string, bigint>> {
-    const spent = await this.spentBefore(specs);
-    const filled = specs.filter(({ id }) => spent.has(id));
-    if (filled.length) {
-      await this.database.write(
-        (tx) =>
-          adjust(
-            tx,
-            this.database,
-            filled.map((account) => ({ account, amount: spent.get(account.id)! })),
-            this.clock(),
-          ),
-        'ledger',
-      );
-    }
-    return spent;
-  }
-
-  private evictIdle(): void {
+  protected evictIdle(): void {
     if (this.loaded.size < MAX_ACCOUNTS) return;
     let toGo = MAX_ACCOUNTS / 4;
     for (const account of this.loaded.values()) {
       if (toGo === 0) break;
-      if (account.unsettled || account.heldNanoUsd !== ZERO_NANO_USD) continue;
+      if (account.unsettled || (this.areBalances && account.heldNanoUsd !== ZERO_NANO_USD)) continue;
       this.loaded.delete(account.id);
       toGo--;
     }
     this.generationNow++;
+  }
+
+  private startLoading(needs: readonly AccountNeed[]): void {
+    const done = this.open(needs).finally(() =>
+      needs.forEach(({ account }) => this.loading.delete(account.id)),
+    );
+    for (const { account } of needs) this.loading.set(account.id, done);
   }
 }

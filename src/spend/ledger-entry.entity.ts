@@ -20,6 +20,10 @@ export class LedgerEntry {
   @Column({ name: 'chain_id', type: 'varchar', length: 36 })
   chainId: string;
 
+  /** The process that opened it; null when there is only one. */
+  @Column({ name: 'replica_id', type: 'varchar', length: 36, nullable: true })
+  replicaId: string | null;
+
   @Column({ type: 'varchar', length: 8 })
   state: EntryState;
 

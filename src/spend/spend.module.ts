@@ -1,17 +1,45 @@
-import { Global, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import type { Config } from '../config/config.js';
 import { Accounts } from './accounts.js';
-import { Reservations } from './reservations.js';
-import { Ledger } from './ledger.js';
+import { EmbeddedAccounts } from './embedded/embedded-accounts.js';
+import { EmbeddedSpend } from './embedded/embedded-spend.js';
+import { Ledger } from './embedded/ledger.js';
+import { Reservations } from './embedded/reservations.js';
 import { LiveFiguresInterceptor } from './live-figures.interceptor.js';
+import { MoneyConnection } from './postgres/money-connection.js';
+import { MoneyStatements } from './postgres/money-statements.js';
+import { Replicas } from './postgres/replicas.js';
+import { SharedAccounts } from './postgres/shared-accounts.js';
+import { SharedSpend } from './postgres/shared-spend.js';
 import { SpendController } from './spend.controller.js';
 import { SpendReports } from './spend-reports.js';
 import { SpendService } from './spend.service.js';
 
-/** Moves money and tells where it went. */
+const EMBEDDED = [
+  Ledger,
+  Reservations,
+  { provide: Accounts, useClass: EmbeddedAccounts },
+  { provide: SpendService, useClass: EmbeddedSpend },
+];
+
+const SHARED = [
+  MoneyConnection,
+  MoneyStatements,
+  Replicas,
+  { provide: Accounts, useClass: SharedAccounts },
+  { provide: SpendService, useClass: SharedSpend },
+];
+
+/** Moves money and tells where it went: in memory for one process, in the rows of PostgreSQL for any number. */
 @Global()
-@Module({
-  controllers: [SpendController],
-  providers: [Accounts, Ledger, Reservations, SpendService, SpendReports, LiveFiguresInterceptor],
-  exports: [Accounts, SpendService, LiveFiguresInterceptor],
-})
-export class SpendModule {}
+@Module({})
+export class SpendModule {
+  static for({ databaseUrl }: Config): DynamicModule {
+    return {
+      module: SpendModule,
+      controllers: [SpendController],
+      providers: [...(databaseUrl ? SHARED : EMBEDDED), SpendReports, LiveFiguresInterceptor],
+      exports: [Accounts, SpendService, LiveFiguresInterceptor],
+    };
+  }
+}

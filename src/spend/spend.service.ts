@@ -1,22 +1,42 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
-import { CLOCK, type Clock } from '../clock.js';
-import { CONFIG, type Config } from '../config/config.js';
-import { Meters } from '../metrics/meters.js';
-import type { Denial } from '../policy/decision.js';
-import { nanoUsd, type NanoUsd, usdFromNanoUsd, ZERO_NANO_USD } from '../policy/money.js';
+import type { Clock } from '../clock.js';
+import type { Meters } from '../metrics/meters.js';
+import type { Denial, Scope } from '../policy/decision.js';
+import type { BudgetFacts } from '../policy/facts.js';
+import { type NanoUsd, usdFromNanoUsd, ZERO_NANO_USD, nanoUsd } from '../policy/money.js';
 import type { Usage } from '../policy/price.js';
-import { endlessAccount } from './account.js';
-import { Accounts } from './accounts.js';
+import type { Wish } from '../policy/wish.js';
+import type { CacheKey } from '../cache/changes.js';
 import type { BillingChain } from './chain.js';
-import { type ClosedEntry, Ledger, type OpenEntry } from './ledger.js';
-import type { EntryMark } from './ledger-entry.entity.js';
-import { type Reservation, Reservations } from './reservations.js';
-import { settleAbandoned } from './abandoned.js';
-import { Database } from '../database/database.js';
+import type { EntryMark, EntryState } from './ledger-entry.entity.js';
 
-/** What a call may cost, and on whom. */
-export interface HoldRequest extends Omit<OpenEntry, 'id' | 'openedAt' | 'boundNanoUsd'>, Reservation {}
+/** A budget and whose it is. */
+export interface ScopedBudget extends BudgetFacts {
+  readonly scope: Scope;
+}
+
+/** What a call may cost, on whom, and what is known of them. */
+export interface HoldRequest {
+  readonly chain: BillingChain;
+  readonly budgets: readonly ScopedBudget[];
+  readonly wish: Pick<Wish, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd'>;
+  /** The part of the bound that the prompt alone costs. */
+  readonly inputBoundNanoUsd: NanoUsd;
+  readonly requestId: string;
+  readonly callType: string;
+  readonly model: string;
+  readonly deploymentId: string;
+  readonly provider: string;
+  /** The rows the limits were read from, and which revision of each. */
+  readonly madeOf: ReadonlyMap<CacheKey, number>;
+  /** Its prompt was not counted yet: rather than shorten the call, say that it does not fit. */
+  readonly countable: boolean;
+}
+
+/** The amount that was set aside; why none was; or that what the request was made of has changed: ask again with what is true now. */
+export type Taken =
+  { readonly amountNanoUsd: NanoUsd } | { readonly denials: readonly Denial[] } | { readonly outdated: true };
 
 /** Money set aside for one attempt at one call. */
 export interface Hold {
@@ -28,72 +48,51 @@ export interface Hold {
   closing?: Promise<void>;
 }
 
+/** How a call ended. */
+export interface ClosedEntry {
+  readonly id: string;
+  readonly state: Exclude<EntryState, 'open'>;
+  readonly costNanoUsd: NanoUsd;
+  readonly mark: EntryMark | null;
+  readonly usage: Usage | null;
+  readonly closedAt: Date;
+}
+
 const RETRY_MS = 1_000;
 
-/** Moves money: hold before the call, settle or release after it. The only place where a balance changes. */
-@Injectable()
-export class SpendService implements OnModuleInit, OnApplicationBootstrap {
+/**
+ * Moves money: hold before the call, settle or release after it. The only place where a balance changes. Where balances
+ * live is for its two kinds to say: `EmbeddedSpend` in memory, `SharedSpend` in the rows of PostgreSQL.
+ */
+export abstract class SpendService {
   private readonly logger = new Logger(SpendService.name);
   private readonly closing = new Set<Promise<void>>();
+  private heldNanoUsd = 0n;
 
   constructor(
-    private readonly ledger: Ledger,
-    private readonly reservations: Reservations,
-    private readonly meters: Meters,
-    private readonly accounts: Accounts,
-    private readonly database: Database,
-    @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(CONFIG) private readonly config: Config,
-  ) {}
-
-  onModuleInit(): void {
-    this.meters.gauge('tollgate_held_usd', 'US dollars held by calls under way', () => {
-      const [everyone] = this.accounts.peek([endlessAccount('global', 'proxy')]) ?? [];
-      return usdFromNanoUsd(everyone?.heldNanoUsd ?? ZERO_NANO_USD);
-    });
-  }
-
-  /** Calls that died with an earlier process are billed by rule before the first new one is let in. */
-  async onApplicationBootstrap(): Promise<void> {
-    const count = await settleAbandoned(this.database, this.config.general.abandonedHolds, this.clock());
-    if (!count) return;
-    this.meters.entries.inc({ kind: 'abandoned' }, count);
-    this.logger.warn(
-      `${count} calls of an earlier process were abandoned; billed their ${this.config.general.abandonedHolds}.`,
+    protected readonly meters: Meters,
+    protected readonly clock: Clock,
+  ) {
+    meters.gauge('tollgate_held_usd', 'US dollars held by calls under way in this process', () =>
+      usdFromNanoUsd(nanoUsd(this.heldNanoUsd)),
     );
   }
 
   /**
    * Sets money aside on every account of the chain, as much as fits of what is wished for, or on none: then the
    * objections say which accounts lack room. It may wait for others' holds. Resolves when the open entry is committed,
-   * so the call may be made. Rejects when it could not be committed; then nothing is held. `replacing` is given back in
-   * the same instant.
+   * so the call may be made. Rejects when it could not be committed; then nothing is held.
    */
   async hold(
     request: HoldRequest,
-    replacing?: Hold,
-  ): Promise<{ hold: Hold } | { denials: readonly Denial[] }> {
-    const { chain, budgets, wish, ...entry } = request;
+  ): Promise<{ hold: Hold } | Exclude<Taken, { readonly amountNanoUsd: NanoUsd }>> {
     const since = performance.now();
-    const released = replacing && this.release(replacing);
-    const taking = this.reservations.take({ chain, budgets, wish });
-    const taken = taking instanceof Promise ? await taking : taking;
-    if ('denials' in taken) {
-      await released;
-      return taken;
-    }
-    const boundNanoUsd = taken.amountNanoUsd;
-    const hold: Hold = { id: uuidv7(), chain, boundNanoUsd };
-    try {
-      await this.ledger.open({ ...entry, id: hold.id, boundNanoUsd, openedAt: this.clock() }, chain);
-    } catch (error) {
-      giveBack(chain, boundNanoUsd, 1);
-      this.reservations.freed(chain.accounts);
-      throw error;
-    }
-    await released;
+    const id = uuidv7();
+    const taken = await this.take(id, request);
+    if (!('amountNanoUsd' in taken)) return taken;
     this.meters.holdSeconds.observe((performance.now() - since) / 1_000);
-    return { hold };
+    this.heldNanoUsd += taken.amountNanoUsd;
+    return { hold: { id, chain: request.chain, boundNanoUsd: taken.amountNanoUsd } };
   }
 
   /**
@@ -130,6 +129,15 @@ export class SpendService implements OnModuleInit, OnApplicationBootstrap {
     }
   }
 
+  /** Sets aside and commits the open entry. */
+  protected abstract take(id: string, request: HoldRequest): Promise<Taken>;
+
+  /** The call ended; nothing of that is committed yet. */
+  protected abstract ended(entry: ClosedEntry, hold: Hold): void;
+
+  /** Commits the end of an entry and what it does to the balances. `again`: an earlier try may have succeeded after all. */
+  protected abstract commit(entry: ClosedEntry, hold: Hold, again: boolean): Promise<void>;
+
   private close(...args: Parameters<SpendService['closed']>): Promise<void> {
     const closing = this.closed(...args).finally(() => this.closing.delete(closing));
     this.closing.add(closing);
@@ -137,42 +145,27 @@ export class SpendService implements OnModuleInit, OnApplicationBootstrap {
   }
 
   private async closed(
-    { id, chain, boundNanoUsd }: Hold,
+    hold: Hold,
     state: 'settled' | 'released',
     costNanoUsd: NanoUsd,
     usage: Usage | null,
     mark: EntryMark | null,
   ): Promise<void> {
-    const entry = { id, state, costNanoUsd, usage, mark, closedAt: this.clock() };
-    // A released hold is free money at once: nothing was produced, whatever happens to its row.
-    if (state === 'released') {
-      giveBack(chain, boundNanoUsd, 0);
-      this.reservations.freed(chain.accounts);
-    }
-    for (let again = false; !(await this.isClosed(entry, chain, again)); again = true) await pause(RETRY_MS);
-    for (const account of chain.accounts) {
-      account.spentNanoUsd = nanoUsd(account.spentNanoUsd + costNanoUsd);
-      account.unsettled--;
-      if (state === 'settled') account.heldNanoUsd = nanoUsd(account.heldNanoUsd - boundNanoUsd);
-    }
-    if (state === 'settled') this.reservations.freed(chain.accounts);
+    const entry = { id: hold.id, state, costNanoUsd, usage, mark, closedAt: this.clock() };
+    this.ended(entry, hold);
+    for (let again = false; !(await this.isCommitted(entry, hold, again)); again = true)
+      await pause(RETRY_MS);
+    this.heldNanoUsd -= hold.boundNanoUsd;
     this.meters.entries.inc({ kind: mark ?? state });
     this.meters.settledUsd.inc(usdFromNanoUsd(costNanoUsd));
   }
 
-  private isClosed(entry: ClosedEntry, chain: BillingChain, again: boolean): Promise<boolean> {
-    return this.ledger.close(entry, chain, again).then(
+  private isCommitted(entry: ClosedEntry, hold: Hold, again: boolean): Promise<boolean> {
+    return this.commit(entry, hold, again).then(
       () => true,
       () => false,
     );
   }
 }
 
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-function giveBack({ accounts }: BillingChain, amount: NanoUsd, entries: 0 | 1): void {
-  for (const account of accounts) {
-    account.heldNanoUsd = nanoUsd(account.heldNanoUsd - amount);
-    account.unsettled -= entries;
-  }
-}
+export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -7,6 +7,7 @@ import { DataSource, type DataSourceOptions, type EntityTarget, type FindOptions
 import { BudgetsService } from '../budgets/budgets.service.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { Changes } from '../cache/changes.js';
+import { Revisions } from '../cache/revisions.js';
 import { RowCache } from '../cache/row-cache.js';
 import { Database } from '../database/database.js';
 import { databaseOptions } from '../database/options.js';
@@ -38,8 +39,13 @@ export class Rooms {
     const clock = () => this.now;
     const store = new BoundedMap<string, unknown>(1_000);
     const memory = new Keyv({ store, serialize: undefined, deserialize: undefined });
-    const cache = new RowCache(createCache({ stores: [memory] }), new Changes(), new Meters());
     this.database = new Database(dataSource);
+    const cache = new RowCache(
+      createCache({ stores: [memory] }),
+      new Changes(),
+      new Revisions(this.database),
+      new Meters(),
+    );
     const tables = new PartyTables(this.database, cache, clock);
     const newUsers = new NewUsers({ litellm: { newUsers: {} } });
     this.keys = new KeysService(this.database, newUsers, tables, { masterKey: 'sk-master-of-the-rooms' });

@@ -152,7 +152,22 @@ const plans: Plan[] = [
       text('window_id'),
       optional(bigint('window_start')),
       bigint('spent_nano_usd'),
+      optional(bigint('held_nano_usd')),
     ],
+  },
+  {
+    name: 'account_deltas',
+    columns: [primary(id('id')), text('account_id'), bigint('amount_nano_usd')],
+    indexed: ['account_id'],
+  },
+  {
+    name: 'revisions',
+    columns: [primary(text('subject')), bigint('revision'), bigint('changed_in'), bigint('changed_at')],
+    indexed: ['changed_in'],
+  },
+  {
+    name: 'replicas',
+    columns: [primary(id('id')), bigint('started_at'), bigint('seen_at')],
   },
   {
     name: 'chains',
@@ -174,6 +189,7 @@ const plans: Plan[] = [
     columns: [
       primary(id('id')),
       id('chain_id'),
+      optional(id('replica_id')),
       text('state', { length: '8' }),
       optional(text('mark')),
       bigint('bound_nano_usd'),

@@ -1,4 +1,5 @@
 import { Founding1763900000000 } from './1763900000000-founding.js';
+import { SharedMoney1764000000000 } from './1764000000000-shared-money.js';
 
 /** In order. A migration is never edited once released. */
-export const migrations = [Founding1763900000000];
+export const migrations = [Founding1763900000000, SharedMoney1764000000000];

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { nanoUsd } from '../policy/money.js';
-import { endlessAccount, type LiveAccount } from './account.js';
-import { type BillingChain, newChain } from './chain.js';
-import { type Reservation, Reservations, type Taken } from './reservations.js';
+import { nanoUsd } from '../../policy/money.js';
+import { endlessAccount, type LiveAccount } from '../account.js';
+import { type BillingChain, newChain } from '../chain.js';
+import type { Taken } from '../spend.service.js';
+import { type Reservation, Reservations } from './reservations.js';
 
 const WAIT_MS = 100;
 const NOBODY = {
@@ -62,11 +63,10 @@ class World {
     const { chain, amount } = this.open.get(id)!;
     this.open.delete(id);
     for (const account of chain.accounts) {
-      account.heldNanoUsd = nanoUsd(account.heldNanoUsd - amount);
       account.spentNanoUsd = nanoUsd(account.spentNanoUsd + cost);
       account.unsettled--;
     }
-    this.reservations.freed(chain.accounts);
+    this.reservations.giveBack(chain, nanoUsd(amount));
   }
 
   check(): void {

@@ -1,5 +1,5 @@
-import type { Config } from '../config/config.js';
-import type { Database } from '../database/database.js';
+import type { Config } from '../../config/config.js';
+import type { Database } from '../../database/database.js';
 
 /**
  * Settles the open entries a dead process left, in one transaction: billed their bound, the prompt's part of it,

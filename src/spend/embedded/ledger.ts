@@ -1,34 +1,20 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Database } from '../database/database.js';
-import { MAX_NANO_USD, type NanoUsd } from '../policy/money.js';
-import type { Usage } from '../policy/price.js';
-import type { BillingChain } from './chain.js';
-import type { EntryMark, EntryState } from './ledger-entry.entity.js';
-import { type Columns, rowsOf } from './rows-of.js';
+import { Database } from '../../database/database.js';
+import { MAX_NANO_USD, type NanoUsd } from '../../policy/money.js';
+import type { BillingChain } from '../chain.js';
+import { chainRow, CHAIN, POSTING, postingRows } from '../chain-rows.js';
+import { type Columns, rowsOf } from '../rows-of.js';
+import type { ClosedEntry, HoldRequest } from '../spend.service.js';
 
 /** A call about to be made: committed before its first byte goes upstream. */
-export interface OpenEntry {
+export interface OpenEntry extends Pick<
+  HoldRequest,
+  'inputBoundNanoUsd' | 'requestId' | 'callType' | 'model' | 'deploymentId' | 'provider'
+> {
   readonly id: string;
   readonly boundNanoUsd: NanoUsd;
-  /** The part of the bound that the prompt alone costs. */
-  readonly inputBoundNanoUsd: NanoUsd;
-  readonly requestId: string;
-  readonly callType: string;
-  readonly model: string;
-  readonly deploymentId: string;
-  readonly provider: string;
   readonly openedAt: Date;
-}
-
-/** How it ended. */
-export interface ClosedEntry {
-  readonly id: string;
-  readonly state: Exclude<EntryState, 'open'>;
-  readonly costNanoUsd: NanoUsd;
-  readonly mark: EntryMark | null;
-  readonly usage: Usage | null;
-  readonly closedAt: Date;
 }
 
 interface Job {
@@ -174,31 +160,6 @@ export class Ledger {
     );
   }
 }
-
-const CHAIN: Columns = {
-  id: 'varchar',
-  key_hash: 'varchar',
-  key_alias: 'varchar',
-  user_id: 'varchar',
-  team_id: 'varchar',
-  organization_id: 'varchar',
-  end_user_id: 'varchar',
-};
-
-const chainRow = ({ id, names }: BillingChain) => ({
-  id,
-  key_hash: names.keyHash,
-  key_alias: names.keyAlias,
-  user_id: names.userId,
-  team_id: names.teamId,
-  organization_id: names.organizationId,
-  end_user_id: names.endUserId,
-});
-
-const POSTING: Columns = { chain_id: 'varchar', account_id: 'varchar' };
-
-const postingRows = ({ id, accounts }: BillingChain) =>
-  accounts.map((account) => ({ chain_id: id, account_id: account.id }));
 
 const OPEN: Columns = {
   id: 'varchar',

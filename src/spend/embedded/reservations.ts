@@ -1,29 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
-import { budgetDenial, measureOf } from '../policy/checks/budgets-have-room.js';
-import type { Denial, Scope } from '../policy/decision.js';
-import type { BudgetFacts } from '../policy/facts.js';
-import { fits } from '../policy/fits.js';
-import { type Grant, grant } from '../policy/grant.js';
-import { nanoUsd, type NanoUsd, ZERO_NANO_USD } from '../policy/money.js';
-import type { Wish } from '../policy/wish.js';
-import type { LiveAccount } from './account.js';
-import type { BillingChain } from './chain.js';
-
-/** A budget and whose it is. */
-export interface ScopedBudget extends BudgetFacts {
-  readonly scope: Scope;
-}
+import { CONFIG, type Config } from '../../config/config.js';
+import { type Grant, grant } from '../../policy/grant.js';
+import { nanoUsd, type NanoUsd, ZERO_NANO_USD } from '../../policy/money.js';
+import type { LiveAccount } from '../account.js';
+import type { BillingChain } from '../chain.js';
+import { objection } from '../objection.js';
+import type { HoldRequest, ScopedBudget, Taken } from '../spend.service.js';
 
 /** What a call would hold, and of what. */
-export interface Reservation {
-  readonly chain: BillingChain;
-  readonly budgets: readonly ScopedBudget[];
-  readonly wish: Pick<Wish, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd'>;
-}
-
-/** The amount that was set aside, or why none was. */
-export type Taken = { readonly amountNanoUsd: NanoUsd } | { readonly denials: readonly Denial[] };
+export type Reservation = Pick<HoldRequest, 'chain' | 'budgets' | 'wish'>;
 
 interface Waiter {
   readonly reservation: Reservation;
@@ -59,8 +44,9 @@ export class Reservations {
     return this.join(reservation, queue, () => this.lastTry(reservation));
   }
 
-  /** Room came free on these accounts: whoever waits for it is served in turn, while it fits. */
-  freed(accounts: readonly LiveAccount[]): void {
+  /** What was taken is not held any more: whoever waits for it is served in turn, while it fits. */
+  giveBack({ accounts }: BillingChain, amountNanoUsd: NanoUsd): void {
+    for (const account of accounts) account.heldNanoUsd = nanoUsd(account.heldNanoUsd - amountNanoUsd);
     if (!this.queues.size) return;
     for (const { id } of accounts) this.serve(id);
   }
@@ -163,9 +149,4 @@ export class Reservations {
     }
     return { amountNanoUsd };
   }
-}
-
-function objection(budget: ScopedBudget, minimumNanoUsd: NanoUsd): Denial {
-  const room = fits(budget.account, budget.limitNanoUsd, minimumNanoUsd);
-  return budgetDenial(measureOf(budget.scope, budget, minimumNanoUsd), room === 'spent' ? 'spent' : 'held');
 }

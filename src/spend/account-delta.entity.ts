@@ -1,0 +1,17 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { NanoUsdColumn } from '../database/columns.js';
+import type { NanoUsd } from '../policy/money.js';
+
+/** Spending on an account without a limit, until it is folded into the balance: so that nobody waits for its row. */
+@Entity('account_deltas')
+export class AccountDelta {
+  @PrimaryColumn({ type: 'varchar', length: 36 })
+  id: string;
+
+  @Index()
+  @Column({ name: 'account_id', type: 'varchar' })
+  accountId: string;
+
+  @NanoUsdColumn({ name: 'amount_nano_usd' })
+  amountNanoUsd: NanoUsd;
+}

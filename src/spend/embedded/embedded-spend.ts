@@ -1,0 +1,66 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { CLOCK, type Clock } from '../../clock.js';
+import { CONFIG, type Config } from '../../config/config.js';
+import { Database } from '../../database/database.js';
+import { Meters } from '../../metrics/meters.js';
+import { nanoUsd } from '../../policy/money.js';
+import { type ClosedEntry, type Hold, type HoldRequest, SpendService, type Taken } from '../spend.service.js';
+import { settleAbandoned } from './abandoned.js';
+import { Ledger } from './ledger.js';
+import { Reservations } from './reservations.js';
+
+/** Balances in the memory of the one process; the database keeps the ledger. */
+@Injectable()
+export class EmbeddedSpend extends SpendService implements OnApplicationBootstrap {
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly reservations: Reservations,
+    private readonly database: Database,
+    @Inject(CONFIG) private readonly config: Config,
+    meters: Meters,
+    @Inject(CLOCK) clock: Clock,
+  ) {
+    super(meters, clock);
+  }
+
+  /** Calls that died with an earlier process are billed by rule before the first new one is let in. */
+  async onApplicationBootstrap(): Promise<void> {
+    const count = await settleAbandoned(this.database, this.config.general.abandonedHolds, this.clock());
+    if (!count) return;
+    this.meters.entries.inc({ kind: 'abandoned' }, count);
+    new Logger(EmbeddedSpend.name).warn(
+      `${count} calls of an earlier process were abandoned; billed their ${this.config.general.abandonedHolds}.`,
+    );
+  }
+
+  protected async take(id: string, request: HoldRequest): Promise<Taken> {
+    const taking = this.reservations.take(request);
+    const taken = taking instanceof Promise ? await taking : taking;
+    if (!('amountNanoUsd' in taken)) return taken;
+    try {
+      await this.ledger.open(
+        { ...request, id, boundNanoUsd: taken.amountNanoUsd, openedAt: this.clock() },
+        request.chain,
+      );
+    } catch (error) {
+      this.reservations.giveBack(request.chain, taken.amountNanoUsd);
+      for (const account of request.chain.accounts) account.unsettled--;
+      throw error;
+    }
+    return taken;
+  }
+
+  /** A released hold is free money at once: nothing was produced, whatever happens to its row. */
+  protected ended({ state }: ClosedEntry, { chain, boundNanoUsd }: Hold): void {
+    if (state === 'released') this.reservations.giveBack(chain, boundNanoUsd);
+  }
+
+  protected async commit(entry: ClosedEntry, { chain, boundNanoUsd }: Hold, again: boolean): Promise<void> {
+    await this.ledger.close(entry, chain, again);
+    for (const account of chain.accounts) {
+      account.spentNanoUsd = nanoUsd(account.spentNanoUsd + entry.costNanoUsd);
+      account.unsettled--;
+    }
+    if (entry.state === 'settled') this.reservations.giveBack(chain, boundNanoUsd);
+  }
+}

@@ -1,0 +1,103 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { SteadyClock } from '../../clock.js';
+import { CONFIG, type Config } from '../../config/config.js';
+import { Meters } from '../../metrics/meters.js';
+import { MoneyConnection } from './money-connection.js';
+
+const BEAT_MS = 1_000;
+const MOST_AT_ONCE = 500;
+
+/**
+ * This process among those that share the database: seen every second, told the time, and once a second it does what is
+ * everyone's: folds deltas into balances and closes the calls of processes that are not seen any more.
+ */
+@Injectable()
+export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly id = uuidv7();
+  private readonly logger = new Logger(Replicas.name);
+  private beating: NodeJS.Timeout | undefined;
+  private beatUnderWay: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly connection: MoneyConnection,
+    private readonly clock: SteadyClock,
+    private readonly meters: Meters,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** A process that is alone on its database knows that everyone before it is dead; others wait until they are missed. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.beat();
+    await this.abandon(this.config.redisUrl ? this.config.general.replicaTimeoutMs : 0);
+    this.schedule();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.beating);
+    await this.beatUnderWay;
+    await this.connection
+      .call('leave', 'DELETE FROM replicas WHERE id = $1', [this.id])
+      .catch(() => undefined);
+  }
+
+  private schedule(): void {
+    this.beating = setTimeout(() => {
+      this.beatUnderWay = this.rounds().then(() => {
+        if (!this.stopped) this.schedule();
+      });
+    }, BEAT_MS);
+  }
+
+  private async rounds(): Promise<void> {
+    try {
+      await this.beat();
+      await this.connection.call('fold', 'SELECT tollgate_fold($1)', [10_000]);
+      await this.abandon(this.config.general.replicaTimeoutMs);
+    } catch (error) {
+      this.logger.warn(`The database does not answer: ${String(error)}`);
+    }
+  }
+
+  /** Says that it lives, and hears what time it is. */
+  private async beat(): Promise<void> {
+    const askedAt = Date.now();
+    const [{ now }] = (await this.connection.call<{ now: string }>(
+      'beat',
+      `INSERT INTO replicas (id, started_at, seen_at) VALUES ($1, ${NOW_MS}, ${NOW_MS})
+       ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at RETURNING seen_at AS now`,
+      [this.id],
+    )) as [{ now: string }];
+    this.clock.follow(Number(now), (askedAt + Date.now()) / 2);
+  }
+
+  /** Forgets processes not seen for so long, and bills their calls. */
+  private async abandon(missedForMs: number): Promise<void> {
+    const { abandonedHolds } = this.config.general;
+    await this.connection.call('forget', `DELETE FROM replicas WHERE seen_at < ${NOW_MS} - $1 AND id <> $2`, [
+      missedForMs,
+      this.id,
+    ]);
+    let count = 0;
+    for (let more = MOST_AT_ONCE; more === MOST_AT_ONCE; count += more) {
+      [{ count: more }] = (await this.connection.call<{ count: number }>(
+        'abandon',
+        'SELECT tollgate_abandon($1, $2) AS count',
+        [abandonedHolds, MOST_AT_ONCE],
+      )) as [{ count: number }];
+    }
+    if (!count) return;
+    this.meters.entries.inc({ kind: 'abandoned' }, count);
+    this.logger.warn(`${count} calls of a process that died were abandoned; billed their ${abandonedHolds}.`);
+  }
+}
+
+const NOW_MS = `(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
