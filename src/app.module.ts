@@ -15,6 +15,7 @@ import { LimitsModule } from './limits/limits.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { NewUsers } from './users/new-users.js';
 import { PartyTables } from './parties/party-table.js';
+import { RedisModule } from './redis/redis.module.js';
 import { SpendModule } from './spend/spend.module.js';
 
 /** What every room may ask for. */
@@ -47,7 +48,8 @@ export class AppModule {
         DatabaseModule.connect(),
         MetricsModule,
         CacheModule,
-        LimitsModule,
+        RedisModule,
+        LimitsModule.for(config),
         SpendModule.for(config),
         HouseModule,
         AccessModule,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import Libsql from 'libsql';
+import pg from 'pg';
 import { expect } from 'vitest';
 import type { Upstream } from './upstream.js';
 
@@ -19,6 +20,29 @@ export interface Books {
   readonly spent: ReadonlyMap<string, bigint>;
   /** Each account's sum over the entries whose chain posts to it. */
   readonly summed: ReadonlyMap<string, bigint>;
+  /** What rows say is held; nothing where memory counts it. */
+  readonly held: ReadonlyMap<string, bigint>;
+}
+
+const ENTRIES = `SELECT id, chain_id AS "chainId", state, mark, model, CAST(bound_nano_usd AS TEXT) AS bound, CAST(cost_nano_usd AS TEXT) AS cost FROM ledger_entries`;
+const ACCOUNTS = `SELECT id, CAST(spent_nano_usd AS TEXT) AS spent, CAST(held_nano_usd AS TEXT) AS held FROM accounts`;
+const SUMS = `SELECT p.account_id AS id, CAST(SUM(e.cost_nano_usd) AS TEXT) AS sum FROM ledger_entries e
+   JOIN postings p ON p.chain_id = e.chain_id WHERE e.cost_nano_usd IS NOT NULL GROUP BY p.account_id`;
+
+type Row = Record<string, string | null>;
+
+/** The same of a PostgreSQL database, and how many deltas are not folded into balances yet. */
+export async function readPostgresBooks(url: string): Promise<{ books: Books; deltas: number }> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    const rows = async (sql: string) => (await client.query<Row>(sql)).rows;
+    const books = booksOf(await rows(ENTRIES), await rows(ACCOUNTS), await rows(SUMS));
+    return { books, deltas: (await rows('SELECT id FROM account_deltas')).length };
+  } finally {
+    await client.end();
+  }
 }
 
 export function readBooks(dataFolder: string): Books {
@@ -26,32 +50,27 @@ export function readBooks(dataFolder: string): Books {
   try {
     // One transaction, so that entries and balances are of the same instant.
     file.exec('BEGIN');
-    const entries = rows(
-      file,
-      `SELECT id, chain_id AS chainId, state, mark, model, CAST(bound_nano_usd AS TEXT) AS bound, CAST(cost_nano_usd AS TEXT) AS cost FROM ledger_entries`,
-    ).map((row) => ({
-      ...row,
-      bound: BigInt(row.bound!),
-      cost: row.cost === null ? null : BigInt(row.cost!),
-    }));
-    const accounts = rows(file, `SELECT id, CAST(spent_nano_usd AS TEXT) AS spent FROM accounts`);
-    const sums = rows(
-      file,
-      `SELECT p.account_id AS id, CAST(SUM(e.cost_nano_usd) AS TEXT) AS sum FROM ledger_entries e
-       JOIN postings p ON p.chain_id = e.chain_id WHERE e.cost_nano_usd IS NOT NULL GROUP BY p.account_id`,
-    );
-    return {
-      entries: entries as unknown as BookedEntry[],
-      spent: new Map(accounts.map(({ id, spent }) => [id!, BigInt(spent!)])),
-      summed: new Map(sums.map(({ id, sum }) => [id!, BigInt(sum!)])),
-    };
+    return booksOf(rows(file, ENTRIES), rows(file, ACCOUNTS), rows(file, SUMS));
   } finally {
     file.close();
   }
 }
 
-function rows(file: InstanceType<typeof Libsql>, sql: string): Record<string, string | null>[] {
-  return file.prepare(sql).all() as Record<string, string | null>[];
+function rows(file: InstanceType<typeof Libsql>, sql: string): Row[] {
+  return file.prepare(sql).all() as Row[];
+}
+
+function booksOf(entries: readonly Row[], accounts: readonly Row[], sums: readonly Row[]): Books {
+  return {
+    entries: entries.map((row) => ({
+      ...row,
+      bound: BigInt(row.bound!),
+      cost: row.cost == null ? null : BigInt(row.cost),
+    })) as unknown as BookedEntry[],
+    spent: new Map(accounts.map(({ id, spent }) => [id!, BigInt(spent!)])),
+    held: new Map(accounts.flatMap(({ id, held }) => (held == null ? [] : [[id!, BigInt(held)] as const]))),
+    summed: new Map(sums.map(({ id, sum }) => [id!, BigInt(sum!)])),
+  };
 }
 
 const NANO_PER_TOKEN: Record<string, { input: bigint; output: bigint }> = {
@@ -79,7 +98,8 @@ export function expectTrueBooks(books: Books): void {
   for (const [id, spent] of books.spent)
     expect({ id, spent }).toEqual({ id, spent: books.summed.get(id) ?? 0n });
   for (const id of books.summed.keys()) expect(books.spent.has(id)).toBe(true);
-  for (const { cost } of books.entries) expect(cost! >= 0n).toBe(true);
+  for (const [id, held] of books.held) expect({ id, held }).toEqual({ id, held: 0n });
+  for (const { cost, mark } of books.entries) expect(cost! >= 0n || mark === 'adjustment').toBe(true);
 }
 
 export const total = (books: Books, which: (entry: BookedEntry) => boolean = () => true): bigint =>

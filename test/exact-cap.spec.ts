@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { expectTrueBooks } from './books.js';
 import { Gateway } from './gateway.js';
+import { scopes, type ScopedCaller } from './scopes.js';
 import { Upstream } from './upstream.js';
 
 const CALLS = 200;
@@ -12,66 +13,8 @@ let upstream: Upstream;
 beforeAll(async () => void (upstream = await Upstream.start()));
 afterAll(() => upstream.close());
 
-interface Caller {
-  readonly key: string;
-  readonly body?: object;
-}
-
-const scopes: Record<string, (gateway: Gateway, id: string) => Promise<Caller>> = {
-  key: async (gateway) => ({ key: await gateway.givenKey({ max_budget: 1 }) }),
-  'key, in a monthly window': async (gateway) => ({
-    key: await gateway.givenKey({ max_budget: 1, budget_duration: '30d' }),
-  }),
-  'key, in its second window': async (gateway) => ({
-    key: await gateway.givenKey({
-      max_budget: 50,
-      budget_limits: [{ budget_duration: '1d', max_budget: 1 }],
-    }),
-  }),
-  'key, by its tier': async (gateway, id) => {
-    await gateway.made('/budget/new', { budget_id: id, max_budget: 1 });
-    return { key: await gateway.givenKey({ budget_id: id }) };
-  },
-  team: async (gateway, id) => {
-    await gateway.made('/team/new', { team_id: id, max_budget: 1 });
-    return { key: await gateway.givenKey({ team_id: id }) };
-  },
-  user: async (gateway, id) => {
-    await gateway.made('/user/new', { user_id: id, max_budget: 1, auto_create_key: false });
-    return { key: await gateway.givenKey({ user_id: id }) };
-  },
-  'user, on a team key': async (gateway, id) => {
-    await gateway.made('/user/new', { user_id: id, max_budget: 1, auto_create_key: false });
-    await gateway.made('/team/new', { team_id: id });
-    return { key: await gateway.givenKey({ user_id: id, team_id: id }) };
-  },
-  member: async (gateway, id) => {
-    await gateway.made('/team/new', { team_id: id });
-    await gateway.made('/team/member_add', {
-      team_id: id,
-      member: { role: 'user', user_id: id },
-      max_budget_in_team: 1,
-    });
-    return { key: await gateway.givenKey({ team_id: id, user_id: id }) };
-  },
-  'member, by the team’s default': async (gateway, id) => {
-    await gateway.made('/team/new', { team_id: id, team_member_budget: 1 });
-    await gateway.made('/team/member_add', { team_id: id, member: { role: 'user', user_id: id } });
-    return { key: await gateway.givenKey({ team_id: id, user_id: id }) };
-  },
-  organization: async (gateway, id) => {
-    await gateway.made('/organization/new', { organization_id: id, organization_alias: id, max_budget: 1 });
-    await gateway.made('/team/new', { team_id: id, organization_id: id });
-    return { key: await gateway.givenKey({ team_id: id }) };
-  },
-  'end user': async (gateway, id) => {
-    await gateway.made('/customer/new', { user_id: id, max_budget: 1 });
-    return { key: await gateway.givenKey(), body: { user: id } };
-  },
-};
-
 /** 200 calls at once; the upstream answers none before it has seen ten and the rest were refused. */
-async function burst(gateway: Gateway, { key, body }: Caller, stream: boolean) {
+async function burst(gateway: Gateway, { key, body }: ScopedCaller, stream: boolean) {
   const before = upstream.calls.length;
   upstream.hold();
   let refused = 0;

@@ -46,6 +46,8 @@ export interface Behaviour {
 export class Upstream {
   readonly calls: UpstreamCall[] = [];
   behave: (call: UpstreamCall) => Behaviour = () => ({});
+  /** How long it thinks before it answers. */
+  delayMs = 0;
   private gate: Promise<void> | undefined;
   private open: () => void = () => {};
   private arrivals: { count: number; resolve: () => void }[] = [];
@@ -109,6 +111,7 @@ export class Upstream {
   }
 
   private async respond(call: UpstreamCall, response: ServerResponse, behaviour: Behaviour): Promise<void> {
+    if (this.delayMs) await new Promise((done) => setTimeout(done, this.delayMs));
     if (behaviour.hang) return;
     if (behaviour.reset) return void response.socket?.destroy();
     for (const [name, value] of Object.entries(behaviour.headers ?? {})) response.setHeader(name, value);

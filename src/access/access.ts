@@ -1,4 +1,4 @@
-import type { Decision } from '../policy/decision.js';
+import type { Decision, Refusal } from '../policy/decision.js';
 import type { LoadedFacts } from './facts.loader.js';
 
 /** What the guards found out about a request; it stays with the request. */
@@ -8,6 +8,8 @@ export interface Access extends LoadedFacts {
   readonly recheck: () => Promise<void>;
   /** The access there is now, when what this one was made of has changed. Throws the refusal. */
   readonly refreshed: () => Promise<Access>;
+  /** Why not, of everything that is in the way now; undefined when nothing is any more. */
+  readonly explained: () => Promise<Refusal | undefined>;
 }
 
 declare module 'fastify' {

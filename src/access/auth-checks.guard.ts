@@ -5,7 +5,7 @@ import { type Door, doorOf } from '../http/doors.js';
 import { Meters } from '../metrics/meters.js';
 import { matchedPath } from '../http/matched-path.js';
 import { decide } from '../policy/decide.js';
-import type { Decision, Enforcer } from '../policy/decision.js';
+import type { Decision, Enforcer, Refusal } from '../policy/decision.js';
 import type { AccessFacts } from '../policy/facts.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import type { Access } from './access.js';
@@ -69,7 +69,13 @@ export class AuthChecksGuard implements CanActivate {
       decision,
       recheck: () => this.recheck(ask, loaded),
       refreshed: () => this.refreshed(ask),
+      explained: () => this.explained(ask, loaded),
     };
+  }
+
+  private async explained(ask: Ask, loaded: LoadedFacts): Promise<Refusal | undefined> {
+    const { facts } = await this.loader.completed(loaded, () => this.loader.load(ask));
+    return decide(facts).refusal;
   }
 
   /** Its place in the rate limits is taken already. */

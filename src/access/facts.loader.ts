@@ -17,6 +17,7 @@ import { tokenBound } from '../policy/bound.js';
 import { type Wish, wishFor } from '../policy/wish.js';
 import { fits } from '../policy/fits.js';
 import type { ScopedBudget } from '../spend/spend.service.js';
+import type { RateFacts } from '../policy/rates.js';
 import { compileRouteList } from '../policy/routes.js';
 import { keyHint, secretHash, secretMatcher } from '../secrets.js';
 import { Accounts } from '../spend/accounts.js';
@@ -125,10 +126,26 @@ export class FactsLoader {
     const caller = this.isMasterKey(hash) ? this.master : await this.loadCaller(hash);
     if (!caller) return { facts: this.strangerFacts(ask, { kind: 'unknown', hint: 'sk-...' }) };
     const loaded = await this.withCaller(ask, caller);
-    if (this.accounts.areBalances || !loaded.standing) return loaded;
-    await this.accounts.refresh(loaded.standing.chain.accounts);
-    const { facts } = await this.withCaller(ask, caller);
-    return { ...loaded, facts: { ...facts, balances: 'known' } };
+    return this.completed(loaded, () => this.withCaller(ask, caller));
+  }
+
+  /** With everything that is the hold's to find out, as it is now: for explanations. */
+  async completed(
+    loaded: LoadedFacts,
+    again: () => LoadedFacts | Promise<LoadedFacts>,
+  ): Promise<LoadedFacts> {
+    const { standing, rates = NO_RATES } = loaded;
+    if (standing && !this.accounts.areBalances) {
+      await this.accounts.refresh(standing.chain.accounts);
+      loaded = await again();
+    }
+    const facts = { ...loaded.facts, balances: 'known' as const };
+    if (this.rateLimits.areInMemory || !rates.length) return { ...loaded, facts };
+    return { ...loaded, facts: { ...facts, rates: await this.rateLimits.measure(rates) } };
+  }
+
+  private measured(rates: readonly RateLimit[]): readonly RateFacts[] {
+    return this.rateLimits.measure(rates) as readonly RateFacts[];
   }
 
   /** Has anything about this caller or end user changed since these facts were made? */
@@ -225,7 +242,7 @@ export class FactsLoader {
       credential: caller.credential,
       route,
       parties: standing.parties,
-      rates: rates.length ? this.rateLimits.measure(rates) : [],
+      rates: rates.length && this.rateLimits.areInMemory ? this.measured(rates) : NO_FACTS,
       balances: this.accounts.areBalances ? 'known' : 'atHold',
       settings: this.config.general,
       ...(request && { request }),
@@ -458,6 +475,7 @@ export class FactsLoader {
 const fitsWhole = (budgets: readonly ScopedBudget[], { wantedNanoUsd }: Wish) =>
   budgets.every(({ account, limitNanoUsd }) => fits(account, limitNanoUsd, wantedNanoUsd) !== 'spent');
 
+const NO_FACTS: readonly RateFacts[] = [];
 const NO_RATES: readonly RateLimit[] = [];
 const NO_NAMES: readonly string[] = [];
 

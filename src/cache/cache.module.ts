@@ -3,12 +3,13 @@ import { Global, Module } from '@nestjs/common';
 import { Keyv } from 'keyv';
 import { BoundedMap } from './bounded-map.js';
 import { Changes } from './changes.js';
+import { FarRows } from './far-rows.js';
 import { Revisions } from './revisions.js';
 import { RowCache } from './row-cache.js';
 
 const MAX_ENTRIES = 100_000;
 
-/** The tiers of the cache, nearest first. A shared tier (Redis) goes behind the memory of this process. */
+/** The nearest tier; `FarRows` is behind it. */
 const tiers = () => [memoryTier()];
 
 /** Values are kept as they are, not copied: they are frozen. */
@@ -19,7 +20,7 @@ function memoryTier(): Keyv {
 @Global()
 @Module({
   imports: [NestCacheModule.registerAsync({ useFactory: () => ({ stores: tiers() }) })],
-  providers: [Changes, Revisions, RowCache],
+  providers: [Changes, Revisions, FarRows, RowCache],
   exports: [NestCacheModule, Changes, Revisions, RowCache],
 })
 export class CacheModule {}

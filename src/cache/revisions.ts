@@ -66,12 +66,13 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   /** Reads which revision there is of a row that is about to be read. */
-  async note(key: CacheKey): Promise<void> {
-    if (!this.areShared) return;
+  async note(key: CacheKey): Promise<number> {
     const [row] = await this.database.read<{ revision: string }[]>((manager) =>
       manager.query('SELECT revision FROM revisions WHERE subject = $1', [key]),
     );
-    this.known.set(key, Number(row?.revision ?? 0));
+    const revision = Number(row?.revision ?? 0);
+    this.known.set(key, revision);
+    return revision;
   }
 
   /** Takes a row from elsewhere as being of this revision. False: newer ones are known. */
@@ -79,11 +80,6 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
     if (revision < (this.newest.get(key) ?? 0)) return false;
     this.known.set(key, revision);
     return true;
-  }
-
-  /** The revision of what is cached; undefined when nothing is. */
-  of(key: CacheKey): number | undefined {
-    return this.known.get(key);
   }
 
   /** The revisions something cached is made of. One that is not known any more never matches. */

@@ -5,6 +5,8 @@ import { BoundedMap } from './bounded-map.js';
 import { Changes } from './changes.js';
 import { Meters } from '../metrics/meters.js';
 import type { Database } from '../database/database.js';
+import { FarRows } from './far-rows.js';
+import { Redis } from '../redis/redis.js';
 import { Revisions } from './revisions.js';
 import { RowCache } from './row-cache.js';
 
@@ -14,7 +16,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-23T12:00:00Z') });
   changes = new Changes();
   const store = new BoundedMap<string, unknown>(100);
-  cache = new RowCache(createCache({ stores: [new Keyv({ store, serialize: undefined, deserialize: undefined })] }), changes, new Revisions({ isPostgres: false } as Database), new Meters()); // prettier-ignore
+  cache = new RowCache(createCache({ stores: [new Keyv({ store, serialize: undefined, deserialize: undefined })] }), changes, new Revisions({ isPostgres: false } as Database), new FarRows(new Redis({})), new Meters()); // prettier-ignore
 });
 afterEach(() => vi.useRealTimers());
 

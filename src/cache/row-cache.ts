@@ -1,9 +1,10 @@
 import { CACHE_MANAGER } from '@nestjs/cache-manager';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Cache } from 'cache-manager';
 import type { EntityManager } from 'typeorm';
 import { Meters } from '../metrics/meters.js';
 import { type CacheKey, Changes } from './changes.js';
+import { FarRows } from './far-rows.js';
 import { Revisions } from './revisions.js';
 
 const TTL_MS = 60_000;
@@ -19,16 +20,21 @@ interface Cached<T> {
  * once. A load that a write overtook is returned to those who asked but never kept.
  */
 @Injectable()
-export class RowCache {
+export class RowCache implements OnModuleInit {
   private readonly loading = new Map<CacheKey, { readonly epoch: number; readonly row: Promise<unknown> }>();
 
   constructor(
     @Inject(CACHE_MANAGER) private readonly cache: Cache,
     private readonly changes: Changes,
     private readonly revisions: Revisions,
+    private readonly far: FarRows,
     private readonly meters: Meters,
   ) {
     revisions.onChange((keys) => this.forget(keys));
+  }
+
+  async onModuleInit(): Promise<void> {
+    if (this.revisions.areShared) await this.far.onEviction((keys) => void this.forget(keys));
   }
 
   /** The cached row, or what `load` finds. Errors of `load` are passed on and never cached. */
@@ -52,14 +58,28 @@ export class RowCache {
 
   private async load<T extends object>(key: CacheKey, load: () => Promise<T | null>): Promise<T | null> {
     const epoch = this.changes.epoch;
-    await this.revisions.note(key);
-    const found = await load();
+    const found = this.revisions.areShared ? await this.loadShared(key, load) : await load();
     const row = found && deepFrozen(found);
     if (!this.changes.changedSince(epoch, [key])) {
-      await this.cache.set(key, { row } satisfies Cached<T>, row ? TTL_MS : ABSENT_TTL_MS);
+      await this.cache.set(key, { row } satisfies Cached<T>, ttlOf(row));
       if (this.changes.changedSince(epoch, [key])) await this.cache.del(key);
     }
     return row;
+  }
+
+  /** From the tier all processes share, if what is there is not known to be old; else from the database, for all of them. */
+  private async loadShared<T extends object>(
+    key: CacheKey,
+    load: () => Promise<T | null>,
+  ): Promise<T | null> {
+    const epoch = this.changes.epoch;
+    const far = await this.far.get(key);
+    if (far && this.revisions.believe(key, far.revision)) return far.row as T | null;
+    const revision = await this.revisions.note(key);
+    const found = await load();
+    if (!this.changes.changedSince(epoch, [key]))
+      await this.far.set(key, { row: found, revision }, ttlOf(found));
+    return found;
   }
 
   /** Inside the transaction of a write: what it changes. */
@@ -70,6 +90,7 @@ export class RowCache {
   /** Forgets `keys` in every process. A write calls this after its commit and before it answers. */
   async evict(keys: readonly CacheKey[]): Promise<void> {
     await this.forget(keys);
+    if (this.revisions.areShared) await this.far.evict(keys);
   }
 
   /** Forgets `keys` in this process. */
@@ -81,6 +102,8 @@ export class RowCache {
     this.changes.mark(keys);
   }
 }
+
+const ttlOf = (row: object | null) => (row ? TTL_MS : ABSENT_TTL_MS);
 
 function deepFrozen<T extends object>(value: T): T {
   for (const member of Object.values(value)) {

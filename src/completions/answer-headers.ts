@@ -32,7 +32,7 @@ export function answerHeaders(
     'x-request-id': call.requestId,
     'x-litellm-call-id': hold.id,
     'x-litellm-model-id': deployment.id,
-    ...(call.access.rates?.length && rateHeaders(call.ratesNow())),
+    ...(call.access.rates?.length && rateHeaders(call.slots.facts())),
     ...(output.clampedTo !== undefined && { 'x-tollgate-clamped': String(output.clampedTo) }),
   };
   for (const [name, value] of Object.entries(upstream)) {

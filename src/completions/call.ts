@@ -1,7 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { Access } from '../access/access.js';
 import type { LlmRequest } from '../access/llm-request.js';
-import type { RateFacts } from '../policy/rates.js';
 import type { Slots } from '../limits/rate-limits.js';
 import type { Deployment } from '../models/deployment.js';
 import type { NanoUsd } from '../policy/money.js';
@@ -19,8 +18,6 @@ export interface Call {
   readonly llm: LlmRequest;
   /** The gates it came through, this one last. */
   readonly via: string;
-  /** How full its rate limits are, itself included. */
-  readonly ratesNow: () => readonly RateFacts[];
   /** Its place in the rate limits. */
   readonly slots: Slots;
   /** Something of it went upstream. */

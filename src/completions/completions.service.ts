@@ -13,12 +13,13 @@ import { FactsLoader } from '../access/facts.loader.js';
 import { GATE_MEMBERS, type LlmRequest } from '../access/llm-request.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { editedObject } from '../http/json-scanner.js';
-import { RateLimits, type Slots } from '../limits/rate-limits.js';
+import { RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
 import { Meters } from '../metrics/meters.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
 import { type CallSize, tokenBound } from '../policy/bound.js';
 import { conclude, decide } from '../policy/decide.js';
+import type { Denial } from '../policy/decision.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import { outputTokensFor, type Wish } from '../policy/wish.js';
@@ -62,43 +63,56 @@ export class CompletionsService implements BeforeApplicationShutdown {
 
   /** Answers the call on the raw reply. Throws what the client is to be told when nothing was sent yet. */
   complete(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { access, id: requestId } = request;
+    const { access } = request;
     if (this.draining)
       throw new ServiceUnavailableException({ message: 'The gateway is shutting down. Try again.' });
     const via = viaFor(request.headers.via);
-    const slots = this.slots(access!);
+    const taken = this.rateLimits.take(access!.rates ?? [], access!.facts.request!.model!.boundTokens);
+    const walk =
+      taken instanceof Promise
+        ? taken.then((slots) => this.walk(request, reply, via, slots))
+        : this.walk(request, reply, via, taken);
+    this.inFlight.add(walk);
+    return walk.finally(() => this.inFlight.delete(walk));
+  }
+
+  private async walk(
+    { access, id: requestId }: FastifyRequest,
+    reply: FastifyReply,
+    via: string,
+    taken: SlotsTaken,
+  ): Promise<void> {
+    if ('denials' in taken) throw await this.refusedByRates(access!, taken.denials);
+    const { slots } = taken;
     const call: Call = {
       requestId,
       access: access!,
       llm: access!.llm!,
       via,
       slots,
-      ratesNow: () => this.rateLimits.measure(access!.rates ?? []),
       sent: false,
       usedTokens: 0,
       reply,
       startedAt: performance.now(),
     };
-    const walk = this.tryTargets(call).then(
-      () => slots.settle(call.usedTokens),
-      (error: unknown) => {
-        // What never went out, refused the money or not, took no place in the rate limits.
-        if (call.sent) slots.settle(call.usedTokens);
-        else slots.giveBack();
-        throw error;
-      },
-    );
-    this.inFlight.add(walk);
-    return walk.finally(() => this.inFlight.delete(walk));
+    try {
+      await this.tryTargets(call);
+      slots.settle(call.usedTokens);
+    } catch (error) {
+      // What never went out, refused the money or not, took no place in the rate limits.
+      if (call.sent) slots.settle(call.usedTokens);
+      else slots.giveBack();
+      throw error;
+    }
   }
 
-  /** Takes the call's place in every rate limit; 429 when one is full. */
-  private slots({ rates = [], facts }: Access): Slots {
-    const taken = this.rateLimits.take(rates, facts.request!.model!.boundTokens);
-    if ('slots' in taken) return taken.slots;
-    this.meters.refused.inc({ check: 'rateLimitsHaveRoom' });
-    const { refusal } = conclude([{ check: 'rateLimitsHaveRoom', enforcer: 'hold', denials: taken.denials }]);
-    throw new AccessDenied(refusal!, this.config.general.budgetExceededStatus);
+  /** A full rate limit, or what else is in the way by now: a permanent objection comes before it. */
+  private async refusedByRates(access: Access, denials: readonly Denial[]): Promise<AccessDenied> {
+    const refusal =
+      (this.rateLimits.areInMemory ? undefined : await access.explained()) ??
+      conclude([{ check: 'rateLimitsHaveRoom', enforcer: 'hold', denials }]).refusal!;
+    this.meters.refused.inc({ check: refusal.check });
+    return new AccessDenied(refusal, this.config.general.budgetExceededStatus);
   }
 
   /** No new connections, no new calls; those under way finish and are settled. */

@@ -1,7 +1,14 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { HealthCheck, HealthCheckService, TypeOrmHealthIndicator } from '@nestjs/terminus';
+import {
+  HealthCheck,
+  HealthCheckService,
+  type HealthIndicatorResult,
+  HealthIndicatorService,
+  TypeOrmHealthIndicator,
+} from '@nestjs/terminus';
 import { OpenRoute } from '../http/doors.js';
+import { Redis } from '../redis/redis.js';
 
 const DATABASE_TIMEOUT_MS = 2_000;
 
@@ -13,6 +20,8 @@ export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly database: TypeOrmHealthIndicator,
+    private readonly indicators: HealthIndicatorService,
+    private readonly redis: Redis,
   ) {}
 
   @Get(['liveliness', 'liveness'])
@@ -24,9 +33,22 @@ export class HealthController {
   /** Migrations ran before the first connection was accepted, so an answering database is a migrated one. */
   @Get('readiness')
   @HealthCheck({ swaggerDocumentation: false })
-  @ApiOperation({ summary: 'The database answers and its migrations are applied.' })
+  @ApiOperation({
+    summary: 'The database answers and its migrations are applied; so does Redis, if there is one.',
+  })
   async ready(): Promise<{ status: string; db: string }> {
-    await this.health.check([() => this.database.pingCheck('database', { timeout: DATABASE_TIMEOUT_MS })]);
+    await this.health.check([
+      () => this.database.pingCheck('database', { timeout: DATABASE_TIMEOUT_MS }),
+      () => this.redisAnswers(),
+    ]);
     return { status: 'healthy', db: 'connected' };
+  }
+
+  private async redisAnswers(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('redis');
+    return this.redis.ping().then(
+      () => indicator.up(),
+      () => indicator.down(),
+    );
   }
 }

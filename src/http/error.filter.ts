@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QueryFailedError, TypeORMError } from 'typeorm';
+import { Unanswered } from '../unanswered.js';
 
 /** The envelope's `type` where nobody named a finer one. */
 const TYPE: Record<number, string> = {
@@ -31,11 +32,11 @@ const OUR_MISTAKE: Told = {
   type: 'internal_server_error',
 };
 
-const UNAVAILABLE: Told = {
+const unavailable = (who: string): Told => ({
   status: 503,
-  message: 'Service Unavailable, the database is temporarily unreachable. Please retry shortly.',
+  message: `Service Unavailable, the ${who} is temporarily unreachable. Please retry shortly.`,
   headers: { 'retry-after': '5' },
-};
+});
 
 /** Everything that is thrown leaves here, in one envelope. */
 @Catch()
@@ -75,7 +76,8 @@ export class ErrorFilter implements ExceptionFilter {
 
 function toldOf(error: unknown): Told {
   if (error instanceof HttpException) return httpException(error);
-  if (isDatabaseTrouble(error)) return UNAVAILABLE;
+  if (error instanceof Unanswered) return unavailable(error.who);
+  if (isDatabaseTrouble(error)) return unavailable('database');
   const { statusCode, message } = error as { statusCode?: number; message?: string };
   // Fastify's own refusals: too large, unreadable, too slow.
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {

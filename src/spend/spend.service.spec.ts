@@ -7,6 +7,8 @@ import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 import { Changes } from '../cache/changes.js';
+import { FarRows } from '../cache/far-rows.js';
+import { Redis } from '../redis/redis.js';
 import { Revisions } from '../cache/revisions.js';
 import { RowCache } from '../cache/row-cache.js';
 import { SteadyClock } from '../clock.js';
@@ -79,7 +81,13 @@ function shared(dataSource: DataSource, databaseUrl: string): Rooms {
   const clock = new SteadyClock();
   const connection = new MoneyConnection(config);
   const cache = createCache({ stores: [new Keyv()] });
-  const rows = new RowCache(cache, new Changes(), new Revisions(database), new Meters());
+  const rows = new RowCache(
+    cache,
+    new Changes(),
+    new Revisions(database),
+    new FarRows(new Redis({})),
+    new Meters(),
+  );
   const call = connection.call.bind(connection);
   return {
     database,

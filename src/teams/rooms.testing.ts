@@ -7,6 +7,8 @@ import { DataSource, type DataSourceOptions, type EntityTarget, type FindOptions
 import { BudgetsService } from '../budgets/budgets.service.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { Changes } from '../cache/changes.js';
+import { FarRows } from '../cache/far-rows.js';
+import { Redis } from '../redis/redis.js';
 import { Revisions } from '../cache/revisions.js';
 import { RowCache } from '../cache/row-cache.js';
 import { Database } from '../database/database.js';
@@ -44,6 +46,7 @@ export class Rooms {
       createCache({ stores: [memory] }),
       new Changes(),
       new Revisions(this.database),
+      new FarRows(new Redis({})),
       new Meters(),
     );
     const tables = new PartyTables(this.database, cache, clock);

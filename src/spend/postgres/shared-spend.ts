@@ -4,6 +4,7 @@ import { CLOCK, type Clock } from '../../clock.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Meters } from '../../metrics/meters.js';
 import { nanoUsd, ZERO_NANO_USD } from '../../policy/money.js';
+import { Unanswered } from '../../unanswered.js';
 import { objection } from '../objection.js';
 import { type ClosedEntry, type HoldRequest, pause, SpendService, type Taken } from '../spend.service.js';
 import { isCollision, isInDoubt, STATEMENT_TIMEOUT_MS } from './money-connection.js';
@@ -168,7 +169,7 @@ export class SharedSpend extends SpendService {
       return this.holdFor(batch.slice(half));
     }
     this.log.error(`Money could not be held for ${batch.length} calls: ${String(error)}`);
-    for (const { fail } of batch) fail(error);
+    for (const { fail } of batch) fail(new Unanswered('database', error));
     if (inDoubt) void this.forget(batch.map(({ id }) => id));
   }
 

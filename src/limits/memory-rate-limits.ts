@@ -1,0 +1,93 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOCK, type Clock } from '../clock.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { neededOf, type RateFacts } from '../policy/rates.js';
+import { full, type RateLimit, RateLimits, type SlotsTaken } from './rate-limits.js';
+import { type LogEntry, SlidingLog } from './sliding-log.js';
+
+const SWEEP_AT = 100_000;
+
+/** Counts in the memory of this process. */
+@Injectable()
+export class MemoryRateLimits extends RateLimits {
+  readonly areInMemory = true;
+  private readonly logs = new Map<string, SlidingLog>();
+  private readonly running = new Map<string, number>();
+
+  constructor(
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: { readonly general: Pick<Config['general'], 'rateLimitSpanMs'> },
+  ) {
+    super();
+  }
+
+  measure(limits: readonly RateLimit[]): RateFacts[] {
+    const now = this.clock().getTime();
+    return limits.map((limit) => this.factsOf(limit, now));
+  }
+
+  take(limits: readonly RateLimit[], tokens: number): SlotsTaken {
+    const now = this.clock().getTime();
+    const refused = full(this.measure(limits), tokens);
+    if (refused) return refused;
+    const taken = limits.map((limit) => this.taken(limit, tokens, now));
+    const end = (settled: number | undefined) => {
+      for (const one of taken.splice(0)) one(settled);
+    };
+    return {
+      slots: {
+        facts: () => this.measure(limits),
+        settle: (used) => end(used),
+        giveBack: () => end(undefined),
+      },
+    };
+  }
+
+  /** Takes of one limit; what is returned ends it, with the tokens used, or as if it had never been. */
+  private taken(
+    { key, unit, limit }: RateLimit,
+    tokens: number,
+    now: number,
+  ): (used: number | undefined) => void {
+    if (unit === 'running') {
+      this.running.set(key, (this.running.get(key) ?? 0) + 1);
+      return () => {
+        const left = this.running.get(key)! - 1;
+        if (left) this.running.set(key, left);
+        else this.running.delete(key);
+      };
+    }
+    const log = this.log(key);
+    const entry: LogEntry = log.add(now, unit === 'requests' ? 1 : neededOf({ unit, limit }, tokens));
+    return (used) => {
+      if (used === undefined) log.change(entry, 0);
+      else if (unit === 'tokens') log.change(entry, used);
+    };
+  }
+
+  private factsOf({ key, scope, unit, limit, model }: RateLimit, now: number): RateFacts {
+    const named = { scope, unit, limit, ...(model !== undefined && { model }) };
+    if (unit === 'running') return { ...named, used: this.running.get(key) ?? 0 };
+    const log = this.logs.get(key);
+    const used = log?.usedAt(now) ?? 0;
+    const freeAt = log?.nextFreeAt;
+    return { ...named, used, ...(freeAt !== undefined && { freeAt: new Date(freeAt) }) };
+  }
+
+  private log(key: string): SlidingLog {
+    let log = this.logs.get(key);
+    if (!log) {
+      if (this.logs.size >= SWEEP_AT) this.sweep();
+      this.logs.set(key, (log = new SlidingLog(this.config.general.rateLimitSpanMs)));
+    }
+    return log;
+  }
+
+  private sweep(): void {
+    const now = this.clock().getTime();
+    for (const [key, log] of this.logs) {
+      log.usedAt(now);
+      if (log.nextFreeAt === undefined) this.logs.delete(key);
+    }
+  }
+}

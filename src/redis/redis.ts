@@ -1,0 +1,127 @@
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { createClient, type RedisClientType } from '@redis/client';
+import { createHash } from 'node:crypto';
+import { CONFIG, type Config } from '../config/config.js';
+import { Unanswered } from '../unanswered.js';
+
+const CONNECT_TIMEOUT_MS = 1_000;
+const COMMAND_TIMEOUT_MS = 1_000;
+const RECONNECT_MS = 250;
+
+/** A program that runs inside Redis, in one step. */
+export interface RedisScript {
+  readonly text: string;
+  readonly sha1: string;
+}
+
+export const redisScript = (text: string): RedisScript => ({
+  text,
+  sha1: createHash('sha1').update(text).digest('hex'),
+});
+
+/** The connection to Redis, if one is configured. What cannot be answered at once or within a second is an error. */
+@Injectable()
+export class Redis implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(Redis.name);
+  private readonly client: RedisClientType | undefined;
+  private subscriber: RedisClientType | undefined;
+  private isDown = false;
+
+  constructor(@Inject(CONFIG) { redisUrl }: Pick<Config, 'redisUrl'>) {
+    if (redisUrl) this.client = this.connectionTo(redisUrl);
+  }
+
+  get isConfigured(): boolean {
+    return this.client !== undefined;
+  }
+
+  /** A Redis that is not there yet is waited for by whoever needs it, one error at a time. */
+  async onModuleInit(): Promise<void> {
+    await this.opened(this.client);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    for (const client of [this.subscriber, this.client]) client?.destroy();
+  }
+
+  async ping(): Promise<void> {
+    await this.client?.ping();
+  }
+
+  /** Rejects with `Unanswered`. */
+  async run(script: RedisScript, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    const options = { keys: [...keys], arguments: [...args] };
+    const unanswered = (error: unknown): never => {
+      throw new Unanswered('Redis', error);
+    };
+    try {
+      return await this.client!.evalSha(script.sha1, options);
+    } catch (error) {
+      return String(error).includes('NOSCRIPT')
+        ? this.client!.eval(script.text, options).catch(unanswered)
+        : unanswered(error);
+    }
+  }
+
+  async get(key: string): Promise<string | null> {
+    return this.client!.get(key);
+  }
+
+  async set(key: string, value: string, ttlMs: number): Promise<void> {
+    await this.client!.set(key, value, { expiration: { type: 'PX', value: ttlMs } });
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    await this.client!.del([...keys]);
+  }
+
+  async publish(channel: string, message: string): Promise<void> {
+    await this.client!.publish(channel, message);
+  }
+
+  /** Messages may be lost; whoever listens has another way to find out. */
+  async subscribe(channel: string, listener: (message: string) => void): Promise<void> {
+    if (!this.client) return;
+    this.subscriber = this.client.duplicate();
+    this.watch(this.subscriber);
+    await this.opened(this.subscriber);
+    await this.subscriber.subscribe(channel, listener).catch((error: unknown) => this.warn(error));
+  }
+
+  private connectionTo(url: string): RedisClientType {
+    const client: RedisClientType = createClient({
+      url,
+      name: 'tollgate',
+      disableOfflineQueue: true,
+      maintNotifications: 'disabled',
+      commandOptions: { timeout: COMMAND_TIMEOUT_MS },
+      socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: () => RECONNECT_MS },
+    });
+    this.watch(client);
+    return client;
+  }
+
+  private watch(client: RedisClientType): void {
+    client.on('error', (error: unknown) => this.warn(error));
+    client.on('ready', () => {
+      this.isDown = false;
+    });
+  }
+
+  /** Connecting goes on in the background: a start is not held up by it. */
+  private async opened(client: RedisClientType | undefined): Promise<void> {
+    if (!client) return;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CONNECT_TIMEOUT_MS);
+    });
+    await Promise.race([client.connect().catch((error: unknown) => this.warn(error)), patience]);
+    clearTimeout(timer);
+  }
+
+  private warn(error: unknown): void {
+    if (this.isDown) return;
+    this.isDown = true;
+    this.logger.warn(`Redis does not answer: ${String(error)}`);
+  }
+}

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { type Books, expectTrueBooks, readPostgresBooks } from './books.js';
+import { type Answer, Gateway, type GatewayOptions } from './gateway.js';
+import { freshPostgres } from './postgres.js';
+import { RedisServer } from './redis.js';
+
+/** Several real gateway processes on one PostgreSQL and one Redis of their own. */
+export class Replicas {
+  private turn = 0;
+
+  private constructor(
+    readonly gateways: Gateway[],
+    readonly redis: RedisServer,
+    readonly databaseUrl: string,
+    private readonly options: GatewayOptions,
+    private readonly drop: () => Promise<void>,
+  ) {}
+
+  static async start(count: number, options: GatewayOptions = {}): Promise<Replicas> {
+    const [{ url, drop }, redis] = await Promise.all([freshPostgres(), RedisServer.start()]);
+    const env = {
+      DATABASE_URL: url,
+      REDIS_URL: redis.url,
+      TOLLGATE_MASTER_KEY: `sk-master-${randomBytes(9).toString('hex')}`,
+      TOLLGATE_SALT_KEY: randomBytes(16).toString('hex'),
+      ...options.env,
+    };
+    const replicas = new Replicas([], redis, url, { ...options, env }, drop);
+    try {
+      for (let i = 0; i < count; i++) await replicas.add();
+    } catch (error) {
+      await replicas.close();
+      throw error;
+    }
+    return replicas;
+  }
+
+  async add(): Promise<Gateway> {
+    const gateway = await Gateway.start(this.options);
+    this.gateways.push(gateway);
+    return gateway;
+  }
+
+  get first(): Gateway {
+    return this.gateways[0]!;
+  }
+
+  /** One replica after the other. */
+  get next(): Gateway {
+    return this.gateways[this.turn++ % this.gateways.length]!;
+  }
+
+  chat(key: string, body: object): Promise<Answer> {
+    return this.next.chat(key, body);
+  }
+
+  /** The ledger once nothing is open and everything is folded. */
+  async books(): Promise<Books> {
+    for (let patience = 400; patience > 0; patience--) {
+      const { books, deltas } = await readPostgresBooks(this.databaseUrl);
+      if (!deltas && !books.entries.some(({ state }) => state === 'open')) return books;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    throw new Error('Entries stayed open, or deltas unfolded, for twenty seconds.');
+  }
+
+  async expectTrueBooks(): Promise<Books> {
+    const books = await this.books();
+    expectTrueBooks(books);
+    return books;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.gateways.map((gateway) => gateway.close()));
+    await this.redis.close();
+    await this.drop();
+  }
+}
