@@ -16,8 +16,14 @@ export class Replicas {
     private readonly drop: () => Promise<void>,
   ) {}
 
-  static async start(count: number, options: GatewayOptions = {}): Promise<Replicas> {
-    const [{ url, drop }, redis] = await Promise.all([freshPostgres(), RedisServer.start()]);
+  /** On a database of its own on the common server, or on the server that is given. */
+  static async start(
+    count: number,
+    options: GatewayOptions = {},
+    server?: { url: string },
+  ): Promise<Replicas> {
+    const redis = await RedisServer.start();
+    const { url, drop } = server ? { url: server.url, drop: async () => {} } : await freshPostgres();
     const env = {
       DATABASE_URL: url,
       REDIS_URL: redis.url,

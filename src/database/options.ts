@@ -6,7 +6,7 @@ import { migrations } from './migrations/index.js';
 
 const CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 3_000;
-const STATEMENT_TIMEOUT_MS = 60_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
 
 /**
  * How to reach the database: `postgres://…`, or else an SQLite file in the data folder. `synchronize` is never
@@ -26,7 +26,12 @@ export function databaseOptions(
       applicationName: 'tollgate',
       // A database that does not answer is an error to tell, not a reason to hang.
       connectTimeoutMS: CONNECT_TIMEOUT_MS,
-      extra: { max: CONNECTIONS, statement_timeout: STATEMENT_TIMEOUT_MS, keepAlive: true },
+      extra: {
+        max: CONNECTIONS,
+        statement_timeout: STATEMENT_TIMEOUT_MS,
+        query_timeout: STATEMENT_TIMEOUT_MS,
+        keepAlive: true,
+      },
     };
   }
   return {

@@ -7,7 +7,7 @@ import { full, type RateLimit, RateLimits, type SlotsTaken } from './rate-limits
 
 /** A running call's place is its for so long, and renewed while it runs: those of a dead process come back. */
 const LEASE_MS = 30_000;
-const RENEW_MS = 10_000;
+const RENEW_MS = 5_000;
 const TRIES = 5;
 const TRY_AGAIN_MS = 1_000;
 /** One slot of a Redis cluster: all limits of a call are one step. */
@@ -134,12 +134,7 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
   async take(limits: readonly RateLimit[], tokens: number): Promise<SlotsTaken> {
     if (!limits.length) return { slots: NO_SLOTS };
     const id = uuidv7();
-    const [taken, ...told] = (await this.redis.run(TAKE, keysOf(limits), [
-      this.span,
-      id,
-      ...limits.flatMap((limit) => [limit.unit, String(limit.limit), String(neededOf(limit, tokens))]),
-      String(LEASE_MS),
-    ])) as number[];
+    const [taken, ...told] = await this.run(id, limits, tokens);
     const facts = factsFrom(limits, told);
     if (!taken) return full(facts, tokens)!;
     const places = keysOf(limits.filter(({ unit }) => unit === 'running'));
@@ -152,6 +147,21 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
         giveBack: () => void this.end(id, limits, -1),
       },
     };
+  }
+
+  /** What may have been counted without being answered is given back. */
+  private async run(id: string, limits: readonly RateLimit[], tokens: number): Promise<number[]> {
+    try {
+      return (await this.redis.run(TAKE, keysOf(limits), [
+        this.span,
+        id,
+        ...limits.flatMap((limit) => [limit.unit, String(limit.limit), String(neededOf(limit, tokens))]),
+        String(LEASE_MS),
+      ])) as number[];
+    } catch (error) {
+      void this.end(id, limits, -1);
+      throw error;
+    }
   }
 
   /** What cannot be told now is told again; what cannot be told at all ends by itself. */

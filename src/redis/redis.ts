@@ -7,6 +7,9 @@ import { Unanswered } from '../unanswered.js';
 const CONNECT_TIMEOUT_MS = 1_000;
 const COMMAND_TIMEOUT_MS = 1_000;
 const RECONNECT_MS = 250;
+/** A connection on which nothing comes back for so long is given up; a ping makes sure that something should. */
+const SILENCE_MS = 5_000;
+const PING_MS = 2_000;
 
 /** A program that runs inside Redis, in one step. */
 export interface RedisScript {
@@ -45,7 +48,7 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
   }
 
   async ping(): Promise<void> {
-    await this.client?.ping();
+    if (this.client) await inTime(this.client.ping());
   }
 
   /** Rejects with `Unanswered`. */
@@ -55,28 +58,28 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
       throw new Unanswered('Redis', error);
     };
     try {
-      return await this.client!.evalSha(script.sha1, options);
+      return await inTime(this.client!.evalSha(script.sha1, options));
     } catch (error) {
       return String(error).includes('NOSCRIPT')
-        ? this.client!.eval(script.text, options).catch(unanswered)
+        ? inTime(this.client!.eval(script.text, options)).catch(unanswered)
         : unanswered(error);
     }
   }
 
   async get(key: string): Promise<string | null> {
-    return this.client!.get(key);
+    return inTime(this.client!.get(key));
   }
 
   async set(key: string, value: string, ttlMs: number): Promise<void> {
-    await this.client!.set(key, value, { expiration: { type: 'PX', value: ttlMs } });
+    await inTime(this.client!.set(key, value, { expiration: { type: 'PX', value: ttlMs } }));
   }
 
   async delete(keys: readonly string[]): Promise<void> {
-    await this.client!.del([...keys]);
+    await inTime(this.client!.del([...keys]));
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    await this.client!.publish(channel, message);
+    await inTime(this.client!.publish(channel, message));
   }
 
   /** Messages may be lost; whoever listens has another way to find out. */
@@ -94,8 +97,12 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
       name: 'tollgate',
       disableOfflineQueue: true,
       maintNotifications: 'disabled',
-      commandOptions: { timeout: COMMAND_TIMEOUT_MS },
-      socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: () => RECONNECT_MS },
+      pingInterval: PING_MS,
+      socket: {
+        connectTimeout: CONNECT_TIMEOUT_MS,
+        socketTimeout: SILENCE_MS,
+        reconnectStrategy: () => RECONNECT_MS,
+      },
     });
     this.watch(client);
     return client;
@@ -123,5 +130,18 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     if (this.isDown) return;
     this.isDown = true;
     this.logger.warn(`Redis does not answer: ${String(error)}`);
+  }
+}
+
+/** The client's own timeout ends when a command is sent; this one ends when it is answered. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), COMMAND_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,0 +1,355 @@
+import fc from 'fast-check';
+import { DataSource } from 'typeorm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshPostgres, postgresIsThere } from '../../../test/postgres.js';
+import type { Config } from '../../config/config.js';
+import { Database } from '../../database/database.js';
+import { databaseOptions } from '../../database/options.js';
+import { grant } from '../../policy/grant.js';
+import { nanoUsd } from '../../policy/money.js';
+import { endlessAccount, type LiveAccount } from '../account.js';
+import { newChain } from '../chain.js';
+import type { HoldRequest, ScopedBudget } from '../spend.service.js';
+import { MoneyConnection } from './money-connection.js';
+import { type HoldAnswer, type HoldAsk, MoneyStatements } from './money-statements.js';
+import { SharedAccounts } from './shared-accounts.js';
+
+const RUNS = 400;
+const ACCOUNTS = 4;
+const NOBODY = {
+  keyHash: null,
+  keyAlias: null,
+  userId: null,
+  teamId: null,
+  organizationId: null,
+  endUserId: null,
+};
+
+interface Call {
+  /** Which accounts, and the limit on each; null: none. */
+  readonly on: readonly { readonly account: number; readonly limit: bigint | null }[];
+  readonly wanted: bigint;
+  readonly minimum: bigint;
+  readonly fair: bigint;
+  readonly last: boolean;
+}
+
+type Step = { readonly calls: readonly Call[] } | { readonly close: number; readonly costShare: number };
+
+const amount = fc.bigInt({ min: 0n, max: 300n });
+const aCall: fc.Arbitrary<Call> = fc
+  .record({
+    on: fc.uniqueArray(
+      fc.record({
+        account: fc.nat(ACCOUNTS - 1),
+        limit: fc.option(fc.bigInt({ min: 0n, max: 1_000n }), { freq: 5 }),
+      }),
+      { selector: ({ account }) => account, minLength: 1, maxLength: ACCOUNTS },
+    ),
+    wanted: amount,
+    minimum: amount,
+    fair: amount,
+    last: fc.boolean(),
+  })
+  .map((call) => ({ ...call, minimum: call.minimum < call.wanted ? call.minimum : call.wanted }));
+
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.record({ calls: fc.array(aCall, { minLength: 1, maxLength: 12 }) }) },
+    { weight: 2, arbitrary: fc.record({ close: fc.nat(50), costShare: fc.nat(10) }) },
+  ),
+  { minLength: 1, maxLength: 6 },
+);
+
+/** What a batch should be answered, from the pure function: first come, first served, all or nothing each. */
+function expected(calls: readonly Call[], balances: { spent: bigint; held: bigint }[]): HoldAnswer[] {
+  const awaited = new Set<number>();
+  return calls.map(({ on, wanted, minimum, fair, last }) => {
+    const budgets = on.flatMap(({ account, limit }) =>
+      limit === null
+        ? []
+        : [
+            {
+              limitNanoUsd: nanoUsd(limit),
+              account: {
+                id: String(account),
+                spentNanoUsd: nanoUsd(balances[account]!.spent),
+                heldNanoUsd: nanoUsd(balances[account]!.held),
+              },
+            },
+          ],
+    );
+    const answer = grant(budgets, {
+      wantedNanoUsd: nanoUsd(wanted),
+      minimumNanoUsd: nanoUsd(minimum),
+      fairNanoUsd: nanoUsd(fair),
+    });
+    const told = (kind: 'short' | 'refused', by: readonly { account: { id: string } }[]): HoldAnswer => ({
+      kind,
+      by: by.map(({ account: { id } }) => ({ accountId: id, ...balances[Number(id)]! })),
+    });
+    if (answer.kind === 'refused') return told('refused', answer.by);
+    const behind =
+      last || wanted === 0n ? undefined : budgets.find(({ account }) => awaited.has(Number(account.id)));
+    if (behind) return told('short', [behind]);
+    const granted = answer.kind === 'granted' ? answer.amountNanoUsd : last ? answer.nowNanoUsd : undefined;
+    if (granted === undefined) {
+      const { by } = answer as Extract<typeof answer, { kind: 'short' }>;
+      if (last) return told('refused', by);
+      awaited.add(Number(by[0]!.account.id));
+      return told('short', by);
+    }
+    for (const { account } of on) balances[account]!.held += granted;
+    return { kind: 'granted', amount: granted };
+  });
+}
+
+describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
+  let dataSource: DataSource;
+  let connection: MoneyConnection;
+  let statements: MoneyStatements;
+  let accounts: SharedAccounts;
+  let drop: () => Promise<void>;
+  let serial = 0;
+
+  beforeAll(async () => {
+    const fresh = await freshPostgres();
+    drop = fresh.drop;
+    dataSource = await new DataSource(databaseOptions(fresh.url, '')).initialize();
+    await dataSource.runMigrations();
+    connection = new MoneyConnection({ databaseUrl: fresh.url } as Config);
+    statements = new MoneyStatements(connection);
+    accounts = new SharedAccounts(new Database(dataSource), () => new Date());
+  });
+  afterAll(async () => {
+    await connection.onApplicationShutdown();
+    await dataSource.destroy();
+    await drop();
+  });
+
+  const opened = (limitNanoUsd: bigint | null) => {
+    const world = ++serial;
+    return accounts.load(
+      Array.from({ length: ACCOUNTS }, (_, i) => ({
+        account: endlessAccount('key', `${world}-${i}`),
+        limitNanoUsd: limitNanoUsd === null ? null : nanoUsd(limitNanoUsd),
+      })),
+    );
+  };
+
+  const asked = (
+    id: string,
+    call: Call,
+    live: readonly LiveAccount[],
+    more: Partial<HoldRequest> = {},
+  ): HoldAsk => ({
+    id,
+    last: call.last,
+    request: {
+      chain: newChain(
+        NOBODY,
+        call.on.map(({ account }) => live[account]!),
+      ),
+      budgets: call.on.flatMap(({ account, limit }): ScopedBudget[] =>
+        limit === null
+          ? []
+          : [{ scope: { kind: 'key', id: 'k' }, account: live[account]!, limitNanoUsd: nanoUsd(limit) }],
+      ),
+      wish: {
+        wantedNanoUsd: nanoUsd(call.wanted),
+        minimumNanoUsd: nanoUsd(call.minimum),
+        fairNanoUsd: nanoUsd(call.fair),
+      },
+      inputBoundNanoUsd: nanoUsd(0n),
+      requestId: 'r',
+      callType: 'chat_completion',
+      model: 'm',
+      deploymentId: 'd',
+      provider: 'openai',
+      madeOf: new Map(),
+      countable: false,
+      ...more,
+    },
+  });
+
+  const closed = (id: string, cost: bigint, state: 'settled' | 'released' = 'settled') =>
+    statements.settle([
+      { id, state, costNanoUsd: nanoUsd(cost), mark: null, usage: null, closedAt: new Date() },
+    ]);
+
+  const balancesOf = async (live: readonly LiveAccount[]) => {
+    await accounts.refresh(live);
+    return live.map(({ spentNanoUsd, heldNanoUsd }) => ({
+      spent: spentNanoUsd as bigint,
+      held: heldNanoUsd as bigint,
+    }));
+  };
+
+  it('answers every batch as the pure function does, one call after the other', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (world) => {
+        const live = await opened(1n);
+        const balances = live.map(() => ({ spent: 0n, held: 0n }));
+        const open: { id: string; amount: bigint; on: Call['on'] }[] = [];
+        for (const step of world) {
+          if ('close' in step) {
+            const [one] = open.splice(step.close % Math.max(open.length, 1), 1);
+            if (!one) continue;
+            const cost = (one.amount * BigInt(step.costShare)) / 10n;
+            await closed(one.id, cost, step.costShare ? 'settled' : 'released');
+            for (const { account } of one.on) {
+              balances[account]!.held -= one.amount;
+              balances[account]!.spent += cost;
+            }
+          } else {
+            const asks = step.calls.map((call) => asked(`${serial}-${Math.random()}`, call, live));
+            const right = expected(step.calls, balances);
+            const { answers } = await statements.hold('replica', asks, false);
+            const named = (answer: HoldAnswer): HoldAnswer =>
+              'by' in answer
+                ? {
+                    ...answer,
+                    by: answer.by.map((one) => ({
+                      ...one,
+                      accountId: String(live.findIndex(({ id }) => id === one.accountId)),
+                    })),
+                  }
+                : answer;
+            expect(answers.map(named)).toEqual(right);
+            answers.forEach((answer, i) => {
+              if (answer.kind === 'granted')
+                open.push({ id: asks[i]!.id, amount: answer.amount, on: step.calls[i]!.on });
+            });
+          }
+          expect(await balancesOf(live)).toEqual(balances);
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  }, 120_000);
+
+  const call = (limit: bigint | null, wanted = 100n): Call => ({
+    on: [{ account: 0, limit }],
+    wanted,
+    minimum: wanted,
+    fair: wanted,
+    last: true,
+  });
+
+  it('grants the same hold once, however often it is asked for', async () => {
+    const live = await opened(1n);
+    const ask = asked('again', call(150n), live);
+    for (const again of [false, true, true]) {
+      const { answers } = await statements.hold('replica', [ask], again);
+      expect(answers).toEqual([{ kind: 'granted', amount: 100n }]);
+    }
+    expect((await balancesOf(live))[0]).toEqual({ spent: 0n, held: 100n });
+    await closed('again', 40n);
+    await closed('again', 70n);
+    expect((await balancesOf(live))[0]).toEqual({ spent: 40n, held: 0n });
+    expect((await statements.hold('replica', [ask], true)).answers).toEqual([{ kind: 'closed' }]);
+  });
+
+  it('never holds more than fits, whatever many connections ask at once, in whatever order', async () => {
+    const live = await opened(1n);
+    const both = (order: readonly number[]): Call => ({
+      ...call(1_000n),
+      on: order.map((account) => ({ account, limit: 1_000n })),
+    });
+    const others = Array.from({ length: 3 }, () => new MoneyConnection({ databaseUrl: dataSource.options.type && (dataSource.options as { url: string }).url } as Config)); // prettier-ignore
+    const batches = Array.from({ length: 30 }, (_, i) => {
+      const orders = [
+        [0, 1, 2, 3],
+        [3, 2, 1, 0],
+        [1, 3],
+        [2, 0],
+      ];
+      const asks = Array.from({ length: 5 }, (_, j) =>
+        asked(`race-${i}-${j}`, both(orders[(i + j) % 4]!), live),
+      );
+      return new MoneyStatements(others[i % 3]!).hold('replica', asks, false);
+    });
+    const granted = (await Promise.all(batches)).flatMap(({ answers }) =>
+      answers.filter(({ kind }) => kind === 'granted'),
+    );
+    for (const one of others) await one.onApplicationShutdown();
+    for (const { spent, held } of await balancesOf(live)) expect(spent + held <= 1_000n).toBe(true);
+    expect(granted.length).toBeGreaterThanOrEqual(10);
+  });
+
+  it('counts what is held and spent already when an account gets its first limit', async () => {
+    const unlimited = await opened(null);
+    const [account] = unlimited as [LiveAccount];
+    await statements.hold('replica', [asked('before-1', call(null), unlimited), asked('before-2', call(null, 50n), unlimited)], false); // prettier-ignore
+    await closed('before-2', 30n);
+    expect(
+      (await statements.hold('replica', [asked('too-early', call(500n), unlimited)], false)).answers,
+    ).toEqual([{ kind: 'outdated' }]);
+    await accounts.load([{ account: account.spec, limitNanoUsd: nanoUsd(500n) }]);
+    expect((await balancesOf(unlimited))[0]).toEqual({ spent: 30n, held: 100n });
+    const { answers } = await statements.hold('replica', [asked('after', call(129n), unlimited)], false);
+    expect(answers[0]).toMatchObject({ kind: 'refused', by: [{ spent: 30n, held: 100n }] });
+    await closed('before-1', 100n);
+    expect((await balancesOf(unlimited))[0]).toEqual({ spent: 130n, held: 0n });
+  });
+
+  it('grants nothing on facts that are old', async () => {
+    const live = await opened(1n);
+    const madeOf = new Map([['team_id:t', 1]]);
+    const ask = (id: string, revision: number) => asked(id, call(1_000n), live, { madeOf: new Map([['team_id:t', revision]]) }); // prettier-ignore
+    await dataSource.query(
+      `INSERT INTO revisions (subject, revision, changed_in, changed_at) VALUES ('team_id:t', 2, 1, 1)`,
+    );
+    const { answers, moved } = await statements.hold(
+      'replica',
+      [ask('old', 1), ask('new', 2), ask('never', 0)],
+      false,
+    );
+    expect(answers.map(({ kind }) => kind)).toEqual(['outdated', 'granted', 'outdated']);
+    expect([...new Set(moved)]).toEqual([...madeOf.keys()]);
+  });
+
+  it('folds deltas into balances, each once', async () => {
+    const live = await opened(null);
+    for (let i = 0; i < 10; i++) {
+      await statements.hold('replica', [asked(`fold-${i}`, call(null), live)], false);
+      await closed(`fold-${i}`, BigInt(i));
+    }
+    const stored = async () =>
+      (await dataSource.query(`SELECT spent_nano_usd AS spent FROM accounts WHERE id = $1`, [
+        live[0]!.id,
+      ])) as unknown;
+    expect(await stored()).toEqual([{ spent: '0' }]);
+    await Promise.all(Array.from({ length: 4 }, () => dataSource.query('SELECT tollgate_fold(3)')));
+    while (((await dataSource.query('SELECT tollgate_fold(3) AS more')) as [{ more: boolean }])[0].more);
+    expect(await stored()).toEqual([{ spent: '45' }]);
+    expect((await balancesOf(live))[0]).toEqual({ spent: 45n, held: 0n });
+  });
+
+  it('bills the calls of processes that are gone, and corrects one entry when the truth comes late', async () => {
+    const live = await opened(1n);
+    await dataSource.query(`INSERT INTO replicas (id, started_at, seen_at) VALUES ('alive', 1, 1)`);
+    await statements.hold(
+      'dead',
+      [asked('lost', call(1_000n), live), asked('late', call(1_000n), live)],
+      false,
+    );
+    await statements.hold('alive', [asked('mine', call(1_000n), live)], false);
+    const abandon = async () =>
+      ((await dataSource.query(`SELECT tollgate_abandon('bound', 500) AS count`)) as [{ count: number }])[0]
+        .count;
+    while (await abandon());
+    expect((await balancesOf(live))[0]).toEqual({ spent: 200n, held: 100n });
+    await closed('late', 30n);
+    await closed('late', 30n);
+    expect((await balancesOf(live))[0]).toEqual({ spent: 130n, held: 100n });
+    const entries: { mark: string; cost: string }[] = await dataSource.query(
+      `SELECT mark, cost_nano_usd AS cost FROM ledger_entries WHERE id IN ('lost', 'late', md5('late/late')) ORDER BY cost_nano_usd`,
+    );
+    expect(entries).toEqual([
+      { mark: 'adjustment', cost: '-70' },
+      { mark: 'abandoned', cost: '100' },
+      { mark: 'abandoned', cost: '100' },
+    ]);
+  });
+});
