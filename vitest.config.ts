@@ -1,11 +1,42 @@
 import { defineConfig } from 'vitest/config';
+import { postgresIsThere } from './test/postgres.js';
+import { redisIsThere } from './test/redis.js';
 
-export default defineConfig({
-  // Nest's decorators, also in files tsconfig.json does not build.
-  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+/** What users see must be the same with balances in memory and in the rows of PostgreSQL: these are run on both. */
+const ON_BOTH = [
+  'bounded-money',
+  'chaos',
+  'clamp-and-wait',
+  'evaluation',
+  'every-ending',
+  'exact-cap',
+  'fallbacks',
+  'rate-limits',
+  'scenarios',
+  'windows',
+];
+
+// Nest's decorators, also in files tsconfig.json does not build.
+const oxc = { decorator: { legacy: true, emitDecoratorMetadata: true } };
+const timeouts = { testTimeout: 20_000, hookTimeout: 60_000 };
+
+const embedded = {
+  oxc,
+  test: { name: 'embedded', include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'], ...timeouts },
+};
+const shared = {
+  oxc,
   test: {
-    include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 40_000,
+    name: 'shared',
+    include: ON_BOTH.map((name) => `test/${name}.spec.ts`),
+    env: { TESTS_ON: 'postgres' },
+    ...timeouts,
   },
+};
+
+export default defineConfig(async () => {
+  const isPossible = (await postgresIsThere()) && redisIsThere();
+  if (!isPossible)
+    console.warn('Left out: everything that needs PostgreSQL and Redis. Embedded mode is tested.');
+  return { test: { projects: isPossible ? [embedded, shared] : [embedded] } };
 });

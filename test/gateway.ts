@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Agent, request } from 'undici';
 import { stringify } from 'yaml';
-import { type Books, readBooks } from './books.js';
+import { type Books, readBooks, readPostgresBooks } from './books.js';
+import { freshPostgres } from './postgres.js';
+import { RedisServer } from './redis.js';
 import type { Upstream } from './upstream.js';
 
 export interface Answer {
@@ -62,6 +64,7 @@ export class Gateway {
   readonly masterKey: string;
   readonly dataFolder: string;
   private process!: ChildProcess;
+  private afterwards = async (): Promise<void> => {};
   private readonly agent = new Agent({ connections: 512, headersTimeout: 60_000, bodyTimeout: 60_000 });
 
   private constructor(private readonly options: GatewayOptions) {
@@ -69,7 +72,20 @@ export class Gateway {
     this.dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'tollgate-test-'));
   }
 
+  /** Embedded; or, in the project `shared` of the tests, on a PostgreSQL database and a Redis of its own. */
   static async start(options: GatewayOptions = {}): Promise<Gateway> {
+    if (process.env.TESTS_ON !== 'postgres' || options.env?.DATABASE_URL) return Gateway.booted(options);
+    const [{ url, drop }, redis] = await Promise.all([freshPostgres(), RedisServer.start()]);
+    const env = { ...options.env, DATABASE_URL: url, REDIS_URL: redis.url };
+    const gateway = await Gateway.booted({ ...options, env });
+    gateway.afterwards = async () => {
+      await redis.close();
+      await drop();
+    };
+    return gateway;
+  }
+
+  private static async booted(options: GatewayOptions): Promise<Gateway> {
     const gateway = new Gateway(options);
     await gateway.boot(0);
     return gateway;
@@ -195,20 +211,32 @@ export class Gateway {
     return { code: status, printed: stdout + stderr };
   }
 
-  /** The ledger as the file has it, once nothing is open any more. */
+  /** The ledger as the database has it, once nothing is open any more and every balance is up to date. */
   async books(): Promise<Books> {
-    for (let patience = 200; patience > 0; patience--) {
-      const books = readBooks(this.dataFolder);
-      if (!books.entries.some(({ state }) => state === 'open')) return books;
+    const { DATABASE_URL: url } = this.options.env ?? {};
+    for (let patience = 400; patience > 0; patience--) {
+      const { books, deltas } = url
+        ? await readPostgresBooks(url)
+        : { books: readBooks(this.dataFolder), deltas: 0 };
+      if (!deltas && !books.entries.some(({ state }) => state === 'open')) return books;
       await new Promise((done) => setTimeout(done, 50));
     }
-    throw new Error('Entries stayed open for ten seconds.');
+    throw new Error('Entries stayed open, or deltas unfolded, for twenty seconds.');
   }
 
   async kill9(): Promise<void> {
     const gone = this.gone();
     this.process.kill('SIGKILL');
     await gone;
+  }
+
+  /** It is there and does nothing. */
+  freeze(): void {
+    this.process.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.process.kill('SIGCONT');
   }
 
   async terminate(): Promise<number | null> {
@@ -221,6 +249,7 @@ export class Gateway {
     if (this.process.exitCode === null && this.process.signalCode === null) await this.kill9();
     await this.agent.destroy();
     if (!this.options.dataFolder) rmSync(this.dataFolder, { recursive: true, force: true });
+    await this.afterwards();
   }
 
   private gone(): Promise<number | null> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Books, expectTrueBooks, readPostgresBooks } from './books.js';
+import { type Books, expectTrueBooks } from './books.js';
 import { type Answer, Gateway, type GatewayOptions } from './gateway.js';
 import { freshPostgres } from './postgres.js';
 import { RedisServer } from './redis.js';
@@ -11,7 +11,6 @@ export class Replicas {
   private constructor(
     readonly gateways: Gateway[],
     readonly redis: RedisServer,
-    readonly databaseUrl: string,
     private readonly options: GatewayOptions,
     private readonly drop: () => Promise<void>,
   ) {}
@@ -31,7 +30,7 @@ export class Replicas {
       TOLLGATE_SALT_KEY: randomBytes(16).toString('hex'),
       ...options.env,
     };
-    const replicas = new Replicas([], redis, url, { ...options, env }, drop);
+    const replicas = new Replicas([], redis, { ...options, env }, drop);
     try {
       for (let i = 0; i < count; i++) await replicas.add();
     } catch (error) {
@@ -60,18 +59,8 @@ export class Replicas {
     return this.next.chat(key, body);
   }
 
-  /** The ledger once nothing is open and everything is folded. */
-  async books(): Promise<Books> {
-    for (let patience = 400; patience > 0; patience--) {
-      const { books, deltas } = await readPostgresBooks(this.databaseUrl);
-      if (!deltas && !books.entries.some(({ state }) => state === 'open')) return books;
-      await new Promise((done) => setTimeout(done, 50));
-    }
-    throw new Error('Entries stayed open, or deltas unfolded, for twenty seconds.');
-  }
-
   async expectTrueBooks(): Promise<Books> {
-    const books = await this.books();
+    const books = await this.first.books();
     expectTrueBooks(books);
     return books;
   }

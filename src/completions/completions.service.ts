@@ -120,6 +120,8 @@ export class CompletionsService implements BeforeApplicationShutdown {
     this.draining = true;
     const server = this.adapterHost.httpAdapter.getHttpServer() as Server;
     server.close();
+    // Whoever asks again on a connection that is open already is told to open another, elsewhere.
+    server.prependListener('request', (_, response) => response.setHeader('connection', 'close'));
     // A connection that falls idle only now would keep the server open until its client lets go.
     setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS).unref();
     let timer: NodeJS.Timeout | undefined;
