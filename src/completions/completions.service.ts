@@ -216,7 +216,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
         ...(tokens.outputLimitToSet && { toSet: tokens.outputLimitToSet }),
       };
     this.meters.clamped.inc();
-    const clampedTo = outputTokensFor(boundNanoUsd, wish, size, this.catalogue.current().ceilingOf(name));
+    const clampedTo = outputTokensFor(boundNanoUsd, wish, size);
     return { atMost: clampedTo * size.copies * size.prompts, toSet: clampedTo, clampedTo };
   }
 

@@ -101,6 +101,16 @@ describe('one mistake in a file', () => {
       'model_list[0].litellm_params.input_cost_per_token: must have at most 30 decimals',
     ],
     [
+      '… by the second',
+      model('', '{input_cost_per_second: 1e-28}'),
+      'model_list[0].model_info.input_cost_per_second: must have at most 27 decimals',
+    ],
+    [
+      'no number in a list of fees',
+      model('', '{search_context_cost_per_query: {high: dear}}'),
+      'model_list[0].model_info.search_context_cost_per_query.high: must be a number, zero or more',
+    ],
+    [
       'half a retry',
       model('max_retries: 1.5'),
       'model_list[0].litellm_params.max_retries: must be a whole number',
@@ -202,7 +212,16 @@ describe('what a file may say', () => {
       'general_settings.user_header_mappings[0].litellm_user_role',
     ],
     ['mode_list: []', 'mode_list'],
+    [model('output_cost_per_pixel: 1e-8'), 'model_list[0].litellm_params.output_cost_per_pixel'],
+    [model('', '{input_cost_per_tokn: 1}'), 'model_list[0].model_info.input_cost_per_tokn'],
+    [model('', '{input_cost_per_token_batches: 1}'), 'model_list[0].model_info.input_cost_per_token_batches'],
   ])('%s is named as without effect', (yaml, path) => expect(read(yaml).ignoredKeys).toEqual([path]));
+
+  it('says nothing of a price of zero, or of one that is billed', () => {
+    const info =
+      '{output_cost_per_pixel: 0, input_cost_per_token_above_200k_tokens_priority: 1, output_cost_per_image: 1}';
+    expect(read(model('', info)).ignoredKeys).toEqual([]);
+  });
 
   it('lets the first fallbacks of a name count', () => {
     expect(read('router_settings: {fallbacks: [{a: [b]}, {a: [c]}]}').router.fallbacks).toEqual({ a: ['b'] });

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { unitPrice } from '../policy/price.js';
 import type { LitellmParams, ModelConfig, ModelInfo } from './config.js';
+import { maxDecimals, priceField, priceIn } from './price-fields.js';
 import { baseOf, parseModel } from './providers.js';
 import { isMapping, type Section } from './section.js';
 
@@ -115,16 +115,21 @@ function seconds(section: Section, key: string): number | undefined {
   return ms === undefined ? undefined : ms / 1_000;
 }
 
+/** A price nothing is billed by is named, unless it is zero. */
 function priceOf(section: Section, key: string): unknown {
-  if (key === PRICE_MAP && isMapping(section.raw(key))) return membersOfPrice(section.section(key));
+  if (key === PRICE_MAP && isMapping(section.raw(key))) return feesOf(section.section(key));
   const usd = section.number(key);
-  if (usd !== undefined && unitPrice(usd) === undefined)
-    section.problem(key, 'must have at most 30 decimals');
+  if (usd === undefined) return undefined;
+  const place = priceField(key);
+  if (!place) {
+    if (usd > 0) section.ignore(key);
+  } else if (priceIn(place.field, usd) === undefined)
+    section.problem(key, `must have at most ${maxDecimals(place.field)} decimals`);
   return usd;
 }
 
-const membersOfPrice = (prices: Section) =>
-  Object.fromEntries(prices.keys().map((key) => [key, priceOf(prices, key)]));
+/** Fees of tools the provider runs: calls that ask for them are refused where a budget applies, so nothing is lost. */
+const feesOf = (fees: Section) => Object.fromEntries(fees.keys().map((key) => [key, fees.number(key)]));
 
 /** The same deployment keeps its id over restarts; secrets have no part in it. */
 function stableId({ modelName, litellmParams }: ModelConfig, alike: Map<string, number>): string {

@@ -1,7 +1,6 @@
 import { findProvider } from '@pydantic/genai-prices';
 import { BoundedMap } from '../cache/bounded-map.js';
-import { decimalUnits } from '../policy/money.js';
-import type { Price, UnitPrice } from '../policy/price.js';
+import { type Price, type PriceLevel, type UnitPrice, unitPrice } from '../policy/price.js';
 
 /** What the pinned library knows of a model. */
 export interface KnownModel {
@@ -75,7 +74,8 @@ function matches(match: Match, name: string): boolean {
   return new RegExp(match.regex, 'i').test(name);
 }
 
-const PER_MILLION_DECIMALS = 24;
+const PER_MILLION = 6;
+const PER_THOUSAND = 3;
 
 /** The price in force on a day. One that changes with the hour counts as the dearest of that day. */
 function priceOf(prices: LibraryModel['prices'], day: string): Price | undefined {
@@ -96,16 +96,16 @@ function priceOf(prices: LibraryModel['prices'], day: string): Price | undefined
 type LibraryPrice = Exclude<LibraryModel['prices'], unknown[]>;
 
 function converted(prices: LibraryPrice): Price | undefined {
-  const at = (field: string, tokens = 0): UnitPrice | undefined => {
+  const at = (field: string, tokens: number, powerOf10 = PER_MILLION): UnitPrice | undefined => {
     const price = prices[field];
     if (price === undefined) return undefined;
-    const perMillion =
+    const usd =
       typeof price === 'number'
         ? price
         : (price.tiers.findLast(({ start }) => tokens > start)?.price ?? price.base);
-    return decimalUnits(perMillion, PER_MILLION_DECIMALS) as UnitPrice | undefined;
+    return unitPrice(usd, powerOf10);
   };
-  const level = (tokens: number): Omit<Price, 'tiers'> | undefined => {
+  const level = (tokens: number): PriceLevel | undefined => {
     const input = at('input_mtok', tokens);
     if (input === undefined) return undefined;
     return {
@@ -114,8 +114,13 @@ function converted(prices: LibraryPrice): Price | undefined {
       ...defined({
         cachedInput: at('cache_read_mtok', tokens),
         cacheWrite: at('cache_write_mtok', tokens),
+        cacheWrite1h: at('cache_write_1h_mtok', tokens),
         inputAudio: at('input_audio_mtok', tokens),
+        inputImageToken: at('input_image_mtok', tokens),
+        reasoning: at('output_reasoning_mtok', tokens),
         outputAudio: at('output_audio_mtok', tokens),
+        outputImageToken: at('output_image_mtok', tokens),
+        request: at('requests_kcount', tokens, PER_THOUSAND),
       }),
     };
   };
