@@ -106,6 +106,16 @@ describe('one mistake in a file', () => {
       'model_list[0].model_info.input_cost_per_second: must have at most 27 decimals',
     ],
     [
+      'a place for prices that is none',
+      'general_settings: {price_refresh_url: "ftp://prices"}',
+      'general_settings.price_refresh_url: must be an http:// or https:// address without credentials or query',
+    ],
+    [
+      'a pause no timer can wait',
+      'general_settings: {price_refresh_hours: 1000}',
+      'general_settings.price_refresh_hours: must be at most 596',
+    ],
+    [
       'no number in a list of fees',
       model('', '{search_context_cost_per_query: {high: dear}}'),
       'model_list[0].model_info.search_context_cost_per_query.high: must be a number, zero or more',
@@ -221,6 +231,15 @@ describe('what a file may say', () => {
     const info =
       '{output_cost_per_pixel: 0, input_cost_per_token_above_200k_tokens_priority: 1, output_cost_per_image: 1}';
     expect(read(model('', info)).ignoredKeys).toEqual([]);
+  });
+
+  it('refreshes no prices unless it is told how often', () => {
+    const ms = (yaml: string) => read(`general_settings: {${yaml}}`).general.priceRefreshMs;
+    expect([ms(''), ms('price_refresh_hours: 0'), ms('price_refresh_hours: 0.5')]).toEqual([
+      undefined,
+      undefined,
+      1_800_000,
+    ]);
   });
 
   it('lets the first fallbacks of a name count', () => {

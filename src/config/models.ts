@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { LitellmParams, ModelConfig, ModelInfo } from './config.js';
+import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
 import { maxDecimals, priceField, priceIn } from './price-fields.js';
 import { baseOf, parseModel } from './providers.js';
 import { isMapping, type Section } from './section.js';
@@ -61,8 +62,7 @@ function checkRoute(params: Section): void {
   for (const key of ['base_url', 'api_base']) {
     const address = params.text(key);
     base = address ?? base;
-    if (address !== undefined && !isPlainHttpUrl(address))
-      params.problem(key, 'must be an http:// or https:// address without credentials or query');
+    if (address !== undefined && !isPlainHttpUrl(address)) params.problem(key, PLAIN_HTTP_URL);
   }
   if (!model) return;
   const { provider, name } = parseModel(model);
@@ -138,10 +138,4 @@ function stableId({ modelName, litellmParams }: ModelConfig, alike: Map<string, 
   const nth = alike.get(JSON.stringify(route)) ?? 0;
   alike.set(JSON.stringify(route), nth + 1);
   return hash('sha256', JSON.stringify([...route, nth]), 'hex').slice(0, 32);
-}
-
-function isPlainHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password, search, hash: fragment } = new URL(text);
-  return /^https?:$/.test(protocol) && !username && !password && !search && !fragment;
 }

@@ -70,6 +70,10 @@ export class CatalogueSnapshot {
     return this.entry(name).ceiling;
   }
 
+  priceOf(name: string): ModelFacts['price'] {
+    return this.entry(name).price;
+  }
+
   limits(name: string): ModelLimits {
     return this.entry(name).limits;
   }

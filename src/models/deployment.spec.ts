@@ -110,6 +110,19 @@ describe('a deployment', () => {
     expect(good({ model: 'openai/up' }, { cache_read_input_token_cost: 0.04 }).price).toBeUndefined();
   });
 
+  it('has its thresholds in order, however they are told', () => {
+    const { price } = good(
+      { model: 'openai/up' },
+      {
+        input_cost_per_token: 1e-6,
+        input_cost_per_token_above_272k_tokens: 3e-6,
+        input_cost_per_token_above_128k_tokens: 2e-6,
+      },
+    );
+    const cost = (inputTokens: number) => costNanoUsd({ inputTokens, outputTokens: 0 }, price!);
+    expect([cost(128_001), cost(272_001)]).toEqual([256_002_000n, 816_003_000n]);
+  });
+
   it('costs, in a service and above a threshold, what is told for them, and else what is told below', () => {
     const { price } = good(
       { model: 'openai/up' },

@@ -25,6 +25,14 @@ describe('a call in other units than tokens', () => {
     expect(held.unbounded).toEqual([]);
   });
 
+  it('holds them where nothing is generated, too', () => {
+    const held = wish(
+      { generates: false, units: { inputCharacters: 100 } },
+      { inputCharacters: usd(0.0001) },
+    );
+    expect(held.wantedNanoUsd).toBe(10_000_000n);
+  });
+
   it('is clamped to what its other units leave, at the prices it was held with', () => {
     const size = { inputBytes: 0, hasMedia: false, copies: 2, prompts: 1, hasFees: false, generates: true, units: { outputImages: 1 } }; // prettier-ignore
     const held = wish(size, { output: usd(0.001), outputImages: usd(0.04) });
