@@ -20,6 +20,8 @@ beforeAll(async () => {
         model('m-short', upstream.url, { ...perInput, max_input_tokens: 100 }),
         model('m-served', upstream.url, { ...perOutput, output_cost_per_token_priority: 0.002 }),
         model('m-images', upstream.url, { ...perOutput, input_cost_per_image: 0.01 }),
+        model('m-sizeless', upstream.url, { ...perOutput, max_input_tokens: null, max_output_tokens: null }),
+        model('m-window', upstream.url, { ...perOutput, max_input_tokens: 20, max_output_tokens: null }),
         model('m-retried', upstream.url, perOutput, { max_retries: 2 }),
       ],
     },
@@ -59,6 +61,33 @@ describe('what is held covers what can be billed', () => {
   it('every input of a batch may fill the context', async () => {
     const body = { model: 'm-short', input: Array(50).fill('x'.repeat(100)) };
     expect(await refused('/v1/embeddings', body, 0.2)).toEqual(OVER_BUDGET);
+  });
+
+  it('an answer nobody limits is limited here, and its hold is that', async () => {
+    const messages = [{ role: 'user', content: 'hi' }];
+    const told = async (body: object, max_budget: number) => {
+      const key = await gateway.givenKey({ max_budget });
+      const { status, headers } = await gateway.chat(key, { messages, ...body });
+      const { max_tokens, max_completion_tokens } = upstream.calls.at(-1)!.body;
+      return { status, limit: max_completion_tokens ?? max_tokens, clamped: headers['x-tollgate-clamped'] };
+    };
+    const wide = { model: 'm-sizeless' };
+    expect(await told(wide, 16.384)).toEqual({ status: 200, limit: 16_384, clamped: undefined });
+    expect(await told(wide, 16.383)).toEqual({ status: 200, limit: 16_383, clamped: '16383' });
+    expect(await told({ ...wide, max_tokens: 20_000 }, 20)).toEqual({
+      status: 200,
+      limit: 20_000,
+      clamped: undefined,
+    });
+    // The context window limits it by itself: the provider, who knows the prompt, need not be told.
+    expect(await told({ model: 'm-window' }, 0.02)).toEqual({
+      status: 200,
+      limit: undefined,
+      clamped: undefined,
+    });
+    expect(await refused('/v1/chat/completions', { model: 'm-window', messages }, 0.019)).toEqual(
+      OVER_BUDGET,
+    );
   });
 
   it.each(['audio_url', 'video', 'document', 'input_file', 'something_new'])(

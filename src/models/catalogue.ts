@@ -132,7 +132,10 @@ function entryOf(deployments: readonly Deployment[]): Entry {
   const most = (sizes: (number | undefined)[]) =>
     sizes.every((size) => size !== undefined) ? Math.max(...sizes) : undefined;
   const maxInputTokens = most(deployments.map((deployment) => deployment.maxInputTokens));
-  const maxOutputTokens = most(deployments.map((deployment) => deployment.maxOutputTokens));
+  // A context window holds the answer too.
+  const maxOutputTokens = most(
+    deployments.map((deployment) => deployment.maxOutputTokens ?? deployment.maxInputTokens),
+  );
   return {
     deployments,
     groups: [...new Set(deployments.flatMap(({ accessGroups }) => accessGroups))],
