@@ -21,6 +21,8 @@ export function unitPrice(usd: number, powerOf10 = 0): UnitPrice | undefined {
   return units === undefined || units < 0n ? undefined : (units as UnitPrice);
 }
 
+const ZERO = 0n as UnitPrice;
+
 /** What a call may be billed for beside tokens. Time counts in milliseconds: a second's price is a thousand of theirs. */
 export const UNITS = [
   'inputImages',
@@ -146,8 +148,14 @@ function tokensAt(
   return sum + left * plain;
 }
 
-const otherThanTokens = (used: Partial<Record<Unit, number>>, level: PriceLevel) =>
-  UNITS.reduce((sum, unit) => sum + count(used[unit]) * (level[unit] ?? 0n), level.request ?? 0n);
+const otherThanTokens = (used: Partial<Record<Unit, number>>, level: PriceLevel): bigint =>
+  UNITS.reduce(
+    (sum, unit) => {
+      const price = level[unit];
+      return price ? sum + count(used[unit]) * price : sum;
+    },
+    level.request ?? (ZERO as bigint),
+  );
 
 /** The most a call may cost: every unit at the dearest price and tier it could meet, rounded up. */
 export function boundNanoUsd(bound: UsageBound, ceiling: PriceLevel): NanoUsd {
@@ -195,8 +203,6 @@ function dearestOf(prices: readonly TieredPrice[]): PriceLevel {
     ...(Object.fromEntries(UNITS.map((unit) => [unit, dearest(unit)])) as Record<Unit, UnitPrice>),
   };
 }
-
-const ZERO = 0n as UnitPrice;
 
 /** Explicitly costs nothing: such a call needs no money and passes when every budget is gone. */
 export function isFree(ceiling: PriceLevel): boolean {
