@@ -46,18 +46,19 @@ export interface TokenBound extends UsageBound {
 
 /** What it may be billed for that has a price and no bound, or is served at a price nobody knows: then no bound holds. */
 export function unboundedIn(size: CallSize, ceiling: Price): (Unit | 'service_tier')[] {
-  const bound = unitBound(size);
-  const units = UNITS.filter((unit) => ceiling[unit] && bound[unit] === undefined);
+  const priced = UNITS.filter((unit) => ceiling[unit]);
+  const bound = priced.length ? unitBound(size) : {};
+  const units = priced.filter((unit) => bound[unit] === undefined);
   return tierHasPrice(size.serviceTier, ceiling) ? units : [...units, 'service_tier'];
 }
 
+const NO_IMAGES_SEEN = { inputImages: 0 };
+const NOTHING_WRITTEN = { outputImages: 0, outputMs: 0, outputCharacters: 0 };
+
 /** Without media there are no images to read, and without an answer nothing to write. */
 function unitBound({ units, hasMedia, generates }: CallSize): Partial<Record<Unit, number>> {
-  return {
-    ...(!hasMedia && { inputImages: 0 }),
-    ...(!generates && { outputImages: 0, outputMs: 0, outputCharacters: 0 }),
-    ...units,
-  };
+  if (generates && !units) return hasMedia ? {} : NO_IMAGES_SEEN;
+  return { ...(!hasMedia && NO_IMAGES_SEEN), ...(!generates && NOTHING_WRITTEN), ...units };
 }
 
 /** Service tiers that cost the list price or less. */

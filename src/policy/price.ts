@@ -157,11 +157,15 @@ const otherThanTokens = (used: Partial<Record<Unit, number>>, level: PriceLevel)
     level.request ?? (ZERO as bigint),
   );
 
-/** The most a call may cost: every unit at the dearest price and tier it could meet, rounded up. */
-export function boundNanoUsd(bound: UsageBound, ceiling: PriceLevel): NanoUsd {
+/** The most a call may cost, with `outputTokens` if not all of the bound: each unit at the dearest price and tier, rounded up. */
+export function boundNanoUsd(
+  bound: UsageBound,
+  ceiling: PriceLevel,
+  outputTokens = bound.outputTokens,
+): NanoUsd {
   return roundUp(
     BigInt(bound.inputTokens) * ceiling.input +
-      BigInt(bound.outputTokens) * ceiling.output +
+      BigInt(outputTokens) * ceiling.output +
       otherThanTokens(bound, ceiling),
   );
 }

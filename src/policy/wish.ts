@@ -33,7 +33,7 @@ export interface Wish {
 export function wishFor(size: CallSize, limits: ModelLimits, ceiling: Price, settings: ClampSettings): Wish {
   const tokens = tokenBound(size, limits);
   const answers = size.copies * size.prompts;
-  const costOf = (outputTokens: number) => boundNanoUsd({ ...tokens, outputTokens }, ceiling);
+  const costOf = (outputTokens: number) => boundNanoUsd(tokens, ceiling, outputTokens);
   const atMost = (tokensEach: number) => costOf(Math.min(tokens.outputTokens, tokensEach * answers));
   const wantedNanoUsd = costOf(tokens.outputTokens);
   return {
