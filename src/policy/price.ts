@@ -148,14 +148,14 @@ function tokensAt(
   return sum + left * plain;
 }
 
-const otherThanTokens = (used: Partial<Record<Unit, number>>, level: PriceLevel): bigint =>
-  UNITS.reduce(
-    (sum, unit) => {
-      const price = level[unit];
-      return price ? sum + count(used[unit]) * price : sum;
-    },
-    level.request ?? (ZERO as bigint),
-  );
+function otherThanTokens(used: Partial<Record<Unit, number>>, level: PriceLevel): bigint {
+  let sum: bigint = level.request ?? ZERO;
+  for (const unit of UNITS) {
+    const price = level[unit];
+    if (price) sum += count(used[unit]) * price;
+  }
+  return sum;
+}
 
 /** The most a call may cost, with `outputTokens` if not all of the bound: each unit at the dearest price and tier, rounded up. */
 export function boundNanoUsd(
