@@ -69,6 +69,7 @@ describe('422, naming the field', () => {
     ['a provider that is not served', model({ model: 'bedrock/x' })],
     ['a name that is an instruction', { ...model({}), model_name: 'all-proxy-models' }],
     ['a price below zero', model({ input_cost_per_token: -1 })],
+    ['a price nothing is billed by', model({}, { output_cost_per_pixel: 1e-8 })],
   ])('/model/new with %s', async (_, body) => {
     expect((await refused('/model/new', body)).status).toBe(422);
     expect((await gateway.chat(gateway.masterKey, { model: 'added' })).status).toBe(400);

@@ -18,6 +18,10 @@ beforeAll(async () => {
         model('m-out', upstream.url, perOutput),
         model('m-in', upstream.url, perInput),
         model('m-short', upstream.url, { ...perInput, max_input_tokens: 100 }),
+        model('m-served', upstream.url, { ...perOutput, output_cost_per_token_priority: 0.002 }),
+        model('m-images', upstream.url, { ...perOutput, input_cost_per_image: 0.01 }),
+        model('m-sizeless', upstream.url, { ...perOutput, max_input_tokens: null, max_output_tokens: null }),
+        model('m-window', upstream.url, { ...perOutput, max_input_tokens: 20, max_output_tokens: null }),
         model('m-retried', upstream.url, perOutput, { max_retries: 2 }),
       ],
     },
@@ -59,6 +63,33 @@ describe('what is held covers what can be billed', () => {
     expect(await refused('/v1/embeddings', body, 0.2)).toEqual(OVER_BUDGET);
   });
 
+  it('an answer nobody limits is limited here, and its hold is that', async () => {
+    const messages = [{ role: 'user', content: 'hi' }];
+    const told = async (body: object, max_budget: number) => {
+      const key = await gateway.givenKey({ max_budget });
+      const { status, headers } = await gateway.chat(key, { messages, ...body });
+      const { max_tokens, max_completion_tokens } = upstream.calls.at(-1)!.body;
+      return { status, limit: max_completion_tokens ?? max_tokens, clamped: headers['x-tollgate-clamped'] };
+    };
+    const wide = { model: 'm-sizeless' };
+    expect(await told(wide, 16.384)).toEqual({ status: 200, limit: 16_384, clamped: undefined });
+    expect(await told(wide, 16.383)).toEqual({ status: 200, limit: 16_383, clamped: '16383' });
+    expect(await told({ ...wide, max_tokens: 20_000 }, 20)).toEqual({
+      status: 200,
+      limit: 20_000,
+      clamped: undefined,
+    });
+    // The context window limits it by itself: the provider, who knows the prompt, need not be told.
+    expect(await told({ model: 'm-window' }, 0.02)).toEqual({
+      status: 200,
+      limit: undefined,
+      clamped: undefined,
+    });
+    expect(await refused('/v1/chat/completions', { model: 'm-window', messages }, 0.019)).toEqual(
+      OVER_BUDGET,
+    );
+  });
+
   it.each(['audio_url', 'video', 'document', 'input_file', 'something_new'])(
     'a part of type %s may be a whole context',
     async (type) => {
@@ -79,6 +110,43 @@ describe('what is held covers what can be billed', () => {
       type: 'model_cost_map_missing',
     });
     expect((await gateway.chat(await gateway.givenKey(), body)).status).toBe(200);
+  });
+});
+
+describe('what has a price of its own', () => {
+  const chat = (key: string, body: object) =>
+    gateway.chat(key, { model: 'm-served', messages: [], max_tokens: 10, ...body });
+
+  it.each([
+    ['JSON', false],
+    ['a stream', true],
+  ])('a dearer service is held at its price and billed as it answered: %s', async (_, stream) => {
+    const body = { service_tier: 'priority', stream };
+    expect(await refused('/v1/chat/completions', { model: 'm-served', max_tokens: 10, messages: [], ...body }, 0.019)).toEqual(OVER_BUDGET); // prettier-ignore
+    const spent = async (service_tier: string) => {
+      const said = JSON.stringify({
+        choices: [],
+        service_tier,
+        usage: { prompt_tokens: 1, completion_tokens: 10 },
+      });
+      upstream.behave = () =>
+        stream ? { rawStream: [`data: ${said}\n\n`, 'data: [DONE]\n\n'] } : { rawBody: said };
+      const key = await gateway.givenKey({ max_budget: 0.02 });
+      expect((await chat(key, body)).status).toBe(200);
+      await gateway.books();
+      return gateway.spendOf(key);
+    };
+    expect(await spent('priority')).toBe(0.02);
+    expect(await spent('default')).toBe(0.01);
+  });
+
+  it('images that nothing counts are called for only where no budget applies', async () => {
+    const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } };
+    const body = { model: 'm-images', max_tokens: 1, messages: [{ role: 'user', content: [image] }] };
+    expect((await refused('/v1/chat/completions', body, 1_000)).status).toBe(403);
+    expect((await gateway.chat(await gateway.givenKey(), body)).status).toBe(200);
+    const words = { model: 'm-images', max_tokens: 1, messages: [{ role: 'user', content: 'a' }] };
+    expect((await gateway.chat(await gateway.givenKey({ max_budget: 1 }), words)).status).toBe(200);
   });
 });
 

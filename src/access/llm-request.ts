@@ -128,8 +128,6 @@ const WATCH: Watch = {
 
 /** Tools the client or the model runs itself. Others are run by the provider, for fees no token price contains. */
 const OWN_TOOLS = new Set(['function', 'custom']);
-/** Service tiers that cost the list price or less. */
-const PLAIN_SERVICE_TIERS = new Set(['auto', 'default', 'flex', 'standard_only']);
 
 /** Every member that may name fallbacks; `fallbacks` is what is tried. */
 const FALLBACK_MEMBERS = ['fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks'] as const;
@@ -330,6 +328,7 @@ function sizeOf(
     whole('max_completion_tokens', MAX_OUTPUT_TOKENS),
   ];
   const named = limits.filter((limit) => limit !== undefined);
+  const serviceTier = value('service_tier');
   return {
     inputBytes,
     hasMedia: watched.some(
@@ -341,6 +340,7 @@ function sizeOf(
     copies: Math.max(whole('n', MAX_COPIES) ?? 1, whole('best_of', MAX_COPIES) ?? 1),
     generates: callType !== 'embedding',
     ...(named.length && { outputTokens: Math.max(...named) }),
+    ...(typeof serviceTier === 'string' && { serviceTier }),
   };
 }
 
@@ -354,16 +354,14 @@ function promptsIn(prompt: unknown, callType: CallType): number {
   return Math.max(prompt.length, 1);
 }
 
-/** Does the provider charge for more than tokens: tools it runs itself, or a dearer service? */
+/** Does the provider charge for tools it runs itself? */
 function hasFees(value: (name: string) => unknown): boolean {
   const tools = value('tools');
-  const tier = value('service_tier');
   return (
     (Array.isArray(tools) &&
       tools.some(
         (tool) => !OWN_TOOLS.has(String((tool as { type?: unknown } | null)?.type ?? 'function')),
       )) ||
-    (value('web_search_options') ?? null) !== null ||
-    (typeof tier === 'string' && !PLAIN_SERVICE_TIERS.has(tier))
+    (value('web_search_options') ?? null) !== null
   );
 }

@@ -41,62 +41,122 @@ describe('windowAt', () => {
       end: at('2026-08-31T00:00:00Z'),
     });
   });
+});
 
+describe('over ten years, in every kind of time zone', () => {
+  // DST in the north, in the south, by half an hour, at midnight, none; and a day that never was (2011-12-30).
   const zones = [
     'America/New_York',
-    'Europe/Berlin',
-    'Asia/Kolkata',
+    'Australia/Sydney',
     'Australia/Lord_Howe',
     'America/Sao_Paulo',
+    'Asia/Kolkata',
     'Pacific/Apia',
   ];
+  const DAY_MS = 86_400_000;
+  const from = Date.parse('2010-01-01T00:00:00Z');
+  const anyTime = fc.integer({ min: from, max: Date.parse('2020-01-01T00:00:00Z') });
+  const nearSkippedDay = fc.integer({
+    min: Date.parse('2011-12-25T00:00:00Z'),
+    max: Date.parse('2012-01-05T00:00:00Z'),
+  });
   const instant = fc
-    .integer({ min: Date.parse('2010-01-01T00:00:00Z'), max: Date.parse('2020-01-01T00:00:00Z') })
+    .oneof({ weight: 9, arbitrary: anyTime }, { weight: 1, arbitrary: nearSkippedDay })
     .map((ms) => new Date(ms));
-  const duration = fc.constantFrom(
-    '1d',
-    '24h',
-    '7d',
-    '1w',
-    '30d',
-    '1mo',
-    '2d',
-    '3w',
-    '5mo',
-    '48h',
-    '90m',
-    '7s',
-  );
+  const zone = fc.constantFrom(...zones);
 
-  it('holds now, and its neighbours touch it without gap or overlap', () => {
+  // The oracle knows local dates from Intl only, as days since 1970.
+  const formats = new Map(
+    zones.map((timeZone) => [timeZone, new Intl.DateTimeFormat('en-CA', { timeZone })]),
+  );
+  const localDay = (timeZone: string, ms: number) => Date.parse(formats.get(timeZone)!.format(ms)) / DAY_MS;
+  const dateOf = (day: number) => new Date(day * DAY_MS);
+  const monthOf = (day: number) => dateOf(day).getUTCFullYear() * 12 + dateOf(day).getUTCMonth();
+  const isMonday = (day: number) => dateOf(day).getUTCDay() === 1;
+  const isFirst = (day: number) => dateOf(day).getUTCDate() === 1;
+  const inDays = (count: number) => (day: number, anchorDay: number) => (day - anchorDay) % count === 0;
+  const inMonths = (count: number) => (day: number, anchorDay: number) => {
+    const lastOfMonth = new Date(
+      Date.UTC(dateOf(day).getUTCFullYear(), dateOf(day).getUTCMonth() + 1, 0),
+    ).getUTCDate();
+    return (
+      (monthOf(day) - monthOf(anchorDay)) % count === 0 &&
+      dateOf(day).getUTCDate() === Math.min(dateOf(anchorDay).getUTCDate(), lastOfMonth)
+    );
+  };
+  /** Does a window open on this local day? */
+  const opens: Record<string, (day: number, anchorDay: number) => boolean> = {
+    '1d': () => true,
+    '24h': () => true,
+    '7d': isMonday,
+    '1w': isMonday,
+    '30d': isFirst,
+    '1mo': isFirst,
+    '2d': inDays(2),
+    '3w': inDays(21),
+    '31d': inDays(31),
+    '2mo': inMonths(2),
+    '12mo': inMonths(12),
+  };
+
+  it('windows hold now, and their neighbours touch them without gap or overlap', () => {
+    const duration = fc.constantFrom(...Object.keys(opens), '48h', '90m', '7s');
     fc.assert(
-      fc.property(duration, instant, instant, fc.constantFrom(...zones), (length, set, now, zone) => {
-        const rule = { duration: length, anchor: set };
-        const window = windowAt(rule, zone, now);
+      fc.property(duration, instant, instant, zone, (length, anchor, now, timeZone) => {
+        const rule = { duration: length, anchor };
+        const window = windowAt(rule, timeZone, now);
         expect(window.start <= now && now < window.end).toBe(true);
-        expect(windowAt(rule, zone, window.start)).toEqual(window);
-        expect(windowAt(rule, zone, new Date(window.end.getTime() - 1))).toEqual(window);
-        expect(windowAt(rule, zone, window.end).start).toEqual(window.end);
-        expect(windowAt(rule, zone, new Date(window.start.getTime() - 1)).end).toEqual(window.start);
+        expect(windowAt(rule, timeZone, window.start)).toEqual(window);
+        expect(windowAt(rule, timeZone, new Date(window.end.getTime() - 1))).toEqual(window);
+        expect(windowAt(rule, timeZone, window.end).start).toEqual(window.end);
+        expect(windowAt(rule, timeZone, new Date(window.start.getTime() - 1)).end).toEqual(window.start);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 5_000 },
     );
   });
 
-  it('is as long as it says, where hours are what is said', () => {
+  it('days, weeks and months open at the first instant of their local day, and of no other', () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 1, max: 1_000 }),
-        fc.constantFrom('s', 'm'),
+        fc.constantFrom(...Object.keys(opens)),
         instant,
         instant,
-        (count, unit, set, now) => {
-          const { start, end } = windowAt({ duration: `${count}${unit}`, anchor: set }, 'Europe/Berlin', now);
-          const ms = count * (unit === 's' ? 1_000 : 60_000);
-          expect(end.getTime() - start.getTime()).toBe(ms);
-          expect(Math.abs(start.getTime() - set.getTime()) % ms).toBe(0);
+        zone,
+        (duration, anchor, now, timeZone) => {
+          const { start, end } = windowAt({ duration, anchor }, timeZone, now);
+          const day = (ms: number) => localDay(timeZone, ms);
+          const anchorDay = day(anchor.getTime());
+          // A day that never was opens with the one after it.
+          const openedBetween = (after: number, upTo: number) => {
+            for (let one = after + 1; one <= upTo; one++) if (opens[duration]!(one, anchorDay)) return true;
+            return false;
+          };
+          for (const boundary of [start.getTime(), end.getTime()])
+            expect(openedBetween(day(boundary - 1), day(boundary))).toBe(true);
+          expect(openedBetween(day(start.getTime()), day(end.getTime() - 1))).toBe(false);
         },
       ),
+      { numRuns: 4_000 },
+    );
+  });
+
+  it('hours, minutes and seconds are elapsed time, whatever the clocks do', () => {
+    const MS = { h: 3_600_000, m: 60_000, s: 1_000 };
+    const count = fc.integer({ min: 1, max: 1_000 }).filter((hours) => hours !== 24);
+    fc.assert(
+      fc.property(
+        count,
+        fc.constantFrom('h', 'm', 's'),
+        instant,
+        instant,
+        zone,
+        (n, unit, anchor, now, timeZone) => {
+          const { start, end } = windowAt({ duration: `${n}${unit}`, anchor }, timeZone, now);
+          expect(end.getTime() - start.getTime()).toBe(n * MS[unit]);
+          expect(Math.abs(start.getTime() - anchor.getTime()) % (n * MS[unit])).toBe(0);
+        },
+      ),
+      { numRuns: 2_000 },
     );
   });
 });

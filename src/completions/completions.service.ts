@@ -136,7 +136,8 @@ export class CompletionsService implements BeforeApplicationShutdown {
   /** The model, then its fallbacks; of each every deployment once, and its retries. One hold per attempt. */
   private async tryTargets(call: Call): Promise<void> {
     let failed: UpstreamError | undefined;
-    for (const model of this.targets(call)) {
+    for (const target of this.targets(call)) {
+      const model = this.atPresentPrice(target, call);
       for (const deployment of this.attempts(model)) {
         const attempt = await this.hold(call, model, deployment).catch((error: unknown) => {
           // A fallback that does not fit any more is no reason to hide why the first choice failed.
@@ -172,9 +173,27 @@ export class CompletionsService implements BeforeApplicationShutdown {
     for (const name of new Set(named)) {
       if (name === model!.requested) continue;
       const fallback = this.loader.modelFacts(name, llm, caller!);
-      const decision = decide({ ...facts, request: { ...facts.request!, model: fallback, fallbacks: [] } });
-      if (conclude(decision.trace.filter(({ budgets, rates }) => !budgets && !rates)).allowed) yield fallback;
+      if (this.checked(fallback, access).allowed) yield fallback;
     }
+  }
+
+  /** Prices may have changed since the guard asked: what is held must pay for the deployments called. Throws as the guard would. */
+  private atPresentPrice(model: ModelFacts, { access, llm }: Call): ModelFacts {
+    const catalogue = this.catalogue.current();
+    const unchanged = model.wish
+      ? model.wish.ceiling === catalogue.ceilingOf(model.name)
+      : model.price === catalogue.priceOf(model.name);
+    if (unchanged) return model;
+    const repriced = this.loader.modelFacts(model.requested, llm, access.caller!);
+    const { refusal } = this.checked(repriced, access);
+    if (refusal) throw new AccessDenied(refusal, this.config.general.budgetExceededStatus);
+    return repriced;
+  }
+
+  /** What every check but those of budgets and rates says to this model: these are asked when they are taken from. */
+  private checked(model: ModelFacts, { facts }: Access) {
+    const { trace } = decide({ ...facts, request: { ...facts.request!, model, fallbacks: [] } });
+    return conclude(trace.filter(({ budgets, rates }) => !budgets && !rates));
   }
 
   private *attempts(model: ModelFacts): Generator<Deployment> {
@@ -257,7 +276,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
         ...(tokens.outputLimitToSet && { toSet: tokens.outputLimitToSet }),
       };
     this.meters.clamped.inc();
-    const clampedTo = outputTokensFor(boundNanoUsd, wish, size, this.catalogue.current().ceilingOf(name));
+    const clampedTo = outputTokensFor(boundNanoUsd, wish, size);
     return { atMost: clampedTo * size.copies * size.prompts, toSet: clampedTo, clampedTo };
   }
 

@@ -44,7 +44,7 @@ export class AnswerGatherer implements Pick<UpstreamSink, 'data'> {
 export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise<void> {
   const { deployment, call } = attempt;
   const told = parsed(answer.body);
-  const usage = reportedUsage(told?.usage);
+  const usage = reportedUsage(told?.usage, told?.service_tier);
   if (answer.status < 200 || answer.status > 299) {
     // An error that says what it used has used it.
     if (usage && (usage.inputTokens || usage.outputTokens)) await attempt.settle(usage);

@@ -111,8 +111,11 @@ function mentionsUsage(bytes: Buffer): boolean {
 
 function usageEvent(data: Buffer): { usage: Usage | undefined; choices: number } {
   try {
-    const { usage, choices } = JSON.parse(data.toString('utf8')) as Record<string, unknown>;
-    return { usage: reportedUsage(usage), choices: Array.isArray(choices) ? choices.length : 0 };
+    const { usage, choices, service_tier } = JSON.parse(data.toString('utf8')) as Record<string, unknown>;
+    return {
+      usage: reportedUsage(usage, service_tier),
+      choices: Array.isArray(choices) ? choices.length : 0,
+    };
   } catch {
     return { usage: undefined, choices: 1 };
   }

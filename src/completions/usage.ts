@@ -1,25 +1,34 @@
-import type { Usage } from '../policy/price.js';
+import { SERVICE_TIERS, type Usage } from '../policy/price.js';
 
-/** What an upstream says a call used; `undefined` when it says nothing, or something no call can use. */
-export function reportedUsage(usage: unknown): Usage | undefined {
-  if (usage === null || typeof usage !== 'object') return undefined;
-  const told = usage as Record<string, unknown>;
-  const inputTokens = tokens(told.prompt_tokens ?? told.input_tokens);
-  const outputTokens = tokens(told.completion_tokens ?? told.output_tokens ?? 0);
+/**
+ * What an upstream says a call used, and which service answered (`service_tier`); `undefined` when it says nothing, or
+ * something no call can use.
+ */
+export function reportedUsage(usage: unknown, serviceTier?: unknown): Usage | undefined {
+  if (!isObject(usage)) return undefined;
+  const inputTokens = tokens(usage.prompt_tokens ?? usage.input_tokens);
+  const outputTokens = tokens(usage.completion_tokens ?? usage.output_tokens ?? 0);
   if (inputTokens === undefined || outputTokens === undefined) return undefined;
-  const input = part(told.prompt_tokens_details ?? told.input_tokens_details);
-  const output = part(told.completion_tokens_details ?? told.output_tokens_details);
+  const input = part(usage.prompt_tokens_details ?? usage.input_tokens_details, inputTokens);
+  const output = part(usage.completion_tokens_details ?? usage.output_tokens_details, outputTokens);
+  const written = input('cache_write_tokens') || input('cache_creation_tokens');
+  const writtenForAnHour = part(usage.cache_creation, written)('ephemeral_1h_input_tokens');
+  const service = SERVICE_TIERS.find((tier) => tier === (usage.service_tier ?? serviceTier));
   const details = {
-    cachedInputTokens: input('cached_tokens', inputTokens),
-    cacheWriteTokens: input('cache_creation_tokens', inputTokens),
-    inputAudioTokens: input('audio_tokens', inputTokens),
-    reasoningTokens: output('reasoning_tokens', outputTokens),
-    outputAudioTokens: output('audio_tokens', outputTokens),
+    cachedInputTokens: input('cached_tokens'),
+    cacheWriteTokens: written - writtenForAnHour,
+    cacheWrite1hTokens: writtenForAnHour,
+    inputAudioTokens: input('audio_tokens'),
+    inputImageTokens: input('image_tokens'),
+    reasoningTokens: output('reasoning_tokens'),
+    outputAudioTokens: output('audio_tokens'),
+    outputImageTokens: output('image_tokens'),
   };
   return {
     inputTokens,
     outputTokens,
     ...Object.fromEntries(Object.entries(details).filter(([, count]) => count)),
+    ...(service && { serviceTier: service }),
   };
 }
 
@@ -32,10 +41,11 @@ const tokens = (value: unknown): number | undefined =>
     : undefined;
 
 /** A part is never more than its whole, whatever the upstream says. */
-const part = (details: unknown) => (name: string, whole: number) =>
-  details !== null && typeof details === 'object'
-    ? Math.min(tokens((details as Record<string, unknown>)[name]) ?? 0, whole)
-    : 0;
+const part = (details: unknown, whole: number) => (name: string) =>
+  isObject(details) ? Math.min(tokens(details[name]) ?? 0, whole) : 0;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === 'object';
 
 const BYTES_PER_TOKEN = 4;
 

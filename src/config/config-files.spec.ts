@@ -101,6 +101,26 @@ describe('one mistake in a file', () => {
       'model_list[0].litellm_params.input_cost_per_token: must have at most 30 decimals',
     ],
     [
+      '… by the second',
+      model('', '{input_cost_per_second: 1e-28}'),
+      'model_list[0].model_info.input_cost_per_second: must have at most 27 decimals',
+    ],
+    [
+      'a place for prices that is none',
+      'general_settings: {price_refresh_url: "ftp://prices"}',
+      'general_settings.price_refresh_url: must be an http:// or https:// address without credentials or query',
+    ],
+    [
+      'a pause no timer can wait',
+      'general_settings: {price_refresh_hours: 1000}',
+      'general_settings.price_refresh_hours: must be at most 596',
+    ],
+    [
+      'no number in a list of fees',
+      model('', '{search_context_cost_per_query: {high: dear}}'),
+      'model_list[0].model_info.search_context_cost_per_query.high: must be a number, zero or more',
+    ],
+    [
       'half a retry',
       model('max_retries: 1.5'),
       'model_list[0].litellm_params.max_retries: must be a whole number',
@@ -202,7 +222,25 @@ describe('what a file may say', () => {
       'general_settings.user_header_mappings[0].litellm_user_role',
     ],
     ['mode_list: []', 'mode_list'],
+    [model('output_cost_per_pixel: 1e-8'), 'model_list[0].litellm_params.output_cost_per_pixel'],
+    [model('', '{input_cost_per_tokn: 1}'), 'model_list[0].model_info.input_cost_per_tokn'],
+    [model('', '{input_cost_per_token_batches: 1}'), 'model_list[0].model_info.input_cost_per_token_batches'],
   ])('%s is named as without effect', (yaml, path) => expect(read(yaml).ignoredKeys).toEqual([path]));
+
+  it('says nothing of a price of zero, or of one that is billed', () => {
+    const info =
+      '{output_cost_per_pixel: 0, input_cost_per_token_above_200k_tokens_priority: 1, output_cost_per_image: 1}';
+    expect(read(model('', info)).ignoredKeys).toEqual([]);
+  });
+
+  it('refreshes no prices unless it is told how often', () => {
+    const ms = (yaml: string) => read(`general_settings: {${yaml}}`).general.priceRefreshMs;
+    expect([ms(''), ms('price_refresh_hours: 0'), ms('price_refresh_hours: 0.5')]).toEqual([
+      undefined,
+      undefined,
+      1_800_000,
+    ]);
+  });
 
   it('lets the first fallbacks of a name count', () => {
     expect(read('router_settings: {fallbacks: [{a: [b]}, {a: [c]}]}').router.fallbacks).toEqual({ a: ['b'] });

@@ -93,6 +93,10 @@ export interface GeneralSettings {
   readonly replicaTimeoutMs: number;
   /** How long an answer waits for its settlement to be committed. */
   readonly settleTimeoutMs: number;
+  /** `price_refresh_hours`: how often the table of known prices is fetched anew. Absent: the one that was installed is used. */
+  readonly priceRefreshMs?: number;
+  /** `price_refresh_url`: where from. Absent: where the library keeps its own. */
+  readonly priceRefreshUrl?: string;
   /** `fsync: true`: commits survive power loss, not only the death of the process. */
   readonly fsync: boolean;
 }

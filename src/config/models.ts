@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
-import { unitPrice } from '../policy/price.js';
 import type { LitellmParams, ModelConfig, ModelInfo } from './config.js';
+import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
+import { maxDecimals, priceField, priceIn } from './price-fields.js';
 import { baseOf, parseModel } from './providers.js';
 import { isMapping, type Section } from './section.js';
 
@@ -61,8 +62,7 @@ function checkRoute(params: Section): void {
   for (const key of ['base_url', 'api_base']) {
     const address = params.text(key);
     base = address ?? base;
-    if (address !== undefined && !isPlainHttpUrl(address))
-      params.problem(key, 'must be an http:// or https:// address without credentials or query');
+    if (address !== undefined && !isPlainHttpUrl(address)) params.problem(key, PLAIN_HTTP_URL);
   }
   if (!model) return;
   const { provider, name } = parseModel(model);
@@ -115,16 +115,21 @@ function seconds(section: Section, key: string): number | undefined {
   return ms === undefined ? undefined : ms / 1_000;
 }
 
+/** A price nothing is billed by is named, unless it is zero. */
 function priceOf(section: Section, key: string): unknown {
-  if (key === PRICE_MAP && isMapping(section.raw(key))) return membersOfPrice(section.section(key));
+  if (key === PRICE_MAP && isMapping(section.raw(key))) return feesOf(section.section(key));
   const usd = section.number(key);
-  if (usd !== undefined && unitPrice(usd) === undefined)
-    section.problem(key, 'must have at most 30 decimals');
+  if (usd === undefined) return undefined;
+  const place = priceField(key);
+  if (!place) {
+    if (usd > 0) section.ignore(key);
+  } else if (priceIn(place.field, usd) === undefined)
+    section.problem(key, `must have at most ${maxDecimals(place.field)} decimals`);
   return usd;
 }
 
-const membersOfPrice = (prices: Section) =>
-  Object.fromEntries(prices.keys().map((key) => [key, priceOf(prices, key)]));
+/** Fees of tools the provider runs: calls that ask for them are refused where a budget applies, so nothing is lost. */
+const feesOf = (fees: Section) => Object.fromEntries(fees.keys().map((key) => [key, fees.number(key)]));
 
 /** The same deployment keeps its id over restarts; secrets have no part in it. */
 function stableId({ modelName, litellmParams }: ModelConfig, alike: Map<string, number>): string {
@@ -133,10 +138,4 @@ function stableId({ modelName, litellmParams }: ModelConfig, alike: Map<string, 
   const nth = alike.get(JSON.stringify(route)) ?? 0;
   alike.set(JSON.stringify(route), nth + 1);
   return hash('sha256', JSON.stringify([...route, nth]), 'hex').slice(0, 32);
-}
-
-function isPlainHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password, search, hash: fragment } = new URL(text);
-  return /^https?:$/.test(protocol) && !username && !password && !search && !fragment;
 }

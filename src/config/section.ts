@@ -87,7 +87,7 @@ export class Section {
   }
 
   /** A length of time in `unitMs`, as the whole milliseconds a timer can wait. */
-  milliseconds(key: string, unitMs: 1 | 1_000): number | undefined {
+  milliseconds(key: string, unitMs: 1 | 1_000 | 3_600_000): number | undefined {
     const number = this.number(key);
     return number === undefined || number * unitMs <= MAX_TIMER_MS
       ? number && Math.round(number * unitMs)

@@ -1,6 +1,7 @@
 import { parseDuration } from '../calendar/windows.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
 import type { GeneralSettings, LitellmSettings, NewUserDefaults, RouterSettings } from './config.js';
+import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
 import { isMapping, type Section } from './section.js';
 
 const DEFAULT_REQUEST_MS = 600_000;
@@ -8,10 +9,15 @@ const MAX_RETRIES = 100;
 const MAX_TOKENS = 1_000_000_000;
 const MAX_RATE = 2_147_483_647;
 const USER_ROLES = ['proxy_admin', 'proxy_admin_viewer', 'internal_user', 'internal_user_viewer'] as const;
+const MS_PER_HOUR = 3_600_000;
 const BYTES_PER_MB = 1024 * 1024;
 
 /** `general_settings`, but for the master key and the database, which the environment may name too. */
 export function readGeneralSettings(section: Section): GeneralSettings {
+  const priceRefreshMs = section.milliseconds('price_refresh_hours', MS_PER_HOUR);
+  const priceRefreshUrl = section.text('price_refresh_url');
+  if (priceRefreshUrl !== undefined && !isPlainHttpUrl(priceRefreshUrl))
+    section.problem('price_refresh_url', PLAIN_HTTP_URL);
   return {
     enforceUserParam: section.flag('enforce_user_param') ?? false,
     enforcedParams: section.texts('enforced_params') ?? [],
@@ -30,6 +36,8 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     replicaTimeoutMs: section.milliseconds('replica_timeout_ms', 1) ?? 15_000,
     settleTimeoutMs: section.milliseconds('settle_timeout_ms', 1) ?? 30_000,
     fsync: section.flag('fsync') ?? false,
+    ...(priceRefreshMs && { priceRefreshMs }),
+    ...(priceRefreshUrl !== undefined && { priceRefreshUrl }),
   };
 }
 

@@ -13,6 +13,8 @@ import { Model } from './model.entity.js';
 export class Catalogue implements OnModuleInit {
   private readonly logger = new Logger(Catalogue.name);
   private snapshot = new CatalogueSnapshot([], {});
+  private turns = 0;
+  private turn = 0;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -49,13 +51,17 @@ export class Catalogue implements OnModuleInit {
     return this.snapshot;
   }
 
-  /** Reads the added models again. A stored one that cannot be used any more is left out and logged, never half used. */
+  /** Reads the added models again, and every price. A stored one that cannot be used any more is left out and logged, never half used. */
   async refresh(): Promise<void> {
+    const turn = ++this.turns;
     const rows = await this.database.read((manager) => manager.find(Model, { order: { createdAt: 'ASC' } }));
     const deployments = [
       ...this.config.models.map((model, i) => this.made(model, `model_list[${i}]`)),
       ...rows.map((row) => this.stored(row)),
     ];
+    // Whoever read the rows later knows better.
+    if (turn < this.turn) return;
+    this.turn = turn;
     this.snapshot = new CatalogueSnapshot(
       deployments.filter((deployment) => deployment !== undefined),
       { ...this.config.router.modelAliases, ...this.config.litellm.modelAliases },

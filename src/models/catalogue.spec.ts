@@ -72,3 +72,27 @@ describe('a name', () => {
     expect(catalogue.names()).toEqual(['exact', 'free', 'half', 'fast', 'loop']);
   });
 });
+
+describe('the largest answer of a name', () => {
+  const limits = (...infos: object[]) =>
+    new CatalogueSnapshot(
+      infos.map((info) => deployment('m', 'openai/nobody-knows', info)),
+      {},
+    ).limits('m');
+
+  it.each([
+    ['is what is told', [{ max_output_tokens: 10, max_tokens: 20, max_input_tokens: 30 }], 10],
+    ['… under LiteLLM’s older name', [{ max_tokens: 20, max_input_tokens: 30 }], 20],
+    ['is in the context window, where only that is known', [{ max_input_tokens: 30 }], 30],
+    ['is the largest of its deployments', [{ max_output_tokens: 10 }, { max_input_tokens: 30 }], 30],
+    ['is unknown as soon as one deployment’s is', [{ max_output_tokens: 10 }, {}], undefined],
+  ])('%s', (_, infos, most) => expect(limits(...infos).maxOutputTokens).toBe(most));
+
+  it('is the table’s, where the configuration says nothing of it', () => {
+    const known = (info: object) =>
+      new CatalogueSnapshot([deployment('m', 'openai/gpt-4o-mini', info)], {}).limits('m');
+    const { maxOutputTokens } = known({});
+    expect(maxOutputTokens).toBeGreaterThan(1_000);
+    expect(known({ max_input_tokens: 30 })).toMatchObject({ maxInputTokens: 30, maxOutputTokens });
+  });
+});

@@ -70,6 +70,10 @@ export class CatalogueSnapshot {
     return this.entry(name).ceiling;
   }
 
+  priceOf(name: string): ModelFacts['price'] {
+    return this.entry(name).price;
+  }
+
   limits(name: string): ModelLimits {
     return this.entry(name).limits;
   }
@@ -128,7 +132,10 @@ function entryOf(deployments: readonly Deployment[]): Entry {
   const most = (sizes: (number | undefined)[]) =>
     sizes.every((size) => size !== undefined) ? Math.max(...sizes) : undefined;
   const maxInputTokens = most(deployments.map((deployment) => deployment.maxInputTokens));
-  const maxOutputTokens = most(deployments.map((deployment) => deployment.maxOutputTokens));
+  // A context window holds the answer too.
+  const maxOutputTokens = most(
+    deployments.map((deployment) => deployment.maxOutputTokens ?? deployment.maxInputTokens),
+  );
   return {
     deployments,
     groups: [...new Set(deployments.flatMap(({ accessGroups }) => accessGroups))],

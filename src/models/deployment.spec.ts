@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LitellmParams } from '../config/config.js';
-import { boundNanoUsd, ceilingOf, costNanoUsd } from '../policy/price.js';
+import { boundNanoUsd, ceilingOf, costNanoUsd, isFree, type Usage } from '../policy/price.js';
 import { type Deployment, makeDeployment } from './deployment.js';
 import { baseOf, parseModel } from '../config/providers.js';
 
@@ -32,6 +32,8 @@ describe('provider and name', () => {
     });
   });
 });
+
+const nothing = { inputTokens: 0, outputTokens: 0 };
 
 describe('a deployment', () => {
   it('knows where and how to call', () => {
@@ -73,6 +75,71 @@ describe('a deployment', () => {
     expect(costNanoUsd({ inputTokens: 200_000, outputTokens: 0 }, price!)).toBe(200_000_000n);
     expect(costNanoUsd({ inputTokens: 200_001, outputTokens: 0 }, price!)).toBe(400_002_000n);
     expect(boundNanoUsd({ inputTokens: 10, outputTokens: 0 }, ceilingOf([price!]))).toBe(20_000n);
+  });
+
+  it.each<[string, Usage, number]>([
+    ['input_cost_per_token', { ...nothing, inputTokens: 10 }, 10],
+    ['output_cost_per_token', { ...nothing, outputTokens: 10 }, 10],
+    ['cache_read_input_token_cost', { ...nothing, inputTokens: 10, cachedInputTokens: 10 }, 10],
+    ['cache_creation_input_token_cost', { ...nothing, inputTokens: 10, cacheWriteTokens: 10 }, 10],
+    ['cache_creation_input_token_cost_above_1hr', { ...nothing, inputTokens: 10, cacheWrite1hTokens: 10 }, 10],
+    ['input_cost_per_audio_token', { ...nothing, inputTokens: 10, inputAudioTokens: 10 }, 10],
+    ['input_cost_per_image_token', { ...nothing, inputTokens: 10, inputImageTokens: 10 }, 10],
+    ['output_cost_per_reasoning_token', { ...nothing, outputTokens: 10, reasoningTokens: 10 }, 10],
+    ['output_cost_per_audio_token', { ...nothing, outputTokens: 10, outputAudioTokens: 10 }, 10],
+    ['output_cost_per_image_token', { ...nothing, outputTokens: 10, outputImageTokens: 10 }, 10],
+    ['input_cost_per_image', { ...nothing, inputImages: 10 }, 10],
+    ['output_cost_per_image', { ...nothing, outputImages: 10 }, 10],
+    ['input_cost_per_second', { ...nothing, inputMs: 10_000 }, 10],
+    ['output_cost_per_second', { ...nothing, outputMs: 10_000 }, 10],
+    ['input_cost_per_character', { ...nothing, inputCharacters: 10 }, 10],
+    ['output_cost_per_character', { ...nothing, outputCharacters: 10 }, 10],
+    ['input_cost_per_request', nothing, 1],
+    ['input_cost_per_token_flex', { ...nothing, inputTokens: 10, serviceTier: 'flex' }, 10],
+    ['output_cost_per_token_priority', { ...nothing, outputTokens: 10, serviceTier: 'priority' }, 10],
+    ['input_cost_per_token_above_272k_tokens', { ...nothing, inputTokens: 272_001 }, 272_001],
+    ['output_cost_per_token_above_200k_tokens_priority', { inputTokens: 200_001, outputTokens: 10, serviceTier: 'priority' }, 10],
+  ])('is billed by %s', (name, usage, units) => {
+    const { price } = good({ model: 'openai/up' }, { input_cost_per_token: 0, [name]: 0.001 });
+    expect(costNanoUsd(usage, price!)).toBe(BigInt(units) * 1_000_000n);
+    expect(isFree(ceilingOf([price!]))).toBe(false);
+  }); // prettier-ignore
+
+  it('has a price as soon as any unit has one, and none where only a finer one is told', () => {
+    expect(good({ model: 'openai/up' }, { output_cost_per_image: 0.04 }).price).toBeDefined();
+    expect(good({ model: 'openai/up' }, { cache_read_input_token_cost: 0.04 }).price).toBeUndefined();
+  });
+
+  it('has its thresholds in order, however they are told', () => {
+    const { price } = good(
+      { model: 'openai/up' },
+      {
+        input_cost_per_token: 1e-6,
+        input_cost_per_token_above_272k_tokens: 3e-6,
+        input_cost_per_token_above_128k_tokens: 2e-6,
+      },
+    );
+    const cost = (inputTokens: number) => costNanoUsd({ inputTokens, outputTokens: 0 }, price!);
+    expect([cost(128_001), cost(272_001)]).toEqual([256_002_000n, 816_003_000n]);
+  });
+
+  it('costs, in a service and above a threshold, what is told for them, and else what is told below', () => {
+    const { price } = good(
+      { model: 'openai/up' },
+      {
+        input_cost_per_token: 1e-6,
+        output_cost_per_token: 2e-6,
+        input_cost_per_token_priority: 3e-6,
+        output_cost_per_token_above_200k_tokens: 4e-6,
+        input_cost_per_token_above_200k_tokens_priority: 5e-6,
+      },
+    );
+    const cost = (inputTokens: number, outputTokens: number, serviceTier?: 'flex' | 'priority') =>
+      costNanoUsd({ inputTokens, outputTokens, ...(serviceTier && { serviceTier }) }, price!);
+    expect([cost(10, 0), cost(10, 0, 'flex'), cost(10, 0, 'priority')]).toEqual([10_000n, 10_000n, 30_000n]);
+    expect(cost(10, 10, 'priority')).toBe(50_000n);
+    expect(cost(200_001, 10)).toBe(200_001_000n + 40_000n);
+    expect(cost(200_001, 10, 'priority')).toBe(1_000_005_000n + 40_000n);
   });
 
   it('is refused when it could never be called', () => {

@@ -1,6 +1,14 @@
 import type { LitellmParams, ModelInfo } from '../config/config.js';
-import type { Price, UnitPrice } from '../policy/price.js';
-import { unitPrice } from '../policy/price.js';
+import { priceField, priceIn } from '../config/price-fields.js';
+import {
+  type Price,
+  type PriceLevel,
+  SERVICE_TIERS,
+  type ServiceTier,
+  type TieredPrice,
+  type UnitPrice,
+  UNITS,
+} from '../policy/price.js';
 import { knownModel } from './price-table.js';
 import { baseOf, parseModel } from '../config/providers.js';
 
@@ -108,40 +116,45 @@ function headersOf({ api_key, organization, extra_headers }: LitellmParams): Rec
 const numberOf = (value: unknown) =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 
-/** LiteLLM's names of prices, USD per token (or per request). */
-const FIELD: Readonly<Record<Exclude<keyof Price, 'tiers'>, string>> = {
-  input: 'input_cost_per_token',
-  output: 'output_cost_per_token',
-  cachedInput: 'cache_read_input_token_cost',
-  cacheWrite: 'cache_creation_input_token_cost',
-  reasoning: 'output_cost_per_reasoning_token',
-  inputAudio: 'input_cost_per_audio_token',
-  outputAudio: 'output_cost_per_audio_token',
-  request: 'input_cost_per_request',
-};
-const TIERS = [128_000, 200_000, 272_000];
+/** One of these makes a price: the finer ones only refine it. */
+const BASIC = ['input', 'output', 'request', ...UNITS] as const;
 
-/** The price a configuration sets; `undefined` unless it says what a prompt or an answer costs. */
+/** The price a configuration sets; `undefined` unless it says what a prompt, an answer, a call or any other unit costs. */
 function configuredPrice(told: Readonly<Record<string, unknown>>): Price | undefined {
-  const plain = levelOf(told, '');
-  if (plain.input === undefined && plain.output === undefined && plain.request === undefined)
-    return undefined;
-  const price = { ...plain, input: plain.input ?? FREE, output: plain.output ?? FREE };
-  const tiers = TIERS.flatMap((tokens) => {
-    const dearer = levelOf(told, `_above_${tokens / 1_000}k_tokens`);
-    return Object.keys(dearer).length ? [{ ...price, ...dearer, aboveInputTokens: tokens }] : [];
+  const set = Object.entries(told).flatMap(([name, value]) => {
+    const place = priceField(name);
+    const usd = numberOf(value);
+    const price = place && usd !== undefined ? priceIn(place.field, usd) : undefined;
+    return price === undefined ? [] : [{ ...place!, price }];
   });
-  return tiers.length ? { ...price, tiers } : price;
+  const level = (tier?: ServiceTier, above?: number): Partial<PriceLevel> =>
+    Object.fromEntries(
+      set
+        .filter(({ serviceTier, aboveInputTokens }) => serviceTier === tier && aboveInputTokens === above)
+        .map(({ field, price }) => [field, price]),
+    );
+  const thresholds = [...new Set(set.flatMap(({ aboveInputTokens = [] }) => aboveInputTokens))].toSorted(
+    (a, b) => a - b,
+  );
+  const plain = level();
+  if (!BASIC.some((field) => plain[field] !== undefined)) return undefined;
+  const base = { input: FREE, output: FREE, ...plain };
+  const tiered = (tier?: ServiceTier): TieredPrice => {
+    // What a dearer level does not say is as below it; what a service does not say is as in the plain one.
+    let below: PriceLevel = { ...base, ...level(tier) };
+    const tiers = thresholds.map((aboveInputTokens) => {
+      below = { ...below, ...level(undefined, aboveInputTokens), ...level(tier, aboveInputTokens) };
+      return { ...below, aboveInputTokens };
+    });
+    return { ...base, ...level(tier), ...(tiers.length && { tiers }) };
+  };
+  const services = SERVICE_TIERS.filter((tier) => set.some(({ serviceTier }) => serviceTier === tier));
+  return {
+    ...tiered(),
+    ...(services.length && {
+      serviceTiers: Object.fromEntries(services.map((tier) => [tier, tiered(tier)])),
+    }),
+  };
 }
 
 const FREE = 0n as UnitPrice;
-
-function levelOf(told: Readonly<Record<string, unknown>>, suffix: string): Partial<Omit<Price, 'tiers'>> {
-  return Object.fromEntries(
-    Object.entries(FIELD).flatMap(([field, name]) => {
-      const usd = numberOf(told[name + suffix]);
-      const price = usd === undefined ? undefined : unitPrice(usd);
-      return price === undefined ? [] : [[field, price]];
-    }),
-  );
-}

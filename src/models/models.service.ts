@@ -130,7 +130,9 @@ function descriptionOf({ model_name, litellm_params, model_info }: NewModelDto):
   const model = readModel(new Section({ model_name, litellm_params, model_info }, '', report));
   const problems = [
     ...report.problems,
-    ...report.ignored.map((path) => `${path}: its provider is not served yet`),
+    ...report.ignored.map(
+      (path) => `${path}: ${path.endsWith('.model') ? 'its provider is not served yet' : NOT_BILLED}`,
+    ),
     ...misplacedSecrets(model_info ?? {}),
     ...references(litellm_params),
   ];
@@ -142,6 +144,8 @@ function descriptionOf({ model_name, litellm_params, model_info }: NewModelDto):
   }
   return model;
 }
+
+const NOT_BILLED = 'is a price nothing is billed by here; leave it out or set it to 0';
 
 /** `model_info` is told to everyone who may look at models: a credential in it would be, too. */
 function misplacedSecrets(info: object, path = 'model_info'): string[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { costNanoUsd } from '../policy/price.js';
-import { knownModel, providerOfBareName } from './price-table.js';
+import { knownModel, providerOfBareName, replacePriceTable } from './price-table.js';
 
 const million = { inputTokens: 1_000_000, outputTokens: 0 };
 const usdOf = (provider: string, name: string, on: string, usage = million) => {
@@ -40,6 +40,21 @@ describe('the price of a known model', () => {
   });
 });
 
+describe('in other units', () => {
+  const nothing = { inputTokens: 0, outputTokens: 0 };
+  it.each([
+    ['a fee per request', 'perplexity', 'sonar', nothing],
+    ['reasoning', 'perplexity', 'sonar-deep-research', { ...nothing, outputTokens: 1, reasoningTokens: 1 }],
+    ['pictures drawn', 'google', 'gemini-2.5-flash-image', { ...nothing, outputTokens: 1, outputImageTokens: 1 }],
+    ['a cache kept for an hour', 'anthropic', 'claude-3-haiku', { ...nothing, inputTokens: 1, cacheWrite1hTokens: 1 }],
+  ])('the table prices %s', (_, provider, name, { outputTokens, inputTokens, ...parts }) => {
+    const { price } = knownModel(provider, name)!;
+    expect(costNanoUsd({ inputTokens, outputTokens, ...parts }, price!)).not.toBe(
+      costNanoUsd({ inputTokens, outputTokens }, { input: price!.input, output: price!.output }),
+    );
+  }); // prettier-ignore
+});
+
 describe('whose a bare name is', () => {
   it.each([
     ['gpt-4o', 'openai'],
@@ -49,4 +64,46 @@ describe('whose a bare name is', () => {
     ['my-own-model', undefined],
     ['openai/gpt-4o', undefined],
   ])('%s: %s', (name, provider) => expect(providerOfBareName(name)).toBe(provider));
+});
+
+describe('a newer table', () => {
+  const aModel = (change: object = {}) => ({
+    id: 'm',
+    match: { equals: 'm' },
+    prices: { input_mtok: 1 },
+    ...change,
+  });
+  const table = (...models: object[]) => [
+    { id: 'testing', name: 'Testing', api_pattern: 'https://testing', models },
+  ];
+  const many = Array.from({ length: 1_000 }, (_, i) => aModel({ id: `m${i}`, match: { equals: `m${i}` } }));
+
+  it.each<[string, unknown, string]>([
+    ['nothing', null, 'it is no list of providers'],
+    ['an error in JSON', { error: 'not found' }, 'it is no list of providers'],
+    ['a provider without models', [{ id: 'testing' }], 'not iterable'],
+    ['a price below zero', table(...many, aModel({ prices: { input_mtok: -1 } })), 'testing/m: a price is none'],
+    ['a price that is a text', table(...many, aModel({ prices: { input_mtok: '1' } })), 'testing/m: a price is none'],
+    ['a tier that is none', table(...many, aModel({ prices: { input_mtok: { base: 1, tiers: [{ start: 1, price: null }] } } })), 'testing/m: a price is none'],
+    ['no prices', table(...many, aModel({ prices: undefined })), 'testing/m: '],
+    ['a size that is none', table(...many, aModel({ context_window: -1 })), 'testing/m: its size is none'],
+    ['a name that is no pattern', table(...many, aModel({ match: { and: [{ equals: 'x' }, { regex: '(' }] } })), 'testing/m: Invalid regular expression'],
+    ['a match of another kind', table(...many, aModel({ match: { sounds_like: 'm' } })), 'testing/m: it matches no name'],
+    ['a day that is none', table(...many, aModel({ prices: [{ constraint: { start_date: 'soon' }, prices: {} }] })), 'price constraint'],
+    ['less than half of what is known', table(...many.slice(0, 300)), 'it prices 300 models, the one in use '],
+    ['everything for nothing', table(...many.map((model) => ({ ...model, prices: { input_mtok: 0 } }))), 'it prices 0 models'],
+  ])('is not taken with %s', async (_, told, reason) => {
+    await expect(replacePriceTable(told)).rejects.toThrow(reason);
+    expect(usdOf('openai', 'o3', '2026-01-01')).toBe(2);
+    expect(knownModel('testing', 'm1')).toBeUndefined();
+  }); // prettier-ignore
+
+  it('takes the place of the old one, also for what was asked before', async () => {
+    expect(knownModel('openai', 'gpt-4o')).toBeDefined();
+    expect(providerOfBareName('gpt-4o')).toBe('openai');
+    expect(await replacePriceTable(table(...many))).toBe(1_000);
+    expect(usdOf('testing', 'm1', '2026-01-01')).toBe(1);
+    expect(knownModel('openai', 'gpt-4o')).toBeUndefined();
+    expect(providerOfBareName('gpt-4o')).toBeUndefined();
+  });
 });

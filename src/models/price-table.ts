@@ -1,17 +1,15 @@
-import { findProvider } from '@pydantic/genai-prices';
+import { findProvider, type Provider, updatePrices, waitForUpdate } from '@pydantic/genai-prices';
 import { BoundedMap } from '../cache/bounded-map.js';
-import { decimalUnits } from '../policy/money.js';
-import type { Price, UnitPrice } from '../policy/price.js';
+import { type Price, type PriceLevel, type UnitPrice, unitPrice } from '../policy/price.js';
 
-/** What the pinned library knows of a model. */
+/** What the table knows of a model. */
 export interface KnownModel {
   readonly price?: Price;
   /** Prompt and answer together: an upper bound of either. */
   readonly contextTokens?: number;
 }
 
-type Library = NonNullable<ReturnType<typeof findProvider>>;
-type LibraryModel = Library['models'][number];
+type LibraryModel = Provider['models'][number];
 type Match = LibraryModel['match'];
 
 /** The library's own names where they differ from LiteLLM's. */
@@ -28,7 +26,63 @@ const MAX_REMEMBERED = 10_000;
 const remembered = new BoundedMap<string, KnownModel | undefined>(MAX_REMEMBERED);
 const rememberedProviders = new BoundedMap<string, string | undefined>(MAX_REMEMBERED);
 
-/** Price (as of the day `on`) and size of a provider's model from the pinned table; no network. `undefined` when it is not in it. */
+/**
+ * Puts a newer table in the place of the one in use and returns how many of its models cost something. Throws, and changes
+ * nothing, when it is not the library's table, has a price that is none, or prices less than half as many models as the
+ * one in use: half a table would let calls through for nothing, or none at all.
+ */
+export async function replacePriceTable(table: unknown): Promise<number> {
+  const priced = pricedModels(table);
+  const before = pricedModels(await waitForUpdate());
+  if (priced < before / 2) throw new Error(`it prices ${priced} models, the one in use ${before}`);
+  updatePrices(({ setProviderData }) => setProviderData(table as Provider[]));
+  remembered.clear();
+  rememberedProviders.clear();
+  return priced;
+}
+
+/** How many models of a table cost something. Throws at the first thing in it that could not be looked up. */
+function pricedModels(table: unknown): number {
+  if (!Array.isArray(table)) throw new Error('it is no list of providers');
+  let priced = 0;
+  for (const { id, models } of table as Provider[]) {
+    for (const model of models) {
+      const where = `${String(id)}/${String(model.id)}`;
+      try {
+        requireMatch(model.match);
+        const sets = Array.isArray(model.prices) ? model.prices.map(({ prices }) => prices) : [model.prices];
+        if (sets.flatMap((prices) => amountsIn(prices)).some((amount) => amount > 0)) priced++;
+        const size = model.context_window;
+        if (size !== undefined && !(Number.isSafeInteger(size) && size > 0))
+          throw new Error('its size is none');
+      } catch (error) {
+        throw new Error(`${where}: ${(error as Error).message}`, { cause: error });
+      }
+    }
+  }
+  return priced;
+}
+
+const TEXT_MATCHES = ['equals', 'starts_with', 'ends_with', 'contains', 'regex'];
+
+function requireMatch(match: object): void {
+  const [kind = '', by] = Object.entries(match)[0] ?? [];
+  if (Array.isArray(by) && (kind === 'or' || kind === 'and')) by.forEach(requireMatch);
+  else if (typeof by !== 'string' || !TEXT_MATCHES.includes(kind)) throw new Error('it matches no name');
+  else if (kind === 'regex') new RegExp(by);
+}
+
+function amountsIn(prices: LibraryPrice): number[] {
+  const amounts = Object.values(prices).flatMap((price) =>
+    typeof price === 'object'
+      ? [price.base, ...price.tiers.flatMap(({ start, price: dearer }) => [start, dearer])]
+      : (price ?? []),
+  );
+  if (!amounts.every((amount) => Number.isFinite(amount) && amount >= 0)) throw new Error('a price is none');
+  return amounts;
+}
+
+/** Price (as of the day `on`) and size of a provider's model from the table; no network. `undefined` when it is not in it. */
 export function knownModel(provider: string, name: string, on = new Date()): KnownModel | undefined {
   const day = on.toISOString().slice(0, 10);
   const key = `${day}/${provider}/${name}`;
@@ -75,7 +129,8 @@ function matches(match: Match, name: string): boolean {
   return new RegExp(match.regex, 'i').test(name);
 }
 
-const PER_MILLION_DECIMALS = 24;
+const PER_MILLION = 6;
+const PER_THOUSAND = 3;
 
 /** The price in force on a day. One that changes with the hour counts as the dearest of that day. */
 function priceOf(prices: LibraryModel['prices'], day: string): Price | undefined {
@@ -96,16 +151,16 @@ function priceOf(prices: LibraryModel['prices'], day: string): Price | undefined
 type LibraryPrice = Exclude<LibraryModel['prices'], unknown[]>;
 
 function converted(prices: LibraryPrice): Price | undefined {
-  const at = (field: string, tokens = 0): UnitPrice | undefined => {
+  const at = (field: string, tokens: number, powerOf10 = PER_MILLION): UnitPrice | undefined => {
     const price = prices[field];
     if (price === undefined) return undefined;
-    const perMillion =
+    const usd =
       typeof price === 'number'
         ? price
         : (price.tiers.findLast(({ start }) => tokens > start)?.price ?? price.base);
-    return decimalUnits(perMillion, PER_MILLION_DECIMALS) as UnitPrice | undefined;
+    return unitPrice(usd, powerOf10);
   };
-  const level = (tokens: number): Omit<Price, 'tiers'> | undefined => {
+  const level = (tokens: number): PriceLevel | undefined => {
     const input = at('input_mtok', tokens);
     if (input === undefined) return undefined;
     return {
@@ -114,8 +169,13 @@ function converted(prices: LibraryPrice): Price | undefined {
       ...defined({
         cachedInput: at('cache_read_mtok', tokens),
         cacheWrite: at('cache_write_mtok', tokens),
+        cacheWrite1h: at('cache_write_1h_mtok', tokens),
         inputAudio: at('input_audio_mtok', tokens),
+        inputImageToken: at('input_image_mtok', tokens),
+        reasoning: at('output_reasoning_mtok', tokens),
         outputAudio: at('output_audio_mtok', tokens),
+        outputImageToken: at('output_image_mtok', tokens),
+        request: at('requests_kcount', tokens, PER_THOUSAND),
       }),
     };
   };

@@ -1,3 +1,5 @@
+import { type Price, SERVICE_TIERS, type ServiceTier, type Unit, UNITS, type UsageBound } from './price.js';
+
 /** How large a call may get, read off the request alone. */
 export interface CallSize {
   /** UTF-8 bytes of everything that becomes prompt: never fewer than its tokens in a byte-level BPE. */
@@ -12,8 +14,12 @@ export interface CallSize {
   readonly copies: number;
   /** Prompts in one call (`/completions`, `/embeddings`): each may fill the context. */
   readonly prompts: number;
-  /** The provider charges for more than tokens: tools it runs itself, a dearer service tier. */
+  /** The provider charges for more than this says: tools it runs itself. */
   readonly hasFees: boolean;
+  /** `service_tier`, as asked for. */
+  readonly serviceTier?: string;
+  /** The most of other units, where the call limits them; of one that is absent it may use any amount. */
+  readonly units?: Partial<Readonly<Record<Unit, number>>>;
   /** False where nothing is generated (embeddings). */
   readonly generates: boolean;
 }
@@ -33,13 +39,37 @@ export interface ModelLimits {
   readonly encodesLikeOpenAi?: boolean;
 }
 
-export interface TokenBound {
-  readonly inputTokens: number;
-  /** All answers together. */
-  readonly outputTokens: number;
+export interface TokenBound extends UsageBound {
   /** Set when neither client nor catalogue limits the answer: the upstream must be told this one, per copy. */
   readonly outputLimitToSet?: number;
 }
+
+/** What it may be billed for that has a price and no bound, or is served at a price nobody knows: then no bound holds. */
+export function unboundedIn(size: CallSize, ceiling: Price): (Unit | 'service_tier')[] {
+  const priced = UNITS.filter((unit) => ceiling[unit]);
+  const bound = priced.length ? unitBound(size) : {};
+  const units = priced.filter((unit) => bound[unit] === undefined);
+  return tierHasPrice(size.serviceTier, ceiling) ? units : [...units, 'service_tier'];
+}
+
+const NO_IMAGES_SEEN = { inputImages: 0 };
+const NOTHING_WRITTEN = { outputImages: 0, outputMs: 0, outputCharacters: 0 };
+
+/** Without media there are no images to read, and without an answer nothing to write. */
+function unitBound({ units, hasMedia, generates }: CallSize): Partial<Record<Unit, number>> {
+  if (generates && !units) return hasMedia ? {} : NO_IMAGES_SEEN;
+  return { ...(!hasMedia && NO_IMAGES_SEEN), ...(!generates && NOTHING_WRITTEN), ...units };
+}
+
+/** Service tiers that cost the list price or less. */
+const PLAIN_SERVICE_TIERS: readonly string[] = ['auto', 'default', 'flex', 'standard_only'];
+
+const tierHasPrice = (tier: string | undefined, { serviceTiers }: Price) =>
+  tier === undefined ||
+  PLAIN_SERVICE_TIERS.includes(tier) ||
+  (isServiceTier(tier) && tier in (serviceTiers ?? {}));
+
+const isServiceTier = (tier: string): tier is ServiceTier => SERVICE_TIERS.some((known) => known === tier);
 
 /** What a model without a documented maximum is taken to read and is told to write at most. */
 const DEFAULT_MAX_INPUT_TOKENS = 1_048_576;
@@ -47,21 +77,22 @@ const DEFAULT_MAX_OUTPUT_TOKENS = 16_384;
 /** What a chat template adds around a request beyond the bytes of its own JSON. */
 const TEMPLATE_TOKENS = 512;
 
-/** An upper bound of the tokens a call can be billed for. */
+/** An upper bound of what a call can be billed for, as far as it has one: what else there may be, `unboundedIn` says. */
 export function tokenBound(size: CallSize, limits: ModelLimits): TokenBound {
   const promptTokens = promptBound(size, limits);
   const inputTokens = size.hasMedia
     ? Math.max(limits.maxInputTokens ?? DEFAULT_MAX_INPUT_TOKENS, limits.maxInputTokens ? 0 : promptTokens)
     : Math.min(promptTokens, (limits.maxInputTokens ?? Infinity) * size.prompts);
-  if (!size.generates) return { inputTokens, outputTokens: 0 };
+  const units = unitBound(size);
+  if (!size.generates) return { ...units, inputTokens, outputTokens: 0 };
   const most = limits.maxOutputTokens;
   const outputTokens =
     Math.min(size.outputTokens ?? most ?? DEFAULT_MAX_OUTPUT_TOKENS, most ?? Infinity) *
     size.copies *
     size.prompts;
   return size.outputTokens === undefined && most === undefined
-    ? { inputTokens, outputTokens, outputLimitToSet: DEFAULT_MAX_OUTPUT_TOKENS }
-    : { inputTokens, outputTokens };
+    ? { ...units, inputTokens, outputTokens, outputLimitToSet: DEFAULT_MAX_OUTPUT_TOKENS }
+    : { ...units, inputTokens, outputTokens };
 }
 
 const MARGIN_OF_OPENAI = 1.05;

@@ -8,6 +8,7 @@ import type {
   RouteFacts,
 } from './facts.js';
 import { nanoUsdFromUsd, ZERO_NANO_USD } from './money.js';
+import { ceilingOf } from './price.js';
 import type { Wish } from './wish.js';
 
 /** An amount of USD that is one. */
@@ -48,6 +49,8 @@ export const aWish = (minimum: number, wanted = minimum): Wish => ({
   minimumNanoUsd: usd(minimum),
   fairNanoUsd: usd(wanted),
   inputNanoUsd: ZERO_NANO_USD,
+  ceiling: ceilingOf([]),
+  unbounded: [],
 });
 
 export const aModel = (name: string, model: Partial<ModelFacts> = {}): ModelFacts => ({

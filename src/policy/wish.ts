@@ -1,4 +1,4 @@
-import { type CallSize, type ModelLimits, type TokenBound, tokenBound } from './bound.js';
+import { type CallSize, type ModelLimits, type TokenBound, tokenBound, unboundedIn } from './bound.js';
 import type { NanoUsd } from './money.js';
 import { boundNanoUsd, outputTokensWithin, type Price } from './price.js';
 
@@ -23,13 +23,17 @@ export interface Wish {
   readonly fairNanoUsd: NanoUsd;
   /** The part of each that the prompt alone costs. */
   readonly inputNanoUsd: NanoUsd;
+  /** The prices all this was computed with: those in force when it was. */
+  readonly ceiling: Price;
+  /** What the call may be billed for beyond the bound. Empty, or no budget would be safe. */
+  readonly unbounded: readonly string[];
 }
 
 /** The one place where a call becomes amounts of money: decision, explanation and hold all start from here. */
 export function wishFor(size: CallSize, limits: ModelLimits, ceiling: Price, settings: ClampSettings): Wish {
   const tokens = tokenBound(size, limits);
   const answers = size.copies * size.prompts;
-  const costOf = (outputTokens: number) => boundNanoUsd({ ...tokens, outputTokens }, ceiling);
+  const costOf = (outputTokens: number) => boundNanoUsd(tokens, ceiling, outputTokens);
   const atMost = (tokensEach: number) => costOf(Math.min(tokens.outputTokens, tokensEach * answers));
   const wantedNanoUsd = costOf(tokens.outputTokens);
   return {
@@ -38,17 +42,12 @@ export function wishFor(size: CallSize, limits: ModelLimits, ceiling: Price, set
     minimumNanoUsd: settings.budgetClamp ? atMost(settings.minOutputTokens) : wantedNanoUsd,
     fairNanoUsd: atMost(settings.defaultHoldTokens),
     inputNanoUsd: costOf(0),
+    ceiling,
+    unbounded: unboundedIn(size, ceiling),
   };
 }
 
 /** How many tokens each answer may have when only `grantedNanoUsd` was held of what was wanted. */
-export function outputTokensFor(
-  grantedNanoUsd: NanoUsd,
-  { tokens }: Wish,
-  size: CallSize,
-  ceiling: Price,
-): number {
-  return Math.floor(
-    outputTokensWithin(grantedNanoUsd, tokens.inputTokens, ceiling) / (size.copies * size.prompts),
-  );
+export function outputTokensFor(grantedNanoUsd: NanoUsd, { tokens, ceiling }: Wish, size: CallSize): number {
+  return Math.floor(outputTokensWithin(grantedNanoUsd, tokens, ceiling) / (size.copies * size.prompts));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../decision.js';
 import { compileModelList } from '../model-list.js';
-import { aBudget, aKey, aModel, aParty, aRequest, aRoute, someFacts } from '../testing.js';
+import { aBudget, aKey, aModel, aParty, aRequest, aRoute, aWish, someFacts } from '../testing.js';
 import { credentialIsKnown } from './credential-is-known.js';
 import { endUserIsNamed } from './end-user-is-named.js';
 import { fallbacksAreAllowed } from './fallbacks-are-allowed.js';
@@ -144,6 +144,19 @@ describe.each<[Check, [string, Parameters<typeof someFacts>[0], string | undefin
           request: aRequest({ fallbacks: [aModel('f', { price: 'unknown' })] }),
         },
         'price_unknown',
+      ],
+      [
+        'it has one for something the call does not limit, and a budget applies',
+        {
+          parties: [aParty({ budgets: [aBudget(1)] })],
+          request: aRequest({ model: aModel('m', { wish: { ...aWish(0), unbounded: ['outputImages'] } }) }),
+        },
+        'price_unknown',
+      ],
+      [
+        '… and no budget applies',
+        { request: aRequest({ model: aModel('m', { wish: { ...aWish(0), unbounded: ['outputImages'] } }) }) },
+        undefined,
       ],
     ],
   ],

@@ -1,0 +1,111 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { describe, expect, it } from 'vitest';
+import type { CallSize } from '../policy/bound.js';
+import { CatalogueSnapshot } from '../models/catalogue.js';
+import { type Deployment, makeDeployment } from '../models/deployment.js';
+import type { ModelFacts } from '../policy/facts.js';
+import { aBudget, aParty, aRequest, someFacts } from '../policy/testing.js';
+import { type Wish, wishFor } from '../policy/wish.js';
+import { CompletionsService } from './completions.service.js';
+
+const size: CallSize = {
+  inputBytes: 0,
+  outputTokens: 10,
+  hasMedia: false,
+  copies: 1,
+  prompts: 1,
+  hasFees: false,
+  generates: true,
+};
+const settings = { budgetClamp: true, minOutputTokens: 10, defaultHoldTokens: 10 };
+const nobody = { teamAliases: {}, keyAliases: {} };
+
+const snapshotWith = (modelInfo: object) => {
+  const made = makeDeployment(
+    { modelName: 'm', litellmParams: { model: 'openai/nobody-knows' }, modelInfo: { id: 'd', ...modelInfo } },
+    1_000,
+  );
+  return new CatalogueSnapshot([made as Deployment], {});
+};
+const factsOf = (catalogue: CatalogueSnapshot): ModelFacts => {
+  const facts = { ...catalogue.modelFacts('m', nobody), boundTokens: 10 };
+  if (facts.price !== 'priced') return facts;
+  return { ...facts, wish: wishFor(size, catalogue.limits('m'), catalogue.ceilingOf('m'), settings) };
+};
+
+/** What a call tries to hold when it was let in with one catalogue and calls with another. */
+async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
+  let asked = 0;
+  let held: { wish: Wish; budgets: readonly unknown[] } | undefined;
+  const service = new CompletionsService(
+    {
+      hold: async (request: typeof held) => {
+        held = request;
+        return { denials: [{ code: 'held', message: 'Enough was seen.', param: null }] };
+      },
+    } as never,
+    { take: () => ({ slots: { giveBack: () => {}, settle: () => {} } }), measure: () => [] } as never,
+    { gauge: () => {}, refused: { inc: () => {} } } as never,
+    { current: () => now, pick: () => now.resolve('m') } as never,
+    {} as never,
+    {
+      modelFacts: () => {
+        asked++;
+        return factsOf(now);
+      },
+      standing: async () => ({ chain: {}, budgets: [aBudget(1)] }),
+    } as never,
+    {} as never,
+    {
+      general: {},
+      litellm: { fallbacks: {}, defaultFallbacks: [], numRetries: 0 },
+      router: { fallbacks: {} },
+    } as never,
+  );
+  const facts = someFacts({
+    parties: [aParty({ budgets: [aBudget(1)] })],
+    request: aRequest({ model: factsOf(before) }),
+  });
+  const access = {
+    facts,
+    llm: { size, fallbacks: [] },
+    caller: {},
+    standing: { chain: {}, budgets: [aBudget(1)] },
+  };
+  const request = { id: 'r', headers: {}, access } as unknown as FastifyRequest;
+  const error = await service
+    .complete(request, {} as FastifyReply)
+    .then(undefined, (reason: Error) => reason);
+  return { held, error, asked };
+}
+
+describe('a call whose prices changed after it was let in', () => {
+  const cheap = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
+  const dear = { input_cost_per_token: 0, output_cost_per_token: 0.002 };
+  const free = { input_cost_per_token: 0, output_cost_per_token: 0 };
+
+  it.each([
+    ['dearer', cheap, dear, 20_000_000n],
+    ['cheaper', dear, cheap, 10_000_000n],
+    ['no longer free', free, cheap, 10_000_000n],
+    ['the same', cheap, cheap, 10_000_000n],
+  ])('holds what it may cost now: %s', async (_, before, now, wanted) => {
+    const { held } = await heldBetween(snapshotWith(before), snapshotWith(now));
+    expect(held!.wish.wantedNanoUsd).toBe(wanted);
+    expect(held!.budgets).toHaveLength(1);
+  });
+
+  it('is refused when nobody knows its price any more', async () => {
+    const { held, error } = await heldBetween(snapshotWith(cheap), snapshotWith({}));
+    expect(held).toBeUndefined();
+    expect(error).toMatchObject({ message: expect.stringContaining('The price of model=m is not known') });
+  });
+
+  it('is not asked about again while nothing changed', async () => {
+    const same = snapshotWith(cheap);
+    expect(await heldBetween(same, same)).toMatchObject({
+      asked: 0,
+      held: { wish: { wantedNanoUsd: 10_000_000n } },
+    });
+  });
+});

@@ -1,0 +1,80 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { REMOTE_DATA_JSON_URL } from '@pydantic/genai-prices';
+import { CONFIG, type Config } from '../config/config.js';
+import { Catalogue } from './catalogue.service.js';
+import { replacePriceTable } from './price-table.js';
+
+const PATIENCE_MS = 60_000;
+const MAX_TABLE_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Fetches the table of known prices at the start and every `price_refresh_hours`, while calls go on. A table that cannot be
+ * had or trusted changes nothing. Calls already held are settled at the prices they were held with.
+ */
+@Injectable()
+export class PriceRefresh implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(PriceRefresh.name);
+  private readonly ending = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly catalogue: Catalogue,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (this.config.general.priceRefreshMs !== undefined)
+      void this.refreshForEver(this.config.general.priceRefreshMs);
+  }
+
+  onApplicationShutdown(): void {
+    this.ending.abort();
+    clearTimeout(this.timer);
+  }
+
+  /** Fetches once. Never throws. */
+  async refresh(patienceMs = PATIENCE_MS): Promise<void> {
+    const url = this.config.general.priceRefreshUrl ?? REMOTE_DATA_JSON_URL;
+    try {
+      const signal = AbortSignal.any([this.ending.signal, AbortSignal.timeout(patienceMs)]);
+      const models = await replacePriceTable(JSON.parse(await fetched(url, signal)));
+      await this.catalogue.refresh();
+      this.logger.log(`The prices of ${models} models were read from ${url}.`);
+    } catch (error) {
+      if (!this.ending.signal.aborted)
+        this.logger.warn(`The prices stay as they are; ${url} gave no better ones: ${reasonOf(error)}`);
+    }
+  }
+
+  private async refreshForEver(everyMs: number): Promise<void> {
+    await this.refresh();
+    if (this.ending.signal.aborted) return;
+    this.timer = setTimeout(() => void this.refreshForEver(everyMs), everyMs).unref();
+  }
+}
+
+async function fetched(url: string, signal: AbortSignal): Promise<string> {
+  const { ok, status, body } = await fetch(url, { signal });
+  if (!ok || !body) throw new Error(`it answered ${status}`);
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > MAX_TABLE_BYTES) throw new Error(`it is larger than ${MAX_TABLE_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** A failed `fetch` says why in its cause. Short, on one line: it may quote what was fetched. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
+  return reason.replaceAll(/\s+/g, ' ').slice(0, 200);
+}

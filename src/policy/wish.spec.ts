@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import type { CallSize } from './bound.js';
+import { ceilingOf, type Price, unitPrice, type UnitPrice } from './price.js';
+import { outputTokensFor, wishFor } from './wish.js';
+
+const settings = { budgetClamp: true, minOutputTokens: 10, defaultHoldTokens: 100 };
+const usd = (amount: number, powerOf10 = 0) => unitPrice(amount, powerOf10)!;
+const price = (some: Partial<Price>): Price => ({ input: 0n as UnitPrice, output: 0n as UnitPrice, ...some });
+const wish = (size: Partial<CallSize>, ...prices: Partial<Price>[]) =>
+  wishFor(
+    { inputBytes: 0, hasMedia: false, copies: 1, prompts: 1, hasFees: false, generates: true, ...size },
+    { maxInputTokens: 0, maxOutputTokens: 1_000 },
+    ceilingOf(prices.map(price)),
+    settings,
+  );
+
+describe('a call in other units than tokens', () => {
+  it('holds the most of them, however few tokens it is clamped to', () => {
+    const units = { outputImages: 4, inputCharacters: 100, inputMs: 5_000 };
+    const held = wish({ units }, { output: usd(0.001), outputImages: usd(0.04), inputCharacters: usd(0.0001), inputMs: usd(0.01, 3), request: usd(0.5) }); // prettier-ignore
+    const besideTokens = 160_000_000n + 10_000_000n + 50_000_000n + 500_000_000n;
+    expect(held.inputNanoUsd).toBe(besideTokens);
+    expect(held.minimumNanoUsd).toBe(besideTokens + 10_000_000n);
+    expect(held.wantedNanoUsd).toBe(besideTokens + 1_000_000_000n);
+    expect(held.unbounded).toEqual([]);
+  });
+
+  it('holds them where nothing is generated, too', () => {
+    const held = wish(
+      { generates: false, units: { inputCharacters: 100 } },
+      { inputCharacters: usd(0.0001) },
+    );
+    expect(held.wantedNanoUsd).toBe(10_000_000n);
+  });
+
+  it('is clamped to what its other units leave, at the prices it was held with', () => {
+    const size = { inputBytes: 0, hasMedia: false, copies: 2, prompts: 1, hasFees: false, generates: true, units: { outputImages: 1 } }; // prettier-ignore
+    const held = wish(size, { output: usd(0.001), outputImages: usd(0.04) });
+    expect(outputTokensFor(held.inputNanoUsd, held, size)).toBe(0);
+    expect(outputTokensFor((held.inputNanoUsd + 9_000_000n) as never, held, size)).toBe(4);
+  });
+});
+
+describe('what has a price and no limit', () => {
+  const perImageSeen = { inputImages: usd(0.01) };
+  it.each<[string, Partial<CallSize>, Partial<Price>[], string[]]>([
+    ['tokens are always bounded', { hasMedia: true }, [{ input: usd(1), output: usd(1), request: usd(1) }], []],
+    ['no media, no images to look at', {}, [perImageSeen], []],
+    ['media may be any number of images', { hasMedia: true }, [perImageSeen], ['inputImages']],
+    ['… unless the call says how many', { hasMedia: true, units: { inputImages: 2 } }, [perImageSeen], []],
+    ['the dearest deployment counts', { hasMedia: true }, [{}, perImageSeen], ['inputImages']],
+    ['an answer may have any number of images', {}, [{ outputImages: usd(0.04) }], ['outputImages']],
+    ['… where something is generated', { generates: false }, [{ outputImages: usd(0.04), outputMs: usd(1, 3), outputCharacters: usd(1) }], []],
+    ['nobody knows how long a call takes', {}, [{ inputMs: usd(1, 3), outputMs: usd(1, 3) }], ['inputMs', 'outputMs']],
+    ['a plain service is', { serviceTier: 'auto' }, [{}], []],
+    ['a cheaper one too', { serviceTier: 'flex' }, [{}], []],
+    ['a dearer one is not', { serviceTier: 'priority' }, [{}], ['service_tier']],
+    ['… unless it has a price', { serviceTier: 'priority' }, [{ serviceTiers: { priority: price({}) } }], []],
+    ['… everywhere', { serviceTier: 'priority' }, [{ serviceTiers: { priority: price({}) } }, {}], ['service_tier']],
+    ['one nobody knows is not', { serviceTier: 'constructor' }, [{ serviceTiers: { priority: price({}) } }], ['service_tier']],
+  ])('%s', (_, size, prices, unbounded) => expect(wish(size, ...prices).unbounded).toEqual(unbounded)); // prettier-ignore
+});
