@@ -7,11 +7,13 @@ import { CompletionsModule } from './completions/completions.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { Grants } from './admin/grants.js';
 import { HealthModule } from './health/health.module.js';
 import { AdminBodyPipe } from './http/admin-body.pipe.js';
 import { NowhereController } from './http/nowhere.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { LimitsModule } from './limits/limits.module.js';
+import { ModelsModule } from './models/models.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { NewUsers } from './users/new-users.js';
 import { PartyTables } from './parties/party-table.js';
@@ -19,8 +21,9 @@ import { PartyTables } from './parties/party-table.js';
 /** What every room may ask for. */
 @Global()
 @Module({
-  providers: [{ provide: CLOCK, useValue: () => new Date() }, PartyTables, NewUsers],
-  exports: [CLOCK, PartyTables, NewUsers],
+  imports: [ModelsModule],
+  providers: [{ provide: CLOCK, useValue: () => new Date() }, PartyTables, NewUsers, Grants],
+  exports: [CLOCK, PartyTables, NewUsers, Grants],
 })
 class HouseModule {}
 

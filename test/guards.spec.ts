@@ -46,8 +46,8 @@ class TheirController {
 
   @CallerRoute()
   @Get('whoami')
-  whoAmI(@Req() { callerId }: FastifyRequest) {
-    return { callerId };
+  whoAmI(@Req() { caller }: FastifyRequest) {
+    return { callerId: caller!.id };
   }
 }
 

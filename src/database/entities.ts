@@ -2,6 +2,7 @@ import { Budget } from '../budgets/budget.entity.js';
 import { EndUser } from '../end-users/end-user.entity.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { Model } from '../models/model.entity.js';
+import { OrganizationMember } from '../orgs/organization-member.entity.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { Account } from '../spend/account.entity.js';
 import { Chain, Posting } from '../spend/chain.entity.js';
@@ -17,6 +18,7 @@ export const entities = [
   Team,
   Member,
   Organization,
+  OrganizationMember,
   EndUser,
   Budget,
   Model,
