@@ -38,7 +38,7 @@ export class Grants {
   /** 403 names the first field in which a change gives more than is held. What only takes away is always allowed. */
   requireWithin(asked: Holdings, before: Holdings | undefined, held: readonly Held[]): void {
     const { namesOf } = this.catalogue.current();
-    if (before && excess(asked, before, 'alone', namesOf) === undefined) return;
+    if (before && excess(asked, before, 'before', namesOf) === undefined) return;
     for (const { holdings, hold, whose } of held) {
       const field = excess(asked, holdings, hold, namesOf);
       if (field !== undefined)

@@ -94,13 +94,14 @@ export class KeyGrants {
     before: VirtualKey | undefined,
     caller: Authority,
   ): Promise<void> {
-    const calling = await this.callingKey(tx, caller);
+    const [asked, old] = await withTiers(tx, before ? [row, before] : [row]);
+    const isItself = row.secretHash === caller.keyHash;
+    const calling = isItself ? old! : await this.callingKey(tx, caller);
     const holdings = { ...holdingsOf(calling), until: await this.lifeEnd(tx, row, calling) };
     const held: Held[] = [
-      { holdings, hold: 'alone', whose: 'your key' },
+      { holdings, hold: isItself ? 'before' : 'alone', whose: 'your key' },
       ...(await this.standingBehind(tx, row, caller)),
     ];
-    const [asked, old] = await withTiers(tx, before ? [row, before] : [row]);
     this.grants.requireWithin(holdingsOf(asked!), old && holdingsOf(old), held);
     const routes = compileRouteList(row.allowedRoutes);
     const kept = before && routesWithin(routes, compileRouteList(before.allowedRoutes));

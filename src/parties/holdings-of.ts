@@ -17,9 +17,12 @@ type Holder = Readonly<LimitsRow> & {
 /** What somebody with this row holds. A temporary increase is not theirs to pass on. */
 export function holdingsOf(row: Holder): Holdings {
   const { maxBudgetNanoUsd, budgetDuration, budgetLimits } = row;
-  const main = maxBudgetNanoUsd === null ? [] : [allowance(maxBudgetNanoUsd, budgetDuration)];
+  const main =
+    maxBudgetNanoUsd === null
+      ? []
+      : [allowance(maxBudgetNanoUsd, budgetDuration, row.budgetSince?.getTime())];
   const further = (budgetLimits ?? []).map((limit) =>
-    allowance(nanoUsd(BigInt(limit.max_budget_nano_usd)), limit.budget_duration),
+    allowance(nanoUsd(BigInt(limit.max_budget_nano_usd)), limit.budget_duration, limit.since),
   );
   return {
     budgets: [...main, ...further],
@@ -40,9 +43,10 @@ export function holdingsOf(row: Holder): Holdings {
   };
 }
 
-const allowance = (limitNanoUsd: NanoUsd, duration: string | null): Allowance => ({
+const allowance = (limitNanoUsd: NanoUsd, duration: string | null, since = 0): Allowance => ({
   limitNanoUsd,
   seconds: duration === null ? null : secondsIn(duration),
+  since,
 });
 
 function rowCaps(row: Holder): [string, bigint][] {

@@ -97,17 +97,15 @@ const LIMITS = [
  */
 export const SETTABLE = {
   key: new Set([
-    ...[
-      'key',
-      'key_alias',
-      'key_type',
-      'duration',
-      'aliases',
-      'metadata',
-      'tags',
-      'allowed_routes',
-      'blocked',
-    ],
+    'key',
+    'key_alias',
+    'key_type',
+    'duration',
+    'aliases',
+    'metadata',
+    'tags',
+    'allowed_routes',
+    'blocked',
     'user_id',
     'team_id',
     'organization_id',

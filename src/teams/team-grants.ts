@@ -99,7 +99,7 @@ export class TeamGrants {
     const held: Held[] = limited
       ? [{ holdings: holdingsOf(limited), hold: 'enforced', whose }]
       : old
-        ? [{ holdings: holdingsOf(old), hold: 'alone', whose: 'you' }]
+        ? [{ holdings: holdingsOf(old), hold: 'before', whose: 'you' }]
         : [];
     this.grants.requireWithin(holdingsOf(asked!), old && holdingsOf(old), held);
   }
