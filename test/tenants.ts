@@ -1,3 +1,4 @@
+import { secretHash } from '../src/secrets.js';
 import type { Answer, Gateway } from './gateway.js';
 
 /** Who may call, by what they are in their tenant. */
@@ -106,6 +107,7 @@ export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant
       api_key: mine.member,
       key_aliases: `member-${marker}`,
       key_alias: `member-${marker}`,
+      key_hash: secretHash(mine.member),
       request_id: spent.request_id,
       id: 'd-m-free',
       litellm_model_id: 'd-m-free',

@@ -29,7 +29,7 @@ export class KeyGrants {
 
   /** A new key's body with its owners filled in: the caller's own, or a team's or organization's that the caller administers. */
   owned(dto: GenerateKeyDto, caller: Authority): GenerateKeyDto {
-    this.grants.requireSettable(dto, SETTABLE.key);
+    this.grants.requireSettable(dto, ofNewKeys);
     const { user_id, team_id, organization_id } = dto;
     if (user_id && user_id !== caller.userId) throw notForOthers();
     if (team_id && !caller.teams.has(team_id)) throw missing('team', team_id);
@@ -151,6 +151,9 @@ export class KeyGrants {
     return held;
   }
 }
+
+/** Which secrets are taken, also by keys long revoked, is not for everyone to find out. */
+const ofNewKeys = new Set([...SETTABLE.key].filter((field) => field !== 'key'));
 
 /** A key's admin rights are its user's: one made for somebody else would be that somebody. */
 const notForOthers = () =>
