@@ -133,7 +133,8 @@ describe('the crawl', () => {
         await send(operation, field, undefined, theirs);
         if (NAMING[field] === 'list' && kind !== 'customer') {
           const both = [ours, idOf(theirs, kind, field)];
-          if (operation.method !== 'GET' && !field.startsWith('key')) await send(operation, field, both, theirs);
+          if (operation.method !== 'GET' && !field.startsWith('key'))
+            await send(operation, field, both, theirs);
         }
       }
     }

@@ -64,9 +64,9 @@ export class KeyGrants {
   /** Inside a transaction: leaves nothing open on a new key that its maker has limited. */
   async inherit(tx: EntityManager, row: VirtualKey, caller: Authority): Promise<void> {
     const calling = await this.callingKey(tx, caller);
-    if (row.maxBudgetNanoUsd === null && row.budgetLimits === null) {
+    row.budgetLimits ??= calling.budgetLimits;
+    if (row.maxBudgetNanoUsd === null) {
       row.maxBudgetNanoUsd = calling.maxBudgetNanoUsd;
-      row.budgetLimits = calling.budgetLimits;
       if (row.budgetDuration === null) {
         row.budgetDuration = calling.budgetDuration;
         row.budgetAnchor = calling.budgetAnchor;
@@ -104,8 +104,8 @@ export class KeyGrants {
     ];
     this.grants.requireWithin(holdingsOf(asked!), old && holdingsOf(old), held);
     const routes = compileRouteList(row.allowedRoutes);
-    const kept = before && routesWithin(routes, compileRouteList(before.allowedRoutes));
-    if (routes !== 'any' && !kept && !routesWithin(routes, GRANTABLE_ROUTES))
+    const known = [GRANTABLE_ROUTES, ...[calling, before].map((key) => compileRouteList(key?.allowedRoutes))];
+    if (routes !== 'any' && !known.some((list) => list !== 'any' && routesWithin(routes, list)))
       throw new ForbiddenException({
         message: 'allowed_routes would be more than your role may pass on',
         param: 'allowed_routes',

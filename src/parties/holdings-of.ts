@@ -1,6 +1,6 @@
 import { secondsIn } from '../calendar/windows.js';
 import type { Allowance, Holdings } from '../policy/holdings.js';
-import { compileModelList } from '../policy/model-list.js';
+import { compileModelList, saysEveryModel } from '../policy/model-list.js';
 import { nanoUsd, type NanoUsd } from '../policy/money.js';
 import { compileRouteList } from '../policy/routes.js';
 import type { LimitsRow } from './limits-row.js';
@@ -38,6 +38,7 @@ export function holdingsOf(row: Holder): Holdings {
       ...modelCaps(row, 'model_tpm_limit'),
     ]),
     models: compileModelList(row.models),
+    saysEveryModel: saysEveryModel(row.models),
     routes: compileRouteList(row.allowedRoutes),
     until: row.expiresAt?.getTime() ?? Infinity,
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { excess, type Hold, type Holdings } from './holdings.js';
-import { compileModelList } from './model-list.js';
+import { compileModelList, saysEveryModel } from './model-list.js';
 import { compileRouteList } from './routes.js';
 import { usd } from './testing.js';
 
@@ -17,6 +17,7 @@ const nothing: Holdings = {
   modelBudgets: new Map(),
   caps: new Map(),
   models: 'any',
+  saysEveryModel: false,
   routes: 'any',
   until: Infinity,
 };
@@ -29,7 +30,10 @@ const budgets = (...list: ReturnType<typeof budget>[]) => ({ budgets: list });
 const caps = (entries: Record<string, number>) => ({
   caps: new Map(Object.entries(entries).map(([name, most]) => [name, BigInt(most)])),
 });
-const models = (...list: string[]) => ({ models: compileModelList(list) });
+const models = (...list: string[]) => ({
+  models: compileModelList(list),
+  saysEveryModel: saysEveryModel(list),
+});
 const routes = (...list: string[]) => ({ routes: compileRouteList(list) });
 const perModel = (amount: number) => ({ modelBudgets: new Map([['m', budget(amount)]]) });
 
@@ -69,7 +73,8 @@ describe('what is more than what is held', () => {
     [models('a'), models('a', 'b'), 'ok', 'ok', 'ok'],
     [models('a', 'c'), models('a', 'b'), 'models', 'models', 'models'],
     [{}, models('a'), 'models', 'models', 'ok'],
-    [models('*'), models('a'), 'models', 'models', 'ok'],
+    [models('*'), models('a'), 'models', 'models', 'models'],
+    [models('all-team-models'), models('a'), 'models', 'models', 'ok'],
     [models('openai/x*'), models('openai/*'), 'ok', 'ok', 'ok'],
     [models('*x'), models('a*'), 'models', 'models', 'models'],
     [models('m-beta'), models('beta'), 'ok', 'ok', 'ok'],

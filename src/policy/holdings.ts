@@ -20,6 +20,8 @@ export interface Holdings {
   /** Upper limits by wire name, `rpm_limit` or `model_rpm_limit.gpt-4o`. Absent: unlimited. */
   readonly caps: ReadonlyMap<string, bigint>;
   readonly models: ModelList;
+  /** The list says so in words (`*`), instead of leaving it open. */
+  readonly saysEveryModel: boolean;
   readonly routes: RouteList;
   /** The end of its life, epoch milliseconds; infinite for ever. */
   readonly until: number;
@@ -53,7 +55,7 @@ export function excess(asked: Holdings, held: Holdings, hold: Hold, namesOf: Nam
   }
   const part = hold === 'before' ? undefined : largerPart(asked, held);
   if (part !== undefined) return part;
-  if (!modelsWithin(asked.models, held.models, open, namesOf)) return 'models';
+  if (!modelsWithin(asked.models, held.models, open && !asked.saysEveryModel, namesOf)) return 'models';
   if (!(open && asked.routes === 'any') && !routesWithin(asked.routes, held.routes)) return 'allowed_routes';
   return asked.until > held.until && !(open && asked.until === Infinity) ? 'duration' : undefined;
 }
@@ -61,7 +63,7 @@ export function excess(asked: Holdings, held: Holdings, hold: Hold, namesOf: Nam
 /** A part that is more than the whole that is held: without effect, but nothing anybody may write down. */
 function largerPart({ modelBudgets, caps }: Holdings, held: Holdings): string | undefined {
   const most = held.budgets.map(({ limitNanoUsd }) => limitNanoUsd);
-  const isMore = (amount: bigint) => most.some((limit) => amount > limit);
+  const isMore = (amount: bigint) => most.length > 0 && most.every((limit) => amount > limit);
   if ([...modelBudgets.values()].some(({ limitNanoUsd }) => isMore(limitNanoUsd))) return 'model_max_budget';
   if (isMore(caps.get('soft_budget') ?? 0n)) return 'soft_budget';
   return [...caps].flatMap(([name, figure]) => {
