@@ -136,7 +136,7 @@ const seconds = (duration: string | null) => {
 };
 
 /** In what a row is more than HELD. `open`: what is null is somebody else's to enforce. */
-function more(row: Record<string, any>, open: boolean): string[] {
+function more(row: Answer['body'], open: boolean): string[] {
   const atMost = (name: string, most: number, value = row[name]) =>
     value === null || value === undefined ? !open : value > most;
   const budgets = [{ max_budget: row.max_budget, budget_duration: row.budget_duration }, ...(row.budget_limits ?? [])]
@@ -175,7 +175,7 @@ function more(row: Record<string, any>, open: boolean): string[] {
 
 const keyRow = async (key: string) => (await gateway.admin('GET', `/key/info?key=${key}`)).body.info;
 /** Beyond `more`: whose a key is, how long it lives, where it may go. */
-function moreKey(row: Record<string, any>, caller: Caller, teamId: string): string[] {
+function moreKey(row: Answer['body'], caller: Caller, teamId: string): string[] {
   const isOwner = row.user_id === caller || (row.user_id === null && row.team_id === teamId);
   const lives = row.expires === null || Date.parse(row.expires) > Date.now() + LIFE_DAYS * 86_400_000;
   const routes = row.allowed_routes as string[];

@@ -168,6 +168,7 @@ describe('what is one’s own', () => {
   it.each<[CallerKind, string, (t: Tenant) => [string, string, unknown?], number]>([
     ['member', 'sees itself', () => ['GET', '/key/info'], 200],
     ['member', 'sees its user', (t) => ['GET', `/user/info?user_id=${t.userIds.member}`], 200],
+    ['member', 'sees its user without naming it', () => ['GET', '/user/info'], 200],
     ['member', 'sees its team', (t) => ['GET', `/team/info?team_id=${t.ids.team_id}`], 200],
     ['member', 'sees its team’s keys', (t) => ['GET', `/key/info?key=${t.keys.team}`], 200],
     ['member', 'sees what it spent', () => ['GET', '/spend/logs'], 200],

@@ -108,7 +108,10 @@ export class UsersService {
   }
 
   /** A user with its keys and teams, as far as they concern the caller. 404 when there is none, or it does not. */
-  async info(userId: string, caller: Authority): Promise<object> {
+  async info(asked: string | undefined, caller: Authority): Promise<object> {
+    const userId = asked ?? caller.userId;
+    if (userId === null)
+      throw new BadRequestException({ message: 'Name the user to look up in `user_id`', param: 'user_id' });
     return this.database.read(async (manager) => {
       const user = await this.table.findOrFail(manager, userId);
       if (!(await maySeeUser(manager, caller, userId))) throw this.table.missing(userId);
