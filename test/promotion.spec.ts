@@ -401,6 +401,21 @@ describe('ways around', () => {
     expect((await update({ user_id: 'permitted', max_budget_in_team: 6 })).status).toBe(403);
   });
 
+  it('no key of anybody’s may go everywhere, not even by a key that has no list of its own', async () => {
+    await gateway.made('/user/new', { user_id: 'unlisted', auto_create_key: false });
+    const key = await gateway.givenKey({ user_id: 'unlisted' });
+    const generate = (body: object) => gateway.as(key, 'POST', '/key/generate', body);
+    for (const allowed_routes of [['/*'], ['*'], ['management_routes'], ['llm_api_routes', '/user/new']]) {
+      const { status, body } = await generate({ allowed_routes });
+      expect({ status, param: body.error.param }).toEqual({ status: 403, param: 'allowed_routes' });
+    }
+    expect((await generate({ key_type: 'management' })).status).toBe(403);
+    expect((await generate({ key_type: 'llm_api' })).status).toBe(200);
+    expect((await generate({ allowed_routes: ['/key/info', 'info_routes'] })).status).toBe(200);
+    const update = await gateway.as(key, 'POST', '/key/update', { key, allowed_routes: ['/*'] });
+    expect(update.status).toBe(403);
+  });
+
   it('a refusal names the field and never a whole key', async () => {
     const key = await heldKey('user');
     const { body, text } = await gateway.as(key, 'POST', '/key/generate', { permissions: { x: true } });

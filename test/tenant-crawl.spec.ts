@@ -78,6 +78,9 @@ function request(operation: Operation, field: string | undefined, value: unknown
     NAMING[name] ? shaped(name, idOf(others, kind, name)) : example[name],
   ]);
   const fields = { ...Object.fromEntries(example_), ...(field !== undefined && { [field]: value }) } as Record<string, unknown>;
+  // Organizations have roles of their own.
+  if (path.startsWith('/organization') && Array.isArray(fields.member))
+    fields.member = fields.member.map((member: object) => ({ ...member, role: 'internal_user' }));
   if (method !== 'GET') return { path, body: fields };
   const pairs = query
     .filter((name) => fields[name] !== undefined)
