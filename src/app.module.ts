@@ -7,11 +7,13 @@ import { CompletionsModule } from './completions/completions.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { Grants } from './admin/grants.js';
 import { HealthModule } from './health/health.module.js';
 import { AdminBodyPipe } from './http/admin-body.pipe.js';
 import { NowhereController } from './http/nowhere.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { LimitsModule } from './limits/limits.module.js';
+import { ModelsModule } from './models/models.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { NewUsers } from './users/new-users.js';
 import { PartyTables } from './parties/party-table.js';
@@ -21,13 +23,15 @@ import { SpendModule } from './spend/spend.module.js';
 /** What every room may ask for. */
 @Global()
 @Module({
+  imports: [ModelsModule],
   providers: [
     SteadyClock,
     { provide: CLOCK, inject: [SteadyClock], useFactory: ({ now }: SteadyClock) => now },
     PartyTables,
     NewUsers,
+    Grants,
   ],
-  exports: [SteadyClock, CLOCK, PartyTables, NewUsers],
+  exports: [SteadyClock, CLOCK, PartyTables, NewUsers, Grants],
 })
 class HouseModule {}
 

@@ -11,7 +11,7 @@ import { ModelAccessGuard } from '../src/access/model-access.guard.js';
 import { ModelRoute } from '../src/access/model-route.js';
 import { createApp } from '../src/app.setup.js';
 import { readConfig } from '../src/config/read-config.js';
-import { CallerRoute, markDoor } from '../src/http/doors.js';
+import { AdminRoute, CallerRoute, markDoor } from '../src/http/doors.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -46,8 +46,8 @@ class TheirController {
 
   @CallerRoute()
   @Get('whoami')
-  whoAmI(@Req() { callerId }: FastifyRequest) {
-    return { callerId };
+  whoAmI(@Req() { caller }: FastifyRequest) {
+    return { callerId: caller!.id };
   }
 }
 
@@ -121,6 +121,18 @@ describe('a start', () => {
           call() {}
         }
         return Wrong;
+      })(),
+    ],
+    [
+      'an administrators’ route without a rule',
+      (() => {
+        @AdminRoute()
+        @Controller('ruleless')
+        class Ruleless {
+          @Get()
+          read() {}
+        }
+        return Ruleless;
       })(),
     ],
     [

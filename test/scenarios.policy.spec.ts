@@ -99,7 +99,7 @@ function decisionOn(scenario: Scenario) {
       allowedRoutes: compileRouteList(key.allowed_routes),
       expiresAt: amount === undefined ? null : new Date(now.getTime() + Number(amount) * 1_000),
     }),
-    route: { path: path!, method, adminOnly: false, callsModel },
+    route: { path: path!, method, roles: 'any', callsModel },
     parties: [
       party('key', key),
       ...(member ? [party('member', member)] : []),

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Rooms } from '../src/teams/rooms.testing.js';
+import { admin, Rooms } from '../src/teams/rooms.testing.js';
 import { EmbeddedAccounts } from '../src/spend/embedded/embedded-accounts.js';
 import { endlessAccount } from '../src/spend/account.js';
 import { type Answer, Gateway } from './gateway.js';
@@ -302,9 +302,9 @@ describe('the getters', () => {
     'D5, D6, D7, D9, D16: a %s is read once, and every reader gets the same frozen row',
     async (kind) => {
       const get = getters()[kind];
-      if (kind === 'team') await rooms.teams.create({ team_id: 'x' }, 'test');
+      if (kind === 'team') await rooms.teams.create({ team_id: 'x' }, admin('test'));
       if (kind === 'organization')
-        await rooms.organizations.create({ organization_id: 'x', organization_alias: 'x' }, 'test');
+        await rooms.organizations.create({ organization_id: 'x', organization_alias: 'x' }, admin('test'));
       if (kind === 'end user') await rooms.endUsers.create({ user_id: 'x' }, 'test');
       const read = vi.spyOn(rooms.database, 'read');
       const rows = await Promise.all([get('x'), get('x'), get('x')]);
@@ -337,7 +337,7 @@ describe('the getters', () => {
   );
 
   it('D15: nothing of one kind is ever taken for another with the same name', async () => {
-    await rooms.teams.create({ team_id: 'same' }, 'test');
+    await rooms.teams.create({ team_id: 'same' }, admin('test'));
     await rooms.endUsers.create({ user_id: 'same' }, 'test');
     expect(await rooms.teams.get('same')).toHaveProperty('teamId');
     expect(await rooms.endUsers.get('same')).toHaveProperty('userId');

@@ -9,6 +9,7 @@ import { TeamsModule } from '../teams/teams.module.js';
 import { TokenCounter } from '../tokens/token-counter.js';
 import { UsersModule } from '../users/users.module.js';
 import { AuthChecksGuard } from './auth-checks.guard.js';
+import { AuthorityLoader } from './authority.loader.js';
 import { DecisionLog } from './decision-log.js';
 import { EvaluationController } from './evaluation.controller.js';
 import { FactsLoader } from './facts.loader.js';
@@ -32,6 +33,7 @@ import { ModelAccessGuard } from './model-access.guard.js';
   controllers: [EvaluationController],
   providers: [
     FactsLoader,
+    AuthorityLoader,
     TokenCounter,
     LlmRequestReader,
     DecisionLog,
@@ -40,6 +42,6 @@ import { ModelAccessGuard } from './model-access.guard.js';
     GuardedDoors,
     { provide: APP_GUARD, useExisting: AuthChecksGuard },
   ],
-  exports: [FactsLoader, LlmRequestReader, DecisionLog, AuthChecksGuard, ModelAccessGuard],
+  exports: [FactsLoader, AuthorityLoader, LlmRequestReader, DecisionLog, AuthChecksGuard, ModelAccessGuard],
 })
 export class AccessModule {}

@@ -2,14 +2,17 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Door, doorOf } from '../http/doors.js';
+import { ADMIN_RULES } from '../policy/admin-rules.js';
 import { Meters } from '../metrics/meters.js';
 import { matchedPath } from '../http/matched-path.js';
 import { decide } from '../policy/decide.js';
+import { seesEverything } from '../policy/authority.js';
 import type { Decision, Enforcer, Refusal } from '../policy/decision.js';
-import type { AccessFacts } from '../policy/facts.js';
+import type { AccessFacts, RouteFacts } from '../policy/facts.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import type { Access } from './access.js';
 import { enforce } from './access-denied.js';
+import { AuthorityLoader } from './authority.loader.js';
 import { presentedCredential } from './credential.js';
 import { DecisionLog } from './decision-log.js';
 import { type Ask, FactsLoader, type LoadedFacts } from './facts.loader.js';
@@ -25,6 +28,7 @@ export class AuthChecksGuard implements CanActivate {
 
   constructor(
     private readonly loader: FactsLoader,
+    private readonly authorities: AuthorityLoader,
     private readonly reader: LlmRequestReader,
     private readonly log: DecisionLog,
     private readonly meters: Meters,
@@ -44,7 +48,7 @@ export class AuthChecksGuard implements CanActivate {
       : this.admit(request, ask, loaded);
   }
 
-  private admit(request: FastifyRequest, ask: Ask, loaded: LoadedFacts): boolean {
+  private admit(request: FastifyRequest, ask: Ask, loaded: LoadedFacts): boolean | Promise<boolean> {
     const startedAt = performance.now();
     const decision = decide(loaded.facts);
     this.log.record(request.id, loaded, decision, performance.now() - startedAt);
@@ -53,14 +57,16 @@ export class AuthChecksGuard implements CanActivate {
       this.meters.refused.inc({ check: decision.refusal.check });
     enforce(decision, HERE, this.config.general.budgetExceededStatus);
 
-    const { credential } = loaded.facts;
-    request.callerId = loaded.caller!.callerId;
-    request.caller = {
-      role: loaded.caller!.credential.role,
-      ...(credential.kind === 'key' && { keyHash: loaded.caller!.names.keyHash! }),
-    };
     request.access = this.accessOf(ask, loaded, decision);
-    return true;
+    const who = this.authorities.nameOf(loaded.caller!);
+    if (ask.route.roles === 'any' || seesEverything(who)) {
+      request.caller = who;
+      return true;
+    }
+    return this.authorities.load(who, loaded.caller!.names.teamId).then((caller) => {
+      request.caller = caller;
+      return true;
+    });
   }
 
   private accessOf(ask: Ask, loaded: LoadedFacts, decision: Decision): Access {
@@ -99,7 +105,7 @@ export class AuthChecksGuard implements CanActivate {
       route: {
         path: matchedPath(request),
         method: request.method,
-        adminOnly: door === 'admin' || door === 'metrics',
+        roles: door === 'admin' || door === 'metrics' ? rolesAt(request) : 'any',
         callsModel: door === 'model',
       },
       ...(door === 'model' && { llm: this.reader.of(request) }),
@@ -116,6 +122,11 @@ export class AuthChecksGuard implements CanActivate {
     }
     return door;
   }
+}
+
+/** Of a route without a rule, only `proxy_admin` (and the start has failed). HEAD is a read like GET. */
+function rolesAt({ method, routeOptions }: FastifyRequest): RouteFacts['roles'] {
+  return ADMIN_RULES[`${method === 'HEAD' ? 'GET' : method} ${routeOptions.url}`] ?? [];
 }
 
 /** The same question when the call's money is among what is held already, and its place taken. */

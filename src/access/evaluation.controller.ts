@@ -9,7 +9,8 @@ import {
 } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { type CallerIdentity, CallerRoute } from '../http/doors.js';
+import { CallerRoute } from '../http/doors.js';
+import { type Authority, seesEverything } from '../policy/authority.js';
 import { decide } from '../policy/decide.js';
 import type { Decision } from '../policy/decision.js';
 import { keyHashOf } from '../secrets.js';
@@ -52,16 +53,16 @@ export class EvaluationController {
 
   private async answer(
     { subject, resource, context }: EvaluationDto,
-    caller: CallerIdentity,
+    caller: Authority,
   ): Promise<EvaluationAnswer> {
     const hash = keyHashOf(subject.id);
-    if (caller.role !== 'proxy_admin' && caller.keyHash !== hash) {
+    if (!seesEverything(caller) && caller.keyHash !== hash) {
       throw new ForbiddenException('A key may ask about itself only.');
     }
     const path = context?.route ?? '/v1/chat/completions';
     const bytes = Buffer.from(JSON.stringify({ ...context?.body, model: resource.id }));
     const { facts } = await this.loader.loadByHash(hash, {
-      route: { path, method: 'POST', adminOnly: false, callsModel: true },
+      route: { path, method: 'POST', roles: 'any', callsModel: true },
       llm: () => this.reader.readBytes(bytes, { callType: callTypeOf(path), headers: {}, query: '' }),
     });
     return told(decide(facts));

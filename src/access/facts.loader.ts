@@ -15,6 +15,7 @@ import type { AccessFacts, CredentialFacts, ModelFacts, RequestFacts, RouteFacts
 import { nanoUsdFromUsd } from '../policy/money.js';
 import { tokenBound } from '../policy/bound.js';
 import { type Wish, wishFor } from '../policy/wish.js';
+import { roleOf } from '../policy/authority.js';
 import { fits } from '../policy/fits.js';
 import type { ScopedBudget } from '../spend/spend.service.js';
 import type { RateFacts } from '../policy/rates.js';
@@ -24,6 +25,7 @@ import { Accounts } from '../spend/accounts.js';
 import { teamMemberDefaults } from '../teams/team-member-defaults.js';
 import { TeamsService } from '../teams/teams.service.js';
 import { TokenCounter } from '../tokens/token-counter.js';
+import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import {
   type CallerSnapshot,
@@ -365,9 +367,10 @@ export class FactsLoader {
       );
     }
 
+    let user: Readonly<User> | null = null;
     if (key.userId !== null) {
       dependsOn.push(cacheKey.user(key.userId));
-      const user = await this.usersService.get(key.userId);
+      user = await this.usersService.get(key.userId);
       const lifted = key.teamId !== null && this.config.general.skipUserBudgetOnTeamKey;
       parties.push(
         user
@@ -395,7 +398,7 @@ export class FactsLoader {
       epoch,
       credential: Object.freeze({
         kind: 'key',
-        role: 'internal_user',
+        role: roleOf(user, key),
         hint: key.keyName,
         blocked: key.blocked,
         expiresAt: key.expiresAt,

@@ -2,10 +2,11 @@ import { Injectable, type OnModuleInit, RequestMethod } from '@nestjs/common';
 import { GUARDS_METADATA, METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { doorOf } from '../http/doors.js';
+import { ADMIN_RULES } from '../policy/admin-rules.js';
 import { AuthChecksGuard } from './auth-checks.guard.js';
 import { ModelAccessGuard } from './model-access.guard.js';
 
-/** Refuses to start while a route says nothing about who may knock, or calls a model without both guards. */
+/** Refuses to start while a route says nothing about who may knock, or calls a model without both guards. An administrator's needs a rule. */
 @Injectable()
 export class GuardedDoors implements OnModuleInit {
   constructor(
@@ -33,6 +34,12 @@ export class GuardedDoors implements OnModuleInit {
         const door = doorOf(handler, controller);
         if (!door)
           return [`${route} is not marked: @AdminRoute(), @CallerRoute(), @ModelRoute() or @OpenRoute()`];
+        if (door === 'admin' || door === 'metrics') {
+          return pathsOf(controller, handler)
+            .map((path) => `${method} ${path}`)
+            .filter((known) => !Object.hasOwn(ADMIN_RULES, known))
+            .map((unruled) => `${route} has no rule in ADMIN_RULES: ${unruled}`);
+        }
         if (door !== 'model') return [];
         const guards = [controller, handler].flatMap(
           (target) => (Reflect.getMetadata(GUARDS_METADATA, target) as unknown[] | undefined) ?? [],
@@ -44,3 +51,12 @@ export class GuardedDoors implements OnModuleInit {
       });
   }
 }
+
+const pathsOf = (controller: object, handler: object): string[] => {
+  const [above, below] = [controller, handler].map((target) =>
+    [Reflect.getMetadata(PATH_METADATA, target) as string | string[]].flat(),
+  ) as [string[], string[]];
+  return above.flatMap((first) =>
+    below.map((last) => `/${[...first.split('/'), ...last.split('/')].filter(Boolean).join('/')}`),
+  );
+};

@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
+import type { Authority } from '../policy/authority.js';
 import { BudgetInfoDto, BudgetRow, NewBudgetDto } from './budgets.dto.js';
 import { BudgetsService } from './budgets.service.js';
 
@@ -16,8 +17,8 @@ export class BudgetsController {
   @ApiOperation({
     summary: 'Make a tier: limits that keys, customers and organizations can share by naming it.',
   })
-  create(@Body() dto: NewBudgetDto, @Caller() caller: string): Promise<BudgetRow> {
-    return this.budgets.create(dto, caller);
+  create(@Body() dto: NewBudgetDto, @Caller() { id: by }: Authority): Promise<BudgetRow> {
+    return this.budgets.create(dto, by);
   }
 
   @Post('info')

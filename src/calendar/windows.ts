@@ -33,6 +33,12 @@ function parseLength(text: string): Duration | undefined {
   return duration.count * SECONDS[duration.unit] <= MAX_SECONDS ? duration : undefined;
 }
 
+/** About how long a duration is, in seconds, to tell the longer of two: a month has 31 days. */
+export function secondsIn(text: string): number {
+  const { count, unit } = parseDuration(text)!;
+  return count * SECONDS[unit];
+}
+
 /**
  * When something that lives for `duration` (`0s` is allowed) ends: exactly so much later; months by the calendar, in
  * UTC, clamped to the month's length (31 January + 1mo = 28 or 29 February). `undefined` for what is no duration.

@@ -3,6 +3,7 @@ import { Revision } from '../cache/revision.entity.js';
 import { EndUser } from '../end-users/end-user.entity.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { Model } from '../models/model.entity.js';
+import { OrganizationMember } from '../orgs/organization-member.entity.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { AccountDelta } from '../spend/account-delta.entity.js';
 import { Account } from '../spend/account.entity.js';
@@ -20,6 +21,7 @@ export const entities = [
   Team,
   Member,
   Organization,
+  OrganizationMember,
   EndUser,
   Budget,
   Model,

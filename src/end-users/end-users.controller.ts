@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { PageQuery } from '../http/page.js';
 import { Caller } from '../http/doors.js';
+import type { Authority } from '../policy/authority.js';
 import {
   BlockedEndUsers,
   DeletedEndUsers,
@@ -24,16 +25,16 @@ export class EndUsersController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Make an end user, to limit or block it.' })
   @ApiOkResponse({ type: EndUserRow })
-  create(@Body() dto: NewEndUserDto, @Caller() caller: string): Promise<object> {
-    return this.endUsers.create(dto, caller);
+  create(@Body() dto: NewEndUserDto, @Caller() { id: by }: Authority): Promise<object> {
+    return this.endUsers.create(dto, by);
   }
 
   @Post('update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change an end user. Absent keeps, null clears.' })
   @ApiOkResponse({ type: EndUserRow })
-  update(@Body() dto: UpdateEndUserDto, @Caller() caller: string): Promise<object> {
-    return this.endUsers.update(dto, caller);
+  update(@Body() dto: UpdateEndUserDto, @Caller() { id: by }: Authority): Promise<object> {
+    return this.endUsers.update(dto, by);
   }
 
   @Get('info')
@@ -53,23 +54,23 @@ export class EndUsersController {
   @Post('delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Delete end users, all or none.' })
-  delete(@Body() { user_ids }: EndUserIdsDto, @Caller() caller: string): Promise<DeletedEndUsers> {
-    return this.endUsers.delete(user_ids, caller);
+  delete(@Body() { user_ids }: EndUserIdsDto, @Caller() { id: by }: Authority): Promise<DeletedEndUsers> {
+    return this.endUsers.delete(user_ids, by);
   }
 
   @Post('block')
   @HttpCode(200)
   @ApiOperation({ summary: 'Refuse calls on behalf of these end users, at once.' })
   @ApiOkResponse({ type: BlockedEndUsers })
-  async block(@Body() { user_ids }: EndUserIdsDto, @Caller() caller: string): Promise<object> {
-    return { blocked_users: await this.endUsers.block(user_ids, caller) };
+  async block(@Body() { user_ids }: EndUserIdsDto, @Caller() { id: by }: Authority): Promise<object> {
+    return { blocked_users: await this.endUsers.block(user_ids, by) };
   }
 
   @Post('unblock')
   @HttpCode(200)
   @ApiOperation({ summary: 'Let these end users call again.' })
   @ApiOkResponse({ type: BlockedEndUsers })
-  async unblock(@Body() { user_ids }: EndUserIdsDto, @Caller() caller: string): Promise<object> {
-    return { blocked_users: await this.endUsers.unblock(user_ids, caller) };
+  async unblock(@Body() { user_ids }: EndUserIdsDto, @Caller() { id: by }: Authority): Promise<object> {
+    return { blocked_users: await this.endUsers.unblock(user_ids, by) };
   }
 }

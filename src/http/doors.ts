@@ -1,7 +1,7 @@
 import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import type { Role } from '../policy/facts.js';
+import type { Authority } from '../policy/authority.js';
 import { ErrorEnvelope } from './error-envelope.dto.js';
 
 /** Who may knock: a stranger, whoever may read metrics (configured), anyone with a credential, administrators, or a caller about to spend. */
@@ -9,17 +9,9 @@ export type Door = 'open' | 'metrics' | 'caller' | 'admin' | 'model';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who is calling, once a guard knows: the admin's or the key owner's name. */
-    callerId?: string;
-    caller?: CallerIdentity;
+    /** Who is calling, once a guard knows. */
+    caller?: Authority;
   }
-}
-
-/** Who is asking, for handlers that answer different callers differently. */
-export interface CallerIdentity {
-  readonly role: Role;
-  /** Absent for the master key. */
-  readonly keyHash?: string;
 }
 
 const DOOR = 'tollgate:door';
@@ -57,22 +49,23 @@ export const CallerRoute = () =>
     ),
   );
 
-/** A route for administrators. */
+/** A route for administrators, and for whomever `ADMIN_RULES` lists. */
 export const AdminRoute = () =>
   applyDecorators(
     markDoor('admin'),
     ApiBearerAuth(),
     ...refusals(
       [401, 'No credential, or not a valid one.'],
-      [403, 'Not an administrator.'],
+      [403, 'This caller may not.'],
+      [404, 'Not there, or not this caller’s.'],
       [422, 'The body or query is invalid; `details.fields` names each problem.'],
       [503, 'The database does not answer.'],
     ),
   );
 
-/** Who is calling, as it goes into `created_by` and `updated_by`. */
-export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): string => {
-  const { callerId } = context.switchToHttp().getRequest<FastifyRequest>();
-  if (callerId === undefined) throw new Error('A route asks for its caller but stands behind no guard.');
-  return callerId;
+/** Who is calling, and what is theirs: every handler behind an administrator's door answers and changes only that. */
+export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Authority => {
+  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!caller) throw new Error('A route asks for its caller but stands behind no guard.');
+  return caller;
 });

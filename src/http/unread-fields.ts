@@ -28,7 +28,7 @@ const LITELLM_LIMITS = new Set([
  * limit is missing.
  */
 export function unreadFields(body: object, dto: Type): string[] {
-  const taken = fieldsOf(dto);
+  const taken = takenFields(dto);
   const unread = Object.keys(body).filter((field) => !taken.has(field));
   const typos = unread.flatMap((field) => {
     const meant = LITELLM_LIMITS.has(field) ? undefined : limitMeantBy(field, taken);
@@ -48,7 +48,8 @@ const limitMeantBy = (field: string, taken: ReadonlySet<string>) =>
 
 const fields = new WeakMap<Type, ReadonlySet<string>>();
 
-function fieldsOf(dto: Type): ReadonlySet<string> {
+/** The fields a body of this DTO may have. */
+export function takenFields(dto: Type): ReadonlySet<string> {
   let known = fields.get(dto);
   if (!known) {
     const validated = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);

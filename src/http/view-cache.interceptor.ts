@@ -21,8 +21,8 @@ export class ViewCacheInterceptor extends CacheInterceptor {
   }
 
   protected override trackBy(context: ExecutionContext): string | undefined {
-    const { method, url, callerId, caller } = context.switchToHttp().getRequest<FastifyRequest>();
-    if (method !== 'GET' || !caller || callerId === undefined) return undefined;
+    const { method, url, caller } = context.switchToHttp().getRequest<FastifyRequest>();
+    if (method !== 'GET' || !caller) return undefined;
     return `view:${caller.keyHash ?? 'master'}:${this.changes.epoch}:${url}`;
   }
 }

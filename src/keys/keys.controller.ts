@@ -1,8 +1,8 @@
-import { Body, Controller, Get, HttpCode, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
 import { AdminResource } from '../admin/admin-resource.js';
-import { Caller, CallerRoute } from '../http/doors.js';
+import { Caller } from '../http/doors.js';
+import type { Authority } from '../policy/authority.js';
 import {
   BlockKeyDto,
   DeletedKeys,
@@ -29,7 +29,7 @@ export class KeysController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Issue a virtual key. It is told only here.' })
   @ApiOkResponse({ type: GeneratedKey })
-  generate(@Body() dto: GenerateKeyDto, @Caller() caller: string): Promise<object> {
+  generate(@Body() dto: GenerateKeyDto, @Caller() caller: Authority): Promise<object> {
     return this.keys.generate(dto, caller);
   }
 
@@ -37,14 +37,14 @@ export class KeysController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Change a key. Absent keeps, null clears.' })
   @ApiOkResponse({ type: UpdatedKey })
-  update(@Body() dto: UpdateKeyDto, @Caller() caller: string): Promise<object> {
+  update(@Body() dto: UpdateKeyDto, @Caller() caller: Authority): Promise<object> {
     return this.keys.update(dto, caller);
   }
 
   @Post('delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Revoke keys, at once.' })
-  async delete(@Body() dto: DeleteKeysDto, @Caller() caller: string): Promise<DeletedKeys> {
+  async delete(@Body() dto: DeleteKeysDto, @Caller() caller: Authority): Promise<DeletedKeys> {
     return { deleted_keys: await this.keys.delete(dto, caller) };
   }
 
@@ -52,7 +52,7 @@ export class KeysController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Stop a key from working, at once.' })
   @ApiOkResponse({ type: KeyRow })
-  block(@Body() { key }: BlockKeyDto, @Caller() caller: string): Promise<object> {
+  block(@Body() { key }: BlockKeyDto, @Caller() caller: Authority): Promise<object> {
     return this.keys.setBlocked(key, true, caller);
   }
 
@@ -60,21 +60,20 @@ export class KeysController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Let a blocked key work again.' })
   @ApiOkResponse({ type: KeyRow })
-  unblock(@Body() { key }: BlockKeyDto, @Caller() caller: string): Promise<object> {
+  unblock(@Body() { key }: BlockKeyDto, @Caller() caller: Authority): Promise<object> {
     return this.keys.setBlocked(key, false, caller);
   }
 
-  @CallerRoute()
   @Get('info')
   @ApiOperation({ summary: 'A key, its limits and its spend. A key may look up itself.' })
   @ApiOkResponse({ type: KeyInfo })
-  info(@Query() { key }: KeyInfoQuery, @Req() { caller }: FastifyRequest): Promise<object> {
-    return this.keys.info(key, caller!);
+  info(@Query() { key }: KeyInfoQuery, @Caller() caller: Authority): Promise<object> {
+    return this.keys.info(key, caller);
   }
 
   @Get('list')
-  @ApiOperation({ summary: 'Keys, a page at a time.' })
-  list(@Query() query: KeyListQuery): Promise<KeyList> {
-    return this.keys.list(query);
+  @ApiOperation({ summary: 'The keys that concern the caller, a page at a time.' })
+  list(@Query() query: KeyListQuery, @Caller() caller: Authority): Promise<KeyList> {
+    return this.keys.list(query, caller);
   }
 }

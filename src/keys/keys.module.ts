@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
+import { KeyGrants } from './key-grants.js';
 import { KeysController } from './keys.controller.js';
 import { KeysService } from './keys.service.js';
 
-@Module({ controllers: [KeysController], providers: [KeysService], exports: [KeysService] })
+@Module({ controllers: [KeysController], providers: [KeysService, KeyGrants], exports: [KeysService] })
 export class KeysModule {}

@@ -1,12 +1,20 @@
 import {
   BadRequestException,
   ConflictException,
-  ForbiddenException,
   Inject,
   Injectable,
   NotFoundException,
 } from '@nestjs/common';
-import { type EntityManager, type FindOptionsOrder, type FindOptionsWhere, In, IsNull } from 'typeorm';
+import {
+  And,
+  type EntityManager,
+  Equal,
+  type FindOperator,
+  type FindOptionsOrder,
+  type FindOptionsWhere,
+  In,
+  IsNull,
+} from 'typeorm';
 import { requireBudget } from '../budgets/budgets.service.js';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -16,12 +24,22 @@ import { Organization } from '../orgs/organization.entity.js';
 import { applyParty } from '../parties/apply-party.js';
 import { refuseSpend } from '../parties/kept-fields.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import {
+  type Authority,
+  isProxyAdmin,
+  maySeeKey,
+  mayChangeKey,
+  seesEverything,
+  teamsWhere,
+  administeredOrganizations,
+} from '../policy/authority.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { keyHashOf, keyHint, newVirtualKey, secretHash, secretMatcher } from '../secrets.js';
 import { Team } from '../teams/team.entity.js';
 import type { User } from '../users/user.entity.js';
 import { NewUsers } from '../users/new-users.js';
 import { userShape } from '../users/user-shape.js';
+import { KeyGrants, notPermitted } from './key-grants.js';
 import { keyView } from './key.view.js';
 import {
   type DeleteKeysDto,
@@ -56,6 +74,7 @@ export class KeysService {
   constructor(
     private readonly database: Database,
     private readonly newUsers: NewUsers,
+    private readonly grants: KeyGrants,
     tables: PartyTables,
     @Inject(CONFIG) config: Pick<Config, 'masterKey'>,
   ) {
@@ -78,9 +97,9 @@ export class KeysService {
   }
 
   /** Issues a key. 404 when its team, organization or tier is not there; 409 when the key or its alias is taken. */
-  async generate(dto: GenerateKeyDto, by: string): Promise<object> {
+  async generate(dto: GenerateKeyDto, caller: Authority): Promise<object> {
     const issued = await this.table.write(
-      (tx) => this.issue(tx, dto, by),
+      (tx) => (isProxyAdmin(caller) ? this.issue(tx, dto, caller.id) : this.issueFor(tx, dto, caller)),
       ({ row }) => touchedBy(row),
     );
     const { row, secret } = issued;
@@ -107,32 +126,44 @@ export class KeysService {
     return { row, secret };
   }
 
-  /** Changes what was sent. 404 for a key that is not there. */
-  async update(dto: UpdateKeyDto, by: string): Promise<object> {
-    refuseSpend(dto);
+  /** A key of somebody who is no proxy admin: within what they hold, and what they leave open is what they have. */
+  private async issueFor(tx: EntityManager, dto: GenerateKeyDto, caller: Authority): Promise<IssuedKey> {
+    const issued = await this.issue(tx, this.grants.owned(dto, caller), caller.id);
+    await this.grants.inherit(tx, issued.row, caller);
+    await this.grants.requireWithin(tx, issued.row, undefined, caller);
+    await tx.save(VirtualKey, issued.row);
+    return issued;
+  }
+
+  /** Changes what was sent. 404 for a key that is not there, or not the caller's. */
+  async update(dto: UpdateKeyDto, caller: Authority): Promise<object> {
     const row = await this.table.write(async (tx) => {
-      const key = await this.require(tx, dto.key);
-      await this.requireNeighbours(tx, dto, by);
+      const key = await this.require(tx, dto.key, caller, '/key/update');
+      if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, key, caller);
+      refuseSpend(dto);
+      await this.requireNeighbours(tx, dto, caller.id);
       if (dto.key_alias !== key.keyAlias) await this.requireFreeAlias(tx, dto.key_alias);
-      const updated = await this.table.update(tx, key.secretHash, by, (live, now) =>
+      const updated = await this.table.update(tx, key.secretHash, caller.id, (live, now) =>
         this.apply(live, dto, now),
       );
       await requireOneOrganization(tx, updated);
+      if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, updated, key, caller);
       return updated;
     }, touchedBy);
     return { ...keyView(row), key: dto.key };
   }
 
-  async setBlocked(keyOrHash: string, blocked: boolean, by: string): Promise<object> {
+  async setBlocked(keyOrHash: string, blocked: boolean, caller: Authority): Promise<object> {
     const row = await this.table.write(async (tx) => {
-      const { secretHash: hash } = await this.require(tx, keyOrHash);
-      return this.table.update(tx, hash, by, (key) => void (key.blocked = blocked));
+      const key = await this.require(tx, keyOrHash, caller, blocked ? '/key/block' : '/key/unblock');
+      if (!blocked) this.grants.requireAbove(caller, key);
+      return this.table.update(tx, key.secretHash, caller.id, (live) => void (live.blocked = blocked));
     }, touchedBy);
     return keyView(row);
   }
 
   /** Revokes keys named by themselves, their hashes or aliases. Unknown ones are passed over, but not if all are. */
-  async delete({ keys, key_aliases }: DeleteKeysDto, by: string): Promise<string[]> {
+  async delete({ keys, key_aliases }: DeleteKeysDto, caller: Authority): Promise<string[]> {
     if (!keys?.length && !key_aliases?.length) {
       throw new BadRequestException({
         message: 'Name the keys to delete in `keys` or `key_aliases`',
@@ -145,13 +176,14 @@ export class KeysService {
     ];
     const rows = await this.table.write(
       async (tx) => {
-        const found = await tx.findBy(VirtualKey, named);
+        const found = (await tx.findBy(VirtualKey, named)).filter((key) => maySeeKey(caller, key));
         if (!found.length)
           throw new NotFoundException({
             message: 'No keys found',
             param: keys?.length ? 'keys' : 'key_aliases',
           });
-        return this.removeAll(tx, found, by);
+        for (const key of found) requireChangeable(caller, key, '/key/delete');
+        return this.removeAll(tx, found, caller.id);
       },
       (removed) => removed.map((row) => this.table.cacheKeyOf(row)),
     );
@@ -173,37 +205,36 @@ export class KeysService {
     return rows;
   }
 
-  /** A key as administrators and itself may see it. To anyone else there is no such key. */
-  async info(
-    keyOrHash: string | undefined,
-    caller: { readonly role: string; readonly keyHash?: string },
-  ): Promise<object> {
+  /** A key. To whom it does not concern there is no such key. */
+  async info(keyOrHash: string | undefined, caller: Authority): Promise<object> {
     const hash = keyOrHash === undefined ? caller.keyHash : keyHashOf(keyOrHash);
     if (hash === undefined)
       throw new BadRequestException({ message: 'Name the key to look up in `key`', param: 'key' });
-    if (caller.role !== 'proxy_admin' && hash !== caller.keyHash) {
-      throw new ForbiddenException({ message: 'A key may look up itself only', param: 'key' });
-    }
     const row = await this.getByHash(hash);
-    if (!row) throw unknownKey();
+    if (!row || !maySeeKey(caller, row)) throw unknownKey();
     const { token: _, ...info } = keyView(row);
     return { key: keyOrHash ?? hash, info };
   }
 
+  /** The keys that concern the caller. */
   async list(
     query: KeyListQuery,
+    caller: Authority,
   ): Promise<{ keys: unknown[]; total_count: number; current_page: number; total_pages: number }> {
     const { page = 1, size = 10, sort_by = 'created_at', sort_order = 'desc' } = query;
     const [rows, total] = await this.database.read((manager) =>
       manager.findAndCount(VirtualKey, {
-        where: {
+        where: visibleTo(caller).map((theirs) => ({
+          ...theirs,
           deletedAt: IsNull(),
-          ...(query.user_id !== undefined && { userId: query.user_id }),
-          ...(query.team_id !== undefined && { teamId: query.team_id }),
-          ...(query.organization_id !== undefined && { organizationId: query.organization_id }),
-          ...(query.key_hash !== undefined && { secretHash: query.key_hash }),
+          ...(query.user_id !== undefined && { userId: both(theirs.userId, query.user_id) }),
+          ...(query.team_id !== undefined && { teamId: both(theirs.teamId, query.team_id) }),
+          ...(query.organization_id !== undefined && {
+            organizationId: both(theirs.organizationId, query.organization_id),
+          }),
+          ...(query.key_hash !== undefined && { secretHash: both(theirs.secretHash, query.key_hash) }),
           ...(query.key_alias !== undefined && { keyAlias: query.key_alias }),
-        },
+        })),
         order: { [COLUMN[sort_by]]: sort_order, id: sort_order } as FindOptionsOrder<VirtualKey>,
         take: size,
         skip: (page - 1) * size,
@@ -217,9 +248,16 @@ export class KeysService {
     };
   }
 
-  private async require(tx: EntityManager, keyOrHash: string): Promise<VirtualKey> {
+  /** The live key that the caller may do this to. 404 when there is none that concerns them, 403 when they may only look. */
+  private async require(
+    tx: EntityManager,
+    keyOrHash: string,
+    caller: Authority,
+    route: string,
+  ): Promise<VirtualKey> {
     const row = await this.table.find(tx, keyHashOf(keyOrHash));
-    if (!row) throw unknownKey();
+    if (!row || !maySeeKey(caller, row)) throw unknownKey();
+    requireChangeable(caller, row, route);
     return row;
   }
 
@@ -269,6 +307,25 @@ const COLUMN = {
   token: 'secretHash',
   max_budget: 'maxBudgetNanoUsd',
 } as const;
+
+function requireChangeable(caller: Authority, key: VirtualKey, route: string): void {
+  if (!mayChangeKey(caller, key, route)) throw notPermitted(route);
+}
+
+/** `maySeeKey` in a database's words: one of these. */
+function visibleTo(caller: Authority): FindOptionsWhere<VirtualKey>[] {
+  if (seesEverything(caller)) return [{}];
+  return [
+    { secretHash: In([caller.keyHash!]) },
+    ...(caller.userId === null ? [] : [{ userId: In([caller.userId]) }]),
+    { teamId: In(teamsWhere(caller, '/key/info')) },
+    { organizationId: In(administeredOrganizations(caller)) },
+  ];
+}
+
+/** Both what is theirs and what is asked for. */
+const both = (theirs: unknown, asked: string) =>
+  theirs === undefined ? asked : And(theirs as FindOperator<string>, Equal(asked));
 
 const unknownKey = () => new NotFoundException({ message: 'Key not found in database', param: 'key' });
 

@@ -3,12 +3,11 @@ import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
 import { databaseOptions } from '../database/options.js';
 import { liveFigure } from '../spend/live-figures.js';
 import { secretHash } from '../secrets.js';
-import { body, refusal, Rooms } from '../teams/rooms.testing.js';
+import { admin, body, refusal, Rooms } from '../teams/rooms.testing.js';
 import { DeleteKeysDto, GenerateKeyDto, KeyListQuery, UpdateKeyDto } from './keys.dto.js';
 import { VirtualKey } from './virtual-key.entity.js';
 
-const ME = 'default_user_id';
-const admin = { role: 'proxy_admin' };
+const ME = admin('default_user_id');
 
 interface KeyAnswer extends Record<string, unknown> {
   key: string;
@@ -21,9 +20,9 @@ const generate = async (sent: object = {}) =>
   (await rooms.keys.generate(await body(GenerateKeyDto, sent), ME)) as KeyAnswer;
 const update = async (sent: object) =>
   (await rooms.keys.update(await body(UpdateKeyDto, sent), ME)) as KeyAnswer;
-const info = async (key: string) => ((await rooms.keys.info(key, admin)) as { info: KeyAnswer }).info;
+const info = async (key: string) => ((await rooms.keys.info(key, ME)) as { info: KeyAnswer }).info;
 const remove = async (sent: object) => rooms.keys.delete(await body(DeleteKeysDto, sent), ME);
-const list = async (query: Partial<KeyListQuery> = {}) => rooms.keys.list(query);
+const list = async (query: Partial<KeyListQuery> = {}) => rooms.keys.list(query, ME);
 
 describe.each([
   { name: 'SQLite', open: () => Rooms.onSqlite(), skip: false },
@@ -194,11 +193,11 @@ describe.each([
   describe.skipIf(skip)('a look at a key', () => {
     it('is its own and the administrator’s', async () => {
       const [mine, other] = [await generate(), await generate()];
-      const me = { role: 'internal_user', keyHash: mine.token };
+      const me = { ...ME, role: 'customer', userId: null, keyHash: mine.token } as const;
       expect(await rooms.keys.info(undefined, me)).toMatchObject({ key: mine.token });
-      expect(await refusal(rooms.keys.info(other.key, me))).toMatchObject({ status: 403 });
-      expect(await refusal(rooms.keys.info('sk-nobody-1234', me))).toMatchObject({ status: 403 });
-      expect(await refusal(rooms.keys.info('sk-nobody-1234', admin))).toMatchObject({ status: 404 });
+      expect(await refusal(rooms.keys.info(other.key, me))).toMatchObject({ status: 404 });
+      expect(await refusal(rooms.keys.info('sk-nobody-1234', me))).toMatchObject({ status: 404 });
+      expect(await refusal(rooms.keys.info('sk-nobody-1234', ME))).toMatchObject({ status: 404 });
     });
   });
 });

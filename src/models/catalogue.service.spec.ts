@@ -15,6 +15,7 @@ it('the catalogue is the one whose models were read last, whichever reading ends
     {
       read: () => new Promise((resolve) => readings.push((names) => resolve(names.map(row)))),
     } as never,
+    { onChange: () => {} } as never,
   );
   const first = catalogue.refresh();
   const second = catalogue.refresh();

@@ -1,6 +1,7 @@
 import type { ModelLimits } from '../policy/bound.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { matchesGlob } from '../policy/glob.js';
+import type { NamesOf } from '../policy/holdings.js';
 import type { ModelNames } from '../policy/model-list.js';
 import { ceilingOf, isFree, type Price } from '../policy/price.js';
 import { BoundedMap } from '../cache/bounded-map.js';
@@ -22,6 +23,7 @@ interface Entry {
   readonly limits: ModelLimits;
 }
 
+const NO_ALIASES: CallerAliases = { teamAliases: {}, keyAliases: {} };
 const INSTRUCTIONS = new Set(['all-proxy-models', 'all-team-models', 'no-default-models']);
 const MAX_WILDCARD_NAMES = 10_000;
 const NOWHERE: Entry = { deployments: [], groups: [], ceiling: ceilingOf([]), price: 'unknown', limits: {} };
@@ -33,12 +35,14 @@ export class CatalogueSnapshot {
     readonly glob: string;
     readonly deployments: readonly Deployment[];
   }[];
+  private readonly groups: ReadonlySet<string>;
   private readonly viaWildcard = new BoundedMap<string, Entry>(MAX_WILDCARD_NAMES);
 
   constructor(
     deployments: readonly Deployment[],
     private readonly aliases: Readonly<Record<string, string>>,
   ) {
+    this.groups = new Set(deployments.flatMap(({ accessGroups }) => accessGroups));
     const byName = new Map<string, Deployment[]>();
     for (const deployment of deployments) {
       byName.set(deployment.modelName, [...(byName.get(deployment.modelName) ?? []), deployment]);
@@ -65,6 +69,12 @@ export class CatalogueSnapshot {
   names(): string[] {
     return [...this.exact.keys(), ...Object.keys(this.aliases).filter((alias) => !this.exact.has(alias))];
   }
+
+  /** What a list of models means by one of its entries. */
+  readonly namesOf: NamesOf = (entry) => ({
+    ...this.modelFacts(entry, NO_ALIASES).near,
+    isGroup: this.groups.has(entry),
+  });
 
   ceilingOf(name: string): Price {
     return this.entry(name).ceiling;

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
+import type { Authority } from '../policy/authority.js';
 import {
   DeletedModel,
   DeleteModelDto,
@@ -21,8 +22,8 @@ export class ModelsController {
   @Post('model/new')
   @HttpCode(200)
   @ApiOperation({ summary: 'Add a deployment. The next call can use it.' })
-  create(@Body() dto: NewModelDto, @Caller() caller: string): Promise<ModelRow> {
-    return this.models.create(dto, caller);
+  create(@Body() dto: NewModelDto, @Caller() { id: by }: Authority): Promise<ModelRow> {
+    return this.models.create(dto, by);
   }
 
   @Post('model/delete')

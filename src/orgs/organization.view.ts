@@ -10,6 +10,7 @@ export function organizationView(
   row: Readonly<Organization>,
   own: Readonly<Organization>,
   teams: readonly object[],
+  members: readonly object[],
 ) {
   const budgetId = row.budgetId ?? row.id;
   const table = budgetTableView({ ...row, budgetId });
@@ -26,7 +27,7 @@ export function organizationView(
     spend: liveSpend('organization', row),
     blocked: row.blocked,
     litellm_budget_table: table && { ...table, model_max_budget: row.modelMaxBudget },
-    members: [],
+    members,
     users: null,
     teams,
     ...authorshipView(row),

@@ -2,6 +2,15 @@ import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query } from '@ne
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
+import type { Authority } from '../policy/authority.js';
+import {
+  AddedOrganizationMembers,
+  AddOrganizationMembersDto,
+  OrganizationMemberNameDto,
+  OrganizationMemberRow,
+  UpdateOrganizationMemberDto,
+} from './organization-members.dto.js';
+import { OrganizationMembersService } from './organization-members.service.js';
 import {
   DeleteOrganizationsDto,
   NewOrganizationDto,
@@ -16,13 +25,16 @@ import { OrganizationsService } from './organizations.service.js';
 @AdminResource()
 @Controller('organization')
 export class OrganizationsController {
-  constructor(private readonly organizations: OrganizationsService) {}
+  constructor(
+    private readonly organizations: OrganizationsService,
+    private readonly members: OrganizationMembersService,
+  ) {}
 
   @Post('new')
   @HttpCode(200)
   @ApiOperation({ summary: 'Make an organization.' })
   @ApiOkResponse({ type: OrganizationRow })
-  create(@Body() dto: NewOrganizationDto, @Caller() caller: string): Promise<object> {
+  create(@Body() dto: NewOrganizationDto, @Caller() caller: Authority): Promise<object> {
     return this.organizations.create(dto, caller);
   }
 
@@ -31,28 +43,53 @@ export class OrganizationsController {
     summary: 'Change an organization. Absent keeps, null clears; `blocked` stops all its keys at once.',
   })
   @ApiOkResponse({ type: OrganizationRow })
-  update(@Body() dto: UpdateOrganizationDto, @Caller() caller: string): Promise<object> {
+  update(@Body() dto: UpdateOrganizationDto, @Caller() caller: Authority): Promise<object> {
     return this.organizations.update(dto, caller);
   }
 
   @Get('info')
   @ApiOperation({ summary: 'An organization with its teams.' })
   @ApiOkResponse({ type: OrganizationRow })
-  info(@Query() { organization_id }: OrganizationIdQuery): Promise<object> {
-    return this.organizations.info(organization_id);
+  info(@Query() { organization_id }: OrganizationIdQuery, @Caller() caller: Authority): Promise<object> {
+    return this.organizations.info(organization_id, caller);
   }
 
   @Get('list')
-  @ApiOperation({ summary: 'Organizations, oldest first.' })
+  @ApiOperation({ summary: 'The caller’s organizations, oldest first.' })
   @ApiOkResponse({ type: [OrganizationRow] })
-  list(@Query() query: OrganizationListQuery): Promise<object[]> {
-    return this.organizations.list(query);
+  list(@Query() query: OrganizationListQuery, @Caller() caller: Authority): Promise<object[]> {
+    return this.organizations.list(query, caller);
   }
 
   @Delete('delete')
   @ApiOperation({ summary: 'Delete organizations with their teams and keys.' })
   @ApiOkResponse({ type: [OrganizationRow] })
-  delete(@Body() { organization_ids }: DeleteOrganizationsDto, @Caller() caller: string): Promise<object[]> {
+  delete(
+    @Body() { organization_ids }: DeleteOrganizationsDto,
+    @Caller() caller: Authority,
+  ): Promise<object[]> {
     return this.organizations.delete(organization_ids, caller);
+  }
+
+  @Post('member_add')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Add users to an organization, or change their role.' })
+  @ApiOkResponse({ type: AddedOrganizationMembers })
+  addMembers(@Body() dto: AddOrganizationMembersDto, @Caller() caller: Authority): Promise<object> {
+    return this.members.add(dto, caller);
+  }
+
+  @Patch('member_update')
+  @ApiOperation({ summary: 'Change what a member of an organization may do.' })
+  @ApiOkResponse({ type: OrganizationMemberRow })
+  updateMember(@Body() dto: UpdateOrganizationMemberDto, @Caller() caller: Authority): Promise<object> {
+    return this.members.update(dto, caller);
+  }
+
+  @Delete('member_delete')
+  @ApiOperation({ summary: 'Take a user out of an organization.' })
+  @ApiOkResponse({ type: OrganizationMemberRow })
+  deleteMember(@Body() dto: OrganizationMemberNameDto, @Caller() caller: Authority): Promise<object> {
+    return this.members.remove(dto, caller);
   }
 }

@@ -11,11 +11,21 @@ import { applyParty } from '../parties/apply-party.js';
 import { refuseSpend } from '../parties/kept-fields.js';
 import type { LimitsDto, PartyDto } from '../parties/limits.dto.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import {
+  administersOrganization,
+  type Authority,
+  maySeeOrganization,
+  maySeeTeam,
+  seesEverything,
+} from '../policy/authority.js';
 import { bury } from '../teams/bury.js';
 import { Rosters } from '../teams/team-roster.js';
 import { Team } from '../teams/team.entity.js';
 import { teamView } from '../teams/team.view.js';
 import { TeamsService } from '../teams/teams.service.js';
+import { OrganizationMember } from './organization-member.entity.js';
+import { membersOf, organizationMemberView } from './organization-member.view.js';
+import { organizationShape } from './organization-shape.js';
 import { Organization } from './organization.entity.js';
 import { organizationView } from './organization.view.js';
 import {
@@ -35,15 +45,7 @@ export class OrganizationsService {
     private readonly teams: TeamsService,
     tables: PartyTables,
   ) {
-    this.table = tables.of({
-      entity: Organization,
-      kind: 'organization',
-      where: (organizationId) => ({ organizationId }),
-      idOf: ({ organizationId }) => organizationId,
-      cacheKey: cacheKey.organization,
-      title: 'Organization',
-      param: 'organization_id',
-    });
+    this.table = tables.of(organizationShape);
   }
 
   /** The live organization, cached; null when there is none. (Seed: `get_org_object`.) */
@@ -52,8 +54,9 @@ export class OrganizationsService {
   }
 
   /** Makes an organization. 409 when its id is taken, 404 when its tier is not there. */
-  async create(dto: NewOrganizationDto, by: string): Promise<object> {
+  async create(dto: NewOrganizationDto, caller: Authority): Promise<object> {
     refuseSpend(dto);
+    const by = caller.id;
     const organizationId = dto.organization_id ?? uuidv7();
     return this.table.write(
       async (tx) => {
@@ -62,41 +65,44 @@ export class OrganizationsService {
           applyParty(made, dto, KEPT_OF_ORGANIZATIONS, now);
           made.organizationAlias = dto.organization_alias;
         });
-        return this.view(tx, row);
+        return this.view(tx, row, caller);
       },
       () => [cacheKey.organization(organizationId)],
     );
   }
 
   /** Changes what was sent. 404 when there is no such organization. */
-  async update(dto: UpdateOrganizationDto, by: string): Promise<object> {
+  async update(dto: UpdateOrganizationDto, caller: Authority): Promise<object> {
     const id = dto.organization_id;
     return this.table.write(
       async (tx) => {
         const fields = fieldsOf(dto, await this.table.findOrFail(tx, id));
         await requireBudget(tx, fields.budget_id);
-        const row = await this.table.update(tx, id, by, (live, now) => {
+        const row = await this.table.update(tx, id, caller.id, (live, now) => {
           applyParty(live, fields, KEPT_OF_ORGANIZATIONS, now);
           if (dto.organization_alias !== undefined) live.organizationAlias = dto.organization_alias;
         });
-        return this.view(tx, row);
+        return this.view(tx, row, caller);
       },
       () => [cacheKey.organization(id)],
     );
   }
 
   /** An organization with its teams. 404 when there is none. */
-  async info(organizationId: string): Promise<object> {
-    return this.database.read(async (manager) =>
-      this.view(manager, await this.table.findOrFail(manager, organizationId)),
-    );
+  async info(organizationId: string, caller: Authority): Promise<object> {
+    return this.database.read(async (manager) => {
+      const row = await this.table.findOrFail(manager, organizationId);
+      if (!maySeeOrganization(caller, organizationId)) throw this.table.missing(organizationId);
+      return this.view(manager, row, caller);
+    });
   }
 
-  /** Organizations with their teams, oldest first. */
-  async list({ org_id, org_alias, ...page }: OrganizationListQuery): Promise<object[]> {
+  /** The caller's organizations with their teams, oldest first. */
+  async list({ org_id, org_alias, ...page }: OrganizationListQuery, caller: Authority): Promise<object[]> {
     return this.database.read(async (manager) => {
       const { take, skip } = pageOf(page);
       const select = manager.createQueryBuilder(Organization, 'o').where('o.deletedAt IS NULL');
+      if (!seesEverything(caller)) select.andWhere({ organizationId: In([...caller.organizations.keys()]) });
       if (org_id !== undefined) select.andWhere('o.organizationId = :id', { id: org_id });
       if (org_alias !== undefined) {
         const pattern = `%${org_alias.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
@@ -105,18 +111,20 @@ export class OrganizationsService {
       return this.views(
         manager,
         await select.orderBy('o.createdAt').addOrderBy('o.id').take(take).skip(skip).getMany(),
+        caller,
       );
     });
   }
 
   /** Deletes organizations with their teams and keys, all or none. 404 names the first that is not there. */
-  async delete(organizationIds: readonly string[], by: string): Promise<object[]> {
+  async delete(organizationIds: readonly string[], caller: Authority): Promise<object[]> {
     const ids = [...new Set(organizationIds)];
+    const by = caller.id;
     const { views } = await this.table.write(
       async (tx) => {
         const rows: Organization[] = [];
         for (const id of ids) rows.push(await this.table.findOrFail(tx, id));
-        const deleted = await this.views(tx, rows);
+        const deleted = await this.views(tx, rows, caller);
         const theirs = { organizationId: In(ids) };
         const teams = await tx.findBy(Team, { ...theirs, deletedAt: IsNull() });
         const teamIds = teams.map(({ teamId }) => teamId);
@@ -124,6 +132,7 @@ export class OrganizationsService {
         const burial = { where: theirs, by, now: this.table.now() };
         const keys = await bury(tx, VirtualKey, burial);
         await bury(tx, Organization, burial);
+        await tx.delete(OrganizationMember, theirs);
         return { views: deleted, touched: [...touched, ...keys.map((key) => cacheKey.key(key.secretHash))] };
       },
       ({ touched }) => [...ids.map(cacheKey.organization), ...touched],
@@ -131,12 +140,17 @@ export class OrganizationsService {
     return views;
   }
 
-  private async view(manager: EntityManager, row: Organization): Promise<object> {
-    const [view] = await this.views(manager, [row]);
+  private async view(manager: EntityManager, row: Organization, caller: Authority): Promise<object> {
+    const [view] = await this.views(manager, [row], caller);
     return view!;
   }
 
-  private async views(manager: EntityManager, rows: readonly Organization[]): Promise<object[]> {
+  /** As far as they concern the caller: their teams; the members only to whoever administers them. */
+  private async views(
+    manager: EntityManager,
+    rows: readonly Organization[],
+    caller: Authority,
+  ): Promise<object[]> {
     const limited = await withTiers(manager, rows);
     const teams = await manager.find(Team, {
       where: { organizationId: In(rows.map(({ organizationId }) => organizationId)), deletedAt: IsNull() },
@@ -148,10 +162,26 @@ export class OrganizationsService {
       teams.map(({ teamId }) => teamId),
     );
     const teamsOf = new Map<string, object[]>(rows.map(({ organizationId }) => [organizationId, []]));
-    for (const team of teams) {
+    for (const team of teams.filter(({ teamId }) => maySeeTeam(caller, teamId))) {
       teamsOf.get(team.organizationId!)!.push(teamView(team, rosters.of(team.teamId)));
     }
-    return rows.map((row, i) => organizationView(limited[i]!, row, teamsOf.get(row.organizationId)!));
+    const open = rows.filter(
+      ({ organizationId: id }) => seesEverything(caller) || administersOrganization(caller, id),
+    );
+    const members = await membersOf(
+      manager,
+      open.map(({ organizationId }) => organizationId),
+    );
+    return rows.map((row, i) =>
+      organizationView(
+        limited[i]!,
+        row,
+        teamsOf.get(row.organizationId)!,
+        members
+          .filter(({ organizationId }) => organizationId === row.organizationId)
+          .map(organizationMemberView),
+      ),
+    );
   }
 }
 

@@ -3,12 +3,12 @@ import { NewBudgetDto } from '../budgets/budgets.dto.js';
 import { GenerateKeyDto } from '../keys/keys.dto.js';
 import { secretHash } from '../secrets.js';
 import { liveFigure } from '../spend/live-figures.js';
-import { body, refusal, Rooms } from '../teams/rooms.testing.js';
+import { admin, body, refusal, Rooms } from '../teams/rooms.testing.js';
 import { NewTeamDto } from '../teams/teams.dto.js';
 import { Organization } from './organization.entity.js';
 import { NewOrganizationDto, UpdateOrganizationDto } from './organizations.dto.js';
 
-const ME = 'default_user_id';
+const ME = admin('default_user_id');
 
 interface Answer extends Record<string, unknown> {
   organization_id: string;
@@ -31,7 +31,7 @@ const update = async (sent: object) =>
     await body(UpdateOrganizationDto, { organization_id: 'o1', ...sent }),
     ME,
   )) as Answer;
-const info = async (id = 'o1') => (await rooms.organizations.info(id)) as Answer;
+const info = async (id = 'o1') => (await rooms.organizations.info(id, ME)) as Answer;
 const team = async (sent: object) => rooms.teams.create(await body(NewTeamDto, sent), ME);
 const key = async (sent: object) => rooms.keys.generate(await body(GenerateKeyDto, sent), ME);
 const keyIsThere = async (secret: string) => (await rooms.keys.getByHash(secretHash(secret))) !== null;
@@ -54,8 +54,8 @@ describe('an organization', () => {
     expect(told).toMatchObject({
       ...sent,
       ...limits,
-      created_by: ME,
-      updated_by: ME,
+      created_by: ME.id,
+      updated_by: ME.id,
       members: [],
       users: null,
     });
@@ -80,7 +80,7 @@ describe('an organization', () => {
   it('shows the limits of its tier in the table, and not as its own', async () => {
     await rooms.budgets.create(
       await body(NewBudgetDto, { budget_id: 'gold', max_budget: 9, budget_duration: '1d' }),
-      ME,
+      ME.id,
     );
     const told = await create({ organization_id: 'o1', budget_id: 'gold' });
     expect(told).toMatchObject({
@@ -182,7 +182,7 @@ describe('an organization', () => {
       members_with_roles: [{ role: 'user', user_id: 'alice' }],
     });
     const ids = async (query: object) =>
-      ((await rooms.organizations.list(query)) as Answer[]).map(({ organization_id }) => organization_id);
+      ((await rooms.organizations.list(query, ME)) as Answer[]).map(({ organization_id }) => organization_id);
     expect(await ids({})).toEqual(['o1', 'o2']);
     expect(await ids({ org_id: 'o2' })).toEqual(['o2']);
     expect(await ids({ org_alias: 'ACME' })).toEqual(['o1']);

@@ -13,7 +13,7 @@ export function applyParty(
 ): void {
   applyLimits(row, dto, now);
   if (dto.models !== undefined) row.models = dto.models;
-  if (dto.budget_id !== undefined) row.budgetId = dto.budget_id;
+  if (dto.budget_id !== undefined) row.budgetId = dto.budget_id || null;
   if (dto.metadata !== undefined) row.metadata = dto.metadata;
   if (dto.blocked !== undefined) row.blocked = dto.blocked ?? false;
   keepFields(row, dto, kept);

@@ -50,8 +50,8 @@ export interface RouteFacts {
   /** The path as called, without the query. */
   readonly path: string;
   readonly method: string;
-  /** Only administrators come in here, whatever route lists say. */
-  readonly adminOnly: boolean;
+  /** Who may knock beside `proxy_admin`, whatever route lists say. */
+  readonly roles: 'any' | readonly Role[];
   /** It spends money: budgets and model access apply. */
   readonly callsModel: boolean;
 }

@@ -31,6 +31,10 @@ export function compileModelList(models: readonly string[] | null | undefined): 
   });
 }
 
+/** Does a list name every model there is, instead of leaving it open? */
+export const saysEveryModel = (models: readonly string[] | null) =>
+  models?.some((entry) => EVERY_MODEL.has(entry)) ?? false;
+
 /** What a list is asked about: the spellings a level may know the model by, and what is known of it. */
 export interface ModelNames {
   /** The requested name and what aliases made of it. One of them in the list is enough. */

@@ -131,6 +131,19 @@ export function routeListAllows(list: RouteList, path: string): boolean {
   );
 }
 
+/** Does `held` cover every route of `asked`? A pattern is covered by itself or by a longer reach, never by luck of its spelling. */
+export function routesWithin(asked: RouteList, held: RouteList): boolean {
+  if (held === 'any') return true;
+  if (asked === 'any') return false;
+  return [...asked.exact].every(
+    (entry) =>
+      held.exact.has(entry) ||
+      held.templates.some(
+        (template) => (!/[*{]/.test(entry) || template.endsWith('*')) && matchesRoute(template, entry),
+      ),
+  );
+}
+
 /**
  * Is `path` covered by `template`? `{x}` is one segment, `{x:path}` one or more, a trailing `*` is any rest;
  * everything else must be equal. Never a substring test.

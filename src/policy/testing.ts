@@ -67,7 +67,7 @@ export const aModel = (name: string, model: Partial<ModelFacts> = {}): ModelFact
 export const aRoute = (route: Partial<RouteFacts> = {}): RouteFacts => ({
   path: '/v1/chat/completions',
   method: 'POST',
-  adminOnly: false,
+  roles: 'any',
   callsModel: true,
   ...route,
 });

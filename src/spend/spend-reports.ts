@@ -3,6 +3,12 @@ import type { SelectQueryBuilder } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { pageOf } from '../http/page.js';
+import {
+  administeredOrganizations,
+  type Authority,
+  seesEverything,
+  teamsWhere,
+} from '../policy/authority.js';
 import { nanoUsd, type NanoUsd, usdFromNanoUsd } from '../policy/money.js';
 import { keyHashOf } from '../secrets.js';
 import { endlessAccount } from './account.js';
@@ -20,11 +26,11 @@ export class SpendReports {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Closed entries that match, newest first, bounded. */
-  async logs(query: SpendLogQuery): Promise<object[]> {
+  /** Closed entries that match and concern the caller, newest first, bounded. */
+  async logs(query: SpendLogQuery, caller: Authority): Promise<object[]> {
     const { take, skip } = pageOf(query);
     const rows = await this.database.read((manager) =>
-      matching(manager.createQueryBuilder(LedgerEntry, 'e'), query)
+      visible(matching(manager.createQueryBuilder(LedgerEntry, 'e'), query), caller)
         .innerJoinAndMapOne('e.chain', Chain, 'c', 'c.id = e.chainId')
         .andWhere("e.state <> 'open'")
         .orderBy('e.id', 'DESC')
@@ -62,6 +68,23 @@ function matching(
   where('e.openedAt >= :from', { from: start_date && Date.parse(`${start_date}T00:00:00Z`) }, start_date);
   where('e.openedAt < :to', { to: end_date && Date.parse(`${end_date}T00:00:00Z`) + DAY_MS }, end_date);
   return entries;
+}
+
+/** A caller's own, and those of the teams and organizations whose spending they may see. */
+function visible(
+  entries: SelectQueryBuilder<LedgerEntry>,
+  caller: Authority,
+): SelectQueryBuilder<LedgerEntry> {
+  if (seesEverything(caller)) return entries;
+  return entries.andWhere(
+    '(c.userId = :themself OR c.teamId IN (:...theirTeams) OR c.organizationId IN (:...theirOrganizations))',
+    {
+      themself: caller.userId,
+      // An empty list is no SQL; nobody's id is empty.
+      theirTeams: ['', ...teamsWhere(caller, '/spend/logs')],
+      theirOrganizations: ['', ...administeredOrganizations(caller)],
+    },
+  );
 }
 
 const DAY_MS = 86_400_000;

@@ -1,6 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AdminRoute } from '../http/doors.js';
+import { AdminRoute, Caller } from '../http/doors.js';
+import type { Authority } from '../policy/authority.js';
 import { SpendReports } from './spend-reports.js';
 import { GlobalSpend, SpendLogQuery, SpendLogRow } from './spend.dto.js';
 
@@ -12,10 +13,10 @@ export class SpendController {
   constructor(private readonly reports: SpendReports) {}
 
   @Get('spend/logs')
-  @ApiOperation({ summary: 'Ledger entries, newest first.' })
+  @ApiOperation({ summary: 'Ledger entries that concern the caller, newest first.' })
   @ApiOkResponse({ type: [SpendLogRow] })
-  logs(@Query() query: SpendLogQuery): Promise<object[]> {
-    return this.reports.logs(query);
+  logs(@Query() query: SpendLogQuery, @Caller() caller: Authority): Promise<object[]> {
+    return this.reports.logs(query, caller);
   }
 
   @Get('global/spend')

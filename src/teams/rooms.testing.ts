@@ -15,12 +15,17 @@ import { Database } from '../database/database.js';
 import { databaseOptions } from '../database/options.js';
 import { EndUsersService } from '../end-users/end-users.service.js';
 import { AdminBodyPipe } from '../http/admin-body.pipe.js';
+import { Grants } from '../admin/grants.js';
+import { KeyGrants } from '../keys/key-grants.js';
 import { KeysService } from '../keys/keys.service.js';
+import { CatalogueSnapshot } from '../models/catalogue.js';
+import type { Authority } from '../policy/authority.js';
 import { Meters } from '../metrics/meters.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
 import { PartyTables } from '../parties/party-table.js';
 import { NewUsers } from '../users/new-users.js';
 import { UsersService } from '../users/users.service.js';
+import { TeamGrants } from './team-grants.js';
 import { TeamsService } from './teams.service.js';
 
 /** The admin rooms on a real, empty database, with a clock that tests move. For tests. */
@@ -50,10 +55,13 @@ export class Rooms {
       new Meters(),
     );
     const tables = new PartyTables(this.database, cache, clock);
+    const grants = new Grants({ current: () => new CatalogueSnapshot([], {}) });
     const newUsers = new NewUsers({ litellm: { newUsers: {} } });
-    this.keys = new KeysService(this.database, newUsers, tables, { masterKey: 'sk-master-of-the-rooms' });
-    this.teams = new TeamsService(this.database, newUsers, tables);
-    this.users = new UsersService(this.database, this.keys, this.teams, newUsers, tables);
+    this.keys = new KeysService(this.database, newUsers, new KeyGrants(grants), tables, {
+      masterKey: 'sk-master-of-the-rooms',
+    });
+    this.teams = new TeamsService(this.database, newUsers, new TeamGrants(grants), tables);
+    this.users = new UsersService(this.database, this.keys, this.teams, newUsers, grants, tables);
     this.organizations = new OrganizationsService(this.database, this.teams, tables);
     this.endUsers = new EndUsersService(this.database, tables);
     this.budgets = new BudgetsService(this.database, cache, clock);
@@ -80,6 +88,15 @@ export class Rooms {
     return this.database.read((manager) => manager.findOneByOrFail(entity, where));
   }
 }
+
+/** A proxy admin of this name. */
+export const admin = (id: string): Authority => ({
+  id,
+  role: 'proxy_admin',
+  userId: id,
+  teams: new Map(),
+  organizations: new Map(),
+});
 
 const pipe = new AdminBodyPipe();
 

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
+import type { Authority } from '../policy/authority.js';
 import {
   AddMembersDto,
   DeleteTeamsDto,
@@ -10,10 +11,12 @@ import {
   TeamIdDto,
   TeamInfo,
   TeamListQuery,
+  TeamPermissions,
   TeamRow,
   UpdatedMember,
   UpdatedTeam,
   UpdateMemberDto,
+  UpdatePermissionsDto,
   UpdateTeamDto,
 } from './teams.dto.js';
 import { TeamsService } from './teams.service.js';
@@ -28,7 +31,7 @@ export class TeamsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Make a team.' })
   @ApiOkResponse({ type: TeamRow })
-  create(@Body() dto: NewTeamDto, @Caller() caller: string): Promise<object> {
+  create(@Body() dto: NewTeamDto, @Caller() caller: Authority): Promise<object> {
     return this.teams.create(dto, caller);
   }
 
@@ -36,22 +39,22 @@ export class TeamsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Change a team. Absent keeps, null clears.' })
   @ApiOkResponse({ type: UpdatedTeam })
-  update(@Body() dto: UpdateTeamDto, @Caller() caller: string): Promise<object> {
+  update(@Body() dto: UpdateTeamDto, @Caller() caller: Authority): Promise<object> {
     return this.teams.update(dto, caller);
   }
 
   @Get('info')
   @ApiOperation({ summary: 'A team with its keys and members.' })
   @ApiOkResponse({ type: TeamInfo })
-  info(@Query() { team_id }: TeamIdDto): Promise<object> {
-    return this.teams.info(team_id);
+  info(@Query() { team_id }: TeamIdDto, @Caller() caller: Authority): Promise<object> {
+    return this.teams.info(team_id, caller);
   }
 
   @Get('list')
-  @ApiOperation({ summary: 'Teams, by name.' })
+  @ApiOperation({ summary: 'The caller’s teams, by name.' })
   @ApiOkResponse({ type: [TeamRow] })
-  list(@Query() query: TeamListQuery): Promise<object[]> {
-    return this.teams.list(query);
+  list(@Query() query: TeamListQuery, @Caller() caller: Authority): Promise<object[]> {
+    return this.teams.list(query, caller);
   }
 
   @Post('delete')
@@ -59,7 +62,7 @@ export class TeamsController {
   @ApiOperation({ summary: 'Delete teams with their members and keys.' })
   delete(
     @Body() { team_ids }: DeleteTeamsDto,
-    @Caller() caller: string,
+    @Caller() caller: Authority,
   ): Promise<{ deleted_teams: string[] }> {
     return this.teams.delete(team_ids, caller);
   }
@@ -68,7 +71,7 @@ export class TeamsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Stop every key of a team, at once.' })
   @ApiOkResponse({ type: TeamRow })
-  block(@Body() { team_id }: TeamIdDto, @Caller() caller: string): Promise<object> {
+  block(@Body() { team_id }: TeamIdDto, @Caller() caller: Authority): Promise<object> {
     return this.teams.setBlocked(team_id, true, caller);
   }
 
@@ -76,7 +79,7 @@ export class TeamsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Let a blocked team work again.' })
   @ApiOkResponse({ type: TeamRow })
-  unblock(@Body() { team_id }: TeamIdDto, @Caller() caller: string): Promise<object> {
+  unblock(@Body() { team_id }: TeamIdDto, @Caller() caller: Authority): Promise<object> {
     return this.teams.setBlocked(team_id, false, caller);
   }
 
@@ -84,7 +87,7 @@ export class TeamsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Add users to a team.' })
   @ApiOkResponse({ type: TeamRow })
-  addMembers(@Body() dto: AddMembersDto, @Caller() caller: string): Promise<object> {
+  addMembers(@Body() dto: AddMembersDto, @Caller() caller: Authority): Promise<object> {
     return this.teams.addMembers(dto, caller);
   }
 
@@ -92,7 +95,7 @@ export class TeamsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Change what a member may do and spend.' })
   @ApiOkResponse({ type: UpdatedMember })
-  updateMember(@Body() dto: UpdateMemberDto, @Caller() caller: string): Promise<object> {
+  updateMember(@Body() dto: UpdateMemberDto, @Caller() caller: Authority): Promise<object> {
     return this.teams.updateMember(dto, caller);
   }
 
@@ -100,7 +103,21 @@ export class TeamsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Take a user, and its keys in this team, out of a team.' })
   @ApiOkResponse({ type: TeamRow })
-  deleteMember(@Body() dto: MemberOfTeamDto, @Caller() caller: string): Promise<object> {
+  deleteMember(@Body() dto: MemberOfTeamDto, @Caller() caller: Authority): Promise<object> {
     return this.teams.deleteMember(dto, caller);
+  }
+
+  @Get('permissions_list')
+  @ApiOperation({ summary: 'What members may do with a team’s keys.' })
+  permissions(@Query() { team_id }: TeamIdDto, @Caller() caller: Authority): Promise<TeamPermissions> {
+    return this.teams.permissions(team_id, caller);
+  }
+
+  @Post('permissions_update')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Change what members may do with a team’s keys.' })
+  @ApiOkResponse({ type: TeamRow })
+  async updatePermissions(@Body() dto: UpdatePermissionsDto, @Caller() caller: Authority): Promise<object> {
+    return (await this.teams.update(Object.assign(new UpdateTeamDto(), dto), caller)).data;
   }
 }

@@ -23,6 +23,7 @@ import { PartyDto } from '../parties/limits.dto.js';
 import { IsDuration } from '../parties/duration.js';
 import { IsAliases } from '../parties/aliases.js';
 import { IsUsd } from '../parties/usd.js';
+import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
 
 /** LiteLLM's fields of a team that are kept as sent. */
 export const KEPT_OF_TEAMS: KeptFields = {
@@ -231,6 +232,20 @@ export class UpdateMemberDto extends MemberOfTeamDto {
   @IsArray()
   @IsString({ each: true })
   allowed_models?: string[] | null;
+}
+
+/** What members may do with a team's keys: LiteLLM's key management routes. */
+export class UpdatePermissionsDto extends TeamIdDto {
+  @ApiProperty({ enum: MEMBER_PERMISSIONS, isArray: true, example: ['/key/info', '/key/generate'] })
+  @IsArray()
+  @IsIn(MEMBER_PERMISSIONS, { each: true })
+  team_member_permissions: string[];
+}
+
+export class TeamPermissions {
+  team_id: string;
+  team_member_permissions: string[];
+  all_available_permissions: string[];
 }
 
 export class MemberWithRole {

@@ -1,4 +1,4 @@
-import { BadRequestException, Injectable, NotFoundException } from '@nestjs/common';
+import { BadRequestException, ForbiddenException, Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { requireBudget } from '../budgets/budgets.service.js';
@@ -12,12 +12,24 @@ import { applyParty } from '../parties/apply-party.js';
 import { refuseSpend } from '../parties/kept-fields.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { toNanoUsd, toUsd } from '../parties/usd.js';
+import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
+import {
+  administersTeam,
+  type Authority,
+  DEFAULT_MEMBER_PERMISSIONS,
+  isProxyAdmin,
+  maySeeKey,
+  maySeeTeam,
+  ownsTeam,
+  seesEverything,
+} from '../policy/authority.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { User } from '../users/user.entity.js';
 import { NewUsers } from '../users/new-users.js';
 import { userShape } from '../users/user-shape.js';
 import { bury } from './bury.js';
 import { Member } from './member.entity.js';
+import { TeamGrants } from './team-grants.js';
 import type { TeamMemberDefaults } from './team-member-defaults.js';
 import { rosterOf, Rosters, userIdWithEmail, userRows } from './team-roster.js';
 import { Team } from './team.entity.js';
@@ -30,6 +42,7 @@ import {
   type NewTeamDto,
   type TeamFieldsDto,
   type TeamListQuery,
+  type TeamPermissions,
   type UpdateMemberDto,
   type UpdateTeamDto,
 } from './teams.dto.js';
@@ -47,6 +60,7 @@ export class TeamsService {
   constructor(
     private readonly database: Database,
     private readonly newUsers: NewUsers,
+    private readonly grants: TeamGrants,
     tables: PartyTables,
   ) {
     this.users = tables.of(userShape);
@@ -81,13 +95,17 @@ export class TeamsService {
   }
 
   /** Makes a team. 409 when its id is taken, 404 when its organization or tier is not there. */
-  async create(dto: NewTeamDto, by: string): Promise<object> {
+  async create(dto: NewTeamDto, caller: Authority): Promise<object> {
+    if (!isProxyAdmin(caller)) this.grants.requireCreatable(dto, caller);
     refuseSpend(dto);
+    const by = caller.id;
     const teamId = dto.team_id ?? uuidv7();
     const { team, named } = await this.table.write(
       async (tx) => {
         await this.requireNeighbours(tx, dto);
+        await this.grants.requireKnown(tx, dto.members_with_roles ?? [], caller);
         const made = await this.table.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
+        if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, made, undefined, caller);
         for (const member of dto.members_with_roles ?? []) await this.enrol(tx, teamId, member, by);
         return { team: made, named: await rosterOf(tx, teamId) };
       },
@@ -96,13 +114,18 @@ export class TeamsService {
     return teamView(team, named);
   }
 
-  /** Changes what was sent. 404 when there is no such team. */
-  async update(dto: UpdateTeamDto, by: string): Promise<object> {
+  /** Changes what was sent. 404 when there is no such team, or it is not the caller's. */
+  async update(dto: UpdateTeamDto, caller: Authority): Promise<{ team_id: string; data: object }> {
     const { team, named } = await this.table.write(
       async (tx) => {
-        await this.table.findOrFail(tx, dto.team_id);
+        const before = await this.table.findOrFail(tx, dto.team_id);
+        this.requireAdmin(caller, dto.team_id);
+        if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, before, caller);
         await this.requireNeighbours(tx, dto);
-        const row = await this.table.update(tx, dto.team_id, by, (live, now) => this.apply(live, dto, now));
+        const row = await this.table.update(tx, dto.team_id, caller.id, (live, now) =>
+          this.apply(live, dto, now),
+        );
+        if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
         return { team: row, named: await rosterOf(tx, dto.team_id) };
       },
       () => [cacheKey.team(dto.team_id)],
@@ -110,29 +133,33 @@ export class TeamsService {
     return { team_id: team.teamId, data: teamView(team, named) };
   }
 
-  async setBlocked(teamId: string, blocked: boolean, by: string): Promise<object> {
+  async setBlocked(teamId: string, blocked: boolean, caller: Authority): Promise<object> {
     const { team, named } = await this.table.write(
-      async (tx) => ({
-        team: await this.table.update(tx, teamId, by, (row) => void (row.blocked = blocked)),
-        named: await rosterOf(tx, teamId),
-      }),
+      async (tx) => {
+        this.requireOwner(caller, teamId);
+        return {
+          team: await this.table.update(tx, teamId, caller.id, (row) => void (row.blocked = blocked)),
+          named: await rosterOf(tx, teamId),
+        };
+      },
       () => [cacheKey.team(teamId)],
     );
     return teamView(team, named);
   }
 
   /** A team with its members and newest keys (`/key/list` pages through all). 404 when there is none. */
-  async info(teamId: string): Promise<object> {
+  async info(teamId: string, caller: Authority): Promise<object> {
     return this.database.read(async (manager) => {
       const team = await this.table.findOrFail(manager, teamId);
-      const [row] = await this.rows(manager, [team]);
+      if (!maySeeTeam(caller, teamId)) throw this.table.missing(teamId);
+      const [row] = await this.rows(manager, [team], caller);
       const { keys, team_memberships, ...team_info } = row!;
       return { team_id: teamId, team_info, keys, team_memberships };
     });
   }
 
-  /** Teams by name, those without one last. */
-  async list({ user_id, organization_id, ...page }: TeamListQuery): Promise<object[]> {
+  /** The caller's teams by name, those without one last. */
+  async list({ user_id, organization_id, ...page }: TeamListQuery, caller: Authority): Promise<object[]> {
     return this.database.read(async (manager) => {
       const teams = await manager.find(Team, {
         where: {
@@ -140,16 +167,32 @@ export class TeamsService {
           ...(organization_id !== undefined && {
             organizationId: organization_id === NO_ORGANIZATION ? IsNull() : organization_id,
           }),
-          ...(user_id !== undefined && { teamId: In(await teamIdsOf(manager, user_id)) }),
+          ...(!seesEverything(caller) && { teamId: In([...caller.teams.keys()]) }),
+          ...(user_id !== undefined && {
+            teamId: In((await teamIdsOf(manager, user_id)).filter((id) => maySeeTeam(caller, id))),
+          }),
         },
         order: { teamAlias: { direction: 'ASC', nulls: 'LAST' }, id: 'ASC' },
         ...pageOf(page),
       });
-      return this.rows(manager, teams);
+      return this.rows(manager, teams, caller);
     });
   }
 
-  private async rows(manager: EntityManager, teams: readonly Team[]) {
+  /** What members may do with the team's keys. 404 when there is no such team, or it is not the caller's. */
+  async permissions(teamId: string, caller: Authority): Promise<TeamPermissions> {
+    const team = await this.get(teamId);
+    if (!team || !maySeeTeam(caller, teamId)) throw this.table.missing(teamId);
+    return {
+      team_id: teamId,
+      team_member_permissions: (team.extra?.team_member_permissions as string[] | undefined) ?? [
+        ...DEFAULT_MEMBER_PERMISSIONS,
+      ],
+      all_available_permissions: [...MEMBER_PERMISSIONS],
+    };
+  }
+
+  private async rows(manager: EntityManager, teams: readonly Team[], caller: Authority) {
     const teamIds = teams.map(({ teamId }) => teamId);
     const rosters = await Rosters.read(manager, teamIds);
     const keys = await manager.find(VirtualKey, {
@@ -159,7 +202,9 @@ export class TeamsService {
     });
     const now = this.table.now();
     const live = new Map<string, VirtualKey[]>(teamIds.map((teamId) => [teamId, []]));
-    for (const key of keys) if (!key.expiresAt || key.expiresAt > now) live.get(key.teamId!)!.push(key);
+    for (const key of keys) {
+      if ((!key.expiresAt || key.expiresAt > now) && maySeeKey(caller, key)) live.get(key.teamId!)!.push(key);
+    }
     return teams.map((team) => ({
       ...teamView(team, rosters.of(team.teamId)),
       keys: live.get(team.teamId)!.map(keyView),
@@ -168,12 +213,15 @@ export class TeamsService {
   }
 
   /** Deletes teams with their members and keys, all or none. 404 names the first that is not there. */
-  async delete(teamIds: readonly string[], by: string): Promise<{ deleted_teams: string[] }> {
+  async delete(teamIds: readonly string[], caller: Authority): Promise<{ deleted_teams: string[] }> {
     const ids = [...new Set(teamIds)];
     await this.table.write(
       async (tx) => {
-        for (const teamId of ids.toSorted()) await this.held(tx, teamId);
-        return this.removeAll(tx, ids, by);
+        for (const teamId of ids.toSorted()) {
+          this.requireOwner(caller, teamId);
+          await this.held(tx, teamId);
+        }
+        return this.removeAll(tx, ids, caller.id);
       },
       (touched) => touched,
     );
@@ -204,12 +252,19 @@ export class TeamsService {
   }
 
   /** Adds members; those already in are passed over, but not if all are (400). */
-  async addMembers(dto: AddMembersDto, by: string): Promise<object> {
+  async addMembers(dto: AddMembersDto, caller: Authority): Promise<object> {
     const { answer } = await this.members.write(
       async (tx) => {
+        this.requireAdmin(caller, dto.team_id);
         const team = await this.held(tx, dto.team_id);
+        await this.grants.requireKnown(tx, dto.member, caller);
         const joined: Member[] = [];
-        for (const one of dto.member) joined.push(...(await this.enrol(tx, dto.team_id, one, by, dto)));
+        for (const one of dto.member) {
+          joined.push(...(await this.enrol(tx, dto.team_id, one, caller.id, dto)));
+        }
+        for (const member of isProxyAdmin(caller) ? [] : joined) {
+          await this.grants.requireMemberWithin(tx, member, undefined, team, caller);
+        }
         if (!joined.length) throw alreadyInTeam(dto.member.length);
         const userIds = joined.map(({ userId }) => userId);
         const answered = {
@@ -225,17 +280,19 @@ export class TeamsService {
   }
 
   /** Changes a member. 400 when the team or the member is not there, as LiteLLM has it. */
-  async updateMember(dto: UpdateMemberDto, by: string): Promise<object> {
+  async updateMember(dto: UpdateMemberDto, caller: Authority): Promise<object> {
     const { member, email } = await this.members.write(
       async (tx) => {
-        const { userId, userEmail } = await this.memberNamed(tx, dto);
-        const row = await this.members.update(tx, pairOf(dto.team_id, userId), by, (live) => {
+        const { team, userId, userEmail } = await this.memberNamed(tx, dto, caller);
+        const before = await this.members.findOrFail(tx, pairOf(dto.team_id, userId));
+        const row = await this.members.update(tx, pairOf(dto.team_id, userId), caller.id, (live) => {
           if (dto.max_budget_in_team !== undefined) live.maxBudgetNanoUsd = toNanoUsd(dto.max_budget_in_team);
           if (dto.allowed_models !== undefined) live.models = dto.allowed_models;
           if (dto.tpm_limit !== undefined) live.tpmLimit = dto.tpm_limit;
           if (dto.rpm_limit !== undefined) live.rpmLimit = dto.rpm_limit;
           if (dto.role) live.role = dto.role;
         });
+        if (!isProxyAdmin(caller)) await this.grants.requireMemberWithin(tx, row, before, team, caller);
         return { member: row, email: userEmail };
       },
       (done) => [this.members.cacheKeyOf(done.member)],
@@ -252,11 +309,11 @@ export class TeamsService {
   }
 
   /** A member leaves; the keys it had in this team leave with it. */
-  async deleteMember(dto: MemberOfTeamDto, by: string): Promise<object> {
+  async deleteMember(dto: MemberOfTeamDto, caller: Authority): Promise<object> {
     const { team, named } = await this.members.write(
       async (tx) => {
-        const { team: row, userId } = await this.memberNamed(tx, dto);
-        const burial = { where: { teamId: dto.team_id, userId }, by, now: this.table.now() };
+        const { team: row, userId } = await this.memberNamed(tx, dto, caller);
+        const burial = { where: { teamId: dto.team_id, userId }, by: caller.id, now: this.table.now() };
         await bury(tx, Member, burial);
         const keys = await bury(tx, VirtualKey, burial);
         return { team: row, keys, userId, named: await rosterOf(tx, dto.team_id) };
@@ -268,6 +325,18 @@ export class TeamsService {
       ],
     );
     return teamView(team, named);
+  }
+
+  /** For its own admins and those above. 404 where it does not concern the caller, 403 for its members. */
+  private requireAdmin(caller: Authority, teamId: string): void {
+    if (!maySeeTeam(caller, teamId)) throw this.table.missing(teamId);
+    if (!administersTeam(caller, teamId)) throw onlyFor('admins', teamId);
+  }
+
+  /** For admins of its organization and those above. */
+  private requireOwner(caller: Authority, teamId: string): void {
+    if (!maySeeTeam(caller, teamId)) throw this.table.missing(teamId);
+    if (!ownsTeam(caller, teamId)) throw onlyFor('organization’s admins', teamId);
   }
 
   /** The live team, held against other changes of its roster until this transaction ends. 404 when there is none. */
@@ -314,10 +383,12 @@ export class TeamsService {
   private async memberNamed(
     tx: EntityManager,
     { team_id, user_id, user_email }: MemberOfTeamDto,
+    caller: Authority,
   ): Promise<{ team: Team; userId: string; userEmail: string | null }> {
-    if (!(await this.table.find(tx, team_id))) {
+    if (!maySeeTeam(caller, team_id) || !(await this.table.find(tx, team_id))) {
       throw new BadRequestException({ message: `Team id=${team_id} does not exist in db`, param: 'team_id' });
     }
+    this.requireAdmin(caller, team_id);
     const team = await this.held(tx, team_id);
     const userId = user_id || (user_email ? await userIdWithEmail(tx, user_email) : undefined);
     if (userId === undefined || !(await this.members.find(tx, pairOf(team_id, userId)))) {
@@ -390,6 +461,9 @@ const touchedBy = ({ member: { teamId, userId } }: { readonly member: Member }) 
   cacheKey.membership(teamId, userId),
   cacheKey.user(userId),
 ];
+
+const onlyFor = (whom: string, teamId: string) =>
+  new ForbiddenException({ message: `Only the ${whom} of Team=${teamId} may do this`, param: 'team_id' });
 
 const alreadyInTeam = (asked: number) =>
   new BadRequestException({

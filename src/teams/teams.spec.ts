@@ -8,12 +8,12 @@ import { liveFigure } from '../spend/live-figures.js';
 import { secretHash } from '../secrets.js';
 import { User } from '../users/user.entity.js';
 import { Member } from './member.entity.js';
-import { body, refusal, Rooms } from './rooms.testing.js';
+import { admin, body, refusal, Rooms } from './rooms.testing.js';
 import { teamMemberDefaults } from './team-member-defaults.js';
 import { Team } from './team.entity.js';
 import { AddMembersDto, MemberOfTeamDto, NewTeamDto, UpdateMemberDto, UpdateTeamDto } from './teams.dto.js';
 
-const ME = 'default_user_id';
+const ME = admin('default_user_id');
 
 interface TeamAnswer extends Record<string, unknown> {
   team_id: string;
@@ -27,7 +27,7 @@ const create = async (sent: object) =>
 const update = async (sent: object) =>
   (await rooms.teams.update(await body(UpdateTeamDto, sent), ME)) as { team_id: string; data: TeamAnswer };
 const info = async (teamId: string) =>
-  (await rooms.teams.info(teamId)) as {
+  (await rooms.teams.info(teamId, ME)) as {
     team_info: TeamAnswer;
     keys: Record<string, unknown>[];
     team_memberships: (Record<string, unknown> & { litellm_budget_table: Record<string, unknown> | null })[];
@@ -103,7 +103,7 @@ describe.each([
       const { team_info } = await info('t1');
       expect(team_info).toMatchObject({
         model_aliases: { fast: 'gpt-4o-mini' },
-        litellm_model_table: { model_aliases: { fast: 'gpt-4o-mini' }, created_by: ME, updated_by: ME },
+        litellm_model_table: { model_aliases: { fast: 'gpt-4o-mini' }, created_by: ME.id, updated_by: ME.id },
       });
     });
 
@@ -213,12 +213,12 @@ describe.each([
       });
       await key({ key: 'sk-alive-1234', team_id: 't1' });
       const ids = async (query: object) =>
-        ((await rooms.teams.list(query)) as TeamAnswer[]).map(({ team_id }) => team_id);
+        ((await rooms.teams.list(query, ME)) as TeamAnswer[]).map(({ team_id }) => team_id);
       expect(await ids({})).toEqual(['t1', 't2']);
       expect(await ids({ user_id: 'alice' })).toEqual(['t1']);
       expect(await ids({ organization_id: 'o1' })).toEqual(['t2']);
       expect(await ids({ organization_id: 'default_organization' })).toEqual(['t1']);
-      expect(await rooms.teams.list({ user_id: 'alice' })).toMatchObject([
+      expect(await rooms.teams.list({ user_id: 'alice' }, ME)).toMatchObject([
         { keys: [{ token: secretHash('sk-alive-1234') }], team_memberships: [{ user_id: 'alice' }] },
       ]);
     });

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
+import type { Authority } from '../policy/authority.js';
 import {
   DeleteUsersDto,
   NewUser,
@@ -25,7 +26,7 @@ export class UsersController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Make a user and, unless `auto_create_key` is false, its first key.' })
   @ApiOkResponse({ type: NewUser })
-  create(@Body() dto: NewUserDto, @Caller() caller: string): Promise<object> {
+  create(@Body() dto: NewUserDto, @Caller() caller: Authority): Promise<object> {
     return this.users.create(dto, caller);
   }
 
@@ -35,29 +36,29 @@ export class UsersController {
     summary: 'Change a user. Absent keeps, null clears; `blocked` stops all its keys at once.',
   })
   @ApiOkResponse({ type: UpdatedUser })
-  update(@Body() dto: UpdateUserDto, @Caller() caller: string): Promise<object> {
+  update(@Body() dto: UpdateUserDto, @Caller() caller: Authority): Promise<object> {
     return this.users.update(dto, caller);
   }
 
   @Get('info')
   @ApiOperation({ summary: 'A user with its keys and teams.' })
   @ApiOkResponse({ type: UserInfo })
-  info(@Query() { user_id }: UserInfoQuery): Promise<object> {
-    return this.users.info(user_id);
+  info(@Query() { user_id }: UserInfoQuery, @Caller() caller: Authority): Promise<object> {
+    return this.users.info(user_id, caller);
   }
 
   @Get('list')
-  @ApiOperation({ summary: 'Users, a page at a time.' })
+  @ApiOperation({ summary: 'The users that concern the caller, a page at a time.' })
   @ApiOkResponse({ type: UserList })
-  list(@Query() query: UserListQuery): Promise<object> {
-    return this.users.list(query);
+  list(@Query() query: UserListQuery, @Caller() caller: Authority): Promise<object> {
+    return this.users.list(query, caller);
   }
 
   @Post('delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Delete users with their keys and memberships; the answer is their number.' })
   @ApiOkResponse({ type: Number })
-  delete(@Body() { user_ids }: DeleteUsersDto, @Caller() caller: string): Promise<number> {
+  delete(@Body() { user_ids }: DeleteUsersDto, @Caller() caller: Authority): Promise<number> {
     return this.users.delete(user_ids, caller);
   }
 }

@@ -108,10 +108,12 @@ export class DeleteUsersDto {
 }
 
 export class UserInfoQuery {
-  @ApiProperty({ example: 'alice' })
+  /** Absent: the calling key's user. */
+  @ApiPropertyOptional({ example: 'alice' })
+  @IsOptional()
   @IsString()
   @IsNotEmpty()
-  user_id: string;
+  user_id?: string;
 }
 
 const SORTABLE = ['user_id', 'user_email', 'created_at', 'user_alias', 'user_role'] as const;

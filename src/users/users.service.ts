@@ -3,6 +3,7 @@ import { type EntityManager, type FindOptionsOrder, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { requireBudget } from '../budgets/budgets.service.js';
 import { cacheKey } from '../cache/changes.js';
+import { Grants } from '../admin/grants.js';
 import { Database } from '../database/database.js';
 import { type IssuedKey, KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/key.view.js';
@@ -11,6 +12,9 @@ import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { applyParty } from '../parties/apply-party.js';
 import { refuseSpend } from '../parties/kept-fields.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { OrganizationMember } from '../orgs/organization-member.entity.js';
+import { SETTABLE } from '../policy/admin-rules.js';
+import { type Authority, isProxyAdmin, maySeeKey, maySeeTeam } from '../policy/authority.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
 import { TeamsService } from '../teams/teams.service.js';
@@ -19,6 +23,7 @@ import { User } from './user.entity.js';
 import { NewUsers } from './new-users.js';
 import { userShape } from './user-shape.js';
 import { userView } from './user.view.js';
+import { maySeeUser, visibleUsers } from './visible-users.js';
 import { KEPT_OF_USERS, type NewUserDto, type UpdateUserDto, type UserListQuery } from './users.dto.js';
 
 /** The people and applications of the company. */
@@ -31,6 +36,7 @@ export class UsersService {
     private readonly keys: KeysService,
     private readonly teams: TeamsService,
     private readonly newUsers: NewUsers,
+    private readonly grants: Grants,
     tables: PartyTables,
   ) {
     this.table = tables.of(userShape);
@@ -52,7 +58,7 @@ export class UsersService {
   }
 
   /** Makes a user and, unless told not to, its first key. 409 when the id or the address is taken. */
-  async create(dto: NewUserDto, by: string): Promise<object> {
+  async create(dto: NewUserDto, { id: by }: Authority): Promise<object> {
     refuseSpend(dto);
     const userId = dto.user_id ?? uuidv7();
     const teamIds = (dto.teams ?? []).map((team) => (typeof team === 'string' ? team : team.team_id));
@@ -83,11 +89,14 @@ export class UsersService {
       : { ...view, key: '', token: null, token_id: null, key_name: null, expires: null };
   }
 
-  /** Changes what was sent. 404 when there is no such user. */
-  async update(dto: UpdateUserDto, by: string): Promise<object> {
+  /** Changes what was sent. 404 when there is no such user; to others than proxy admins there is only themself. */
+  async update(dto: UpdateUserDto, caller: Authority): Promise<object> {
+    const by = caller.id;
     const { user, teamIds } = await this.table.write(
       async (tx) => {
-        const { userId } = await this.named(tx, dto);
+        const before = await this.named(tx, dto, caller);
+        const { userId } = before;
+        if (!isProxyAdmin(caller)) this.grants.requireSettable(dto, SETTABLE.user, userView(before, []));
         await requireBudget(tx, dto.budget_id);
         if (dto.user_id !== undefined) await this.requireFreeEmail(tx, dto.user_email, userId);
         const row = await this.table.update(tx, userId, by, (live, now) => this.apply(live, dto, now));
@@ -98,30 +107,36 @@ export class UsersService {
     return { user_id: user.userId, data: userView(user, teamIds) };
   }
 
-  /** A user with its keys and teams. 404 when there is none. */
-  async info(userId: string): Promise<object> {
+  /** A user with its keys and teams, as far as they concern the caller. 404 when there is none, or it does not. */
+  async info(asked: string | undefined, caller: Authority): Promise<object> {
+    const userId = asked ?? caller.userId;
+    if (userId === null)
+      throw new BadRequestException({ message: 'Name the user to look up in `user_id`', param: 'user_id' });
     return this.database.read(async (manager) => {
       const user = await this.table.findOrFail(manager, userId);
+      if (!(await maySeeUser(manager, caller, userId))) throw this.table.missing(userId);
       const keys = await manager.find(VirtualKey, {
         where: { userId, deletedAt: IsNull() },
         order: { createdAt: 'DESC', id: 'DESC' },
         take: MAX_PAGE_SIZE,
       });
-      const teamIds = (await teamsOf(manager, [userId])).get(userId) ?? [];
+      const joined = (await teamsOf(manager, [userId])).get(userId) ?? [];
+      const teamIds = joined.filter((teamId) => maySeeTeam(caller, teamId));
       const teams = await manager.findBy(Team, { teamId: In(teamIds), deletedAt: IsNull() });
       return {
         user_id: userId,
         user_info: userView(user, teamIds),
-        keys: keys.map(keyView),
+        keys: keys.filter((key) => maySeeKey(caller, key)).map(keyView),
         teams: teams.map((team) => teamView(team, [])),
       };
     });
   }
 
-  async list(query: UserListQuery): Promise<object> {
+  /** The users that concern the caller. */
+  async list(query: UserListQuery, caller: Authority): Promise<object> {
     const { page = 1, page_size = 25, sort_by = 'created_at', sort_order = 'desc' } = query;
     return this.database.read(async (manager) => {
-      const select = manager.createQueryBuilder(User, 'u').where('u.deletedAt IS NULL');
+      const select = visibleUsers(manager, caller);
       if (query.role !== undefined) select.andWhere('u.userRole = :role', { role: query.role });
       if (query.user_ids !== undefined)
         select.andWhere('u.userId IN (:...ids)', { ids: query.user_ids.split(',') });
@@ -145,13 +160,17 @@ export class UsersService {
         .getManyAndCount();
       const ids = users.map(({ userId }) => userId);
       const teams = await teamsOf(manager, ids);
-      const keys = await manager.find(VirtualKey, {
-        select: { id: true, userId: true },
+      const found = await manager.find(VirtualKey, {
+        select: { id: true, secretHash: true, userId: true, teamId: true, organizationId: true },
         where: { userId: In(ids), deletedAt: IsNull() },
       });
+      const keys = found.filter((key) => maySeeKey(caller, key));
       return {
         users: users.map((user) => ({
-          ...userView(user, teams.get(user.userId) ?? []),
+          ...userView(
+            user,
+            (teams.get(user.userId) ?? []).filter((teamId) => maySeeTeam(caller, teamId)),
+          ),
           key_count: keys.filter(({ userId }) => userId === user.userId).length,
         })),
         total,
@@ -163,7 +182,7 @@ export class UsersService {
   }
 
   /** Deletes users with their keys and memberships, all or none. 404 names the first that is not there. */
-  async delete(userIds: readonly string[], by: string): Promise<number> {
+  async delete(userIds: readonly string[], { id: by }: Authority): Promise<number> {
     const ids = [...new Set(userIds)];
     await this.table.write(
       async (tx) => {
@@ -174,6 +193,7 @@ export class UsersService {
         for (const user of users) await this.table.remove(tx, user, by);
         await this.keys.removeAll(tx, keys, by);
         await this.teams.removeMembers(tx, members, by);
+        await tx.delete(OrganizationMember, { userId: In(ids) });
         return { keys, members };
       },
       ({ keys, members }) => [
@@ -185,15 +205,22 @@ export class UsersService {
     return ids.length;
   }
 
-  private async named(manager: EntityManager, { user_id, user_email }: UpdateUserDto): Promise<User> {
-    if (user_id !== undefined) return this.table.findOrFail(manager, user_id);
+  private async named(
+    manager: EntityManager,
+    { user_id, user_email }: UpdateUserDto,
+    caller: Authority,
+  ): Promise<User> {
+    if (user_id !== undefined) {
+      if (!isProxyAdmin(caller) && user_id !== caller.userId) throw this.table.missing(user_id);
+      return this.table.findOrFail(manager, user_id);
+    }
     if (!user_email)
       throw new BadRequestException({
         message: 'Either user_id or user_email must be given',
         param: 'user_id',
       });
     const user = await userWithEmail(manager, user_email);
-    if (!user)
+    if (!user || !(isProxyAdmin(caller) || user.userId === caller.userId))
       throw new NotFoundException({
         message: `User not found, passed user_email=${user_email}`,
         param: 'user_email',

@@ -3,11 +3,11 @@ import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
 import { databaseOptions } from '../database/options.js';
 import { secretHash } from '../secrets.js';
 import { NewTeamDto } from '../teams/teams.dto.js';
-import { body, refusal, Rooms } from '../teams/rooms.testing.js';
+import { admin, body, refusal, Rooms } from '../teams/rooms.testing.js';
 import { User } from './user.entity.js';
 import { NewUserDto, UpdateUserDto, type UserListQuery } from './users.dto.js';
 
-const ME = 'default_user_id';
+const ME = admin('default_user_id');
 
 interface UserAnswer extends Record<string, unknown> {
   user_id: string;
@@ -21,9 +21,13 @@ const create = async (sent: object = {}) =>
 const update = async (sent: object) =>
   (await rooms.users.update(await body(UpdateUserDto, sent), ME)) as { user_id: string; data: UserAnswer };
 const info = async (id: string) =>
-  (await rooms.users.info(id)) as { user_info: UserAnswer; keys: UserAnswer[]; teams: { team_id: string }[] };
+  (await rooms.users.info(id, ME)) as {
+    user_info: UserAnswer;
+    keys: UserAnswer[];
+    teams: { team_id: string }[];
+  };
 const list = async (query: UserListQuery = {}) =>
-  (await rooms.users.list(query)) as { users: UserAnswer[]; total: number };
+  (await rooms.users.list(query, ME)) as { users: UserAnswer[]; total: number };
 const team = async (team_id: string) => rooms.teams.create(await body(NewTeamDto, { team_id }), ME);
 
 describe.each([
@@ -88,7 +92,9 @@ describe.each([
     });
 
     it('that many ask for at once is one', async () => {
-      const users = await Promise.all(Array.from({ length: 10 }, () => rooms.users.getOrCreate('once', ME)));
+      const users = await Promise.all(
+        Array.from({ length: 10 }, () => rooms.users.getOrCreate('once', ME.id)),
+      );
       expect(new Set(users.map(({ id }) => id)).size).toBe(1);
       expect(users[0]).toMatchObject({ userRole: 'internal_user' });
     });

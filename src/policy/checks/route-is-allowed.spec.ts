@@ -8,14 +8,14 @@ const verdict = (facts: Parameters<typeof someFacts>[0]) =>
 
 describe('routeIsAllowed', () => {
   it.each`
-    path                      | adminOnly | verdict      | because
-    ${'/v1/chat/completions'} | ${false}  | ${'allowed'} | ${'it calls a model'}
-    ${'/key/info'}            | ${false}  | ${'allowed'} | ${'it reads itself'}
-    ${'/their/own/route'}     | ${false}  | ${'allowed'} | ${'somebody else’s door is a door for callers too'}
-    ${'/key/generate'}        | ${true}   | ${'refused'} | ${'only an administrator issues keys'}
-    ${'/v1/chat/completions'} | ${true}   | ${'refused'} | ${'the door decides, not its name'}
-  `('a virtual key on $path: $verdict, because $because', ({ path, adminOnly, verdict: expected }) => {
-    expect(verdict({ route: aRoute({ path, adminOnly }) })).toBe(expected);
+    path                      | roles    | verdict      | because
+    ${'/v1/chat/completions'} | ${'any'} | ${'allowed'} | ${'it calls a model'}
+    ${'/key/info'}            | ${'any'} | ${'allowed'} | ${'it reads itself'}
+    ${'/their/own/route'}     | ${'any'} | ${'allowed'} | ${'somebody else’s door is a door for callers too'}
+    ${'/key/generate'}        | ${[]}    | ${'refused'} | ${'only an administrator issues keys'}
+    ${'/v1/chat/completions'} | ${[]}    | ${'refused'} | ${'the door decides, not its name'}
+  `('a virtual key on $path: $verdict, because $because', ({ path, roles, verdict: expected }) => {
+    expect(verdict({ route: aRoute({ path, roles }) })).toBe(expected);
   });
 
   it.each`
@@ -33,8 +33,8 @@ describe('routeIsAllowed', () => {
     ${['*']}                            | ${'/key/generate'}        | ${'refused'} | ${'not even everything'}
   `('$allowed on $path: $verdict, because $because', ({ allowed, path, verdict: expected }) => {
     const credential = aKey({ allowedRoutes: compileRouteList(allowed) });
-    const adminOnly = path === '/key/generate';
-    expect(verdict({ credential, route: aRoute({ path, adminOnly }) })).toBe(expected);
+    const roles = path === '/key/generate' ? [] : 'any';
+    expect(verdict({ credential, route: aRoute({ path, roles }) })).toBe(expected);
   });
 
   it.each([
@@ -45,22 +45,29 @@ describe('routeIsAllowed', () => {
     'team',
     'customer',
   ] as const)('a door for administrators is closed to %s, whatever the lists say', (role) => {
-    expect(
-      verdict({ credential: aKey({ role }), route: aRoute({ path: '/v1/models', adminOnly: true }) }),
-    ).toBe('refused');
+    expect(verdict({ credential: aKey({ role }), route: aRoute({ path: '/v1/models', roles: [] }) })).toBe(
+      'refused',
+    );
+  });
+
+  it('a door is open to the roles it names', () => {
+    const route = aRoute({ path: '/key/list', roles: ['internal_user'] });
+    expect(verdict({ credential: aKey({ role: 'internal_user' }), route })).toBe('allowed');
+    expect(verdict({ credential: aKey({ role: 'internal_user_viewer' }), route })).toBe('refused');
+    expect(verdict({ credential: aKey({ role: 'proxy_admin' }), route })).toBe('allowed');
   });
 
   it('the master key may go anywhere', () => {
     const credential = { kind: 'master', role: 'proxy_admin' } as const;
-    expect(verdict({ credential, route: aRoute({ path: '/key/generate', adminOnly: true }) })).toBe(
-      'allowed',
-    );
+    expect(verdict({ credential, route: aRoute({ path: '/key/generate', roles: [] }) })).toBe('allowed');
   });
 
   it('a team’s token may call models and read, by default (the seed’s rule)', () => {
     const credential = aKey({ role: 'team' });
     expect(verdict({ credential, route: aRoute() })).toBe('allowed');
-    expect(verdict({ credential, route: aRoute({ path: '/team/info' }) })).toBe('allowed');
-    expect(verdict({ credential, route: aRoute({ path: '/team/new' }) })).toBe('refused');
+    const callsModel = false;
+    expect(verdict({ credential, route: aRoute({ path: '/team/info', callsModel }) })).toBe('allowed');
+    expect(verdict({ credential, route: aRoute({ path: '/team/new', callsModel }) })).toBe('refused');
+    expect(verdict({ credential, route: aRoute({ path: '/their/chat' }) })).toBe('allowed');
   });
 });

@@ -4,11 +4,12 @@ import { ROLE_ROUTES, routeListAllows } from '../routes.js';
 /** The caller's role may use this route, and so may its key. (Seed: `allowed_routes_check`.) */
 export const routeIsAllowed: Check = ({ credential, route }) => {
   if (credential.kind !== 'key' && credential.kind !== 'master') return deny(undefined);
-  const admin = credential.role === 'proxy_admin';
-  if ((route.adminOnly && !admin) || !routeListAllows(ROLE_ROUTES[credential.role], route.path)) {
+  const { role } = credential;
+  const knocks = role === 'proxy_admin' || route.roles === 'any' || route.roles.includes(role);
+  if (!knocks || !(route.callsModel || routeListAllows(ROLE_ROUTES[role], route.path))) {
     return deny({
       code: 'route_not_allowed',
-      message: `Only proxy admin can be used to generate, delete, update info for new keys/users/teams. Route=${route.path}. Your role=${credential.role}.`,
+      message: `Only proxy admin can be used to generate, delete, update info for new keys/users/teams. Route=${route.path}. Your role=${role}.`,
     });
   }
   if (credential.kind === 'key' && !routeListAllows(credential.allowedRoutes, route.path)) {

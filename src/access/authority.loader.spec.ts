@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Database } from '../database/database.js';
+import { OrganizationMember } from '../orgs/organization-member.entity.js';
+import type { Authority } from '../policy/authority.js';
+import { admin, Rooms } from '../teams/rooms.testing.js';
+import { AuthorityLoader } from './authority.loader.js';
+
+const ME = admin('test');
+const alice: Authority = {
+  id: 'alice',
+  role: 'internal_user',
+  userId: 'alice',
+  keyHash: 'mine',
+  teams: new Map(),
+  organizations: new Map(),
+};
+
+let rooms: Rooms;
+beforeEach(async () => void (rooms = await Rooms.onSqlite()));
+afterEach(() => rooms.close());
+
+const load = (caller = alice, keyTeamId: string | null = null) =>
+  new AuthorityLoader(rooms.database).load(caller, keyTeamId);
+const team = (team_id: string, more: object = {}) =>
+  rooms.teams.create({ team_id, members_with_roles: [{ role: 'user', user_id: 'alice' }], ...more }, ME);
+
+describe('what is a caller’s own', () => {
+  it('is its teams with what they permit, and every team of the organizations it administers', async () => {
+    await rooms.organizations.create({ organization_id: 'o', organization_alias: 'o' }, ME);
+    await team('plain');
+    await team('open', { team_member_permissions: ['/key/generate'] });
+    await team('deleted');
+    await rooms.teams.delete(['deleted'], ME);
+    await team('ours', { organization_id: 'o', members_with_roles: [] });
+    await rooms.database.write((tx) =>
+      tx.insert(OrganizationMember, {
+        organizationId: 'o',
+        userId: 'alice',
+        role: 'org_admin',
+        createdAt: rooms.now,
+        createdBy: 'test',
+        updatedAt: rooms.now,
+        updatedBy: 'test',
+      }),
+    );
+    const { teams, organizations } = await load();
+    expect(Object.fromEntries(teams)).toEqual({
+      plain: { as: 'user', permissions: ['/key/info', '/key/health'] },
+      open: { as: 'user', permissions: ['/key/generate'] },
+      ours: { as: 'org_admin', permissions: [] },
+    });
+    expect(Object.fromEntries(organizations)).toEqual({ o: 'org_admin' });
+  });
+
+  it('is, for a key without a user, its team, which permits it nothing', async () => {
+    const nobody = { ...alice, role: 'team', userId: null } as const;
+    expect(Object.fromEntries((await load(nobody, 't')).teams)).toEqual({
+      t: { as: 'user', permissions: [] },
+    });
+    expect((await load(nobody)).teams.size).toBe(0);
+  });
+
+  it('is not guessed when it cannot be read', async () => {
+    const outage = new Error('connection lost');
+    const database = { read: () => Promise.reject(outage) } as unknown as Database;
+    await expect(new AuthorityLoader(database).load(alice, null)).rejects.toBe(outage);
+  });
+});

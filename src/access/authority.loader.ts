@@ -1,0 +1,75 @@
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, In, IsNull } from 'typeorm';
+import { Database } from '../database/database.js';
+import { OrganizationMember } from '../orgs/organization-member.entity.js';
+import {
+  type Authority,
+  DEFAULT_MEMBER_PERMISSIONS,
+  type OrganizationRole,
+  type TeamStanding,
+} from '../policy/authority.js';
+import { Member } from '../teams/member.entity.js';
+import { Team } from '../teams/team.entity.js';
+import type { CallerSnapshot } from './caller.js';
+
+/** What is a caller's own: read afresh for every request to an administrator's door, so that nothing outlives a membership. */
+@Injectable()
+export class AuthorityLoader {
+  constructor(private readonly database: Database) {}
+
+  /** The caller's name and role alone. */
+  nameOf({ callerId, credential, names }: CallerSnapshot): Authority {
+    return {
+      id: callerId,
+      role: credential.role,
+      userId: names.userId,
+      ...(credential.kind === 'key' && { keyHash: names.keyHash! }),
+      teams: new Map(),
+      organizations: new Map(),
+    };
+  }
+
+  /** The same with its teams and organizations. Throws when they cannot be read: nobody owns less or more for that. */
+  load(caller: Authority, keyTeamId: string | null): Promise<Authority> {
+    return this.database.read(async (manager) => {
+      const { userId } = caller;
+      if (userId === null) {
+        const teams = keyTeamId === null ? [] : [[keyTeamId, { as: 'user', permissions: [] }] as const];
+        return { ...caller, teams: new Map<string, TeamStanding>(teams) };
+      }
+      const organizations = await organizationsOf(manager, userId);
+      const administered = [...organizations].filter(([, role]) => role === 'org_admin').map(([id]) => id);
+      const joined = await teamsJoined(manager, userId);
+      const above = await manager.find(Team, {
+        select: { id: true, teamId: true },
+        where: { organizationId: In(administered), deletedAt: IsNull() },
+      });
+      const standings = above.map(({ teamId }) => [teamId, ABOVE] as const);
+      return { ...caller, teams: new Map([...joined, ...standings]), organizations };
+    });
+  }
+}
+
+const ABOVE: TeamStanding = { as: 'org_admin', permissions: [] };
+
+async function organizationsOf(
+  manager: EntityManager,
+  userId: string,
+): Promise<ReadonlyMap<string, OrganizationRole>> {
+  const rows = await manager.findBy(OrganizationMember, { userId });
+  return new Map(rows.map(({ organizationId, role }) => [organizationId, role]));
+}
+
+async function teamsJoined(manager: EntityManager, userId: string): Promise<[string, TeamStanding][]> {
+  const members = await manager.findBy(Member, { userId, deletedAt: IsNull() });
+  const teams = await manager.find(Team, {
+    select: { id: true, teamId: true, extra: true },
+    where: { teamId: In(members.map(({ teamId }) => teamId)), deletedAt: IsNull() },
+  });
+  return teams.map(({ teamId, extra }) => {
+    const { role } = members.find((member) => member.teamId === teamId)!;
+    const permissions =
+      (extra?.team_member_permissions as string[] | undefined) ?? DEFAULT_MEMBER_PERMISSIONS;
+    return [teamId, { as: role, permissions }];
+  });
+}

@@ -1,0 +1,61 @@
+import { ForbiddenException, Inject, Injectable, type Type } from '@nestjs/common';
+import { takenFields } from '../http/unread-fields.js';
+import { Catalogue } from '../models/catalogue.service.js';
+import { ADMIN_METADATA } from '../policy/admin-rules.js';
+import { excess, type Hold, type Holdings } from '../policy/holdings.js';
+
+/** What somebody has to give, and whose it is in words: `your key`. */
+export interface Held {
+  readonly holdings: Holdings;
+  readonly hold: Hold;
+  readonly whose: string;
+}
+
+/** Nobody grants what they do not hold. For everyone but proxy admins. */
+@Injectable()
+export class Grants {
+  constructor(@Inject(Catalogue) private readonly catalogue: Pick<Catalogue, 'current'>) {}
+
+  /** 403 names the first field of a body that is not theirs to set and would not stay as it is in `view`. */
+  requireSettable(dto: object, settable: ReadonlySet<string>, view: object = {}): void {
+    const [sent, before] = [dto, view] as Record<string, unknown>[];
+    for (const field of takenFields(dto.constructor as Type)) {
+      if (!settable.has(field) && sent![field] !== undefined && !same(sent![field], before![field]))
+        throw new ForbiddenException({ message: `${field} can only be set by a proxy admin`, param: field });
+    }
+    const [metadata, kept] = [sent!.metadata ?? {}, before!.metadata ?? {}] as Record<string, unknown>[];
+    const smuggled = Object.keys(metadata!).find(
+      (name) => ADMIN_METADATA.has(name) && !same(metadata![name], kept![name]),
+    );
+    if (smuggled !== undefined) {
+      throw new ForbiddenException({
+        message: `metadata.${smuggled} can only be set by a proxy admin`,
+        param: 'metadata',
+      });
+    }
+  }
+
+  /** 403 names the first field in which a change gives more than is held. What only takes away is always allowed. */
+  requireWithin(asked: Holdings, before: Holdings | undefined, held: readonly Held[]): void {
+    const { namesOf } = this.catalogue.current();
+    if (before && excess(asked, before, 'before', namesOf) === undefined) return;
+    for (const { holdings, hold, whose } of held) {
+      const field = excess(asked, holdings, hold, namesOf);
+      if (field !== undefined)
+        throw new ForbiddenException({
+          message: `${field} would be more than ${whose} may pass on`,
+          param: field,
+        });
+    }
+  }
+}
+
+const same = (a: unknown, b: unknown) =>
+  (isNothing(a) && isNothing(b)) || JSON.stringify(a) === JSON.stringify(b);
+
+const isNothing = (value: unknown) =>
+  value === undefined ||
+  value === null ||
+  value === '' ||
+  value === false ||
+  (typeof value === 'object' && Object.keys(value).length === 0);

@@ -1,0 +1,173 @@
+import { ForbiddenException, Injectable, NotFoundException } from '@nestjs/common';
+import { type EntityManager, IsNull } from 'typeorm';
+import { type Held, Grants } from '../admin/grants.js';
+import { withTiers } from '../budgets/with-tier.js';
+import { lifetimeEnd } from '../calendar/windows.js';
+import { Organization } from '../orgs/organization.entity.js';
+import { holdingsOf } from '../parties/holdings-of.js';
+import { GRANTABLE_ROUTES, SETTABLE } from '../policy/admin-rules.js';
+import {
+  administersKey,
+  administersOrganization,
+  administersTeam,
+  type Authority,
+  mayInTeam,
+} from '../policy/authority.js';
+import { missingText } from '../policy/checks/parties-exist.js';
+import { compileRouteList, routesWithin } from '../policy/routes.js';
+import { Member } from '../teams/member.entity.js';
+import { Team } from '../teams/team.entity.js';
+import { User } from '../users/user.entity.js';
+import { keyView } from './key.view.js';
+import type { GenerateKeyDto, KeyFieldsDto, UpdateKeyDto } from './keys.dto.js';
+import { VirtualKey } from './virtual-key.entity.js';
+
+/** What somebody who is no proxy admin may make of a key: never more than the calling key and everyone behind it holds. */
+@Injectable()
+export class KeyGrants {
+  constructor(private readonly grants: Grants) {}
+
+  /** A new key's body with its owners filled in: the caller's own, or a team's or organization's that the caller administers. */
+  owned(dto: GenerateKeyDto, caller: Authority): GenerateKeyDto {
+    this.grants.requireSettable(dto, ofNewKeys);
+    const { user_id, team_id, organization_id } = dto;
+    if (user_id && user_id !== caller.userId) throw notForOthers();
+    if (team_id && !caller.teams.has(team_id)) throw missing('team', team_id);
+    if (team_id && !mayInTeam(caller, team_id, '/key/generate')) throw notPermitted('/key/generate');
+    if (organization_id && !administersOrganization(caller, organization_id)) throw missing('organization', organization_id); // prettier-ignore
+    const ofNobody = (user_id === null || user_id === '') && administersTeam(caller, team_id ?? null);
+    return Object.assign(dto, { user_id: ofNobody ? null : caller.userId });
+  }
+
+  /** What an update may name: an owner changes only between those the caller administers. Blocking is undone from above. */
+  requireUpdatable(dto: UpdateKeyDto, key: VirtualKey, caller: Authority): void {
+    this.grants.requireSettable(dto, SETTABLE.key, keyView(key));
+    const { user_id, team_id, organization_id } = dto;
+    if (user_id !== undefined && (user_id || null) !== key.userId) throw notForOthers();
+    if (team_id !== undefined && (team_id || null) !== key.teamId) {
+      if (!team_id || (key.teamId !== null && !administersTeam(caller, key.teamId))) throw staysIn('team_id');
+      if (!administersTeam(caller, team_id)) throw missing('team', team_id);
+    }
+    if (organization_id !== undefined && (organization_id || null) !== key.organizationId) {
+      if (!organization_id || !administersKey(caller, key)) throw staysIn('organization_id');
+      if (!administersOrganization(caller, organization_id)) throw missing('organization', organization_id);
+    }
+    if (dto.blocked !== undefined && !dto.blocked && key.blocked) this.requireAbove(caller, key);
+  }
+
+  /** 403 unless the caller stands above the key: what was blocked may have been blocked by somebody above. */
+  requireAbove(caller: Authority, key: VirtualKey): void {
+    if (administersKey(caller, key)) return;
+    throw new ForbiddenException({ message: 'Only an admin can unblock a key', param: 'blocked' });
+  }
+
+  /** Inside a transaction: leaves nothing open on a new key that its maker has limited. */
+  async inherit(tx: EntityManager, row: VirtualKey, caller: Authority): Promise<void> {
+    const calling = await this.callingKey(tx, caller);
+    row.budgetLimits ??= calling.budgetLimits;
+    if (row.maxBudgetNanoUsd === null) {
+      row.maxBudgetNanoUsd = calling.maxBudgetNanoUsd;
+      if (row.budgetDuration === null) {
+        row.budgetDuration = calling.budgetDuration;
+        row.budgetAnchor = calling.budgetAnchor;
+        row.budgetSince = calling.budgetSince;
+      }
+    }
+    row.softBudgetNanoUsd ??= calling.softBudgetNanoUsd;
+    row.modelMaxBudget ??= calling.modelMaxBudget;
+    row.tpmLimit ??= calling.tpmLimit;
+    row.rpmLimit ??= calling.rpmLimit;
+    row.maxParallelRequests ??= calling.maxParallelRequests;
+    if (!row.models?.length) row.models = calling.models;
+    if (!row.allowedRoutes?.length) row.allowedRoutes = calling.allowedRoutes;
+    for (const name of ['model_rpm_limit', 'model_tpm_limit']) {
+      if (calling.extra?.[name]) row.extra = { [name]: calling.extra[name], ...row.extra };
+    }
+    const end = await this.lifeEnd(tx, row, calling);
+    if (row.expiresAt === null && end !== Infinity) row.expiresAt = new Date(end);
+  }
+
+  /** Inside a transaction: 403 when a key has become more than its maker holds. `before`: what it was. */
+  async requireWithin(
+    tx: EntityManager,
+    row: VirtualKey,
+    before: VirtualKey | undefined,
+    caller: Authority,
+  ): Promise<void> {
+    const [asked, old] = await withTiers(tx, before ? [row, before] : [row]);
+    const isItself = row.secretHash === caller.keyHash;
+    const calling = isItself ? old! : await this.callingKey(tx, caller);
+    const holdings = { ...holdingsOf(calling), until: await this.lifeEnd(tx, row, calling) };
+    const held: Held[] = [
+      { holdings, hold: isItself ? 'before' : 'alone', whose: 'your key' },
+      ...(await this.standingBehind(tx, row, caller)),
+    ];
+    this.grants.requireWithin(holdingsOf(asked!), old && holdingsOf(old), held);
+    const routes = compileRouteList(row.allowedRoutes);
+    const known = [GRANTABLE_ROUTES, ...[calling, before].map((key) => compileRouteList(key?.allowedRoutes))];
+    if (routes !== 'any' && !known.some((list) => list !== 'any' && routesWithin(routes, list)))
+      throw new ForbiddenException({
+        message: 'allowed_routes would be more than your role may pass on',
+        param: 'allowed_routes',
+      });
+  }
+
+  private async callingKey(tx: EntityManager, { keyHash }: Authority): Promise<Readonly<VirtualKey>> {
+    const [key] = await withTiers(tx, [
+      await tx.findOneByOrFail(VirtualKey, { secretHash: keyHash!, deletedAt: IsNull() }),
+    ]);
+    return key!;
+  }
+
+  /** No key outlives the one that made it, nor what its team says of members' keys. */
+  private async lifeEnd(
+    tx: EntityManager,
+    { teamId, createdAt }: VirtualKey,
+    calling: Readonly<VirtualKey>,
+  ): Promise<number> {
+    const team = teamId === null ? null : await tx.findOneBy(Team, { teamId, deletedAt: IsNull() });
+    const duration = team?.extra?.team_member_key_duration as string | undefined;
+    const ends = [calling.expiresAt, duration === undefined ? undefined : lifetimeEnd(createdAt, duration)];
+    return Math.min(...ends.map((end) => end?.getTime() ?? Infinity));
+  }
+
+  private async standingBehind(tx: EntityManager, row: VirtualKey, { userId }: Authority): Promise<Held[]> {
+    const { teamId } = row;
+    const live = { deletedAt: IsNull() };
+    const team = teamId === null ? null : await tx.findOneBy(Team, { teamId, ...live });
+    const organizationId = team?.organizationId ?? row.organizationId;
+    const parties = [
+      ['you', userId === null ? null : await tx.findOneBy(User, { userId, ...live })],
+      ['the team', team],
+      ['you in the team', teamId && userId ? await tx.findOneBy(Member, { teamId, userId, ...live }) : null],
+      ['the organization', organizationId && (await tx.findOneBy(Organization, { organizationId, ...live }))],
+    ] as const;
+    const held: Held[] = [];
+    for (const [whose, party] of parties) {
+      if (!party) continue;
+      const [limited] = await withTiers(tx, [party]);
+      held.push({ holdings: holdingsOf(limited!), hold: 'enforced', whose });
+    }
+    return held;
+  }
+}
+
+/** Which secrets are taken, also by keys long revoked, is not for everyone to find out. */
+const ofNewKeys = new Set([...SETTABLE.key].filter((field) => field !== 'key'));
+
+/** A key's admin rights are its user's: one made for somebody else would be that somebody. */
+const notForOthers = () =>
+  new ForbiddenException({ message: 'Only a proxy admin gives a key to another user', param: 'user_id' });
+
+const staysIn = (param: keyof KeyFieldsDto) =>
+  new ForbiddenException({ message: `Only an admin of both sides changes the ${param} of a key`, param });
+
+export const notPermitted = (route: string) =>
+  new ForbiddenException({
+    message: `Your team does not permit its members ${route}. Its admins can, by /team/permissions_update`,
+    type: 'team_member_permission_error',
+    param: route,
+  });
+
+const missing = (kind: 'team' | 'organization', id: string) =>
+  new NotFoundException({ message: missingText({ kind, id }), param: `${kind}_id` });

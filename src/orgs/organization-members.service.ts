@@ -1,0 +1,150 @@
+import { BadRequestException, NotFoundException, Injectable, Inject } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { RowCache } from '../cache/row-cache.js';
+import { cacheKey } from '../cache/changes.js';
+import { CLOCK, type Clock } from '../clock.js';
+import { Database } from '../database/database.js';
+import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { administersOrganization, type Authority, isProxyAdmin } from '../policy/authority.js';
+import { missingText } from '../policy/checks/parties-exist.js';
+import { userIdWithEmail, userRows } from '../teams/team-roster.js';
+import { NewUsers } from '../users/new-users.js';
+import type { User } from '../users/user.entity.js';
+import { userShape } from '../users/user-shape.js';
+import { maySeeUser } from '../users/visible-users.js';
+import { OrganizationMember } from './organization-member.entity.js';
+import { membersOf, organizationMemberView } from './organization-member.view.js';
+import type {
+  AddOrganizationMembersDto,
+  OrganizationMemberDto,
+  OrganizationMemberNameDto,
+  UpdateOrganizationMemberDto,
+} from './organization-members.dto.js';
+import type { Organization } from './organization.entity.js';
+import { organizationShape } from './organization-shape.js';
+
+/** Who is in an organization, and as what. */
+@Injectable()
+export class OrganizationMembersService {
+  private readonly organizations: PartyTable<Organization>;
+  private readonly users: PartyTable<User>;
+
+  constructor(
+    private readonly database: Database,
+    private readonly cache: RowCache,
+    private readonly newUsers: NewUsers,
+    @Inject(CLOCK) private readonly clock: Clock,
+    tables: PartyTables,
+  ) {
+    this.organizations = tables.of(organizationShape);
+    this.users = tables.of(userShape);
+  }
+
+  /** Adds members, or changes the role of those already in. Proxy admins may name anyone and make users so; others only users they can see. */
+  async add({ organization_id: id, member }: AddOrganizationMembersDto, caller: Authority): Promise<object> {
+    return this.write(id, caller, async (tx) => {
+      const userIds: string[] = [];
+      for (const named of member) {
+        const userId = await this.userOf(tx, named, caller);
+        await this.put(tx, id, userId, named.role, caller);
+        userIds.push(userId);
+      }
+      const views = (await membersOf(tx, [id])).filter(({ userId }) => userIds.includes(userId));
+      const answer = {
+        organization_id: id,
+        updated_users: await userRows(tx, userIds),
+        updated_organization_memberships: views.map(organizationMemberView),
+      };
+      return { answer, userIds };
+    });
+  }
+
+  /** Changes what a member may do. 404 for somebody who is none. */
+  async update(dto: UpdateOrganizationMemberDto, caller: Authority): Promise<object> {
+    const { organization_id: id } = dto;
+    return this.write(id, caller, async (tx) => {
+      const { userId, role } = await this.named(tx, dto);
+      await this.put(tx, id, userId, dto.role ?? dto.member?.role ?? role, caller);
+      const changed = (await membersOf(tx, [id])).find((member) => member.userId === userId)!;
+      return { answer: organizationMemberView(changed), userIds: [userId] };
+    });
+  }
+
+  /** A member leaves; what belongs to the organization stays with it. 404 for somebody who is none. */
+  async remove(dto: OrganizationMemberNameDto, caller: Authority): Promise<object> {
+    const { organization_id: id } = dto;
+    return this.write(id, caller, async (tx) => {
+      const member = await this.named(tx, dto);
+      const { userId } = member;
+      await tx.delete(OrganizationMember, { organizationId: id, userId });
+      return { answer: organizationMemberView(member), userIds: [userId] };
+    });
+  }
+
+  private async write(
+    id: string,
+    caller: Authority,
+    work: (tx: EntityManager) => Promise<{ answer: object; userIds: readonly string[] }>,
+  ): Promise<object> {
+    const { answer, userIds } = await this.database.write(async (tx) => {
+      await this.organizations.findOrFail(tx, id);
+      if (!administersOrganization(caller, id)) throw this.organizations.missing(id);
+      return work(tx);
+    });
+    await this.cache.evict([cacheKey.organization(id), ...userIds.map(cacheKey.user)]);
+    return answer;
+  }
+
+  private async put(
+    tx: EntityManager,
+    organizationId: string,
+    userId: string,
+    role: OrganizationMember['role'],
+    { id: by }: Authority,
+  ): Promise<void> {
+    const now = this.clock();
+    const there = await tx.findOneBy(OrganizationMember, { organizationId, userId });
+    const { createdAt, createdBy } = there ?? { createdAt: now, createdBy: by };
+    await tx.upsert(
+      OrganizationMember,
+      { organizationId, userId, role, createdAt, createdBy, updatedAt: now, updatedBy: by },
+      ['organizationId', 'userId'],
+    );
+  }
+
+  private async userOf(
+    tx: EntityManager,
+    { user_id, user_email }: OrganizationMemberDto,
+    caller: Authority,
+  ): Promise<string> {
+    if (!user_id && !user_email)
+      throw new BadRequestException({ message: 'A member needs a user_id or a user_email', param: 'member' });
+    const userId = user_id || (await userIdWithEmail(tx, user_email!));
+    if (!isProxyAdmin(caller)) {
+      if (userId !== undefined && (await maySeeUser(tx, caller, userId))) return userId;
+      const id = user_id || user_email || '';
+      throw new NotFoundException({ message: missingText({ kind: 'user', id }), param: 'member' });
+    }
+    const user = await this.users.ensure(tx, userId ?? uuidv7(), caller.id, (made, now) => {
+      this.newUsers.fill(made, now);
+      made.userEmail = user_email ?? null;
+    });
+    return user.userId;
+  }
+
+  private async named(
+    tx: EntityManager,
+    { organization_id, user_id, user_email, member }: UpdateOrganizationMemberDto,
+  ) {
+    const [id, email] = [user_id || member?.user_id, user_email || member?.user_email];
+    const there = (await membersOf(tx, [organization_id])).find(({ userId, user }) =>
+      id ? userId === id : email && user?.userEmail?.toLowerCase() === email.toLowerCase(),
+    );
+    if (there) return there;
+    throw new NotFoundException({
+      message: `User=${id || email} is not a member of Organization=${organization_id}`,
+      param: id ? 'user_id' : 'user_email',
+    });
+  }
+}

@@ -1,0 +1,189 @@
+import type { Role } from './facts.js';
+import { compileRouteList, type RouteList } from './routes.js';
+
+const none: readonly Role[] = [];
+const viewers: readonly Role[] = ['proxy_admin_viewer'];
+const users: readonly Role[] = ['internal_user'];
+const readers: readonly Role[] = ['proxy_admin_viewer', 'internal_user', 'internal_user_viewer'];
+const readersAndTeams: readonly Role[] = [...readers, 'team'];
+const everyone: readonly Role[] = [...readersAndTeams, 'customer'];
+
+/**
+ * Who may knock at each administrator's door, beside `proxy_admin`. What they then see and change is their own: being an
+ * admin of a team or an organization is ownership too (`authority.ts`). A route that is not listed does not start.
+ */
+export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
+  'POST /key/generate': users,
+  'POST /key/update': users,
+  'POST /key/delete': users,
+  'POST /key/block': users,
+  'POST /key/unblock': users,
+  'GET /key/info': everyone,
+  'GET /key/list': everyone,
+
+  'POST /user/new': none,
+  'POST /user/update': users,
+  'GET /user/info': readers,
+  'GET /user/list': readers,
+  'POST /user/delete': none,
+
+  'POST /team/new': users,
+  'POST /team/update': users,
+  'GET /team/info': readersAndTeams,
+  'GET /team/list': readersAndTeams,
+  'POST /team/delete': users,
+  'POST /team/block': users,
+  'POST /team/unblock': users,
+  'POST /team/member_add': users,
+  'POST /team/member_update': users,
+  'POST /team/member_delete': users,
+  'GET /team/permissions_list': readers,
+  'POST /team/permissions_update': users,
+
+  'POST /organization/new': none,
+  'PATCH /organization/update': none,
+  'GET /organization/info': readers,
+  'GET /organization/list': readers,
+  'DELETE /organization/delete': none,
+  'POST /organization/member_add': users,
+  'PATCH /organization/member_update': users,
+  'DELETE /organization/member_delete': users,
+
+  'POST /customer/new': none,
+  'POST /customer/update': none,
+  'GET /customer/info': viewers,
+  'GET /customer/list': viewers,
+  'POST /customer/delete': none,
+  'POST /customer/block': none,
+  'POST /customer/unblock': none,
+  'POST /end_user/new': none,
+  'POST /end_user/update': none,
+  'GET /end_user/info': viewers,
+  'GET /end_user/list': viewers,
+  'POST /end_user/delete': none,
+  'POST /end_user/block': none,
+  'POST /end_user/unblock': none,
+
+  'POST /budget/new': none,
+  'POST /budget/info': viewers,
+
+  'POST /model/new': none,
+  'POST /model/delete': none,
+  'GET /model/info': viewers,
+  'GET /v1/model/info': viewers,
+
+  'GET /spend/logs': readers,
+  'GET /global/spend': viewers,
+  'GET /metrics': viewers,
+};
+
+const LIMITS = [
+  'max_budget',
+  'soft_budget',
+  'budget_duration',
+  'budget_limits',
+  'model_max_budget',
+  'tpm_limit',
+  'rpm_limit',
+  'max_parallel_requests',
+  'model_rpm_limit',
+  'model_tpm_limit',
+  'models',
+];
+
+/**
+ * The body fields somebody who is no proxy admin may set, by whose they are; all others must stay as they are. Limits may
+ * be set within what the setter holds (`holdings.ts`); `user_id`, `team_id` and `organization_id` name what is the setter's.
+ */
+export const SETTABLE = {
+  key: new Set([
+    'key',
+    'key_alias',
+    'key_type',
+    'duration',
+    'aliases',
+    'metadata',
+    'tags',
+    'allowed_routes',
+    'blocked',
+    'user_id',
+    'team_id',
+    'organization_id',
+    'auto_rotate',
+    'rotation_interval',
+    ...LIMITS,
+  ]),
+  user: new Set(['user_id', 'user_alias', 'metadata']),
+  /** By the team's own admins: never more than the team has. */
+  teamByAdmin: new Set(['team_id', 'team_alias', 'metadata', 'tags', 'team_member_permissions', ...LIMITS]),
+  /** By admins of its organization. */
+  teamByOrganization: new Set([
+    'team_id',
+    'team_alias',
+    'organization_id',
+    'metadata',
+    'tags',
+    'team_member_permissions',
+    'blocked',
+    'members_with_roles',
+    'model_aliases',
+    'team_member_budget',
+    'team_member_budget_duration',
+    'team_member_rpm_limit',
+    'team_member_tpm_limit',
+    'team_member_key_duration',
+    ...LIMITS,
+  ]),
+} as const satisfies Record<string, ReadonlySet<string>>;
+
+/** Fields that must not be smuggled in through `metadata`, where LiteLLM keeps them. */
+export const ADMIN_METADATA: ReadonlySet<string> = new Set([
+  'model_rpm_limit',
+  'model_tpm_limit',
+  'rpm_limit_type',
+  'tpm_limit_type',
+  'guardrails',
+  'policies',
+  'enforced_params',
+  'disable_global_guardrails',
+  'allowed_passthrough_routes',
+  'allowed_routes',
+  'team_member_key_duration',
+  'temp_budget_increase',
+  'temp_budget_expiry',
+  'user_role',
+  'permissions',
+]);
+
+/** What `allowed_routes` of a key may hold that somebody of this role makes. */
+export const GRANTABLE_ROUTES: RouteList = compileRouteList([
+  'llm_api_routes',
+  'info_routes',
+  'key_management_routes',
+  '/access/v1/evaluation',
+  '/access/v1/evaluations',
+  ...Object.entries(ADMIN_RULES)
+    .filter(([, roles]) => roles.includes('internal_user'))
+    .map(([door]) => door.split(' ')[1]!),
+]);
+
+/** What a team may let its members do with its keys. */
+export const MEMBER_PERMISSIONS: readonly string[] = [
+  '/key/generate',
+  '/key/update',
+  '/key/delete',
+  '/key/info',
+  '/key/list',
+  '/key/block',
+  '/key/unblock',
+  '/key/regenerate',
+  '/key/service-account/generate',
+  '/key/{key_id}/regenerate',
+  '/key/{key_id}/reset_spend',
+  '/key/bulk_update',
+  '/key/aliases',
+  '/key/health',
+  '/team/daily/activity',
+  '/spend/logs',
+  '/spend/logs/v2',
+];

@@ -1,0 +1,96 @@
+import { matchesGlob } from './glob.js';
+import { listAllows, type ModelList, type ModelNames } from './model-list.js';
+import type { NanoUsd } from './money.js';
+import { type RouteList, routesWithin } from './routes.js';
+
+/** An amount, and how long it lasts before it starts again. */
+export interface Allowance {
+  readonly limitNanoUsd: NanoUsd;
+  /** Null: for ever. */
+  readonly seconds: number | null;
+  /** What was spent before is not counted: epoch milliseconds. */
+  readonly since: number;
+}
+
+/** Everything a party's row holds that it could pass on. */
+export interface Holdings {
+  /** All of them limit. None: unlimited. */
+  readonly budgets: readonly Allowance[];
+  readonly modelBudgets: ReadonlyMap<string, Allowance>;
+  /** Upper limits by wire name, `rpm_limit` or `model_rpm_limit.gpt-4o`. Absent: unlimited. */
+  readonly caps: ReadonlyMap<string, bigint>;
+  readonly models: ModelList;
+  /** The list says so in words (`*`), instead of leaving it open. */
+  readonly saysEveryModel: boolean;
+  readonly routes: RouteList;
+  /** The end of its life, epoch milliseconds; infinite for ever. */
+  readonly until: number;
+}
+
+/** What is known of an entry of a list of models. */
+export type NamesOf = (entry: string) => ModelNames & { readonly isGroup: boolean };
+
+/**
+ * How a limit is held. `alone`: nothing else enforces it, so what is left open exceeds it. `before`: the same row as it was,
+ * so that a budget that forgets what was spent exceeds it too. `enforced`: the holder stands behind every call anyway; what
+ * is left open is left to it, and only a larger figure or another model exceeds.
+ */
+export type Hold = 'alone' | 'before' | 'enforced';
+
+/** The wire name of the first field in which `asked` is more than `held`; undefined when it is within. */
+export function excess(asked: Holdings, held: Holdings, hold: Hold, namesOf: NamesOf): string | undefined {
+  const open = hold === 'enforced';
+  if (
+    !(open && !asked.budgets.length) &&
+    !held.budgets.every((limit) => asked.budgets.some(within(limit, hold)))
+  )
+    return 'max_budget';
+  for (const [model, limit] of held.modelBudgets) {
+    const mine = asked.modelBudgets.get(model);
+    if (mine ? !within(limit, hold)(mine) : !open) return 'model_max_budget';
+  }
+  for (const [name, most] of held.caps) {
+    const mine = asked.caps.get(name);
+    if (mine === undefined ? !open : mine > most) return name.split('.')[0];
+  }
+  const part = hold === 'before' ? undefined : largerPart(asked, held);
+  if (part !== undefined) return part;
+  if (!modelsWithin(asked.models, held.models, open && !asked.saysEveryModel, namesOf)) return 'models';
+  if (!(open && asked.routes === 'any') && !routesWithin(asked.routes, held.routes)) return 'allowed_routes';
+  return asked.until > held.until && !(open && asked.until === Infinity) ? 'duration' : undefined;
+}
+
+/** A part that is more than the whole that is held: without effect, but nothing anybody may write down. */
+function largerPart({ modelBudgets, caps }: Holdings, held: Holdings): string | undefined {
+  const most = held.budgets.map(({ limitNanoUsd }) => limitNanoUsd);
+  const isMore = (amount: bigint) => most.length > 0 && most.every((limit) => amount > limit);
+  if ([...modelBudgets.values()].some(({ limitNanoUsd }) => isMore(limitNanoUsd))) return 'model_max_budget';
+  if (isMore(caps.get('soft_budget') ?? 0n)) return 'soft_budget';
+  return [...caps].flatMap(([name, figure]) => {
+    const [part] = name.split('.');
+    const whole = held.caps.get(part!.replace('model_', ''));
+    return part!.startsWith('model_') && whole !== undefined && figure > whole ? [part!] : [];
+  })[0];
+}
+
+/** An amount that comes back sooner is more. */
+const within =
+  ({ limitNanoUsd, seconds, since }: Allowance, hold: Hold) =>
+  (asked: Allowance) => {
+    if (asked.limitNanoUsd > limitNanoUsd) return false;
+    if (hold === 'enforced' || asked.seconds === null) return true;
+    return seconds !== null && asked.seconds >= seconds && (hold === 'alone' || asked.since <= since);
+  };
+
+function modelsWithin(asked: ModelList, held: ModelList, open: boolean, namesOf: NamesOf): boolean {
+  if (held === 'any') return true;
+  if (asked === 'any') return open;
+  return [...asked.names, ...asked.globs].every((entry) => {
+    const { isGroup, ...names } = namesOf(entry);
+    if (held.names.has(entry)) return true;
+    if (isGroup) return false;
+    return entry.includes('*')
+      ? held.globs.some((glob) => matchesGlob(glob, entry))
+      : listAllows(held, names);
+  });
+}

@@ -1,0 +1,117 @@
+import { ForbiddenException, Injectable, NotFoundException } from '@nestjs/common';
+import { type EntityManager, IsNull } from 'typeorm';
+import { Grants, type Held } from '../admin/grants.js';
+import { withTiers } from '../budgets/with-tier.js';
+import { Organization } from '../orgs/organization.entity.js';
+import { holdingsOf } from '../parties/holdings-of.js';
+import type { PartyRow } from '../parties/party-row.js';
+import { SETTABLE } from '../policy/admin-rules.js';
+import { administersOrganization, type Authority, isProxyAdmin, ownsTeam } from '../policy/authority.js';
+import { missingText } from '../policy/checks/parties-exist.js';
+import { visibleUsers } from '../users/visible-users.js';
+import type { Member } from './member.entity.js';
+import type { Team } from './team.entity.js';
+import { teamView } from './team.view.js';
+import type { MemberDto, NewTeamDto, TeamFieldsDto, UpdateTeamDto } from './teams.dto.js';
+
+/** What somebody who is no proxy admin may make of a team: its organization's admins up to the organization, its own never more. */
+@Injectable()
+export class TeamGrants {
+  constructor(private readonly grants: Grants) {}
+
+  /** Only in an organization of their own. */
+  requireCreatable(dto: NewTeamDto, caller: Authority): void {
+    this.grants.requireSettable(dto, withoutTeamId);
+    if (!dto.organization_id) {
+      throw new ForbiddenException({
+        message: 'Only a proxy admin makes teams without an organization; name one that you administer',
+        param: 'organization_id',
+      });
+    }
+    this.requireOrganization(dto, caller);
+  }
+
+  requireUpdatable(dto: UpdateTeamDto, team: Team, caller: Authority): void {
+    const above = ownsTeam(caller, team.teamId);
+    this.grants.requireSettable(
+      dto,
+      above ? SETTABLE.teamByOrganization : SETTABLE.teamByAdmin,
+      teamView(team, []),
+    );
+    if (dto.organization_id === undefined || (dto.organization_id || null) === team.organizationId) return;
+    if (!dto.organization_id)
+      throw new ForbiddenException({
+        message: 'Only a proxy admin takes a team out of its organization',
+        param: 'organization_id',
+      });
+    this.requireOrganization(dto, caller);
+  }
+
+  /** Inside a transaction: 403 when a team has become more than its organization holds, or than it was. */
+  async requireWithin(
+    tx: EntityManager,
+    team: Team,
+    before: Team | undefined,
+    caller: Authority,
+  ): Promise<void> {
+    const isAbove = !before || ownsTeam(caller, before.teamId);
+    const organization = isAbove
+      ? await tx.findOneBy(Organization, { organizationId: team.organizationId!, deletedAt: IsNull() })
+      : null;
+    await this.compare(tx, team, before, organization, 'the organization');
+  }
+
+  /** Inside a transaction: 403 when a member was given more than the team holds; nobody gives themself more at all. */
+  async requireMemberWithin(
+    tx: EntityManager,
+    member: Member,
+    before: Member | undefined,
+    team: Team,
+    caller: Authority,
+  ): Promise<void> {
+    const themself = member.userId === caller.userId;
+    await this.compare(tx, member, before, themself && before ? null : team, 'the team');
+  }
+
+  /** 404 for members who do not concern the caller; proxy admins may name anyone, and make users so. */
+  async requireKnown(tx: EntityManager, named: readonly MemberDto[], caller: Authority): Promise<void> {
+    if (isProxyAdmin(caller)) return;
+    for (const { user_id, user_email } of named) {
+      const known = visibleUsers(tx, caller);
+      if (user_id) known.andWhere('u.userId = :asked', { asked: user_id });
+      if (user_email) known.andWhere('LOWER(u.userEmail) = :email', { email: user_email.toLowerCase() });
+      if ((await known.getCount()) === 1) continue;
+      const id = user_id || user_email || '';
+      throw new NotFoundException({ message: missingText({ kind: 'user', id }), param: 'member' });
+    }
+  }
+
+  /** `holder` null: nothing but what it was. */
+  private async compare(
+    tx: EntityManager,
+    row: PartyRow,
+    before: PartyRow | undefined,
+    holder: PartyRow | null,
+    whose: string,
+  ): Promise<void> {
+    const [asked, old] = await withTiers(tx, before ? [row, before] : [row]);
+    const [limited] = holder ? await withTiers(tx, [holder]) : [];
+    const held: Held[] = limited
+      ? [{ holdings: holdingsOf(limited), hold: 'enforced', whose }]
+      : old
+        ? [{ holdings: holdingsOf(old), hold: 'before', whose: 'you' }]
+        : [];
+    this.grants.requireWithin(holdingsOf(asked!), old && holdingsOf(old), held);
+  }
+
+  private requireOrganization({ organization_id: id }: TeamFieldsDto, caller: Authority): void {
+    if (administersOrganization(caller, id!)) return;
+    throw new NotFoundException({
+      message: missingText({ kind: 'organization', id: id! }),
+      param: 'organization_id',
+    });
+  }
+}
+
+/** Which ids are taken is not for everyone to find out. */
+const withoutTeamId = new Set([...SETTABLE.teamByOrganization].filter((field) => field !== 'team_id'));

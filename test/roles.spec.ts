@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Gateway } from './gateway.js';
+import { type Operation, operations } from './tenants.js';
+
+/** Who may knock where: A proxy_admin, V its viewer, I internal_user, R its viewer, T a team's key, C a key of nobody. */
+const ROLES = ['A', 'V', 'I', 'R', 'T', 'C'] as const;
+
+/** Written by hand, not derived: a new route fails here until somebody says whose it is. */
+const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
+  [/^GET \/health\//, 'AVIRTC'],
+  [/^POST \/(v1\/)?(engines\/\{model\}\/|openai\/deployments\/\{model\}\/)?(chat\/completions|completions|embeddings)$/, 'AVIRTC'],
+  [/^GET \/(v1\/)?models(\/\{model\})?$/, 'AVIRTC'],
+  [/^POST \/access\/v1\/evaluations?$/, 'AVIRTC'],
+  [/^GET \/key\/(info|list)$/, 'AVIRTC'],
+  [/^POST \/key\/(generate|update|delete|block|unblock)$/, 'AI'],
+  [/^GET \/team\/(info|list)$/, 'AVIRT'],
+  [/^GET \/team\/permissions_list$/, 'AVIR'],
+  [/^POST \/team\/(new|update|delete|block|unblock|member_add|member_update|member_delete|permissions_update)$/, 'AI'],
+  [/^GET \/user\/(info|list)$/, 'AVIR'],
+  [/^POST \/user\/update$/, 'AI'],
+  [/^POST \/user\/(new|delete)$/, 'A'],
+  [/^GET \/organization\/(info|list)$/, 'AVIR'],
+  [/^(POST|PATCH|DELETE) \/organization\/member_(add|update|delete)$/, 'AI'],
+  [/^(POST|PATCH|DELETE) \/organization\/(new|update|delete)$/, 'A'],
+  [/^GET \/(customer|end_user)\/(info|list)$/, 'AV'],
+  [/^POST \/(customer|end_user)\/(new|update|delete|block|unblock)$/, 'A'],
+  [/^POST \/budget\/info$/, 'AV'],
+  [/^POST \/budget\/new$/, 'A'],
+  [/^GET \/(v1\/)?model\/info$/, 'AV'],
+  [/^POST \/model\/(new|delete)$/, 'A'],
+  [/^GET \/spend\/logs$/, 'AVIR'],
+  [/^GET \/(global\/spend|metrics)$/, 'AV'],
+]; // prettier-ignore
+
+let gateway: Gateway;
+let known: Operation[];
+let keys: Record<(typeof ROLES)[number], string>;
+
+beforeAll(async () => {
+  gateway = await Gateway.start();
+  known = await operations(gateway);
+  const user = async (user_role: string) =>
+    (await gateway.made('/user/new', { user_id: user_role, user_role })).key as string;
+  await gateway.made('/team/new', { team_id: 't' });
+  keys = {
+    A: await user('proxy_admin'),
+    V: await user('proxy_admin_viewer'),
+    I: await user('internal_user'),
+    R: await user('internal_user_viewer'),
+    T: await gateway.givenKey({ team_id: 't' }),
+    C: await gateway.givenKey(),
+  };
+});
+afterAll(() => gateway.close());
+
+const knock = (key: string, { method, path }: Operation) =>
+  gateway.as(key, method, path.replace('{model}', 'x'), method === 'GET' ? undefined : '{"broken');
+
+describe('every door of the OpenAPI document', () => {
+  it('is listed here exactly once, and nothing else is', () => {
+    for (const { door } of known)
+      expect({ door, rows: DOORS.filter(([doors]) => doors.test(door)).length }).toEqual({ door, rows: 1 });
+    for (const [doors] of DOORS)
+      expect(
+        known.some(({ door }) => doors.test(door)),
+        String(doors),
+      ).toBe(true);
+    expect(known.length).toBeGreaterThan(70);
+  });
+
+  it.each(ROLES)('opens to %s where the table says so, and nowhere else', async (role) => {
+    for (const operation of known) {
+      const { status, body } = await knock(keys[role], operation);
+      const [, roles] = DOORS.find(([doors]) => doors.test(operation.door))!;
+      const closed = status === 403 && body.error.details?.check === 'routeIsAllowed';
+      expect({ door: operation.door, enters: !closed }).toEqual({
+        door: operation.door,
+        enters: roles.includes(role),
+      });
+    }
+  });
+
+  it('refuses before it looks at the body, and opens for HEAD only as for GET', async () => {
+    const closed = await gateway.as(keys.I, 'POST', '/user/new', '{"broken');
+    expect(closed.body.error).toMatchObject({
+      code: '403',
+      type: 'auth_error',
+      message: expect.stringContaining('Your role=internal_user'),
+    });
+    expect((await gateway.as(keys.V, 'HEAD', '/key/list')).status).toBe(200);
+    expect((await gateway.as(keys.I, 'HEAD', '/customer/list')).status).toBe(403);
+  });
+});
+
+describe('a role', () => {
+  it('counts from the answer on, both ways', async () => {
+    await gateway.made('/user/new', { user_id: 'riser', auto_create_key: false });
+    const key = await gateway.givenKey({ user_id: 'riser' });
+    const mayMakeUsers = async () =>
+      (await gateway.as(key, 'POST', '/user/new', { auto_create_key: false })).status;
+    expect(await mayMakeUsers()).toBe(403);
+    await gateway.made('/user/update', { user_id: 'riser', user_role: 'proxy_admin' });
+    expect(await mayMakeUsers()).toBe(200);
+    await gateway.made('/user/update', { user_id: 'riser', user_role: 'internal_user' });
+    expect(await mayMakeUsers()).toBe(403);
+  });
+
+  it('gives a key no more than its own list of routes', async () => {
+    await gateway.made('/user/new', { user_id: 'root', user_role: 'proxy_admin', auto_create_key: false });
+    const key = await gateway.givenKey({ user_id: 'root', allowed_routes: ['llm_api_routes', '/key/info'] });
+    expect((await gateway.as(key, 'POST', '/user/new', {})).status).toBe(403);
+    expect((await gateway.as(key, 'GET', '/key/info')).status).toBe(200);
+  });
+
+  it('of a viewer sees everything and changes nothing', async () => {
+    const list = await gateway.as(keys.V, 'GET', '/key/list?size=100');
+    expect(list.body.total_count).toBe((await gateway.admin('GET', '/key/list')).body.total_count);
+    expect((await gateway.as(keys.V, 'GET', `/key/info?key=${keys.C}`)).status).toBe(200);
+    expect((await gateway.as(keys.V, 'POST', '/budget/info', { budgets: ['x'] })).body).toEqual([]);
+  });
+});
