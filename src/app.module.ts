@@ -1,5 +1,6 @@
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { AlertsModule } from './alerts/alerts.module.js';
 import { AccessModule } from './access/access.module.js';
 import { CacheModule } from './cache/cache.module.js';
 import { CLOCK, SteadyClock } from './clock.js';
@@ -59,6 +60,7 @@ export class AppModule {
         AccessModule,
         CompletionsModule,
         HealthModule,
+        AlertsModule,
         ...more,
       ],
     };

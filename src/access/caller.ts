@@ -14,6 +14,7 @@ import {
   windowAccount,
 } from '../spend/account.js';
 import { type BillingChain, type ChainNames, newChain } from '../spend/chain.js';
+import type { WatchedAccount } from '../spend/movements.js';
 import type { ScopedBudget } from '../spend/spend.service.js';
 
 /** One limit as configured, before it meets a clock. */
@@ -23,6 +24,8 @@ export interface BudgetSpec {
   /** Null: endless. */
   readonly window: BudgetWindowRule | null;
   readonly increase?: TemporaryIncrease;
+  /** `soft_budget`: somebody wants to hear of it; nothing is refused. */
+  readonly softLimitNanoUsd?: NanoUsd | null;
 }
 
 /** A party as its rows describe it. */
@@ -79,6 +82,8 @@ export interface Standing {
   readonly endUser?: Snapshot;
   /** The rows all of this was read from. */
   readonly madeOf: ReadonlyMap<CacheKey, number>;
+  /** Accounts somebody wants to hear about. */
+  readonly watched: readonly WatchedAccount[];
 }
 
 /** Is a snapshot still what the rows say? One comparison while nothing changes anywhere. */
@@ -93,6 +98,7 @@ export function isCurrent(snapshot: Snapshot, changes: Changes, now: number): bo
 
 interface PlacedBudget {
   readonly limitNanoUsd: NanoUsd | null;
+  readonly softLimitNanoUsd: NanoUsd | null;
   readonly account: AccountSpec;
   readonly model?: string;
   /** When the limit or the window changes by itself, epoch milliseconds. */
@@ -136,12 +142,17 @@ function placedModelBudget(
 
 const NO_BUDGET: BudgetSpec = { limitNanoUsd: null, window: null };
 
-function placed({ limitNanoUsd, increase }: BudgetSpec, account: AccountSpec, now: Date): PlacedBudget {
+function placed(
+  { limitNanoUsd, increase, softLimitNanoUsd = null }: BudgetSpec,
+  account: AccountSpec,
+  now: Date,
+): PlacedBudget {
   const windowEnd = account.window?.end.getTime() ?? Infinity;
   if (limitNanoUsd === null || !increase || increase.until <= now)
-    return { limitNanoUsd, account, until: windowEnd };
+    return { limitNanoUsd, softLimitNanoUsd, account, until: windowEnd };
   return {
     limitNanoUsd: nanoUsd(limitNanoUsd + increase.amountNanoUsd),
+    softLimitNanoUsd,
     account,
     until: Math.min(windowEnd, increase.until.getTime()),
   };
@@ -167,12 +178,30 @@ export function makeStanding(
       party.budgets.map((budget) => ({ ...budget, scope: scopeOf(party) })),
     ),
     rates: placed.flatMap(({ party }) => party.rates),
+    watched: placed.flatMap(({ party, budgets }) => watched(party, budgets, accounts)),
     chain: newChain(names, chainAccounts),
     until: Math.min(...ends, Infinity),
     accountsGeneration,
     ...(endUser && { endUser }),
     madeOf: endUser?.madeOf.size ? new Map([...caller.madeOf, ...endUser.madeOf]) : caller.madeOf,
   };
+}
+
+function watched(
+  { kind, id }: PartySpec,
+  budgets: readonly PlacedBudget[],
+  accounts: ReadonlyMap<string, LiveAccount>,
+): WatchedAccount[] {
+  return budgets
+    .filter(({ limitNanoUsd, softLimitNanoUsd }) => limitNanoUsd !== null || softLimitNanoUsd !== null)
+    .map(({ limitNanoUsd, softLimitNanoUsd, account, model }) => ({
+      scope: { kind, id },
+      account: accounts.get(account.id)!,
+      limitNanoUsd,
+      softLimitNanoUsd,
+      ...(model !== undefined && { model }),
+      ...(account.window && { window: account.window }),
+    }));
 }
 
 function partyFacts(

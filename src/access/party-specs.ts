@@ -50,16 +50,24 @@ export function missingParty(kind: PartyKind, id: string): PartySpec {
 
 /** What limits a party's spending. */
 function budgetSpecs(
-  { maxBudgetNanoUsd, budgetDuration, budgetAnchor, budgetSince, budgetLimits }: Readonly<LimitsRow>,
+  {
+    maxBudgetNanoUsd,
+    softBudgetNanoUsd,
+    budgetDuration,
+    budgetAnchor,
+    budgetSince,
+    budgetLimits,
+  }: Readonly<LimitsRow>,
   increase: TemporaryIncrease | undefined,
 ): BudgetSpec[] {
   const main: BudgetSpec = {
     limitNanoUsd: maxBudgetNanoUsd,
     window: budgetDuration === null ? null : windowOf(budgetDuration, budgetAnchor, budgetSince),
     ...(increase && { increase }),
+    softLimitNanoUsd: softBudgetNanoUsd,
   };
   return [
-    ...(main.limitNanoUsd === null && !main.window ? [] : [main]),
+    ...(main.limitNanoUsd === null && softBudgetNanoUsd === null && !main.window ? [] : [main]),
     ...(budgetLimits ?? []).map(furtherBudget),
   ];
 }

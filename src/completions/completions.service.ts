@@ -237,6 +237,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
     const taken = await this.spend.hold({
       chain: standing.chain,
       madeOf: standing.madeOf,
+      watched: standing.watched,
       countable: isFirst && !llm.size.hasMedia && llm.size.counted === undefined,
       budgets: model.wish ? standing.budgets : [],
       wish,

@@ -63,6 +63,16 @@ export interface ModelInfo {
   readonly [other: string]: unknown;
 }
 
+/** Where to post what budgets come near their end. */
+export interface AlertSettings {
+  /** `alert_webhook_url` */
+  readonly url: string;
+  /** `alert_webhook_secret`: signs every post; never empty. */
+  readonly secret: string;
+  /** `alert_thresholds`: percent of a limit. Default 50, 80, 95, 100. */
+  readonly thresholds: readonly number[];
+}
+
 /** `general_settings` */
 export interface GeneralSettings {
   readonly enforceUserParam: boolean;
@@ -97,6 +107,7 @@ export interface GeneralSettings {
   readonly priceRefreshMs?: number;
   /** `price_refresh_url`: where from. Absent: where the library keeps its own. */
   readonly priceRefreshUrl?: string;
+  readonly alerts?: AlertSettings;
   /** `fsync: true`: commits survive power loss, not only the death of the process. */
   readonly fsync: boolean;
 }

@@ -1,6 +1,12 @@
 import { parseDuration } from '../calendar/windows.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
-import type { GeneralSettings, LitellmSettings, NewUserDefaults, RouterSettings } from './config.js';
+import type {
+  AlertSettings,
+  GeneralSettings,
+  LitellmSettings,
+  NewUserDefaults,
+  RouterSettings,
+} from './config.js';
 import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
 import { isMapping, type Section } from './section.js';
 
@@ -18,6 +24,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
   const priceRefreshUrl = section.text('price_refresh_url');
   if (priceRefreshUrl !== undefined && !isPlainHttpUrl(priceRefreshUrl))
     section.problem('price_refresh_url', PLAIN_HTTP_URL);
+  const alertSettings = alerts(section);
   return {
     enforceUserParam: section.flag('enforce_user_param') ?? false,
     enforcedParams: section.texts('enforced_params') ?? [],
@@ -36,10 +43,32 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     replicaTimeoutMs: section.milliseconds('replica_timeout_ms', 1) ?? 15_000,
     settleTimeoutMs: section.milliseconds('settle_timeout_ms', 1) ?? 30_000,
     fsync: section.flag('fsync') ?? false,
+    ...(alertSettings && { alerts: alertSettings }),
     ...(priceRefreshMs && { priceRefreshMs }),
     ...(priceRefreshUrl !== undefined && { priceRefreshUrl }),
   };
 }
+
+/** All or nothing: a webhook that is not signed could be anybody's. */
+function alerts(section: Section): AlertSettings | undefined {
+  const url = section.text('alert_webhook_url');
+  const secret = section.text('alert_webhook_secret');
+  const thresholds = section.raw('alert_thresholds') ?? DEFAULT_THRESHOLDS;
+  const isPercent = (one: unknown) => Number.isInteger(one) && (one as number) > 0 && (one as number) <= 100;
+  if (!Array.isArray(thresholds) || !thresholds.every(isPercent))
+    section.problem('alert_thresholds', 'must be a list of whole numbers from 1 to 100');
+  if (url === undefined) {
+    if (secret !== undefined)
+      section.problem('alert_webhook_url', 'is missing, but there is a secret for it');
+    return undefined;
+  }
+  if (!URL.canParse(url) || !['http:', 'https:'].includes(new URL(url).protocol))
+    section.problem('alert_webhook_url', 'must be an http or https address');
+  if (!secret) section.problem('alert_webhook_secret', 'must not be empty: every post is signed with it');
+  return { url, secret: secret ?? '', thresholds: thresholds as number[] };
+}
+
+const DEFAULT_THRESHOLDS = [50, 80, 95, 100];
 
 /** `litellm_settings` */
 export function readLitellmSettings(section: Section): LitellmSettings {

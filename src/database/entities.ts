@@ -1,3 +1,4 @@
+import { Alert } from '../alerts/alert.entity.js';
 import { Budget } from '../budgets/budget.entity.js';
 import { Revision } from '../cache/revision.entity.js';
 import { EndUser } from '../end-users/end-user.entity.js';
@@ -32,4 +33,5 @@ export const entities = [
   LedgerEntry,
   Revision,
   Replica,
+  Alert,
 ];

@@ -6,6 +6,7 @@ import { EmbeddedSpend } from './embedded/embedded-spend.js';
 import { Ledger } from './embedded/ledger.js';
 import { Reservations } from './embedded/reservations.js';
 import { LiveFiguresInterceptor } from './live-figures.interceptor.js';
+import { Movements } from './movements.js';
 import { MoneyConnection } from './postgres/money-connection.js';
 import { MoneyStatements } from './postgres/money-statements.js';
 import { Replicas } from './postgres/replicas.js';
@@ -38,8 +39,8 @@ export class SpendModule {
     return {
       module: SpendModule,
       controllers: [SpendController],
-      providers: [...(databaseUrl ? SHARED : EMBEDDED), SpendReports, LiveFiguresInterceptor],
-      exports: [Accounts, SpendService, LiveFiguresInterceptor],
+      providers: [...(databaseUrl ? SHARED : EMBEDDED), Movements, SpendReports, LiveFiguresInterceptor],
+      exports: [Accounts, SpendService, Movements, LiveFiguresInterceptor],
     };
   }
 }

@@ -25,6 +25,7 @@ import { EmbeddedAccounts } from './embedded/embedded-accounts.js';
 import { EmbeddedSpend } from './embedded/embedded-spend.js';
 import { Ledger } from './embedded/ledger.js';
 import { Reservations } from './embedded/reservations.js';
+import { Movements } from './movements.js';
 import { MoneyConnection } from './postgres/money-connection.js';
 import { MoneyStatements } from './postgres/money-statements.js';
 import { Replicas } from './postgres/replicas.js';
@@ -59,6 +60,7 @@ function embedded(dataSource: DataSource): Rooms {
       new Reservations(config),
       database,
       config,
+      new Movements(),
       new Meters(),
       clock,
     ),
@@ -97,6 +99,7 @@ function shared(dataSource: DataSource, databaseUrl: string): Rooms {
       new Replicas(connection, clock, new Meters(), config),
       rows,
       config,
+      new Movements(),
       new Meters(),
       clock.now,
     ),
@@ -147,6 +150,7 @@ class Money {
       deploymentId: 'd',
       provider: 'openai',
       madeOf: new Map(),
+      watched: [],
       countable: false,
     });
   }

@@ -9,6 +9,7 @@ import type { Usage } from '../policy/price.js';
 import type { Wish } from '../policy/wish.js';
 import type { CacheKey } from '../cache/changes.js';
 import type { BillingChain } from './chain.js';
+import type { Movements, WatchedAccount } from './movements.js';
 import type { EntryMark, EntryState } from './ledger-entry.entity.js';
 
 /** A budget and whose it is. */
@@ -28,6 +29,8 @@ export interface HoldRequest {
   readonly model: string;
   readonly deploymentId: string;
   readonly provider: string;
+  /** Accounts of the chain somebody wants to hear about. */
+  readonly watched: readonly WatchedAccount[];
   /** The rows the limits were read from, and which revision of each. */
   readonly madeOf: ReadonlyMap<CacheKey, number>;
   /** Its prompt was not counted yet: rather than shorten the call, say that it does not fit. */
@@ -44,6 +47,7 @@ export interface Hold {
   readonly chain: BillingChain;
   /** What was set aside: the call's whole bound, or what it was clamped to. */
   readonly boundNanoUsd: NanoUsd;
+  readonly watched: readonly WatchedAccount[];
   /** Set by the first settle or release; later ones change nothing. */
   closing?: Promise<void>;
 }
@@ -70,6 +74,7 @@ export abstract class SpendService {
   private heldNanoUsd = 0n;
 
   constructor(
+    private readonly movements: Movements,
     protected readonly meters: Meters,
     protected readonly clock: Clock,
   ) {
@@ -89,10 +94,12 @@ export abstract class SpendService {
     const since = performance.now();
     const id = uuidv7();
     const taken = await this.take(id, request);
+    this.movements.note(request.watched);
     if (!('amountNanoUsd' in taken)) return taken;
     this.meters.holdSeconds.observe((performance.now() - since) / 1_000);
     this.heldNanoUsd += taken.amountNanoUsd;
-    return { hold: { id, chain: request.chain, boundNanoUsd: taken.amountNanoUsd } };
+    const { chain, watched } = request;
+    return { hold: { id, chain, boundNanoUsd: taken.amountNanoUsd, watched } };
   }
 
   /**
@@ -156,6 +163,7 @@ export abstract class SpendService {
     for (let again = false; !(await this.isCommitted(entry, hold, again)); again = true)
       await pause(RETRY_MS);
     this.heldNanoUsd -= hold.boundNanoUsd;
+    this.movements.note(hold.watched);
     this.meters.entries.inc({ kind: mark ?? state });
     this.meters.settledUsd.inc(usdFromNanoUsd(costNanoUsd));
   }

@@ -4,6 +4,7 @@ import { CONFIG, type Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
 import { Meters } from '../../metrics/meters.js';
 import { nanoUsd } from '../../policy/money.js';
+import { Movements } from '../movements.js';
 import { type ClosedEntry, type Hold, type HoldRequest, SpendService, type Taken } from '../spend.service.js';
 import { settleAbandoned } from './abandoned.js';
 import { Ledger } from './ledger.js';
@@ -17,10 +18,11 @@ export class EmbeddedSpend extends SpendService implements OnApplicationBootstra
     private readonly reservations: Reservations,
     private readonly database: Database,
     @Inject(CONFIG) private readonly config: Config,
+    movements: Movements,
     meters: Meters,
     @Inject(CLOCK) clock: Clock,
   ) {
-    super(meters, clock);
+    super(movements, meters, clock);
   }
 
   /** Calls that died with an earlier process are billed by rule before the first new one is let in. */

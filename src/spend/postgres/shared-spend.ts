@@ -5,6 +5,7 @@ import { CONFIG, type Config } from '../../config/config.js';
 import { Meters } from '../../metrics/meters.js';
 import { nanoUsd, ZERO_NANO_USD } from '../../policy/money.js';
 import { Unanswered } from '../../unanswered.js';
+import { Movements } from '../movements.js';
 import { objection } from '../objection.js';
 import { type ClosedEntry, type HoldRequest, pause, SpendService, type Taken } from '../spend.service.js';
 import { isCollision, isInDoubt, STATEMENT_TIMEOUT_MS } from './money-connection.js';
@@ -58,10 +59,11 @@ export class SharedSpend extends SpendService {
     private readonly replicas: Replicas,
     private readonly rows: RowCache,
     @Inject(CONFIG) private readonly config: Config,
+    movements: Movements,
     meters: Meters,
     @Inject(CLOCK) clock: Clock,
   ) {
-    super(meters, clock);
+    super(movements, meters, clock);
   }
 
   protected take(id: string, request: HoldRequest): Promise<Taken> {
