@@ -41,14 +41,21 @@ export class PriceRefresh implements OnApplicationBootstrap, OnApplicationShutdo
   /** Fetches once. Never throws. */
   async refresh(patienceMs = PATIENCE_MS): Promise<void> {
     const url = this.config.general.priceRefreshUrl ?? REMOTE_DATA_JSON_URL;
+    // Not `AbortSignal.any` of a `timeout`: Node 20 may collect that one before it fires.
+    const givingUp = new AbortController();
+    const giveUp = () => givingUp.abort(new Error(`timeout after ${patienceMs} ms`));
+    const timer = setTimeout(giveUp, patienceMs);
+    this.ending.signal.addEventListener('abort', giveUp);
     try {
-      const signal = AbortSignal.any([this.ending.signal, AbortSignal.timeout(patienceMs)]);
-      const models = await replacePriceTable(JSON.parse(await fetched(url, signal)));
+      const models = await replacePriceTable(JSON.parse(await fetched(url, givingUp.signal)));
       await this.catalogue.refresh();
       this.logger.log(`The prices of ${models} models were read from ${url}.`);
     } catch (error) {
       if (!this.ending.signal.aborted)
         this.logger.warn(`The prices stay as they are; ${url} gave no better ones: ${reasonOf(error)}`);
+    } finally {
+      clearTimeout(timer);
+      this.ending.signal.removeEventListener('abort', giveUp);
     }
   }
 
