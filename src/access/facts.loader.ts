@@ -26,6 +26,7 @@ import { teamMemberDefaults } from '../teams/team-member-defaults.js';
 import { TeamsService } from '../teams/teams.service.js';
 import { TokenCounter } from '../tokens/token-counter.js';
 import type { User } from '../users/user.entity.js';
+import { Unanswered } from '../unanswered.js';
 import { UsersService } from '../users/users.service.js';
 import {
   type CallerSnapshot,
@@ -333,7 +334,7 @@ export class FactsLoader {
       if (isWhole && caller) this.callers.set(hash, caller);
       if (isWhole || !this.revisions.areShared) return caller;
       if (tries === MAX_READS)
-        throw new Error('What is known of a caller changes faster than it can be read.');
+        throw new Unanswered('database', 'a caller changes faster than it can be read');
     }
   }
 

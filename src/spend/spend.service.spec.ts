@@ -111,7 +111,7 @@ function shared(dataSource: DataSource, databaseUrl: string): Rooms {
           throw new Error('connection lost');
         });
     },
-    cleanUp: () => connection.onApplicationShutdown(),
+    cleanUp: () => connection.close(),
   };
 }
 
@@ -293,5 +293,35 @@ describe.each([
     const taken = await Promise.all([...good, ...more]);
     expect(taken.every((one) => 'hold' in one)).toBe(true);
     expect((await money.stored()).states).toEqual(Array(13).fill('open'));
+  });
+});
+
+describe.skipIf(!(await postgresIsThere()))('a hold nobody knows the end of', () => {
+  beforeEach(async () => {
+    const { url, drop } = await freshPostgres();
+    money = await opened(url, '', drop);
+  });
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await money.close();
+  });
+
+  it('is asked for again under the same id, and counts once', async () => {
+    money.rooms.breakCommits(1, 'committed');
+    const hold = await money.held(100n);
+    expect(await money.balance()).toEqual({ spent: 0n, held: 100n });
+    await money.spend.settle(hold, nanoUsd(40n), null);
+    expect(await money.balance()).toEqual({ spent: 40n, held: 0n });
+    expect((await money.stored()).states).toEqual(['settled']);
+  });
+
+  it('is refused when it stays unknown, and what was committed after all is given back', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'], shouldAdvanceTime: true, advanceTimeDelta: 200 });
+    money.rooms.breakCommits(3, 'committed');
+    await expect(money.hold(100n)).rejects.toThrow('The database did not answer');
+    expect(await money.balance()).toEqual({ spent: 0n, held: 100n });
+    await vi.waitFor(async () => expect(await money.balance()).toEqual({ spent: 0n, held: 0n }), 15_000);
+    expect((await money.stored()).states).toEqual(['released']);
+    vi.useRealTimers();
   });
 });

@@ -122,7 +122,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
     accounts = new SharedAccounts(new Database(dataSource), () => new Date());
   });
   afterAll(async () => {
-    await connection.onApplicationShutdown();
+    await connection.close();
     await dataSource.destroy();
     await drop();
   });
@@ -273,7 +273,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
     const granted = (await Promise.all(batches)).flatMap(({ answers }) =>
       answers.filter(({ kind }) => kind === 'granted'),
     );
-    for (const one of others) await one.onApplicationShutdown();
+    for (const one of others) await one.close();
     for (const { spent, held } of await balancesOf(live)) expect(spent + held <= 1_000n).toBe(true);
     expect(granted.length).toBeGreaterThanOrEqual(10);
   });

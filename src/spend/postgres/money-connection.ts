@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
 import { CONFIG, type Config } from '../../config/config.js';
 
@@ -10,7 +10,7 @@ const CONNECTIONS = 3;
 
 /** Connections of their own for what moves money, so that no report can be in its way. */
 @Injectable()
-export class MoneyConnection implements OnApplicationShutdown {
+export class MoneyConnection {
   private readonly pool: pg.Pool;
 
   constructor(@Inject(CONFIG) { databaseUrl }: Config) {
@@ -37,7 +37,8 @@ export class MoneyConnection implements OnApplicationShutdown {
     return rows;
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** The last thing a process does with money. */
+  async close(): Promise<void> {
     await this.pool.end();
   }
 }

@@ -47,6 +47,7 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.connection
       .call('leave', 'DELETE FROM replicas WHERE id = $1', [this.id])
       .catch(() => undefined);
+    await this.connection.close();
   }
 
   private schedule(): void {

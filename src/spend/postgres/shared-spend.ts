@@ -9,7 +9,13 @@ import { Movements } from '../movements.js';
 import { objection } from '../objection.js';
 import { type ClosedEntry, type HoldRequest, pause, SpendService, type Taken } from '../spend.service.js';
 import { isCollision, isInDoubt, STATEMENT_TIMEOUT_MS } from './money-connection.js';
-import { type HoldAnswer, type HoldAsk, MoneyStatements, type Obstacle } from './money-statements.js';
+import {
+  type HoldAnswer,
+  type HoldAsk,
+  type HoldOutcome,
+  MoneyStatements,
+  type Obstacle,
+} from './money-statements.js';
 import { Replicas } from './replicas.js';
 
 interface Asking {
@@ -92,7 +98,9 @@ export class SharedSpend extends SpendService {
       this.waiting.length && request.wish.wantedNanoUsd !== ZERO_NANO_USD
         ? request.budgets.find(({ account }) => this.waiting.some(({ waitsFor }) => waitsFor === account.id))
         : undefined;
-    if (!queued || this.isFull(queued.account.id)) this.fresh.push(asking);
+    if (!queued) this.fresh.push(asking);
+    // The line is full: it takes what fits now, or is told to try again.
+    else if (this.isFull(queued.account.id)) this.fresh.push({ ...asking, deadline: 0 });
     else this.waiting.push(Object.assign(asking, { waitsFor: queued.account.id }));
   }
 
@@ -140,35 +148,38 @@ export class SharedSpend extends SpendService {
   private async holdFor(batch: readonly Asking[]): Promise<void> {
     const now = performance.now();
     const asks = batch.map(({ id, request, deadline }) => ({ id, request, last: deadline <= now }));
-    let outcome;
-    try {
-      outcome = await this.tryToHold(asks);
-    } catch (error) {
-      return this.afterFailure(batch, error);
-    }
+    let inDoubt = false;
+    const outcome = await this.tryToHold(asks, () => (inDoubt = true)).catch((error: unknown) =>
+      this.afterFailure(batch, error, inDoubt),
+    );
+    if (!outcome) return;
     for (const { accountId, spent, held } of outcome.balances) this.see(batch, accountId, spent, held);
-    if (outcome.moved.length) await this.rows.evict(outcome.moved);
+    if (outcome.moved.length)
+      await this.rows.evict(outcome.moved).catch((error: unknown) => this.log.warn(error));
     for (const [i, asking] of batch.entries()) this.answer(asking, outcome.answers[i]!);
   }
 
   /** The same statement again while nobody knows how it ended, or others were in its way. */
-  private async tryToHold(asks: readonly HoldAsk[]) {
+  private async tryToHold(asks: readonly HoldAsk[], doubt: () => void): Promise<HoldOutcome> {
     for (let tries = 1; ; tries++) {
       try {
         return await this.statements.hold(this.replicas.id, asks, tries > 1);
       } catch (error) {
-        if (tries === TRIES || !(isInDoubt(error) || isCollision(error))) throw error;
+        if (isInDoubt(error)) doubt();
+        else if (!isCollision(error)) throw error;
+        if (tries === TRIES) throw error;
         await pause(TRY_AGAIN_MS);
       }
     }
   }
 
-  private async afterFailure(batch: readonly Asking[], error: unknown): Promise<void> {
-    const inDoubt = isInDoubt(error);
+  /** A batch that is known not to be committed is split until only the call at fault fails. */
+  private async afterFailure(batch: readonly Asking[], error: unknown, inDoubt: boolean): Promise<undefined> {
     if (!inDoubt && batch.length > 1) {
       const half = batch.length >> 1;
       await this.holdFor(batch.slice(0, half));
-      return this.holdFor(batch.slice(half));
+      await this.holdFor(batch.slice(half));
+      return;
     }
     this.log.error(`Money could not be held for ${batch.length} calls: ${String(error)}`);
     for (const { fail } of batch) fail(new Unanswered('database', error));
