@@ -10,9 +10,9 @@ export async function verifyLedgerCommand(config: Config, say: (line: string) =>
   ).initialize();
   try {
     const { accounts, differences } = await verifyLedger(dataSource);
-    for (const { accountId, balance, entries } of differences) {
+    for (const { accountId, of, balance, entries } of differences) {
       say(
-        `${accountId}: the balance is ${balance ?? 'missing'}, its entries add up to ${entries} nano-dollars`,
+        `${accountId}: the balance says ${of} ${balance ?? 'nothing'}, its entries add up to ${entries} nano-dollars`,
       );
     }
     say(`${accounts} accounts, ${differences.length} that differ from the ledger.`);

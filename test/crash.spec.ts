@@ -114,7 +114,7 @@ describe('verify-ledger', () => {
     const { code, printed } = gateway.verifyLedger();
     expect(code).toBe(1);
     expect(printed).toMatch(
-      /^key\/\S+: the balance is 5000001, its entries add up to 5000000 nano-dollars$/m,
+      /^key\/\S+: the balance says spent 5000001, its entries add up to 5000000 nano-dollars$/m,
     );
     expect(printed).toContain('1 that differ');
   });

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Gateway } from './gateway.js';
 import { freshPostgres, postgresIsThere } from './postgres.js';
@@ -44,7 +45,31 @@ describe.skipIf(!(await postgresIsThere()))('on PostgreSQL', () => {
     expect((await gateway.chat(key, { model: 'm-free' })).status).toBe(401);
   });
 
-  it('a second process on the same database is refused', async () => {
+  it('verify-ledger finds a balance that is off by one nano-dollar, spent or held', async () => {
+    const { url, gateway } = await started();
+    const key = await gateway.givenKey({ max_budget: 1 });
+    expect((await gateway.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(200);
+    expect(await gateway.terminate()).toBe(0);
+    expect(gateway.verifyLedger().code).toBe(0);
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    for (const [column, told] of [
+      ['spent', 'spent 1000001'],
+      ['held', 'held 1'],
+    ]) {
+      await client.query(
+        `UPDATE accounts SET ${column}_nano_usd = ${column}_nano_usd + 1 WHERE scope_kind = 'key'`,
+      );
+      const { code, printed } = gateway.verifyLedger();
+      expect([code, printed.includes(`the balance says ${told},`)]).toEqual([1, true]);
+      await client.query(
+        `UPDATE accounts SET ${column}_nano_usd = ${column}_nano_usd - 1 WHERE scope_kind = 'key'`,
+      );
+    }
+    await client.end();
+  });
+
+  it('without Redis, a second process on the same database is refused', async () => {
     const { url } = await started();
     await expect(Gateway.start({ env: { DATABASE_URL: url } })).rejects.toThrow(
       'in use by another Tollgate process',

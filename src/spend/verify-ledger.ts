@@ -3,30 +3,54 @@ import type { DataSource } from 'typeorm';
 /** An account whose balance is not the sum of its entries. Nano-dollars. */
 export interface Difference {
   readonly accountId: string;
+  readonly of: 'spent' | 'held';
   /** Null: there is no such account, but entries that name it. */
   readonly balance: bigint | null;
   readonly entries: bigint;
 }
 
-/** Adds every account up again from the ledger, in one consistent read. What it returns as different should be nothing. */
+/**
+ * Adds every account up again from the ledger, in one consistent read: what was spent, deltas that are not folded yet
+ * included, and what open entries hold, where that is counted. What it returns as different should be nothing.
+ */
 export async function verifyLedger(
   dataSource: DataSource,
 ): Promise<{ accounts: number; differences: Difference[] }> {
-  const rows: { id: string; balance: string | null; entries: string }[] = await dataSource.query(
-    `SELECT coalesce(a.id, s.id) AS id, CAST(a.spent_nano_usd AS text) AS balance,
-       CAST(coalesce(s.total, 0) AS text) AS entries
+  const rows: {
+    id: string;
+    spent: string | null;
+    entries: string;
+    held: string | null;
+    open: string;
+  }[] = await dataSource.query(
+    `SELECT coalesce(a.id, s.id) AS id, CAST(a.spent_nano_usd + coalesce(d.total, 0) AS text) AS spent,
+       CAST(coalesce(s.cost, 0) AS text) AS entries, CAST(a.held_nano_usd AS text) AS held,
+       CAST(coalesce(s.bound, 0) AS text) AS open
      FROM accounts a FULL JOIN (
-       SELECT p.account_id AS id, sum(e.cost_nano_usd) AS total FROM ledger_entries e
-       JOIN postings p ON p.chain_id = e.chain_id WHERE e.cost_nano_usd IS NOT NULL GROUP BY p.account_id
-     ) s ON s.id = a.id`,
+       SELECT p.account_id AS id, sum(e.cost_nano_usd) AS cost,
+         sum(CASE WHEN e.state = 'open' THEN e.bound_nano_usd ELSE 0 END) AS bound
+       FROM ledger_entries e JOIN postings p ON p.chain_id = e.chain_id GROUP BY p.account_id
+     ) s ON s.id = a.id
+     LEFT JOIN (
+       SELECT account_id, sum(amount_nano_usd) AS total FROM account_deltas GROUP BY account_id
+     ) d ON d.account_id = a.id`,
   );
-  const accounts = rows.map(({ id, balance, entries }) => ({
-    accountId: id,
-    balance: balance === null ? null : BigInt(balance),
-    entries: BigInt(entries),
-  }));
   return {
-    accounts: accounts.length,
-    differences: accounts.filter(({ balance, entries }) => balance !== entries),
+    accounts: rows.length,
+    differences: rows.flatMap(({ id, spent, entries, held, open }) => [
+      ...differing('spent', id, spent, entries),
+      ...(held === null ? [] : differing('held', id, held, open)),
+    ]),
   };
+}
+
+function differing(
+  of: Difference['of'],
+  accountId: string,
+  balance: string | null,
+  entries: string,
+): Difference[] {
+  return balance === entries
+    ? []
+    : [{ accountId, of, balance: balance === null ? null : BigInt(balance), entries: BigInt(entries) }];
 }
