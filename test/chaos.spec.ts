@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { expectTrueBooks, total } from './books.js';
 import { Gateway } from './gateway.js';
 import { type Behaviour, Upstream } from './upstream.js';
@@ -110,9 +110,15 @@ describe('whatever happens at the same time', () => {
     expect(text).toContain('tollgate_held_usd 0\n');
     expect(text).toContain('tollgate_calls_in_flight 0\n');
     upstream.behave = () => ({});
-    const after = await Promise.all(
-      Array.from({ length: 12 }, () => gateway.chat(key, { model: 'm-free', max_tokens: 1 })),
+    // The end of a call is told to Redis after its answer.
+    await vi.waitFor(
+      async () => {
+        const after = await Promise.all(
+          Array.from({ length: 12 }, () => gateway.chat(key, { model: 'm-free', max_tokens: 1 })),
+        );
+        expect(after.map(({ status }) => status)).toEqual(Array(12).fill(200));
+      },
+      { timeout: 10_000, interval: 250 },
     );
-    expect(after.map(({ status }) => status)).toEqual(Array(12).fill(200));
   });
 });
