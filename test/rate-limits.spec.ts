@@ -135,6 +135,13 @@ describe('requests per minute', () => {
     expect((await burst(key, 5)).ok).toBe(2);
   });
 
+  it('forget a place that was given back like one that was used', async () => {
+    const key = await gateway.givenKey({ tpm_limit: 1_000_000, max_budget: 0.1 });
+    const until = Date.now() + SPAN_MS * 1.25;
+    expect((await call(key, { model: 'm-out', max_tokens: 49, n: 128 })).status).toBe(429);
+    while (Date.now() < until) expect((await call(key)).status).toBe(200);
+  });
+
   it('of zero let nothing through, and say that waiting is no use', async () => {
     const { status, headers } = await call(await gateway.givenKey({ rpm_limit: 0 }));
     expect([status, headers['x-should-retry']]).toEqual([429, 'false']);

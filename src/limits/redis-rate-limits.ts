@@ -29,7 +29,7 @@ for i, key in ipairs(KEYS) do
   if unit == 'tokens' then
     local old = redis.call('ZRANGEBYSCORE', key, '-inf', horizon)
     for _, id in ipairs(old) do
-      redis.call('HINCRBY', amounts, 'sum', -tonumber(redis.call('HGET', amounts, id) or 0))
+      redis.call('HINCRBY', amounts, 'sum', 0 - (redis.call('HGET', amounts, id) or 0))
       redis.call('HDEL', amounts, id)
     end
   end
