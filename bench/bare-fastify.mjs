@@ -12,7 +12,7 @@ app.post('/v1/chat/completions', async (request, reply) => {
     body: JSON.stringify(request.body),
   });
   reply.status(answer.statusCode).header('content-type', answer.headers['content-type']);
-  return reply.send(Buffer.from(await answer.body.arrayBuffer()));
+  return reply.send(request.body.stream ? answer.body : Buffer.from(await answer.body.arrayBuffer()));
 });
 await app.listen({ port: 0, host: '127.0.0.1' });
 process.send(`http://127.0.0.1:${app.server.address().port}`);

@@ -1,23 +1,46 @@
-// A model provider with a fixed answer of about a kilobyte.
+// A model provider with a fixed answer: about a kilobyte of JSON, or 200 events of a stream.
 import { createServer } from 'node:http';
 
-const answer = Buffer.from(
+export const CHUNKS = 200;
+
+const usage = { prompt_tokens: 200, completion_tokens: 16, total_tokens: 216 };
+const json = Buffer.from(
   JSON.stringify({
     id: 'chatcmpl-bench',
     object: 'chat.completion',
     created: 1,
     model: 'm',
     choices: [{ index: 0, message: { role: 'assistant', content: 'y'.repeat(750) }, finish_reason: 'stop' }],
-    usage: { prompt_tokens: 200, completion_tokens: 16, total_tokens: 216 },
+    usage,
   }),
 );
+const event = (fields) =>
+  Buffer.from(
+    `data: ${JSON.stringify({ id: 'chatcmpl-bench', object: 'chat.completion.chunk', created: 1, model: 'm', ...fields })}\n\n`,
+  );
+const chunk = event({ choices: [{ index: 0, delta: { content: 'word ' }, finish_reason: null }] });
+const last = Buffer.concat([event({ choices: [], usage }), Buffer.from('data: [DONE]\n\n')]);
 
-const server = createServer((request, response) => {
-  request.resume();
-  request.on('end', () => {
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length });
-    response.end(answer);
+/** Event after event, as fast as the connection takes them, each in a write of its own. */
+function stream(response, left = CHUNKS) {
+  if (!left) return response.end(last);
+  response.write(chunk);
+  setImmediate(stream, response, left - 1);
+}
+
+if (process.send) {
+  const server = createServer((request, response) => {
+    let wantsStream = false;
+    request.on('data', (bytes) => (wantsStream ||= bytes.includes('"stream":true')));
+    request.on('end', () => {
+      if (wantsStream) {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        return stream(response);
+      }
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': json.length });
+      response.end(json);
+    });
   });
-});
-server.keepAliveTimeout = 60_000;
-server.listen(0, '127.0.0.1', () => process.send(`http://127.0.0.1:${server.address().port}`));
+  server.keepAliveTimeout = 60_000;
+  server.listen(0, '127.0.0.1', () => process.send(`http://127.0.0.1:${server.address().port}`));
+}

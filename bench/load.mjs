@@ -1,0 +1,84 @@
+// Load from `wrk` (a Debian package; it costs little itself), and what it cost the process that took it.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const TICKS_PER_SECOND = 100;
+
+export const isInstalled = (command) => !spawnSync('which', [command]).status;
+
+/** A chat request of about a kilobyte, by an end user. */
+export const chatBody = (stream) =>
+  JSON.stringify({
+    model: 'm',
+    max_tokens: 16,
+    user: 'customer-1',
+    ...(stream && { stream: true }),
+    messages: Array.from({ length: 10 }, (_, i) => ({
+      role: i % 2 ? 'assistant' : 'user',
+      content: 'x'.repeat(60),
+    })),
+  });
+
+/** CPU time of a process and its threads, in microseconds. */
+export function cpuUs(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / TICKS_PER_SECOND;
+}
+
+export const residentMb = (pid) =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+
+/** Posts `body` to one address for some seconds. `keys`: one for all calls, or many, taken in turn. */
+export async function load({ url, headers = {} }, { keys, connections, seconds, body }) {
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-wrk-'));
+  const script = join(folder, 'post.lua');
+  const lua = JSON.stringify;
+  const many = Array.isArray(keys);
+  writeFileSync(
+    script,
+    [
+      'wrk.method = "POST"',
+      `wrk.body = ${lua(body)}`,
+      'wrk.headers["content-type"] = "application/json"',
+      ...Object.entries(headers).map(([name, value]) => `wrk.headers[${lua(name)}] = ${lua(value)}`),
+      `wrk.headers["authorization"] = "Bearer ${many ? keys[0] : keys}"`,
+      ...(many
+        ? [
+            `local keys = {${keys.map(lua).join(',')}}`,
+            'local at = 0',
+            'request = function() at = at % #keys + 1; wrk.headers["authorization"] = "Bearer " .. keys[at]; return wrk.format() end',
+          ]
+        : []),
+      'done = function(s, l) io.write(string.format("RESULT %d %d %.3f %.3f %.3f\\n", s.requests, s.errors.status + s.errors.connect + s.errors.read + s.errors.timeout, s.duration / 1e6, l:percentile(50) / 1000, l:percentile(99) / 1000)) end',
+    ].join('\n'),
+  );
+  const wrk = spawn('taskset', [
+    ...['-c', '1', 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script],
+    `${url}/v1/chat/completions`,
+  ]);
+  let output = '';
+  wrk.stdout.on('data', (bytes) => (output += bytes));
+  await new Promise((done) => wrk.on('exit', done));
+  rmSync(folder, { recursive: true });
+  const [, requests, errors, took, p50, p99] = /RESULT (\d+) (\d+) (\S+) (\S+) (\S+)/.exec(output) ?? [];
+  if (Number(errors) !== 0) throw new Error(`${errors} of ${requests} calls to ${url} failed:\n${output}`);
+  return {
+    requests: Number(requests),
+    perSecond: Number(requests) / Number(took),
+    p50: Number(p50),
+    p99: Number(p99),
+  };
+}
+
+/** The same, with the CPU time of `pid` per request. */
+export async function measured(peer, asked) {
+  const before = cpuUs(peer.pid);
+  const told = await load(peer, { keys: peer.key, ...asked });
+  return { ...told, cpuUs: (cpuUs(peer.pid) - before) / told.requests };
+}
+
+export const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
