@@ -28,7 +28,7 @@ async function appWith(controller: new () => object): Promise<NestFastifyApplica
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-'));
   cleanups.push(() => rmSync(folder, { recursive: true }));
   const app = await createApp(
-    readConfig({ TOLLGATE_DATA: folder, TOLLGATE_MASTER_KEY: MASTER, TOLLGATE_CONFIG: '' }, []),
+    readConfig({ TOLLGATE_DATA: folder, TOLLGATE_MASTER_KEY: MASTER, TOLLGATE_CONFIG: '' }),
     [TheirModule],
   );
   cleanups.push(() => app.close());

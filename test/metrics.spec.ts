@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
@@ -43,6 +45,20 @@ describe('/metrics', () => {
     expect(after.get('tollgate_held_usd')).toBe(0);
     expect([...after.keys()].some((name) => name.startsWith('tollgate_nodejs_eventloop_lag'))).toBe(true);
     expect(after.get('tollgate_cache_reads_total{result="miss"}')).toBeGreaterThan(0);
+  });
+
+  it('has every figure the dashboard asks for', async () => {
+    const file = resolve(import.meta.dirname, '../deploy/grafana-dashboard.json');
+    const { panels } = JSON.parse(readFileSync(file, 'utf8')) as {
+      panels: { targets: { expr: string }[] }[];
+    };
+    const asked = panels.flatMap(({ targets }) =>
+      targets.flatMap(({ expr }) => expr.match(/\btollgate_\w+/g) ?? []),
+    );
+    const { text } = await gateway.admin('GET', '/metrics');
+    const told = new Set(text.match(/^tollgate_\w+/gm));
+    expect(asked.length).toBeGreaterThan(12);
+    expect(asked.filter((name) => !told.has(name))).toEqual([]);
   });
 
   it('shows what is held while calls are under way', async () => {

@@ -182,7 +182,7 @@ describe('between the hold and the call', () => {
     writeFileSync(config, stringify({ model_list: testModels(upstream.url) }));
     const master = 'sk-master-of-the-race';
     const app = await createApp(
-      readConfig({ TOLLGATE_DATA: folder, TOLLGATE_MASTER_KEY: master, TOLLGATE_CONFIG: config }, []),
+      readConfig({ TOLLGATE_DATA: folder, TOLLGATE_MASTER_KEY: master, TOLLGATE_CONFIG: config }),
     );
     await app.listen(0, '127.0.0.1');
     const url = await app.getUrl();

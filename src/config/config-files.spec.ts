@@ -14,7 +14,7 @@ const MASTER = { TOLLGATE_MASTER_KEY: 'sk-master-1234', TOLLGATE_SALT_KEY: 'salt
 function read(
   yaml: string,
   env: Record<string, string> = MASTER,
-  args: string[] = [],
+  configPath?: string,
   path = './tollgate.yaml',
 ) {
   const files = {
@@ -24,7 +24,7 @@ function read(
       return yaml;
     },
   };
-  return readConfig({ TOLLGATE_DATA: join(folder, 'data'), ...env }, args, files);
+  return readConfig({ TOLLGATE_DATA: join(folder, 'data'), ...env }, configPath, files);
 }
 
 function problemsOf(act: () => unknown): readonly string[] {
@@ -253,23 +253,18 @@ describe('what a file may say', () => {
 });
 
 describe('where the file is', () => {
-  it.each<[string, Record<string, string>, string[]]>([
-    ['TOLLGATE_CONFIG', { ...MASTER, TOLLGATE_CONFIG: 'x.yaml' }, []],
-    ['--config', MASTER, ['--config', 'x.yaml']],
-    ['--config=', MASTER, ['--config=x.yaml']],
-    ['--config before TOLLGATE_CONFIG', { ...MASTER, TOLLGATE_CONFIG: 'y.yaml' }, ['--config', 'x.yaml']],
-  ])('%s', (_, env, args) => expect(read('{}', env, args, 'x.yaml').configFile).toBe('x.yaml'));
+  it.each<[string, Record<string, string>, string | undefined]>([
+    ['TOLLGATE_CONFIG', { ...MASTER, TOLLGATE_CONFIG: 'x.yaml' }, undefined],
+    ['--config', MASTER, 'x.yaml'],
+    ['--config before TOLLGATE_CONFIG', { ...MASTER, TOLLGATE_CONFIG: 'y.yaml' }, 'x.yaml'],
+  ])('%s', (_, env, configPath) => expect(read('{}', env, configPath, 'x.yaml').configFile).toBe('x.yaml'));
 
   it('is ./tollgate.yaml unless told otherwise', () => {
     expect(read('{}').configFile).toBe('./tollgate.yaml');
   });
 
   it('says that a file named is not there', () => {
-    expect(problemsOf(() => read('', MASTER, ['--config', 'no.yaml']))).toEqual(['no.yaml: no such file']);
-  });
-
-  it('says that the flag names none', () => {
-    expect(problemsOf(() => read('{}', MASTER, ['--config']))).toEqual(['--config: the path is missing']);
+    expect(problemsOf(() => read('', MASTER, 'no.yaml'))).toEqual(['no.yaml: no such file']);
   });
 });
 

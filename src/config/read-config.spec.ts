@@ -15,7 +15,7 @@ function read(yaml: string | undefined, env: Record<string, string> = MASTER) {
   if (yaml !== undefined) writeFileSync(path, yaml);
   return readConfig(
     { TOLLGATE_DATA: join(folder, 'data'), ...(yaml !== undefined && { TOLLGATE_CONFIG: path }), ...env },
-    [],
+    undefined,
     yaml === undefined && !env.TOLLGATE_CONFIG ? { exists: () => false, text: () => '' } : undefined,
   );
 }

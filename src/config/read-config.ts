@@ -43,17 +43,17 @@ const onDisk: Files = { exists: existsSync, text: (path) => readFileSync(path, '
 const DEFAULT_FILE = './tollgate.yaml';
 const MIN_MASTER_KEY_CHARS = 8;
 
-/** The only reader of the environment and the file: a frozen configuration, or one `ConfigError` that lists every problem. */
-export function readConfig(
-  env: Env = process.env,
-  args: readonly string[] = process.argv.slice(2),
-  files: Files = onDisk,
-): Config {
+/**
+ * The only reader of the environment and the file: a frozen configuration, or one `ConfigError` that lists every problem.
+ * `configPath`: what `--config` says, before `TOLLGATE_CONFIG`.
+ */
+export function readConfig(env: Env, configPath?: string, files: Files = onDisk): Config {
   const report = new Report();
   const said = (name: keyof typeof ENVIRONMENT) => env[name] || undefined;
   const told = (name: keyof typeof ENVIRONMENT): Told | undefined =>
     env[name] ? { text: env[name], at: name } : undefined;
-  const path = filePath(said('TOLLGATE_CONFIG'), args, files, report);
+  const path =
+    configPath ?? said('TOLLGATE_CONFIG') ?? (files.exists(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
   const file = new Section(path === undefined ? {} : readFile(path, env, files, report), '', report);
   const general = file.section('general_settings');
   const litellm = file.section('litellm_settings');
@@ -135,20 +135,6 @@ function foundOrMade<T>(make: () => T, at: string): T {
 function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(frozen);
   return value;
-}
-
-function filePath(
-  said: string | undefined,
-  args: readonly string[],
-  files: Files,
-  report: Report,
-): string | undefined {
-  const flag = args.findIndex((arg) => arg === '--config' || arg.startsWith('--config='));
-  const flagged = args[flag]?.startsWith('--config=') ? args[flag].slice('--config='.length) : args[flag + 1];
-  const asked = flag >= 0 ? flagged : said;
-  if (flag >= 0 && !asked) report.problems.push('--config: the path is missing');
-  if (asked) return asked;
-  return files.exists(DEFAULT_FILE) ? DEFAULT_FILE : undefined;
 }
 
 function readFile(path: string, env: Env, files: Files, report: Report): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Config } from './config/config.js';
+import type { Config } from '../config/config.js';
 
 /** What a start prints: where it listens, and with the demo three calls to try. */
 export function welcome(config: Config, url: string): string {

@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
-import type { Config } from './config/config.js';
-import { databaseOptions } from './database/options.js';
-import { verifyLedger } from './spend/verify-ledger.js';
+import type { Config } from '../config/config.js';
+import { databaseOptions } from '../database/options.js';
+import { verifyLedger } from '../spend/verify-ledger.js';
 
 /** `tollgate verify-ledger`: says for every account whether its balance is the sum of its entries. True when all are. */
 export async function verifyLedgerCommand(config: Config, say: (line: string) => void): Promise<boolean> {

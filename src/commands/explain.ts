@@ -1,0 +1,103 @@
+import { request } from 'undici';
+import type { Config } from '../config/config.js';
+
+/** What is asked: may this key call this model? */
+export interface Question {
+  readonly key: string;
+  readonly model: string;
+  readonly route: string;
+  /** JSON text of the request body. */
+  readonly body?: string;
+  readonly url?: string;
+}
+
+interface Figures {
+  readonly scope: { readonly kind: string; readonly id: string };
+  readonly limit: number;
+  readonly spent?: number;
+  readonly held?: number;
+  readonly needed?: number;
+  readonly used?: number;
+  readonly unit?: string;
+  readonly model?: string;
+  readonly resets_at?: string;
+}
+
+interface Step {
+  readonly check: string;
+  readonly passed: boolean;
+  readonly objections?: readonly { readonly message: string }[];
+  readonly budgets?: readonly Figures[];
+  readonly rates?: readonly Figures[];
+}
+
+interface Explained {
+  readonly decision: boolean;
+  readonly context: {
+    readonly reason?: string;
+    readonly details?: { readonly retryable: boolean };
+    readonly trace: readonly Step[];
+  };
+}
+
+/** `tollgate explain`: asks a running gateway, as its administrator, and prints what every check says. True when the call would pass. */
+export async function explain(
+  { masterKey, host, port }: Config,
+  { key, model, route, body, url = `http://${host}:${port}` }: Question,
+  say: (line: string) => void,
+): Promise<boolean> {
+  const { statusCode, body: answer } = await request(new URL('/access/v1/evaluation', url), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${masterKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      subject: { type: 'key', id: key },
+      action: { name: 'call' },
+      resource: { type: 'model', id: model },
+      context: { route, ...(body !== undefined && { body: bodyOf(body) }) },
+    }),
+  }).catch((error: Error) => {
+    throw new Error(`No gateway answers at ${url}: ${error.message}`);
+  });
+  const told = (await answer.json()) as Explained & { readonly error?: { readonly message: string } };
+  if (statusCode !== 200) throw new Error(`The gateway answered ${statusCode}: ${told.error?.message}`);
+  for (const line of table(told.context.trace.flatMap(rowsOf))) say(line);
+  say('');
+  say(verdict(told));
+  return told.decision;
+}
+
+function bodyOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`--body is not JSON: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+const verdict = ({ decision, context: { reason, details } }: Explained) =>
+  decision
+    ? 'The call would pass.'
+    : `The call would be refused${details?.retryable ? ' for now: trying again may help' : ''}. ${reason}`;
+
+type Row = readonly [check: string, says: string, about: string];
+
+/** One row for a check, and one for every budget and rate limit it looked at. */
+function rowsOf({ check, passed, objections = [], budgets = [], rates = [] }: Step): Row[] {
+  return [
+    [check, passed ? 'ok' : 'NO', objections[0]?.message ?? ''],
+    ...[...budgets, ...rates].map((figures): Row => ['', '', figuresOf(figures)]),
+  ];
+}
+
+function figuresOf({ scope, limit, spent, held, needed, used, unit, model, resets_at }: Figures): string {
+  const about = `${scope.kind} ${scope.id}${model === undefined ? '' : ` for ${model}`}`;
+  const amounts = unit
+    ? `${used} of ${limit} ${unit}`
+    : `$${spent} spent and $${held} held of $${limit}; needs $${needed}`;
+  return `${about}: ${amounts}${resets_at === undefined ? '' : `; resets ${resets_at}`}`;
+}
+
+function table(rows: readonly Row[]): string[] {
+  const width = Math.max(...rows.map(([check]) => check.length));
+  return rows.map(([check, says, about]) => `${check.padEnd(width)}  ${says.padEnd(2)}  ${about}`.trimEnd());
+}

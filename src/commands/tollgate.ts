@@ -1,0 +1,65 @@
+import { Command } from 'commander';
+import { ENVIRONMENT, readConfig } from '../config/read-config.js';
+
+const say = (text: string) => void console.log(text);
+
+/** The command line. Every command reads the same configuration as the gateway; what a command needs is loaded when it runs. */
+export function tollgate(): Command {
+  const program = new Command('tollgate')
+    .description('The gate in front of LLM APIs: who is calling, may they, and what does it cost.')
+    .option('--config <path>', 'the configuration file, before TOLLGATE_CONFIG and ./tollgate.yaml')
+    .showHelpAfterError()
+    .addHelpText('after', `\nEnvironment:\n${environment()}\n`);
+  const config = () => readConfig(process.env, program.opts<{ config?: string }>().config);
+
+  program
+    .command('start', { isDefault: true })
+    .description('migrate the database and serve (what happens without a command)')
+    .action(async () => {
+      const { start } = await import('./start.js');
+      await start(config());
+    });
+
+  program
+    .command('migrate')
+    .description(
+      'bring the database up to date and exit: before a rolling upgrade, or by another database user',
+    )
+    .action(async () => {
+      const { migrate } = await import('./migrate.js');
+      await migrate(config(), say);
+    });
+
+  program
+    .command('verify-ledger')
+    .description('add every account up again from the ledger; exit code 1 on a difference')
+    .action(async () => {
+      const { verifyLedgerCommand } = await import('./verify-ledger.js');
+      process.exitCode = (await verifyLedgerCommand(config(), say)) ? 0 : 1;
+    });
+
+  program
+    .command('explain')
+    .description('ask a running gateway why a key may or may not call a model; exit code 1 if it may not')
+    .argument('<key>', 'a virtual key, or its hash')
+    .argument('<model>', 'the model, as a call would name it')
+    .option('--url <url>', 'where the gateway listens; default: as configured here')
+    .option(
+      '--body <json>',
+      'the request body that would be sent, e.g. \'{"max_tokens": 100, "user": "u1"}\'',
+    )
+    .option('--route <path>', 'the route that would be called', '/v1/chat/completions')
+    .action(async (key: string, model: string, options: { url?: string; body?: string; route: string }) => {
+      const { explain } = await import('./explain.js');
+      process.exitCode = (await explain(config(), { key, model, ...options }, say)) ? 0 : 1;
+    });
+
+  return program;
+}
+
+const NAME_WIDTH = 22;
+
+const environment = () =>
+  Object.entries(ENVIRONMENT)
+    .map(([name, meaning]) => `  ${name.padEnd(NAME_WIDTH)}${meaning}`)
+    .join('\n');
