@@ -167,6 +167,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
       deploymentId: 'd',
       provider: 'openai',
       madeOf: new Map(),
+      tags: [],
       watched: [],
       countable: false,
       ...more,
