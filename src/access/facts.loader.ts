@@ -163,11 +163,12 @@ export class FactsLoader {
   }
 
   /** Has anything about this caller, end user or tags changed since these facts were made? */
-  isStale({ caller, standing }: LoadedFacts): boolean {
+  isStale({ caller, standing, tags }: LoadedFacts): boolean {
     const now = this.clock().getTime();
     return (
       (caller !== undefined && !isCurrent(caller, this.changes, now)) ||
-      !(standing?.named ?? []).every((one) => isCurrent(one, this.changes, now))
+      !(standing?.named ?? []).every((one) => isCurrent(one, this.changes, now)) ||
+      !this.tagsInMemory(tags, now)
     );
   }
 
