@@ -20,6 +20,7 @@ const HELD = {
   models: ['m-free'],
   model_rpm_limit: { 'm-free': 3 },
   model_tpm_limit: { 'm-free': 300 },
+  tags: ['held'],
 };
 const HELD_ROUTES = ['llm_api_routes', '/key/*', '/user/*', '/team/*'];
 const LIFE_DAYS = 10;
@@ -37,6 +38,7 @@ const GREEDY: Readonly<Record<string, readonly unknown[]>> = {
   models: [['m-out'], ['m-free', 'm-out'], ['*'], ['m-*'], ['all-proxy-models'], ['all-team-models'], [], null],
   model_rpm_limit: [{}, null, { 'm-free': 4 }, { 'm-out': 1 }],
   model_tpm_limit: [{}, null, { 'm-free': 301 }],
+  tags: [[], null, ['other']],
   duration: ['11d', '1200mo', '-1', null],
   allowed_routes: [['/*'], ['*'], ['management_routes'], ['/user/new'], ['/config/update'], ['/key/*', '/budget/*'], [], null],
   key_type: ['management', 'default'],
@@ -68,12 +70,11 @@ const HARMLESS = new Set([
   'team_alias',
   'user_alias',
   'aliases',
-  'tags',
   'auto_rotate',
   'rotation_interval',
 ]);
 /** Of every other field that is kept as sent, a value that is not nothing. */
-const KEPT_VALUE = { mapping: { x: true }, list: ['x'], text: '1d', flag: true, number: 1 };
+const KEPT_VALUE = { mapping: { x: true }, list: ['x'], tags: ['x'], text: '1d', flag: true, number: 1 };
 const KEPT = { ...KEPT_OF_KEYS, ...KEPT_OF_TEAMS, ...KEPT_OF_USERS };
 const greedyValues = (field: string): readonly unknown[] =>
   GREEDY[field] ?? (field in KEPT ? [KEPT_VALUE[KEPT[field]!]] : []);
@@ -159,6 +160,7 @@ function more(row: Answer['body'], open: boolean): string[] {
     models: models.length
       ? models.some((name) => name !== 'm-free' && !(open && name === 'all-team-models'))
       : !open,
+    tags: !open && !row.tags?.includes('held'),
     budget_id: row.budget_id !== null,
     temp_budget_increase: row.temp_budget_increase !== undefined,
     metadata: Object.keys(row.metadata ?? {}).some((name) => /user_role|allowed_routes|key_duration/.test(name)),
@@ -414,6 +416,15 @@ describe('ways around', () => {
     expect((await generate({ allowed_routes: ['/key/info', 'info_routes'] })).status).toBe(200);
     const update = await gateway.as(key, 'POST', '/key/update', { key, allowed_routes: ['/*'] });
     expect(update.status).toBe(403);
+  });
+
+  it('a tag in a key’s metadata, which may have a budget, is not left by writing new metadata', async () => {
+    const key = await gateway.givenKey({ user_id: 'other', metadata: { tags: ['budgeted'] } });
+    const update = (body: object) => gateway.as(key, 'POST', '/key/update', { key, ...body });
+    expect((await update({ metadata: {} })).body.error).toMatchObject({ param: 'tags', code: '403' });
+    expect((await update({ metadata: { tags: ['budgeted', 'more'] } })).status).toBe(200);
+    const made = await gateway.as(key, 'POST', '/key/generate', { tags: ['mine'] });
+    expect((await keyRow(made.body.key)).tags).toEqual(['mine', 'budgeted', 'more']);
   });
 
   it('a refusal names the field and never a whole key', async () => {

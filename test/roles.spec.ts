@@ -24,12 +24,15 @@ const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^(POST|PATCH|DELETE) \/organization\/(new|update|delete)$/, 'A'],
   [/^GET \/(customer|end_user)\/(info|list)$/, 'AV'],
   [/^POST \/(customer|end_user)\/(new|update|delete|block|unblock)$/, 'A'],
+  [/^POST \/tag\/(new|update|delete)$/, 'A'],
+  [/^POST \/tag\/info$/, 'AV'],
+  [/^GET \/tag\/list$/, 'AVIR'],
   [/^POST \/budget\/info$/, 'AV'],
   [/^POST \/budget\/new$/, 'A'],
   [/^GET \/(v1\/)?model\/info$/, 'AV'],
   [/^POST \/model\/(new|delete)$/, 'A'],
-  [/^GET \/spend\/logs$/, 'AVIR'],
-  [/^GET \/(global\/spend|metrics)$/, 'AV'],
+  [/^GET \/spend\/(logs|tags)$/, 'AVIR'],
+  [/^GET \/(global\/spend(\/tags)?|metrics)$/, 'AV'],
 ]; // prettier-ignore
 
 let gateway: Gateway;

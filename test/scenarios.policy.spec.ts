@@ -45,7 +45,17 @@ function party(kind: PartyKind, given: Given): Party {
 }
 
 function decisionOn(scenario: Scenario) {
-  const { key = {}, team, member, user, organization, endUser, settings = 'default', when = {} } = scenario;
+  const {
+    key = {},
+    team,
+    member,
+    user,
+    organization,
+    endUser,
+    tag,
+    settings = 'default',
+    when = {},
+  } = scenario;
   const now = new Date();
   const [path, query = ''] = (when.path ?? '/v1/chat/completions').split('?');
   const method = when.method ?? 'POST';
@@ -107,6 +117,7 @@ function decisionOn(scenario: Scenario) {
       ...(user ? [skipsUser ? { ...party('user', user), budgets: [] } : party('user', user)] : []),
       ...(organization ? [party('organization', organization)] : []),
       ...(endUser ? [party('end_user', endUser)] : []),
+      ...(tag ? [party('tag', tag)] : []),
       proxy,
     ],
     ...(callsModel && {

@@ -53,7 +53,7 @@ describe.each(Object.entries(settingsOf))('over HTTP, the gateway (%s)', (settin
   it.each(scenarios.filter((scenario) => (scenario.settings ?? 'default') === settings))(
     '$of: $name: $then',
     async (scenario) => {
-      const { key, endUserId } = await arranged(gateway, scenario);
+      const { key, endUserId, tags } = await arranged(gateway, scenario);
       const before = upstream.calls.length;
       upstream.behave = () => ({});
 
@@ -68,6 +68,7 @@ describe.each(Object.entries(settingsOf))('over HTTP, the gateway (%s)', (settin
               max_tokens: 10,
               ...when.body,
               ...(endUserId !== undefined && { user: endUserId }),
+              ...(tags && { tags }),
               ...('model' in when ? { model: when.model } : !inPath && { model: 'gpt-4o' }),
             });
 
@@ -95,7 +96,7 @@ describe.each(Object.entries(settingsOf))('over HTTP, the gateway (%s)', (settin
 /** Brings the parties of a scenario into being; what they "spent" is really spent, before their limits are set. */
 async function arranged(
   gateway: Gateway,
-  { key = {}, team, user, member, organization, endUser, settings }: Scenario,
+  { key = {}, team, user, member, organization, endUser, tag, settings }: Scenario,
 ) {
   const id = `s${++serial}`;
   const without = ({ models, ...rest }: Given & { model_aliases?: object }) => ({
@@ -114,6 +115,7 @@ async function arranged(
   if (user) await gateway.made('/user/new', { user_id: id, auto_create_key: false });
   if (member) await gateway.made('/team/member_add', { team_id: id, member: { role: 'user', user_id: id } });
   if (endUser) await gateway.made('/customer/new', { user_id: id });
+  if (tag) await gateway.made('/tag/new', { name: id });
   const { duration, spent: _, blocked, max_budget, models, ...atOnce } = key;
   const secret = await gateway.givenKey({
     ...(user && { user_id: id }),
@@ -123,11 +125,16 @@ async function arranged(
 
   const spent = Math.max(
     0,
-    ...[key, team, user, member, organization, endUser].map((given) => given?.spent ?? 0),
+    ...[key, team, user, member, organization, endUser, tag].map((given) => given?.spent ?? 0),
   );
   if (spent) {
     upstream.behave = () => ({ completionTokens: Math.round(spent * 1_000) });
-    const call = { model: 'gpt-4o', max_tokens: Math.round(spent * 1_000), ...(endUser && { user: id }) };
+    const call = {
+      model: 'gpt-4o',
+      max_tokens: Math.round(spent * 1_000),
+      ...(endUser && { user: id }),
+      ...(tag && { tags: [id] }),
+    };
     // The proxy's own budget is used up once for all its scenarios.
     const { status } = await gateway.chat(secret, call);
     expect(status).toBe(settings === 'globally exhausted' && status === 429 ? 429 : 200);
@@ -147,6 +154,7 @@ async function arranged(
   await set('/team/update', { team_id: id }, team);
   await set('/user/update', { user_id: id }, user);
   await set('/customer/update', { user_id: id }, endUser && { ...endUser, models: undefined as never });
+  await set('/tag/update', { name: id }, tag && { ...tag, models: undefined as never });
   if (member) {
     await gateway.made('/team/member_update', {
       team_id: id,
@@ -156,5 +164,5 @@ async function arranged(
     });
   }
   await gateway.made('/key/update', { key: secret, ...atOnce, models, max_budget, blocked, duration });
-  return { key: secret, endUserId: endUser ? id : undefined };
+  return { key: secret, endUserId: endUser ? id : undefined, tags: tag && [id] };
 }

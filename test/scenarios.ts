@@ -25,6 +25,8 @@ export interface Scenario {
   readonly member?: Given;
   readonly organization?: Given;
   readonly endUser?: Given;
+  /** Named by the call. */
+  readonly tag?: Given;
   /** Default: a chat that needs $0.01. */
   readonly when?: {
     readonly model?: string;
@@ -595,6 +597,9 @@ export const scenarios: readonly Scenario[] = [
   // Budgets
   { of: 142, name: 'an end user with room', endUser: { max_budget: 10 }, then: 'allowed' },
   { of: 143, name: 'an end user without', endUser: { max_budget: 0, spent: 10 }, then: 'budget_exceeded' },
+  { of: 'ours', name: 'a tag with room', tag: { max_budget: 10, spent: 5 }, then: 'allowed' },
+  { of: 'ours', name: 'a tag at its budget (LiteLLM lets it pass)', tag: full, then: 'budget_exceeded' },
+  { of: 'ours', name: 'a blocked tag', tag: { blocked: true }, then: 'party_blocked' },
   { of: 145, name: 'a key at half its budget', key: { max_budget: 10, spent: 5 }, then: 'allowed' },
   { of: 146, name: 'a key at its budget', key: full, then: 'budget_exceeded' },
   { of: 147, name: 'a key beyond its budget', key: { max_budget: 10, spent: 15 }, then: 'budget_exceeded' },

@@ -58,4 +58,8 @@ export const scopes: Record<string, (gateway: Gateway, id: string) => Promise<Sc
     await gateway.made('/customer/new', { user_id: id, max_budget: 1 });
     return { key: await gateway.givenKey(), body: { user: id } };
   },
+  tag: async (gateway, id) => {
+    await gateway.made('/tag/new', { name: id, max_budget: 1 });
+    return { key: await gateway.givenKey({ tags: ['other'] }), body: { tags: [id] } };
+  },
 };

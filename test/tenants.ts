@@ -76,7 +76,7 @@ export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant
     return Object.fromEntries(made) as Record<CallerKind, string>;
   };
   const mine = await keys('');
-  await gateway.chat(mine.member, { model: 'm-free', user: customer });
+  await gateway.chat(mine.member, { model: 'm-free', user: customer, tags: [marker] });
   const [spent] = (await gateway.admin('GET', `/spend/logs?user_id=${userIds.member}`)).body as [
     { request_id: string },
   ];

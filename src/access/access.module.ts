@@ -6,6 +6,7 @@ import { KeysModule } from '../keys/keys.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { OrganizationsModule } from '../orgs/organizations.module.js';
 import { TeamsModule } from '../teams/teams.module.js';
+import { TagsModule } from '../tags/tags.module.js';
 import { TokenCounter } from '../tokens/token-counter.js';
 import { UsersModule } from '../users/users.module.js';
 import { AuthChecksGuard } from './auth-checks.guard.js';
@@ -27,6 +28,7 @@ import { ModelAccessGuard } from './model-access.guard.js';
     TeamsModule,
     OrganizationsModule,
     EndUsersModule,
+    TagsModule,
     BudgetsModule,
     ModelsModule,
   ],

@@ -40,7 +40,7 @@ export interface PartySpec extends Omit<Party, 'budgets'> {
   readonly budgetsLifted?: boolean;
 }
 
-/** Everything the rows say about one caller (or one end user), made once and used until one of the rows changes. */
+/** Everything the rows say about one caller (or one end user, or one tag), made once and used until one of the rows changes. */
 export interface Snapshot {
   readonly parties: readonly PartySpec[];
   /** The rows it is made of. */
@@ -58,9 +58,11 @@ export interface CallerSnapshot extends Snapshot {
   readonly names: Omit<ChainNames, 'endUserId'>;
   /** What goes into `created_by`. */
   readonly callerId: string;
+  /** Of the key and its team: every call carries them. */
+  readonly tags: readonly string[];
   readonly teamAliases: Readonly<Record<string, string>>;
   readonly keyAliases: Readonly<Record<string, string>>;
-  /** The caller's standing at this time, by end user and, where a budget is for one, model. */
+  /** The caller's standing at this time, by end user, tags that have a row and, where a budget is for one, model. */
   readonly standings: BoundedMap<string, Standing>;
 }
 
@@ -79,7 +81,8 @@ export interface Standing {
   /** When one of the windows closes, epoch milliseconds. */
   readonly until: number;
   readonly accountsGeneration: number;
-  readonly endUser?: Snapshot;
+  /** The end user and the tags among the parties. */
+  readonly named: readonly Snapshot[];
   /** The rows all of this was read from. */
   readonly madeOf: ReadonlyMap<CacheKey, number>;
   /** Accounts somebody wants to hear about. */
@@ -158,14 +161,14 @@ function placed(
   };
 }
 
-/** Parties and chain for one caller and end user, once their accounts are in memory. */
+/** Parties and chain for one caller and whom its call names, once their accounts are in memory. */
 export function makeStanding(
   placed: readonly { readonly party: PartySpec; readonly budgets: readonly PlacedBudget[] }[],
   accounts: ReadonlyMap<string, LiveAccount>,
   names: ChainNames,
   accountsGeneration: number,
   caller: Snapshot,
-  endUser: Snapshot | undefined,
+  named: readonly Snapshot[],
 ): Standing {
   const ends = placed.flatMap(({ budgets }) => budgets.map(({ until }) => until));
   const chainAccounts = [
@@ -182,8 +185,10 @@ export function makeStanding(
     chain: newChain(names, chainAccounts),
     until: Math.min(...ends, Infinity),
     accountsGeneration,
-    ...(endUser && { endUser }),
-    madeOf: endUser?.madeOf.size ? new Map([...caller.madeOf, ...endUser.madeOf]) : caller.madeOf,
+    named,
+    madeOf: named.some(({ madeOf }) => madeOf.size)
+      ? new Map([caller, ...named].flatMap(({ madeOf }) => [...madeOf]))
+      : caller.madeOf,
   };
 }
 

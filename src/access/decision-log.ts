@@ -16,7 +16,7 @@ export class DecisionLog implements OnApplicationShutdown {
 
   record(
     requestId: string,
-    { facts }: LoadedFacts,
+    { facts, tags }: LoadedFacts,
     { allowed, refusal }: Decision,
     decisionMs: number,
   ): void {
@@ -30,7 +30,10 @@ export class DecisionLog implements OnApplicationShutdown {
         allowed,
         route: facts.route.path,
         ...(facts.request?.model && { model: facts.request.model.requested }),
-        scopes: Object.fromEntries(facts.parties.map(({ kind, id }) => [kind, id])),
+        scopes: Object.fromEntries(
+          facts.parties.filter(({ kind }) => kind !== 'tag').map(({ kind, id }) => [kind, id]),
+        ),
+        ...(tags.length && { tags }),
         ...(refusal && { check: refusal.check, code: refusal.code, retryable: refusal.retryable }),
         microseconds: Math.round(decisionMs * 1000),
       }),

@@ -22,6 +22,8 @@ import type { RateFacts } from '../policy/rates.js';
 import { compileRouteList } from '../policy/routes.js';
 import { keyHint, secretHash, secretMatcher } from '../secrets.js';
 import { Accounts } from '../spend/accounts.js';
+import { tagsOf } from '../parties/tags-of.js';
+import { TagsService } from '../tags/tags.service.js';
 import { teamMemberDefaults } from '../teams/team-member-defaults.js';
 import { TeamsService } from '../teams/teams.service.js';
 import { TokenCounter } from '../tokens/token-counter.js';
@@ -58,7 +60,12 @@ export interface LoadedFacts {
   /** The rate limits this call counts on. */
   readonly rates?: readonly RateLimit[];
   readonly llm?: LlmRequest;
+  /** Of this call: its own, its key's and its team's. */
+  readonly tags: readonly string[];
 }
+
+/** Who else stands behind a call because it says so. */
+export type Named = Pick<LlmRequest, 'endUserId' | 'tags'>;
 
 const SNAPSHOT_TTL_MS = 60_000;
 const MAX_SNAPSHOTS = 200_000;
@@ -67,11 +74,13 @@ const MAX_READS = 5;
 const MASTER_CALLER_ID = 'default_user_id';
 const GLOBAL_ID = 'proxy';
 
-/** The only place where rows become facts. Warm, it asks nobody: one map look-up per caller, one per end user. */
+/** The only place where rows become facts. Warm, it asks nobody: one map look-up per caller, end user and tag. */
 @Injectable()
 export class FactsLoader {
   private readonly callers = new BoundedMap<string, CallerSnapshot>(MAX_SNAPSHOTS);
   private readonly endUsers = new BoundedMap<string, Snapshot>(MAX_SNAPSHOTS);
+  /** Also of names that have no row: any a client thinks of. */
+  private readonly tags = new BoundedMap<string, Snapshot>(MAX_SNAPSHOTS);
   private readonly master: CallerSnapshot;
   private readonly isMasterKey: (hash: string) => boolean;
 
@@ -89,6 +98,7 @@ export class FactsLoader {
     private readonly teamsService: TeamsService,
     private readonly organizationsService: OrganizationsService,
     private readonly endUsersService: EndUsersService,
+    private readonly tagsService: TagsService,
     private readonly budgetsService: BudgetsService,
   ) {
     this.isMasterKey = secretMatcher(config.masterKey);
@@ -101,6 +111,7 @@ export class FactsLoader {
       credential: { kind: 'master', role: 'proxy_admin' },
       names: { keyHash: null, keyAlias: null, userId: MASTER_CALLER_ID, teamId: null, organizationId: null },
       callerId: MASTER_CALLER_ID,
+      tags: [],
       teamAliases: {},
       keyAliases: {},
       standings: noStandings(),
@@ -110,7 +121,7 @@ export class FactsLoader {
   /** The facts of a request; without a promise when everything about the caller is in memory. Throws when rows or balances cannot be read. */
   load(ask: Ask): LoadedFacts | Promise<LoadedFacts> {
     const { presented } = ask;
-    if (presented.kind !== 'presented') return { facts: this.strangerFacts(ask, presented) };
+    if (presented.kind !== 'presented') return { facts: this.strangerFacts(ask, presented), tags: [] };
     const { secret } = presented;
     const hash = secretHash(secret);
     if (this.isMasterKey(hash)) return this.withCaller(ask, this.master);
@@ -120,14 +131,14 @@ export class FactsLoader {
     return this.loadCaller(hash).then((loaded) =>
       loaded
         ? this.withCaller(ask, loaded)
-        : { facts: this.strangerFacts(ask, { kind: 'unknown', hint: keyHint(secret) }) },
+        : { facts: this.strangerFacts(ask, { kind: 'unknown', hint: keyHint(secret) }), tags: [] },
     );
   }
 
   /** The same question about a key named by its hash: for those who ask beforehand. */
   async loadByHash(hash: string, ask: Omit<Ask, 'presented'>): Promise<LoadedFacts> {
     const caller = this.isMasterKey(hash) ? this.master : await this.loadCaller(hash);
-    if (!caller) return { facts: this.strangerFacts(ask, { kind: 'unknown', hint: 'sk-...' }) };
+    if (!caller) return { facts: this.strangerFacts(ask, { kind: 'unknown', hint: 'sk-...' }), tags: [] };
     const loaded = await this.withCaller(ask, caller);
     return this.completed(loaded, () => this.withCaller(ask, caller));
   }
@@ -151,12 +162,13 @@ export class FactsLoader {
     return this.rateLimits.measure(rates) as readonly RateFacts[];
   }
 
-  /** Has anything about this caller or end user changed since these facts were made? */
-  isStale({ caller, standing }: LoadedFacts): boolean {
+  /** Has anything about this caller, end user or tags changed since these facts were made? */
+  isStale({ caller, standing, tags }: LoadedFacts): boolean {
     const now = this.clock().getTime();
     return (
       (caller !== undefined && !isCurrent(caller, this.changes, now)) ||
-      (standing?.endUser !== undefined && !isCurrent(standing.endUser, this.changes, now))
+      !(standing?.named ?? []).every((one) => isCurrent(one, this.changes, now)) ||
+      !this.tagsInMemory(tags, now)
     );
   }
 
@@ -179,7 +191,7 @@ export class FactsLoader {
     const now = this.clock();
     const llm = ask.llm?.();
     const request = llm && this.requestFacts(llm, caller);
-    const standing = this.standing(caller, llm?.endUserId, request?.model);
+    const standing = this.standing(caller, llm ?? NOBODY, request?.model);
     return standing instanceof Promise
       ? standing.then((loaded) => this.counted(ask.route, caller, loaded, llm, request, now))
       : this.counted(ask.route, caller, standing, llm, request, now);
@@ -207,28 +219,11 @@ export class FactsLoader {
   /** Who pays for a call of this model, and from what; without a promise when it is in memory. */
   standing(
     caller: CallerSnapshot,
-    endUserId: string | undefined,
+    named: Named,
     model: ModelFacts | undefined,
   ): Standing | Promise<Standing> {
     const now = this.clock();
-    const modelNames = this.budgetedNames(caller, endUserId, model);
-    return (
-      this.standingInMemory(caller, endUserId, modelNames, now) ??
-      this.loadStanding(caller, endUserId, model, now)
-    );
-  }
-
-  /** The names of a model, where somebody has a budget for it alone; else none. */
-  private budgetedNames(
-    { parties }: CallerSnapshot,
-    endUserId: string | undefined,
-    model: ModelFacts | undefined,
-  ): readonly string[] {
-    if (!model) return NO_NAMES;
-    const hasOne = ({ modelBudgets }: PartySpec) =>
-      modelBudgets.size > 0 && (modelBudgets.has(model.requested) || modelBudgets.has(model.name));
-    const endUser = endUserId === undefined ? undefined : this.endUsers.get(endUserId);
-    return parties.some(hasOne) || endUser?.parties.some(hasOne) ? [model.requested, model.name] : NO_NAMES;
+    return this.standingInMemory(caller, named, model, now) ?? this.loadStanding(caller, named, model, now);
   }
 
   private facts(
@@ -250,7 +245,8 @@ export class FactsLoader {
       settings: this.config.general,
       ...(request && { request }),
     };
-    return { facts, caller, standing, rates, ...(llm && { llm }) };
+    const tags = tagsOfCall(caller, llm ?? NOBODY);
+    return { facts, caller, standing, rates, tags, ...(llm && { llm }) };
   }
 
   private requestFacts(llm: LlmRequest, caller: CallerSnapshot): RequestFacts {
@@ -283,29 +279,37 @@ export class FactsLoader {
 
   private standingInMemory(
     caller: CallerSnapshot,
-    endUserId: string | undefined,
-    modelNames: readonly string[],
+    named: Named,
+    model: ModelFacts | undefined,
     now: Date,
   ): Standing | undefined {
-    const standing = caller.standings.get(standingKey(endUserId, modelNames));
+    const { endUserId } = named;
+    const endUser = endUserId === undefined ? undefined : this.endUsers.get(endUserId);
+    const tags = this.tagsInMemory(tagsOfCall(caller, named), now.getTime());
+    const modelNames = budgetedNames(model, [caller, ...(endUser ? [endUser] : []), ...(tags ?? [])]);
+    const standing = tags && caller.standings.get(standingKey(endUserId, tags, modelNames));
     const current =
       standing &&
       now.getTime() < standing.until &&
       standing.accountsGeneration === this.accounts.generation &&
-      (!standing.endUser || isCurrent(standing.endUser, this.changes, now.getTime()));
+      standing.named.every((one) => isCurrent(one, this.changes, now.getTime()));
     return current ? standing : undefined;
   }
 
   private async loadStanding(
     caller: CallerSnapshot,
-    endUserId: string | undefined,
+    named: Named,
     model: ModelFacts | undefined,
     now: Date,
   ): Promise<Standing> {
+    const { endUserId } = named;
     const endUser = endUserId === undefined ? undefined : await this.loadEndUser(endUserId);
-    const modelNames = this.budgetedNames(caller, endUserId, model);
+    const loaded = await Promise.all(tagsOfCall(caller, named).map((tag) => this.loadTag(tag)));
+    const tags = loaded.filter(hasRow);
+    const snapshots = [...(endUser ? [endUser] : []), ...tags];
+    const modelNames = budgetedNames(model, [caller, ...snapshots]);
     const last = caller.parties.length - 1;
-    const parties = caller.parties.toSpliced(last, 0, ...(endUser?.parties ?? []));
+    const parties = caller.parties.toSpliced(last, 0, ...snapshots.flatMap((one) => one.parties));
     const placed = parties
       .filter(({ exists, kind }) => exists || kind !== 'end_user')
       .map((party) => ({
@@ -319,10 +323,19 @@ export class FactsLoader {
       { ...caller.names, endUserId: endUserId ?? null },
       this.accounts.generation,
       caller,
-      endUser,
+      snapshots,
     );
-    caller.standings.set(standingKey(endUserId, modelNames), standing);
+    caller.standings.set(standingKey(endUserId, tags, modelNames), standing);
     return standing;
+  }
+
+  /** Those of a call's tags that have a row; undefined when that has to be read. */
+  private tagsInMemory(tags: readonly string[], now: number): readonly Snapshot[] | undefined {
+    if (!tags.length) return NO_TAGS;
+    const known = tags.map((tag) => this.tags.get(tag));
+    return known.every((tag) => tag !== undefined && isCurrent(tag, this.changes, now))
+      ? (known as Snapshot[]).filter(hasRow)
+      : undefined;
   }
 
   /** Other processes may change a row between two reads: then they are of different times, and read again. */
@@ -413,6 +426,7 @@ export class FactsLoader {
         organizationId,
       },
       callerId: key.userId ?? key.keyAlias ?? key.keyName,
+      tags: eachOnce([...tagsOf(key), ...(team ? tagsOf(team) : [])]),
       teamAliases: team?.modelAliases ?? {},
       keyAliases: key.aliases ?? {},
       standings: noStandings(),
@@ -438,6 +452,25 @@ export class FactsLoader {
     };
     if (!this.changes.changedSince(epoch, dependsOn)) this.endUsers.set(endUserId, endUser);
     return endUser;
+  }
+
+  private async loadTag(name: string): Promise<Snapshot> {
+    const known = this.tags.get(name);
+    if (known && isCurrent(known, this.changes, this.clock().getTime())) return known;
+    const { epoch } = this.changes;
+    const dependsOn: CacheKey[] = [cacheKey.tag(name)];
+    const row = await this.tagsService.get(name);
+    const tier = row && (await this.tier(row.budgetId, dependsOn));
+    const tag: Snapshot = {
+      // Its `models` say which deployments carry it, not what may be called.
+      parties: row ? [partySpec('tag', name, row, tier, { blocked: row.blocked, models: null })] : [],
+      dependsOn,
+      madeOf: this.revisions.ofAll(dependsOn),
+      staleAt: this.clock().getTime() + SNAPSHOT_TTL_MS,
+      epoch,
+    };
+    if (!this.changes.changedSince(epoch, dependsOn)) this.tags.set(name, tag);
+    return tag;
   }
 
   private async tier(budgetId: string | null, dependsOn: CacheKey[]): Promise<Readonly<LimitsRow> | null> {
@@ -483,9 +516,33 @@ const NO_FACTS: readonly RateFacts[] = [];
 const NO_RATES: readonly RateLimit[] = [];
 const NO_NAMES: readonly string[] = [];
 
-/** No end user's id has the character that separates here. */
-const standingKey = (endUserId = '', modelNames: readonly string[]) =>
-  modelNames.length ? [endUserId, ...modelNames].join('\0') : endUserId;
+const NO_TAGS: readonly Snapshot[] = [];
+const NOBODY: Named = { tags: [] };
+
+/** The names of a model, where somebody has a budget for it alone; else none. */
+function budgetedNames(model: ModelFacts | undefined, snapshots: readonly Snapshot[]): readonly string[] {
+  if (!model) return NO_NAMES;
+  const hasOne = ({ modelBudgets }: PartySpec) =>
+    modelBudgets.size > 0 && (modelBudgets.has(model.requested) || modelBudgets.has(model.name));
+  return snapshots.some(({ parties }) => parties.some(hasOne)) ? [model.requested, model.name] : NO_NAMES;
+}
+
+const eachOnce = (tags: readonly string[]) => [...new Set(tags)].toSorted();
+
+/** Always in the same order, so that the same tags make the same chain. */
+const tagsOfCall = ({ tags: own }: CallerSnapshot, { tags }: Named) =>
+  tags.length ? eachOnce([...own, ...tags]) : own;
+
+const hasRow = ({ parties }: Snapshot) => parties.length > 0;
+
+/**
+ * No end user's id and no tag has the character that separates here. Tags without a row are left out: a client may
+ * invent any number of them, and they change nothing.
+ */
+const standingKey = (endUserId = '', tags: readonly Snapshot[], modelNames: readonly string[]) =>
+  tags.length || modelNames.length
+    ? [endUserId, ...modelNames, '', ...tags.map(({ parties }) => parties[0]!.id)].join('\0')
+    : endUserId;
 
 /** Of all limits those that count for this model: by the name it was asked for, or the one it has. */
 function ratesFor(rates: readonly RateLimit[], { requested, name }: ModelFacts): readonly RateLimit[] {

@@ -38,6 +38,7 @@ export class LlmRequestReader {
     return readLlmRequest(bytes, {
       ...context,
       endUserHeaders: this.config.general.endUserHeaders,
+      refusesTags: this.config.general.rejectClientsideTags,
       wantedParams: this.wantedParams,
     });
   }

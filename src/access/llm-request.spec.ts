@@ -44,6 +44,35 @@ describe('what a call asks for', () => {
   });
 });
 
+describe('tags', () => {
+  it('are named in four places, each once', () => {
+    const body = chat({
+      tags: ['b', 'a'],
+      metadata: { tags: ['a', 'c'] },
+      litellm_metadata: { tags: ['d'] },
+    });
+    expect(read(body, { headers: { 'x-litellm-tags': 'c, e,,f ' } }).tags).toEqual([
+      'b',
+      'a',
+      'c',
+      'd',
+      'e',
+      'f',
+    ]);
+    expect(read(chat({ tags: null, metadata: null })).tags).toEqual([]);
+  });
+
+  it.each<[object, string, Record<string, string>?]>([
+    [{ tags: [] }, 'tags'],
+    [{ metadata: { tags: ['a'] } }, 'metadata.tags'],
+    [{ litellm_metadata: { tags: ['a'] } }, 'litellm_metadata.tags'],
+    [{}, 'x-litellm-tags', { 'x-litellm-tags': 'a' }],
+  ])('of a request are refused where only keys may have some: %o', (some, param, headers = {}) => {
+    expect(read(chat(some), { headers, refusesTags: true }).problem).toMatchObject({ param });
+    expect(read(chat(some), { headers }).problem).toBeUndefined();
+  });
+});
+
 describe('what is refused, naming the member', () => {
   it.each([
     ['no JSON', '{', null],

@@ -8,6 +8,7 @@ import {
 } from '../http/json-scanner.js';
 import type { CallSize } from '../policy/bound.js';
 import { NOT_PROMPT } from '../tokens/not-prompt.js';
+import { requestTags } from './request-tags.js';
 
 /** The families of calls a model answers, by what their bodies mean. LiteLLM `call_type`. */
 export type CallType = 'chat_completion' | 'text_completion' | 'embedding';
@@ -29,6 +30,8 @@ export interface LlmRequest {
   readonly wantsUsage: boolean;
   readonly size: CallSize;
   readonly endUserId?: string;
+  /** Those the request names; its key and team may have more. */
+  readonly tags: readonly string[];
   readonly params: Readonly<Record<string, unknown>>;
 }
 
@@ -41,6 +44,8 @@ export interface LlmRequestContext {
   readonly query: string;
   /** Further headers that may name the end user. */
   readonly endUserHeaders: readonly string[];
+  /** A request may not name tags of its own. */
+  readonly refusesTags?: boolean;
   /** Top-level members the rules ask about. */
   readonly wantedParams: readonly string[];
 }
@@ -157,6 +162,7 @@ export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRe
     bytes,
     namedFallbacks: [],
     fallbacks: [],
+    tags: [],
     stream: false,
     wantsUsage: false,
     size: {
@@ -195,6 +201,7 @@ function readScanned(bytes: Buffer, scanned: ScannedObject, context: LlmRequestC
     stream,
     fallbacks,
     namedFallbacks,
+    tags: requestTags(value, context.headers, context.refusesTags ?? false),
     wantsUsage: stream && asksForUsage(value('stream_options')),
     size: sizeOf(bytes, scanned, value, context.callType),
     params: Object.fromEntries(

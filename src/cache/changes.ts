@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
-/** Names one cached thing: `key:<hash>`, `user:<id>`, `team_id:<id>`, `end_user_id:<id>`, `org_id:<id>`, `membership:<team>/<user>`, `budget:<id>`, `models`. */
+/** Names one cached thing: `key:<hash>`, `user:<id>`, `team_id:<id>`, `end_user_id:<id>`, `tag:<name>`, `org_id:<id>`, `membership:<team>/<user>`, `budget:<id>`, `models`. */
 export type CacheKey = string;
 
 export const cacheKey = {
@@ -8,6 +8,7 @@ export const cacheKey = {
   user: (userId: string): CacheKey => `user:${userId}`,
   team: (teamId: string): CacheKey => `team_id:${teamId}`,
   endUser: (userId: string): CacheKey => `end_user_id:${userId}`,
+  tag: (name: string): CacheKey => `tag:${name}`,
   organization: (organizationId: string): CacheKey => `org_id:${organizationId}`,
   membership: (teamId: string, userId: string): CacheKey => `membership:${JSON.stringify([teamId, userId])}`,
   budget: (budgetId: string): CacheKey => `budget:${budgetId}`,

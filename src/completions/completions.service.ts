@@ -233,7 +233,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
     const standing =
       model === access.facts.request!.model
         ? access.standing!
-        : await this.loader.standing(access.caller!, llm.endUserId, model);
+        : await this.loader.standing(access.caller!, llm, model);
     const taken = await this.spend.hold({
       chain: standing.chain,
       madeOf: standing.madeOf,
@@ -243,6 +243,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
       wish,
       inputBoundNanoUsd: wish.inputNanoUsd,
       requestId,
+      tags: access.tags,
       callType: llm.callType,
       model: model.name,
       deploymentId: deployment.id,

@@ -85,6 +85,8 @@ export interface GeneralSettings {
   readonly decisionLog: 'refusals' | 'all' | 'off';
   /** `user_header_name` and `user_header_mappings`: further headers that may name the end user. */
   readonly endUserHeaders: readonly string[];
+  /** `reject_clientside_metadata_tags`: only keys and teams have tags; a request that names some is refused. */
+  readonly rejectClientsideTags: boolean;
   /** What a call that died with its process is billed: its bound, its input part, or nothing. */
   readonly abandonedHolds: 'bound' | 'input' | 'release';
   /** `on_disconnect`: abort the upstream and bill what was delivered, or read it to the end and bill the truth. */

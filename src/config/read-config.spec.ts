@@ -67,6 +67,7 @@ general_settings:
   enforce_user_param: true
   enforced_params: [user, metadata.generation_name]
   apply_user_budget_to_team_keys: false
+  reject_clientside_metadata_tags: true
 router_settings:
   routing_strategy: simple-shuffle
   model_group_alias: {a: gpt-4o, b: {model: local, hidden: true}}
@@ -85,6 +86,7 @@ describe('readConfig', () => {
         enforceUserParam: true,
         enforcedParams: ['user', 'metadata.generation_name'],
         skipUserBudgetOnTeamKey: true,
+        rejectClientsideTags: true,
       },
       litellm: {
         maxBudgetUsd: 100,

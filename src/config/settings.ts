@@ -33,6 +33,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     maxRequestSizeMb: maxRequestSize(section),
     decisionLog: section.oneOf('decision_log', ['refusals', 'all', 'off'] as const) ?? 'refusals',
     endUserHeaders: endUserHeaders(section),
+    rejectClientsideTags: section.flag('reject_clientside_metadata_tags') ?? false,
     abandonedHolds: section.oneOf('abandoned_holds', ['bound', 'input', 'release'] as const) ?? 'bound',
     onDisconnect: section.oneOf('on_disconnect', ['abort', 'drain'] as const) ?? 'abort',
     budgetClamp: section.flag('budget_clamp') ?? true,

@@ -11,6 +11,7 @@ import { Account } from '../spend/account.entity.js';
 import { Chain, Posting } from '../spend/chain.entity.js';
 import { LedgerEntry } from '../spend/ledger-entry.entity.js';
 import { Replica } from '../spend/postgres/replica.entity.js';
+import { Tag } from '../tags/tag.entity.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
 import { User } from '../users/user.entity.js';
@@ -24,6 +25,7 @@ export const entities = [
   Organization,
   OrganizationMember,
   EndUser,
+  Tag,
   Budget,
   Model,
   Account,

@@ -5,6 +5,7 @@ import { withTiers } from '../budgets/with-tier.js';
 import { lifetimeEnd } from '../calendar/windows.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { holdingsOf } from '../parties/holdings-of.js';
+import { tagsOf } from '../parties/tags-of.js';
 import { GRANTABLE_ROUTES, SETTABLE } from '../policy/admin-rules.js';
 import {
   administersKey,
@@ -83,6 +84,8 @@ export class KeyGrants {
     for (const name of ['model_rpm_limit', 'model_tpm_limit']) {
       if (calling.extra?.[name]) row.extra = { [name]: calling.extra[name], ...row.extra };
     }
+    const tags = tagsOf(calling);
+    if (tags.length) row.extra = { ...row.extra, tags: [...new Set([...tagsOf(row), ...tags])] };
     const end = await this.lifeEnd(tx, row, calling);
     if (row.expiresAt === null && end !== Infinity) row.expiresAt = new Date(end);
   }

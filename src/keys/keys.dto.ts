@@ -31,7 +31,7 @@ export const KEPT_OF_KEYS: KeptFields = {
   guardrails: 'list',
   policies: 'list',
   prompts: 'list',
-  tags: 'list',
+  tags: 'tags',
   enforced_params: 'list',
   access_group_ids: 'list',
   allowed_passthrough_routes: 'list',

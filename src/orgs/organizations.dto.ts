@@ -21,7 +21,7 @@ import { LimitsDto, PartyDto } from '../parties/limits.dto.js';
 export const KEPT_OF_ORGANIZATIONS: KeptFields = {
   model_rpm_limit: 'mapping',
   model_tpm_limit: 'mapping',
-  tags: 'list',
+  tags: 'tags',
   allowed_models: 'list',
   object_permission: 'mapping',
 };

@@ -5,10 +5,12 @@ import { nanoUsd, type NanoUsd } from '../policy/money.js';
 import { compileRouteList } from '../policy/routes.js';
 import type { LimitsRow } from './limits-row.js';
 import { modelBudgets } from './model-budgets.js';
+import { tagsOf } from './tags-of.js';
 
 /** A row whose limits may be passed on; its tier's are filled in (`withTier`). */
 type Holder = Readonly<LimitsRow> & {
   readonly models: readonly string[] | null;
+  readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly extra: Readonly<Record<string, unknown>> | null;
   readonly allowedRoutes?: readonly string[] | null;
   readonly expiresAt?: Date | null;
@@ -40,6 +42,7 @@ export function holdingsOf(row: Holder): Holdings {
     models: compileModelList(row.models),
     saysEveryModel: saysEveryModel(row.models),
     routes: compileRouteList(row.allowedRoutes),
+    tags: new Set(tagsOf(row)),
     until: row.expiresAt?.getTime() ?? Infinity,
   };
 }

@@ -1,14 +1,21 @@
 import { UnprocessableEntityException } from '@nestjs/common';
+import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
 import type { PartyRow } from './party-row.js';
 
 /** What a kept field may hold. Null always clears it. */
-export type KeptKind = 'mapping' | 'list' | 'text' | 'flag' | 'number';
+export type KeptKind = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
+
+const MAX_TAGS = 64;
 
 export type KeptFields = Readonly<Record<string, KeptKind>>;
 
 const HOLDS: Record<KeptKind, readonly [test: (value: unknown) => boolean, told: string]> = {
   mapping: [(value) => typeof value === 'object' && !Array.isArray(value), 'must be an object'],
   list: [(value) => Array.isArray(value), 'must be a list'],
+  tags: [
+    (value) => Array.isArray(value) && value.length <= MAX_TAGS && value.every(isTagName),
+    `must be a list of at most ${MAX_TAGS} texts of 1 to ${MAX_TAG_CHARS} characters`,
+  ],
   text: [(value) => typeof value === 'string', 'must be text'],
   flag: [(value) => typeof value === 'boolean', 'must be true or false'],
   number: [(value) => typeof value === 'number', 'must be a number'],

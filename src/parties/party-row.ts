@@ -3,7 +3,7 @@ import { InstantColumn, JsonColumn } from '../database/columns.js';
 import { LimitsRow } from './limits-row.js';
 
 /**
- * What keys, users, teams, members, organizations and end users have in common: they can be blocked, limited
+ * What keys, users, teams, members, organizations, end users and tags have in common: they can be blocked, limited
  * and billed. Rows are never removed: deleting sets `deletedAt`, creating the same public id again revives the
  * row, so its accounts go on and nothing is refilled.
  */

@@ -64,6 +64,12 @@ export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
   'POST /end_user/block': none,
   'POST /end_user/unblock': none,
 
+  'POST /tag/new': none,
+  'POST /tag/update': none,
+  'POST /tag/info': viewers,
+  'GET /tag/list': readers,
+  'POST /tag/delete': none,
+
   'POST /budget/new': none,
   'POST /budget/info': viewers,
 
@@ -73,7 +79,9 @@ export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/model/info': viewers,
 
   'GET /spend/logs': readers,
+  'GET /spend/tags': readers,
   'GET /global/spend': viewers,
+  'GET /global/spend/tags': viewers,
   'GET /metrics': viewers,
 };
 

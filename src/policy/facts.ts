@@ -56,7 +56,7 @@ export interface RouteFacts {
   readonly callsModel: boolean;
 }
 
-export type PartyKind = 'key' | 'member' | 'team' | 'user' | 'organization' | 'end_user' | 'global';
+export type PartyKind = 'key' | 'member' | 'team' | 'user' | 'organization' | 'end_user' | 'tag' | 'global';
 
 /** Anyone behind a request who can be blocked, limited or billed. */
 export interface Party {

@@ -19,6 +19,7 @@ const nothing: Holdings = {
   models: 'any',
   saysEveryModel: false,
   routes: 'any',
+  tags: new Set(),
   until: Infinity,
 };
 const budget = (amount: number, seconds: number | null = null, since = 0) => ({
@@ -35,6 +36,7 @@ const models = (...list: string[]) => ({
   saysEveryModel: saysEveryModel(list),
 });
 const routes = (...list: string[]) => ({ routes: compileRouteList(list) });
+const tags = (...list: string[]) => ({ tags: new Set(list) });
 const perModel = (amount: number) => ({ modelBudgets: new Map([['m', budget(amount)]]) });
 
 const answers = (asked: Partial<Holdings>, held: Partial<Holdings>) =>
@@ -87,6 +89,9 @@ describe('what is more than what is held', () => {
     [routes('/key/*'), routes('/*'), 'ok', 'ok', 'ok'],
     [routes('/key/*'), routes('/key/{id}'), 'allowed_routes', 'allowed_routes', 'allowed_routes'],
     [{}, routes('/key/info'), 'allowed_routes', 'allowed_routes', 'ok'],
+    // Tags.
+    [tags('a', 'b'), tags('a'), 'ok', 'ok', 'ok'],
+    [tags('b'), tags('a'), 'tags', 'tags', 'ok'],
     // Life.
     [{ until: 5 }, { until: 5 }, 'ok', 'ok', 'ok'],
     [{ until: 6 }, { until: 5 }, 'duration', 'duration', 'duration'],

@@ -23,6 +23,8 @@ export interface Holdings {
   /** The list says so in words (`*`), instead of leaving it open. */
   readonly saysEveryModel: boolean;
   readonly routes: RouteList;
+  /** Each may have a budget of its own: having fewer of them is more. */
+  readonly tags: ReadonlySet<string>;
   /** The end of its life, epoch milliseconds; infinite for ever. */
   readonly until: number;
 }
@@ -57,6 +59,7 @@ export function excess(asked: Holdings, held: Holdings, hold: Hold, namesOf: Nam
   if (part !== undefined) return part;
   if (!modelsWithin(asked.models, held.models, open && !asked.saysEveryModel, namesOf)) return 'models';
   if (!(open && asked.routes === 'any') && !routesWithin(asked.routes, held.routes)) return 'allowed_routes';
+  if (!open && ![...held.tags].every((tag) => asked.tags.has(tag))) return 'tags';
   return asked.until > held.until && !(open && asked.until === Infinity) ? 'duration' : undefined;
 }
 

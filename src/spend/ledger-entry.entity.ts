@@ -11,6 +11,7 @@ export type EntryMark = 'estimated' | 'unconfirmed' | 'overrun' | 'abandoned' | 
 /** One attempt at one upstream call: what was held for it and what it cost. */
 @Entity('ledger_entries')
 @Index('ix_ledger_entries_open', ['state'], { where: "state = 'open'" })
+@Index('ix_ledger_entries_tagged', ['openedAt'], { where: 'request_tags IS NOT NULL' })
 export class LedgerEntry {
   /** Ours, time-ordered (UUIDv7); hold, settle and release are idempotent by it. */
   @PrimaryColumn({ type: 'varchar', length: 36 })
@@ -45,6 +46,10 @@ export class LedgerEntry {
   @Index()
   @Column({ name: 'request_id', type: 'varchar' })
   requestId: string;
+
+  /** The names of the call's tags, sorted; null without any. */
+  @JsonColumn({ name: 'request_tags', nullable: true })
+  requestTags: string[] | null;
 
   /** The route family: `chat_completion`, `text_completion`, `embedding` … LiteLLM `call_type`. */
   @Column({ name: 'call_type', type: 'varchar' })

@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { SelectQueryBuilder } from 'typeorm';
+import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
-import { pageOf } from '../http/page.js';
+import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
 import {
   administeredOrganizations,
   type Authority,
@@ -15,7 +16,17 @@ import { endlessAccount } from './account.js';
 import { Accounts } from './accounts.js';
 import { Chain } from './chain.entity.js';
 import { LedgerEntry } from './ledger-entry.entity.js';
-import type { SpendLogQuery } from './spend.dto.js';
+import type { SpendLogQuery, SpendTagsQuery } from './spend.dto.js';
+
+/** What the calls that carried one tag cost. */
+export interface TagSpend {
+  readonly name: string;
+  readonly calls: number;
+  readonly spend: number;
+}
+
+/** Without days a report by tag is about so many. */
+const LATELY_DAYS = 30;
 
 /** Reads the ledger for people. */
 @Injectable()
@@ -24,6 +35,7 @@ export class SpendReports {
     private readonly database: Database,
     private readonly accounts: Accounts,
     @Inject(CONFIG) private readonly config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** Closed entries that match and concern the caller, newest first, bounded. */
@@ -39,6 +51,48 @@ export class SpendReports {
         .getMany(),
     );
     return (rows as (LedgerEntry & { chain: Chain })[]).map(logRow);
+  }
+
+  /**
+   * What calls that concern the caller cost, by tag, dearest first, bounded; a call with two tags counts for both. Of
+   * `only` these, if any.
+   */
+  async byTag(query: SpendTagsQuery, caller: Authority, only?: readonly string[]): Promise<TagSpend[]> {
+    const { isPostgres } = this.database;
+    const each = isPostgres
+      ? 'jsonb_array_elements_text(e.tags::jsonb) AS t(value)'
+      : 'json_each(e.tags) AS t';
+    const rows = await this.database.read<{ name: string; calls: unknown; spent: string }[]>((manager) => {
+      const tagged = visible(
+        matching(manager.createQueryBuilder(LedgerEntry, 'e'), this.lately(query)),
+        caller,
+      )
+        .innerJoin(Chain, 'c', 'c.id = e.chainId')
+        .select('e.requestTags', 'tags')
+        .addSelect('e.costNanoUsd', 'cost')
+        .andWhere("e.requestTags IS NOT NULL AND e.state <> 'open'");
+      const [sql, parameters] = tagged.getQueryAndParameters();
+      const wanted = isPostgres
+        ? `SELECT jsonb_array_elements_text($${parameters.length + 1}::jsonb)`
+        : 'SELECT value FROM json_each(?)';
+      return manager.query(
+        `SELECT t.value AS name, count(*) AS calls, CAST(sum(e.cost) AS text) AS spent FROM (${sql}) AS e, ${each}
+         ${only ? `WHERE t.value IN (${wanted})` : ''}
+         GROUP BY t.value ORDER BY sum(e.cost) DESC, t.value LIMIT ${MAX_PAGE_SIZE}`,
+        only ? [...parameters, JSON.stringify(only)] : parameters,
+      );
+    });
+    return rows.map(({ name, calls, spent }) => ({
+      name,
+      calls: Number(calls),
+      spend: usdFromNanoUsd(nanoUsd(BigInt(spent))),
+    }));
+  }
+
+  private lately(query: SpendTagsQuery): SpendTagsQuery {
+    if (query.start_date !== undefined || query.end_date !== undefined) return query;
+    const start = new Date(this.clock().getTime() - LATELY_DAYS * DAY_MS);
+    return { start_date: start.toISOString().slice(0, 10) };
   }
 
   /** Everything this proxy ever spent, and its budget. */
@@ -110,6 +164,7 @@ function logRow({ chain, ...entry }: LedgerEntry & { chain: Chain }): object {
     team_id: chain.teamId,
     organization_id: chain.organizationId,
     end_user: chain.endUserId,
+    request_tags: entry.requestTags ?? [],
     status: entry.state === 'released' ? 'failure' : 'success',
     metadata: { user_api_key_alias: chain.keyAlias, usage_object: entry.usage, mark: entry.mark },
   };

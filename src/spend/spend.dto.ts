@@ -1,4 +1,4 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiPropertyOptional, PickType } from '@nestjs/swagger';
 import { IsDateString, IsOptional, IsString, Matches } from 'class-validator';
 import { PageQuery } from '../http/page.js';
 
@@ -43,6 +43,35 @@ export class SpendLogQuery extends PageQuery {
   end_date?: string;
 }
 
+/** Which days; without any the last 30. */
+export class SpendTagsQuery extends PickType(SpendLogQuery, ['start_date', 'end_date']) {}
+
+/** Which days and which tags. */
+export class GlobalSpendTagsQuery extends SpendTagsQuery {
+  /** Names, separated by commas. Without any, or `all-tags`: every tag. */
+  @IsOptional()
+  @IsString()
+  tags?: string;
+}
+
+export class TagSpendRow {
+  individual_request_tag: string;
+  log_count: number;
+  /** USD. */
+  total_spend: number;
+}
+
+export class GlobalTagSpendRow {
+  name: string;
+  /** USD. */
+  spend: number;
+  log_count: number;
+}
+
+export class GlobalTagSpend {
+  spend_per_tag: GlobalTagSpendRow[];
+}
+
 /** One settled attempt, LiteLLM's spend log row. */
 export class SpendLogRow {
   request_id: string;
@@ -65,6 +94,7 @@ export class SpendLogRow {
   team_id: string | null;
   organization_id: string | null;
   end_user: string | null;
+  request_tags: string[];
   status: string;
 }
 

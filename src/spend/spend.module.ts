@@ -40,7 +40,7 @@ export class SpendModule {
       module: SpendModule,
       controllers: [SpendController],
       providers: [...(databaseUrl ? SHARED : EMBEDDED), Movements, SpendReports, LiveFiguresInterceptor],
-      exports: [Accounts, SpendService, Movements, LiveFiguresInterceptor],
+      exports: [Accounts, SpendService, SpendReports, Movements, LiveFiguresInterceptor],
     };
   }
 }

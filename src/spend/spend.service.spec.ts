@@ -150,6 +150,7 @@ class Money {
       deploymentId: 'd',
       provider: 'openai',
       madeOf: new Map(),
+      tags: [],
       watched: [],
       countable: false,
     });

@@ -25,6 +25,8 @@ export interface HoldRequest {
   /** The part of the bound that the prompt alone costs. */
   readonly inputBoundNanoUsd: NanoUsd;
   readonly requestId: string;
+  /** Names of the call's tags, for reports; those that have a budget are on the chain. */
+  readonly tags: readonly string[];
   readonly callType: string;
   readonly model: string;
   readonly deploymentId: string;

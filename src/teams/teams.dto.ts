@@ -31,7 +31,7 @@ export const KEPT_OF_TEAMS: KeptFields = {
   model_tpm_limit: 'mapping',
   rpm_limit_type: 'text',
   tpm_limit_type: 'text',
-  tags: 'list',
+  tags: 'tags',
   guardrails: 'list',
   policies: 'list',
   prompts: 'list',

@@ -12,7 +12,7 @@ const NOW_MS = `(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
  * ids, asks whether what the limits were read from is still true, walks the requests in the order they came, and opens an
  * entry for each that is granted. See docs/decisions/0006.
  */
-const HOLD = `
+export const HOLD = `
 CREATE FUNCTION tollgate_hold(
   p_replica text, p_again boolean, p_accounts text[], p_subjects text[], p_revisions bigint[],
   p_chains jsonb, p_postings jsonb, p_requests jsonb
@@ -192,7 +192,7 @@ END $$`;
  * Closes open entries and moves what they held to what they cost. An entry somebody else closed as abandoned gets one
  * correcting entry; one that is closed already stays as it is. All in the order of ids.
  */
-const SETTLE = `
+export const SETTLE = `
 CREATE FUNCTION tollgate_settle(p_entries jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   ended text[];

@@ -66,5 +66,6 @@ const SUBJECT: Record<BudgetMeasure['scope']['kind'], string> = {
   user: 'User',
   organization: 'Organization',
   end_user: 'End User',
+  tag: 'Tag',
   global: 'Proxy',
 };

@@ -31,6 +31,7 @@ const SUBJECT: Record<Party['kind'], string> = {
   user: 'User',
   organization: 'Organization',
   end_user: 'End User',
+  tag: 'Tag',
   global: 'Proxy',
 };
 

@@ -18,6 +18,8 @@ export function missingText({ kind, id }: Pick<Party, 'kind' | 'id'>): string {
       return `Organization doesn't exist in db. Organization=${id}. Create organization via \`/organization/new\` call.`;
     case 'end_user':
       return `End User doesn't exist in db. End User=${id}. Create end user via \`/customer/new\` call.`;
+    case 'tag':
+      return `Tag doesn't exist in db. Tag=${id}. Create tag via \`/tag/new\` call.`;
     case 'member':
       return `User not found in team. 'user_id'=${id}. Add the user via \`/team/member_add\` call.`;
     default:

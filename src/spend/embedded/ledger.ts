@@ -10,7 +10,7 @@ import type { ClosedEntry, HoldRequest } from '../spend.service.js';
 /** A call about to be made: committed before its first byte goes upstream. */
 export interface OpenEntry extends Pick<
   HoldRequest,
-  'inputBoundNanoUsd' | 'requestId' | 'callType' | 'model' | 'deploymentId' | 'provider'
+  'inputBoundNanoUsd' | 'requestId' | 'tags' | 'callType' | 'model' | 'deploymentId' | 'provider'
 > {
   readonly id: string;
   readonly boundNanoUsd: NanoUsd;
@@ -173,6 +173,7 @@ const OPEN: Columns = {
   deployment_id: 'varchar',
   provider: 'varchar',
   opened_at: 'bigint',
+  request_tags: 'text',
 };
 
 const openRow = (entry: OpenEntry, chain: BillingChain) => ({
@@ -187,6 +188,7 @@ const openRow = (entry: OpenEntry, chain: BillingChain) => ({
   deployment_id: entry.deploymentId,
   provider: entry.provider,
   opened_at: entry.openedAt.getTime(),
+  request_tags: entry.tags.length ? JSON.stringify(entry.tags) : null,
 });
 
 const CLOSE: Columns = {

@@ -167,6 +167,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
       deploymentId: 'd',
       provider: 'openai',
       madeOf: new Map(),
+      tags: [],
       watched: [],
       countable: false,
       ...more,
@@ -332,7 +333,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
     await dataSource.query(`INSERT INTO replicas (id, started_at, seen_at) VALUES ('alive', 1, 1)`);
     await statements.hold(
       'dead',
-      [asked('lost', call(1_000n), live), asked('late', call(1_000n), live)],
+      [asked('lost', call(1_000n), live), asked('late', call(1_000n), live, { tags: ['a', 'b'] })],
       false,
     );
     await statements.hold('alive', [asked('mine', call(1_000n), live)], false);
@@ -344,13 +345,13 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
     await closed('late', 30n);
     await closed('late', 30n);
     expect((await balancesOf(live))[0]).toEqual({ spent: 130n, held: 100n });
-    const entries: { mark: string; cost: string }[] = await dataSource.query(
-      `SELECT mark, cost_nano_usd AS cost FROM ledger_entries WHERE id IN ('lost', 'late', md5('late/late')) ORDER BY cost_nano_usd`,
+    const entries: { mark: string; cost: string; tags: string | null }[] = await dataSource.query(
+      `SELECT mark, cost_nano_usd AS cost, request_tags AS tags FROM ledger_entries WHERE id IN ('lost', 'late', md5('late/late')) ORDER BY cost_nano_usd, request_tags`,
     );
     expect(entries).toEqual([
-      { mark: 'adjustment', cost: '-70' },
-      { mark: 'abandoned', cost: '100' },
-      { mark: 'abandoned', cost: '100' },
+      { mark: 'adjustment', cost: '-70', tags: '["a","b"]' },
+      { mark: 'abandoned', cost: '100', tags: '["a","b"]' },
+      { mark: 'abandoned', cost: '100', tags: null },
     ]);
   });
 });

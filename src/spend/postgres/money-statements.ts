@@ -84,6 +84,7 @@ export class MoneyStatements {
         model: request.model,
         deployment_id: request.deploymentId,
         provider: request.provider,
+        ...(request.tags.length && { request_tags: JSON.stringify(request.tags) }),
       };
     });
     const subjectNames = subjects.names.map((name) => name.slice(name.indexOf('/') + 1));

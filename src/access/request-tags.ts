@@ -1,0 +1,51 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { JsonProblem } from '../http/json-scanner.js';
+import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
+
+const HEADER = 'x-litellm-tags';
+const MAX_TAGS = 32;
+const NONE: readonly string[] = [];
+
+/** The tags a call names, each once, wherever LiteLLM reads them. `refused`: it may name none. */
+export function requestTags(
+  value: (member: string) => unknown,
+  { [HEADER]: header }: IncomingHttpHeaders,
+  refused: boolean,
+): readonly string[] {
+  const lists = [
+    ['tags', value('tags')],
+    ['metadata.tags', tagsIn(value('metadata'))],
+    ['litellm_metadata.tags', tagsIn(value('litellm_metadata'))],
+    [HEADER, header === undefined ? undefined : namesIn(String(header))],
+  ] as const;
+  const named = lists.filter(([, list]) => list !== undefined && list !== null);
+  if (!named.length) return NONE;
+  const tags = new Set(named.flatMap(([param, list]) => checked(list, param, refused)));
+  if (tags.size > MAX_TAGS)
+    throw new JsonProblem(`The request names more than ${MAX_TAGS} tags.`, named[0]![0]);
+  return [...tags];
+}
+
+function checked(list: unknown, param: string, refused: boolean): readonly string[] {
+  if (refused)
+    throw new JsonProblem(
+      `Client-side '${param}' not allowed in request. 'reject_clientside_metadata_tags'=True. Tags can only be set via API key metadata.`,
+      param,
+    );
+  if (!Array.isArray(list) || !list.every(isTagName)) {
+    throw new JsonProblem(
+      `The ${param} must be a list of texts of 1 to ${MAX_TAG_CHARS} characters, none of them a control character.`,
+      param,
+    );
+  }
+  return list;
+}
+
+const tagsIn = (container: unknown): unknown =>
+  container !== null && typeof container === 'object' ? (container as { tags?: unknown }).tags : undefined;
+
+const namesIn = (header: string) =>
+  header
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');

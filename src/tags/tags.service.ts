@@ -1,0 +1,131 @@
+import { Injectable, NotFoundException } from '@nestjs/common';
+import { type EntityManager, In, IsNull } from 'typeorm';
+import { requireBudget } from '../budgets/budgets.service.js';
+import { withTiers } from '../budgets/with-tier.js';
+import { cacheKey } from '../cache/changes.js';
+import { Database } from '../database/database.js';
+import { pageOf } from '../http/page.js';
+import { applyParty } from '../parties/apply-party.js';
+import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { type Authority, seesEverything } from '../policy/authority.js';
+import { SpendReports } from '../spend/spend-reports.js';
+import { Tag } from './tag.entity.js';
+import { dynamicTagView, tagView } from './tag.view.js';
+import { KEPT_OF_TAGS, type TagDto, type TagListQuery } from './tags.dto.js';
+
+/** Labels on calls that have limits of their own. */
+@Injectable()
+export class TagsService {
+  private readonly table: PartyTable<Tag>;
+
+  constructor(
+    private readonly database: Database,
+    private readonly reports: SpendReports,
+    tables: PartyTables,
+  ) {
+    this.table = tables.of({
+      entity: Tag,
+      kind: 'tag',
+      where: (name) => ({ name }),
+      idOf: ({ name }) => name,
+      cacheKey: cacheKey.tag,
+      title: 'Tag',
+      param: 'name',
+    });
+  }
+
+  /** The live tag, cached; null when there is none. */
+  get(name: string): Promise<Readonly<Tag> | null> {
+    return this.table.get(name);
+  }
+
+  /** Makes a tag. 409 when it is there, 404 when its tier is not. */
+  async create(dto: TagDto, by: string): Promise<object> {
+    return this.table.write(
+      async (tx) => {
+        await requireBudget(tx, dto.budget_id);
+        return view(tx, await this.table.create(tx, dto.name, by, (made, now) => apply(made, dto, now)));
+      },
+      () => [cacheKey.tag(dto.name)],
+    );
+  }
+
+  /** Changes what was sent. 404 when there is no such tag. */
+  async update(dto: TagDto, by: string): Promise<object> {
+    return this.table.write(
+      async (tx) => {
+        await this.table.findOrFail(tx, dto.name);
+        await requireBudget(tx, dto.budget_id);
+        return view(tx, await this.table.update(tx, dto.name, by, (live, now) => apply(live, dto, now)));
+      },
+      () => [cacheKey.tag(dto.name)],
+    );
+  }
+
+  /** These tags by name; 404 names all that are not there. */
+  async info(names: readonly string[]): Promise<Record<string, object>> {
+    return this.database.read(async (manager) => {
+      const rows = await manager.findBy(Tag, { name: In([...new Set(names)]), deletedAt: IsNull() });
+      const known = new Set(rows.map(({ name }) => name));
+      const absent = names.filter((name) => !known.has(name));
+      if (absent.length) {
+        const message = `Tags not found: [${absent.map((name) => `'${name}'`).join(', ')}]`;
+        throw new NotFoundException({ message, param: 'names' });
+      }
+      return Object.fromEntries((await views(manager, rows)).map((tag) => [tag.name, tag]));
+    });
+  }
+
+  /** Every tag, oldest first; on the last page also names without a row that calls carried. Others than admins see those of their own calls. */
+  async list(query: TagListQuery, caller: Authority): Promise<object[]> {
+    const { take, skip } = pageOf(query);
+    const rows = seesEverything(caller)
+      ? await this.database.read(async (manager) =>
+          views(
+            manager,
+            await manager.find(Tag, {
+              where: { deletedAt: IsNull() },
+              order: { createdAt: 'ASC', id: 'ASC' },
+              take,
+              skip,
+            }),
+          ),
+        )
+      : [];
+    if (rows.length === take) return rows;
+    const carried = (await this.reports.byTag(query, caller)).map(({ name }) => name);
+    const known = new Set(seesEverything(caller) ? await this.existing(carried) : []);
+    const dynamic = carried.filter((name) => !known.has(name));
+    return [...rows, ...dynamic.slice(0, take - rows.length).map(dynamicTagView)];
+  }
+
+  /** 404 when there is none. */
+  async delete(name: string, by: string): Promise<void> {
+    await this.table.write(
+      async (tx) => this.table.remove(tx, await this.table.findOrFail(tx, name), by),
+      () => [cacheKey.tag(name)],
+    );
+  }
+
+  private async existing(names: readonly string[]): Promise<string[]> {
+    const rows = await this.database.read((manager) =>
+      manager.find(Tag, { select: { name: true }, where: { name: In(names), deletedAt: IsNull() } }),
+    );
+    return rows.map(({ name }) => name);
+  }
+}
+
+function apply(row: Tag, dto: TagDto, now: Date): void {
+  applyParty(row, dto, KEPT_OF_TAGS, now);
+  if (dto.description !== undefined) row.description = dto.description;
+}
+
+async function view(manager: EntityManager, row: Tag) {
+  const [one] = await views(manager, [row]);
+  return one!;
+}
+
+async function views(manager: EntityManager, rows: readonly Tag[]) {
+  const limited = await withTiers(manager, rows);
+  return rows.map((row, i) => tagView(row, limited[i]!));
+}
