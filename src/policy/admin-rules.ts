@@ -74,6 +74,8 @@ export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
 
   'GET /spend/logs': readers,
   'GET /global/spend': viewers,
+  'GET /audit': viewers,
+  'GET /audit/:id': viewers,
   'GET /metrics': viewers,
 };
 
