@@ -28,6 +28,7 @@ const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^POST \/budget\/new$/, 'A'],
   [/^GET \/(v1\/)?model\/info$/, 'AV'],
   [/^POST \/model\/(new|delete)$/, 'A'],
+  [/^GET \/audit(\/\{id\})?$/, 'AV'],
   [/^GET \/spend\/logs$/, 'AVIR'],
   [/^GET \/(global\/spend|metrics)$/, 'AV'],
 ]; // prettier-ignore
