@@ -87,8 +87,8 @@ describe('the onlys', () => {
 
 describe('the audit log', () => {
   it('is not gone round: no statement of ours changes an audited table, nobody silences its subscriber', () => {
-    const tables = [...AUDITED.keys()].map((entity) =>
-      getMetadataArgsStorage().tables.find(({ target }) => target === entity)!.name!,
+    const tables = [...AUDITED.keys()].map(
+      (entity) => getMetadataArgsStorage().tables.find(({ target }) => target === entity)!.name!,
     );
     expect(tables.length).toBeGreaterThan(8);
     const statement = new RegExp(`(?:INSERT INTO|UPDATE|DELETE FROM) "?(?:${tables.join('|')})\\b`, 'i');
@@ -99,7 +99,9 @@ describe('the audit log', () => {
 
   it('follows nobody but administrators', () => {
     expect(places(/\bAsyncLocalStorage\b/)).toEqual(['acting.ts']);
-    expect(places(/\bactAs\(/).filter((file) => file !== 'acting.ts')).toEqual(['http/acting.interceptor.ts']);
+    expect(places(/\bactAs\(/).filter((file) => file !== 'acting.ts')).toEqual([
+      'http/acting.interceptor.ts',
+    ]);
   });
 });
 

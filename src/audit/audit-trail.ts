@@ -19,9 +19,11 @@ import { type ChangedRow, ChangedRows } from '../database/changed-rows.js';
 import { usdFromNanoUsd } from '../policy/money.js';
 import { type AuditAction, AuditEntry } from './audit-entry.entity.js';
 import { AUDITED, NOT_AUDITED } from './audited.js';
+import { rowsOf } from '../spend/rows-of.js';
 import { difference, kept, redacted } from './told-values.js';
 
 const ROWS_AT_ONCE = 200;
+const ENTRIES_AT_ONCE = 1_000;
 
 /**
  * Writes the audit log. It stands behind TypeORM, not beside the handlers: whatever changes a row of an audited entity, the
@@ -74,7 +76,29 @@ export class AuditTrail implements EntitySubscriberInterface, OnModuleInit {
     await readAfter(manager, changed);
     const at = this.clock();
     const entries = changed.flatMap((row) => entryOf(row, actor, at));
-    for (const some of portions(entries)) await manager.insert(AuditEntry, some as never);
+    for (const some of portions(entries, ENTRIES_AT_ONCE)) await this.write(manager, some);
+  }
+
+  /** However many, in few statements: the ledger waits behind them. */
+  private async write(manager: EntityManager, entries: readonly AuditEntry[]): Promise<void> {
+    const columns = this.dataSource.getMetadata(AuditEntry).columns;
+    const rows = entries.map((entry) =>
+      Object.fromEntries(
+        columns.map((column) => [
+          column.databaseName,
+          this.dataSource.driver.preparePersistentValue(column.getEntityValue(entry), column),
+        ]),
+      ),
+    );
+    const names = columns.map(({ databaseName }) => databaseName).join(', ');
+    const types = Object.fromEntries(
+      columns.map(({ databaseName, type }) => [databaseName, type as 'varchar' | 'text' | 'bigint']),
+    );
+    const isPostgres = this.dataSource.options.type === 'postgres';
+    await manager.query(
+      `INSERT INTO audit_entries (${names}) SELECT ${names} FROM ${rowsOf(types, { isPostgres })} AS r`,
+      [JSON.stringify(rows)],
+    );
   }
 }
 
@@ -90,7 +114,10 @@ function note(runner: QueryRunner, metadata: EntityMetadata, before: ObjectLiter
 async function readAfter(manager: EntityManager, changed: readonly ChangedRow[]): Promise<void> {
   const open = changed.filter(({ after }) => after === undefined);
   for (const metadata of new Set(open.map((row) => row.metadata))) {
-    for (const some of portions(open.filter((row) => row.metadata === metadata))) {
+    for (const some of portions(
+      open.filter((row) => row.metadata === metadata),
+      ROWS_AT_ONCE,
+    )) {
       const found = await manager.findBy(
         metadata.target,
         some.map(({ id }) => id),
@@ -101,8 +128,8 @@ async function readAfter(manager: EntityManager, changed: readonly ChangedRow[])
   }
 }
 
-function* portions<T>(all: readonly T[]): Generator<T[]> {
-  for (let i = 0; i < all.length; i += ROWS_AT_ONCE) yield all.slice(i, i + ROWS_AT_ONCE);
+function* portions<T>(all: readonly T[], size: number): Generator<T[]> {
+  for (let i = 0; i < all.length; i += size) yield all.slice(i, i + size);
 }
 
 /** None for what did not happen in the end, and for what a call made: an end user it named, a user its key is of. */

@@ -35,16 +35,14 @@ export function difference(before: Values, after: Values): [before: Values, afte
 }
 
 /** Values as they are written: without what is named like a secret inside them, and not longer than is good. */
-export function redacted(values: Values): Values {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => {
-      const text = JSON.stringify(value, hideSecrets) ?? 'null';
-      return [
-        name,
-        text.length > MOST_CHARACTERS ? `(${text.length} characters)` : (JSON.parse(text) as unknown),
-      ];
-    }),
-  );
+export const redacted = (values: Values): Values =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, bounded(value)]));
+
+function bounded(value: unknown): unknown {
+  const text = typeof value === 'object' && value ? JSON.stringify(value, hideSecrets) : value;
+  if (typeof text !== 'string') return value;
+  if (text.length > MOST_CHARACTERS) return `(${text.length} characters)`;
+  return text === value ? value : (JSON.parse(text) as unknown);
 }
 
 const hideSecrets = (name: string, value: unknown) =>
