@@ -56,10 +56,9 @@ export async function load({ url, headers = {} }, { keys, connections, seconds, 
       'done = function(s, l) io.write(string.format("RESULT %d %d %.3f %.3f %.3f\\n", s.requests, s.errors.status + s.errors.connect + s.errors.read + s.errors.timeout, s.duration / 1e6, l:percentile(50) / 1000, l:percentile(99) / 1000)) end',
     ].join('\n'),
   );
-  const wrk = spawn('taskset', [
-    ...['-c', '1', 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script],
-    `${url}/v1/chat/completions`,
-  ]);
+  const target = `${url}/v1/chat/completions`;
+  const shape = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s'];
+  const wrk = spawn('taskset', ['-c', '1', 'wrk', ...shape, '-s', script, target]);
   let output = '';
   wrk.stdout.on('data', (bytes) => (output += bytes));
   await new Promise((done) => wrk.on('exit', done));

@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { AlertsModule } from './alerts/alerts.module.js';
+import { AuditModule } from './audit/audit.module.js';
 import { AccessModule } from './access/access.module.js';
 import { CacheModule } from './cache/cache.module.js';
 import { CLOCK, SteadyClock } from './clock.js';
@@ -61,6 +62,7 @@ export class AppModule {
         CompletionsModule,
         HealthModule,
         AlertsModule,
+        AuditModule,
         ...more,
       ],
     };

@@ -49,3 +49,11 @@ export function unseal(text: string, saltKey: string): string {
     'utf8',
   );
 }
+
+/** Names of credentials … */
+const SECRET = /(?:key|secret|token|password|credentials?|extra_headers)$/i;
+/** … and what only sounds like one. */
+const NO_SECRET = /cost|max_tokens|_tokens$|per_token/i;
+
+/** Is a member of this name a credential? */
+export const isSecretName = (name: string): boolean => SECRET.test(name) && !NO_SECRET.test(name);

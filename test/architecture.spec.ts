@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { getMetadataArgsStorage } from 'typeorm';
 import { describe, expect, it } from 'vitest';
+import { AUDITED } from '../src/audit/audited.js';
 
 const src = resolve(import.meta.dirname, '../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
@@ -81,6 +83,26 @@ describe('the onlys', () => {
       writers.filter((file) => !file.startsWith('spend/') && !file.endsWith('-shared-money.ts')),
     ).toEqual([]);
     expect(writers).not.toEqual([]);
+  });
+});
+
+describe('the audit log', () => {
+  it('is not gone round: no statement of ours changes an audited table, nobody silences its subscriber', () => {
+    const tables = [...AUDITED.keys()].map(
+      (entity) => getMetadataArgsStorage().tables.find(({ target }) => target === entity)!.name!,
+    );
+    expect(tables.length).toBeGreaterThan(8);
+    const statement = new RegExp(`(?:INSERT INTO|UPDATE|DELETE FROM) "?(?:${tables.join('|')})\\b`, 'i');
+    expect(places(statement).filter((file) => !file.startsWith('database/migrations/'))).toEqual([]);
+    expect(places(/callListeners\(false\)|listeners: false/)).toEqual([]);
+    expect(places(/\.transaction\(|startTransaction\(/)).toEqual(['database/database.ts']);
+  });
+
+  it('follows nobody but administrators', () => {
+    expect(places(/\bAsyncLocalStorage\b/)).toEqual(['acting.ts']);
+    expect(places(/\bactAs\(/).filter((file) => file !== 'acting.ts')).toEqual([
+      'http/acting.interceptor.ts',
+    ]);
   });
 });
 

@@ -11,6 +11,7 @@ const CANARY = {
   added: 'sk-canary-added-0004dddd',
   header: 'canary-header-0005eeee',
   prompt: 'canary-prompt-0006ffff',
+  chosen: 'sk-canary-chosen-0008hhhh',
   unknown: 'sk-canary-unknown-0007gggg',
 };
 
@@ -104,6 +105,14 @@ it('no secret is anywhere but where it must be', async () => {
   ]) {
     await hear(gateway.admin('GET', path));
   }
+  await gateway.made('/key/generate', { key: CANARY.chosen });
+  await gateway.made('/key/update', { key: CANARY.chosen, max_budget: 1 });
+  await gateway.made('/key/delete', { keys: [CANARY.chosen] });
+  const { body: audit } = await hear(gateway.admin('GET', '/audit?page_size=100'));
+  expect(audit.audit_logs.map(({ action }: { action: string }) => action).toSorted()).toEqual(
+    ['created', 'created', 'created', 'deleted', 'updated'], // prettier-ignore
+  );
+  for (const { id } of audit.audit_logs as { id: string }[]) await hear(gateway.admin('GET', `/audit/${id}`));
   await hear(gateway.admin('POST', '/key/block', { key: CANARY.unknown }));
   await hear(gateway.admin('POST', '/key/generate', '{"max_budget": "x'));
   await hear(

@@ -33,6 +33,7 @@ const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^POST \/model\/(new|delete)$/, 'A'],
   [/^GET \/spend\/(logs|tags)$/, 'AVIR'],
   [/^GET \/(global\/spend(\/tags)?|metrics)$/, 'AV'],
+  [/^GET \/audit(\/\{id\})?$/, 'AV'],
 ]; // prettier-ignore
 
 let gateway: Gateway;

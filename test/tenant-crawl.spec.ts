@@ -23,11 +23,12 @@ const NAMING: Readonly<Record<string, 'one' | 'list' | 'member'>> = {
   organization_id: 'one', organization_ids: 'list', org_id: 'one', org_alias: 'one',
   end_user: 'one', end_user_id: 'one', budget_id: 'one', budgets: 'list',
   id: 'one', litellm_model_id: 'one', request_id: 'one',
+  changed_by: 'one', changed_by_api_key: 'one', object_id: 'one', object_team_id: 'one', object_key_hash: 'one',
   member: 'member', members_with_roles: 'member',
 }; // prettier-ignore
 /** Fields that name nothing of anybody's. A field in neither list fails the first test. */
 const ELSE =
-  /^(metadata|models?|aliases|model_aliases|alias|team_alias|user_alias|organization_alias|tags|names?|description|blocked|spend|role|user_role|key_type|duration|allowed_routes|auto_create_key|sso_user_id|subject|action|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|model_info|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|allowed_model_region|default_model|litellm_budget_table|allowed_models|team_member_permissions|.*(budget|limits?|budget_duration|max_parallel_requests|temp_budget_expiry|temp_budget_increase|max_budget_in_team|max_budget_in_organization))$/;
+  /^(metadata|models?|aliases|model_aliases|alias|team_alias|user_alias|organization_alias|tags|names?|description|blocked|spend|role|user_role|key_type|duration|allowed_routes|auto_create_key|sso_user_id|subject|action|table_name|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|model_info|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|allowed_model_region|default_model|litellm_budget_table|allowed_models|team_member_permissions|.*(budget|limits?|budget_duration|max_parallel_requests|temp_budget_expiry|temp_budget_increase|max_budget_in_team|max_budget_in_organization))$/;
 
 /** `sk-` and 22 characters, as a key that is nobody's has them. */
 const NOBODY: Record<string, string> = { key: 'sk-nobodynobodynobody1234', keys: 'sk-nobodynobodynobody1234', api_key: 'sk-nobodynobodynobody1234', user_email: 'nobody@example.com' }; // prettier-ignore

@@ -104,7 +104,8 @@ const UNLIMITED = {
   allowedModels: null,
 };
 
-function budgetView(row: Budget): BudgetRow {
+/** A tier as LiteLLM tells it. */
+export function budgetView(row: Budget): BudgetRow {
   const { budget_limits, ...limits } = limitsView(row);
   return {
     budget_id: row.budgetId,

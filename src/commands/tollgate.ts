@@ -10,7 +10,7 @@ export function tollgate(): Command {
     .option('--config <path>', 'the configuration file, before TOLLGATE_CONFIG and ./tollgate.yaml')
     .showHelpAfterError()
     .addHelpText('after', `\nEnvironment:\n${environment()}\n`);
-  const config = () => readConfig(process.env, program.opts<{ config?: string }>().config);
+  const config = () => readConfig(undefined, program.opts<{ config?: string }>().config);
 
   program
     .command('start', { isDefault: true })

@@ -110,6 +110,8 @@ export interface GeneralSettings {
   /** `price_refresh_url`: where from. Absent: where the library keeps its own. */
   readonly priceRefreshUrl?: string;
   readonly alerts?: AlertSettings;
+  /** `audit_logs_retention`: how long entries of the audit log are kept. Absent: for ever. */
+  readonly auditRetentionMs?: number;
   /** `fsync: true`: commits survive power loss, not only the death of the process. */
   readonly fsync: boolean;
 }

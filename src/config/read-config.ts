@@ -47,7 +47,7 @@ const MIN_MASTER_KEY_CHARS = 8;
  * The only reader of the environment and the file: a frozen configuration, or one `ConfigError` that lists every problem.
  * `configPath`: what `--config` says, before `TOLLGATE_CONFIG`.
  */
-export function readConfig(env: Env, configPath?: string, files: Files = onDisk): Config {
+export function readConfig(env: Env = process.env, configPath?: string, files: Files = onDisk): Config {
   const report = new Report();
   const said = (name: keyof typeof ENVIRONMENT) => env[name] || undefined;
   const told = (name: keyof typeof ENVIRONMENT): Told | undefined =>

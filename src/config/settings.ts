@@ -1,4 +1,4 @@
-import { parseDuration } from '../calendar/windows.js';
+import { parseDuration, secondsIn } from '../calendar/windows.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
 import type {
   AlertSettings,
@@ -15,6 +15,7 @@ const MAX_RETRIES = 100;
 const MAX_TOKENS = 1_000_000_000;
 const MAX_RATE = 2_147_483_647;
 const USER_ROLES = ['proxy_admin', 'proxy_admin_viewer', 'internal_user', 'internal_user_viewer'] as const;
+const MS_PER_SECOND = 1_000;
 const MS_PER_HOUR = 3_600_000;
 const BYTES_PER_MB = 1024 * 1024;
 
@@ -25,6 +26,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
   if (priceRefreshUrl !== undefined && !isPlainHttpUrl(priceRefreshUrl))
     section.problem('price_refresh_url', PLAIN_HTTP_URL);
   const alertSettings = alerts(section);
+  const auditRetention = duration(section, 'audit_logs_retention');
   return {
     enforceUserParam: section.flag('enforce_user_param') ?? false,
     enforcedParams: section.texts('enforced_params') ?? [],
@@ -45,6 +47,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     settleTimeoutMs: section.milliseconds('settle_timeout_ms', 1) ?? 30_000,
     fsync: section.flag('fsync') ?? false,
     ...(alertSettings && { alerts: alertSettings }),
+    ...(auditRetention !== undefined && { auditRetentionMs: secondsIn(auditRetention) * MS_PER_SECOND }),
     ...(priceRefreshMs && { priceRefreshMs }),
     ...(priceRefreshUrl !== undefined && { priceRefreshUrl }),
   };
@@ -116,9 +119,9 @@ function usd(section: Section, key: string): number | undefined {
 
 function duration(section: Section, key: string): string | undefined {
   const text = section.text(key);
-  if (text !== undefined && !parseDuration(text))
-    section.problem(key, 'must be a duration such as 30s, 24h, 7d or 1mo');
-  return text;
+  if (text === undefined || parseDuration(text)) return text;
+  section.problem(key, 'must be a duration such as 30s, 24h, 7d or 1mo');
+  return undefined;
 }
 
 /** `router_settings` */

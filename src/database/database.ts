@@ -2,6 +2,8 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } fro
 import { InjectDataSource } from '@nestjs/typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { actor } from '../acting.js';
+import { ChangedRows } from './changed-rows.js';
 
 /** Who goes first when several writes wait for SQLite's one connection. */
 const PRIORITIES = ['ledger', 'admin', 'pruning'] as const;
@@ -60,7 +62,12 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
 
   /** Runs `work` in one transaction: all of it is committed when the promise resolves, or none of it. */
   write<T>(work: (tx: EntityManager) => Promise<T>, priority: Priority = 'admin'): Promise<T> {
-    const transaction = () => this.dataSource.transaction(work);
+    const who = actor();
+    const transaction = () =>
+      this.dataSource.transaction((tx) => {
+        ChangedRows.begin(tx.queryRunner!, who);
+        return work(tx);
+      });
     return this.isPostgres ? transaction() : this.queued(priority, transaction);
   }
 

@@ -1,4 +1,5 @@
 import { Alert } from '../alerts/alert.entity.js';
+import { AuditEntry } from '../audit/audit-entry.entity.js';
 import { Budget } from '../budgets/budget.entity.js';
 import { Revision } from '../cache/revision.entity.js';
 import { EndUser } from '../end-users/end-user.entity.js';
@@ -36,4 +37,5 @@ export const entities = [
   Revision,
   Replica,
   Alert,
+  AuditEntry,
 ];

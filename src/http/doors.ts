@@ -1,7 +1,14 @@
-import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import {
+  applyDecorators,
+  createParamDecorator,
+  type ExecutionContext,
+  SetMetadata,
+  UseInterceptors,
+} from '@nestjs/common';
 import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { Authority } from '../policy/authority.js';
+import { ActingInterceptor } from './acting.interceptor.js';
 import { ErrorEnvelope } from './error-envelope.dto.js';
 
 /** Who may knock: a stranger, whoever may read metrics (configured), anyone with a credential, administrators, or a caller about to spend. */
@@ -53,6 +60,7 @@ export const CallerRoute = () =>
 export const AdminRoute = () =>
   applyDecorators(
     markDoor('admin'),
+    UseInterceptors(ActingInterceptor),
     ApiBearerAuth(),
     ...refusals(
       [401, 'No credential, or not a valid one.'],

@@ -14,7 +14,7 @@ import { CONFIG, type Config, type ModelConfig } from '../config/config.js';
 import { readModel } from '../config/models.js';
 import { Report, Section } from '../config/section.js';
 import { Database } from '../database/database.js';
-import { seal } from '../secrets.js';
+import { isSecretName, seal } from '../secrets.js';
 import { Catalogue } from './catalogue.service.js';
 import { Model } from './model.entity.js';
 import type { ModelInfoEntry, ModelRow, NewModelDto } from './models.dto.js';
@@ -24,11 +24,6 @@ const OPEN = new Set([
   'model', 'api_base', 'base_url', 'api_version', 'organization', 'mock_response', 'custom_llm_provider', 'region_name',
   'aws_region_name', 'vertex_location', 'tags', 'search_context_cost_per_query',
 ]); // prettier-ignore
-
-/** Names of credentials. */
-const SECRET = /(?:key|secret|token|password|credentials?|extra_headers)$/i;
-/** … and members that only sound like one. */
-const NO_SECRET = /cost|max_tokens|_tokens$|per_token/i;
 
 /** Models added and removed while the gateway runs. */
 @Injectable()
@@ -80,9 +75,9 @@ export class ModelsService {
       });
     }
     await this.database.write(async (tx) => {
-      const { affected } = await tx.delete(Model, { modelId: id });
-      if (!affected)
-        throw new NotFoundException({ message: `Model with id=${id} not found in db`, param: 'id' });
+      const row = await tx.findOneBy(Model, { modelId: id });
+      if (!row) throw new NotFoundException({ message: `Model with id=${id} not found in db`, param: 'id' });
+      await tx.remove(Model, row);
       await this.cache.willChange(tx, [cacheKey.models]);
     });
     await this.changed();
@@ -176,9 +171,8 @@ function parted(params: Readonly<Record<string, unknown>>) {
   };
 }
 
-const isSecretName = (name: string) => SECRET.test(name) && !NO_SECRET.test(name);
-
-function modelRow({ modelId, modelName, litellmParams, modelInfo, ...row }: Model): ModelRow {
+/** A deployment as LiteLLM tells it, without anything secret. */
+export function modelRow({ modelId, modelName, litellmParams, modelInfo, ...row }: Model): ModelRow {
   return {
     model_id: modelId,
     model_name: modelName,

@@ -77,7 +77,10 @@ export class OrganizationMembersService {
     return this.write(id, caller, async (tx) => {
       const member = await this.named(tx, dto);
       const { userId } = member;
-      await tx.delete(OrganizationMember, { organizationId: id, userId });
+      await tx.remove(
+        OrganizationMember,
+        await tx.findBy(OrganizationMember, { organizationId: id, userId }),
+      );
       return { answer: organizationMemberView(member), userIds: [userId] };
     });
   }

@@ -132,7 +132,7 @@ export class OrganizationsService {
         const burial = { where: theirs, by, now: this.table.now() };
         const keys = await bury(tx, VirtualKey, burial);
         await bury(tx, Organization, burial);
-        await tx.delete(OrganizationMember, theirs);
+        await tx.remove(OrganizationMember, await tx.findBy(OrganizationMember, theirs));
         return { views: deleted, touched: [...touched, ...keys.map((key) => cacheKey.key(key.secretHash))] };
       },
       ({ touched }) => [...ids.map(cacheKey.organization), ...touched],

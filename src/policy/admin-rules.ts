@@ -82,6 +82,8 @@ export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
   'GET /spend/tags': readers,
   'GET /global/spend': viewers,
   'GET /global/spend/tags': viewers,
+  'GET /audit': viewers,
+  'GET /audit/:id': viewers,
   'GET /metrics': viewers,
 };
 

@@ -1,4 +1,5 @@
-import { type EntityManager, type EntityTarget, type FindOptionsWhere, IsNull } from 'typeorm';
+import { type EntityManager, type FindOptionsWhere, IsNull } from 'typeorm';
+import { tellChanged } from '../database/changed-rows.js';
 import type { PartyRow } from '../parties/party-row.js';
 
 /** Which rows, and who deletes them when. */
@@ -14,10 +15,16 @@ export interface Burial<T extends PartyRow> {
  */
 export async function bury<T extends PartyRow>(
   tx: EntityManager,
-  entity: EntityTarget<T>,
+  entity: new () => T,
   { where, by, now }: Burial<T>,
 ): Promise<T[]> {
   const live = { ...where, deletedAt: IsNull() } as FindOptionsWhere<T>;
   await tx.update<PartyRow>(entity, live, { deletedAt: now, updatedAt: now, updatedBy: by });
-  return tx.findBy(entity, { ...where, deletedAt: now } as FindOptionsWhere<T>);
+  const buried = await tx.findBy(entity, { ...where, deletedAt: now } as FindOptionsWhere<T>);
+  tellChanged(
+    tx,
+    entity,
+    buried.map((row) => ({ before: { ...row, deletedAt: null }, after: null })),
+  );
+  return buried;
 }

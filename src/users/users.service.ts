@@ -193,7 +193,7 @@ export class UsersService {
         for (const user of users) await this.table.remove(tx, user, by);
         await this.keys.removeAll(tx, keys, by);
         await this.teams.removeMembers(tx, members, by);
-        await tx.delete(OrganizationMember, { userId: In(ids) });
+        await tx.remove(OrganizationMember, await tx.findBy(OrganizationMember, { userId: In(ids) }));
         return { keys, members };
       },
       ({ keys, members }) => [

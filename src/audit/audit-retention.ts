@@ -1,0 +1,82 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { CLOCK, type Clock } from '../clock.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { Database } from '../database/database.js';
+import { LessThan } from 'typeorm';
+import { AuditEntry } from './audit-entry.entity.js';
+
+const ROUND_MS = 3_600_000;
+const BATCH = 500;
+/** `audit` in ASCII, as the number PostgreSQL's advisory locks go by. */
+const LOCK_ID = '418380605812';
+
+/**
+ * Deletes entries of the audit log that are older than `audit_logs_retention`: at the start and every hour, in the background,
+ * a batch in a transaction. Replicas that share a database leave it to whoever is at it.
+ */
+@Injectable()
+export class AuditRetention implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(AuditRetention.name);
+  private timer: NodeJS.Timeout | undefined;
+  private underWay: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly database: Database,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const { auditRetentionMs } = this.config.general;
+    if (auditRetentionMs !== undefined) this.round(auditRetentionMs);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.underWay;
+  }
+
+  private round(retentionMs: number): void {
+    this.underWay = this.prune(this.clock().getTime() - retentionMs)
+      .catch((error: unknown) => this.logger.warn(`The audit log could not be pruned: ${String(error)}`))
+      .then(() => {
+        if (!this.stopped) this.timer = setTimeout(() => this.round(retentionMs), ROUND_MS);
+      });
+  }
+
+  private async prune(beforeMs: number): Promise<void> {
+    while (!this.stopped && (await this.pruneBatch(beforeMs)) === BATCH);
+  }
+
+  /** How many were deleted; none while another replica is at it. */
+  private pruneBatch(beforeMs: number): Promise<number> {
+    return this.database.write(async (tx) => {
+      if (this.database.isPostgres) {
+        const [{ locked }] = (await tx.query('SELECT pg_try_advisory_xact_lock($1) AS locked', [
+          LOCK_ID,
+        ])) as [{ locked: boolean }];
+        if (!locked) return 0;
+      }
+      const old = await tx.find(AuditEntry, {
+        select: { id: true },
+        where: { at: LessThan(new Date(beforeMs)) },
+        order: { at: 'ASC' },
+        take: BATCH,
+      });
+      if (old.length)
+        await tx.delete(
+          AuditEntry,
+          old.map(({ id }) => id),
+        );
+      return old.length;
+    }, 'pruning');
+  }
+}

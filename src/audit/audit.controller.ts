@@ -1,0 +1,25 @@
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { AdminRoute } from '../http/doors.js';
+import { AuditLogService } from './audit-log.service.js';
+import { AuditLog, AuditLogPage, AuditQuery } from './audit.dto.js';
+
+/** Who changed what. Never cached: reading it changes nothing, and it must be what was committed. */
+@ApiTags('audit')
+@AdminRoute()
+@Controller('audit')
+export class AuditController {
+  constructor(private readonly log: AuditLogService) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Every row an administrator’s request changed, newest first.' })
+  list(@Query() query: AuditQuery): Promise<AuditLogPage> {
+    return this.log.list(query);
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'One entry of the audit log.' })
+  info(@Param('id') id: string): Promise<AuditLog> {
+    return this.log.info(id);
+  }
+}

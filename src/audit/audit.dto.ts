@@ -1,0 +1,123 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn, IsISO8601, IsOptional, IsString, Max } from 'class-validator';
+import { PageQuery } from '../http/page.js';
+import { AUDIT_ACTIONS, type AuditAction } from './audit-entry.entity.js';
+
+export const AUDIT_SORTS = ['updated_at', 'changed_by', 'action', 'table_name', 'object_id'] as const;
+const MAX_ENTRIES = 100;
+const INSTANT = { strict: true };
+
+/** Which entries to list. Every filter is exact. */
+export class AuditQuery extends PageQuery {
+  /** 10 unless told. */
+  @IsOptional()
+  @Max(MAX_ENTRIES)
+  declare page_size?: number;
+
+  /** Who: a user id. */
+  @IsOptional()
+  @IsString()
+  changed_by?: string;
+
+  /** The hash of the key it was done with, or the key. */
+  @IsOptional()
+  @IsString()
+  changed_by_api_key?: string;
+
+  @ApiPropertyOptional({ enum: AUDIT_ACTIONS })
+  @IsOptional()
+  @IsIn(AUDIT_ACTIONS)
+  action?: AuditAction;
+
+  @ApiPropertyOptional({ example: 'LiteLLM_VerificationToken' })
+  @IsOptional()
+  @IsString()
+  table_name?: string;
+
+  /** Of a key its hash; of a membership `<team or organization>/<user>`. */
+  @IsOptional()
+  @IsString()
+  object_id?: string;
+
+  /** What belongs to this team, and the team. */
+  @IsOptional()
+  @IsString()
+  object_team_id?: string;
+
+  /** What was done to this key: its hash, or the key. */
+  @IsOptional()
+  @IsString()
+  object_key_hash?: string;
+
+  /** The `x-request-id` of the answer. */
+  @IsOptional()
+  @IsString()
+  request_id?: string;
+
+  /** From this instant, or this day (UTC), on. */
+  @ApiPropertyOptional({ example: '2026-11-01' })
+  @IsOptional()
+  @IsISO8601(INSTANT)
+  start_date?: string;
+
+  /** Up to this instant, or the end of this day (UTC). */
+  @ApiPropertyOptional({ example: '2026-11-30T12:00:00Z' })
+  @IsOptional()
+  @IsISO8601(INSTANT)
+  end_date?: string;
+
+  @ApiPropertyOptional({ enum: AUDIT_SORTS, default: 'updated_at' })
+  @IsOptional()
+  @IsIn(AUDIT_SORTS)
+  sort_by?: (typeof AUDIT_SORTS)[number];
+
+  @ApiPropertyOptional({ enum: ['asc', 'desc'], default: 'desc' })
+  @IsOptional()
+  @IsIn(['asc', 'desc'])
+  sort_order?: 'asc' | 'desc';
+}
+
+/** One row that was changed: who, what, before and after. */
+export class AuditLog {
+  @ApiProperty({ example: '019ac0de-0000-7000-8000-000000000000' })
+  id: string;
+
+  @ApiProperty({ format: 'date-time' })
+  updated_at: string;
+
+  /** A user id; `default_user_id` is the master key. */
+  @ApiProperty({ example: 'alice' })
+  changed_by: string;
+
+  /** The hash of the key it was done with; empty for the master key. */
+  changed_by_api_key: string;
+
+  /** The `x-request-id` of the answer; null for what no request did. */
+  @ApiProperty({ type: String, nullable: true })
+  request_id: string | null;
+
+  @ApiProperty({ enum: AUDIT_ACTIONS, example: 'updated' })
+  action: AuditAction;
+
+  @ApiProperty({ example: 'LiteLLM_TeamTable' })
+  table_name: string;
+
+  @ApiProperty({ example: 'team-1' })
+  object_id: string;
+
+  /** What was changed, as it was; null for what was made. */
+  @ApiProperty({ type: Object, additionalProperties: true, nullable: true, example: { max_budget: 10 } })
+  before_value: object | null;
+
+  /** What was changed, as it is; null for what was deleted. */
+  @ApiProperty({ type: Object, additionalProperties: true, nullable: true, example: { max_budget: 20 } })
+  updated_values: object | null;
+}
+
+export class AuditLogPage {
+  audit_logs: AuditLog[];
+  total: number;
+  page: number;
+  page_size: number;
+  total_pages: number;
+}
