@@ -22,7 +22,7 @@ const update = async (sent: object) =>
   (await rooms.keys.update(await body(UpdateKeyDto, sent), ME)) as KeyAnswer;
 const info = async (key: string) => ((await rooms.keys.info(key, ME)) as { info: KeyAnswer }).info;
 const remove = async (sent: object) => rooms.keys.delete(await body(DeleteKeysDto, sent), ME);
-const list = async (query: Partial<KeyListQuery> = {}) => rooms.keys.list(query, ME);
+const list = async (query: Partial<KeyListQuery> = {}) => rooms.keyLists.list(query, ME);
 
 describe.each([
   { name: 'SQLite', open: () => Rooms.onSqlite(), skip: false },

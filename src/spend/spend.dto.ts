@@ -73,3 +73,8 @@ export class GlobalSpend {
   spend: number;
   max_budget: number | null;
 }
+
+export class SpendWasReset {
+  message: string;
+  status: 'success';
+}
