@@ -14,6 +14,7 @@ const ON_BOTH = [
   'money-tree',
   'rate-limits',
   'scenarios',
+  'spend-resets',
   'windows',
 ];
 
