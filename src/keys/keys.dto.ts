@@ -377,6 +377,7 @@ class SuccessfulKeyUpdate {
 
 class FailedKeyUpdate {
   key: string;
+  @ApiProperty({ nullable: true, type: 'object', additionalProperties: true })
   key_info: null;
   failed_reason: string;
 }
@@ -403,9 +404,10 @@ export class KeyAliases {
 }
 
 export class KeyHealth {
+  @ApiProperty({ enum: ['healthy'] })
   key: 'healthy';
   /** There are no callbacks that a key could bring. */
-  @ApiProperty({ nullable: true, type: Object })
+  @ApiProperty({ nullable: true, type: 'object', additionalProperties: true })
   logging_callbacks: null;
 }
 

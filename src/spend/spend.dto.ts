@@ -1,4 +1,4 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsDateString, IsOptional, IsString, Matches } from 'class-validator';
 import { PageQuery } from '../http/page.js';
 
@@ -76,5 +76,6 @@ export class GlobalSpend {
 
 export class SpendWasReset {
   message: string;
+  @ApiProperty({ enum: ['success'] })
   status: 'success';
 }
