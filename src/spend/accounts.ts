@@ -74,7 +74,7 @@ export abstract class Accounts {
     for (const account of accounts) account.unsettled++;
     try {
       const adjustments = await this.database.write(async (tx) => {
-        const spent = await this.held(tx, specs);
+        const spent = await this.spentUnderLock(tx, specs);
         const needed = corrections.flatMap((correction) => adjustmentsFor(correction, spent));
         if (needed.length) await adjust(tx, this.database, needed, this.clock());
         return needed;
@@ -89,7 +89,10 @@ export abstract class Accounts {
   protected abstract adjusted(adjustments: readonly Adjustment[]): Promise<void> | void;
 
   /** What was spent on these accounts, which nobody else changes until this transaction ends. */
-  private async held(tx: EntityManager, specs: readonly AccountSpec[]): Promise<ReadonlyMap<string, bigint>> {
+  private async spentUnderLock(
+    tx: EntityManager,
+    specs: readonly AccountSpec[],
+  ): Promise<ReadonlyMap<string, bigint>> {
     // SQLite has one writer at a time, and no words for this.
     if (this.database.isPostgres) {
       await tx.query(
