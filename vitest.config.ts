@@ -16,6 +16,7 @@ const ON_BOTH = [
   'rate-limits',
   'scenarios',
   'tags',
+  'spend-resets',
   'windows',
 ];
 

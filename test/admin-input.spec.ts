@@ -30,6 +30,16 @@ describe('422, naming the field', () => {
   it.each([
     ['/key/generate', { budget_duration: '1201mo' }, 'budget_duration'],
     ['/key/generate', { budget_duration: '0d' }, 'budget_duration'],
+    ['/key/generate', { budget_duration: '0s' }, 'budget_duration'],
+    ['/key/generate', { budget_duration: '-1d' }, 'budget_duration'],
+    ['/key/generate', { budget_duration: '1e9d' }, 'budget_duration'],
+    ['/key/generate', { max_budget: -7 }, 'max_budget'],
+    ['/key/generate', { max_budget: 'NaN' }, 'max_budget'],
+    ['/key/generate', { max_budget: '5' }, 'max_budget'],
+    ['/key/generate', '{"max_budget": 1e400}', 'max_budget'],
+    ['/key/bulk_update', { keys: [{ key: 'k', max_budget: -7 }] }, 'keys.0.max_budget'],
+    ['/key/bulk_update', { keys: [] }, 'keys'],
+    ['/key/x/regenerate', { max_budget: -7 }, 'max_budget'],
     ['/key/generate', { duration: '999999999mo' }, 'duration'],
     [
       '/key/generate',

@@ -76,7 +76,13 @@ const WRITES: readonly (readonly [door: string, body: object, changes: readonly 
   ['POST /key/unblock', { key: K('t') }, [`unblocked VerificationToken ${H('t')}`]],
   ['POST /team/member_delete', { team_id: 't', user_id: 'v' }, ['deleted TeamMembership t/v', `deleted VerificationToken ${H('t')}`]],
   ['POST /key/generate', { key: K('t2'), team_id: 't' }, [`created VerificationToken ${H('t2')}`]],
-  ['POST /team/delete', { team_ids: ['t'] }, ['deleted TeamTable t', 'deleted TeamMembership t/u', `deleted VerificationToken ${H('t2')}`]],
+  ['POST /key/service-account/generate', { key: K('s'), team_id: 't' }, [`created VerificationToken ${H('s')}`]],
+  ['POST /key/bulk_update', { keys: [{ key: K('s'), max_budget: 4 }] }, [`updated VerificationToken ${H('s')}`]],
+  ['POST /key/regenerate', { key: K('s'), new_key: K('s1') }, [`rotated VerificationToken ${H('s')}`]],
+  ['POST /key/{key}/regenerate', { key: K('s1'), new_key: K('s2') }, [`rotated VerificationToken ${H('s1')}`]],
+  ['POST /key/update', { key: K('s2'), spend: 0.5 }, [`updated VerificationToken ${H('s2')}`, `updated VerificationToken ${H('s2')}`]],
+  ['POST /key/{key}/reset_spend', { key: K('s2'), reset_to: 0.2 }, [`updated VerificationToken ${H('s2')}`]],
+  ['POST /team/delete', { team_ids: ['t'] }, ['deleted TeamTable t', 'deleted TeamMembership t/u', `deleted VerificationToken ${H('t2')}`, `deleted VerificationToken ${H('s2')}`]],
   ['POST /key/delete', { keys: [K('u')] }, [`deleted VerificationToken ${H('u')}`]],
   ['POST /team/new', { team_id: 't', organization_id: 'o', members_with_roles: [{ role: 'user', user_id: 'u' }] }, ['created TeamTable t', 'created TeamMembership t/u']],
   ['POST /organization/member_add', { organization_id: 'o', member: [{ role: 'org_admin', user_id: 'u' }] }, ['created OrganizationMembership o/u']],
@@ -96,7 +102,7 @@ const WRITES: readonly (readonly [door: string, body: object, changes: readonly 
 ]; // prettier-ignore
 
 /** Doors that read by `POST`. */
-const READS = new Set(['POST /budget/info', 'POST /tag/info']);
+const READS = new Set(['POST /budget/info', 'POST /tag/info', 'POST /key/health', 'POST /v2/key/info']);
 
 describe('every door that writes', () => {
   it('is listed here', async () => {
@@ -104,12 +110,14 @@ describe('every door that writes', () => {
       .map(({ door }) => door)
       .filter((door) => door.replaceAll(/\{(\w+)\}/g, ':$1') in ADMIN_RULES)
       .filter((door) => !door.startsWith('GET ') && !READS.has(door));
-    expect(new Set(WRITES.map(([door]) => door))).toEqual(new Set(writing));
+    const listed = [...WRITES.map(([door]) => door), 'POST /global/spend/reset'];
+    expect(new Set(listed)).toEqual(new Set(writing));
     expect(writing.length).toBeGreaterThan(30);
   });
 
   it.each(WRITES)('%s %j leaves one entry for each row it changed, a refusal none', async (door, body, changes) => {
-    const [method, path] = door.split(' ') as [string, string];
+    const [method, template] = door.split(' ') as [string, string];
+    const path = template.replace(/\{(\w+)\}/, (_, name: string) => String((body as Record<string, unknown>)[name]));
     const refusals = [
       await audited(method, path, body, customer),
       await audited(method, path, '{"broken'),
@@ -125,6 +133,20 @@ describe('every door that writes', () => {
     expect(JSON.stringify(entries)).not.toContain('sk-audited');
     expect(JSON.stringify(entries)).not.toContain('sk-hidden');
   }); // prettier-ignore
+});
+
+it('a reset of all spending leaves an entry for each row that had spent', async () => {
+  const key = await gateway.givenKey();
+  await gateway.made('/key/update', { key, spend: 0.75 });
+  const { entries } = await audited('POST', '/global/spend/reset', {});
+  expect(entries).toMatchObject([
+    {
+      action: 'updated',
+      object_id: secretHash(key),
+      before_value: { spend: 0.75 },
+      updated_values: { spend: 0 },
+    },
+  ]);
 });
 
 describe('an entry', () => {

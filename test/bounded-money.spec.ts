@@ -113,6 +113,65 @@ describe('what is held covers what can be billed', () => {
   });
 });
 
+describe('hostile numbers', () => {
+  const BUDGET = 0.05;
+  const asked = async (body: string) => {
+    const key = await gateway.givenKey({ max_budget: BUDGET });
+    const seen = upstream.calls.length;
+    const { status } = await gateway.as(
+      key,
+      'POST',
+      '/v1/completions',
+      `{"model": "m-out", "prompt": "a", ${body}}`,
+    );
+    await gateway.books();
+    const spend = await gateway.spendOf(key);
+    expect(spend).toBeLessThanOrEqual(BUDGET);
+    return { status, called: upstream.calls.length - seen };
+  };
+
+  it.each([
+    '"max_tokens": -1000000000',
+    '"max_tokens": 1e308',
+    '"max_tokens": 1e400',
+    '"max_tokens": "NaN"',
+    '"max_tokens": 1.5',
+    '"n": -1',
+    '"n": "2"',
+    '"n": 1e9',
+    '"best_of": -5',
+    '"best_of": 1e400',
+  ])('%s is refused', async (body) => {
+    expect(await asked(body)).toEqual({ status: 400, called: 0 });
+  });
+
+  it.each(['"n": 128', '"best_of": 128', '"n": 128, "best_of": 2', '"n": 2, "best_of": 128'])(
+    '%s multiplies what is held',
+    async (body) => {
+      expect(await asked(`"max_tokens": 1, ${body}`)).toEqual({ status: 429, called: 0 });
+      expect(
+        (
+          await gateway.as(
+            await gateway.givenKey({ max_budget: 0.128 }),
+            'POST',
+            '/v1/completions',
+            `{"model": "m-out", "prompt": "a", "max_tokens": 1, ${body}}`,
+          )
+        ).status,
+      ).toBe(200);
+    },
+  );
+
+  it.each([
+    '"max_tokens": 0',
+    '"max_tokens": 999999999',
+    '"max_tokens": 1, "max_completion_tokens": 99999',
+    '"max_tokens": 99999, "max_completion_tokens": 1',
+  ])('%s spends no more than there is', async (body) => {
+    expect([200, 400, 429]).toContain((await asked(body)).status);
+  });
+});
+
 describe('what has a price of its own', () => {
   const chat = (key: string, body: object) =>
     gateway.chat(key, { model: 'm-served', messages: [], max_tokens: 10, ...body });

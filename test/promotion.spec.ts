@@ -43,6 +43,7 @@ const GREEDY: Readonly<Record<string, readonly unknown[]>> = {
   allowed_routes: [['/*'], ['*'], ['management_routes'], ['/user/new'], ['/config/update'], ['/key/*', '/budget/*'], [], null],
   key_type: ['management', 'default'],
   key: ['sk-chosen-by-somebody'],
+  new_key: ['sk-chosen-by-somebody'],
   user_id: ['root', 'other', 'not-there', '', null],
   team_id: ['other-team', 'not-there', '', null],
   organization_id: ['other-org', 'not-there', '', null],
@@ -72,6 +73,7 @@ const HARMLESS = new Set([
   'aliases',
   'auto_rotate',
   'rotation_interval',
+  'grace_period',
 ]);
 /** Of every other field that is kept as sent, a value that is not nothing. */
 const KEPT_VALUE = { mapping: { x: true }, list: ['x'], tags: ['x'], text: '1d', flag: true, number: 1 };
@@ -121,7 +123,7 @@ async function heldTeam(): Promise<string> {
     team_id: `team-${teams++}`,
     organization_id: 'org',
     ...HELD,
-    team_member_permissions: ['/key/info', '/key/generate', '/key/update'],
+    team_member_permissions: ['/key/info', '/key/generate', '/key/update', '/key/regenerate'],
     members_with_roles: [
       { role: 'admin', user_id: 'teamAdmin' },
       { role: 'user', user_id: 'permitted' },
@@ -210,6 +212,7 @@ describe('the matrix', () => {
   it.each([
     ['POST /key/generate', KEPT_OF_KEYS],
     ['POST /key/update', KEPT_OF_KEYS],
+    ['POST /key/regenerate', KEPT_OF_KEYS],
     ['POST /user/update', KEPT_OF_USERS],
     ['POST /team/new', KEPT_OF_TEAMS],
     ['POST /team/update', KEPT_OF_TEAMS],
@@ -246,27 +249,29 @@ describe('the matrix', () => {
   );
 
   it.each([
-    ['user', 'itself'],
-    ['user', 'another key of its own'],
-    ['permitted', 'a key of its team'],
-    ['teamAdmin', 'a key of its team'],
-    ['orgAdmin', 'a key of its team'],
-  ] as const)('%s makes no more of %s', { timeout: 120_000 }, async (caller, target) => {
+    ['user', 'itself', 'update'],
+    ['user', 'another key of its own', 'update'],
+    ['permitted', 'a key of its team', 'update'],
+    ['teamAdmin', 'a key of its team', 'update'],
+    ['orgAdmin', 'a key of its team', 'update'],
+    ['user', 'itself', 'regenerate'],
+    ['permitted', 'a key of its team', 'regenerate'],
+  ] as const)('%s makes no more of %s by /key/%s', { timeout: 120_000 }, async (caller, target, verb) => {
     let changed = 0;
     const team = await heldTeam();
-    for (const { field, value, body } of cases('POST /key/update', KEPT_OF_KEYS)) {
+    for (const { field, value, body } of cases(`POST /key/${verb}`, KEPT_OF_KEYS)) {
       const calling = await heldKey(caller);
       const key = target === 'itself' ? calling : await heldKey(caller, target.endsWith('team') ? { team_id: team } : {});
       const before = await keyRow(key);
-      const answer = await gateway.as(calling, 'POST', '/key/update', { key, ...(field !== 'key' && body) });
-      const after = await keyRow(key);
+      const answer = await gateway.as(calling, 'POST', `/key/${verb}`, { key, ...(field !== 'key' && body) });
+      const after = await keyRow(answer.status === 200 ? (answer.body.key as string) : key);
       if (answer.status === 200) changed++;
       else {
         expect(isRefusal(answer), told({ field, value }, answer)).toBe(true);
         expect(after).toEqual(before);
       }
       expect({ field, value, exceeded: moreKey(after, caller, team) }).toEqual({ field, value, exceeded: [] });
-      if (field === 'blocked' && value === true) {
+      if (field === 'blocked' && value === true && verb === 'update') {
         const undone = await gateway.as(calling, 'POST', '/key/update', { key, blocked: false });
         expect(undone.status).toBe(target.endsWith('team') && caller !== 'permitted' ? 200 : target === 'itself' ? 401 : 403);
       }

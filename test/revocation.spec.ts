@@ -43,6 +43,7 @@ const patchOrganization = async (body: object) => {
 describe('revocation is now: after the administrator’s 200 nothing is admitted any more', () => {
   it.each<[string, (who: { id: string; key: string }) => Promise<unknown>, number]>([
     ['block the key', ({ key }) => gateway.made('/key/block', { key }), 401],
+    ['give the key a new secret', ({ key }) => gateway.made('/key/regenerate', { key }), 401],
     ['delete the key', ({ key }) => gateway.made('/key/delete', { keys: [key] }), 401],
     [
       'take the model from the key',

@@ -12,7 +12,11 @@ const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^GET \/(v1\/)?models(\/\{model\})?$/, 'AVIRTC'],
   [/^POST \/access\/v1\/evaluations?$/, 'AVIRTC'],
   [/^GET \/key\/(info|list)$/, 'AVIRTC'],
-  [/^POST \/key\/(generate|update|delete|block|unblock)$/, 'AI'],
+  [/^POST \/key\/(generate|update|delete|block|unblock|regenerate)$/, 'AI'],
+  [/^POST \/key\/(service-account\/generate|\{key\}\/(regenerate|reset_spend))$/, 'AI'],
+  [/^POST \/key\/bulk_update$/, 'A'],
+  [/^GET \/key\/aliases$/, 'AVIR'],
+  [/^POST \/(v2\/key\/info|key\/health)$/, 'AVIRTC'],
   [/^GET \/team\/(info|list)$/, 'AVIRT'],
   [/^GET \/team\/permissions_list$/, 'AVIR'],
   [/^POST \/team\/(new|update|delete|block|unblock|member_add|member_update|member_delete|permissions_update)$/, 'AI'],
@@ -34,6 +38,7 @@ const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^GET \/spend\/(logs|tags)$/, 'AVIR'],
   [/^GET \/(global\/spend(\/tags)?|metrics)$/, 'AV'],
   [/^GET \/audit(\/\{id\})?$/, 'AV'],
+  [/^POST \/global\/spend\/reset$/, 'A'],
 ]; // prettier-ignore
 
 let gateway: Gateway;
@@ -58,7 +63,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 const knock = (key: string, { method, path }: Operation) =>
-  gateway.as(key, method, path.replace('{model}', 'x'), method === 'GET' ? undefined : '{"broken');
+  gateway.as(key, method, path.replace(/\{\w+\}/, 'x'), method === 'GET' ? undefined : '{"broken');
 
 describe('every door of the OpenAPI document', () => {
   it('is listed here exactly once, and nothing else is', () => {

@@ -28,7 +28,7 @@ const NAMING: Readonly<Record<string, 'one' | 'list' | 'member'>> = {
 }; // prettier-ignore
 /** Fields that name nothing of anybody's. A field in neither list fails the first test. */
 const ELSE =
-  /^(metadata|models?|aliases|model_aliases|alias|team_alias|user_alias|organization_alias|tags|names?|description|blocked|spend|role|user_role|key_type|duration|allowed_routes|auto_create_key|sso_user_id|subject|action|table_name|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|model_info|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|allowed_model_region|default_model|litellm_budget_table|allowed_models|team_member_permissions|.*(budget|limits?|budget_duration|max_parallel_requests|temp_budget_expiry|temp_budget_increase|max_budget_in_team|max_budget_in_organization))$/;
+  /^(metadata|models?|aliases|model_aliases|alias|team_alias|user_alias|organization_alias|tags|names?|description|blocked|spend|role|user_role|key_type|duration|allowed_routes|auto_create_key|sso_user_id|subject|action|table_name|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|model_info|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|allowed_model_region|default_model|litellm_budget_table|allowed_models|team_member_permissions|new_key|grace_period|reset_to|include_team_keys|include_created_by_keys|status|expand|search|.*(budget|limits?|budget_duration|max_parallel_requests|temp_budget_expiry|temp_budget_increase|max_budget_in_team|max_budget_in_organization))$/;
 
 /** `sk-` and 22 characters, as a key that is nobody's has them. */
 const NOBODY: Record<string, string> = { key: 'sk-nobodynobodynobody1234', keys: 'sk-nobodynobodynobody1234', api_key: 'sk-nobodynobodynobody1234', user_email: 'nobody@example.com' }; // prettier-ignore
@@ -36,7 +36,11 @@ const nobody = (field: string) => NOBODY[field] ?? `nobody-${field}`;
 const WILD = ['*', '%', 'all', ''];
 
 /** A global name: that it is taken cannot be hidden from whoever wants it. */
-const MAY_CLASH = new Set(['POST /key/generate key_alias', 'POST /key/update key_alias']);
+const MAY_CLASH = new Set(
+  ['generate', 'service-account/generate', 'update', 'regenerate', '{key}/regenerate'].map(
+    (verb) => `POST /key/${verb} key_alias`,
+  ),
+);
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -73,12 +77,17 @@ const idOf = (tenant: Tenant, kind: CallerKind, field: string): string => {
 
 /** The request with one field set, every other naming field being `others`'. */
 function request(operation: Operation, field: string | undefined, value: unknown, others: Tenant, kind: CallerKind) {
-  const { method, path, query, example } = operation;
-  const example_ = Object.keys(example).map((name) => [
+  const { method, query, named, example } = operation;
+  const example_ = [...Object.keys(example), ...named].map((name) => [
     name,
     NAMING[name] ? shaped(name, idOf(others, kind, name)) : example[name],
   ]);
   const fields = { ...Object.fromEntries(example_), ...(field !== undefined && { [field]: value }) } as Record<string, unknown>;
+  const path = named.reduce(
+    (filled, name) => filled.replace(`{${name}}`, encodeURIComponent(String(fields[name]))),
+    operation.path,
+  );
+  for (const name of named) if (!operation.fields.includes(name)) delete fields[name];
   // Organizations have roles of their own.
   if (path.startsWith('/organization') && Array.isArray(fields.member))
     fields.member = fields.member.map((member: object) => ({ ...member, role: 'internal_user' }));
@@ -89,12 +98,13 @@ function request(operation: Operation, field: string | undefined, value: unknown
   return { path: `${path.replace('{model}', 'm-free')}${pairs.length ? `?${pairs.join('&')}` : ''}`, body: undefined };
 } // prettier-ignore
 
-const namingFields = ({ fields, query }: Operation) => [...fields, ...query].filter((name) => NAMING[name]);
+const namingFields = ({ fields, query, named }: Operation) =>
+  [...new Set([...fields, ...query, ...named])].filter((name) => NAMING[name]);
 
 describe('the crawl', () => {
   it('knows every field of every route', () => {
-    for (const { door, fields, query } of known) {
-      for (const field of [...fields, ...query])
+    for (const { door, fields, query, named } of known) {
+      for (const field of [...fields, ...query, ...named])
         expect(NAMING[field] !== undefined || ELSE.test(field), `${door} ${field}`).toBe(true);
     }
     expect(known.flatMap(namingFields).length).toBeGreaterThan(60);
@@ -147,7 +157,7 @@ describe('the crawl', () => {
   });
 
   it.each(CALLERS)('lists of their %s hold only what is theirs', async (kind) => {
-    for (const path of ['/key/list?return_full_object=true&size=100', '/team/list', '/user/list?page_size=100', '/organization/list', '/spend/logs', '/spend/tags', '/tag/list', '/customer/list']) {
+    for (const path of ['/key/list?return_full_object=true&size=100&expand=user', '/key/list?return_full_object=true&status=deleted&user_id=member-bbbb&include_created_by_keys=true&include_team_keys=true', '/key/aliases', '/team/list', '/user/list?page_size=100', '/organization/list', '/spend/logs', '/spend/tags', '/tag/list', '/customer/list']) {
       const { status, text } = await gateway.as(theirs.keys[kind], 'GET', path);
       expect(text, path).not.toContain(mine.marker);
       expect(text, path).not.toContain('-aaaa');
@@ -195,6 +205,12 @@ describe('what is one’s own', () => {
     ['orgAdmin', 'takes a member out', (t) => ['DELETE', '/organization/member_delete', { organization_id: t.ids.organization_id, user_id: t.userIds.user }], 200],
     ['orgAdmin', 'does not change the organization', (t) => ['PATCH', '/organization/update', { organization_id: t.ids.organization_id, max_budget: null }], 403],
     ['user', 'changes its name', (t) => ['POST', '/user/update', { user_id: t.userIds.user, user_alias: 'me' }], 200],
+    ['member', 'resets no team key', (t) => ['POST', `/key/${t.keys.team}/reset_spend`, { reset_to: 0 }], 403],
+    ['member', 'gives no team key a new secret', (t) => ['POST', `/key/${t.keys.team}/regenerate`], 403],
+    ['member', 'makes no service account of its team', (t) => ['POST', '/key/service-account/generate', { team_id: t.ids.team_id }], 403],
+    ['teamAdmin', 'makes a service account of its team', (t) => ['POST', '/key/service-account/generate', { team_id: t.ids.team_id }], 200],
+    ['teamAdmin', 'resets a team key', (t) => ['POST', `/key/${t.spare.team}/reset_spend`, { reset_to: 0 }], 200],
+    ['teamAdmin', 'sees several keys at once', (t) => ['POST', '/v2/key/info', { keys: [t.keys.team, t.spare.team] }], 200],
     ['user', 'blocks its key', (t) => ['POST', '/key/block', { key: t.spare.user }], 200],
     ['user', 'does not unblock it', (t) => ['POST', '/key/unblock', { key: t.spare.user }], 403],
     ['user', 'nor by an update', (t) => ['POST', '/key/update', { key: t.spare.user, blocked: false }], 403],

@@ -150,6 +150,8 @@ export interface Operation {
   readonly method: string;
   readonly path: string;
   readonly query: readonly string[];
+  /** What the path names, beside a model. */
+  readonly named: readonly string[];
   /** The body's fields; empty without a body. */
   readonly fields: readonly string[];
   /** A body with every required field, by its example. */
@@ -172,6 +174,9 @@ export async function operations(gateway: Gateway): Promise<Operation[]> {
         method: method.toUpperCase(),
         path,
         query: parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name),
+        named: parameters
+          .filter((parameter) => parameter.in === 'path' && parameter.name !== 'model')
+          .map(({ name }) => name),
         fields: Object.keys(properties),
         example: Object.fromEntries(required.map((name) => [name, properties[name]!.example ?? 'x'])),
       };

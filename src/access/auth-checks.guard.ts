@@ -131,8 +131,9 @@ function rolesAt({ method, routeOptions }: FastifyRequest): RouteFacts['roles'] 
 
 /** The same question when the call's money is among what is held already, and its place taken. */
 function withMoneyHeld(facts: AccessFacts): AccessFacts {
-  const { model, ...request } = facts.request!;
-  if (!model) return facts;
+  // A caller who is unknown by now asks for nothing.
+  if (!facts.request?.model) return facts;
+  const { model, ...request } = facts.request;
   const wish = model.wish && { ...model.wish, minimumNanoUsd: ZERO_NANO_USD };
   return {
     ...facts,

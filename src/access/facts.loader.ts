@@ -7,6 +7,7 @@ import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { EndUsersService } from '../end-users/end-users.service.js';
 import { KeysService } from '../keys/keys.service.js';
+import { secretEnd } from '../keys/virtual-key.entity.js';
 import { type RateLimit, RateLimits } from '../limits/rate-limits.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
@@ -21,6 +22,7 @@ import type { ScopedBudget } from '../spend/spend.service.js';
 import type { RateFacts } from '../policy/rates.js';
 import { compileRouteList } from '../policy/routes.js';
 import { keyHint, secretHash, secretMatcher } from '../secrets.js';
+import { GLOBAL_ID } from '../spend/account.js';
 import { Accounts } from '../spend/accounts.js';
 import { tagsOf } from '../parties/tags-of.js';
 import { TagsService } from '../tags/tags.service.js';
@@ -72,7 +74,6 @@ const MAX_SNAPSHOTS = 200_000;
 const MAX_READS = 5;
 /** Who the master key acts for, LiteLLM's name. */
 const MASTER_CALLER_ID = 'default_user_id';
-const GLOBAL_ID = 'proxy';
 
 /** The only place where rows become facts. Warm, it asks nobody: one map look-up per caller, end user and tag. */
 @Injectable()
@@ -358,6 +359,7 @@ export class FactsLoader {
 
     const key = await this.keysService.getByHash(hash);
     if (!key) return undefined;
+    const expiresAt = secretEnd(key, hash);
     const parties: PartySpec[] = [
       partySpec('key', key.keyAlias ?? key.keyName, key, await tier(key.budgetId), {
         blocked: key.blocked,
@@ -404,22 +406,25 @@ export class FactsLoader {
       );
     }
 
+    const now = this.clock().getTime();
+    const alive = expiresAt && expiresAt.getTime() > now ? expiresAt.getTime() : Infinity;
     return {
       parties: Object.freeze([...parties, this.everyone()]),
       dependsOn,
       madeOf: this.revisions.ofAll(dependsOn),
-      staleAt: this.clock().getTime() + SNAPSHOT_TTL_MS,
+      // A call that waits longer than its key lives is asked about again.
+      staleAt: Math.min(now + SNAPSHOT_TTL_MS, alive),
       epoch,
       credential: Object.freeze({
         kind: 'key',
         role: roleOf(user, key),
         hint: key.keyName,
         blocked: key.blocked,
-        expiresAt: key.expiresAt,
+        expiresAt,
         allowedRoutes: compileRouteList(key.allowedRoutes),
       }),
       names: {
-        keyHash: hash,
+        keyHash: key.secretHash,
         keyAlias: key.keyAlias,
         userId: key.userId,
         teamId: key.teamId,

@@ -1,4 +1,5 @@
 import { type DefaultLimits, withTier } from '../budgets/with-tier.js';
+import { furtherWindow, mainWindow, windowRule } from '../parties/budget-windows.js';
 import type { BudgetLimitRow, LimitsRow } from '../parties/limits-row.js';
 import type { RateLimit } from '../limits/rate-limits.js';
 import type { Scope } from '../policy/decision.js';
@@ -49,20 +50,11 @@ export function missingParty(kind: PartyKind, id: string): PartySpec {
 }
 
 /** What limits a party's spending. */
-function budgetSpecs(
-  {
-    maxBudgetNanoUsd,
-    softBudgetNanoUsd,
-    budgetDuration,
-    budgetAnchor,
-    budgetSince,
-    budgetLimits,
-  }: Readonly<LimitsRow>,
-  increase: TemporaryIncrease | undefined,
-): BudgetSpec[] {
+function budgetSpecs(limits: Readonly<LimitsRow>, increase: TemporaryIncrease | undefined): BudgetSpec[] {
+  const { maxBudgetNanoUsd, softBudgetNanoUsd, budgetLimits } = limits;
   const main: BudgetSpec = {
     limitNanoUsd: maxBudgetNanoUsd,
-    window: budgetDuration === null ? null : windowOf(budgetDuration, budgetAnchor, budgetSince),
+    window: mainWindow(limits),
     ...(increase && { increase }),
     softLimitNanoUsd: softBudgetNanoUsd,
   };
@@ -74,13 +66,7 @@ function budgetSpecs(
 
 const furtherBudget = (limit: BudgetLimitRow): BudgetSpec => ({
   limitNanoUsd: nanoUsd(BigInt(limit.max_budget_nano_usd)),
-  window: windowOf(limit.budget_duration, new Date(limit.anchor), new Date(limit.since)),
-});
-
-const windowOf = (duration: string, anchor: Date | null, since: Date | null) => ({
-  duration,
-  anchor: anchor ?? new Date(0),
-  since: since ?? new Date(0),
+  window: furtherWindow(limit),
 });
 
 /** What limits a party's calls per minute, tokens per minute, and calls at the same time; all of them, and per model. */
@@ -115,7 +101,7 @@ function modelBudgetSpecs({ modelMaxBudget }: Readonly<LimitsRow>): ReadonlyMap<
   return new Map(
     Array.from(modelBudgets(modelMaxBudget), ([model, { limitNanoUsd, duration }]) => [
       model,
-      { limitNanoUsd, window: duration === null ? null : windowOf(duration, null, null) },
+      { limitNanoUsd, window: duration === null ? null : windowRule(duration, null, null) },
     ]),
   );
 }

@@ -35,7 +35,7 @@ function parseLength(text: string): Duration | undefined {
 
 /** About how long a duration is, in seconds, to tell the longer of two: a month has 31 days. */
 export function secondsIn(text: string): number {
-  const { count, unit } = parseDuration(text)!;
+  const { count, unit } = parseLength(text)!;
   return count * SECONDS[unit];
 }
 

@@ -71,6 +71,11 @@ describe('one mistake in a file', () => {
       'general_settings.database_url: must be an address that starts with postgres://',
     ],
     [
+      'a bound that is no duration',
+      'litellm_settings: {upperbound_key_generate_params: {duration: long}}',
+      'litellm_settings.upperbound_key_generate_params.duration: must be a duration such as 30s, 24h, 7d or 1mo',
+    ],
+    [
       'Redis without a host',
       'litellm_settings: {cache_params: {type: redis}}',
       'litellm_settings.cache_params.host: is required',
@@ -212,6 +217,14 @@ describe('what a file may say', () => {
   it.each([
     ['litellm_settings: {fallbacks: [{a: [b]}, {a: [c]}]}', 'litellm_settings.fallbacks[1].a'],
     ['litellm_settings: {cache_params: {type: s3}}', 'litellm_settings.cache_params.type'],
+    [
+      'litellm_settings: {upperbound_key_generate_params: {models: [m]}}',
+      'litellm_settings.upperbound_key_generate_params.models',
+    ],
+    [
+      'litellm_settings: {default_key_generate_params: {metadata: {}}}',
+      'litellm_settings.default_key_generate_params.metadata',
+    ],
     [
       'litellm_settings: {cache_params: {type: redis, host: r, namespace: n}}',
       'litellm_settings.cache_params.namespace',

@@ -128,6 +128,10 @@ export interface LitellmSettings {
   readonly fallbacks: Readonly<Record<string, readonly string[]>>;
   /** `default_internal_user_params`, `max_internal_user_budget`, `internal_user_budget_duration`; wire names. */
   readonly newUsers: NewUserDefaults;
+  /** `default_key_generate_params`; wire names. */
+  readonly newKeys: NewKeyDefaults;
+  /** `upperbound_key_generate_params`: no key is given more; wire names. */
+  readonly keyBounds: KeyBounds;
   /** `require_auth_for_metrics_endpoint: false`: `/metrics` answers a stranger. */
   readonly openMetrics: boolean;
   /** `default_fallbacks`: for every model that has none of its own. */
@@ -146,6 +150,22 @@ export interface NewUserDefaults {
   readonly budget_duration?: string;
   readonly tpm_limit?: number;
   readonly rpm_limit?: number;
+}
+
+/** The most a key is given. Amounts in USD. */
+export interface KeyBounds {
+  readonly max_budget?: number;
+  readonly budget_duration?: string;
+  readonly duration?: string;
+  readonly tpm_limit?: number;
+  readonly rpm_limit?: number;
+  readonly max_parallel_requests?: number;
+}
+
+/** What keys are given when they are made. */
+export interface NewKeyDefaults extends KeyBounds {
+  readonly models?: string[];
+  readonly team_id?: string;
 }
 
 /** `router_settings` */

@@ -3,7 +3,9 @@ import { nanoUsdFromUsd } from '../policy/money.js';
 import type {
   AlertSettings,
   GeneralSettings,
+  KeyBounds,
   LitellmSettings,
+  NewKeyDefaults,
   NewUserDefaults,
   RouterSettings,
 } from './config.js';
@@ -84,6 +86,8 @@ export function readLitellmSettings(section: Section): LitellmSettings {
     modelAliases: section.textMap('model_alias_map') ?? {},
     fallbacks: fallbacks(section),
     newUsers: newUsers(section),
+    newKeys: newKeys(section.section('default_key_generate_params')),
+    keyBounds: upperBounds(section.section('upperbound_key_generate_params')),
     openMetrics: section.flag('require_auth_for_metrics_endpoint') === false,
     defaultFallbacks: section.texts('default_fallbacks') ?? [],
     requestTimeoutMs: section.milliseconds('request_timeout', 1_000) ?? DEFAULT_REQUEST_MS,
@@ -107,8 +111,36 @@ function newUsers(section: Section): NewUserDefaults {
     rpm_limit: params.wholeNumber('rpm_limit', MAX_RATE),
   };
   params.ignoreTheRest();
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  return defined(fields);
 }
+
+function newKeys(params: Section): NewKeyDefaults {
+  const others = { models: params.texts('models'), team_id: params.text('team_id') };
+  const all = { ...keyBounds(params), ...defined(others) };
+  params.ignoreTheRest();
+  return all;
+}
+
+function upperBounds(params: Section): KeyBounds {
+  const bounds = keyBounds(params);
+  params.ignoreTheRest();
+  return bounds;
+}
+
+function keyBounds(params: Section): KeyBounds {
+  const fields = {
+    max_budget: usd(params, 'max_budget'),
+    budget_duration: duration(params, 'budget_duration'),
+    duration: duration(params, 'duration'),
+    tpm_limit: params.wholeNumber('tpm_limit', MAX_RATE),
+    rpm_limit: params.wholeNumber('rpm_limit', MAX_RATE),
+    max_parallel_requests: params.wholeNumber('max_parallel_requests', MAX_RATE),
+  };
+  return defined(fields);
+}
+
+const defined = (fields: object) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 function usd(section: Section, key: string): number | undefined {
   const amount = section.number(key);

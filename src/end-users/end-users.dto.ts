@@ -6,7 +6,6 @@ import {
   IsBoolean,
   IsIn,
   IsNotEmpty,
-  IsNumber,
   IsOptional,
   IsString,
 } from 'class-validator';
@@ -46,11 +45,7 @@ class EndUserFieldsDto extends OmitType(PartyDto, ['models', 'metadata'] as cons
 }
 
 /** An end user to make. */
-export class NewEndUserDto extends EndUserFieldsDto {
-  @IsOptional()
-  @IsNumber()
-  spend?: number | null;
-}
+export class NewEndUserDto extends EndUserFieldsDto {}
 
 /** What to change; absent keeps, null clears. */
 export class UpdateEndUserDto extends EndUserFieldsDto {}

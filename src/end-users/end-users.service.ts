@@ -6,7 +6,6 @@ import { cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
 import { type PageQuery, pageOf } from '../http/page.js';
 import { applyParty } from '../parties/apply-party.js';
-import { refuseSpend } from '../parties/kept-fields.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { EndUser } from './end-user.entity.js';
 import { endUserView } from './end-user.view.js';
@@ -50,26 +49,31 @@ export class EndUsersService {
 
   /** Makes an end user. 409 when it is there, 404 when its tier is not. */
   async create(dto: NewEndUserDto, by: string): Promise<object> {
-    refuseSpend(dto);
-    return this.table.write(
+    const { made, told } = await this.table.write(
       async (tx) => {
         await requireBudget(tx, dto.budget_id);
-        return view(tx, await this.table.create(tx, dto.user_id, by, (made, now) => apply(made, dto, now)));
+        const row = await this.table.create(tx, dto.user_id, by, (fresh, now) => apply(fresh, dto, now));
+        return { made: row, told: await view(tx, row) };
       },
       () => [cacheKey.endUser(dto.user_id)],
     );
+    await this.table.setSpend(made, dto.spend || null);
+    return told;
   }
 
   /** Changes what was sent. 404 when there is no such end user. */
   async update(dto: UpdateEndUserDto, by: string): Promise<object> {
-    return this.table.write(
+    const { changed, told } = await this.table.write(
       async (tx) => {
         await this.requireAll(tx, [dto.user_id], 'user_id');
         await requireBudget(tx, dto.budget_id);
-        return view(tx, await this.table.update(tx, dto.user_id, by, (live, now) => apply(live, dto, now)));
+        const row = await this.table.update(tx, dto.user_id, by, (live, now) => apply(live, dto, now));
+        return { changed: row, told: await view(tx, row) };
       },
       () => [cacheKey.endUser(dto.user_id)],
     );
+    await this.table.setSpend(changed, dto.spend);
+    return told;
   }
 
   /** 404 when there is none. */

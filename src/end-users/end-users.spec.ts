@@ -86,7 +86,7 @@ describe.each([
     it.each([
       ['an id that is taken', { user_id: 'taken' }, 409, 'Customer already exists, passed user_id=taken'],
       ['an unknown tier', { budget_id: 'nothing' }, 404, 'not found'],
-      ['a start of spend', { spend: 5 }, 422, 'spend'],
+      ['spending below zero', { spend: -5 }, 422, 'spend'],
       ['an unknown region', { allowed_model_region: 'mars' }, 422, 'allowed_model_region'],
       ['no id', { user_id: '' }, 422, 'user_id'],
       ['a permission that is none', { object_permission: [] }, 422, 'object_permission'],

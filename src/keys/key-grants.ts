@@ -20,7 +20,7 @@ import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
 import { User } from '../users/user.entity.js';
 import { keyView } from './key.view.js';
-import type { GenerateKeyDto, KeyFieldsDto, UpdateKeyDto } from './keys.dto.js';
+import type { GenerateKeyDto, KeyFieldsDto } from './keys.dto.js';
 import { VirtualKey } from './virtual-key.entity.js';
 
 /** What somebody who is no proxy admin may make of a key: never more than the calling key and everyone behind it holds. */
@@ -29,19 +29,21 @@ export class KeyGrants {
   constructor(private readonly grants: Grants) {}
 
   /** A new key's body with its owners filled in: the caller's own, or a team's or organization's that the caller administers. */
-  owned(dto: GenerateKeyDto, caller: Authority): GenerateKeyDto {
+  owned(dto: GenerateKeyDto, caller: Authority, route: string): GenerateKeyDto {
     this.grants.requireSettable(dto, ofNewKeys);
     const { user_id, team_id, organization_id } = dto;
     if (user_id && user_id !== caller.userId) throw notForOthers();
     if (team_id && !caller.teams.has(team_id)) throw missing('team', team_id);
-    if (team_id && !mayInTeam(caller, team_id, '/key/generate')) throw notPermitted('/key/generate');
+    if (team_id && !mayInTeam(caller, team_id, route)) throw notPermitted(route);
     if (organization_id && !administersOrganization(caller, organization_id)) throw missing('organization', organization_id); // prettier-ignore
-    const ofNobody = (user_id === null || user_id === '') && administersTeam(caller, team_id ?? null);
+    const ofNobody =
+      route === SERVICE_ACCOUNT ||
+      ((user_id === null || user_id === '') && administersTeam(caller, team_id ?? null));
     return Object.assign(dto, { user_id: ofNobody ? null : caller.userId });
   }
 
   /** What an update may name: an owner changes only between those the caller administers. Blocking is undone from above. */
-  requireUpdatable(dto: UpdateKeyDto, key: VirtualKey, caller: Authority): void {
+  requireUpdatable(dto: KeyFieldsDto, key: VirtualKey, caller: Authority): void {
     this.grants.requireSettable(dto, SETTABLE.key, keyView(key));
     const { user_id, team_id, organization_id } = dto;
     if (user_id !== undefined && (user_id || null) !== key.userId) throw notForOthers();
@@ -98,7 +100,7 @@ export class KeyGrants {
     caller: Authority,
   ): Promise<void> {
     const [asked, old] = await withTiers(tx, before ? [row, before] : [row]);
-    const isItself = row.secretHash === caller.keyHash;
+    const isItself = before !== undefined && before.secretHash === caller.keyHash;
     const calling = isItself ? old! : await this.callingKey(tx, caller);
     const holdings = { ...holdingsOf(calling), until: await this.lifeEnd(tx, row, calling) };
     const held: Held[] = [
@@ -154,6 +156,9 @@ export class KeyGrants {
     return held;
   }
 }
+
+/** The permission to make keys of a team that are nobody’s. */
+export const SERVICE_ACCOUNT = '/key/service-account/generate';
 
 /** Which secrets are taken, also by keys long revoked, is not for everyone to find out. */
 const ofNewKeys = new Set([...SETTABLE.key].filter((field) => field !== 'key'));

@@ -33,6 +33,8 @@ export function keyView(row: Readonly<VirtualKey>) {
     config: {},
     permissions: {},
     allowed_cache_controls: [],
+    rotation_count: row.rotationCount,
+    last_rotation_at: row.lastRotatedAt?.toISOString() ?? null,
     ...extra,
     metadata: { ...row.metadata, ...inside },
     user_id: row.userId,
@@ -44,4 +46,10 @@ export function keyView(row: Readonly<VirtualKey>) {
     litellm_budget_table: null,
     ...authorshipView(row),
   };
+}
+
+/** The same where the key is named beside it. */
+export function keyInfo(row: Readonly<VirtualKey>) {
+  const { token: _, ...info } = keyView(row);
+  return info;
 }

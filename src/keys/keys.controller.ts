@@ -1,19 +1,31 @@
-import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { BadRequestException, Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
+import { KeyLists } from './key-lists.js';
 import {
   BlockKeyDto,
+  BulkKeyUpdate,
+  BulkUpdateKeysDto,
   DeletedKeys,
   DeleteKeysDto,
   GeneratedKey,
   GenerateKeyDto,
+  KeyAliases,
+  KeyAliasesQuery,
+  KeyHealth,
   KeyInfo,
   KeyInfoQuery,
+  KeyInfos,
   KeyList,
   KeyListQuery,
   KeyRow,
+  KeysToTellDto,
+  RegenerateKeyDto,
+  RegenerateKeyQuery,
+  ResetSpendDto,
+  SpendReset,
   UpdatedKey,
   UpdateKeyDto,
 } from './keys.dto.js';
@@ -21,11 +33,14 @@ import { KeysService } from './keys.service.js';
 
 @ApiTags('keys')
 @AdminResource()
-@Controller('key')
+@Controller()
 export class KeysController {
-  constructor(private readonly keys: KeysService) {}
+  constructor(
+    private readonly keys: KeysService,
+    private readonly lists: KeyLists,
+  ) {}
 
-  @Post('generate')
+  @Post('key/generate')
   @HttpCode(200)
   @ApiOperation({ summary: 'Issue a virtual key. It is told only here.' })
   @ApiOkResponse({ type: GeneratedKey })
@@ -33,7 +48,61 @@ export class KeysController {
     return this.keys.generate(dto, caller);
   }
 
-  @Post('update')
+  @Post('key/service-account/generate')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Issue a key of a team that is nobody’s.' })
+  @ApiOkResponse({ type: GeneratedKey })
+  generateServiceAccount(@Body() dto: GenerateKeyDto, @Caller() caller: Authority): Promise<object> {
+    return this.keys.generateServiceAccount(dto, caller);
+  }
+
+  @Post('key/regenerate')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Give a key a new secret. What it spent and its limits stay its own.' })
+  @ApiOkResponse({ type: GeneratedKey })
+  regenerateNamed(
+    @Body() dto: RegenerateKeyDto,
+    @Query() query: RegenerateKeyQuery,
+    @Caller() caller: Authority,
+  ): Promise<object> {
+    const key = query.key ?? dto.key;
+    if (!key) throw new BadRequestException({ message: 'Name the key to regenerate in `key`', param: 'key' });
+    return this.keys.regenerate(key, dto, caller);
+  }
+
+  @Post('key/:key/regenerate')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'The same, of the key (or hash) in the path.' })
+  @ApiOkResponse({ type: GeneratedKey })
+  regenerate(
+    @Param('key') key: string,
+    @Body() dto: RegenerateKeyDto,
+    @Caller() caller: Authority,
+  ): Promise<object> {
+    return this.keys.regenerate(key, dto, caller);
+  }
+
+  @Post('key/:key/reset_spend')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Leave so much of what a key has spent, by an adjustment in the ledger.' })
+  @ApiOkResponse({ type: SpendReset })
+  resetSpend(
+    @Param('key') key: string,
+    @Body() dto: ResetSpendDto,
+    @Caller() caller: Authority,
+  ): Promise<object> {
+    return this.keys.resetSpend(key, dto, caller);
+  }
+
+  @Post('key/bulk_update')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Change up to 500 keys, each for itself.' })
+  @ApiOkResponse({ type: BulkKeyUpdate })
+  bulkUpdate(@Body() { keys }: BulkUpdateKeysDto, @Caller() caller: Authority): Promise<object> {
+    return this.keys.bulkUpdate(keys, caller);
+  }
+
+  @Post('key/update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change a key. Absent keeps, null clears.' })
   @ApiOkResponse({ type: UpdatedKey })
@@ -41,14 +110,14 @@ export class KeysController {
     return this.keys.update(dto, caller);
   }
 
-  @Post('delete')
+  @Post('key/delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Revoke keys, at once.' })
   async delete(@Body() dto: DeleteKeysDto, @Caller() caller: Authority): Promise<DeletedKeys> {
     return { deleted_keys: await this.keys.delete(dto, caller) };
   }
 
-  @Post('block')
+  @Post('key/block')
   @HttpCode(200)
   @ApiOperation({ summary: 'Stop a key from working, at once.' })
   @ApiOkResponse({ type: KeyRow })
@@ -56,7 +125,7 @@ export class KeysController {
     return this.keys.setBlocked(key, true, caller);
   }
 
-  @Post('unblock')
+  @Post('key/unblock')
   @HttpCode(200)
   @ApiOperation({ summary: 'Let a blocked key work again.' })
   @ApiOkResponse({ type: KeyRow })
@@ -64,16 +133,37 @@ export class KeysController {
     return this.keys.setBlocked(key, false, caller);
   }
 
-  @Get('info')
+  @Get('key/info')
   @ApiOperation({ summary: 'A key, its limits and its spend. A key may look up itself.' })
   @ApiOkResponse({ type: KeyInfo })
   info(@Query() { key }: KeyInfoQuery, @Caller() caller: Authority): Promise<object> {
     return this.keys.info(key, caller);
   }
 
-  @Get('list')
+  @Get('key/list')
   @ApiOperation({ summary: 'The keys that concern the caller, a page at a time.' })
   list(@Query() query: KeyListQuery, @Caller() caller: Authority): Promise<KeyList> {
-    return this.keys.list(query, caller);
+    return this.lists.list(query, caller);
+  }
+
+  @Get('key/aliases')
+  @ApiOperation({ summary: 'The aliases of the keys that concern the caller.' })
+  aliases(@Query() query: KeyAliasesQuery, @Caller() caller: Authority): Promise<KeyAliases> {
+    return this.lists.aliases(query, caller);
+  }
+
+  @Post('v2/key/info')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Several keys at once; those that are not there are left out.' })
+  @ApiOkResponse({ type: KeyInfos })
+  infos(@Body() { keys }: KeysToTellDto, @Caller() caller: Authority): Promise<object> {
+    return this.lists.infos(keys, caller);
+  }
+
+  @Post('key/health')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Does the calling key work? Then this is the answer.' })
+  health(): KeyHealth {
+    return { key: 'healthy', logging_callbacks: null };
   }
 }

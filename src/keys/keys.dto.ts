@@ -1,25 +1,29 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
+  ArrayNotEmpty,
   IsArray,
   IsBoolean,
   IsIn,
   IsInt,
   IsNotEmpty,
-  IsNumber,
+  IsObject,
   IsOptional,
   IsString,
   Matches,
   Max,
   Min,
+  ValidateNested,
 } from 'class-validator';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import { IsAliases } from '../parties/aliases.js';
-import { IsLifetime } from '../parties/duration.js';
+import { IsDuration, IsLifetime } from '../parties/duration.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
+import { IsUsd } from '../parties/usd.js';
 
 /** LiteLLM's fields of a key that are kept as sent. */
 export const KEPT_OF_KEYS: KeptFields = {
@@ -93,27 +97,32 @@ export class KeyFieldsDto extends PartyDto {
   @IsOptional()
   @IsAliases()
   aliases?: Record<string, string> | null;
-
-  @IsOptional()
-  @IsNumber()
-  spend?: number | null;
 }
+
+/** A secret somebody chose. */
+const IsSecret = () =>
+  applyDecorators(
+    ApiPropertyOptional({ nullable: true, type: String }),
+    IsOptional(),
+    Matches(/^sk-[\x21-\x7e]{5,}$/, {
+      message: '$property must start with sk- and have at least 8 characters',
+    }),
+  );
+
+const KEY_TYPES = ['default', 'llm_api', 'management', 'read_only'] as const;
+export type KeyType = (typeof KEY_TYPES)[number];
 
 /** A key to make. */
 export class GenerateKeyDto extends KeyFieldsDto {
   /** The key itself, if you want to choose it: `sk-…`. */
-  @ApiPropertyOptional({ nullable: true, type: String })
-  @IsOptional()
-  @Matches(/^sk-[\x21-\x7e]{5,}$/, {
-    message: '$property must start with sk- and have at least 8 characters',
-  })
+  @IsSecret()
   key?: string | null;
 
   /** A preset of `allowed_routes`. */
-  @ApiPropertyOptional({ enum: ['default', 'llm_api', 'management', 'read_only'] })
+  @ApiPropertyOptional({ enum: KEY_TYPES })
   @IsOptional()
-  @IsIn(['default', 'llm_api', 'management', 'read_only'])
-  key_type?: 'default' | 'llm_api' | 'management' | 'read_only' | null;
+  @IsIn(KEY_TYPES)
+  key_type?: KeyType | null;
 }
 
 /** What to change; absent keeps, null clears. */
@@ -123,6 +132,64 @@ export class UpdateKeyDto extends KeyFieldsDto {
   @IsString()
   @IsNotEmpty()
   key: string;
+}
+
+/** Many changes, each for itself. */
+export class BulkUpdateKeysDto {
+  @ApiProperty({ type: [UpdateKeyDto], example: [{ key: 'sk-1234567890abcdef', max_budget: 10 }] })
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(500)
+  @IsObject({ each: true })
+  @ValidateNested({ each: true })
+  @Type(() => UpdateKeyDto)
+  keys: UpdateKeyDto[];
+}
+
+/** A new secret for a key, and what else is to change with it. */
+export class RegenerateKeyDto extends KeyFieldsDto {
+  /** The key, or its hash, where the path does not name it. */
+  @ApiPropertyOptional({ nullable: true, type: String, example: 'sk-1234567890abcdef' })
+  @IsOptional()
+  @IsString()
+  key?: string | null;
+
+  /** The new key itself, if you want to choose it: `sk-…`. */
+  @IsSecret()
+  new_key?: string | null;
+
+  /** How long the key before works beside the new one: `24h`. Absent: it ends at once. */
+  @IsOptional()
+  @IsDuration({ example: '24h' })
+  grace_period?: string | null;
+
+  /** A preset of `allowed_routes`. */
+  @ApiPropertyOptional({ enum: KEY_TYPES })
+  @IsOptional()
+  @IsIn(KEY_TYPES)
+  key_type?: KeyType | null;
+}
+
+export class RegenerateKeyQuery {
+  /** The key, or its hash. */
+  @IsOptional()
+  @IsString()
+  key?: string;
+}
+
+export class ResetSpendDto {
+  /** What is to be left of what was spent, in US dollars. */
+  @IsUsd({ example: 0 })
+  reset_to: number;
+}
+
+export class KeysToTellDto {
+  /** Keys or hashes. */
+  @ApiProperty({ type: [String], example: ['sk-1234567890abcdef'] })
+  @IsArray()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
+  @IsString({ each: true })
+  keys: string[];
 }
 
 export class DeleteKeysDto {
@@ -157,7 +224,16 @@ export class KeyInfoQuery {
   key?: string;
 }
 
-const SORTABLE = ['created_at', 'updated_at', 'key_alias', 'token', 'max_budget'] as const;
+const SORTABLE = ['created_at', 'updated_at', 'key_alias', 'token', 'max_budget', 'spend'] as const;
+
+/** A query's `true` or `false`. */
+const IsFlag = () =>
+  applyDecorators(
+    ApiPropertyOptional({ type: Boolean }),
+    IsOptional(),
+    Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : (value as unknown))),
+    IsBoolean(),
+  );
 
 export class KeyListQuery {
   @IsOptional()
@@ -194,11 +270,29 @@ export class KeyListQuery {
   key_alias?: string;
 
   /** Whole keys instead of hashes. */
-  @ApiPropertyOptional({ type: Boolean })
-  @IsOptional()
-  @Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : (value as unknown)))
-  @IsBoolean()
+  @IsFlag()
   return_full_object?: boolean;
+
+  /** Beside those of `user_id`, the keys of the teams the caller administers. */
+  @IsFlag()
+  include_team_keys?: boolean;
+
+  /** Beside those of `user_id`, the keys that user made. */
+  @IsFlag()
+  include_created_by_keys?: boolean;
+
+  /** Keys that are gone, instead of those that live. */
+  @ApiPropertyOptional({ enum: ['deleted'] })
+  @IsOptional()
+  @IsIn(['deleted'])
+  status?: 'deleted';
+
+  /** `user`: whole keys carry their `user`. */
+  @ApiPropertyOptional({ enum: ['user'], isArray: true })
+  @IsOptional()
+  @Transform(({ value }) => [value].flat() as unknown)
+  @IsIn(['user'], { each: true })
+  expand?: 'user'[];
 
   @ApiPropertyOptional({ enum: SORTABLE })
   @IsOptional()
@@ -209,6 +303,30 @@ export class KeyListQuery {
   @IsOptional()
   @IsIn(['asc', 'desc'])
   sort_order?: 'asc' | 'desc';
+}
+
+export class KeyAliasesQuery {
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  page?: number;
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  size?: number;
+
+  /** Part of an alias, in any letter case. */
+  @IsOptional()
+  @IsString()
+  search?: string;
+
+  @IsOptional()
+  @IsString()
+  team_id?: string;
 }
 
 /** A key as LiteLLM tells it. */
@@ -242,6 +360,55 @@ export class GeneratedKey extends KeyRow {
 
 export class UpdatedKey extends KeyRow {
   key: string;
+}
+
+export class SpendReset {
+  key_hash: string;
+  spend: number;
+  previous_spend: number;
+  max_budget: number | null;
+  budget_reset_at: string | null;
+}
+
+class SuccessfulKeyUpdate {
+  key: string;
+  key_info: KeyRow;
+}
+
+class FailedKeyUpdate {
+  key: string;
+  @ApiProperty({ nullable: true, type: 'object', additionalProperties: true })
+  key_info: null;
+  failed_reason: string;
+}
+
+export class BulkKeyUpdate {
+  total_requested: number;
+  successful_updates: SuccessfulKeyUpdate[];
+  failed_updates: FailedKeyUpdate[];
+}
+
+export class KeyInfos {
+  /** As asked for. */
+  key: string[];
+  /** Those there are. */
+  info: KeyRow[];
+}
+
+export class KeyAliases {
+  aliases: string[];
+  total_count: number;
+  current_page: number;
+  total_pages: number;
+  size: number;
+}
+
+export class KeyHealth {
+  @ApiProperty({ enum: ['healthy'] })
+  key: 'healthy';
+  /** There are no callbacks that a key could bring. */
+  @ApiProperty({ nullable: true, type: 'object', additionalProperties: true })
+  logging_callbacks: null;
 }
 
 export class DeletedKeys {

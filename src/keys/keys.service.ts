@@ -1,20 +1,13 @@
 import {
   BadRequestException,
   ConflictException,
+  ForbiddenException,
+  HttpException,
   Inject,
   Injectable,
   NotFoundException,
 } from '@nestjs/common';
-import {
-  And,
-  type EntityManager,
-  Equal,
-  type FindOperator,
-  type FindOptionsOrder,
-  type FindOptionsWhere,
-  In,
-  IsNull,
-} from 'typeorm';
+import { type EntityManager, type FindManyOptions, type FindOptionsWhere, In, IsNull } from 'typeorm';
 import { requireBudget } from '../budgets/budgets.service.js';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -22,16 +15,15 @@ import { lifetimeEnd } from '../calendar/windows.js';
 import { Database } from '../database/database.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { applyParty } from '../parties/apply-party.js';
-import { refuseSpend } from '../parties/kept-fields.js';
+import { limitsView } from '../parties/limits.view.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { toNanoUsd, toUsd } from '../parties/usd.js';
 import {
+  administersKey,
   type Authority,
   isProxyAdmin,
-  maySeeKey,
   mayChangeKey,
-  seesEverything,
-  teamsWhere,
-  administeredOrganizations,
+  maySeeKey,
 } from '../policy/authority.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { keyHashOf, keyHint, newVirtualKey, secretHash, secretMatcher } from '../secrets.js';
@@ -39,19 +31,22 @@ import { Team } from '../teams/team.entity.js';
 import type { User } from '../users/user.entity.js';
 import { NewUsers } from '../users/new-users.js';
 import { userShape } from '../users/user-shape.js';
-import { KeyGrants, notPermitted } from './key-grants.js';
-import { keyView } from './key.view.js';
+import { requireWithinBounds, withDefaults } from './key-bounds.js';
+import { KeyGrants, notPermitted, SERVICE_ACCOUNT } from './key-grants.js';
+import { keyInfo, keyView } from './key.view.js';
 import {
   type DeleteKeysDto,
   type GenerateKeyDto,
-  type KeyFieldsDto,
-  type KeyListQuery,
   KEPT_OF_KEYS,
+  type KeyFieldsDto,
+  type KeyType,
+  type RegenerateKeyDto,
+  type ResetSpendDto,
   type UpdateKeyDto,
 } from './keys.dto.js';
-import { VirtualKey } from './virtual-key.entity.js';
+import { secretsOf, VirtualKey } from './virtual-key.entity.js';
 
-const PRESET: Record<NonNullable<GenerateKeyDto['key_type']>, string[]> = {
+const PRESET: Record<KeyType, string[]> = {
   default: [],
   llm_api: ['llm_api_routes'],
   management: ['management_routes'],
@@ -76,7 +71,10 @@ export class KeysService {
     private readonly newUsers: NewUsers,
     private readonly grants: KeyGrants,
     tables: PartyTables,
-    @Inject(CONFIG) config: Pick<Config, 'masterKey'>,
+    @Inject(CONFIG)
+    private readonly config: Pick<Config, 'masterKey'> & {
+      readonly litellm: Pick<Config['litellm'], 'newKeys' | 'keyBounds'>;
+    },
   ) {
     this.isMasterKey = secretMatcher(config.masterKey);
     this.users = tables.of(userShape);
@@ -91,44 +89,64 @@ export class KeysService {
     });
   }
 
-  /** The live key with this hash, cached; null when there is none. */
+  /** The live key with a secret of this hash, be it the former one; cached. Null when there is none. `secretEnd` says until when. */
   getByHash(hash: string): Promise<Readonly<VirtualKey> | null> {
-    return this.table.get(hash);
+    return this.table.get(hash, async (manager) => {
+      const rows = await manager.findBy(VirtualKey, [
+        { secretHash: hash, deletedAt: IsNull() },
+        { formerSecretHash: hash, deletedAt: IsNull() },
+      ]);
+      return rows.find(({ secretHash: current }) => current === hash) ?? rows[0] ?? null;
+    });
   }
 
   /** Issues a key. 404 when its team, organization or tier is not there; 409 when the key or its alias is taken. */
-  async generate(dto: GenerateKeyDto, caller: Authority): Promise<object> {
+  async generate(dto: GenerateKeyDto, caller: Authority, route = '/key/generate'): Promise<object> {
     const issued = await this.table.write(
-      (tx) => (isProxyAdmin(caller) ? this.issue(tx, dto, caller.id) : this.issueFor(tx, dto, caller)),
+      (tx) => (isProxyAdmin(caller) ? this.issue(tx, dto, caller.id) : this.issueFor(tx, dto, caller, route)),
       ({ row }) => touchedBy(row),
     );
-    const { row, secret } = issued;
-    return { ...keyView(row), key: secret, token_id: row.secretHash, duration: dto.duration ?? null };
+    await this.table.setSpend(issued.row, dto.spend || null);
+    return issuedView(issued, dto);
+  }
+
+  /** Issues a key of a team that is nobody's. 400 without a team. */
+  generateServiceAccount(dto: GenerateKeyDto, caller: Authority): Promise<object> {
+    if (!dto.team_id)
+      throw new BadRequestException({
+        message:
+          'team_id is required for service account keys. Please specify `team_id` in the request body.',
+        param: 'team_id',
+      });
+    return this.generate(Object.assign(dto, { user_id: null }), caller, SERVICE_ACCOUNT);
   }
 
   /** The same inside a transaction of somebody else's; they evict `touchedBy(row)`. */
-  async issue(tx: EntityManager, dto: GenerateKeyDto, by: string): Promise<IssuedKey> {
-    refuseSpend(dto);
+  async issue(tx: EntityManager, sent: GenerateKeyDto, by: string): Promise<IssuedKey> {
+    const { newKeys, keyBounds } = this.config.litellm;
+    const dto = withDefaults(sent, newKeys, keyBounds);
+    requireWithinBounds(dto, keyBounds);
     const secret = dto.key ?? newVirtualKey();
-    // The master key would always be taken for itself; a row under its hash would be a key without effect.
-    if (this.isMasterKey(secretHash(secret))) throw this.table.taken(keyHint(secret));
+    await this.requireFreeSecret(tx, secret, { formerSecretHash: secretHash(secret) });
     await this.requireNeighbours(tx, dto, by);
     await this.requireFreeAlias(tx, dto.key_alias);
     const row = await this.table.create(tx, secretHash(secret), by, (key, now) => {
       key.keyName = keyHint(secret);
-      this.apply(
-        key,
-        { ...dto, allowed_routes: dto.allowed_routes ?? (dto.key_type ? PRESET[dto.key_type] : []) },
-        now,
-      );
+      key.rotationCount = 0;
+      this.apply(key, { ...dto, allowed_routes: routesOf(dto) ?? [] }, now);
     });
     await requireOneOrganization(tx, row);
     return { row, secret };
   }
 
   /** A key of somebody who is no proxy admin: within what they hold, and what they leave open is what they have. */
-  private async issueFor(tx: EntityManager, dto: GenerateKeyDto, caller: Authority): Promise<IssuedKey> {
-    const issued = await this.issue(tx, this.grants.owned(dto, caller), caller.id);
+  private async issueFor(
+    tx: EntityManager,
+    dto: GenerateKeyDto,
+    caller: Authority,
+    route: string,
+  ): Promise<IssuedKey> {
+    const issued = await this.issue(tx, this.grants.owned(dto, caller, route), caller.id);
     await this.grants.inherit(tx, issued.row, caller);
     await this.grants.requireWithin(tx, issued.row, undefined, caller);
     await tx.save(VirtualKey, issued.row);
@@ -137,20 +155,102 @@ export class KeysService {
 
   /** Changes what was sent. 404 for a key that is not there, or not the caller's. */
   async update(dto: UpdateKeyDto, caller: Authority): Promise<object> {
-    const row = await this.table.write(async (tx) => {
-      const key = await this.require(tx, dto.key, caller, '/key/update');
-      if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, key, caller);
-      refuseSpend(dto);
-      await this.requireNeighbours(tx, dto, caller.id);
-      if (dto.key_alias !== key.keyAlias) await this.requireFreeAlias(tx, dto.key_alias);
-      const updated = await this.table.update(tx, key.secretHash, caller.id, (live, now) =>
-        this.apply(live, dto, now),
-      );
-      await requireOneOrganization(tx, updated);
-      if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, updated, key, caller);
-      return updated;
-    }, touchedBy);
+    const { row } = await this.table.write(
+      (tx) => this.change(tx, dto.key, dto, caller, ['/key/update']),
+      ({ row: updated }) => touchedBy(updated),
+    );
+    await this.table.setSpend(row, dto.spend);
     return { ...keyView(row), key: dto.key };
+  }
+
+  /** Changes many keys, each for itself: what is wrong with one is told and stops no other. */
+  async bulkUpdate(dtos: readonly UpdateKeyDto[], caller: Authority): Promise<object> {
+    const successful: object[] = [];
+    const failed: object[] = [];
+    for (const dto of dtos) {
+      try {
+        successful.push({ key: dto.key, key_info: await this.update(dto, caller) });
+      } catch (error) {
+        if (!(error instanceof HttpException)) throw error;
+        failed.push({ key: dto.key, key_info: null, failed_reason: error.message });
+      }
+    }
+    return { total_requested: dtos.length, successful_updates: successful, failed_updates: failed };
+  }
+
+  /**
+   * Gives a key a new secret and changes what was sent: it stays the same key, so everything spent and counted stays its
+   * own. The secret before ends now or with its grace; one before that ends in any case.
+   */
+  async regenerate(keyOrHash: string, dto: RegenerateKeyDto, caller: Authority): Promise<object> {
+    const secret = dto.new_key ?? newVirtualKey();
+    const { row } = await this.table.write(
+      async (tx) => {
+        // To others a chosen one is refused, and nothing told of which are taken.
+        if (isProxyAdmin(caller)) {
+          const hash = secretHash(secret);
+          await this.requireFreeSecret(tx, secret, { secretHash: hash }, { formerSecretHash: hash });
+        }
+        return this.change(
+          tx,
+          keyOrHash,
+          Object.assign(dto, { allowed_routes: routesOf(dto) }),
+          caller,
+          REGENERATE,
+          (live, now) => rotate(live, secret, dto.grace_period, now),
+        );
+      },
+      ({ row: rotated, before }) => [...touchedBy(rotated), ...secretsOf(before)],
+    );
+    await this.table.setSpend(row, dto.spend);
+    return issuedView({ row, secret }, dto);
+  }
+
+  /** Leaves so much of what a key has spent. 400 for more than it has spent, or than it may. For admins of its team and above. */
+  async resetSpend(keyOrHash: string, { reset_to }: ResetSpendDto, caller: Authority): Promise<object> {
+    const row = await this.database.read((manager) => this.table.find(manager, keyHashOf(keyOrHash)));
+    if (!row || !maySeeKey(caller, row)) throw unknownKey();
+    if (!administersKey(caller, row))
+      throw new ForbiddenException({ message: 'Only an admin resets what a key has spent', param: 'key' });
+    const before = await this.table.spentBy(row);
+    const limits = [before, row.maxBudgetNanoUsd].flatMap((most) => most ?? []);
+    if (limits.some((most) => toNanoUsd(reset_to) > most))
+      throw new BadRequestException({
+        message: `reset_to must be at most what was spent (${toUsd(before)}) and max_budget (${toUsd(row.maxBudgetNanoUsd)})`,
+        param: 'reset_to',
+      });
+    await this.table.setSpend(row, reset_to);
+    const { max_budget, budget_reset_at } = limitsView(row);
+    return {
+      key_hash: row.secretHash,
+      spend: reset_to,
+      previous_spend: toUsd(before),
+      max_budget,
+      budget_reset_at,
+    };
+  }
+
+  /** Inside a transaction: a key with what was sent, and as it was before. */
+  private async change(
+    tx: EntityManager,
+    keyOrHash: string,
+    dto: KeyFieldsDto,
+    caller: Authority,
+    routes: readonly string[],
+    also: (live: VirtualKey, now: Date) => void = () => {},
+  ): Promise<{ row: VirtualKey; before: VirtualKey }> {
+    const before = await this.require(tx, keyOrHash, caller, ...routes);
+    if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, before, caller);
+    requireWithinBounds(dto, this.config.litellm.keyBounds);
+    await this.requireNeighbours(tx, dto, caller.id);
+    if (dto.key_alias !== before.keyAlias) await this.requireFreeAlias(tx, dto.key_alias);
+    const row = await this.table.update(tx, before.secretHash, caller.id, (live, now) => {
+      this.apply(live, dto, now);
+      also(live, now);
+    });
+    await requireOneOrganization(tx, row);
+    if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
+    return { row, before };
   }
 
   async setBlocked(keyOrHash: string, blocked: boolean, caller: Authority): Promise<object> {
@@ -170,22 +270,27 @@ export class KeysService {
         param: 'keys',
       });
     }
-    const named: FindOptionsWhere<VirtualKey>[] = [
-      { secretHash: In((keys ?? []).map(keyHashOf)), deletedAt: IsNull() },
-      { keyAlias: In(key_aliases ?? []), deletedAt: IsNull() },
-    ];
+    const named: FindManyOptions<VirtualKey> = {
+      where: [
+        { secretHash: In((keys ?? []).map(keyHashOf)), deletedAt: IsNull() },
+        { keyAlias: In(key_aliases ?? []), deletedAt: IsNull() },
+      ],
+      order: { id: 'ASC' },
+      ...this.table.rowLock,
+    };
     const rows = await this.table.write(
       async (tx) => {
-        const found = (await tx.findBy(VirtualKey, named)).filter((key) => maySeeKey(caller, key));
+        const found = (await tx.find(VirtualKey, named)).filter((key) => maySeeKey(caller, key));
         if (!found.length)
           throw new NotFoundException({
             message: 'No keys found',
             param: keys?.length ? 'keys' : 'key_aliases',
           });
         for (const key of found) requireChangeable(caller, key, '/key/delete');
-        return this.removeAll(tx, found, caller.id);
+        for (const key of found) await this.table.remove(tx, key, caller.id);
+        return found;
       },
-      (removed) => removed.map((row) => this.table.cacheKeyOf(row)),
+      (removed) => removed.flatMap(secretsOf),
     );
     const hashes = new Set(rows.map((row) => row.secretHash));
     const aliases = new Set(rows.map((row) => row.keyAlias));
@@ -195,57 +300,15 @@ export class KeysService {
     ];
   }
 
-  /** Inside a transaction: revokes these keys. The caller evicts them. */
-  async removeAll(
-    tx: EntityManager,
-    rows: readonly VirtualKey[],
-    by: string,
-  ): Promise<readonly VirtualKey[]> {
-    for (const row of rows) await this.table.remove(tx, row, by);
-    return rows;
-  }
-
   /** A key. To whom it does not concern there is no such key. */
   async info(keyOrHash: string | undefined, caller: Authority): Promise<object> {
     const hash = keyOrHash === undefined ? caller.keyHash : keyHashOf(keyOrHash);
     if (hash === undefined)
       throw new BadRequestException({ message: 'Name the key to look up in `key`', param: 'key' });
     const row = await this.getByHash(hash);
-    if (!row || !maySeeKey(caller, row)) throw unknownKey();
-    const { token: _, ...info } = keyView(row);
-    return { key: keyOrHash ?? hash, info };
-  }
-
-  /** The keys that concern the caller. */
-  async list(
-    query: KeyListQuery,
-    caller: Authority,
-  ): Promise<{ keys: unknown[]; total_count: number; current_page: number; total_pages: number }> {
-    const { page = 1, size = 10, sort_by = 'created_at', sort_order = 'desc' } = query;
-    const [rows, total] = await this.database.read((manager) =>
-      manager.findAndCount(VirtualKey, {
-        where: visibleTo(caller).map((theirs) => ({
-          ...theirs,
-          deletedAt: IsNull(),
-          ...(query.user_id !== undefined && { userId: both(theirs.userId, query.user_id) }),
-          ...(query.team_id !== undefined && { teamId: both(theirs.teamId, query.team_id) }),
-          ...(query.organization_id !== undefined && {
-            organizationId: both(theirs.organizationId, query.organization_id),
-          }),
-          ...(query.key_hash !== undefined && { secretHash: both(theirs.secretHash, query.key_hash) }),
-          ...(query.key_alias !== undefined && { keyAlias: query.key_alias }),
-        })),
-        order: { [COLUMN[sort_by]]: sort_order, id: sort_order } as FindOptionsOrder<VirtualKey>,
-        take: size,
-        skip: (page - 1) * size,
-      }),
-    );
-    return {
-      keys: rows.map((row) => (query.return_full_object ? keyView(row) : row.secretHash)),
-      total_count: total,
-      current_page: page,
-      total_pages: Math.ceil(total / size),
-    };
+    // A former secret lets its bearer in, but is no name of the key.
+    if (row?.secretHash !== hash || !maySeeKey(caller, row)) throw unknownKey();
+    return { key: keyOrHash ?? hash, info: keyInfo(row) };
   }
 
   /** The live key that the caller may do this to. 404 when there is none that concerns them, 403 when they may only look. */
@@ -253,12 +316,22 @@ export class KeysService {
     tx: EntityManager,
     keyOrHash: string,
     caller: Authority,
-    route: string,
+    ...routes: string[]
   ): Promise<VirtualKey> {
     const row = await this.table.find(tx, keyHashOf(keyOrHash));
     if (!row || !maySeeKey(caller, row)) throw unknownKey();
-    requireChangeable(caller, row, route);
+    requireChangeable(caller, row, ...routes);
     return row;
+  }
+
+  /** 409 for a secret that is somebody's. The master key would always be taken for itself: a key like it had no effect. */
+  private async requireFreeSecret(
+    tx: EntityManager,
+    secret: string,
+    ...holders: FindOptionsWhere<VirtualKey>[]
+  ): Promise<void> {
+    if (this.isMasterKey(secretHash(secret)) || (await tx.existsBy(VirtualKey, holders)))
+      throw this.table.taken(keyHint(secret));
   }
 
   private async requireNeighbours(
@@ -300,32 +373,32 @@ export class KeysService {
   }
 }
 
-const COLUMN = {
-  created_at: 'createdAt',
-  updated_at: 'updatedAt',
-  key_alias: 'keyAlias',
-  token: 'secretHash',
-  max_budget: 'maxBudgetNanoUsd',
-} as const;
+const REGENERATE = ['/key/regenerate', '/key/{key_id}/regenerate'];
 
-function requireChangeable(caller: Authority, key: VirtualKey, route: string): void {
-  if (!mayChangeKey(caller, key, route)) throw notPermitted(route);
+/** The new secret; the one before in its place, if it has a grace. */
+function rotate(row: VirtualKey, secret: string, grace: string | null | undefined, now: Date): void {
+  const end = grace ? lifetimeEnd(now, grace) : undefined;
+  row.formerSecretHash = end ? row.secretHash : null;
+  row.formerEndsAt = end ?? null;
+  row.secretHash = secretHash(secret);
+  row.keyName = keyHint(secret);
+  row.rotationCount++;
+  row.lastRotatedAt = now;
 }
 
-/** `maySeeKey` in a database's words: one of these. */
-function visibleTo(caller: Authority): FindOptionsWhere<VirtualKey>[] {
-  if (seesEverything(caller)) return [{}];
-  return [
-    { secretHash: In([caller.keyHash!]) },
-    ...(caller.userId === null ? [] : [{ userId: In([caller.userId]) }]),
-    { teamId: In(teamsWhere(caller, '/key/info')) },
-    { organizationId: In(administeredOrganizations(caller)) },
-  ];
-}
+const routesOf = ({ allowed_routes, key_type }: GenerateKeyDto | RegenerateKeyDto) =>
+  allowed_routes ?? (key_type ? PRESET[key_type] : allowed_routes);
 
-/** Both what is theirs and what is asked for. */
-const both = (theirs: unknown, asked: string) =>
-  theirs === undefined ? asked : And(theirs as FindOperator<string>, Equal(asked));
+const issuedView = ({ row, secret }: IssuedKey, { duration = null }: KeyFieldsDto) => ({
+  ...keyView(row),
+  key: secret,
+  token_id: row.secretHash,
+  duration,
+});
+
+function requireChangeable(caller: Authority, key: VirtualKey, ...routes: string[]): void {
+  if (!routes.some((route) => mayChangeKey(caller, key, route))) throw notPermitted(routes[0]!);
+}
 
 const unknownKey = () => new NotFoundException({ message: 'Key not found in database', param: 'key' });
 
@@ -345,5 +418,5 @@ async function requireOneOrganization(
 
 /** The cached rows a change of a key touches: itself, and the user it may have brought into being. */
 export function touchedBy(row: VirtualKey): CacheKey[] {
-  return [cacheKey.key(row.secretHash), ...(row.userId === null ? [] : [cacheKey.user(row.userId)])];
+  return [...secretsOf(row), ...(row.userId === null ? [] : [cacheKey.user(row.userId)])];
 }

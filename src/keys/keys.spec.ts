@@ -4,7 +4,8 @@ import { databaseOptions } from '../database/options.js';
 import { liveFigure } from '../spend/live-figures.js';
 import { secretHash } from '../secrets.js';
 import { admin, body, refusal, Rooms } from '../teams/rooms.testing.js';
-import { DeleteKeysDto, GenerateKeyDto, KeyListQuery, UpdateKeyDto } from './keys.dto.js';
+import { NewTeamDto } from '../teams/teams.dto.js';
+import { BulkUpdateKeysDto, DeleteKeysDto, GenerateKeyDto, KeyListQuery, UpdateKeyDto } from './keys.dto.js';
 import { VirtualKey } from './virtual-key.entity.js';
 
 const ME = admin('default_user_id');
@@ -22,7 +23,7 @@ const update = async (sent: object) =>
   (await rooms.keys.update(await body(UpdateKeyDto, sent), ME)) as KeyAnswer;
 const info = async (key: string) => ((await rooms.keys.info(key, ME)) as { info: KeyAnswer }).info;
 const remove = async (sent: object) => rooms.keys.delete(await body(DeleteKeysDto, sent), ME);
-const list = async (query: Partial<KeyListQuery> = {}) => rooms.keys.list(query, ME);
+const list = async (query: Partial<KeyListQuery> = {}) => rooms.keyLists.list(query, ME);
 
 describe.each([
   { name: 'SQLite', open: () => Rooms.onSqlite(), skip: false },
@@ -162,6 +163,37 @@ describe.each([
     });
   });
 
+  describe.skipIf(skip)('many changes at once', () => {
+    it('are each for themselves', async () => {
+      const [a, b] = [await generate({ key_alias: 'a' }), await generate()];
+      const sent = [
+        { key: a.key, max_budget: 7 },
+        { key: 'sk-nobody-1234' },
+        { key: b.token, key_alias: 'a' },
+      ];
+      const { keys } = await body(BulkUpdateKeysDto, { keys: sent });
+      expect(await rooms.keys.bulkUpdate(keys, ME)).toMatchObject({
+        total_requested: 3,
+        successful_updates: [{ key: a.key, key_info: { max_budget: 7, key_alias: 'a' } }],
+        failed_updates: [
+          { key: 'sk-nobody-1234', key_info: null, failed_reason: expect.stringContaining('not found') },
+          { key: b.token, key_info: null, failed_reason: expect.stringContaining('already exists') },
+        ],
+      });
+    });
+  });
+
+  describe.skipIf(skip)('a service account', () => {
+    it('is a team’s key and nobody’s', async () => {
+      const make = async (sent: object) =>
+        rooms.keys.generateServiceAccount(await body(GenerateKeyDto, sent), ME);
+      expect(await refusal(make({ user_id: 'u' }))).toMatchObject({ status: 400, param: 'team_id' });
+      expect(await refusal(make({ team_id: 'not-there' }))).toMatchObject({ status: 404 });
+      await rooms.teams.create(await body(NewTeamDto, { team_id: 't' }), ME);
+      expect(await make({ team_id: 't', user_id: 'u' })).toMatchObject({ team_id: 't', user_id: null });
+    });
+  });
+
   describe.skipIf(skip)('deleting', () => {
     it('names what was deleted, passes over the unknown, but not if all are', async () => {
       const [a, b] = [await generate(), await generate()];
@@ -187,6 +219,47 @@ describe.each([
       expect((await list({ user_id: 'odd' })).total_count).toBe(6);
       expect((await list({ key_alias: 'k1' })).total_count).toBe(1);
       expect((await list({ user_id: '%' })).total_count).toBe(0);
+    });
+
+    it('knows who made a key, whose team it is, what it spent and what is gone', async () => {
+      const own = await generate({ key_alias: 'own', user_id: 'maker', spend: 0.1 });
+      const made = (await rooms.keys.generate(
+        await body(GenerateKeyDto, { key_alias: 'made', spend: 0.3 }),
+        admin('maker'),
+      )) as KeyAnswer;
+      const gone = await generate({ key_alias: 'gone', user_id: 'maker', spend: 0.2 });
+      const aliases = async (query: Partial<KeyListQuery>) =>
+        (await list({ return_full_object: true, ...query })).keys.map((key) => (key as KeyAnswer).key_alias);
+
+      expect(await aliases({ sort_by: 'spend' })).toEqual(['made', 'gone', 'own']);
+      expect(await aliases({ sort_by: 'spend', sort_order: 'asc', size: 2, page: 2 })).toEqual(['made']);
+      await remove({ keys: [gone.key] });
+      expect(await aliases({ status: 'deleted' })).toEqual(['gone']);
+      expect(await aliases({ user_id: 'maker' })).toEqual(['own']);
+      expect(
+        await aliases({
+          user_id: 'maker',
+          include_created_by_keys: true,
+          sort_by: 'key_alias',
+          sort_order: 'asc',
+        }),
+      ).toEqual(['made', 'own']);
+      const [expanded] = (await list({ user_id: 'maker', return_full_object: true, expand: ['user'] })).keys;
+      expect(expanded).toMatchObject({ user: { user_id: 'maker' } });
+
+      expect(await rooms.keyLists.aliases({ search: 'OW' }, ME)).toEqual({
+        aliases: ['own'],
+        total_count: 1,
+        current_page: 1,
+        total_pages: 1,
+        size: 50,
+      });
+      expect((await rooms.keyLists.aliases({ search: '%' }, ME)).aliases).toEqual([]);
+      expect((await rooms.keyLists.aliases({}, ME)).aliases).toEqual(['made', 'own']);
+      const asked = [own.key, 'sk-nobody-1234', made.token, gone.token];
+      const { key, info: infos } = await rooms.keyLists.infos(asked, ME);
+      expect(key).toEqual(asked);
+      expect(infos.map((one) => (one as KeyAnswer).key_alias).toSorted()).toEqual(['made', 'own']);
     });
   });
 

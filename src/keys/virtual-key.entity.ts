@@ -1,5 +1,6 @@
 import { Column, Entity, Index } from 'typeorm';
-import { InstantColumn, JsonColumn } from '../database/columns.js';
+import { type CacheKey, cacheKey } from '../cache/changes.js';
+import { InstantColumn, IntegerColumn, JsonColumn } from '../database/columns.js';
 import { PartyRow } from '../parties/party-row.js';
 
 /** A credential this gateway issues. Only its SHA-256 and last four characters are kept. */
@@ -8,6 +9,21 @@ export class VirtualKey extends PartyRow {
   /** SHA-256 hex of the secret; LiteLLM's `token`. Never a credential itself. */
   @Column({ name: 'secret_hash', type: 'varchar', length: 64, unique: true })
   secretHash: string;
+
+  /** SHA-256 hex of the secret before, if that still worked after the last rotation … */
+  @Index()
+  @Column({ name: 'former_secret_hash', type: 'varchar', length: 64, nullable: true })
+  formerSecretHash: string | null;
+
+  /** … and until when. */
+  @InstantColumn({ name: 'former_ends_at', nullable: true })
+  formerEndsAt: Date | null;
+
+  @IntegerColumn({ name: 'rotation_count', default: 0 })
+  rotationCount: number;
+
+  @InstantColumn({ name: 'last_rotated_at', nullable: true })
+  lastRotatedAt: Date | null;
 
   /** `sk-...` and the last four characters. */
   @Column({ name: 'key_name', type: 'varchar' })
@@ -39,3 +55,16 @@ export class VirtualKey extends PartyRow {
   @JsonColumn({ nullable: true })
   aliases: Record<string, string> | null;
 }
+
+/** When this secret of a key ends: with the key, and one that was replaced with its grace. Null: never. */
+export function secretEnd(
+  { secretHash, expiresAt, formerEndsAt }: Readonly<VirtualKey>,
+  hash: string,
+): Date | null {
+  if (hash === secretHash || !formerEndsAt) return expiresAt;
+  return expiresAt && expiresAt < formerEndsAt ? expiresAt : formerEndsAt;
+}
+
+/** What a key is cached as: by each of its secrets. */
+export const secretsOf = ({ secretHash, formerSecretHash }: Readonly<VirtualKey>): CacheKey[] =>
+  [secretHash, formerSecretHash].flatMap((hash) => (hash === null ? [] : [cacheKey.key(hash)]));

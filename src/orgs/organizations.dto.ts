@@ -6,7 +6,6 @@ import {
   IsArray,
   IsBoolean,
   IsNotEmpty,
-  IsNumber,
   IsOptional,
   IsString,
   ValidateIf,
@@ -47,10 +46,6 @@ export class NewOrganizationDto extends OrganizationFieldsDto {
   @IsString()
   @IsNotEmpty()
   organization_id?: string;
-
-  @IsOptional()
-  @IsNumber()
-  spend?: number | null;
 }
 
 /** What to change; absent keeps, null clears. */

@@ -6,9 +6,8 @@ import { withTiers } from '../budgets/with-tier.js';
 import { cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
 import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
-import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { applyParty } from '../parties/apply-party.js';
-import { refuseSpend } from '../parties/kept-fields.js';
 import type { LimitsDto, PartyDto } from '../parties/limits.dto.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import {
@@ -55,26 +54,27 @@ export class OrganizationsService {
 
   /** Makes an organization. 409 when its id is taken, 404 when its tier is not there. */
   async create(dto: NewOrganizationDto, caller: Authority): Promise<object> {
-    refuseSpend(dto);
     const by = caller.id;
     const organizationId = dto.organization_id ?? uuidv7();
-    return this.table.write(
+    const { made, view } = await this.table.write(
       async (tx) => {
         await requireBudget(tx, dto.budget_id);
-        const row = await this.table.create(tx, organizationId, by, (made, now) => {
-          applyParty(made, dto, KEPT_OF_ORGANIZATIONS, now);
-          made.organizationAlias = dto.organization_alias;
+        const row = await this.table.create(tx, organizationId, by, (fresh, now) => {
+          applyParty(fresh, dto, KEPT_OF_ORGANIZATIONS, now);
+          fresh.organizationAlias = dto.organization_alias;
         });
-        return this.view(tx, row, caller);
+        return { made: row, view: await this.view(tx, row, caller) };
       },
       () => [cacheKey.organization(organizationId)],
     );
+    await this.table.setSpend(made, dto.spend || null);
+    return view;
   }
 
   /** Changes what was sent. 404 when there is no such organization. */
   async update(dto: UpdateOrganizationDto, caller: Authority): Promise<object> {
     const id = dto.organization_id;
-    return this.table.write(
+    const { changed, view } = await this.table.write(
       async (tx) => {
         const fields = fieldsOf(dto, await this.table.findOrFail(tx, id));
         await requireBudget(tx, fields.budget_id);
@@ -82,10 +82,12 @@ export class OrganizationsService {
           applyParty(live, fields, KEPT_OF_ORGANIZATIONS, now);
           if (dto.organization_alias !== undefined) live.organizationAlias = dto.organization_alias;
         });
-        return this.view(tx, row, caller);
+        return { changed: row, view: await this.view(tx, row, caller) };
       },
       () => [cacheKey.organization(id)],
     );
+    await this.table.setSpend(changed, dto.spend);
+    return view;
   }
 
   /** An organization with its teams. 404 when there is none. */
@@ -133,7 +135,7 @@ export class OrganizationsService {
         const keys = await bury(tx, VirtualKey, burial);
         await bury(tx, Organization, burial);
         await tx.remove(OrganizationMember, await tx.findBy(OrganizationMember, theirs));
-        return { views: deleted, touched: [...touched, ...keys.map((key) => cacheKey.key(key.secretHash))] };
+        return { views: deleted, touched: [...touched, ...keys.flatMap(secretsOf)] };
       },
       ({ touched }) => [...ids.map(cacheKey.organization), ...touched],
     );

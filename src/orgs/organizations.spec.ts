@@ -95,7 +95,7 @@ describe('an organization', () => {
     ['an id that is taken', { organization_id: 'taken' }, 409, 'already exists'],
     ['an unknown tier', { budget_id: 'nothing' }, 404, 'not found'],
     ['no name', { organization_alias: undefined }, 422, 'organization_alias'],
-    ['a start of spend', { spend: 1 }, 422, 'spend'],
+    ['spending below zero', { spend: -1 }, 422, 'spend'],
     ['tags that are none', { tags: 'a' }, 422, 'tags'],
   ])('is refused with %s', async (_, sent, status, words) => {
     await create({ organization_id: 'taken' });

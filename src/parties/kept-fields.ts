@@ -40,10 +40,3 @@ export function keepFields(row: PartyRow, dto: object, fields: KeptFields): void
   }
   row.extra = Object.keys(extra).length ? extra : null;
 }
-
-/** `spend` is the ledger's to say: a start other than zero is refused, never silently dropped. */
-export function refuseSpend({ spend }: { readonly spend?: number | null }): void {
-  if (!spend) return;
-  const message = 'spend cannot be set here: it is what the ledger adds up to';
-  throw new UnprocessableEntityException({ message, fields: [{ field: 'spend', message }] });
-}

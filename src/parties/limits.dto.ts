@@ -95,6 +95,11 @@ export class PartyDto extends LimitsDto {
   @IsISO8601({ strict: true })
   temp_budget_expiry?: string | null;
 
+  /** Makes this what was spent, in US dollars, by an `adjustment` entry of the ledger. For proxy admins. */
+  @IsOptional()
+  @IsUsd({ required: false, nullable: true, example: 0 })
+  spend?: number | null;
+
   /** Models it may call; `[]` is unrestricted here. Names, `*`, `openai/*`, access groups. */
   @ApiPropertyOptional({ type: [String], example: ['gpt-4o-mini'] })
   @IsOptional()

@@ -1,5 +1,5 @@
 import { ConflictException, Inject, Injectable, NotFoundException } from '@nestjs/common';
-import type { EntityManager, EntityTarget, FindOptionsWhere } from 'typeorm';
+import type { EntityManager, FindOptionsWhere } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { CacheKey } from '../cache/changes.js';
 import { RowCache } from '../cache/row-cache.js';
@@ -7,11 +7,14 @@ import { CLOCK, type Clock } from '../clock.js';
 import { Database } from '../database/database.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import type { PartyKind } from '../policy/facts.js';
+import type { NanoUsd } from '../policy/money.js';
+import { PartySpend, type Spender } from '../spend/party-spend.js';
 import type { PartyRow } from './party-row.js';
+import { toNanoUsd } from './usd.js';
 
 /** How one kind of party is stored. */
 export interface PartyShape<T extends PartyRow> {
-  readonly entity: EntityTarget<T>;
+  readonly entity: new () => T;
   readonly kind: PartyKind;
   /** What names a row in public: its columns, and what a client calls it. */
   readonly where: (id: string) => FindOptionsWhere<T>;
@@ -33,19 +36,32 @@ export class PartyTable<T extends PartyRow> {
     private readonly database: Database,
     private readonly cache: RowCache,
     private readonly clock: Clock,
+    private readonly spend: PartySpend,
   ) {}
 
   /** The live row, cached and frozen; null when there is none. Throws only when the database does not answer. */
-  get(id: string): Promise<Readonly<T> | null> {
-    return this.cache.get(this.shape.cacheKey(id), () =>
-      this.database.read((manager) => this.find(manager, id)),
-    );
+  get(
+    id: string,
+    find = (manager: EntityManager): Promise<T | null> => this.find(manager, id),
+  ): Promise<Readonly<T> | null> {
+    return this.cache.get(this.shape.cacheKey(id), () => this.database.read(find));
   }
 
   /** The live row of this transaction; null when there is none. */
   async find(manager: EntityManager, id: string): Promise<T | null> {
     const row = await manager.findOne(this.shape.entity, { where: this.shape.where(id) });
     return row && !row.deletedAt ? row : null;
+  }
+
+  /** The same, held against other changes until this transaction ends. */
+  async held(tx: EntityManager, id: string): Promise<T | null> {
+    const row = await tx.findOne(this.shape.entity, { where: this.shape.where(id), ...this.rowLock });
+    return row && !row.deletedAt ? row : null;
+  }
+
+  /** For a `find` whose rows nobody else may change before this transaction ends. SQLite has one writer at a time, and no words for this. */
+  get rowLock(): { lock?: { mode: 'pessimistic_write' } } {
+    return this.database.isPostgres ? { lock: { mode: 'pessimistic_write' } } : {};
   }
 
   /** The live row of this transaction, or 404 in the seed's words. */
@@ -119,7 +135,8 @@ export class PartyTable<T extends PartyRow> {
 
   /** Inside a transaction: changes the live row and says who did it. 404 when there is none. */
   async update(tx: EntityManager, id: string, by: string, change: (row: T, now: Date) => void): Promise<T> {
-    const row = await this.findOrFail(tx, id);
+    const row = await this.held(tx, id);
+    if (!row) throw this.missing(id);
     const now = this.clock();
     change(row, now);
     row.updatedAt = now;
@@ -155,6 +172,21 @@ export class PartyTable<T extends PartyRow> {
     return this.clock();
   }
 
+  /** What a row's party has spent, as its view tells it. */
+  spentBy(row: Readonly<T>): Promise<NanoUsd> {
+    return this.spend.of(this.spender(row));
+  }
+
+  /** After the transaction of the row: its spending is this from now on. Without an amount it stays what it is. */
+  async setSpend(row: Readonly<T>, usd: number | null | undefined): Promise<void> {
+    if (usd !== null && usd !== undefined) await this.spend.set(this.spender(row), toNanoUsd(usd));
+  }
+
+  private spender(row: Readonly<T>): Spender {
+    const { kind, idOf, entity } = this.shape;
+    return { kind, row, publicId: idOf(row as T), entity };
+  }
+
   cacheKeyOf(row: T): CacheKey {
     return this.shape.cacheKey(this.shape.idOf(row));
   }
@@ -181,9 +213,10 @@ export class PartyTables {
     private readonly database: Database,
     private readonly cache: RowCache,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly spend: PartySpend,
   ) {}
 
   of<T extends PartyRow>(shape: PartyShape<T>): PartyTable<T> {
-    return new PartyTable(shape, this.database, this.cache, this.clock);
+    return new PartyTable(shape, this.database, this.cache, this.clock, this.spend);
   }
 }

@@ -14,12 +14,20 @@ const everyone: readonly Role[] = [...readersAndTeams, 'customer'];
  */
 export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
   'POST /key/generate': users,
+  'POST /key/service-account/generate': users,
   'POST /key/update': users,
+  'POST /key/bulk_update': none,
+  'POST /key/regenerate': users,
+  'POST /key/:key/regenerate': users,
+  'POST /key/:key/reset_spend': users,
   'POST /key/delete': users,
   'POST /key/block': users,
   'POST /key/unblock': users,
   'GET /key/info': everyone,
   'GET /key/list': everyone,
+  'GET /key/aliases': readers,
+  'POST /key/health': everyone,
+  'POST /v2/key/info': everyone,
 
   'POST /user/new': none,
   'POST /user/update': users,
@@ -84,6 +92,7 @@ export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
   'GET /global/spend/tags': viewers,
   'GET /audit': viewers,
   'GET /audit/:id': viewers,
+  'POST /global/spend/reset': none,
   'GET /metrics': viewers,
 };
 
@@ -121,6 +130,7 @@ export const SETTABLE = {
     'organization_id',
     'auto_rotate',
     'rotation_interval',
+    'grace_period',
     ...LIMITS,
   ]),
   user: new Set(['user_id', 'user_alias', 'metadata']),
@@ -174,7 +184,7 @@ export const GRANTABLE_ROUTES: RouteList = compileRouteList([
   '/access/v1/evaluations',
   ...Object.entries(ADMIN_RULES)
     .filter(([, roles]) => roles.includes('internal_user'))
-    .map(([door]) => door.split(' ')[1]!),
+    .map(([door]) => door.split(' ')[1]!.replace(/:(\w+)/g, '{$1}')),
 ]);
 
 /** What a team may let its members do with its keys. */

@@ -25,6 +25,9 @@ export interface BudgetWindowRule extends WindowRule {
 
 const ENDLESS = 'endless';
 
+/** Names the proxy as a whole among scopes of kind `global`. */
+export const GLOBAL_ID = 'proxy';
+
 /** The endless account every scope has beside its windows. */
 export function endlessAccount(scopeKind: ScopeKind, scopeId: string): AccountSpec {
   return { id: `${scopeKind}/${scopeId}/${ENDLESS}/0`, scopeKind, scopeId, windowId: ENDLESS };

@@ -1,7 +1,10 @@
+import type { EntityManager } from 'typeorm';
 import type { Clock } from '../clock.js';
 import type { Database } from '../database/database.js';
-import { type NanoUsd, nanoUsd, ZERO_NANO_USD } from '../policy/money.js';
+import { MAX_NANO_USD, type NanoUsd, nanoUsd, ZERO_NANO_USD } from '../policy/money.js';
 import { type AccountSpec, endlessAccount, type LiveAccount } from './account.js';
+import { adjust, type Adjustment } from './adjustments.js';
+import type { ChainNames } from './chain.js';
 import { rowsOf } from './rows-of.js';
 
 const MAX_ACCOUNTS = 500_000;
@@ -10,6 +13,23 @@ const MAX_ACCOUNTS = 500_000;
 export interface AccountNeed {
   readonly account: AccountSpec;
   readonly limitNanoUsd: NanoUsd | null;
+}
+
+/** What somebody's accounts are to say from now on. */
+export interface Correction {
+  /** The one that is set … */
+  readonly account: AccountSpec;
+  readonly spentNanoUsd: NanoUsd;
+  /** … and the others of the same party, which move by as much. */
+  readonly along: readonly AccountSpec[];
+  readonly names: Partial<ChainNames>;
+  /** Hears of the change, inside its transaction. */
+  readonly audit?: (tx: EntityManager, spend: { readonly before: NanoUsd; readonly after: NanoUsd }) => void;
+}
+
+interface Balance {
+  readonly spent: bigint;
+  readonly held: bigint | null;
 }
 
 /** The accounts this process knows, loaded on first use. While one is in memory there is exactly one of it. */
@@ -45,6 +65,51 @@ export abstract class Accounts {
   /** Reads the balances of accounts in memory anew, where memory is not the truth. */
   abstract refresh(accounts: readonly LiveAccount[]): Promise<void>;
 
+  /**
+   * Sets what was spent, by one `adjustment` entry for each account that changes; calls under way keep what they hold.
+   * No account goes below zero. Resolves when it is committed.
+   */
+  async correct(corrections: readonly Correction[]): Promise<void> {
+    const specs = corrections.flatMap(({ account, along }) => [account, ...along]);
+    const accounts = await this.load(specs.map((account) => ({ account, limitNanoUsd: null })));
+    // What is written here must find them in memory when it is committed.
+    for (const account of accounts) account.unsettled++;
+    try {
+      const adjustments = await this.database.write(async (tx) => {
+        const spent = await this.spentUnderLock(tx, specs);
+        const needed = corrections.flatMap((correction) => adjustmentsFor(correction, spent));
+        if (needed.length) await adjust(tx, this.database, needed, this.clock());
+        for (const { account, spentNanoUsd, audit } of corrections) {
+          const before = nanoUsd(spent.get(account.id)!);
+          if (before !== spentNanoUsd) audit?.(tx, { before, after: spentNanoUsd });
+        }
+        return needed;
+      }, 'ledger');
+      await this.adjusted(adjustments);
+    } finally {
+      for (const account of accounts) account.unsettled--;
+    }
+  }
+
+  /** Balances were changed by these. */
+  protected abstract adjusted(adjustments: readonly Adjustment[]): Promise<void> | void;
+
+  /** What was spent on these accounts, which nobody else changes until this transaction ends. */
+  private async spentUnderLock(
+    tx: EntityManager,
+    specs: readonly AccountSpec[],
+  ): Promise<ReadonlyMap<string, bigint>> {
+    // SQLite has one writer at a time, and no words for this.
+    if (this.database.isPostgres) {
+      await tx.query(
+        `SELECT a.id FROM accounts a JOIN ${rowsOf({ id: 'varchar' }, this.database)} AS r ON a.id = r.id ORDER BY a.id FOR UPDATE OF a`,
+        [JSON.stringify(specs.map(({ id }) => ({ id })))],
+      );
+    }
+    const rows = await this.balances(tx, specs);
+    return new Map(specs.map(({ id }) => [id, rows.get(id)?.spent ?? 0n]));
+  }
+
   /** What is committed, for accounts that may not be in memory. */
   async spentOn(specs: readonly AccountSpec[]): Promise<Map<string, bigint>> {
     const stored = await this.stored(specs);
@@ -67,19 +132,19 @@ export abstract class Accounts {
   }
 
   /** The rows there are. What is held is null where it is not counted. */
-  protected async stored(
+  protected stored(specs: readonly { readonly id: string }[]): Promise<Map<string, Balance>> {
+    return this.database.read((manager) => this.balances(manager, specs), 'ledger');
+  }
+
+  private async balances(
+    manager: EntityManager,
     specs: readonly { readonly id: string }[],
-  ): Promise<Map<string, { readonly spent: bigint; readonly held: bigint | null }>> {
-    const ids = specs.map(({ id }) => ({ id }));
-    const rows = await this.database.read<{ id: string; spent: string; held: string | null }[]>(
-      (manager) =>
-        manager.query(
-          `SELECT a.id AS id, CAST(a.held_nano_usd AS text) AS held,
-             CAST(a.spent_nano_usd + coalesce((SELECT sum(d.amount_nano_usd) FROM account_deltas d WHERE d.account_id = a.id), 0) AS text) AS spent
-           FROM accounts a JOIN ${rowsOf({ id: 'varchar' }, this.database)} AS r ON a.id = r.id`,
-          [JSON.stringify(ids)],
-        ),
-      'ledger',
+  ): Promise<Map<string, Balance>> {
+    const rows: { id: string; spent: string; held: string | null }[] = await manager.query(
+      `SELECT a.id AS id, CAST(a.held_nano_usd AS text) AS held,
+         CAST(a.spent_nano_usd + coalesce((SELECT sum(d.amount_nano_usd) FROM account_deltas d WHERE d.account_id = a.id), 0) AS text) AS spent
+       FROM accounts a JOIN ${rowsOf({ id: 'varchar' }, this.database)} AS r ON a.id = r.id`,
+      [JSON.stringify(specs.map(({ id }) => ({ id })))],
     );
     return new Map(
       rows.map(({ id, spent, held }) => [
@@ -112,7 +177,8 @@ export abstract class Accounts {
         ),
       'ledger',
     );
-    return new Map(rows.map(({ id, spent }) => [id, BigInt(spent)]));
+    // Below zero: more was taken off by hand than was spent since.
+    return new Map(rows.flatMap(({ id, spent }) => (BigInt(spent) > 0n ? [[id, BigInt(spent)]] : [])));
   }
 
   protected evictIdle(): void {
@@ -134,3 +200,18 @@ export abstract class Accounts {
     for (const { account } of needs) this.loading.set(account.id, done);
   }
 }
+
+/** The same amount on all of them, as far as each can go. The first is found by its names in reports, which count it once. */
+function adjustmentsFor(
+  { account, spentNanoUsd, along, names }: Correction,
+  spent: ReadonlyMap<string, bigint>,
+): Adjustment[] {
+  const difference = spentNanoUsd - spent.get(account.id)!;
+  return [account, ...along].flatMap((one, i) => {
+    const before = spent.get(one.id)!;
+    const after = within(before + difference);
+    return after === before ? [] : [{ account: one, amount: after - before, ...(i === 0 && { names }) }];
+  });
+}
+
+const within = (amount: bigint) => (amount < 0n ? 0n : amount > MAX_NANO_USD ? MAX_NANO_USD : amount);

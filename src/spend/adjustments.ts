@@ -1,12 +1,15 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { AccountSpec } from './account.js';
+import type { ChainNames } from './chain.js';
 import { rowsOf } from './rows-of.js';
 
 /** An amount that goes onto one account without a call. */
 export interface Adjustment {
   readonly account: AccountSpec;
   readonly amount: bigint;
+  /** Whom reports find it by. */
+  readonly names?: Partial<ChainNames>;
 }
 
 /**
@@ -19,7 +22,7 @@ export async function adjust(
   adjustments: readonly Adjustment[],
   now: Date,
 ): Promise<void> {
-  const rows = adjustments.map(({ account, amount }) => ({
+  const rows = adjustments.map(({ account, amount, names = {} }) => ({
     id: uuidv7(),
     chain_id: uuidv7(),
     account_id: account.id,
@@ -29,6 +32,11 @@ export async function adjust(
     window_start: account.window?.start.getTime() ?? null,
     cost: amount.toString(),
     at: now.getTime(),
+    key_hash: names.keyHash,
+    user_id: names.userId,
+    team_id: names.teamId,
+    organization_id: names.organizationId,
+    end_user_id: names.endUserId,
   }));
   const columns = {
     id: 'varchar',
@@ -40,10 +48,18 @@ export async function adjust(
     window_start: 'bigint',
     cost: 'bigint',
     at: 'bigint',
+    key_hash: 'varchar',
+    user_id: 'varchar',
+    team_id: 'varchar',
+    organization_id: 'varchar',
+    end_user_id: 'varchar',
   } as const;
   const from = `FROM ${rowsOf(columns, database)} AS r WHERE true`;
   const run = (sql: string) => tx.query(sql, [JSON.stringify(rows)]);
-  await run(`INSERT INTO chains (id) SELECT r.chain_id ${from}`);
+  await run(
+    `INSERT INTO chains (id, key_hash, user_id, team_id, organization_id, end_user_id)
+     SELECT r.chain_id, r.key_hash, r.user_id, r.team_id, r.organization_id, r.end_user_id ${from}`,
+  );
   await run(`INSERT INTO postings (chain_id, account_id) SELECT r.chain_id, r.account_id ${from}`);
   await run(
     `INSERT INTO accounts (id, scope_kind, scope_id, window_id, window_start, spent_nano_usd)

@@ -12,7 +12,7 @@ import {
 } from '../policy/authority.js';
 import { nanoUsd, type NanoUsd, usdFromNanoUsd } from '../policy/money.js';
 import { keyHashOf } from '../secrets.js';
-import { endlessAccount } from './account.js';
+import { endlessAccount, GLOBAL_ID } from './account.js';
 import { Accounts } from './accounts.js';
 import { Chain } from './chain.entity.js';
 import { LedgerEntry } from './ledger-entry.entity.js';
@@ -97,7 +97,7 @@ export class SpendReports {
 
   /** Everything this proxy ever spent, and its budget. */
   async global(): Promise<{ spend: number; max_budget: number | null }> {
-    const account = endlessAccount('global', 'proxy');
+    const account = endlessAccount('global', GLOBAL_ID);
     const spent = await this.accounts.spentOn([account]);
     return {
       spend: usdFromNanoUsd(nanoUsd(spent.get(account.id) ?? 0n)),
@@ -114,7 +114,7 @@ function matching(
   const where = (condition: string, values: object, given: unknown) => {
     if (given !== undefined) entries.andWhere(condition, values);
   };
-  where('c.keyHash = :keyHash', { keyHash: keyHashOf(api_key ?? '') }, api_key);
+  where(`(c.keyHash = :keyHash OR ${ofKey})`, { keyHash: keyHashOf(api_key ?? '') }, api_key);
   where('c.userId = :userId', { userId: user_id }, user_id);
   where('c.teamId = :teamId', { teamId: team_id }, team_id);
   where('c.endUserId = :endUser', { endUser: end_user }, end_user);
@@ -123,6 +123,9 @@ function matching(
   where('e.openedAt < :to', { to: end_date && Date.parse(`${end_date}T00:00:00Z`) + DAY_MS }, end_date);
   return entries;
 }
+
+/** Billed to the key that has this hash now, whatever its secret was then. */
+const ofKey = `c.id IN (SELECT p.chain_id FROM postings p JOIN virtual_keys k ON p.account_id = 'key/' || k.id || '/endless/0' WHERE k.secret_hash = :keyHash)`;
 
 /** A caller's own, and those of the teams and organizations whose spending they may see. */
 function visible(

@@ -1,7 +1,8 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminRoute, Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
+import { SpendReset } from './spend-reset.js';
 import { SpendReports } from './spend-reports.js';
 import {
   GlobalSpend,
@@ -10,6 +11,7 @@ import {
   SpendLogQuery,
   SpendLogRow,
   SpendTagsQuery,
+  SpendWasReset,
   TagSpendRow,
 } from './spend.dto.js';
 
@@ -21,7 +23,10 @@ const ALL_TAGS = 'all-tags';
 @AdminRoute()
 @Controller()
 export class SpendController {
-  constructor(private readonly reports: SpendReports) {}
+  constructor(
+    private readonly reports: SpendReports,
+    private readonly resets: SpendReset,
+  ) {}
 
   @Get('spend/logs')
   @ApiOperation({ summary: 'Ledger entries that concern the caller, newest first.' })
@@ -56,5 +61,13 @@ export class SpendController {
     const only = names.includes(ALL_TAGS) ? undefined : names;
     const rows = await this.reports.byTag(days, caller, only);
     return { spend_per_tag: rows.map(({ name, calls, spend }) => ({ name, spend, log_count: calls })) };
+  }
+
+  @Post('global/spend/reset')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Start again at nothing spent: all keys, all teams and the proxy.' })
+  async reset(): Promise<SpendWasReset> {
+    await this.resets.everything();
+    return { message: 'Spend for all API Keys and Teams reset successfully', status: 'success' };
   }
 }

@@ -1,4 +1,4 @@
-import { ApiPropertyOptional, PickType } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, PickType } from '@nestjs/swagger';
 import { IsDateString, IsOptional, IsString, Matches } from 'class-validator';
 import { PageQuery } from '../http/page.js';
 
@@ -102,4 +102,10 @@ export class GlobalSpend {
   /** USD, since the first call. */
   spend: number;
   max_budget: number | null;
+}
+
+export class SpendWasReset {
+  message: string;
+  @ApiProperty({ enum: ['success'] })
+  status: 'success';
 }

@@ -7,12 +7,14 @@ import { Ledger } from './embedded/ledger.js';
 import { Reservations } from './embedded/reservations.js';
 import { LiveFiguresInterceptor } from './live-figures.interceptor.js';
 import { Movements } from './movements.js';
+import { PartySpend } from './party-spend.js';
 import { MoneyConnection } from './postgres/money-connection.js';
 import { MoneyStatements } from './postgres/money-statements.js';
 import { Replicas } from './postgres/replicas.js';
 import { SharedAccounts } from './postgres/shared-accounts.js';
 import { SharedSpend } from './postgres/shared-spend.js';
 import { SpendController } from './spend.controller.js';
+import { SpendReset } from './spend-reset.js';
 import { SpendReports } from './spend-reports.js';
 import { SpendService } from './spend.service.js';
 
@@ -39,8 +41,15 @@ export class SpendModule {
     return {
       module: SpendModule,
       controllers: [SpendController],
-      providers: [...(databaseUrl ? SHARED : EMBEDDED), Movements, SpendReports, LiveFiguresInterceptor],
-      exports: [Accounts, SpendService, SpendReports, Movements, LiveFiguresInterceptor],
+      providers: [
+        ...(databaseUrl ? SHARED : EMBEDDED),
+        Movements,
+        PartySpend,
+        SpendReports,
+        SpendReset,
+        LiveFiguresInterceptor,
+      ],
+      exports: [Accounts, SpendService, SpendReports, Movements, PartySpend, LiveFiguresInterceptor],
     };
   }
 }

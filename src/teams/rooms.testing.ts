@@ -17,12 +17,15 @@ import { EndUsersService } from '../end-users/end-users.service.js';
 import { AdminBodyPipe } from '../http/admin-body.pipe.js';
 import { Grants } from '../admin/grants.js';
 import { KeyGrants } from '../keys/key-grants.js';
+import { KeyLists } from '../keys/key-lists.js';
 import { KeysService } from '../keys/keys.service.js';
 import { CatalogueSnapshot } from '../models/catalogue.js';
 import type { Authority } from '../policy/authority.js';
 import { Meters } from '../metrics/meters.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
 import { PartyTables } from '../parties/party-table.js';
+import { EmbeddedAccounts } from '../spend/embedded/embedded-accounts.js';
+import { PartySpend } from '../spend/party-spend.js';
 import { NewUsers } from '../users/new-users.js';
 import { UsersService } from '../users/users.service.js';
 import { TeamGrants } from './team-grants.js';
@@ -33,6 +36,7 @@ export class Rooms {
   now = new Date('2026-11-23T12:00:00.000Z');
   readonly database: Database;
   readonly keys: KeysService;
+  readonly keyLists: KeyLists;
   readonly teams: TeamsService;
   readonly users: UsersService;
   readonly organizations: OrganizationsService;
@@ -54,12 +58,16 @@ export class Rooms {
       new FarRows(new Redis({})),
       new Meters(),
     );
-    const tables = new PartyTables(this.database, cache, clock);
+    const accounts = new EmbeddedAccounts(this.database, clock);
+    const spend = new PartySpend(accounts, this.database, clock, { litellm: { timezone: 'UTC' } });
+    const tables = new PartyTables(this.database, cache, clock, spend);
     const grants = new Grants({ current: () => new CatalogueSnapshot([], {}) });
     const newUsers = new NewUsers({ litellm: { newUsers: {} } });
     this.keys = new KeysService(this.database, newUsers, new KeyGrants(grants), tables, {
       masterKey: 'sk-master-of-the-rooms',
+      litellm: { newKeys: {}, keyBounds: {} },
     });
+    this.keyLists = new KeyLists(this.database);
     this.teams = new TeamsService(this.database, newUsers, new TeamGrants(grants), tables);
     this.users = new UsersService(this.database, this.keys, this.teams, newUsers, grants, tables);
     this.organizations = new OrganizationsService(this.database, this.teams, tables);

@@ -9,7 +9,6 @@ import {
   IsIn,
   IsInt,
   IsNotEmpty,
-  IsNumber,
   IsOptional,
   IsString,
   Min,
@@ -129,10 +128,6 @@ export class NewTeamDto extends TeamFieldsDto {
   @ValidateNested({ each: true })
   @Type(() => MemberDto)
   members_with_roles?: MemberDto[];
-
-  @IsOptional()
-  @IsNumber()
-  spend?: number | null;
 }
 
 /** What to change; absent keeps, null clears. */

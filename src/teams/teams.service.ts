@@ -6,10 +6,9 @@ import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
 import { keyView } from '../keys/key.view.js';
 import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
-import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { applyParty } from '../parties/apply-party.js';
-import { refuseSpend } from '../parties/kept-fields.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { toNanoUsd, toUsd } from '../parties/usd.js';
 import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
@@ -97,7 +96,6 @@ export class TeamsService {
   /** Makes a team. 409 when its id is taken, 404 when its organization or tier is not there. */
   async create(dto: NewTeamDto, caller: Authority): Promise<object> {
     if (!isProxyAdmin(caller)) this.grants.requireCreatable(dto, caller);
-    refuseSpend(dto);
     const by = caller.id;
     const teamId = dto.team_id ?? uuidv7();
     const { team, named } = await this.table.write(
@@ -111,6 +109,7 @@ export class TeamsService {
       },
       (made) => [cacheKey.team(teamId), ...made.named.flatMap(touchedBy)],
     );
+    await this.table.setSpend(team, dto.spend || null);
     return teamView(team, named);
   }
 
@@ -130,6 +129,7 @@ export class TeamsService {
       },
       () => [cacheKey.team(dto.team_id)],
     );
+    await this.table.setSpend(team, dto.spend);
     return { team_id: team.teamId, data: teamView(team, named) };
   }
 
@@ -236,7 +236,7 @@ export class TeamsService {
     await bury(tx, Team, burial);
     return [
       ...teamIds.map(cacheKey.team),
-      ...keys.map(({ secretHash }) => cacheKey.key(secretHash)),
+      ...keys.flatMap(secretsOf),
       ...members.map(({ teamId, userId }) => cacheKey.membership(teamId, userId)),
     ];
   }
@@ -321,7 +321,7 @@ export class TeamsService {
       ({ keys, userId }) => [
         cacheKey.team(dto.team_id),
         cacheKey.membership(dto.team_id, userId),
-        ...keys.map(({ secretHash }) => cacheKey.key(secretHash)),
+        ...keys.flatMap(secretsOf),
       ],
     );
     return teamView(team, named);

@@ -117,7 +117,7 @@ describe.each([
       ['an id that is taken', { team_id: 'taken' }, 409, 'already exists'],
       ['an unknown organization', { organization_id: 'nobody' }, 404, "Organization doesn't exist in db"],
       ['an unknown tier', { budget_id: 'nothing' }, 404, 'not found'],
-      ['a start of spend', { spend: 5 }, 422, 'spend'],
+      ['spending below zero', { spend: -5 }, 422, 'spend'],
       ['a list that is none', { tags: 'a' }, 422, 'tags'],
       ['a mapping that is none', { router_settings: [] }, 422, 'router_settings'],
       ['a negative budget for members', { team_member_budget: -1 }, 422, 'team_member_budget'],

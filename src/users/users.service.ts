@@ -8,13 +8,13 @@ import { Database } from '../database/database.js';
 import { type IssuedKey, KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/key.view.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
-import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { applyParty } from '../parties/apply-party.js';
-import { refuseSpend } from '../parties/kept-fields.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { OrganizationMember } from '../orgs/organization-member.entity.js';
 import { SETTABLE } from '../policy/admin-rules.js';
 import { type Authority, isProxyAdmin, maySeeKey, maySeeTeam } from '../policy/authority.js';
+import { bury } from '../teams/bury.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
 import { TeamsService } from '../teams/teams.service.js';
@@ -59,7 +59,6 @@ export class UsersService {
 
   /** Makes a user and, unless told not to, its first key. 409 when the id or the address is taken. */
   async create(dto: NewUserDto, { id: by }: Authority): Promise<object> {
-    refuseSpend(dto);
     const userId = dto.user_id ?? uuidv7();
     const teamIds = (dto.teams ?? []).map((team) => (typeof team === 'string' ? team : team.team_id));
     const { user, issued } = await this.table.write(
@@ -83,6 +82,7 @@ export class UsersService {
         ...(made.issued ? [cacheKey.key(made.issued.row.secretHash)] : []),
       ],
     );
+    await this.table.setSpend(user, dto.spend || null);
     const view = userView(user, teamIds);
     return issued
       ? { ...keyView(issued.row), ...view, key: issued.secret, token_id: issued.row.secretHash }
@@ -104,6 +104,7 @@ export class UsersService {
       },
       (changed) => [cacheKey.user(changed.user.userId)],
     );
+    await this.table.setSpend(user, dto.spend);
     return { user_id: user.userId, data: userView(user, teamIds) };
   }
 
@@ -188,17 +189,16 @@ export class UsersService {
       async (tx) => {
         const users: User[] = [];
         for (const userId of ids) users.push(await this.table.findOrFail(tx, userId));
-        const keys = await tx.findBy(VirtualKey, { userId: In(ids), deletedAt: IsNull() });
         const members = await tx.findBy(Member, { userId: In(ids), deletedAt: IsNull() });
         for (const user of users) await this.table.remove(tx, user, by);
-        await this.keys.removeAll(tx, keys, by);
+        const keys = await bury(tx, VirtualKey, { where: { userId: In(ids) }, by, now: this.table.now() });
         await this.teams.removeMembers(tx, members, by);
         await tx.remove(OrganizationMember, await tx.findBy(OrganizationMember, { userId: In(ids) }));
         return { keys, members };
       },
       ({ keys, members }) => [
         ...ids.map(cacheKey.user),
-        ...keys.map(({ secretHash }) => cacheKey.key(secretHash)),
+        ...keys.flatMap(secretsOf),
         ...members.map(({ teamId, userId }) => cacheKey.membership(teamId, userId)),
       ],
     );

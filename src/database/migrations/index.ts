@@ -4,6 +4,7 @@ import { OrganizationMembers1764100000000 } from './1764100000000-organization-m
 import { Alerts1764300000000 } from './1764300000000-alerts.js';
 import { Tags1764400000000 } from './1764400000000-tags.js';
 import { Audit1764700000000 } from './1764700000000-audit.js';
+import { KeyRotation1764500000000 } from './1764500000000-key-rotation.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   Alerts1764300000000,
   Tags1764400000000,
   Audit1764700000000,
+  KeyRotation1764500000000,
 ];

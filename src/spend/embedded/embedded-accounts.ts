@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, type Clock } from '../../clock.js';
 import { Database } from '../../database/database.js';
+import { nanoUsd } from '../../policy/money.js';
 import type { AccountSpec } from '../account.js';
 import { type AccountNeed, Accounts } from '../accounts.js';
-import { adjust } from '../adjustments.js';
+import { adjust, type Adjustment } from '../adjustments.js';
 
 /** Balances are in memory: loaded once, and changed there with every commit. */
 @Injectable()
@@ -15,6 +16,13 @@ export class EmbeddedAccounts extends Accounts {
   }
 
   async refresh(): Promise<void> {}
+
+  protected adjusted(adjustments: readonly Adjustment[]): void {
+    for (const { account, amount } of adjustments) {
+      const live = this.loaded.get(account.id)!;
+      live.spentNanoUsd = nanoUsd(live.spentNanoUsd + amount);
+    }
+  }
 
   protected async open(needs: readonly AccountNeed[]): Promise<void> {
     const specs = needs.map(({ account }) => account);

@@ -4,7 +4,7 @@ import { CLOCK, type Clock } from '../../clock.js';
 import { Database } from '../../database/database.js';
 import type { AccountSpec, LiveAccount } from '../account.js';
 import { type AccountNeed, Accounts } from '../accounts.js';
-import { adjust } from '../adjustments.js';
+import { adjust, type Adjustment } from '../adjustments.js';
 import { rowsOf } from '../rows-of.js';
 
 /**
@@ -26,6 +26,10 @@ export class SharedAccounts extends Accounts {
       const row = stored.get(id);
       if (row) this.remember(spec, row.spent, row.held ?? 0n);
     }
+  }
+
+  protected adjusted(adjustments: readonly Adjustment[]): Promise<void> {
+    return this.refresh(adjustments.map(({ account }) => this.loaded.get(account.id)!));
   }
 
   protected override has(need: AccountNeed): boolean {

@@ -1,0 +1,167 @@
+import { Injectable } from '@nestjs/common';
+import { Brackets, type EntityManager, type FindOptionsWhere, In, type SelectQueryBuilder } from 'typeorm';
+import { Database } from '../database/database.js';
+import {
+  administeredOrganizations,
+  administeredTeams,
+  type Authority,
+  seesEverything,
+  teamsWhere,
+} from '../policy/authority.js';
+import { keyHashOf } from '../secrets.js';
+import { Account } from '../spend/account.entity.js';
+import { userView } from '../users/user.view.js';
+import { visibleUsers } from '../users/visible-users.js';
+import { keyInfo, keyView } from './key.view.js';
+import type { KeyAliases, KeyAliasesQuery, KeyList, KeyListQuery } from './keys.dto.js';
+import { VirtualKey } from './virtual-key.entity.js';
+
+/** Keys for people who look for one. */
+@Injectable()
+export class KeyLists {
+  constructor(private readonly database: Database) {}
+
+  /** The keys that concern the caller. */
+  async list(query: KeyListQuery, caller: Authority): Promise<KeyList> {
+    const {
+      page = 1,
+      size = 10,
+      sort_by = 'created_at',
+      sort_order = 'desc',
+      return_full_object,
+      expand,
+    } = query;
+    const order = sort_order === 'asc' ? 'ASC' : 'DESC';
+    return this.database.read(async (manager) => {
+      const select = visibleKeys(manager, caller, query.status);
+      const { team_id, organization_id, key_hash, key_alias } = query;
+      const where = (condition: string, values: object, given: unknown) => {
+        if (given !== undefined) select.andWhere(condition, values);
+      };
+      where('k.teamId = :team', { team: team_id }, team_id);
+      where('k.organizationId = :organization', { organization: organization_id }, organization_id);
+      where('k.secretHash = :hash', { hash: key_hash }, key_hash);
+      where('k.keyAlias = :alias', { alias: key_alias }, key_alias);
+      if (query.user_id !== undefined) select.andWhere(ofUser(query, query.user_id, caller));
+      if (sort_by === 'spend') bySpend(select, order);
+      else select.orderBy(`k.${COLUMN[sort_by]}`, order);
+      const [rows, total] = await select
+        .addOrderBy('k.id', order)
+        .limit(size)
+        .offset((page - 1) * size)
+        .getManyAndCount();
+      const told = (row: VirtualKey) => (query.status ? deletedView(row) : keyView(row));
+      const users = return_full_object && expand ? await usersOf(manager, rows, caller) : undefined;
+      return {
+        keys: rows.map((row) =>
+          return_full_object
+            ? { ...told(row), ...(users && { user: users.get(row.userId) ?? null }) }
+            : row.secretHash,
+        ),
+        total_count: total,
+        current_page: page,
+        total_pages: Math.ceil(total / size),
+      };
+    });
+  }
+
+  /** The aliases of the keys that concern the caller, in order. */
+  async aliases(
+    { page = 1, size = 50, search, team_id }: KeyAliasesQuery,
+    caller: Authority,
+  ): Promise<KeyAliases> {
+    return this.database.read(async (manager) => {
+      const select = visibleKeys(manager, caller).andWhere('k.keyAlias IS NOT NULL');
+      if (team_id !== undefined) select.andWhere('k.teamId = :team', { team: team_id });
+      if (search !== undefined) {
+        const pattern = `%${search.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+        select.andWhere(`LOWER(k.keyAlias) LIKE :pattern ESCAPE '\\'`, { pattern });
+      }
+      const [rows, total] = await select
+        .orderBy('k.keyAlias')
+        .limit(size)
+        .offset((page - 1) * size)
+        .getManyAndCount();
+      return {
+        aliases: rows.map(({ keyAlias }) => keyAlias!),
+        total_count: total,
+        current_page: page,
+        total_pages: Math.ceil(total / size),
+        size,
+      };
+    });
+  }
+
+  /** Of these keys those that there are, and that concern the caller. */
+  async infos(
+    keys: readonly string[],
+    caller: Authority,
+  ): Promise<{ key: readonly string[]; info: object[] }> {
+    const rows = await this.database.read((manager) =>
+      visibleKeys(manager, caller)
+        .andWhere({ secretHash: In(keys.map(keyHashOf)) })
+        .getMany(),
+    );
+    return { key: keys, info: rows.map(keyInfo) };
+  }
+}
+
+const COLUMN = {
+  created_at: 'createdAt',
+  updated_at: 'updatedAt',
+  key_alias: 'keyAlias',
+  token: 'secretHash',
+  max_budget: 'maxBudgetNanoUsd',
+} as const;
+
+/** The keys that concern a caller. Alias `k`. */
+function visibleKeys(
+  manager: EntityManager,
+  caller: Authority,
+  status?: 'deleted',
+): SelectQueryBuilder<VirtualKey> {
+  const select = manager
+    .createQueryBuilder(VirtualKey, 'k')
+    .where(`k.deletedAt IS ${status === 'deleted' ? 'NOT ' : ''}NULL`);
+  return seesEverything(caller)
+    ? select
+    : select.andWhere(new Brackets((either) => either.where(theirs(caller))));
+}
+
+/** `maySeeKey` in a database's words: one of these. */
+const theirs = (caller: Authority): FindOptionsWhere<VirtualKey>[] => [
+  { secretHash: In([caller.keyHash!]) },
+  ...(caller.userId === null ? [] : [{ userId: In([caller.userId]) }]),
+  { teamId: In(teamsWhere(caller, '/key/info')) },
+  { organizationId: In(administeredOrganizations(caller)) },
+];
+
+/** A user's keys; with them, if asked for, those it made and those of the caller's teams. */
+const ofUser = (query: KeyListQuery, userId: string, caller: Authority) =>
+  new Brackets((either) => {
+    either.where({ userId });
+    if (query.include_created_by_keys) either.orWhere({ createdBy: userId });
+    if (query.include_team_keys) either.orWhere({ teamId: In(administeredTeams(caller)) });
+  });
+
+/** By what they spent in all. */
+const bySpend = (select: SelectQueryBuilder<VirtualKey>, order: 'ASC' | 'DESC') =>
+  select
+    .leftJoin(Account, 'a', "a.id = 'key/' || k.id || '/endless/0'")
+    .addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent')
+    .orderBy('spent', order);
+
+const deletedView = (row: VirtualKey) => ({
+  ...keyView(row),
+  deleted_at: row.deletedAt!.toISOString(),
+  deleted_by: row.updatedBy,
+});
+
+/** The users of these keys, as far as they concern the caller. */
+async function usersOf(manager: EntityManager, rows: readonly VirtualKey[], caller: Authority) {
+  const ids = rows.flatMap(({ userId }) => userId ?? []);
+  const users = ids.length
+    ? await visibleUsers(manager, caller).andWhere('u.userId IN (:...ids)', { ids }).getMany()
+    : [];
+  return new Map<string | null, object>(users.map((user) => [user.userId, userView(user, [])]));
+}

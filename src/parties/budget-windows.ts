@@ -1,0 +1,20 @@
+import type { BudgetWindowRule } from '../spend/account.js';
+import type { BudgetLimitRow, LimitsRow } from './limits-row.js';
+
+type MainWindow = Pick<LimitsRow, 'budgetDuration' | 'budgetAnchor' | 'budgetSince'>;
+
+/** The window a row's main budget is counted in; null: for ever. */
+export function mainWindow({ budgetDuration, budgetAnchor, budgetSince }: Readonly<MainWindow>) {
+  return budgetDuration === null ? null : windowRule(budgetDuration, budgetAnchor, budgetSince);
+}
+
+/** The window of one more budget. */
+export const furtherWindow = (limit: BudgetLimitRow): BudgetWindowRule =>
+  windowRule(limit.budget_duration, new Date(limit.anchor), new Date(limit.since));
+
+/** A window without an anchor is counted from 1970. */
+export const windowRule = (duration: string, anchor: Date | null, since: Date | null): BudgetWindowRule => ({
+  duration,
+  anchor: anchor ?? new Date(0),
+  since: since ?? new Date(0),
+});

@@ -1,0 +1,109 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { withTiers } from '../budgets/with-tier.js';
+import { CLOCK, type Clock } from '../clock.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { tellChanged } from '../database/changed-rows.js';
+import { Database } from '../database/database.js';
+import { furtherWindow, mainWindow } from '../parties/budget-windows.js';
+import type { LimitsRow } from '../parties/limits-row.js';
+import type { PartyRow } from '../parties/party-row.js';
+import type { PartyKind } from '../policy/facts.js';
+import { nanoUsd, type NanoUsd, ZERO_NANO_USD } from '../policy/money.js';
+import { type AccountSpec, type BudgetWindowRule, endlessAccount, windowAccount } from './account.js';
+import { Accounts, type Correction } from './accounts.js';
+import type { ChainNames } from './chain.js';
+
+/** Whose spending an administrator corrects. */
+export interface Spender {
+  readonly kind: PartyKind;
+  /** Our internal id, its limits and its tier. */
+  readonly row: Readonly<LimitsRow> & { readonly id: string; readonly budgetId: string | null };
+  /** What reports find it by. */
+  readonly publicId: string;
+  /** What its row is; absent for the proxy as a whole, which has none. */
+  readonly entity?: new () => PartyRow;
+}
+
+/** What a party has spent, as its views tell it and as administrators correct it: by audited entries of the ledger. */
+@Injectable()
+export class PartySpend {
+  constructor(
+    private readonly accounts: Accounts,
+    private readonly database: Database,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIG)
+    private readonly config: { readonly litellm: Pick<Config['litellm'], 'timezone' | 'maxEndUserBudgetId'> },
+  ) {}
+
+  /** What is committed in its current window, or in all. */
+  async of({ kind, row }: Spender): Promise<NanoUsd> {
+    const account = this.shown(kind, row, this.clock());
+    return nanoUsd((await this.accounts.spentOn([account])).get(account.id) ?? 0n);
+  }
+
+  /** Makes its spending this much: in its current window (or in all), and by as much in its other open windows and in all. */
+  async set(spender: Spender, spentNanoUsd: NanoUsd): Promise<void> {
+    await this.accounts.correct(await this.corrections([spender], spentNanoUsd));
+  }
+
+  /** Makes the spending of all of them nothing. */
+  async reset(spenders: readonly Spender[]): Promise<void> {
+    const corrections = await this.corrections(spenders, ZERO_NANO_USD);
+    const spent = await this.accounts.spentOn(corrections.map(({ account }) => account));
+    await this.accounts.correct(corrections.filter(({ account }) => spent.get(account.id)));
+  }
+
+  private async corrections(spenders: readonly Spender[], spentNanoUsd: NanoUsd): Promise<Correction[]> {
+    const now = this.clock();
+    const limits = await this.database.read((manager) =>
+      withTiers(
+        manager,
+        spenders.map(({ kind, row }) => ({ ...row, budgetId: row.budgetId ?? this.defaultTier(kind) })),
+      ),
+    );
+    return spenders.map(({ kind, row, publicId, entity }, i) => {
+      const account = this.shown(kind, row, now);
+      const { budgetLimits } = limits[i]!;
+      const windows = [mainWindow(limits[i]!), ...(budgetLimits ?? []).map(furtherWindow)];
+      const along = [null, ...windows]
+        .map((window) => this.account(kind, row.id, window, now))
+        .filter(({ id }) => id !== account.id);
+      return {
+        account,
+        along: [...new Map(along.map((one) => [one.id, one])).values()],
+        spentNanoUsd,
+        names: namesOf(kind, publicId),
+        ...(entity && {
+          audit: (tx, spend) => tellChanged(tx, entity, [{ before: row as PartyRow, spend }]),
+        }),
+      };
+    });
+  }
+
+  private defaultTier(kind: PartyKind): string | null {
+    return kind === 'end_user' ? (this.config.litellm.maxEndUserBudgetId ?? null) : null;
+  }
+
+  private shown(kind: PartyKind, row: Spender['row'], now: Date): AccountSpec {
+    return this.account(kind, row.id, mainWindow(row), now);
+  }
+
+  private account(kind: PartyKind, id: string, window: BudgetWindowRule | null, now: Date): AccountSpec {
+    return window
+      ? windowAccount(kind, id, window, this.config.litellm.timezone, now)
+      : endlessAccount(kind, id);
+  }
+}
+
+const NAMED_IN_CHAINS: Partial<Record<PartyKind, keyof ChainNames>> = {
+  key: 'keyHash',
+  user: 'userId',
+  team: 'teamId',
+  organization: 'organizationId',
+  end_user: 'endUserId',
+};
+
+function namesOf(kind: PartyKind, publicId: string): Partial<ChainNames> {
+  const name = NAMED_IN_CHAINS[kind];
+  return name ? { [name]: publicId } : {};
+}
