@@ -52,12 +52,16 @@ export interface Snapshot {
   epoch: number;
 }
 
-/** A key or the master key, and everyone behind it. */
+/** A key, a token or the master key, and everyone behind it. */
 export interface CallerSnapshot extends Snapshot {
-  readonly credential: Extract<CredentialFacts, { kind: 'key' | 'master' }>;
+  readonly credential: Extract<CredentialFacts, { kind: 'key' | 'token' | 'master' }>;
   readonly names: Omit<ChainNames, 'endUserId'>;
   /** What goes into `created_by`. */
   readonly callerId: string;
+  /** A token's, by the token and the team it acts for. */
+  readonly tokenId?: string;
+  /** The end user the credential itself names; no request names another. */
+  readonly endUserId?: string;
   readonly teamAliases: Readonly<Record<string, string>>;
   readonly keyAliases: Readonly<Record<string, string>>;
   /** The caller's standing at this time, by end user and, where a budget is for one, model. */

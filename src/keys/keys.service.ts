@@ -316,7 +316,7 @@ function requireChangeable(caller: Authority, key: VirtualKey, route: string): v
 function visibleTo(caller: Authority): FindOptionsWhere<VirtualKey>[] {
   if (seesEverything(caller)) return [{}];
   return [
-    { secretHash: In([caller.keyHash!]) },
+    ...(caller.keyHash === undefined ? [] : [{ secretHash: In([caller.keyHash]) }]),
     ...(caller.userId === null ? [] : [{ userId: In([caller.userId]) }]),
     { teamId: In(teamsWhere(caller, '/key/info')) },
     { organizationId: In(administeredOrganizations(caller)) },
