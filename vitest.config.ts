@@ -11,6 +11,7 @@ const ON_BOTH = [
   'evaluation',
   'every-ending',
   'fallbacks',
+  'jwt',
   'money-tree',
   'rate-limits',
   'scenarios',

@@ -132,7 +132,7 @@ describe('what a token makes of somebody', () => {
     expect(names(undefined)).toEqual([[]]);
     expect(by('chat').role).toBe('customer');
     expect(by('chat').routes.map((list) => routeListAllows(list, '/v1/embeddings'))).toEqual([false]);
-    expect(by('chat embed').routes).toEqual([]);
+    for (const scope of ['chat embed', undefined]) expect(by(scope).routes).toEqual([]);
     const both = holder({ ...mia, scope: 'chat' }, CLAIMS, { scopeMappings, rolePermissions: [{ role: 'internal_user', models: ['m-x'], routes: ['info_routes'] }] }); // prettier-ignore
     expect(both.models).toHaveLength(2);
     expect(both.routes).toHaveLength(2);

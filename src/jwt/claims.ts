@@ -147,7 +147,9 @@ function limitsOf(
   const routes = [
     role === 'team' && teamAllowedRoutes.length ? teamAllowedRoutes : undefined,
     permission?.routes,
-    granted?.every((mapping) => mapping.routes) ? granted.flatMap((mapping) => mapping.routes!) : undefined,
+    granted?.length && granted.every((mapping) => mapping.routes)
+      ? granted.flatMap((mapping) => mapping.routes!)
+      : undefined,
   ];
   const models = [permission?.models, granted?.flatMap((mapping) => mapping.models)];
   const isLimited = models.some((list) => list !== undefined);
