@@ -34,6 +34,7 @@ describe('the arrows', () => {
       'end-users',
       'budgets',
       'parties',
+      'jwt',
       'models',
       'spend',
       'cache',

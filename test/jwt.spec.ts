@@ -329,7 +329,7 @@ describe('a forged token', () => {
   it('with the first 200 characters of a good one: 401', async () => {
     const { token } = await someone();
     expect(await statusOf(chat(token))).toBe(200);
-    const twin = token.slice(0, 200) + [...token.slice(200)].toReversed().join('');
+    const twin = token.slice(0, 200) + token.slice(200).split('').toReversed().join('');
     expect(await statusOf(chat(twin))).toBe(401);
     expect(await statusOf(chat(`${token}A`))).toBe(401);
     expect(await statusOf(chat(token))).toBe(200);

@@ -167,8 +167,8 @@ export interface JwtSettings {
   /** `admin_jwt_scope`; absent: no scope makes an administrator. */
   readonly adminScope?: string;
   readonly adminAllowedRoutes: readonly string[];
-  /** Empty: what the role `team` may use anyway. */
-  readonly teamAllowedRoutes: readonly string[];
+  /** Absent: what the role `team` may use anyway. */
+  readonly teamAllowedRoutes?: readonly string[];
   readonly teamIdDefault?: string;
   readonly userAllowedEmailDomain?: string;
   readonly userAllowedRoles: readonly string[];

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { readJwtSettings, type ToldOfTokens } from './jwt.js';
 import { Report, Section } from './section.js';
 
@@ -112,6 +115,14 @@ describe('enable_jwt_auth', () => {
     const { problems } = read({ ...GOOD, ...auth });
     expect(problems.map((problem) => problem.split(':')[0])).toContain(at(key));
   }); // prettier-ignore
+
+  it('reads the example of its page, every key of it', () => {
+    const page = readFileSync(resolve(import.meta.dirname, '../../docs/jwt.md'), 'utf8');
+    const [, yaml] = /```yaml\n(.*?)```/s.exec(page)!;
+    const { general_settings: general } = parse(yaml!) as { general_settings: { litellm_jwtauth: object } };
+    const { settings, problems, ignored } = read(general.litellm_jwtauth);
+    expect([problems, ignored, settings!.issuers[0]!.claims.teamIds]).toEqual([[], [], 'groups']);
+  });
 
   it('names what has no effect', () => {
     const { problems, ignored } = read({ ...GOOD, oidc_userinfo_enabled: true, usr_id_jwt_field: 'sub' });

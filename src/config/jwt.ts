@@ -62,6 +62,9 @@ export function readJwtSettings(general: Section, told: ToldOfTokens): JwtSettin
   }
   const claims = claimsOf(auth);
   const listed = issuersOf(auth, claims);
+  const teamAllowedRoutes = auth.texts('team_allowed_routes');
+  const teamIdDefault = auth.text('team_id_default');
+  const userAllowedEmailDomain = auth.text('user_allowed_email_domain')?.toLowerCase();
   const settings: JwtSettings = {
     issuers: [...listed, ...globalIssuer(auth, claims, told, listed.length > 0)],
     keysTtlMs: auth.milliseconds('public_key_ttl', SECONDS) ?? DEFAULT_TTL_MS,
@@ -71,7 +74,6 @@ export function readJwtSettings(general: Section, told: ToldOfTokens): JwtSettin
       adminScope: auth.text('admin_jwt_scope') ?? 'litellm_proxy_admin',
     }),
     adminAllowedRoutes: auth.texts('admin_allowed_routes') ?? ADMIN_ROUTES,
-    teamAllowedRoutes: auth.texts('team_allowed_routes') ?? [],
     userAllowedRoles: auth.texts('user_allowed_roles') ?? [],
     userIdUpsert: auth.flag('user_id_upsert') ?? false,
     teamIdUpsert: auth.flag('team_id_upsert') ?? false,
@@ -81,8 +83,9 @@ export function readJwtSettings(general: Section, told: ToldOfTokens): JwtSettin
     roleMappings: roleMappings(auth),
     rolePermissions: general.sections('role_permissions').map(rolePermission),
     scopeMappings: scopeMappings(auth),
-    ...optional('teamIdDefault', auth.text('team_id_default')),
-    ...optional('userAllowedEmailDomain', auth.text('user_allowed_email_domain')?.toLowerCase()),
+    ...(teamAllowedRoutes && { teamAllowedRoutes }),
+    ...(teamIdDefault !== undefined && { teamIdDefault }),
+    ...(userAllowedEmailDomain !== undefined && { userAllowedEmailDomain }),
   };
   requireTogether(auth, general, settings, claims);
   auth.ignoreTheRest();
@@ -196,11 +199,8 @@ function roleMappings(auth: Section): JwtSettings['roleMappings'] {
 function rolePermission(entry: Section): RolePermission {
   const role = entry.oneOf('role', ROLES);
   if (!role) entry.requiredText('role');
-  const permission = {
-    role: role ?? 'internal_user',
-    ...optional('models', entry.texts('models')),
-    ...optional('routes', entry.texts('routes')),
-  };
+  const [models, routes] = [entry.texts('models'), entry.texts('routes')];
+  const permission = { role: role ?? 'internal_user', ...(models && { models }), ...(routes && { routes }) };
   entry.ignoreTheRest();
   return permission;
 }
@@ -208,10 +208,11 @@ function rolePermission(entry: Section): RolePermission {
 function scopeMappings(auth: Section): JwtSettings['scopeMappings'] {
   const isEnforced = auth.flag('enforce_scope_based_access') ?? false;
   const mappings = auth.sections('scope_mappings').map((mapping) => {
+    const routes = mapping.texts('routes');
     const entry = {
       scope: mapping.requiredText('scope'),
       models: mapping.texts('models') ?? [],
-      ...optional('routes', mapping.texts('routes')),
+      ...(routes && { routes }),
     };
     mapping.ignoreTheRest();
     return entry;
@@ -237,6 +238,3 @@ function requireTogether(
   if (rolePermissions.length && !enforceRbac)
     general.problem('role_permissions', 'needs litellm_jwtauth.enforce_rbac: true');
 }
-
-const optional = <K extends string, T>(key: K, value: T | undefined) =>
-  (value === undefined ? {} : { [key]: value }) as { readonly [name in K]?: T };

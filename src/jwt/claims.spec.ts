@@ -10,7 +10,6 @@ const settings = (more: Partial<JwtSettings> = {}): JwtSettings => ({
   leewayMs: 0,
   adminScope: 'litellm_proxy_admin',
   adminAllowedRoutes: ['management_routes'],
-  teamAllowedRoutes: [],
   userAllowedRoles: [],
   userIdUpsert: false,
   teamIdUpsert: false,
@@ -141,6 +140,8 @@ describe('what a token makes of somebody', () => {
   it('an empty list of the configuration opens nothing', () => {
     const { routes } = holder(mia, CLAIMS, { rolePermissions: [{ role: 'internal_user', routes: [] }] });
     expect(routes.map((list) => routeListAllows(list, '/v1/models'))).toEqual([false]);
+    const team = holder({ groups: ['a'] }, CLAIMS, { teamAllowedRoutes: [] });
+    expect(team.routes.map((list) => routeListAllows(list, '/v1/models'))).toEqual([false]);
     const admin = holder({ scope: 'litellm_proxy_admin' }, CLAIMS, { adminAllowedRoutes: [] });
     expect(admin.routes.map((list) => routeListAllows(list, '/user/new'))).toEqual([false]);
   });

@@ -145,7 +145,7 @@ function limitsOf(
   const scopes = scopesOf(payload);
   const granted = scopeMappings?.filter(({ scope }) => scopes.includes(scope));
   const routes = [
-    role === 'team' && teamAllowedRoutes.length ? teamAllowedRoutes : undefined,
+    role === 'team' ? teamAllowedRoutes : undefined,
     permission?.routes,
     granted?.length && granted.every((mapping) => mapping.routes)
       ? granted.flatMap((mapping) => mapping.routes!)

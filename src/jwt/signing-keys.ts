@@ -15,16 +15,19 @@ export interface KeyLife {
   readonly keysStaleTtlMs: number;
 }
 
-interface Known {
-  readonly set: LocalJWKSet;
+/** A set of keys; its version grows when they change, and what was verified by those of before must be verified again. */
+export interface KeySet {
+  readonly keyFor: LocalJWKSet;
+  readonly version: number;
+}
+
+interface Known extends KeySet {
   readonly text: string;
   readonly fetchedAt: number;
 }
 
 /** The public keys of one address, which is the configuration's alone. Fetched once however many ask at once. */
 export class SigningKeys {
-  /** Grows when the keys change: whatever was verified by those of before must be verified again. */
-  version = 0;
   private readonly logger = new Logger(SigningKeys.name);
   private known: Known | undefined;
   private fetching: Promise<void> | undefined;
@@ -39,28 +42,27 @@ export class SigningKeys {
     private readonly issuer?: string,
   ) {}
 
-  /** Fetched within their time: what was verified by this version is still good. */
-  isFresh(): boolean {
-    return this.known !== undefined && this.age(this.known) < this.life.keysTtlMs;
+  /** Is this what was fetched last, and within its time? */
+  stands(version: number): boolean {
+    return this.known?.version === version && this.isFresh();
   }
 
   /** The keys; those of before for a while if the issuer does not answer. Throws `Unanswered` when they are too old. */
-  async current(): Promise<LocalJWKSet> {
+  async current(): Promise<KeySet> {
     if (!this.isFresh()) {
       const refreshed = this.refresh();
       // While it is known to be silent, nobody waits for it who can do without.
       if (!this.isSilent || !this.usable()) await refreshed;
     }
     const usable = this.usable();
-    if (usable) return usable.set;
+    if (usable) return usable;
     throw new Unanswered('issuer of tokens', 'its keys could not be read');
   }
 
-  /** For a key nobody knows: asks again, if it was not asked just now. True when the keys are others than before. */
-  async renewed(): Promise<boolean> {
-    const { version } = this;
-    await this.refresh();
-    return this.version !== version;
+  /** For a key that is not in this version: other keys, unless the issuer was asked just now or has no others. */
+  async renewed(version: number): Promise<KeySet | undefined> {
+    if (this.known?.version === version) await this.refresh();
+    return this.known?.version === version ? undefined : this.known;
   }
 
   private async refresh(): Promise<void> {
@@ -74,9 +76,12 @@ export class SigningKeys {
     const fetchedAt = this.clock().getTime();
     try {
       const keys = await this.read();
-      const known = { set: createLocalJWKSet(keys), text: JSON.stringify(keys), fetchedAt };
-      if (known.text !== this.known?.text) this.version++;
-      this.known = known;
+      const text = JSON.stringify(keys);
+      const { version = 0 } = this.known ?? {};
+      this.known =
+        text === this.known?.text
+          ? { ...this.known, fetchedAt }
+          : { keyFor: createLocalJWKSet(keys), version: version + 1, text, fetchedAt };
       this.isSilent = false;
     } catch (error) {
       this.isSilent = true;
@@ -90,8 +95,13 @@ export class SigningKeys {
     const { issuer, jwks_uri: url } = (await fetchedJson(this.url)) as Record<string, unknown>;
     if (this.issuer !== undefined && issuer !== this.issuer)
       throw new Error('The discovery document is of another issuer');
-    if (typeof url !== 'string' || !/^https?:\/\//.test(url)) throw new Error('It names no jwks_uri');
+    const wanted = this.url.startsWith('https:') ? /^https:\/\// : /^https?:\/\//;
+    if (typeof url !== 'string' || !wanted.test(url)) throw new Error('It names no jwks_uri that is as safe');
     return (await fetchedJson(url)) as JSONWebKeySet;
+  }
+
+  private isFresh(): boolean {
+    return this.known !== undefined && this.age(this.known) < this.life.keysTtlMs;
   }
 
   private usable(): Known | undefined {
@@ -126,8 +136,9 @@ async function fetchedJson(url: string): Promise<object> {
   }
 }
 
-/** A failed `fetch` says why in its cause. */
+/** A failed `fetch` says why in its cause. Short, on one line: it may quote what was fetched. */
 function reasonOf(error: unknown): string {
   const { message, cause } = error as Error;
-  return cause instanceof Error ? `${message}: ${cause.message}` : message;
+  const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
+  return reason.replaceAll(/\s+/g, ' ').slice(0, 200);
 }

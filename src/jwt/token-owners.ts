@@ -18,6 +18,7 @@ export interface Owners {
 
 /** `created_by` of rows that are made because a token names them. */
 const BY = 'jwt';
+
 /** Finds the rows a token's claims name, and makes those that may be made. */
 @Injectable()
 export class TokenOwners {

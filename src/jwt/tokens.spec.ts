@@ -30,7 +30,6 @@ const settings = (issuers: readonly TrustedIssuer[]): JwtSettings => ({
   keysStaleTtlMs: STALE_MS,
   leewayMs: 0,
   adminAllowedRoutes: [],
-  teamAllowedRoutes: [],
   userAllowedRoles: [],
   userIdUpsert: false,
   teamIdUpsert: false,

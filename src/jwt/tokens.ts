@@ -5,7 +5,7 @@ import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config, type JwtSettings, type TrustedIssuer } from '../config/config.js';
 import { Unanswered } from '../unanswered.js';
 import { holderOf, type NobodyHere, type TokenHolder } from './claims.js';
-import { discoveryOf, SigningKeys } from './signing-keys.js';
+import { discoveryOf, type KeySet, SigningKeys } from './signing-keys.js';
 
 /** A token that was verified, and whom it names. */
 export interface VerifiedToken {
@@ -27,11 +27,17 @@ interface Known {
   readonly version: number;
 }
 
+interface Proven {
+  readonly payload: JWTPayload;
+  readonly version: number;
+}
+
 interface Trust extends TrustedIssuer {
   readonly keys: readonly SigningKeys[];
 }
 
 const MAX_KNOWN = 100_000;
+const MAX_DATE_MS = 8.64e15;
 /** Never `none`, never a shared secret. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']; // prettier-ignore
 
@@ -61,11 +67,7 @@ export class Tokens {
   /** The token of this hash, if it was verified by keys that still stand. */
   known(hash: string): VerifiedToken | undefined {
     const known = this.seen.get(hash);
-    const stands =
-      known &&
-      known.token.expiresAt > this.clock() &&
-      known.keys.isFresh() &&
-      known.keys.version === known.version;
+    const stands = known && known.token.expiresAt > this.clock() && known.keys.stands(known.version);
     return stands ? known.token : undefined;
   }
 
@@ -73,8 +75,8 @@ export class Tokens {
   async verify(hash: string, secret: string): Promise<VerifiedToken | RefusedToken> {
     const known = this.seen.get(hash);
     if (known && known.token.expiresAt > this.clock()) {
-      await known.keys.current();
-      if (known.keys.version === known.version) return known.token;
+      const { version } = await known.keys.current();
+      if (version === known.version) return known.token;
     }
     this.seen.delete(hash);
     const trust = this.trustFor(secret);
@@ -106,32 +108,33 @@ export class Tokens {
     hash: string,
     secret: string,
   ): Promise<VerifiedToken | RefusedToken> {
-    const payload = await this.payloadOf(keys, trust, secret);
-    const { version } = keys;
+    const { payload, version } = await this.proven(keys, trust, secret);
     const holder = holderOf(payload, trust.claims, this.settings!);
     if ('code' in holder) return holder;
-    const expiresAt = new Date(payload.exp! * 1_000 + this.settings!.leewayMs);
+    const expiresAt = new Date(Math.min(payload.exp! * 1_000 + this.settings!.leewayMs, MAX_DATE_MS));
     const token = { hash, holder: Object.freeze(holder), expiresAt };
     this.seen.set(hash, { token, keys, version });
     return token;
   }
 
   /** Signed by a key nobody knows, the issuer is asked once more: it may have a new one. */
-  private async payloadOf(keys: SigningKeys, trust: Trust, secret: string): Promise<JWTPayload> {
+  private async proven(keys: SigningKeys, trust: Trust, secret: string): Promise<Proven> {
+    const keySet = await keys.current();
     try {
-      return await this.checked(await keys.current(), trust, secret);
+      return await this.provenBy(keySet, trust, secret);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || !(await keys.renewed())) throw error;
-      return this.checked(await keys.current(), trust, secret);
+      const others = error instanceof errors.JWKSNoMatchingKey && (await keys.renewed(keySet.version));
+      if (!others) throw error;
+      return this.provenBy(others, trust, secret);
     }
   }
 
-  private async checked(
-    keySet: Awaited<ReturnType<SigningKeys['current']>>,
+  private async provenBy(
+    { keyFor, version }: KeySet,
     { issuer, audiences }: Trust,
     secret: string,
-  ): Promise<JWTPayload> {
-    const { payload } = await jwtVerify(secret, keySet, {
+  ): Promise<Proven> {
+    const { payload } = await jwtVerify(secret, keyFor, {
       algorithms: ALGORITHMS,
       requiredClaims: ['exp'],
       clockTolerance: this.settings!.leewayMs / 1_000,
@@ -139,7 +142,7 @@ export class Tokens {
       ...(issuer !== undefined && { issuer }),
       ...(audiences && { audience: [...audiences] }),
     });
-    return payload;
+    return { payload, version };
   }
 }
 
