@@ -67,7 +67,6 @@ interface Named {
   readonly user: { readonly userId?: string; readonly userEmail?: string };
   readonly teamIds: readonly string[];
   readonly teamAlias: string | undefined;
-  readonly mappedRole: JwtRole | undefined;
 }
 
 function namedIn(payload: Payload, claims: JwtClaims, settings: JwtSettings): Named {
@@ -86,7 +85,6 @@ function namedIn(payload: Payload, claims: JwtClaims, settings: JwtSettings): Na
     user: userIn(payload, claims, settings, mappedRole === 'internal_user' ? objectId : undefined),
     teamIds: [...new Set(teamIds)],
     teamAlias,
-    mappedRole,
   };
 }
 
