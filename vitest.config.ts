@@ -12,6 +12,7 @@ const ON_BOTH = [
   'evaluation',
   'every-ending',
   'fallbacks',
+  'jwt',
   'money-tree',
   'rate-limits',
   'scenarios',

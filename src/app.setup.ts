@@ -62,7 +62,7 @@ function serveDocs(app: NestFastifyApplication): void {
     .addBearerAuth({
       type: 'http',
       scheme: 'bearer',
-      description: 'The master key, or a virtual key (`sk-…`).',
+      description: 'The master key, a virtual key (`sk-…`) or a JWT of a configured issuer.',
     })
     .build();
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, document), {

@@ -37,6 +37,7 @@ describe('the arrows', () => {
       'tags',
       'budgets',
       'parties',
+      'jwt',
       'models',
       'spend',
       'cache',

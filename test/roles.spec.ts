@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Gateway } from './gateway.js';
+import { AUDIENCE, Issuer } from './issuer.js';
 import { type Operation, operations } from './tenants.js';
 
 /** Who may knock where: A proxy_admin, V its viewer, I internal_user, R its viewer, T a team's key, C a key of nobody. */
@@ -44,9 +45,25 @@ const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
 let gateway: Gateway;
 let known: Operation[];
 let keys: Record<(typeof ROLES)[number], string>;
+let issuer: Issuer;
+/** Of the same users and team, by the word of an issuer. A key of nobody has no token. */
+let tokens: Record<(typeof ROLES)[number], string | undefined>;
 
 beforeAll(async () => {
-  gateway = await Gateway.start();
+  issuer = await Issuer.start();
+  gateway = await Gateway.start({
+    config: {
+      general_settings: {
+        enable_jwt_auth: true,
+        litellm_jwtauth: {
+          issuer: issuer.url,
+          audience: AUDIENCE,
+          user_id_jwt_field: 'sub',
+          team_ids_jwt_field: 'groups',
+        },
+      },
+    },
+  });
   known = await operations(gateway);
   const user = async (user_role: string) =>
     (await gateway.made('/user/new', { user_id: user_role, user_role })).key as string;
@@ -59,8 +76,20 @@ beforeAll(async () => {
     T: await gateway.givenKey({ team_id: 't' }),
     C: await gateway.givenKey(),
   };
+  const token = (sub: string) => issuer.token({ sub });
+  tokens = {
+    A: await token('proxy_admin'),
+    V: await token('proxy_admin_viewer'),
+    I: await token('internal_user'),
+    R: await token('internal_user_viewer'),
+    T: await issuer.token({ groups: ['t'] }),
+    C: undefined,
+  };
 });
-afterAll(() => gateway.close());
+afterAll(async () => {
+  await gateway.close();
+  await issuer.close();
+});
 
 const knock = (key: string, { method, path }: Operation) =>
   gateway.as(key, method, path.replace(/\{\w+\}/, 'x'), method === 'GET' ? undefined : '{"broken');
@@ -78,8 +107,10 @@ describe('every door of the OpenAPI document', () => {
   });
 
   it.each(ROLES)('opens to %s where the table says so, and nowhere else', async (role) => {
-    for (const operation of known) {
-      const { status, body } = await knock(keys[role], operation);
+    for (const [credential, operation] of [keys[role], tokens[role]].flatMap((one) =>
+      one === undefined ? [] : known.map((operation) => [one, operation] as const),
+    )) {
+      const { status, body } = await knock(credential, operation);
       const [, roles] = DOORS.find(([doors]) => doors.test(operation.door))!;
       const closed = status === 403 && body.error.details?.check === 'routeIsAllowed';
       expect({ door: operation.door, enters: !closed }).toEqual({

@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { BudgetsModule } from '../budgets/budgets.module.js';
 import { EndUsersModule } from '../end-users/end-users.module.js';
+import { JwtModule } from '../jwt/jwt.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { OrganizationsModule } from '../orgs/organizations.module.js';
@@ -31,6 +32,7 @@ import { ModelAccessGuard } from './model-access.guard.js';
     TagsModule,
     BudgetsModule,
     ModelsModule,
+    JwtModule,
   ],
   controllers: [EvaluationController],
   providers: [

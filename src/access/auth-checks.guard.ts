@@ -13,7 +13,7 @@ import { ZERO_NANO_USD } from '../policy/money.js';
 import type { Access } from './access.js';
 import { enforce } from './access-denied.js';
 import { AuthorityLoader } from './authority.loader.js';
-import { presentedCredential } from './credential.js';
+import { presentedCredential, teamAsked } from './credential.js';
 import { DecisionLog } from './decision-log.js';
 import { type Ask, FactsLoader, type LoadedFacts } from './facts.loader.js';
 import { LlmRequestReader } from './llm-request.reader.js';
@@ -100,8 +100,10 @@ export class AuthChecksGuard implements CanActivate {
   }
 
   private ask(request: FastifyRequest, door: Door): Ask {
+    const teamId = teamAsked(request);
     return {
       presented: presentedCredential(request.headers, request.raw.rawHeaders),
+      ...(teamId !== undefined && { teamId }),
       route: {
         path: matchedPath(request),
         method: request.method,

@@ -18,12 +18,13 @@ export class AuthorityLoader {
   constructor(private readonly database: Database) {}
 
   /** The caller's name and role alone. */
-  nameOf({ callerId, credential, names }: CallerSnapshot): Authority {
+  nameOf({ callerId, credential, names, tokenId }: CallerSnapshot): Authority {
     return {
       id: callerId,
       role: credential.role,
       userId: names.userId,
       ...(credential.kind === 'key' && { keyHash: names.keyHash! }),
+      ...(tokenId !== undefined && { tokenId }),
       teams: new Map(),
       organizations: new Map(),
     };

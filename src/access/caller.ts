@@ -52,14 +52,18 @@ export interface Snapshot {
   epoch: number;
 }
 
-/** A key or the master key, and everyone behind it. */
+/** A key, a token or the master key, and everyone behind it. */
 export interface CallerSnapshot extends Snapshot {
-  readonly credential: Extract<CredentialFacts, { kind: 'key' | 'master' }>;
+  readonly credential: Extract<CredentialFacts, { kind: 'key' | 'token' | 'master' }>;
   readonly names: Omit<ChainNames, 'endUserId'>;
   /** What goes into `created_by`. */
   readonly callerId: string;
   /** Of the key and its team: every call carries them. */
   readonly tags: readonly string[];
+  /** A token's, by the token and the team it acts for. */
+  readonly tokenId?: string;
+  /** The end user the credential itself names; no request names another. */
+  readonly endUserId?: string;
   readonly teamAliases: Readonly<Record<string, string>>;
   readonly keyAliases: Readonly<Record<string, string>>;
   /** The caller's standing at this time, by end user, tags that have a row and, where a budget is for one, model. */

@@ -16,8 +16,14 @@ const HEADERS = [
   'ocp-apim-subscription-key',
 ] as const;
 
+/** Which of its teams a token is to act for, LiteLLM's header. */
+export function teamAsked({ headers }: { readonly headers: IncomingHttpHeaders }): string | undefined {
+  const asked = headers['x-litellm-team-id'];
+  return typeof asked === 'string' && asked !== '' ? asked : undefined;
+}
+
 const SCHEME = /^bearer[ \t]+/i;
-const VISIBLE = /^[\x21-\x7e]{1,4096}$/;
+const VISIBLE = /^[\x21-\x7e]{1,16384}$/;
 
 const malformed: Presented = {
   kind: 'malformed',

@@ -13,10 +13,11 @@ import { CallerRoute } from '../http/doors.js';
 import { type Authority, seesEverything } from '../policy/authority.js';
 import { decide } from '../policy/decide.js';
 import type { Decision } from '../policy/decision.js';
-import { keyHashOf } from '../secrets.js';
+import { keyHashOf, secretHash } from '../secrets.js';
 import { budgetDetails, detailsOf, rateDetails } from './access-denied.js';
 import { EvaluationAnswer, EvaluationDto, EvaluationsAnswer, EvaluationsDto } from './evaluation.dto.js';
-import { FactsLoader } from './facts.loader.js';
+import { type Ask, FactsLoader } from './facts.loader.js';
+import { teamAsked } from './credential.js';
 import { callTypeOf, LlmRequestReader } from './llm-request.reader.js';
 
 /** May this key call this model now, and why not? The same decision as a real call, without its effects. */
@@ -34,10 +35,10 @@ export class EvaluationController {
   @ApiOperation({
     summary: 'Ask whether a call would pass (OpenID AuthZEN).',
     description:
-      'A key may ask about itself, an administrator about any key. Nothing is held, counted or logged as a call.',
+      'A key or token may ask about itself, an administrator about any. Nothing is held, counted or logged as a call.',
   })
-  evaluate(@Body() question: EvaluationDto, @Req() { caller }: FastifyRequest): Promise<EvaluationAnswer> {
-    return this.answer(question, caller!);
+  evaluate(@Body() question: EvaluationDto, @Req() request: FastifyRequest): Promise<EvaluationAnswer> {
+    return this.answer(question, request);
   }
 
   @Post('evaluations')
@@ -45,29 +46,37 @@ export class EvaluationController {
   @ApiOperation({ summary: 'Ask several such questions at once (OpenID AuthZEN).' })
   async evaluateAll(
     @Body() { evaluations, ...shared }: EvaluationsDto,
-    @Req() { caller }: FastifyRequest,
+    @Req() request: FastifyRequest,
   ): Promise<EvaluationsAnswer> {
     const questions = evaluations.map((question) => complete({ ...shared, ...definedOf(question) }));
-    return { evaluations: await Promise.all(questions.map((question) => this.answer(question, caller!))) };
+    return { evaluations: await Promise.all(questions.map((question) => this.answer(question, request))) };
   }
 
   private async answer(
     { subject, resource, context }: EvaluationDto,
-    caller: Authority,
+    request: FastifyRequest,
   ): Promise<EvaluationAnswer> {
-    const hash = keyHashOf(subject.id);
-    if (!seesEverything(caller) && caller.keyHash !== hash) {
-      throw new ForbiddenException('A key may ask about itself only.');
-    }
+    const isToken = subject.type === 'jwt';
+    const hash = isToken ? secretHash(subject.id) : keyHashOf(subject.id);
+    if (!seesEverything(request.caller!) && !isItself(request.caller!, hash))
+      throw new ForbiddenException(`A ${isToken ? 'token' : 'key'} may ask about itself only.`);
     const path = context?.route ?? '/v1/chat/completions';
     const bytes = Buffer.from(JSON.stringify({ ...context?.body, model: resource.id }));
-    const { facts } = await this.loader.loadByHash(hash, {
+    const teamId = teamAsked(request);
+    const ask: Omit<Ask, 'presented'> = {
       route: { path, method: 'POST', roles: 'any', callsModel: true },
       llm: () => this.reader.readBytes(bytes, { callType: callTypeOf(path), headers: {}, query: '' }),
-    });
+      ...(teamId !== undefined && { teamId }),
+    };
+    const { facts } = await (isToken
+      ? this.loader.loadByToken(subject.id, ask)
+      : this.loader.loadByHash(hash, ask));
     return told(decide(facts));
   }
 }
+
+const isItself = ({ keyHash, tokenId }: Authority, hash: string) =>
+  keyHash === hash || tokenId?.startsWith(`${hash}/`);
 
 function complete(question: Partial<EvaluationDto>): EvaluationDto {
   const missing = (['subject', 'action', 'resource'] as const).filter((name) => !question[name]);

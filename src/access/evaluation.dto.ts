@@ -13,11 +13,11 @@ import {
 
 /** Who would call. */
 export class SubjectDto {
-  @ApiProperty({ enum: ['key'], example: 'key' })
-  @IsIn(['key'])
-  type: 'key';
+  @ApiProperty({ enum: ['key', 'jwt'], example: 'key' })
+  @IsIn(['key', 'jwt'])
+  type: 'key' | 'jwt';
 
-  /** The key itself, or its id (`token`). Never echoed, never logged. */
+  /** The key itself, or its id (`token`); a JWT itself. Never echoed, never logged. */
   @ApiProperty({ example: 'sk-1234567890abcdef' })
   @IsString()
   @IsNotEmpty()

@@ -6,6 +6,8 @@ import { Revisions } from '../cache/revisions.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { EndUsersService } from '../end-users/end-users.service.js';
+import { type Owners, TokenOwners } from '../jwt/token-owners.js';
+import { type RefusedToken, Tokens, type VerifiedToken } from '../jwt/tokens.js';
 import { KeysService } from '../keys/keys.service.js';
 import { secretEnd } from '../keys/virtual-key.entity.js';
 import { type RateLimit, RateLimits } from '../limits/rate-limits.js';
@@ -13,6 +15,7 @@ import { Catalogue } from '../models/catalogue.service.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
 import type { LimitsRow } from '../parties/limits-row.js';
 import type { AccessFacts, CredentialFacts, ModelFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
+import { listAllows } from '../policy/model-list.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
 import { tokenBound } from '../policy/bound.js';
 import { type Wish, wishFor } from '../policy/wish.js';
@@ -44,12 +47,14 @@ import {
 } from './caller.js';
 import type { Presented } from './credential.js';
 import type { LlmRequest } from './llm-request.js';
-import { missingParty, partySpec } from './party-specs.js';
+import { missingParty, partySpec, tokenParty } from './party-specs.js';
 
 /** What a request asks to be let in for. */
 export interface Ask {
   readonly presented: Presented;
   readonly route: RouteFacts;
+  /** `x-litellm-team-id`: which of its teams a token is to act for. */
+  readonly teamId?: string;
   /** Read only once the caller is known. Absent on routes that call no model. */
   readonly llm?: () => LlmRequest;
 }
@@ -101,6 +106,8 @@ export class FactsLoader {
     private readonly endUsersService: EndUsersService,
     private readonly tagsService: TagsService,
     private readonly budgetsService: BudgetsService,
+    private readonly tokens: Tokens,
+    private readonly tokenOwners: TokenOwners,
   ) {
     this.isMasterKey = secretMatcher(config.masterKey);
     this.master = {
@@ -122,26 +129,78 @@ export class FactsLoader {
   /** The facts of a request; without a promise when everything about the caller is in memory. Throws when rows or balances cannot be read. */
   load(ask: Ask): LoadedFacts | Promise<LoadedFacts> {
     const { presented } = ask;
-    if (presented.kind !== 'presented') return { facts: this.strangerFacts(ask, presented), tags: [] };
+    if (presented.kind !== 'presented') return this.stranger(ask, presented);
     const { secret } = presented;
     const hash = secretHash(secret);
     if (this.isMasterKey(hash)) return this.withCaller(ask, this.master);
-    const caller = this.callers.get(hash);
-    if (caller && isCurrent(caller, this.changes, this.clock().getTime()))
-      return this.withCaller(ask, caller);
+    if (this.tokens.looksLikeToken(secret)) return this.loadToken(hash, secret, ask);
+    const caller = this.currentCaller(hash);
+    if (caller) return this.withCaller(ask, caller);
     return this.loadCaller(hash).then((loaded) =>
-      loaded
-        ? this.withCaller(ask, loaded)
-        : { facts: this.strangerFacts(ask, { kind: 'unknown', hint: keyHint(secret) }), tags: [] },
+      loaded ? this.withCaller(ask, loaded) : this.stranger(ask, { kind: 'unknown', hint: keyHint(secret) }),
     );
+  }
+
+  /** The same for a token: verified, unless it was before. */
+  private loadToken(hash: string, secret: string, ask: Ask): LoadedFacts | Promise<LoadedFacts> {
+    const token = this.tokens.known(hash);
+    const caller = token && !hasChoice(token, ask) && this.currentCaller(callerIdOf(token, ask));
+    if (caller) return this.withCaller(ask, caller);
+    return this.tokenCaller(hash, secret, ask).then((found) =>
+      'code' in found ? this.stranger(ask, { kind: 'refused', ...found }) : this.withCaller(ask, found),
+    );
+  }
+
+  /** The caller a token stands for: acting for the team asked for, or the first of its teams that may call the model. */
+  private async tokenCaller(hash: string, secret: string, ask: Ask): Promise<CallerSnapshot | RefusedToken> {
+    const token = this.tokens.known(hash) ?? (await this.tokens.verify(hash, secret));
+    if ('code' in token) return token;
+    if (!hasChoice(token, ask)) return this.callerFor(token, ask);
+    let first: CallerSnapshot | RefusedToken | undefined;
+    for (const teamId of token.holder.teamIds) {
+      const caller = await this.callerFor(token, { teamId });
+      if (this.teamMayCall(caller, ask.llm?.())) return caller;
+      first ??= caller;
+    }
+    return first!;
+  }
+
+  private async callerFor(
+    token: VerifiedToken,
+    { teamId }: Pick<Ask, 'teamId'>,
+  ): Promise<CallerSnapshot | RefusedToken> {
+    const id = callerIdOf(token, { teamId });
+    const known = this.currentCaller(id);
+    if (known) return known;
+    const owners = await this.tokenOwners.find(token.holder, teamId);
+    if ('code' in owners) return owners;
+    return (await this.loadCaller(id, () => this.readTokenCaller(id, token, owners)))!;
+  }
+
+  private teamMayCall(caller: CallerSnapshot | RefusedToken, llm: LlmRequest | undefined): boolean {
+    if ('code' in caller) return false;
+    const team = caller.parties.find(({ kind }) => kind === 'team');
+    if (!team?.exists) return false;
+    return llm?.model === undefined || listAllows(team.models, this.modelFacts(llm.model, llm, caller).near);
+  }
+
+  private currentCaller(id: string): CallerSnapshot | undefined {
+    const caller = this.callers.get(id);
+    return caller && isCurrent(caller, this.changes, this.clock().getTime()) ? caller : undefined;
   }
 
   /** The same question about a key named by its hash: for those who ask beforehand. */
   async loadByHash(hash: string, ask: Omit<Ask, 'presented'>): Promise<LoadedFacts> {
     const caller = this.isMasterKey(hash) ? this.master : await this.loadCaller(hash);
-    if (!caller) return { facts: this.strangerFacts(ask, { kind: 'unknown', hint: 'sk-...' }), tags: [] };
+    if (!caller) return this.stranger(ask, { kind: 'unknown', hint: 'sk-...' });
     const loaded = await this.withCaller(ask, caller);
     return this.completed(loaded, () => this.withCaller(ask, caller));
+  }
+
+  /** The same question about a token itself. */
+  async loadByToken(secret: string, ask: Omit<Ask, 'presented'>): Promise<LoadedFacts> {
+    const load = () => this.load({ ...ask, presented: { kind: 'presented', secret } });
+    return this.completed(await load(), load);
   }
 
   /** With everything that is the hold's to find out, as it is now: for explanations. */
@@ -173,15 +232,18 @@ export class FactsLoader {
     );
   }
 
-  private strangerFacts({ route }: Pick<Ask, 'route'>, credential: CredentialFacts): AccessFacts {
+  private stranger({ route }: Pick<Ask, 'route'>, credential: CredentialFacts): LoadedFacts {
     return {
-      now: this.clock(),
-      credential,
-      route,
-      parties: [],
-      rates: [],
-      balances: 'known',
-      settings: this.config.general,
+      facts: {
+        now: this.clock(),
+        credential,
+        route,
+        parties: [],
+        rates: [],
+        balances: 'known',
+        settings: this.config.general,
+      },
+      tags: [],
     };
   }
 
@@ -190,7 +252,7 @@ export class FactsLoader {
     caller: CallerSnapshot,
   ): LoadedFacts | Promise<LoadedFacts> {
     const now = this.clock();
-    const llm = ask.llm?.();
+    const llm = llmOf(ask, caller);
     const request = llm && this.requestFacts(llm, caller);
     const standing = this.standing(caller, llm ?? NOBODY, request?.model);
     return standing instanceof Promise
@@ -315,7 +377,10 @@ export class FactsLoader {
       .filter(({ exists, kind }) => exists || kind !== 'end_user')
       .map((party) => ({
         party,
-        budgets: party.exists ? placeBudgets(party, this.config.litellm.timezone, now, modelNames) : [],
+        budgets:
+          party.exists && party.kind !== 'token'
+            ? placeBudgets(party, this.config.litellm.timezone, now, modelNames)
+            : [],
       }));
     const accounts = await this.accounts.load(placed.flatMap(({ budgets }) => budgets));
     const standing = makeStanding(
@@ -340,12 +405,15 @@ export class FactsLoader {
   }
 
   /** Other processes may change a row between two reads: then they are of different times, and read again. */
-  private async loadCaller(hash: string): Promise<CallerSnapshot | undefined> {
+  private async loadCaller(
+    id: string,
+    read = (): Promise<CallerSnapshot | undefined> => this.readCaller(id),
+  ): Promise<CallerSnapshot | undefined> {
     for (let tries = 1; ; tries++) {
       const { epoch } = this.changes;
-      const caller = await this.readCaller(hash);
+      const caller = await read();
       const isWhole = !caller || !this.changes.changedSince(epoch, caller.dependsOn);
-      if (isWhole && caller) this.callers.set(hash, caller);
+      if (isWhole && caller) this.callers.set(id, caller);
       if (isWhole || !this.revisions.areShared) return caller;
       if (tries === MAX_READS)
         throw new Unanswered('database', 'a caller changes faster than it can be read');
@@ -360,56 +428,16 @@ export class FactsLoader {
     const key = await this.keysService.getByHash(hash);
     if (!key) return undefined;
     const expiresAt = secretEnd(key, hash);
-    const parties: PartySpec[] = [
-      partySpec('key', key.keyAlias ?? key.keyName, key, await tier(key.budgetId), {
-        blocked: key.blocked,
-        models: key.models,
-      }),
-    ];
-
-    const team = key.teamId === null ? null : await this.teamsService.get(key.teamId);
-    if (key.teamId !== null) {
-      dependsOn.push(cacheKey.team(key.teamId));
-      const member = key.userId === null ? null : await this.teamsService.getMember(key.teamId, key.userId);
-      if (key.userId !== null) dependsOn.push(cacheKey.membership(key.teamId, key.userId));
-      if (member) {
-        const defaults = (await tier(member.budgetId)) ?? (team && teamMemberDefaults(team));
-        parties.push(partySpec('member', member.userId, member, defaults));
-      }
-      parties.push(
-        team
-          ? partySpec('team', team.teamId, team, await tier(team.budgetId))
-          : missingParty('team', key.teamId),
-      );
-    }
-
-    let user: Readonly<User> | null = null;
-    if (key.userId !== null) {
-      dependsOn.push(cacheKey.user(key.userId));
-      user = await this.usersService.get(key.userId);
-      const lifted = key.teamId !== null && this.config.general.skipUserBudgetOnTeamKey;
-      parties.push(
-        user
-          ? { ...partySpec('user', user.userId, user, await tier(user.budgetId)), budgetsLifted: lifted }
-          : missingParty('user', key.userId),
-      );
-    }
-
-    const organizationId = team?.organizationId ?? key.organizationId;
-    if (organizationId !== null) {
-      dependsOn.push(cacheKey.organization(organizationId));
-      const organization = await this.organizationsService.get(organizationId);
-      parties.push(
-        organization
-          ? partySpec('organization', organizationId, organization, await tier(organization.budgetId))
-          : missingParty('organization', organizationId),
-      );
-    }
+    const own = partySpec('key', key.keyAlias ?? key.keyName, key, await tier(key.budgetId), {
+      blocked: key.blocked,
+      models: key.models,
+    });
+    const { parties, user, team, organizationId } = await this.readBehind(key, dependsOn);
 
     const now = this.clock().getTime();
     const alive = expiresAt && expiresAt.getTime() > now ? expiresAt.getTime() : Infinity;
     return {
-      parties: Object.freeze([...parties, this.everyone()]),
+      parties: Object.freeze([own, ...parties, this.everyone()]),
       dependsOn,
       madeOf: this.revisions.ofAll(dependsOn),
       // A call that waits longer than its key lives is asked about again.
@@ -436,6 +464,90 @@ export class FactsLoader {
       keyAliases: key.aliases ?? {},
       standings: noStandings(),
     };
+  }
+
+  private async readTokenCaller(
+    id: string,
+    { holder, expiresAt }: VerifiedToken,
+    owners: Owners,
+  ): Promise<CallerSnapshot> {
+    const { epoch } = this.changes;
+    const dependsOn: CacheKey[] = [];
+    const { parties, user, team, organizationId } = await this.readBehind(owners, dependsOn);
+    const { userId, teamId } = owners;
+    const name = userId ?? holder.userId ?? holder.subject ?? teamId ?? 'jwt';
+    return {
+      parties: Object.freeze([
+        ...holder.models.map((models) => tokenParty(name, models)),
+        ...parties,
+        this.everyone(),
+      ]),
+      dependsOn,
+      madeOf: this.revisions.ofAll(dependsOn),
+      staleAt: Math.min(this.clock().getTime() + SNAPSHOT_TTL_MS, expiresAt.getTime()),
+      epoch,
+      credential: Object.freeze({
+        kind: 'token',
+        role: holder.role ?? roleOf(user, { userId, teamId, organizationId }),
+        routes: holder.routes,
+      }),
+      names: { keyHash: null, keyAlias: null, userId, teamId, organizationId },
+      callerId: name,
+      tokenId: id,
+      tags: team ? eachOnce(tagsOf(team)) : [],
+      ...(holder.endUserId !== undefined && { endUserId: holder.endUserId }),
+      teamAliases: team?.modelAliases ?? {},
+      keyAliases: {},
+      standings: noStandings(),
+    };
+  }
+
+  /** Member, team, user and organization, as their rows describe them. */
+  private async readBehind(owners: Owners, dependsOn: CacheKey[]) {
+    const tier = (budgetId: string | null) => this.tier(budgetId, dependsOn);
+    const parties: PartySpec[] = [];
+
+    const team = owners.teamId === null ? null : await this.teamsService.get(owners.teamId);
+    if (owners.teamId !== null) {
+      dependsOn.push(cacheKey.team(owners.teamId));
+      const member =
+        owners.userId === null ? null : await this.teamsService.getMember(owners.teamId, owners.userId);
+      if (owners.userId !== null) dependsOn.push(cacheKey.membership(owners.teamId, owners.userId));
+      if (member) {
+        const defaults = (await tier(member.budgetId)) ?? (team && teamMemberDefaults(team));
+        parties.push(partySpec('member', member.userId, member, defaults));
+      }
+      parties.push(
+        team
+          ? partySpec('team', team.teamId, team, await tier(team.budgetId))
+          : missingParty('team', owners.teamId),
+      );
+    }
+
+    let user: Readonly<User> | null = null;
+    if (owners.userId !== null) {
+      dependsOn.push(cacheKey.user(owners.userId));
+      user = await this.usersService.get(owners.userId);
+      const lifted = owners.teamId !== null && this.config.general.skipUserBudgetOnTeamKey;
+      parties.push(
+        user
+          ? { ...partySpec('user', user.userId, user, await tier(user.budgetId)), budgetsLifted: lifted }
+          : missingParty('user', owners.userId),
+      );
+    }
+
+    const organizationId = team?.organizationId ?? owners.organizationId;
+    if (organizationId !== null) {
+      dependsOn.push(cacheKey.organization(organizationId));
+      const organization = await this.organizationsService.get(organizationId);
+      parties.push(
+        organization
+          ? partySpec('organization', organizationId, organization, await tier(organization.budgetId))
+          : missingParty('organization', organizationId),
+      );
+    }
+
+    return { parties, user, team, organizationId };
   }
 
   private async loadEndUser(endUserId: string): Promise<Snapshot> {
@@ -516,6 +628,19 @@ export class FactsLoader {
 /** Would all of it fit if nobody else held anything? Then waiting may help, and counting would not. */
 const fitsWhole = (budgets: readonly ScopedBudget[], { wantedNanoUsd }: Wish) =>
   budgets.every(({ account, limitNanoUsd }) => fits(account, limitNanoUsd, wantedNanoUsd) !== 'spent');
+
+/** May a token act for several teams, and the request does not say for which? */
+const hasChoice = ({ holder: { teamIds } }: VerifiedToken, { teamId }: Pick<Ask, 'teamId'>) =>
+  teamId === undefined && teamIds.length > 1;
+
+/** What a token's caller is kept by: the token, and the team it was asked to act for. */
+const callerIdOf = ({ hash }: VerifiedToken, { teamId = '' }: Pick<Ask, 'teamId'>) => `${hash}/${teamId}`;
+
+/** What a caller wants; on behalf of the end user its credential names, whatever the request says. */
+function llmOf({ llm }: Pick<Ask, 'llm'>, { endUserId }: CallerSnapshot): LlmRequest | undefined {
+  const read = llm?.();
+  return read && endUserId !== undefined ? { ...read, endUserId } : read;
+}
 
 const NO_FACTS: readonly RateFacts[] = [];
 const NO_RATES: readonly RateLimit[] = [];

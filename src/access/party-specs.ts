@@ -8,7 +8,7 @@ import { modelBudgets } from '../parties/model-budgets.js';
 import { type TemporaryIncrease, temporaryIncrease } from '../parties/temporary-increase.js';
 import type { PartyRow } from '../parties/party-row.js';
 import type { PartyKind } from '../policy/facts.js';
-import { compileModelList } from '../policy/model-list.js';
+import { compileModelList, type ModelList } from '../policy/model-list.js';
 import { nanoUsd } from '../policy/money.js';
 import type { BudgetSpec, PartySpec } from './caller.js';
 
@@ -48,6 +48,13 @@ export function missingParty(kind: PartyKind, id: string): PartySpec {
     rates: [],
   };
 }
+
+/** What a token limits by itself. */
+export const tokenParty = (id: string, models: ModelList): PartySpec => ({
+  ...missingParty('token', id),
+  exists: true,
+  models,
+});
 
 /** What limits a party's spending. */
 function budgetSpecs(limits: Readonly<LimitsRow>, increase: TemporaryIncrease | undefined): BudgetSpec[] {

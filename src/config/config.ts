@@ -21,6 +21,8 @@ export interface Config {
   readonly general: GeneralSettings;
   readonly litellm: LitellmSettings;
   readonly router: RouterSettings;
+  /** Absent: tokens are not accepted. */
+  readonly jwt?: JwtSettings;
 }
 
 /** One deployment: a public name and how it is reached. LiteLLM `model_list[]`. */
@@ -175,6 +177,75 @@ export interface RouterSettings {
   readonly fallbacks: Readonly<Record<string, readonly string[]>>;
   readonly numRetries?: number;
   readonly timeoutMs?: number;
+}
+
+/** `general_settings.litellm_jwtauth` and `role_permissions`. */
+export interface JwtSettings {
+  readonly issuers: readonly TrustedIssuer[];
+  /** `public_key_ttl`: how long an issuer's keys are used before they are fetched again. Default 600 s. */
+  readonly keysTtlMs: number;
+  /** `public_key_stale_ttl`: how much longer when the issuer does not answer. Default 3600 s. */
+  readonly keysStaleTtlMs: number;
+  /** `leeway`: by how much clocks may differ. Default 0. */
+  readonly leewayMs: number;
+  /** `admin_jwt_scope`; absent: no scope makes an administrator. */
+  readonly adminScope?: string;
+  readonly adminAllowedRoutes: readonly string[];
+  /** Absent: what the role `team` may use anyway. */
+  readonly teamAllowedRoutes?: readonly string[];
+  readonly teamIdDefault?: string;
+  readonly userAllowedEmailDomain?: string;
+  readonly userAllowedRoles: readonly string[];
+  readonly userIdUpsert: boolean;
+  readonly teamIdUpsert: boolean;
+  /** `upsert_sso_user_to_team`: who comes with a team joins it. */
+  readonly upsertUserToTeam: boolean;
+  readonly enforceRbac: boolean;
+  /** `enforce_team_based_model_access`: a token without a team is refused. */
+  readonly enforceTeam: boolean;
+  readonly roleMappings: readonly { readonly role: string; readonly internalRole: JwtRole }[];
+  readonly rolePermissions: readonly RolePermission[];
+  /** Absent: scopes open no models and close none. */
+  readonly scopeMappings?: readonly {
+    readonly scope: string;
+    readonly models: readonly string[];
+    readonly routes?: readonly string[];
+  }[];
+}
+
+export type JwtRole = 'proxy_admin' | 'team' | 'internal_user';
+
+/** `role_permissions[]`: what callers of this role may call; absent: no limit. */
+export interface RolePermission {
+  readonly role: JwtRole;
+  readonly models?: readonly string[];
+  readonly routes?: readonly string[];
+}
+
+/** Somebody whose tokens count. */
+export interface TrustedIssuer {
+  /** Absent: any, said so by `disable_issuer_validation`. */
+  readonly issuer?: string;
+  /** Key sets, or discovery documents that name one. Empty: discovered at the issuer. */
+  readonly keyUrls: readonly string[];
+  /** Absent: any, said so by `disable_audience_validation`. */
+  readonly audiences?: readonly string[];
+  readonly claims: JwtClaims;
+}
+
+/** Dotted paths of the claims that say who somebody is. */
+export interface JwtClaims {
+  readonly userId?: string;
+  readonly userEmail?: string;
+  readonly userRoles?: string;
+  readonly teamId?: string;
+  readonly teamIds?: string;
+  readonly teamAlias?: string;
+  readonly organizationId?: string;
+  readonly organizationAlias?: string;
+  readonly endUserId?: string;
+  readonly roles?: string;
+  readonly objectId?: string;
 }
 
 export const CONFIG = Symbol('Config');

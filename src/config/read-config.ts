@@ -4,6 +4,7 @@ import { newVirtualKey } from '../secrets.js';
 import type { Config } from './config.js';
 import { keptSecret, newSaltKey } from './data-folder.js';
 import { demoModels } from './demo.js';
+import { readJwtSettings } from './jwt.js';
 import { readModels } from './models.js';
 import { Report, Section, type Told } from './section.js';
 import { readGeneralSettings, readLitellmSettings, readRouterSettings } from './settings.js';
@@ -30,6 +31,9 @@ export const ENVIRONMENT = {
   REDIS_URL: 'redis://… Default: none.',
   TOLLGATE_SALT_KEY: 'Encrypts stored provider keys. Generated and kept in the data folder if there is none.',
   LITELLM_SALT_KEY: 'The same, under LiteLLM’s name.',
+  JWT_PUBLIC_KEY_URL: 'Where the keys of JWTs are published (JWKS or OIDC discovery); several by comma.',
+  JWT_AUDIENCE: 'Whom JWTs must be meant for; several by comma.',
+  JWT_ISSUER: 'Who must have issued JWTs.',
 } as const;
 
 /** Where configuration files are. */
@@ -79,6 +83,11 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
     litellm: readLitellmSettings(litellm),
     router: readRouterSettings(router),
   };
+  const jwt = readJwtSettings(general, {
+    keysUrl: told('JWT_PUBLIC_KEY_URL'),
+    audience: told('JWT_AUDIENCE'),
+    issuer: told('JWT_ISSUER'),
+  });
   for (const section of [file, general, litellm, router]) section.ignoreTheRest();
   if (report.problems.length) throw new ConfigError(report.problems);
 
@@ -90,6 +99,7 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
     said('TOLLGATE_SALT_KEY') ?? said('LITELLM_SALT_KEY') ?? kept(dataFolder, 'salt-key', newSaltKey).secret;
   return frozen({
     ...settings,
+    ...(jwt && { jwt }),
     dataFolder,
     masterKey: masterKey.secret,
     masterKeyOrigin: masterKey.isNew === undefined ? 'given' : masterKey.isNew ? 'new' : 'kept',

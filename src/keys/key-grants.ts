@@ -15,6 +15,7 @@ import {
   mayInTeam,
 } from '../policy/authority.js';
 import { missingText } from '../policy/checks/parties-exist.js';
+import { NO_LIMITS } from '../policy/holdings.js';
 import { compileRouteList, routesWithin } from '../policy/routes.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
@@ -67,6 +68,7 @@ export class KeyGrants {
   /** Inside a transaction: leaves nothing open on a new key that its maker has limited. */
   async inherit(tx: EntityManager, row: VirtualKey, caller: Authority): Promise<void> {
     const calling = await this.callingKey(tx, caller);
+    if (!calling) return;
     row.budgetLimits ??= calling.budgetLimits;
     if (row.maxBudgetNanoUsd === null) {
       row.maxBudgetNanoUsd = calling.maxBudgetNanoUsd;
@@ -102,9 +104,15 @@ export class KeyGrants {
     const [asked, old] = await withTiers(tx, before ? [row, before] : [row]);
     const isItself = before !== undefined && before.secretHash === caller.keyHash;
     const calling = isItself ? old! : await this.callingKey(tx, caller);
-    const holdings = { ...holdingsOf(calling), until: await this.lifeEnd(tx, row, calling) };
+    const until = await this.lifeEnd(tx, row, calling);
     const held: Held[] = [
-      { holdings, hold: isItself ? 'before' : 'alone', whose: 'your key' },
+      calling
+        ? {
+            holdings: { ...holdingsOf(calling), until },
+            hold: isItself ? 'before' : 'alone',
+            whose: 'your key',
+          }
+        : { holdings: { ...NO_LIMITS, until }, hold: 'alone', whose: 'the team' },
       ...(await this.standingBehind(tx, row, caller)),
     ];
     this.grants.requireWithin(holdingsOf(asked!), old && holdingsOf(old), held);
@@ -117,9 +125,14 @@ export class KeyGrants {
       });
   }
 
-  private async callingKey(tx: EntityManager, { keyHash }: Authority): Promise<Readonly<VirtualKey>> {
+  /** None: the caller has a token. */
+  private async callingKey(
+    tx: EntityManager,
+    { keyHash }: Authority,
+  ): Promise<Readonly<VirtualKey> | undefined> {
+    if (keyHash === undefined) return undefined;
     const [key] = await withTiers(tx, [
-      await tx.findOneByOrFail(VirtualKey, { secretHash: keyHash!, deletedAt: IsNull() }),
+      await tx.findOneByOrFail(VirtualKey, { secretHash: keyHash, deletedAt: IsNull() }),
     ]);
     return key!;
   }
@@ -128,11 +141,11 @@ export class KeyGrants {
   private async lifeEnd(
     tx: EntityManager,
     { teamId, createdAt }: VirtualKey,
-    calling: Readonly<VirtualKey>,
+    calling: Readonly<VirtualKey> | undefined,
   ): Promise<number> {
     const team = teamId === null ? null : await tx.findOneBy(Team, { teamId, deletedAt: IsNull() });
     const duration = team?.extra?.team_member_key_duration as string | undefined;
-    const ends = [calling.expiresAt, duration === undefined ? undefined : lifetimeEnd(createdAt, duration)];
+    const ends = [calling?.expiresAt, duration === undefined ? undefined : lifetimeEnd(createdAt, duration)];
     return Math.min(...ends.map((end) => end?.getTime() ?? Infinity));
   }
 

@@ -130,7 +130,7 @@ function visibleKeys(
 
 /** `maySeeKey` in a database's words: one of these. */
 const theirs = (caller: Authority): FindOptionsWhere<VirtualKey>[] => [
-  { secretHash: In([caller.keyHash!]) },
+  ...(caller.keyHash === undefined ? [] : [{ secretHash: In([caller.keyHash]) }]),
   ...(caller.userId === null ? [] : [{ userId: In([caller.userId]) }]),
   { teamId: In(teamsWhere(caller, '/key/info')) },
   { organizationId: In(administeredOrganizations(caller)) },

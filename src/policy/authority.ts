@@ -16,8 +16,10 @@ export interface Authority {
   readonly role: Role;
   /** Null for a key without a user. */
   readonly userId: string | null;
-  /** The calling key's hash; absent for the master key. */
+  /** The calling key's hash; absent for the master key and for tokens. */
   readonly keyHash?: string;
+  /** What a token's caller is known by; absent for everyone else. */
+  readonly tokenId?: string;
   /** The teams they are in, and all teams of the organizations they administer. */
   readonly teams: ReadonlyMap<string, TeamStanding>;
   readonly organizations: ReadonlyMap<string, OrganizationRole>;

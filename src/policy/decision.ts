@@ -1,4 +1,4 @@
-import type { AccessFacts, BudgetWindow, Party, PartyKind } from './facts.js';
+import type { AccessFacts, BudgetWindow, Party, PartyKind, TokenDenial } from './facts.js';
 import type { NanoUsd } from './money.js';
 import type { RateFacts } from './rates.js';
 
@@ -9,6 +9,7 @@ export type DenialCode =
   | 'key_unknown'
   | 'key_blocked'
   | 'key_expired'
+  | TokenDenial
   | 'route_not_allowed'
   | 'party_missing'
   | 'party_blocked'

@@ -35,7 +35,15 @@ export type CredentialFacts =
   | { readonly kind: 'malformed'; readonly reason: string }
   /** `hint` shows at most the last four characters. */
   | { readonly kind: 'unknown'; readonly hint: string }
+  /** A token (JWT) that is not, or no longer, worth anything here. */
+  | { readonly kind: 'refused'; readonly code: TokenDenial; readonly reason: string }
   | { readonly kind: 'master'; readonly role: 'proxy_admin' }
+  | {
+      readonly kind: 'token';
+      readonly role: Role;
+      /** What the token itself is limited to: every list must allow. */
+      readonly routes: readonly RouteList[];
+    }
   | {
       readonly kind: 'key';
       readonly role: Role;
@@ -45,6 +53,8 @@ export type CredentialFacts =
       /** The key's own `allowed_routes`; `'any'` when it names none. */
       readonly allowedRoutes: RouteList;
     };
+
+export type TokenDenial = 'token_invalid' | 'token_expired' | 'token_not_allowed';
 
 export interface RouteFacts {
   /** The path as called, without the query. */
@@ -56,7 +66,9 @@ export interface RouteFacts {
   readonly callsModel: boolean;
 }
 
-export type PartyKind = 'key' | 'member' | 'team' | 'user' | 'organization' | 'end_user' | 'tag' | 'global';
+/** `token`: what a token is limited to by itself; it is not billed. */
+export type PartyKind =
+  'key' | 'token' | 'member' | 'team' | 'user' | 'organization' | 'end_user' | 'tag' | 'global';
 
 /** Anyone behind a request who can be blocked, limited or billed. */
 export interface Party {

@@ -29,6 +29,18 @@ export interface Holdings {
   readonly until: number;
 }
 
+/** Of somebody who is not limited by anything of their own. */
+export const NO_LIMITS: Holdings = {
+  budgets: [],
+  modelBudgets: new Map(),
+  caps: new Map(),
+  models: 'any',
+  saysEveryModel: true,
+  routes: 'any',
+  tags: new Set(),
+  until: Infinity,
+};
+
 /** What is known of an entry of a list of models. */
 export type NamesOf = (entry: string) => ModelNames & { readonly isGroup: boolean };
 

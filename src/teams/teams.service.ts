@@ -88,6 +88,17 @@ export class TeamsService {
     return this.table.get(teamId);
   }
 
+  /** The same, made with nothing but its id if there is none. (LiteLLM `team_id_upsert`.) */
+  async getOrCreate(teamId: string, by: string): Promise<Readonly<Team>> {
+    return (
+      (await this.get(teamId)) ??
+      this.table.write(
+        (tx) => this.table.ensure(tx, teamId, by, () => {}),
+        () => [cacheKey.team(teamId)],
+      )
+    );
+  }
+
   /** The membership of a user in a team, cached; null when there is none. */
   getMember(teamId: string, userId: string): Promise<Readonly<Member> | null> {
     return this.members.get(pairOf(teamId, userId));
@@ -249,6 +260,16 @@ export class TeamsService {
   async join(tx: EntityManager, teamId: string, userId: string, by: string): Promise<void> {
     await this.held(tx, teamId);
     await this.enrol(tx, teamId, { role: 'user', user_id: userId }, by);
+  }
+
+  /** A user is in a team from now on, if both are there. */
+  async ensureMember(teamId: string, userId: string, by: string): Promise<void> {
+    if (await this.getMember(teamId, userId)) return;
+    if (!(await this.get(teamId)) || !(await this.users.get(userId))) return;
+    await this.members.write(
+      (tx) => this.join(tx, teamId, userId, by),
+      () => [cacheKey.team(teamId), cacheKey.membership(teamId, userId), cacheKey.user(userId)],
+    );
   }
 
   /** Adds members; those already in are passed over, but not if all are (400). */

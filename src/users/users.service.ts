@@ -47,12 +47,18 @@ export class UsersService {
     return this.table.get(userId);
   }
 
-  /** The same, made if there is none. However many ask at once, there is one. (Seed: `user_id_upsert`.) */
-  async getOrCreate(userId: string, by: string): Promise<Readonly<User>> {
+  /** The same, made if there is none; with this address, if it is free. However many ask at once, there is one. (Seed: `user_id_upsert`.) */
+  async getOrCreate(userId: string, by: string, email?: string): Promise<Readonly<User>> {
     const user = await this.get(userId);
     if (user) return user;
     return this.table.write(
-      (tx) => this.table.ensure(tx, userId, by, this.newUsers.fill),
+      async (tx) => {
+        const isFree = email !== undefined && !(await userWithEmail(tx, email));
+        return this.table.ensure(tx, userId, by, (row, now) => {
+          this.newUsers.fill(row, now);
+          if (isFree) row.userEmail = email;
+        });
+      },
       () => [cacheKey.user(userId)],
     );
   }

@@ -61,6 +61,7 @@ export function budgetDenial(budget: BudgetMeasure, room: 'held' | 'spent'): Den
 
 const SUBJECT: Record<BudgetMeasure['scope']['kind'], string> = {
   key: 'Key',
+  token: 'Token',
   member: 'Team member',
   team: 'Team',
   user: 'User',

@@ -16,6 +16,8 @@ export const credentialIsKnown: Check = ({ credential }) => {
         message: `Authentication Error, Invalid proxy server token passed. Received API Key = ${credential.hint}. It is not (or no longer) a key of this gateway.`,
         param: 'key',
       });
+    case 'refused':
+      return deny({ code: credential.code, message: `Authentication Error, ${credential.reason}` });
     default:
       return PASS;
   }

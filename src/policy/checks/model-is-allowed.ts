@@ -26,6 +26,7 @@ const NEAR: ReadonlySet<Party['kind']> = new Set(['key', 'member', 'team']);
 
 const SUBJECT: Record<Party['kind'], string> = {
   key: 'Key',
+  token: 'Token',
   member: 'Team member',
   team: 'Team',
   user: 'User',

@@ -62,6 +62,23 @@ describe('routeIsAllowed', () => {
     expect(verdict({ credential, route: aRoute({ path: '/key/generate', roles: [] }) })).toBe('allowed');
   });
 
+  it.each`
+    role             | lists                                              | path                      | verdict      | because
+    ${'proxy_admin'} | ${[['management_routes']]}                         | ${'/user/new'}            | ${'allowed'} | ${'the group holds it'}
+    ${'proxy_admin'} | ${[['management_routes']]}                         | ${'/v1/chat/completions'} | ${'refused'} | ${'an administrator’s token is for administration'}
+    ${'team'}        | ${[]}                                              | ${'/v1/chat/completions'} | ${'allowed'} | ${'teams call models'}
+    ${'team'}        | ${[]}                                              | ${'/user/new'}            | ${'refused'} | ${'teams administer nothing'}
+    ${'team'}        | ${[['management_routes']]}                         | ${'/user/new'}            | ${'refused'} | ${'a list never gives more than the role'}
+    ${'team'}        | ${[['/v1/embeddings']]}                            | ${'/v1/chat/completions'} | ${'refused'} | ${'its list does not hold it'}
+    ${'team'}        | ${[['/v1/chat/*'], ['openai_routes']]}             | ${'/v1/chat/completions'} | ${'allowed'} | ${'every list does'}
+    ${'team'}        | ${[['/v1/chat/*'], ['info_routes']]}               | ${'/v1/chat/completions'} | ${'refused'} | ${'one does not'}
+  `('a token of a $role with $lists on $path: $verdict, because $because', ({ role, lists, path, verdict: expected }) => {
+    const routes = (lists as string[][]).map(compileRouteList);
+    const callsModel = path !== '/user/new';
+    const route = aRoute({ path, callsModel, roles: callsModel ? 'any' : [] });
+    expect(verdict({ credential: { kind: 'token', role, routes }, route })).toBe(expected);
+  }); // prettier-ignore
+
   it('a team’s token may call models and read, by default (the seed’s rule)', () => {
     const credential = aKey({ role: 'team' });
     expect(verdict({ credential, route: aRoute() })).toBe('allowed');

@@ -3,7 +3,8 @@ import { ROLE_ROUTES, routeListAllows } from '../routes.js';
 
 /** The caller's role may use this route, and so may its key. (Seed: `allowed_routes_check`.) */
 export const routeIsAllowed: Check = ({ credential, route }) => {
-  if (credential.kind !== 'key' && credential.kind !== 'master') return deny(undefined);
+  if (credential.kind !== 'key' && credential.kind !== 'token' && credential.kind !== 'master')
+    return deny(undefined);
   const { role } = credential;
   const knocks = role === 'proxy_admin' || route.roles === 'any' || route.roles.includes(role);
   if (!knocks || !(route.callsModel || routeListAllows(ROLE_ROUTES[role], route.path))) {
@@ -18,6 +19,15 @@ export const routeIsAllowed: Check = ({ credential, route }) => {
       message: `Virtual key is not allowed to call this route. Only allowed to call routes: [${told(credential.allowedRoutes)}]. Tried to call route: ${route.path}`,
       scope: { kind: 'key', id: credential.hint },
     });
+  }
+  if (credential.kind === 'token') {
+    const closed = credential.routes.find((list) => !routeListAllows(list, route.path));
+    return deny(
+      closed && {
+        code: 'route_not_allowed',
+        message: `${role === 'proxy_admin' ? 'Admin' : 'Token'} not allowed to access this route. Route=${route.path}, Allowed Routes=[${told(closed)}]`,
+      },
+    );
   }
   return deny(undefined);
 };

@@ -26,7 +26,15 @@ describe.each<[Check, [string, Parameters<typeof someFacts>[0], string | undefin
       ['nothing is presented', { credential: { kind: 'absent' } }, 'credential_missing'],
       ['something unreadable is', { credential: { kind: 'malformed', reason: 'x' } }, 'credential_malformed'],
       ['nobody knows it', { credential: { kind: 'unknown', hint: 'sk-...' } }, 'key_unknown'],
+      ...(['token_invalid', 'token_expired', 'token_not_allowed'] as const).map(
+        (code): [string, object, string] => [
+          `it is a token, but ${code}`,
+          { credential: { kind: 'refused', code, reason: 'x' } },
+          code,
+        ],
+      ),
       ['it is a key', { credential: aKey() }, undefined],
+      ['it is a token', { credential: { kind: 'token', role: 'team', routes: [] } }, undefined],
       ['it is the master key', { credential: { kind: 'master', role: 'proxy_admin' } }, undefined],
     ],
   ],

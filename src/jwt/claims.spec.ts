@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import type { JwtClaims, JwtSettings } from '../config/config.js';
+import { routeListAllows } from '../policy/routes.js';
+import { holderOf, type Payload, type TokenHolder } from './claims.js';
+
+const settings = (more: Partial<JwtSettings> = {}): JwtSettings => ({
+  issuers: [],
+  keysTtlMs: 0,
+  keysStaleTtlMs: 0,
+  leewayMs: 0,
+  adminScope: 'litellm_proxy_admin',
+  adminAllowedRoutes: ['management_routes'],
+  userAllowedRoles: [],
+  userIdUpsert: false,
+  teamIdUpsert: false,
+  upsertUserToTeam: false,
+  enforceRbac: false,
+  enforceTeam: false,
+  roleMappings: [],
+  rolePermissions: [],
+  ...more,
+});
+
+const CLAIMS: JwtClaims = { userId: 'sub', userEmail: 'email', teamIds: 'groups' };
+const read = (payload: Payload, claims: JwtClaims = CLAIMS, more: Partial<JwtSettings> = {}) =>
+  holderOf(payload, claims, settings(more));
+const holder = (...asked: Parameters<typeof read>) => read(...asked) as TokenHolder;
+const mia = { sub: 'mia' };
+
+describe('whom a token names', () => {
+  it.each<[string, Payload, JwtClaims, Partial<TokenHolder>]>([
+    ['a user', { sub: 'mia' }, { userId: 'sub' }, { userId: 'mia', teamIds: [] }],
+    ['a number', { sub: 7 }, { userId: 'sub' }, { userId: '7' }],
+    ['deep down', { a: { b: { c: 'mia' } } }, { userId: 'a.b.c' }, { userId: 'mia' }],
+    ['under a name with dots', { 'https://x.y/id': 'mia' }, { userId: 'https://x.y/id' }, { userId: 'mia' }],
+    ['by address, without an id', { email: 'mia@x.y' }, CLAIMS, { userId: 'mia@x.y', userEmail: 'mia@x.y' }],
+    ['one team', { t: 'a' }, { teamId: 't' }, { teamIds: ['a'] }],
+    ['the first of a list', { t: ['a', 'b'] }, { teamId: 't' }, { teamIds: ['a'] }],
+    ['one team and more', { t: 'b', groups: ['a', 'b'] }, { ...CLAIMS, teamId: 't' }, { teamIds: ['b', 'a'] }],
+    ['a team by alias', { a: 'blue' }, { teamAlias: 'a' }, { teamIds: [], teamAlias: 'blue' }],
+    ['by id rather than alias', { t: 'x', a: 'blue' }, { teamId: 't', teamAlias: 'a' }, { teamIds: ['x'] }],
+    ['everybody', { sub: 'm', o: 'org', oa: 'alias', e: 'end' }, { userId: 'sub', organizationId: 'o', organizationAlias: 'oa', endUserId: 'e' }, { userId: 'm', organizationId: 'org', organizationAlias: 'alias', endUserId: 'end' }],
+  ])('%s', (_, payload, claims, expected) => expect(read(payload, claims)).toMatchObject(expected)); // prettier-ignore
+
+  it.each<[string, Payload]>([
+    ['nothing', {}],
+    ['an empty name', { sub: '' }],
+    ['an object', { sub: { id: 'mia' } }],
+    ['a truth', { sub: true }],
+    ['an empty list', { sub: [], groups: [] }],
+    ['what cannot be stored', { sub: 'mia\0' }],
+    ['half a character', { sub: 'mia\ud800' }],
+    ['too much', { sub: 'x'.repeat(256) }],
+    ['an address its issuer calls unverified', { email: 'mia@x.y', email_verified: false }],
+  ])('nobody: %s', (_, payload) => expect(read(payload)).toMatchObject({ code: 'token_not_allowed' }));
+
+  it('is nothing inherited', () => {
+    for (const path of ['constructor.name', '__proto__.x', 'toString'])
+      expect(read({ a: 1 }, { userId: path })).toMatchObject({ code: 'token_not_allowed' });
+  });
+
+  it('is the default team where no claim names one', () => {
+    const claims = { teamId: 't' };
+    expect(read({}, claims)).toEqual({ code: 'token_invalid', reason: "No team found in token. Checked team_id field 't' and team_alias field ''." }); // prettier-ignore
+    expect(read({ t: [] }, claims, { teamIdDefault: 'all' })).toMatchObject({ teamIds: ['all'] });
+    expect(read({ t: 'x' }, claims, { teamIdDefault: 'all' })).toMatchObject({ teamIds: ['x'] });
+  });
+
+  it('is refused without a team where teams are enforced, and without the right domain', () => {
+    expect(read(mia, CLAIMS, { enforceTeam: true })).toMatchObject({ code: 'token_not_allowed' });
+    expect(read({ ...mia, groups: ['a'] }, CLAIMS, { enforceTeam: true })).toMatchObject({ userId: 'mia' });
+    const ofDomain = (email: string | undefined) => read({ ...mia, email }, CLAIMS, { userAllowedEmailDomain: 'corp.io' }); // prettier-ignore
+    expect(ofDomain('Mia@CORP.io')).toMatchObject({ userId: 'mia' });
+    for (const email of [undefined, 'mia@evil.io', 'mia@evilcorp.io', 'mia@corp.io.evil'])
+      expect(ofDomain(email)).toMatchObject({ code: 'token_not_allowed' });
+  });
+});
+
+describe('what a token makes of somebody', () => {
+  it.each<[unknown, boolean]>([
+    ['litellm_proxy_admin', true],
+    ['openid litellm_proxy_admin email', true],
+    [['openid', 'litellm_proxy_admin'], true],
+    ['admin', false],
+    ['proxy_admin', false],
+    ['litellm_proxy_admin2', false],
+    ['LITELLM_PROXY_ADMIN', false],
+    [['openid litellm_proxy_admin'], false],
+    [{ litellm_proxy_admin: true }, false],
+    [undefined, false],
+  ])('scope %j: administrator %s', (scope, isAdmin) => {
+    const { role, routes } = holder({ ...mia, scope });
+    expect(role === 'proxy_admin').toBe(isAdmin);
+    expect(routes.length).toBe(isAdmin ? 1 : 0);
+    expect(holder({ ...mia, scope }, CLAIMS, { adminScope: 'other' }).role).toBeUndefined();
+  });
+
+  it.each<[unknown, Partial<TokenHolder> | 'nobody']>([
+    ['boss', { role: 'proxy_admin' }],
+    [['none', 'team'], { teamIds: ['o1'] }],
+    ['person', { userId: 'o1' }],
+    ['proxy_admin', 'nobody'],
+    ['constructor', 'nobody'],
+  ])('role %j', (roles, expected) => {
+    const read1 = read({ r: roles, oid: 'o1' }, { roles: 'r', objectId: 'oid' }, {
+      roleMappings: [{ role: 'boss', internalRole: 'proxy_admin' }, { role: 'team', internalRole: 'team' }, { role: 'person', internalRole: 'internal_user' }],
+      enforceRbac: true,
+    }); // prettier-ignore
+    expect(read1).toMatchObject(expected === 'nobody' ? { code: 'token_not_allowed' } : expected);
+  });
+
+  it('a user only with one of the roles that make one', () => {
+    const claims = { userId: 'sub', userRoles: 'realm.roles' };
+    const by = (roles: unknown) => read({ ...mia, realm: { roles } }, claims, { userAllowedRoles: ['dev'] });
+    expect(by(['x', 'dev'])).toMatchObject({ userId: 'mia' });
+    for (const roles of [['x'], [], undefined, 'developer'])
+      expect(by(roles)).toMatchObject({ code: 'token_not_allowed' });
+  });
+
+  it('limits it to the models of its scopes and its role; then it makes no keys', () => {
+    const scopeMappings = [
+      { scope: 'chat', models: ['m-chat'], routes: ['/v1/chat/completions'] },
+      { scope: 'embed', models: ['m-embed'] },
+      { scope: 'nothing', models: [] },
+    ];
+    const by = (scope: string | undefined) => holder({ ...mia, scope }, CLAIMS, { scopeMappings });
+    const names = (scope: string | undefined) =>
+      by(scope).models.map((list) => list !== 'any' && [...list.names]);
+    expect(names('chat embed')).toEqual([['m-chat', 'm-embed']]);
+    expect(names('nothing')).toEqual([[]]);
+    expect(names(undefined)).toEqual([[]]);
+    expect(by('chat').role).toBe('customer');
+    expect(by('chat').routes.map((list) => routeListAllows(list, '/v1/embeddings'))).toEqual([false]);
+    for (const scope of ['chat embed', undefined]) expect(by(scope).routes).toEqual([]);
+    const both = holder({ ...mia, scope: 'chat' }, CLAIMS, { scopeMappings, rolePermissions: [{ role: 'internal_user', models: ['m-x'], routes: ['info_routes'] }] }); // prettier-ignore
+    expect(both.models).toHaveLength(2);
+    expect(both.routes).toHaveLength(2);
+  });
+
+  it('an empty list of the configuration opens nothing', () => {
+    const { routes } = holder(mia, CLAIMS, { rolePermissions: [{ role: 'internal_user', routes: [] }] });
+    expect(routes.map((list) => routeListAllows(list, '/v1/models'))).toEqual([false]);
+    const team = holder({ groups: ['a'] }, CLAIMS, { teamAllowedRoutes: [] });
+    expect(team.routes.map((list) => routeListAllows(list, '/v1/models'))).toEqual([false]);
+    const admin = holder({ scope: 'litellm_proxy_admin' }, CLAIMS, { adminAllowedRoutes: [] });
+    expect(admin.routes.map((list) => routeListAllows(list, '/user/new'))).toEqual([false]);
+  });
+});

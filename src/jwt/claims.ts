@@ -1,0 +1,194 @@
+import type { JwtClaims, JwtRole, JwtSettings } from '../config/config.js';
+import type { Role } from '../policy/facts.js';
+import { compileModelList, type ModelList } from '../policy/model-list.js';
+import { compileRouteList, type RouteList } from '../policy/routes.js';
+
+/** Whom a verified token names. Claims only: no row was asked yet. */
+export interface TokenHolder {
+  /** The role the token itself gives; absent: the rows say. */
+  readonly role?: Role;
+  readonly userId?: string;
+  readonly userEmail?: string;
+  /** The teams it may act for, in the order they are tried; its `teamAlias` instead, when it tells no id. */
+  readonly teamIds: readonly string[];
+  readonly teamAlias?: string;
+  readonly organizationId?: string;
+  readonly organizationAlias?: string;
+  readonly endUserId?: string;
+  readonly subject?: string;
+  /** What the token is limited to by itself; every list must allow. */
+  readonly routes: readonly RouteList[];
+  readonly models: readonly ModelList[];
+}
+
+/** Why a verified token opens nothing. */
+export interface NobodyHere {
+  readonly code: 'token_invalid' | 'token_not_allowed';
+  readonly reason: string;
+}
+
+export type Payload = Readonly<Record<string, unknown>>;
+
+/** Reads whom a token names. What the configuration does not name gives nothing. */
+export function holderOf(
+  payload: Payload,
+  claims: JwtClaims,
+  settings: JwtSettings,
+): TokenHolder | NobodyHere {
+  const named = namedIn(payload, claims, settings);
+  if (named.isAdmin) return { ...common(payload, claims), ...named.user, ...adminOf(settings) };
+  const objection = objectionTo(named, claims, settings);
+  if (objection) return objection;
+  return {
+    ...common(payload, claims),
+    ...named.user,
+    teamIds: named.teamIds,
+    ...(!named.teamIds.length && optional('teamAlias', named.teamAlias)),
+    ...limitsOf(named, payload, settings),
+  };
+}
+
+const adminOf = ({ adminAllowedRoutes }: JwtSettings) => ({
+  role: 'proxy_admin' as const,
+  teamIds: [],
+  routes: [onlyRoutes(adminAllowedRoutes)],
+  models: [],
+});
+
+const common = (payload: Payload, claims: JwtClaims) => ({
+  ...optional('organizationId', first(payload, claims.organizationId)),
+  ...optional('organizationAlias', first(payload, claims.organizationAlias)),
+  ...optional('endUserId', first(payload, claims.endUserId)),
+  ...optional('subject', first(payload, 'sub')),
+});
+
+interface Named {
+  readonly isAdmin: boolean;
+  readonly user: { readonly userId?: string; readonly userEmail?: string };
+  readonly teamIds: readonly string[];
+  readonly teamAlias: string | undefined;
+}
+
+function namedIn(payload: Payload, claims: JwtClaims, settings: JwtSettings): Named {
+  const roles = all(payload, claims.roles);
+  const mappedRole = settings.roleMappings.find(({ role }) => roles.includes(role))?.internalRole;
+  const objectId = first(payload, claims.objectId);
+  const team = first(payload, claims.teamId) ?? (mappedRole === 'team' ? objectId : undefined);
+  const teamIds = [...(team === undefined ? [] : [team]), ...all(payload, claims.teamIds)];
+  const teamAlias = first(payload, claims.teamAlias);
+  if (!teamIds.length && teamAlias === undefined && settings.teamIdDefault !== undefined)
+    teamIds.push(settings.teamIdDefault);
+  return {
+    isAdmin:
+      mappedRole === 'proxy_admin' ||
+      (settings.adminScope !== undefined && scopesOf(payload).includes(settings.adminScope)),
+    user: userIn(payload, claims, settings, mappedRole === 'internal_user' ? objectId : undefined),
+    teamIds: [...new Set(teamIds)],
+    teamAlias,
+  };
+}
+
+/** An address the issuer calls unverified is nobody's. */
+function userIn(
+  payload: Payload,
+  claims: JwtClaims,
+  { userAllowedRoles }: JwtSettings,
+  objectId: string | undefined,
+): Named['user'] {
+  const isUser =
+    claims.userRoles === undefined ||
+    all(payload, claims.userRoles).some((role) => userAllowedRoles.includes(role));
+  if (!isUser) return {};
+  const email = payload.email_verified === false ? undefined : first(payload, claims.userEmail);
+  return {
+    ...optional('userId', first(payload, claims.userId) ?? objectId ?? email),
+    ...optional('userEmail', email),
+  };
+}
+
+const hasTeam = ({ teamIds, teamAlias }: Named) => teamIds.length > 0 || teamAlias !== undefined;
+
+function objectionTo(
+  named: Named,
+  claims: JwtClaims,
+  { userAllowedEmailDomain: domain, enforceRbac, enforceTeam }: JwtSettings,
+): NobodyHere | undefined {
+  const { userId, userEmail } = named.user;
+  const refused = (reason: string): NobodyHere => ({ code: 'token_not_allowed', reason });
+  if (!hasTeam(named) && claims.teamId !== undefined && claims.teamIds === undefined)
+    return {
+      code: 'token_invalid',
+      reason: `No team found in token. Checked team_id field '${claims.teamId}' and team_alias field '${claims.teamAlias ?? ''}'.`,
+    };
+  if (!hasTeam(named) && enforceTeam)
+    return refused('No team found in token. enforce_team_based_model_access is set to True.');
+  if (domain !== undefined && userId !== undefined && !userEmail?.toLowerCase().endsWith(`@${domain}`))
+    return refused(`The token's user has no email of the allowed domain ${domain}.`);
+  if (hasTeam(named) || userId !== undefined) return undefined;
+  return refused(
+    enforceRbac
+      ? 'Unmatched token passed in. enforce_rbac is set to True. Token must belong to a proxy admin, team, or user.'
+      : 'The token names neither a user nor a team.',
+  );
+}
+
+/** What the token limits, whoever its rows are. One that may call some models only makes no keys that could call others. */
+function limitsOf(
+  named: Named,
+  payload: Payload,
+  { teamAllowedRoutes, rolePermissions, scopeMappings }: JwtSettings,
+): Pick<TokenHolder, 'role' | 'routes' | 'models'> {
+  const role: JwtRole = hasTeam(named) ? 'team' : 'internal_user';
+  const permission = rolePermissions.find((entry) => entry.role === role);
+  const scopes = scopesOf(payload);
+  const granted = scopeMappings?.filter(({ scope }) => scopes.includes(scope));
+  const routes = [
+    role === 'team' ? teamAllowedRoutes : undefined,
+    permission?.routes,
+    granted?.length && granted.every((mapping) => mapping.routes)
+      ? granted.flatMap((mapping) => mapping.routes!)
+      : undefined,
+  ];
+  const models = [permission?.models, granted?.flatMap((mapping) => mapping.models)];
+  const isLimited = models.some((list) => list !== undefined);
+  return {
+    ...(isLimited && { role: 'customer' as const }),
+    routes: routes.filter((list) => list !== undefined).map(onlyRoutes),
+    models: models.filter((list) => list !== undefined).map(onlyModels),
+  };
+}
+
+/** Unlike a row's, a list of the configuration that is empty opens nothing. */
+const onlyRoutes = (routes: readonly string[]) => compileRouteList(routes.length ? routes : ['(none)']);
+const onlyModels = (models: readonly string[]) =>
+  compileModelList(models.length ? models : ['no-default-models']);
+
+const scopesOf = ({ scope }: Payload): string[] =>
+  typeof scope === 'string' ? scope.split(' ').filter(Boolean) : namesIn(scope);
+
+const all = (payload: Payload, path: string | undefined) =>
+  path === undefined ? [] : namesIn(claimAt(payload, path));
+
+const first = (payload: Payload, path: string | undefined): string | undefined => all(payload, path)[0];
+
+/** The value at a dotted path; a claim whose own name has dots is found first. */
+function claimAt(payload: Payload, path: string): unknown {
+  if (Object.hasOwn(payload, path)) return payload[path];
+  let value: unknown = payload;
+  for (const name of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Payload)[name];
+  }
+  return value;
+}
+
+/** What can be stored and told; nothing else names anybody. */
+const NAME = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+
+const namesIn = (value: unknown): string[] =>
+  (Array.isArray(value) ? (value as unknown[]) : [value])
+    .map((one) => (typeof one === 'number' ? String(one) : one))
+    .filter((one): one is string => typeof one === 'string' && NAME.test(one));
+
+const optional = <K extends string, T>(key: K, value: T | undefined) =>
+  (value === undefined ? {} : { [key]: value }) as { readonly [name in K]?: T };

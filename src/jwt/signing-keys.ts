@@ -1,0 +1,144 @@
+import { Logger } from '@nestjs/common';
+import { createLocalJWKSet, type JSONWebKeySet, type LocalJWKSet } from 'jose';
+import type { Clock } from '../clock.js';
+import { Unanswered } from '../unanswered.js';
+
+const PATIENCE_MS = 5_000;
+const MAX_BYTES = 1024 * 1024;
+/** However many tokens ask, an issuer is asked no more often than this beside the normal times. */
+const PAUSE_MS = 5_000;
+const DISCOVERY = '/.well-known/openid-configuration';
+
+/** How long keys count, in milliseconds. */
+export interface KeyLife {
+  readonly keysTtlMs: number;
+  readonly keysStaleTtlMs: number;
+}
+
+/** A set of keys; its version grows when they change, and what was verified by those of before must be verified again. */
+export interface KeySet {
+  readonly keyFor: LocalJWKSet;
+  readonly version: number;
+}
+
+interface Known extends KeySet {
+  readonly text: string;
+  readonly fetchedAt: number;
+}
+
+/** The public keys of one address, which is the configuration's alone. Fetched once however many ask at once. */
+export class SigningKeys {
+  private readonly logger = new Logger(SigningKeys.name);
+  private known: Known | undefined;
+  private fetching: Promise<void> | undefined;
+  private triedAt = -Infinity;
+  private isSilent = false;
+
+  constructor(
+    private readonly url: string,
+    private readonly life: KeyLife,
+    private readonly clock: Clock,
+    /** Discovered there: then the document must name this issuer. */
+    private readonly issuer?: string,
+  ) {}
+
+  /** Is this what was fetched last, and within its time? */
+  stands(version: number): boolean {
+    return this.known?.version === version && this.isFresh();
+  }
+
+  /** The keys; those of before for a while if the issuer does not answer. Throws `Unanswered` when they are too old. */
+  async current(): Promise<KeySet> {
+    if (!this.isFresh()) {
+      const refreshed = this.refresh();
+      // While it is known to be silent, nobody waits for it who can do without.
+      if (!this.isSilent || !this.usable()) await refreshed;
+    }
+    const usable = this.usable();
+    if (usable) return usable;
+    throw new Unanswered('issuer of tokens', 'its keys could not be read');
+  }
+
+  /** For a key that is not in this version: other keys, unless the issuer was asked just now or has no others. */
+  async renewed(version: number): Promise<KeySet | undefined> {
+    if (this.known?.version === version) await this.refresh();
+    return this.known?.version === version ? undefined : this.known;
+  }
+
+  private async refresh(): Promise<void> {
+    if (!this.fetching && this.clock().getTime() - this.triedAt < PAUSE_MS) return;
+    this.fetching ??= this.fetch().finally(() => (this.fetching = undefined));
+    await this.fetching;
+  }
+
+  /** Never throws: what could not be fetched is told by its age. */
+  private async fetch(): Promise<void> {
+    const fetchedAt = this.clock().getTime();
+    try {
+      const keys = await this.read();
+      const text = JSON.stringify(keys);
+      const { version = 0 } = this.known ?? {};
+      this.known =
+        text === this.known?.text
+          ? { ...this.known, fetchedAt }
+          : { keyFor: createLocalJWKSet(keys), version: version + 1, text, fetchedAt };
+      this.isSilent = false;
+    } catch (error) {
+      this.isSilent = true;
+      this.logger.warn(`${this.url} gave no keys: ${reasonOf(error)}`);
+    }
+    this.triedAt = this.clock().getTime();
+  }
+
+  private async read(): Promise<JSONWebKeySet> {
+    if (!this.url.endsWith(DISCOVERY)) return (await fetchedJson(this.url)) as JSONWebKeySet;
+    const { issuer, jwks_uri: url } = (await fetchedJson(this.url)) as Record<string, unknown>;
+    if (this.issuer !== undefined && issuer !== this.issuer)
+      throw new Error('The discovery document is of another issuer');
+    const wanted = this.url.startsWith('https:') ? /^https:\/\// : /^https?:\/\//;
+    if (typeof url !== 'string' || !wanted.test(url)) throw new Error('It names no jwks_uri that is as safe');
+    return (await fetchedJson(url)) as JSONWebKeySet;
+  }
+
+  private isFresh(): boolean {
+    return this.known !== undefined && this.age(this.known) < this.life.keysTtlMs;
+  }
+
+  private usable(): Known | undefined {
+    const { keysTtlMs, keysStaleTtlMs } = this.life;
+    return this.known && this.age(this.known) < keysTtlMs + keysStaleTtlMs ? this.known : undefined;
+  }
+
+  private age({ fetchedAt }: Known): number {
+    return this.clock().getTime() - fetchedAt;
+  }
+}
+
+/** Where an issuer says what its keys are. */
+export const discoveryOf = (issuer: string) => issuer.replace(/\/$/, '') + DISCOVERY;
+
+async function fetchedJson(url: string): Promise<object> {
+  const givingUp = new AbortController();
+  const timer = setTimeout(() => givingUp.abort(), PATIENCE_MS);
+  try {
+    const { ok, status, body } = await fetch(url, { signal: givingUp.signal, redirect: 'error' });
+    if (!ok || !body) throw new Error(`It answered ${status}`);
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of body) {
+      bytes += chunk.length;
+      if (bytes > MAX_BYTES) throw new Error(`It is larger than ${MAX_BYTES} bytes`);
+      chunks.push(chunk);
+    }
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as object;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A failed `fetch` says why in its cause. Short, on one line: it may quote what was fetched. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
+  return reason.replaceAll(/\s+/g, ' ').slice(0, 200);
+}
