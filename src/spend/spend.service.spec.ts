@@ -138,12 +138,13 @@ class Money {
     return this;
   }
 
-  hold(bound: bigint, limit = 1_000n, chain = this.chain) {
+  hold(bound: bigint, limit = 1_000n, chain = this.chain, instead?: Hold) {
     return this.spend.hold({
       chain,
       budgets: [{ scope, account: this.account, limitNanoUsd: nanoUsd(limit) }],
       wish: { wantedNanoUsd: nanoUsd(bound), minimumNanoUsd: nanoUsd(bound), fairNanoUsd: nanoUsd(bound) },
       inputBoundNanoUsd: nanoUsd(1n),
+      ...(instead && { instead: { hold: instead, mark: 'unconfirmed' } }),
       requestId: 'r',
       callType: 'chat_completion',
       model: 'm',
@@ -230,6 +231,28 @@ describe.each([
     await Promise.all([money.spend.settle(hold, nanoUsd(40n), null), money.spend.settle(hold, nanoUsd(70n), null), money.spend.release(hold)]); // prettier-ignore
     expect(await money.balance()).toEqual({ spent: 40n, held: 0n });
     expect((await money.stored()).spent).toBe(40n);
+  });
+
+  it.skipIf(skip)('passes a hold on to the next attempt, one entry each', async () => {
+    const first = await money.held(900n);
+    const taken = await money.hold(1_000n, 1_000n, money.chain, first);
+    expect(await money.balance()).toEqual({ spent: 0n, held: 1_000n });
+    await money.spend.release(first);
+    await money.spend.settle((taken as { hold: Hold }).hold, nanoUsd(40n), null);
+    expect(await money.balance()).toEqual({ spent: 40n, held: 0n });
+    expect(await money.stored()).toEqual({ spent: 40n, states: ['settled', 'settled'] });
+  });
+
+  it.skipIf(skip)('keeps a hold where the next attempt gets nothing, or cannot be written', async () => {
+    const first = await money.held(900n);
+    expect(await money.hold(1_001n, 1_000n, money.chain, first)).toHaveProperty('denials');
+    expect(await money.balance()).toEqual({ spent: 0n, held: 900n });
+    money.rooms.breakCommits(3);
+    await expect(money.hold(1_000n, 1_000n, money.chain, first)).rejects.toThrow('connection lost');
+    vi.restoreAllMocks();
+    expect(await money.balance()).toEqual({ spent: 0n, held: 900n });
+    await money.spend.release(first);
+    expect(await money.balance()).toEqual({ spent: 0n, held: 0n });
   });
 
   it.skipIf(skip)('bills what was really used, also beyond the bound', async () => {
