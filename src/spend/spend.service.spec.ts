@@ -14,6 +14,7 @@ import { RowCache } from '../cache/row-cache.js';
 import { SteadyClock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import type { DatabaseLock } from '../database/database-lock.js';
 import { databaseOptions } from '../database/options.js';
 import { Meters } from '../metrics/meters.js';
 import type { Scope } from '../policy/decision.js';
@@ -98,6 +99,7 @@ function shared(dataSource: DataSource, databaseUrl: string): Rooms {
       new MoneyStatements(connection),
       new Replicas(connection, clock, new Meters(), config),
       rows,
+      { isOurs: true, expectOurs: () => {} } as DatabaseLock,
       config,
       new Movements(),
       new Meters(),

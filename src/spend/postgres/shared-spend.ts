@@ -1,7 +1,8 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger, ServiceUnavailableException } from '@nestjs/common';
 import { RowCache } from '../../cache/row-cache.js';
 import { CLOCK, type Clock } from '../../clock.js';
 import { CONFIG, type Config } from '../../config/config.js';
+import { DatabaseLock } from '../../database/database-lock.js';
 import { Meters } from '../../metrics/meters.js';
 import { nanoUsd, ZERO_NANO_USD } from '../../policy/money.js';
 import { Unanswered } from '../../unanswered.js';
@@ -65,6 +66,7 @@ export class SharedSpend extends SpendService {
     private readonly statements: MoneyStatements,
     private readonly replicas: Replicas,
     private readonly rows: RowCache,
+    private readonly lock: DatabaseLock,
     @Inject(CONFIG) private readonly config: Config,
     movements: Movements,
     meters: Meters,
@@ -172,8 +174,12 @@ export class SharedSpend extends SpendService {
   /** The same statement again while nobody knows how it ended, or others were in its way. */
   private async tryToHold(asks: readonly HoldAsk[], doubt: () => void): Promise<HoldOutcome> {
     for (let tries = 1; ; tries++) {
+      this.lock.expectOurs();
       try {
-        return await this.statements.hold(this.replicas.id, asks, tries > 1);
+        const outcome = await this.statements.hold(this.replicas.id, asks, tries > 1);
+        // That it was lost before the statement may be known only now.
+        this.lock.expectOurs();
+        return outcome;
       } catch (error) {
         if (isInDoubt(error)) doubt();
         else if (!isCollision(error)) throw error;
@@ -185,14 +191,15 @@ export class SharedSpend extends SpendService {
 
   /** A batch that is known not to be committed is split until only the call at fault fails. */
   private async afterFailure(batch: readonly Asking[], error: unknown, inDoubt: boolean): Promise<undefined> {
-    if (!inDoubt && batch.length > 1) {
+    if (!inDoubt && batch.length > 1 && this.lock.isOurs) {
       const half = batch.length >> 1;
       await this.holdFor(batch.slice(0, half));
       await this.holdFor(batch.slice(half));
       return;
     }
     this.log.error(`Money could not be held for ${batch.length} calls: ${String(error)}`);
-    for (const { fail } of batch) fail(new Unanswered('database', error));
+    const told = error instanceof ServiceUnavailableException ? error : new Unanswered('database', error);
+    for (const { fail } of batch) fail(told);
     if (inDoubt) void this.forget(batch.map(({ id }) => id));
   }
 
