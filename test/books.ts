@@ -26,7 +26,8 @@ export interface Books {
 
 const ENTRIES = `SELECT id, chain_id AS "chainId", state, mark, model, CAST(bound_nano_usd AS TEXT) AS bound, CAST(cost_nano_usd AS TEXT) AS cost FROM ledger_entries`;
 const ACCOUNTS = `SELECT id, CAST(spent_nano_usd AS TEXT) AS spent, CAST(held_nano_usd AS TEXT) AS held FROM accounts`;
-const SUMS = `SELECT p.account_id AS id, CAST(SUM(e.cost_nano_usd) AS TEXT) AS sum FROM ledger_entries e
+const COSTS = `SELECT chain_id, cost_nano_usd FROM ledger_entries UNION ALL SELECT chain_id, cost_nano_usd FROM ledger_days`;
+const SUMS = `SELECT p.account_id AS id, CAST(SUM(e.cost_nano_usd) AS TEXT) AS sum FROM (${COSTS}) AS e
    JOIN postings p ON p.chain_id = e.chain_id WHERE e.cost_nano_usd IS NOT NULL GROUP BY p.account_id`;
 
 type Row = Record<string, string | null>;

@@ -73,6 +73,14 @@ export interface AlertSettings {
   readonly thresholds: readonly number[];
 }
 
+/** When entries of the ledger are folded into sums per day. */
+export interface RetentionSettings {
+  /** `spend_logs_retention`, LiteLLM `maximum_spend_logs_retention_period`: how long they are kept one by one; a day at least. */
+  readonly keptMs: number;
+  /** `spend_logs_retention_interval`, LiteLLM `maximum_spend_logs_retention_interval`: how often that is looked after. Default: a day. */
+  readonly everyMs: number;
+}
+
 /** `general_settings` */
 export interface GeneralSettings {
   readonly enforceUserParam: boolean;
@@ -108,6 +116,8 @@ export interface GeneralSettings {
   /** `price_refresh_url`: where from. Absent: where the library keeps its own. */
   readonly priceRefreshUrl?: string;
   readonly alerts?: AlertSettings;
+  /** Absent: the ledger keeps every entry. */
+  readonly retention?: RetentionSettings;
   /** `fsync: true`: commits survive power loss, not only the death of the process. */
   readonly fsync: boolean;
 }

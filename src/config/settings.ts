@@ -1,14 +1,15 @@
-import { parseDuration } from '../calendar/windows.js';
+import { parseDuration, secondsIn } from '../calendar/windows.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
 import type {
   AlertSettings,
   GeneralSettings,
   LitellmSettings,
   NewUserDefaults,
+  RetentionSettings,
   RouterSettings,
 } from './config.js';
 import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
-import { isMapping, type Section } from './section.js';
+import { isMapping, MAX_TIMER_MS, type Section } from './section.js';
 
 const DEFAULT_REQUEST_MS = 600_000;
 const MAX_RETRIES = 100;
@@ -16,6 +17,7 @@ const MAX_TOKENS = 1_000_000_000;
 const MAX_RATE = 2_147_483_647;
 const USER_ROLES = ['proxy_admin', 'proxy_admin_viewer', 'internal_user', 'internal_user_viewer'] as const;
 const MS_PER_HOUR = 3_600_000;
+const MS_PER_DAY = 86_400_000;
 const BYTES_PER_MB = 1024 * 1024;
 
 /** `general_settings`, but for the master key and the database, which the environment may name too. */
@@ -25,6 +27,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
   if (priceRefreshUrl !== undefined && !isPlainHttpUrl(priceRefreshUrl))
     section.problem('price_refresh_url', PLAIN_HTTP_URL);
   const alertSettings = alerts(section);
+  const retentionSettings = retention(section);
   return {
     enforceUserParam: section.flag('enforce_user_param') ?? false,
     enforcedParams: section.texts('enforced_params') ?? [],
@@ -44,6 +47,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     settleTimeoutMs: section.milliseconds('settle_timeout_ms', 1) ?? 30_000,
     fsync: section.flag('fsync') ?? false,
     ...(alertSettings && { alerts: alertSettings }),
+    ...(retentionSettings && { retention: retentionSettings }),
     ...(priceRefreshMs && { priceRefreshMs }),
     ...(priceRefreshUrl !== undefined && { priceRefreshUrl }),
   };
@@ -66,6 +70,27 @@ function alerts(section: Section): AlertSettings | undefined {
     section.problem('alert_webhook_url', 'must be an http or https address');
   if (!secret) section.problem('alert_webhook_secret', 'must not be empty: every post is signed with it');
   return { url, secret: secret ?? '', thresholds: thresholds as number[] };
+}
+
+/** Under our names or LiteLLM's. */
+function retention(section: Section): RetentionSettings | undefined {
+  const keptMs = eitherDuration(section, 'spend_logs_retention', 'maximum_spend_logs_retention_period');
+  const everyMs = eitherDuration(section, 'spend_logs_retention_interval', 'maximum_spend_logs_retention_interval'); // prettier-ignore
+  if (keptMs === undefined) {
+    if (everyMs !== undefined)
+      section.problem('spend_logs_retention', 'is missing, but there is an interval for it');
+    return undefined;
+  }
+  if (keptMs < MS_PER_DAY) section.problem('spend_logs_retention', 'must be a day (1d) or more');
+  return { keptMs, everyMs: Math.min(everyMs ?? MS_PER_DAY, MAX_TIMER_MS) };
+}
+
+function eitherDuration(section: Section, ours: string, litellms: string): number | undefined {
+  const [one, other] = [duration(section, ours), duration(section, litellms)];
+  if (one !== undefined && other !== undefined && one !== other)
+    section.problem(ours, `contradicts ${litellms}`);
+  const text = one ?? other;
+  return text === undefined || !parseDuration(text) ? undefined : secondsIn(text) * 1_000;
 }
 
 const DEFAULT_THRESHOLDS = [50, 80, 95, 100];

@@ -12,6 +12,7 @@ import { MoneyStatements } from './postgres/money-statements.js';
 import { Replicas } from './postgres/replicas.js';
 import { SharedAccounts } from './postgres/shared-accounts.js';
 import { SharedSpend } from './postgres/shared-spend.js';
+import { Retention } from './retention.js';
 import { SpendController } from './spend.controller.js';
 import { SpendReports } from './spend-reports.js';
 import { SpendService } from './spend.service.js';
@@ -39,7 +40,13 @@ export class SpendModule {
     return {
       module: SpendModule,
       controllers: [SpendController],
-      providers: [...(databaseUrl ? SHARED : EMBEDDED), Movements, SpendReports, LiveFiguresInterceptor],
+      providers: [
+        ...(databaseUrl ? SHARED : EMBEDDED),
+        Movements,
+        Retention,
+        SpendReports,
+        LiveFiguresInterceptor,
+      ],
       exports: [Accounts, SpendService, Movements, LiveFiguresInterceptor],
     };
   }

@@ -1,4 +1,4 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 
 /**
  * Holds that take the place of others (`ends`: the entry of each, as `tollgate_settle` wants it): the old one ends and the
@@ -32,15 +32,39 @@ BEGIN
   RETURN jsonb_set(told, '{answers}', answers);
 END $$`;
 
-/** A hold that passes from one attempt to the next, on PostgreSQL. In memory it is one step anyway. */
-export class HoldsThatPass1764600000000 implements MigrationInterface {
-  name = 'HoldsThatPass1764600000000';
+const LEDGER_DAYS = new Table({
+  name: 'ledger_days',
+  columns: [
+    { name: 'chain_id', type: 'varchar', length: '36', isPrimary: true },
+    { name: 'day', type: 'bigint', isPrimary: true },
+    { name: 'state', type: 'varchar', length: '8', isPrimary: true },
+    ...['mark', 'call_type', 'model', 'deployment_id', 'provider'].map((name) => ({
+      name,
+      type: 'varchar',
+      isPrimary: true,
+    })),
+    ...[
+      'entries',
+      'cost_nano_usd',
+      'input_tokens',
+      'output_tokens',
+      'cached_input_tokens',
+      'cache_write_tokens',
+    ].map((name) => ({ name, type: 'bigint' })),
+  ],
+});
+
+/** A hold that passes from one attempt to the next, on PostgreSQL (in memory it is one step anyway); sums of old entries. */
+export class PassedHoldsAndLedgerDays1764600000000 implements MigrationInterface {
+  name = 'PassedHoldsAndLedgerDays1764600000000';
 
   async up(runner: QueryRunner): Promise<void> {
+    await runner.createTable(LEDGER_DAYS);
     if (runner.connection.options.type === 'postgres') await runner.query(PASS);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     if (runner.connection.options.type === 'postgres') await runner.query('DROP FUNCTION tollgate_pass');
+    await runner.dropTable(LEDGER_DAYS);
   }
 }
