@@ -13,6 +13,7 @@ const ON_BOTH = [
   'fallbacks',
   'money-tree',
   'rate-limits',
+  'retention',
   'scenarios',
   'windows',
 ];

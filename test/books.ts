@@ -57,6 +57,24 @@ export function readBooks(dataFolder: string): Books {
   }
 }
 
+/** A statement on a PostgreSQL database, or on the file in a data folder. */
+export async function runSql(place: string, statement: string): Promise<Record<string, unknown>[]> {
+  if (place.startsWith('postgres:')) {
+    const client = new pg.Client({ connectionString: place });
+    await client.connect();
+    return client.query<Record<string, unknown>>(statement).then(({ rows }) => rows).finally(() => client.end()); // prettier-ignore
+  }
+  const file = new Libsql(join(place, 'tollgate.db'), { timeout: 5_000 });
+  try {
+    const prepared = file.prepare(statement);
+    if (statement.startsWith('SELECT')) return prepared.all() as Record<string, unknown>[];
+    prepared.run();
+    return [];
+  } finally {
+    file.close();
+  }
+}
+
 function rows(file: InstanceType<typeof Libsql>, sql: string): Row[] {
   return file.prepare(sql).all() as Row[];
 }

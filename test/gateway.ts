@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Agent, request } from 'undici';
 import { stringify } from 'yaml';
-import { type Books, readBooks, readPostgresBooks } from './books.js';
+import { type Books, readBooks, readPostgresBooks, runSql } from './books.js';
 import { freshPostgres } from './postgres.js';
 import { RedisServer } from './redis.js';
 import type { Upstream } from './upstream.js';
@@ -222,6 +222,11 @@ export class Gateway {
       await new Promise((done) => setTimeout(done, 50));
     }
     throw new Error('Entries stayed open, or deltas unfolded, for twenty seconds.');
+  }
+
+  /** A statement on its database, running or not; the rows it answers. */
+  sql(statement: string): Promise<Record<string, unknown>[]> {
+    return runSql(this.options.env?.DATABASE_URL ?? this.dataFolder, statement);
   }
 
   async kill9(): Promise<void> {

@@ -10,10 +10,12 @@ import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { rowsOf } from './rows-of.js';
+import { pause } from './spend.service.js';
 
 export const DAY_MS = 86_400_000;
 /** Few enough that whoever moves money meanwhile does not notice. */
 const AT_ONCE = 200;
+const PAUSE_MS = 20;
 /** Held by the one process that folds. */
 const FOLDING_DAYS = '8390043843661231208';
 
@@ -63,8 +65,10 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   /** Folds all that was opened and closed before this; how many. */
   async fold(before: Date): Promise<number> {
     let count = 0;
-    for (let more = AT_ONCE; more === AT_ONCE && !this.stopped; count += more)
+    for (let more = AT_ONCE; more === AT_ONCE && !this.stopped; count += more) {
+      if (count) await pause(PAUSE_MS);
       more = await this.database.write((tx) => this.foldSome(tx, before.getTime()), 'pruning');
+    }
     return count;
   }
 
