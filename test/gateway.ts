@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Agent, request } from 'undici';
 import { stringify } from 'yaml';
-import { type Books, readBooks, readPostgresBooks } from './books.js';
+import { type Books, expectTrueBooks, readBooks, readPostgresBooks, runSql } from './books.js';
 import { freshPostgres } from './postgres.js';
 import { RedisServer } from './redis.js';
 import type { Upstream } from './upstream.js';
@@ -65,10 +65,13 @@ export class Gateway {
   readonly dataFolder: string;
   private process!: ChildProcess;
   private afterwards = async (): Promise<void> => {};
+  /** Nobody else writes to its database. */
+  private isAlone: boolean;
   private readonly agent = new Agent({ connections: 512, headersTimeout: 60_000, bodyTimeout: 60_000 });
 
   private constructor(private readonly options: GatewayOptions) {
     this.masterKey = options.env?.TOLLGATE_MASTER_KEY ?? `sk-master-${randomBytes(9).toString('hex')}`;
+    this.isAlone = !options.env?.DATABASE_URL;
     this.dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'tollgate-test-'));
   }
 
@@ -78,6 +81,7 @@ export class Gateway {
     const [{ url, drop }, redis] = await Promise.all([freshPostgres(), RedisServer.start()]);
     const env = { ...options.env, DATABASE_URL: url, REDIS_URL: redis.url };
     const gateway = await Gateway.booted({ ...options, env });
+    gateway.isAlone = true;
     gateway.afterwards = async () => {
       await redis.close();
       await drop();
@@ -99,6 +103,7 @@ export class Gateway {
   private async boot(port: number): Promise<void> {
     const file = join(this.dataFolder, 'config.yaml');
     const { upstream, config = {}, env = {} } = this.options;
+    upstream?.usedBy.add(env.DATABASE_URL ?? this.dataFolder);
     const models = upstream ? { model_list: testModels(upstream.url) } : {};
     if (upstream || Object.keys(config).length) writeFileSync(file, stringify({ ...models, ...config }));
     const { PATH } = process.env;
@@ -224,6 +229,11 @@ export class Gateway {
     throw new Error('Entries stayed open, or deltas unfolded, for twenty seconds.');
   }
 
+  /** A statement on its database, running or not; the rows it answers. */
+  sql(statement: string): Promise<Record<string, unknown>[]> {
+    return runSql(this.options.env?.DATABASE_URL ?? this.dataFolder, statement);
+  }
+
   async kill9(): Promise<void> {
     const gone = this.gone();
     this.process.kill('SIGKILL');
@@ -245,11 +255,23 @@ export class Gateway {
     return gone;
   }
 
+  /** A gateway that still runs leaves books that are true, whatever was tested on it. */
   async close(): Promise<void> {
-    if (this.process.exitCode === null && this.process.signalCode === null) await this.kill9();
-    await this.agent.destroy();
-    if (!this.options.dataFolder) rmSync(this.dataFolder, { recursive: true, force: true });
-    await this.afterwards();
+    const { upstream, dataFolder } = this.options;
+    try {
+      if (!this.isRunning) return;
+      if (this.isAlone)
+        expectTrueBooks(await this.books(), upstream?.usedBy.size === 1 ? upstream : undefined);
+    } finally {
+      if (this.isRunning) await this.kill9();
+      await this.agent.destroy();
+      if (!dataFolder) rmSync(this.dataFolder, { recursive: true, force: true });
+      await this.afterwards();
+    }
+  }
+
+  private get isRunning(): boolean {
+    return this.process.exitCode === null && this.process.signalCode === null;
   }
 
   private gone(): Promise<number | null> {

@@ -1,7 +1,8 @@
 import pg from 'pg';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Gateway } from './gateway.js';
 import { freshPostgres, postgresIsThere } from './postgres.js';
+import { postgresCanBeStarted, PostgresServer } from './postgres-server.js';
 import { Upstream } from './upstream.js';
 
 const cleanups: (() => unknown)[] = [];
@@ -75,4 +76,52 @@ describe.skipIf(!(await postgresIsThere()))('on PostgreSQL', () => {
       'in use by another Tollgate process',
     );
   });
+});
+
+describe.skipIf(!postgresCanBeStarted())('without Redis, a database that restarts', () => {
+  const PATIENCE = { timeout: 15_000, interval: 100 };
+
+  it('is taken again; and whoever finds it taken by another moves no money, and says so', async () => {
+    const postgres = await PostgresServer.start();
+    cleanups.push(() => postgres.close());
+    const upstream = await Upstream.start();
+    cleanups.push(() => upstream.close());
+    const env = {
+      DATABASE_URL: postgres.url,
+      TOLLGATE_MASTER_KEY: 'sk-master-of-both',
+      TOLLGATE_SALT_KEY: 'salt',
+    };
+    const first = await Gateway.start({ upstream, env });
+    cleanups.push(() => first.close());
+    const key = await first.givenKey({ max_budget: 1 });
+    const call = (gateway: Gateway) => gateway.chat(key, { model: 'm-out', max_tokens: 1 });
+    const passes = async () => expect((await call(first)).status).toBe(200);
+    await passes();
+
+    await postgres.kill();
+    expect((await call(first)).status).toBe(503);
+    await postgres.startAgain();
+    await vi.waitFor(passes, PATIENCE);
+    await expect(Gateway.start({ env })).rejects.toThrow('in use by another Tollgate process');
+
+    first.freeze();
+    await postgres.kill();
+    await postgres.startAgain();
+    const second = await Gateway.start({ upstream, env });
+    cleanups.push(() => second.close());
+    first.thaw();
+    const before = upstream.calls.length;
+    await vi.waitFor(async () => {
+      const { status, body } = await call(first);
+      expect([status, body.error.message]).toEqual([
+        503,
+        expect.stringContaining('another Tollgate process'),
+      ]);
+    }, PATIENCE);
+    expect(upstream.calls.length).toBe(before);
+    expect((await call(second)).status).toBe(200);
+    await second.terminate();
+    await vi.waitFor(passes, PATIENCE);
+    expect(await first.spendOf(key)).toBe(upstream.calls.length / 1_000);
+  }, 60_000);
 });

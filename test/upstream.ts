@@ -45,6 +45,8 @@ export interface Behaviour {
 /** A scripted OpenAI-compatible server that writes down every call. By default it produces exactly `max_tokens` tokens. */
 export class Upstream {
   readonly calls: UpstreamCall[] = [];
+  /** The databases of the gateways that call it. */
+  readonly usedBy = new Set<string>();
   behave: (call: UpstreamCall) => Behaviour = () => ({});
   /** How long it thinks before it answers. */
   delayMs = 0;

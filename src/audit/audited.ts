@@ -17,6 +17,7 @@ import { limitsView } from '../parties/limits.view.js';
 import { AccountDelta } from '../spend/account-delta.entity.js';
 import { Account } from '../spend/account.entity.js';
 import { Chain, Posting } from '../spend/chain.entity.js';
+import { LedgerDay } from '../spend/ledger-day.entity.js';
 import { LedgerEntry } from '../spend/ledger-entry.entity.js';
 import { Replica } from '../spend/postgres/replica.entity.js';
 import { Tag } from '../tags/tag.entity.js';
@@ -106,6 +107,7 @@ export const NOT_AUDITED: ReadonlySet<EntityTarget<ObjectLiteral>> = new Set<Ent
   AccountDelta,
   Chain,
   Posting,
+  LedgerDay,
   LedgerEntry,
   Revision,
   Replica,

@@ -40,6 +40,8 @@ export interface OutputTokens {
 
 /** One try at one deployment, its money held. */
 export class Attempt {
+  private mark: EntryMark | null = 'unconfirmed';
+
   constructor(
     readonly call: Call,
     readonly deployment: Deployment,
@@ -69,13 +71,20 @@ export class Attempt {
     return cost;
   }
 
-  /** Something may have been produced, and nobody says what: an entry of zero cost that says so. */
-  async settleUnconfirmed(): Promise<void> {
-    await this.spend.settle(this.hold, ZERO_NANO_USD, null, 'unconfirmed');
+  /** Provably nothing was produced. Without this something may have been, and nobody says what: its entry says so. */
+  producedNothing(): void {
+    this.mark = null;
   }
 
-  /** Provably nothing was produced. */
-  async release(): Promise<void> {
-    await this.spend.release(this.hold);
+  /** What the next attempt may hold instead; undefined when this one is billed already. */
+  get unbilled(): { readonly hold: Hold; readonly mark: EntryMark | null } | undefined {
+    return this.hold.closing ? undefined : { hold: this.hold, mark: this.mark };
+  }
+
+  /** However it ended, its money is settled or given back. Resolves when that is committed. */
+  async close(): Promise<void> {
+    if (this.hold.closing) return;
+    if (this.mark) await this.spend.settle(this.hold, ZERO_NANO_USD, null, this.mark);
+    else await this.spend.release(this.hold);
   }
 }

@@ -133,29 +133,32 @@ export class CompletionsService implements BeforeApplicationShutdown {
     await this.spend.drained(MAX_DRAIN_MS);
   }
 
-  /** The model, then its fallbacks; of each every deployment once, and its retries. One hold per attempt. */
+  /** The model, then its fallbacks; of each every deployment once, and its retries. One hold per attempt, passed on to the next. */
   private async tryTargets(call: Call): Promise<void> {
     let failed: UpstreamError | undefined;
-    for (const target of this.targets(call)) {
-      const model = this.atPresentPrice(target, call);
-      for (const deployment of this.attempts(model)) {
-        const attempt = await this.hold(call, model, deployment).catch((error: unknown) => {
-          // A fallback that does not fit any more is no reason to hide why the first choice failed.
-          if (failed && error instanceof AccessDenied) return undefined;
-          throw error;
-        });
-        if (!attempt) break;
-        try {
-          return await this.make(attempt);
-        } catch (error) {
-          if (!(error instanceof UpstreamError) || !error.mayTryAgain || call.reply.raw.destroyed)
+    let last: Attempt | undefined;
+    try {
+      for (const target of this.targets(call)) {
+        const model = this.atPresentPrice(target, call);
+        for (const deployment of this.attempts(model)) {
+          const attempt = await this.hold(call, model, deployment, last).catch((error: unknown) => {
+            // A fallback that does not fit any more is no reason to hide why the first choice failed.
+            if (failed && error instanceof AccessDenied) return undefined;
             throw error;
-          failed = error;
-        } finally {
-          // However the attempt ended, its money is settled or given back.
-          if (!attempt.hold.closing) await attempt.settleUnconfirmed();
+          });
+          if (!attempt) break;
+          last = attempt;
+          try {
+            return await this.make(attempt);
+          } catch (error) {
+            if (!(error instanceof UpstreamError) || !error.mayTryAgain || call.reply.raw.destroyed)
+              throw error;
+            failed = error;
+          }
         }
       }
+    } finally {
+      await last?.close();
     }
     throw failed ?? new UpstreamError(503, 'No deployment serves this model.', false);
   }
@@ -206,9 +209,14 @@ export class CompletionsService implements BeforeApplicationShutdown {
   }
 
   /** Sets the money aside and asks once more whether the caller may: both before the first byte goes upstream. */
-  private async hold(call: Call, model: ModelFacts, deployment: Deployment): Promise<Attempt> {
+  private async hold(
+    call: Call,
+    model: ModelFacts,
+    deployment: Deployment,
+    last: Attempt | undefined,
+  ): Promise<Attempt> {
     for (let tries = 1; tries <= MAX_HOLD_TRIES; tries++) {
-      const attempt = await this.tryToHold(call, model, deployment, tries === 1);
+      const attempt = await this.tryToHold(call, model, deployment, last, tries === 1);
       if (attempt) return attempt;
       call.access = await call.access.refreshed();
       const { facts, llm, caller } = call.access;
@@ -225,6 +233,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
     call: Call,
     model: ModelFacts,
     deployment: Deployment,
+    last: Attempt | undefined,
     isFirst: boolean,
   ): Promise<Attempt | undefined> {
     const { access, requestId } = call;
@@ -242,6 +251,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
       budgets: model.wish ? standing.budgets : [],
       wish,
       inputBoundNanoUsd: wish.inputNanoUsd,
+      instead: last?.unbilled,
       requestId,
       tags: access.tags,
       callType: llm.callType,

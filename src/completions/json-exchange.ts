@@ -48,7 +48,7 @@ export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise
   if (answer.status < 200 || answer.status > 299) {
     // An error that says what it used has used it.
     if (usage && (usage.inputTokens || usage.outputTokens)) await attempt.settle(usage);
-    else await attempt.release();
+    else attempt.producedNothing();
     const retryAfter = answer.headers['retry-after'];
     throw upstreamAnswerError(
       answer.status,
@@ -75,7 +75,7 @@ export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise
 
 /** No answer came, or not all of it. Money goes back only where nothing was sent; else whoever made the attempt settles it. */
 export async function failExchange(attempt: Attempt, failure: UpstreamFailure): Promise<never> {
-  if (failure.neverSent) await attempt.release();
+  if (failure.neverSent) attempt.producedNothing();
   throw failure.timedOut
     ? new UpstreamError(504, 'The upstream did not answer in time.', true)
     : new UpstreamError(502, `The upstream could not be reached: ${failure.reason}.`, true);

@@ -116,6 +116,16 @@ describe('one mistake in a file', () => {
       'general_settings.price_refresh_url: must be an http:// or https:// address without credentials or query',
     ],
     [
+      'a retention that keeps hardly anything',
+      'general_settings: {maximum_spend_logs_retention_period: 12h}',
+      'general_settings.spend_logs_retention: must be a day (1d) or more',
+    ],
+    [
+      'two retentions',
+      'general_settings: {maximum_spend_logs_retention_period: 30d, spend_logs_retention: 7d}',
+      'general_settings.spend_logs_retention: contradicts maximum_spend_logs_retention_period',
+    ],
+    [
       'a pause no timer can wait',
       'general_settings: {price_refresh_hours: 1000}',
       'general_settings.price_refresh_hours: must be at most 596',
@@ -253,6 +263,16 @@ describe('what a file may say', () => {
       undefined,
       1_800_000,
     ]);
+  });
+
+  it('keeps every entry of the ledger unless it is told for how long, in its own words or LiteLLM’s', () => {
+    const retention = (yaml: string) => read(`general_settings: {${yaml}}`).general.retention;
+    const day = 86_400_000;
+    expect(retention('')).toBeUndefined();
+    expect(retention('spend_logs_retention: 7d')).toEqual({ keptMs: 7 * day, everyMs: day });
+    expect(
+      retention('maximum_spend_logs_retention_period: 30d, maximum_spend_logs_retention_interval: 1h'),
+    ).toEqual({ keptMs: 30 * day, everyMs: 3_600_000 });
   });
 
   it('lets the first fallbacks of a name count', () => {

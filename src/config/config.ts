@@ -75,6 +75,14 @@ export interface AlertSettings {
   readonly thresholds: readonly number[];
 }
 
+/** When entries of the ledger are folded into sums per day. */
+export interface RetentionSettings {
+  /** `spend_logs_retention`, LiteLLM `maximum_spend_logs_retention_period`: how long they are kept one by one; a day at least. */
+  readonly keptMs: number;
+  /** `spend_logs_retention_interval`, LiteLLM `maximum_spend_logs_retention_interval`: how often that is looked after. Default: a day. */
+  readonly everyMs: number;
+}
+
 /** `general_settings` */
 export interface GeneralSettings {
   readonly enforceUserParam: boolean;
@@ -114,6 +122,8 @@ export interface GeneralSettings {
   readonly alerts?: AlertSettings;
   /** `audit_logs_retention`: how long entries of the audit log are kept. Absent: for ever. */
   readonly auditRetentionMs?: number;
+  /** Absent: the ledger keeps every entry. */
+  readonly retention?: RetentionSettings;
   /** `fsync: true`: commits survive power loss, not only the death of the process. */
   readonly fsync: boolean;
 }

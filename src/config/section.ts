@@ -11,7 +11,7 @@ export interface Told {
 }
 
 /** The longest a timer can wait; Node fires a longer one at once. */
-const MAX_TIMER_MS = 2_147_483_647;
+export const MAX_TIMER_MS = 2_147_483_647;
 
 /** One mapping of the file, read key by key. What is never asked for is reported as ignored. */
 export class Section {

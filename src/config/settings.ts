@@ -7,10 +7,11 @@ import type {
   LitellmSettings,
   NewKeyDefaults,
   NewUserDefaults,
+  RetentionSettings,
   RouterSettings,
 } from './config.js';
 import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
-import { isMapping, type Section } from './section.js';
+import { isMapping, MAX_TIMER_MS, type Section } from './section.js';
 
 const DEFAULT_REQUEST_MS = 600_000;
 const MAX_RETRIES = 100;
@@ -19,6 +20,7 @@ const MAX_RATE = 2_147_483_647;
 const USER_ROLES = ['proxy_admin', 'proxy_admin_viewer', 'internal_user', 'internal_user_viewer'] as const;
 const MS_PER_SECOND = 1_000;
 const MS_PER_HOUR = 3_600_000;
+const MS_PER_DAY = 86_400_000;
 const BYTES_PER_MB = 1024 * 1024;
 
 /** `general_settings`, but for the master key and the database, which the environment may name too. */
@@ -29,6 +31,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     section.problem('price_refresh_url', PLAIN_HTTP_URL);
   const alertSettings = alerts(section);
   const auditRetention = duration(section, 'audit_logs_retention');
+  const retentionSettings = retention(section);
   return {
     enforceUserParam: section.flag('enforce_user_param') ?? false,
     enforcedParams: section.texts('enforced_params') ?? [],
@@ -50,6 +53,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     fsync: section.flag('fsync') ?? false,
     ...(alertSettings && { alerts: alertSettings }),
     ...(auditRetention !== undefined && { auditRetentionMs: secondsIn(auditRetention) * MS_PER_SECOND }),
+    ...(retentionSettings && { retention: retentionSettings }),
     ...(priceRefreshMs && { priceRefreshMs }),
     ...(priceRefreshUrl !== undefined && { priceRefreshUrl }),
   };
@@ -72,6 +76,27 @@ function alerts(section: Section): AlertSettings | undefined {
     section.problem('alert_webhook_url', 'must be an http or https address');
   if (!secret) section.problem('alert_webhook_secret', 'must not be empty: every post is signed with it');
   return { url, secret: secret ?? '', thresholds: thresholds as number[] };
+}
+
+/** Under our names or LiteLLM's. */
+function retention(section: Section): RetentionSettings | undefined {
+  const keptMs = eitherDuration(section, 'spend_logs_retention', 'maximum_spend_logs_retention_period');
+  const everyMs = eitherDuration(section, 'spend_logs_retention_interval', 'maximum_spend_logs_retention_interval'); // prettier-ignore
+  if (keptMs === undefined) {
+    if (everyMs !== undefined)
+      section.problem('spend_logs_retention', 'is missing, but there is an interval for it');
+    return undefined;
+  }
+  if (keptMs < MS_PER_DAY) section.problem('spend_logs_retention', 'must be a day (1d) or more');
+  return { keptMs, everyMs: Math.min(everyMs ?? MS_PER_DAY, MAX_TIMER_MS) };
+}
+
+function eitherDuration(section: Section, ours: string, litellms: string): number | undefined {
+  const [one, other] = [duration(section, ours), duration(section, litellms)];
+  if (one !== undefined && other !== undefined && one !== other)
+    section.problem(ours, `contradicts ${litellms}`);
+  const text = one ?? other;
+  return text === undefined || !parseDuration(text) ? undefined : secondsIn(text) * 1_000;
 }
 
 const DEFAULT_THRESHOLDS = [50, 80, 95, 100];

@@ -2,11 +2,12 @@ import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from './database.js';
+import { DatabaseLock } from './database-lock.js';
 import { databaseOptions } from './options.js';
 
 /** The one connection to the one database; migrations run before anything else does. */
 @Global()
-@Module({ providers: [Database], exports: [Database] })
+@Module({ providers: [Database, DatabaseLock], exports: [Database, DatabaseLock] })
 export class DatabaseModule {
   static connect(): DynamicModule {
     return {

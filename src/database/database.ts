@@ -1,7 +1,6 @@
-import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { CONFIG, type Config } from '../config/config.js';
-import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { actor } from '../acting.js';
 import { ChangedRows } from './changed-rows.js';
 
@@ -9,17 +8,13 @@ import { ChangedRows } from './changed-rows.js';
 const PRIORITIES = ['ledger', 'admin', 'pruning'] as const;
 type Priority = (typeof PRIORITIES)[number];
 
-/** `tollgate` in ASCII, as the number PostgreSQL's advisory locks go by. */
-const LOCK_ID = '8390043843661231205';
-
 /**
  * The way to the database. On PostgreSQL every `write` is an ordinary transaction. SQLite has one connection, on
  * which overlapping transactions would merge, so there every write and every read that must not see a half-done
  * transaction goes through one queue: the ledger before admin writes before pruning.
  */
 @Injectable()
-export class Database implements OnModuleInit, OnApplicationShutdown {
-  private lock: QueryRunner | undefined;
+export class Database {
   private readonly waiting: Record<Priority, (() => Promise<void>)[]> = {
     ledger: [],
     admin: [],
@@ -27,33 +22,8 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
   };
   private draining = false;
 
-  constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
-    @Inject(CONFIG) private readonly config: Pick<Config, 'redisUrl'> = {},
-  ) {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {
     if (!this.isPostgres) readExactIntegers(dataSource);
-  }
-
-  /**
-   * On PostgreSQL any number of processes may run if they share a Redis; without one, a process wants the database to
-   * itself. (A data folder has its own lock.)
-   */
-  async onModuleInit(): Promise<void> {
-    if (!this.isPostgres) return;
-    this.lock = this.dataSource.createQueryRunner();
-    const { redisUrl } = this.config;
-    const [{ locked }] = (await this.lock.query(
-      `SELECT ${redisUrl ? 'pg_try_advisory_lock_shared' : 'pg_try_advisory_lock'}($1) AS locked`,
-      [LOCK_ID],
-    )) as [{ locked: boolean }];
-    if (!locked)
-      throw new Error(
-        'The database is in use by another Tollgate process. To run more than one, give all of them the same REDIS_URL.',
-      );
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.lock?.release();
   }
 
   get isPostgres(): boolean {

@@ -10,6 +10,7 @@ import { Organization } from '../orgs/organization.entity.js';
 import { AccountDelta } from '../spend/account-delta.entity.js';
 import { Account } from '../spend/account.entity.js';
 import { Chain, Posting } from '../spend/chain.entity.js';
+import { LedgerDay } from '../spend/ledger-day.entity.js';
 import { LedgerEntry } from '../spend/ledger-entry.entity.js';
 import { Replica } from '../spend/postgres/replica.entity.js';
 import { Tag } from '../tags/tag.entity.js';
@@ -34,6 +35,7 @@ export const entities = [
   Chain,
   Posting,
   LedgerEntry,
+  LedgerDay,
   Revision,
   Replica,
   Alert,

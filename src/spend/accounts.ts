@@ -5,6 +5,7 @@ import { MAX_NANO_USD, type NanoUsd, nanoUsd, ZERO_NANO_USD } from '../policy/mo
 import { type AccountSpec, endlessAccount, type LiveAccount } from './account.js';
 import { adjust, type Adjustment } from './adjustments.js';
 import type { ChainNames } from './chain.js';
+import { DAY_MS } from './retention.js';
 import { rowsOf } from './rows-of.js';
 
 const MAX_ACCOUNTS = 500_000;
@@ -155,8 +156,9 @@ export abstract class Accounts {
   }
 
   /**
-   * What the scopes of these windows spent since the windows opened, before anyone used them: a duration or a time zone
-   * was changed in the middle. Almost always nothing.
+   * What the scopes of these windows spent on calls opened since the windows did, before anyone used them: a duration or
+   * a time zone was changed in the middle. Almost always nothing. Of days that are folded into sums the first counts as
+   * a whole: rather too much than too little.
    */
   protected async spentBefore(specs: readonly AccountSpec[]): Promise<Map<string, bigint>> {
     const windows = specs.flatMap(({ id, scopeKind, scopeId, countsFrom }) =>
@@ -169,10 +171,17 @@ export abstract class Accounts {
     const rows = await this.database.read<{ id: string; spent: string }[]>(
       (manager) =>
         manager.query(
-          `SELECT r.id AS id, CAST(sum(e.cost_nano_usd) AS text) AS spent FROM ${rowsOf(columns, this.database)} AS r
-           JOIN postings p ON p.account_id = r.endless_id
-           JOIN ledger_entries e ON e.chain_id = p.chain_id
-           WHERE e.state = 'settled' AND e.closed_at >= r.counts_from AND e.cost_nano_usd <> 0 GROUP BY r.id`,
+          `WITH opened AS (
+             SELECT r.id AS id, r.counts_from AS counts_from, p.chain_id AS chain_id
+             FROM ${rowsOf(columns, this.database)} AS r JOIN postings p ON p.account_id = r.endless_id
+           )
+           SELECT id, CAST(sum(cost) AS text) AS spent FROM (
+             SELECT o.id AS id, e.cost_nano_usd AS cost FROM opened o JOIN ledger_entries e ON e.chain_id = o.chain_id
+             WHERE e.state = 'settled' AND e.opened_at >= o.counts_from
+             UNION ALL
+             SELECT o.id AS id, d.cost_nano_usd AS cost FROM opened o JOIN ledger_days d ON d.chain_id = o.chain_id
+             WHERE d.day + ${DAY_MS} > o.counts_from
+           ) AS costs WHERE cost <> 0 GROUP BY id`,
           [JSON.stringify(windows)],
         ),
       'ledger',

@@ -13,6 +13,7 @@ import { MoneyStatements } from './postgres/money-statements.js';
 import { Replicas } from './postgres/replicas.js';
 import { SharedAccounts } from './postgres/shared-accounts.js';
 import { SharedSpend } from './postgres/shared-spend.js';
+import { Retention } from './retention.js';
 import { SpendController } from './spend.controller.js';
 import { SpendReset } from './spend-reset.js';
 import { SpendReports } from './spend-reports.js';
@@ -45,6 +46,7 @@ export class SpendModule {
         ...(databaseUrl ? SHARED : EMBEDDED),
         Movements,
         PartySpend,
+        Retention,
         SpendReports,
         SpendReset,
         LiveFiguresInterceptor,

@@ -24,6 +24,11 @@ export interface HoldRequest {
   readonly wish: Pick<Wish, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd'>;
   /** The part of the bound that the prompt alone costs. */
   readonly inputBoundNanoUsd: NanoUsd;
+  /**
+   * The hold of an attempt that came to nothing, and the mark its entry ends with. It counts as free for this one and ends
+   * in the same step, at no cost, so nobody comes in between; where nothing is taken it stays as it is.
+   */
+  readonly instead?: { readonly hold: Hold; readonly mark: EntryMark | null } | undefined;
   readonly requestId: string;
   /** Names of the call's tags, for reports; those that have a budget are on the chain. */
   readonly tags: readonly string[];
@@ -95,9 +100,15 @@ export abstract class SpendService {
   ): Promise<{ hold: Hold } | Exclude<Taken, { readonly amountNanoUsd: NanoUsd }>> {
     const since = performance.now();
     const id = uuidv7();
-    const taken = await this.take(id, request);
+    const { instead } = request;
+    const ending = instead && this.endedAtNoCost(instead.hold, instead.mark);
+    const taken = await this.take(id, request, ending);
     this.movements.note(request.watched);
     if (!('amountNanoUsd' in taken)) return taken;
+    if (ending) {
+      instead.hold.closing = Promise.resolve();
+      this.tell(ending, instead.hold);
+    }
     this.meters.holdSeconds.observe((performance.now() - since) / 1_000);
     this.heldNanoUsd += taken.amountNanoUsd;
     const { chain, watched } = request;
@@ -138,8 +149,8 @@ export abstract class SpendService {
     }
   }
 
-  /** Sets aside and commits the open entry. */
-  protected abstract take(id: string, request: HoldRequest): Promise<Taken>;
+  /** Sets aside and commits the open entry. `ending`: in the same step, if it does, the entry of `request.instead` ends so. */
+  protected abstract take(id: string, request: HoldRequest, ending?: ClosedEntry): Promise<Taken>;
 
   /** The call ended; nothing of that is committed yet. */
   protected abstract ended(entry: ClosedEntry, hold: Hold): void;
@@ -164,6 +175,16 @@ export abstract class SpendService {
     this.ended(entry, hold);
     for (let again = false; !(await this.isCommitted(entry, hold, again)); again = true)
       await pause(RETRY_MS);
+    this.tell(entry, hold);
+  }
+
+  private endedAtNoCost({ id }: Hold, mark: EntryMark | null): ClosedEntry {
+    const state = mark ? 'settled' : 'released';
+    return { id, state, costNanoUsd: ZERO_NANO_USD, usage: null, mark, closedAt: this.clock() };
+  }
+
+  /** The end of an entry is committed: whoever counts or watches hears of it. */
+  private tell({ state, mark, costNanoUsd }: ClosedEntry, hold: Hold): void {
     this.heldNanoUsd -= hold.boundNanoUsd;
     this.movements.note(hold.watched);
     this.meters.entries.inc({ kind: mark ?? state });

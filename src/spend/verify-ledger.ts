@@ -11,7 +11,7 @@ export interface Difference {
 
 /**
  * Adds every account up again from the ledger, in one consistent read: what was spent, deltas that are not folded yet
- * included, and what open entries hold, where that is counted. What it returns as different should be nothing.
+ * included, folded entries too, and what open entries hold, where that is counted. What it returns as different should be nothing.
  */
 export async function verifyLedger(
   dataSource: DataSource,
@@ -27,9 +27,11 @@ export async function verifyLedger(
        CAST(coalesce(s.cost, 0) AS text) AS entries, CAST(a.held_nano_usd AS text) AS held,
        CAST(coalesce(s.bound, 0) AS text) AS open
      FROM accounts a FULL JOIN (
-       SELECT p.account_id AS id, sum(e.cost_nano_usd) AS cost,
-         sum(CASE WHEN e.state = 'open' THEN e.bound_nano_usd ELSE 0 END) AS bound
-       FROM ledger_entries e JOIN postings p ON p.chain_id = e.chain_id GROUP BY p.account_id
+       SELECT p.account_id AS id, sum(e.cost) AS cost, sum(e.bound) AS bound
+       FROM (
+         SELECT chain_id, cost_nano_usd AS cost, CASE WHEN state = 'open' THEN bound_nano_usd ELSE 0 END AS bound
+         FROM ledger_entries UNION ALL SELECT chain_id, cost_nano_usd, 0 FROM ledger_days
+       ) e JOIN postings p ON p.chain_id = e.chain_id GROUP BY p.account_id
      ) s ON s.id = a.id
      LEFT JOIN (
        SELECT account_id, sum(amount_nano_usd) AS total FROM account_deltas GROUP BY account_id

@@ -3,8 +3,9 @@ import { SharedMoney1764000000000 } from './1764000000000-shared-money.js';
 import { OrganizationMembers1764100000000 } from './1764100000000-organization-members.js';
 import { Alerts1764300000000 } from './1764300000000-alerts.js';
 import { Tags1764400000000 } from './1764400000000-tags.js';
-import { Audit1764700000000 } from './1764700000000-audit.js';
 import { KeyRotation1764500000000 } from './1764500000000-key-rotation.js';
+import { PassedHoldsAndLedgerDays1764600000000 } from './1764600000000-passed-holds-and-ledger-days.js';
+import { Audit1764700000000 } from './1764700000000-audit.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -13,6 +14,7 @@ export const migrations = [
   OrganizationMembers1764100000000,
   Alerts1764300000000,
   Tags1764400000000,
-  Audit1764700000000,
   KeyRotation1764500000000,
+  PassedHoldsAndLedgerDays1764600000000,
+  Audit1764700000000,
 ];

@@ -35,20 +35,24 @@ export class EmbeddedSpend extends SpendService implements OnApplicationBootstra
     );
   }
 
-  protected async take(id: string, request: HoldRequest): Promise<Taken> {
+  protected async take(id: string, request: HoldRequest, ending?: ClosedEntry): Promise<Taken> {
+    const { chain, instead } = request;
     const taking = this.reservations.take(request);
     const taken = taking instanceof Promise ? await taking : taking;
     if (!('amountNanoUsd' in taken)) return taken;
     try {
       await this.ledger.open(
         { ...request, id, boundNanoUsd: taken.amountNanoUsd, openedAt: this.clock() },
-        request.chain,
+        chain,
+        ending && { entry: ending, chain: instead!.hold.chain },
       );
     } catch (error) {
-      this.reservations.giveBack(request.chain, taken.amountNanoUsd);
-      for (const account of request.chain.accounts) account.unsettled--;
+      if (instead) this.reservations.putBack(instead.hold);
+      this.reservations.giveBack(chain, taken.amountNanoUsd);
+      for (const account of chain.accounts) account.unsettled--;
       throw error;
     }
+    for (const account of instead?.hold.chain.accounts ?? []) account.unsettled--;
     return taken;
   }
 

@@ -17,10 +17,16 @@ export interface OpenEntry extends Pick<
   readonly openedAt: Date;
 }
 
-interface Job {
+/** An entry and whom it bills. */
+interface Of<Entry> {
+  readonly entry: Entry;
   readonly chain: BillingChain;
-  readonly open?: OpenEntry;
-  readonly close?: ClosedEntry;
+}
+
+/** Committed together or not at all. */
+interface Job {
+  readonly open?: Of<OpenEntry>;
+  readonly close?: Of<ClosedEntry>;
   readonly again?: boolean;
   readonly done: () => void;
   readonly failed: (error: unknown) => void;
@@ -38,9 +44,9 @@ export class Ledger {
 
   constructor(private readonly database: Database) {}
 
-  /** Resolves when the entry is committed. Rejects when it is known not to be. */
-  open(entry: OpenEntry, chain: BillingChain): Promise<void> {
-    return this.enqueue({ chain, open: entry });
+  /** Resolves when the entry is committed, and with it the end of the one it takes the place of. Rejects when it is known not to be. */
+  open(entry: OpenEntry, chain: BillingChain, instead?: Of<ClosedEntry>): Promise<void> {
+    return this.enqueue({ open: { entry, chain }, ...(instead && { close: instead }) });
   }
 
   /**
@@ -48,7 +54,7 @@ export class Ledger {
    * try failed, and nobody knows whether it was committed after all.
    */
   close(entry: ClosedEntry, chain: BillingChain, again = false): Promise<void> {
-    return this.enqueue({ chain, close: entry, again });
+    return this.enqueue({ close: { entry, chain }, again });
   }
 
   private enqueue(job: Omit<Job, 'done' | 'failed'>): Promise<void> {
@@ -79,8 +85,8 @@ export class Ledger {
     } catch (error) {
       return this.afterFailure(batch, error);
     }
-    for (const { chain, done } of batch) {
-      chain.stored = true;
+    for (const { open, done } of batch) {
+      if (open) open.chain.stored = true;
       done();
     }
   }
@@ -115,42 +121,43 @@ export class Ledger {
           )
         : undefined;
 
-    const chains = [...new Set(batch.map(({ chain }) => chain).filter(({ stored }) => !stored))];
+    const opens = batch.flatMap(({ open }) => open ?? []);
+    const chains = [...new Set(opens.map(({ chain }) => chain).filter(({ stored }) => !stored))];
     await insert('chains', CHAIN, chains.map(chainRow));
     await insert('postings', POSTING, chains.flatMap(postingRows));
     await insert('accounts', ACCOUNT, accountRows(chains));
     await insert(
       'ledger_entries',
       OPEN,
-      batch.flatMap(({ open, chain }) => (open ? [openRow(open, chain)] : [])),
+      opens.map(({ entry, chain }) => openRow(entry, chain)),
     );
 
-    const closing = batch.filter(({ close }) => close);
+    const closing = batch.flatMap(({ close }) => close ?? []);
     if (!closing.length) return;
     const stillOpen = again ? await this.openAmong(tx, closing) : undefined;
-    const closes = closing.filter(({ close }) => !stillOpen || stillOpen.has(close!.id));
+    const closes = closing.filter(({ entry }) => !stillOpen || stillOpen.has(entry.id));
     if (!closes.length) return;
     await tx.query(
       `UPDATE ledger_entries SET state = r.state, mark = r.mark, cost_nano_usd = r.cost_nano_usd, usage = r.usage, closed_at = r.closed_at
        FROM ${rowsOf(CLOSE, this.database)} AS r WHERE ledger_entries.id = r.id AND ledger_entries.state = 'open'`,
-      [JSON.stringify(closes.map(({ close }) => closeRow(close!)))],
+      [JSON.stringify(closes.map(({ entry }) => closeRow(entry)))],
     );
     await this.addToAccounts(tx, closes);
   }
 
-  private async openAmong(tx: EntityManager, jobs: readonly Job[]): Promise<Set<string>> {
+  private async openAmong(tx: EntityManager, closing: readonly Of<ClosedEntry>[]): Promise<Set<string>> {
     const rows: { id: string }[] = await tx.query(
       `SELECT e.id AS id FROM ledger_entries e JOIN ${rowsOf({ id: 'varchar' }, this.database)} AS r ON e.id = r.id WHERE e.state = 'open'`,
-      [JSON.stringify(jobs.map(({ close }) => ({ id: close!.id })))],
+      [JSON.stringify(closing.map(({ entry }) => ({ id: entry.id })))],
     );
     return new Set(rows.map(({ id }) => id));
   }
 
-  private async addToAccounts(tx: EntityManager, closes: readonly Job[]): Promise<void> {
+  private async addToAccounts(tx: EntityManager, closes: readonly Of<ClosedEntry>[]): Promise<void> {
     const added = new Map<string, bigint>();
-    for (const { close, chain } of closes) {
-      if (!close!.costNanoUsd) continue;
-      for (const { id } of chain.accounts) added.set(id, (added.get(id) ?? 0n) + close!.costNanoUsd);
+    for (const { entry, chain } of closes) {
+      if (!entry.costNanoUsd) continue;
+      for (const { id } of chain.accounts) added.set(id, (added.get(id) ?? 0n) + entry.costNanoUsd);
     }
     if (!added.size) return;
     await tx.query(

@@ -23,6 +23,7 @@ class World {
   /** Amounts held, by call. */
   readonly open = new Map<number, { chain: BillingChain; amount: bigint }>();
   readonly told = new Map<number, Taken>();
+  private readonly passing = new Set<number>();
   private calls = 0;
 
   constructor(readonly limits: bigint[]) {
@@ -45,17 +46,30 @@ class World {
     };
   }
 
-  take(reservation: Reservation): number {
+  /** `from`: an open call that goes on with this instead. */
+  take(reservation: Reservation, from?: number): number {
     const id = this.calls++;
+    const old = this.open.get(from!);
+    if (old) this.passing.add(from!);
     const tell = (taken: Taken) => {
       this.told.set(id, taken);
-      if ('amountNanoUsd' in taken)
-        this.open.set(id, { chain: reservation.chain, amount: taken.amountNanoUsd });
+      this.passing.delete(from!);
+      if (!('amountNanoUsd' in taken)) return;
+      this.open.set(id, { chain: reservation.chain, amount: taken.amountNanoUsd });
+      if (!old) return;
+      this.open.delete(from!);
+      for (const account of old.chain.accounts) account.unsettled--;
     };
-    const taking = this.reservations.take(reservation);
+    const instead = old && { hold: { chain: old.chain, boundNanoUsd: nanoUsd(old.amount) } };
+    const taking = this.reservations.take({ ...reservation, instead });
     if (taking instanceof Promise) void taking.then(tell);
     else tell(taking);
     return id;
+  }
+
+  /** Open calls that wait for nothing. */
+  get running(): number[] {
+    return [...this.open.keys()].filter((id) => !this.passing.has(id));
   }
 
   /** Ends an open call at a cost. */
@@ -133,6 +147,31 @@ describe('reservations', () => {
     expect(world.told.get(second)).toMatchObject({ denials: [{ temporary: false }] });
   });
 
+  it('pass to the next attempt past everyone who waits, and serve those with what is left over', async () => {
+    const world = new World([100n]);
+    const first = world.take(world.request([0], 100n, 100n, 100n));
+    const waiting = world.take(world.request([0], 40n, 40n, 40n));
+    const next = world.take(world.request([0], 60n, 60n, 60n), first);
+    expect(world.told.get(next)).toEqual({ amountNanoUsd: 60n });
+    await settle();
+    expect(world.told.get(waiting)).toEqual({ amountNanoUsd: 40n });
+    world.check();
+  });
+
+  it('that need more than they had wait before everyone, and keep what they have', async () => {
+    const world = new World([100n]);
+    const other = world.take(world.request([0], 50n, 50n, 50n));
+    const first = world.take(world.request([0], 50n, 50n, 50n));
+    const waiting = world.take(world.request([0], 30n, 30n, 30n));
+    const next = world.take(world.request([0], 80n, 80n, 80n), first);
+    expect(world.accounts[0]!.heldNanoUsd).toBe(100n);
+    world.close(other, 0n);
+    await settle();
+    expect(world.told.get(next)).toEqual({ amountNanoUsd: 80n });
+    expect(world.told.has(waiting)).toBe(false);
+    world.check();
+  });
+
   it('keep every limit, lose no hold and answer everyone, in any order of events', async () => {
     const amount = (most: number) => fc.integer({ min: 0, max: most }).map(BigInt);
     const event = fc.oneof(
@@ -149,6 +188,17 @@ describe('reservations', () => {
       {
         weight: 4,
         arbitrary: fc.record({ kind: fc.constant('close' as const), which: fc.nat(), part: fc.nat(100) }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          kind: fc.constant('pass' as const),
+          on: fc.uniqueArray(fc.nat(2), { minLength: 1 }),
+          wanted: amount(60),
+          minimum: amount(60),
+          fair: amount(60),
+          which: fc.nat(),
+        }),
       },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant('time' as const), ms: fc.nat(WAIT_MS) }) },
     );
@@ -179,8 +229,21 @@ describe('reservations', () => {
               // Who waits lacks room, or stands behind somebody who does.
               if (!told)
                 expect(one.on.some((i) => free(i) < one.wanted) || world.told.size < asked - 1).toBe(true);
+            } else if (one.kind === 'pass') {
+              const ids = world.running;
+              if (ids.length) {
+                asked++;
+                const from = ids[one.which % ids.length]!;
+                const { chain, amount: had } = world.open.get(from)!;
+                const minimum = one.minimum < one.wanted ? one.minimum : one.wanted;
+                const isCovered =
+                  one.wanted <= had && one.on.every((i) => chain.accounts.includes(world.accounts[i]!));
+                const id = world.take(world.request(one.on, one.wanted, minimum, one.fair), from);
+                // Nobody comes in between: what it had is enough for as much again.
+                if (isCovered) expect(world.told.get(id)).toHaveProperty('amountNanoUsd');
+              }
             } else if (one.kind === 'close') {
-              const ids = [...world.open.keys()];
+              const ids = world.running;
               if (ids.length) {
                 const id = ids[one.which % ids.length]!;
                 world.close(id, (world.open.get(id)!.amount * BigInt(one.part)) / 100n);

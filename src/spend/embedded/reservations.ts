@@ -5,10 +5,15 @@ import { nanoUsd, type NanoUsd, ZERO_NANO_USD } from '../../policy/money.js';
 import type { LiveAccount } from '../account.js';
 import type { BillingChain } from '../chain.js';
 import { objection } from '../objection.js';
-import type { HoldRequest, ScopedBudget, Taken } from '../spend.service.js';
+import type { Hold, HoldRequest, ScopedBudget, Taken } from '../spend.service.js';
+
+type Held = Pick<Hold, 'chain' | 'boundNanoUsd'>;
 
 /** What a call would hold, and of what. */
-export type Reservation = Pick<HoldRequest, 'chain' | 'budgets' | 'wish'>;
+export interface Reservation extends Pick<HoldRequest, 'chain' | 'budgets' | 'wish'> {
+  /** What it holds already, which ends in the step that takes this. */
+  readonly instead?: { readonly hold: Held } | undefined;
+}
 
 interface Waiter {
   readonly reservation: Reservation;
@@ -45,8 +50,17 @@ export class Reservations {
   }
 
   /** What was taken is not held any more: whoever waits for it is served in turn, while it fits. */
-  giveBack({ accounts }: BillingChain, amountNanoUsd: NanoUsd): void {
-    for (const account of accounts) account.heldNanoUsd = nanoUsd(account.heldNanoUsd - amountNanoUsd);
+  giveBack(chain: BillingChain, amountNanoUsd: NanoUsd): void {
+    addToHeld(chain, -amountNanoUsd);
+    this.serveAll(chain);
+  }
+
+  /** What was taken instead of this was not committed, so neither was its end: it is held as before. */
+  putBack({ chain, boundNanoUsd }: Held): void {
+    addToHeld(chain, boundNanoUsd);
+  }
+
+  private serveAll({ accounts }: BillingChain): void {
     if (!this.queues.size) return;
     for (const { id } of accounts) this.serve(id);
   }
@@ -79,7 +93,8 @@ export class Reservations {
       const waiter: Waiter = {
         reservation,
         tell: resolve,
-        arrival: this.arrivals++,
+        // Who holds something already came before all who wait.
+        arrival: reservation.instead ? -1 : this.arrivals++,
         timer: setTimeout(() => {
           this.leave(waiter);
           resolve(this.lastTry(reservation));
@@ -109,16 +124,17 @@ export class Reservations {
   }
 
   /** An account others wait for already: whoever comes now stands behind them. */
-  private queueBefore({ budgets, wish }: Reservation): string | undefined {
+  private queueBefore({ budgets, wish, instead }: Reservation): string | undefined {
     if (!this.queues.size || !this.config.general.budgetWaitMs || wish.wantedNanoUsd === ZERO_NANO_USD)
       return undefined;
+    if (instead) return undefined;
     return budgets.find(({ account }) => this.queues.has(account.id))?.account.id;
   }
 
   private tryToTake(
     reservation: Reservation,
   ): { kind: 'done'; taken: Taken } | { kind: 'short'; account: LiveAccount; atOnce: () => Taken } {
-    const answer = grant(reservation.budgets, reservation.wish);
+    const answer = grant(budgetsFor(reservation), reservation.wish);
     if (answer.kind !== 'short') return { kind: 'done', taken: this.outcome(reservation, answer) };
     return {
       kind: 'short',
@@ -128,11 +144,11 @@ export class Reservations {
   }
 
   private lastTry(reservation: Reservation): Taken {
-    return this.outcome(reservation, grant(reservation.budgets, reservation.wish));
+    return this.outcome(reservation, grant(budgetsFor(reservation), reservation.wish));
   }
 
   /** Whatever is granted now is set aside now. */
-  private outcome({ chain, wish }: Reservation, answer: Grant<ScopedBudget>): Taken {
+  private outcome({ chain, wish, instead }: Reservation, answer: Grant<ScopedBudget>): Taken {
     const amountNanoUsd =
       answer.kind === 'granted'
         ? answer.amountNanoUsd
@@ -143,10 +159,29 @@ export class Reservations {
       const { by } = answer as Exclude<Grant<ScopedBudget>, { kind: 'granted' }>;
       return { denials: by.map((budget) => objection(budget, wish.minimumNanoUsd)) };
     }
-    for (const account of chain.accounts) {
-      account.heldNanoUsd = nanoUsd(account.heldNanoUsd + amountNanoUsd);
-      account.unsettled++;
+    addToHeld(chain, amountNanoUsd);
+    for (const account of chain.accounts) account.unsettled++;
+    if (instead) {
+      const { hold } = instead;
+      addToHeld(hold.chain, -hold.boundNanoUsd);
+      // Not now: whoever is being served may be this one.
+      queueMicrotask(() => this.serveAll(hold.chain));
     }
     return { amountNanoUsd };
   }
+}
+
+function addToHeld({ accounts }: BillingChain, amount: bigint): void {
+  for (const account of accounts) account.heldNanoUsd = nanoUsd(account.heldNanoUsd + amount);
+}
+
+/** Its budgets, as they are without what it holds already. */
+function budgetsFor({ budgets, instead }: Reservation): readonly ScopedBudget[] {
+  if (!instead) return budgets;
+  const { chain, boundNanoUsd } = instead.hold;
+  return budgets.map((budget) => {
+    const { account } = budget;
+    if (!chain.accounts.some(({ id }) => id === account.id)) return budget;
+    return { ...budget, account: { ...account, heldNanoUsd: nanoUsd(account.heldNanoUsd - boundNanoUsd) } };
+  });
 }

@@ -9,7 +9,7 @@ import { grant } from '../../policy/grant.js';
 import { nanoUsd } from '../../policy/money.js';
 import { endlessAccount, type LiveAccount } from '../account.js';
 import { newChain } from '../chain.js';
-import type { HoldRequest, ScopedBudget } from '../spend.service.js';
+import type { ClosedEntry, HoldRequest, ScopedBudget } from '../spend.service.js';
 import { MoneyConnection } from './money-connection.js';
 import { type HoldAnswer, type HoldAsk, MoneyStatements } from './money-statements.js';
 import { SharedAccounts } from './shared-accounts.js';
@@ -34,7 +34,10 @@ interface Call {
   readonly last: boolean;
 }
 
-type Step = { readonly calls: readonly Call[] } | { readonly close: number; readonly costShare: number };
+type Step =
+  | { readonly calls: readonly Call[] }
+  | { readonly close: number; readonly costShare: number }
+  | { readonly pass: number; readonly to: readonly Call[] };
 
 const amount = fc.bigInt({ min: 0n, max: 300n });
 const aCall: fc.Arbitrary<Call> = fc
@@ -57,6 +60,10 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: fc.record({ calls: fc.array(aCall, { minLength: 1, maxLength: 12 }) }) },
     { weight: 2, arbitrary: fc.record({ close: fc.nat(50), costShare: fc.nat(10) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ pass: fc.nat(50), to: fc.array(aCall, { minLength: 1, maxLength: 3 }) }),
+    },
   ),
   { minLength: 1, maxLength: 6 },
 );
@@ -104,6 +111,24 @@ function expected(calls: readonly Call[], balances: { spent: bigint; held: bigin
   });
 }
 
+interface OpenHold {
+  readonly id: string;
+  readonly amount: bigint;
+  readonly on: Call['on'];
+}
+
+/** The same of a call that holds something already: as if that were gone, and if nothing is granted it is not. */
+function expectedToPass(
+  { on, amount: had }: OpenHold,
+  call: Call,
+  balances: { spent: bigint; held: bigint }[],
+) {
+  for (const { account } of on) balances[account]!.held -= had;
+  const answers = expected([call], balances);
+  if (answers[0]!.kind !== 'granted') for (const { account } of on) balances[account]!.held += had;
+  return answers;
+}
+
 describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
   let dataSource: DataSource;
   let connection: MoneyConnection;
@@ -145,6 +170,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
   ): HoldAsk => ({
     id,
     last: call.last,
+    ending: more.instead && released(more.instead.hold.id),
     request: {
       chain: newChain(
         NOBODY,
@@ -174,6 +200,14 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
     },
   });
 
+  const released = (id: string): ClosedEntry => ({ id, state: 'released', costNanoUsd: nanoUsd(0n), mark: null, usage: null, closedAt: new Date() }); // prettier-ignore
+
+  const insteadOf = (old: OpenHold | undefined, live: readonly LiveAccount[]): Partial<HoldRequest> => {
+    if (!old) return {};
+    const chain = newChain(NOBODY, old.on.map(({ account }) => live[account]!)); // prettier-ignore
+    return { instead: { hold: { id: old.id, chain, boundNanoUsd: nanoUsd(old.amount), watched: [] }, mark: null } }; // prettier-ignore
+  };
+
   const closed = (id: string, cost: bigint, state: 'settled' | 'released' = 'settled') =>
     statements.settle([
       { id, state, costNanoUsd: nanoUsd(cost), mark: null, usage: null, closedAt: new Date() },
@@ -192,7 +226,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
       fc.asyncProperty(steps, async (world) => {
         const live = await opened(1n);
         const balances = live.map(() => ({ spent: 0n, held: 0n }));
-        const open: { id: string; amount: bigint; on: Call['on'] }[] = [];
+        const open: OpenHold[] = [];
         for (const step of world) {
           if ('close' in step) {
             const [one] = open.splice(step.close % Math.max(open.length, 1), 1);
@@ -204,8 +238,14 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
               balances[account]!.spent += cost;
             }
           } else {
-            const asks = step.calls.map((call) => asked(`${serial}-${Math.random()}`, call, live));
-            const right = expected(step.calls, balances);
+            const passing = 'pass' in step;
+            const olds = passing ? open.splice(step.pass % Math.max(open.length, 1), step.to.length) : [];
+            const calls = passing ? step.to.slice(0, olds.length) : step.calls;
+            if (!calls.length) continue;
+            const right = passing
+              ? calls.flatMap((call, i) => expectedToPass(olds[i]!, call, balances))
+              : expected(calls, balances);
+            const asks = calls.map((call, i) => asked(`${serial}-${Math.random()}`, call, live, insteadOf(olds[i], live))); // prettier-ignore
             const { answers } = await statements.hold('replica', asks, false);
             const named = (answer: HoldAnswer): HoldAnswer =>
               'by' in answer
@@ -220,7 +260,8 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
             expect(answers.map(named)).toEqual(right);
             answers.forEach((answer, i) => {
               if (answer.kind === 'granted')
-                open.push({ id: asks[i]!.id, amount: answer.amount, on: step.calls[i]!.on });
+                open.push({ id: asks[i]!.id, amount: answer.amount, on: calls[i]!.on });
+              else if (olds[i]) open.push(olds[i]);
             });
           }
           expect(await balancesOf(live)).toEqual(balances);
@@ -250,6 +291,44 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
     await closed('again', 70n);
     expect((await balancesOf(live))[0]).toEqual({ spent: 40n, held: 0n });
     expect((await statements.hold('replica', [ask], true)).answers).toEqual([{ kind: 'closed' }]);
+  });
+
+  it('passes a hold on once, however often it is asked for, and lets another process stand in line meanwhile', async () => {
+    const live = await opened(1n);
+    await statements.hold('replica', [asked('first', call(100n), live)], false);
+    const old = { id: 'first', amount: 100n, on: call(100n).on };
+    const next = asked('second', call(100n, 80n), live, insteadOf(old, live));
+    for (const again of [false, true, true]) {
+      expect((await statements.hold('replica', [next], again)).answers).toEqual([{ kind: 'granted', amount: 80n }]); // prettier-ignore
+      expect((await balancesOf(live))[0]).toEqual({ spent: 0n, held: 80n });
+    }
+    const states = await dataSource.query(
+      `SELECT id, state FROM ledger_entries WHERE id IN ('first', 'second') ORDER BY id`,
+    );
+    expect(states).toEqual([
+      { id: 'first', state: 'released' },
+      { id: 'second', state: 'open' },
+    ]);
+  });
+
+  it('leaves a hold as it is when the next one gets nothing, and keeps the accounts of its chain', async () => {
+    const live = await opened(1n);
+    await statements.hold('replica', [asked('kept', call(100n), live)], false);
+    const more = { ...call(100n, 120n), on: [0, 1].map((account) => ({ account, limit: 100n })) };
+    const ask = asked(
+      'refused',
+      more,
+      live,
+      insteadOf({ id: 'kept', amount: 100n, on: call(100n).on }, live),
+    );
+    expect((await statements.hold('replica', [ask], false)).answers[0]!.kind).toBe('refused');
+    expect((await balancesOf(live))[0]).toEqual({ spent: 0n, held: 100n });
+    await closed('kept', 0n, 'released');
+    const fits = { ...ask, id: 'fits', ending: undefined, request: { ...ask.request, wish: asked('', call(1n, 10n), live).request.wish } }; // prettier-ignore
+    await statements.hold('replica', [fits], false);
+    expect((await balancesOf(live)).map(({ held }) => held)).toEqual([10n, 10n, 0n, 0n]);
+    await closed('fits', 10n);
+    expect((await balancesOf(live)).map(({ spent }) => spent)).toEqual([10n, 10n, 0n, 0n]);
   });
 
   it('never holds more than fits, whatever many connections ask at once, in whatever order', async () => {

@@ -11,6 +11,8 @@ export interface HoldAsk {
   readonly request: HoldRequest;
   /** It waits no longer: it takes what fits, or is refused. */
   readonly last: boolean;
+  /** How the entry ends whose hold this one takes the place of. */
+  readonly ending?: ClosedEntry | undefined;
 }
 
 /** An account as it was when it stood in the way. */
@@ -52,19 +54,24 @@ interface Told {
 export class MoneyStatements {
   constructor(private readonly connection: MoneyConnection) {}
 
-  /** Holds for all of `asks`, in their order, in one transaction. `again`: an earlier try may have been committed. */
+  /**
+   * Holds for all of `asks`, in their order, in one transaction. `again`: an earlier try may have been committed. Either
+   * all of them take the place of another hold or none does.
+   */
   async hold(replicaId: string, asks: readonly HoldAsk[], again: boolean): Promise<HoldOutcome> {
     const accounts = new Positions();
     const subjects = new Positions();
     const revisions: number[] = [];
     const chains = new Set<BillingChain>();
-    const requests = asks.map(({ id, last, request }) => {
+    const requests = asks.map(({ id, last, request, ending }) => {
       const { chain, budgets, wish } = request;
+      for (const account of request.instead?.hold.chain.accounts ?? []) accounts.of(account.id);
       if (!chain.stored) chains.add(chain);
       const limits = new Map(budgets.map(({ account, limitNanoUsd }) => [account.id, limitNanoUsd]));
       return {
         id,
         last,
+        ...(ending && { ends: closedRow(ending) }),
         chain: chain.id,
         countable: request.countable,
         at: chain.accounts.map((account) => accounts.of(account.id)),
@@ -88,9 +95,10 @@ export class MoneyStatements {
       };
     });
     const subjectNames = subjects.names.map((name) => name.slice(name.indexOf('/') + 1));
+    const verb = asks[0]?.ending ? 'pass' : 'hold';
     const [{ told }] = (await this.connection.call<{ told: Told }>(
-      'hold',
-      'SELECT tollgate_hold($1, $2, $3, $4, $5, $6, $7, $8) AS told',
+      verb,
+      `SELECT tollgate_${verb}($1, $2, $3, $4, $5, $6, $7, $8) AS told`,
       [
         replicaId,
         again,
@@ -129,18 +137,18 @@ export class MoneyStatements {
   /** Closes entries and moves their money, all or none. Doing it twice changes nothing. */
   async settle(entries: readonly ClosedEntry[]): Promise<void> {
     await this.connection.call('settle', 'SELECT tollgate_settle($1)', [
-      JSON.stringify(
-        entries.map(({ id, state, mark, costNanoUsd, usage }) => ({
-          id,
-          state,
-          mark,
-          cost: costNanoUsd.toString(),
-          usage: usage && JSON.stringify(usage),
-        })),
-      ),
+      JSON.stringify(entries.map(closedRow)),
     ]);
   }
 }
+
+const closedRow = ({ id, state, mark, costNanoUsd, usage }: ClosedEntry) => ({
+  id,
+  state,
+  mark,
+  cost: costNanoUsd.toString(),
+  usage: usage && JSON.stringify(usage),
+});
 
 /** Names, each once, and where it stands: from 1, as arrays of PostgreSQL count. */
 class Positions {

@@ -1,7 +1,8 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger, ServiceUnavailableException } from '@nestjs/common';
 import { RowCache } from '../../cache/row-cache.js';
 import { CLOCK, type Clock } from '../../clock.js';
 import { CONFIG, type Config } from '../../config/config.js';
+import { DatabaseLock } from '../../database/database-lock.js';
 import { Meters } from '../../metrics/meters.js';
 import { nanoUsd, ZERO_NANO_USD } from '../../policy/money.js';
 import { Unanswered } from '../../unanswered.js';
@@ -21,6 +22,7 @@ import { Replicas } from './replicas.js';
 interface Asking {
   readonly id: string;
   readonly request: HoldRequest;
+  readonly ending: ClosedEntry | undefined;
   /** When it waits no longer, on the clock of `performance.now()`. */
   readonly deadline: number;
   readonly tell: (taken: Taken) => void;
@@ -64,6 +66,7 @@ export class SharedSpend extends SpendService {
     private readonly statements: MoneyStatements,
     private readonly replicas: Replicas,
     private readonly rows: RowCache,
+    private readonly lock: DatabaseLock,
     @Inject(CONFIG) private readonly config: Config,
     movements: Movements,
     meters: Meters,
@@ -72,10 +75,10 @@ export class SharedSpend extends SpendService {
     super(movements, meters, clock);
   }
 
-  protected take(id: string, request: HoldRequest): Promise<Taken> {
+  protected take(id: string, request: HoldRequest, ending?: ClosedEntry): Promise<Taken> {
     return new Promise((tell, fail) => {
       const deadline = performance.now() + this.config.general.budgetWaitMs;
-      this.admit({ id, request, deadline, tell, fail });
+      this.admit({ id, request, ending, deadline, tell, fail });
       this.wake();
     });
   }
@@ -91,11 +94,11 @@ export class SharedSpend extends SpendService {
     });
   }
 
-  /** Whoever comes to an account that others wait for here stands behind them. */
+  /** Whoever comes to an account that others wait for here stands behind them, unless it holds something already. */
   private admit(asking: Asking): void {
     const { request } = asking;
     const queued =
-      this.waiting.length && request.wish.wantedNanoUsd !== ZERO_NANO_USD
+      this.waiting.length && !asking.ending && request.wish.wantedNanoUsd !== ZERO_NANO_USD
         ? request.budgets.find(({ account }) => this.waiting.some(({ waitsFor }) => waitsFor === account.id))
         : undefined;
     if (!queued) this.fresh.push(asking);
@@ -121,7 +124,8 @@ export class SharedSpend extends SpendService {
       this.mayFit = false;
       const batch = [...due, ...this.fresh.splice(0)];
       const rest = batch.splice(MOST_AT_ONCE);
-      await this.holdFor(batch);
+      await this.holdFor(batch.filter(({ ending }) => ending));
+      await this.holdFor(batch.filter(({ ending }) => !ending));
       // What is left over keeps its place: waiting calls before those that are new.
       this.waiting.push(...rest.filter(({ waitsFor }) => waitsFor !== undefined));
       this.fresh.unshift(...rest.filter(({ waitsFor }) => waitsFor === undefined));
@@ -146,8 +150,14 @@ export class SharedSpend extends SpendService {
   }
 
   private async holdFor(batch: readonly Asking[]): Promise<void> {
+    if (!batch.length) return;
     const now = performance.now();
-    const asks = batch.map(({ id, request, deadline }) => ({ id, request, last: deadline <= now }));
+    const asks = batch.map(({ id, request, ending, deadline }) => ({
+      id,
+      request,
+      ending,
+      last: deadline <= now,
+    }));
     let inDoubt = false;
     const outcome = await this.tryToHold(asks, () => (inDoubt = true)).catch((error: unknown) =>
       this.afterFailure(batch, error, inDoubt),
@@ -157,13 +167,19 @@ export class SharedSpend extends SpendService {
     if (outcome.moved.length)
       await this.rows.evict(outcome.moved).catch((error: unknown) => this.log.warn(error));
     for (const [i, asking] of batch.entries()) this.answer(asking, outcome.answers[i]!);
+    // What the old hold had more than the new one is free for others.
+    if (batch.some(({ ending }, i) => ending && outcome.answers[i]!.kind === 'granted')) this.mayFit = true;
   }
 
   /** The same statement again while nobody knows how it ended, or others were in its way. */
   private async tryToHold(asks: readonly HoldAsk[], doubt: () => void): Promise<HoldOutcome> {
     for (let tries = 1; ; tries++) {
+      this.lock.expectOurs();
       try {
-        return await this.statements.hold(this.replicas.id, asks, tries > 1);
+        const outcome = await this.statements.hold(this.replicas.id, asks, tries > 1);
+        // That it was lost before the statement may be known only now.
+        this.lock.expectOurs();
+        return outcome;
       } catch (error) {
         if (isInDoubt(error)) doubt();
         else if (!isCollision(error)) throw error;
@@ -175,14 +191,15 @@ export class SharedSpend extends SpendService {
 
   /** A batch that is known not to be committed is split until only the call at fault fails. */
   private async afterFailure(batch: readonly Asking[], error: unknown, inDoubt: boolean): Promise<undefined> {
-    if (!inDoubt && batch.length > 1) {
+    if (!inDoubt && batch.length > 1 && this.lock.isOurs) {
       const half = batch.length >> 1;
       await this.holdFor(batch.slice(0, half));
       await this.holdFor(batch.slice(half));
       return;
     }
     this.log.error(`Money could not be held for ${batch.length} calls: ${String(error)}`);
-    for (const { fail } of batch) fail(new Unanswered('database', error));
+    const told = error instanceof ServiceUnavailableException ? error : new Unanswered('database', error);
+    for (const { fail } of batch) fail(told);
     if (inDoubt) void this.forget(batch.map(({ id }) => id));
   }
 

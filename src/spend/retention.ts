@@ -1,0 +1,107 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { CLOCK, type Clock } from '../clock.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { Database } from '../database/database.js';
+import { rowsOf } from './rows-of.js';
+import { pause } from './spend.service.js';
+
+export const DAY_MS = 86_400_000;
+/** Few enough that whoever moves money meanwhile does not notice. */
+const AT_ONCE = 200;
+const PAUSE_MS = 20;
+/** Held by the one process that folds. */
+const FOLDING_DAYS = '8390043843661231208';
+
+const SUMS = { inputTokens: 'input_tokens', outputTokens: 'output_tokens', cachedInputTokens: 'cached_input_tokens', cacheWriteTokens: 'cache_write_tokens' }; // prettier-ignore
+const ALIKE = 'chain_id, day, state, mark, call_type, model, deployment_id, provider';
+const SUMMED = ['entries', 'cost_nano_usd', ...Object.values(SUMS)];
+
+/**
+ * Folds closed entries that are older than `spend_logs_retention` into sums per day, a few in each transaction: they are
+ * in one table or the other at every moment, whenever the process dies. Balances, chains and postings stay.
+ */
+@Injectable()
+export class Retention implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(Retention.name);
+  private next: NodeJS.Timeout | undefined;
+  private folding: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly database: Database,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (this.config.general.retention) this.folding = this.rounds();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.next);
+    await this.folding;
+  }
+
+  private async rounds(): Promise<void> {
+    const { keptMs, everyMs } = this.config.general.retention!;
+    try {
+      const count = await this.fold(new Date(this.clock().getTime() - keptMs));
+      if (count) this.logger.log(`${count} entries of the ledger were folded into sums per day.`);
+    } catch (error) {
+      this.logger.warn(`The ledger was not folded, which is tried again later: ${String(error)}`);
+    }
+    if (this.stopped) return;
+    this.next = setTimeout(() => (this.folding = this.rounds()), everyMs);
+  }
+
+  /** Folds all that was opened and closed before this; how many. */
+  async fold(before: Date): Promise<number> {
+    let count = 0;
+    for (let more = AT_ONCE; more === AT_ONCE && !this.stopped; count += more) {
+      if (count) await pause(PAUSE_MS);
+      more = await this.database.write((tx) => this.foldSome(tx, before.getTime()), 'pruning');
+    }
+    return count;
+  }
+
+  private async foldSome(tx: EntityManager, beforeMs: number): Promise<number> {
+    const { isPostgres } = this.database;
+    if (isPostgres && !(await isAlone(tx))) return 0;
+    const ids: { id: string }[] = await tx.query(
+      `SELECT id FROM ledger_entries WHERE opened_at < ${beforeMs} AND closed_at < ${beforeMs} ORDER BY opened_at LIMIT ${AT_ONCE}`,
+    );
+    if (!ids.length) return 0;
+    const these = rowsOf({ id: 'varchar' }, this.database);
+    const tokens = (name: string) =>
+      isPostgres ? `(e.usage::jsonb->>'${name}')::bigint` : `e.usage->>'${name}'`;
+    const sums = Object.keys(SUMS).map((name) => `coalesce(sum(${tokens(name)}), 0)`);
+    await tx.query(
+      `INSERT INTO ledger_days (${ALIKE}, ${SUMMED.join(', ')})
+       SELECT e.chain_id, e.opened_at - e.opened_at % ${DAY_MS} AS day, e.state, coalesce(e.mark, '') AS mark, e.call_type,
+         e.model, e.deployment_id, e.provider, count(*), sum(e.cost_nano_usd), ${sums.join(', ')}
+       FROM ledger_entries e JOIN ${these} AS r ON r.id = e.id WHERE true
+       GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+       ON CONFLICT (${ALIKE}) DO UPDATE SET ${SUMMED.map((name) => `${name} = ledger_days.${name} + excluded.${name}`).join(', ')}`,
+      [JSON.stringify(ids)],
+    );
+    await tx.query(`DELETE FROM ledger_entries WHERE id IN (SELECT r.id FROM ${these} AS r)`, [
+      JSON.stringify(ids),
+    ]);
+    return ids.length;
+  }
+}
+
+async function isAlone(tx: EntityManager): Promise<boolean> {
+  const [{ alone }] = (await tx.query(`SELECT pg_try_advisory_xact_lock(${FOLDING_DAYS}) AS alone`)) as [
+    { alone: boolean },
+  ];
+  return alone;
+}
