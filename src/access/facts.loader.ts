@@ -5,8 +5,10 @@ import { type CacheKey, cacheKey, Changes } from '../cache/changes.js';
 import { Revisions } from '../cache/revisions.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
+import type { EndUser } from '../end-users/end-user.entity.js';
 import { EndUsersService } from '../end-users/end-users.service.js';
 import { KeysService } from '../keys/keys.service.js';
+import type { VirtualKey } from '../keys/virtual-key.entity.js';
 import { type RateLimit, RateLimits } from '../limits/rate-limits.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
@@ -48,6 +50,14 @@ export interface Ask {
   readonly route: RouteFacts;
   /** Read only once the caller is known. Absent on routes that call no model. */
   readonly llm?: () => LlmRequest;
+  /** Nobody calls: what a call would make is not made. */
+  readonly isDry?: boolean;
+}
+
+/** Whom a question is about: a key by its hash, or who would call with a key of theirs that has no limits of its own. */
+export interface Subject {
+  readonly type: 'key' | 'user' | 'team' | 'end_user';
+  readonly id: string;
 }
 
 /** The facts of one request, and what acting on them needs. */
@@ -124,12 +134,23 @@ export class FactsLoader {
     );
   }
 
-  /** The same question about a key named by its hash: for those who ask beforehand. */
-  async loadByHash(hash: string, ask: Omit<Ask, 'presented'>): Promise<LoadedFacts> {
-    const caller = this.isMasterKey(hash) ? this.master : await this.loadCaller(hash);
+  /** The same question about somebody who is named: for those who ask beforehand. Makes nothing. */
+  async loadSubject(subject: Subject, ask: Omit<Ask, 'presented' | 'isDry'>): Promise<LoadedFacts> {
+    const dry = { ...ask, isDry: true };
+    const caller = await this.callerNamed(subject);
     if (!caller) return { facts: this.strangerFacts(ask, { kind: 'unknown', hint: 'sk-...' }) };
-    const loaded = await this.withCaller(ask, caller);
-    return this.completed(loaded, () => this.withCaller(ask, caller));
+    const loaded = await this.withCaller(dry, caller);
+    return this.completed(loaded, () => this.withCaller(dry, caller));
+  }
+
+  private async callerNamed({ type, id }: Subject): Promise<CallerSnapshot | undefined> {
+    if (type === 'key') return this.isMasterKey(id) ? this.master : this.loadCaller(id);
+    const key = {
+      ...BARE_KEY,
+      ...(type === 'user' && { userId: id }),
+      ...(type === 'team' && { teamId: id }),
+    };
+    return this.snapshot(key, [], []);
   }
 
   /** With everything that is the hold's to find out, as it is now: for explanations. */
@@ -179,7 +200,7 @@ export class FactsLoader {
     const now = this.clock();
     const llm = ask.llm?.();
     const request = llm && this.requestFacts(llm, caller);
-    const standing = this.standing(caller, llm?.endUserId, request?.model);
+    const standing = this.standing(caller, llm?.endUserId, request?.model, ask.isDry);
     return standing instanceof Promise
       ? standing.then((loaded) => this.counted(ask.route, caller, loaded, llm, request, now))
       : this.counted(ask.route, caller, standing, llm, request, now);
@@ -209,26 +230,15 @@ export class FactsLoader {
     caller: CallerSnapshot,
     endUserId: string | undefined,
     model: ModelFacts | undefined,
+    isDry = false,
   ): Standing | Promise<Standing> {
     const now = this.clock();
-    const modelNames = this.budgetedNames(caller, endUserId, model);
+    const endUser = endUserId === undefined ? undefined : this.endUsers.get(endUserId);
+    const modelNames = budgetedNames(caller, endUser, model);
     return (
       this.standingInMemory(caller, endUserId, modelNames, now) ??
-      this.loadStanding(caller, endUserId, model, now)
+      this.loadStanding(caller, endUserId, model, now, isDry)
     );
-  }
-
-  /** The names of a model, where somebody has a budget for it alone; else none. */
-  private budgetedNames(
-    { parties }: CallerSnapshot,
-    endUserId: string | undefined,
-    model: ModelFacts | undefined,
-  ): readonly string[] {
-    if (!model) return NO_NAMES;
-    const hasOne = ({ modelBudgets }: PartySpec) =>
-      modelBudgets.size > 0 && (modelBudgets.has(model.requested) || modelBudgets.has(model.name));
-    const endUser = endUserId === undefined ? undefined : this.endUsers.get(endUserId);
-    return parties.some(hasOne) || endUser?.parties.some(hasOne) ? [model.requested, model.name] : NO_NAMES;
   }
 
   private facts(
@@ -301,9 +311,10 @@ export class FactsLoader {
     endUserId: string | undefined,
     model: ModelFacts | undefined,
     now: Date,
+    isDry: boolean,
   ): Promise<Standing> {
-    const endUser = endUserId === undefined ? undefined : await this.loadEndUser(endUserId);
-    const modelNames = this.budgetedNames(caller, endUserId, model);
+    const endUser = endUserId === undefined ? undefined : await this.loadEndUser(endUserId, isDry);
+    const modelNames = budgetedNames(caller, endUser, model);
     const last = caller.parties.length - 1;
     const parties = caller.parties.toSpliced(last, 0, ...(endUser?.parties ?? []));
     const placed = parties
@@ -321,7 +332,7 @@ export class FactsLoader {
       caller,
       endUser,
     );
-    caller.standings.set(standingKey(endUserId, modelNames), standing);
+    if (!isDry) caller.standings.set(standingKey(endUserId, modelNames), standing);
     return standing;
   }
 
@@ -340,17 +351,26 @@ export class FactsLoader {
 
   private async readCaller(hash: string): Promise<CallerSnapshot | undefined> {
     const { epoch } = this.changes;
-    const dependsOn: CacheKey[] = [cacheKey.key(hash)];
-    const tier = (budgetId: string | null) => this.tier(budgetId, dependsOn);
-
     const key = await this.keysService.getByHash(hash);
     if (!key) return undefined;
-    const parties: PartySpec[] = [
-      partySpec('key', key.keyAlias ?? key.keyName, key, await tier(key.budgetId), {
-        blocked: key.blocked,
-        models: key.models,
-      }),
-    ];
+    const dependsOn: CacheKey[] = [cacheKey.key(hash)];
+    const tier = await this.tier(key.budgetId, dependsOn);
+    const party = partySpec('key', key.keyAlias ?? key.keyName, key, tier, {
+      blocked: key.blocked,
+      models: key.models,
+    });
+    return this.snapshot(key, [party], dependsOn, epoch);
+  }
+
+  /** A key and everyone behind it. `itself`: the key as a party; a bare key is none. */
+  private async snapshot(
+    key: Readonly<BareKey>,
+    itself: readonly PartySpec[],
+    dependsOn: CacheKey[],
+    epoch = this.changes.epoch,
+  ): Promise<CallerSnapshot> {
+    const tier = (budgetId: string | null) => this.tier(budgetId, dependsOn);
+    const parties = [...itself];
 
     const team = key.teamId === null ? null : await this.teamsService.get(key.teamId);
     if (key.teamId !== null) {
@@ -406,7 +426,7 @@ export class FactsLoader {
         allowedRoutes: compileRouteList(key.allowedRoutes),
       }),
       names: {
-        keyHash: hash,
+        keyHash: key.secretHash,
         keyAlias: key.keyAlias,
         userId: key.userId,
         teamId: key.teamId,
@@ -419,15 +439,13 @@ export class FactsLoader {
     };
   }
 
-  private async loadEndUser(endUserId: string): Promise<Snapshot> {
+  private async loadEndUser(endUserId: string, isDry: boolean): Promise<Snapshot> {
     const known = this.endUsers.get(endUserId);
     if (known && isCurrent(known, this.changes, this.clock().getTime())) return known;
     const { epoch } = this.changes;
     const dependsOn: CacheKey[] = [cacheKey.endUser(endUserId)];
     const { maxEndUserBudgetId } = this.config.litellm;
-    const row =
-      (await this.endUsersService.get(endUserId)) ??
-      (maxEndUserBudgetId === undefined ? null : await this.endUsersService.getOrCreate(endUserId));
+    const row = (await this.endUsersService.get(endUserId)) ?? (await this.newEndUser(endUserId, isDry));
     const tierId = row?.budgetId ?? maxEndUserBudgetId ?? null;
     const endUser: Snapshot = {
       parties: row ? [partySpec('end_user', endUserId, row, await this.tier(tierId, dependsOn))] : [],
@@ -436,8 +454,14 @@ export class FactsLoader {
       staleAt: this.clock().getTime() + SNAPSHOT_TTL_MS,
       epoch,
     };
-    if (!this.changes.changedSince(epoch, dependsOn)) this.endUsers.set(endUserId, endUser);
+    if (!isDry && !this.changes.changedSince(epoch, dependsOn)) this.endUsers.set(endUserId, endUser);
     return endUser;
+  }
+
+  /** Where everybody has a budget, whoever is named first is made; or would be. */
+  private async newEndUser(endUserId: string, isDry: boolean): Promise<Readonly<EndUser> | null> {
+    if (this.config.litellm.maxEndUserBudgetId === undefined) return null;
+    return isDry ? this.endUsersService.wouldBe(endUserId) : this.endUsersService.getOrCreate(endUserId);
   }
 
   private async tier(budgetId: string | null, dependsOn: CacheKey[]): Promise<Readonly<LimitsRow> | null> {
@@ -474,6 +498,38 @@ export class FactsLoader {
     };
   }
 }
+
+/** The names of a model, where somebody has a budget for it alone; else none. */
+function budgetedNames(
+  { parties }: CallerSnapshot,
+  endUser: Snapshot | undefined,
+  model: ModelFacts | undefined,
+): readonly string[] {
+  if (!model) return NO_NAMES;
+  const hasOne = ({ modelBudgets }: PartySpec) =>
+    modelBudgets.size > 0 && (modelBudgets.has(model.requested) || modelBudgets.has(model.name));
+  return parties.some(hasOne) || endUser?.parties.some(hasOne) ? [model.requested, model.name] : NO_NAMES;
+}
+
+/** What of a key is asked beside its limits. */
+type BareKey = Pick<
+  VirtualKey,
+  | 'secretHash' | 'keyAlias' | 'keyName' | 'userId' | 'teamId' | 'organizationId'
+  | 'blocked' | 'expiresAt' | 'allowedRoutes' | 'aliases'
+>; // prettier-ignore
+
+const BARE_KEY: Readonly<BareKey> = {
+  secretHash: 'none',
+  keyAlias: null,
+  keyName: 'sk-...',
+  userId: null,
+  teamId: null,
+  organizationId: null,
+  blocked: false,
+  expiresAt: null,
+  allowedRoutes: null,
+  aliases: null,
+};
 
 /** Would all of it fit if nobody else held anything? Then waiting may help, and counting would not. */
 const fitsWhole = (budgets: readonly ScopedBudget[], { wantedNanoUsd }: Wish) =>
