@@ -12,6 +12,7 @@ const ON_BOTH = [
   'every-ending',
   'fallbacks',
   'money-tree',
+  'payloads',
   'rate-limits',
   'scenarios',
   'windows',
