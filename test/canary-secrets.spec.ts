@@ -222,15 +222,19 @@ it.skipIf(!possible)('nor is one when PostgreSQL and Redis fail under it, nor in
     await redis.stop();
     expect(await hear('a call without Redis', call())).toBe(503);
     await drop();
-    for (const [place, asked] of [
-      ['a call without a database', call()],
-      ['a new key without a database', shared.admin('POST', '/key/generate', { key: 'sk-canary-chosen-0010jjjj' })],
-      ['a look without a database', shared.admin('GET', `/key/info?key=${key}`)],
-      ['a stranger without a database', shared.as(CANARY.unknown, 'GET', '/v1/models')],
-      ['a model without a database', shared.admin('POST', '/model/new', { model_name: 'x', litellm_params: { model: 'openai/x', api_key: CANARY.added } })],
-      ['readiness without a database', shared.send('GET', '/health/readiness')],
-    ] as const)
-      expect(await hear(place, asked)).toBe(503);
+    const withoutDatabase: Record<string, () => Promise<Answer>> = {
+      'a call': call,
+      'a new key': () => shared.admin('POST', '/key/generate', { key: 'sk-canary-chosen-0010jjjj' }),
+      'a look': () => shared.admin('GET', `/key/info?key=${key}`),
+      'another stranger': () => shared.as(`${CANARY.unknown}-too`, 'GET', '/v1/models'),
+      'a model': () => shared.admin('POST', '/model/new', { model_name: 'x', litellm_params: { model: 'openai/x', api_key: CANARY.added } }),
+      readiness: () => shared.send('GET', '/health/readiness'),
+    };
+    for (const [name, asked] of Object.entries(withoutDatabase)) {
+      const place = `${name} without a database`;
+      const status = await hear(place, asked());
+      expect({ place, status }).toEqual({ place, status: 503 });
+    }
     secrets.chosen = 'sk-canary-chosen-0010jjjj';
   } finally {
     await shared.close();

@@ -172,9 +172,11 @@ describe('an explanation', () => {
       const byKey = question(key, model, { max_tokens: 10, user: 'never-met' });
       expect((await ask(key, byKey)).body.decision).toBe(decision);
     }
-    expect((await gateway.admin('GET', '/customer/info?end_user_id=never-met')).status).toBe(404);
+    const met = () => gateway.admin('GET', '/customer/info?end_user_id=never-met');
+    expect((await met()).status).toBe(404);
+    expect((await gateway.chat(key, { model: 'm-out', max_tokens: 1, user: 'never-met' })).status).toBe(200);
+    expect((await met()).body.spend).toBe(0.001);
     expect((await gateway.chat(key, { model: 'm-in', max_tokens: 1, user: 'never-met' })).status).toBe(429);
-    expect((await gateway.admin('GET', '/customer/info?end_user_id=never-met')).status).toBe(200);
   });
 
   it('is given to a user about itself, and about nobody else', async () => {
