@@ -164,8 +164,8 @@ describe('an explanation', () => {
     const subject = { type: 'end_user', id: 'never-met' };
     const key = await gateway.givenKey();
     for (const [model, decision] of [
-      ['m-out', true],
       ['m-in', false],
+      ['m-out', true],
     ] as const) {
       const about = { ...question('x', model), subject };
       expect((await ask(gateway.masterKey, about)).body.decision).toBe(decision);

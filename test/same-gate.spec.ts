@@ -64,7 +64,8 @@ const call = (key: string, { path, isForm }: Billable, more: Record<string, unkn
 
 let serial = 0;
 /** A key that may not, and why. */
-const REFUSED: readonly (readonly [name: string, status: number, key: () => Promise<string>, more?: Record<string, unknown>])[] = [
+type Refused = [name: string, status: number, key: () => Promise<string>, more?: Record<string, unknown>];
+const REFUSED: Refused[] = [
   ['an exhausted key', 429, () => gateway.givenKey({ max_budget: 0 })],
   ['a blocked key', 401, () => gateway.givenKey({ blocked: true })],
   ['an expired key', 401, () => gateway.givenKey({ duration: '0s' })],
@@ -97,27 +98,30 @@ describe('every billable route', () => {
     expect(routes.filter(isKnown).length).toBeGreaterThanOrEqual(15);
   });
 
-  it.each(REFUSED)('refuses %s with %i, and nothing goes upstream', async (_, status, made, more) => {
-    const key = await made();
-    const { length } = upstream.calls;
-    const told = new Set<string>();
-    for (const route of routes) {
-      for (const stream of [false, true]) {
-        const answer = await call(key, route, { ...more, stream });
-        const what = `${route.path} ${answer.text}`;
-        if (isKnown(route)) {
-          expect({ path: route.path, status: answer.status }).toEqual({ path: route.path, status });
-          const { type, code, details } = answer.body.error;
-          told.add(JSON.stringify([type, code, details.check, details.retryable]));
+  it.each<Refused>(REFUSED)(
+    'refuses %s with %i, and nothing goes upstream',
+    async (_, status, made, more) => {
+      const key = await made();
+      const { length } = upstream.calls;
+      const told = new Set<string>();
+      for (const route of routes) {
+        for (const stream of [false, true]) {
+          const answer = await call(key, route, { ...more, stream });
+          const what = `${route.path} ${answer.text}`;
+          if (isKnown(route)) {
+            expect({ path: route.path, status: answer.status }).toEqual({ path: route.path, status });
+            const { type, code, details } = answer.body.error;
+            told.add(JSON.stringify([type, code, details.check, details.retryable]));
+          }
+          expect(answer.status, what).toBeGreaterThanOrEqual(400);
+          expect(answer.status, what).toBeLessThan(500);
+          expect(answer.body.error.message, what).toEqual(expect.any(String));
         }
-        expect(answer.status, what).toBeGreaterThanOrEqual(400);
-        expect(answer.status, what).toBeLessThan(500);
-        expect(answer.body.error.message, what).toEqual(expect.any(String));
       }
-    }
-    expect([...told]).toHaveLength(1);
-    expect(upstream.calls).toHaveLength(length);
-  });
+      expect([...told]).toHaveLength(1);
+      expect(upstream.calls).toHaveLength(length);
+    },
+  );
 
   it('is not entered under another one’s name', async () => {
     const key = await gateway.givenKey({ allowed_routes: ['/engines/{model}/chat/completions'] });
@@ -145,7 +149,8 @@ describe('every billable route', () => {
 });
 
 describe('a denied model is reached by no spelling', () => {
-  const spellings: readonly (readonly [string, Record<string, unknown>, string?])[] = [
+  type Spelling = [name: string, more: Record<string, unknown>, query?: string];
+  const spellings: Spelling[] = [
     ['itself', { model: 'denied' }],
     ['a list', { model: ['m', 'denied'] }],
     ['two names', { model: 'm,denied' }],
@@ -177,7 +182,7 @@ describe('a denied model is reached by no spelling', () => {
     ['a base model', { base_model: 'denied', model_info: { id: 'd-denied' } }],
   ];
 
-  it.each(spellings)('%s', async (_, more, query = '') => {
+  it.each<Spelling>(spellings)('%s', async (_, more, query = '') => {
     const key = await gateway.givenKey({ models: ['m'] });
     const since = upstream.calls.length;
     // What is allowed fails, so that whatever else is named would be tried.
