@@ -14,6 +14,7 @@ const ON_BOTH = [
   'fallbacks',
   'jwt',
   'money-tree',
+  'payloads',
   'rate-limits',
   'retention',
   'scenarios',

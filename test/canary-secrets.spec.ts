@@ -1,7 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import pg from 'pg';
+import { stringify } from 'yaml';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Answer, Gateway, model } from './gateway.js';
+import { freshPostgres, postgresIsThere } from './postgres.js';
+import { RedisServer, redisIsThere } from './redis.js';
 import { Upstream } from './upstream.js';
 
 const CANARY = {
@@ -141,3 +147,109 @@ it('no secret is anywhere but where it must be', async () => {
   );
   expect(found).toEqual([]);
 });
+
+/** Where a secret of a text is told: its place and its name. */
+const leaks = (told: Readonly<Record<string, string>>, secrets: Readonly<Record<string, string>>) =>
+  Object.entries(told).flatMap(([place, text]) =>
+    Object.entries(secrets).flatMap(([name, secret]) => (text.includes(secret) ? [`${name} in ${place}`] : [])),
+  ); // prettier-ignore
+
+/** A start that fails: what it printed. */
+function failedStart(config: object, env: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-bad-start-'));
+  try {
+    const file = join(folder, 'config.yaml');
+    writeFileSync(file, stringify(config));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [resolve(import.meta.dirname, '../dist/src/main.js')], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, PORT: '0', TOLLGATE_DATA: folder, TOLLGATE_CONFIG: file, TOLLGATE_SALT_KEY: CANARY.salt, ...env },
+      encoding: 'utf8',
+      timeout: 15_000,
+    });
+    expect(status).toBe(1);
+    return stdout + stderr;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+} // prettier-ignore
+
+it.each<[string, object, Record<string, string>?]>([
+  ['a misspelled setting', { general_settings: { master_key: CANARY.master, max_budgett: 1, budget_wait_ms: 'x' } }],
+  ['a model that cannot be', { model_list: [{ model_name: 'm', litellm_params: { model: 'bedrock-of-nobody/', api_key: CANARY.configured, api_base: `http://u:${CANARY.added}@h/?k=${CANARY.header}`, extra_headers: { 'bad name': CANARY.header } } }] }],
+  ['a key where a number belongs', { general_settings: { master_key: CANARY.master, max_request_size_mb: CANARY.configured } }],
+  ['a master key that is none', { general_settings: { master_key: { nested: CANARY.master } } }],
+  ['a database that is none', {}, { DATABASE_URL: `mongodb://u:${CANARY.added}@127.0.0.1:9/x` }],
+  ['a database that is not there', {}, { DATABASE_URL: `postgres://u:${CANARY.added}@127.0.0.1:9/x` }],
+  ['a Redis that is none', {}, { REDIS_URL: `http://:${CANARY.added}@127.0.0.1:9` }],
+])('a start that fails over %s tells no secret', (_, config, env = {}) => {
+  const printed = failedStart({ general_settings: { master_key: CANARY.master }, model_list: [], ...config }, env);
+  expect(printed).toContain('Tollgate did not start');
+  expect(leaks({ printed }, CANARY)).toEqual([]);
+}); // prettier-ignore
+
+const possible = (await postgresIsThere()) && redisIsThere();
+
+it.skipIf(!possible)('nor is one when PostgreSQL and Redis fail under it, nor in any of their columns', { timeout: 60_000 }, async () => {
+  const secrets: Record<string, string> = { ...CANARY, database: 'canary-database-0008hhhh', redis: 'canary-redis-0009iiii' };
+  const { url, drop } = await freshPostgres();
+  const redis = await RedisServer.start();
+  const secretUrl = new URL(url);
+  secretUrl.password = secrets.database!;
+  const shared = await Gateway.start({
+    upstream,
+    config: { general_settings: { decision_log: 'all' } },
+    env: {
+      TOLLGATE_MASTER_KEY: CANARY.master,
+      TOLLGATE_SALT_KEY: CANARY.salt,
+      DATABASE_URL: secretUrl.href,
+      REDIS_URL: redis.url.replace('//', `//default:${secrets.redis}@`),
+    },
+  });
+  const told: Record<string, string> = {};
+  const hear = async (place: string, asked: Promise<Answer>) => {
+    const { text, headers, status } = await asked;
+    told[`${place} (${status})`] = text + JSON.stringify(headers);
+    return status;
+  };
+  try {
+    const key = (secrets.issued = await shared.givenKey({ max_budget: 1, rpm_limit: 100 }));
+    const call = () => shared.chat(key, { model: 'm-out', max_tokens: 1, user: 'u', messages: [{ role: 'user', content: CANARY.prompt }] });
+    await shared.made('/model/new', { model_name: 'added', litellm_params: { model: 'openai/up', api_base: upstream.url, api_key: CANARY.added } });
+    expect(await hear('a call', call())).toBe(200);
+    await hear('a stranger', shared.as(CANARY.unknown, 'GET', '/v1/models'));
+    for (const path of ['/metrics', '/health/readiness', '/model/info', '/spend/logs', '/key/list?return_full_object=true'])
+      expect(await hear(path, shared.admin('GET', path))).toBe(200);
+
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const { rows: tables } = await client.query<{ name: string }>(`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`);
+    expect(tables.length).toBeGreaterThan(10);
+    for (const { name } of tables) told[`table ${name}`] = JSON.stringify((await client.query(`SELECT t::text FROM "${name}" t`)).rows);
+    await client.end();
+    expect(told['table virtual_keys']).toContain(key.slice(-4));
+
+    await redis.stop();
+    expect(await hear('a call without Redis', call())).toBe(503);
+    await drop();
+    const withoutDatabase: Record<string, () => Promise<Answer>> = {
+      'a call': call,
+      'a new key': () => shared.admin('POST', '/key/generate', { key: 'sk-canary-chosen-0010jjjj' }),
+      'a look': () => shared.admin('GET', `/key/info?key=${key}`),
+      'another stranger': () => shared.as(`${CANARY.unknown}-too`, 'GET', '/v1/models'),
+      'a model': () => shared.admin('POST', '/model/new', { model_name: 'x', litellm_params: { model: 'openai/x', api_key: CANARY.added } }),
+      readiness: () => shared.send('GET', '/health/readiness'),
+    };
+    for (const [name, asked] of Object.entries(withoutDatabase)) {
+      const place = `${name} without a database`;
+      const status = await hear(place, asked());
+      expect({ place, status }).toEqual({ place, status: 503 });
+    }
+    secrets.chosen = 'sk-canary-chosen-0010jjjj';
+  } finally {
+    await shared.close();
+    await redis.close();
+    await drop();
+  }
+  told.output = shared.logs;
+  expect(leaks(told, secrets)).toEqual([]);
+}); // prettier-ignore

@@ -29,6 +29,13 @@ describe('a field nobody reads', () => {
     expect(headers['set-cookie']).toBeUndefined();
   });
 
+  it('is mentioned as far as a header has room', async () => {
+    const names = Array.from({ length: 100 }, (_, i) => `x${'\u{1f600}'.repeat(2_000)}${i}`);
+    const { status, headers } = await gateway.admin('POST', '/team/new', Object.fromEntries(names.map((name) => [name, 1]))); // prettier-ignore
+    expect(status).toBe(200);
+    expect(String(headers['x-tollgate-ignored']).length).toBeLessThan(10_000);
+  });
+
   it('is not mentioned when everything was read', async () => {
     const { headers } = await gateway.admin('POST', '/key/generate', { max_budget: 1, tags: ['a'] });
     expect(headers['x-tollgate-ignored']).toBeUndefined();

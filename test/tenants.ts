@@ -184,6 +184,25 @@ export async function operations(gateway: Gateway): Promise<Operation[]> {
   );
 }
 
+/** A route at which money is spent. */
+export interface Billable {
+  readonly path: string;
+  /** It takes a form, no JSON. */
+  readonly isForm: boolean;
+}
+
+/** The routes that say a budget may be in the way. */
+export async function billable(gateway: Gateway): Promise<Billable[]> {
+  const { paths } = (await gateway.send('GET', '/openapi.json')).body as {
+    paths: Record<string, { post?: { requestBody?: { content: object }; responses: Record<string, { description: string }> } }>;
+  }; // prettier-ignore
+  return Object.entries(paths).flatMap(([path, { post }]) =>
+    post?.responses['429']
+      ? [{ path, isForm: 'multipart/form-data' in (post.requestBody?.content ?? {}) }]
+      : [],
+  );
+}
+
 /** Only what tells one refusal from another. */
 export const verdict = ({ status, body, text }: Answer) => ({
   status,

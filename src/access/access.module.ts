@@ -14,6 +14,7 @@ import { AuthChecksGuard } from './auth-checks.guard.js';
 import { AuthorityLoader } from './authority.loader.js';
 import { DecisionLog } from './decision-log.js';
 import { EvaluationController } from './evaluation.controller.js';
+import { Callers } from './callers.js';
 import { FactsLoader } from './facts.loader.js';
 import { GuardedDoors } from './guarded-doors.js';
 import { LlmRequestReader } from './llm-request.reader.js';
@@ -36,6 +37,7 @@ import { ModelAccessGuard } from './model-access.guard.js';
   ],
   controllers: [EvaluationController],
   providers: [
+    Callers,
     FactsLoader,
     AuthorityLoader,
     TokenCounter,

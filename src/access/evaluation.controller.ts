@@ -3,6 +3,7 @@ import {
   Controller,
   ForbiddenException,
   HttpCode,
+  HttpException,
   Post,
   Req,
   UnprocessableEntityException,
@@ -11,16 +12,25 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { CallerRoute } from '../http/doors.js';
 import { type Authority, seesEverything } from '../policy/authority.js';
+import { matchedPath } from '../http/matched-path.js';
 import { decide } from '../policy/decide.js';
 import type { Decision } from '../policy/decision.js';
 import { keyHashOf, secretHash } from '../secrets.js';
 import { budgetDetails, detailsOf, rateDetails } from './access-denied.js';
-import { EvaluationAnswer, EvaluationDto, EvaluationsAnswer, EvaluationsDto } from './evaluation.dto.js';
-import { type Ask, FactsLoader } from './facts.loader.js';
+import {
+  EvaluationAnswer,
+  EvaluationDto,
+  EvaluationsAnswer,
+  EvaluationsDto,
+  type SubjectDto,
+} from './evaluation.dto.js';
 import { teamAsked } from './credential.js';
+import { type Ask, FactsLoader } from './facts.loader.js';
+import { GuardedDoors } from './guarded-doors.js';
+import { END_USER_HEADER } from './llm-request.js';
 import { callTypeOf, LlmRequestReader } from './llm-request.reader.js';
 
-/** May this key call this model now, and why not? The same decision as a real call, without its effects. */
+/** May they call this model now, and why not? The same decision as a real call, without its effects. */
 @ApiTags('access')
 @CallerRoute()
 @Controller('access/v1')
@@ -28,6 +38,7 @@ export class EvaluationController {
   constructor(
     private readonly loader: FactsLoader,
     private readonly reader: LlmRequestReader,
+    private readonly doors: GuardedDoors,
   ) {}
 
   @Post('evaluation')
@@ -35,7 +46,7 @@ export class EvaluationController {
   @ApiOperation({
     summary: 'Ask whether a call would pass (OpenID AuthZEN).',
     description:
-      'A key or token may ask about itself, an administrator about any. Nothing is held, counted or logged as a call.',
+      'A caller may ask about itself and its own user, an administrator about anyone. Nothing is held, counted, made or logged as a call.',
   })
   evaluate(@Body() question: EvaluationDto, @Req() request: FastifyRequest): Promise<EvaluationAnswer> {
     return this.answer(question, request);
@@ -43,40 +54,95 @@ export class EvaluationController {
 
   @Post('evaluations')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Ask several such questions at once (OpenID AuthZEN).' })
+  @ApiOperation({
+    summary: 'Ask several such questions at once (OpenID AuthZEN).',
+    description:
+      'What a question leaves out is taken from the whole. One that cannot be asked is a no with an `error`; the others are answered.',
+  })
   async evaluateAll(
-    @Body() { evaluations, ...shared }: EvaluationsDto,
+    @Body() { evaluations, options, ...shared }: EvaluationsDto,
     @Req() request: FastifyRequest,
-  ): Promise<EvaluationsAnswer> {
-    const questions = evaluations.map((question) => complete({ ...shared, ...definedOf(question) }));
-    return { evaluations: await Promise.all(questions.map((question) => this.answer(question, request))) };
+  ): Promise<EvaluationsAnswer | EvaluationAnswer> {
+    if (!evaluations?.length) return this.answer(complete(shared), request);
+    const last = { deny_on_first_deny: false, permit_on_first_permit: true, execute_all: undefined }[
+      options?.evaluations_semantic ?? 'execute_all'
+    ];
+    const answers: EvaluationAnswer[] = [];
+    for (const question of evaluations) {
+      const answer = await this.answerOrError({ ...shared, ...definedOf(question) }, request);
+      answers.push(answer);
+      if (answer.decision === last) break;
+    }
+    return { evaluations: answers };
+  }
+
+  private async answerOrError(
+    question: Partial<EvaluationDto>,
+    request: FastifyRequest,
+  ): Promise<EvaluationAnswer> {
+    try {
+      return await this.answer(complete(question), request);
+    } catch (error) {
+      if (!(error instanceof HttpException) || error.getStatus() >= 500) throw error;
+      return { decision: false, context: { error: { status: error.getStatus(), message: error.message } } };
+    }
   }
 
   private async answer(
-    { subject, resource, context }: EvaluationDto,
+    { subject: { type, id }, action, resource, context }: EvaluationDto,
     request: FastifyRequest,
   ): Promise<EvaluationAnswer> {
-    const isToken = subject.type === 'jwt';
-    const hash = isToken ? secretHash(subject.id) : keyHashOf(subject.id);
-    if (!seesEverything(request.caller!) && !isItself(request.caller!, hash))
-      throw new ForbiddenException(`A ${isToken ? 'token' : 'key'} may ask about itself only.`);
-    const path = context?.route ?? '/v1/chat/completions';
-    const bytes = Buffer.from(JSON.stringify({ ...context?.body, model: resource.id }));
+    const hash = type === 'jwt' ? secretHash(id) : keyHashOf(id);
+    if (!seesEverything(request.caller!) && !isItself(request.caller!, type, id, hash))
+      throw new ForbiddenException('A caller may ask about itself and its own user only.');
+    const route = this.routeOf(action.name, context?.route);
+    const bytes = Buffer.from(JSON.stringify({ model: resource.id, ...context?.body }));
     const teamId = teamAsked(request);
     const ask: Omit<Ask, 'presented'> = {
-      route: { path, method: 'POST', roles: 'any', callsModel: true },
-      llm: () => this.reader.readBytes(bytes, { callType: callTypeOf(path), headers: {}, query: '' }),
+      route: {
+        path: matchedPath({ routeOptions: { url: route }, params: { model: resource.id } }),
+        method: 'POST',
+        roles: 'any',
+        callsModel: true,
+      },
+      llm: () =>
+        this.reader.readBytes(bytes, {
+          callType: callTypeOf(route),
+          headers: type === 'end_user' ? { [END_USER_HEADER]: id } : {},
+          query: '',
+          pathModel: resource.id,
+        }),
       ...(teamId !== undefined && { teamId }),
     };
-    const { facts } = await (isToken
-      ? this.loader.loadByToken(subject.id, ask)
-      : this.loader.loadByHash(hash, ask));
+    const { facts } = await (type === 'jwt'
+      ? this.loader.loadToken(id, ask)
+      : this.loader.loadSubject({ type, id: type === 'key' ? hash : id }, ask));
     return told(decide(facts));
+  }
+
+  /** The door that is meant, as Nest writes it. 422 where no model is called. */
+  private routeOf(action: string, inContext: string | undefined): string {
+    const [field, named] = action === 'call' ? ['context.route', inContext] : ['action.name', action];
+    const path = (named ?? '/v1/chat/completions').replaceAll(/\{(\w+)\}/g, ':$1');
+    if (this.doors.modelPaths.has(path)) return path;
+    const message = 'must be a route at which a model is called, as /docs writes it';
+    throw new UnprocessableEntityException({
+      message: `${field} ${message}`,
+      fields: [{ field, message }],
+    });
   }
 }
 
-const isItself = ({ keyHash, tokenId }: Authority, hash: string) =>
-  keyHash === hash || tokenId?.startsWith(`${hash}/`);
+const isItself = (
+  { keyHash, tokenId, userId }: Authority,
+  type: SubjectDto['type'],
+  id: string,
+  hash: string,
+): boolean => {
+  if (type === 'key') return keyHash === hash;
+  if (type === 'jwt') return tokenId?.startsWith(`${hash}/`) ?? false;
+  return type === 'user' && userId === id;
+};
 
 function complete(question: Partial<EvaluationDto>): EvaluationDto {
   const missing = (['subject', 'action', 'resource'] as const).filter((name) => !question[name]);

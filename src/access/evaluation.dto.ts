@@ -13,11 +13,12 @@ import {
 
 /** Who would call. */
 export class SubjectDto {
-  @ApiProperty({ enum: ['key', 'jwt'], example: 'key' })
-  @IsIn(['key', 'jwt'])
-  type: 'key' | 'jwt';
+  /** A `user`, `team` or `end_user` stands for a key of theirs that has no limits of its own. */
+  @ApiProperty({ enum: ['key', 'jwt', 'user', 'team', 'end_user'], example: 'key' })
+  @IsIn(['key', 'jwt', 'user', 'team', 'end_user'])
+  type: 'key' | 'jwt' | 'user' | 'team' | 'end_user';
 
-  /** The key itself, or its id (`token`); a JWT itself. Never echoed, never logged. */
+  /** The key itself or its id (`token`), or the JWT itself: never echoed, never logged; else the id of the user, team or end user. */
   @ApiProperty({ example: 'sk-1234567890abcdef' })
   @IsString()
   @IsNotEmpty()
@@ -26,9 +27,11 @@ export class SubjectDto {
 
 /** What would be done. */
 export class ActionDto {
-  @ApiProperty({ enum: ['call'], example: 'call' })
-  @IsIn(['call'])
-  name: 'call';
+  /** `call`, or the route that would be called, as this document writes it: `/v1/embeddings`, `/engines/{model}/completions`. */
+  @ApiProperty({ example: 'call' })
+  @IsString()
+  @IsNotEmpty()
+  name: string;
 }
 
 /** What it would be done to. */
@@ -46,13 +49,13 @@ export class ResourceDto {
 
 /** Circumstances of the call. */
 export class ContextDto {
-  /** The route that would be called; default `/v1/chat/completions`. */
+  /** The route that would be called, where the action is only `call`; default `/v1/chat/completions`. */
   @ApiPropertyOptional({ example: '/v1/chat/completions' })
   @IsOptional()
   @IsString()
   route?: string;
 
-  /** The request body that would be sent; `model` is taken from the resource. */
+  /** The request body that would be sent; without a `model` it gets the resource's. */
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, example: { max_tokens: 100 } })
   @IsOptional()
   @IsObject()
@@ -111,17 +114,35 @@ export class PartialEvaluationDto {
 
 const MAX_EVALUATIONS = 100;
 
-/** Several questions at once. */
+const SEMANTICS = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const;
+
+/** How several questions are answered. */
+export class EvaluationOptionsDto {
+  /** Whether to stop after the first no, or after the first yes. */
+  @ApiPropertyOptional({ enum: SEMANTICS, example: 'execute_all' })
+  @IsOptional()
+  @IsIn(SEMANTICS)
+  evaluations_semantic?: (typeof SEMANTICS)[number];
+}
+
+/** Several questions at once; without any, the one the rest amounts to. */
 export class EvaluationsDto extends PartialEvaluationDto {
-  @ApiProperty({
+  @ApiPropertyOptional({
     type: [PartialEvaluationDto],
     example: [{ resource: { type: 'model', id: 'tollgate-demo' } }],
   })
+  @IsOptional()
   @IsArray()
   @ArrayMaxSize(MAX_EVALUATIONS)
   @ValidateNested({ each: true })
   @Type(() => PartialEvaluationDto)
-  evaluations: PartialEvaluationDto[];
+  evaluations?: PartialEvaluationDto[];
+
+  @ApiPropertyOptional({ type: EvaluationOptionsDto })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => EvaluationOptionsDto)
+  options?: EvaluationOptionsDto;
 }
 
 /** The answer, and in `context` what every check said. */
@@ -129,7 +150,7 @@ export class EvaluationAnswer {
   /** Would the call pass right now? */
   decision: boolean;
 
-  /** `reason`, `details` of the refusal, and the `trace`: every check with its verdict and numbers, in policy order. */
+  /** `reason`, `code` and `details` of the refusal, and the `trace`: every check with its verdict and numbers, in policy order. Or the `error` of a question that has no answer. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   context: Record<string, unknown>;
 }

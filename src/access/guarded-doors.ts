@@ -9,6 +9,9 @@ import { ModelAccessGuard } from './model-access.guard.js';
 /** Refuses to start while a route says nothing about who may knock, or calls a model without both guards. An administrator's needs a rule. */
 @Injectable()
 export class GuardedDoors implements OnModuleInit {
+  /** The paths at which a model is called, as Nest writes them. */
+  readonly modelPaths: Set<string> = new Set();
+
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly scanner: MetadataScanner,
@@ -41,6 +44,7 @@ export class GuardedDoors implements OnModuleInit {
             .map((unruled) => `${route} has no rule in ADMIN_RULES: ${unruled}`);
         }
         if (door !== 'model') return [];
+        if (method === 'POST') pathsOf(controller, handler).forEach((path) => this.modelPaths.add(path));
         const guards = [controller, handler].flatMap(
           (target) => (Reflect.getMetadata(GUARDS_METADATA, target) as unknown[] | undefined) ?? [],
         );

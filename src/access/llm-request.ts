@@ -145,6 +145,9 @@ export const GATE_MEMBERS: ReadonlySet<string> = new Set([
   'tags',
 ]);
 
+/** Where a client may name the end user, before everything else that does. */
+export const END_USER_HEADER = 'x-litellm-customer-id';
+
 const MAX_COPIES = 128;
 /** Far beyond what any model writes, far below what makes money overflow. */
 const MAX_OUTPUT_TOKENS = 1_000_000_000;
@@ -250,7 +253,7 @@ function endUserOf(
   value: (name: string) => unknown,
   { headers, endUserHeaders }: LlmRequestContext,
 ): string | undefined {
-  for (const header of ['x-litellm-customer-id', 'x-litellm-end-user-id', ...endUserHeaders]) {
+  for (const header of [END_USER_HEADER, 'x-litellm-end-user-id', ...endUserHeaders]) {
     const id = headers[header];
     if (typeof id === 'string' && id) return plainName(id, 'user', MAX_END_USER_CHARS);
   }

@@ -18,7 +18,6 @@ export function partySpec(
   id: string,
   row: Readonly<PartyRow>,
   defaults: DefaultLimits | null,
-  { blocked, models }: { readonly blocked: boolean; readonly models: readonly string[] | null } = row,
 ): PartySpec {
   const limits = withTier(row, defaults);
   return {
@@ -26,8 +25,8 @@ export function partySpec(
     id,
     scopeId: row.id,
     exists: true,
-    blocked,
-    models: compileModelList(models),
+    blocked: row.blocked,
+    models: compileModelList(row.models),
     budgets: budgetSpecs(limits, temporaryIncrease(row)),
     modelBudgets: modelBudgetSpecs(limits),
     rates: rateLimits({ kind, id }, limits),

@@ -47,6 +47,11 @@ export class EndUsersService {
     );
   }
 
+  /** What `getOrCreate` would return, without making it. */
+  wouldBe(userId: string): Promise<Readonly<EndUser>> {
+    return this.table.wouldBe(userId);
+  }
+
   /** Makes an end user. 409 when it is there, 404 when its tier is not. */
   async create(dto: NewEndUserDto, by: string): Promise<object> {
     const { made, told } = await this.table.write(

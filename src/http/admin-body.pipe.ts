@@ -29,14 +29,21 @@ export class AdminBodyPipe extends ValidationPipe {
     if (metadata.type !== 'body') return super.transform(value, metadata) as Promise<unknown>;
     const body = bodyOf(value);
     const unread = unreadFields(body, metadata.metatype!);
-    if (unread.length) ignored.set(value as object, unread);
+    if (unread.length) ignored.set(value as object, unread.slice(0, MAX_TOLD).map(shortened));
     return super.transform(body, metadata) as Promise<unknown>;
   }
 }
 
+/** A header has room for so many names. */
+const MAX_TOLD = 20;
+const MAX_TOLD_CHARS = 64;
+
+/** Cut between characters, not in the middle of one. */
+const shortened = (name: string) => name.slice(0, MAX_TOLD_CHARS).replace(/\p{Cs}$/u, '');
+
 const ignored = new WeakMap<object, readonly string[]>();
 
-/** The fields of a request's body that nobody read, for the `x-tollgate-ignored` header; undefined when all were. */
+/** The first fields of a request's body that nobody read, for the `x-tollgate-ignored` header; undefined when all were. */
 export const ignoredFields = (body: unknown): readonly string[] | undefined =>
   typeof body === 'object' && body !== null ? ignored.get(body) : undefined;
 

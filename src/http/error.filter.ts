@@ -109,7 +109,7 @@ function httpException(error: HttpException): Told {
 }
 
 const CONNECTION_TROUBLE =
-  /^(?:ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|57P0|08|53|SQLITE_(?:BUSY|IOERR|FULL|CANTOPEN|READONLY))/;
+  /^(?:ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|08|28|3D|53|57P0|58|SQLITE_(?:BUSY|IOERR|FULL|CANTOPEN|READONLY))/;
 
 /** The database did not do what it was asked: never the caller's fault, and never permission. */
 function isDatabaseTrouble(error: unknown): boolean {

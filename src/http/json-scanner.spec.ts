@@ -59,6 +59,11 @@ describe('scanJsonObject', () => {
     ['{"a":01}', null, 'a number JSON does not know'],
     ['{"a":"\n"}', null, 'a raw control character'],
     [`{"a":${'['.repeat(200)}${']'.repeat(200)}}`, null, 'nested deeper than any client needs'],
+    [
+      `{${Array.from({ length: 1_001 }, (_, i) => `"m${i}":1`).join(',')}}`,
+      null,
+      'more members than any route takes',
+    ],
   ])('refuses %s (%s): %s', (text, param) => {
     const problem = attempt(() => scan(text), true);
     expect(problem).toBeInstanceOf(JsonProblem);

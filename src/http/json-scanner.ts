@@ -43,7 +43,10 @@ export class JsonProblem extends Error {
 }
 
 const MAX_DEPTH = 128;
+/** Far more than any route takes. */
+const MAX_MEMBERS = 1_000;
 const MAX_NESTED_NAMES = 100_000;
+const MAX_TOLD_CHARS = 64;
 
 /**
  * Reads one JSON object strictly (RFC 8259, UTF-8) without building it: where its top-level members lie, so that
@@ -98,8 +101,8 @@ class Scanner {
       for (;;) {
         const keyStart = this.at;
         const name = this.name();
-        if (members.has(name))
-          throw new JsonProblem(`The member '${name}' is given twice in the request body.`, name);
+        if (members.has(name)) throw twice(name.slice(0, MAX_TOLD_CHARS));
+        if (members.size === MAX_MEMBERS) throw tooMany();
         this.below = name;
         const own = this.watch.below.get(name);
         this.watchedNames = own ?? this.watch.names;
@@ -137,7 +140,7 @@ class Scanner {
     this.enter(depth);
     if (this.bytes[this.at] === CLOSE_OBJECT) return void this.at++;
     do {
-      if (++this.names > MAX_NESTED_NAMES) throw new JsonProblem('The request body has too many members.');
+      if (++this.names > MAX_NESTED_NAMES) throw tooMany();
       const name = this.watchedName();
       const start = this.at;
       const watched = this.watchedNames;
@@ -273,6 +276,10 @@ class Scanner {
     );
   }
 }
+
+const tooMany = () => new JsonProblem('The request body has too many members.');
+const twice = (name: string) =>
+  new JsonProblem(`The member '${name}' is given twice in the request body.`, name);
 
 const firstLetters = new WeakMap<ReadonlySet<string>, ReadonlyMap<number, ReadonlySet<number>>>();
 

@@ -6,7 +6,10 @@ import { keyHashOf } from '../secrets.js';
  * text the client sent, which the router may have read differently (`#`, `%` escapes, an absolute form). A key stands in it
  * as its hash: paths are told and logged.
  */
-export function matchedPath({ routeOptions, params }: FastifyRequest): string {
+export function matchedPath({
+  routeOptions,
+  params,
+}: Pick<FastifyRequest, 'params'> & { readonly routeOptions: { readonly url?: string } }): string {
   const template = routeOptions.url ?? '';
   return template.includes(':')
     ? template.replace(/:(\w+)/g, (_, name: string) =>

@@ -44,7 +44,11 @@ export function unreadFields(body: object, dto: Type): string[] {
 }
 
 const limitMeantBy = (field: string, taken: ReadonlySet<string>) =>
-  [...taken].find((known) => LIMITING.test(known) && distance(field, known) <= TYPO_DISTANCE);
+  [...taken].find((known) => LIMITING.test(known) && isTypo(field, known));
+
+/** The lengths first: a name may have megabytes. */
+const isTypo = (field: string, known: string) =>
+  Math.abs(field.length - known.length) <= TYPO_DISTANCE && distance(field, known) <= TYPO_DISTANCE;
 
 const fields = new WeakMap<Type, ReadonlySet<string>>();
 

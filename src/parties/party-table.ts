@@ -101,6 +101,16 @@ export class PartyTable<T extends PartyRow> {
     return tx.save(this.shape.entity, this.fresh(tx, id, there.id, by, fill));
   }
 
+  /** The row `ensure` would return when it fills in nothing, without writing it. */
+  wouldBe(id: string): Promise<T> {
+    return this.database.read(async (manager) => {
+      const there = await manager.findOne(this.shape.entity, { where: this.shape.where(id) });
+      return there && !there.deletedAt
+        ? there
+        : this.fresh(manager, id, there?.id ?? 'not-made-yet', 'nobody', () => {});
+    });
+  }
+
   /** Exactly one of any number of concurrent transactions inserts; the others get its row. */
   private async insertOrFind(tx: EntityManager, row: T): Promise<T> {
     const { entity, where, idOf } = this.shape;
