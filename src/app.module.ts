@@ -2,6 +2,7 @@ import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { AlertsModule } from './alerts/alerts.module.js';
 import { AccessModule } from './access/access.module.js';
+import { AccessGroupsModule } from './access-groups/access-groups.module.js';
 import { CacheModule } from './cache/cache.module.js';
 import { CLOCK, SteadyClock } from './clock.js';
 import { CompletionsModule } from './completions/completions.module.js';
@@ -58,6 +59,7 @@ export class AppModule {
         SpendModule.for(config),
         HouseModule,
         AccessModule,
+        AccessGroupsModule,
         CompletionsModule,
         HealthModule,
         AlertsModule,

@@ -265,7 +265,7 @@ export class FactsLoader {
   /** What is known of a model for this caller, and what calling it would need. */
   modelFacts(requested: string, llm: Pick<LlmRequest, 'size'>, caller: CallerSnapshot): ModelFacts {
     const catalogue = this.catalogue.current();
-    const known = catalogue.modelFacts(requested, caller);
+    const known = catalogue.modelFacts(requested, caller, caller.names.teamId);
     const facts =
       llm.size.hasFees && known.price === 'priced' ? { ...known, price: 'unbounded' as const } : known;
     const wish =
@@ -346,10 +346,7 @@ export class FactsLoader {
     const key = await this.keysService.getByHash(hash);
     if (!key) return undefined;
     const parties: PartySpec[] = [
-      partySpec('key', key.keyAlias ?? key.keyName, key, await tier(key.budgetId), {
-        blocked: key.blocked,
-        models: key.models,
-      }),
+      partySpec('key', key.keyAlias ?? key.keyName, key, await tier(key.budgetId)),
     ];
 
     const team = key.teamId === null ? null : await this.teamsService.get(key.teamId);

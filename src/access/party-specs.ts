@@ -4,6 +4,7 @@ import type { RateLimit } from '../limits/rate-limits.js';
 import type { Scope } from '../policy/decision.js';
 import type { RateUnit } from '../policy/rates.js';
 import { modelBudgets } from '../parties/model-budgets.js';
+import { modelEntries } from '../parties/model-entries.js';
 import { type TemporaryIncrease, temporaryIncrease } from '../parties/temporary-increase.js';
 import type { PartyRow } from '../parties/party-row.js';
 import type { PartyKind } from '../policy/facts.js';
@@ -17,7 +18,6 @@ export function partySpec(
   id: string,
   row: Readonly<PartyRow>,
   defaults: DefaultLimits | null,
-  { blocked, models }: { readonly blocked: boolean; readonly models: readonly string[] | null } = row,
 ): PartySpec {
   const limits = withTier(row, defaults);
   return {
@@ -25,8 +25,8 @@ export function partySpec(
     id,
     scopeId: row.id,
     exists: true,
-    blocked,
-    models: compileModelList(models),
+    blocked: row.blocked,
+    models: compileModelList(modelEntries(row)),
     budgets: budgetSpecs(limits, temporaryIncrease(row)),
     modelBudgets: modelBudgetSpecs(limits),
     rates: rateLimits({ kind, id }, limits),

@@ -1,3 +1,4 @@
+import { AccessGroup } from '../access-groups/access-group.entity.js';
 import { Alert } from '../alerts/alert.entity.js';
 import { Budget } from '../budgets/budget.entity.js';
 import { Revision } from '../cache/revision.entity.js';
@@ -26,6 +27,7 @@ export const entities = [
   EndUser,
   Budget,
   Model,
+  AccessGroup,
   Account,
   AccountDelta,
   Chain,

@@ -15,6 +15,7 @@ import {
   In,
   IsNull,
 } from 'typeorm';
+import { grantAccessGroups } from '../access-groups/grant-access-groups.js';
 import { requireBudget } from '../budgets/budgets.service.js';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -123,6 +124,7 @@ export class KeysService {
       );
     });
     await requireOneOrganization(tx, row);
+    await grantAccessGroups(tx, dto, row, ['keyIds', row.id]);
     return { row, secret };
   }
 
@@ -147,6 +149,7 @@ export class KeysService {
         this.apply(live, dto, now),
       );
       await requireOneOrganization(tx, updated);
+      await grantAccessGroups(tx, dto, updated, ['keyIds', updated.id]);
       if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, updated, key, caller);
       return updated;
     }, touchedBy);

@@ -5,11 +5,12 @@ import { nanoUsd, type NanoUsd } from '../policy/money.js';
 import { compileRouteList } from '../policy/routes.js';
 import type { LimitsRow } from './limits-row.js';
 import { modelBudgets } from './model-budgets.js';
+import { modelEntries } from './model-entries.js';
 
 /** A row whose limits may be passed on; its tier's are filled in (`withTier`). */
 type Holder = Readonly<LimitsRow> & {
-  readonly models: readonly string[] | null;
-  readonly extra: Readonly<Record<string, unknown>> | null;
+  readonly models: string[] | null;
+  readonly extra: Record<string, unknown> | null;
   readonly allowedRoutes?: readonly string[] | null;
   readonly expiresAt?: Date | null;
 };
@@ -37,7 +38,7 @@ export function holdingsOf(row: Holder): Holdings {
       ...modelCaps(row, 'model_rpm_limit'),
       ...modelCaps(row, 'model_tpm_limit'),
     ]),
-    models: compileModelList(row.models),
+    models: compileModelList(modelEntries(row)),
     saysEveryModel: saysEveryModel(row.models),
     routes: compileRouteList(row.allowedRoutes),
     until: row.expiresAt?.getTime() ?? Infinity,

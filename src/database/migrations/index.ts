@@ -2,6 +2,7 @@ import { Founding1763900000000 } from './1763900000000-founding.js';
 import { SharedMoney1764000000000 } from './1764000000000-shared-money.js';
 import { OrganizationMembers1764100000000 } from './1764100000000-organization-members.js';
 import { Alerts1764300000000 } from './1764300000000-alerts.js';
+import { AccessGroups1764800000000 } from './1764800000000-access-groups.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
   SharedMoney1764000000000,
   OrganizationMembers1764100000000,
   Alerts1764300000000,
+  AccessGroups1764800000000,
 ];
