@@ -14,20 +14,26 @@ const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^GET \/key\/(info|list)$/, 'AVIRTC'],
   [/^POST \/key\/(generate|update|delete|block|unblock)$/, 'AI'],
   [/^GET \/team\/(info|list)$/, 'AVIRT'],
-  [/^GET \/team\/permissions_list$/, 'AVIR'],
+  [/^GET \/v2\/team\/list$/, 'AVIRT'],
+  [/^GET \/team\/(permissions_list|available)$/, 'AVIR'],
   [/^POST \/team\/(new|update|delete|block|unblock|member_add|member_update|member_delete|permissions_update)$/, 'AI'],
-  [/^GET \/user\/(info|list)$/, 'AVIR'],
+  [/^POST \/team\/model\/(add|delete)$/, 'AI'],
+  [/^GET \/user\/(info|list|available_roles)$/, 'AVIR'],
+  [/^GET \/v2\/user\/info$/, 'AVIR'],
   [/^POST \/user\/update$/, 'AI'],
-  [/^POST \/user\/(new|delete)$/, 'A'],
+  [/^POST \/user\/(new|delete|bulk_update)$/, 'A'],
   [/^GET \/organization\/(info|list)$/, 'AVIR'],
   [/^(POST|PATCH|DELETE) \/organization\/member_(add|update|delete)$/, 'AI'],
   [/^(POST|PATCH|DELETE) \/organization\/(new|update|delete)$/, 'A'],
   [/^GET \/(customer|end_user)\/(info|list)$/, 'AV'],
   [/^POST \/(customer|end_user)\/(new|update|delete|block|unblock)$/, 'A'],
-  [/^POST \/budget\/info$/, 'AV'],
-  [/^POST \/budget\/new$/, 'A'],
-  [/^GET \/(v1\/)?model\/info$/, 'AV'],
-  [/^POST \/model\/(new|delete)$/, 'A'],
+  [/^(POST \/budget\/info|GET \/budget\/(list|settings))$/, 'AV'],
+  [/^POST \/budget\/(new|update|delete)$/, 'A'],
+  [/^GET \/((v[12]\/)?model|model_group)\/info$/, 'AV'],
+  [/^POST \/model\/(new|update|delete)$/, 'A'],
+  [/^PATCH \/model\/\{model_id\}\/update$/, 'A'],
+  [/^GET \/(access_group\/(list|\{access_group\}\/info)|v1\/access_group(\/\{access_group_id\})?)$/, 'AV'],
+  [/^(POST|PUT|DELETE) \/(access_group\/|v1\/access_group)/, 'A'],
   [/^GET \/spend\/logs$/, 'AVIR'],
   [/^GET \/(global\/spend|metrics)$/, 'AV'],
 ]; // prettier-ignore
@@ -54,7 +60,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 const knock = (key: string, { method, path }: Operation) =>
-  gateway.as(key, method, path.replace('{model}', 'x'), method === 'GET' ? undefined : '{"broken');
+  gateway.as(key, method, path.replace(/\{\w+\}/g, 'x'), method === 'GET' ? undefined : '{"broken');
 
 describe('every door of the OpenAPI document', () => {
   it('is listed here exactly once, and nothing else is', () => {

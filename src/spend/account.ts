@@ -23,7 +23,8 @@ export interface BudgetWindowRule extends WindowRule {
   readonly since: Date;
 }
 
-const ENDLESS = 'endless';
+/** The `windowId` of an account that never starts again. */
+export const ENDLESS = 'endless';
 
 /** The endless account every scope has beside its windows. */
 export function endlessAccount(scopeKind: ScopeKind, scopeId: string): AccountSpec {

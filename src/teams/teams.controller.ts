@@ -11,6 +11,7 @@ import {
   TeamIdDto,
   TeamInfo,
   TeamListQuery,
+  TeamModelsDto,
   TeamPermissions,
   TeamRow,
   UpdatedMember,
@@ -55,6 +56,29 @@ export class TeamsController {
   @ApiOkResponse({ type: [TeamRow] })
   list(@Query() query: TeamListQuery, @Caller() caller: Authority): Promise<object[]> {
     return this.teams.list(query, caller);
+  }
+
+  @Get('available')
+  @ApiOperation({ summary: 'Teams the caller may join by itself.' })
+  @ApiOkResponse({ type: [TeamRow] })
+  available(@Caller() caller: Authority): Promise<object[]> {
+    return this.teams.available(caller);
+  }
+
+  @Post('model/add')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Let a team call further models.' })
+  @ApiOkResponse({ type: TeamRow })
+  addModels(@Body() dto: TeamModelsDto, @Caller() caller: Authority): Promise<object> {
+    return this.teams.addModels(dto, caller);
+  }
+
+  @Post('model/delete')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Take models from a team’s list; without the last one it may call nothing.' })
+  @ApiOkResponse({ type: TeamRow })
+  removeModels(@Body() dto: TeamModelsDto, @Caller() caller: Authority): Promise<object> {
+    return this.teams.removeModels(dto, caller);
   }
 
   @Post('delete')
