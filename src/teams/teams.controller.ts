@@ -5,6 +5,7 @@ import { Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
 import {
   AddMembersDto,
+  DeletedTeams,
   DeleteTeamsDto,
   MemberOfTeamDto,
   NewTeamDto,
@@ -84,10 +85,7 @@ export class TeamsController {
   @Post('delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Delete teams with their members and keys.' })
-  delete(
-    @Body() { team_ids }: DeleteTeamsDto,
-    @Caller() caller: Authority,
-  ): Promise<{ deleted_teams: string[] }> {
+  delete(@Body() { team_ids }: DeleteTeamsDto, @Caller() caller: Authority): Promise<DeletedTeams> {
     return this.teams.delete(team_ids, caller);
   }
 

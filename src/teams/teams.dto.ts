@@ -159,6 +159,10 @@ export class DeleteTeamsDto {
   team_ids: string[];
 }
 
+export class DeletedTeams {
+  deleted_teams: string[];
+}
+
 export class TeamListQuery extends PageQuery {
   @IsOptional()
   @IsString()
