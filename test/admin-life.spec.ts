@@ -502,6 +502,12 @@ describe('an access group', () => {
     expect(await calls(key, 'm-a')).toBe(false);
   }); // prettier-ignore
 
+  it('is made once, however many make it at once', async () => {
+    const make = () => admin('POST', '/v1/access_group', { access_group_name: 'once' });
+    const statuses = (await Promise.all(Array.from({ length: 6 }, make))).map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual([201, 409, 409, 409, 409, 409]);
+  });
+
   it('limits what a key may pass on', async () => {
     const { access_group_id } = await put('POST', '/v1/access_group', { access_group_name: 'passed', access_model_names: ['m-a'] });
     await put('POST', '/user/new', { user_id: 'passer', auto_create_key: false });

@@ -35,6 +35,7 @@ describe('the arrows', () => {
       'budgets',
       'parties',
       'models',
+      'access-groups',
       'spend',
       'cache',
       'database',

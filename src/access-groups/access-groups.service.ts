@@ -51,7 +51,7 @@ export class AccessGroupsService {
       await this.requireFree(tx, dto.access_group_name, 'access_group_name');
       const group = this.blank(dto.access_group_name, by);
       touched.push(...(await this.apply(tx, group, dto, by)));
-      await tx.insert(AccessGroup, group);
+      await this.insert(tx, group, 'access_group_name');
       return this.view(tx, group);
     });
   }
@@ -97,7 +97,7 @@ export class AccessGroupsService {
       await this.requireFree(tx, name, 'access_group');
       const group = this.blank(name, by);
       this.setMembers(group, dto);
-      await tx.insert(AccessGroup, group);
+      await this.insert(tx, group, 'access_group');
       return this.changed(group);
     });
   }
@@ -158,8 +158,21 @@ export class AccessGroupsService {
 
   private async requireFree(tx: EntityManager, name: string, param: string): Promise<void> {
     if (INSTRUCTIONS.has(name)) throw invalid(param, 'is an instruction in lists of models, no name');
-    if (!this.isTag(name) && !(await tx.existsBy(AccessGroup, { name }))) return;
-    throw new ConflictException({ message: `Access group '${name}' already exists`, param });
+    if (this.isTag(name) || (await tx.existsBy(AccessGroup, { name }))) throw taken(name, param);
+  }
+
+  /** Of any number that make the same at once, one does. */
+  private async insert(tx: EntityManager, group: AccessGroup, param: string): Promise<void> {
+    await tx
+      .createQueryBuilder()
+      .insert()
+      .into(AccessGroup)
+      .values(group as never)
+      .orIgnore()
+      .updateEntity(false)
+      .execute();
+    const there = await tx.findOneByOrFail(AccessGroup, { name: group.name });
+    if (there.id !== group.id) throw taken(group.name, param);
   }
 
   /** Puts what was sent on a group, and the group on teams and keys. Returns what to evict. */
@@ -356,6 +369,9 @@ const EMPTY = {
 const INSTRUCTIONS = new Set(['*', 'all-proxy-models', 'all-team-models', 'no-default-models']);
 
 const tagsOf = (info: Model['modelInfo']) => (info?.access_groups as string[] | undefined) ?? [];
+
+const taken = (name: string, param: string) =>
+  new ConflictException({ message: `Access group '${name}' already exists`, param });
 
 async function found(manager: EntityManager, id: string): Promise<AccessGroup> {
   const group = await manager.findOneBy(AccessGroup, { id });

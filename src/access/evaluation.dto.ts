@@ -115,7 +115,13 @@ const MAX_EVALUATIONS = 100;
 export class EvaluationsDto extends PartialEvaluationDto {
   @ApiProperty({
     type: [PartialEvaluationDto],
-    example: [{ resource: { type: 'model', id: 'tollgate-demo' } }],
+    example: [
+      {
+        subject: { type: 'key', id: 'sk-1234567890abcdef' },
+        action: { name: 'call' },
+        resource: { type: 'model', id: 'tollgate-demo' },
+      },
+    ],
   })
   @IsArray()
   @ArrayMaxSize(MAX_EVALUATIONS)

@@ -1,8 +1,7 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiConflictResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
-import { ErrorEnvelope } from '../http/error-envelope.dto.js';
 import { PageQuery } from '../http/page.js';
 import type { Authority } from '../policy/authority.js';
 import {
@@ -55,7 +54,6 @@ export class BudgetsController {
   @Post('delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Delete a tier nobody names; the answer is what it was.' })
-  @ApiConflictResponse({ type: ErrorEnvelope, description: 'Somebody is limited by it.' })
   delete(@Body() { id }: DeleteBudgetDto): Promise<BudgetRow> {
     return this.budgets.delete(id);
   }
