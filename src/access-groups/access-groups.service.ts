@@ -13,6 +13,7 @@ import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import { lockFor } from '../database/lock-for.js';
 import { type PageQuery, pageOf } from '../http/page.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { Catalogue } from '../models/catalogue.service.js';
@@ -71,7 +72,7 @@ export class AccessGroupsService {
   /** Changes what was sent. 404 when there is none; 409 when its new name is taken. */
   update(id: string, dto: UpdateAccessGroupDto, by: string): Promise<AccessGroupRow> {
     return this.write(async (tx, touched) => {
-      const group = await found(tx, id);
+      const group = await found(tx, id, lockFor(tx));
       const { access_group_name: name } = dto;
       if (name && name !== group.name) {
         await this.requireFree(tx, name, 'access_group_name');
@@ -85,7 +86,7 @@ export class AccessGroupsService {
   /** The group is gone, also for the teams and keys that had it. What was limited by it alone may call nothing. */
   delete(id: string, by: string): Promise<void> {
     return this.write(async (tx, touched) => {
-      const group = await found(tx, id);
+      const group = await found(tx, id, lockFor(tx));
       touched.push(...(await this.remove(tx, group, by)));
     });
   }
@@ -373,8 +374,12 @@ const tagsOf = (info: Model['modelInfo']) => (info?.access_groups as string[] | 
 const taken = (name: string, param: string) =>
   new ConflictException({ message: `Access group '${name}' already exists`, param });
 
-async function found(manager: EntityManager, id: string): Promise<AccessGroup> {
-  const group = await manager.findOneBy(AccessGroup, { id });
+async function found(
+  manager: EntityManager,
+  id: string,
+  lock: ReturnType<typeof lockFor> = {},
+): Promise<AccessGroup> {
+  const group = await manager.findOne(AccessGroup, { where: { id }, ...lock });
   if (!group) throw missingAccessGroup(id, 'access_group_id');
   return group;
 }

@@ -1,5 +1,6 @@
 import { NotFoundException, UnprocessableEntityException } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
+import { lockFor } from '../database/lock-for.js';
 import { accessGroupIds } from '../parties/model-entries.js';
 import type { PartyRow } from '../parties/party-row.js';
 import { AccessGroup } from './access-group.entity.js';
@@ -24,7 +25,11 @@ export async function grantAccessGroups(
     const fields = [{ field: 'access_group_ids', message }];
     throw new UnprocessableEntityException({ message: `access_group_ids: ${message}`, fields });
   }
-  const groups = await tx.findBy(AccessGroup, { id: In(accessGroupIds(row)) });
+  const groups = await tx.find(AccessGroup, {
+    where: { id: In(accessGroupIds(row)) },
+    order: { id: 'ASC' },
+    ...lockFor(tx),
+  });
   const absent = asked.find((one) => !groups.some((group) => group.id === one));
   if (absent !== undefined) throw missingAccessGroup(absent as string, 'access_group_ids');
   for (const group of groups) {

@@ -12,6 +12,7 @@ import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import { lockFor } from '../database/lock-for.js';
 import { type PageQuery, pageOf } from '../http/page.js';
 import { applyLimits } from '../parties/apply-limits.js';
 import { authorshipView, limitsView } from '../parties/limits.view.js';
@@ -117,9 +118,8 @@ export class BudgetsService {
     work: (tx: EntityManager, budget: Budget) => Promise<void>,
   ): Promise<BudgetRow> {
     const view = await this.database.write(async (tx) => {
-      // Held against whoever is about to name it. SQLite has one writer at a time, and no words for this.
-      const lock = this.database.isPostgres ? { lock: { mode: 'pessimistic_write' as const } } : {};
-      const budget = await tx.findOne(Budget, { where: { budgetId }, ...lock });
+      // Held against whoever is about to name it.
+      const budget = await tx.findOne(Budget, { where: { budgetId }, ...lockFor(tx) });
       if (!budget) throw missing(budgetId);
       await work(tx, budget);
       await this.cache.willChange(tx, [cacheKey.budget(budgetId)]);
@@ -158,9 +158,8 @@ const missing = (budgetId: string) =>
 /** Inside a transaction: refuses to link a party to a tier that is not there, and keeps it there until the end. */
 export async function requireBudget(tx: EntityManager, budgetId: string | null | undefined): Promise<void> {
   if (!budgetId) return;
-  const isPostgres = tx.connection.options.type === 'postgres';
-  const lock = isPostgres ? { lock: { mode: 'pessimistic_read' as const } } : {};
-  if (!(await tx.findOne(Budget, { where: { budgetId }, ...lock }))) throw missing(budgetId);
+  const there = await tx.findOne(Budget, { where: { budgetId }, ...lockFor(tx, 'pessimistic_read') });
+  if (!there) throw missing(budgetId);
 }
 
 /** What kind of party names this tier; undefined: none. Asked of whatever table of parties there is. */

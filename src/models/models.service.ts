@@ -15,6 +15,7 @@ import { CONFIG, type Config, type ModelConfig } from '../config/config.js';
 import { readModel } from '../config/models.js';
 import { Report, Section } from '../config/section.js';
 import { Database } from '../database/database.js';
+import { lockFor } from '../database/lock-for.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { Team } from '../teams/team.entity.js';
 import { Catalogue } from './catalogue.service.js';
@@ -78,7 +79,7 @@ export class ModelsService {
   async update(modelId: string, dto: ChangeModelDto, by: string): Promise<ModelRow> {
     this.requireAdded(modelId, 'id');
     return this.write(async (tx) => {
-      const before = await tx.findOneBy(Model, { modelId });
+      const before = await tx.findOne(Model, { where: { modelId }, ...lockFor(tx) });
       if (!before) throw missing(modelId, 'id');
       refuse(references(dto.litellm_params ?? {}));
       const described = descriptionOf({

@@ -7,6 +7,7 @@ import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
 import { keyView } from '../keys/key.view.js';
 import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
+import { lockFor } from '../database/lock-for.js';
 import { partOf } from '../database/part-of.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { Organization } from '../orgs/organization.entity.js';
@@ -152,7 +153,7 @@ export class TeamsService {
   ): Promise<object> {
     const { team, named } = await this.table.write(
       async (tx) => {
-        const before = await this.table.findOrFail(tx, teamId);
+        const before = await this.held(tx, teamId);
         this.requireAdmin(caller, teamId);
         const dto = Object.assign(new UpdateTeamDto(), wanted(before));
         if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, before, caller);
@@ -444,10 +445,7 @@ export class TeamsService {
 
   /** The live team, held against other changes of its roster until this transaction ends. 404 when there is none. */
   private async held(tx: EntityManager, teamId: string): Promise<Team> {
-    // SQLite has one writer at a time, and no words for this.
-    if (this.database.isPostgres) {
-      await tx.findOne(Team, { where: { teamId }, lock: { mode: 'pessimistic_write' } });
-    }
+    await tx.findOne(Team, { where: { teamId }, ...lockFor(tx) });
     return this.table.findOrFail(tx, teamId);
   }
 
