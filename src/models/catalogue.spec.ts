@@ -73,6 +73,12 @@ describe('a name', () => {
   });
 });
 
+it('served is a name, a wildcard, what one matches, or an alias', () => {
+  const catalogue = new CatalogueSnapshot([deployment('a'), deployment('x/*', 'openai/*')], { alias: 'a' });
+  for (const name of ['a', 'x/*', 'x/y', 'alias']) expect([name, catalogue.serves(name)]).toEqual([name, true]);
+  for (const name of ['b', 'x', 'constructor', '__proto__']) expect([name, catalogue.serves(name)]).toEqual([name, false]);
+}); // prettier-ignore
+
 describe('a model of one team', () => {
   const catalogue = new CatalogueSnapshot(
     [deployment('shared', 'openai/shared', free), deployment('shared', 'openai/own', { id: 'own', team_id: 't1', ...free })],

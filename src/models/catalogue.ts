@@ -80,7 +80,7 @@ export class CatalogueSnapshot {
   serves(name: string): boolean {
     return (
       this.deployments.some(({ modelName }) => modelName === name) ||
-      this.entry(this.aliases[name] ?? name) !== NOWHERE
+      this.entry(aliased(this.aliases, name)) !== NOWHERE
     );
   }
 
