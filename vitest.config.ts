@@ -4,6 +4,7 @@ import { redisIsThere } from './test/redis.js';
 
 /** What users see must be the same with balances in memory and in the rows of PostgreSQL: these are run on both. */
 const ON_BOTH = [
+  'admin-life',
   'alerts',
   'audit',
   'bounded-money',

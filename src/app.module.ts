@@ -3,6 +3,7 @@ import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { AlertsModule } from './alerts/alerts.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { AccessModule } from './access/access.module.js';
+import { AccessGroupsModule } from './access-groups/access-groups.module.js';
 import { CacheModule } from './cache/cache.module.js';
 import { CLOCK, SteadyClock } from './clock.js';
 import { CompletionsModule } from './completions/completions.module.js';
@@ -59,6 +60,7 @@ export class AppModule {
         SpendModule.for(config),
         HouseModule,
         AccessModule,
+        AccessGroupsModule,
         CompletionsModule,
         HealthModule,
         AlertsModule,

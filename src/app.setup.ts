@@ -1,12 +1,13 @@
 import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
+import { documentOf } from './http/document.js';
 import { refuseConnection, refusePath } from './http/unreadable.js';
 import { ignoredFields } from './http/admin-body.pipe.js';
 
@@ -55,17 +56,7 @@ function describeAnswers(fastify: FastifyInstance): void {
 }
 
 function serveDocs(app: NestFastifyApplication): void {
-  const document = new DocumentBuilder()
-    .setTitle('Tollgate')
-    .setDescription('The gate in front of LLM APIs: who is calling, may they, and what does it cost.')
-    .setVersion('0.1.0')
-    .addBearerAuth({
-      type: 'http',
-      scheme: 'bearer',
-      description: 'The master key, a virtual key (`sk-…`) or a JWT of a configured issuer.',
-    })
-    .build();
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, document), {
+  SwaggerModule.setup('docs', app, () => documentOf(app), {
     jsonDocumentUrl: 'openapi.json',
     yamlDocumentUrl: 'openapi.yaml',
     customSiteTitle: 'Tollgate',

@@ -39,6 +39,7 @@ describe('the arrows', () => {
       'parties',
       'jwt',
       'models',
+      'access-groups',
       'spend',
       'cache',
       'database',

@@ -385,6 +385,19 @@ describe('ways around', () => {
     }
   });
 
+  it('a team’s list of models grows up to what its organization has, and only by those above', async () => {
+    const team_id = await heldTeam();
+    const asked = async (caller: Caller, change: 'add' | 'delete', model: string) =>
+      (await gateway.as(await heldKey(caller), 'POST', `/team/model/${change}`, { team_id, models: [model] })).status;
+    expect(await asked('permitted', 'delete', 'm-free')).toBe(403);
+    expect(await asked('user', 'delete', 'm-free')).toBe(404);
+    for (const caller of ['teamAdmin', 'orgAdmin'] as const)
+      for (const model of ['m-out', '*']) expect(await asked(caller, 'add', model)).toBe(403);
+    expect(await asked('teamAdmin', 'delete', 'm-free')).toBe(200);
+    expect(await asked('teamAdmin', 'add', 'm-free')).toBe(403);
+    expect(await asked('orgAdmin', 'add', 'm-free')).toBe(200);
+  }); // prettier-ignore
+
   it('a member’s key lives as long as its team says', async () => {
     const team_id = await heldTeam();
     await gateway.made('/team/update', { team_id, team_member_key_duration: '2d' });

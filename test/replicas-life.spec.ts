@@ -305,9 +305,14 @@ describe.skipIf(!possible)('several replicas', { timeout: 90_000 }, () => {
     }, PATIENCE);
   });
 
-  it('know a new model within a second', async () => {
+  it('know a new or changed model, and what a group consists of, within a second', async () => {
     await start(2);
     const [first, second] = replicas.gateways as [Gateway, Gateway];
+    const soon = (key: string, model: string, status: number) =>
+      vi.waitFor(async () => expect((await second.chat(key, { model })).status).toBe(status), {
+        timeout: 3_000,
+        interval: 50,
+      });
     await first.made('/model/new', {
       model_name: 'm-new',
       litellm_params: {
@@ -317,13 +322,18 @@ describe.skipIf(!possible)('several replicas', { timeout: 90_000 }, () => {
         input_cost_per_token: 0,
         output_cost_per_token: 0,
       },
+      model_info: { id: 'd-new' },
     });
-    await vi.waitFor(
-      async () => expect((await second.chat(second.masterKey, { model: 'm-new' })).status).toBe(200),
-      {
-        timeout: 3_000,
-        interval: 50,
-      },
-    );
+    await soon(second.masterKey, 'm-new', 200);
+    await first.admin('PATCH', '/model/d-new/update', { model_name: 'm-renamed' });
+    await soon(second.masterKey, 'm-renamed', 200);
+
+    await first.made('/access_group/new', { access_group: 'group', model_names: ['m-free'] });
+    const key = await first.givenKey({ models: ['group'] });
+    await soon(key, 'm-free', 200);
+    expect((await second.chat(key, { model: 'm-renamed' })).status).toBe(403);
+    await first.admin('PUT', '/access_group/group/update', { model_names: ['m-renamed'] });
+    await soon(key, 'm-renamed', 200);
+    await soon(key, 'm-free', 403);
   });
 });

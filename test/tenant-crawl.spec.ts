@@ -18,17 +18,18 @@ import { Upstream } from './upstream.js';
 /** Every field that names something of somebody's; in a list where the field is one. */
 const NAMING: Readonly<Record<string, 'one' | 'list' | 'member'>> = {
   key: 'one', api_key: 'one', keys: 'list', key_alias: 'one', key_aliases: 'list', key_hash: 'one',
-  user_id: 'one', user_ids: 'list', user_email: 'one',
+  user_id: 'one', user_ids: 'list', sso_user_ids: 'one', user_email: 'one',
   team_id: 'one', team_ids: 'list', team: 'one', teams: 'list',
   organization_id: 'one', organization_ids: 'list', org_id: 'one', org_alias: 'one',
   end_user: 'one', end_user_id: 'one', budget_id: 'one', budgets: 'list',
   id: 'one', litellm_model_id: 'one', request_id: 'one',
   changed_by: 'one', changed_by_api_key: 'one', object_id: 'one', object_team_id: 'one', object_key_hash: 'one',
-  member: 'member', members_with_roles: 'member',
+  member: 'member', members_with_roles: 'member', organizations: 'list', teamId: 'one', modelId: 'one',
+  assigned_team_ids: 'list', assigned_key_ids: 'list', access_group: 'one',
 }; // prettier-ignore
 /** Fields that name nothing of anybody's. A field in neither list fails the first test. */
 const ELSE =
-  /^(metadata|models?|aliases|model_aliases|alias|team_alias|user_alias|organization_alias|tags|names?|description|blocked|spend|role|user_role|key_type|duration|allowed_routes|auto_create_key|sso_user_id|subject|action|table_name|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|model_info|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|allowed_model_region|default_model|litellm_budget_table|allowed_models|team_member_permissions|new_key|grace_period|reset_to|include_team_keys|include_created_by_keys|status|expand|search|options|.*(budget|limits?|budget_duration|max_parallel_requests|temp_budget_expiry|temp_budget_increase|max_budget_in_team|max_budget_in_organization))$/;
+  /^(metadata|models?|aliases|model_aliases|alias|team_alias|user_alias|organization_alias|tags|names?|description|blocked|spend|role|user_role|key_type|duration|allowed_routes|auto_create_key|sso_user_id|subject|action|table_name|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|model_info|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|allowed_model_region|default_model|litellm_budget_table|allowed_models|team_member_permissions|new_key|grace_period|reset_to|include_team_keys|include_created_by_keys|status|expand|search|options|model_names|model_ids|access_\w+_ids|access_group_name|access_model_names|model_group|users|all_users|user_updates|.*(budget|limits?|budget_duration|max_parallel_requests|temp_budget_expiry|temp_budget_increase|max_budget_in_team|max_budget_in_organization))$/;
 
 /** `sk-` and 22 characters, as a key that is nobody's has them. */
 const NOBODY: Record<string, string> = { key: 'sk-nobodynobodynobody1234', keys: 'sk-nobodynobodynobody1234', api_key: 'sk-nobodynobodynobody1234', user_email: 'nobody@example.com' }; // prettier-ignore
@@ -91,11 +92,11 @@ function request(operation: Operation, field: string | undefined, value: unknown
   // Organizations have roles of their own.
   if (path.startsWith('/organization') && Array.isArray(fields.member))
     fields.member = fields.member.map((member: object) => ({ ...member, role: 'internal_user' }));
-  if (method !== 'GET') return { path, body: fields };
+  if (method !== 'GET') return { path: path.replace(/\{\w+\}/, 'x'), body: fields };
   const pairs = query
     .filter((name) => fields[name] !== undefined)
     .map((name) => `${name}=${encodeURIComponent(String(fields[name]))}`);
-  return { path: `${path.replace('{model}', 'm-free')}${pairs.length ? `?${pairs.join('&')}` : ''}`, body: undefined };
+  return { path: `${path.replace(/\{\w+\}/, 'm-free')}${pairs.length ? `?${pairs.join('&')}` : ''}`, body: undefined };
 } // prettier-ignore
 
 const namingFields = ({ fields, query, named }: Operation) =>
@@ -157,7 +158,7 @@ describe('the crawl', () => {
   });
 
   it.each(CALLERS)('lists of their %s hold only what is theirs', async (kind) => {
-    for (const path of ['/key/list?return_full_object=true&size=100&expand=user', '/key/list?return_full_object=true&status=deleted&user_id=member-bbbb&include_created_by_keys=true&include_team_keys=true', '/key/aliases', '/team/list', '/user/list?page_size=100', '/organization/list', '/spend/logs', '/spend/tags', '/tag/list', '/customer/list']) {
+    for (const path of ['/key/list?return_full_object=true&size=100&expand=user', '/key/list?return_full_object=true&status=deleted&user_id=member-bbbb&include_created_by_keys=true&include_team_keys=true', '/key/aliases', '/team/list', '/v2/team/list?page_size=100', '/team/available', '/user/list?page_size=100', '/organization/list', '/spend/logs', '/spend/tags', '/tag/list', '/customer/list']) {
       const { status, text } = await gateway.as(theirs.keys[kind], 'GET', path);
       expect(text, path).not.toContain(mine.marker);
       expect(text, path).not.toContain('-aaaa');

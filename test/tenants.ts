@@ -38,6 +38,7 @@ export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant
       user_id: userIds[kind],
       user_email: `${kind}.${marker}@example.com`,
       user_alias: `${kind} ${marker}`,
+      ...(kind === 'member' && { sso_user_id: `sso-${marker}` }),
       user_role: kind === 'viewer' ? 'internal_user_viewer' : 'internal_user',
       auto_create_key: false,
       ...named,
@@ -53,6 +54,7 @@ export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant
       { role: 'user', user_id: userIds.member },
     ],
   });
+  await gateway.made('/access_group/new', { access_group: marker, model_names: ['m-free'] });
   await gateway.made('/organization/member_add', {
     organization_id: organization,
     member: [
@@ -114,6 +116,13 @@ export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant
       object_id: team,
       object_team_id: team,
       object_key_hash: secretHash(mine.member),
+      organizations: organization,
+      assigned_team_ids: team,
+      assigned_key_ids: secretHash(mine.member),
+      access_group: marker,
+      sso_user_ids: `sso-${marker}`,
+      teamId: team,
+      modelId: 'd-m-free',
       id: 'd-m-free',
       litellm_model_id: 'd-m-free',
     },

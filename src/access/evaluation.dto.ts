@@ -129,7 +129,13 @@ export class EvaluationOptionsDto {
 export class EvaluationsDto extends PartialEvaluationDto {
   @ApiPropertyOptional({
     type: [PartialEvaluationDto],
-    example: [{ resource: { type: 'model', id: 'tollgate-demo' } }],
+    example: [
+      {
+        subject: { type: 'key', id: 'sk-1234567890abcdef' },
+        action: { name: 'call' },
+        resource: { type: 'model', id: 'tollgate-demo' },
+      },
+    ],
   })
   @IsOptional()
   @IsArray()

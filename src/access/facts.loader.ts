@@ -283,7 +283,7 @@ export class FactsLoader {
   /** What is known of a model for this caller, and what calling it would need. */
   modelFacts(requested: string, llm: Pick<LlmRequest, 'size'>, caller: CallerSnapshot): ModelFacts {
     const catalogue = this.catalogue.current();
-    const known = catalogue.modelFacts(requested, caller);
+    const known = catalogue.modelFacts(requested, caller, caller.names.teamId);
     const facts =
       llm.size.hasFees && known.price === 'priced' ? { ...known, price: 'unbounded' as const } : known;
     const wish =

@@ -5,6 +5,7 @@ import type { RateLimit } from '../limits/rate-limits.js';
 import type { Scope } from '../policy/decision.js';
 import type { RateUnit } from '../policy/rates.js';
 import { modelBudgets } from '../parties/model-budgets.js';
+import { modelEntries } from '../parties/model-entries.js';
 import { type TemporaryIncrease, temporaryIncrease } from '../parties/temporary-increase.js';
 import type { PartyRow } from '../parties/party-row.js';
 import type { PartyKind } from '../policy/facts.js';
@@ -26,7 +27,7 @@ export function partySpec(
     scopeId: row.id,
     exists: true,
     blocked: row.blocked,
-    models: compileModelList(row.models),
+    models: compileModelList(modelEntries(row)),
     budgets: budgetSpecs(limits, temporaryIncrease(row)),
     modelBudgets: modelBudgetSpecs(limits),
     rates: rateLimits({ kind, id }, limits),

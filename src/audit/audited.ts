@@ -1,4 +1,5 @@
 import type { EntityTarget, ObjectLiteral } from 'typeorm';
+import { AccessGroup } from '../access-groups/access-group.entity.js';
 import { Alert } from '../alerts/alert.entity.js';
 import { Budget } from '../budgets/budget.entity.js';
 import { budgetView } from '../budgets/budgets.service.js';
@@ -93,6 +94,21 @@ export const AUDITED: ReadonlyMap<EntityTarget<ObjectLiteral>, Audited<ObjectLit
     table: 'LiteLLM_BudgetTable',
     idOf: ({ budgetId }) => budgetId,
     view: budgetView,
+  }),
+  audited(AccessGroup, {
+    table: 'LiteLLM_AccessGroupTable',
+    idOf: ({ id }) => id,
+    view: (row) => ({
+      access_group_id: row.id,
+      access_group_name: row.name,
+      description: row.description,
+      access_model_names: row.models,
+      model_ids: row.deploymentIds,
+      access_mcp_server_ids: row.mcpServerIds,
+      access_agent_ids: row.agentIds,
+      assigned_team_ids: row.teamIds,
+      assigned_key_ids: row.keyIds,
+    }),
   }),
   audited(Model, {
     table: 'LiteLLM_ProxyModelTable',

@@ -1,9 +1,18 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
+import { PageQuery } from '../http/page.js';
 import type { Authority } from '../policy/authority.js';
-import { BudgetInfoDto, BudgetRow, NewBudgetDto } from './budgets.dto.js';
+import {
+  BudgetIdQuery,
+  BudgetInfoDto,
+  BudgetRow,
+  BudgetSetting,
+  DeleteBudgetDto,
+  NewBudgetDto,
+  UpdateBudgetDto,
+} from './budgets.dto.js';
 import { BudgetsService } from './budgets.service.js';
 
 @ApiTags('budgets')
@@ -19,6 +28,34 @@ export class BudgetsController {
   })
   create(@Body() dto: NewBudgetDto, @Caller() { id: by }: Authority): Promise<BudgetRow> {
     return this.budgets.create(dto, by);
+  }
+
+  @Post('update')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Change a tier, for everyone who names it. Absent keeps, null clears.' })
+  update(@Body() dto: UpdateBudgetDto, @Caller() { id: by }: Authority): Promise<BudgetRow> {
+    return this.budgets.update(dto, by);
+  }
+
+  @Get('list')
+  @ApiOperation({ summary: 'Every tier, oldest first.' })
+  @ApiOkResponse({ type: [BudgetRow] })
+  list(@Query() page: PageQuery): Promise<BudgetRow[]> {
+    return this.budgets.list(page);
+  }
+
+  @Get('settings')
+  @ApiOperation({ summary: 'The limits of a tier, described one by one.' })
+  @ApiOkResponse({ type: [BudgetSetting] })
+  settings(@Query() { budget_id }: BudgetIdQuery): Promise<BudgetSetting[]> {
+    return this.budgets.settings(budget_id);
+  }
+
+  @Post('delete')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Delete a tier nobody names; the answer is what it was.' })
+  delete(@Body() { id }: DeleteBudgetDto): Promise<BudgetRow> {
+    return this.budgets.delete(id);
   }
 
   @Post('info')

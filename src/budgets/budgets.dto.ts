@@ -13,6 +13,46 @@ export class NewBudgetDto extends LimitsDto {
   budget_id?: string;
 }
 
+/** What to change of a tier; absent keeps, null clears. Whoever names it is limited so at once. */
+export class UpdateBudgetDto extends LimitsDto {
+  @ApiProperty({ example: 'free-tier' })
+  @IsString()
+  @IsNotEmpty()
+  budget_id: string;
+}
+
+export class BudgetIdQuery {
+  @ApiProperty({ example: 'free-tier' })
+  @IsString()
+  @IsNotEmpty()
+  budget_id: string;
+}
+
+export class DeleteBudgetDto {
+  /** `budget_id` of the tier. */
+  @ApiProperty({ example: 'free-tier' })
+  @IsString()
+  @IsNotEmpty()
+  id: string;
+}
+
+/** One limit of a tier, described for a form. */
+export class BudgetSetting {
+  field_name: string;
+
+  @ApiProperty({ enum: ['Integer', 'String', 'Float', 'Object'] })
+  field_type: 'Integer' | 'String' | 'Float' | 'Object';
+  field_description: string;
+
+  /** What the tier says; null: nothing. */
+  @ApiProperty({ nullable: true, oneOf: [{ type: 'number' }, { type: 'string' }, { type: 'object' }] })
+  field_value: unknown;
+  stored_in_db: boolean;
+
+  @ApiProperty({ nullable: true, type: 'string', example: null })
+  field_default_value: null;
+}
+
 export class BudgetInfoDto {
   @ApiProperty({ type: [String], example: ['free-tier'] })
   @IsArray()

@@ -5,16 +5,19 @@ import {
   Injectable,
   NotFoundException,
 } from '@nestjs/common';
-import { type EntityManager, In } from 'typeorm';
+import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { cacheKey } from '../cache/changes.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../clock.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import { lockFor } from '../database/lock-for.js';
+import { type PageQuery, pageOf } from '../http/page.js';
 import { applyLimits } from '../parties/apply-limits.js';
 import { authorshipView, limitsView } from '../parties/limits.view.js';
 import { Budget } from './budget.entity.js';
-import type { BudgetRow, NewBudgetDto } from './budgets.dto.js';
+import type { BudgetRow, BudgetSetting, NewBudgetDto, UpdateBudgetDto } from './budgets.dto.js';
 
 /** Tiers: limits that many parties share. */
 @Injectable()
@@ -23,6 +26,8 @@ export class BudgetsService {
     private readonly database: Database,
     private readonly cache: RowCache,
     @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIG)
+    private readonly config: { readonly litellm: Pick<Config['litellm'], 'maxEndUserBudgetId'> },
   ) {}
 
   /** The tier, cached; null when there is none. */
@@ -64,6 +69,66 @@ export class BudgetsService {
     return budgetView(row);
   }
 
+  /** Changes a tier; whoever names it is limited so at once. 404 when there is none. */
+  async update(dto: UpdateBudgetDto, by: string): Promise<BudgetRow> {
+    return this.change(dto.budget_id, async (tx, budget) => {
+      const now = this.clock();
+      applyLimits(budget, dto, now);
+      budget.updatedAt = now;
+      budget.updatedBy = by;
+      await tx.save(Budget, budget);
+    });
+  }
+
+  /** Deletes a tier and tells what it was. 404 when there is none; 409 while somebody is limited by it: that limit would be gone. */
+  async delete(budgetId: string): Promise<BudgetRow> {
+    return this.change(budgetId, async (tx, budget) => {
+      if (budgetId === this.config.litellm.maxEndUserBudgetId)
+        throw inUse(budgetId, 'max_end_user_budget_id');
+      const named = await namedBy(tx, budgetId);
+      if (named !== undefined) throw inUse(budgetId, named);
+      await tx.remove(Budget, budget);
+    });
+  }
+
+  /** Every tier, oldest first. */
+  async list(page: PageQuery): Promise<BudgetRow[]> {
+    const order = { createdAt: 'ASC', id: 'ASC' } as const;
+    const rows = await this.database.read((manager) => manager.find(Budget, { order, ...pageOf(page) }));
+    return rows.map(budgetView);
+  }
+
+  /** The limits of a tier, one by one. 404 when there is none. */
+  async settings(budgetId: string): Promise<BudgetSetting[]> {
+    const row = await this.database.read((manager) => manager.findOneBy(Budget, { budgetId }));
+    if (!row) throw missing(budgetId);
+    const view = budgetView(row);
+    return SETTINGS.map(([field_name, field_type, field_description]) => ({
+      field_name,
+      field_type,
+      field_description,
+      field_value: view[field_name],
+      stored_in_db: view[field_name] !== null,
+      field_default_value: null,
+    }));
+  }
+
+  private async change(
+    budgetId: string,
+    work: (tx: EntityManager, budget: Budget) => Promise<void>,
+  ): Promise<BudgetRow> {
+    const view = await this.database.write(async (tx) => {
+      // Held against whoever is about to name it.
+      const budget = await tx.findOne(Budget, { where: { budgetId }, ...lockFor(tx) });
+      if (!budget) throw missing(budgetId);
+      await work(tx, budget);
+      await this.cache.willChange(tx, [cacheKey.budget(budgetId)]);
+      return budgetView(budget);
+    });
+    await this.cache.evict([cacheKey.budget(budgetId)]);
+    return view;
+  }
+
   /** Those of the tiers asked for that are there, in the order asked. 400 when none is asked for. */
   async info(budgetIds: readonly string[]): Promise<BudgetRow[]> {
     if (!budgetIds.length) {
@@ -81,14 +146,41 @@ const taken = (budgetId: string) =>
     param: 'budget_id',
   });
 
-/** Inside a transaction: refuses to link a party to a tier that is not there. */
-export async function requireBudget(tx: EntityManager, budgetId: string | null | undefined): Promise<void> {
-  if (!budgetId || (await tx.existsBy(Budget, { budgetId }))) return;
-  throw new NotFoundException({
-    message: `Budget not found, passed budget_id=${budgetId}`,
-    param: 'budget_id',
+const inUse = (budgetId: string, by: string) =>
+  new ConflictException({
+    message: `Budget ${budgetId} limits ${by}; take it from there first`,
+    param: 'id',
   });
+
+const missing = (budgetId: string) =>
+  new NotFoundException({ message: `Budget not found, passed budget_id=${budgetId}`, param: 'budget_id' });
+
+/** Inside a transaction: refuses to link a party to a tier that is not there, and keeps it there until the end. */
+export async function requireBudget(tx: EntityManager, budgetId: string | null | undefined): Promise<void> {
+  if (!budgetId) return;
+  const there = await tx.findOne(Budget, { where: { budgetId }, ...lockFor(tx, 'pessimistic_read') });
+  if (!there) throw missing(budgetId);
 }
+
+/** What kind of party names this tier; undefined: none. Asked of whatever table of parties there is. */
+async function namedBy(tx: EntityManager, budgetId: string): Promise<string | undefined> {
+  for (const { target, tableName, columns } of tx.connection.entityMetadatas) {
+    const names = new Set(columns.map(({ propertyName }) => propertyName));
+    if (target === Budget || !names.has('budgetId') || !names.has('deletedAt')) continue;
+    if (await tx.existsBy(target, { budgetId, deletedAt: IsNull() })) return tableName;
+  }
+  return undefined;
+}
+
+const SETTINGS = [
+  ['max_budget', 'Float', 'US dollars that may be spent, per `budget_duration` if there is one'],
+  ['soft_budget', 'Float', 'US dollars after which a warning is due; never refuses'],
+  ['max_parallel_requests', 'Integer', 'Calls at the same time'],
+  ['tpm_limit', 'Integer', 'Tokens per minute'],
+  ['rpm_limit', 'Integer', 'Requests per minute'],
+  ['budget_duration', 'String', 'How long a budget lasts before it starts again, e.g. 30d'],
+  ['model_max_budget', 'Object', 'A budget per model'],
+] as const;
 
 const UNLIMITED = {
   maxBudgetNanoUsd: null,

@@ -46,7 +46,7 @@ export class ModelListController {
   private namesToTry({ caller }: Access): string[] {
     return [
       ...new Set([
-        ...this.catalogue.current().names(),
+        ...this.catalogue.current().names(caller!.names.teamId),
         ...Object.keys(caller!.teamAliases),
         ...Object.keys(caller!.keyAliases),
       ]),

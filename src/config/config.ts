@@ -156,6 +156,8 @@ export interface LitellmSettings {
 
 /** What users are given when they are made. Amounts in USD. */
 export interface NewUserDefaults {
+  /** Teams every user may join by itself. */
+  readonly available_teams?: readonly string[];
   readonly user_role?: string;
   readonly models?: readonly string[];
   readonly max_budget?: number;

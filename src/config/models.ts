@@ -13,6 +13,8 @@ const WHOLE = ['max_tokens', 'max_input_tokens', 'max_output_tokens'];
 const MAX_RETRIES = 100;
 /** Names that are instructions in lists of models. */
 const INSTRUCTIONS = new Set(['*', 'all-proxy-models', 'all-team-models', 'no-default-models']);
+/** What the names begin with that models of one team have among all models; LiteLLM's. */
+export const TEAM_MODEL_PREFIX = 'model_name_';
 const MAX_NAME_CHARS = 512;
 /** RFC 9110: what a header's name and value may consist of. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -37,7 +39,9 @@ export function readModels(file: Section): ModelConfig[] {
 /** One deployment's description; what is wrong with it goes into the section's report. */
 export function readModel(entry: Section): ModelConfig {
   const modelName = entry.requiredText('model_name');
-  if (modelName.length > MAX_NAME_CHARS || (modelName !== '*' && INSTRUCTIONS.has(modelName)))
+  const isTaken =
+    (modelName !== '*' && INSTRUCTIONS.has(modelName)) || modelName.startsWith(TEAM_MODEL_PREFIX);
+  if (modelName.length > MAX_NAME_CHARS || isTaken)
     entry.problem('model_name', `cannot be the name of a model`);
   const params = entry.section('litellm_params');
   const info = entry.section('model_info');
@@ -46,6 +50,8 @@ export function readModel(entry: Section): ModelConfig {
   for (const key of [...TEXTS, 'mock_response']) params.text(key);
   info.text('base_model');
   info.texts('access_groups');
+  if (info.text('team_id') !== undefined && modelName.includes('*'))
+    entry.problem('model_name', 'of a team’s own model cannot contain *');
   const id = idOf(info);
   entry.ignoreTheRest();
   return {

@@ -129,6 +129,7 @@ function newUsers(section: Section): NewUserDefaults {
   const fields = {
     user_role: params.oneOf('user_role', USER_ROLES),
     models: params.texts('models'),
+    available_teams: params.texts('available_teams'),
     max_budget: usd(params, 'max_budget') ?? usd(section, 'max_internal_user_budget'),
     budget_duration:
       duration(params, 'budget_duration') ?? duration(section, 'internal_user_budget_duration'),

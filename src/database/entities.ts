@@ -1,3 +1,4 @@
+import { AccessGroup } from '../access-groups/access-group.entity.js';
 import { Alert } from '../alerts/alert.entity.js';
 import { AuditEntry } from '../audit/audit-entry.entity.js';
 import { Budget } from '../budgets/budget.entity.js';
@@ -30,6 +31,7 @@ export const entities = [
   Tag,
   Budget,
   Model,
+  AccessGroup,
   Account,
   AccountDelta,
   Chain,

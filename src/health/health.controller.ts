@@ -9,6 +9,7 @@ import {
 } from '@nestjs/terminus';
 import { OpenRoute } from '../http/doors.js';
 import { Redis } from '../redis/redis.js';
+import { Alive, Ready } from './health.dto.js';
 
 const DATABASE_TIMEOUT_MS = 2_000;
 
@@ -26,7 +27,7 @@ export class HealthController {
 
   @Get(['liveliness', 'liveness'])
   @ApiOperation({ summary: 'The event loop turns.' })
-  alive(): { status: string } {
+  alive(): Alive {
     return { status: 'alive' };
   }
 
@@ -36,7 +37,7 @@ export class HealthController {
   @ApiOperation({
     summary: 'The database answers and its migrations are applied; so does Redis, if there is one.',
   })
-  async ready(): Promise<{ status: string; db: string }> {
+  async ready(): Promise<Ready> {
     await this.health.check([
       () => this.database.pingCheck('database', { timeout: DATABASE_TIMEOUT_MS }),
       () => this.redisAnswers(),

@@ -63,9 +63,11 @@ export const AdminRoute = () =>
     UseInterceptors(ActingInterceptor),
     ApiBearerAuth(),
     ...refusals(
+      [400, 'The request contradicts itself, or the configuration file.'],
       [401, 'No credential, or not a valid one.'],
       [403, 'This caller may not.'],
       [404, 'Not there, or not this caller’s.'],
+      [409, 'The id or name is taken, or somebody needs what should go.'],
       [422, 'The body or query is invalid; `details.fields` names each problem.'],
       [503, 'The database does not answer.'],
     ),

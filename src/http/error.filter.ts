@@ -97,7 +97,8 @@ function httpException(error: HttpException): Told {
     details?: Record<string, unknown>;
     fields?: readonly { field: string; message: string }[];
   };
-  const only = fields?.length === 1 ? fields[0]!.field : undefined;
+  const named = new Set(fields?.map(({ field }) => field));
+  const only = named.size === 1 ? [...named][0] : undefined;
   return {
     status,
     message: Array.isArray(message) ? message.join('; ') : (message ?? error.message),

@@ -6,6 +6,7 @@ import { lifetimeEnd } from '../calendar/windows.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { holdingsOf } from '../parties/holdings-of.js';
 import { tagsOf } from '../parties/tags-of.js';
+import { modelEntries } from '../parties/model-entries.js';
 import { GRANTABLE_ROUTES, SETTABLE } from '../policy/admin-rules.js';
 import {
   administersKey,
@@ -83,7 +84,7 @@ export class KeyGrants {
     row.tpmLimit ??= calling.tpmLimit;
     row.rpmLimit ??= calling.rpmLimit;
     row.maxParallelRequests ??= calling.maxParallelRequests;
-    if (!row.models?.length) row.models = calling.models;
+    if (!row.models?.length) row.models = modelEntries(calling);
     if (!row.allowedRoutes?.length) row.allowedRoutes = calling.allowedRoutes;
     for (const name of ['model_rpm_limit', 'model_tpm_limit']) {
       if (calling.extra?.[name]) row.extra = { [name]: calling.extra[name], ...row.extra };

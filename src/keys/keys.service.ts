@@ -8,6 +8,7 @@ import {
   NotFoundException,
 } from '@nestjs/common';
 import { type EntityManager, type FindManyOptions, type FindOptionsWhere, In, IsNull } from 'typeorm';
+import { grantAccessGroups } from '../access-groups/grant-access-groups.js';
 import { requireBudget } from '../budgets/budgets.service.js';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -136,6 +137,7 @@ export class KeysService {
       this.apply(key, { ...dto, allowed_routes: routesOf(dto) ?? [] }, now);
     });
     await requireOneOrganization(tx, row);
+    await grantAccessGroups(tx, dto, row, ['keyIds', row.id]);
     return { row, secret };
   }
 
@@ -249,6 +251,7 @@ export class KeysService {
       also(live, now);
     });
     await requireOneOrganization(tx, row);
+    await grantAccessGroups(tx, dto, row, ['keyIds', row.id]);
     if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
     return { row, before };
   }

@@ -13,7 +13,8 @@ it('the catalogue is the one whose models were read last, whichever reading ends
   const catalogue = new Catalogue(
     { models: [], router: {}, litellm: { requestTimeoutMs: 1_000 } } as never,
     {
-      read: () => new Promise((resolve) => readings.push((names) => resolve(names.map(row)))),
+      read: () =>
+        new Promise((resolve) => readings.push((names) => resolve({ rows: names.map(row), groups: [] }))),
     } as never,
     { onChange: () => {} } as never,
   );

@@ -1,12 +1,13 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { AccessGroup } from '../access-groups/access-group.entity.js';
 import { cacheKey } from '../cache/changes.js';
 import { Revisions } from '../cache/revisions.js';
 import { CONFIG, type Config, type LitellmParams } from '../config/config.js';
 import { Database } from '../database/database.js';
-import { unseal } from '../secrets.js';
 import { CatalogueSnapshot } from './catalogue.js';
 import { type Deployment, type DeploymentSource, makeDeployment } from './deployment.js';
 import { Model } from './model.entity.js';
+import { openedParams } from './stored-params.js';
 
 /** The models that can be called: those of the configuration and those added at runtime. */
 @Injectable()
@@ -51,13 +52,16 @@ export class Catalogue implements OnModuleInit {
     return this.snapshot;
   }
 
-  /** Reads the added models again, and every price. A stored one that cannot be used any more is left out and logged, never half used. */
+  /** Reads the added models and the access groups again, and every price. A stored one that cannot be used any more is left out and logged, never half used. */
   async refresh(): Promise<void> {
     const turn = ++this.turns;
-    const rows = await this.database.read((manager) => manager.find(Model, { order: { createdAt: 'ASC' } }));
+    const { rows, groups } = await this.database.read(async (manager) => ({
+      rows: await manager.find(Model, { order: { createdAt: 'ASC', modelId: 'ASC' } }),
+      groups: await manager.find(AccessGroup),
+    }));
     const deployments = [
       ...this.config.models.map((model, i) => this.made(model, `model_list[${i}]`)),
-      ...rows.map((row) => this.stored(row)),
+      ...rows.filter(({ modelInfo }) => !modelInfo?.blocked).map((row) => this.stored(row)),
     ];
     // Whoever read the rows later knows better.
     if (turn < this.turn) return;
@@ -65,6 +69,7 @@ export class Catalogue implements OnModuleInit {
     this.snapshot = new CatalogueSnapshot(
       deployments.filter((deployment) => deployment !== undefined),
       { ...this.config.router.modelAliases, ...this.config.litellm.modelAliases },
+      groups.map(({ id, name, models, deploymentIds }) => ({ tokens: [name, id], models, deploymentIds })),
     );
   }
 
@@ -87,21 +92,11 @@ export class Catalogue implements OnModuleInit {
     return undefined;
   }
 
-  private stored({
-    modelId,
-    modelName,
-    litellmParams,
-    sealedParams,
-    modelInfo,
-  }: Model): Deployment | undefined {
+  private stored(row: Model): Deployment | undefined {
+    const { modelId, modelName, modelInfo } = row;
     try {
-      const sealed =
-        sealedParams === null ? {} : (JSON.parse(unseal(sealedParams, this.config.saltKey)) as object);
-      const params = { ...litellmParams, ...sealed } as unknown as LitellmParams;
-      return this.made(
-        { modelName, litellmParams: params, modelInfo: { ...modelInfo, id: modelId } },
-        modelId,
-      );
+      const litellmParams = openedParams(row, this.config.saltKey) as unknown as LitellmParams;
+      return this.made({ modelName, litellmParams, modelInfo: { ...modelInfo, id: modelId } }, modelId);
     } catch (error) {
       this.logger.error(`The stored model ${modelId} cannot be used: ${(error as Error).message}`);
       return undefined;

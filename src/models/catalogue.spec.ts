@@ -73,6 +73,66 @@ describe('a name', () => {
   });
 });
 
+it('served is a name, a wildcard, what one matches, or an alias', () => {
+  const catalogue = new CatalogueSnapshot([deployment('a'), deployment('x/*', 'openai/*')], { alias: 'a' });
+  for (const name of ['a', 'x/*', 'x/y', 'alias']) expect([name, catalogue.serves(name)]).toEqual([name, true]);
+  for (const name of ['b', 'x', 'constructor', '__proto__']) expect([name, catalogue.serves(name)]).toEqual([name, false]);
+}); // prettier-ignore
+
+describe('a model of one team', () => {
+  const catalogue = new CatalogueSnapshot(
+    [deployment('shared', 'openai/shared', free), deployment('shared', 'openai/own', { id: 'own', team_id: 't1', ...free })],
+    { also: 'shared' },
+  );
+  const facts = (name: string, teamId: string | null, aliases: Partial<typeof nobody> = {}) =>
+    catalogue.modelFacts(name, { ...nobody, ...aliases }, teamId);
+  const upstream = (name: string, teamId: string | null) => {
+    const { known, name: called } = facts(name, teamId);
+    return known ? catalogue.resolve(called).map(({ upstreamName }) => upstreamName) : [];
+  };
+
+  it('comes before everyone’s for its team, and for nobody else', () => {
+    expect([upstream('shared', 't1'), upstream('shared', 't2'), upstream('shared', null)]).toEqual([['own'], ['shared'], ['shared']]);
+  });
+
+  it('is nobody’s by the name it has among all models, but its team’s', () => {
+    const { name } = facts('shared', 't1');
+    expect([upstream(name, 't1'), upstream(name, 't2'), upstream(name, null)]).toEqual([['own'], [], []]);
+    expect([catalogue.names(), catalogue.names('t1')]).toEqual([['shared', 'also'], ['shared', 'also']]);
+  });
+
+  it('says its public name to the lists of its team only', () => {
+    const { near, wide, name, ofTeam } = facts('shared', 't1');
+    expect({ near: near.names, wide: wide.names, ofTeam }).toEqual({ near: ['shared', name], wide: [name], ofTeam: 't1' });
+    expect(facts('mine', 't1', { keyAliases: { mine: 'shared' } }).name).toBe(name);
+  });
+}); // prettier-ignore
+
+describe('the groups of a name', () => {
+  const catalogue = new CatalogueSnapshot(
+    [deployment('a', 'openai/a', { id: 'd1', access_groups: ['tag'] }), deployment('b'), deployment('x/*', 'openai/*')],
+    { alias: 'b' },
+    [
+      { tokens: ['names', 'id-1'], models: ['b'], deploymentIds: [] },
+      { tokens: ['globs', 'id-2'], models: ['x/*', 'openai/gpt-4o*'], deploymentIds: [] },
+      { tokens: ['single', 'id-3'], models: [], deploymentIds: ['d1'] },
+      { tokens: ['nested', 'id-4'], models: ['tag'], deploymentIds: [] },
+      { tokens: ['all', 'id-5'], models: ['all-proxy-models'], deploymentIds: [] },
+      { tokens: ['none', 'id-6'], models: [], deploymentIds: [] },
+    ],
+  );
+
+  it.each([
+    ['a', ['tag', 'nested', 'id-4', 'single', 'id-3', 'all', 'id-5']],
+    ['b', ['names', 'id-1', 'all', 'id-5']],
+    ['alias', ['names', 'id-1', 'all', 'id-5']],
+    ['x/y', ['globs', 'id-2', 'all', 'id-5']],
+    ['nobody', []],
+  ])('%s: %j', (name, groups) => {
+    expect(catalogue.modelFacts(name, nobody).near.groups).toEqual(groups);
+  });
+}); // prettier-ignore
+
 describe('the largest answer of a name', () => {
   const limits = (...infos: object[]) =>
     new CatalogueSnapshot(

@@ -6,6 +6,7 @@ import type { ModelNames } from '../policy/model-list.js';
 import { ceilingOf, isFree, type Price } from '../policy/price.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { type Deployment, knownFigures } from './deployment.js';
+import { GroupIndex, type ModelGroup } from './group-index.js';
 import { providerOfBareName } from './price-table.js';
 
 /** Whose aliases apply to a request, beside the proxy's own. */
@@ -17,6 +18,8 @@ export interface CallerAliases {
 /** What is known of one public name. */
 interface Entry {
   readonly deployments: readonly Deployment[];
+  /** The team it is for; undefined: for everyone. */
+  readonly teamId?: string | undefined;
   readonly groups: readonly string[];
   readonly ceiling: Price;
   readonly price: ModelFacts['price'];
@@ -36,19 +39,31 @@ export class CatalogueSnapshot {
     readonly deployments: readonly Deployment[];
   }[];
   private readonly groups: ReadonlySet<string>;
+  private readonly groupIndex: GroupIndex;
+  /** Of each team the names it has models of its own under, and what those are called here. */
+  private readonly ofTeams = new Map<string, Record<string, string>>();
   private readonly viaWildcard = new BoundedMap<string, Entry>(MAX_WILDCARD_NAMES);
 
   constructor(
-    deployments: readonly Deployment[],
+    readonly deployments: readonly Deployment[],
     private readonly aliases: Readonly<Record<string, string>>,
+    groups: readonly ModelGroup[] = [],
   ) {
-    this.groups = new Set(deployments.flatMap(({ accessGroups }) => accessGroups));
+    this.groupIndex = new GroupIndex(groups);
+    this.groups = new Set([
+      ...deployments.flatMap(({ accessGroups }) => accessGroups),
+      ...groups.flatMap(({ tokens }) => tokens),
+    ]);
     const byName = new Map<string, Deployment[]>();
     for (const deployment of deployments) {
       byName.set(deployment.modelName, [...(byName.get(deployment.modelName) ?? []), deployment]);
+      const { team, modelName } = deployment;
+      if (team) this.ofTeams.set(team.id, { ...this.ofTeams.get(team.id), [team.publicName]: modelName });
     }
     this.exact = new Map(
-      [...byName].filter(([name]) => !name.includes('*')).map(([name, several]) => [name, entryOf(several)]),
+      [...byName]
+        .filter(([name]) => !name.includes('*'))
+        .map(([name, several]) => [name, this.entryOf(name, several)]),
     );
     this.wildcards = [...byName]
       .filter(([name]) => name.includes('*'))
@@ -61,13 +76,32 @@ export class CatalogueSnapshot {
     return this.entry(name).deployments;
   }
 
+  /** Is this the name, wildcard or alias of something that can be called? */
+  serves(name: string): boolean {
+    return (
+      this.deployments.some(({ modelName }) => modelName === name) ||
+      this.entry(aliased(this.aliases, name)) !== NOWHERE
+    );
+  }
+
   get isEmpty(): boolean {
     return !this.exact.size && !this.wildcards.length;
   }
 
-  /** Every public name in configured order, aliases behind them. Wildcards are no names. */
-  names(): string[] {
-    return [...this.exact.keys(), ...Object.keys(this.aliases).filter((alias) => !this.exact.has(alias))];
+  /** Every public name in configured order, aliases behind them, then the team's own. Wildcards are no names. */
+  names(teamId: string | null = null): string[] {
+    const everyones = [...this.exact].filter(([, { teamId: owner }]) => owner === undefined);
+    return [
+      ...new Set([
+        ...everyones.map(([name]) => name),
+        ...Object.keys(this.aliases),
+        ...Object.keys(this.ownOf(teamId)),
+      ]),
+    ];
+  }
+
+  private ownOf(teamId: string | null): Readonly<Record<string, string>> {
+    return (teamId !== null && this.ofTeams.get(teamId)) || {};
   }
 
   /** What a list of models means by one of its entries. */
@@ -96,15 +130,18 @@ export class CatalogueSnapshot {
   /**
    * What the rules ask about a requested name. Aliases are followed once per level: the team's, the key's, the proxy's.
    * A name that a key made up says nothing to any list; what a team made up says nothing to lists wider than the team's.
+   * A model of the caller's own team comes before one everyone may know by that name.
    */
   modelFacts(
     requested: string,
     { teamAliases, keyAliases }: CallerAliases,
+    teamId: string | null = null,
   ): Omit<ModelFacts, 'wish' | 'boundTokens'> {
     const viaTeam = aliased(teamAliases, requested);
     const viaKey = aliased(keyAliases, viaTeam);
-    const name = aliased(this.aliases, viaKey);
-    const { groups, price, deployments } = this.entry(name);
+    const own = aliased(this.ownOf(teamId), viaKey);
+    const name = own === viaKey ? aliased(this.aliases, viaKey) : own;
+    const { groups, price, deployments, teamId: owner } = this.entry(name);
     const names = (known: string[]): ModelNames => {
       const qualifiedName = qualified(name);
       return { names: [...new Set(known)], groups, ...(qualifiedName !== undefined && { qualifiedName }) };
@@ -112,9 +149,10 @@ export class CatalogueSnapshot {
     return {
       requested,
       name,
-      known: deployments.length > 0,
+      known: deployments.length > 0 && (owner === undefined || owner === teamId),
+      ...(owner !== undefined && { ofTeam: owner }),
       near: names(viaKey === viaTeam ? [requested, viaTeam, name] : [viaKey, name]),
-      wide: names([viaKey, name]),
+      wide: names(owner === undefined ? [viaKey, name] : [name]),
       price,
     };
   }
@@ -127,36 +165,45 @@ export class CatalogueSnapshot {
     if (!entry) {
       const wildcard = this.wildcards.find(({ glob }) => matchesGlob(glob, name));
       entry = wildcard
-        ? entryOf(wildcard.deployments.map((deployment) => concrete(deployment, name)))
+        ? this.entryOf(
+            name,
+            wildcard.deployments.map((deployment) => concrete(deployment, name)),
+          )
         : NOWHERE;
       this.viaWildcard.set(name, entry);
     }
     return entry;
   }
-}
 
-function entryOf(deployments: readonly Deployment[]): Entry {
-  const prices = deployments.map(({ price }) => price);
-  const known = prices.filter((price) => price !== undefined);
-  const ceiling = ceilingOf(known);
-  const most = (sizes: (number | undefined)[]) =>
-    sizes.every((size) => size !== undefined) ? Math.max(...sizes) : undefined;
-  const maxInputTokens = most(deployments.map((deployment) => deployment.maxInputTokens));
-  // A context window holds the answer too.
-  const maxOutputTokens = most(
-    deployments.map((deployment) => deployment.maxOutputTokens ?? deployment.maxInputTokens),
-  );
-  return {
-    deployments,
-    groups: [...new Set(deployments.flatMap(({ accessGroups }) => accessGroups))],
-    ceiling,
-    price: known.length < prices.length ? 'unknown' : isFree(ceiling) ? 'free' : 'priced',
-    limits: {
-      ...(maxInputTokens !== undefined && { maxInputTokens }),
-      ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-      encodesLikeOpenAi: deployments.every((deployment) => deployment.encodesLikeOpenAi),
-    },
-  };
+  private entryOf(name: string, deployments: readonly Deployment[]): Entry {
+    const prices = deployments.map(({ price }) => price);
+    const known = prices.filter((price) => price !== undefined);
+    const ceiling = ceilingOf(known);
+    const most = (sizes: (number | undefined)[]) =>
+      sizes.every((size) => size !== undefined) ? Math.max(...sizes) : undefined;
+    const maxInputTokens = most(deployments.map((deployment) => deployment.maxInputTokens));
+    // A context window holds the answer too.
+    const maxOutputTokens = most(
+      deployments.map((deployment) => deployment.maxOutputTokens ?? deployment.maxInputTokens),
+    );
+    return {
+      deployments,
+      teamId: deployments[0]?.team?.id,
+      groups: this.groupIndex.of({
+        name,
+        qualifiedName: qualified(name),
+        deploymentIds: deployments.map(({ id }) => id),
+        tags: deployments.flatMap(({ accessGroups }) => accessGroups),
+      }),
+      ceiling,
+      price: known.length < prices.length ? 'unknown' : isFree(ceiling) ? 'free' : 'priced',
+      limits: {
+        ...(maxInputTokens !== undefined && { maxInputTokens }),
+        ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+        encodesLikeOpenAi: deployments.every((deployment) => deployment.encodesLikeOpenAi),
+      },
+    };
+  }
 }
 
 /** A wildcard deployment for one name: the upstream's `*` becomes what the public name's `*` stood for. */

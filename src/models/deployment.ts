@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { LitellmParams, ModelInfo } from '../config/config.js';
 import { priceField, priceIn } from '../config/price-fields.js';
 import {
@@ -10,13 +11,14 @@ import {
   UNITS,
 } from '../policy/price.js';
 import { knownModel } from './price-table.js';
+import { TEAM_MODEL_PREFIX } from '../config/models.js';
 import { baseOf, parseModel } from '../config/providers.js';
 
 /** One way to reach a model, ready to be called. */
 export interface Deployment {
   /** LiteLLM `model_info.id`. */
   readonly id: string;
-  /** The public name; may contain `*`. */
+  /** The public name; may contain `*`. Of a team's own model a name nobody asks for. */
   readonly modelName: string;
   readonly provider: string;
   readonly upstreamName: string;
@@ -36,6 +38,10 @@ export interface Deployment {
   /** One of OpenAI's own models, by the table of known ones. */
   readonly encodesLikeOpenAi: boolean;
   readonly accessGroups: readonly string[];
+  /** What else its description says of it: `mode`, `supports_…`, `tpm`, `rpm`. */
+  readonly traits: Readonly<Record<string, unknown>>;
+  /** Only this team's keys may call it, and by this name. */
+  readonly team?: { readonly id: string; readonly publicName: string };
 }
 
 export interface DeploymentSource {
@@ -62,7 +68,7 @@ export function makeDeployment(
   return Object.freeze({
     ...knownFigures(provider, modelInfo.base_model ? parseModel(modelInfo.base_model).name : name),
     id: modelInfo.id!,
-    modelName,
+    ...nameOf(modelName, modelInfo),
     provider,
     upstreamName: name,
     origin,
@@ -75,12 +81,21 @@ export function makeDeployment(
     weight: litellmParams.weight ?? 1,
     encodesLikeOpenAi: isOpenAis(provider, name),
     accessGroups: modelInfo.access_groups ?? [],
+    traits: { tpm: litellmParams.tpm, rpm: litellmParams.rpm, ...modelInfo },
     ...(litellmParams.max_retries !== undefined && { maxRetries: litellmParams.max_retries }),
     ...(litellmParams.mock_response !== undefined && { mockResponse: litellmParams.mock_response }),
     ...(price && { price }),
     ...(maxInputTokens !== undefined && { maxInputTokens }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
   });
+}
+
+/** LiteLLM `model_info.team_id`: the model is that team's alone, under a name of its own beside everyone's of the same name. */
+function nameOf(publicName: string, { team_id: id }: ModelInfo): Pick<Deployment, 'modelName' | 'team'> {
+  if (typeof id !== 'string' || !id) return { modelName: publicName };
+  // Of fixed length at the end: no two teams' models are called the same.
+  const suffix = hash('sha256', publicName, 'hex').slice(0, 32);
+  return { modelName: `${TEAM_MODEL_PREFIX}${id}_${suffix}`, team: { id, publicName } };
 }
 
 const isOpenAis = (provider: string, upstreamName: string) =>

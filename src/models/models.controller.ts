@@ -1,15 +1,33 @@
-import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  UnprocessableEntityException,
+} from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
+import { Catalogue } from './catalogue.service.js';
+import { modelGroupInfo } from './model-group-info.js';
 import {
+  ChangeModelDto,
   DeletedModel,
   DeleteModelDto,
+  ModelGroupList,
+  ModelGroupQuery,
   ModelInfoList,
   ModelInfoQuery,
+  ModelPage,
+  ModelPageQuery,
   ModelRow,
   NewModelDto,
+  UpdateModelDto,
 } from './models.dto.js';
 import { ModelsService } from './models.service.js';
 
@@ -17,13 +35,35 @@ import { ModelsService } from './models.service.js';
 @AdminResource()
 @Controller()
 export class ModelsController {
-  constructor(private readonly models: ModelsService) {}
+  constructor(
+    private readonly models: ModelsService,
+    private readonly catalogue: Catalogue,
+  ) {}
 
   @Post('model/new')
   @HttpCode(200)
   @ApiOperation({ summary: 'Add a deployment. The next call can use it.' })
   create(@Body() dto: NewModelDto, @Caller() { id: by }: Authority): Promise<ModelRow> {
     return this.models.create(dto, by);
+  }
+
+  @Patch('model/:model_id/update')
+  @ApiOperation({ summary: 'Change a deployment that was added. Absent keeps, null takes a member away.' })
+  change(
+    @Param('model_id') id: string,
+    @Body() dto: ChangeModelDto,
+    @Caller() { id: by }: Authority,
+  ): Promise<ModelRow> {
+    return this.models.update(id, dto, by);
+  }
+
+  @Post('model/update')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'The same, with the deployment named in `model_info.id`.' })
+  update(@Body() dto: UpdateModelDto, @Caller() { id: by }: Authority): Promise<ModelRow> {
+    const { id } = dto.model_info;
+    if (typeof id !== 'string' || !id) throw unnamed();
+    return this.models.update(id, dto, by);
   }
 
   @Post('model/delete')
@@ -35,7 +75,29 @@ export class ModelsController {
 
   @Get(['model/info', 'v1/model/info'])
   @ApiOperation({ summary: 'Every deployment, or one. Nothing secret.' })
-  async info(@Query() { litellm_model_id }: ModelInfoQuery): Promise<ModelInfoList> {
-    return { data: await this.models.info(litellm_model_id) };
+  async info(@Query() { litellm_model_id, team_id }: ModelInfoQuery): Promise<ModelInfoList> {
+    return { data: await this.models.info(litellm_model_id, team_id) };
   }
+
+  @Get('v2/model/info')
+  @ApiOperation({ summary: 'Deployments, searched, a page at a time. Nothing secret.' })
+  page(@Query() query: ModelPageQuery): Promise<ModelPage> {
+    return this.models.page(query);
+  }
+
+  @Get('model_group/info')
+  @ApiOperation({ summary: 'Every name that can be called: sizes, prices, abilities.' })
+  groups(@Query() { model_group }: ModelGroupQuery): ModelGroupList {
+    const catalogue = this.catalogue.current();
+    const names = model_group === undefined ? catalogue.names() : [model_group];
+    return { data: names.flatMap((name) => modelGroupInfo(catalogue, name)) };
+  }
+}
+
+function unnamed(): UnprocessableEntityException {
+  const message = 'must name the deployment to change';
+  return new UnprocessableEntityException({
+    message: `model_info.id: ${message}`,
+    fields: [{ field: 'model_info.id', message }],
+  });
 }

@@ -1,5 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsNotEmpty, IsObject, IsOptional, IsString } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsBoolean, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
+import { MAX_PAGE_SIZE } from '../http/page.js';
 
 /** A deployment to add: LiteLLM's `Deployment`. */
 export class NewModelDto {
@@ -29,6 +31,54 @@ export class NewModelDto {
   model_info?: Record<string, unknown> | null;
 }
 
+/** What to change of a deployment: absent keeps, `null` takes a member away. */
+export class ChangeModelDto {
+  @ApiPropertyOptional({ example: 'gpt-4o-mini' })
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  model_name?: string | null;
+
+  /** Members to set; the others, secret ones too, stay as they are. */
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    example: { api_key: 'sk-provider-key-2', timeout: null },
+  })
+  @IsOptional()
+  @IsObject()
+  litellm_params?: Record<string, unknown> | null;
+
+  /** Members to set; `id` cannot change. */
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    example: { access_groups: ['beta-models'] },
+  })
+  @IsOptional()
+  @IsObject()
+  model_info?: Record<string, unknown> | null;
+
+  /** True: no call is given to it; the same as `model_info.blocked`. */
+  @IsOptional()
+  @IsBoolean()
+  blocked?: boolean | null;
+}
+
+/** The same in LiteLLM's older form, which names the deployment in its body. */
+export class UpdateModelDto extends ChangeModelDto {
+  /** `id` names the deployment; members beside it are set. */
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    example: { id: '0190a5d0-0000-7000-8000-000000000000' },
+  })
+  @IsObject()
+  declare model_info: Record<string, unknown>;
+}
+
 export class DeleteModelDto {
   /** `model_info.id` of the deployment. */
   @ApiProperty({ example: '0190a5d0-0000-7000-8000-000000000000' })
@@ -42,6 +92,54 @@ export class ModelInfoQuery {
   @IsOptional()
   @IsString()
   litellm_model_id?: string;
+
+  /** Only models made for this team. */
+  @IsOptional()
+  @IsString()
+  team_id?: string;
+}
+
+export class ModelPageQuery {
+  /** Only deployments of exactly this name. */
+  @IsOptional()
+  @IsString()
+  model?: string;
+
+  /** Only this deployment. */
+  @IsOptional()
+  @IsString()
+  modelId?: string;
+
+  /** Only models made for this team. */
+  @IsOptional()
+  @IsString()
+  teamId?: string;
+
+  /** Part of the name, whatever its letter case. */
+  @IsOptional()
+  @IsString()
+  search?: string;
+
+  /** Counted from 1. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  page?: number;
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(MAX_PAGE_SIZE)
+  size?: number;
+}
+
+export class ModelGroupQuery {
+  /** Only this model. */
+  @IsOptional()
+  @IsString()
+  model_group?: string;
 }
 
 /** A stored deployment. */
@@ -72,6 +170,38 @@ export class ModelInfoEntry {
 
 export class ModelInfoList {
   data: ModelInfoEntry[];
+}
+
+export class ModelPage extends ModelInfoList {
+  total_count: number;
+  current_page: number;
+  total_pages: number;
+  size: number;
+}
+
+/** What callers can expect of a public name: the most any of its deployments takes, and costs. */
+export class ModelGroupInfo {
+  model_group: string;
+  providers: string[];
+  max_input_tokens: number | null;
+  max_output_tokens: number | null;
+
+  /** US dollars; null when no price is known. */
+  input_cost_per_token: number | null;
+  output_cost_per_token: number | null;
+  mode: string | null;
+  tpm: number | null;
+  rpm: number | null;
+  supports_function_calling: boolean;
+  supports_parallel_function_calling: boolean;
+  supports_reasoning: boolean;
+  supports_url_context: boolean;
+  supports_vision: boolean;
+  supports_web_search: boolean;
+}
+
+export class ModelGroupList {
+  data: ModelGroupInfo[];
 }
 
 export class DeletedModel {

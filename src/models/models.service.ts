@@ -6,6 +6,7 @@ import {
   NotFoundException,
   UnprocessableEntityException,
 } from '@nestjs/common';
+import { type EntityManager, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { cacheKey } from '../cache/changes.js';
 import { RowCache } from '../cache/row-cache.js';
@@ -14,18 +15,23 @@ import { CONFIG, type Config, type ModelConfig } from '../config/config.js';
 import { readModel } from '../config/models.js';
 import { Report, Section } from '../config/section.js';
 import { Database } from '../database/database.js';
-import { isSecretName, seal } from '../secrets.js';
+import { lockFor } from '../database/lock-for.js';
+import { missingText } from '../policy/checks/parties-exist.js';
+import { Team } from '../teams/team.entity.js';
+import { isSecretName } from '../secrets.js';
 import { Catalogue } from './catalogue.service.js';
 import { Model } from './model.entity.js';
-import type { ModelInfoEntry, ModelRow, NewModelDto } from './models.dto.js';
+import type {
+  ChangeModelDto,
+  ModelInfoEntry,
+  ModelPage,
+  ModelPageQuery,
+  ModelRow,
+  NewModelDto,
+} from './models.dto.js';
+import { openedParams, openParams, storedParams } from './stored-params.js';
 
-/** Members of `litellm_params` that are no credential, beside numbers and switches. */
-const OPEN = new Set([
-  'model', 'api_base', 'base_url', 'api_version', 'organization', 'mock_response', 'custom_llm_provider', 'region_name',
-  'aws_region_name', 'vertex_location', 'tags', 'search_context_cost_per_query',
-]); // prettier-ignore
-
-/** Models added and removed while the gateway runs. */
+/** Models added, changed and removed while the gateway runs. */
 @Injectable()
 export class ModelsService {
   constructor(
@@ -39,68 +45,76 @@ export class ModelsService {
   /** Adds a deployment; the next call can use it. 409 when its id is taken, 422 when it could never be called. */
   async create(dto: NewModelDto, by: string): Promise<ModelRow> {
     const described = descriptionOf(dto);
-    const modelInfo = { ...described.modelInfo, id: described.modelInfo.id ?? uuidv7(), db_model: true };
+    const modelId = described.modelInfo.id ?? uuidv7();
     const now = this.clock();
-    const { open, secret } = parted(described.litellmParams);
     const row: Model = {
-      modelId: modelInfo.id,
-      modelName: dto.model_name,
-      litellmParams: open,
-      sealedParams: Object.keys(secret).length ? seal(JSON.stringify(secret), this.config.saltKey) : null,
-      modelInfo,
+      ...this.columns(described, modelId),
+      modelId,
       createdAt: now,
       createdBy: by,
       updatedAt: now,
       updatedBy: by,
     };
-    await this.database.write(async (tx) => {
-      const taken = this.configured(row.modelId) ?? (await tx.findOneBy(Model, { modelId: row.modelId }));
+    await this.write(async (tx) => {
+      const taken = this.configured(modelId) ?? (await tx.findOneBy(Model, { modelId }));
       if (taken)
         throw new ConflictException({
-          message: `Model with id=${row.modelId} already exists`,
+          message: `Model with id=${modelId} already exists`,
           param: 'model_info.id',
         });
-      await tx.save(Model, row);
-      await this.cache.willChange(tx, [cacheKey.models]);
+      await requireTeam(tx, described);
+      await tx.insert(Model, row as never);
     });
-    await this.changed();
     return modelRow(row);
   }
 
-  async delete(id: string): Promise<{ message: string }> {
-    if (this.configured(id)) {
-      throw new BadRequestException({
-        message: `Model with id=${id} is in the configuration file; remove it there`,
-        param: 'id',
+  /**
+   * Changes what was sent: members of `litellm_params` and `model_info` one by one, `null` takes one away. What comes of it
+   * must be a model as `/model/new` takes it. 404 when there is none of this id, 400 when the configuration file has it.
+   */
+  async update(modelId: string, dto: ChangeModelDto, by: string): Promise<ModelRow> {
+    this.requireAdded(modelId, 'id');
+    return this.write(async (tx) => {
+      const before = await tx.findOne(Model, { where: { modelId }, ...lockFor(tx) });
+      if (!before) throw missing(modelId, 'id');
+      refuse(references(dto.litellm_params ?? {}));
+      const described = descriptionOf({
+        model_name: dto.model_name ?? before.modelName,
+        litellm_params: merged(openedParams(before, this.config.saltKey), dto.litellm_params),
+        model_info: merged(before.modelInfo ?? {}, {
+          ...dto.model_info,
+          ...(dto.blocked !== undefined && { blocked: dto.blocked }),
+        }),
       });
-    }
-    await this.database.write(async (tx) => {
-      const row = await tx.findOneBy(Model, { modelId: id });
-      if (!row) throw new NotFoundException({ message: `Model with id=${id} not found in db`, param: 'id' });
-      await tx.remove(Model, row);
-      await this.cache.willChange(tx, [cacheKey.models]);
+      if (described.modelInfo.id !== modelId)
+        refuse(['model_info.id: cannot be changed; remove the model and add it again']);
+      await requireTeam(tx, described);
+      const row: Model = {
+        ...before,
+        ...this.columns(described, modelId),
+        updatedAt: this.clock(),
+        updatedBy: by,
+      };
+      return modelRow(await tx.save(Model, row));
     });
-    await this.changed();
-    return { message: `Model: ${id} deleted successfully` };
+  }
+
+  async delete(modelId: string): Promise<{ message: string }> {
+    this.requireAdded(modelId, 'id');
+    await this.write(async (tx) => {
+      const row = await tx.findOneBy(Model, { modelId });
+      if (!row) throw missing(modelId, 'id');
+      await tx.remove(Model, row);
+    });
+    return { message: `Model: ${modelId} deleted successfully` };
   }
 
   /** Every deployment, without anything secret. 404 when one is asked for that is not there. */
-  async info(id: string | undefined): Promise<ModelInfoEntry[]> {
-    const rows = await this.database.read((manager) => manager.find(Model, { order: { createdAt: 'ASC' } }));
-    const all = [
-      ...this.config.models.map(({ modelName, litellmParams, modelInfo }) => ({
-        model_name: modelName,
-        litellm_params: parted(litellmParams).open,
-        model_info: { ...modelInfo, db_model: false },
-      })),
-      ...rows.map((row) => ({
-        model_name: row.modelName,
-        litellm_params: row.litellmParams,
-        model_info: { ...row.modelInfo, id: row.modelId },
-      })),
-    ];
-    if (id === undefined) return all;
-    const one = all.filter(({ model_info }) => model_info.id === id);
+  async info(id: string | undefined, teamId: string | undefined): Promise<ModelInfoEntry[]> {
+    const all = await this.all();
+    const theirs = all.filter(({ model_info }) => teamId === undefined || model_info.team_id === teamId);
+    if (id === undefined) return theirs;
+    const one = theirs.filter(({ model_info }) => model_info.id === id);
     if (!one.length)
       throw new NotFoundException({
         message: `Model id = ${id} not found on litellm proxy`,
@@ -109,35 +123,120 @@ export class ModelsService {
     return one;
   }
 
+  /** The same, searched and in pages. */
+  async page({ model, modelId, teamId, search, page = 1, size = 50 }: ModelPageQuery): Promise<ModelPage> {
+    const part = search?.toLowerCase();
+    const found = (await this.all()).filter(
+      ({ model_name, model_info }) =>
+        (model === undefined || model_name === model) &&
+        (modelId === undefined || model_info.id === modelId) &&
+        (teamId === undefined || model_info.team_id === teamId) &&
+        (part === undefined || model_name.toLowerCase().includes(part)),
+    );
+    return {
+      data: found.slice((page - 1) * size, page * size),
+      total_count: found.length,
+      current_page: page,
+      total_pages: Math.ceil(found.length / size),
+      size,
+    };
+  }
+
+  private async all(): Promise<ModelInfoEntry[]> {
+    const rows = await this.database.read((manager) =>
+      manager.find(Model, { order: { createdAt: 'ASC', modelId: 'ASC' } }),
+    );
+    return [
+      ...this.config.models.map(({ modelName, litellmParams, modelInfo }) => ({
+        model_name: modelName,
+        litellm_params: openParams(litellmParams),
+        model_info: { ...modelInfo, db_model: false },
+      })),
+      ...rows.map((row) => ({
+        model_name: row.modelName,
+        litellm_params: row.litellmParams,
+        model_info: { ...row.modelInfo, id: row.modelId },
+      })),
+    ];
+  }
+
+  private columns({ modelName, litellmParams, modelInfo }: ModelConfig, id: string) {
+    const isOfTeam = modelInfo.team_id !== undefined;
+    const { team_public_model_name: _, ...info } = modelInfo;
+    return {
+      modelName,
+      ...storedParams(litellmParams, this.config.saltKey),
+      modelInfo: { ...info, id, db_model: true, ...(isOfTeam && { team_public_model_name: modelName }) },
+    };
+  }
+
   private configured(id: string) {
     return this.config.models.find(({ modelInfo }) => modelInfo.id === id);
   }
 
-  private async changed(): Promise<void> {
+  private requireAdded(id: string, param: string): void {
+    if (!this.configured(id)) return;
+    throw new BadRequestException({
+      message: `Model with id=${id} is in the configuration file; change it there`,
+      param,
+    });
+  }
+
+  /** One transaction, then the new catalogue, then the answer. */
+  private async write<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    const result = await this.database.write(async (tx) => {
+      const done = await work(tx);
+      await this.cache.willChange(tx, [cacheKey.models]);
+      return done;
+    });
     await this.catalogue.refresh();
     await this.cache.evict([cacheKey.models]);
+    return result;
   }
+}
+
+/** `null` takes a member away; absent keeps it. */
+function merged(before: object, sent: object | null | undefined): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries({ ...before, ...sent }).filter(([, value]) => value !== null && value !== undefined),
+  );
+}
+
+const missing = (id: string, param: string) =>
+  new NotFoundException({ message: `Model with id=${id} not found in db`, param });
+
+async function requireTeam(
+  tx: EntityManager,
+  { modelInfo: { team_id: teamId } }: ModelConfig,
+): Promise<void> {
+  if (typeof teamId !== 'string' || (await tx.existsBy(Team, { teamId, deletedAt: IsNull() }))) return;
+  throw new NotFoundException({
+    message: missingText({ kind: 'team', id: teamId }),
+    param: 'model_info.team_id',
+  });
 }
 
 /** The description as the configuration file would be read; 422 lists everything that is wrong with it. */
 function descriptionOf({ model_name, litellm_params, model_info }: NewModelDto): ModelConfig {
   const report = new Report();
   const model = readModel(new Section({ model_name, litellm_params, model_info }, '', report));
-  const problems = [
+  refuse([
     ...report.problems,
     ...report.ignored.map(
       (path) => `${path}: ${path.endsWith('.model') ? 'its provider is not served yet' : NOT_BILLED}`,
     ),
     ...misplacedSecrets(model_info ?? {}),
     ...references(litellm_params),
-  ];
-  if (problems.length) {
-    throw new UnprocessableEntityException({
-      message: problems.join('; '),
-      fields: problems.map((problem) => ({ field: problem.split(':')[0]!, message: problem })),
-    });
-  }
+  ]);
   return model;
+}
+
+function refuse(problems: readonly string[]): void {
+  if (!problems.length) return;
+  throw new UnprocessableEntityException({
+    message: problems.join('; '),
+    fields: problems.map((problem) => ({ field: problem.split(':')[0]!, message: problem })),
+  });
 }
 
 const NOT_BILLED = 'is a price nothing is billed by here; leave it out or set it to 0';
@@ -159,17 +258,6 @@ const references = (params: object) =>
       ? [`litellm_params.${name}: os.environ/ works in the configuration file only`]
       : [],
   );
-
-/** What may be told: figures, and texts known to be no credential. Everything else is sealed. */
-function parted(params: Readonly<Record<string, unknown>>) {
-  const entries = Object.entries(params);
-  const isOpen = ([name, value]: [string, unknown]) =>
-    OPEN.has(name) || typeof value === 'number' || typeof value === 'boolean';
-  return {
-    open: Object.fromEntries(entries.filter(isOpen)),
-    secret: Object.fromEntries(entries.filter((entry) => !isOpen(entry))),
-  };
-}
 
 /** A deployment as LiteLLM tells it, without anything secret. */
 export function modelRow({ modelId, modelName, litellmParams, modelInfo, ...row }: Model): ModelRow {

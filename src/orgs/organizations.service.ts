@@ -5,6 +5,7 @@ import { requireBudget } from '../budgets/budgets.service.js';
 import { withTiers } from '../budgets/with-tier.js';
 import { cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
+import { partOf } from '../database/part-of.js';
 import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { applyParty } from '../parties/apply-party.js';
@@ -106,10 +107,7 @@ export class OrganizationsService {
       const select = manager.createQueryBuilder(Organization, 'o').where('o.deletedAt IS NULL');
       if (!seesEverything(caller)) select.andWhere({ organizationId: In([...caller.organizations.keys()]) });
       if (org_id !== undefined) select.andWhere('o.organizationId = :id', { id: org_id });
-      if (org_alias !== undefined) {
-        const pattern = `%${org_alias.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
-        select.andWhere(`LOWER(o.organizationAlias) LIKE :pattern ESCAPE '\\'`, { pattern });
-      }
+      if (org_alias !== undefined) select.andWhere(...partOf('o.organizationAlias', org_alias));
       return this.views(
         manager,
         await select.orderBy('o.createdAt').addOrderBy('o.id').take(take).skip(skip).getMany(),

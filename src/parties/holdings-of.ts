@@ -5,13 +5,14 @@ import { nanoUsd, type NanoUsd } from '../policy/money.js';
 import { compileRouteList } from '../policy/routes.js';
 import type { LimitsRow } from './limits-row.js';
 import { modelBudgets } from './model-budgets.js';
+import { modelEntries } from './model-entries.js';
 import { tagsOf } from './tags-of.js';
 
 /** A row whose limits may be passed on; its tier's are filled in (`withTier`). */
 type Holder = Readonly<LimitsRow> & {
-  readonly models: readonly string[] | null;
+  readonly models: string[] | null;
   readonly metadata: Readonly<Record<string, unknown>> | null;
-  readonly extra: Readonly<Record<string, unknown>> | null;
+  readonly extra: Record<string, unknown> | null;
   readonly allowedRoutes?: readonly string[] | null;
   readonly expiresAt?: Date | null;
 };
@@ -39,7 +40,7 @@ export function holdingsOf(row: Holder): Holdings {
       ...modelCaps(row, 'model_rpm_limit'),
       ...modelCaps(row, 'model_tpm_limit'),
     ]),
-    models: compileModelList(row.models),
+    models: compileModelList(modelEntries(row)),
     saysEveryModel: saysEveryModel(row.models),
     routes: compileRouteList(row.allowedRoutes),
     tags: new Set(tagsOf(row)),

@@ -123,6 +123,8 @@ export interface ModelFacts {
   readonly name: string;
   /** A deployment serves it. */
   readonly known: boolean;
+  /** The team it was made for, whose list need not name it. */
+  readonly ofTeam?: string;
   /** The spellings asked of key, member and team. */
   readonly near: ModelNames;
   /** The spellings asked of user, organization and everyone wider: no alias a team or key made up. */

@@ -23,7 +23,8 @@ export interface BudgetWindowRule extends WindowRule {
   readonly since: Date;
 }
 
-const ENDLESS = 'endless';
+/** The `windowId` of an account that never starts again. */
+export const ENDLESS = 'endless';
 
 /** Names the proxy as a whole among scopes of kind `global`. */
 export const GLOBAL_ID = 'proxy';

@@ -72,7 +72,7 @@ export class Rooms {
     this.users = new UsersService(this.database, this.keys, this.teams, newUsers, grants, tables);
     this.organizations = new OrganizationsService(this.database, this.teams, tables);
     this.endUsers = new EndUsersService(this.database, tables);
-    this.budgets = new BudgetsService(this.database, cache, clock);
+    this.budgets = new BudgetsService(this.database, cache, clock, { litellm: {} });
   }
 
   static async onSqlite(): Promise<Rooms> {

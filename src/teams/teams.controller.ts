@@ -5,12 +5,14 @@ import { Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
 import {
   AddMembersDto,
+  DeletedTeams,
   DeleteTeamsDto,
   MemberOfTeamDto,
   NewTeamDto,
   TeamIdDto,
   TeamInfo,
   TeamListQuery,
+  TeamModelsDto,
   TeamPermissions,
   TeamRow,
   UpdatedMember,
@@ -57,13 +59,33 @@ export class TeamsController {
     return this.teams.list(query, caller);
   }
 
+  @Get('available')
+  @ApiOperation({ summary: 'Teams the caller may join by itself.' })
+  @ApiOkResponse({ type: [TeamRow] })
+  available(@Caller() caller: Authority): Promise<object[]> {
+    return this.teams.available(caller);
+  }
+
+  @Post('model/add')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Let a team call further models.' })
+  @ApiOkResponse({ type: TeamRow })
+  addModels(@Body() dto: TeamModelsDto, @Caller() caller: Authority): Promise<object> {
+    return this.teams.addModels(dto, caller);
+  }
+
+  @Post('model/delete')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Take models from a team’s list; without the last one it may call nothing.' })
+  @ApiOkResponse({ type: TeamRow })
+  removeModels(@Body() dto: TeamModelsDto, @Caller() caller: Authority): Promise<object> {
+    return this.teams.removeModels(dto, caller);
+  }
+
   @Post('delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Delete teams with their members and keys.' })
-  delete(
-    @Body() { team_ids }: DeleteTeamsDto,
-    @Caller() caller: Authority,
-  ): Promise<{ deleted_teams: string[] }> {
+  delete(@Body() { team_ids }: DeleteTeamsDto, @Caller() caller: Authority): Promise<DeletedTeams> {
     return this.teams.delete(team_ids, caller);
   }
 

@@ -154,6 +154,10 @@ export class DeleteTeamsDto {
   team_ids: string[];
 }
 
+export class DeletedTeams {
+  deleted_teams: string[];
+}
+
 export class TeamListQuery extends PageQuery {
   @IsOptional()
   @IsString()
@@ -163,6 +167,50 @@ export class TeamListQuery extends PageQuery {
   @IsOptional()
   @IsString()
   organization_id?: string;
+}
+
+const SORTABLE = ['team_id', 'team_alias', 'created_at'] as const;
+
+export class TeamPageQuery extends TeamListQuery {
+  @IsOptional()
+  @IsString()
+  team_id?: string;
+
+  /** Part of the name, whatever its letter case; `%` and `_` are text. */
+  @IsOptional()
+  @IsString()
+  team_alias?: string;
+
+  /** Part of the name, or the whole id. */
+  @IsOptional()
+  @IsString()
+  search?: string;
+
+  @ApiPropertyOptional({ enum: SORTABLE })
+  @IsOptional()
+  @IsIn(SORTABLE)
+  sort_by?: (typeof SORTABLE)[number];
+
+  @ApiPropertyOptional({ enum: ['asc', 'desc'] })
+  @IsOptional()
+  @IsIn(['asc', 'desc'])
+  sort_order?: 'asc' | 'desc';
+
+  /** `deleted`: teams that are gone. */
+  @ApiPropertyOptional({ enum: ['deleted'] })
+  @IsOptional()
+  @IsIn(['deleted'])
+  status?: 'deleted';
+}
+
+export class TeamModelsDto extends TeamIdDto {
+  @ApiProperty({ type: [String], example: ['gpt-4o-mini'] })
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
+  @IsString({ each: true })
+  @IsNotEmpty({ each: true })
+  models: string[];
 }
 
 export class AddMembersDto extends TeamIdDto {
@@ -268,6 +316,20 @@ export class TeamRow {
   metadata: Record<string, unknown>;
   created_at: string;
   updated_at: string;
+}
+
+export class ListedTeam extends TeamRow {
+  members_count: number;
+  keys_count: number;
+}
+
+export class TeamPage {
+  @ApiProperty({ type: () => [ListedTeam] })
+  teams: object[];
+  total: number;
+  page: number;
+  page_size: number;
+  total_pages: number;
 }
 
 export class UpdatedTeam {

@@ -1,15 +1,19 @@
 import { BadRequestException, ForbiddenException, Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
+import { grantAccessGroups } from '../access-groups/grant-access-groups.js';
 import { requireBudget } from '../budgets/budgets.service.js';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
 import { keyView } from '../keys/key.view.js';
 import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
+import { lockFor } from '../database/lock-for.js';
+import { partOf } from '../database/part-of.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { applyParty } from '../parties/apply-party.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { NO_MODELS } from '../parties/model-entries.js';
 import { toNanoUsd, toUsd } from '../parties/usd.js';
 import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
 import {
@@ -25,6 +29,7 @@ import {
 import { missingText } from '../policy/checks/parties-exist.js';
 import { User } from '../users/user.entity.js';
 import { NewUsers } from '../users/new-users.js';
+import type { NewUserTeamDto } from '../users/users.dto.js';
 import { userShape } from '../users/user-shape.js';
 import { bury } from './bury.js';
 import { Member } from './member.entity.js';
@@ -41,9 +46,12 @@ import {
   type NewTeamDto,
   type TeamFieldsDto,
   type TeamListQuery,
+  type TeamModelsDto,
+  type TeamPage,
+  type TeamPageQuery,
   type TeamPermissions,
   type UpdateMemberDto,
-  type UpdateTeamDto,
+  UpdateTeamDto,
 } from './teams.dto.js';
 
 /** What `organization_id` says for teams without one, LiteLLM's name. */
@@ -114,6 +122,7 @@ export class TeamsService {
         await this.requireNeighbours(tx, dto);
         await this.grants.requireKnown(tx, dto.members_with_roles ?? [], caller);
         const made = await this.table.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
+        await grantAccessGroups(tx, dto, made, ['teamIds', teamId]);
         if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, made, undefined, caller);
         for (const member of dto.members_with_roles ?? []) await this.enrol(tx, teamId, member, by);
         return { team: made, named: await rosterOf(tx, teamId) };
@@ -126,22 +135,48 @@ export class TeamsService {
 
   /** Changes what was sent. 404 when there is no such team, or it is not the caller's. */
   async update(dto: UpdateTeamDto, caller: Authority): Promise<{ team_id: string; data: object }> {
-    const { team, named } = await this.table.write(
+    return { team_id: dto.team_id, data: await this.change(dto.team_id, () => dto, caller) };
+  }
+
+  /** Lets a team call further models. A list that was open stays so: `all-proxy-models` is put before them, as LiteLLM does. */
+  addModels({ team_id, models }: TeamModelsDto, caller: Authority): Promise<object> {
+    const added = ({ models: before }: Team) => {
+      const kept = before?.length ? before.filter((name) => name !== NO_MODELS) : ['all-proxy-models'];
+      return { team_id, models: [...new Set([...kept, ...models])] };
+    };
+    return this.change(team_id, added, caller);
+  }
+
+  /** Takes models from a team's list. A list that loses its last entry allows nothing; one that was open stays so. */
+  removeModels({ team_id, models }: TeamModelsDto, caller: Authority): Promise<object> {
+    const left = ({ models: before }: Team) => {
+      const kept = (before ?? []).filter((name) => !models.includes(name));
+      return { team_id, models: before?.length && !kept.length ? [NO_MODELS] : kept };
+    };
+    return this.change(team_id, left, caller);
+  }
+
+  private async change(
+    teamId: string,
+    wanted: (team: Team) => Partial<UpdateTeamDto>,
+    caller: Authority,
+  ): Promise<object> {
+    const { team, named, spend } = await this.table.write(
       async (tx) => {
-        const before = await this.table.findOrFail(tx, dto.team_id);
-        this.requireAdmin(caller, dto.team_id);
+        const before = await this.held(tx, teamId);
+        this.requireAdmin(caller, teamId);
+        const dto = Object.assign(new UpdateTeamDto(), wanted(before));
         if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, before, caller);
         await this.requireNeighbours(tx, dto);
-        const row = await this.table.update(tx, dto.team_id, caller.id, (live, now) =>
-          this.apply(live, dto, now),
-        );
+        const row = await this.table.update(tx, teamId, caller.id, (live, now) => this.apply(live, dto, now));
+        await grantAccessGroups(tx, dto, row, ['teamIds', teamId]);
         if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
-        return { team: row, named: await rosterOf(tx, dto.team_id) };
+        return { team: row, named: await rosterOf(tx, teamId), spend: dto.spend };
       },
-      () => [cacheKey.team(dto.team_id)],
+      () => [cacheKey.team(teamId)],
     );
-    await this.table.setSpend(team, dto.spend);
-    return { team_id: team.teamId, data: teamView(team, named) };
+    await this.table.setSpend(team, spend);
+    return teamView(team, named);
   }
 
   async setBlocked(teamId: string, blocked: boolean, caller: Authority): Promise<object> {
@@ -188,6 +223,69 @@ export class TeamsService {
       });
       return this.rows(manager, teams, caller);
     });
+  }
+
+  /** The same, searched, sorted and in pages; `status: deleted` are those that are gone, for whoever sees everything. */
+  async page(query: TeamPageQuery, caller: Authority): Promise<TeamPage> {
+    const { user_id, organization_id, team_id, team_alias, search, status } = query;
+    const { page = 1, page_size = 10, sort_by = 'team_alias', sort_order = 'asc' } = query;
+    return this.database.read(async (manager) => {
+      const select = manager.createQueryBuilder(Team, 't');
+      if (status === 'deleted' && seesEverything(caller)) select.where('t.deletedAt IS NOT NULL');
+      else select.where('t.deletedAt IS NULL');
+      if (!seesEverything(caller)) select.andWhere({ teamId: In([...caller.teams.keys()]) });
+      if (user_id !== undefined) select.andWhere({ teamId: In(await teamIdsOf(manager, user_id)) });
+      if (organization_id === NO_ORGANIZATION) select.andWhere('t.organizationId IS NULL');
+      else if (organization_id !== undefined) select.andWhere({ organizationId: organization_id });
+      if (team_id !== undefined) select.andWhere({ teamId: team_id });
+      if (team_alias !== undefined) select.andWhere(...partOf('t.teamAlias', team_alias));
+      if (search !== undefined) {
+        const [alias, part] = partOf('t.teamAlias', search);
+        select.andWhere(`(${alias} OR t.teamId = :search)`, { ...part, search });
+      }
+      const [teams, total] = await select
+        .orderBy(`t.${COLUMN[sort_by]}`, sort_order === 'asc' ? 'ASC' : 'DESC', 'NULLS LAST')
+        .addOrderBy('t.id')
+        .take(page_size)
+        .skip((page - 1) * page_size)
+        .getManyAndCount();
+      const rosters = await Rosters.read(
+        manager,
+        teams.map(({ teamId }) => teamId),
+      );
+      const keys = await keyCounts(manager, teams);
+      return {
+        teams: teams.map((team) => ({
+          ...teamView(team, rosters.of(team.teamId)),
+          members_count: rosters.of(team.teamId).length,
+          keys_count: keys.get(team.teamId) ?? 0,
+        })),
+        total,
+        page,
+        page_size,
+        total_pages: Math.ceil(total / page_size),
+      };
+    });
+  }
+
+  /** Teams the caller may join by itself and is not in yet, by name. */
+  async available(caller: Authority): Promise<object[]> {
+    const teamIds = this.newUsers.availableTeams.filter((id) => !caller.teams.has(id));
+    return this.database.read(async (manager) => {
+      const teams = await manager.find(Team, {
+        where: { teamId: In(teamIds), deletedAt: IsNull() },
+        order: { teamAlias: 'ASC', id: 'ASC' },
+      });
+      return teams.map((team) => teamView(team, []));
+    });
+  }
+
+  /** Does the caller only add itself to a team that is open to everyone? */
+  private joinsFreely({ team_id, member, ...rest }: AddMembersDto, caller: Authority): boolean {
+    const isThemself = ({ user_id, user_email, role }: MemberDto) =>
+      user_id === caller.userId && !user_email && role === 'user';
+    const asksForNothing = rest.max_budget_in_team == null && rest.allowed_models == null;
+    return this.newUsers.availableTeams.includes(team_id) && member.every(isThemself) && asksForNothing;
   }
 
   /** What members may do with the team's keys. 404 when there is no such team, or it is not the caller's. */
@@ -256,10 +354,16 @@ export class TeamsService {
     for (const member of members) await this.members.remove(tx, member, by);
   }
 
-  /** Inside a transaction: a user joins a team as an ordinary member, if it is none yet. 404 when there is no such team. */
-  async join(tx: EntityManager, teamId: string, userId: string, by: string): Promise<void> {
-    await this.held(tx, teamId);
-    await this.enrol(tx, teamId, { role: 'user', user_id: userId }, by);
+  /** Inside a transaction: a user joins a team, if it is not in yet. 404 when there is no such team. */
+  async join(
+    tx: EntityManager,
+    { team_id, user_role, max_budget_in_team }: NewUserTeamDto,
+    userId: string,
+    by: string,
+  ): Promise<void> {
+    await this.held(tx, team_id);
+    const member = { role: user_role ?? 'user', user_id: userId } as const;
+    await this.enrol(tx, team_id, member, by, { max_budget_in_team: max_budget_in_team ?? null });
   }
 
   /** A user is in a team from now on, if both are there. */
@@ -267,7 +371,7 @@ export class TeamsService {
     if (await this.getMember(teamId, userId)) return;
     if (!(await this.get(teamId)) || !(await this.users.get(userId))) return;
     await this.members.write(
-      (tx) => this.join(tx, teamId, userId, by),
+      (tx) => this.join(tx, { team_id: teamId }, userId, by),
       () => [cacheKey.team(teamId), cacheKey.membership(teamId, userId), cacheKey.user(userId)],
     );
   }
@@ -276,7 +380,7 @@ export class TeamsService {
   async addMembers(dto: AddMembersDto, caller: Authority): Promise<object> {
     const { answer } = await this.members.write(
       async (tx) => {
-        this.requireAdmin(caller, dto.team_id);
+        if (!this.joinsFreely(dto, caller)) this.requireAdmin(caller, dto.team_id);
         const team = await this.held(tx, dto.team_id);
         await this.grants.requireKnown(tx, dto.member, caller);
         const joined: Member[] = [];
@@ -362,10 +466,7 @@ export class TeamsService {
 
   /** The live team, held against other changes of its roster until this transaction ends. 404 when there is none. */
   private async held(tx: EntityManager, teamId: string): Promise<Team> {
-    // SQLite has one writer at a time, and no words for this.
-    if (this.database.isPostgres) {
-      await tx.findOne(Team, { where: { teamId }, lock: { mode: 'pessimistic_write' } });
-    }
+    await tx.findOne(Team, { where: { teamId }, ...lockFor(tx) });
     return this.table.findOrFail(tx, teamId);
   }
 
@@ -492,6 +593,23 @@ const alreadyInTeam = (asked: number) =>
     type: 'team_member_already_in_team',
     param: 'member',
   });
+
+const COLUMN: Record<NonNullable<TeamPageQuery['sort_by']>, keyof Team> = {
+  team_id: 'teamId',
+  team_alias: 'teamAlias',
+  created_at: 'createdAt',
+};
+
+async function keyCounts(manager: EntityManager, teams: readonly Team[]): Promise<Map<string, number>> {
+  const counts = await manager
+    .createQueryBuilder(VirtualKey, 'k')
+    .select('k.teamId', 'teamId')
+    .addSelect('COUNT(*)', 'count')
+    .where({ teamId: In(teams.map(({ teamId }) => teamId)), deletedAt: IsNull() })
+    .groupBy('k.teamId')
+    .getRawMany<{ teamId: string; count: string | bigint }>();
+  return new Map(counts.map(({ teamId, count }) => [teamId, Number(count)]));
+}
 
 async function teamIdsOf(manager: EntityManager, userId: string): Promise<string[]> {
   const members = await manager.findBy(Member, { userId, deletedAt: IsNull() });

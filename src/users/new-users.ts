@@ -10,8 +10,18 @@ export class NewUsers {
     @Inject(CONFIG) private readonly config: { readonly litellm: Pick<Config['litellm'], 'newUsers'> },
   ) {}
 
+  /** Teams every user may join by itself: LiteLLM `available_teams`. */
+  get availableTeams(): readonly string[] {
+    return this.config.litellm.newUsers.available_teams ?? [];
+  }
+
   readonly fill = (user: User, now: Date): void => {
-    const { user_role = 'internal_user', models, ...limits } = this.config.litellm.newUsers;
+    const {
+      user_role = 'internal_user',
+      models,
+      available_teams: _,
+      ...limits
+    } = this.config.litellm.newUsers;
     user.userRole = user_role;
     if (models) user.models = [...models];
     applyLimits(user, limits, now);

@@ -4,6 +4,9 @@ import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
 import {
+  AvailableRoles,
+  BulkUpdatedUsers,
+  BulkUpdateUsersDto,
   DeleteUsersDto,
   NewUser,
   NewUserDto,
@@ -14,6 +17,7 @@ import {
   UserList,
   UserListQuery,
 } from './users.dto.js';
+import { AVAILABLE_ROLES } from './available-roles.js';
 import { UsersService } from './users.service.js';
 
 @ApiTags('users')
@@ -38,6 +42,19 @@ export class UsersController {
   @ApiOkResponse({ type: UpdatedUser })
   update(@Body() dto: UpdateUserDto, @Caller() caller: Authority): Promise<object> {
     return this.users.update(dto, caller);
+  }
+
+  @Post('bulk_update')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Change many users, each by itself; the answer says which could be.' })
+  updateMany(@Body() dto: BulkUpdateUsersDto, @Caller() caller: Authority): Promise<BulkUpdatedUsers> {
+    return this.users.updateMany(dto, caller);
+  }
+
+  @Get('available_roles')
+  @ApiOperation({ summary: 'The roles a user can have.' })
+  roles(): AvailableRoles {
+    return AVAILABLE_ROLES;
   }
 
   @Get('info')

@@ -1,4 +1,5 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayNotEmpty,
@@ -7,14 +8,20 @@ import {
   IsEmail,
   IsIn,
   IsNotEmpty,
+  IsObject,
   IsOptional,
   IsString,
+  ValidateNested,
 } from 'class-validator';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import { GeneratedKey, GenerateKeyDto, KEPT_OF_KEYS, KeyRow } from '../keys/keys.dto.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
+import { IsUsd } from '../parties/usd.js';
+
+/** The most users one request changes, LiteLLM's. */
+export const MAX_BULK = 500;
 
 export const USER_ROLES = [
   'proxy_admin',
@@ -26,7 +33,27 @@ export const USER_ROLES = [
 /** LiteLLM's fields of a user that are kept as sent. */
 export const KEPT_OF_USERS: KeptFields = KEPT_OF_KEYS;
 
+/** A team a new user joins. */
+export class NewUserTeamDto {
+  @ApiProperty({ example: 'team-1' })
+  @IsString()
+  @IsNotEmpty()
+  team_id: string;
+
+  /** What the user is in the team; absent: `user`. */
+  @ApiPropertyOptional({ enum: ['user', 'admin'] })
+  @IsOptional()
+  @IsIn(['user', 'admin'])
+  user_role?: 'user' | 'admin' | null;
+
+  /** US dollars the user may spend in this team. */
+  @IsOptional()
+  @IsUsd({ required: false, nullable: true })
+  max_budget_in_team?: number | null;
+}
+
 /** A user to make, and the key made with it: one body describes both, as LiteLLM has it. */
+@ApiExtraModels(NewUserTeamDto)
 export class NewUserDto extends GenerateKeyDto {
   /** Made if absent. */
   @ApiPropertyOptional({ example: 'alice' })
@@ -50,11 +77,33 @@ export class NewUserDto extends GenerateKeyDto {
   @IsIn(USER_ROLES)
   user_role?: (typeof USER_ROLES)[number] | null;
 
-  /** Ids of teams to join. */
-  @ApiPropertyOptional({ type: [String], example: [] })
+  /** Teams to join: ids, or `{"team_id", "user_role", "max_budget_in_team"}`. */
+  @ApiPropertyOptional({
+    nullable: true,
+    type: 'array',
+    items: { anyOf: [{ type: 'string' }, { $ref: getSchemaPath(NewUserTeamDto) }] },
+    example: [],
+  })
   @IsOptional()
   @IsArray()
-  teams?: (string | { team_id: string })[] | null;
+  @ArrayMaxSize(MAX_PAGE_SIZE)
+  @Transform(({ value }: { value: unknown }) =>
+    Array.isArray(value)
+      ? value.map((team: unknown) => (typeof team === 'string' ? { team_id: team } : team))
+      : value,
+  )
+  @IsObject({ each: true })
+  @ValidateNested({ each: true })
+  @Type(() => NewUserTeamDto)
+  teams?: NewUserTeamDto[] | null;
+
+  /** Ids of organizations to join. */
+  @ApiPropertyOptional({ type: [String], nullable: true, example: [] })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
+  @IsString({ each: true })
+  organizations?: string[] | null;
 
   /** False: no key is made with the user. */
   @ApiPropertyOptional({ default: true, example: false })
@@ -98,6 +147,34 @@ export class UpdateUserDto extends PartyDto {
   blocked?: boolean | null;
 }
 
+/** What to change of many users: each its own, or the same of all. */
+export class BulkUpdateUsersDto {
+  @ApiPropertyOptional({
+    type: () => [UpdateUserDto],
+    nullable: true,
+    example: [{ user_id: 'alice', max_budget: 5 }],
+  })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_BULK)
+  @IsObject({ each: true })
+  @ValidateNested({ each: true })
+  @Type(() => UpdateUserDto)
+  users?: UpdateUserDto[] | null;
+
+  /** True: `user_updates` goes to every user there is. */
+  @IsOptional()
+  @IsBoolean()
+  all_users?: boolean | null;
+
+  @ApiPropertyOptional({ type: () => UpdateUserDto, nullable: true })
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => UpdateUserDto)
+  user_updates?: UpdateUserDto | null;
+}
+
 export class DeleteUsersDto {
   @ApiProperty({ type: [String], example: ['alice'] })
   @IsArray()
@@ -116,7 +193,7 @@ export class UserInfoQuery {
   user_id?: string;
 }
 
-const SORTABLE = ['user_id', 'user_email', 'created_at', 'user_alias', 'user_role'] as const;
+const SORTABLE = ['user_id', 'user_email', 'created_at', 'spend', 'user_alias', 'user_role'] as const;
 
 export class UserListQuery extends PageQuery {
   @ApiPropertyOptional({ enum: USER_ROLES })
@@ -124,10 +201,20 @@ export class UserListQuery extends PageQuery {
   @IsIn(USER_ROLES)
   role?: string;
 
-  /** Several, separated by commas. */
+  /** Several, separated by commas; one alone may be part of an id. */
   @IsOptional()
   @IsString()
   user_ids?: string;
+
+  /** Several, separated by commas. */
+  @IsOptional()
+  @IsString()
+  sso_user_ids?: string;
+
+  /** Members of one of these organizations, separated by commas. */
+  @IsOptional()
+  @IsString()
+  organization_ids?: string;
 
   /** Part of the address; `%` and `_` are text. */
   @IsOptional()
@@ -188,6 +275,36 @@ export class UserInfo {
 
   @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true } })
   teams: Record<string, unknown>[];
+}
+
+export class UserUpdateResult {
+  user_id: string | null;
+  user_email: string | null;
+  success: boolean;
+  error: string | null;
+
+  @ApiProperty({ type: () => UserRow, nullable: true })
+  updated_user: object | null;
+}
+
+export class BulkUpdatedUsers {
+  results: UserUpdateResult[];
+  total_requested: number;
+  successful_updates: number;
+  failed_updates: number;
+}
+
+/** A role users can have, for people. */
+export class RoleInfo {
+  description: string;
+  ui_label: string;
+}
+
+export class AvailableRoles {
+  proxy_admin: RoleInfo;
+  proxy_admin_viewer: RoleInfo;
+  internal_user: RoleInfo;
+  internal_user_viewer: RoleInfo;
 }
 
 export class ListedUser extends UserRow {

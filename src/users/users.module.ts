@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { KeysModule } from '../keys/keys.module.js';
 import { TeamsModule } from '../teams/teams.module.js';
+import { UserInfoController } from './user-info.controller.js';
 import { UsersController } from './users.controller.js';
 import { UsersService } from './users.service.js';
 
 @Module({
   imports: [KeysModule, TeamsModule],
-  controllers: [UsersController],
+  controllers: [UsersController, UserInfoController],
   providers: [UsersService],
   exports: [UsersService],
 })

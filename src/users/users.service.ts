@@ -1,20 +1,30 @@
-import { BadRequestException, ConflictException, Injectable, NotFoundException } from '@nestjs/common';
-import { type EntityManager, type FindOptionsOrder, In, IsNull } from 'typeorm';
+import {
+  BadRequestException,
+  ConflictException,
+  HttpException,
+  Injectable,
+  NotFoundException,
+} from '@nestjs/common';
+import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { requireBudget } from '../budgets/budgets.service.js';
 import { cacheKey } from '../cache/changes.js';
 import { Grants } from '../admin/grants.js';
 import { Database } from '../database/database.js';
+import { partOf } from '../database/part-of.js';
 import { type IssuedKey, KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/key.view.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { applyParty } from '../parties/apply-party.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { joinOrganizations } from '../orgs/join-organizations.js';
 import { OrganizationMember } from '../orgs/organization-member.entity.js';
 import { SETTABLE } from '../policy/admin-rules.js';
 import { type Authority, isProxyAdmin, maySeeKey, maySeeTeam } from '../policy/authority.js';
 import { bury } from '../teams/bury.js';
+import { ENDLESS } from '../spend/account.js';
+import { Account } from '../spend/account.entity.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
 import { TeamsService } from '../teams/teams.service.js';
@@ -24,7 +34,16 @@ import { NewUsers } from './new-users.js';
 import { userShape } from './user-shape.js';
 import { userView } from './user.view.js';
 import { maySeeUser, visibleUsers } from './visible-users.js';
-import { KEPT_OF_USERS, type NewUserDto, type UpdateUserDto, type UserListQuery } from './users.dto.js';
+import {
+  type BulkUpdatedUsers,
+  type BulkUpdateUsersDto,
+  KEPT_OF_USERS,
+  MAX_BULK,
+  type NewUserDto,
+  UpdateUserDto,
+  type UserListQuery,
+  type UserUpdateResult,
+} from './users.dto.js';
 
 /** The people and applications of the company. */
 @Injectable()
@@ -66,7 +85,7 @@ export class UsersService {
   /** Makes a user and, unless told not to, its first key. 409 when the id or the address is taken. */
   async create(dto: NewUserDto, { id: by }: Authority): Promise<object> {
     const userId = dto.user_id ?? uuidv7();
-    const teamIds = (dto.teams ?? []).map((team) => (typeof team === 'string' ? team : team.team_id));
+    const teamIds = (dto.teams ?? []).map(({ team_id }) => team_id);
     const { user, issued } = await this.table.write(
       async (tx) => {
         await this.requireFreeEmail(tx, dto.user_email);
@@ -75,7 +94,8 @@ export class UsersService {
           this.newUsers.fill(row, now);
           this.apply(row, dto, now);
         });
-        for (const teamId of teamIds) await this.teams.join(tx, teamId, userId, by);
+        for (const team of dto.teams ?? []) await this.teams.join(tx, team, userId, by);
+        await joinOrganizations(tx, dto.organizations ?? [], made);
         const key: IssuedKey | undefined =
           (dto.auto_create_key ?? true)
             ? await this.keys.issue(tx, { ...keyPart(dto), user_id: userId }, by)
@@ -85,6 +105,7 @@ export class UsersService {
       (made) => [
         cacheKey.user(userId),
         ...teamIds.flatMap((teamId) => [cacheKey.team(teamId), cacheKey.membership(teamId, userId)]),
+        ...(dto.organizations ?? []).map(cacheKey.organization),
         ...(made.issued ? [cacheKey.key(made.issued.row.secretHash)] : []),
       ],
     );
@@ -96,7 +117,7 @@ export class UsersService {
   }
 
   /** Changes what was sent. 404 when there is no such user; to others than proxy admins there is only themself. */
-  async update(dto: UpdateUserDto, caller: Authority): Promise<object> {
+  async update(dto: UpdateUserDto, caller: Authority): Promise<{ user_id: string; data: object }> {
     const by = caller.id;
     const { user, teamIds } = await this.table.write(
       async (tx) => {
@@ -114,8 +135,66 @@ export class UsersService {
     return { user_id: user.userId, data: userView(user, teamIds) };
   }
 
+  /** Changes up to 500 users, each by itself: one that cannot be changed keeps none of the others from it. */
+  async updateMany(
+    { users, all_users, user_updates }: BulkUpdateUsersDto,
+    caller: Authority,
+  ): Promise<BulkUpdatedUsers> {
+    const changes = all_users ? await this.forEveryone(user_updates) : (users ?? []);
+    if (!changes.length)
+      throw new BadRequestException({
+        message: 'Name the users to change in `users`, or `all_users` and `user_updates`',
+        param: 'users',
+      });
+    const results: UserUpdateResult[] = [];
+    for (const change of changes) results.push(await this.updateOne(change, caller));
+    const successful_updates = results.filter(({ success }) => success).length;
+    return {
+      results,
+      total_requested: results.length,
+      successful_updates,
+      failed_updates: results.length - successful_updates,
+    };
+  }
+
+  private async updateOne(change: UpdateUserDto, caller: Authority): Promise<UserUpdateResult> {
+    const { user_id = null, user_email = null } = change;
+    try {
+      const { user_id: id, data } = await this.update(change, caller);
+      return { user_id: id, user_email, success: true, error: null, updated_user: data };
+    } catch (error) {
+      if (!(error instanceof HttpException)) throw error;
+      return { user_id, user_email, success: false, error: error.message, updated_user: null };
+    }
+  }
+
+  /** What everyone is changed by, for each of them. 400 when there are more than may be changed at once. */
+  private async forEveryone(updates: UpdateUserDto | null | undefined): Promise<UpdateUserDto[]> {
+    const { user_id, user_email } = updates ?? {};
+    if (!updates || user_id !== undefined || user_email !== undefined)
+      throw new BadRequestException({
+        message: 'all_users needs user_updates, and those name no user',
+        param: 'user_updates',
+      });
+    const users = await this.database.read((manager) =>
+      manager.find(User, { where: { deletedAt: IsNull() }, order: { id: 'ASC' }, take: MAX_BULK + 1 }),
+    );
+    if (users.length > MAX_BULK)
+      throw new BadRequestException({
+        message: `More than ${MAX_BULK} users cannot be changed at once`,
+        param: 'all_users',
+      });
+    return users.map(({ userId }) => Object.assign(new UpdateUserDto(), updates, { user_id: userId }));
+  }
+
+  /** A user by itself. 404 when there is none, or it does not concern the caller. */
+  async flatInfo(asked: string | undefined, caller: Authority): Promise<object> {
+    const { user_info } = await this.info(asked, caller);
+    return user_info;
+  }
+
   /** A user with its keys and teams, as far as they concern the caller. 404 when there is none, or it does not. */
-  async info(asked: string | undefined, caller: Authority): Promise<object> {
+  async info(asked: string | undefined, caller: Authority): Promise<{ user_info: object }> {
     const userId = asked ?? caller.userId;
     if (userId === null)
       throw new BadRequestException({ message: 'Name the user to look up in `user_id`', param: 'user_id' });
@@ -145,11 +224,20 @@ export class UsersService {
     return this.database.read(async (manager) => {
       const select = visibleUsers(manager, caller);
       if (query.role !== undefined) select.andWhere('u.userRole = :role', { role: query.role });
-      if (query.user_ids !== undefined)
-        select.andWhere('u.userId IN (:...ids)', { ids: query.user_ids.split(',') });
-      if (query.user_email !== undefined) {
-        const pattern = `%${query.user_email.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
-        select.andWhere(`LOWER(u.userEmail) LIKE :pattern ESCAPE '\\'`, { pattern });
+      const ids = query.user_ids?.split(',');
+      if (ids?.length === 1) select.andWhere(...partOf('u.userId', ids[0]!));
+      else if (ids) select.andWhere({ userId: In(ids) });
+      if (query.sso_user_ids !== undefined) select.andWhere({ ssoUserId: In(query.sso_user_ids.split(',')) });
+      if (query.user_email !== undefined) select.andWhere(...partOf('u.userEmail', query.user_email));
+      if (query.organization_ids !== undefined) {
+        const members = select
+          .subQuery()
+          .select('o.userId')
+          .from(OrganizationMember, 'o')
+          .where('o.organizationId IN (:...organizations)');
+        select.andWhere(`u.userId IN ${members.getQuery()}`, {
+          organizations: query.organization_ids.split(','),
+        });
       }
       if (query.team !== undefined) {
         const members = select
@@ -159,19 +247,23 @@ export class UsersService {
           .where('m.teamId = :team AND m.deletedAt IS NULL');
         select.andWhere(`u.userId IN ${members.getQuery()}`, { team: query.team });
       }
+      if (sort_by === 'spend')
+        select.leftJoin(Account, 'a', `a.scopeKind = 'user' AND a.scopeId = u.id AND a.windowId = :endless`, {
+          endless: ENDLESS,
+        });
       const [users, total] = await select
-        .orderBy(`u.${COLUMN[sort_by]}`, sort_order === 'asc' ? 'ASC' : 'DESC')
+        .orderBy(COLUMN[sort_by], sort_order === 'asc' ? 'ASC' : 'DESC', 'NULLS LAST')
         .addOrderBy('u.id')
-        .take(page_size)
-        .skip((page - 1) * page_size)
+        .limit(page_size)
+        .offset((page - 1) * page_size)
         .getManyAndCount();
-      const ids = users.map(({ userId }) => userId);
-      const teams = await teamsOf(manager, ids);
-      const found = await manager.find(VirtualKey, {
+      const found = users.map(({ userId }) => userId);
+      const teams = await teamsOf(manager, found);
+      const theirKeys = await manager.find(VirtualKey, {
         select: { id: true, secretHash: true, userId: true, teamId: true, organizationId: true },
-        where: { userId: In(ids), deletedAt: IsNull() },
+        where: { userId: In(found), deletedAt: IsNull() },
       });
-      const keys = found.filter((key) => maySeeKey(caller, key));
+      const keys = theirKeys.filter((key) => maySeeKey(caller, key));
       return {
         users: users.map((user) => ({
           ...userView(
@@ -253,12 +345,13 @@ export class UsersService {
   }
 }
 
-const COLUMN: Record<NonNullable<UserListQuery['sort_by']>, keyof FindOptionsOrder<User>> = {
-  user_id: 'userId',
-  user_email: 'userEmail',
-  created_at: 'createdAt',
-  user_alias: 'userAlias',
-  user_role: 'userRole',
+const COLUMN: Record<NonNullable<UserListQuery['sort_by']>, string> = {
+  user_id: 'u.userId',
+  user_email: 'u.userEmail',
+  created_at: 'u.createdAt',
+  spend: 'a.spentNanoUsd',
+  user_alias: 'u.userAlias',
+  user_role: 'u.userRole',
 };
 
 /** What of a new user's body describes its key: the user's own limits and models are the user's. */

@@ -76,6 +76,18 @@ describe('modelIsAllowed', () => {
     expect(modelIsAllowed(facts).denials.length === 0).toBe(counts);
   });
 
+  it.each([
+    ['team', 't1', true],
+    ['team', 't2', false],
+    ['key', 't1', false],
+  ] as const)('a model made for a team need not be on its list: %s %s: %s', (kind, id, allowed) => {
+    const facts = someFacts({
+      parties: [aParty({ kind, id, models: compileModelList(['no-default-models']) })],
+      request: aRequest({ model: aModel('ours', { ofTeam: 't1' }) }),
+    });
+    expect(modelIsAllowed(facts).denials.length === 0).toBe(allowed);
+  });
+
   it('tells the first party that refuses, in the seed’s words', () => {
     const facts = someFacts({
       parties: [aParty({ kind: 'team', id: 't1', models: compileModelList(['a', 'b']) })],

@@ -9,7 +9,9 @@ export const modelIsAllowed: Check = ({ parties, request }) =>
 /** The one rule about model access, for key, member, team, user and organization alike. */
 export function firstRefusing(parties: readonly Party[], model: ModelFacts): Denial | undefined {
   const party = parties.find(
-    ({ models, kind }) => !listAllows(models, NEAR.has(kind) ? model.near : model.wide),
+    ({ models, kind, id }) =>
+      !(kind === 'team' && id === model.ofTeam) &&
+      !listAllows(models, NEAR.has(kind) ? model.near : model.wide),
   );
   return (
     party && {

@@ -1,0 +1,121 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ArrayMaxSize, IsArray, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
+import { applyDecorators } from '@nestjs/common';
+import { MAX_PAGE_SIZE } from '../http/page.js';
+
+const MAX_NAME_CHARS = 512;
+
+const Name = () => applyDecorators(IsString(), IsNotEmpty(), MaxLength(MAX_NAME_CHARS));
+
+const Texts = (example: readonly string[] = []) =>
+  applyDecorators(
+    ApiPropertyOptional({ type: [String], nullable: true, example }),
+    IsOptional(),
+    IsArray(),
+    ArrayMaxSize(MAX_PAGE_SIZE),
+    IsString({ each: true }),
+    IsNotEmpty({ each: true }),
+  );
+
+/** What a group of `/v1/access_group` can be given; absent keeps, null and `[]` empty a list. */
+class AccessGroupFieldsDto {
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'What is new' })
+  @IsOptional()
+  @IsString()
+  description?: string | null;
+
+  /** Models in it: names, `openai/*`, `*`. */
+  @Texts(['gpt-4o-mini'])
+  access_model_names?: string[] | null;
+
+  /** Kept as sent. */
+  @Texts()
+  access_mcp_server_ids?: string[] | null;
+
+  /** Kept as sent. */
+  @Texts()
+  access_agent_ids?: string[] | null;
+
+  /** Teams that have it: their `access_group_ids` say so, too. */
+  @Texts()
+  assigned_team_ids?: string[] | null;
+
+  /** Keys that have it, by their hashes. */
+  @Texts()
+  assigned_key_ids?: string[] | null;
+}
+
+export class NewAccessGroupDto extends AccessGroupFieldsDto {
+  @ApiProperty({ example: 'beta-models' })
+  @Name()
+  access_group_name: string;
+}
+
+export class UpdateAccessGroupDto extends AccessGroupFieldsDto {
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'beta-models' })
+  @IsOptional()
+  @Name()
+  access_group_name?: string | null;
+}
+
+/** An access group as `/v1/access_group` tells it; lists in the order sent. */
+export class AccessGroupRow {
+  access_group_id: string;
+  access_group_name: string;
+  description: string | null;
+  access_model_names: string[];
+  access_mcp_server_ids: string[];
+  access_agent_ids: string[];
+  assigned_team_ids: string[];
+  assigned_key_ids: string[];
+  created_at: string;
+  created_by: string;
+  updated_at: string;
+  updated_by: string;
+}
+
+/** What a group of `/access_group` consists of. */
+export class GroupMembersDto {
+  /** Public names; each must be served. */
+  @Texts(['gpt-4o-mini'])
+  model_names?: string[] | null;
+
+  /** Single deployments, by `model_info.id`. */
+  @ApiPropertyOptional({ type: [String], nullable: true })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
+  @IsString({ each: true })
+  model_ids?: string[] | null;
+}
+
+export class NewModelGroupDto extends GroupMembersDto {
+  @ApiProperty({ example: 'beta-models' })
+  @Name()
+  access_group: string;
+}
+
+export class ChangedModelGroup {
+  access_group: string;
+  model_names: string[] | null;
+  model_ids: string[] | null;
+
+  /** How many deployments are in it. */
+  models_updated: number;
+}
+
+export class ModelGroupRow {
+  access_group: string;
+  model_names: string[];
+  deployment_count: number;
+}
+
+export class ModelGroupRows {
+  access_groups: ModelGroupRow[];
+}
+
+export class DeletedModelGroup {
+  access_group: string;
+  models_updated: number;
+  message: string;
+}

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { ModelsModule } from '../models/models.module.js';
+import { AccessGroupsController } from './access-groups.controller.js';
+import { AccessGroupsService } from './access-groups.service.js';
+import { ModelGroupsController } from './model-groups.controller.js';
+
+@Module({
+  imports: [ModelsModule],
+  controllers: [AccessGroupsController, ModelGroupsController],
+  providers: [AccessGroupsService],
+})
+export class AccessGroupsModule {}

@@ -1,0 +1,403 @@
+import {
+  BadRequestException,
+  ConflictException,
+  Inject,
+  Injectable,
+  NotFoundException,
+  UnprocessableEntityException,
+} from '@nestjs/common';
+import { type EntityManager, In, IsNull } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { type CacheKey, cacheKey } from '../cache/changes.js';
+import { RowCache } from '../cache/row-cache.js';
+import { CLOCK, type Clock } from '../clock.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { Database } from '../database/database.js';
+import { lockFor } from '../database/lock-for.js';
+import { type PageQuery, pageOf } from '../http/page.js';
+import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { Catalogue } from '../models/catalogue.service.js';
+import type { Deployment } from '../models/deployment.js';
+import { Model } from '../models/model.entity.js';
+import { authorshipView } from '../parties/limits.view.js';
+import { accessGroupIds, takeAccessGroup } from '../parties/model-entries.js';
+import { Team } from '../teams/team.entity.js';
+import { AccessGroup } from './access-group.entity.js';
+import type {
+  AccessGroupRow,
+  ChangedModelGroup,
+  DeletedModelGroup,
+  GroupMembersDto,
+  ModelGroupRow,
+  NewAccessGroupDto,
+  NewModelGroupDto,
+  UpdateAccessGroupDto,
+} from './access-groups.dto.js';
+import { missingAccessGroup } from './grant-access-groups.js';
+
+/** Models under one name. `/v1/access_group` and `/access_group` are two views of the same groups. */
+@Injectable()
+export class AccessGroupsService {
+  constructor(
+    private readonly database: Database,
+    private readonly cache: RowCache,
+    private readonly catalogue: Catalogue,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'models'>,
+  ) {}
+
+  /** Makes a group. 409 when its name is taken, 404 for a team or key that is not there. */
+  create(dto: NewAccessGroupDto, by: string): Promise<AccessGroupRow> {
+    return this.write(async (tx, touched) => {
+      await this.requireFree(tx, dto.access_group_name, 'access_group_name');
+      const group = this.blank(dto.access_group_name, by);
+      touched.push(...(await this.apply(tx, group, dto, by)));
+      await this.insert(tx, group, 'access_group_name');
+      return this.view(tx, group);
+    });
+  }
+
+  list(page: PageQuery): Promise<AccessGroupRow[]> {
+    return this.database.read(async (manager) => {
+      const order = { createdAt: 'ASC', id: 'ASC' } as const;
+      return this.views(manager, await manager.find(AccessGroup, { order, ...pageOf(page) }));
+    });
+  }
+
+  /** 404 when there is none. */
+  info(id: string): Promise<AccessGroupRow> {
+    return this.database.read(async (manager) => this.view(manager, await found(manager, id)));
+  }
+
+  /** Changes what was sent. 404 when there is none; 409 when its new name is taken. */
+  update(id: string, dto: UpdateAccessGroupDto, by: string): Promise<AccessGroupRow> {
+    return this.write(async (tx, touched) => {
+      const group = await found(tx, id, lockFor(tx));
+      const { access_group_name: name } = dto;
+      if (name && name !== group.name) {
+        await this.requireFree(tx, name, 'access_group_name');
+        group.name = name;
+      }
+      touched.push(...(await this.apply(tx, group, dto, by)));
+      return this.view(tx, await this.saved(tx, group, by));
+    });
+  }
+
+  /** The group is gone, also for the teams and keys that had it. What was limited by it alone may call nothing. */
+  delete(id: string, by: string): Promise<void> {
+    return this.write(async (tx, touched) => {
+      const group = await found(tx, id, lockFor(tx));
+      touched.push(...(await this.remove(tx, group, by)));
+    });
+  }
+
+  /** Makes a group of models or deployments that are there. 409 when its name is taken, 404 names the first that is not. */
+  createOfModels(dto: NewModelGroupDto, by: string): Promise<ChangedModelGroup> {
+    return this.write(async (tx) => {
+      const { access_group: name } = dto;
+      await this.requireFree(tx, name, 'access_group');
+      const group = this.blank(name, by);
+      this.setMembers(group, dto);
+      await this.insert(tx, group, 'access_group');
+      return this.changed(group);
+    });
+  }
+
+  /** Every group, also those that only deployments name in their `model_info.access_groups`. */
+  async listOfModels(): Promise<ModelGroupRow[]> {
+    const groups = await this.database.read((manager) =>
+      manager.find(AccessGroup, { order: { createdAt: 'ASC', id: 'ASC' } }),
+    );
+    const named = new Set(groups.map(({ name }) => name));
+    const tags = this.deployments().flatMap(({ accessGroups }) => accessGroups);
+    const tagged = [...new Set(tags)].filter((tag) => !named.has(tag));
+    return [
+      ...groups.map((group) => this.row(group)),
+      ...tagged.map((tag) => this.row({ ...EMPTY, name: tag })),
+    ];
+  }
+
+  /** 404 when there is none. */
+  async infoOfModels(name: string): Promise<ModelGroupRow> {
+    const group = await this.database.read((manager) => manager.findOneBy(AccessGroup, { name }));
+    if (!group && !this.isTag(name)) throw missingAccessGroup(name, 'access_group');
+    return this.row(group ?? { ...EMPTY, name });
+  }
+
+  /** Makes the group consist of exactly these. 404 when it, or one of them, is not there. */
+  updateOfModels(name: string, dto: GroupMembersDto, by: string): Promise<ChangedModelGroup> {
+    return this.write(async (tx) => {
+      const there = await this.takeTag(tx, name);
+      const group = there ?? this.blank(name, by);
+      this.setMembers(group, dto);
+      return this.changed(await this.saved(tx, group, by));
+    });
+  }
+
+  deleteOfModels(name: string, by: string): Promise<DeletedModelGroup> {
+    return this.write(async (tx, touched) => {
+      const { deployment_count: models_updated } = this.row({ ...EMPTY, name });
+      const group = await this.takeTag(tx, name);
+      if (group) touched.push(...(await this.remove(tx, group, by)));
+      const count = group ? this.row(group).deployment_count : models_updated;
+      return {
+        access_group: name,
+        models_updated: count,
+        message: `Access group ${name} deleted successfully`,
+      };
+    });
+  }
+
+  private blank(name: string, by: string): AccessGroup {
+    const now = this.clock();
+    return { ...EMPTY, id: uuidv7(), name, createdAt: now, createdBy: by, updatedAt: now, updatedBy: by };
+  }
+
+  private saved(tx: EntityManager, group: AccessGroup, by: string): Promise<AccessGroup> {
+    return tx.save(AccessGroup, { ...group, updatedAt: this.clock(), updatedBy: by });
+  }
+
+  private async requireFree(tx: EntityManager, name: string, param: string): Promise<void> {
+    if (INSTRUCTIONS.has(name)) throw invalid(param, 'is an instruction in lists of models, no name');
+    if (this.isTag(name) || (await tx.existsBy(AccessGroup, { name }))) throw taken(name, param);
+  }
+
+  /** Of any number that make the same at once, one does. */
+  private async insert(tx: EntityManager, group: AccessGroup, param: string): Promise<void> {
+    await tx
+      .createQueryBuilder()
+      .insert()
+      .into(AccessGroup)
+      .values(group as never)
+      .orIgnore()
+      .updateEntity(false)
+      .execute();
+    const there = await tx.findOneByOrFail(AccessGroup, { name: group.name });
+    if (there.id !== group.id) throw taken(group.name, param);
+  }
+
+  /** Puts what was sent on a group, and the group on teams and keys. Returns what to evict. */
+  private async apply(
+    tx: EntityManager,
+    group: AccessGroup,
+    dto: UpdateAccessGroupDto,
+    by: string,
+  ): Promise<CacheKey[]> {
+    if (dto.description !== undefined) group.description = dto.description;
+    if (dto.access_model_names !== undefined) group.models = dto.access_model_names ?? [];
+    if (dto.access_mcp_server_ids !== undefined) group.mcpServerIds = dto.access_mcp_server_ids ?? [];
+    if (dto.access_agent_ids !== undefined) group.agentIds = dto.access_agent_ids ?? [];
+    const touched: CacheKey[] = [];
+    if (dto.assigned_team_ids !== undefined) {
+      const ids = [...new Set(dto.assigned_team_ids)];
+      const teams = await live(tx, Team, { teamId: In([...ids, ...group.teamIds]) });
+      requireAll(
+        ids,
+        teams.map(({ teamId }) => teamId),
+        'Team',
+        'assigned_team_ids',
+      );
+      touched.push(...(await this.assign(tx, group, teams, (team) => ids.includes(team.teamId), by)));
+      group.teamIds = ids;
+    }
+    if (dto.assigned_key_ids !== undefined) {
+      const hashes = [...new Set(dto.assigned_key_ids)];
+      const keys = [
+        ...(await live(tx, VirtualKey, { secretHash: In(hashes) })),
+        ...(await live(tx, VirtualKey, { id: In(group.keyIds) })),
+      ].filter(({ id }, i, all) => all.findIndex((key) => key.id === id) === i);
+      requireAll(
+        hashes,
+        keys.map(({ secretHash }) => secretHash),
+        'Key',
+        'assigned_key_ids',
+      );
+      touched.push(...(await this.assign(tx, group, keys, (key) => hashes.includes(key.secretHash), by)));
+      group.keyIds = hashes.map((hash) => keys.find(({ secretHash }) => secretHash === hash)!.id);
+    }
+    return touched;
+  }
+
+  /** Gives the group to those who shall have it, and takes it from the others. Returns what to evict. */
+  private async assign<T extends Team | VirtualKey>(
+    tx: EntityManager,
+    { id }: AccessGroup,
+    rows: readonly T[],
+    shallHave: (row: T) => boolean,
+    by: string,
+  ): Promise<CacheKey[]> {
+    const changed = rows.filter((row) => accessGroupIds(row).includes(id) !== shallHave(row));
+    for (const row of changed) {
+      if (shallHave(row)) row.extra = { ...row.extra, access_group_ids: [...accessGroupIds(row), id] };
+      else takeAccessGroup(row, id);
+      row.updatedAt = this.clock();
+      row.updatedBy = by;
+      await tx.save(row);
+    }
+    return changed.map((row) =>
+      row instanceof Team ? cacheKey.team(row.teamId) : cacheKey.key(row.secretHash),
+    );
+  }
+
+  private async remove(tx: EntityManager, group: AccessGroup, by: string): Promise<CacheKey[]> {
+    const nobody = { assigned_team_ids: [], assigned_key_ids: [] };
+    const touched = await this.apply(tx, group, nobody, by);
+    await tx.remove(AccessGroup, group);
+    return touched;
+  }
+
+  private setMembers(group: AccessGroup, { model_names, model_ids }: GroupMembersDto): void {
+    if (!model_names?.length && !model_ids?.length)
+      throw invalid('model_names', 'name the models of the group, or its deployments in model_ids');
+    const catalogue = this.catalogue.current();
+    const served = new Set(this.deployments().map(({ id }) => id));
+    const absent =
+      model_names?.find((name) => !catalogue.serves(name)) ?? model_ids?.find((id) => !served.has(id));
+    if (absent !== undefined)
+      throw new NotFoundException({
+        message: `Model(s) not found: ${absent}`,
+        param: model_names?.includes(absent) ? 'model_names' : 'model_ids',
+      });
+    group.models = model_names ?? [];
+    group.deploymentIds = model_ids ?? [];
+  }
+
+  private changed(group: AccessGroup): ChangedModelGroup {
+    return {
+      access_group: group.name,
+      model_names: group.models.length ? group.models : null,
+      model_ids: group.deploymentIds.length ? group.deploymentIds : null,
+      models_updated: this.row(group).deployment_count,
+    };
+  }
+
+  private row({
+    name,
+    models,
+    deploymentIds,
+  }: Pick<AccessGroup, 'name' | 'models' | 'deploymentIds'>): ModelGroupRow {
+    const isIn = ({ modelName, accessGroups, id }: Deployment) =>
+      models.includes(modelName) || deploymentIds.includes(id) || accessGroups.includes(name);
+    const members = this.deployments().filter(isIn);
+    const others = members.map(({ modelName }) => modelName);
+    return {
+      access_group: name,
+      model_names: [...new Set([...models, ...others])],
+      deployment_count: members.length,
+    };
+  }
+
+  private deployments(): readonly Deployment[] {
+    return this.catalogue.current().deployments;
+  }
+
+  private isTag(name: string): boolean {
+    return this.deployments().some(({ accessGroups }) => accessGroups.includes(name));
+  }
+
+  /** The group of this name, of which from now on only its row speaks. 404 without one, 400 when the configuration file names it. */
+  private async takeTag(tx: EntityManager, name: string): Promise<AccessGroup | null> {
+    if (this.config.models.some(({ modelInfo }) => modelInfo.access_groups?.includes(name)))
+      throw new BadRequestException({
+        message: `Access group '${name}' is in the configuration file; change it there`,
+        param: 'access_group',
+      });
+    const tagged = (await tx.find(Model)).filter(({ modelInfo }) => tagsOf(modelInfo).includes(name));
+    for (const model of tagged) {
+      const access_groups = tagsOf(model.modelInfo).filter((tag) => tag !== name);
+      await tx.save(Model, { ...model, modelInfo: { ...model.modelInfo, access_groups } });
+    }
+    const group = await tx.findOneBy(AccessGroup, { name });
+    if (!group && !tagged.length) throw missingAccessGroup(name, 'access_group');
+    return group;
+  }
+
+  private async view(manager: EntityManager, group: AccessGroup): Promise<AccessGroupRow> {
+    const [view] = await this.views(manager, [group]);
+    return view!;
+  }
+
+  /** As they are: whether a team or key still has a group, its own row says. */
+  private async views(manager: EntityManager, groups: readonly AccessGroup[]): Promise<AccessGroupRow[]> {
+    const teams = await live(manager, Team, { teamId: In(groups.flatMap(({ teamIds }) => teamIds)) });
+    const keys = await live(manager, VirtualKey, { id: In(groups.flatMap(({ keyIds }) => keyIds)) });
+    const teamById = new Map(teams.map((team) => [team.teamId, team]));
+    const keyById = new Map(keys.map((key) => [key.id, key]));
+    return groups.map((group) => {
+      const has = (row: Team | VirtualKey | undefined) =>
+        row !== undefined && accessGroupIds(row).includes(group.id);
+      return {
+        access_group_id: group.id,
+        access_group_name: group.name,
+        description: group.description,
+        access_model_names: group.models,
+        access_mcp_server_ids: group.mcpServerIds,
+        access_agent_ids: group.agentIds,
+        assigned_team_ids: group.teamIds.filter((id) => has(teamById.get(id))),
+        assigned_key_ids: group.keyIds
+          .filter((id) => has(keyById.get(id)))
+          .map((id) => keyById.get(id)!.secretHash),
+        ...authorshipView(group),
+      };
+    });
+  }
+
+  /** One transaction, then the new catalogue and the eviction of whoever was touched, then the answer. */
+  private async write<T>(work: (tx: EntityManager, touched: CacheKey[]) => Promise<T>): Promise<T> {
+    const touched: CacheKey[] = [cacheKey.models];
+    const result = await this.database.write(async (tx) => {
+      const done = await work(tx, touched);
+      await this.cache.willChange(tx, touched);
+      return done;
+    });
+    await this.catalogue.refresh();
+    await this.cache.evict(touched);
+    return result;
+  }
+}
+
+const EMPTY = {
+  description: null,
+  models: [],
+  deploymentIds: [],
+  mcpServerIds: [],
+  agentIds: [],
+  teamIds: [],
+  keyIds: [],
+};
+
+/** Names that mean something else in lists of models. */
+const INSTRUCTIONS = new Set(['*', 'all-proxy-models', 'all-team-models', 'no-default-models']);
+
+const tagsOf = (info: Model['modelInfo']) => (info?.access_groups as string[] | undefined) ?? [];
+
+const taken = (name: string, param: string) =>
+  new ConflictException({ message: `Access group '${name}' already exists`, param });
+
+async function found(
+  manager: EntityManager,
+  id: string,
+  lock: ReturnType<typeof lockFor> = {},
+): Promise<AccessGroup> {
+  const group = await manager.findOne(AccessGroup, { where: { id }, ...lock });
+  if (!group) throw missingAccessGroup(id, 'access_group_id');
+  return group;
+}
+
+function live<T extends Team | VirtualKey>(
+  manager: EntityManager,
+  entity: new () => T,
+  where: object,
+): Promise<T[]> {
+  return manager.findBy<T>(entity, { ...where, deletedAt: IsNull() } as never);
+}
+
+function requireAll(asked: readonly string[], there: readonly string[], title: string, param: string): void {
+  const absent = asked.find((id) => !there.includes(id));
+  if (absent !== undefined)
+    throw new NotFoundException({ message: `${title} not found, passed ${param}=${absent}`, param });
+}
+
+function invalid(field: string, message: string): UnprocessableEntityException {
+  return new UnprocessableEntityException({ message: `${field}: ${message}`, fields: [{ field, message }] });
+}

@@ -1,0 +1,23 @@
+import { NotFoundException } from '@nestjs/common';
+import { type EntityManager, IsNull } from 'typeorm';
+import { missingText } from '../policy/checks/parties-exist.js';
+import type { User } from '../users/user.entity.js';
+import { OrganizationMember } from './organization-member.entity.js';
+import { Organization } from './organization.entity.js';
+
+/** Inside a transaction: a new user becomes an ordinary member of these organizations. 404 names one that is not there. */
+export async function joinOrganizations(
+  tx: EntityManager,
+  organizationIds: readonly string[],
+  { userId, createdAt, createdBy, updatedAt, updatedBy }: User,
+): Promise<void> {
+  for (const organizationId of new Set(organizationIds)) {
+    if (!(await tx.existsBy(Organization, { organizationId, deletedAt: IsNull() })))
+      throw new NotFoundException({
+        message: missingText({ kind: 'organization', id: organizationId }),
+        param: 'organizations',
+      });
+    const authorship = { createdAt, createdBy, updatedAt, updatedBy };
+    await tx.insert(OrganizationMember, { organizationId, userId, role: 'internal_user', ...authorship });
+  }
+}
