@@ -10,6 +10,7 @@ import {
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { CallerRoute } from '../http/doors.js';
+import { kindOf } from '../kinds/kinds.js';
 import { type Authority, seesEverything } from '../policy/authority.js';
 import { decide } from '../policy/decide.js';
 import type { Decision } from '../policy/decision.js';
@@ -17,7 +18,7 @@ import { keyHashOf } from '../secrets.js';
 import { budgetDetails, detailsOf, rateDetails } from './access-denied.js';
 import { EvaluationAnswer, EvaluationDto, EvaluationsAnswer, EvaluationsDto } from './evaluation.dto.js';
 import { FactsLoader } from './facts.loader.js';
-import { callTypeOf, LlmRequestReader } from './llm-request.reader.js';
+import { LlmRequestReader } from './llm-request.reader.js';
 
 /** May this key call this model now, and why not? The same decision as a real call, without its effects. */
 @ApiTags('access')
@@ -63,7 +64,7 @@ export class EvaluationController {
     const bytes = Buffer.from(JSON.stringify({ ...context?.body, model: resource.id }));
     const { facts } = await this.loader.loadByHash(hash, {
       route: { path, method: 'POST', roles: 'any', callsModel: true },
-      llm: () => this.reader.readBytes(bytes, { callType: callTypeOf(path), headers: {}, query: '' }),
+      llm: () => this.reader.readBytes(bytes, { kind: kindOf(path), headers: {}, query: '' }),
     });
     return told(decide(facts));
   }

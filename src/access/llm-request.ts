@@ -1,20 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import {
-  JsonProblem,
-  memberValue,
-  type ScannedObject,
-  scanJsonObject,
-  type Watch,
-} from '../http/json-scanner.js';
+import { JsonProblem, type ScannedObject, scanJsonObject, type Watch } from '../http/json-scanner.js';
+import { CallBody, CONTENT, MEDIA_NAMES } from '../kinds/call-body.js';
+import type { CallKind } from '../kinds/call-kind.js';
 import type { CallSize } from '../policy/bound.js';
-import { NOT_PROMPT } from '../tokens/not-prompt.js';
-
-/** The families of calls a model answers, by what their bodies mean. LiteLLM `call_type`. */
-export type CallType = 'chat_completion' | 'text_completion' | 'embedding';
 
 /** A call's body as the gate reads it: a few members by hand, everything else as bytes. */
 export interface LlmRequest {
-  readonly callType: CallType;
+  readonly kind: CallKind;
   readonly bytes: Buffer;
   /** Absent when there is a `problem`. */
   readonly scanned?: ScannedObject;
@@ -34,7 +26,7 @@ export interface LlmRequest {
 
 /** What the reader must know beyond the body. */
 export interface LlmRequestContext {
-  readonly callType: CallType;
+  readonly kind: CallKind;
   /** The model in the path (`/engines/{model}/…`), decoded. */
   readonly pathModel?: string;
   readonly headers: IncomingHttpHeaders;
@@ -84,27 +76,6 @@ const SMUGGLED_ON_TOP = new Set<string>([
 ]);
 const SMUGGLING_HEADER = /^x-(?:.*custom-host|litellm-api-base|litellm-base-url|litellm-model)$/;
 
-const MEDIA_NAMES = new Set([
-  'image_url',
-  'input_image',
-  'input_audio',
-  'image',
-  'file',
-  'file_id',
-  'audio',
-  'source',
-  'video_url',
-]);
-
-/** What the `type` of a part or a tool call says where everything is in the bytes. Any other part counts as media. */
-const PLAIN_TYPES = new Set([
-  'text', 'input_text', 'output_text', 'refusal', 'thinking', 'redacted_thinking', 'reasoning', 'summary_text',
-  'function', 'function_call', 'function_call_output', 'tool_use', 'tool_result', 'message', 'custom', 'ephemeral',
-]); // prettier-ignore
-
-/** Members that carry what people and models say. */
-const CONTENT = new Set(['messages', 'input', 'prompt']);
-
 /** Members that may hold a schema: a tool may well have a parameter called `api_key`. */
 const SCHEMA_HOLDERS = ['tools', 'functions', 'response_format', 'text'];
 const SCHEMAS: ReadonlySet<string> = new Set([
@@ -126,9 +97,6 @@ const WATCH: Watch = {
   free: SCHEMAS,
 };
 
-/** Tools the client or the model runs itself. Others are run by the provider, for fees no token price contains. */
-const OWN_TOOLS = new Set(['function', 'custom']);
-
 /** Every member that may name fallbacks; `fallbacks` is what is tried. */
 const FALLBACK_MEMBERS = ['fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks'] as const;
 
@@ -140,10 +108,6 @@ export const GATE_MEMBERS: ReadonlySet<string> = new Set([
   'tags',
 ]);
 
-const MAX_COPIES = 128;
-/** Far beyond what any model writes, far below what makes money overflow. */
-const MAX_OUTPUT_TOKENS = 1_000_000_000;
-const MAX_PROMPTS = 10_000;
 const MAX_FALLBACKS = 64;
 const MAX_MODEL_CHARS = 512;
 const MAX_END_USER_CHARS = 1_024;
@@ -153,7 +117,7 @@ const CONTROL = /[\p{Cc}\p{Cs}]/u;
 /** Reads a body. What is wrong with it is a fact (`problem`), so that authentication can speak first. */
 export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRequest {
   const empty = {
-    callType: context.callType,
+    kind: context.kind,
     bytes,
     namedFallbacks: [],
     fallbacks: [],
@@ -165,26 +129,24 @@ export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRe
       copies: 1,
       prompts: 1,
       hasFees: false,
-      generates: context.callType !== 'embedding',
+      generates: true,
     },
     params: {},
   };
   try {
-    return { ...empty, ...readScanned(bytes, scanJsonObject(bytes, WATCH), context) };
+    return { ...empty, ...readBody(new CallBody(bytes, scanJsonObject(bytes, WATCH)), context) };
   } catch (error) {
     if (!(error instanceof JsonProblem)) throw error;
     return { ...empty, problem: { message: error.message, param: error.param } };
   }
 }
 
-function readScanned(bytes: Buffer, scanned: ScannedObject, context: LlmRequestContext): Partial<LlmRequest> {
+function readBody(body: CallBody, context: LlmRequestContext): Partial<LlmRequest> {
+  const { scanned } = body;
   refuseSmuggling(scanned, context);
-  const value = (name: string): unknown => {
-    const member = scanned.members.get(name);
-    return member && memberValue(bytes, member);
-  };
+  const value = (name: string) => body.value(name);
   const model = modelOf(value('model'), context);
-  const stream = flag('stream', value('stream'));
+  const stream = body.flag('stream');
   const endUserId = endUserOf(value, context);
   const fallbacks = namesIn(value('fallbacks'), 'fallbacks');
   const namedFallbacks = [...new Set([...fallbacks, ...otherFallbacks(value)])];
@@ -196,7 +158,7 @@ function readScanned(bytes: Buffer, scanned: ScannedObject, context: LlmRequestC
     fallbacks,
     namedFallbacks,
     wantsUsage: stream && asksForUsage(value('stream_options')),
-    size: sizeOf(bytes, scanned, value, context.callType),
+    size: context.kind.size(body),
     params: Object.fromEntries(
       context.wantedParams.flatMap((name) => (scanned.members.has(name) ? [[name, value(name)]] : [])),
     ),
@@ -290,78 +252,10 @@ function namesIn(shape: unknown, param: string): string[] {
     .flatMap((entry) => namesIn(entry, param));
 }
 
-function flag(name: string, value: unknown): boolean {
-  if (value === undefined || value === null) return false;
-  if (typeof value !== 'boolean') throw new JsonProblem(`The ${name} must be true or false.`, name);
-  return value;
-}
-
 function asksForUsage(options: unknown): boolean {
   return (
     options !== null &&
     typeof options === 'object' &&
     (options as Record<string, unknown>).include_usage === true
-  );
-}
-
-function sizeOf(
-  bytes: Buffer,
-  { members, watched }: ScannedObject,
-  value: (name: string) => unknown,
-  callType: CallType,
-): CallSize {
-  // A text completion that only echoes its prompt writes nothing.
-  const least = callType === 'text_completion' ? 0 : 1;
-  const whole = (name: string, most: number, from = 1): number | undefined => {
-    const number = value(name);
-    if (number === undefined || number === null) return undefined;
-    if (typeof number !== 'number' || !Number.isInteger(number) || number < from || number > most) {
-      throw new JsonProblem(`The ${name} must be a whole number between ${from} and ${most}.`, name);
-    }
-    return number;
-  };
-  let inputBytes = bytes.length;
-  for (const [name, { keyStart, valueEnd }] of members)
-    if (NOT_PROMPT.has(name)) inputBytes -= valueEnd - keyStart;
-  const limits = [
-    whole('max_tokens', MAX_OUTPUT_TOKENS, least),
-    whole('max_completion_tokens', MAX_OUTPUT_TOKENS),
-  ];
-  const named = limits.filter((limit) => limit !== undefined);
-  const serviceTier = value('service_tier');
-  return {
-    inputBytes,
-    hasMedia: watched.some(
-      ({ name, below, text }) =>
-        CONTENT.has(below) && (MEDIA_NAMES.has(name) || (name === 'type' && !PLAIN_TYPES.has(text!))),
-    ),
-    prompts: promptsIn(value(callType === 'embedding' ? 'input' : 'prompt'), callType),
-    hasFees: hasFees(value),
-    copies: Math.max(whole('n', MAX_COPIES) ?? 1, whole('best_of', MAX_COPIES) ?? 1),
-    generates: callType !== 'embedding',
-    ...(named.length && { outputTokens: Math.max(...named) }),
-    ...(typeof serviceTier === 'string' && { serviceTier }),
-  };
-}
-
-/** How many prompts one call carries: each may fill the context and is answered by itself. */
-function promptsIn(prompt: unknown, callType: CallType): number {
-  if (callType === 'chat_completion' || !Array.isArray(prompt) || typeof prompt[0] === 'number') return 1;
-  if (prompt.length > MAX_PROMPTS) {
-    const param = callType === 'embedding' ? 'input' : 'prompt';
-    throw new JsonProblem(`The ${param} must have at most ${MAX_PROMPTS} entries.`, param);
-  }
-  return Math.max(prompt.length, 1);
-}
-
-/** Does the provider charge for tools it runs itself? */
-function hasFees(value: (name: string) => unknown): boolean {
-  const tools = value('tools');
-  return (
-    (Array.isArray(tools) &&
-      tools.some(
-        (tool) => !OWN_TOOLS.has(String((tool as { type?: unknown } | null)?.type ?? 'function')),
-      )) ||
-    (value('web_search_options') ?? null) !== null
   );
 }

@@ -32,12 +32,6 @@ import { SseExchange } from './sse-exchange.js';
 import { ClientGone, UpstreamError } from './upstream-error.js';
 import { type UpstreamCall, Upstreams, type UpstreamSink } from './upstreams.js';
 
-const UPSTREAM_PATH = {
-  chat_completion: '/chat/completions',
-  text_completion: '/completions',
-  embedding: '/embeddings',
-} as const;
-
 const MAX_DRAIN_MS = 30_000;
 const IDLE_SWEEP_MS = 100;
 const MAX_HOLD_TRIES = 5;
@@ -243,7 +237,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
       wish,
       inputBoundNanoUsd: wish.inputNanoUsd,
       requestId,
-      callType: llm.callType,
+      callType: llm.kind.callType,
       model: model.name,
       deploymentId: deployment.id,
       provider: deployment.provider,
@@ -311,25 +305,19 @@ export class CompletionsService implements BeforeApplicationShutdown {
       };
       const upstream: UpstreamCall = deployment.mockResponse
         ? answerMock(call, deployment, sink)
-        : this.upstreams.send(
-            deployment,
-            UPSTREAM_PATH[call.llm.callType],
-            call.via,
-            this.body(attempt),
-            sink,
-          );
+        : this.upstreams.send(deployment, call.llm.kind.path, call.via, this.body(attempt), sink);
     });
   }
 
   /** The client's bytes, but for what must change: the model's name, the gate's own members, usage, an output limit. */
   private body({ call: { llm }, deployment, output }: Attempt): Buffer {
-    const { scanned, bytes, stream, wantsUsage } = llm;
+    const { kind, scanned, bytes, stream, wantsUsage } = llm;
     const edits = new Map<string, string | null>();
     if (llm.model !== deployment.upstreamName || !scanned!.members.has('model')) {
       edits.set('model', JSON.stringify(deployment.upstreamName));
     }
     for (const name of scanned!.members.keys()) if (GATE_MEMBERS.has(name)) edits.set(name, null);
-    if (stream && !wantsUsage) edits.set('stream_options', '{"include_usage":true}');
+    if (kind.asksForUsage && stream && !wantsUsage) edits.set('stream_options', '{"include_usage":true}');
     if (output.toSet !== undefined) {
       for (const name of limitMembers(llm, deployment)) edits.set(name, String(output.toSet));
     }
@@ -337,13 +325,10 @@ export class CompletionsService implements BeforeApplicationShutdown {
   }
 }
 
-const OUTPUT_LIMITS = ['max_tokens', 'max_completion_tokens'] as const;
-
 /** Where an output limit stands: where the client put one, else where this provider looks for it. */
-function limitMembers({ scanned, callType }: LlmRequest, { provider }: Deployment): readonly string[] {
-  const named = OUTPUT_LIMITS.filter((name) => scanned!.members.has(name));
-  if (named.length) return named;
-  return provider === 'openai' && callType === 'chat_completion' ? ['max_completion_tokens'] : ['max_tokens'];
+function limitMembers({ scanned, kind }: LlmRequest, { provider }: Deployment): readonly string[] {
+  const named = kind.outputLimits.map(([name]) => name).filter((name) => scanned!.members.has(name));
+  return named.length || !kind.outputLimitOf ? named : [kind.outputLimitOf(provider)];
 }
 
 const NOTHING_WISHED: Pick<Wish, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd' | 'inputNanoUsd'> = {

@@ -1,9 +1,10 @@
+import type { ToldAnswer } from '../kinds/call-kind.js';
+import { estimatedTokens } from '../kinds/reported-usage.js';
 import type { Usage } from '../policy/price.js';
 import { answerHeaders, costHeaders } from './answer-headers.js';
 import type { Attempt } from './call.js';
 import { masked, UpstreamError, upstreamAnswerError } from './upstream-error.js';
 import type { UpstreamFailure, UpstreamHeaders, UpstreamSink } from './upstreams.js';
-import { estimatedTokens, reportedUsage } from './usage.js';
 
 /** An upstream's answer, whole. */
 export interface WholeAnswer {
@@ -44,7 +45,7 @@ export class AnswerGatherer implements Pick<UpstreamSink, 'data'> {
 export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise<void> {
   const { deployment, call } = attempt;
   const told = parsed(answer.body);
-  const usage = reportedUsage(told?.usage, told?.service_tier);
+  const usage = call.llm.kind.usage(told, { size: call.llm.size, price: deployment.price });
   if (answer.status < 200 || answer.status > 299) {
     // An error that says what it used has used it.
     if (usage && (usage.inputTokens || usage.outputTokens)) await attempt.settle(usage);
@@ -97,12 +98,13 @@ function parsed(body: Buffer): Record<string, unknown> | undefined {
 }
 
 /** What was delivered, counted by us because the upstream did not. */
-function estimate({ call: { llm }, output }: Attempt, { choices }: { readonly choices?: unknown }): Usage {
-  const texts = Array.isArray(choices) ? choices.map((choice) => JSON.stringify(choice)) : [];
-  const outputTokens = estimatedTokens(texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0));
+function estimate({ call: { llm }, output }: Attempt, told: ToldAnswer): Usage {
+  const bytes = llm.kind
+    .made(told)
+    .reduce((sum: number, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0);
   return {
     inputTokens: estimatedTokens(llm.size.inputBytes),
-    outputTokens: Math.min(outputTokens, output.atMost),
+    outputTokens: Math.min(estimatedTokens(bytes), output.atMost),
   };
 }
 

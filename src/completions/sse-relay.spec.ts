@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { openaiStream } from '../kinds/openai-stream.js';
 import { SseRelay } from './sse-relay.js';
 
 const event = (data: unknown, end = '\n\n') =>
@@ -12,7 +13,7 @@ const DONE = event('[DONE]');
 
 /** What a client gets of `text`, cut at `cuts`; the terminator apart. */
 function relayed(text: string, showUsage = false, cuts: readonly number[] = []) {
-  const relay = new SseRelay(showUsage);
+  const relay = new SseRelay(openaiStream, showUsage);
   const bytes = Buffer.from(text);
   const passed: Buffer[] = [];
   let from = 0;
@@ -94,7 +95,7 @@ describe('a relayed stream', () => {
   });
 
   it('ends a stream whose event never ends', () => {
-    const relay = new SseRelay(false);
+    const relay = new SseRelay(openaiStream, false);
     const chunk = Buffer.alloc(1024 * 1024, 'x');
     expect(() => {
       for (let i = 0; i < 10; i++) relay.push(chunk);
