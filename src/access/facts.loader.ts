@@ -266,8 +266,11 @@ export class FactsLoader {
   modelFacts(requested: string, llm: Pick<LlmRequest, 'size'>, caller: CallerSnapshot): ModelFacts {
     const catalogue = this.catalogue.current();
     const known = catalogue.modelFacts(requested, caller);
-    const facts =
-      llm.size.hasFees && known.price === 'priced' ? { ...known, price: 'unbounded' as const } : known;
+    const facts = llm.size.isFree
+      ? { ...known, price: 'free' as const }
+      : llm.size.hasFees && known.price === 'priced'
+        ? { ...known, price: 'unbounded' as const }
+        : known;
     const wish =
       facts.price === 'priced' || facts.price === 'unbounded'
         ? wishFor(
@@ -277,6 +280,7 @@ export class FactsLoader {
             this.config.general,
           )
         : undefined;
+    if (llm.size.isFree) return { ...facts, boundTokens: 0 };
     const { inputTokens, outputTokens } = wish?.tokens ?? tokenBound(llm.size, catalogue.limits(facts.name));
     return { ...facts, boundTokens: inputTokens + outputTokens, ...(wish && { wish }) };
   }

@@ -1,9 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
-import type { CallKind } from '../kinds/call-kind.js';
 import { kindOf } from '../kinds/kinds.js';
-import { type LlmRequest, readLlmRequest } from './llm-request.js';
+import { type LlmRequest, type LlmRequestContext, readLlmRequest } from './llm-request.js';
 
 /** Reads the body of a request to a model route, as this gateway is configured. */
 @Injectable()
@@ -27,16 +26,14 @@ export class LlmRequestReader {
     return this.readBytes(Buffer.isBuffer(body) ? body : Buffer.alloc(0), {
       kind: kindOf(routeOptions.url!),
       headers,
+      contentType: headers['content-type'] ?? '',
       query: queryAt < 0 ? '' : url.slice(queryAt + 1),
       ...(pathModel !== undefined && { pathModel }),
     });
   }
 
   /** The same reading for a body that is only asked about. */
-  readBytes(
-    bytes: Buffer,
-    context: { kind: CallKind; headers: FastifyRequest['headers']; query: string; pathModel?: string },
-  ): LlmRequest {
+  readBytes(bytes: Buffer, context: Omit<LlmRequestContext, 'endUserHeaders' | 'wantedParams'>): LlmRequest {
     return readLlmRequest(bytes, {
       ...context,
       endUserHeaders: this.config.general.endUserHeaders,

@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { type ScannedForm, scanForm } from '../http/form-scanner.js';
 import { JsonProblem, type ScannedObject, scanJsonObject, type Watch } from '../http/json-scanner.js';
 import { CallBody, CONTENT, MEDIA_NAMES } from '../kinds/call-body.js';
 import type { CallKind } from '../kinds/call-kind.js';
+import { FormBody } from '../kinds/form-body.js';
 import type { CallSize } from '../policy/bound.js';
 
 /** A call's body as the gate reads it: a few members by hand, everything else as bytes. */
@@ -9,7 +11,7 @@ export interface LlmRequest {
   readonly kind: CallKind;
   readonly bytes: Buffer;
   /** Absent when there is a `problem`. */
-  readonly scanned?: ScannedObject;
+  readonly scanned?: ScannedObject | ScannedForm;
   readonly problem?: { readonly message: string; readonly param: string | null };
   readonly model?: string;
   /** Every model named as any kind of fallback. */
@@ -22,6 +24,8 @@ export interface LlmRequest {
   readonly size: CallSize;
   readonly endUserId?: string;
   readonly params: Readonly<Record<string, unknown>>;
+  /** The client's own headers that go upstream with it. */
+  readonly passedHeaders?: Readonly<Record<string, string>>;
 }
 
 /** What the reader must know beyond the body. */
@@ -30,6 +34,8 @@ export interface LlmRequestContext {
   /** The model in the path (`/engines/{model}/…`), decoded. */
   readonly pathModel?: string;
   readonly headers: IncomingHttpHeaders;
+  /** Set where the body came over the wire: then a form must be one. */
+  readonly contentType?: string;
   readonly query: string;
   /** Further headers that may name the end user. */
   readonly endUserHeaders: readonly string[];
@@ -84,6 +90,9 @@ const SCHEMAS: ReadonlySet<string> = new Set([
   'input_schema',
   'json_schema',
   'properties',
+  // What a tool is called with.
+  'input',
+  'input_examples',
 ]);
 
 const SMUGGLED_NAMES: ReadonlySet<string> = new Set(SMUGGLED);
@@ -134,7 +143,12 @@ export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRe
     params: {},
   };
   try {
-    return { ...empty, ...readBody(new CallBody(bytes, scanJsonObject(bytes, WATCH)), context) };
+    const { kind, contentType } = context;
+    const body =
+      kind.isForm && contentType !== undefined
+        ? new FormBody(bytes, scanForm(bytes, contentType))
+        : new CallBody(bytes, scanJsonObject(bytes, WATCH));
+    return { ...empty, ...readBody(body, context) };
   } catch (error) {
     if (!(error instanceof JsonProblem)) throw error;
     return { ...empty, problem: { message: error.message, param: error.param } };
@@ -164,14 +178,31 @@ function readBody(body: CallBody, context: LlmRequestContext): Partial<LlmReques
     ),
     ...(model !== undefined && { model }),
     ...(endUserId !== undefined && { endUserId }),
+    ...passedHeaders(context),
   };
+}
+
+/** Of the client's headers those the API reads, and what the pieces of a form are separated by. */
+function passedHeaders({ kind, headers, contentType }: LlmRequestContext): Pick<LlmRequest, 'passedHeaders'> {
+  if (kind.isForm && contentType !== undefined) return { passedHeaders: { 'content-type': contentType } };
+  if (!kind.passedHeaders) return {};
+  const passed = kind.passedHeaders.map((name) => [name, headers[name]]);
+  return { passedHeaders: Object.fromEntries(passed.filter(([, value]) => typeof value === 'string')) };
 }
 
 function refuseSmuggling({ members, watched }: ScannedObject, { headers, query }: LlmRequestContext): void {
   const refuse = (name: string, where: string) => {
     throw new JsonProblem(`Rejected Request: ${name} is not allowed in request ${where}.`, name);
   };
-  for (const name of members.keys()) if (SMUGGLED_ON_TOP.has(name)) refuse(name, 'body');
+  for (const name of members.keys()) {
+    if (SMUGGLED_ON_TOP.has(name)) refuse(name, 'body');
+    // A form may write a structure as `a[b]`.
+    if (
+      name.includes('[') &&
+      name.split(/[[\]]+/).some((word) => SMUGGLED_ON_TOP.has(word) || word === 'model')
+    )
+      refuse(name, 'body');
+  }
   for (const { name } of watched) if (SMUGGLED_NAMES.has(name)) refuse(name, 'body');
   for (const name of Object.keys(headers)) if (SMUGGLING_HEADER.test(name)) refuse(name, 'headers');
   if (query)

@@ -1,4 +1,5 @@
 import {
+  BadRequestException,
   type BeforeApplicationShutdown,
   Inject,
   Injectable,
@@ -12,25 +13,29 @@ import type { Access } from '../access/access.js';
 import { FactsLoader } from '../access/facts.loader.js';
 import { GATE_MEMBERS, type LlmRequest } from '../access/llm-request.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { editedForm } from '../http/form-scanner.js';
 import { editedObject } from '../http/json-scanner.js';
+import type { CallKind } from '../kinds/call-kind.js';
 import { RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
 import { Meters } from '../metrics/meters.js';
 import { Catalogue } from '../models/catalogue.service.js';
-import type { Deployment } from '../models/deployment.js';
+import { speaks } from '../config/providers.js';
+import { type Deployment, pathAt } from '../models/deployment.js';
 import { type CallSize, tokenBound } from '../policy/bound.js';
 import { conclude, decide } from '../policy/decide.js';
 import type { Denial } from '../policy/decision.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import { outputTokensFor, type Wish } from '../policy/wish.js';
-import { type Hold, SpendService } from '../spend/spend.service.js';
+import { type Hold, nothingHeld, SpendService } from '../spend/spend.service.js';
+import type { BillingChain } from '../spend/chain.js';
 import { Attempt, type Call, type OutputTokens } from './call.js';
 import { AnswerGatherer, failExchange, finishJson } from './json-exchange.js';
 import { answerMock } from './mock-upstream.js';
 import { viaFor } from './loop.js';
 import { SseExchange } from './sse-exchange.js';
 import { ClientGone, UpstreamError } from './upstream-error.js';
-import { type UpstreamCall, Upstreams, type UpstreamSink } from './upstreams.js';
+import { type UpstreamCall, type UpstreamRequest, Upstreams, type UpstreamSink } from './upstreams.js';
 
 const MAX_DRAIN_MS = 30_000;
 const IDLE_SWEEP_MS = 100;
@@ -132,7 +137,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
     let failed: UpstreamError | undefined;
     for (const target of this.targets(call)) {
       const model = this.atPresentPrice(target, call);
-      for (const deployment of this.attempts(model)) {
+      for (const deployment of this.attempts(model, call.llm.kind)) {
         const attempt = await this.hold(call, model, deployment).catch((error: unknown) => {
           // A fallback that does not fit any more is no reason to hide why the first choice failed.
           if (failed && error instanceof AccessDenied) return undefined;
@@ -151,7 +156,11 @@ export class CompletionsService implements BeforeApplicationShutdown {
         }
       }
     }
-    throw failed ?? new UpstreamError(503, 'No deployment serves this model.', false);
+    if (failed) throw failed;
+    const { model } = call.access.facts.request!;
+    throw this.catalogue.current().resolve(model!.name).length
+      ? notSpoken(call)
+      : new UpstreamError(503, 'No deployment serves this model.', false);
   }
 
   /** What may be called for this request: the model that was checked, and fallbacks that pass the same checks now. */
@@ -190,8 +199,8 @@ export class CompletionsService implements BeforeApplicationShutdown {
     return conclude(trace.filter(({ budgets, rates }) => !budgets && !rates));
   }
 
-  private *attempts(model: ModelFacts): Generator<Deployment> {
-    const deployments = this.catalogue.pick(model.name);
+  private *attempts(model: ModelFacts, kind: CallKind): Generator<Deployment> {
+    const deployments = this.catalogue.pick(model.name).filter((deployment) => answers(deployment, kind));
     const retries = Math.max(
       deployments.length - 1,
       deployments[0]?.maxRetries ?? this.config.router.numRetries ?? this.config.litellm.numRetries,
@@ -228,6 +237,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
       model === access.facts.request!.model
         ? access.standing!
         : await this.loader.standing(access.caller!, llm.endUserId, model);
+    if (llm.size.isFree) return this.attemptForNothing(call, deployment, standing.chain);
     const taken = await this.spend.hold({
       chain: standing.chain,
       madeOf: standing.madeOf,
@@ -259,6 +269,12 @@ export class CompletionsService implements BeforeApplicationShutdown {
       this.spend,
       this.config.general.settleTimeoutMs,
     );
+  }
+
+  private async attemptForNothing(call: Call, deployment: Deployment, chain: BillingChain): Promise<Attempt> {
+    await call.access.recheck();
+    const { settleTimeoutMs } = this.config.general;
+    return new Attempt(call, deployment, { atMost: 0 }, nothingHeld(chain), this.spend, settleTimeoutMs);
   }
 
   /** What this hold pays for: the client's own limits, or lower ones. */
@@ -305,25 +321,56 @@ export class CompletionsService implements BeforeApplicationShutdown {
       };
       const upstream: UpstreamCall = deployment.mockResponse
         ? answerMock(call, deployment, sink)
-        : this.upstreams.send(deployment, call.llm.kind.path, call.via, this.body(attempt), sink);
+        : this.upstreams.send(deployment, this.request(attempt), sink);
     });
   }
 
+  private request(attempt: Attempt): UpstreamRequest {
+    const { call, deployment } = attempt;
+    const { kind, passedHeaders } = call.llm;
+    const body = this.body(attempt);
+    return {
+      path: pathAt(deployment, kind.path),
+      headers: {
+        ...deployment.headers,
+        ...passedHeaders,
+        via: call.via,
+        ...(!Buffer.isBuffer(body) && { 'content-length': String(lengthOf(body)) }),
+      },
+      body,
+    };
+  }
+
   /** The client's bytes, but for what must change: the model's name, the gate's own members, usage, an output limit. */
-  private body({ call: { llm }, deployment, output }: Attempt): Buffer {
+  private body({ call: { llm }, deployment, output }: Attempt): Buffer | readonly Buffer[] {
     const { kind, scanned, bytes, stream, wantsUsage } = llm;
     const edits = new Map<string, string | null>();
+    const isForm = 'delimiter' in scanned!;
     if (llm.model !== deployment.upstreamName || !scanned!.members.has('model')) {
-      edits.set('model', JSON.stringify(deployment.upstreamName));
+      const name = deployment.upstreamName;
+      edits.set('model', isForm ? name : JSON.stringify(name));
     }
     for (const name of scanned!.members.keys()) if (GATE_MEMBERS.has(name)) edits.set(name, null);
     if (kind.asksForUsage && stream && !wantsUsage) edits.set('stream_options', '{"include_usage":true}');
     if (output.toSet !== undefined) {
       for (const name of limitMembers(llm, deployment)) edits.set(name, String(output.toSet));
     }
-    return edits.size ? editedObject(bytes, scanned!, edits) : bytes;
+    if (!edits.size) return bytes;
+    return isForm ? editedForm(bytes, scanned, edits) : editedObject(bytes, scanned!, edits);
   }
 }
+
+/** A mocked deployment answers what there is a mock of, any other what its provider's API has. */
+const answers = ({ provider, mockResponse }: Deployment, { path, mock }: CallKind) =>
+  mockResponse === undefined ? speaks(provider, path) : mock !== undefined;
+
+const notSpoken = ({ llm }: Call) =>
+  new BadRequestException({
+    message: `The model '${llm.model}' does not answer at ${llm.kind.path}: its provider's API has no such route, and nothing is translated.`,
+    param: 'model',
+  });
+
+const lengthOf = (pieces: readonly Buffer[]) => pieces.reduce((sum, { length }) => sum + length, 0);
 
 /** Where an output limit stands: where the client put one, else where this provider looks for it. */
 function limitMembers({ scanned, kind }: LlmRequest, { provider }: Deployment): readonly string[] {

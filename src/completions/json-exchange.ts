@@ -58,12 +58,12 @@ export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise
       typeof retryAfter === 'string' ? retryAfter : undefined,
     );
   }
-  if (!told) {
+  if (!told && !call.llm.kind.answersAnything) {
     throw new UpstreamError(502, 'The upstream answered something that is not JSON.', true);
   }
   const cost = usage
     ? await attempt.settle(usage)
-    : await attempt.settle(estimate(attempt, told), 'estimated');
+    : await attempt.settle(estimate(attempt, told, answer.body.length), 'estimated');
   const { raw } = call.reply;
   if (raw.destroyed) return;
   raw.writeHead(answer.status, {
@@ -98,10 +98,14 @@ function parsed(body: Buffer): Record<string, unknown> | undefined {
 }
 
 /** What was delivered, counted by us because the upstream did not. */
-function estimate({ call: { llm }, output }: Attempt, told: ToldAnswer): Usage {
-  const bytes = llm.kind
-    .made(told)
-    .reduce((sum: number, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0);
+function estimate(
+  { call: { llm }, deployment, output }: Attempt,
+  told: ToldAnswer,
+  answerBytes: number,
+): Usage {
+  const { kind, size } = llm;
+  if (kind.estimate) return kind.estimate({ size, price: deployment.price }, answerBytes);
+  const bytes = kind.made(told).reduce((sum: number, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0);
   return {
     inputTokens: estimatedTokens(llm.size.inputBytes),
     outputTokens: Math.min(estimatedTokens(bytes), output.atMost),

@@ -1,8 +1,9 @@
-import type { StreamForm } from '../kinds/call-kind.js';
+import type { EventSays, StreamForm } from '../kinds/call-kind.js';
 import type { Usage } from '../policy/price.js';
 
 const DATA = Buffer.from('data:');
 const MAX_EVENT_BYTES = 8 * 1024 * 1024;
+const NOTHING: EventSays = {};
 
 /**
  * Passes server-sent events on as the bytes they are, but for two: the usage event the gate asked for and the client
@@ -53,16 +54,23 @@ export class SseRelay {
   }
 
   private passes(event: Buffer): boolean {
-    if (this.terminator) return false;
+    if (this.terminator && !this.form.endsPerAnswer) return false;
     const data = dataOf(event);
-    if (!data) return true;
-    const { usage, usageIsPartial = false, ends, onlyUsage } = this.form.read(data, this.usage);
+    const {
+      usage,
+      usageIsPartial = false,
+      ends,
+      onlyUsage,
+    } = data ? this.form.read(data, this.usage) : NOTHING;
     if (usage) {
       this.usage = usage;
       this.usageIsPartial = usageIsPartial;
     }
-    if (ends) this.terminator = event;
-    return !ends && (this.showUsage || !onlyUsage);
+    if (ends || this.terminator) {
+      this.terminator = this.terminator ? Buffer.concat([this.terminator, event]) : event;
+      return false;
+    }
+    return this.showUsage || !onlyUsage;
   }
 }
 

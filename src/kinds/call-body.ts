@@ -1,4 +1,4 @@
-import { type JsonMember, JsonProblem, memberValue, type ScannedObject } from '../http/json-scanner.js';
+import { JsonProblem, memberValue, type ScannedObject } from '../http/json-scanner.js';
 import { NOT_PROMPT } from '../tokens/not-prompt.js';
 
 export const MEDIA_NAMES = new Set([
@@ -17,6 +17,7 @@ export const MEDIA_NAMES = new Set([
 const PLAIN_TYPES = new Set([
   'text', 'input_text', 'output_text', 'refusal', 'thinking', 'redacted_thinking', 'reasoning', 'summary_text',
   'function', 'function_call', 'function_call_output', 'tool_use', 'tool_result', 'message', 'custom', 'ephemeral',
+  'custom_tool_call', 'custom_tool_call_output',
 ]); // prettier-ignore
 
 /** Members that carry what people and models say. */
@@ -32,13 +33,20 @@ export class CallBody {
   constructor(
     readonly bytes: Buffer,
     readonly scanned: ScannedObject,
-    private readonly valueOf: (bytes: Buffer, member: JsonMember) => unknown = memberValue,
   ) {}
 
   /** A member's value; undefined where there is none. */
   value(name: string): unknown {
     const member = this.scanned.members.get(name);
-    return member && this.valueOf(this.bytes, member);
+    return member && memberValue(this.bytes, member);
+  }
+
+  /** A member that must be a text, if it is there. */
+  text(name: string): string | undefined {
+    const value = this.value(name);
+    if (value === undefined || value === null) return undefined;
+    if (typeof value !== 'string') throw new JsonProblem(`The ${name} must be a text.`, name);
+    return value;
   }
 
   wholeNumber(name: string, most: number, from = 1): number | undefined {

@@ -17,6 +17,10 @@ export interface CallKind {
   readonly callType: string;
   /** Where it is served, below the base of the API. */
   readonly path: string;
+  /** Its body is a form, not JSON. */
+  readonly isForm?: true;
+  /** Headers of the client's that the API reads, and that say nothing of where or as whom to call. */
+  readonly passedHeaders?: readonly string[];
   /** How large a call of this body may get. Throws `JsonProblem`. */
   readonly size: (body: CallBody) => CallSize;
   /** Members that limit the tokens of an answer; where the client gave none, the one this provider looks for. */
@@ -26,8 +30,12 @@ export interface CallKind {
   readonly asksForUsage?: true;
   /** What a whole answer says it used, in its own words; undefined when it does not say. */
   readonly usage: (answer: ToldAnswer, call: PricedCall) => Usage | undefined;
-  /** What a whole answer holds that a model made: counted where it does not say what it used. */
+  /** What a whole answer holds that a model wrote: counted where it does not say what it used. */
   readonly made: (answer: ToldAnswer) => readonly unknown[];
+  /** What is taken to be used where the answer, of so many bytes, does not say and there is more than text to count. */
+  readonly estimate?: (call: PricedCall, answerBytes: number) => Usage;
+  /** An answer may be sound, or plain text: anything with a status of success is one. */
+  readonly answersAnything?: true;
   readonly stream: StreamForm;
   /** The same shapes without a provider, for a deployment's `mock_response`. A kind without them is not mocked. */
   readonly mock?: {
@@ -56,6 +64,8 @@ export interface StreamForm {
   readonly mayTell: (events: Buffer) => boolean;
   /** What one event's data says. `before`: what was said of usage until now. */
   readonly read: (data: Buffer, before: Usage | undefined) => EventSays;
+  /** There may be several ends, one for each answer: from the first on, everything waits. */
+  readonly endsPerAnswer?: true;
   /** Members that carry what a model wrote, in quotes: for a stream that ends without saying what it used. */
   readonly textMembers: readonly Buffer[];
   /** The event that tells a client why there is no more. */

@@ -22,6 +22,10 @@ export interface CallSize {
   readonly units?: Partial<Readonly<Record<Unit, number>>>;
   /** False where nothing is generated (embeddings). */
   readonly generates: boolean;
+  /** No limit makes its answer shorter (images, sound): it passes as a whole or not at all. */
+  readonly isWhole?: true;
+  /** The provider charges nothing for such a call, whatever the model costs. */
+  readonly isFree?: true;
 }
 
 /** A prompt by OpenAI's current encoding. */
@@ -54,6 +58,10 @@ export function unboundedIn(size: CallSize, ceiling: Price): (Unit | 'service_ti
 
 const NO_IMAGES_SEEN = { inputImages: 0 };
 const NOTHING_WRITTEN = { outputImages: 0, outputMs: 0, outputCharacters: 0 };
+/** None of any unit: what a call that says how much it uses starts from. */
+export const NO_UNITS = Object.freeze(
+  Object.fromEntries(UNITS.map((unit) => [unit, 0])) as Record<Unit, number>,
+);
 
 /** Without media there are no images to read, and without an answer nothing to write. */
 function unitBound({ units, hasMedia, generates }: CallSize): Partial<Record<Unit, number>> {
@@ -90,7 +98,7 @@ export function tokenBound(size: CallSize, limits: ModelLimits): TokenBound {
     Math.min(size.outputTokens ?? most ?? DEFAULT_MAX_OUTPUT_TOKENS, most ?? Infinity) *
     size.copies *
     size.prompts;
-  return size.outputTokens === undefined && most === undefined
+  return size.outputTokens === undefined && most === undefined && !size.isWhole
     ? { ...units, inputTokens, outputTokens, outputLimitToSet: DEFAULT_MAX_OUTPUT_TOKENS }
     : { ...units, inputTokens, outputTokens };
 }

@@ -39,8 +39,8 @@ export function wishFor(size: CallSize, limits: ModelLimits, ceiling: Price, set
   return {
     tokens,
     wantedNanoUsd,
-    minimumNanoUsd: settings.budgetClamp ? atMost(settings.minOutputTokens) : wantedNanoUsd,
-    fairNanoUsd: atMost(settings.defaultHoldTokens),
+    minimumNanoUsd: settings.budgetClamp && !size.isWhole ? atMost(settings.minOutputTokens) : wantedNanoUsd,
+    fairNanoUsd: size.isWhole ? wantedNanoUsd : atMost(settings.defaultHoldTokens),
     inputNanoUsd: costOf(0),
     ceiling,
     unbounded: unboundedIn(size, ceiling),

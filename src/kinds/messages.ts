@@ -1,0 +1,98 @@
+import type { CallSize } from '../policy/bound.js';
+import type { Usage } from '../policy/price.js';
+import type { CallBody } from './call-body.js';
+import type { CallKind, OutputLimits } from './call-kind.js';
+import { completionSize } from './completion-size.js';
+import { isObject, part, tokens } from './reported-usage.js';
+import { typedStream } from './typed-stream.js';
+import { SERVICE_TIERS } from '../policy/price.js';
+
+const OUTPUT_LIMITS: OutputLimits = [['max_tokens', 1]];
+
+/** Tools of Anthropic's that the client runs: their instructions are tokens nobody sees, but no fees. */
+const CLIENT_TOOL = /^(?:bash|text_editor|computer|memory)_\d+$/;
+const OWN_TOOLS = new Set<string | undefined>([undefined, 'custom']);
+
+/** Anthropic's Messages. */
+export const messages: CallKind = {
+  callType: 'anthropic_messages',
+  path: '/messages',
+  size: messagesSize,
+  outputLimits: OUTPUT_LIMITS,
+  outputLimitOf: () => 'max_tokens',
+  passedHeaders: ['anthropic-version', 'anthropic-beta'],
+  usage: (answer) => anthropicUsage(answer?.usage),
+  made: (answer) => (Array.isArray(answer?.content) ? answer.content : []),
+  stream: typedStream(
+    ['message_start', 'message_delta', 'message_stop'],
+    ({ type, message, usage }, before) => {
+      if (type === 'message_stop') return { ends: true };
+      const said = type === 'message_start' ? (message as { usage?: unknown } | undefined)?.usage : usage;
+      const used = anthropicUsage(said, before);
+      return used ? { usage: used, ...(type === 'message_start' && { usageIsPartial: true }) } : {};
+    },
+    ['text', 'thinking', 'partial_json'],
+    ({ message, ...error }) =>
+      `event: error\ndata: ${JSON.stringify({ type: 'error', error: { ...error, message } })}\n\n`,
+  ),
+  mock: {
+    whole: ({ id, model, text, inputTokens, outputTokens }) => ({
+      id,
+      type: 'message',
+      role: 'assistant',
+      model,
+      content: [{ type: 'text', text }],
+      stop_reason: 'end_turn',
+      stop_sequence: null,
+      usage: { input_tokens: inputTokens, output_tokens: outputTokens },
+    }),
+  },
+};
+
+function messagesSize(body: CallBody): CallSize {
+  const size = completionSize(body, OUTPUT_LIMITS);
+  const types = body.toolTypes.filter((type) => !OWN_TOOLS.has(type));
+  return {
+    ...size,
+    copies: 1,
+    hasMedia: size.hasMedia || types.length > 0,
+    hasFees: types.some((type) => !CLIENT_TOOL.test(type!)) || costsMore(body),
+  };
+}
+
+/** What makes the provider run more than one answer, or charge more for it than any price here says. */
+function costsMore(body: CallBody): boolean {
+  const speed = body.value('speed') ?? 'standard';
+  const where = body.value('inference_geo') ?? 'global';
+  const edits = (body.value('context_management') as { edits?: unknown } | null | undefined)?.edits;
+  return (
+    speed !== 'standard' ||
+    where !== 'global' ||
+    (body.value('mcp_servers') ?? body.value('container') ?? null) !== null ||
+    (Array.isArray(edits) &&
+      edits.some((edit) => String((edit as { type?: unknown } | null)?.type).startsWith('compact')))
+  );
+}
+
+/** Anthropic counts what came from its cache, or went there, apart from the rest of the prompt. A later count replaces an earlier one. */
+export function anthropicUsage(usage: unknown, before?: Usage): Usage | undefined {
+  if (!isObject(usage)) return undefined;
+  const count = (name: string) => tokens(usage[name]);
+  const [plain, outputTokens] = [count('input_tokens'), count('output_tokens')];
+  // The end of a stream may say nothing of the prompt.
+  if (plain === undefined && before && outputTokens !== undefined) return { ...before, outputTokens };
+  if (plain === undefined || outputTokens === undefined) return undefined;
+  const cachedInputTokens = count('cache_read_input_tokens') ?? 0;
+  const written = count('cache_creation_input_tokens') ?? 0;
+  const cacheWrite1hTokens = part(usage.cache_creation, written)('ephemeral_1h_input_tokens');
+  const cacheWriteTokens = written - cacheWrite1hTokens;
+  const serviceTier = SERVICE_TIERS.find((tier) => tier === usage.service_tier);
+  return {
+    inputTokens: plain + cachedInputTokens + written,
+    outputTokens,
+    ...(cachedInputTokens && { cachedInputTokens }),
+    ...(cacheWriteTokens && { cacheWriteTokens }),
+    ...(cacheWrite1hTokens && { cacheWrite1hTokens }),
+    ...(serviceTier && { serviceTier }),
+  };
+}
