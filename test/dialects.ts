@@ -11,7 +11,8 @@ export interface Dialect {
 }
 type Usage = Record<string, unknown> | null;
 
-const event = (data: { type: string }) => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
+const event = (data: { type: string; [member: string]: unknown }) =>
+  `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
 
 const openai: Dialect = {
   usage: (prompt_tokens, completion_tokens) => ({
@@ -81,20 +82,18 @@ const messages: Dialect = {
   first: ({ model }, usage) => [
     event({
       type: 'message_start',
-      ...{ message: message(model, usage ? { usage: { ...usage, output_tokens: 1 } } : {}) },
+      message: message(model, usage ? { usage: { ...usage, output_tokens: 1 } } : {}),
     }),
-    event({ type: 'content_block_start', ...{ index: 0, content_block: { type: 'text', text: '' } } }),
+    event({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }),
   ],
   token: (_, nth) =>
-    event({ type: 'content_block_delta', ...{ index: 0, delta: { type: 'text_delta', text: `t${nth} ` } } }),
+    event({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: `t${nth} ` } }),
   last: (_, usage) => [
-    event({ type: 'content_block_stop', ...{ index: 0 } }),
+    event({ type: 'content_block_stop', index: 0 }),
     event({
       type: 'message_delta',
-      ...{
-        delta: { stop_reason: 'end_turn', stop_sequence: null },
-        ...(usage && { usage: { output_tokens: usage.output_tokens } }),
-      },
+      delta: { stop_reason: 'end_turn', stop_sequence: null },
+      ...(usage && { usage: { output_tokens: usage.output_tokens } }),
     }),
     event({ type: 'message_stop' }),
   ],
@@ -135,43 +134,39 @@ const responses: Dialect = {
   first: (call) => [
     event({
       type: 'response.created',
-      ...{ sequence_number: 0, response: response(call, 'in_progress', '', null) },
+      sequence_number: 0,
+      response: response(call, 'in_progress', '', null),
     }),
     event({
       type: 'response.output_item.added',
-      ...{
-        sequence_number: 1,
-        output_index: 0,
-        item: { id: 'msg_1', type: 'message', role: 'assistant', status: 'in_progress', content: [] },
-      },
+      sequence_number: 1,
+      output_index: 0,
+      item: { id: 'msg_1', type: 'message', role: 'assistant', status: 'in_progress', content: [] },
     }),
     event({
       type: 'response.content_part.added',
-      ...{
-        sequence_number: 2,
-        output_index: 0,
-        item_id: 'msg_1',
-        content_index: 0,
-        part: { type: 'output_text', text: '', annotations: [] },
-      },
+      sequence_number: 2,
+      output_index: 0,
+      item_id: 'msg_1',
+      content_index: 0,
+      part: { type: 'output_text', text: '', annotations: [] },
     }),
   ],
   token: (_, nth) =>
     event({
       type: 'response.output_text.delta',
-      ...{
-        sequence_number: nth + 3,
-        item_id: 'msg_1',
-        output_index: 0,
-        content_index: 0,
-        delta: `t${nth} `,
-        logprobs: [],
-      },
+      sequence_number: nth + 3,
+      item_id: 'msg_1',
+      output_index: 0,
+      content_index: 0,
+      delta: `t${nth} `,
+      logprobs: [],
     }),
   last: (call, usage) => [
     event({
       type: 'response.completed',
-      ...{ sequence_number: 99_999, response: response(call, 'completed', 'scripted answer', usage) },
+      sequence_number: 99_999,
+      response: response(call, 'completed', 'scripted answer', usage),
     }),
   ],
 };

@@ -25,10 +25,14 @@ beforeAll(async () => {
           { input_cost_per_token: 0, output_cost_per_token: 0.001 },
           { ...short.litellm_params, model: 'anthropic/up-m-claude' },
         ),
-        model('m-refused', 'http://127.0.0.1:9/v1', {
-          input_cost_per_token: 0,
-          output_cost_per_token: 0.001,
-        }),
+        ...['openai', 'anthropic'].map((provider) =>
+          model(
+            `m-refused-${provider}`,
+            'http://127.0.0.1:9/v1',
+            { input_cost_per_token: 0, output_cost_per_token: 0.001 },
+            { model: `${provider}/up` },
+          ),
+        ),
       ],
     },
   });
@@ -227,7 +231,8 @@ describe.each(KINDS)('however a call of $path ends, its hold ends too', (kind) =
   it('the upstream cannot be reached', async () => {
     const key = await oneCall();
     const { added } = await entriesOf(async () => {
-      expect((await gateway.chat(key, { model: 'm-refused', max_tokens: 100 })).status).toBe(502);
+      const refused = name === 'm-claude' ? 'm-refused-anthropic' : 'm-refused-openai';
+      expect((await send(key, 100, { model: refused })).status).toBe(502);
     });
     expect(added).toMatchObject([{ state: 'released', cost: 0n }]);
     await expectNothingLeftHeld(key);

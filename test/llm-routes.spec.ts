@@ -42,6 +42,7 @@ beforeAll(async () => {
         model('m-whisper', url, { input_cost_per_second: 0.001 }),
         model('m-draw', url, { output_cost_per_image: 0.01 }),
         model('m-draw-tokens', url, { ...perOutput, output_cost_per_image_token: 0.002 }),
+        model('m-mock', url, perOutput, { mock_response: 'Hello from nobody' }),
         model('m-rank', root, { input_cost_per_query: 0.002 }, { model: 'cohere/up-m-rank' }),
       ],
     },
@@ -251,6 +252,46 @@ describe('what a route is called with', () => {
     expect(headers.authorization ?? headers['x-canary']).toBeUndefined();
   });
 
+  it('what speaks as a stream has the headers of the others, but for a cost nobody knows yet', async () => {
+    const key = await gateway.givenKey({ max_budget: 1, rpm_limit: 5 });
+    const body = { model: 'm-claude', messages: hello, max_tokens: 10, stream: true };
+    upstream.behave = () => ({ headers: { 'x-odd': 'yes' } });
+    for (const spent of ['0', '0.01']) {
+      const { headers } = await gateway.as(key, 'POST', '/v1/messages', body);
+      expect(headers).toMatchObject({
+        'content-type': 'text/event-stream; charset=utf-8',
+        'x-litellm-model-id': 'd-m-claude',
+        'x-litellm-call-id': expect.any(String),
+        'x-litellm-key-spend': spent,
+        'x-litellm-key-max-budget': '1',
+        'x-litellm-overhead-duration-ms': expect.any(String),
+        'x-ratelimit-limit-requests': '5',
+        'llm_provider-x-odd': 'yes',
+      });
+      expect(headers['x-litellm-response-cost']).toBeUndefined();
+    }
+  });
+
+  it('a call that comes back to its gateway is told so, in the words of its API', async () => {
+    const inner = await gateway.givenKey();
+    for (const [provider, base] of [
+      ['anthropic', gateway.url],
+      ['openai', `${gateway.url}/v1`],
+    ])
+      // prettier-ignore
+      await gateway.made('/model/new', {
+        model_name: `loop-${provider}`,
+        litellm_params: { model: `${provider}/loop-${provider}`, api_base: base, api_key: inner },
+        model_info: { input_cost_per_token: 0, output_cost_per_token: 0 },
+      });
+    const key = await gateway.givenKey({ max_budget: 1 });
+    const told = await gateway.as(key, 'POST', '/v1/messages', { model: 'loop-anthropic', messages: hello, max_tokens: 1 }); // prettier-ignore
+    expect([told.status, told.body.type]).toEqual([508, 'error']);
+    const path = '/v1/audio/transcriptions';
+    expect((await gateway.as(key, 'POST', path, spoken('loop-openai'), FORM)).status).toBe(508);
+    expect((await gateway.as(key, 'POST', '/v1/responses', { model: 'loop-openai', input: 'a' })).status).toBe(508); // prettier-ignore
+  });
+
   it.each([
     ['JSON', false],
     ['a stream', true],
@@ -284,6 +325,14 @@ describe('what a route is called with', () => {
     expect(upstream.calls.at(-1)!.body[limit]).toBe(300);
     expect(await gateway.spendOf(key)).toBe(0.3);
   });
+
+  it.each([
+    ['/v1/messages', { model: 'm-claude', messages: hello, max_tokens: 1_000, thinking: { type: 'enabled', budget_tokens: 299 } }, 200],
+    ['/v1/messages', { model: 'm-claude', messages: hello, max_tokens: 1_000, thinking: { type: 'enabled', budget_tokens: 300 } }, 429],
+  ])('%s %j is never shortened below what it thinks with', async (path, body, status) => {
+    const key = await gateway.givenKey({ max_budget: 0.3 });
+    expect((await gateway.as(key, 'POST', path, body)).status).toBe(status);
+  }); // prettier-ignore
 
   it.each([
     ['/v1/responses', { model: 'm-in', input: 'a', previous_response_id: 'r' }, 429],
@@ -378,6 +427,7 @@ describe('a form', () => {
     ['two files of one name', form(['model', 'm-whisper'], ['file', 'x', 'a'], ['file', 'y', 'b']), 'file'],
     ['a smuggled base', form(['model', 'm-whisper'], ['api_base', 'http://canary']), 'api_base'],
     ['… in brackets', form(['model', 'm-whisper'], ['extra_body[api_base]', 'x']), 'extra_body[api_base]'],
+    ['… in JSON', form(['model', 'm-whisper'], ['metadata', '{"a":{"api_base":"http://canary"}}']), 'api_base'],
     ['something before the first part', raw(`hi\n${field('model', 'm-whisper')}#--\n`), null],
     ['something after the last', raw(`${field('model', 'm-whisper')}#--\n${field('model', 'm-deny')}`), null],
     ['no end', raw(field('model', 'm-whisper')), null],
@@ -498,6 +548,26 @@ describe('the anthropic client', () => {
     upstream.behave = () => ({ tokensBefore: 2, ending: 'reset' });
     const stream = (await clientOf()).messages.stream(ask);
     await expect(stream.finalMessage()).rejects.toThrow('The upstream broke off its answer.');
+  });
+});
+
+describe('a mocked model', () => {
+  it('answers in each API’s own shapes', async () => {
+    const apiKey = await gateway.givenKey({ max_budget: 100 });
+    const openai = new OpenAI({ apiKey, baseURL: `${gateway.url}/v1`, maxRetries: 0 });
+    const anthropic = new Anthropic({ apiKey, baseURL: gateway.url, maxRetries: 0 });
+    const said = 'Hello from nobody';
+    const asked = { model: 'm-mock', messages: hello, max_tokens: 20 };
+    expect((await anthropic.messages.create(asked)).content[0]).toMatchObject({ text: said });
+    expect(await anthropic.messages.stream(asked).finalText()).toBe(said);
+    const response = { model: 'm-mock', input: 'a', max_output_tokens: 20 };
+    expect((await openai.responses.create(response)).output_text).toBe(said);
+    expect((await openai.responses.stream(response).finalResponse()).output_text).toBe(said);
+    expect((await openai.moderations.create({ model: 'm-mock', input: 'a' })).results).toHaveLength(1);
+    expect(await gateway.spendOf(apiKey)).toBe(0.02);
+    await expect(openai.images.generate({ model: 'm-mock', prompt: 'a' })).rejects.toBeInstanceOf(
+      OpenAI.BadRequestError,
+    );
   });
 });
 

@@ -146,13 +146,27 @@ export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRe
     const { kind, contentType } = context;
     const body =
       kind.isForm && contentType !== undefined
-        ? new FormBody(bytes, scanForm(bytes, contentType))
+        ? new FormBody(bytes, watchedForm(bytes, scanForm(bytes, contentType)))
         : new CallBody(bytes, scanJsonObject(bytes, WATCH));
     return { ...empty, ...readBody(body, context) };
   } catch (error) {
     if (!(error instanceof JsonProblem)) throw error;
     return { ...empty, problem: { message: error.message, param: error.param } };
   }
+}
+
+/** Fields of a form that carry a JSON object. */
+const STRUCTURED = ['metadata', 'litellm_metadata', 'router_settings_override'];
+
+/** The same form with what its JSON fields name: nothing hides there either. */
+function watchedForm(bytes: Buffer, form: ScannedForm): ScannedForm {
+  const watched = STRUCTURED.flatMap((below) => {
+    const field = form.members.get(below);
+    if (!field || bytes[field.valueStart] !== 0x7b) return [];
+    const inside = scanJsonObject(bytes.subarray(field.valueStart, field.valueEnd), WATCH);
+    return [...inside.watched, ...[...inside.members.keys()].map((name) => ({ name, below }))];
+  });
+  return { ...form, watched };
 }
 
 function readBody(body: CallBody, context: LlmRequestContext): Partial<LlmRequest> {

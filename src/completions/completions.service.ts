@@ -308,7 +308,13 @@ export class CompletionsService implements BeforeApplicationShutdown {
         start: (status, headers) => {
           const streams = status >= 200 && status <= 299 && isEventStream(headers['content-type']);
           if (streams)
-            exchange = new SseExchange(attempt, headers, upstream, this.config.general.onDisconnect);
+            exchange = new SseExchange(
+              attempt,
+              headers,
+              upstream,
+              this.config.general.onDisconnect,
+              startedAt,
+            );
           else gatherer = new AnswerGatherer(status, headers, startedAt);
         },
         data: (chunk) => {

@@ -1,7 +1,7 @@
 import type { ToldAnswer } from '../kinds/call-kind.js';
 import { estimatedTokens } from '../kinds/reported-usage.js';
 import type { Usage } from '../policy/price.js';
-import { answerHeaders, costHeaders } from './answer-headers.js';
+import { answerHeaders, costHeader, overheadHeader } from './answer-headers.js';
 import type { Attempt } from './call.js';
 import { masked, UpstreamError, upstreamAnswerError } from './upstream-error.js';
 import type { UpstreamFailure, UpstreamHeaders, UpstreamSink } from './upstreams.js';
@@ -68,7 +68,8 @@ export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise
   if (raw.destroyed) return;
   raw.writeHead(answer.status, {
     ...answerHeaders(attempt, answer.headers, contentTypeOf(answer)),
-    ...costHeaders(attempt, cost, answer.tookMs),
+    ...costHeader(cost),
+    ...overheadHeader(performance.now() - call.startedAt - answer.tookMs),
     'content-length': answer.body.length,
   });
   raw.end(masked(answer.body, deployment.secrets));

@@ -1,6 +1,6 @@
 import { estimatedTokens } from '../kinds/reported-usage.js';
 import type { Usage } from '../policy/price.js';
-import { answerHeaders } from './answer-headers.js';
+import { answerHeaders, overheadHeader } from './answer-headers.js';
 import type { Attempt } from './call.js';
 import { SseRelay } from './sse-relay.js';
 import { LateSettlement, masked } from './upstream-error.js';
@@ -20,6 +20,7 @@ export class SseExchange {
     private readonly headers: UpstreamHeaders,
     private readonly upstream: UpstreamCall,
     private readonly onDisconnect: 'abort' | 'drain',
+    private readonly sentAt: number,
   ) {
     const { kind, wantsUsage } = attempt.call.llm;
     this.relay = new SseRelay(kind.stream, wantsUsage || !kind.asksForUsage);
@@ -78,6 +79,7 @@ export class SseExchange {
     if (this.client.headersSent) return;
     this.client.writeHead(200, {
       ...answerHeaders(this.attempt, this.headers, 'text/event-stream; charset=utf-8'),
+      ...overheadHeader(this.sentAt - this.attempt.call.startedAt),
       'cache-control': 'no-cache',
     });
   }

@@ -92,3 +92,6 @@ export interface StreamError {
 
 export const memberNames = (...names: string[]): readonly Buffer[] =>
   names.map((name) => Buffer.from(`"${name}"`));
+
+/** What a mocked answer says, as a stream says it. */
+export const wordsOf = ({ text }: Mocked): readonly string[] => text.match(/\S+\s*/g) ?? [];

@@ -1,11 +1,10 @@
 import type { CallSize } from '../policy/bound.js';
-import type { Usage } from '../policy/price.js';
+import { SERVICE_TIERS, type Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
-import type { CallKind, OutputLimits } from './call-kind.js';
+import { type CallKind, type Mocked, type OutputLimits, wordsOf } from './call-kind.js';
 import { completionSize } from './completion-size.js';
 import { isObject, part, tokens } from './reported-usage.js';
-import { typedStream } from './typed-stream.js';
-import { SERVICE_TIERS } from '../policy/price.js';
+import { typedEvent, typedStream } from './typed-stream.js';
 
 const OUTPUT_LIMITS: OutputLimits = [['max_tokens', 1]];
 
@@ -32,22 +31,36 @@ export const messages: CallKind = {
       return used ? { usage: used, ...(type === 'message_start' && { usageIsPartial: true }) } : {};
     },
     ['text', 'thinking', 'partial_json'],
-    ({ message, ...error }) =>
-      `event: error\ndata: ${JSON.stringify({ type: 'error', error: { ...error, message } })}\n\n`,
+    (error) => typedEvent({ type: 'error', error }),
   ),
-  mock: {
-    whole: ({ id, model, text, inputTokens, outputTokens }) => ({
-      id,
-      type: 'message',
-      role: 'assistant',
-      model,
-      content: [{ type: 'text', text }],
-      stop_reason: 'end_turn',
-      stop_sequence: null,
-      usage: { input_tokens: inputTokens, output_tokens: outputTokens },
-    }),
-  },
+  mock: { whole: mockedMessage, events: mockedEvents },
 };
+
+function mockedMessage({ id, model, text, inputTokens, outputTokens }: Mocked) {
+  return {
+    id,
+    type: 'message',
+    role: 'assistant',
+    model,
+    content: [{ type: 'text', text }],
+    stop_reason: 'end_turn',
+    stop_sequence: null,
+    usage: { input_tokens: inputTokens, output_tokens: outputTokens },
+  };
+}
+
+function* mockedEvents(said: Mocked): Generator<string> {
+  const { usage, ...message } = mockedMessage(said);
+  const { stop_reason, stop_sequence } = message;
+  const empty = { ...message, content: [], stop_reason: null, usage: { ...usage, output_tokens: 1 } };
+  yield typedEvent({ type: 'message_start', message: empty });
+  yield typedEvent({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } });
+  for (const text of wordsOf(said))
+    yield typedEvent({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } });
+  yield typedEvent({ type: 'content_block_stop', index: 0 });
+  yield typedEvent({ type: 'message_delta', delta: { stop_reason, stop_sequence }, usage });
+  yield typedEvent({ type: 'message_stop' });
+}
 
 function messagesSize(body: CallBody): CallSize {
   const size = completionSize(body, OUTPUT_LIMITS);
@@ -55,9 +68,17 @@ function messagesSize(body: CallBody): CallSize {
   return {
     ...size,
     copies: 1,
+    ...thoughtIn(body),
     hasMedia: size.hasMedia || types.length > 0,
     hasFees: types.some((type) => !CLIENT_TOOL.test(type!)) || costsMore(body),
   };
+}
+
+/** What is thought counts as answer, and its own limit must stay below the answer's. */
+function thoughtIn(body: CallBody): { readonly leastOutputTokens?: number } {
+  const thinking = body.value('thinking');
+  const budget = isObject(thinking) ? tokens(thinking.budget_tokens) : undefined;
+  return budget === undefined ? {} : { leastOutputTokens: budget + 1 };
 }
 
 /** What makes the provider run more than one answer, or charge more for it than any price here says. */

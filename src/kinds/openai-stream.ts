@@ -1,5 +1,5 @@
 import type { Usage } from '../policy/price.js';
-import { type EventSays, memberNames, type Mocked, type StreamForm } from './call-kind.js';
+import { type EventSays, memberNames, type Mocked, type StreamForm, wordsOf } from './call-kind.js';
 import { reportedUsage } from './reported-usage.js';
 
 const DONE = Buffer.from('[DONE]');
@@ -49,11 +49,10 @@ export function* mockedChunks(
   object: string,
   choice: (text: string | undefined) => object,
 ): Generator<string> {
-  const { id, created, model, text } = said;
+  const { id, created, model } = said;
   const event = (choices: object[], extra = {}) =>
     `data: ${JSON.stringify({ id, created, model, object, choices, ...extra })}\n\n`;
-  for (const word of text.match(/\S+\s*/g) ?? [])
-    yield event([{ index: 0, ...choice(word), finish_reason: null }]);
+  for (const word of wordsOf(said)) yield event([{ index: 0, ...choice(word), finish_reason: null }]);
   yield event([{ index: 0, ...choice(undefined), finish_reason: 'stop' }]);
   yield event([], { usage: openaiUsage(said) });
   yield 'data: [DONE]\n\n';

@@ -31,6 +31,9 @@ export function typedStream(
   };
 }
 
+/** One event as these APIs write it. */
+export const typedEvent = (event: TypedEvent) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+
 /** How OpenAI's typed streams tell an error. */
 export const openaiErrorEvent: StreamForm['failure'] = ({ message, code, param }) =>
-  `event: error\ndata: ${JSON.stringify({ type: 'error', code, message, param })}\n\n`;
+  typedEvent({ type: 'error', code, message, param });

@@ -10,6 +10,8 @@ export interface CallSize {
   readonly hasMedia: boolean;
   /** The client's own output limit. */
   readonly outputTokens?: number;
+  /** With a lower limit than this the provider refuses the call. */
+  readonly leastOutputTokens?: number;
   /** `max(n, best_of)`: answers to each prompt. */
   readonly copies: number;
   /** Prompts in one call (`/completions`, `/embeddings`): each may fill the context. */
