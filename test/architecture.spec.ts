@@ -35,6 +35,7 @@ describe('the arrows', () => {
       'budgets',
       'parties',
       'models',
+      'kinds',
       'spend',
       'cache',
       'database',

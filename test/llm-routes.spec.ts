@@ -565,7 +565,8 @@ describe('a mocked model', () => {
     expect((await openai.responses.stream(response).finalResponse()).output_text).toBe(said);
     expect((await openai.moderations.create({ model: 'm-mock', input: 'a' })).results).toHaveLength(1);
     expect(await gateway.spendOf(apiKey)).toBe(0.02);
-    await expect(openai.images.generate({ model: 'm-mock', prompt: 'a' })).rejects.toBeInstanceOf(
+    const unlimited = openai.withOptions({ apiKey: await gateway.givenKey() });
+    await expect(unlimited.images.generate({ model: 'm-mock', prompt: 'a' })).rejects.toBeInstanceOf(
       OpenAI.BadRequestError,
     );
   });
