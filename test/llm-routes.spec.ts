@@ -43,6 +43,7 @@ beforeAll(async () => {
         model('m-draw', url, { output_cost_per_image: 0.01 }),
         model('m-draw-tokens', url, { ...perOutput, output_cost_per_image_token: 0.002 }),
         model('m-mock', url, perOutput, { mock_response: 'Hello from nobody' }),
+        model('m-rank-tokens', url, { input_cost_per_token: 0.001 }),
         model('m-rank', root, { input_cost_per_query: 0.002 }, { model: 'cohere/up-m-rank' }),
       ],
     },
@@ -347,6 +348,8 @@ describe('what a route is called with', () => {
     ['/v1/messages', { model: 'm-claude', messages: hello, max_tokens: 1, mcp_servers: [{}] }, 403],
     ['/v1/messages', { model: 'm-claude', messages: hello, max_tokens: 1, speed: 'fast' }, 403],
     ['/v1/images/generations', { model: 'm-draw-tokens', prompt: 'a' }, 429],
+    // The query is read again with every document; counting the body would not say so.
+    ['/v1/rerank', { model: 'm-rank-tokens', query: 'q'.repeat(1_000), documents: Array(50).fill('a') }, 429],
   ] as const)('%s %j may cost more than it says', async (path, body, status) => {
     const key = await gateway.givenKey({ max_budget: 50 });
     const before = upstream.calls.length;
@@ -354,8 +357,20 @@ describe('what a route is called with', () => {
     expect(upstream.calls.length).toBe(before);
   }); // prettier-ignore
 
+  it('what Anthropic tells a model with tools is held, also where the prompt was counted', async () => {
+    const needed = async (more: object) => {
+      const body = { model: 'm-cached', messages: hello, max_tokens: 1, ...more };
+      const key = await gateway.givenKey({ max_budget: 0.000001 });
+      return (await gateway.as(key, 'POST', '/v1/messages', body)).body.error.details.needed as number;
+    };
+    // A thousand tokens at three times their price, for they may be kept for an hour.
+    expect((await needed({ tools: [{ name: 'f', input_schema: {} }] })) - (await needed({}))).toBeGreaterThan(
+      3.07,
+    );
+  });
+
   it('tools of the client’s own, and what they are called with, are only text', async () => {
-    const key = await gateway.givenKey({ max_budget: 5 });
+    const key = await gateway.givenKey({ max_budget: 9 });
     const use = { type: 'tool_use', id: 't', name: 'f', input: { file: 'a', type: 'b', api_key: 'c' } };
     const body = {
       model: 'm-cached',
@@ -393,6 +408,14 @@ describe('a form', () => {
   const send = (key: string, body: Buffer, headers: Record<string, string> = FORM) =>
     gateway.as(key, 'POST', path, body, headers);
 
+  it('is never counted as a prompt, whatever it holds', async () => {
+    const poor = await gateway.givenKey({ max_budget: 0.01 });
+    const edit = form(['model', 'm-draw-tokens'], ['prompt', 'a']);
+    const { status, body } = await gateway.as(poor, 'POST', '/v1/images/edits', edit, FORM);
+    expect([status, body.error.type]).toEqual([429, 'budget_exceeded']);
+    expect(gateway.logs).not.toContain('Counting tokens failed');
+  });
+
   it('goes upstream as it came, but for the model’s name and what speaks to the gateway', async () => {
     const key = await gateway.givenKey();
     const file = Buffer.concat([wav(), Buffer.from('\r\n--not-it\r\n'), Buffer.from([0, 255, 13, 10])]);
@@ -425,6 +448,8 @@ describe('a form', () => {
     ['a model that is no UTF-8', form(['model', Buffer.from([0xff])], ['file', 'x', 'a']), 'model'],
     ['no model', form(['file', 'x', 'a']), 'model'],
     ['two files of one name', form(['model', 'm-whisper'], ['file', 'x', 'a'], ['file', 'y', 'b']), 'file'],
+    ['a name in another spelling', form(['mod%65l', 'm-deny'], ['model', 'm-whisper']), null],
+    ['an indexed number', form(['model', 'm-whisper'], ['n[]', '9']), 'n[]'],
     ['a smuggled base', form(['model', 'm-whisper'], ['api_base', 'http://canary']), 'api_base'],
     ['… in brackets', form(['model', 'm-whisper'], ['extra_body[api_base]', 'x']), 'extra_body[api_base]'],
     ['… in JSON', form(['model', 'm-whisper'], ['metadata', '{"a":{"api_base":"http://canary"}}']), 'api_base'],

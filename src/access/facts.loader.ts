@@ -13,7 +13,7 @@ import { OrganizationsService } from '../orgs/organizations.service.js';
 import type { LimitsRow } from '../parties/limits-row.js';
 import type { AccessFacts, CredentialFacts, ModelFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
-import { tokenBound } from '../policy/bound.js';
+import { mayCount, tokenBound } from '../policy/bound.js';
 import { type Wish, wishFor } from '../policy/wish.js';
 import { roleOf } from '../policy/authority.js';
 import { fits } from '../policy/fits.js';
@@ -195,7 +195,7 @@ export class FactsLoader {
     now: Date,
   ): LoadedFacts | Promise<LoadedFacts> {
     const wish = request?.model?.wish;
-    if (!llm || !wish || request.problem || llm.size.hasMedia || fitsWhole(standing.budgets, wish))
+    if (!llm || !wish || request.problem || !mayCount(llm.size) || fitsWhole(standing.budgets, wish))
       return this.facts(route, caller, standing, llm, request, now);
     return this.tokenCounter.count(llm.bytes).then((counted) => {
       if (!counted) return this.facts(route, caller, standing, llm, request, now);

@@ -155,6 +155,9 @@ export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRe
   }
 }
 
+/** What the gate reads of a form must be plain: no reader may take `model[0]` for it. */
+const READ_PLAIN = new Set(['model', 'n', 'stream', 'user']);
+
 /** Fields of a form that carry a JSON object. */
 const STRUCTURED = ['metadata', 'litellm_metadata', 'router_settings_override'];
 
@@ -186,7 +189,7 @@ function readBody(body: CallBody, context: LlmRequestContext): Partial<LlmReques
     fallbacks,
     namedFallbacks,
     wantsUsage: stream && asksForUsage(value('stream_options')),
-    size: context.kind.size(body),
+    size: context.kind.size(body, context.headers),
     params: Object.fromEntries(
       context.wantedParams.flatMap((name) => (scanned.members.has(name) ? [[name, value(name)]] : [])),
     ),
@@ -213,7 +216,7 @@ function refuseSmuggling({ members, watched }: ScannedObject, { headers, query }
     // A form may write a structure as `a[b]`.
     if (
       name.includes('[') &&
-      name.split(/[[\]]+/).some((word) => SMUGGLED_ON_TOP.has(word) || word === 'model')
+      name.split(/[[\]]+/).some((word) => SMUGGLED_ON_TOP.has(word) || READ_PLAIN.has(word))
     )
       refuse(name, 'body');
   }

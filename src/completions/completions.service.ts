@@ -21,7 +21,7 @@ import { Meters } from '../metrics/meters.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { speaks } from '../config/providers.js';
 import { type Deployment, pathAt } from '../models/deployment.js';
-import { type CallSize, tokenBound } from '../policy/bound.js';
+import { type CallSize, mayCount, tokenBound } from '../policy/bound.js';
 import { conclude, decide } from '../policy/decide.js';
 import type { Denial } from '../policy/decision.js';
 import type { ModelFacts } from '../policy/facts.js';
@@ -242,7 +242,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
       chain: standing.chain,
       madeOf: standing.madeOf,
       watched: standing.watched,
-      countable: isFirst && !llm.size.hasMedia && llm.size.counted === undefined,
+      countable: isFirst && mayCount(llm.size),
       budgets: model.wish ? standing.budgets : [],
       wish,
       inputBoundNanoUsd: wish.inputNanoUsd,

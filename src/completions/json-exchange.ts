@@ -44,7 +44,7 @@ export class AnswerGatherer implements Pick<UpstreamSink, 'data'> {
 /** Bills a whole answer and hands it to the client, in that order. Throws what the client is told instead. */
 export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise<void> {
   const { deployment, call } = attempt;
-  const told = parsed(answer.body);
+  const told = SOUND.test(contentTypeOf(answer)) ? undefined : parsed(answer.body);
   const usage = call.llm.kind.usage(told, { size: call.llm.size, price: deployment.price });
   if (answer.status < 200 || answer.status > 299) {
     // An error that says what it used has used it.
@@ -83,6 +83,7 @@ export async function failExchange(attempt: Attempt, failure: UpstreamFailure): 
     : new UpstreamError(502, `The upstream could not be reached: ${failure.reason}.`, true);
 }
 
+const SOUND = /^audio\//i;
 const BYTE_ORDER_MARK = '\ufeff';
 
 /** The answer as an object; undefined when it is none. Upstreams are read leniently: what they said counts. */

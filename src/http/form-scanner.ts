@@ -128,7 +128,8 @@ function headersOf(text: string, at: number): { name: string; isFile: boolean } 
     given.set(key, quoted ?? plain!);
   }
   const name = given.get('name');
-  if (!name) throw broken(at);
+  // Some readers decode `%6d`, some unescape.
+  if (!name || /[%\\]/.test(name)) throw broken(at);
   return { name, isFile: given.has('filename') || given.has('filename*') };
 }
 

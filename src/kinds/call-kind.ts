@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { CallSize } from '../policy/bound.js';
 import type { Price, Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
@@ -21,8 +22,8 @@ export interface CallKind {
   readonly isForm?: true;
   /** Headers of the client's that the API reads, and that say nothing of where or as whom to call. */
   readonly passedHeaders?: readonly string[];
-  /** How large a call of this body may get. Throws `JsonProblem`. */
-  readonly size: (body: CallBody) => CallSize;
+  /** How large a call of this body may get; `headers` are the client's. Throws `JsonProblem`. */
+  readonly size: (body: CallBody, headers: IncomingHttpHeaders) => CallSize;
   /** Members that limit the tokens of an answer; where the client gave none, the one this provider looks for. */
   readonly outputLimits: OutputLimits;
   readonly outputLimitOf?: (provider: string) => string;

@@ -43,6 +43,7 @@ export function imageSize(body: CallBody): CallSize {
     hasMedia: body.hasMedia,
     prompts: 1,
     hasFees: false,
+    isUncountable: true,
     copies,
     generates: true,
     isWhole: true,

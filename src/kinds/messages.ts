@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { CallSize } from '../policy/bound.js';
 import { SERVICE_TIERS, type Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
@@ -62,12 +63,19 @@ function* mockedEvents(said: Mocked): Generator<string> {
   yield typedEvent({ type: 'message_stop' });
 }
 
-function messagesSize(body: CallBody): CallSize {
+/** What Anthropic tells a model that has tools: more than any model is documented with. */
+const TOOL_PROMPT_TOKENS = 1_024;
+const LONG_CONTEXT = /\bcontext-1m-/;
+const LONG_CONTEXT_TOKENS = 1_000_000;
+
+function messagesSize(body: CallBody, headers: IncomingHttpHeaders): CallSize {
   const size = completionSize(body, OUTPUT_LIMITS);
   const types = body.toolTypes.filter((type) => !OWN_TOOLS.has(type));
   return {
     ...size,
     copies: 1,
+    ...(body.toolTypes.length > 0 && { hiddenTokens: TOOL_PROMPT_TOKENS }),
+    ...(LONG_CONTEXT.test(String(headers['anthropic-beta'])) && { contextTokens: LONG_CONTEXT_TOKENS }),
     ...thoughtIn(body),
     hasMedia: size.hasMedia || types.length > 0,
     hasFees: types.some((type) => !CLIENT_TOOL.test(type!)) || costsMore(body),

@@ -35,6 +35,7 @@ function rerankSize(body: CallBody): CallSize {
     hasMedia: false,
     prompts: documents,
     hasFees: false,
+    isUncountable: true,
     copies: 1,
     generates: false,
     units: { ...NO_UNITS, searches: Math.ceil(pieces / DOCUMENTS_PER_SEARCH) },

@@ -52,6 +52,7 @@ function speechSize(body: CallBody): CallSize {
     hasMedia: false,
     prompts: 1,
     hasFees: false,
+    isUncountable: true,
     copies: 1,
     generates: true,
     isWhole: true,

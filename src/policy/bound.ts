@@ -6,6 +6,12 @@ export interface CallSize {
   readonly inputBytes: number;
   /** The prompt, counted, where somebody took the trouble. */
   readonly counted?: CountedPrompt;
+  /** Counting what is in the body would say less than the call uses. */
+  readonly isUncountable?: true;
+  /** Tokens of what the provider itself puts around the prompt. */
+  readonly hiddenTokens?: number;
+  /** The client asks for a context of this size, whatever is documented. */
+  readonly contextTokens?: number;
   /** Images, audio, files or anything the provider holds: their tokens do not show in the bytes. */
   readonly hasMedia: boolean;
   /** The client's own output limit. */
@@ -87,12 +93,17 @@ const DEFAULT_MAX_OUTPUT_TOKENS = 16_384;
 /** What a chat template adds around a request beyond the bytes of its own JSON. */
 const TEMPLATE_TOKENS = 512;
 
+/** May its prompt be counted, where its bytes do not fit? */
+export const mayCount = ({ hasMedia, isUncountable, counted }: CallSize): boolean =>
+  !hasMedia && !isUncountable && counted === undefined;
+
 /** An upper bound of what a call can be billed for, as far as it has one: what else there may be, `unboundedIn` says. */
 export function tokenBound(size: CallSize, limits: ModelLimits): TokenBound {
-  const promptTokens = promptBound(size, limits);
+  const promptTokens = promptBound(size, limits) + (size.hiddenTokens ?? 0);
+  const mostInput = limits.maxInputTokens && Math.max(limits.maxInputTokens, size.contextTokens ?? 0);
   const inputTokens = size.hasMedia
-    ? Math.max(limits.maxInputTokens ?? DEFAULT_MAX_INPUT_TOKENS, limits.maxInputTokens ? 0 : promptTokens)
-    : Math.min(promptTokens, (limits.maxInputTokens ?? Infinity) * size.prompts);
+    ? Math.max(mostInput ?? DEFAULT_MAX_INPUT_TOKENS, mostInput ? 0 : promptTokens)
+    : Math.min(promptTokens, (mostInput ?? Infinity) * size.prompts);
   const units = unitBound(size);
   if (!size.generates) return { ...units, inputTokens, outputTokens: 0 };
   const most = limits.maxOutputTokens;
