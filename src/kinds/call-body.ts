@@ -30,6 +30,8 @@ const MAX_PROMPTS = 10_000;
 
 /** A call's body, asked member by member. What is wrong with one is thrown as a `JsonProblem` that names it. */
 export class CallBody {
+  private typesOfTools: readonly (string | undefined)[] | undefined;
+
   constructor(
     readonly bytes: Buffer,
     readonly scanned: ScannedObject,
@@ -92,12 +94,7 @@ export class CallBody {
 
   /** The `type` of every tool; of one that says none, undefined. */
   get toolTypes(): readonly (string | undefined)[] {
-    const tools = this.value('tools');
-    if (!Array.isArray(tools)) return [];
-    return tools.map((tool) => {
-      const type = (tool as { type?: unknown } | null)?.type;
-      return type === undefined || type === null ? undefined : String(type);
-    });
+    return (this.typesOfTools ??= typesIn(this.value('tools')));
   }
 
   /** Does the provider charge for tools it runs itself? */
@@ -112,4 +109,12 @@ export class CallBody {
     const serviceTier = this.value('service_tier');
     return typeof serviceTier === 'string' ? { serviceTier } : {};
   }
+}
+
+function typesIn(tools: unknown): readonly (string | undefined)[] {
+  if (!Array.isArray(tools)) return [];
+  return tools.map((tool) => {
+    const type = (tool as { type?: unknown } | null)?.type;
+    return type === undefined || type === null ? undefined : String(type);
+  });
 }
