@@ -3,6 +3,7 @@ import type { Usage } from '../policy/price.js';
 
 const DATA = Buffer.from('data:');
 const MAX_EVENT_BYTES = 8 * 1024 * 1024;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const NOTHING: EventSays = {};
 
 /**
@@ -68,6 +69,7 @@ export class SseRelay {
     }
     if (ends || this.terminator) {
       this.terminator = this.terminator ? Buffer.concat([this.terminator, event]) : event;
+      if (this.terminator.length > MAX_WAITING_BYTES) throw new Error('The end of the answer is too large.');
       return false;
     }
     return this.showUsage || !onlyUsage;
