@@ -2,7 +2,7 @@ import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAI } from '@ai-sdk/openai';
 import Anthropic from '@anthropic-ai/sdk';
 import { embed, experimental_transcribe, generateText, streamText } from 'ai';
-import OpenAI, { toFile } from 'openai';
+import OpenAI, { AzureOpenAI, toFile } from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { expectTrueBooks } from './books.js';
 import { type Answer, Gateway, model, testModels } from './gateway.js';
@@ -525,6 +525,16 @@ describe('the openai client', () => {
     expect(await gateway.spendOf(openai.apiKey!)).toBe(0.053);
   });
 
+  it('finds its way as Azure’s client, too', async () => {
+    const apiKey = await gateway.givenKey({ max_budget: 100, models: ['m-out', 'm-whisper', 'm-draw'] });
+    const azure = new AzureOpenAI({ apiKey, endpoint: gateway.url, apiVersion: '2025-01-01', maxRetries: 0 });
+    const answer = await azure.chat.completions.create({ model: 'm-out', messages: hello, max_tokens: 3 });
+    expect(answer.usage!.completion_tokens).toBe(3);
+    const heard = { model: 'm-whisper', file: await toFile(wav(20), 'a.wav') };
+    expect((await azure.audio.transcriptions.create(heard)).text).toBe('scripted words');
+    expect((await azure.images.generate({ model: 'm-draw', prompt: 'a' })).data).toHaveLength(1);
+  });
+
   it('gets its own exceptions from a form, too', async () => {
     const openai = await clientOf({ models: ['m-out'] });
     const file = await toFile(wav(), 'a.wav');
@@ -571,6 +581,16 @@ describe('the anthropic client', () => {
     expect(error).toBeInstanceOf(Anthropic.RateLimitError);
     expect((error as { error: unknown }).error).toMatchObject({ type: 'error', error: { type: 'budget_exceeded', details: { retryable: false } } }); // prettier-ignore
     expect([attempts, upstream.calls.length - before]).toEqual([1, 0]);
+  });
+
+  it('is told in its own shape that a body is too large', async () => {
+    const content = 'x'.repeat(11 * 1024 * 1024);
+    const large = (await clientOf()).messages.create({ ...ask, messages: [{ role: 'user', content }] });
+    const error = await large.catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      status: 413,
+      error: { type: 'error', error: { type: 'request_too_large' } },
+    });
   });
 
   it('hears in mid-stream that there is no more', async () => {
