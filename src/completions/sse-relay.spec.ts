@@ -122,6 +122,8 @@ describe('what waits for the commit, and what it says was used', () => {
 
   it.each<[string, CallKind, string, string, object | undefined]>([
     ['Messages', messages, start + said + typed('message_delta', { usage: { output_tokens: 2 } }), typed('message_stop'), { inputTokens: 7, cachedInputTokens: 4, outputTokens: 2 }],
+    ['… whose end says less of the prompt', messages, start + typed('message_delta', { usage: { input_tokens: 0, output_tokens: 2 } }), typed('message_stop'), { inputTokens: 7, cachedInputTokens: 4, outputTokens: 2 }],
+    ['… or more', messages, start + typed('message_delta', { usage: { input_tokens: 9, output_tokens: 2 } }), typed('message_stop'), { inputTokens: 9, outputTokens: 2 }],
     ['Responses', responses, typed('response.output_text.delta', { delta: '"response.completed"' }), typed('response.completed', { response: { usage: used } }), told],
     ['… that are cut short', responses, '', typed('response.incomplete', { response: { usage: used } }), told],
     ['… that fail', responses, '', typed('response.failed', { response: { usage: null } }), undefined],

@@ -103,21 +103,22 @@ function costsMore(body: CallBody): boolean {
   );
 }
 
-/** Anthropic counts what came from its cache, or went there, apart from the rest of the prompt. A later count replaces an earlier one. */
-export function anthropicUsage(usage: unknown, before?: Usage): Usage | undefined {
+/** Anthropic counts what came from its cache, or went there, apart from the rest of the prompt. `before`: what the same stream said. */
+function anthropicUsage(usage: unknown, before?: Usage): Usage | undefined {
   if (!isObject(usage)) return undefined;
   const count = (name: string) => tokens(usage[name]);
   const [plain, outputTokens] = [count('input_tokens'), count('output_tokens')];
-  // The end of a stream may say nothing of the prompt.
-  if (plain === undefined && before && outputTokens !== undefined) return { ...before, outputTokens };
-  if (plain === undefined || outputTokens === undefined) return undefined;
+  if (outputTokens === undefined || (plain === undefined && !before)) return undefined;
   const cachedInputTokens = count('cache_read_input_tokens') ?? 0;
   const written = count('cache_creation_input_tokens') ?? 0;
   const cacheWrite1hTokens = part(usage.cache_creation, written)('ephemeral_1h_input_tokens');
   const cacheWriteTokens = written - cacheWrite1hTokens;
   const serviceTier = SERVICE_TIERS.find((tier) => tier === usage.service_tier);
+  const inputTokens = (plain ?? 0) + cachedInputTokens + written;
+  // The end of a stream may say nothing of the prompt, or less than its start did.
+  if (before && inputTokens < before.inputTokens) return { ...before, outputTokens };
   return {
-    inputTokens: plain + cachedInputTokens + written,
+    inputTokens,
     outputTokens,
     ...(cachedInputTokens && { cachedInputTokens }),
     ...(cacheWriteTokens && { cacheWriteTokens }),
