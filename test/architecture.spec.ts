@@ -40,6 +40,7 @@ describe('the arrows', () => {
       'jwt',
       'models',
       'access-groups',
+      'kinds',
       'spend',
       'cache',
       'database',

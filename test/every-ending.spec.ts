@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import http from 'node:http';
-import { type BookedEntry, type Books, costOfUpstream, expectTrueBooks } from './books.js';
+import { type BookedEntry, type Books, expectTrueBooks } from './books.js';
 import { Gateway, model } from './gateway.js';
 import { type Behaviour, Upstream } from './upstream.js';
 
@@ -19,10 +19,20 @@ beforeAll(async () => {
           { input_cost_per_token: 0, output_cost_per_token: 0.001 },
           short.litellm_params,
         ),
-        model('m-refused', 'http://127.0.0.1:9/v1', {
-          input_cost_per_token: 0,
-          output_cost_per_token: 0.001,
-        }),
+        model(
+          'm-claude',
+          upstream.url,
+          { input_cost_per_token: 0, output_cost_per_token: 0.001 },
+          { ...short.litellm_params, model: 'anthropic/up-m-claude' },
+        ),
+        ...['openai', 'anthropic'].map((provider) =>
+          model(
+            `m-refused-${provider}`,
+            'http://127.0.0.1:9/v1',
+            { input_cost_per_token: 0, output_cost_per_token: 0.001 },
+            { model: `${provider}/up` },
+          ),
+        ),
       ],
     },
   });
@@ -50,15 +60,56 @@ async function expectNothingLeftHeld(key: string): Promise<void> {
   expect(after.status).toBe(200);
 }
 
+interface Kind {
+  readonly path: string;
+  readonly model: string;
+  readonly body: (tokens: number) => object;
+  readonly terminator: string;
+  /** Events of a stream that come before the first token: what nobody counts is estimated by events. */
+  readonly before: number;
+  readonly negative: Record<string, unknown>;
+  /** How a stream tells that there is no more. */
+  readonly failed: string;
+}
+const KINDS: readonly Kind[] = [
+  {
+    path: '/v1/chat/completions',
+    model: 'm-out',
+    body: (max_tokens) => ({ messages: [{ role: 'user', content: 'hi' }], max_tokens }),
+    terminator: '[DONE]',
+    before: 0,
+    negative: { prompt_tokens: -5, completion_tokens: -100 },
+    failed: 'data: {"error":{"message":"The upstream ',
+  },
+  {
+    path: '/v1/messages',
+    model: 'm-claude',
+    body: (max_tokens) => ({ messages: [{ role: 'user', content: 'hi' }], max_tokens }),
+    terminator: 'message_stop',
+    before: 2,
+    negative: { input_tokens: -5, output_tokens: -100 },
+    failed: 'event: error\ndata: {"type":"error","error":{',
+  },
+  {
+    path: '/v1/responses',
+    model: 'm-out',
+    body: (max_output_tokens) => ({ input: 'hi', max_output_tokens }),
+    terminator: 'response.completed',
+    before: 3,
+    negative: { input_tokens: -5, output_tokens: -100 },
+    failed: 'event: error\ndata: {"type":"error","code":"50',
+  },
+];
+
 /** Starts a call on a raw socket and leaves when `leaveAfter` bytes of the answer's body came. */
-async function callAndLeave(key: string, body: object, leaveAfter: number): Promise<void> {
+async function callAndLeave(key: string, path: string, body: object, leaveAfter: number): Promise<void> {
   const { hostname, port } = new URL(gateway.url);
   await new Promise<void>((left) => {
     const request = http.request(
       {
         hostname,
         port,
-        path: '/v1/chat/completions',
+        path,
         method: 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       },
@@ -73,12 +124,17 @@ async function callAndLeave(key: string, body: object, leaveAfter: number): Prom
     );
     request.on('close', () => left());
     request.on('error', () => {});
-    request.end(JSON.stringify({ messages: [], ...body }));
+    request.end(JSON.stringify(body));
     if (leaveAfter === 0) void upstream.arrived(upstream.calls.length + 1).then(() => request.destroy());
   });
 }
 
-describe('however a call ends, its hold ends too', () => {
+describe.each(KINDS)('however a call of $path ends, its hold ends too', (kind) => {
+  const { path, model: name, terminator, before } = kind;
+  const send = (key: string, tokens: number, more: object = {}) =>
+    gateway.as(key, 'POST', path, { model: name, ...kind.body(tokens), ...more });
+  const priceOfEvents = (tokens: number) => BigInt(before + tokens) * 1_000_000n;
+
   // Just enough for one call: whatever stayed held would refuse the next.
   const oneCall = () => gateway.givenKey({ max_budget: 0.2 });
 
@@ -116,16 +172,10 @@ describe('however a call ends, its hold ends too', () => {
       { state: 'settled', mark: 'unconfirmed', cost: 0n },
     ],
     ['no usage is told', { usage: null }, false, 200, { state: 'settled', mark: 'estimated' }],
-    [
-      'negative usage is told',
-      { usage: { prompt_tokens: -5, completion_tokens: -100 } },
-      false,
-      200,
-      { state: 'settled', mark: 'estimated' },
-    ],
+    ['negative usage is told', { usage: kind.negative }, false, 200, { state: 'settled', mark: 'estimated' }],
     [
       'absurd usage is told',
-      { usage: { prompt_tokens: 1, completion_tokens: 1e300 } },
+      { usage: Object.fromEntries(Object.keys(kind.negative).map((told) => [told, 1e300])) },
       false,
       200,
       { state: 'settled', mark: 'estimated' },
@@ -135,39 +185,42 @@ describe('however a call ends, its hold ends too', () => {
       { tokensBefore: 0, ending: 'end' },
       true,
       200,
-      { state: 'settled', mark: 'estimated', cost: 0n },
+      { state: 'settled', mark: 'estimated', cost: priceOfEvents(0) },
     ],
     [
       'a stream ends without its terminator',
       { tokensBefore: 7, ending: 'end' },
       true,
       200,
-      { state: 'settled', mark: 'estimated', cost: 7_000_000n },
+      { state: 'settled', mark: 'estimated', cost: priceOfEvents(7) },
     ],
     [
       'a stream breaks off',
       { tokensBefore: 7, ending: 'reset' },
       true,
       200,
-      { state: 'settled', mark: 'unconfirmed', cost: 7_000_000n },
+      { state: 'settled', mark: 'unconfirmed', cost: priceOfEvents(7) },
     ],
     [
       'a stream falls silent',
       { tokensBefore: 7, ending: 'hang' },
       true,
       200,
-      { state: 'settled', mark: 'unconfirmed', cost: 7_000_000n },
+      { state: 'settled', mark: 'unconfirmed', cost: priceOfEvents(7) },
     ],
     ['a stream tells no usage', { usage: null }, true, 200, { state: 'settled', mark: 'estimated' }],
   ])('%s', async (_, behaviour, stream, status, entry) => {
     const key = await oneCall();
     upstream.behave = () => behaviour;
     const { added } = await entriesOf(async () => {
-      const answer = await gateway.chat(key, { model: 'm-out', max_tokens: 100, stream });
+      const answer = await send(key, 100, { stream });
       expect(answer.status).toBe(status);
       if (status >= 400)
         expect(answer.body.error).toMatchObject({ type: 'upstream_error', code: String(status) });
-      if (stream && status === 200 && behaviour.ending) expect(answer.text).not.toContain('[DONE]');
+      if (stream && status === 200 && behaviour.ending) expect(answer.text).not.toContain(terminator);
+      if (behaviour.ending === 'reset' || behaviour.ending === 'hang')
+        expect(answer.text).toContain(kind.failed);
+      if (stream && status === 200 && !behaviour.ending) expect(answer.text).toContain(terminator);
     });
     expect(added).toHaveLength(1);
     expect(added[0]).toMatchObject(entry);
@@ -178,7 +231,8 @@ describe('however a call ends, its hold ends too', () => {
   it('the upstream cannot be reached', async () => {
     const key = await oneCall();
     const { added } = await entriesOf(async () => {
-      expect((await gateway.chat(key, { model: 'm-refused', max_tokens: 100 })).status).toBe(502);
+      const refused = name === 'm-claude' ? 'm-refused-anthropic' : 'm-refused-openai';
+      expect((await send(key, 100, { model: refused })).status).toBe(502);
     });
     expect(added).toMatchObject([{ state: 'released', cost: 0n }]);
     await expectNothingLeftHeld(key);
@@ -187,22 +241,20 @@ describe('however a call ends, its hold ends too', () => {
   it('more was used than was allowed: billed truly, and marked', async () => {
     const key = await gateway.givenKey({ max_budget: 0.1 });
     upstream.behave = () => ({ completionTokens: 150 });
-    const { added } = await entriesOf(() => gateway.chat(key, { model: 'm-out', max_tokens: 100 }));
+    const { added } = await entriesOf(() => send(key, 100));
     expect(added).toMatchObject([{ state: 'settled', mark: 'overrun', cost: 150_000_000n }]);
   });
 
   it('the client leaves before a whole answer: it is read and billed all the same', async () => {
     const key = await oneCall();
-    const costBefore = costOfUpstream(upstream);
     const { added } = await entriesOf(async () => {
       upstream.hold();
-      await callAndLeave(key, { model: 'm-out', max_tokens: 100 }, 0);
+      await callAndLeave(key, path, { model: name, ...kind.body(100) }, 0);
       upstream.release();
     });
-    expect(added).toMatchObject([
-      { state: 'settled', mark: null, cost: costOfUpstream(upstream) - costBefore },
-    ]);
-    expect(added[0]!.cost).toBe(100_000_000n);
+    const { produced } = upstream.calls.at(-1)!;
+    expect(produced).toEqual({ promptTokens: 0, completionTokens: 100 });
+    expect(added).toMatchObject([{ state: 'settled', mark: null, cost: 100_000_000n }]);
     await expectNothingLeftHeld(key);
   });
 
@@ -210,14 +262,14 @@ describe('however a call ends, its hold ends too', () => {
     const key = await gateway.givenKey({ max_budget: 2 });
     upstream.behave = () => ({ endless: true, msBetweenTokens: 2 });
     const { added } = await entriesOf(async () => {
-      await callAndLeave(key, { model: 'm-out', max_tokens: 1_000, stream: true }, 10_000);
+      await callAndLeave(key, path, { model: name, ...kind.body(1_000), stream: true }, 10_000);
     });
     const call = upstream.calls.at(-1)!;
     await vi.waitFor(() => expect(call.hungUpAt).toBeDefined(), 5_000);
     expect(added).toMatchObject([{ state: 'settled', mark: 'estimated' }]);
     const delivered = Number(added[0]!.cost! / 1_000_000n);
     expect(delivered).toBeGreaterThan(50);
-    expect(delivered).toBeLessThanOrEqual(call.tokensSent);
+    expect(delivered).toBeLessThanOrEqual(call.tokensSent + before);
     await expectNothingLeftHeld(key);
   });
 
@@ -228,7 +280,7 @@ describe('however a call ends, its hold ends too', () => {
   ])('the gateway refuses %s: no entry at all', async (_, body, status) => {
     const key = await oneCall();
     const { added } = await entriesOf(async () => {
-      expect((await gateway.as(key, 'POST', '/v1/chat/completions', body)).status).toBe(status);
+      expect((await gateway.as(key, 'POST', path, body)).status).toBe(status);
     });
     expect(added).toEqual([]);
   });

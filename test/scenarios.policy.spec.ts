@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readLlmRequest } from '../src/access/llm-request.js';
-import { callTypeOf } from '../src/access/llm-request.reader.js';
+import { kindOf } from '../src/kinds/kinds.js';
 import { CatalogueSnapshot } from '../src/models/catalogue.js';
 import { type Deployment, makeDeployment } from '../src/models/deployment.js';
 import { wishFor } from '../src/policy/wish.js';
@@ -75,7 +75,7 @@ function decisionOn(scenario: Scenario) {
       }),
     ),
     {
-      callType: callTypeOf(path!),
+      kind: kindOf(path!),
       headers: {},
       query,
       endUserHeaders: [],

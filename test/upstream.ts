@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { dialectOf, fieldsOf } from './dialects.js';
 
 /** One call as the upstream saw it. */
 export interface UpstreamCall {
@@ -7,6 +8,8 @@ export interface UpstreamCall {
   readonly headers: IncomingMessage['headers'];
   readonly rawBody: Buffer;
   readonly body: Record<string, unknown>;
+  /** The text fields, where the body is a form. */
+  readonly fields: Record<string, string>;
   readonly model: string;
   /** What it says it used, once it said so. */
   produced?: { promptTokens: number; completionTokens: number };
@@ -95,12 +98,14 @@ export class Upstream {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const rawBody = Buffer.concat(chunks);
     const body = parsed(rawBody);
+    const fields = fieldsOf(request.headers['content-type'] ?? '', rawBody);
     const call: UpstreamCall = {
       path: request.url!,
       headers: request.headers,
       rawBody,
       body,
-      model: String(body.model),
+      fields,
+      model: String(body.model ?? fields.model),
       tokensSent: 0,
     };
     this.calls.push(call);
@@ -130,28 +135,26 @@ export class Upstream {
       for (const text of behaviour.rawStream) response.write(text);
       return void response.end();
     }
+    const dialect = dialectOf(call.path);
     const copies = Number(call.body.n ?? 1);
-    const embedding = call.path.endsWith('/embeddings');
-    const asked = Number(call.body.max_completion_tokens ?? call.body.max_tokens ?? 16);
-    const completionTokens = embedding ? 0 : (behaviour.completionTokens ?? asked * copies);
+    const { max_completion_tokens, max_tokens, max_output_tokens } = call.body;
+    const asked = Number(max_completion_tokens ?? max_tokens ?? max_output_tokens ?? 16);
+    const completionTokens = call.path.endsWith('/embeddings')
+      ? 0
+      : (behaviour.completionTokens ?? asked * copies);
     const promptTokens = behaviour.promptTokens ?? 0;
     const usage =
-      behaviour.usage === undefined
-        ? {
-            prompt_tokens: promptTokens,
-            completion_tokens: completionTokens,
-            total_tokens: promptTokens + completionTokens,
-          }
-        : behaviour.usage;
+      behaviour.usage === undefined ? dialect.usage(promptTokens, completionTokens) : behaviour.usage;
     if (call.body.stream)
       return this.stream(call, response, behaviour, completionTokens, promptTokens, usage);
     call.produced = { promptTokens, completionTokens };
-    const text = behaviour.rawBody ?? JSON.stringify(whole(call, embedding, usage));
+    const answer = behaviour.rawBody ?? dialect.whole(call, usage);
+    const isJson = typeof answer === 'string' || !Buffer.isBuffer(answer);
     response.writeHead(200, {
-      'content-type': 'application/json',
+      'content-type': isJson ? 'application/json' : 'audio/mpeg',
       ...(behaviour.contentLength !== undefined && { 'content-length': behaviour.contentLength }),
     });
-    response.end(text);
+    response.end(typeof answer === 'string' || Buffer.isBuffer(answer) ? answer : JSON.stringify(answer));
   }
 
   private async stream(
@@ -163,13 +166,13 @@ export class Upstream {
     usage: Record<string, unknown> | null,
   ): Promise<void> {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    const chunk = (choices: object[], extra = {}) =>
-      response.write(
-        `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', model: call.model, choices, ...extra })}\n\n`,
-      );
+    const dialect = dialectOf(call.path);
+    const write = (texts: string[]) => texts.map((text) => response.write(text)).every(Boolean);
+    const saysUsage = usage && Object.keys(usage).length > 0 ? usage : null;
+    write(dialect.first(call, saysUsage));
     const limit = behaviour.endless ? Infinity : (behaviour.tokensBefore ?? completionTokens);
     for (let i = 0; i < limit && !response.destroyed; i++) {
-      const flowing = chunk([{ index: 0, delta: { content: `t${i} ` }, finish_reason: null }]);
+      const flowing = write([dialect.token(call, i)]);
       call.tokensSent++;
       if (behaviour.msBetweenTokens)
         await new Promise((resolve) => setTimeout(resolve, behaviour.msBetweenTokens));
@@ -179,34 +182,10 @@ export class Upstream {
     if (behaviour.ending === 'reset') return void response.socket?.end();
     if (behaviour.ending === 'hang') return;
     if (behaviour.ending === 'end') return void response.end();
-    chunk([{ index: 0, delta: {}, finish_reason: 'stop' }]);
-    const options = call.body.stream_options as { include_usage?: boolean } | undefined;
-    if (options?.include_usage && usage) {
-      call.produced = { promptTokens, completionTokens };
-      chunk([], { usage });
-    }
-    response.write('data: [DONE]\n\n');
+    if (usage) call.produced = { promptTokens, completionTokens };
+    write(dialect.last(call, saysUsage));
     response.end();
   }
-}
-
-function whole(call: UpstreamCall, embedding: boolean, usage: Record<string, unknown> | null): object {
-  const answer = embedding
-    ? { object: 'list', data: [{ object: 'embedding', index: 0, embedding: [0.5, -0.5] }] }
-    : {
-        id: 'c',
-        object: 'chat.completion',
-        created: 1,
-        choices: [
-          {
-            index: 0,
-            message: { role: 'assistant', content: 'scripted answer' },
-            text: 'scripted answer',
-            finish_reason: 'stop',
-          },
-        ],
-      };
-  return { ...answer, model: call.model, ...(usage && { usage }) };
 }
 
 function parsed(bytes: Buffer): Record<string, unknown> {

@@ -11,6 +11,7 @@ import {
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { CallerRoute } from '../http/doors.js';
+import { kindOf } from '../kinds/kinds.js';
 import { type Authority, seesEverything } from '../policy/authority.js';
 import { matchedPath } from '../http/matched-path.js';
 import { decide } from '../policy/decide.js';
@@ -28,7 +29,7 @@ import { teamAsked } from './credential.js';
 import { type Ask, FactsLoader } from './facts.loader.js';
 import { GuardedDoors } from './guarded-doors.js';
 import { END_USER_HEADER } from './llm-request.js';
-import { callTypeOf, LlmRequestReader } from './llm-request.reader.js';
+import { LlmRequestReader } from './llm-request.reader.js';
 
 /** May they call this model now, and why not? The same decision as a real call, without its effects. */
 @ApiTags('access')
@@ -107,7 +108,7 @@ export class EvaluationController {
       },
       llm: () =>
         this.reader.readBytes(bytes, {
-          callType: callTypeOf(route),
+          kind: kindOf(route),
           headers: type === 'end_user' ? { [END_USER_HEADER]: id } : {},
           query: '',
           pathModel: resource.id,

@@ -5,7 +5,7 @@ import { TokenOwners } from '../jwt/token-owners.js';
 import { type RefusedToken, Tokens, type VerifiedToken } from '../jwt/tokens.js';
 import { type RateLimit, RateLimits } from '../limits/rate-limits.js';
 import { Catalogue } from '../models/catalogue.service.js';
-import { tokenBound } from '../policy/bound.js';
+import { mayCount, tokenBound } from '../policy/bound.js';
 import type { AccessFacts, CredentialFacts, ModelFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
 import { fits } from '../policy/fits.js';
 import { listAllows } from '../policy/model-list.js';
@@ -226,7 +226,7 @@ export class FactsLoader {
     now: Date,
   ): LoadedFacts | Promise<LoadedFacts> {
     const wish = request?.model?.wish;
-    if (!llm || !wish || request.problem || llm.size.hasMedia || fitsWhole(standing.budgets, wish))
+    if (!llm || !wish || request.problem || !mayCount(llm.size) || fitsWhole(standing.budgets, wish))
       return this.facts(route, caller, standing, llm, request, now);
     return this.tokenCounter.count(llm.bytes).then((counted) => {
       if (!counted) return this.facts(route, caller, standing, llm, request, now);
@@ -284,8 +284,11 @@ export class FactsLoader {
   modelFacts(requested: string, llm: Pick<LlmRequest, 'size'>, caller: CallerSnapshot): ModelFacts {
     const catalogue = this.catalogue.current();
     const known = catalogue.modelFacts(requested, caller, caller.names.teamId);
-    const facts =
-      llm.size.hasFees && known.price === 'priced' ? { ...known, price: 'unbounded' as const } : known;
+    const facts = llm.size.isFree
+      ? { ...known, price: 'free' as const }
+      : llm.size.hasFees && known.price === 'priced'
+        ? { ...known, price: 'unbounded' as const }
+        : known;
     const wish =
       facts.price === 'priced' || facts.price === 'unbounded'
         ? wishFor(
@@ -295,6 +298,7 @@ export class FactsLoader {
             this.config.general,
           )
         : undefined;
+    if (llm.size.isFree) return { ...facts, boundTokens: 0 };
     const { inputTokens, outputTokens } = wish?.tokens ?? tokenBound(llm.size, catalogue.limits(facts.name));
     return { ...facts, boundTokens: inputTokens + outputTokens, ...(wish && { wish }) };
   }

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
-import { type CallType, type LlmRequest, readLlmRequest } from './llm-request.js';
+import { kindOf } from '../kinds/kinds.js';
+import { type LlmRequest, type LlmRequestContext, readLlmRequest } from './llm-request.js';
 
 /** Reads the body of a request to a model route, as this gateway is configured. */
 @Injectable()
@@ -23,18 +24,16 @@ export class LlmRequestReader {
     const queryAt = url.indexOf('?');
     const pathModel = (params as { model?: string }).model;
     return this.readBytes(Buffer.isBuffer(body) ? body : Buffer.alloc(0), {
-      callType: callTypeOf(routeOptions.url!),
+      kind: kindOf(routeOptions.url!),
       headers,
+      contentType: headers['content-type'] ?? '',
       query: queryAt < 0 ? '' : url.slice(queryAt + 1),
       ...(pathModel !== undefined && { pathModel }),
     });
   }
 
   /** The same reading for a body that is only asked about. */
-  readBytes(
-    bytes: Buffer,
-    context: { callType: CallType; headers: FastifyRequest['headers']; query: string; pathModel?: string },
-  ): LlmRequest {
+  readBytes(bytes: Buffer, context: Omit<LlmRequestContext, 'endUserHeaders' | 'wantedParams'>): LlmRequest {
     return readLlmRequest(bytes, {
       ...context,
       endUserHeaders: this.config.general.endUserHeaders,
@@ -42,10 +41,4 @@ export class LlmRequestReader {
       wantedParams: this.wantedParams,
     });
   }
-}
-
-/** Which family of calls a route belongs to, by its last words. */
-export function callTypeOf(path: string): CallType {
-  if (path.endsWith('/embeddings')) return 'embedding';
-  return path.endsWith('/chat/completions') ? 'chat_completion' : 'text_completion';
 }

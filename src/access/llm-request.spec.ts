@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { chatCompletion } from '../kinds/chat-completion.js';
 import { type LlmRequestContext, readLlmRequest } from './llm-request.js';
 
 const context = (some: Partial<LlmRequestContext> = {}): LlmRequestContext => ({
-  callType: 'chat_completion',
+  kind: chatCompletion,
   headers: {},
   query: '',
   endUserHeaders: [],

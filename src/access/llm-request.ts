@@ -1,24 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import {
-  JsonProblem,
-  memberValue,
-  type ScannedObject,
-  scanJsonObject,
-  type Watch,
-} from '../http/json-scanner.js';
+import { type ScannedForm, scanForm } from '../http/form-scanner.js';
+import { JsonProblem, type ScannedObject, scanJsonObject, type Watch } from '../http/json-scanner.js';
+import { CallBody, CONTENT, MEDIA_NAMES } from '../kinds/call-body.js';
+import type { CallKind } from '../kinds/call-kind.js';
+import { FormBody } from '../kinds/form-body.js';
 import type { CallSize } from '../policy/bound.js';
-import { NOT_PROMPT } from '../tokens/not-prompt.js';
 import { requestTags } from './request-tags.js';
-
-/** The families of calls a model answers, by what their bodies mean. LiteLLM `call_type`. */
-export type CallType = 'chat_completion' | 'text_completion' | 'embedding';
 
 /** A call's body as the gate reads it: a few members by hand, everything else as bytes. */
 export interface LlmRequest {
-  readonly callType: CallType;
+  readonly kind: CallKind;
   readonly bytes: Buffer;
   /** Absent when there is a `problem`. */
-  readonly scanned?: ScannedObject;
+  readonly scanned?: ScannedObject | ScannedForm;
   readonly problem?: { readonly message: string; readonly param: string | null };
   readonly model?: string;
   /** Every model named as any kind of fallback. */
@@ -33,14 +27,18 @@ export interface LlmRequest {
   /** Those the request names; its key and team may have more. */
   readonly tags: readonly string[];
   readonly params: Readonly<Record<string, unknown>>;
+  /** The client's own headers that go upstream with it. */
+  readonly passedHeaders?: Readonly<Record<string, string>>;
 }
 
 /** What the reader must know beyond the body. */
 export interface LlmRequestContext {
-  readonly callType: CallType;
+  readonly kind: CallKind;
   /** The model in the path (`/engines/{model}/…`), decoded. */
   readonly pathModel?: string;
   readonly headers: IncomingHttpHeaders;
+  /** Set where the body came over the wire: then a form must be one. */
+  readonly contentType?: string;
   readonly query: string;
   /** Further headers that may name the end user. */
   readonly endUserHeaders: readonly string[];
@@ -89,27 +87,6 @@ const SMUGGLED_ON_TOP = new Set<string>([
 ]);
 const SMUGGLING_HEADER = /^x-(?:.*custom-host|litellm-api-base|litellm-base-url|litellm-model)$/;
 
-const MEDIA_NAMES = new Set([
-  'image_url',
-  'input_image',
-  'input_audio',
-  'image',
-  'file',
-  'file_id',
-  'audio',
-  'source',
-  'video_url',
-]);
-
-/** What the `type` of a part or a tool call says where everything is in the bytes. Any other part counts as media. */
-const PLAIN_TYPES = new Set([
-  'text', 'input_text', 'output_text', 'refusal', 'thinking', 'redacted_thinking', 'reasoning', 'summary_text',
-  'function', 'function_call', 'function_call_output', 'tool_use', 'tool_result', 'message', 'custom', 'ephemeral',
-]); // prettier-ignore
-
-/** Members that carry what people and models say. */
-const CONTENT = new Set(['messages', 'input', 'prompt']);
-
 /** Members that may hold a schema: a tool may well have a parameter called `api_key`. */
 const SCHEMA_HOLDERS = ['tools', 'functions', 'response_format', 'text'];
 const SCHEMAS: ReadonlySet<string> = new Set([
@@ -118,6 +95,9 @@ const SCHEMAS: ReadonlySet<string> = new Set([
   'input_schema',
   'json_schema',
   'properties',
+  // What a tool is called with.
+  'input',
+  'input_examples',
 ]);
 
 const SMUGGLED_NAMES: ReadonlySet<string> = new Set(SMUGGLED);
@@ -130,9 +110,6 @@ const WATCH: Watch = {
   ]),
   free: SCHEMAS,
 };
-
-/** Tools the client or the model runs itself. Others are run by the provider, for fees no token price contains. */
-const OWN_TOOLS = new Set(['function', 'custom']);
 
 /** Every member that may name fallbacks; `fallbacks` is what is tried. */
 const FALLBACK_MEMBERS = ['fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks'] as const;
@@ -148,10 +125,6 @@ export const GATE_MEMBERS: ReadonlySet<string> = new Set([
 /** Where a client may name the end user, before everything else that does. */
 export const END_USER_HEADER = 'x-litellm-customer-id';
 
-const MAX_COPIES = 128;
-/** Far beyond what any model writes, far below what makes money overflow. */
-const MAX_OUTPUT_TOKENS = 1_000_000_000;
-const MAX_PROMPTS = 10_000;
 const MAX_FALLBACKS = 64;
 const MAX_MODEL_CHARS = 512;
 const MAX_END_USER_CHARS = 1_024;
@@ -161,7 +134,7 @@ const CONTROL = /[\p{Cc}\p{Cs}]/u;
 /** Reads a body. What is wrong with it is a fact (`problem`), so that authentication can speak first. */
 export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRequest {
   const empty = {
-    callType: context.callType,
+    kind: context.kind,
     bytes,
     namedFallbacks: [],
     fallbacks: [],
@@ -174,26 +147,46 @@ export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRe
       copies: 1,
       prompts: 1,
       hasFees: false,
-      generates: context.callType !== 'embedding',
+      generates: true,
     },
     params: {},
   };
   try {
-    return { ...empty, ...readScanned(bytes, scanJsonObject(bytes, WATCH), context) };
+    const { kind, contentType } = context;
+    const body =
+      kind.isForm && contentType !== undefined
+        ? new FormBody(bytes, watchedForm(bytes, scanForm(bytes, contentType)))
+        : new CallBody(bytes, scanJsonObject(bytes, WATCH));
+    return { ...empty, ...readBody(body, context) };
   } catch (error) {
     if (!(error instanceof JsonProblem)) throw error;
     return { ...empty, problem: { message: error.message, param: error.param } };
   }
 }
 
-function readScanned(bytes: Buffer, scanned: ScannedObject, context: LlmRequestContext): Partial<LlmRequest> {
+/** What the gate reads of a form must be plain: no reader may take `model[0]` for it. */
+const READ_PLAIN = new Set(['model', 'n', 'stream', 'user']);
+
+/** Fields of a form that carry a JSON object. */
+const STRUCTURED = ['metadata', 'litellm_metadata', 'router_settings_override'];
+
+/** The same form with what its JSON fields name: nothing hides there either. */
+function watchedForm(bytes: Buffer, form: ScannedForm): ScannedForm {
+  const watched = STRUCTURED.flatMap((below) => {
+    const field = form.members.get(below);
+    if (!field || bytes[field.valueStart] !== 0x7b) return [];
+    const inside = scanJsonObject(bytes.subarray(field.valueStart, field.valueEnd), WATCH);
+    return [...inside.watched, ...[...inside.members.keys()].map((name) => ({ name, below }))];
+  });
+  return { ...form, watched };
+}
+
+function readBody(body: CallBody, context: LlmRequestContext): Partial<LlmRequest> {
+  const { scanned } = body;
   refuseSmuggling(scanned, context);
-  const value = (name: string): unknown => {
-    const member = scanned.members.get(name);
-    return member && memberValue(bytes, member);
-  };
+  const value = (name: string) => body.value(name);
   const model = modelOf(value('model'), context);
-  const stream = flag('stream', value('stream'));
+  const stream = body.flag('stream');
   const endUserId = endUserOf(value, context);
   const fallbacks = namesIn(value('fallbacks'), 'fallbacks');
   const namedFallbacks = [...new Set([...fallbacks, ...otherFallbacks(value)])];
@@ -206,20 +199,37 @@ function readScanned(bytes: Buffer, scanned: ScannedObject, context: LlmRequestC
     namedFallbacks,
     tags: requestTags(value, context.headers, context.refusesTags ?? false),
     wantsUsage: stream && asksForUsage(value('stream_options')),
-    size: sizeOf(bytes, scanned, value, context.callType),
+    size: context.kind.size(body, context.headers),
     params: Object.fromEntries(
       context.wantedParams.flatMap((name) => (scanned.members.has(name) ? [[name, value(name)]] : [])),
     ),
     ...(model !== undefined && { model }),
     ...(endUserId !== undefined && { endUserId }),
+    ...passedHeaders(context),
   };
+}
+
+/** Of the client's headers those the API reads, and what the pieces of a form are separated by. */
+function passedHeaders({ kind, headers, contentType }: LlmRequestContext): Pick<LlmRequest, 'passedHeaders'> {
+  if (kind.isForm && contentType !== undefined) return { passedHeaders: { 'content-type': contentType } };
+  if (!kind.passedHeaders) return {};
+  const passed = kind.passedHeaders.map((name) => [name, headers[name]]);
+  return { passedHeaders: Object.fromEntries(passed.filter(([, value]) => typeof value === 'string')) };
 }
 
 function refuseSmuggling({ members, watched }: ScannedObject, { headers, query }: LlmRequestContext): void {
   const refuse = (name: string, where: string) => {
     throw new JsonProblem(`Rejected Request: ${name} is not allowed in request ${where}.`, name);
   };
-  for (const name of members.keys()) if (SMUGGLED_ON_TOP.has(name)) refuse(name, 'body');
+  for (const name of members.keys()) {
+    if (SMUGGLED_ON_TOP.has(name)) refuse(name, 'body');
+    // A form may write a structure as `a[b]`.
+    if (
+      name.includes('[') &&
+      name.split(/[[\]]+/).some((word) => SMUGGLED_ON_TOP.has(word) || READ_PLAIN.has(word))
+    )
+      refuse(name, 'body');
+  }
   for (const { name } of watched) if (SMUGGLED_NAMES.has(name)) refuse(name, 'body');
   for (const name of Object.keys(headers)) if (SMUGGLING_HEADER.test(name)) refuse(name, 'headers');
   if (query)
@@ -300,78 +310,10 @@ function namesIn(shape: unknown, param: string): string[] {
     .flatMap((entry) => namesIn(entry, param));
 }
 
-function flag(name: string, value: unknown): boolean {
-  if (value === undefined || value === null) return false;
-  if (typeof value !== 'boolean') throw new JsonProblem(`The ${name} must be true or false.`, name);
-  return value;
-}
-
 function asksForUsage(options: unknown): boolean {
   return (
     options !== null &&
     typeof options === 'object' &&
     (options as Record<string, unknown>).include_usage === true
-  );
-}
-
-function sizeOf(
-  bytes: Buffer,
-  { members, watched }: ScannedObject,
-  value: (name: string) => unknown,
-  callType: CallType,
-): CallSize {
-  // A text completion that only echoes its prompt writes nothing.
-  const least = callType === 'text_completion' ? 0 : 1;
-  const whole = (name: string, most: number, from = 1): number | undefined => {
-    const number = value(name);
-    if (number === undefined || number === null) return undefined;
-    if (typeof number !== 'number' || !Number.isInteger(number) || number < from || number > most) {
-      throw new JsonProblem(`The ${name} must be a whole number between ${from} and ${most}.`, name);
-    }
-    return number;
-  };
-  let inputBytes = bytes.length;
-  for (const [name, { keyStart, valueEnd }] of members)
-    if (NOT_PROMPT.has(name)) inputBytes -= valueEnd - keyStart;
-  const limits = [
-    whole('max_tokens', MAX_OUTPUT_TOKENS, least),
-    whole('max_completion_tokens', MAX_OUTPUT_TOKENS),
-  ];
-  const named = limits.filter((limit) => limit !== undefined);
-  const serviceTier = value('service_tier');
-  return {
-    inputBytes,
-    hasMedia: watched.some(
-      ({ name, below, text }) =>
-        CONTENT.has(below) && (MEDIA_NAMES.has(name) || (name === 'type' && !PLAIN_TYPES.has(text!))),
-    ),
-    prompts: promptsIn(value(callType === 'embedding' ? 'input' : 'prompt'), callType),
-    hasFees: hasFees(value),
-    copies: Math.max(whole('n', MAX_COPIES) ?? 1, whole('best_of', MAX_COPIES) ?? 1),
-    generates: callType !== 'embedding',
-    ...(named.length && { outputTokens: Math.max(...named) }),
-    ...(typeof serviceTier === 'string' && { serviceTier }),
-  };
-}
-
-/** How many prompts one call carries: each may fill the context and is answered by itself. */
-function promptsIn(prompt: unknown, callType: CallType): number {
-  if (callType === 'chat_completion' || !Array.isArray(prompt) || typeof prompt[0] === 'number') return 1;
-  if (prompt.length > MAX_PROMPTS) {
-    const param = callType === 'embedding' ? 'input' : 'prompt';
-    throw new JsonProblem(`The ${param} must have at most ${MAX_PROMPTS} entries.`, param);
-  }
-  return Math.max(prompt.length, 1);
-}
-
-/** Does the provider charge for tools it runs itself? */
-function hasFees(value: (name: string) => unknown): boolean {
-  const tools = value('tools');
-  return (
-    (Array.isArray(tools) &&
-      tools.some(
-        (tool) => !OWN_TOOLS.has(String((tool as { type?: unknown } | null)?.type ?? 'function')),
-      )) ||
-    (value('web_search_options') ?? null) !== null
   );
 }

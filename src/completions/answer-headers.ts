@@ -1,6 +1,6 @@
 import { rateHeaders } from '../access/rate-headers.js';
 import { usdFromNanoUsd, usdText, type NanoUsd } from '../policy/money.js';
-import type { Attempt } from './call.js';
+import type { Attempt, Call } from './call.js';
 import type { UpstreamHeaders } from './upstreams.js';
 
 /** Headers that describe one connection or carry somebody else's state; never passed on. */
@@ -34,6 +34,7 @@ export function answerHeaders(
     'x-litellm-model-id': deployment.id,
     ...(call.access.rates?.length && rateHeaders(call.slots.facts())),
     ...(output.clampedTo !== undefined && { 'x-tollgate-clamped': String(output.clampedTo) }),
+    ...keyHeaders(call),
   };
   for (const [name, value] of Object.entries(upstream)) {
     if (value !== undefined && !NOT_PASSED.has(name)) headers[`llm_provider-${name}`] = value;
@@ -41,17 +42,23 @@ export function answerHeaders(
   return headers;
 }
 
-/** What a settled answer adds: its cost, and how the key stands after it. */
-export function costHeaders({ call }: Attempt, cost: NanoUsd, upstreamMs: number): Record<string, string> {
-  const key = call.access.standing?.parties.find(({ kind }) => kind === 'key');
-  const keyBudget = key?.budgets[0];
-  const keyAccount = call.access.standing?.chain.accounts.find(({ spec }) => spec.scopeKind === 'key');
+/** How the key stands now: after the call where it is settled, before it where it still streams. */
+function keyHeaders({ access: { standing } }: Call): Record<string, string> {
+  const key = standing?.parties.find(({ kind }) => kind === 'key');
+  const budget = key?.budgets[0];
+  const account = standing?.chain.accounts.find(({ spec }) => spec.scopeKind === 'key');
   return {
-    'x-litellm-response-cost': usdText(cost),
-    ...(keyAccount && {
-      'x-litellm-key-spend': usdText(keyBudget?.account.spentNanoUsd ?? keyAccount.spentNanoUsd),
+    ...(account && {
+      'x-litellm-key-spend': usdText(budget?.account.spentNanoUsd ?? account.spentNanoUsd),
     }),
-    ...(keyBudget && { 'x-litellm-key-max-budget': String(usdFromNanoUsd(keyBudget.limitNanoUsd)) }),
-    'x-litellm-overhead-duration-ms': (performance.now() - call.startedAt - upstreamMs).toFixed(3),
+    ...(budget && { 'x-litellm-key-max-budget': String(usdFromNanoUsd(budget.limitNanoUsd)) }),
   };
 }
+
+/** What a settled answer adds. */
+export const costHeader = (cost: NanoUsd) => ({ 'x-litellm-response-cost': usdText(cost) });
+
+/** How long the gate itself took. */
+export const overheadHeader = (overheadMs: number) => ({
+  'x-litellm-overhead-duration-ms': overheadMs.toFixed(3),
+});

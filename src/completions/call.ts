@@ -53,12 +53,13 @@ export class Attempt {
 
   /** What this usage costs here; nothing where no price is known. */
   cost(usage: Usage): NanoUsd {
-    return this.deployment.price ? costNanoUsd(usage, this.deployment.price) : ZERO_NANO_USD;
+    const { price } = this.deployment;
+    return price && !this.call.llm.size.isFree ? costNanoUsd(usage, price) : ZERO_NANO_USD;
   }
 
   /** Bills what was used. Resolves when that is committed; throws `LateSettlement` when it takes too long (it goes on). */
   async settle(usage: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
-    const cost = this.cost(usage);
+    const cost = mark === null ? this.cost(usage) : this.estimatedCost(usage);
     this.call.usedTokens += usage.inputTokens + usage.outputTokens;
     const settled = this.spend.settle(this.hold, cost, usage, mark);
     let timer: NodeJS.Timeout | undefined;
@@ -69,6 +70,13 @@ export class Attempt {
     clearTimeout(timer);
     if (first === 'late') throw new LateSettlement();
     return cost;
+  }
+
+  /** What nobody counted is never more than what was held for it. */
+  private estimatedCost(usage: Usage): NanoUsd {
+    const cost = this.cost(usage);
+    const { boundNanoUsd } = this.hold;
+    return boundNanoUsd && cost > boundNanoUsd ? boundNanoUsd : cost;
   }
 
   /** Provably nothing was produced. Without this something may have been, and nobody says what: its entry says so. */

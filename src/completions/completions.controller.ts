@@ -1,5 +1,5 @@
 import { Controller, Post, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ModelRoute } from '../access/model-route.js';
 import {
@@ -9,22 +9,14 @@ import {
   CompletionRequest,
   EmbeddingList,
   EmbeddingRequest,
+  ModerationAnswer,
+  RerankAnswer,
+  RerankRequest,
+  ResponseAnswer,
+  ResponseRequest,
 } from './completions.dto.js';
+import { everyPath, MODEL_IN_PATH } from './every-path.js';
 import { CompletionsService } from './completions.service.js';
-
-const everyPath = (call: string) => [
-  `v1/${call}`,
-  call,
-  `engines/:model/${call}`,
-  `v1/engines/:model/${call}`,
-  `openai/deployments/:model/${call}`,
-];
-
-const MODEL_IN_PATH = ApiParam({
-  name: 'model',
-  required: false,
-  description: 'On `/engines/…` and `/openai/deployments/…`: the model, instead of the body.',
-});
 
 /** The doors for models. Bodies and answers pass as bytes; the routes describe what they look like. */
 @ApiTags('completions')
@@ -57,6 +49,33 @@ export class CompletionsController {
   @ApiBody({ type: EmbeddingRequest })
   @ApiOkResponse({ type: EmbeddingList })
   embed(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.completions.complete(request, reply);
+  }
+
+  @Post(['v1/responses', 'responses'])
+  @ApiOperation({
+    summary: 'OpenAI’s Responses, JSON or server-sent events.',
+    description: 'Answers are not kept here: none is made in the background, and none is fetched later.',
+  })
+  @ApiBody({ type: ResponseRequest })
+  @ApiOkResponse({ type: ResponseAnswer })
+  respond(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.completions.complete(request, reply);
+  }
+
+  @Post(['v1/moderations', 'moderations'])
+  @ApiOperation({ summary: 'Moderations, OpenAI-compatible.' })
+  @ApiBody({ type: EmbeddingRequest })
+  @ApiOkResponse({ type: ModerationAnswer })
+  moderate(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.completions.complete(request, reply);
+  }
+
+  @Post(['v1/rerank', 'rerank', 'v2/rerank'])
+  @ApiOperation({ summary: 'Documents by how well they answer a query, as Cohere and Jina do it.' })
+  @ApiBody({ type: RerankRequest })
+  @ApiOkResponse({ type: RerankAnswer })
+  rerank(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.completions.complete(request, reply);
   }
 }

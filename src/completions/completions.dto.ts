@@ -110,6 +110,77 @@ export class EmbeddingList {
   usage: TokenUsage;
 }
 
+export class ResponseRequest {
+  @ApiProperty({ example: 'gpt-4.1-mini' })
+  model: string;
+
+  @ApiProperty({ example: 'Hello!' })
+  input: string;
+
+  /** The most tokens the answer may have; what is held is computed from it. */
+  @ApiPropertyOptional({ example: 100 })
+  max_output_tokens?: number;
+
+  @ApiPropertyOptional({ example: false })
+  stream?: boolean;
+}
+
+export class ResponseUsage {
+  input_tokens: number;
+  output_tokens: number;
+  total_tokens: number;
+}
+
+export class ResponseAnswer {
+  id: string;
+
+  @ApiProperty({ example: 'response' })
+  object: string;
+
+  @ApiProperty({ example: 'completed' })
+  status: string;
+  model: string;
+
+  @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true } })
+  output: object[];
+  usage: ResponseUsage;
+}
+
+export class ModerationResult {
+  @ApiProperty({ example: false })
+  flagged: boolean;
+}
+
+export class ModerationAnswer {
+  id: string;
+  model: string;
+  results: ModerationResult[];
+}
+
+export class RerankRequest {
+  @ApiProperty({ example: 'rerank-v3.5' })
+  model: string;
+
+  @ApiProperty({ example: 'Who pays the toll?' })
+  query: string;
+
+  @ApiProperty({ type: [String], example: ['The driver.', 'The river.'] })
+  documents: string[];
+
+  @ApiPropertyOptional({ example: 1 })
+  top_n?: number;
+}
+
+export class RankedDocument {
+  index: number;
+  relevance_score: number;
+}
+
+export class RerankAnswer {
+  id: string;
+  results: RankedDocument[];
+}
+
 export class ListedModel {
   @ApiProperty({ example: 'tollgate-demo' })
   id: string;

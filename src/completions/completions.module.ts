@@ -2,13 +2,15 @@ import { Module } from '@nestjs/common';
 import { ModelsModule } from '../models/models.module.js';
 import { CompletionsController } from './completions.controller.js';
 import { CompletionsService } from './completions.service.js';
+import { MediaController } from './media.controller.js';
+import { MessagesController } from './messages.controller.js';
 import { ModelListController } from './model-list.controller.js';
 import { Upstreams } from './upstreams.js';
 
 /** The doors for models: guarded, held, forwarded, settled. */
 @Module({
   imports: [ModelsModule],
-  controllers: [CompletionsController, ModelListController],
+  controllers: [CompletionsController, MessagesController, MediaController, ModelListController],
   providers: [CompletionsService, Upstreams],
 })
 export class CompletionsModule {}

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { describe, expect, it } from 'vitest';
+import { chatCompletion } from '../kinds/chat-completion.js';
 import type { CallSize } from '../policy/bound.js';
 import { CatalogueSnapshot } from '../models/catalogue.js';
 import { type Deployment, makeDeployment } from '../models/deployment.js';
@@ -68,7 +69,7 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
   });
   const access = {
     facts,
-    llm: { size, fallbacks: [] },
+    llm: { size, fallbacks: [], kind: chatCompletion },
     caller: {},
     standing: { chain: {}, budgets: [aBudget(1)] },
   };

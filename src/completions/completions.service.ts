@@ -1,4 +1,5 @@
 import {
+  BadRequestException,
   type BeforeApplicationShutdown,
   Inject,
   Injectable,
@@ -12,31 +13,29 @@ import type { Access } from '../access/access.js';
 import { FactsLoader } from '../access/facts.loader.js';
 import { GATE_MEMBERS, type LlmRequest } from '../access/llm-request.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { editedForm } from '../http/form-scanner.js';
 import { editedObject } from '../http/json-scanner.js';
+import type { CallKind } from '../kinds/call-kind.js';
 import { RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
 import { Meters } from '../metrics/meters.js';
 import { Catalogue } from '../models/catalogue.service.js';
-import type { Deployment } from '../models/deployment.js';
-import { type CallSize, tokenBound } from '../policy/bound.js';
+import { speaks } from '../config/providers.js';
+import { type Deployment, pathAt } from '../models/deployment.js';
+import { type CallSize, mayCount, tokenBound } from '../policy/bound.js';
 import { conclude, decide } from '../policy/decide.js';
 import type { Denial } from '../policy/decision.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import { outputTokensFor, type Wish } from '../policy/wish.js';
-import { type Hold, SpendService } from '../spend/spend.service.js';
+import { type Hold, nothingHeld, SpendService } from '../spend/spend.service.js';
+import type { BillingChain } from '../spend/chain.js';
 import { Attempt, type Call, type OutputTokens } from './call.js';
 import { AnswerGatherer, failExchange, finishJson } from './json-exchange.js';
 import { answerMock } from './mock-upstream.js';
 import { viaFor } from './loop.js';
 import { SseExchange } from './sse-exchange.js';
 import { ClientGone, UpstreamError } from './upstream-error.js';
-import { type UpstreamCall, Upstreams, type UpstreamSink } from './upstreams.js';
-
-const UPSTREAM_PATH = {
-  chat_completion: '/chat/completions',
-  text_completion: '/completions',
-  embedding: '/embeddings',
-} as const;
+import { type UpstreamCall, type UpstreamRequest, Upstreams, type UpstreamSink } from './upstreams.js';
 
 const MAX_DRAIN_MS = 30_000;
 const IDLE_SWEEP_MS = 100;
@@ -140,7 +139,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
     try {
       for (const target of this.targets(call)) {
         const model = this.atPresentPrice(target, call);
-        for (const deployment of this.attempts(model)) {
+        for (const deployment of this.attempts(model, call.llm.kind)) {
           const attempt = await this.hold(call, model, deployment, last).catch((error: unknown) => {
             // A fallback that does not fit any more is no reason to hide why the first choice failed.
             if (failed && error instanceof AccessDenied) return undefined;
@@ -160,7 +159,11 @@ export class CompletionsService implements BeforeApplicationShutdown {
     } finally {
       await last?.close();
     }
-    throw failed ?? new UpstreamError(503, 'No deployment serves this model.', false);
+    if (failed) throw failed;
+    const { model } = call.access.facts.request!;
+    throw this.catalogue.current().resolve(model!.name).length
+      ? notSpoken(call)
+      : new UpstreamError(503, 'No deployment serves this model.', false);
   }
 
   /** What may be called for this request: the model that was checked, and fallbacks that pass the same checks now. */
@@ -199,8 +202,8 @@ export class CompletionsService implements BeforeApplicationShutdown {
     return conclude(trace.filter(({ budgets, rates }) => !budgets && !rates));
   }
 
-  private *attempts(model: ModelFacts): Generator<Deployment> {
-    const deployments = this.catalogue.pick(model.name);
+  private *attempts(model: ModelFacts, kind: CallKind): Generator<Deployment> {
+    const deployments = this.catalogue.pick(model.name).filter((deployment) => answers(deployment, kind));
     const retries = Math.max(
       deployments.length - 1,
       deployments[0]?.maxRetries ?? this.config.router.numRetries ?? this.config.litellm.numRetries,
@@ -243,18 +246,19 @@ export class CompletionsService implements BeforeApplicationShutdown {
       model === access.facts.request!.model
         ? access.standing!
         : await this.loader.standing(access.caller!, llm, model);
+    if (llm.size.isFree) return this.attemptForNothing(call, deployment, standing.chain);
     const taken = await this.spend.hold({
       chain: standing.chain,
       madeOf: standing.madeOf,
       watched: standing.watched,
-      countable: isFirst && !llm.size.hasMedia && llm.size.counted === undefined,
+      countable: isFirst && mayCount(llm.size),
       budgets: model.wish ? standing.budgets : [],
       wish,
       inputBoundNanoUsd: wish.inputNanoUsd,
       instead: last?.unbilled,
       requestId,
       tags: access.tags,
-      callType: llm.callType,
+      callType: llm.kind.callType,
       model: model.name,
       deploymentId: deployment.id,
       provider: deployment.provider,
@@ -276,6 +280,12 @@ export class CompletionsService implements BeforeApplicationShutdown {
       this.spend,
       this.config.general.settleTimeoutMs,
     );
+  }
+
+  private async attemptForNothing(call: Call, deployment: Deployment, chain: BillingChain): Promise<Attempt> {
+    await call.access.recheck();
+    const { settleTimeoutMs } = this.config.general;
+    return new Attempt(call, deployment, { atMost: 0 }, nothingHeld(chain), this.spend, settleTimeoutMs);
   }
 
   /** What this hold pays for: the client's own limits, or lower ones. */
@@ -309,7 +319,13 @@ export class CompletionsService implements BeforeApplicationShutdown {
         start: (status, headers) => {
           const streams = status >= 200 && status <= 299 && isEventStream(headers['content-type']);
           if (streams)
-            exchange = new SseExchange(attempt, headers, upstream, this.config.general.onDisconnect);
+            exchange = new SseExchange(
+              attempt,
+              headers,
+              upstream,
+              this.config.general.onDisconnect,
+              startedAt,
+            );
           else gatherer = new AnswerGatherer(status, headers, startedAt);
         },
         data: (chunk) => {
@@ -322,39 +338,61 @@ export class CompletionsService implements BeforeApplicationShutdown {
       };
       const upstream: UpstreamCall = deployment.mockResponse
         ? answerMock(call, deployment, sink)
-        : this.upstreams.send(
-            deployment,
-            UPSTREAM_PATH[call.llm.callType],
-            call.via,
-            this.body(attempt),
-            sink,
-          );
+        : this.upstreams.send(deployment, this.request(attempt), sink);
     });
   }
 
+  private request(attempt: Attempt): UpstreamRequest {
+    const { call, deployment } = attempt;
+    const { kind, passedHeaders } = call.llm;
+    const body = this.body(attempt);
+    return {
+      path: pathAt(deployment, kind.path),
+      headers: {
+        ...deployment.headers,
+        ...passedHeaders,
+        via: call.via,
+        ...(!Buffer.isBuffer(body) && { 'content-length': String(lengthOf(body)) }),
+      },
+      body,
+    };
+  }
+
   /** The client's bytes, but for what must change: the model's name, the gate's own members, usage, an output limit. */
-  private body({ call: { llm }, deployment, output }: Attempt): Buffer {
-    const { scanned, bytes, stream, wantsUsage } = llm;
+  private body({ call: { llm }, deployment, output }: Attempt): Buffer | readonly Buffer[] {
+    const { kind, scanned, bytes, stream, wantsUsage } = llm;
     const edits = new Map<string, string | null>();
+    const isForm = 'delimiter' in scanned!;
     if (llm.model !== deployment.upstreamName || !scanned!.members.has('model')) {
-      edits.set('model', JSON.stringify(deployment.upstreamName));
+      const name = deployment.upstreamName;
+      edits.set('model', isForm ? name : JSON.stringify(name));
     }
     for (const name of scanned!.members.keys()) if (GATE_MEMBERS.has(name)) edits.set(name, null);
-    if (stream && !wantsUsage) edits.set('stream_options', '{"include_usage":true}');
+    if (kind.asksForUsage && stream && !wantsUsage) edits.set('stream_options', '{"include_usage":true}');
     if (output.toSet !== undefined) {
       for (const name of limitMembers(llm, deployment)) edits.set(name, String(output.toSet));
     }
-    return edits.size ? editedObject(bytes, scanned!, edits) : bytes;
+    if (!edits.size) return bytes;
+    return isForm ? editedForm(bytes, scanned, edits) : editedObject(bytes, scanned!, edits);
   }
 }
 
-const OUTPUT_LIMITS = ['max_tokens', 'max_completion_tokens'] as const;
+/** A mocked deployment answers what there is a mock of, any other what its provider's API has. */
+const answers = ({ provider, mockResponse }: Deployment, { path, mock }: CallKind) =>
+  mockResponse === undefined ? speaks(provider, path) : mock !== undefined;
+
+const notSpoken = ({ llm }: Call) =>
+  new BadRequestException({
+    message: `The model '${llm.model}' does not answer at ${llm.kind.path}: its provider's API has no such route, and nothing is translated.`,
+    param: 'model',
+  });
+
+const lengthOf = (pieces: readonly Buffer[]) => pieces.reduce((sum, { length }) => sum + length, 0);
 
 /** Where an output limit stands: where the client put one, else where this provider looks for it. */
-function limitMembers({ scanned, callType }: LlmRequest, { provider }: Deployment): readonly string[] {
-  const named = OUTPUT_LIMITS.filter((name) => scanned!.members.has(name));
-  if (named.length) return named;
-  return provider === 'openai' && callType === 'chat_completion' ? ['max_completion_tokens'] : ['max_tokens'];
+function limitMembers({ scanned, kind }: LlmRequest, { provider }: Deployment): readonly string[] {
+  const named = kind.outputLimits.map(([name]) => name).filter((name) => scanned!.members.has(name));
+  return named.length || !kind.outputLimitOf ? named : [kind.outputLimitOf(provider)];
 }
 
 const NOTHING_WISHED: Pick<Wish, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd' | 'inputNanoUsd'> = {

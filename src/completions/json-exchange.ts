@@ -1,9 +1,10 @@
+import type { ToldAnswer } from '../kinds/call-kind.js';
+import { estimatedTokens } from '../kinds/reported-usage.js';
 import type { Usage } from '../policy/price.js';
-import { answerHeaders, costHeaders } from './answer-headers.js';
+import { answerHeaders, costHeader, overheadHeader } from './answer-headers.js';
 import type { Attempt } from './call.js';
 import { masked, UpstreamError, upstreamAnswerError } from './upstream-error.js';
 import type { UpstreamFailure, UpstreamHeaders, UpstreamSink } from './upstreams.js';
-import { estimatedTokens, reportedUsage } from './usage.js';
 
 /** An upstream's answer, whole. */
 export interface WholeAnswer {
@@ -43,8 +44,8 @@ export class AnswerGatherer implements Pick<UpstreamSink, 'data'> {
 /** Bills a whole answer and hands it to the client, in that order. Throws what the client is told instead. */
 export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise<void> {
   const { deployment, call } = attempt;
-  const told = parsed(answer.body);
-  const usage = reportedUsage(told?.usage, told?.service_tier);
+  const told = SOUND.test(contentTypeOf(answer)) ? undefined : parsed(answer.body);
+  const usage = call.llm.kind.usage(told, { size: call.llm.size, price: deployment.price });
   if (answer.status < 200 || answer.status > 299) {
     // An error that says what it used has used it.
     if (usage && (usage.inputTokens || usage.outputTokens)) await attempt.settle(usage);
@@ -57,17 +58,18 @@ export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise
       typeof retryAfter === 'string' ? retryAfter : undefined,
     );
   }
-  if (!told) {
+  if (!told && !call.llm.kind.answersAnything) {
     throw new UpstreamError(502, 'The upstream answered something that is not JSON.', true);
   }
   const cost = usage
     ? await attempt.settle(usage)
-    : await attempt.settle(estimate(attempt, told), 'estimated');
+    : await attempt.settle(estimate(attempt, told, answer.body.length), 'estimated');
   const { raw } = call.reply;
   if (raw.destroyed) return;
   raw.writeHead(answer.status, {
     ...answerHeaders(attempt, answer.headers, contentTypeOf(answer)),
-    ...costHeaders(attempt, cost, answer.tookMs),
+    ...costHeader(cost),
+    ...overheadHeader(performance.now() - call.startedAt - answer.tookMs),
     'content-length': answer.body.length,
   });
   raw.end(masked(answer.body, deployment.secrets));
@@ -81,6 +83,7 @@ export async function failExchange(attempt: Attempt, failure: UpstreamFailure): 
     : new UpstreamError(502, `The upstream could not be reached: ${failure.reason}.`, true);
 }
 
+const SOUND = /^audio\//i;
 const BYTE_ORDER_MARK = '\ufeff';
 
 /** The answer as an object; undefined when it is none. Upstreams are read leniently: what they said counts. */
@@ -97,12 +100,17 @@ function parsed(body: Buffer): Record<string, unknown> | undefined {
 }
 
 /** What was delivered, counted by us because the upstream did not. */
-function estimate({ call: { llm }, output }: Attempt, { choices }: { readonly choices?: unknown }): Usage {
-  const texts = Array.isArray(choices) ? choices.map((choice) => JSON.stringify(choice)) : [];
-  const outputTokens = estimatedTokens(texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0));
+function estimate(
+  { call: { llm }, deployment, output }: Attempt,
+  told: ToldAnswer,
+  answerBytes: number,
+): Usage {
+  const { kind, size } = llm;
+  if (kind.estimate) return kind.estimate({ size, price: deployment.price }, answerBytes);
+  const bytes = kind.made(told).reduce((sum: number, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0);
   return {
     inputTokens: estimatedTokens(llm.size.inputBytes),
-    outputTokens: Math.min(outputTokens, output.atMost),
+    outputTokens: Math.min(estimatedTokens(bytes), output.atMost),
   };
 }
 

@@ -1,10 +1,10 @@
+import { estimatedTokens } from '../kinds/reported-usage.js';
 import type { Usage } from '../policy/price.js';
-import { answerHeaders } from './answer-headers.js';
+import { answerHeaders, overheadHeader } from './answer-headers.js';
 import type { Attempt } from './call.js';
 import { SseRelay } from './sse-relay.js';
 import { LateSettlement, masked } from './upstream-error.js';
 import type { UpstreamCall, UpstreamFailure, UpstreamHeaders } from './upstreams.js';
-import { estimatedTokens } from './usage.js';
 
 /** A client that stopped reading is treated as gone once this much waits for it. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
@@ -20,8 +20,10 @@ export class SseExchange {
     private readonly headers: UpstreamHeaders,
     private readonly upstream: UpstreamCall,
     private readonly onDisconnect: 'abort' | 'drain',
+    private readonly sentAt: number,
   ) {
-    this.relay = new SseRelay(attempt.call.llm.wantsUsage);
+    const { kind, wantsUsage } = attempt.call.llm;
+    this.relay = new SseRelay(kind.stream, wantsUsage || !kind.asksForUsage);
     this.client = attempt.call.reply.raw;
     this.client.once('close', () => this.clientGone());
     if (this.client.destroyed) this.clientGone();
@@ -39,7 +41,7 @@ export class SseExchange {
   async end(): Promise<void> {
     this.passOn(this.relay.rest());
     try {
-      await this.settle(this.relay.usage ? null : 'estimated');
+      await this.settle('estimated');
     } catch (error) {
       // The client sees a stream without its terminator: it must not take this answer for a complete one.
       if (error instanceof LateSettlement) return void this.client.destroy();
@@ -58,7 +60,7 @@ export class SseExchange {
       ? 'The upstream did not answer in time.'
       : 'The upstream broke off its answer.';
     const error = { message, type: 'upstream_error', param: null, code: failure.timedOut ? '504' : '502' };
-    this.client.end(`data: ${JSON.stringify({ error })}\n\n`);
+    this.client.end(this.attempt.call.llm.kind.stream.failure(error));
   }
 
   /** Has anything reached the client? If not, another attempt may still answer. */
@@ -77,6 +79,7 @@ export class SseExchange {
     if (this.client.headersSent) return;
     this.client.writeHead(200, {
       ...answerHeaders(this.attempt, this.headers, 'text/event-stream; charset=utf-8'),
+      ...overheadHeader(this.sentAt - this.attempt.call.startedAt),
       'cache-control': 'no-cache',
     });
   }
@@ -88,9 +91,9 @@ export class SseExchange {
     if (this.relay.events > 0 && this.onDisconnect === 'abort') this.upstream.abort();
   }
 
-  private async settle(mark: 'estimated' | 'unconfirmed' | null): Promise<void> {
-    const { usage } = this.relay;
-    if (usage) await this.attempt.settle(usage);
+  private async settle(mark: 'estimated' | 'unconfirmed'): Promise<void> {
+    const { usage, usageIsPartial } = this.relay;
+    if (usage && !usageIsPartial) await this.attempt.settle(usage);
     else await this.attempt.settle(this.delivered(), mark);
   }
 
@@ -98,7 +101,7 @@ export class SseExchange {
     const { call, output } = this.attempt;
     if (!this.relay.events) return { inputTokens: 0, outputTokens: 0 };
     return {
-      inputTokens: estimatedTokens(call.llm.size.inputBytes),
+      ...(this.relay.usage ?? { inputTokens: estimatedTokens(call.llm.size.inputBytes) }),
       // Usually one event is one token; some upstreams put many into one.
       outputTokens: Math.min(
         Math.max(this.relay.events, estimatedTokens(this.relay.textBytes)),

@@ -1,5 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { CallKind } from '../kinds/call-kind.js';
+import { imageGeneration } from '../kinds/image-generation.js';
+import { messages } from '../kinds/messages.js';
+import { openaiStream } from '../kinds/openai-stream.js';
+import { responses } from '../kinds/responses.js';
+import { speech } from '../kinds/speech.js';
+import { transcription } from '../kinds/transcription.js';
 import { SseRelay } from './sse-relay.js';
 
 const event = (data: unknown, end = '\n\n') =>
@@ -11,8 +18,8 @@ const usageEvent = event({ choices: [], usage });
 const DONE = event('[DONE]');
 
 /** What a client gets of `text`, cut at `cuts`; the terminator apart. */
-function relayed(text: string, showUsage = false, cuts: readonly number[] = []) {
-  const relay = new SseRelay(showUsage);
+function relayed(text: string, showUsage = false, cuts: readonly number[] = [], form = openaiStream) {
+  const relay = new SseRelay(form, showUsage);
   const bytes = Buffer.from(text);
   const passed: Buffer[] = [];
   let from = 0;
@@ -94,10 +101,44 @@ describe('a relayed stream', () => {
   });
 
   it('ends a stream whose event never ends', () => {
-    const relay = new SseRelay(false);
+    const relay = new SseRelay(openaiStream, false);
     const chunk = Buffer.alloc(1024 * 1024, 'x');
     expect(() => {
       for (let i = 0; i < 10; i++) relay.push(chunk);
     }).toThrow('too large');
+  });
+});
+
+const typed = (type: string, more: object = {}) =>
+  `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`;
+
+describe('what waits for the commit, and what it says was used', () => {
+  const start = typed('message_start', { message: { usage: { input_tokens: 3, cache_read_input_tokens: 4, output_tokens: 1 } } }); // prettier-ignore
+  const said = typed('content_block_delta', { delta: { type: 'text_delta', text: '"message_stop"' } });
+  const used = { input_tokens: 3, output_tokens: 2 };
+  const drawn = typed('image_generation.completed', { b64_json: 'a', usage: used });
+  const partial = typed('image_generation.partial_image', { b64_json: 'b' });
+  const told = { inputTokens: 3, outputTokens: 2 };
+
+  it.each<[string, CallKind, string, string, object | undefined]>([
+    ['Messages', messages, start + said + typed('message_delta', { usage: { output_tokens: 2 } }), typed('message_stop'), { inputTokens: 7, cachedInputTokens: 4, outputTokens: 2 }],
+    ['… whose end says less of the prompt', messages, start + typed('message_delta', { usage: { input_tokens: 0, output_tokens: 2 } }), typed('message_stop'), { inputTokens: 7, cachedInputTokens: 4, outputTokens: 2 }],
+    ['… or more', messages, start + typed('message_delta', { usage: { input_tokens: 9, output_tokens: 2 } }), typed('message_stop'), { inputTokens: 9, outputTokens: 2 }],
+    ['Responses', responses, typed('response.output_text.delta', { delta: '"response.completed"' }), typed('response.completed', { response: { usage: used } }), told],
+    ['… that are cut short', responses, '', typed('response.incomplete', { response: { usage: used } }), told],
+    ['… that fail', responses, '', typed('response.failed', { response: { usage: null } }), undefined],
+    ['a transcript', transcription, typed('transcript.text.delta', { delta: 'a' }), typed('transcript.text.done', { usage: used }), told],
+    ['speech', speech, typed('speech.audio.delta', { audio: 'a' }), typed('speech.audio.done', { usage: used }), told],
+    ['two images', imageGeneration, partial, drawn + partial + drawn, { inputTokens: 6, outputTokens: 4, outputImageTokens: 4 }],
+  ])('%s', (_, { stream }, passed, waits, usage) => {
+    expect(relayed(passed + waits, true, [], stream)).toMatchObject({ text: passed, usage, done: waits });
+  }); // prettier-ignore
+
+  it('Messages: what a broken stream said of its prompt is only a part', () => {
+    const relay = new SseRelay(messages.stream, true);
+    relay.push(Buffer.from(start + said));
+    expect(relay).toMatchObject({ usage: { inputTokens: 7 }, usageIsPartial: true });
+    relay.push(Buffer.from(typed('message_delta', { usage: { output_tokens: 2 } })));
+    expect(relay.usageIsPartial).toBe(false);
   });
 });

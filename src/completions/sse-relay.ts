@@ -1,17 +1,19 @@
+import type { EventSays, StreamForm } from '../kinds/call-kind.js';
 import type { Usage } from '../policy/price.js';
-import { reportedUsage } from './usage.js';
 
-const DONE = Buffer.from('[DONE]');
-const USAGE = Buffer.from('"usage"');
 const DATA = Buffer.from('data:');
 const MAX_EVENT_BYTES = 8 * 1024 * 1024;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+const NOTHING: EventSays = {};
 
 /**
  * Passes server-sent events on as the bytes they are, but for two: the usage event the gate asked for and the client
- * did not, and the terminator, which must wait until the call is settled. Only events that mention usage are parsed.
+ * did not, and the terminator, which must wait until the call is settled. Only events that may tell something are parsed.
  */
 export class SseRelay {
   usage: Usage | undefined;
+  /** More of it was still to come. */
+  usageIsPartial = false;
   /** The terminator, once it came. It is not among the bytes `push` returns. */
   terminator: Buffer | undefined;
   /** Events passed on, and the bytes of text in them. */
@@ -19,7 +21,10 @@ export class SseRelay {
   textBytes = 0;
   private tail: Buffer | undefined;
 
-  constructor(private readonly showUsage: boolean) {}
+  constructor(
+    private readonly form: StreamForm,
+    private readonly showUsage: boolean,
+  ) {}
 
   /** What may be passed on now. */
   push(chunk: Buffer): Buffer | undefined {
@@ -40,27 +45,34 @@ export class SseRelay {
 
   private pass(events: Buffer): Buffer | undefined {
     const passed =
-      events.includes(DONE) || mentionsUsage(events)
+      this.terminator || this.form.mayTell(events)
         ? Buffer.concat(splitEvents(events).filter((e) => this.passes(e)))
         : events;
     if (!passed.length) return undefined;
     this.events += dataLines(passed);
-    this.textBytes += textBytesIn(passed);
+    this.textBytes += textBytesIn(passed, this.form.textMembers);
     return passed;
   }
 
   private passes(event: Buffer): boolean {
-    if (this.terminator) return false;
+    if (this.terminator && !this.form.endsPerAnswer) return false;
     const data = dataOf(event);
-    if (data?.equals(DONE)) {
-      this.terminator = event;
+    const {
+      usage,
+      usageIsPartial = false,
+      ends,
+      onlyUsage,
+    } = data ? this.form.read(data, this.usage) : NOTHING;
+    if (usage) {
+      this.usage = usage;
+      this.usageIsPartial = usageIsPartial;
+    }
+    if (ends || this.terminator) {
+      this.terminator = this.terminator ? Buffer.concat([this.terminator, event]) : event;
+      if (this.terminator.length > MAX_WAITING_BYTES) throw new Error('The end of the answer is too large.');
       return false;
     }
-    if (!data || !mentionsUsage(data)) return true;
-    const { usage, choices } = usageEvent(data);
-    if (!usage) return true;
-    this.usage = usage;
-    return this.showUsage || choices > 0;
+    return this.showUsage || !onlyUsage;
   }
 }
 
@@ -99,28 +111,6 @@ function dataOf(event: Buffer): Buffer | undefined {
   return event.subarray(start, end);
 }
 
-/** Is there a `"usage"` that is not null? (Asked for usage, OpenAI adds `"usage":null` to every event.) */
-function mentionsUsage(bytes: Buffer): boolean {
-  for (let at = bytes.indexOf(USAGE); at >= 0; at = bytes.indexOf(USAGE, at + 1)) {
-    let next = at + USAGE.length;
-    while (bytes[next]! <= 0x20 || bytes[next] === 0x3a) next++;
-    if (bytes[next] === 0x7b) return true;
-  }
-  return false;
-}
-
-function usageEvent(data: Buffer): { usage: Usage | undefined; choices: number } {
-  try {
-    const { usage, choices, service_tier } = JSON.parse(data.toString('utf8')) as Record<string, unknown>;
-    return {
-      usage: reportedUsage(usage, service_tier),
-      choices: Array.isArray(choices) ? choices.length : 0,
-    };
-  } catch {
-    return { usage: undefined, choices: 1 };
-  }
-}
-
 /** Lines that begin with `data:`; what a model says in the middle of one does not count. */
 function dataLines(bytes: Buffer): number {
   let count = 0;
@@ -132,15 +122,11 @@ function dataLines(bytes: Buffer): number {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-/** Where a stream's events carry what the model wrote. */
-const TEXT_MEMBERS = ['content', 'text', 'reasoning_content', 'reasoning', 'arguments', 'refusal'].map(
-  (name) => Buffer.from(`"${name}"`),
-);
 
 /** Bytes of what a model wrote in these events: for a stream that ends without saying what it used. */
-function textBytesIn(events: Buffer): number {
+function textBytesIn(events: Buffer, members: readonly Buffer[]): number {
   let bytes = 0;
-  for (const member of TEXT_MEMBERS) {
+  for (const member of members) {
     for (let at = events.indexOf(member); at >= 0; at = events.indexOf(member, at)) {
       at += member.length;
       while (events[at]! <= 0x20 || events[at] === 0x3a) at++;

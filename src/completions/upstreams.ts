@@ -2,6 +2,14 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Pool } from 'undici';
 import type { Deployment } from '../models/deployment.js';
 
+/** What goes upstream. */
+export interface UpstreamRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** In pieces, where it is too large to be copied. */
+  readonly body: Buffer | readonly Buffer[];
+}
+
 /** What happens to one call, in this order: `start` once, `data` any number of times, then `end` or `fail`. */
 export interface UpstreamSink {
   start(status: number, headers: UpstreamHeaders): void;
@@ -44,7 +52,7 @@ export class Upstreams implements OnApplicationShutdown {
   private readonly pools = new Map<string, Pool>();
 
   /** Sends one call. Everything that happens after is told to `sink`, whose last word is `end` or `fail`. */
-  send(deployment: Deployment, path: string, via: string, body: Buffer, sink: UpstreamSink): UpstreamCall {
+  send(deployment: Deployment, { path, headers, body }: UpstreamRequest, sink: UpstreamSink): UpstreamCall {
     let controller: { abort(reason: Error): void } | undefined;
     let over = false;
     const finish = (tell: () => void) => {
@@ -60,10 +68,11 @@ export class Upstreams implements OnApplicationShutdown {
     const deadline = setTimeout(() => abort(TIMEOUT), deployment.timeoutMs);
     this.poolOf(deployment.origin).dispatch(
       {
-        path: deployment.basePath + path,
+        path,
         method: 'POST',
-        headers: { ...deployment.headers, via },
-        body,
+        headers,
+        // Any iterable of bytes is a body to undici; its types know streams only.
+        body: body as Buffer,
         headersTimeout: deployment.timeoutMs,
         bodyTimeout: deployment.timeoutMs,
       },

@@ -18,6 +18,8 @@ export const TEAM_MODEL_PREFIX = 'model_name_';
 const MAX_NAME_CHARS = 512;
 /** RFC 9110: what a header's name and value may consist of. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** It stands in an address. */
+const API_VERSION = /^[\w.-]*$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** `model_list[]`. Members of `litellm_params` and `model_info` nobody knows are kept: they are the provider's. */
@@ -70,6 +72,8 @@ function checkRoute(params: Section): void {
     base = address ?? base;
     if (address !== undefined && !isPlainHttpUrl(address)) params.problem(key, PLAIN_HTTP_URL);
   }
+  if (!API_VERSION.test(params.text('api_version') ?? ''))
+    params.problem('api_version', 'has characters no version has');
   if (!model) return;
   const { provider, name } = parseModel(model);
   const found = baseOf(provider, base);

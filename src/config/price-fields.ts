@@ -32,6 +32,7 @@ const FIELD = new Map<string, keyof PriceLevel>([
   ['output_cost_per_second', 'outputMs'],
   ['input_cost_per_character', 'inputCharacters'],
   ['output_cost_per_character', 'outputCharacters'],
+  ['input_cost_per_query', 'searches'],
   ['input_cost_per_request', 'request'],
 ]);
 

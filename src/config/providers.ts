@@ -1,4 +1,4 @@
-/** Where a provider's OpenAI-compatible API answers when a deployment names no `api_base`. Null: it must name one. */
+/** Where a provider's API (OpenAI-compatible, where `SPOKEN` does not say otherwise) answers when a deployment names no `api_base`. Null: it must name one. */
 const DEFAULT_BASE: Readonly<Record<string, string | null>> = {
   openai: 'https://api.openai.com/v1',
   text_completion_openai: 'https://api.openai.com/v1',
@@ -24,17 +24,30 @@ const DEFAULT_BASE: Readonly<Record<string, string | null>> = {
   sambanova: 'https://api.sambanova.ai/v1',
   moonshot: 'https://api.moonshot.ai/v1',
   dashscope: 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1',
+  jina_ai: 'https://api.jina.ai/v1',
+  azure: null,
+  anthropic: 'https://api.anthropic.com/v1',
+  cohere: 'https://api.cohere.com/v2',
 };
+
+/** The routes of providers with an API of their own. Nothing is translated from one API to another. */
+const SPOKEN: Readonly<Record<string, readonly string[]>> = {
+  anthropic: ['/messages', '/messages/count_tokens'],
+  cohere: ['/rerank'],
+};
+/** Routes that OpenAI-compatible APIs do not have. */
+const ONLY_THEIRS = new Set(SPOKEN.anthropic);
+
+/** Does this provider answer calls at this path itself? */
+export const speaks = (provider: string, path: string): boolean =>
+  SPOKEN[provider]?.includes(path) ?? !ONLY_THEIRS.has(path);
 
 /** Providers with an API of their own, known to LiteLLM and not served here yet. */
 const NOT_SERVED = new Set([
-  'azure',
   'azure_ai',
-  'anthropic',
   'bedrock',
   'vertex_ai',
   'gemini',
-  'cohere',
   'sagemaker',
   'huggingface',
   'replicate',
@@ -64,5 +77,35 @@ export function baseOf(
   if (NOT_SERVED.has(provider))
     return { problem: `the provider '${provider}' is not served yet`, notServed: true };
   const base = apiBase ?? DEFAULT_BASE[provider];
-  return base ? { base } : { problem: `the provider '${provider}' needs an api_base` };
+  return base
+    ? { base: (OWN_BASE[provider] ?? asItIs)(base) }
+    : { problem: `the provider '${provider}' needs an api_base` };
+}
+
+const asItIs = (base: string) => base;
+
+/** What LiteLLM's files name as the base of these APIs: with or without what stands before every route. */
+const OWN_BASE: Readonly<Record<string, (base: string) => string>> = {
+  anthropic: (base) => base.replace(/\/+$/, '').replace(/(?:\/v1)?(?:\/messages)?$/, '/v1'),
+  azure: (base) =>
+    AZURE_V1.test(base) ? base : base.replace(/\/+$/, '').replace(/(?:\/openai(?:\/.*)?)?$/, '/openai'),
+};
+
+/** Azure's newer API is OpenAI's own: the model in the body, no version in the query. */
+const AZURE_V1 = /\/openai\/v1\/*$/;
+const AZURE_DEFAULT_VERSION = '2024-10-21';
+
+/** The version every call to an Azure resource names; undefined elsewhere. */
+export const azureVersion = (
+  provider: string,
+  base: string,
+  apiVersion = AZURE_DEFAULT_VERSION,
+): string | undefined => (provider === 'azure' && !AZURE_V1.test(base) ? apiVersion : undefined);
+
+/** How a provider is told whose call it is. */
+export function credentialHeaders(provider: string, apiKey: string | undefined): Record<string, string> {
+  if (provider === 'anthropic')
+    return { 'anthropic-version': '2023-06-01', ...(apiKey !== undefined && { 'x-api-key': apiKey }) };
+  if (apiKey === undefined) return {};
+  return provider === 'azure' ? { 'api-key': apiKey } : { authorization: `Bearer ${apiKey}` };
 }

@@ -108,11 +108,7 @@ describe('readConfig', () => {
       input_cost_per_token: 1e-6,
       output_cost_per_token: 2e-6,
     });
-    expect(config.ignoredKeys).toEqual([
-      'model_list[0].litellm_params.model',
-      'litellm_settings.drop_params',
-      'router_settings.routing_strategy',
-    ]);
+    expect(config.ignoredKeys).toEqual(['litellm_settings.drop_params', 'router_settings.routing_strategy']);
   });
 
   it('lists every problem at once, each with its path', () => {

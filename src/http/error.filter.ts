@@ -17,6 +17,11 @@ const TYPE: Record<number, string> = {
   503: 'service_unavailable',
 };
 
+const ANTHROPIC = /\/messages(?:\/count_tokens)?$/;
+
+/** Anthropic's clients look for the same envelope inside one of theirs. */
+const speaksAnthropic = ({ routeOptions }: FastifyRequest) => ANTHROPIC.test(routeOptions.url ?? '');
+
 interface Told {
   readonly status: number;
   readonly message: string;
@@ -51,18 +56,19 @@ export class ErrorFilter implements ExceptionFilter {
     if (told.status >= 500) this.log(request, told, error);
     if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy();
     const { status, message, type, param = null, details, headers } = told;
+    const envelope = {
+      error: {
+        message,
+        type: type ?? TYPE[status] ?? (status >= 500 ? 'internal_server_error' : 'bad_request_error'),
+        param,
+        code: String(status),
+        details: { ...details, request_id: request.id },
+      },
+    };
     void reply
       .status(status)
       .headers({ 'x-request-id': request.id, ...headers })
-      .send({
-        error: {
-          message,
-          type: type ?? TYPE[status] ?? (status >= 500 ? 'internal_server_error' : 'bad_request_error'),
-          param,
-          code: String(status),
-          details: { ...details, request_id: request.id },
-        },
-      });
+      .send(speaksAnthropic(request) ? { type: 'error', ...envelope, request_id: request.id } : envelope);
   }
 
   private log(request: FastifyRequest, { status }: Told, error: unknown): void {

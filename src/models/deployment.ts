@@ -12,7 +12,7 @@ import {
 } from '../policy/price.js';
 import { knownModel } from './price-table.js';
 import { TEAM_MODEL_PREFIX } from '../config/models.js';
-import { baseOf, parseModel } from '../config/providers.js';
+import { azureVersion, baseOf, credentialHeaders, parseModel } from '../config/providers.js';
 
 /** One way to reach a model, ready to be called. */
 export interface Deployment {
@@ -25,6 +25,8 @@ export interface Deployment {
   /** `https://host:port` and the path before the route. */
   readonly origin: string;
   readonly basePath: string;
+  /** Set where the deployment stands in the path, and this behind it: Azure. */
+  readonly apiVersion?: string;
   readonly headers: Readonly<Record<string, string>>;
   /** What must never be told: the credentials in `headers`. */
   readonly secrets: readonly string[];
@@ -62,6 +64,7 @@ export function makeDeployment(
       : { base: 'http://mock' };
   if ('problem' in found) return { problem: `litellm_params.model: ${found.problem}` };
   const { origin, pathname } = new URL(found.base);
+  const apiVersion = azureVersion(provider, found.base, litellmParams.api_version);
   const price = configuredPrice({ ...modelInfo, ...litellmParams });
   const maxInputTokens = numberOf(modelInfo.max_input_tokens);
   const maxOutputTokens = numberOf(modelInfo.max_output_tokens) ?? numberOf(modelInfo.max_tokens);
@@ -73,7 +76,8 @@ export function makeDeployment(
     upstreamName: name,
     origin,
     basePath: pathname.replace(/\/+$/, ''),
-    headers: Object.freeze(headersOf(litellmParams)),
+    ...(apiVersion !== undefined && { apiVersion }),
+    headers: Object.freeze(headersOf(provider, litellmParams)),
     secrets: [litellmParams.api_key, ...Object.values(litellmParams.extra_headers ?? {})].filter(
       (text) => text !== undefined,
     ),
@@ -113,14 +117,24 @@ export function knownFigures(
   };
 }
 
+/** Where a deployment answers calls of one kind, whose path in OpenAI's API this is. */
+export function pathAt({ basePath, apiVersion, upstreamName }: Deployment, path: string): string {
+  if (apiVersion === undefined) return basePath + path;
+  const inside = path === '/responses' ? '' : `/deployments/${encodeURIComponent(upstreamName)}`;
+  return `${basePath}${inside}${path}?api-version=${apiVersion}`;
+}
+
 const apiBase = ({ api_base, base_url }: LitellmParams) => api_base ?? (base_url as string | undefined);
 
-function headersOf({ api_key, organization, extra_headers }: LitellmParams): Record<string, string> {
+function headersOf(
+  provider: string,
+  { api_key, organization, extra_headers }: LitellmParams,
+): Record<string, string> {
   return {
     'content-type': 'application/json',
-    accept: 'application/json, text/event-stream',
+    accept: 'application/json, text/event-stream, */*;q=0.5',
     'accept-encoding': 'identity',
-    ...(api_key !== undefined && { authorization: `Bearer ${api_key}` }),
+    ...credentialHeaders(provider, api_key),
     ...(organization !== undefined && { 'openai-organization': organization }),
     ...Object.fromEntries(
       Object.entries(extra_headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),

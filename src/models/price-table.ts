@@ -108,12 +108,18 @@ export function providerOfBareName(name: string): string | undefined {
 function lookUp(provider: string, name: string, day: string): KnownModel | undefined {
   const model = libraryModel(LIBRARY_PROVIDER[provider] ?? provider, name);
   if (!model) return undefined;
-  const price = priceOf(model.prices, day);
+  const price = isFreeOfCharge(model) ? FREE : priceOf(model.prices, day);
   return {
     ...(price && { price }),
     ...(model.context_window !== undefined && { contextTokens: model.context_window }),
   };
 }
+
+const FREE: Price = { input: 0n as UnitPrice, output: 0n as UnitPrice };
+
+/** The library says in words only that OpenAI's moderation costs nothing. */
+const isFreeOfCharge = ({ id, prices }: LibraryModel) =>
+  id === 'moderation' && Object.keys(prices).length === 0;
 
 function libraryModel(providerId: string, name: string): LibraryModel | undefined {
   return findProvider({ providerId })?.models.find(({ match }) => matches(match, name.toLowerCase()));

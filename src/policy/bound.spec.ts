@@ -27,11 +27,15 @@ describe('the most tokens a call can be billed for', () => {
     expect(bound.outputLimitToSet).toBeGreaterThan(0);
     expect(bound.outputTokens).toBe(bound.outputLimitToSet! * 2);
     expect(tokenBound(size({ outputTokens: 5 }), {}).outputLimitToSet).toBeUndefined();
+    expect(tokenBound(size({ isWhole: true }), {}).outputLimitToSet).toBeUndefined();
   });
 
   it.each([
     ['a byte is at most a token, and the template adds some', {}, {}, 1_512],
     ['the context window is a limit too', {}, { maxInputTokens: 500 }, 500],
+    ['… or what the client makes of it', { contextTokens: 900 }, { maxInputTokens: 500 }, 900],
+    ['what the provider adds is prompt too', { hiddenTokens: 100 }, {}, 1_612],
+    ['… also to one that was counted', { hiddenTokens: 100, counted: { tokens: 10, otherBytes: 0 } }, {}, 115],
     ['what does not show in the bytes may fill the context', { hasMedia: true }, { maxInputTokens: 128_000 }, 128_000],
     ['… or a million tokens, if nobody knows', { hasMedia: true }, {}, 1_048_576],
   ])('prompt: %s', (_, some, limits, inputTokens) =>

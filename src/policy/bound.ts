@@ -6,10 +6,18 @@ export interface CallSize {
   readonly inputBytes: number;
   /** The prompt, counted, where somebody took the trouble. */
   readonly counted?: CountedPrompt;
+  /** Counting what is in the body would say less than the call uses. */
+  readonly isUncountable?: true;
+  /** Tokens of what the provider itself puts around the prompt. */
+  readonly hiddenTokens?: number;
+  /** The client asks for a context of this size, whatever is documented. */
+  readonly contextTokens?: number;
   /** Images, audio, files or anything the provider holds: their tokens do not show in the bytes. */
   readonly hasMedia: boolean;
   /** The client's own output limit. */
   readonly outputTokens?: number;
+  /** With a lower limit than this the provider refuses the call. */
+  readonly leastOutputTokens?: number;
   /** `max(n, best_of)`: answers to each prompt. */
   readonly copies: number;
   /** Prompts in one call (`/completions`, `/embeddings`): each may fill the context. */
@@ -22,6 +30,10 @@ export interface CallSize {
   readonly units?: Partial<Readonly<Record<Unit, number>>>;
   /** False where nothing is generated (embeddings). */
   readonly generates: boolean;
+  /** No limit makes its answer shorter (images, sound): it passes as a whole or not at all. */
+  readonly isWhole?: true;
+  /** The provider charges nothing for such a call, whatever the model costs. */
+  readonly isFree?: true;
 }
 
 /** A prompt by OpenAI's current encoding. */
@@ -54,6 +66,10 @@ export function unboundedIn(size: CallSize, ceiling: Price): (Unit | 'service_ti
 
 const NO_IMAGES_SEEN = { inputImages: 0 };
 const NOTHING_WRITTEN = { outputImages: 0, outputMs: 0, outputCharacters: 0 };
+/** None of any unit: what a call that says how much it uses starts from. */
+export const NO_UNITS = Object.freeze(
+  Object.fromEntries(UNITS.map((unit) => [unit, 0])) as Record<Unit, number>,
+);
 
 /** Without media there are no images to read, and without an answer nothing to write. */
 function unitBound({ units, hasMedia, generates }: CallSize): Partial<Record<Unit, number>> {
@@ -77,12 +93,17 @@ const DEFAULT_MAX_OUTPUT_TOKENS = 16_384;
 /** What a chat template adds around a request beyond the bytes of its own JSON. */
 const TEMPLATE_TOKENS = 512;
 
+/** May its prompt be counted, where its bytes do not fit? */
+export const mayCount = ({ hasMedia, isUncountable, counted }: CallSize): boolean =>
+  !hasMedia && !isUncountable && counted === undefined;
+
 /** An upper bound of what a call can be billed for, as far as it has one: what else there may be, `unboundedIn` says. */
 export function tokenBound(size: CallSize, limits: ModelLimits): TokenBound {
-  const promptTokens = promptBound(size, limits);
+  const promptTokens = promptBound(size, limits) + (size.hiddenTokens ?? 0);
+  const mostInput = limits.maxInputTokens && Math.max(limits.maxInputTokens, size.contextTokens ?? 0);
   const inputTokens = size.hasMedia
-    ? Math.max(limits.maxInputTokens ?? DEFAULT_MAX_INPUT_TOKENS, limits.maxInputTokens ? 0 : promptTokens)
-    : Math.min(promptTokens, (limits.maxInputTokens ?? Infinity) * size.prompts);
+    ? Math.max(mostInput ?? DEFAULT_MAX_INPUT_TOKENS, mostInput ? 0 : promptTokens)
+    : Math.min(promptTokens, (mostInput ?? Infinity) * size.prompts);
   const units = unitBound(size);
   if (!size.generates) return { ...units, inputTokens, outputTokens: 0 };
   const most = limits.maxOutputTokens;
@@ -90,7 +111,7 @@ export function tokenBound(size: CallSize, limits: ModelLimits): TokenBound {
     Math.min(size.outputTokens ?? most ?? DEFAULT_MAX_OUTPUT_TOKENS, most ?? Infinity) *
     size.copies *
     size.prompts;
-  return size.outputTokens === undefined && most === undefined
+  return size.outputTokens === undefined && most === undefined && !size.isWhole
     ? { ...units, inputTokens, outputTokens, outputLimitToSet: DEFAULT_MAX_OUTPUT_TOKENS }
     : { ...units, inputTokens, outputTokens };
 }

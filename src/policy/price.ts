@@ -31,6 +31,7 @@ export const UNITS = [
   'outputMs',
   'inputCharacters',
   'outputCharacters',
+  'searches',
 ] as const;
 export type Unit = (typeof UNITS)[number];
 

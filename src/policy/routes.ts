@@ -4,10 +4,16 @@ import { matchesGlob } from './glob.js';
 const withV1 = (routes: readonly string[]) => routes.flatMap((route) => [route, `/v1${route}`]);
 
 const openaiRoutes = [
-  ...['chat/completions', 'completions', 'embeddings'].flatMap((call) => [
-    `/engines/{model:path}/${call}`,
-    `/openai/deployments/{model:path}/${call}`,
-  ]),
+  ...[
+    'chat/completions',
+    'completions',
+    'embeddings',
+    'images/generations',
+    'images/edits',
+    'audio/speech',
+    'audio/transcriptions',
+    'audio/translations',
+  ].flatMap((call) => [`/engines/{model:path}/${call}`, `/openai/deployments/{model:path}/${call}`]),
   ...withV1([
     '/chat/completions',
     '/completions',
@@ -23,9 +29,10 @@ const openaiRoutes = [
     '/models',
     '/models/{model:path}',
   ]),
+  '/v2/rerank',
 ];
 
-const anthropicRoutes = ['/v1/messages', '/v1/messages/count_tokens'];
+const anthropicRoutes = withV1(['/messages', '/messages/count_tokens']);
 const modelInfoRoutes = ['/model/info', '/v1/model/info'];
 
 const infoRoutes = [

@@ -34,13 +34,15 @@ export function wishFor(size: CallSize, limits: ModelLimits, ceiling: Price, set
   const tokens = tokenBound(size, limits);
   const answers = size.copies * size.prompts;
   const costOf = (outputTokens: number) => boundNanoUsd(tokens, ceiling, outputTokens);
-  const atMost = (tokensEach: number) => costOf(Math.min(tokens.outputTokens, tokensEach * answers));
+  const { leastOutputTokens: least = 0 } = size;
+  const atMost = (tokensEach: number) =>
+    costOf(Math.min(tokens.outputTokens, Math.max(tokensEach, least) * answers));
   const wantedNanoUsd = costOf(tokens.outputTokens);
   return {
     tokens,
     wantedNanoUsd,
-    minimumNanoUsd: settings.budgetClamp ? atMost(settings.minOutputTokens) : wantedNanoUsd,
-    fairNanoUsd: atMost(settings.defaultHoldTokens),
+    minimumNanoUsd: settings.budgetClamp && !size.isWhole ? atMost(settings.minOutputTokens) : wantedNanoUsd,
+    fairNanoUsd: size.isWhole ? wantedNanoUsd : atMost(settings.defaultHoldTokens),
     inputNanoUsd: costOf(0),
     ceiling,
     unbounded: unboundedIn(size, ceiling),

@@ -59,6 +59,15 @@ export interface Hold {
   closing?: Promise<void>;
 }
 
+/** The hold of a call that costs nothing: no money, no entry, nothing to close. */
+export const nothingHeld = (chain: BillingChain): Hold => ({
+  id: uuidv7(),
+  chain,
+  boundNanoUsd: ZERO_NANO_USD,
+  watched: [],
+  closing: Promise.resolve(),
+});
+
 /** How a call ended. */
 export interface ClosedEntry {
   readonly id: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reportedUsage } from './usage.js';
+import { reportedUsage } from './reported-usage.js';
 
 const totals = { prompt_tokens: 100, completion_tokens: 50 };
 const read = { inputTokens: 100, outputTokens: 50 };

@@ -35,16 +35,16 @@ export function reportedUsage(usage: unknown, serviceTier?: unknown): Usage | un
 /** More than any call uses: a count beyond it is no count. */
 const MAX_TOKENS = 1_000_000_000;
 
-const tokens = (value: unknown): number | undefined =>
+export const tokens = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= MAX_TOKENS
     ? value
     : undefined;
 
 /** A part is never more than its whole, whatever the upstream says. */
-const part = (details: unknown, whole: number) => (name: string) =>
+export const part = (details: unknown, whole: number) => (name: string) =>
   isObject(details) ? Math.min(tokens(details[name]) ?? 0, whole) : 0;
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
+export const isObject = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object';
 
 const BYTES_PER_TOKEN = 4;

@@ -1,0 +1,71 @@
+import { Controller, Post, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiConsumes, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ModelRoute } from '../access/model-route.js';
+import { CompletionsService } from './completions.service.js';
+import { everyPath, MODEL_IN_PATH } from './every-path.js';
+import {
+  ImageEdit,
+  ImageList,
+  ImageRequest,
+  SpeechRequest,
+  Transcript,
+  TranscriptRequest,
+} from './media.dto.js';
+
+/** Images and sound, OpenAI-compatible. Forms pass as the bytes they are, but for the model's name. */
+@ApiTags('media')
+@ModelRoute()
+@Controller()
+export class MediaController {
+  constructor(private readonly completions: CompletionsService) {}
+
+  @Post(everyPath('images/generations'))
+  @ApiOperation({ summary: 'Draw images.' })
+  @MODEL_IN_PATH
+  @ApiBody({ type: ImageRequest })
+  @ApiOkResponse({ type: ImageList })
+  draw(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.completions.complete(request, reply);
+  }
+
+  @Post(everyPath('images/edits'))
+  @ApiOperation({ summary: 'Draw images after others.' })
+  @MODEL_IN_PATH
+  @ApiConsumes('multipart/form-data')
+  @ApiBody({ type: ImageEdit })
+  @ApiOkResponse({ type: ImageList })
+  edit(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.completions.complete(request, reply);
+  }
+
+  @Post(everyPath('audio/speech'))
+  @ApiOperation({ summary: 'Read a text out.' })
+  @MODEL_IN_PATH
+  @ApiBody({ type: SpeechRequest })
+  @ApiProduces('audio/mpeg')
+  @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
+  speak(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.completions.complete(request, reply);
+  }
+
+  @Post(everyPath('audio/transcriptions'))
+  @ApiOperation({ summary: 'Write down what is said.' })
+  @MODEL_IN_PATH
+  @ApiConsumes('multipart/form-data')
+  @ApiBody({ type: TranscriptRequest })
+  @ApiOkResponse({ type: Transcript })
+  transcribe(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.completions.complete(request, reply);
+  }
+
+  @Post(everyPath('audio/translations'))
+  @ApiOperation({ summary: 'Write down in English what is said.' })
+  @MODEL_IN_PATH
+  @ApiConsumes('multipart/form-data')
+  @ApiBody({ type: TranscriptRequest })
+  @ApiOkResponse({ type: Transcript })
+  translate(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.completions.complete(request, reply);
+  }
+}

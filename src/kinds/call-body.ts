@@ -1,0 +1,120 @@
+import { JsonProblem, memberValue, type ScannedObject } from '../http/json-scanner.js';
+import { NOT_PROMPT } from '../tokens/not-prompt.js';
+
+export const MEDIA_NAMES = new Set([
+  'image_url',
+  'input_image',
+  'input_audio',
+  'image',
+  'file',
+  'file_id',
+  'audio',
+  'source',
+  'video_url',
+]);
+
+/** What the `type` of a part or a tool call says where everything is in the bytes. Any other part counts as media. */
+const PLAIN_TYPES = new Set([
+  'text', 'input_text', 'output_text', 'refusal', 'thinking', 'redacted_thinking', 'reasoning', 'summary_text',
+  'function', 'function_call', 'function_call_output', 'tool_use', 'tool_result', 'message', 'custom', 'ephemeral',
+  'custom_tool_call', 'custom_tool_call_output',
+]); // prettier-ignore
+
+/** Members that carry what people and models say. */
+export const CONTENT = new Set(['messages', 'input', 'prompt']);
+
+/** Tools the client or the model runs itself. Others are run by the provider, for fees no token price contains. */
+const OWN_TOOLS = new Set(['function', 'custom']);
+
+const MAX_PROMPTS = 10_000;
+
+/** A call's body, asked member by member. What is wrong with one is thrown as a `JsonProblem` that names it. */
+export class CallBody {
+  private typesOfTools: readonly (string | undefined)[] | undefined;
+
+  constructor(
+    readonly bytes: Buffer,
+    readonly scanned: ScannedObject,
+  ) {}
+
+  /** A member's value; undefined where there is none. */
+  value(name: string): unknown {
+    const member = this.scanned.members.get(name);
+    return member && memberValue(this.bytes, member);
+  }
+
+  /** A member that must be a text, if it is there. */
+  text(name: string): string | undefined {
+    const value = this.value(name);
+    if (value === undefined || value === null) return undefined;
+    if (typeof value !== 'string') throw new JsonProblem(`The ${name} must be a text.`, name);
+    return value;
+  }
+
+  wholeNumber(name: string, most: number, from = 1): number | undefined {
+    const number = this.value(name);
+    if (number === undefined || number === null) return undefined;
+    if (typeof number !== 'number' || !Number.isInteger(number) || number < from || number > most) {
+      throw new JsonProblem(`The ${name} must be a whole number between ${from} and ${most}.`, name);
+    }
+    return number;
+  }
+
+  flag(name: string): boolean {
+    const value = this.value(name);
+    if (value === undefined || value === null) return false;
+    if (typeof value !== 'boolean') throw new JsonProblem(`The ${name} must be true or false.`, name);
+    return value;
+  }
+
+  /** Bytes of everything that may become prompt. */
+  get inputBytes(): number {
+    let inputBytes = this.bytes.length;
+    for (const [name, { keyStart, valueEnd }] of this.scanned.members)
+      if (NOT_PROMPT.has(name)) inputBytes -= valueEnd - keyStart;
+    return inputBytes;
+  }
+
+  /** Is there anything in the prompt whose tokens do not show in its bytes? */
+  get hasMedia(): boolean {
+    return this.scanned.watched.some(
+      ({ name, below, text }) =>
+        CONTENT.has(below) && (MEDIA_NAMES.has(name) || (name === 'type' && !PLAIN_TYPES.has(text!))),
+    );
+  }
+
+  /** How many prompts this member carries: each may fill the context and is answered by itself. */
+  promptsIn(name: string): number {
+    const prompt = this.value(name);
+    if (!Array.isArray(prompt) || typeof prompt[0] === 'number') return 1;
+    if (prompt.length > MAX_PROMPTS)
+      throw new JsonProblem(`The ${name} must have at most ${MAX_PROMPTS} entries.`, name);
+    return Math.max(prompt.length, 1);
+  }
+
+  /** The `type` of every tool; of one that says none, undefined. */
+  get toolTypes(): readonly (string | undefined)[] {
+    return (this.typesOfTools ??= typesIn(this.value('tools')));
+  }
+
+  /** Does the provider charge for tools it runs itself? */
+  get hasFees(): boolean {
+    return (
+      this.toolTypes.some((type) => type !== undefined && !OWN_TOOLS.has(type)) ||
+      (this.value('web_search_options') ?? null) !== null
+    );
+  }
+
+  get serviceTier(): { readonly serviceTier?: string } {
+    const serviceTier = this.value('service_tier');
+    return typeof serviceTier === 'string' ? { serviceTier } : {};
+  }
+}
+
+function typesIn(tools: unknown): readonly (string | undefined)[] {
+  if (!Array.isArray(tools)) return [];
+  return tools.map((tool) => {
+    const type = (tool as { type?: unknown } | null)?.type;
+    return type === undefined || type === null ? undefined : String(type);
+  });
+}

@@ -1,0 +1,35 @@
+import type { CallSize } from '../policy/bound.js';
+import type { CallBody } from './call-body.js';
+import type { OutputLimits } from './call-kind.js';
+
+const MAX_COPIES = 128;
+/** Far beyond what any model writes, far below what makes money overflow. */
+const MAX_OUTPUT_TOKENS = 1_000_000_000;
+
+/** A call whose answers are written, to one prompt or several. */
+export function completionSize(body: CallBody, limits: OutputLimits, prompts = 1): CallSize {
+  const outputTokens = largestLimit(body, limits);
+  return {
+    inputBytes: body.inputBytes,
+    hasMedia: body.hasMedia,
+    prompts,
+    hasFees: body.hasFees,
+    copies: copiesIn(body),
+    generates: true,
+    ...(outputTokens !== undefined && { outputTokens }),
+    ...body.serviceTier,
+  };
+}
+
+/** The largest of the client's own limits of an answer: nobody knows which one counts upstream. */
+export function largestLimit(body: CallBody, limits: OutputLimits): number | undefined {
+  let largest: number | undefined;
+  for (const [name, least] of limits) {
+    const limit = body.wholeNumber(name, MAX_OUTPUT_TOKENS, least);
+    if (limit !== undefined && (largest === undefined || limit > largest)) largest = limit;
+  }
+  return largest;
+}
+
+const copiesIn = (body: CallBody): number =>
+  Math.max(body.wholeNumber('n', MAX_COPIES) ?? 1, body.wholeNumber('best_of', MAX_COPIES) ?? 1);

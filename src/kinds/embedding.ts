@@ -1,0 +1,29 @@
+import type { CallKind } from './call-kind.js';
+import { openaiStream, openaiUsage } from './openai-stream.js';
+import { reportedUsage } from './reported-usage.js';
+
+export const embedding: CallKind = {
+  callType: 'embedding',
+  path: '/embeddings',
+  size: (body) => ({
+    inputBytes: body.inputBytes,
+    hasMedia: body.hasMedia,
+    prompts: body.promptsIn('input'),
+    hasFees: body.hasFees,
+    copies: 1,
+    generates: false,
+    ...body.serviceTier,
+  }),
+  outputLimits: [],
+  usage: (answer) => reportedUsage(answer?.usage, answer?.service_tier),
+  made: () => [],
+  stream: openaiStream,
+  mock: {
+    whole: ({ model, inputTokens }) => ({
+      object: 'list',
+      model,
+      data: [{ object: 'embedding', index: 0, embedding: [0, 0, 1] }],
+      usage: openaiUsage({ inputTokens, outputTokens: 0 }),
+    }),
+  },
+};

@@ -1,0 +1,55 @@
+import { fieldText, type FormFile, type ScannedForm } from '../http/form-scanner.js';
+import { JsonProblem } from '../http/json-scanner.js';
+import { CallBody } from './call-body.js';
+
+/** Fields whose text is JSON; all others are texts, whatever they look like. */
+const JSON_FIELDS = new Set([
+  'n',
+  'stream',
+  'partial_images',
+  'metadata',
+  'litellm_metadata',
+  'router_settings_override',
+  'fallbacks',
+  'context_window_fallbacks',
+  'content_policy_fallbacks',
+]);
+
+/** A call's body that came as a form. */
+export class FormBody extends CallBody {
+  constructor(
+    bytes: Buffer,
+    override readonly scanned: ScannedForm,
+  ) {
+    super(bytes, scanned);
+    for (const { name } of scanned.files)
+      if (name === 'model') throw new JsonProblem('The model must be a text, not a file.', 'model');
+  }
+
+  override value(name: string): unknown {
+    const member = this.scanned.members.get(name);
+    if (!member) return undefined;
+    const text = fieldText(this.bytes, member);
+    if (!JSON_FIELDS.has(name)) return text;
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      return text;
+    }
+  }
+
+  /** Bytes of the text fields: the files are not read as text. */
+  override get inputBytes(): number {
+    let inputBytes = 0;
+    for (const { valueStart, valueEnd } of this.scanned.members.values()) inputBytes += valueEnd - valueStart;
+    return inputBytes;
+  }
+
+  override get hasMedia(): boolean {
+    return this.scanned.files.length > 0;
+  }
+
+  get files(): readonly FormFile[] {
+    return this.scanned.files;
+  }
+}

@@ -1,0 +1,59 @@
+import type { Usage } from '../policy/price.js';
+import { type EventSays, memberNames, type Mocked, type StreamForm, wordsOf } from './call-kind.js';
+import { reportedUsage } from './reported-usage.js';
+
+const DONE = Buffer.from('[DONE]');
+const USAGE = Buffer.from('"usage"');
+
+/** Chunks of a completion, one of them with the usage, and `[DONE]`. */
+export const openaiStream: StreamForm = {
+  mayTell: (events) => events.includes(DONE) || mentionsUsage(events),
+  read: (data) => (data.equals(DONE) ? ENDS : mentionsUsage(data) ? usageEvent(data) : NOTHING),
+  textMembers: memberNames('content', 'text', 'reasoning_content', 'reasoning', 'arguments', 'refusal'),
+  failure: (error) => `data: ${JSON.stringify({ error })}\n\n`,
+};
+
+const ENDS: EventSays = { ends: true };
+const NOTHING: EventSays = {};
+
+/** Is there a `"usage"` that is not null? (Asked for usage, OpenAI adds `"usage":null` to every event.) */
+function mentionsUsage(bytes: Buffer): boolean {
+  for (let at = bytes.indexOf(USAGE); at >= 0; at = bytes.indexOf(USAGE, at + 1)) {
+    let next = at + USAGE.length;
+    while (bytes[next]! <= 0x20 || bytes[next] === 0x3a) next++;
+    if (bytes[next] === 0x7b) return true;
+  }
+  return false;
+}
+
+function usageEvent(data: Buffer): EventSays {
+  try {
+    const { usage, choices, service_tier } = JSON.parse(data.toString('utf8')) as Record<string, unknown>;
+    const used: Usage | undefined = reportedUsage(usage, service_tier);
+    if (!used) return NOTHING;
+    return Array.isArray(choices) && choices.length ? { usage: used } : { usage: used, onlyUsage: true };
+  } catch {
+    return NOTHING;
+  }
+}
+
+export const openaiUsage = ({ inputTokens, outputTokens }: Pick<Mocked, 'inputTokens' | 'outputTokens'>) => ({
+  prompt_tokens: inputTokens,
+  completion_tokens: outputTokens,
+  total_tokens: inputTokens + outputTokens,
+});
+
+/** A mocked answer word by word. `choice`: how one carries its text; undefined: the end. */
+export function* mockedChunks(
+  said: Mocked,
+  object: string,
+  choice: (text: string | undefined) => object,
+): Generator<string> {
+  const { id, created, model } = said;
+  const event = (choices: object[], extra = {}) =>
+    `data: ${JSON.stringify({ id, created, model, object, choices, ...extra })}\n\n`;
+  for (const word of wordsOf(said)) yield event([{ index: 0, ...choice(word), finish_reason: null }]);
+  yield event([{ index: 0, ...choice(undefined), finish_reason: 'stop' }]);
+  yield event([], { usage: openaiUsage(said) });
+  yield 'data: [DONE]\n\n';
+}

@@ -1,0 +1,93 @@
+import { JsonProblem } from '../http/json-scanner.js';
+import type { CallSize } from '../policy/bound.js';
+import type { CallBody } from './call-body.js';
+import { type CallKind, type Mocked, type OutputLimits, wordsOf } from './call-kind.js';
+import { completionSize } from './completion-size.js';
+import { isObject, reportedUsage } from './reported-usage.js';
+import { openaiErrorEvent, typedEvent, typedStream } from './typed-stream.js';
+
+const OUTPUT_LIMITS: OutputLimits = [['max_output_tokens', 1]];
+/** OpenAI refuses a lower limit. */
+const LEAST_OUTPUT_TOKENS = 16;
+/** What the provider holds and puts before the prompt: its tokens do not show in the bytes. */
+const HELD_BY_PROVIDER = ['previous_response_id', 'conversation'];
+
+/** OpenAI's Responses. Answers are not kept here: there is no GET of one, and none that is made in the background. */
+export const responses: CallKind = {
+  callType: 'responses',
+  path: '/responses',
+  size: responsesSize,
+  outputLimits: OUTPUT_LIMITS,
+  outputLimitOf: () => 'max_output_tokens',
+  usage: (answer) => reportedUsage(answer?.usage, answer?.service_tier),
+  made: (answer) => (Array.isArray(answer?.output) ? answer.output : []),
+  stream: typedStream(
+    ['response.completed', 'response.incomplete', 'response.failed'],
+    ({ response }) => {
+      const { usage, service_tier } = isObject(response) ? response : {};
+      const used = reportedUsage(usage, service_tier);
+      return used ? { usage: used, ends: true } : { ends: true };
+    },
+    ['delta'],
+    openaiErrorEvent,
+  ),
+  mock: { whole: mockedResponse, events: mockedEvents },
+};
+
+function mockedResponse(said: Mocked) {
+  const { inputTokens: input_tokens, outputTokens: output_tokens } = said;
+  return {
+    id: said.id,
+    object: 'response',
+    created_at: said.created,
+    status: 'completed',
+    model: said.model,
+    output: [mockedMessage(said, 'completed', said.text)],
+    usage: { input_tokens, output_tokens, total_tokens: input_tokens + output_tokens },
+  };
+}
+
+const mockedMessage = ({ id }: Mocked, status: string, text?: string) => ({
+  id: `msg_${id}`,
+  type: 'message',
+  role: 'assistant',
+  status,
+  content: text === undefined ? [] : [{ type: 'output_text', text, annotations: [] }],
+});
+
+function* mockedEvents(said: Mocked): Generator<string> {
+  let sequence_number = 0;
+  const event = (type: string, more: object) =>
+    typedEvent({ type, sequence_number: sequence_number++, ...more });
+  const item = { item_id: `msg_${said.id}`, output_index: 0, content_index: 0 };
+  const part = (text: string) => ({ ...item, part: { type: 'output_text', text, annotations: [] } });
+  const response = mockedResponse(said);
+  yield event('response.created', {
+    response: { ...response, status: 'in_progress', output: [], usage: null },
+  });
+  yield event('response.output_item.added', { output_index: 0, item: mockedMessage(said, 'in_progress') });
+  yield event('response.content_part.added', part(''));
+  for (const delta of wordsOf(said))
+    yield event('response.output_text.delta', { ...item, delta, logprobs: [] });
+  yield event('response.output_text.done', { ...item, text: said.text, logprobs: [] });
+  yield event('response.content_part.done', part(said.text));
+  yield event('response.output_item.done', { output_index: 0, item: response.output[0] });
+  yield event('response.completed', { response });
+}
+
+function responsesSize(body: CallBody): CallSize {
+  if (body.flag('background'))
+    throw new JsonProblem(
+      'Responses in the background are not served here: nobody would hear what they used.',
+      'background',
+    );
+  const size = completionSize(body, OUTPUT_LIMITS);
+  return {
+    ...size,
+    copies: 1,
+    leastOutputTokens: LEAST_OUTPUT_TOKENS,
+    hasMedia: size.hasMedia || HELD_BY_PROVIDER.some((name) => (body.value(name) ?? null) !== null),
+    // A stored prompt may bring tools of its own.
+    hasFees: size.hasFees || isObject(body.value('prompt')),
+  };
+}

@@ -1,0 +1,39 @@
+import type { Usage } from '../policy/price.js';
+import { type EventSays, memberNames, type StreamForm } from './call-kind.js';
+
+/** An event as these APIs write them: its data says its `type`. */
+export type TypedEvent = Readonly<Record<string, unknown>> & { readonly type: string };
+
+const NOTHING: EventSays = {};
+
+/** A stream whose events have types; only those of `telling` types are parsed. */
+export function typedStream(
+  telling: readonly string[],
+  read: (event: TypedEvent, before: Usage | undefined) => EventSays,
+  textMembers: readonly string[],
+  failure: StreamForm['failure'],
+): StreamForm {
+  const words = memberNames(...telling);
+  const mayTell = (events: Buffer) => words.some((word) => events.includes(word));
+  return {
+    mayTell,
+    read: (data, before) => {
+      if (!mayTell(data)) return NOTHING;
+      try {
+        const event = JSON.parse(data.toString('utf8')) as TypedEvent;
+        return telling.includes(event.type) ? read(event, before) : NOTHING;
+      } catch {
+        return NOTHING;
+      }
+    },
+    textMembers: memberNames(...textMembers),
+    failure,
+  };
+}
+
+/** One event as these APIs write it. */
+export const typedEvent = (event: TypedEvent) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+
+/** How OpenAI's typed streams tell an error. */
+export const openaiErrorEvent: StreamForm['failure'] = ({ message, code, param }) =>
+  typedEvent({ type: 'error', code, message, param });
