@@ -55,7 +55,12 @@ const H = (name: string) => secretHash(K(name));
 const WRITES: readonly (readonly [door: string, body: object, changes: readonly string[]])[] = [
   ['POST /budget/new', { budget_id: 'tier', max_budget: 5 }, ['created BudgetTable tier']],
   ['POST /model/new', { model_name: 'm', litellm_params: { model: 'openai/x', api_key: 'sk-hidden-0001' }, model_info: { id: 'dep' } }, ['created ProxyModelTable dep']],
+  ['POST /model/update', { model_info: { id: 'dep' }, litellm_params: { rpm: 5 } }, ['updated ProxyModelTable dep']],
+  ['PATCH /model/{model_id}/update', { model_id: 'dep', blocked: true }, ['updated ProxyModelTable dep']],
   ['POST /model/delete', { id: 'dep' }, ['deleted ProxyModelTable dep']],
+  ['POST /budget/update', { budget_id: 'tier', max_budget: 6 }, ['updated BudgetTable tier']],
+  ['POST /budget/new', { budget_id: 'spare' }, ['created BudgetTable spare']],
+  ['POST /budget/delete', { id: 'spare' }, ['deleted BudgetTable spare']],
   ['POST /organization/new', { organization_id: 'o', organization_alias: 'O' }, ['created OrganizationTable o']],
   ['PATCH /organization/update', { organization_id: 'o', organization_alias: 'P' }, ['updated OrganizationTable o']],
   ['POST /organization/member_add', { organization_id: 'o', member: [{ role: 'internal_user', user_id: 'met' }] }, ['created OrganizationMembership o/met', 'created UserTable met']],
@@ -63,8 +68,11 @@ const WRITES: readonly (readonly [door: string, body: object, changes: readonly 
   ['DELETE /organization/member_delete', { organization_id: 'o', user_id: 'met' }, ['deleted OrganizationMembership o/met']],
   ['POST /user/new', { user_id: 'u', key: K('u') }, [`created VerificationToken ${H('u')}`, 'created UserTable u']],
   ['POST /user/update', { user_id: 'u', max_budget: 7 }, ['updated UserTable u']],
+  ['POST /user/bulk_update', { users: [{ user_id: 'u', max_budget: 8 }] }, ['updated UserTable u']],
   ['POST /team/new', { team_id: 't', organization_id: 'o', members_with_roles: [{ role: 'admin', user_id: 'u' }] }, ['created TeamTable t', 'created TeamMembership t/u']],
   ['POST /team/update', { team_id: 't', max_budget: 7 }, ['updated TeamTable t']],
+  ['POST /team/model/add', { team_id: 't', models: ['m'] }, ['updated TeamTable t']],
+  ['POST /team/model/delete', { team_id: 't', models: ['m'] }, ['updated TeamTable t']],
   ['POST /team/block', { team_id: 't' }, ['blocked TeamTable t']],
   ['POST /team/unblock', { team_id: 't' }, ['unblocked TeamTable t']],
   ['POST /team/member_add', { team_id: 't', member: { role: 'user', user_id: 'v' } }, ['created TeamMembership t/v', 'created UserTable v']],
@@ -110,7 +118,7 @@ describe('every door that writes', () => {
       .map(({ door }) => door)
       .filter((door) => door.replaceAll(/\{(\w+)\}/g, ':$1') in ADMIN_RULES)
       .filter((door) => !door.startsWith('GET ') && !READS.has(door));
-    const listed = [...WRITES.map(([door]) => door), 'POST /global/spend/reset'];
+    const listed = [...WRITES.map(([door]) => door), 'POST /global/spend/reset', ...DOORS_OF_GROUPS];
     expect(new Set(listed)).toEqual(new Set(writing));
     expect(writing.length).toBeGreaterThan(30);
   });
@@ -133,6 +141,43 @@ describe('every door that writes', () => {
     expect(JSON.stringify(entries)).not.toContain('sk-audited');
     expect(JSON.stringify(entries)).not.toContain('sk-hidden');
   }); // prettier-ignore
+});
+
+/** Groups have ids of ours. */
+const DOORS_OF_GROUPS = [
+  'POST /access_group/new',
+  'PUT /access_group/{access_group}/update',
+  'DELETE /access_group/{access_group}/delete',
+  'POST /v1/access_group',
+  'PUT /v1/access_group/{access_group_id}',
+  'DELETE /v1/access_group/{access_group_id}',
+];
+
+it('access groups leave entries, and so does whoever gets or loses one', async () => {
+  await gateway.made('/team/new', { team_id: 'grouped' });
+  const told = async (method: string, path: string, body?: object) => {
+    const { status, text, entries } = await audited(method, path, body);
+    expect(status, text).toBeLessThan(300);
+    const tables = entries.map(({ action, table_name }) => `${action} ${table_name}`).toSorted();
+    return { tables, id: entries.find(({ table_name }) => table_name.includes('AccessGroup'))!.object_id };
+  };
+  const group = 'LiteLLM_AccessGroupTable';
+  const made = await told('POST', '/v1/access_group', {
+    access_group_name: 'g',
+    assigned_team_ids: ['grouped'],
+  });
+  expect(made.tables).toEqual([`created ${group}`, 'updated LiteLLM_TeamTable']);
+  const changed = await told('PUT', `/v1/access_group/${made.id}`, { description: 'x' });
+  expect(changed.tables).toEqual([`updated ${group}`]);
+  const gone = await told('DELETE', `/v1/access_group/${made.id}`);
+  expect(gone.tables).toEqual([`deleted ${group}`, 'updated LiteLLM_TeamTable']);
+
+  const models = { model_names: ['m-out'] };
+  const named = { access_group: 'h', ...models };
+  expect((await told('POST', '/access_group/new', named)).tables).toEqual([`created ${group}`]);
+  const more = { model_names: ['m-out', 'm-in'] };
+  expect((await told('PUT', '/access_group/h/update', more)).tables).toEqual([`updated ${group}`]);
+  expect((await told('DELETE', '/access_group/h/delete')).tables).toEqual([`deleted ${group}`]);
 });
 
 it('a reset of all spending leaves an entry for each row that had spent', async () => {

@@ -424,7 +424,7 @@ describe('a form', () => {
     const key = await gateway.givenKey();
     const file = Buffer.concat([wav(), Buffer.from('\r\n--not-it\r\n'), Buffer.from([0, 255, 13, 10])]);
     const parts: Part[] = [['language', 'grüße'], ['file', file, 'a "b.wav'.replace('"', '%22')], ['x_odd', ' 1 ']]; // prettier-ignore
-    const sent = form(['tags', 'a'], ['model', 'm-whisper'], ...parts, ['litellm_metadata', '{"a":1}']);
+    const sent = form(['tags', '["a"]'], ['model', 'm-whisper'], ...parts, ['litellm_metadata', '{"a":1}']);
     expect((await send(key, sent)).status).toBe(200);
     const { rawBody, headers } = upstream.calls.at(-1)!;
     expect(rawBody.equals(form(['model', 'up-m-whisper'], ...parts))).toBe(true);

@@ -7,6 +7,7 @@ const JSON_FIELDS = new Set([
   'n',
   'stream',
   'partial_images',
+  'tags',
   'metadata',
   'litellm_metadata',
   'router_settings_override',
