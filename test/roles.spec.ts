@@ -9,7 +9,9 @@ const ROLES = ['A', 'V', 'I', 'R', 'T', 'C'] as const;
 /** Written by hand, not derived: a new route fails here until somebody says whose it is. */
 const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^GET \/health\//, 'AVIRTC'],
-  [/^POST \/(v1\/)?(engines\/\{model\}\/|openai\/deployments\/\{model\}\/)?(chat\/completions|completions|embeddings)$/, 'AVIRTC'],
+  [/^POST \/(v1\/)?(engines\/\{model\}\/|openai\/deployments\/\{model\}\/)?(chat\/completions|completions|embeddings|moderations|images\/(generations|edits)|audio\/(speech|transcriptions|translations))$/, 'AVIRTC'],
+  [/^POST \/(v1\/)?(messages(\/count_tokens)?|responses)$/, 'AVIRTC'],
+  [/^POST \/(v[12]\/)?rerank$/, 'AVIRTC'],
   [/^GET \/(v1\/)?models(\/\{model\})?$/, 'AVIRTC'],
   [/^POST \/access\/v1\/evaluations?$/, 'AVIRTC'],
   [/^GET \/key\/(info|list)$/, 'AVIRTC'],

@@ -55,6 +55,7 @@ export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant
     ],
   });
   await gateway.made('/access_group/new', { access_group: marker, model_names: ['m-free'] });
+  const groups = (await gateway.admin('GET', '/v1/access_group')).body as { access_group_id: string; access_group_name: string }[]; // prettier-ignore
   await gateway.made('/organization/member_add', {
     organization_id: organization,
     member: [
@@ -120,6 +121,8 @@ export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant
       assigned_team_ids: team,
       assigned_key_ids: secretHash(mine.member),
       access_group: marker,
+      access_group_id: groups.find(({ access_group_name: called }) => called === marker)!.access_group_id,
+      model_id: 'd-m-free',
       sso_user_ids: `sso-${marker}`,
       teamId: team,
       modelId: 'd-m-free',

@@ -167,19 +167,22 @@ export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRe
 /** What the gate reads of a form must be plain: no reader may take `model[0]` for it. */
 const READ_PLAIN = new Set(['model', 'n', 'stream', 'user']);
 
-/** Fields of a form that carry a JSON object. */
-const STRUCTURED = ['metadata', 'litellm_metadata', 'router_settings_override'];
+/** Fields of a form that people write into: whatever they look like, they are texts. */
+const WRITTEN = new Set(['prompt', 'instructions', 'input']);
+const BRACES: ReadonlySet<number | undefined> = new Set([0x7b, 0x5b]);
 
 /** The same form with what its JSON fields name: nothing hides there either. */
 function watchedForm(bytes: Buffer, form: ScannedForm): ScannedForm {
-  const watched = STRUCTURED.flatMap((below) => {
-    const field = form.members.get(below);
-    if (!field || bytes[field.valueStart] !== 0x7b) return [];
-    const inside = scanJsonObject(bytes.subarray(field.valueStart, field.valueEnd), WATCH);
-    return [...inside.watched, ...[...inside.members.keys()].map((name) => ({ name, below }))];
+  const watched = [...form.members].flatMap(([name, { valueStart, valueEnd }]) => {
+    if (WRITTEN.has(name) || !BRACES.has(bytes[valueStart])) return [];
+    const value = bytes.subarray(valueStart, valueEnd);
+    return scanJsonObject(Buffer.concat([Buffer.from(`{${JSON.stringify(name)}:`), value, CLOSING]), WATCH)
+      .watched;
   });
   return { ...form, watched };
 }
+
+const CLOSING = Buffer.from('}');
 
 function readBody(body: CallBody, context: LlmRequestContext): Partial<LlmRequest> {
   const { scanned } = body;

@@ -4,8 +4,9 @@ import { lockFolder } from '../database/folder-lock.js';
 import { welcome } from './welcome.js';
 
 /** `tollgate start`: serves until a signal ends it. Throws when it cannot. */
-export async function start(config: Config): Promise<void> {
+export async function start(read: () => Config): Promise<void> {
   try {
+    const config = read();
     const lock = lockFolder(config.dataFolder);
     const app = await createApp(config);
     app.enableShutdownHooks(undefined, { useProcessExit: true });

@@ -17,7 +17,7 @@ export function tollgate(): Command {
     .description('migrate the database and serve (what happens without a command)')
     .action(async () => {
       const { start } = await import('./start.js');
-      await start(config());
+      await start(config);
     });
 
   program

@@ -61,7 +61,7 @@ export class ModelsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'The same, with the deployment named in `model_info.id`.' })
   update(@Body() dto: UpdateModelDto, @Caller() { id: by }: Authority): Promise<ModelRow> {
-    const { id } = dto.model_info;
+    const id = dto.model_info?.id;
     if (typeof id !== 'string' || !id) throw unnamed();
     return this.models.update(id, dto, by);
   }
