@@ -54,7 +54,9 @@ beforeAll(async () => {
   gateway = await Gateway.start({ upstream });
   mine = await makeTenant(gateway, 'aaaa');
   theirs = await makeTenant(gateway, 'bbbb');
-  known = (await operations(gateway)).filter(({ path }) => !/completions|embeddings|messages|responses|moderations|images|audio|rerank/.test(path));
+  known = (await operations(gateway)).filter(
+    ({ path }) => !/completions|embeddings|messages|responses|moderations|images|audio|rerank/.test(path),
+  );
 }, 60_000);
 afterAll(async () => {
   await gateway.close();
