@@ -239,6 +239,9 @@ describe.each([
     expect(status).toBe(200);
     // The secret before is still the same caller.
     expect((await other.as(own, 'GET', '/key/info')).body.key).toBe(secretHash(body.key));
+    const question = { subject: { type: 'key', id: own }, action: { name: 'call' }, resource: { type: 'model', id: 'm-free' } }; // prettier-ignore
+    for (const secret of [own, body.key as string])
+      expect((await other.as(secret, 'POST', '/access/v1/evaluation', question)).body.decision).toBe(true);
   });
 
   it.skipIf(skip)('is never told in a refusal', async () => {
