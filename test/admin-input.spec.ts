@@ -57,8 +57,27 @@ describe('422, naming the field', () => {
     ['/team/new', { metadata: { deep: ['\ud800'] } }, 'metadata'],
     ['/key/generate', { modles: ['m-free'] }, 'modles'],
     ['/user/update', { user_id: 'u', blokced: true }, 'blokced'],
+    ['/model/update', {}, 'model_info'],
+    ['/model/update', { model_info: null }, 'model_info'],
   ])('%s %j: %s', async (path, body, param) => {
     expect(await refused(path, body)).toEqual({ status: 422, param });
+  });
+
+  it.each([
+    '/key/list',
+    '/key/aliases',
+    '/user/list',
+    '/team/list',
+    '/v2/team/list',
+    '/organization/list',
+    '/v2/model/info',
+    '/spend/logs',
+    '/audit',
+  ])('%s: a page no database counts to', async (path) => {
+    for (const page of ['1e21', '9007199254740991', '0', '-1', '1.5']) {
+      const { status, body } = await gateway.admin('GET', `${path}?page=${page}`);
+      expect({ status, param: body.error.param }).toEqual({ status: 422, param: 'page' });
+    }
   });
 
   it.each([

@@ -15,7 +15,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { lockFor } from '../database/lock-for.js';
 import { type PageQuery, pageOf } from '../http/page.js';
-import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
 import { Model } from '../models/model.entity.js';
@@ -234,9 +234,7 @@ export class AccessGroupsService {
       row.updatedBy = by;
       await tx.save(row);
     }
-    return changed.map((row) =>
-      row instanceof Team ? cacheKey.team(row.teamId) : cacheKey.key(row.secretHash),
-    );
+    return changed.flatMap((row) => (row instanceof Team ? cacheKey.team(row.teamId) : secretsOf(row)));
   }
 
   private async remove(tx: EntityManager, group: AccessGroup, by: string): Promise<CacheKey[]> {

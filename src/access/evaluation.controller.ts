@@ -94,7 +94,8 @@ export class EvaluationController {
     request: FastifyRequest,
   ): Promise<EvaluationAnswer> {
     const hash = type === 'jwt' ? secretHash(id) : keyHashOf(id);
-    if (!seesEverything(request.caller!) && !isItself(request.caller!, type, id, hash))
+    const keyHash = type === 'key' ? await this.loader.keyOf(hash) : undefined;
+    if (!seesEverything(request.caller!) && !isItself(request.caller!, type, id, keyHash ?? hash))
       throw new ForbiddenException('A caller may ask about itself and its own user only.');
     const route = this.routeOf(action.name, context?.route);
     const bytes = Buffer.from(JSON.stringify({ model: resource.id, ...context?.body }));

@@ -146,6 +146,11 @@ export class FactsLoader {
     return this.completed(loaded, () => this.withCaller(dry, caller));
   }
 
+  /** The hash a key is known by, given that of any secret that works. Undefined when there is no such key. */
+  async keyOf(hash: string): Promise<string | undefined> {
+    return (await this.callers.ofKey(hash))?.names.keyHash ?? undefined;
+  }
+
   private async callerNamed({ type, id }: Subject): Promise<CallerSnapshot | undefined> {
     if (type === 'key') return this.callers.isMasterKey(id) ? this.callers.master : this.callers.ofKey(id);
     return this.callers.bare({

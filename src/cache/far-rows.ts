@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { migrations } from '../database/migrations/index.js';
 import { Redis } from '../redis/redis.js';
 import type { CacheKey } from './changes.js';
 
-const PREFIX = 'tollgate:row:';
 const CHANNEL = 'tollgate:changes';
 /** After a failure it is not asked for so long: a cache must never cost more than it saves. */
 const REST_MS = 1_000;
@@ -19,25 +19,27 @@ export interface FarRow {
  */
 @Injectable()
 export class FarRows {
+  /** Rows of another version's schema are not this one's: while replicas are upgraded, each finds its own. */
+  private readonly prefix = `tollgate:row:${migrations.at(-1)!.name}:`;
   private restUntil = 0;
 
   constructor(private readonly redis: Redis) {}
 
   get(key: CacheKey): Promise<FarRow | undefined> {
     return this.tried(async () => {
-      const text = await this.redis.get(PREFIX + key);
+      const text = await this.redis.get(this.prefix + key);
       return text === null ? undefined : (JSON.parse(text, revived) as FarRow);
     });
   }
 
   async set(key: CacheKey, value: FarRow, ttlMs: number): Promise<void> {
-    await this.tried(() => this.redis.set(PREFIX + key, JSON.stringify(value, told), ttlMs));
+    await this.tried(() => this.redis.set(this.prefix + key, JSON.stringify(value, told), ttlMs));
   }
 
   /** Gone for everyone, and everyone is told. */
   async evict(keys: readonly CacheKey[]): Promise<void> {
     await this.tried(async () => {
-      await this.redis.delete(keys.map((key) => PREFIX + key));
+      await this.redis.delete(keys.map((key) => this.prefix + key));
       await this.redis.publish(CHANNEL, JSON.stringify(keys));
     });
   }

@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, PickType } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -17,7 +17,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import { MAX_PAGE_SIZE } from '../http/page.js';
+import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import { IsAliases } from '../parties/aliases.js';
 import { IsDuration, IsLifetime } from '../parties/duration.js';
@@ -235,13 +235,7 @@ const IsFlag = () =>
     IsBoolean(),
   );
 
-export class KeyListQuery {
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  page?: number;
-
+export class KeyListQuery extends PickType(PageQuery, ['page']) {
   @IsOptional()
   @Type(() => Number)
   @IsInt()
@@ -305,13 +299,7 @@ export class KeyListQuery {
   sort_order?: 'asc' | 'desc';
 }
 
-export class KeyAliasesQuery {
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  page?: number;
-
+export class KeyAliasesQuery extends PickType(PageQuery, ['page']) {
   @IsOptional()
   @Type(() => Number)
   @IsInt()

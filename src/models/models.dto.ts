@@ -1,7 +1,7 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, OmitType, PickType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
-import { MAX_PAGE_SIZE } from '../http/page.js';
+import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 
 /** A deployment to add: LiteLLM's `Deployment`. */
 export class NewModelDto {
@@ -68,7 +68,7 @@ export class ChangeModelDto {
 }
 
 /** The same in LiteLLM's older form, which names the deployment in its body. */
-export class UpdateModelDto extends ChangeModelDto {
+export class UpdateModelDto extends OmitType(ChangeModelDto, ['model_info'] as const) {
   /** `id` names the deployment; members beside it are set. */
   @ApiProperty({
     type: 'object',
@@ -76,7 +76,7 @@ export class UpdateModelDto extends ChangeModelDto {
     example: { id: '0190a5d0-0000-7000-8000-000000000000' },
   })
   @IsObject()
-  declare model_info: Record<string, unknown>;
+  model_info: Record<string, unknown>;
 }
 
 export class DeleteModelDto {
@@ -99,7 +99,7 @@ export class ModelInfoQuery {
   team_id?: string;
 }
 
-export class ModelPageQuery {
+export class ModelPageQuery extends PickType(PageQuery, ['page']) {
   /** Only deployments of exactly this name. */
   @IsOptional()
   @IsString()
@@ -119,13 +119,6 @@ export class ModelPageQuery {
   @IsOptional()
   @IsString()
   search?: string;
-
-  /** Counted from 1. */
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  page?: number;
 
   @IsOptional()
   @Type(() => Number)

@@ -157,8 +157,9 @@ export abstract class Accounts {
 
   /**
    * What the scopes of these windows spent on calls opened since the windows did, before anyone used them: a duration or
-   * a time zone was changed in the middle. Almost always nothing. Of days that are folded into sums the first counts as
-   * a whole: rather too much than too little.
+   * a time zone was changed in the middle. Almost always nothing. A correction takes off no more than had been spent by
+   * then: what was spent before the window is not what pays for later calls. Of days that are folded into sums the first
+   * counts as a whole, and corrections come before the calls of their day: rather too much than too little.
    */
   protected async spentBefore(specs: readonly AccountSpec[]): Promise<Map<string, bigint>> {
     const windows = specs.flatMap(({ id, scopeKind, scopeId, countsFrom }) =>
@@ -174,20 +175,25 @@ export abstract class Accounts {
           `WITH opened AS (
              SELECT r.id AS id, r.counts_from AS counts_from, p.chain_id AS chain_id
              FROM ${rowsOf(columns, this.database)} AS r JOIN postings p ON p.account_id = r.endless_id
-           )
-           SELECT id, CAST(sum(cost) AS text) AS spent FROM (
-             SELECT o.id AS id, e.cost_nano_usd AS cost FROM opened o JOIN ledger_entries e ON e.chain_id = o.chain_id
+           ), costs AS (
+             SELECT o.id AS id, e.cost_nano_usd AS cost, e.closed_at AS at
+             FROM opened o JOIN ledger_entries e ON e.chain_id = o.chain_id
              WHERE e.state = 'settled' AND e.opened_at >= o.counts_from
              UNION ALL
-             SELECT o.id AS id, d.cost_nano_usd AS cost FROM opened o JOIN ledger_days d ON d.chain_id = o.chain_id
+             SELECT o.id AS id, d.cost_nano_usd AS cost, d.day AS at
+             FROM opened o JOIN ledger_days d ON d.chain_id = o.chain_id
              WHERE d.day + ${DAY_MS} > o.counts_from
-           ) AS costs WHERE cost <> 0 GROUP BY id`,
+           ), sums AS (
+             SELECT id, cost, sum(cost) OVER (PARTITION BY id ORDER BY at, cost ROWS UNBOUNDED PRECEDING) AS so_far
+             FROM costs WHERE cost <> 0
+           )
+           SELECT id, CAST(sum(cost) - CASE WHEN min(so_far) < 0 THEN min(so_far) ELSE 0 END AS text) AS spent
+           FROM sums GROUP BY id`,
           [JSON.stringify(windows)],
         ),
       'ledger',
     );
-    // Below zero: more was taken off by hand than was spent since.
-    return new Map(rows.flatMap(({ id, spent }) => (BigInt(spent) > 0n ? [[id, BigInt(spent)]] : [])));
+    return new Map(rows.flatMap(({ id, spent }) => (BigInt(spent) ? [[id, BigInt(spent)]] : [])));
   }
 
   protected evictIdle(): void {

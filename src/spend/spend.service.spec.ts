@@ -355,6 +355,31 @@ describe.each([
     },
   );
 
+  it.skipIf(skip)('fills a window with all that was spent since a correction took off more', async () => {
+    const { accounts, database } = money.rooms;
+    const day = Math.floor(Date.now() / DAY_MS) * DAY_MS - 5 * DAY_MS;
+    const at = (ms: number) =>
+      money.dataSource.query(`UPDATE ledger_entries SET opened_at = ${ms}, closed_at = ${ms} WHERE closed_at > ${day + DAY_MS}`); // prettier-ignore
+    const spend = async (cost: bigint) => money.spend.settle(await money.held(cost), nanoUsd(cost), null);
+    await spend(100n);
+    await at(day - 1);
+    await accounts.correct([
+      { account: money.account.spec, spentNanoUsd: nanoUsd(0n), along: [], names: {} },
+    ]);
+    await at(day + 2);
+    await spend(40n);
+    await at(day + 3);
+    const filled = async (id: string, countsFrom: number) => {
+      const account = { ...endlessAccount('key', 'k'), id, windowId: 'w', countsFrom: new Date(countsFrom) };
+      const [live] = await accounts.load([{ account, limitNanoUsd: nanoUsd(1n) }]);
+      return live!.spentNanoUsd;
+    };
+    expect([await filled('since', day + 1), await filled('before', day - 1)]).toEqual([40n, 40n]);
+    expect(await new Retention(database, {} as Config, () => new Date()).fold(new Date(day + 4))).toBe(3);
+    expect([await filled('folded', day + 1), await filled('folded before', day - 1)]).toEqual([40n, 40n]);
+    expect((await verifyLedger(money.dataSource)).differences).toEqual([]);
+  });
+
   it.skipIf(skip)('lets only the entry fail that is at fault', async () => {
     const good = Array.from({ length: 7 }, () => money.hold(10n));
     const bad = money.hold(10n, 1_000n, {
