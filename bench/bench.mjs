@@ -3,12 +3,10 @@
 // in count and time, and stops by itself. `-- --seconds 2 --rounds 1 --only embedded` for a short look.
 // Peers that are not there are left out: nginx and wrk are Debian packages; Portkey comes with
 // `npm install --no-save @portkey-ai/gateway`.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chatBody, isInstalled, measured, median } from './load.mjs';
 import { forked, PEERS } from './peers.mjs';
+import { machine, table, write } from './report.mjs';
 import { CHUNKS } from './upstream.mjs';
 
 const { values: asked } = parseArgs({
@@ -44,11 +42,11 @@ for (const { name, connections, stream } of LOADS) {
       runs.get(peer).push(await measured(peer, load));
     }
   }
-  tables.push(table(name, runs, stream));
-  console.log(`\n${tables.at(-1)}`);
+  tables.push(costs(name, runs, stream));
+  console.log(`${name}: measured`);
 }
 
-function table(name, runs, stream) {
+function costs(name, runs, stream) {
   const rows = Array.from(runs, ([peer, several]) => {
     const of = (field) => median(several.map((run) => run[field]));
     return {
@@ -60,22 +58,29 @@ function table(name, runs, stream) {
     };
   });
   const cost = ({ cpuUs }) => (stream ? cpuUs / CHUNKS : cpuUs);
-  return [
-    `### ${name}`,
+  const columns = [
     '',
-    `| | CPU µs / ${stream ? 'event' : 'request'} | × bare Fastify | requests / s | p50 ms | p99 ms | p99 × bare Fastify |`,
-    '|---|---|---|---|---|---|---|',
-    ...rows.map(
-      (row) =>
-        `| ${row.name} | ${cost(row).toFixed(1)} | ${(row.cpuUs / rows[0].cpuUs).toFixed(2)} | ${Math.round(row.perSecond)} | ${row.p50.toFixed(2)} | ${row.p99.toFixed(2)} | ${(row.p99 / rows[0].p99).toFixed(2)} |`,
-    ),
-  ].join('\n');
+    `CPU µs / ${stream ? 'event' : 'request'}`,
+    '× bare Fastify',
+    'requests / s',
+    'p50 ms',
+    'p99 ms',
+    'p99 × bare Fastify',
+  ];
+  const cells = rows.map((row) => [
+    row.name,
+    cost(row).toFixed(1),
+    (row.cpuUs / rows[0].cpuUs).toFixed(2),
+    Math.round(row.perSecond),
+    row.p50.toFixed(2),
+    row.p99.toFixed(2),
+    (row.p99 / rows[0].p99).toFixed(2),
+  ]);
+  return `### ${name}\n\n${table(columns, cells)}`;
 }
 
-const machine = `${cpus().length} × ${cpus()[0].model.trim()}, Node ${process.version}; the process measured has core 0, load and upstream core 1; ${seconds} s × ${rounds} rounds interleaved, medians`;
-mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
-writeFileSync(
-  join(import.meta.dirname, 'results', 'http.md'),
-  `## What a call costs\n\n${machine}.\n\n${tables.join('\n\n')}\n`,
+write(
+  'http.md',
+  `## What a call costs\n\n${machine}; the process measured has core 0, load and upstream core 1; ${seconds} s × ${rounds} rounds interleaved, medians.\n\n${tables.join('\n\n')}\n`,
 );
 process.exit(0);

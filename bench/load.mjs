@@ -32,8 +32,8 @@ export function cpuUs(pid) {
 export const residentMb = (pid) =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 
-/** Posts `body` to one address for some seconds. `keys`: one for all calls, or many, taken in turn. */
-export async function load({ url, headers = {} }, { keys, connections, seconds, body }) {
+/** Posts `body` to one address for some seconds. `keys`: one for all calls, or many, taken in turn; `customers`: how many end users. */
+export async function load({ url, headers = {} }, { keys, customers, connections, seconds, body }) {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-wrk-'));
   const script = join(folder, 'post.lua');
   const lua = JSON.stringify;
@@ -50,7 +50,14 @@ export async function load({ url, headers = {} }, { keys, connections, seconds, 
         ? [
             `local keys = {${keys.map(lua).join(',')}}`,
             'local at = 0',
-            'request = function() at = at % #keys + 1; wrk.headers["authorization"] = "Bearer " .. keys[at]; return wrk.format() end',
+            'request = function()',
+            '  at = at % #keys + 1',
+            '  wrk.headers["authorization"] = "Bearer " .. keys[at]',
+            ...(customers
+              ? [`  wrk.headers["x-litellm-customer-id"] = "customer-" .. math.random(${customers})`]
+              : []),
+            '  return wrk.format()',
+            'end',
           ]
         : []),
       'done = function(s, l) io.write(string.format("RESULT %d %d %.3f %.3f %.3f\\n", s.requests, s.errors.status + s.errors.connect + s.errors.read + s.errors.timeout, s.duration / 1e6, l:percentile(50) / 1000, l:percentile(99) / 1000)) end',

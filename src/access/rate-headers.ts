@@ -9,12 +9,9 @@ const NAMES: readonly (readonly [RateUnit, string])[] = [
 export function rateHeaders(rates: readonly RateFacts[]): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [unit, name] of NAMES) {
-    const tightest = rates
-      .filter((rate) => rate.unit === unit)
-      .reduce<RateFacts | undefined>(
-        (least, rate) => (!least || left(rate) < left(least) ? rate : least),
-        undefined,
-      );
+    let tightest: RateFacts | undefined;
+    for (const rate of rates)
+      if (rate.unit === unit && (!tightest || left(rate) < left(tightest))) tightest = rate;
     if (!tightest) continue;
     headers[`x-ratelimit-limit-${name}`] = String(tightest.limit);
     headers[`x-ratelimit-remaining-${name}`] = String(Math.max(left(tightest), 0));

@@ -20,39 +20,34 @@ const NOT_PASSED = new Set([
   'date',
 ]);
 
+type Headers = Record<string, string | string[]>;
+
 /** What LiteLLM clients expect beside an answer: ids, cost and the provider's own headers under a prefix. */
-export function answerHeaders(
-  attempt: Attempt,
-  upstream: UpstreamHeaders,
-  contentType: string,
-): Record<string, string | string[]> {
+export function answerHeaders(attempt: Attempt, upstream: UpstreamHeaders, contentType: string): Headers {
   const { call, deployment, hold, output } = attempt;
-  const headers: Record<string, string | string[]> = {
+  const headers: Headers = {
     'content-type': contentType,
     'x-request-id': call.requestId,
     'x-litellm-call-id': hold.id,
     'x-litellm-model-id': deployment.id,
-    ...(call.access.rates?.length && rateHeaders(call.slots.facts())),
-    ...(output.clampedTo !== undefined && { 'x-tollgate-clamped': String(output.clampedTo) }),
-    ...keyHeaders(call),
   };
-  for (const [name, value] of Object.entries(upstream)) {
+  if (call.access.rates?.length) Object.assign(headers, rateHeaders(call.slots.facts()));
+  if (output.clampedTo !== undefined) headers['x-tollgate-clamped'] = String(output.clampedTo);
+  addKeyHeaders(headers, call);
+  for (const name in upstream) {
+    const value = upstream[name];
     if (value !== undefined && !NOT_PASSED.has(name)) headers[`llm_provider-${name}`] = value;
   }
   return headers;
 }
 
 /** How the key stands now: after the call where it is settled, before it where it still streams. */
-function keyHeaders({ access: { standing } }: Call): Record<string, string> {
+function addKeyHeaders(headers: Headers, { access: { standing } }: Call): void {
   const key = standing?.parties.find(({ kind }) => kind === 'key');
   const budget = key?.budgets[0];
   const account = standing?.chain.accounts.find(({ spec }) => spec.scopeKind === 'key');
-  return {
-    ...(account && {
-      'x-litellm-key-spend': usdText(budget?.account.spentNanoUsd ?? account.spentNanoUsd),
-    }),
-    ...(budget && { 'x-litellm-key-max-budget': String(usdFromNanoUsd(budget.limitNanoUsd)) }),
-  };
+  if (account) headers['x-litellm-key-spend'] = usdText(budget?.account.spentNanoUsd ?? account.spentNanoUsd);
+  if (budget) headers['x-litellm-key-max-budget'] = String(usdFromNanoUsd(budget.limitNanoUsd));
 }
 
 /** What a settled answer adds. */

@@ -58,18 +58,17 @@ export class Attempt {
   }
 
   /** Bills what was used. Resolves when that is committed; throws `LateSettlement` when it takes too long (it goes on). */
-  async settle(usage: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
+  settle(usage: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
     const cost = mark === null ? this.cost(usage) : this.estimatedCost(usage);
     this.call.usedTokens += usage.inputTokens + usage.outputTokens;
     const settled = this.spend.settle(this.hold, cost, usage, mark);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), this.settleTimeoutMs);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new LateSettlement()), this.settleTimeoutMs);
+      void settled.then(() => {
+        clearTimeout(timer);
+        resolve(cost);
+      }, reject);
     });
-    const first = await Promise.race([settled, late]);
-    clearTimeout(timer);
-    if (first === 'late') throw new LateSettlement();
-    return cost;
   }
 
   /** What nobody counted is never more than what was held for it. */

@@ -66,12 +66,13 @@ export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise
     : await attempt.settle(estimate(attempt, told, answer.body.length), 'estimated');
   const { raw } = call.reply;
   if (raw.destroyed) return;
-  raw.writeHead(answer.status, {
-    ...answerHeaders(attempt, answer.headers, contentTypeOf(answer)),
-    ...costHeader(cost),
-    ...overheadHeader(performance.now() - call.startedAt - answer.tookMs),
-    'content-length': answer.body.length,
-  });
+  const headers = Object.assign(
+    answerHeaders(attempt, answer.headers, contentTypeOf(answer)),
+    costHeader(cost),
+    overheadHeader(performance.now() - call.startedAt - answer.tookMs),
+    { 'content-length': answer.body.length },
+  );
+  raw.writeHead(answer.status, headers);
   raw.end(masked(answer.body, deployment.secrets));
 }
 

@@ -28,8 +28,12 @@ export class MemoryRateLimits extends RateLimits {
 
   take(limits: readonly RateLimit[], tokens: number): SlotsTaken {
     const now = this.clock().getTime();
-    const refused = full(this.measure(limits), tokens);
-    if (refused) return refused;
+    const hasRoom = (rate: RateLimit) => this.usedOf(rate, now) + neededOf(rate, tokens) <= rate.limit;
+    if (!limits.every(hasRoom))
+      return full(
+        limits.map((limit) => this.factsOf(limit, now)),
+        tokens,
+      )!;
     const taken = limits.map((limit) => this.taken(limit, tokens, now));
     const end = (settled: number | undefined) => {
       for (const one of taken.splice(0)) one(settled);
@@ -65,13 +69,19 @@ export class MemoryRateLimits extends RateLimits {
     };
   }
 
-  private factsOf({ key, scope, unit, limit, model }: RateLimit, now: number): RateFacts {
-    const named = { scope, unit, limit, ...(model !== undefined && { model }) };
-    if (unit === 'running') return { ...named, used: this.running.get(key) ?? 0 };
-    const log = this.logs.get(key);
-    const used = log?.usedAt(now) ?? 0;
-    const freeAt = log?.nextFreeAt;
-    return { ...named, used, ...(freeAt !== undefined && { freeAt: new Date(freeAt) }) };
+  private factsOf(rate: RateLimit, now: number): RateFacts {
+    const { key, scope, unit, limit, model } = rate;
+    const used = this.usedOf(rate, now);
+    const freeAt = unit === 'running' ? undefined : this.logs.get(key)?.nextFreeAt;
+    const facts: { -readonly [Name in keyof RateFacts]: RateFacts[Name] } = { scope, unit, limit, used };
+    if (model !== undefined) facts.model = model;
+    if (freeAt !== undefined) facts.freeAt = new Date(freeAt);
+    return facts;
+  }
+
+  private usedOf({ key, unit }: RateLimit, now: number): number {
+    if (unit === 'running') return this.running.get(key) ?? 0;
+    return this.logs.get(key)?.usedAt(now) ?? 0;
   }
 
   private log(key: string): SlidingLog {

@@ -61,8 +61,8 @@ export class EmbeddedSpend extends SpendService implements OnApplicationBootstra
     if (state === 'released') this.reservations.giveBack(chain, boundNanoUsd);
   }
 
-  protected async commit(entry: ClosedEntry, { chain, boundNanoUsd }: Hold, again: boolean): Promise<void> {
-    await this.ledger.close(entry, chain, again);
+  protected async commit(entry: ClosedEntry, { chain, boundNanoUsd }: Hold): Promise<void> {
+    await this.ledger.close(entry, chain);
     for (const account of chain.accounts) {
       account.spentNanoUsd = nanoUsd(account.spentNanoUsd + entry.costNanoUsd);
       account.unsettled--;

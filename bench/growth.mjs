@@ -1,0 +1,95 @@
+// `npm run bench:growth`: does a call cost more when there are more keys, or more rows in the ledger? Embedded, c = 32,
+// each step beside bare Fastify in the same minute. `-- --keys 1000 --rows 10000 --seconds 2` for a short look.
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import Libsql from 'libsql';
+import { chatBody, load, measured, median } from './load.mjs';
+import { forked, tollgate } from './peers.mjs';
+import { machine, table, write } from './report.mjs';
+
+const { values: asked } = parseArgs({
+  options: {
+    keys: { type: 'string', default: '100000' },
+    rows: { type: 'string', default: '1000000' },
+    seconds: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '3' },
+  },
+});
+const [mostKeys, mostRows, seconds, rounds] = [asked.keys, asked.rows, asked.seconds, asked.rounds].map(
+  Number,
+);
+const MAKERS = 16;
+const MAX_WARM_UPS = 60;
+
+const upstream = await forked('1', 'upstream.mjs');
+const fastify = await forked('0', 'bare-fastify.mjs', upstream.url);
+const gateway = await tollgate(upstream.url);
+const shape = { connections: 32, body: chatBody(false) };
+
+/** What a call of these keys costs, when each of them has called before. */
+async function cost(keys) {
+  let calls = 0;
+  for (let runs = 0; runs < MAX_WARM_UPS && (!runs || calls < 2 * keys.length); runs++)
+    calls += (await load(gateway, { ...shape, keys, seconds: 5 })).requests;
+  await measured(fastify, { ...shape, seconds: 2 });
+  const runs = [];
+  for (let round = 0; round < rounds; round++) {
+    const bare = await measured(fastify, { ...shape, seconds });
+    const ours = await measured(gateway, { ...shape, keys, seconds });
+    runs.push({ ours: ours.cpuUs, times: ours.cpuUs / bare.cpuUs });
+  }
+  const of = (field) => median(runs.map((run) => run[field]));
+  return [of('ours').toFixed(1), of('times').toFixed(2)];
+}
+
+const steps = (from, to) => [from, ...(from * 10 <= to ? steps(from * 10, to) : [])];
+const told = (count) => count.toLocaleString('en');
+
+async function addKeys(keys, count) {
+  await Promise.all(
+    Array.from({ length: MAKERS }, async () => {
+      while (keys.length < count) keys.push(await gateway.newKey());
+    }),
+  );
+}
+
+/** Settled entries of what was called already, older than any and at no cost, until there are so many. */
+function addRows(count) {
+  const database = new Libsql(join(gateway.folder, 'tollgate.db'), { timeout: 10_000 });
+  const [{ rows }] = database.prepare('SELECT count(*) AS rows FROM ledger_entries').all();
+  database
+    .prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+       INSERT INTO ledger_entries (id, chain_id, state, bound_nano_usd, input_bound_nano_usd, cost_nano_usd, request_id,
+         call_type, model, deployment_id, provider, usage, opened_at, closed_at)
+       SELECT '00000000-' || printf('%08d', ${rows} + i) || '-' || lower(hex(randomblob(8))), chain_id, 'settled', 0, 0, 0,
+         'r-' || lower(hex(randomblob(12))), call_type, model, deployment_id, provider, usage, opened_at - i * 60000, closed_at - i * 60000
+       FROM n, (SELECT * FROM ledger_entries WHERE state = 'settled' LIMIT 1)`,
+    )
+    .run([Math.max(count - rows, 1)]);
+  const [{ now }] = database.prepare('SELECT count(*) AS now FROM ledger_entries').all();
+  database.close();
+  return now;
+}
+
+// Something must have been called before.
+await load(gateway, { ...shape, keys: gateway.key, seconds: 2 });
+const byRows = [];
+for (const rows of steps(1_000, mostRows)) {
+  const there = addRows(rows);
+  byRows.push([told(there), ...(await cost([gateway.key]))]);
+}
+
+const byKeys = [];
+const keys = [gateway.key];
+for (const count of steps(100, mostKeys)) {
+  await addKeys(keys, count);
+  byKeys.push([told(count), ...(await cost(keys))]);
+}
+
+const columns = ['CPU µs / request', '× bare Fastify'];
+write(
+  'growth.md',
+  `## Does a call cost more when there is more?\n\n${machine}; embedded, full guard, c = 32; ${seconds} s × ${rounds} rounds beside bare Fastify, medians.\n\n${table(['keys, called in turn', ...columns], byKeys)}\n\n${table(['rows in the ledger before', ...columns], byRows)}\n`,
+);
+process.exit(0);
