@@ -6,6 +6,7 @@ import {
   NotFoundException,
   UnprocessableEntityException,
 } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { cacheKey } from '../cache/changes.js';
 import { RowCache } from '../cache/row-cache.js';
@@ -38,6 +39,13 @@ export class ModelsService {
 
   /** Adds a deployment; the next call can use it. 409 when its id is taken, 422 when it could never be called. */
   async create(dto: NewModelDto, by: string): Promise<ModelRow> {
+    const row = await this.database.write((tx) => this.make(tx, dto, by));
+    await this.changed();
+    return modelRow(row);
+  }
+
+  /** The same inside a transaction of somebody else's; when it is committed they call `changed`. */
+  async make(tx: EntityManager, dto: NewModelDto, by: string): Promise<Model> {
     const described = descriptionOf(dto);
     const modelInfo = { ...described.modelInfo, id: described.modelInfo.id ?? uuidv7(), db_model: true };
     const now = this.clock();
@@ -53,18 +61,15 @@ export class ModelsService {
       updatedAt: now,
       updatedBy: by,
     };
-    await this.database.write(async (tx) => {
-      const taken = this.configured(row.modelId) ?? (await tx.findOneBy(Model, { modelId: row.modelId }));
-      if (taken)
-        throw new ConflictException({
-          message: `Model with id=${row.modelId} already exists`,
-          param: 'model_info.id',
-        });
-      await tx.save(Model, row);
-      await this.cache.willChange(tx, [cacheKey.models]);
-    });
-    await this.changed();
-    return modelRow(row);
+    const taken = this.configured(row.modelId) ?? (await tx.findOneBy(Model, { modelId: row.modelId }));
+    if (taken)
+      throw new ConflictException({
+        message: `Model with id=${row.modelId} already exists`,
+        param: 'model_info.id',
+      });
+    await tx.save(Model, row);
+    await this.cache.willChange(tx, [cacheKey.models]);
+    return row;
   }
 
   async delete(id: string): Promise<{ message: string }> {
@@ -113,7 +118,8 @@ export class ModelsService {
     return this.config.models.find(({ modelInfo }) => modelInfo.id === id);
   }
 
-  private async changed(): Promise<void> {
+  /** Deployments came or went: the next call knows. */
+  async changed(): Promise<void> {
     await this.catalogue.refresh();
     await this.cache.evict([cacheKey.models]);
   }

@@ -111,9 +111,8 @@ export class TeamsService {
     const teamId = dto.team_id ?? uuidv7();
     const { team, named } = await this.table.write(
       async (tx) => {
-        await this.requireNeighbours(tx, dto);
         await this.grants.requireKnown(tx, dto.members_with_roles ?? [], caller);
-        const made = await this.table.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
+        const made = await this.make(tx, teamId, dto, by);
         if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, made, undefined, caller);
         for (const member of dto.members_with_roles ?? []) await this.enrol(tx, teamId, member, by);
         return { team: made, named: await rosterOf(tx, teamId) };
@@ -122,6 +121,12 @@ export class TeamsService {
     );
     await this.table.setSpend(team, dto.spend || null);
     return teamView(team, named);
+  }
+
+  /** A team without members, inside a transaction of somebody else's; they evict it. */
+  async make(tx: EntityManager, teamId: string, dto: TeamFieldsDto, by: string): Promise<Team> {
+    await this.requireNeighbours(tx, dto);
+    return this.table.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
   }
 
   /** Changes what was sent. 404 when there is no such team, or it is not the caller's. */
@@ -258,8 +263,19 @@ export class TeamsService {
 
   /** Inside a transaction: a user joins a team as an ordinary member, if it is none yet. 404 when there is no such team. */
   async join(tx: EntityManager, teamId: string, userId: string, by: string): Promise<void> {
+    await this.enlist(tx, teamId, { role: 'user', user_id: userId }, by);
+  }
+
+  /** The same for any member, and the row of one who is new. */
+  async enlist(
+    tx: EntityManager,
+    teamId: string,
+    member: MemberDto,
+    by: string,
+  ): Promise<Member | undefined> {
     await this.held(tx, teamId);
-    await this.enrol(tx, teamId, { role: 'user', user_id: userId }, by);
+    const [joined] = await this.enrol(tx, teamId, member, by);
+    return joined;
   }
 
   /** A user is in a team from now on, if both are there. */

@@ -69,12 +69,7 @@ export class UsersService {
     const teamIds = (dto.teams ?? []).map((team) => (typeof team === 'string' ? team : team.team_id));
     const { user, issued } = await this.table.write(
       async (tx) => {
-        await this.requireFreeEmail(tx, dto.user_email);
-        await requireBudget(tx, dto.budget_id);
-        const made = await this.table.create(tx, userId, by, (row, now) => {
-          this.newUsers.fill(row, now);
-          this.apply(row, dto, now);
-        });
+        const made = await this.make(tx, userId, dto, by);
         for (const teamId of teamIds) await this.teams.join(tx, teamId, userId, by);
         const key: IssuedKey | undefined =
           (dto.auto_create_key ?? true)
@@ -93,6 +88,16 @@ export class UsersService {
     return issued
       ? { ...keyView(issued.row), ...view, key: issued.secret, token_id: issued.row.secretHash }
       : { ...view, key: '', token: null, token_id: null, key_name: null, expires: null };
+  }
+
+  /** A user alone, inside a transaction of somebody else's; they evict it. */
+  async make(tx: EntityManager, userId: string, dto: NewUserDto, by: string): Promise<User> {
+    await this.requireFreeEmail(tx, dto.user_email);
+    await requireBudget(tx, dto.budget_id);
+    return this.table.create(tx, userId, by, (row, now) => {
+      this.newUsers.fill(row, now);
+      this.apply(row, dto, now);
+    });
   }
 
   /** Changes what was sent. 404 when there is no such user; to others than proxy admins there is only themself. */
