@@ -41,6 +41,7 @@ describe('tollgate', () => {
       'migrate',
       'verify-ledger',
       'explain',
+      'import-litellm',
       '--config',
       'DATABASE_URL',
       'REDIS_URL',

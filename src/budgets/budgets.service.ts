@@ -39,34 +39,40 @@ export class BudgetsService {
 
   /** Makes a tier. 409 when its id is taken. */
   async create(dto: NewBudgetDto, by: string): Promise<BudgetRow> {
-    const budgetId = dto.budget_id ?? uuidv7();
     const row = await this.database.write(async (tx) => {
-      const now = this.clock();
-      const budget = tx.create(Budget, {
-        ...UNLIMITED,
-        id: uuidv7(),
-        budgetId,
-        createdBy: by,
-        updatedBy: by,
-      });
-      budget.createdAt = now;
-      budget.updatedAt = now;
-      applyLimits(budget, dto, now);
-      await tx
-        .createQueryBuilder()
-        .insert()
-        .into(Budget)
-        .values(budget as never)
-        .orIgnore()
-        .updateEntity(false)
-        .execute();
-      const there = await tx.findOneByOrFail(Budget, { budgetId });
-      if (there.id !== budget.id) throw taken(budgetId);
-      await this.cache.willChange(tx, [cacheKey.budget(budgetId)]);
+      const budget = await this.make(tx, dto, by);
+      await this.cache.willChange(tx, [cacheKey.budget(budget.budgetId)]);
       return budget;
     });
-    await this.cache.evict([cacheKey.budget(budgetId)]);
+    await this.cache.evict([cacheKey.budget(row.budgetId)]);
     return budgetView(row);
+  }
+
+  /** The same inside a transaction of somebody else's; they evict it. */
+  async make(tx: EntityManager, dto: NewBudgetDto, by: string): Promise<Budget> {
+    const budgetId = dto.budget_id ?? uuidv7();
+    const now = this.clock();
+    const budget = tx.create(Budget, {
+      ...UNLIMITED,
+      id: uuidv7(),
+      budgetId,
+      createdBy: by,
+      updatedBy: by,
+    });
+    budget.createdAt = now;
+    budget.updatedAt = now;
+    applyLimits(budget, dto, now);
+    await tx
+      .createQueryBuilder()
+      .insert()
+      .into(Budget)
+      .values(budget as never)
+      .orIgnore()
+      .updateEntity(false)
+      .execute();
+    const there = await tx.findOneByOrFail(Budget, { budgetId });
+    if (there.id !== budget.id) throw taken(budgetId);
+    return budget;
   }
 
   /** Changes a tier; whoever names it is limited so at once. 404 when there is none. */

@@ -54,6 +54,18 @@ export function tollgate(): Command {
       process.exitCode = (await explain(config(), { key, model, ...options }, say)) ? 0 : 1;
     });
 
+  program
+    .command('import-litellm')
+    .description(
+      'take over keys, users, teams, budgets … and what they spent from LiteLLM’s PostgreSQL; exit code 1 if a row was left',
+    )
+    .argument('<postgres-url>', 'LiteLLM’s DATABASE_URL; it is only read')
+    .option('--dry-run', 'do all of it, tell what came of it, and keep nothing')
+    .action(async (url: string, { dryRun = false }: { dryRun?: boolean }) => {
+      const { importLitellm } = await import('./import-litellm.js');
+      process.exitCode = (await importLitellm(config(), { url, isDry: dryRun }, say)) ? 0 : 1;
+    });
+
   return program;
 }
 

@@ -21,6 +21,9 @@ interface SqliteConnection {
   prepare(sql: string): Statement;
 }
 
+/** Runs `work` in a transaction. */
+export type Write = <T>(work: (tx: EntityManager) => Promise<T>) => Promise<T>;
+
 /**
  * The way to the database. On PostgreSQL every `write` is an ordinary transaction. SQLite has one connection, on
  * which overlapping transactions would merge, so there every write and every read that must not see a half-done
@@ -54,6 +57,23 @@ export class Database {
         return work(tx);
       });
     return this.isPostgres ? transaction() : this.queued(priority, transaction);
+  }
+
+  /** Runs `work` with a `write` of which nothing is kept in the end. It has the database for itself until then, or rows of it. */
+  async rehearse(work: (write: Write) => Promise<void>): Promise<void> {
+    const undo = new Error('Nothing of a rehearsal is kept.');
+    const rehearsal = this.write<void>(async (tx) => {
+      await work((step) =>
+        tx.transaction((inner) => {
+          ChangedRows.begin(inner.queryRunner!, actor());
+          return step(inner);
+        }),
+      );
+      throw undo;
+    });
+    await rehearsal.catch((error: unknown) => {
+      if (error !== undo) throw error;
+    });
   }
 
   /** Runs reads that see only what is committed. */

@@ -56,14 +56,19 @@ export class EndUsersService {
   async create(dto: NewEndUserDto, by: string): Promise<object> {
     const { made, told } = await this.table.write(
       async (tx) => {
-        await requireBudget(tx, dto.budget_id);
-        const row = await this.table.create(tx, dto.user_id, by, (fresh, now) => apply(fresh, dto, now));
+        const row = await this.make(tx, dto, by);
         return { made: row, told: await view(tx, row) };
       },
       () => [cacheKey.endUser(dto.user_id)],
     );
     await this.table.setSpend(made, dto.spend || null);
     return told;
+  }
+
+  /** The same inside a transaction of somebody else's; they evict it. */
+  async make(tx: EntityManager, dto: NewEndUserDto, by: string): Promise<EndUser> {
+    await requireBudget(tx, dto.budget_id);
+    return this.table.create(tx, dto.user_id, by, (fresh, now) => apply(fresh, dto, now));
   }
 
   /** Changes what was sent. 404 when there is no such end user. */

@@ -128,17 +128,33 @@ export class KeysService {
     const dto = withDefaults(sent, newKeys, keyBounds);
     requireWithinBounds(dto, keyBounds);
     const secret = dto.key ?? newVirtualKey();
-    await this.requireFreeSecret(tx, secret, { formerSecretHash: secretHash(secret) });
+    const row = await this.adopt(
+      tx,
+      { hash: secretHash(secret), hint: keyHint(secret) },
+      { ...dto, allowed_routes: routesOf(dto) ?? [] },
+      by,
+    );
+    return { row, secret };
+  }
+
+  /** Inside a transaction of somebody else's: a key whose secret nobody knows, only its hash. They evict `touchedBy(row)`. */
+  async adopt(
+    tx: EntityManager,
+    { hash, hint }: { readonly hash: string; readonly hint: string },
+    dto: KeyFieldsDto,
+    by: string,
+  ): Promise<VirtualKey> {
+    await this.requireFreeSecret(tx, hash, hint, { formerSecretHash: hash });
     await this.requireNeighbours(tx, dto, by);
     await this.requireFreeAlias(tx, dto.key_alias);
-    const row = await this.table.create(tx, secretHash(secret), by, (key, now) => {
-      key.keyName = keyHint(secret);
+    const row = await this.table.create(tx, hash, by, (key, now) => {
+      key.keyName = hint;
       key.rotationCount = 0;
-      this.apply(key, { ...dto, allowed_routes: routesOf(dto) ?? [] }, now);
+      this.apply(key, dto, now);
     });
     await requireOneOrganization(tx, row);
     await grantAccessGroups(tx, dto, row, ['keyIds', row.id]);
-    return { row, secret };
+    return row;
   }
 
   /** A key of somebody who is no proxy admin: within what they hold, and what they leave open is what they have. */
@@ -191,7 +207,13 @@ export class KeysService {
         // To others a chosen one is refused, and nothing told of which are taken.
         if (isProxyAdmin(caller)) {
           const hash = secretHash(secret);
-          await this.requireFreeSecret(tx, secret, { secretHash: hash }, { formerSecretHash: hash });
+          await this.requireFreeSecret(
+            tx,
+            hash,
+            keyHint(secret),
+            { secretHash: hash },
+            { formerSecretHash: hash },
+          );
         }
         return this.change(
           tx,
@@ -330,11 +352,11 @@ export class KeysService {
   /** 409 for a secret that is somebody's. The master key would always be taken for itself: a key like it had no effect. */
   private async requireFreeSecret(
     tx: EntityManager,
-    secret: string,
+    hash: string,
+    hint: string,
     ...holders: FindOptionsWhere<VirtualKey>[]
   ): Promise<void> {
-    if (this.isMasterKey(secretHash(secret)) || (await tx.existsBy(VirtualKey, holders)))
-      throw this.table.taken(keyHint(secret));
+    if (this.isMasterKey(hash) || (await tx.existsBy(VirtualKey, holders))) throw this.table.taken(hint);
   }
 
   private async requireNeighbours(

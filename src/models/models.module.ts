@@ -8,6 +8,6 @@ import { PriceRefresh } from './price-refresh.js';
 @Module({
   controllers: [ModelsController],
   providers: [Catalogue, ModelsService, PriceRefresh],
-  exports: [Catalogue],
+  exports: [Catalogue, ModelsService],
 })
 export class ModelsModule {}

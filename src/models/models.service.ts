@@ -44,6 +44,13 @@ export class ModelsService {
 
   /** Adds a deployment; the next call can use it. 409 when its id is taken, 422 when it could never be called. */
   async create(dto: NewModelDto, by: string): Promise<ModelRow> {
+    const row = await this.database.write((tx) => this.make(tx, dto, by));
+    await this.changed();
+    return modelRow(row);
+  }
+
+  /** The same inside a transaction of somebody else's; when it is committed they call `changed`. */
+  async make(tx: EntityManager, dto: NewModelDto, by: string): Promise<Model> {
     const described = descriptionOf(dto);
     const modelId = described.modelInfo.id ?? uuidv7();
     const now = this.clock();
@@ -55,17 +62,16 @@ export class ModelsService {
       updatedAt: now,
       updatedBy: by,
     };
-    await this.write(async (tx) => {
-      const taken = this.configured(modelId) ?? (await tx.findOneBy(Model, { modelId }));
-      if (taken)
-        throw new ConflictException({
-          message: `Model with id=${modelId} already exists`,
-          param: 'model_info.id',
-        });
-      await requireTeam(tx, described);
-      await tx.insert(Model, row as never);
-    });
-    return modelRow(row);
+    const taken = this.configured(modelId) ?? (await tx.findOneBy(Model, { modelId }));
+    if (taken)
+      throw new ConflictException({
+        message: `Model with id=${modelId} already exists`,
+        param: 'model_info.id',
+      });
+    await requireTeam(tx, described);
+    await tx.insert(Model, row as never);
+    await this.cache.willChange(tx, [cacheKey.models]);
+    return row;
   }
 
   /**
@@ -189,9 +195,14 @@ export class ModelsService {
       await this.cache.willChange(tx, [cacheKey.models]);
       return done;
     });
+    await this.changed();
+    return result;
+  }
+
+  /** Deployments came or went: the next call knows. */
+  async changed(): Promise<void> {
     await this.catalogue.refresh();
     await this.cache.evict([cacheKey.models]);
-    return result;
   }
 }
 

@@ -47,7 +47,7 @@ export class OrganizationMembersService {
       const userIds: string[] = [];
       for (const named of member) {
         const userId = await this.userOf(tx, named, caller);
-        await this.put(tx, id, userId, named.role, caller);
+        await this.put(tx, id, userId, named.role, caller.id);
         userIds.push(userId);
       }
       const views = (await membersOf(tx, [id])).filter(({ userId }) => userIds.includes(userId));
@@ -65,7 +65,7 @@ export class OrganizationMembersService {
     const { organization_id: id } = dto;
     return this.write(id, caller, async (tx) => {
       const { userId, role } = await this.named(tx, dto);
-      await this.put(tx, id, userId, dto.role ?? dto.member?.role ?? role, caller);
+      await this.put(tx, id, userId, dto.role ?? dto.member?.role ?? role, caller.id);
       const changed = (await membersOf(tx, [id])).find((member) => member.userId === userId)!;
       return { answer: organizationMemberView(changed), userIds: [userId] };
     });
@@ -99,12 +99,25 @@ export class OrganizationMembersService {
     return answer;
   }
 
+  /** Inside a transaction: a user, made if there is none, is a member. 404 when there is no such organization. The caller evicts both. */
+  async enlist(
+    tx: EntityManager,
+    organizationId: string,
+    userId: string,
+    role: OrganizationMember['role'],
+    by: string,
+  ): Promise<void> {
+    await this.organizations.findOrFail(tx, organizationId);
+    await this.users.ensure(tx, userId, by, this.newUsers.fill);
+    await this.put(tx, organizationId, userId, role, by);
+  }
+
   private async put(
     tx: EntityManager,
     organizationId: string,
     userId: string,
     role: OrganizationMember['role'],
-    { id: by }: Authority,
+    by: string,
   ): Promise<void> {
     const now = this.clock();
     const there = await tx.findOneBy(OrganizationMember, { organizationId, userId });

@@ -8,6 +8,6 @@ import { OrganizationsService } from './organizations.service.js';
   imports: [TeamsModule],
   controllers: [OrganizationsController],
   providers: [OrganizationsService, OrganizationMembersService],
-  exports: [OrganizationsService],
+  exports: [OrganizationsService, OrganizationMembersService],
 })
 export class OrganizationsModule {}

@@ -55,21 +55,25 @@ export class OrganizationsService {
 
   /** Makes an organization. 409 when its id is taken, 404 when its tier is not there. */
   async create(dto: NewOrganizationDto, caller: Authority): Promise<object> {
-    const by = caller.id;
     const organizationId = dto.organization_id ?? uuidv7();
     const { made, view } = await this.table.write(
       async (tx) => {
-        await requireBudget(tx, dto.budget_id);
-        const row = await this.table.create(tx, organizationId, by, (fresh, now) => {
-          applyParty(fresh, dto, KEPT_OF_ORGANIZATIONS, now);
-          fresh.organizationAlias = dto.organization_alias;
-        });
+        const row = await this.make(tx, organizationId, dto, caller.id);
         return { made: row, view: await this.view(tx, row, caller) };
       },
       () => [cacheKey.organization(organizationId)],
     );
     await this.table.setSpend(made, dto.spend || null);
     return view;
+  }
+
+  /** The same inside a transaction of somebody else's; they evict it. */
+  async make(tx: EntityManager, id: string, dto: NewOrganizationDto, by: string): Promise<Organization> {
+    await requireBudget(tx, dto.budget_id);
+    return this.table.create(tx, id, by, (fresh, now) => {
+      applyParty(fresh, dto, KEPT_OF_ORGANIZATIONS, now);
+      fresh.organizationAlias = dto.organization_alias;
+    });
   }
 
   /** Changes what was sent. 404 when there is no such organization. */

@@ -37,6 +37,14 @@ export function nanoUsdFromUsd(value: unknown): NanoUsd | undefined {
   return amount === undefined || amount < 0n || amount > MAX_NANO_USD ? undefined : nanoUsd(amount);
 }
 
+/** The same of an amount somebody kept as a float: to the nearest nano-dollar, where it has digits finer than that. */
+export function nearestNanoUsd(value: unknown): NanoUsd | undefined {
+  return (
+    nanoUsdFromUsd(value) ??
+    (typeof value === 'number' ? nanoUsdFromUsd(Number(value.toFixed(9))) : undefined)
+  );
+}
+
 /** Nano-dollars to the USD number that goes on the wire. */
 export function usdFromNanoUsd(amount: NanoUsd): number {
   return Number(usdText(amount));

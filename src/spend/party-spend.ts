@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { withTiers } from '../budgets/with-tier.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -11,6 +12,7 @@ import type { PartyKind } from '../policy/facts.js';
 import { nanoUsd, type NanoUsd, ZERO_NANO_USD } from '../policy/money.js';
 import { type AccountSpec, type BudgetWindowRule, endlessAccount, windowAccount } from './account.js';
 import { Accounts, type Correction } from './accounts.js';
+import { adjust } from './adjustments.js';
 import type { ChainNames } from './chain.js';
 
 /** Whose spending an administrator corrects. */
@@ -22,6 +24,14 @@ export interface Spender {
   readonly publicId: string;
   /** What its row is; absent for the proxy as a whole, which has none. */
   readonly entity?: new () => PartyRow;
+}
+
+/** What a party brings along. */
+export interface Opening {
+  readonly spentNanoUsd: NanoUsd;
+  /** Null: nothing of it was spent in a window that is still open. */
+  readonly window: BudgetWindowRule | null;
+  readonly at: Date;
 }
 
 /** What a party has spent, as its views tell it and as administrators correct it: by audited entries of the ledger. */
@@ -51,6 +61,32 @@ export class PartySpend {
     const corrections = await this.corrections(spenders, ZERO_NANO_USD);
     const spent = await this.accounts.spentOn(corrections.map(({ account }) => account));
     await this.accounts.correct(corrections.filter(({ account }) => spent.get(account.id)));
+  }
+
+  /**
+   * Inside the transaction that makes a party: what it spent elsewhere before, as entries of `at`. It counts on its account
+   * for ever, and on the window of `window` that is open now.
+   */
+  async open(
+    tx: EntityManager,
+    { kind, row, publicId, entity }: Spender,
+    { spentNanoUsd, window, at }: Opening,
+  ): Promise<void> {
+    if (!spentNanoUsd) return;
+    const names = namesOf(kind, publicId);
+    const accounts = [null, ...(window ? [window] : [])].map((one) =>
+      this.account(kind, row.id, one, this.clock()),
+    );
+    const adjustments = accounts.map((account, i) => ({
+      account,
+      amount: spentNanoUsd,
+      ...(i === 0 && { names }),
+    }));
+    await adjust(tx, this.database, adjustments, at);
+    if (entity) {
+      const spend = { before: ZERO_NANO_USD, after: spentNanoUsd };
+      tellChanged(tx, entity, [{ before: row as PartyRow, spend }]);
+    }
   }
 
   private async corrections(spenders: readonly Spender[], spentNanoUsd: NanoUsd): Promise<Correction[]> {

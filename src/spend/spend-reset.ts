@@ -24,7 +24,7 @@ export class SpendReset {
   async everything(): Promise<void> {
     await this.all(VirtualKey, (row) => ({ kind: 'key', row, publicId: row.secretHash, entity: VirtualKey }));
     await this.all(Team, (row) => ({ kind: 'team', row, publicId: row.teamId, entity: Team }));
-    await this.spend.reset([this.proxy()]);
+    await this.spend.reset([proxySpender(this.config)]);
   }
 
   private async all<T extends PartyRow>(
@@ -44,11 +44,12 @@ export class SpendReset {
       after = rows.at(-1)?.id ?? after;
     }
   }
+}
 
-  private proxy(): Spender {
-    const { budgetDuration = null } = this.config.litellm;
-    return { kind: 'global', publicId: GLOBAL_ID, row: { ...UNLIMITED, budgetDuration } };
-  }
+/** The proxy as a whole. */
+export function proxySpender({ litellm }: Pick<Config, 'litellm'>): Spender {
+  const { budgetDuration = null } = litellm;
+  return { kind: 'global', publicId: GLOBAL_ID, row: { ...UNLIMITED, budgetDuration } };
 }
 
 const UNLIMITED = {

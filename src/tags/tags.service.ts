@@ -42,12 +42,15 @@ export class TagsService {
   /** Makes a tag. 409 when it is there, 404 when its tier is not. */
   async create(dto: TagDto, by: string): Promise<object> {
     return this.table.write(
-      async (tx) => {
-        await requireBudget(tx, dto.budget_id);
-        return view(tx, await this.table.create(tx, dto.name, by, (made, now) => apply(made, dto, now)));
-      },
+      async (tx) => view(tx, await this.make(tx, dto, by)),
       () => [cacheKey.tag(dto.name)],
     );
+  }
+
+  /** The same inside a transaction of somebody else's; they evict it. */
+  async make(tx: EntityManager, dto: TagDto, by: string): Promise<Tag> {
+    await requireBudget(tx, dto.budget_id);
+    return this.table.create(tx, dto.name, by, (made, now) => apply(made, dto, now));
   }
 
   /** Changes what was sent. 404 when there is no such tag. */

@@ -119,10 +119,8 @@ export class TeamsService {
     const teamId = dto.team_id ?? uuidv7();
     const { team, named } = await this.table.write(
       async (tx) => {
-        await this.requireNeighbours(tx, dto);
         await this.grants.requireKnown(tx, dto.members_with_roles ?? [], caller);
-        const made = await this.table.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
-        await grantAccessGroups(tx, dto, made, ['teamIds', teamId]);
+        const made = await this.make(tx, teamId, dto, by);
         if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, made, undefined, caller);
         for (const member of dto.members_with_roles ?? []) await this.enrol(tx, teamId, member, by);
         return { team: made, named: await rosterOf(tx, teamId) };
@@ -131,6 +129,14 @@ export class TeamsService {
     );
     await this.table.setSpend(team, dto.spend || null);
     return teamView(team, named);
+  }
+
+  /** A team without members, inside a transaction of somebody else's; they evict it. */
+  async make(tx: EntityManager, teamId: string, dto: TeamFieldsDto, by: string): Promise<Team> {
+    await this.requireNeighbours(tx, dto);
+    const made = await this.table.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
+    await grantAccessGroups(tx, dto, made, ['teamIds', teamId]);
+    return made;
   }
 
   /** Changes what was sent. 404 when there is no such team, or it is not the caller's. */
@@ -361,9 +367,21 @@ export class TeamsService {
     userId: string,
     by: string,
   ): Promise<void> {
-    await this.held(tx, team_id);
     const member = { role: user_role ?? 'user', user_id: userId } as const;
-    await this.enrol(tx, team_id, member, by, { max_budget_in_team: max_budget_in_team ?? null });
+    await this.enlist(tx, team_id, member, by, { max_budget_in_team: max_budget_in_team ?? null });
+  }
+
+  /** The same for any member, and the row of one who is new. */
+  async enlist(
+    tx: EntityManager,
+    teamId: string,
+    member: MemberDto,
+    by: string,
+    limits: Partial<AddMembersDto> = {},
+  ): Promise<Member | undefined> {
+    await this.held(tx, teamId);
+    const [joined] = await this.enrol(tx, teamId, member, by, limits);
+    return joined;
   }
 
   /** A user is in a team from now on, if both are there. */

@@ -88,12 +88,7 @@ export class UsersService {
     const teamIds = (dto.teams ?? []).map(({ team_id }) => team_id);
     const { user, issued } = await this.table.write(
       async (tx) => {
-        await this.requireFreeEmail(tx, dto.user_email);
-        await requireBudget(tx, dto.budget_id);
-        const made = await this.table.create(tx, userId, by, (row, now) => {
-          this.newUsers.fill(row, now);
-          this.apply(row, dto, now);
-        });
+        const made = await this.make(tx, userId, dto, by);
         for (const team of dto.teams ?? []) await this.teams.join(tx, team, userId, by);
         await joinOrganizations(tx, dto.organizations ?? [], made);
         const key: IssuedKey | undefined =
@@ -114,6 +109,16 @@ export class UsersService {
     return issued
       ? { ...keyView(issued.row), ...view, key: issued.secret, token_id: issued.row.secretHash }
       : { ...view, key: '', token: null, token_id: null, key_name: null, expires: null };
+  }
+
+  /** A user alone, inside a transaction of somebody else's; they evict it. */
+  async make(tx: EntityManager, userId: string, dto: NewUserDto, by: string): Promise<User> {
+    await this.requireFreeEmail(tx, dto.user_email);
+    await requireBudget(tx, dto.budget_id);
+    return this.table.create(tx, userId, by, (row, now) => {
+      this.newUsers.fill(row, now);
+      this.apply(row, dto, now);
+    });
   }
 
   /** Changes what was sent. 404 when there is no such user; to others than proxy admins there is only themself. */

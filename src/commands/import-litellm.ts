@@ -1,0 +1,30 @@
+import { createApp } from '../app.setup.js';
+import type { Config } from '../config/config.js';
+import { lockFolder } from '../database/folder-lock.js';
+import { Importer } from '../litellm/importer.js';
+import { LitellmDatabase } from '../litellm/litellm-database.js';
+import { LitellmImportModule } from '../litellm/litellm-import.module.js';
+
+/** `tollgate import-litellm`: takes over what a LiteLLM database knows, and tells what became of every row. True when none was left. */
+export async function importLitellm(
+  config: Config,
+  { url, isDry }: { readonly url: string; readonly isDry: boolean },
+  say: (line: string) => void,
+): Promise<boolean> {
+  const litellm = await LitellmDatabase.open(url);
+  try {
+    // In a shared database the import is one process among others; a folder is one process's alone.
+    const lock = config.databaseUrl === undefined ? lockFolder(config.dataFolder) : undefined;
+    const app = await createApp(config, [LitellmImportModule]);
+    try {
+      const report = await app.get(Importer).run(litellm, isDry, say);
+      for (const line of report.lines()) say(line);
+      return report.isComplete;
+    } finally {
+      await app.close();
+      lock?.release();
+    }
+  } finally {
+    await litellm.close();
+  }
+}

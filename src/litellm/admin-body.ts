@@ -1,0 +1,109 @@
+import type { Type } from '@nestjs/common';
+import { AdminBodyPipe, ignoredFields } from '../http/admin-body.pipe.js';
+import { takenFields } from '../http/unread-fields.js';
+import { nanoUsdFromUsd, nearestNanoUsd, usdFromNanoUsd } from '../policy/money.js';
+import type { LitellmRow } from './litellm-database.js';
+import { UntakenRow } from './untaken-row.js';
+
+/** Hears what of a row does not arrive as it was. */
+export interface Remarks {
+  changed(what: string): void;
+  /** An amount was finer than a nano-dollar. */
+  rounded(): void;
+}
+
+/** Columns that say nothing a request would: who and when, what was counted, what another table says again. */
+const NOT_SENT = new Set([
+  'spend', 'total_spend', 'model_spend', 'budget_reset_at', 'last_active', 'soft_budget_cooldown', 'created_at', 'created_by',
+  'updated_at', 'updated_by', 'expires', 'token', 'key_name', 'rotation_count', 'last_rotation_at', 'key_rotation_at',
+  'admins', 'members', 'members_with_roles', 'teams', 'model_id', 'former_token', 'former_ends_at',
+]); // prettier-ignore
+
+/** Limits and labels that LiteLLM keeps inside `metadata`. */
+const INSIDE_METADATA = [
+  'model_rpm_limit', 'model_tpm_limit', 'rpm_limit_type', 'tpm_limit_type', 'enforced_params', 'temp_budget_increase',
+  'temp_budget_expiry', 'tags', 'guardrails', 'policies', 'prompts', 'disable_global_guardrails', 'team_member_key_duration',
+  'allowed_passthrough_routes', 'allowed_vector_store_indexes', 'secret_manager_settings',
+  'enforced_batch_output_expires_after', 'enforced_file_expires_after',
+]; // prettier-ignore
+
+const AMOUNTS = ['max_budget', 'soft_budget', 'budget_limits', 'model_max_budget', 'temp_budget_increase'];
+const RATES = ['tpm_limit', 'rpm_limit', 'max_parallel_requests'];
+const MAX_RATE = 2_147_483_647;
+
+const pipe = new AdminBodyPipe();
+
+/** A row as the body of the request that would have made it, read and validated as such. Rejects with what is wrong with it. */
+export async function bodyOf<T extends object>(dto: Type<T>, row: LitellmRow, remarks: Remarks): Promise<T> {
+  const taken = takenFields(dto);
+  const sent = withoutHiding(row, taken);
+  for (const field of AMOUNTS) if (field in sent) sent[field] = inNanos(sent[field], remarks);
+  for (const field of RATES) {
+    if (typeof sent[field] !== 'number' || sent[field] <= MAX_RATE) continue;
+    remarks.changed(`${field}: ${MAX_RATE} instead of ${sent[field]}`);
+    sent[field] = MAX_RATE;
+  }
+  if (isSomething(sent.budget_limits) || isSomething(sent.model_max_budget))
+    remarks.changed(
+      'budget_limits, model_max_budget: what was spent on these so far is not in the database; they start at nothing',
+    );
+  const said = Object.entries(sent)
+    .map(([field, value]) => [field, isEmpty(value) ? null : value] as const)
+    .filter(([field, value]) => !NOT_SENT.has(field) && (taken.has(field) || isSomething(value)));
+  const bytes = Buffer.from(JSON.stringify(Object.fromEntries(said)));
+  const body = (await pipe.transform(bytes, { type: 'body', metatype: dto })) as T;
+  for (const field of ignoredFields(bytes) ?? [])
+    remarks.changed(`${field}: has no counterpart here, so it is not taken`);
+  return body;
+}
+
+/** What was spent, from LiteLLM's float. */
+export function spentIn({ spend }: LitellmRow, remarks: Remarks) {
+  const spent = nearestNanoUsd(spend ?? 0);
+  if (spent === undefined)
+    throw new UntakenRow(`spend: ${spend as number} is no amount that can have been spent`);
+  if (nanoUsdFromUsd(spend ?? 0) === undefined) remarks.rounded();
+  return spent;
+}
+
+/** The row with what its `metadata` hides in the open. A column of its own counts first. */
+function withoutHiding(row: LitellmRow, taken: ReadonlySet<string>): Record<string, unknown> {
+  const { metadata } = row;
+  if (!isMapping(metadata)) return { ...row };
+  const open = Object.entries(metadata).filter(
+    ([name, value]) =>
+      INSIDE_METADATA.includes(name) && taken.has(name) && value !== null && !isSomething(row[name]),
+  );
+  const rest = { ...metadata };
+  for (const [name] of open) delete rest[name];
+  return { ...row, ...Object.fromEntries(open.map(inUtc)), metadata: rest };
+}
+
+/** Python writes an instant of UTC without saying so. */
+const inUtc = ([name, value]: [string, unknown]): [string, unknown] => [
+  name,
+  name === 'temp_budget_expiry' && typeof value === 'string' && !/(?:Z|[+-]\d\d:?\d\d)$/i.test(value)
+    ? `${value.replace(' ', 'T')}Z`
+    : value,
+];
+
+/** The same with every amount in it as exact as amounts are here. */
+function inNanos(value: unknown, remarks: Remarks): unknown {
+  if (Array.isArray(value)) return value.map((one) => inNanos(one, remarks));
+  if (isMapping(value))
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, inNanos(one, remarks)]));
+  if (nanoUsdFromUsd(value) !== undefined) return value;
+  const near = nearestNanoUsd(value);
+  if (near === undefined) return value;
+  remarks.rounded();
+  return usdFromNanoUsd(near);
+}
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A column's default: nobody set it. */
+const isEmpty = (value: unknown) =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+
+const isSomething = (value: unknown) => Boolean(value) && !isEmpty(value);

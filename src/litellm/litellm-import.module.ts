@@ -1,0 +1,27 @@
+import { Module } from '@nestjs/common';
+import { BudgetsModule } from '../budgets/budgets.module.js';
+import { EndUsersModule } from '../end-users/end-users.module.js';
+import { KeysModule } from '../keys/keys.module.js';
+import { ModelsModule } from '../models/models.module.js';
+import { OrganizationsModule } from '../orgs/organizations.module.js';
+import { TagsModule } from '../tags/tags.module.js';
+import { TeamsModule } from '../teams/teams.module.js';
+import { UsersModule } from '../users/users.module.js';
+import { Importer } from './importer.js';
+import { Sources } from './sources.js';
+
+/** Takes over a LiteLLM database. Only the command line brings it in. */
+@Module({
+  imports: [
+    BudgetsModule,
+    OrganizationsModule,
+    UsersModule,
+    TeamsModule,
+    EndUsersModule,
+    TagsModule,
+    KeysModule,
+    ModelsModule,
+  ],
+  providers: [Importer, Sources],
+})
+export class LitellmImportModule {}
