@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ModelsModule } from '../models/models.module.js';
+import { CalculateController } from './calculate.controller.js';
 import { CompletionsController } from './completions.controller.js';
 import { CompletionsService } from './completions.service.js';
 import { ModelListController } from './model-list.controller.js';
@@ -8,7 +9,7 @@ import { Upstreams } from './upstreams.js';
 /** The doors for models: guarded, held, forwarded, settled. */
 @Module({
   imports: [ModelsModule],
-  controllers: [CompletionsController, ModelListController],
+  controllers: [CompletionsController, ModelListController, CalculateController],
   providers: [CompletionsService, Upstreams],
 })
 export class CompletionsModule {}

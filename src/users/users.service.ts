@@ -7,7 +7,8 @@ import { Grants } from '../admin/grants.js';
 import { Database } from '../database/database.js';
 import { type IssuedKey, KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/key.view.js';
-import { MAX_PAGE_SIZE } from '../http/page.js';
+import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
+import { Account } from '../spend/account.entity.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { applyParty } from '../parties/apply-party.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
@@ -24,7 +25,13 @@ import { NewUsers } from './new-users.js';
 import { userShape } from './user-shape.js';
 import { userView } from './user.view.js';
 import { maySeeUser, visibleUsers } from './visible-users.js';
-import { KEPT_OF_USERS, type NewUserDto, type UpdateUserDto, type UserListQuery } from './users.dto.js';
+import {
+  KEPT_OF_USERS,
+  type NewUserDto,
+  type SpendUsersQuery,
+  type UpdateUserDto,
+  type UserListQuery,
+} from './users.dto.js';
 
 /** The people and applications of the company. */
 @Injectable()
@@ -185,6 +192,33 @@ export class UsersService {
         page_size,
         total_pages: Math.ceil(total / page_size),
       };
+    });
+  }
+
+  /** Users that concern the caller, by what they spent in all. */
+  async dearest(query: SpendUsersQuery, caller: Authority): Promise<object[]> {
+    const { take, skip } = pageOf(query);
+    return this.database.read(async (manager) => {
+      const select = visibleUsers(manager, caller)
+        .leftJoin(Account, 'a', "a.id = 'user/' || u.id || '/endless/0'")
+        .addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent');
+      if (query.user_id !== undefined) select.andWhere('u.userId = :asked', { asked: query.user_id });
+      const users = await select
+        .orderBy('spent', 'DESC')
+        .addOrderBy('u.id')
+        .limit(take)
+        .offset(skip)
+        .getMany();
+      const teams = await teamsOf(
+        manager,
+        users.map(({ userId }) => userId),
+      );
+      return users.map((user) =>
+        userView(
+          user,
+          (teams.get(user.userId) ?? []).filter((teamId) => maySeeTeam(caller, teamId)),
+        ),
+      );
     });
   }
 

@@ -6,6 +6,7 @@ import { Tags1764400000000 } from './1764400000000-tags.js';
 import { KeyRotation1764500000000 } from './1764500000000-key-rotation.js';
 import { PassedHoldsAndLedgerDays1764600000000 } from './1764600000000-passed-holds-and-ledger-days.js';
 import { Audit1764700000000 } from './1764700000000-audit.js';
+import { Activity1764900000000 } from './1764900000000-activity.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   KeyRotation1764500000000,
   PassedHoldsAndLedgerDays1764600000000,
   Audit1764700000000,
+  Activity1764900000000,
 ];
