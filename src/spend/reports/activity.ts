@@ -8,7 +8,7 @@ import { Chain } from '../chain.entity.js';
 import { callsIn, SUMMED } from './calls.js';
 import type { Days } from './days.js';
 import type { Sums } from './sums.js';
-import { ofWhom, visible, type Whose } from './whose.js';
+import { ofSomebody, ofWhom, visible, type Whose } from './whose.js';
 
 /** What calls are told apart by. */
 const DIMENSIONS = {
@@ -85,6 +85,7 @@ export class Activity {
       .innerJoin(Chain, 'c', 'c.id = a.chain_id')
       .select([])
       .setParameters({ ...whose.getParameters(), model, tags: asked.tags?.only });
+    ofSomebody(select, asked);
     for (const name of by) select.addSelect(DIMENSIONS[name], name).addGroupBy(DIMENSIONS[name]);
     if (by.includes('key')) select.addSelect('MAX(c.keyAlias)', 'key_alias');
     select

@@ -27,7 +27,7 @@ const OWNER = { team: 'c.teamId', organization: 'c.organizationId', endUser: 'c.
 /** What a query names, separated by commas. */
 export const named = (text: string | undefined) => text?.split(',').map((name) => name.trim());
 
-/** Of whom, by their chain (alias `c`). */
+/** Of whom: by their chains (alias `c`), which are few. */
 export function ofWhom<T extends ObjectLiteral>(
   select: SelectQueryBuilder<T>,
   { api_key, user_id, team_id, end_user, of }: Whose,
@@ -39,11 +39,18 @@ export function ofWhom<T extends ObjectLiteral>(
   where('c.userId = :userId', { userId: user_id }, user_id);
   where('c.teamId = :teamId', { teamId: team_id }, team_id);
   where('c.endUserId = :endUser', { endUser: end_user }, end_user);
+  if (of) where(`${OWNER[of.kind]} IN (:...only)`, { only: of.only }, of.only);
+  return select;
+}
+
+/** Of somebody of the kind, and of none that is excepted (alias `c`): almost all are, so it is asked of each call. */
+export function ofSomebody<T extends ObjectLiteral>(
+  select: SelectQueryBuilder<T>,
+  { of }: Whose,
+): SelectQueryBuilder<T> {
   if (!of) return select;
-  const owner = OWNER[of.kind];
-  where(`${owner} IN (:...only)`, { only: of.only }, of.only);
-  where(`${owner} NOT IN (:...except)`, { except: of.except }, of.except);
-  return select.andWhere(`${owner} IS NOT NULL`);
+  if (of.except) select.andWhere(`${OWNER[of.kind]} NOT IN (:...except)`, { except: of.except });
+  return select.andWhere(`${OWNER[of.kind]} IS NOT NULL`);
 }
 
 /** Billed to the key that has this hash now, whatever its secret was then. */
