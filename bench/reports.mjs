@@ -32,7 +32,7 @@ const entries = (
   to,
 ) => `INSERT INTO ledger_entries (id, chain_id, state, bound_nano_usd, input_bound_nano_usd, cost_nano_usd, request_id,
     request_tags, call_type, model, deployment_id, provider, usage, opened_at, closed_at)
-  WITH RECURSIVE n(i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i < ${to - 1}),
+  WITH RECURSIVE n(i) AS (SELECT CAST(${from} AS bigint) UNION ALL SELECT i + 1 FROM n WHERE i < ${to - 1}),
     c(i, chain) AS (SELECT i, i * 7919 % ${CHAINS} FROM n)
   SELECT '${'0'.repeat(8)}-' || (10000000 + i), 'chain-' || chain, CASE WHEN i % 50 = 0 THEN 'released' ELSE 'settled' END, 2000000, 0,
     CASE WHEN i % 50 = 0 THEN 0 ELSE 1000000 + i % 1000 END, 'request-' || i, CASE WHEN i % 3 = 0 THEN '["tag-' || (i / 3) % 50 || '"]' END,

@@ -36,8 +36,11 @@ const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^POST \/budget\/new$/, 'A'],
   [/^GET \/(v1\/)?model\/info$/, 'AV'],
   [/^POST \/model\/(new|delete)$/, 'A'],
-  [/^GET \/spend\/(logs|tags)$/, 'AVIR'],
-  [/^GET \/(global\/spend(\/tags)?|metrics)$/, 'AV'],
+  [/^GET \/spend\/(logs(\/v2)?|keys|users|tags)$/, 'AVIR'],
+  [/^POST \/spend\/calculate$/, 'AVIR'],
+  [/^GET \/((user|team|organization|tag)\/daily|global)\/activity$/, 'AVIR'],
+  [/^GET \/(customer\/daily\/activity|global\/spend(\/(tags|keys|models|teams|report))?|metrics)$/, 'AV'],
+  [/^POST \/global\/spend\/end_users$/, 'AV'],
   [/^GET \/audit(\/\{id\})?$/, 'AV'],
   [/^POST \/global\/spend\/reset$/, 'A'],
 ]; // prettier-ignore
