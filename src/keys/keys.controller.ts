@@ -2,7 +2,6 @@ import { BadRequestException, Body, Controller, Get, HttpCode, Param, Post, Quer
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
-import { PageQuery } from '../http/page.js';
 import type { Authority } from '../policy/authority.js';
 import { KeyLists } from './key-lists.js';
 import {
@@ -151,14 +150,6 @@ export class KeysController {
   @ApiOperation({ summary: 'The aliases of the keys that concern the caller.' })
   aliases(@Query() query: KeyAliasesQuery, @Caller() caller: Authority): Promise<KeyAliases> {
     return this.lists.aliases(query, caller);
-  }
-
-  @Get('spend/keys')
-  @ApiTags('spend')
-  @ApiOperation({ summary: 'The keys that concern the caller, dearest first.' })
-  @ApiOkResponse({ type: [KeyRow] })
-  dearest(@Query() query: PageQuery, @Caller() caller: Authority): Promise<object[]> {
-    return this.lists.dearest(query, caller);
   }
 
   @Post('v2/key/info')

@@ -1,14 +1,15 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AdminResource } from '../admin/admin-resource.js';
-import { Caller } from '../http/doors.js';
+import { AdminRoute, Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
+import { LiveFiguresInterceptor } from '../spend/live-figures.interceptor.js';
 import { SpendUsersQuery, UserRow } from './users.dto.js';
 import { UsersService } from './users.service.js';
 
-/** Users by what they spent. */
+/** Users by what they spent. Never cached: their order is the spend. */
 @ApiTags('spend')
-@AdminResource()
+@AdminRoute()
+@UseInterceptors(LiveFiguresInterceptor)
 @Controller('spend/users')
 export class SpendUsersController {
   constructor(private readonly users: UsersService) {}
