@@ -14,19 +14,21 @@ import { DailyActivity } from '../dist/src/spend/reports/daily-activity.js';
 import { SpendLogs } from '../dist/src/spend/reports/spend-logs.js';
 
 const ROWS = Number(process.argv[2] ?? 1_000_000);
-const DAYS = 30;
+const DAYS = 90;
+const REPORTED = 30;
 const DAY_MS = 86_400_000;
 const KEYS = 1_000;
 const CHAINS = 2_000;
 const SERVER = process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 const now = Date.now();
 const first = Math.floor(now / DAY_MS) * DAY_MS - (DAYS - 1) * DAY_MS;
+const last = first + (DAYS - REPORTED) * DAY_MS;
 const day = (at) => new Date(at).toISOString().slice(0, 10);
 
 /** Each of 1,000 keys (200 users, 50 teams, 5 organizations) calls 3 of 20 models for 2 of 500 end users; a third of the calls has a tag. */
 const CHAIN = `INSERT INTO chains (id, key_hash, key_alias, user_id, team_id, organization_id, end_user_id)
   WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${CHAINS - 1})
-  SELECT 'chain-' || i, 'hash-' || i % ${KEYS}, 'key ' || i % ${KEYS}, 'user-' || i % 200, 'team-' || i % 50, 'org-' || i % 5, 'customer-' || i % 500 FROM n`;
+  SELECT 'chain-' || i, 'hash-' || (i % ${KEYS}), 'key ' || (i % ${KEYS}), 'user-' || (i % 200), 'team-' || (i % 50), 'org-' || (i % 5), 'customer-' || (i % 500) FROM n`;
 const entries = (
   from,
   to,
@@ -35,8 +37,8 @@ const entries = (
   WITH RECURSIVE n(i) AS (SELECT CAST(${from} AS bigint) UNION ALL SELECT i + 1 FROM n WHERE i < ${to - 1}),
     c(i, chain) AS (SELECT i, i * 7919 % ${CHAINS} FROM n)
   SELECT '${'0'.repeat(8)}-' || (10000000 + i), 'chain-' || chain, CASE WHEN i % 50 = 0 THEN 'released' ELSE 'settled' END, 2000000, 0,
-    CASE WHEN i % 50 = 0 THEN 0 ELSE 1000000 + i % 1000 END, 'request-' || i, CASE WHEN i % 3 = 0 THEN '["tag-' || (i / 3) % 50 || '"]' END,
-    'chat_completion', 'model-' || (chain % ${KEYS} * 3 + i % 3) % 20, 'd', 'openai', '{"inputTokens":100,"outputTokens":50}',
+    CASE WHEN i % 50 = 0 THEN 0 ELSE 1000000 + i % 1000 END, 'request-' || i, CASE WHEN i % 3 = 0 THEN '["tag-' || ((i / 3) % 50) || '"]' END,
+    'chat_completion', 'model-' || ((chain % ${KEYS} * 3 + i % 3) % 20), 'd', 'openai', '{"inputTokens":100,"outputTokens":50}',
     ${first} + CAST(i * ${(now - first) / ROWS} AS bigint), ${first} + CAST(i * ${(now - first) / ROWS} AS bigint) + 900 FROM c`;
 
 const admin = { id: 'a', role: 'proxy_admin', userId: null, teams: new Map(), organizations: new Map() };
@@ -47,10 +49,10 @@ function reportsOf(database) {
   const daily = new DailyActivity(activity, database);
   const logs = new SpendLogs(database);
   const reports = new SpendReports(database, activity, undefined, { litellm: {} }, () => new Date(now));
-  const dates = { start_date: day(first), end_date: day(now) };
-  const days = { fromMs: first, toMs: first + DAYS * DAY_MS };
+  const dates = { start_date: day(last), end_date: day(now) };
+  const days = { fromMs: last, toMs: last + REPORTED * DAY_MS };
   const all = { days, caller: admin };
-  const [one] = [{ start_date: day(first + 9 * DAY_MS), end_date: day(first + 9 * DAY_MS) }];
+  const [one] = [{ start_date: day(last + 9 * DAY_MS), end_date: day(last + 9 * DAY_MS) }];
   return {
     '/user/daily/activity, 30 days': () => daily.page(all, 'user', {}),
     '/user/daily/activity, 30 days, asked by a user': () => daily.page({ days, caller: member, user_id: 'user-7' }, 'user', {}),
@@ -95,7 +97,7 @@ async function measured(name, options) {
   const lines = [`## ${name}`, ''];
 
   const before = performance.now();
-  await new DailyActivity(new Activity(database), database).page({ days: { fromMs: first, toMs: first + DAYS * DAY_MS }, caller: admin }, 'user', {});
+  await new DailyActivity(new Activity(database), database).page({ days: { fromMs: last, toMs: last + REPORTED * DAY_MS }, caller: admin }, 'user', {});
   lines.push(`\`/user/daily/activity\`, 30 days, from the entries alone, nothing summed up: ${ms(before)} ms.`, '');
 
   const sums = new ActivitySums(database, () => new Date(now));
@@ -133,7 +135,7 @@ async function measured(name, options) {
     const told = new Set();
     for (const { sql, parameters } of queries) {
       const rows = await source.query(`EXPLAIN ${database.isPostgres ? '' : 'QUERY PLAN '}${sql}`, parameters);
-      told.add(rows.map((row) => (row.detail ?? row['QUERY PLAN'].trimEnd())).filter((step) => /SCAN|SEARCH|Scan on|Index Cond/.test(step)).map((step) => step.replace(/\(cost=.*/, '').trim()).join('\n'));
+      told.add(rows.map((row) => (row.detail ?? row['QUERY PLAN'].trimEnd())).filter((step) => /SCAN|SEARCH|Scan on|Index Cond/.test(step)).map((step) => step.replace(/\(cost=.*/, '').replace(/'\d+'::bigint/g, '…').trim()).join('\n'));
     }
     plans.push(`${title}\n${[...told].map((plan) => plan.replace(/^/gm, '  ')).join('\n  --\n')}`);
   }

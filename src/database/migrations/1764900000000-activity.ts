@@ -43,9 +43,9 @@ export class Activity1764900000000 implements MigrationInterface {
         ...SUMMED.map(bigint),
       ],
     });
-    const name = runner.connection.namingStrategy.indexName(table, ['chain_id']);
+    const name = runner.connection.namingStrategy.indexName(table, ['chain_id', 'day']);
     table.indices = [
-      new TableIndex({ name, columnNames: ['chain_id'] }),
+      new TableIndex({ name, columnNames: ['chain_id', 'day'] }),
       new TableIndex({ name: 'ix_activity_days_tagged', columnNames: ['day'], where: "tag <> ''" }),
     ];
     await runner.createTable(table);

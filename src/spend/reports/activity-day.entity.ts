@@ -8,6 +8,7 @@ import type { EntryState } from '../ledger-entry.entity.js';
  * that of each of their tags. Made of the ledger, and no part of it: no balance is read from here.
  */
 @Entity('activity_days')
+@Index(['chainId', 'day'])
 @Index('ix_activity_days_tagged', ['day'], { where: "tag <> ''" })
 export class ActivityDay {
   /** Empty: all calls. */
@@ -17,7 +18,6 @@ export class ActivityDay {
   @InstantColumn({ primary: true })
   day: Date;
 
-  @Index()
   @PrimaryColumn({ name: 'chain_id', type: 'varchar', length: 36 })
   chainId: string;
 

@@ -15,7 +15,7 @@ const EVERY_MS = 15_000;
 /** An entry that is being written is committed sooner than this after it was opened. */
 const LATEST_MS = 60_000;
 /** Few enough that whoever moves money meanwhile does not notice. */
-const AT_ONCE = 500;
+const AT_ONCE = 250;
 const PAUSE_MS = 20;
 /** Held by the one process that sums up. */
 const SUMMING_UP = '8390043843661231209';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Database } from '../../database/database.js';
 import { MAX_PAGE_SIZE } from '../../http/page.js';
 import type { Authority } from '../../policy/authority.js';
@@ -78,13 +78,17 @@ export class Activity {
 
   private select(manager: EntityManager, asked: Asked, by: readonly Dimension[]) {
     const { caller, permission, model } = asked;
-    const whose = visible(ofWhom(manager.createQueryBuilder(Chain, 'c').select('c.id'), asked), caller, permission); // prettier-ignore
+    const concerned = <T extends ObjectLiteral>(chains: SelectQueryBuilder<T>) =>
+      visible(ofWhom(chains, asked), caller, permission);
+    const whose = concerned(manager.createQueryBuilder(Chain, 'c').select('c.id'));
+    const isNarrow = whose.expressionMap.wheres.length > 0;
     const select = manager
       .createQueryBuilder()
-      .from(`(${this.calls(asked, whose.expressionMap.wheres.length ? whose.getQuery() : undefined)})`, 'a')
+      .from(`(${this.calls(asked, isNarrow ? whose.getQuery() : undefined)})`, 'a')
       .innerJoin(Chain, 'c', 'c.id = a.chain_id')
       .select([])
-      .setParameters({ ...whose.getParameters(), model, tags: asked.tags?.only });
+      .setParameters({ model, tags: asked.tags?.only });
+    concerned(select);
     ofSomebody(select, asked);
     for (const name of by) select.addSelect(DIMENSIONS[name], name).addGroupBy(DIMENSIONS[name]);
     if (by.includes('key')) select.addSelect('MAX(c.keyAlias)', 'key_alias');
@@ -100,18 +104,18 @@ export class Activity {
   private calls({ days: { fromMs, toMs }, model, tags }: Asked, whose: string | undefined): string {
     const greatest = this.database.isPostgres ? 'greatest' : 'max';
     const tag = tags?.only ? 'IN (:...tags)' : tags ? "<> ''" : "= ''";
-    const which = (alias: string) =>
-      (whose === undefined ? '' : ` AND ${alias}.chain_id IN (${whose})`) +
-      (model === undefined ? '' : ` AND ${alias}.model = :model`);
+    const called = (alias: string) => (model === undefined ? '' : ` AND ${alias}.model = :model`);
+    // Whose the entries are is asked of few: an index on their chains would find a month of them.
     const entries = callsIn(
       this.database,
       tags !== undefined,
-      `e.opened_at >= ${greatest}(${fromMs}, (SELECT until FROM activity_progress)) AND e.opened_at < ${toMs}${which('e')}
+      `e.opened_at >= ${greatest}(${fromMs}, (SELECT until FROM activity_progress)) AND e.opened_at < ${toMs}${called('e')}
        ${tags?.only ? 'AND t.value IN (:...tags)' : ''}`,
     );
     return `SELECT d.tag AS tag, d.day AS day, d.chain_id AS chain_id, d.state AS state, d.call_type AS call_type, d.model AS model,
         d.provider AS provider, ${SUMMED.map((name) => `d.${name} AS ${name}`).join(', ')}
-      FROM activity_days d WHERE d.tag ${tag} AND d.day >= ${fromMs} AND d.day < ${toMs}${which('d')}
+      FROM activity_days d WHERE d.tag ${tag} AND d.day >= ${fromMs} AND d.day < ${toMs}${called('d')}
+        ${whose === undefined ? '' : `AND d.chain_id IN (${whose})`}
       UNION ALL ${entries}`;
   }
 }

@@ -6,7 +6,7 @@ import { Team } from '../../teams/team.entity.js';
 import { Activity, type Asked, type Dimension, type Row } from './activity.js';
 import type { DailyActivityPage, DaySpend, Metrics, NamedMetrics } from './daily-activity.dto.js';
 import { DAY_MS, dayName, type Days } from './days.js';
-import { grouped, NOTHING, plus, type Sums, tokensOf, totalOf, usdOf } from './sums.js';
+import { grouped, type Sums, tokensOf, totalOf, usdOf } from './sums.js';
 
 /** The most days on one page. */
 const MOST_DAYS = 31;
@@ -31,17 +31,18 @@ export class DailyActivity {
     const size = Math.min(page_size, MOST_DAYS);
     const total_pages = Math.max(1, Math.ceil(busy.length / size));
     const results: DaySpend[] = [];
-    let total = NOTHING;
+    const told: { readonly sums: Sums }[] = [];
     for (const days of busy.slice((page - 1) * size, page * size)) {
       const parts = await this.partsOf({ ...asked, days }, entity);
       const sums = totalOf(parts);
-      total = plus(total, sums);
+      told.push({ sums });
       results.push({
         date: dayName(days.fromMs),
         metrics: metricsOf(sums),
         breakdown: await this.breakdownOf(parts, entity),
       });
     }
+    const total = totalOf(told);
     return {
       results,
       metadata: {

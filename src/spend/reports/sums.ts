@@ -12,7 +12,7 @@ export interface Sums {
   readonly cacheWriteTokens: number;
 }
 
-export const NOTHING: Sums = {
+const NOTHING = {
   costNanoUsd: ZERO_NANO_USD,
   calls: 0,
   failed: 0,
@@ -20,20 +20,18 @@ export const NOTHING: Sums = {
   outputTokens: 0,
   cachedInputTokens: 0,
   cacheWriteTokens: 0,
-};
+} satisfies Sums;
 
-export const plus = (a: Sums, b: Sums): Sums => ({
-  costNanoUsd: nanoUsd(a.costNanoUsd + b.costNanoUsd),
-  calls: a.calls + b.calls,
-  failed: a.failed + b.failed,
-  inputTokens: a.inputTokens + b.inputTokens,
-  outputTokens: a.outputTokens + b.outputTokens,
-  cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
-  cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
-});
+const COUNTS = ['calls', 'failed', 'inputTokens', 'outputTokens', 'cachedInputTokens', 'cacheWriteTokens'] as const; // prettier-ignore
 
-export const totalOf = (rows: readonly { readonly sums: Sums }[]) =>
-  rows.reduce((total, { sums }) => plus(total, sums), NOTHING);
+export function totalOf(rows: readonly { readonly sums: Sums }[]): Sums {
+  const total = { ...NOTHING };
+  for (const { sums } of rows) {
+    total.costNanoUsd = nanoUsd(total.costNanoUsd + sums.costNanoUsd);
+    for (const name of COUNTS) total[name] += sums[name];
+  }
+  return total;
+}
 
 export const usdOf = ({ costNanoUsd }: Sums) => usdFromNanoUsd(costNanoUsd);
 
