@@ -17,6 +17,7 @@ const ON_BOTH = [
   'money-tree',
   'payloads',
   'rate-limits',
+  'reports',
   'retention',
   'scenarios',
   'tags',

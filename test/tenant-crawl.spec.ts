@@ -21,6 +21,8 @@ const NAMING: Readonly<Record<string, 'one' | 'list' | 'member'>> = {
   user_id: 'one', user_ids: 'list', sso_user_ids: 'one', user_email: 'one',
   team_id: 'one', team_ids: 'list', team: 'one', teams: 'list',
   organization_id: 'one', organization_ids: 'list', org_id: 'one', org_alias: 'one',
+  exclude_team_ids: 'list', exclude_organization_ids: 'list', end_user_ids: 'list', exclude_end_user_ids: 'list',
+  internal_user_id: 'one', customer_id: 'one',
   end_user: 'one', end_user_id: 'one', budget_id: 'one', budgets: 'list',
   id: 'one', litellm_model_id: 'one', request_id: 'one',
   changed_by: 'one', changed_by_api_key: 'one', object_id: 'one', object_team_id: 'one', object_key_hash: 'one',
@@ -29,7 +31,12 @@ const NAMING: Readonly<Record<string, 'one' | 'list' | 'member'>> = {
 }; // prettier-ignore
 /** Fields that name nothing of anybody's. A field in neither list fails the first test. */
 const ELSE =
-  /^(metadata|models?|aliases|model_aliases|alias|team_alias|user_alias|organization_alias|tags|names?|description|blocked|spend|role|user_role|key_type|duration|allowed_routes|auto_create_key|sso_user_id|subject|action|table_name|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|model_info|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|allowed_model_region|default_model|litellm_budget_table|allowed_models|team_member_permissions|new_key|grace_period|reset_to|include_team_keys|include_created_by_keys|status|expand|search|options|model_names|model_ids|access_\w+_ids|access_group_name|access_model_names|model_group|users|all_users|user_updates|.*(budget|limits?|budget_duration|max_parallel_requests|temp_budget_expiry|temp_budget_increase|max_budget_in_team|max_budget_in_organization))$/;
+  /^(metadata|models?|aliases|model_aliases|alias|team_alias|user_alias|organization_alias|tags|names?|description|blocked|spend|role|user_role|key_type|duration|allowed_routes|auto_create_key|sso_user_id|subject|action|table_name|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|model_info|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|allowed_model_region|default_model|litellm_budget_table|allowed_models|team_member_permissions|new_key|grace_period|reset_to|include_team_keys|include_created_by_keys|status|expand|search|options|model_names|model_ids|access_\w+_ids|access_group_name|access_model_names|model_group|users|all_users|user_updates|summarize|timezone|limit|group_by|startTime|endTime|min_spend|max_spend|status_filter|model_id|error_code|error_message|completion_response|.*(budget|limits?|budget_duration|max_parallel_requests|temp_budget_expiry|temp_budget_increase|max_budget_in_team|max_budget_in_organization))$/;
+
+/** Reports that say nothing without days. */
+const NEEDS_DAYS = /\/activity$|\/report$|\/logs\/v2$/;
+const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+const DAYS = { start_date: daysAgo(7), end_date: daysAgo(0) };
 
 /** `sk-` and 22 characters, as a key that is nobody's has them. */
 const NOBODY: Record<string, string> = { key: 'sk-nobodynobodynobody1234', keys: 'sk-nobodynobodynobody1234', api_key: 'sk-nobodynobodynobody1234', user_email: 'nobody@example.com' }; // prettier-ignore
@@ -85,7 +92,7 @@ function request(operation: Operation, field: string | undefined, value: unknown
     name,
     NAMING[name] ? shaped(name, idOf(others, kind, name)) : example[name],
   ]);
-  const fields = { ...Object.fromEntries(example_), ...(field !== undefined && { [field]: value }) } as Record<string, unknown>;
+  const fields = { ...(NEEDS_DAYS.test(operation.path) && DAYS), ...Object.fromEntries(example_), ...(field !== undefined && { [field]: value }) } as Record<string, unknown>;
   const path = named.reduce(
     (filled, name) => filled.replace(`{${name}}`, encodeURIComponent(String(fields[name]))),
     operation.path,

@@ -21,6 +21,7 @@ import { Chain, Posting } from '../spend/chain.entity.js';
 import { LedgerDay } from '../spend/ledger-day.entity.js';
 import { LedgerEntry } from '../spend/ledger-entry.entity.js';
 import { Replica } from '../spend/postgres/replica.entity.js';
+import { ActivityDay, ActivityProgress } from '../spend/reports/activity-day.entity.js';
 import { Tag } from '../tags/tag.entity.js';
 import { tagView } from '../tags/tag.view.js';
 import { Member } from '../teams/member.entity.js';
@@ -124,6 +125,8 @@ export const NOT_AUDITED: ReadonlySet<EntityTarget<ObjectLiteral>> = new Set<Ent
   Chain,
   Posting,
   LedgerDay,
+  ActivityDay,
+  ActivityProgress,
   LedgerEntry,
   Revision,
   Replica,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ModelsModule } from '../models/models.module.js';
+import { CalculateController } from './calculate.controller.js';
 import { CompletionsController } from './completions.controller.js';
 import { CompletionsService } from './completions.service.js';
 import { MediaController } from './media.controller.js';
@@ -10,7 +11,13 @@ import { Upstreams } from './upstreams.js';
 /** The doors for models: guarded, held, forwarded, settled. */
 @Module({
   imports: [ModelsModule],
-  controllers: [CompletionsController, MessagesController, MediaController, ModelListController],
+  controllers: [
+    CompletionsController,
+    MessagesController,
+    MediaController,
+    ModelListController,
+    CalculateController,
+  ],
   providers: [CompletionsService, Upstreams],
 })
 export class CompletionsModule {}

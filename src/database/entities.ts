@@ -14,6 +14,7 @@ import { Chain, Posting } from '../spend/chain.entity.js';
 import { LedgerDay } from '../spend/ledger-day.entity.js';
 import { LedgerEntry } from '../spend/ledger-entry.entity.js';
 import { Replica } from '../spend/postgres/replica.entity.js';
+import { ActivityDay, ActivityProgress } from '../spend/reports/activity-day.entity.js';
 import { Tag } from '../tags/tag.entity.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
@@ -38,6 +39,8 @@ export const entities = [
   Posting,
   LedgerEntry,
   LedgerDay,
+  ActivityDay,
+  ActivityProgress,
   Revision,
   Replica,
   Alert,

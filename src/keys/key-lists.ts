@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Brackets, type EntityManager, type FindOptionsWhere, In, type SelectQueryBuilder } from 'typeorm';
 import { Database } from '../database/database.js';
+import { type PageQuery, pageOf } from '../http/page.js';
 import {
   administeredOrganizations,
   administeredTeams,
@@ -63,6 +64,19 @@ export class KeyLists {
         total_pages: Math.ceil(total / size),
       };
     });
+  }
+
+  /** Whole keys that concern the caller, by what they spent in all. */
+  async dearest(query: PageQuery, caller: Authority): Promise<object[]> {
+    const { take, skip } = pageOf(query);
+    const rows = await this.database.read((manager) =>
+      bySpend(visibleKeys(manager, caller), 'DESC')
+        .addOrderBy('k.id', 'DESC')
+        .limit(take)
+        .offset(skip)
+        .getMany(),
+    );
+    return rows.map(keyView);
   }
 
   /** The aliases of the keys that concern the caller, in order. */

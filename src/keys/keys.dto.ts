@@ -17,6 +17,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { IsFlag } from '../http/flag.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import { IsAliases } from '../parties/aliases.js';
@@ -225,15 +226,6 @@ export class KeyInfoQuery {
 }
 
 const SORTABLE = ['created_at', 'updated_at', 'key_alias', 'token', 'max_budget', 'spend'] as const;
-
-/** A query's `true` or `false`. */
-const IsFlag = () =>
-  applyDecorators(
-    ApiPropertyOptional({ type: Boolean }),
-    IsOptional(),
-    Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : (value as unknown))),
-    IsBoolean(),
-  );
 
 export class KeyListQuery extends PickType(PageQuery, ['page']) {
   @IsOptional()

@@ -70,6 +70,7 @@ const keyManagementRoutes = [
   '/key/regenerate',
   '/key/{key:path}/regenerate',
   '/key/{key:path}/reset_spend',
+  '/team/daily/activity',
   '/spend/logs',
   '/spend/logs/v2',
 ];
@@ -82,6 +83,7 @@ const managementRoutes = [
   '/v2/team/list',
   '/team/permissions_list',
   '/team/permissions_update',
+  '/user/daily/activity',
   ...['new', 'update', 'delete', 'info'].map((verb) => `/model/${verb}`),
   ...keyManagementRoutes,
 ];

@@ -5,7 +5,7 @@ import { MAX_NANO_USD, type NanoUsd, nanoUsd, ZERO_NANO_USD } from '../policy/mo
 import { type AccountSpec, endlessAccount, type LiveAccount } from './account.js';
 import { adjust, type Adjustment } from './adjustments.js';
 import type { ChainNames } from './chain.js';
-import { DAY_MS } from './retention.js';
+import { DAY_MS } from './reports/days.js';
 import { rowsOf } from './rows-of.js';
 
 const MAX_ACCOUNTS = 500_000;

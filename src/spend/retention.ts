@@ -9,10 +9,11 @@ import type { EntityManager } from 'typeorm';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import { addToActivity } from './reports/activity-sums.js';
+import { DAY_MS } from './reports/days.js';
 import { rowsOf } from './rows-of.js';
 import { pause } from './spend.service.js';
 
-export const DAY_MS = 86_400_000;
 /** Few enough that whoever moves money meanwhile does not notice. */
 const AT_ONCE = 200;
 const PAUSE_MS = 20;
@@ -90,6 +91,12 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
        FROM ledger_entries e JOIN ${these} AS r ON r.id = e.id WHERE true
        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
        ON CONFLICT (${ALIKE}) DO UPDATE SET ${SUMMED.map((name) => `${name} = ledger_days.${name} + excluded.${name}`).join(', ')}`,
+      [JSON.stringify(ids)],
+    );
+    await addToActivity(
+      tx,
+      this.database,
+      `e.opened_at >= (SELECT until FROM activity_progress) AND e.id IN (SELECT r.id FROM ${these} AS r)`,
       [JSON.stringify(ids)],
     );
     await tx.query(`DELETE FROM ledger_entries WHERE id IN (SELECT r.id FROM ${these} AS r)`, [

@@ -1,22 +1,29 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { SelectQueryBuilder } from 'typeorm';
+import { Inject, Injectable, UnprocessableEntityException } from '@nestjs/common';
+import { In } from 'typeorm';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
-import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
-import {
-  administeredOrganizations,
-  type Authority,
-  seesEverything,
-  teamsWhere,
-} from '../policy/authority.js';
-import { nanoUsd, type NanoUsd, usdFromNanoUsd } from '../policy/money.js';
-import { keyHashOf } from '../secrets.js';
+import { VirtualKey } from '../keys/virtual-key.entity.js';
+import type { Authority } from '../policy/authority.js';
+import { nanoUsd, usdFromNanoUsd } from '../policy/money.js';
+import { Team } from '../teams/team.entity.js';
 import { endlessAccount, GLOBAL_ID } from './account.js';
 import { Accounts } from './accounts.js';
-import { Chain } from './chain.entity.js';
-import { LedgerEntry } from './ledger-entry.entity.js';
-import type { SpendLogQuery, SpendTagsQuery } from './spend.dto.js';
+import { Activity, type Asked, type Dimension, type Row } from './reports/activity.js';
+import { dayName, daysOrLately, requiredDays } from './reports/days.js';
+import type {
+  EndUserSpend,
+  EndUserSpendDto,
+  GlobalActivity,
+  KeyReport,
+  KeySpend,
+  ModelSpend,
+  PartyReport,
+  SpendReportQuery,
+  TeamSpend,
+} from './reports/global-spend.dto.js';
+import type { DatesQuery } from './reports/spend.dto.js';
+import { grouped, type Sums, tokensOf, totalOf, usdOf } from './reports/sums.js';
 
 /** What the calls that carried one tag cost. */
 export interface TagSpend {
@@ -25,74 +32,123 @@ export interface TagSpend {
   readonly spend: number;
 }
 
-/** Without days a report by tag is about so many. */
-const LATELY_DAYS = 30;
-
-/** Reads the ledger for people. */
+/** Tells what calls came to, added up. Whoever asks hears of what concerns them. */
 @Injectable()
 export class SpendReports {
   constructor(
     private readonly database: Database,
+    private readonly activity: Activity,
     private readonly accounts: Accounts,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Closed entries that match and concern the caller, newest first, bounded. */
-  async logs(query: SpendLogQuery, caller: Authority): Promise<object[]> {
-    const { take, skip } = pageOf(query);
-    const rows = await this.database.read((manager) =>
-      visible(matching(manager.createQueryBuilder(LedgerEntry, 'e'), query), caller)
-        .innerJoinAndMapOne('e.chain', Chain, 'c', 'c.id = e.chainId')
-        .andWhere("e.state <> 'open'")
-        .orderBy('e.id', 'DESC')
-        .take(take)
-        .skip(skip)
-        .getMany(),
-    );
-    return (rows as (LedgerEntry & { chain: Chain })[]).map(logRow);
+  /** By tag, dearest first, bounded; a call with two tags counts for both. Of `only` these, if any. */
+  async byTag(query: DatesQuery, caller: Authority, only?: readonly string[]): Promise<TagSpend[]> {
+    const rows = await this.activity.by({ ...this.lately(query, caller), tags: { only } }, ['tag']);
+    return rows.map(({ tag: name, sums }) => ({ name, calls: sums.calls, spend: usdOf(sums) }));
   }
 
-  /**
-   * What calls that concern the caller cost, by tag, dearest first, bounded; a call with two tags counts for both. Of
-   * `only` these, if any.
-   */
-  async byTag(query: SpendTagsQuery, caller: Authority, only?: readonly string[]): Promise<TagSpend[]> {
-    const { isPostgres } = this.database;
-    const each = isPostgres
-      ? 'jsonb_array_elements_text(e.tags::jsonb) AS t(value)'
-      : 'json_each(e.tags) AS t';
-    const rows = await this.database.read<{ name: string; calls: unknown; spent: string }[]>((manager) => {
-      const tagged = visible(
-        matching(manager.createQueryBuilder(LedgerEntry, 'e'), this.lately(query)),
-        caller,
-      )
-        .innerJoin(Chain, 'c', 'c.id = e.chainId')
-        .select('e.requestTags', 'tags')
-        .addSelect('e.costNanoUsd', 'cost')
-        .andWhere("e.requestTags IS NOT NULL AND e.state <> 'open'");
-      const [sql, parameters] = tagged.getQueryAndParameters();
-      const wanted = isPostgres
-        ? `SELECT jsonb_array_elements_text($${parameters.length + 1}::jsonb)`
-        : 'SELECT value FROM json_each(?)';
-      return manager.query(
-        `SELECT t.value AS name, count(*) AS calls, CAST(sum(e.cost) AS text) AS spent FROM (${sql}) AS e, ${each}
-         ${only ? `WHERE t.value IN (${wanted})` : ''}
-         GROUP BY t.value ORDER BY sum(e.cost) DESC, t.value LIMIT ${MAX_PAGE_SIZE}`,
-        only ? [...parameters, JSON.stringify(only)] : parameters,
-      );
-    });
-    return rows.map(({ name, calls, spent }) => ({
-      name,
-      calls: Number(calls),
-      spend: usdFromNanoUsd(nanoUsd(BigInt(spent))),
+  /** The dearest keys of the last 30 days. */
+  async byKey(most: number, caller: Authority): Promise<KeySpend[]> {
+    const rows = await this.activity.by(this.lately({}, caller), ['key'], most);
+    const names = await this.keyNames(rows.map(({ key }) => key));
+    return rows.map(({ key, keyAlias, sums }) => ({
+      api_key: key,
+      key_alias: keyAlias,
+      key_name: names.get(key) ?? null,
+      total_spend: usdOf(sums),
     }));
   }
 
-  private lately(query: SpendTagsQuery): SpendTagsQuery {
-    if (query.start_date !== undefined || query.end_date !== undefined) return query;
-    const start = new Date(this.clock().getTime() - LATELY_DAYS * DAY_MS);
-    return { start_date: start.toISOString().slice(0, 10) };
+  /** The dearest models of the last 30 days. */
+  async byModel(most: number, caller: Authority): Promise<ModelSpend[]> {
+    const rows = await this.activity.by(this.lately({}, caller), ['model'], most);
+    return rows.map(({ model, sums }) => ({ model, total_spend: usdOf(sums) }));
+  }
+
+  /** The dearest end users, of one key if it is named. */
+  async byEndUser(dto: EndUserSpendDto, caller: Authority): Promise<EndUserSpend[]> {
+    const { startTime, endTime, api_key } = dto;
+    const dates = { ...(startTime && { start_date: startTime.slice(0, DAY_CHARS) }), ...(endTime && { end_date: endTime.slice(0, DAY_CHARS) }) };
+    const asked = { ...this.lately(dates, caller), of: { kind: 'endUser' } as const, ...(api_key !== undefined && { api_key }) };
+    return (await this.activity.by(asked, ['endUser'], MOST_NAMES)).map(({ endUser, sums }) => ({
+      end_user: endUser,
+      total_count: sums.calls,
+      total_spend: usdOf(sums),
+    }));
+  } // prettier-ignore
+
+  /** What the dearest teams cost, in all and on each of the last 30 days. */
+  async byTeam(caller: Authority): Promise<TeamSpend> {
+    const asked = this.lately({}, caller);
+    const totals = await this.activity.by({ ...asked, of: { kind: 'team' } }, ['team'], MOST_NAMES);
+    if (!totals.length) return { daily_spend: [], teams: [], total_spend_per_team: [] };
+    const only = totals.map(({ team }) => team);
+    const names = await this.teamNames(only);
+    const nameOf = (team: string) => names.get(team) ?? team;
+    const daily = byDay(await this.whole({ ...asked, of: { kind: 'team', only } }, ['day', 'team']));
+    return {
+      daily_spend: daily.map(([date, rows]) => ({
+        ...Object.fromEntries(rows.map(({ team, sums }) => [nameOf(team), usdOf(sums)])),
+        date,
+      })),
+      teams: only.map(nameOf),
+      total_spend_per_team: totals.map(({ team, sums }) => ({
+        team_id: nameOf(team),
+        total_spend: usdOf(sums),
+      })),
+    };
+  }
+
+  /** By day, then by team or customer, each with its models and keys. */
+  async byParty(query: SpendReportQuery, caller: Authority): Promise<PartyReport[]> {
+    const [dimension, list, name] = PARTIES[query.group_by === 'customer' ? 'customer' : 'team'];
+    const rows = await this.whole({ ...this.reported(query, caller), of: { kind: dimension } }, ['day', dimension, 'model', 'key']);
+    const names = dimension === 'team' ? await this.teamNames(rows.map(({ team }) => team)) : new Map<string, string>();
+    return byDay(rows).map(([day, ofDay]) => ({
+      group_by_day: `${day}T00:00:00+00:00`,
+      [list]: grouped(ofDay, (row) => row[dimension]).map(([id, of]) => ({
+        [name]: names.get(id) ?? id,
+        total_spend: usdOf(totalOf(of)),
+        metadata: of.map(({ model, key, sums }) => ({
+          model,
+          spend: usdOf(sums),
+          total_tokens: tokensOf(sums),
+          api_key: key,
+        })),
+      })),
+    }));
+  } // prettier-ignore
+
+  /** By key, dearest first, each with its models. */
+  async ofKeys(query: SpendReportQuery, caller: Authority): Promise<KeyReport[]> {
+    const rows = await this.whole(this.reported(query, caller), ['key', 'model']);
+    const figures = (sums: Sums) => ({
+      total_cost: usdOf(sums),
+      total_input_tokens: sums.inputTokens,
+      total_output_tokens: sums.outputTokens,
+    });
+    return grouped(rows, ({ key }) => key).map(([api_key, of]) => ({
+      api_key,
+      ...figures(totalOf(of)),
+      model_details: of.map(({ model, sums }) => ({ model, ...figures(sums) })),
+    }));
+  }
+
+  /** How many calls there were on each day, and of how many tokens. */
+  async activityByDay(query: DatesQuery, caller: Authority): Promise<GlobalActivity> {
+    const rows = await this.activity.by({ days: requiredDays(query), caller }, ['day']);
+    const all = totalOf(rows);
+    return {
+      daily_data: byDay(rows).map(([day, of]) => ({
+        date: DAY_OF_MONTH.format(new Date(day)),
+        api_requests: totalOf(of).calls,
+        total_tokens: tokensOf(totalOf(of)),
+      })),
+      sum_api_requests: all.calls,
+      sum_total_tokens: tokensOf(all),
+    };
   }
 
   /** Everything this proxy ever spent, and its budget. */
@@ -104,71 +160,59 @@ export class SpendReports {
       max_budget: this.config.litellm.maxBudgetUsd ?? null,
     };
   }
+
+  private lately(query: DatesQuery, caller: Authority): Asked {
+    return { days: daysOrLately(query, this.clock()), caller };
+  }
+
+  private reported(query: SpendReportQuery, caller: Authority): Asked {
+    const { api_key, internal_user_id: user_id, team_id, customer_id: end_user } = query;
+    const whose = Object.entries({ api_key, user_id, team_id, end_user }).filter(([, given]) => given !== undefined);
+    return { ...Object.fromEntries(whose), days: requiredDays(query), caller };
+  } // prettier-ignore
+
+  /** All rows, so that their sums are whole; 422 when one answer cannot hold them. */
+  private async whole<D extends Dimension>(asked: Asked, by: readonly D[]): Promise<Row<D>[]> {
+    const rows = await this.activity.by(asked, by, MOST_ROWS + 1);
+    if (rows.length <= MOST_ROWS) return rows;
+    const message = `too many rows for one report (more than ${MOST_ROWS}): ask about fewer days`;
+    throw new UnprocessableEntityException({ message, fields: [{ field: 'start_date', message }] });
+  }
+
+  private async teamNames(ids: readonly string[]): Promise<Map<string, string>> {
+    const teams = await this.database.read((manager) =>
+      manager.find(Team, { select: { teamId: true, teamAlias: true }, where: { teamId: In([...new Set(ids)]) } }),
+    );
+    return new Map(teams.flatMap(({ teamId, teamAlias }) => (teamAlias ? [[teamId, teamAlias] as const] : [])));
+  } // prettier-ignore
+
+  private async keyNames(hashes: readonly string[]): Promise<Map<string, string>> {
+    const keys = await this.database.read((manager) =>
+      manager.find(VirtualKey, {
+        select: { secretHash: true, keyName: true },
+        where: { secretHash: In([...hashes]) },
+      }),
+    );
+    return new Map(keys.map(({ secretHash, keyName }) => [secretHash, keyName]));
+  }
 }
 
-function matching(
-  entries: SelectQueryBuilder<LedgerEntry>,
-  query: SpendLogQuery,
-): SelectQueryBuilder<LedgerEntry> {
-  const { api_key, user_id, team_id, end_user, request_id, start_date, end_date } = query;
-  const where = (condition: string, values: object, given: unknown) => {
-    if (given !== undefined) entries.andWhere(condition, values);
-  };
-  where(`(c.keyHash = :keyHash OR ${ofKey})`, { keyHash: keyHashOf(api_key ?? '') }, api_key);
-  where('c.userId = :userId', { userId: user_id }, user_id);
-  where('c.teamId = :teamId', { teamId: team_id }, team_id);
-  where('c.endUserId = :endUser', { endUser: end_user }, end_user);
-  where('(e.requestId = :requestId OR e.id = :requestId)', { requestId: request_id }, request_id);
-  where('e.openedAt >= :from', { from: start_date && Date.parse(`${start_date}T00:00:00Z`) }, start_date);
-  where('e.openedAt < :to', { to: end_date && Date.parse(`${end_date}T00:00:00Z`) + DAY_MS }, end_date);
-  return entries;
-}
+/** One answer holds no more rows. */
+const MOST_ROWS = 10_000;
+/** As many teams or end users are told, the dearest. */
+const MOST_NAMES = 100;
+const DAY_CHARS = 10;
 
-/** Billed to the key that has this hash now, whatever its secret was then. */
-const ofKey = `c.id IN (SELECT p.chain_id FROM postings p JOIN virtual_keys k ON p.account_id = 'key/' || k.id || '/endless/0' WHERE k.secret_hash = :keyHash)`;
+const PARTIES = {
+  team: ['team', 'teams', 'team_name'],
+  customer: ['endUser', 'customers', 'customer'],
+} as const;
 
-/** A caller's own, and those of the teams and organizations whose spending they may see. */
-function visible(
-  entries: SelectQueryBuilder<LedgerEntry>,
-  caller: Authority,
-): SelectQueryBuilder<LedgerEntry> {
-  if (seesEverything(caller)) return entries;
-  return entries.andWhere(
-    '(c.userId = :themself OR c.teamId IN (:...theirTeams) OR c.organizationId IN (:...theirOrganizations))',
-    {
-      themself: caller.userId,
-      // An empty list is no SQL; nobody's id is empty.
-      theirTeams: ['', ...teamsWhere(caller, '/spend/logs')],
-      theirOrganizations: ['', ...administeredOrganizations(caller)],
-    },
-  );
-}
+/** As LiteLLM writes it: `Jan 22`. */
+const DAY_OF_MONTH = new Intl.DateTimeFormat('en-US', { month: 'short', day: '2-digit', timeZone: 'UTC' });
 
-const DAY_MS = 86_400_000;
-
-function logRow({ chain, ...entry }: LedgerEntry & { chain: Chain }): object {
-  const { inputTokens = 0, outputTokens = 0 } = entry.usage ?? {};
-  return {
-    request_id: entry.requestId,
-    litellm_call_id: entry.id,
-    call_type: entry.callType,
-    api_key: chain.keyHash ?? '',
-    spend: usdFromNanoUsd(entry.costNanoUsd as NanoUsd),
-    total_tokens: inputTokens + outputTokens,
-    prompt_tokens: inputTokens,
-    completion_tokens: outputTokens,
-    startTime: entry.openedAt.toISOString(),
-    endTime: entry.closedAt?.toISOString() ?? null,
-    model: entry.model,
-    model_id: entry.deploymentId,
-    model_group: entry.model,
-    custom_llm_provider: entry.provider,
-    user: chain.userId ?? '',
-    team_id: chain.teamId,
-    organization_id: chain.organizationId,
-    end_user: chain.endUserId,
-    request_tags: entry.requestTags ?? [],
-    status: entry.state === 'released' ? 'failure' : 'success',
-    metadata: { user_api_key_alias: chain.keyAlias, usage_object: entry.usage, mark: entry.mark },
-  };
-}
+/** Rows of each day, earliest first. */
+const byDay = <T extends { readonly day: string }>(rows: readonly T[]): [date: string, rows: T[]][] =>
+  grouped(rows, ({ day }) => Number(day))
+    .toSorted(([a], [b]) => a - b)
+    .map(([day, of]) => [dayName(day), of]);

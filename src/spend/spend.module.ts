@@ -13,8 +13,14 @@ import { MoneyStatements } from './postgres/money-statements.js';
 import { Replicas } from './postgres/replicas.js';
 import { SharedAccounts } from './postgres/shared-accounts.js';
 import { SharedSpend } from './postgres/shared-spend.js';
+import { Activity } from './reports/activity.js';
+import { ActivitySums } from './reports/activity-sums.js';
+import { DailyActivityController } from './reports/daily-activity.controller.js';
+import { DailyActivity } from './reports/daily-activity.js';
+import { GlobalSpendController } from './reports/global-spend.controller.js';
+import { SpendController } from './reports/spend.controller.js';
+import { SpendLogs } from './reports/spend-logs.js';
 import { Retention } from './retention.js';
-import { SpendController } from './spend.controller.js';
 import { SpendReset } from './spend-reset.js';
 import { SpendReports } from './spend-reports.js';
 import { SpendService } from './spend.service.js';
@@ -41,12 +47,16 @@ export class SpendModule {
   static for({ databaseUrl }: Config): DynamicModule {
     return {
       module: SpendModule,
-      controllers: [SpendController],
+      controllers: [SpendController, GlobalSpendController, DailyActivityController],
       providers: [
         ...(databaseUrl ? SHARED : EMBEDDED),
         Movements,
         PartySpend,
         Retention,
+        Activity,
+        ActivitySums,
+        DailyActivity,
+        SpendLogs,
         SpendReports,
         SpendReset,
         LiveFiguresInterceptor,

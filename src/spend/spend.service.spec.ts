@@ -33,7 +33,9 @@ import { MoneyStatements } from './postgres/money-statements.js';
 import { Replicas } from './postgres/replicas.js';
 import { SharedAccounts } from './postgres/shared-accounts.js';
 import { SharedSpend } from './postgres/shared-spend.js';
-import { DAY_MS, Retention } from './retention.js';
+import { ActivitySums } from './reports/activity-sums.js';
+import { DAY_MS } from './reports/days.js';
+import { Retention } from './retention.js';
 import type { Hold, SpendService } from './spend.service.js';
 import { verifyLedger } from './verify-ledger.js';
 
@@ -338,7 +340,20 @@ describe.each([
         { day, mark: '', entries: '2', cost: '30', input: '8', output: '10', cached: '2' },
       ]);
       expect((await money.stored()).states.toSorted()).toEqual(['open', 'settled']);
+
+      // Reports have every call once: folded before it was summed up, behind what is open, or neither.
+      const sums = new ActivitySums(money.rooms.database, () => new Date());
+      const summed = async () => {
+        await sums.sumUp(new Date());
+        const [row] = await money.dataSource.query<object[]>(
+          `SELECT CAST(sum(entries) AS text) AS entries, CAST(sum(cost_nano_usd) AS text) AS cost FROM activity_days`,
+        );
+        return row;
+      };
+      expect(await summed()).toEqual({ entries: '3', cost: '31' });
       await money.spend.release(open);
+      expect(await summed()).toEqual({ entries: '5', cost: '71' });
+      expect(await summed()).toEqual({ entries: '5', cost: '71' });
 
       expect((await verifyLedger(money.dataSource)).differences).toEqual([]);
 

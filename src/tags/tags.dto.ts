@@ -12,7 +12,7 @@ import { MAX_PAGE_SIZE } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
-import { SpendLogQuery } from '../spend/spend.dto.js';
+import { SpendLogQuery } from '../spend/reports/spend.dto.js';
 import { IsTagName } from './is-tag-name.js';
 
 const MAX_DESCRIPTION_CHARS = 10_000;

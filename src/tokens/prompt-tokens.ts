@@ -16,6 +16,22 @@ export function promptTokens(body: Readonly<Record<string, unknown>>): number {
   );
 }
 
+const AROUND_MESSAGE = 3;
+const BEFORE_ANSWER = 3;
+
+/** Tokens of a chat's texts as OpenAI bills them; of pictures and sound none. */
+export function chatTokens(messages: readonly unknown[]): number {
+  return messages.reduce((sum: number, message) => sum + AROUND_MESSAGE + textTokens(message), BEFORE_ANSWER);
+}
+
+function textTokens(message: unknown): number {
+  if (typeof message !== 'object' || message === null) return 0;
+  const { role, name, content, text } = message as Record<string, unknown>;
+  const parts = Array.isArray(content) ? content : [];
+  const texts = [role, name, content, text].filter((value) => typeof value === 'string');
+  return [...texts.map(tokensOf), ...parts.map(textTokens)].reduce((sum, tokens) => sum + tokens, 0);
+}
+
 function tokensIn(value: unknown): number {
   if (typeof value === 'string') return tokensOf(value);
   if (typeof value !== 'object' || value === null) return tokensOf(String(value));

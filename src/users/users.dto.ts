@@ -195,6 +195,13 @@ export class UserInfoQuery {
 
 const SORTABLE = ['user_id', 'user_email', 'created_at', 'spend', 'user_alias', 'user_role'] as const;
 
+/** Whom; without an id all that concern the caller. */
+export class SpendUsersQuery extends PageQuery {
+  @IsOptional()
+  @IsString()
+  user_id?: string;
+}
+
 export class UserListQuery extends PageQuery {
   @ApiPropertyOptional({ enum: USER_ROLES })
   @IsOptional()

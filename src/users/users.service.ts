@@ -14,7 +14,8 @@ import { Database } from '../database/database.js';
 import { partOf } from '../database/part-of.js';
 import { type IssuedKey, KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/key.view.js';
-import { MAX_PAGE_SIZE } from '../http/page.js';
+import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
+import { Account } from '../spend/account.entity.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { applyParty } from '../parties/apply-party.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
@@ -24,7 +25,6 @@ import { SETTABLE } from '../policy/admin-rules.js';
 import { type Authority, isProxyAdmin, maySeeKey, maySeeTeam } from '../policy/authority.js';
 import { bury } from '../teams/bury.js';
 import { ENDLESS } from '../spend/account.js';
-import { Account } from '../spend/account.entity.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
 import { TeamsService } from '../teams/teams.service.js';
@@ -40,6 +40,7 @@ import {
   KEPT_OF_USERS,
   MAX_BULK,
   type NewUserDto,
+  type SpendUsersQuery,
   UpdateUserDto,
   type UserListQuery,
   type UserUpdateResult,
@@ -282,6 +283,33 @@ export class UsersService {
         page_size,
         total_pages: Math.ceil(total / page_size),
       };
+    });
+  }
+
+  /** Users that concern the caller, by what they spent in all. */
+  async dearest(query: SpendUsersQuery, caller: Authority): Promise<object[]> {
+    const { take, skip } = pageOf(query);
+    return this.database.read(async (manager) => {
+      const select = visibleUsers(manager, caller)
+        .leftJoin(Account, 'a', "a.id = 'user/' || u.id || '/endless/0'")
+        .addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent');
+      if (query.user_id !== undefined) select.andWhere('u.userId = :asked', { asked: query.user_id });
+      const users = await select
+        .orderBy('spent', 'DESC')
+        .addOrderBy('u.id')
+        .limit(take)
+        .offset(skip)
+        .getMany();
+      const teams = await teamsOf(
+        manager,
+        users.map(({ userId }) => userId),
+      );
+      return users.map((user) =>
+        userView(
+          user,
+          (teams.get(user.userId) ?? []).filter((teamId) => maySeeTeam(caller, teamId)),
+        ),
+      );
     });
   }
 

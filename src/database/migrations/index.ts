@@ -7,6 +7,7 @@ import { KeyRotation1764500000000 } from './1764500000000-key-rotation.js';
 import { PassedHoldsAndLedgerDays1764600000000 } from './1764600000000-passed-holds-and-ledger-days.js';
 import { Audit1764700000000 } from './1764700000000-audit.js';
 import { AccessGroups1764800000000 } from './1764800000000-access-groups.js';
+import { Activity1764900000000 } from './1764900000000-activity.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   PassedHoldsAndLedgerDays1764600000000,
   Audit1764700000000,
   AccessGroups1764800000000,
+  Activity1764900000000,
 ];

@@ -1,0 +1,110 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { CLOCK, type Clock } from '../../clock.js';
+import { Database } from '../../database/database.js';
+import { pause } from '../spend.service.js';
+import { callsIn, SUMMED } from './calls.js';
+
+const EVERY_MS = 15_000;
+/** An entry that is being written is committed sooner than this after it was opened. */
+const LATEST_MS = 60_000;
+/** Few enough that whoever moves money meanwhile does not notice. */
+const AT_ONCE = 250;
+const PAUSE_MS = 20;
+/** Held by the one process that sums up. */
+const SUMMING_UP = '8390043843661231209';
+
+const ALIKE = 'tag, day, chain_id, state, call_type, model, provider';
+
+/**
+ * Sums the ledger up per day, so that no report reads a million entries: in the order they were opened, up to the first
+ * that is still open. Entries and `activity_progress` are one transaction, so each is in the sums or behind them.
+ */
+@Injectable()
+export class ActivitySums implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(ActivitySums.name);
+  private next: NodeJS.Timeout | undefined;
+  private summing: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly database: Database,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.summing = this.rounds();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.next);
+    await this.summing;
+  }
+
+  private async rounds(): Promise<void> {
+    try {
+      await this.sumUp(new Date(this.clock().getTime() - LATEST_MS));
+    } catch (error) {
+      this.logger.warn(`The ledger was not summed up, which is tried again: ${String(error)}`);
+    }
+    if (this.stopped) return;
+    this.next = setTimeout(() => (this.summing = this.rounds()), EVERY_MS);
+  }
+
+  /** Sums up what was opened before this, as far as everything until then is closed. */
+  async sumUp(before: Date): Promise<void> {
+    while (!this.stopped && (await this.database.write((tx) => this.sumSome(tx, before), 'pruning')))
+      await pause(PAUSE_MS);
+  }
+
+  /** Is there more? */
+  private async sumSome(tx: EntityManager, before: Date): Promise<boolean> {
+    if (this.database.isPostgres && !(await isAlone(tx))) return false;
+    const [{ since, until }] = (await tx.query(
+      `SELECT CAST(p.until AS text) AS since, CAST((
+         SELECT max(opened_at) + 1 FROM (
+           SELECT opened_at FROM ledger_entries WHERE opened_at >= p.until AND opened_at < ${before.getTime()}
+             AND opened_at < coalesce((SELECT min(opened_at) FROM ledger_entries WHERE state = 'open'), ${Number.MAX_SAFE_INTEGER})
+           ORDER BY opened_at LIMIT ${AT_ONCE}) AS next) AS text) AS until
+       FROM activity_progress p`,
+    )) as [{ since: string; until: string | null }];
+    if (until === null) return false;
+    await addToActivity(tx, this.database, `e.opened_at >= ${since} AND e.opened_at < ${until}`);
+    await tx.query(`UPDATE activity_progress SET until = ${until}`);
+    return true;
+  }
+}
+
+/** Inside a transaction, alone: adds closed entries (alias `e`) that are in no sum yet to those of their days. */
+export async function addToActivity(
+  tx: EntityManager,
+  database: { readonly isPostgres: boolean },
+  which: string,
+  parameters: readonly string[] = [],
+): Promise<void> {
+  // Waits for whoever sums the same entries up: the next statement sees what that one did.
+  if (database.isPostgres) await tx.query(`SELECT pg_advisory_xact_lock(${SUMMING_UP})`);
+  for (const tagged of [false, true]) {
+    await tx.query(
+      `INSERT INTO activity_days (${ALIKE}, ${SUMMED.join(', ')})
+       SELECT ${ALIKE}, ${SUMMED.map((name) => `sum(${name})`).join(', ')} FROM (${callsIn(database, tagged, which)}) AS calls
+       WHERE true GROUP BY ${ALIKE}
+       ON CONFLICT (${ALIKE}) DO UPDATE SET ${SUMMED.map((name) => `${name} = activity_days.${name} + excluded.${name}`).join(', ')}`,
+      [...parameters],
+    );
+  }
+}
+
+async function isAlone(tx: EntityManager): Promise<boolean> {
+  const [{ alone }] = (await tx.query(`SELECT pg_try_advisory_xact_lock(${SUMMING_UP}) AS alone`)) as [
+    { alone: boolean },
+  ];
+  return alone;
+}

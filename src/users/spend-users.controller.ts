@@ -1,0 +1,23 @@
+import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { AdminRoute, Caller } from '../http/doors.js';
+import type { Authority } from '../policy/authority.js';
+import { LiveFiguresInterceptor } from '../spend/live-figures.interceptor.js';
+import { SpendUsersQuery, UserRow } from './users.dto.js';
+import { UsersService } from './users.service.js';
+
+/** Users by what they spent. Never cached: their order is the spend. */
+@ApiTags('spend')
+@AdminRoute()
+@UseInterceptors(LiveFiguresInterceptor)
+@Controller('spend/users')
+export class SpendUsersController {
+  constructor(private readonly users: UsersService) {}
+
+  @Get()
+  @ApiOperation({ summary: 'The users that concern the caller, dearest first; or this one.' })
+  @ApiOkResponse({ type: [UserRow] })
+  list(@Query() query: SpendUsersQuery, @Caller() caller: Authority): Promise<object[]> {
+    return this.users.dearest(query, caller);
+  }
+}
