@@ -16,6 +16,8 @@ export interface Config {
   readonly configFile?: string;
   /** Known to LiteLLM or not at all, but without effect here: told in one warning at start. */
   readonly ignoredKeys: readonly string[];
+  /** `JSON_LOGS` or `litellm_settings.json_logs`: every line that is logged is one JSON object. */
+  readonly jsonLogs: boolean;
   /** `model_list[]` */
   readonly models: readonly ModelConfig[];
   readonly general: GeneralSettings;

@@ -68,7 +68,8 @@ export class ErrorFilter implements ExceptionFilter {
   private log(request: FastifyRequest, { status }: Told, error: unknown): void {
     const reason = error instanceof HttpException ? error.message : error;
     this.logger.error(
-      `${request.id} ${request.method} ${request.routeOptions.url ?? '-'} ${status}`,
+      `${request.method} ${request.routeOptions.url ?? '-'} ${status}`,
+      { request_id: request.id },
       reason instanceof Error ? reason.stack : reason,
     );
   }
