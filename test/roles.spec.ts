@@ -37,7 +37,7 @@ const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^GET \/(v1\/)?model\/info$/, 'AV'],
   [/^POST \/model\/(new|delete)$/, 'A'],
   [/^GET \/spend\/(logs|tags)$/, 'AVIR'],
-  [/^GET \/(global\/spend(\/tags)?|metrics)$/, 'AV'],
+  [/^GET \/(global\/spend(\/tags)?|metrics|health)$/, 'AV'],
   [/^GET \/audit(\/\{id\})?$/, 'AV'],
   [/^POST \/global\/spend\/reset$/, 'A'],
 ]; // prettier-ignore

@@ -3,12 +3,14 @@ import { ModelsModule } from '../models/models.module.js';
 import { CompletionsController } from './completions.controller.js';
 import { CompletionsService } from './completions.service.js';
 import { ModelListController } from './model-list.controller.js';
+import { EventLoop } from './event-loop.js';
+import { Load } from './load.js';
 import { Upstreams } from './upstreams.js';
 
 /** The doors for models: guarded, held, forwarded, settled. */
 @Module({
   imports: [ModelsModule],
   controllers: [CompletionsController, ModelListController],
-  providers: [CompletionsService, Upstreams],
+  providers: [CompletionsService, EventLoop, Load, Upstreams],
 })
 export class CompletionsModule {}

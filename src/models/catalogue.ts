@@ -39,7 +39,7 @@ export class CatalogueSnapshot {
   private readonly viaWildcard = new BoundedMap<string, Entry>(MAX_WILDCARD_NAMES);
 
   constructor(
-    deployments: readonly Deployment[],
+    readonly deployments: readonly Deployment[],
     private readonly aliases: Readonly<Record<string, string>>,
   ) {
     this.groups = new Set(deployments.flatMap(({ accessGroups }) => accessGroups));
