@@ -3,6 +3,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 const HOLD_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
+const ENTRY_KINDS = ['settled', 'released', 'estimated', 'unconfirmed', 'overrun', 'abandoned'] as const;
+const CACHE_RESULTS = ['hit', 'miss'] as const;
 const SHED_REASONS = ['parallel_requests', 'event_loop_delay'] as const;
 /** Which limit of this process had no room for a call. */
 export type ShedReason = (typeof SHED_REASONS)[number];
@@ -33,6 +35,9 @@ export class Meters {
   });
 
   constructor() {
+    // No `increase()` sees the first event of a series that begins with it.
+    for (const kind of ENTRY_KINDS) this.entries.inc({ kind }, 0);
+    for (const result of CACHE_RESULTS) this.cacheReads.inc({ result }, 0);
     for (const reason of SHED_REASONS) this.shed.inc({ reason }, 0);
     collectDefaultMetrics({ register: this.registry, prefix: 'tollgate_' });
   }
