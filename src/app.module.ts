@@ -21,6 +21,7 @@ import { MetricsModule } from './metrics/metrics.module.js';
 import { NewUsers } from './users/new-users.js';
 import { PartyTables } from './parties/party-table.js';
 import { RedisModule } from './redis/redis.module.js';
+import { TracingModule } from './tracing/tracing.module.js';
 import { SpendModule } from './spend/spend.module.js';
 
 /** What every room may ask for. */
@@ -65,6 +66,7 @@ export class AppModule {
         HealthModule,
         AlertsModule,
         AuditModule,
+        TracingModule,
         ...more,
       ],
     };

@@ -6,8 +6,11 @@ import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
 import { AppModule } from './app.module.js';
+import { GuardedDoors } from './access/guarded-doors.js';
+import { Load } from './completions/load.js';
 import type { Config } from './config/config.js';
 import { documentOf } from './http/document.js';
+import { traceRequests } from './tracing/traced-requests.js';
 import { refuseConnection, refusePath } from './http/unreadable.js';
 import { ignoredFields } from './http/admin-body.pipe.js';
 
@@ -35,6 +38,8 @@ export async function createApp(config: Config, more: readonly Type[] = []): Pro
   });
   takeBodiesAsBytes(adapter.getInstance());
   describeAnswers(adapter.getInstance());
+  traceRequests(adapter.getInstance());
+  shedLoad(adapter.getInstance(), app.get(Load), app.get(GuardedDoors));
   serveDocs(app);
   await app.init();
   return app;
@@ -44,6 +49,13 @@ export async function createApp(config: Config, more: readonly Type[] = []): Pro
 function takeBodiesAsBytes(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+}
+
+/** A call this process has no room for costs nothing: neither its body nor its credential is read. Other routes always answer. */
+function shedLoad(fastify: FastifyInstance, load: Load, { modelPaths }: GuardedDoors): void {
+  fastify.addHook('onRequest', ({ routeOptions }, _, done) => {
+    done(modelPaths.has(routeOptions.url ?? '') ? load.overload() : undefined);
+  });
 }
 
 function describeAnswers(fastify: FastifyInstance): void {

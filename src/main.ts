@@ -5,6 +5,7 @@ import { tollgate } from './commands/tollgate.js';
 try {
   await tollgate().parseAsync();
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
+  const { tellFailure } = await import('./logs/logs.js');
+  tellFailure(error);
   process.exit(1);
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { stringify } from 'yaml';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { type Answer, Gateway, model } from './gateway.js';
 import { freshPostgres, postgresIsThere } from './postgres.js';
 import { RedisServer, redisIsThere } from './redis.js';
@@ -22,14 +22,25 @@ const CANARY = {
 };
 
 let upstream: Upstream;
-let gateway: Gateway;
 beforeAll(async () => {
   upstream = await Upstream.start();
+});
+afterAll(() => upstream.close());
+
+/** Every line of a log whose lines are JSON. */
+const entries = (logs: string) =>
+  logs
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+it.each(['text', 'JSON'])('no secret is anywhere but where it must be; logs are %s', async (format) => {
   const price = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
-  gateway = await Gateway.start({
+  const gateway = await Gateway.start({
     upstream,
     env: { TOLLGATE_MASTER_KEY: CANARY.master, TOLLGATE_SALT_KEY: CANARY.salt },
     config: {
+      litellm_settings: { json_logs: format === 'JSON' },
       general_settings: { decision_log: 'all' },
       model_list: [
         model('good', upstream.url, price, {
@@ -40,13 +51,7 @@ beforeAll(async () => {
       ],
     },
   });
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
-
-it('no secret is anywhere but where it must be', async () => {
+  onTestFinished(() => gateway.close());
   const answers: Answer[] = [];
   const hear = async (answer: Promise<Answer>) => {
     answers.push(await answer);
@@ -74,7 +79,8 @@ it('no secret is anywhere but where it must be', async () => {
   expect((await chat('good', { stream: true })).status).toBe(200);
   expect((await chat('added')).status).toBe(200);
   expect(upstream.calls.map(({ headers }) => headers.authorization)).toContain(`Bearer ${CANARY.added}`);
-  expect(upstream.calls[0]!.headers['x-secret']).toBe(CANARY.header);
+  expect(upstream.calls.at(-1)!.headers['x-secret']).toBeUndefined();
+  expect(upstream.calls.at(-2)!.headers['x-secret']).toBe(CANARY.header);
   for (const behaviour of [
     {
       status: 500,
@@ -146,6 +152,19 @@ it('no secret is anywhere but where it must be', async () => {
     ),
   );
   expect(found).toEqual([]);
+  if (format === 'JSON') {
+    const failed = answers
+      .filter(({ status }) => status >= 500)
+      .map(({ headers }) => headers['x-request-id']);
+    const logged = entries(gateway.logs);
+    for (const entry of logged)
+      for (const field of ['time', 'level', 'context', 'message'])
+        expect(entry[field]).toEqual(expect.any(String));
+    expect(logged.filter(({ level }) => level === 'error').map(({ request_id }) => request_id)).toEqual(
+      failed,
+    );
+    expect(failed.length).toBeGreaterThan(2);
+  }
 });
 
 /** Where a secret of a text is told: its place and its name. */
@@ -182,9 +201,13 @@ it.each<[string, object, Record<string, string>?]>([
   ['a database that is not there', {}, { DATABASE_URL: `postgres://u:${CANARY.added}@127.0.0.1:9/x` }],
   ['a Redis that is none', {}, { REDIS_URL: `http://:${CANARY.added}@127.0.0.1:9` }],
 ])('a start that fails over %s tells no secret', (_, config, env = {}) => {
-  const printed = failedStart({ general_settings: { master_key: CANARY.master }, model_list: [], ...config }, env);
-  expect(printed).toContain('Tollgate did not start');
-  expect(leaks({ printed }, CANARY)).toEqual([]);
+  const whole = { general_settings: { master_key: CANARY.master }, model_list: [], ...config };
+  const printed = failedStart(whole, env);
+  const json = failedStart(whole, { ...env, JSON_LOGS: 'true' });
+  expect(printed).toMatch(/Tollgate did not start|The configuration is invalid/);
+  const { level, message } = entries(json).at(-1)!;
+  expect([level, printed.trim().endsWith(message as string)]).toEqual(['fatal', true]);
+  expect(leaks({ printed, json }, CANARY)).toEqual([]);
 }); // prettier-ignore
 
 const possible = (await postgresIsThere()) && redisIsThere();

@@ -129,7 +129,7 @@ export class Gateway {
       const hear = (bytes: Buffer) => {
         this.logs += bytes.toString();
         heard += bytes.toString();
-        const [, url] = /listening on (http:\S+)/.exec(heard) ?? [];
+        const [, url] = /listening on (http:[^\s"]+)/.exec(heard) ?? [];
         if (!url) return;
         this.url = url;
         clearTimeout(timer);

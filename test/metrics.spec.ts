@@ -34,6 +34,7 @@ describe('/metrics', () => {
     await chat({ max_tokens: 1 });
     await gateway.chat(key, { model: 'm-deny' });
     const after = await figures();
+    expect(before.get('tollgate_ledger_entries_total{kind="abandoned"}')).toBe(0);
     const added = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0);
     expect(added('tollgate_ledger_entries_total{kind="settled"}')).toBe(2);
     expect(added('tollgate_settled_usd_total')).toBeCloseTo(1, 9);

@@ -120,8 +120,11 @@ describe.skipIf(!postgresCanBeStarted())('without Redis, a database that restart
     }, PATIENCE);
     expect(upstream.calls.length).toBe(before);
     expect((await call(second)).status).toBe(200);
+    const readiness = async (gateway: Gateway) => (await gateway.send('GET', '/health/readiness')).status;
+    expect([await readiness(first), await readiness(second)]).toEqual([503, 200]);
     await second.terminate();
     await vi.waitFor(passes, PATIENCE);
+    expect(await readiness(first)).toBe(200);
     expect(await first.spendOf(key)).toBe(upstream.calls.length / 1_000);
   }, 60_000);
 });

@@ -40,7 +40,7 @@ const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^GET \/spend\/(logs(\/v2)?|keys|users|tags)$/, 'AVIR'],
   [/^POST \/spend\/calculate$/, 'AVIR'],
   [/^GET \/((user|team|organization|tag)\/daily|global)\/activity$/, 'AVIR'],
-  [/^GET \/(customer\/daily\/activity|global\/spend(\/(tags|keys|models|teams|report))?|metrics)$/, 'AV'],
+  [/^GET \/(customer\/daily\/activity|global\/spend(\/(tags|keys|models|teams|report))?|metrics|health)$/, 'AV'],
   [/^POST \/global\/spend\/end_users$/, 'AV'],
   [/^GET \/audit(\/\{id\})?$/, 'AV'],
   [/^POST \/global\/spend\/reset$/, 'A'],

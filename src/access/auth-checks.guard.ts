@@ -10,6 +10,7 @@ import { seesEverything } from '../policy/authority.js';
 import type { Decision, Enforcer, Refusal } from '../policy/decision.js';
 import type { AccessFacts, RouteFacts } from '../policy/facts.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
+import { Traced } from '../tracing/traced.js';
 import type { Access } from './access.js';
 import { enforce } from './access-denied.js';
 import { AuthorityLoader } from './authority.loader.js';
@@ -49,12 +50,7 @@ export class AuthChecksGuard implements CanActivate {
   }
 
   private admit(request: FastifyRequest, ask: Ask, loaded: LoadedFacts): boolean | Promise<boolean> {
-    const startedAt = performance.now();
-    const decision = decide(loaded.facts);
-    this.log.record(request.id, loaded, decision, performance.now() - startedAt);
-    // What the hold may still grant after waiting is the hold's to count.
-    if (decision.refusal && decision.refusal.enforcer !== 'hold')
-      this.meters.refused.inc({ check: decision.refusal.check });
+    const decision = this.decided(request.id, loaded);
     enforce(decision, HERE, this.config.general.budgetExceededStatus);
 
     request.access = this.accessOf(ask, loaded, decision);
@@ -67,6 +63,17 @@ export class AuthChecksGuard implements CanActivate {
       request.caller = caller;
       return true;
     });
+  }
+
+  @Traced('decide', { told: outcome })
+  private decided(requestId: string, loaded: LoadedFacts): Decision {
+    const startedAt = performance.now();
+    const decision = decide(loaded.facts);
+    this.log.record(requestId, loaded, decision, performance.now() - startedAt);
+    // What the hold may still grant after waiting is the hold's to count.
+    if (decision.refusal && decision.refusal.enforcer !== 'hold')
+      this.meters.refused.inc({ check: decision.refusal.check });
+    return decision;
   }
 
   private accessOf(ask: Ask, loaded: LoadedFacts, decision: Decision): Access {
@@ -124,6 +131,11 @@ export class AuthChecksGuard implements CanActivate {
     }
     return door;
   }
+}
+
+/** Of a decision, on its span. */
+function outcome({ allowed, refusal }: Decision) {
+  return { 'tollgate.allowed': allowed, ...(refusal && { 'tollgate.check': refusal.check }) };
 }
 
 /** Of a route without a rule, only `proxy_admin` (and the start has failed). HEAD is a read like GET. */

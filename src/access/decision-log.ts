@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
+import { jsonLine } from '../logs/logs.js';
 import type { Decision } from '../policy/decision.js';
 import type { LoadedFacts } from './facts.loader.js';
 
@@ -23,8 +24,8 @@ export class DecisionLog implements OnApplicationShutdown {
     const { decisionLog } = this.config.general;
     if (decisionLog === 'off' || (allowed && decisionLog === 'refusals')) return;
     this.lines.push(
-      JSON.stringify({
-        time: facts.now.toISOString(),
+      jsonLine('log', 'decision', allowed ? 'allowed' : 'refused', {
+        time: facts.now,
         event: 'decision',
         request_id: requestId,
         allowed,

@@ -17,7 +17,7 @@ export const ModelRoute = () =>
       [403, 'This caller may not call this route or this model.'],
       [413, 'The body is too large.'],
       [429, 'A budget is used up; `details` says which, and whether trying again can help.'],
-      [503, 'The database does not answer.'],
+      [503, 'The database does not answer, or the gateway has too much to do.'],
     ].map(([status, description]) =>
       ApiResponse({ status: status as number, description: description as string, type: ErrorEnvelope }),
     ),

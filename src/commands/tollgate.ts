@@ -16,8 +16,14 @@ export function tollgate(): Command {
     .command('start', { isDefault: true })
     .description('migrate the database and serve (what happens without a command)')
     .action(async () => {
+      const settings = config();
+      if (settings.tracing) {
+        // Before what it traces is loaded.
+        const { startTracing } = await import('../tracing/start-tracing.js');
+        await startTracing(settings.tracing);
+      }
       const { start } = await import('./start.js');
-      await start(config);
+      await start(settings);
     });
 
   program
@@ -69,7 +75,7 @@ export function tollgate(): Command {
   return program;
 }
 
-const NAME_WIDTH = 22;
+const NAME_WIDTH = Math.max(...Object.keys(ENVIRONMENT).map(({ length }) => length)) + 2;
 
 const environment = () =>
   Object.entries(ENVIRONMENT)

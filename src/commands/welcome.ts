@@ -1,20 +1,26 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.js';
+import { say } from '../logs/logs.js';
 
-/** What a start prints: where it listens, and with the demo three calls to try. */
-export function welcome(config: Config, url: string): string {
-  const isNew = config.masterKeyOrigin === 'new';
+/** Tells where it listens: a person also the master key that was made, and with the demo three calls to try. */
+export function tellStart(config: Config, url: string): void {
+  const { configFile, ignoredKeys, jsonLogs, masterKey, masterKeyOrigin } = config;
+  const isNew = masterKeyOrigin === 'new';
+  const listening = [`Tollgate is listening on ${url}`, `API documentation: ${url}/docs`];
+  const ignored = `without effect in ${configFile ?? 'the configuration'}: ${ignoredKeys.join(', ')}`;
+  if (jsonLogs) {
+    for (const line of listening) say(line);
+    if (ignoredKeys.length) say(ignored, 'warn');
+    // Logs are kept and passed on.
+    if (isNew) say('A master key was made; it is in the data folder.');
+    return;
+  }
   const lines = [
-    `Tollgate is listening on ${url}`,
-    `API documentation: ${url}/docs`,
-    ...(config.ignoredKeys.length
-      ? [
-          `Warning: without effect in ${config.configFile ?? 'the configuration'}: ${config.ignoredKeys.join(', ')}`,
-        ]
-      : []),
-    ...(isNew ? [`Master key (shown this once, kept in the data folder): ${config.masterKey}`] : []),
+    ...listening,
+    ...(ignoredKeys.length ? [`Warning: ${ignored}`] : []),
+    ...(isNew ? [`Master key (shown this once, kept in the data folder): ${masterKey}`] : []),
   ];
-  return [...lines, ...(config.configFile ? [] : tour(config, url))].join('\n');
+  say([...lines, ...(configFile ? [] : tour(config, url))].join('\n'));
 }
 
 /** Stands in a JSON text for what the shell is to fill in; nothing else in a line looks like it. */

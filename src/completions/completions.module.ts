@@ -6,6 +6,8 @@ import { CompletionsService } from './completions.service.js';
 import { MediaController } from './media.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { ModelListController } from './model-list.controller.js';
+import { EventLoop } from './event-loop.js';
+import { Load } from './load.js';
 import { Upstreams } from './upstreams.js';
 
 /** The doors for models: guarded, held, forwarded, settled. */
@@ -18,6 +20,6 @@ import { Upstreams } from './upstreams.js';
     ModelListController,
     CalculateController,
   ],
-  providers: [CompletionsService, Upstreams],
+  providers: [CompletionsService, EventLoop, Load, Upstreams],
 })
 export class CompletionsModule {}

@@ -46,8 +46,10 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
       },
     } as never,
     { take: () => ({ slots: { giveBack: () => {}, settle: () => {} } }), measure: () => [] } as never,
-    { gauge: () => {}, refused: { inc: () => {} } } as never,
+    { overload: () => undefined, calls: new Set() } as never,
+    { refused: { inc: () => {} } } as never,
     { current: () => now, pick: () => now.resolve('m') } as never,
+    {} as never,
     {} as never,
     {
       modelFacts: () => {

@@ -21,6 +21,7 @@ import { Meters } from '../metrics/meters.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { speaks } from '../config/providers.js';
 import { type Deployment, pathAt } from '../models/deployment.js';
+import { DeploymentHealth } from '../models/deployment-health.js';
 import { type CallSize, mayCount, tokenBound } from '../policy/bound.js';
 import { conclude, decide } from '../policy/decide.js';
 import type { Denial } from '../policy/decision.js';
@@ -29,9 +30,11 @@ import { ZERO_NANO_USD } from '../policy/money.js';
 import { outputTokensFor, type Wish } from '../policy/wish.js';
 import { type Hold, nothingHeld, SpendService } from '../spend/spend.service.js';
 import type { BillingChain } from '../spend/chain.js';
+import { carried, Traced } from '../tracing/traced.js';
 import { Attempt, type Call, type OutputTokens } from './call.js';
 import { AnswerGatherer, failExchange, finishJson } from './json-exchange.js';
 import { answerMock } from './mock-upstream.js';
+import { Load } from './load.js';
 import { viaFor } from './loop.js';
 import { SseExchange } from './sse-exchange.js';
 import { ClientGone, UpstreamError } from './upstream-error.js';
@@ -44,35 +47,37 @@ const MAX_HOLD_TRIES = 5;
 /** Hold, call, settle: the walk of a call whose caller was let in. */
 @Injectable()
 export class CompletionsService implements BeforeApplicationShutdown {
-  private readonly inFlight = new Set<Promise<void>>();
   private draining = false;
 
   constructor(
     private readonly spend: SpendService,
     private readonly rateLimits: RateLimits,
+    private readonly load: Load,
     private readonly meters: Meters,
     private readonly catalogue: Catalogue,
+    private readonly health: DeploymentHealth,
     private readonly upstreams: Upstreams,
     private readonly loader: FactsLoader,
     private readonly adapterHost: HttpAdapterHost,
     @Inject(CONFIG) private readonly config: Config,
-  ) {
-    meters.gauge('tollgate_calls_in_flight', 'Calls under way', () => this.inFlight.size);
-  }
+  ) {}
 
   /** Answers the call on the raw reply. Throws what the client is to be told when nothing was sent yet. */
   complete(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { access } = request;
     if (this.draining)
       throw new ServiceUnavailableException({ message: 'The gateway is shutting down. Try again.' });
+    // They were let in side by side, so each is asked again.
+    const overload = this.load.overload();
+    if (overload) throw overload;
     const via = viaFor(request.headers.via);
     const taken = this.rateLimits.take(access!.rates ?? [], access!.facts.request!.model!.boundTokens);
     const walk =
       taken instanceof Promise
         ? taken.then((slots) => this.walk(request, reply, via, slots))
         : this.walk(request, reply, via, taken);
-    this.inFlight.add(walk);
-    return walk.finally(() => this.inFlight.delete(walk));
+    this.load.calls.add(walk);
+    return walk.finally(() => this.load.calls.delete(walk));
   }
 
   private async walk(
@@ -127,7 +132,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
     const patience = new Promise((resolve) => {
       timer = setTimeout(resolve, MAX_DRAIN_MS);
     });
-    await Promise.race([Promise.allSettled(this.inFlight), patience]);
+    await Promise.race([Promise.allSettled(this.load.calls), patience]);
     clearTimeout(timer);
     await this.spend.drained(MAX_DRAIN_MS);
   }
@@ -148,10 +153,16 @@ export class CompletionsService implements BeforeApplicationShutdown {
           if (!attempt) break;
           last = attempt;
           try {
-            return await this.make(attempt);
+            await this.make(attempt);
+            return this.health.answered(deployment.id);
           } catch (error) {
-            if (!(error instanceof UpstreamError) || !error.mayTryAgain || call.reply.raw.destroyed)
+            if (!(error instanceof UpstreamError) || call.reply.raw.destroyed) throw error;
+            // What is the client's own mistake was answered well.
+            if (!error.mayTryAgain) {
+              this.health.answered(deployment.id);
               throw error;
+            }
+            this.health.failed(deployment.id, error.getStatus());
             failed = error;
           }
         }
@@ -308,6 +319,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
   }
 
   /** One call upstream, to its end: answered and settled, or an error that says whether to go on. */
+  @Traced('upstream', { asked: whereTo })
   private make(attempt: Attempt): Promise<void> {
     const { call, deployment } = attempt;
     const startedAt = performance.now();
@@ -315,7 +327,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
     return new Promise<void>((resolve, reject) => {
       let gatherer: AnswerGatherer | undefined;
       let exchange: SseExchange | undefined;
-      const sink: UpstreamSink = {
+      const sink: UpstreamSink = carried({
         start: (status, headers) => {
           const streams = status >= 200 && status <= 299 && isEventStream(headers['content-type']);
           if (streams)
@@ -335,7 +347,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
         end: () => (exchange ? exchange.end() : finishJson(attempt, gatherer!.whole())).then(resolve, reject),
         fail: (failure) =>
           (exchange?.started ? exchange.fail(failure) : failExchange(attempt, failure)).then(resolve, reject),
-      };
+      });
       const upstream: UpstreamCall = deployment.mockResponse
         ? answerMock(call, deployment, sink)
         : this.upstreams.send(deployment, this.request(attempt), sink);
@@ -401,6 +413,12 @@ const NOTHING_WISHED: Pick<Wish, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoU
   fairNanoUsd: ZERO_NANO_USD,
   inputNanoUsd: ZERO_NANO_USD,
 };
+
+/** Of a call upstream, on its span. */
+function whereTo({ deployment }: Attempt) {
+  const { modelName, id, provider } = deployment;
+  return { 'tollgate.model': modelName, 'tollgate.deployment': id, 'tollgate.provider': provider };
+}
 
 const isEventStream = (contentType: string | string[] | undefined) =>
   typeof contentType === 'string' && /^text\/event-stream/i.test(contentType);

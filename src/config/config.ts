@@ -16,6 +16,10 @@ export interface Config {
   readonly configFile?: string;
   /** Known to LiteLLM or not at all, but without effect here: told in one warning at start. */
   readonly ignoredKeys: readonly string[];
+  /** `JSON_LOGS` or `litellm_settings.json_logs`: every line that is logged is one JSON object. */
+  readonly jsonLogs: boolean;
+  /** Absent: nothing is traced. */
+  readonly tracing?: TracingSettings;
   /** `model_list[]` */
   readonly models: readonly ModelConfig[];
   readonly general: GeneralSettings;
@@ -63,6 +67,11 @@ export interface ModelInfo {
   readonly input_cost_per_token?: number;
   readonly output_cost_per_token?: number;
   readonly [other: string]: unknown;
+}
+
+/** That requests are traced, by OpenTelemetry's own environment variables. */
+export interface TracingSettings {
+  readonly protocol: 'http/protobuf' | 'http/json';
 }
 
 /** Where to post what budgets come near their end. */
@@ -124,6 +133,10 @@ export interface GeneralSettings {
   readonly auditRetentionMs?: number;
   /** Absent: the ledger keeps every entry. */
   readonly retention?: RetentionSettings;
+  /** `global_max_parallel_requests`: as many calls this process has under way at most. Default: any number. */
+  readonly maxParallelCalls: number;
+  /** `max_event_loop_delay_ms`: how late the event loop may be before calls are refused. Default 1000; 0: any. */
+  readonly maxEventLoopDelayMs: number;
   /** `fsync: true`: commits survive power loss, not only the death of the process. */
   readonly fsync: boolean;
 }

@@ -187,6 +187,32 @@ general_settings:
   });
 });
 
+describe('OpenTelemetry’s variables', () => {
+  it.each<[Record<string, string>, object | undefined]>([
+    [{}, undefined],
+    [{ OTEL_TRACES_EXPORTER: 'none', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4318' }, undefined],
+    [{ OTEL_SDK_DISABLED: 'TRUE', OTEL_TRACES_EXPORTER: 'otlp' }, undefined],
+    [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, undefined],
+    [{ OTEL_TRACES_EXPORTER: 'otlp' }, { protocol: 'http/protobuf' }],
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://h/x' }, { protocol: 'http/protobuf' }],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
+      { protocol: 'http/json' },
+    ],
+  ])('%j', (env, tracing) => expect(read(undefined, { ...MASTER, ...env }).tracing).toEqual(tracing));
+
+  it.each<[Record<string, string>, string]>([
+    [{ OTEL_TRACES_EXPORTER: 'jaeger' }, 'OTEL_TRACES_EXPORTER: must be otlp or none'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, 'OTEL_EXPORTER_OTLP_ENDPOINT: must be an http://'],
+    [
+      { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+      'OTEL_EXPORTER_OTLP_PROTOCOL: must be one of http/protobuf, http/json',
+    ],
+  ])('%j is refused', (env, problem) => {
+    expect(problemsOf(undefined, { ...MASTER, ...env })[0]).toContain(problem);
+  });
+});
+
 describe('.env.example', () => {
   it('names exactly the variables that are read', () => {
     const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');

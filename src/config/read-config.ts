@@ -8,11 +8,16 @@ import { readJwtSettings } from './jwt.js';
 import { readModels } from './models.js';
 import { Report, Section, type Told } from './section.js';
 import { readGeneralSettings, readLitellmSettings, readRouterSettings } from './settings.js';
+import { readTracing } from './tracing.js';
 import { type Env, parseConfigFile } from './yaml-file.js';
 
 /** The configuration cannot be used. The message lists everything that is wrong with it. */
 export class ConfigError extends Error {
-  constructor(readonly problems: readonly string[]) {
+  constructor(
+    readonly problems: readonly string[],
+    /** Told as it would have been logged. */
+    readonly jsonLogs = false,
+  ) {
     super(`The configuration is invalid:\n- ${problems.join('\n- ')}`);
   }
 }
@@ -34,6 +39,15 @@ export const ENVIRONMENT = {
   JWT_PUBLIC_KEY_URL: 'Where the keys of JWTs are published (JWKS or OIDC discovery); several by comma.',
   JWT_AUDIENCE: 'Whom JWTs must be meant for; several by comma.',
   JWT_ISSUER: 'Who must have issued JWTs.',
+  OTEL_EXPORTER_OTLP_ENDPOINT:
+    'Where OpenTelemetry traces go, e.g. http://localhost:4318. Default: nowhere, and nothing is traced.',
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'The same for traces only, with the whole path.',
+  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf or http/json. Default http/protobuf.',
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'The same for traces only.',
+  OTEL_TRACES_EXPORTER: 'otlp or none. otlp alone sends to http://localhost:4318.',
+  OTEL_SDK_DISABLED: 'true: nothing is traced.',
+  JSON_LOGS:
+    'true: every line that is logged is one JSON object. Default: json_logs of the file, else false.',
 } as const;
 
 /** Where configuration files are. */
@@ -88,8 +102,19 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
     audience: told('JWT_AUDIENCE'),
     issuer: told('JWT_ISSUER'),
   });
+  const jsonLogs = flagOf('JSON_LOGS', said('JSON_LOGS'), report) ?? litellm.flag('json_logs') ?? false;
+  litellm.raw('json_logs');
+  const tracing = readTracing(
+    {
+      disabled: told('OTEL_SDK_DISABLED'),
+      exporter: told('OTEL_TRACES_EXPORTER'),
+      endpoint: told('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? told('OTEL_EXPORTER_OTLP_ENDPOINT'),
+      protocol: told('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ?? told('OTEL_EXPORTER_OTLP_PROTOCOL'),
+    },
+    report,
+  );
   for (const section of [file, general, litellm, router]) section.ignoreTheRest();
-  if (report.problems.length) throw new ConfigError(report.problems);
+  if (report.problems.length) throw new ConfigError(report.problems, jsonLogs);
 
   // Only now: a start that fails leaves nothing behind.
   const masterKey = givenMasterKey
@@ -100,11 +125,13 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
   return frozen({
     ...settings,
     ...(jwt && { jwt }),
+    ...(tracing && { tracing }),
     dataFolder,
     masterKey: masterKey.secret,
     masterKeyOrigin: masterKey.isNew === undefined ? 'given' : masterKey.isNew ? 'new' : 'kept',
     saltKey,
     ignoredKeys: report.ignored,
+    jsonLogs,
     ...(databaseUrl !== undefined && { databaseUrl }),
     ...(redisUrl !== undefined && { redisUrl }),
     ...(path !== undefined && { configFile: path }),
@@ -181,6 +208,14 @@ function cacheUrl(litellm: Section): Told | undefined {
   if (!host) return undefined;
   const login = user || password ? `${user}:${password}@` : '';
   return { text: `${scheme}://${login}${host}:${port}`, at: 'litellm_settings.cache_params' };
+}
+
+function flagOf(name: string, said: string | undefined, report: Report): boolean | undefined {
+  const text = said?.toLowerCase();
+  if (text === undefined || text === 'true' || text === 'false')
+    return text === undefined ? undefined : text === 'true';
+  report.problems.push(`${name}: must be true or false`);
+  return undefined;
 }
 
 function portOf(text: string | undefined, report: Report): number {

@@ -50,6 +50,8 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     budgetWaitMs: section.milliseconds('budget_wait_ms', 1) ?? 2_000,
     replicaTimeoutMs: section.milliseconds('replica_timeout_ms', 1) ?? 15_000,
     settleTimeoutMs: section.milliseconds('settle_timeout_ms', 1) ?? 30_000,
+    maxParallelCalls: maxParallelCalls(section),
+    maxEventLoopDelayMs: section.milliseconds('max_event_loop_delay_ms', 1) ?? 1_000,
     fsync: section.flag('fsync') ?? false,
     ...(alertSettings && { alerts: alertSettings }),
     ...(auditRetention !== undefined && { auditRetentionMs: secondsIn(auditRetention) * MS_PER_SECOND }),
@@ -214,6 +216,12 @@ function endUserHeaders(section: Section): string[] {
     return role === 'customer' ? [header] : [];
   });
   return [...mapped, ...(one === undefined ? [] : [one])].map((header) => header.toLowerCase());
+}
+
+function maxParallelCalls(section: Section): number {
+  const most = section.wholeNumber('global_max_parallel_requests', MAX_RATE);
+  if (most === 0) section.problem('global_max_parallel_requests', 'must be more than zero');
+  return most ?? Infinity;
 }
 
 /** Rounded to whole bytes, which is what a server can count. */

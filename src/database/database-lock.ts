@@ -41,8 +41,9 @@ export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
     await Promise.race([this.session?.end(), pause(TIMEOUT_MS)]);
   }
 
+  /** May this process use the database? A data folder is locked otherwise. */
   get isOurs(): boolean {
-    return this.session !== undefined;
+    return this.session !== undefined || !this.config.databaseUrl;
   }
 
   /** Throws what a client is told while this process may not use the database. */

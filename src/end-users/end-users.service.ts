@@ -7,6 +7,7 @@ import { Database } from '../database/database.js';
 import { type PageQuery, pageOf } from '../http/page.js';
 import { applyParty } from '../parties/apply-party.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { Traced } from '../tracing/traced.js';
 import { EndUser } from './end-user.entity.js';
 import { endUserView } from './end-user.view.js';
 import { KEPT_OF_END_USERS, type NewEndUserDto, type UpdateEndUserDto } from './end-users.dto.js';
@@ -35,6 +36,7 @@ export class EndUsersService {
   }
 
   /** The live end user, cached; null when there is none. (Seed: `get_end_user_object`.) */
+  @Traced('get_end_user_object')
   get(userId: string): Promise<Readonly<EndUser> | null> {
     return this.table.get(userId);
   }

@@ -7,6 +7,7 @@ import {
   HealthIndicatorService,
   TypeOrmHealthIndicator,
 } from '@nestjs/terminus';
+import { DatabaseLock } from '../database/database-lock.js';
 import { OpenRoute } from '../http/doors.js';
 import { Redis } from '../redis/redis.js';
 import { Alive, Ready } from './health.dto.js';
@@ -22,6 +23,7 @@ export class HealthController {
     private readonly health: HealthCheckService,
     private readonly database: TypeOrmHealthIndicator,
     private readonly indicators: HealthIndicatorService,
+    private readonly lock: DatabaseLock,
     private readonly redis: Redis,
   ) {}
 
@@ -35,14 +37,21 @@ export class HealthController {
   @Get('readiness')
   @HealthCheck({ swaggerDocumentation: false })
   @ApiOperation({
-    summary: 'The database answers and its migrations are applied; so does Redis, if there is one.',
+    summary:
+      'The database answers, is migrated and not used by somebody else; Redis answers, if there is one.',
   })
   async ready(): Promise<Ready> {
     await this.health.check([
       () => this.database.pingCheck('database', { timeout: DATABASE_TIMEOUT_MS }),
+      () => this.lockIsOurs(),
       () => this.redisAnswers(),
     ]);
     return { status: 'healthy', db: 'connected' };
+  }
+
+  private lockIsOurs(): HealthIndicatorResult {
+    const indicator = this.indicators.check('lock');
+    return this.lock.isOurs ? indicator.up() : indicator.down();
   }
 
   private async redisAnswers(): Promise<HealthIndicatorResult> {

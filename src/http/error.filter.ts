@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QueryFailedError, TypeORMError } from 'typeorm';
+import { Overloaded } from '../overloaded.js';
 import { Unanswered } from '../unanswered.js';
 
 /** The envelope's `type` where nobody named a finer one. */
@@ -43,6 +44,12 @@ const unavailable = (who: string): Told => ({
   headers: { 'retry-after': '5' },
 });
 
+const OVERLOADED: Told = {
+  status: 503,
+  message: 'The gateway has more to do than it can do in time. Try again in a moment.',
+  headers: { 'retry-after': '1' },
+};
+
 /** Everything that is thrown leaves here, in one envelope. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
@@ -53,7 +60,8 @@ export class ErrorFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const told = toldOf(error);
-    if (told.status >= 500) this.log(request, told, error);
+    // Under load a line for each would be one more load; they are counted.
+    if (told.status >= 500 && told !== OVERLOADED) this.log(request, told, error);
     if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy();
     const { status, message, type, param = null, details, headers } = told;
     const envelope = {
@@ -74,7 +82,8 @@ export class ErrorFilter implements ExceptionFilter {
   private log(request: FastifyRequest, { status }: Told, error: unknown): void {
     const reason = error instanceof HttpException ? error.message : error;
     this.logger.error(
-      `${request.id} ${request.method} ${request.routeOptions.url ?? '-'} ${status}`,
+      `${request.method} ${request.routeOptions.url ?? '-'} ${status}`,
+      { request_id: request.id },
       reason instanceof Error ? reason.stack : reason,
     );
   }
@@ -82,6 +91,7 @@ export class ErrorFilter implements ExceptionFilter {
 
 function toldOf(error: unknown): Told {
   if (error instanceof HttpException) return httpException(error);
+  if (error instanceof Overloaded) return OVERLOADED;
   if (error instanceof Unanswered) return unavailable(error.who);
   if (isDatabaseTrouble(error)) return unavailable('database');
   const { statusCode, message } = error as { statusCode?: number; message?: string };

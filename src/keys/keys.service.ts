@@ -32,6 +32,7 @@ import { Team } from '../teams/team.entity.js';
 import type { User } from '../users/user.entity.js';
 import { NewUsers } from '../users/new-users.js';
 import { userShape } from '../users/user-shape.js';
+import { Traced } from '../tracing/traced.js';
 import { requireWithinBounds, withDefaults } from './key-bounds.js';
 import { KeyGrants, notPermitted, SERVICE_ACCOUNT } from './key-grants.js';
 import { keyInfo, keyView } from './key.view.js';
@@ -91,6 +92,7 @@ export class KeysService {
   }
 
   /** The live key with a secret of this hash, be it the former one; cached. Null when there is none. `secretEnd` says until when. */
+  @Traced('get_key_object')
   getByHash(hash: string): Promise<Readonly<VirtualKey> | null> {
     return this.table.get(hash, async (manager) => {
       const rows = await manager.findBy(VirtualKey, [

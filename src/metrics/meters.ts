@@ -3,6 +3,12 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 const HOLD_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
+const ENTRY_KINDS = ['settled', 'released', 'estimated', 'unconfirmed', 'overrun', 'abandoned'] as const;
+const CACHE_RESULTS = ['hit', 'miss'] as const;
+const SHED_REASONS = ['parallel_requests', 'event_loop_delay'] as const;
+/** Which limit of this process had no room for a call. */
+export type ShedReason = (typeof SHED_REASONS)[number];
+
 /** What this process counts, for Prometheus. No key, no id, no text of a client is ever a label. */
 @Injectable()
 export class Meters {
@@ -10,6 +16,8 @@ export class Meters {
 
   /** Requests the policy refused, by the check that spoke. */
   readonly refused = this.counter('tollgate_refused_total', 'Requests refused, by check', ['check']);
+  /** Calls refused because this process had too much to do. */
+  readonly shed = this.counter('tollgate_shed_total', 'Calls refused under load, by reason', ['reason']);
   /** Ledger entries closed, by how: `settled`, `released`, or the mark of one whose cost is not simply what was reported. */
   readonly entries = this.counter('tollgate_ledger_entries_total', 'Ledger entries closed, by kind', [
     'kind',
@@ -27,6 +35,10 @@ export class Meters {
   });
 
   constructor() {
+    // No `increase()` sees the first event of a series that begins with it.
+    for (const kind of ENTRY_KINDS) this.entries.inc({ kind }, 0);
+    for (const result of CACHE_RESULTS) this.cacheReads.inc({ result }, 0);
+    for (const reason of SHED_REASONS) this.shed.inc({ reason }, 0);
     collectDefaultMetrics({ register: this.registry, prefix: 'tollgate_' });
   }
 

@@ -1,13 +1,15 @@
 import { Module } from '@nestjs/common';
 import { Catalogue } from './catalogue.service.js';
+import { DeploymentHealth } from './deployment-health.js';
+import { ModelHealthController } from './model-health.controller.js';
 import { ModelsController } from './models.controller.js';
 import { ModelsService } from './models.service.js';
 import { PriceRefresh } from './price-refresh.js';
 
 /** The catalogue: which names can be called, through which deployments, at what price. */
 @Module({
-  controllers: [ModelsController],
-  providers: [Catalogue, ModelsService, PriceRefresh],
-  exports: [Catalogue, ModelsService],
+  controllers: [ModelsController, ModelHealthController],
+  providers: [Catalogue, DeploymentHealth, ModelsService, PriceRefresh],
+  exports: [Catalogue, DeploymentHealth, ModelsService],
 })
 export class ModelsModule {}

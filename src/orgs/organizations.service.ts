@@ -23,6 +23,7 @@ import { Rosters } from '../teams/team-roster.js';
 import { Team } from '../teams/team.entity.js';
 import { teamView } from '../teams/team.view.js';
 import { TeamsService } from '../teams/teams.service.js';
+import { Traced } from '../tracing/traced.js';
 import { OrganizationMember } from './organization-member.entity.js';
 import { membersOf, organizationMemberView } from './organization-member.view.js';
 import { organizationShape } from './organization-shape.js';
@@ -49,6 +50,7 @@ export class OrganizationsService {
   }
 
   /** The live organization, cached; null when there is none. (Seed: `get_org_object`.) */
+  @Traced('get_org_object')
   get(organizationId: string): Promise<Readonly<Organization> | null> {
     return this.table.get(organizationId);
   }

@@ -134,6 +134,7 @@ export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
   'GET /audit': viewers,
   'GET /audit/:id': viewers,
   'POST /global/spend/reset': none,
+  'GET /health': viewers,
   'GET /metrics': viewers,
 };
 

@@ -8,6 +8,7 @@ import { type NanoUsd, usdFromNanoUsd, ZERO_NANO_USD, nanoUsd } from '../policy/
 import type { Usage } from '../policy/price.js';
 import type { Wish } from '../policy/wish.js';
 import type { CacheKey } from '../cache/changes.js';
+import { Traced } from '../tracing/traced.js';
 import type { BillingChain } from './chain.js';
 import type { Movements, WatchedAccount } from './movements.js';
 import type { EntryMark, EntryState } from './ledger-entry.entity.js';
@@ -104,6 +105,7 @@ export abstract class SpendService {
    * objections say which accounts lack room. It may wait for others' holds. Resolves when the open entry is committed,
    * so the call may be made. Rejects when it could not be committed; then nothing is held.
    */
+  @Traced('hold')
   async hold(
     request: HoldRequest,
   ): Promise<{ hold: Hold } | Exclude<Taken, { readonly amountNanoUsd: NanoUsd }>> {
@@ -128,6 +130,7 @@ export abstract class SpendService {
    * Replaces the hold by the true cost, on the accounts of the hold. Resolves when that is committed; a commit that
    * fails is tried again until it succeeds, and the hold stays until then.
    */
+  @Traced('settle')
   settle(
     hold: Hold,
     costNanoUsd: NanoUsd,
@@ -146,6 +149,7 @@ export abstract class SpendService {
   }
 
   /** Gives the hold back: only when provably nothing was produced. */
+  @Traced('release')
   release(hold: Hold): Promise<void> {
     return (hold.closing ??= this.close(hold, 'released', ZERO_NANO_USD, null, null));
   }

@@ -31,6 +31,7 @@ import { User } from '../users/user.entity.js';
 import { NewUsers } from '../users/new-users.js';
 import type { NewUserTeamDto } from '../users/users.dto.js';
 import { userShape } from '../users/user-shape.js';
+import { Traced } from '../tracing/traced.js';
 import { bury } from './bury.js';
 import { Member } from './member.entity.js';
 import { TeamGrants } from './team-grants.js';
@@ -92,6 +93,7 @@ export class TeamsService {
   }
 
   /** The live team, cached; null when there is none. (Seed: `get_team_object`.) */
+  @Traced('get_team_object')
   get(teamId: string): Promise<Readonly<Team> | null> {
     return this.table.get(teamId);
   }
@@ -108,6 +110,7 @@ export class TeamsService {
   }
 
   /** The membership of a user in a team, cached; null when there is none. */
+  @Traced('get_team_membership')
   getMember(teamId: string, userId: string): Promise<Readonly<Member> | null> {
     return this.members.get(pairOf(teamId, userId));
   }

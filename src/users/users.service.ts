@@ -29,6 +29,7 @@ import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
 import { TeamsService } from '../teams/teams.service.js';
 import { teamView } from '../teams/team.view.js';
+import { Traced } from '../tracing/traced.js';
 import { User } from './user.entity.js';
 import { NewUsers } from './new-users.js';
 import { userShape } from './user-shape.js';
@@ -63,6 +64,7 @@ export class UsersService {
   }
 
   /** The live user, cached; null when there is none. (Seed: `get_user_object`.) */
+  @Traced('get_user_object')
   get(userId: string): Promise<Readonly<User> | null> {
     return this.table.get(userId);
   }

@@ -1,0 +1,72 @@
+import { ConsoleLogger, Logger, type LogLevel } from '@nestjs/common';
+import { inspect } from 'node:util';
+import { ConfigError } from '../config/read-config.js';
+
+const LEVEL: Record<LogLevel, string> = {
+  verbose: 'debug',
+  debug: 'debug',
+  log: 'info',
+  warn: 'warn',
+  error: 'error',
+  fatal: 'fatal',
+};
+
+let isJson = false;
+
+/** An entry of the log as one JSON object. `fields` say more, such as `request_id`. */
+export function jsonLine(
+  level: LogLevel,
+  context: string,
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+): string {
+  return JSON.stringify({ time: new Date(), level: LEVEL[level], context, message, ...fields });
+}
+
+class JsonLogger extends ConsoleLogger {
+  constructor() {
+    super({ json: true });
+  }
+
+  protected override printAsJson(
+    message: unknown,
+    {
+      logLevel,
+      context,
+      params,
+      errorStack,
+      error,
+      writeStreamType = 'stdout',
+    }: Parameters<ConsoleLogger['printAsJson']>[1],
+  ): void {
+    const text = typeof message === 'string' ? message : inspect(message, { breakLength: Infinity });
+    const reason = errorStack ?? error?.stack;
+    const fields = { ...params, ...(reason !== undefined && { error: reason }) };
+    process[writeStreamType].write(`${jsonLine(logLevel, context, text, fields)}\n`);
+  }
+}
+
+/** From now on every line this process writes is one JSON object, what Node itself would say included. */
+export function logAsJson(): void {
+  isJson = true;
+  Logger.overrideLogger(new JsonLogger());
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => say(`${name}: ${message}`, 'warn'));
+  process.on('uncaughtException', (error) => {
+    new JsonLogger().fatal('Nobody expected this error; the process ends.', error.stack ?? error, 'tollgate');
+    process.exit(1);
+  });
+}
+
+/** Tells whoever started this process: a line as it is, or an entry of the log. */
+export function say(message: string, level: 'log' | 'warn' | 'fatal' = 'log'): void {
+  if (isJson) new JsonLogger()[level](message, 'tollgate');
+  else if (level === 'fatal') console.error(message);
+  else console.log(message);
+}
+
+/** Tells why the process ends. */
+export function tellFailure(error: unknown): void {
+  if (error instanceof ConfigError && error.jsonLogs) logAsJson();
+  say(error instanceof Error ? error.message : String(error), 'fatal');
+}

@@ -1,0 +1,34 @@
+import type { Context } from '@opentelemetry/api';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { currentTracing } from './traced.js';
+
+/** A span for every request, the parent of what happens in it. Nothing without tracing. */
+export function traceRequests(fastify: FastifyInstance): void {
+  const tracing = currentTracing();
+  if (!tracing) return;
+  const { api, tracer, parentIn } = tracing;
+  const contexts = new WeakMap<FastifyRequest, Context>();
+  fastify.addHook('onRequest', (request, { raw }, done) => {
+    const { id, method, headers, routeOptions } = request;
+    const route = routeOptions.url ?? '*';
+    const parent = parentIn(headers);
+    const span = tracer.startSpan(
+      `${method} ${route}`,
+      {
+        kind: api.SpanKind.SERVER,
+        attributes: { 'http.request.method': method, 'http.route': route, 'tollgate.request_id': id },
+      },
+      parent,
+    );
+    contexts.set(request, api.trace.setSpan(parent, span));
+    raw.once('close', () => {
+      if (raw.headersSent) span.setAttribute('http.response.status_code', raw.statusCode);
+      else span.setAttribute('error.type', 'client_gone');
+      if (raw.headersSent && raw.statusCode >= 500) span.setStatus({ code: api.SpanStatusCode.ERROR });
+      span.end();
+    });
+    done();
+  });
+  // Only now: while the body was read, others were served.
+  fastify.addHook('preHandler', (request, _, done) => api.context.with(contexts.get(request)!, done));
+}
