@@ -46,7 +46,13 @@ export function roleOf(
   return known ?? 'internal_user';
 }
 
-const USER_ROLES = ['proxy_admin', 'proxy_admin_viewer', 'internal_user', 'internal_user_viewer'] as const;
+/** The roles a user's row may have. */
+export const USER_ROLES = [
+  'proxy_admin',
+  'proxy_admin_viewer',
+  'internal_user',
+  'internal_user_viewer',
+] as const;
 
 export const isProxyAdmin = ({ role }: Authority) => role === 'proxy_admin';
 

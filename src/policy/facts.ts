@@ -79,6 +79,10 @@ export interface Party {
   readonly exists: boolean;
   readonly blocked: boolean;
   readonly models: ModelList;
+  /**
+   * What `budgetsHaveRoom` asks. They come this way: `FactsLoader` takes the standing of a caller (`access/caller.ts`), made
+   * from its parties (`access/party-specs.ts`), whose limits are their rows' and their tiers' (`budgets/with-tier.ts`).
+   */
   readonly budgets: readonly BudgetFacts[];
 }
 

@@ -6,13 +6,12 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { CLOCK, type Clock } from '../clock.js';
+import { CLOCK, type Clock, DAY_MS } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { rowsOf } from './rows-of.js';
 import { pause } from './spend.service.js';
 
-export const DAY_MS = 86_400_000;
 /** Few enough that whoever moves money meanwhile does not notice. */
 const AT_ONCE = 200;
 const PAUSE_MS = 20;

@@ -3,6 +3,7 @@ import { type EntityTarget, IsNull, MoreThan } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { UNLIMITED } from '../parties/limits-row.js';
 import type { PartyRow } from '../parties/party-row.js';
 import { Team } from '../teams/team.entity.js';
 import { GLOBAL_ID } from './account.js';
@@ -47,20 +48,10 @@ export class SpendReset {
 
   private proxy(): Spender {
     const { budgetDuration = null } = this.config.litellm;
-    return { kind: 'global', publicId: GLOBAL_ID, row: { ...UNLIMITED, budgetDuration } };
+    return {
+      kind: 'global',
+      publicId: GLOBAL_ID,
+      row: { ...UNLIMITED, id: GLOBAL_ID, budgetId: null, budgetDuration },
+    };
   }
 }
-
-const UNLIMITED = {
-  id: GLOBAL_ID,
-  budgetId: null,
-  maxBudgetNanoUsd: null,
-  softBudgetNanoUsd: null,
-  budgetAnchor: null,
-  budgetSince: null,
-  budgetLimits: null,
-  modelMaxBudget: null,
-  tpmLimit: null,
-  rpmLimit: null,
-  maxParallelRequests: null,
-};

@@ -33,7 +33,8 @@ import { MoneyStatements } from './postgres/money-statements.js';
 import { Replicas } from './postgres/replicas.js';
 import { SharedAccounts } from './postgres/shared-accounts.js';
 import { SharedSpend } from './postgres/shared-spend.js';
-import { DAY_MS, Retention } from './retention.js';
+import { DAY_MS } from '../clock.js';
+import { Retention } from './retention.js';
 import type { Hold, SpendService } from './spend.service.js';
 import { verifyLedger } from './verify-ledger.js';
 
