@@ -40,7 +40,7 @@ export interface Ask {
 }
 
 /** Whom a question is about: a key by its hash, or who would call with a key of theirs that has no limits of its own. */
-export interface Subject {
+interface Subject {
   readonly type: 'key' | 'user' | 'team' | 'end_user';
   readonly id: string;
 }

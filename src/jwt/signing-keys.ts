@@ -11,7 +11,7 @@ const PAUSE_MS = 5_000;
 const DISCOVERY = '/.well-known/openid-configuration';
 
 /** How long keys count, in milliseconds. */
-export interface KeyLife {
+interface KeyLife {
   readonly keysTtlMs: number;
   readonly keysStaleTtlMs: number;
 }

@@ -10,7 +10,7 @@ import { GroupIndex, type ModelGroup } from './group-index.js';
 import { providerOfBareName } from './price-table.js';
 
 /** Whose aliases apply to a request, beside the proxy's own. */
-export interface CallerAliases {
+interface CallerAliases {
   readonly teamAliases: Readonly<Record<string, string>>;
   readonly keyAliases: Readonly<Record<string, string>>;
 }

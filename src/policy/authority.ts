@@ -26,7 +26,7 @@ export interface Authority {
 }
 
 /** What says whose a key is. */
-export interface KeyOwners {
+interface KeyOwners {
   readonly secretHash: string;
   readonly userId: string | null;
   readonly teamId: string | null;
@@ -60,7 +60,7 @@ export const seesEverything = ({ role }: Authority) =>
   role === 'proxy_admin' || role === 'proxy_admin_viewer';
 
 /** Is it this caller's own? The calling key itself counts. */
-export const ownsKey = ({ userId, keyHash }: Authority, key: KeyOwners) =>
+const ownsKey = ({ userId, keyHash }: Authority, key: KeyOwners) =>
   key.secretHash === keyHash || (userId !== null && key.userId === userId);
 
 export function maySeeKey(caller: Authority, key: KeyOwners): boolean {

@@ -53,7 +53,7 @@ export interface BudgetMeasure {
 }
 
 /** What one check says: its objections (none is a pass) and the numbers it looked at. */
-export interface Verdict {
+interface Verdict {
   readonly denials: readonly Denial[];
   readonly budgets?: readonly BudgetMeasure[];
   readonly rates?: readonly RateFacts[];

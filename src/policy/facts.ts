@@ -141,7 +141,7 @@ export interface ModelFacts {
   readonly wish?: Wish;
 }
 
-export interface PolicySettings {
+interface PolicySettings {
   /** `general_settings.enforce_user_param` */
   readonly enforceUserParam: boolean;
   /** `general_settings.enforced_params`: dotted paths. */
