@@ -81,9 +81,9 @@ export interface ClosedEntry {
 const RETRY_MS = 1_000;
 
 /**
- * Moves money: hold before the call, settle or release after it. With `Accounts.correct` the only way
- * a balance changes, and nobody outside this room has another. Where balances
- * live is for its two kinds to say: `EmbeddedSpend` in memory, `SharedSpend` in the rows of PostgreSQL.
+ * Moves money: hold before the call, settle or release after it. Beside `Accounts.correct`, and with it only in this room,
+ * nothing changes a balance. Where balances live is for its two kinds to say: `EmbeddedSpend` in memory, `SharedSpend` in
+ * the rows of PostgreSQL.
  */
 export abstract class SpendService {
   private readonly logger = new Logger(SpendService.name);
