@@ -3,6 +3,8 @@ export type Clock = () => Date;
 
 export const CLOCK = Symbol('Clock');
 
+export const DAY_MS = 86_400_000;
+
 /** The time of day, set after the clock all replicas share. It never goes back. */
 export class SteadyClock {
   private offsetMs = 0;

@@ -2,8 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
 import { applyDecorators } from '@nestjs/common';
 import { MAX_PAGE_SIZE } from '../http/page.js';
-
-const MAX_NAME_CHARS = 512;
+import { MAX_NAME_CHARS } from '../policy/model-list.js';
 
 const Name = () => applyDecorators(IsString(), IsNotEmpty(), MaxLength(MAX_NAME_CHARS));
 

@@ -3,10 +3,11 @@ import { ModelsModule } from '../models/models.module.js';
 import { AccessGroupsController } from './access-groups.controller.js';
 import { AccessGroupsService } from './access-groups.service.js';
 import { ModelGroupsController } from './model-groups.controller.js';
+import { ModelGroupsService } from './model-groups.service.js';
 
 @Module({
   imports: [ModelsModule],
   controllers: [AccessGroupsController, ModelGroupsController],
-  providers: [AccessGroupsService],
+  providers: [AccessGroupsService, ModelGroupsService],
 })
 export class AccessGroupsModule {}

@@ -1,5 +1,4 @@
 import {
-  BadRequestException,
   ConflictException,
   Inject,
   Injectable,
@@ -11,31 +10,21 @@ import { v7 as uuidv7 } from 'uuid';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../clock.js';
-import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { lockFor } from '../database/lock-for.js';
 import { type PageQuery, pageOf } from '../http/page.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
-import { Model } from '../models/model.entity.js';
 import { authorshipView } from '../parties/limits.view.js';
 import { accessGroupIds, takeAccessGroup } from '../parties/model-entries.js';
+import { INSTRUCTIONS } from '../policy/model-list.js';
 import { Team } from '../teams/team.entity.js';
 import { AccessGroup } from './access-group.entity.js';
-import type {
-  AccessGroupRow,
-  ChangedModelGroup,
-  DeletedModelGroup,
-  GroupMembersDto,
-  ModelGroupRow,
-  NewAccessGroupDto,
-  NewModelGroupDto,
-  UpdateAccessGroupDto,
-} from './access-groups.dto.js';
+import type { AccessGroupRow, NewAccessGroupDto, UpdateAccessGroupDto } from './access-groups.dto.js';
 import { missingAccessGroup } from './grant-access-groups.js';
 
-/** Models under one name. `/v1/access_group` and `/access_group` are two views of the same groups. */
+/** Models under one name, which teams and keys may have. `ModelGroupsService` is another view of the same groups. */
 @Injectable()
 export class AccessGroupsService {
   constructor(
@@ -43,7 +32,6 @@ export class AccessGroupsService {
     private readonly cache: RowCache,
     private readonly catalogue: Catalogue,
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(CONFIG) private readonly config: Pick<Config, 'models'>,
   ) {}
 
   /** Makes a group. 409 when its name is taken, 404 for a team or key that is not there. */
@@ -91,79 +79,24 @@ export class AccessGroupsService {
     });
   }
 
-  /** Makes a group of models or deployments that are there. 409 when its name is taken, 404 names the first that is not. */
-  createOfModels(dto: NewModelGroupDto, by: string): Promise<ChangedModelGroup> {
-    return this.write(async (tx) => {
-      const { access_group: name } = dto;
-      await this.requireFree(tx, name, 'access_group');
-      const group = this.blank(name, by);
-      this.setMembers(group, dto);
-      await this.insert(tx, group, 'access_group');
-      return this.changed(group);
-    });
-  }
-
-  /** Every group, also those that only deployments name in their `model_info.access_groups`. */
-  async listOfModels(): Promise<ModelGroupRow[]> {
-    const groups = await this.database.read((manager) =>
-      manager.find(AccessGroup, { order: { createdAt: 'ASC', id: 'ASC' } }),
-    );
-    const named = new Set(groups.map(({ name }) => name));
-    const tags = this.deployments().flatMap(({ accessGroups }) => accessGroups);
-    const tagged = [...new Set(tags)].filter((tag) => !named.has(tag));
-    return [
-      ...groups.map((group) => this.row(group)),
-      ...tagged.map((tag) => this.row({ ...EMPTY, name: tag })),
-    ];
-  }
-
-  /** 404 when there is none. */
-  async infoOfModels(name: string): Promise<ModelGroupRow> {
-    const group = await this.database.read((manager) => manager.findOneBy(AccessGroup, { name }));
-    if (!group && !this.isTag(name)) throw missingAccessGroup(name, 'access_group');
-    return this.row(group ?? { ...EMPTY, name });
-  }
-
-  /** Makes the group consist of exactly these. 404 when it, or one of them, is not there. */
-  updateOfModels(name: string, dto: GroupMembersDto, by: string): Promise<ChangedModelGroup> {
-    return this.write(async (tx) => {
-      const there = await this.takeTag(tx, name);
-      const group = there ?? this.blank(name, by);
-      this.setMembers(group, dto);
-      return this.changed(await this.saved(tx, group, by));
-    });
-  }
-
-  deleteOfModels(name: string, by: string): Promise<DeletedModelGroup> {
-    return this.write(async (tx, touched) => {
-      const { deployment_count: models_updated } = this.row({ ...EMPTY, name });
-      const group = await this.takeTag(tx, name);
-      if (group) touched.push(...(await this.remove(tx, group, by)));
-      const count = group ? this.row(group).deployment_count : models_updated;
-      return {
-        access_group: name,
-        models_updated: count,
-        message: `Access group ${name} deleted successfully`,
-      };
-    });
-  }
-
-  private blank(name: string, by: string): AccessGroup {
+  /** A new group without anything, not stored yet. */
+  blank(name: string, by: string): AccessGroup {
     const now = this.clock();
     return { ...EMPTY, id: uuidv7(), name, createdAt: now, createdBy: by, updatedAt: now, updatedBy: by };
   }
 
-  private saved(tx: EntityManager, group: AccessGroup, by: string): Promise<AccessGroup> {
+  saved(tx: EntityManager, group: AccessGroup, by: string): Promise<AccessGroup> {
     return tx.save(AccessGroup, { ...group, updatedAt: this.clock(), updatedBy: by });
   }
 
-  private async requireFree(tx: EntityManager, name: string, param: string): Promise<void> {
+  /** 409 when a group or a deployment has this name, 422 when it is an instruction in lists of models. */
+  async requireFree(tx: EntityManager, name: string, param: string): Promise<void> {
     if (INSTRUCTIONS.has(name)) throw invalid(param, 'is an instruction in lists of models, no name');
     if (this.isTag(name) || (await tx.existsBy(AccessGroup, { name }))) throw taken(name, param);
   }
 
   /** Of any number that make the same at once, one does. */
-  private async insert(tx: EntityManager, group: AccessGroup, param: string): Promise<void> {
+  async insert(tx: EntityManager, group: AccessGroup, param: string): Promise<void> {
     await tx
       .createQueryBuilder()
       .insert()
@@ -237,77 +170,21 @@ export class AccessGroupsService {
     return changed.flatMap((row) => (row instanceof Team ? cacheKey.team(row.teamId) : secretsOf(row)));
   }
 
-  private async remove(tx: EntityManager, group: AccessGroup, by: string): Promise<CacheKey[]> {
+  /** Inside a transaction: nobody has the group any more, and it is gone. Returns what to evict. */
+  async remove(tx: EntityManager, group: AccessGroup, by: string): Promise<CacheKey[]> {
     const nobody = { assigned_team_ids: [], assigned_key_ids: [] };
     const touched = await this.apply(tx, group, nobody, by);
     await tx.remove(AccessGroup, group);
     return touched;
   }
 
-  private setMembers(group: AccessGroup, { model_names, model_ids }: GroupMembersDto): void {
-    if (!model_names?.length && !model_ids?.length)
-      throw invalid('model_names', 'name the models of the group, or its deployments in model_ids');
-    const catalogue = this.catalogue.current();
-    const served = new Set(this.deployments().map(({ id }) => id));
-    const absent =
-      model_names?.find((name) => !catalogue.serves(name)) ?? model_ids?.find((id) => !served.has(id));
-    if (absent !== undefined)
-      throw new NotFoundException({
-        message: `Model(s) not found: ${absent}`,
-        param: model_names?.includes(absent) ? 'model_names' : 'model_ids',
-      });
-    group.models = model_names ?? [];
-    group.deploymentIds = model_ids ?? [];
-  }
-
-  private changed(group: AccessGroup): ChangedModelGroup {
-    return {
-      access_group: group.name,
-      model_names: group.models.length ? group.models : null,
-      model_ids: group.deploymentIds.length ? group.deploymentIds : null,
-      models_updated: this.row(group).deployment_count,
-    };
-  }
-
-  private row({
-    name,
-    models,
-    deploymentIds,
-  }: Pick<AccessGroup, 'name' | 'models' | 'deploymentIds'>): ModelGroupRow {
-    const isIn = ({ modelName, accessGroups, id }: Deployment) =>
-      models.includes(modelName) || deploymentIds.includes(id) || accessGroups.includes(name);
-    const members = this.deployments().filter(isIn);
-    const others = members.map(({ modelName }) => modelName);
-    return {
-      access_group: name,
-      model_names: [...new Set([...models, ...others])],
-      deployment_count: members.length,
-    };
-  }
-
-  private deployments(): readonly Deployment[] {
+  deployments(): readonly Deployment[] {
     return this.catalogue.current().deployments;
   }
 
-  private isTag(name: string): boolean {
+  /** Does a deployment say that it is in a group of this name? */
+  isTag(name: string): boolean {
     return this.deployments().some(({ accessGroups }) => accessGroups.includes(name));
-  }
-
-  /** The group of this name, of which from now on only its row speaks. 404 without one, 400 when the configuration file names it. */
-  private async takeTag(tx: EntityManager, name: string): Promise<AccessGroup | null> {
-    if (this.config.models.some(({ modelInfo }) => modelInfo.access_groups?.includes(name)))
-      throw new BadRequestException({
-        message: `Access group '${name}' is in the configuration file; change it there`,
-        param: 'access_group',
-      });
-    const tagged = (await tx.find(Model)).filter(({ modelInfo }) => tagsOf(modelInfo).includes(name));
-    for (const model of tagged) {
-      const access_groups = tagsOf(model.modelInfo).filter((tag) => tag !== name);
-      await tx.save(Model, { ...model, modelInfo: { ...model.modelInfo, access_groups } });
-    }
-    const group = await tx.findOneBy(AccessGroup, { name });
-    if (!group && !tagged.length) throw missingAccessGroup(name, 'access_group');
-    return group;
   }
 
   private async view(manager: EntityManager, group: AccessGroup): Promise<AccessGroupRow> {
@@ -341,7 +218,7 @@ export class AccessGroupsService {
   }
 
   /** One transaction, then the new catalogue and the eviction of whoever was touched, then the answer. */
-  private async write<T>(work: (tx: EntityManager, touched: CacheKey[]) => Promise<T>): Promise<T> {
+  async write<T>(work: (tx: EntityManager, touched: CacheKey[]) => Promise<T>): Promise<T> {
     const touched: CacheKey[] = [cacheKey.models];
     const result = await this.database.write(async (tx) => {
       const done = await work(tx, touched);
@@ -354,7 +231,8 @@ export class AccessGroupsService {
   }
 }
 
-const EMPTY = {
+/** A group with nothing in it. */
+export const EMPTY = {
   description: null,
   models: [],
   deploymentIds: [],
@@ -363,11 +241,6 @@ const EMPTY = {
   teamIds: [],
   keyIds: [],
 };
-
-/** Names that mean something else in lists of models. */
-const INSTRUCTIONS = new Set(['*', 'all-proxy-models', 'all-team-models', 'no-default-models']);
-
-const tagsOf = (info: Model['modelInfo']) => (info?.access_groups as string[] | undefined) ?? [];
 
 const taken = (name: string, param: string) =>
   new ConflictException({ message: `Access group '${name}' already exists`, param });
@@ -396,6 +269,7 @@ function requireAll(asked: readonly string[], there: readonly string[], title: s
     throw new NotFoundException({ message: `${title} not found, passed ${param}=${absent}`, param });
 }
 
-function invalid(field: string, message: string): UnprocessableEntityException {
+/** 422 that names the field. */
+export function invalid(field: string, message: string): UnprocessableEntityException {
   return new UnprocessableEntityException({ message: `${field}: ${message}`, fields: [{ field, message }] });
 }

@@ -6,7 +6,7 @@ import type { PartyRow } from '../parties/party-row.js';
 import { AccessGroup } from './access-group.entity.js';
 
 /** Where a group remembers whom it was given: teams by their public ids, keys by their internal ones. */
-export type Grantees = 'teamIds' | 'keyIds';
+type Grantees = 'teamIds' | 'keyIds';
 
 /**
  * Inside a transaction: a team or key was given the groups its `access_group_ids` now name, if the body spoke of them.

@@ -11,32 +11,32 @@ import {
   ModelGroupRows,
   NewModelGroupDto,
 } from './access-groups.dto.js';
-import { AccessGroupsService } from './access-groups.service.js';
+import { ModelGroupsService } from './model-groups.service.js';
 
 /** The same groups by name, as LiteLLM tells groups of deployments. */
 @ApiTags('access groups')
 @AdminResource()
 @Controller('access_group')
 export class ModelGroupsController {
-  constructor(private readonly groups: AccessGroupsService) {}
+  constructor(private readonly groups: ModelGroupsService) {}
 
   @Post('new')
   @HttpCode(200)
   @ApiOperation({ summary: 'Make a group of models that lists of models can name.' })
   create(@Body() dto: NewModelGroupDto, @Caller() { id: by }: Authority): Promise<ChangedModelGroup> {
-    return this.groups.createOfModels(dto, by);
+    return this.groups.create(dto, by);
   }
 
   @Get('list')
   @ApiOperation({ summary: 'Every group, also those of the configuration file.' })
   async list(): Promise<ModelGroupRows> {
-    return { access_groups: await this.groups.listOfModels() };
+    return { access_groups: await this.groups.list() };
   }
 
   @Get(':access_group/info')
   @ApiOperation({ summary: 'A group and its models, in the order sent.' })
   info(@Param('access_group') name: string): Promise<ModelGroupRow> {
-    return this.groups.infoOfModels(name);
+    return this.groups.info(name);
   }
 
   @Put(':access_group/update')
@@ -46,12 +46,12 @@ export class ModelGroupsController {
     @Body() dto: GroupMembersDto,
     @Caller() { id: by }: Authority,
   ): Promise<ChangedModelGroup> {
-    return this.groups.updateOfModels(name, dto, by);
+    return this.groups.update(name, dto, by);
   }
 
   @Delete(':access_group/delete')
   @ApiOperation({ summary: 'Delete a group. Lists that name it only allow nothing.' })
   delete(@Param('access_group') name: string, @Caller() { id: by }: Authority): Promise<DeletedModelGroup> {
-    return this.groups.deleteOfModels(name, by);
+    return this.groups.delete(name, by);
   }
 }

@@ -125,7 +125,7 @@ export class AuthChecksGuard implements CanActivate {
     const handler = context.getHandler();
     let door = this.doors.get(handler);
     if (!door) {
-      // A route that says nothing is an administrator's; `everyDoorIsMarked` refuses to start with one.
+      // A route that says nothing is an administrator's; `GuardedDoors` refuses to start with one.
       door = doorOf(handler, context.getClass()) ?? 'admin';
       this.doors.set(handler, door);
     }

@@ -25,6 +25,7 @@ export class AuthorityLoader {
       userId: names.userId,
       ...(credential.kind === 'key' && { keyHash: names.keyHash! }),
       ...(tokenId !== undefined && { tokenId }),
+      ...(credential.kind === 'token' && { routes: credential.routes }),
       teams: new Map(),
       organizations: new Map(),
     };

@@ -3,8 +3,7 @@ import type { CacheKey, Changes } from '../cache/changes.js';
 import type { RateLimit } from '../limits/rate-limits.js';
 import type { TemporaryIncrease } from '../parties/temporary-increase.js';
 import { scopeOf } from '../policy/decision.js';
-import type { CredentialFacts, Party, PartyKind } from '../policy/facts.js';
-import type { ModelList } from '../policy/model-list.js';
+import type { CredentialFacts, Party } from '../policy/facts.js';
 import { nanoUsd, type NanoUsd } from '../policy/money.js';
 import {
   type AccountSpec,
@@ -219,11 +218,11 @@ function partyFacts(
   accounts: ReadonlyMap<string, LiveAccount>,
 ): Party {
   return Object.freeze({
-    kind: kind satisfies PartyKind,
+    kind,
     id,
     exists,
     blocked,
-    models: models satisfies ModelList,
+    models,
     budgets: budgets.flatMap(({ limitNanoUsd, account, model }) =>
       limitNanoUsd === null || budgetsLifted
         ? []

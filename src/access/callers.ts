@@ -21,6 +21,7 @@ import { secretMatcher } from '../secrets.js';
 import { GLOBAL_ID } from '../spend/account.js';
 import { TagsService } from '../tags/tags.service.js';
 import { teamMemberDefaults } from '../teams/team-member-defaults.js';
+import { TeamMembersService } from '../teams/team-members.service.js';
 import { TeamsService } from '../teams/teams.service.js';
 import { Unanswered } from '../unanswered.js';
 import type { User } from '../users/user.entity.js';
@@ -52,6 +53,7 @@ export class Callers {
     private readonly keysService: KeysService,
     private readonly usersService: UsersService,
     private readonly teamsService: TeamsService,
+    private readonly teamMembersService: TeamMembersService,
     private readonly organizationsService: OrganizationsService,
     private readonly endUsersService: EndUsersService,
     private readonly tagsService: TagsService,
@@ -254,7 +256,7 @@ export class Callers {
     if (owners.teamId !== null) {
       dependsOn.push(cacheKey.team(owners.teamId));
       const member =
-        owners.userId === null ? null : await this.teamsService.getMember(owners.teamId, owners.userId);
+        owners.userId === null ? null : await this.teamMembersService.get(owners.teamId, owners.userId);
       if (owners.userId !== null) dependsOn.push(cacheKey.membership(owners.teamId, owners.userId));
       if (member) {
         const defaults = (await tier(member.budgetId)) ?? (team && teamMemberDefaults(team));

@@ -40,7 +40,7 @@ export interface Ask {
 }
 
 /** Whom a question is about: a key by its hash, or who would call with a key of theirs that has no limits of its own. */
-export interface Subject {
+interface Subject {
   readonly type: 'key' | 'user' | 'team' | 'end_user';
   readonly id: string;
 }
@@ -60,7 +60,7 @@ export interface LoadedFacts {
 /** Who else stands behind a call because it says so. */
 export type Named = Pick<LlmRequest, 'endUserId' | 'tags'>;
 
-/** The only place where rows become facts. Warm, it asks nobody: one map look-up per caller, end user and tag. */
+/** Makes the facts of a request, of what `Callers` read from rows. Warm, it asks nobody: one map look-up per caller, end user and tag. */
 @Injectable()
 export class FactsLoader {
   constructor(

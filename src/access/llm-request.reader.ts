@@ -33,7 +33,10 @@ export class LlmRequestReader {
   }
 
   /** The same reading for a body that is only asked about. */
-  readBytes(bytes: Buffer, context: Omit<LlmRequestContext, 'endUserHeaders' | 'wantedParams'>): LlmRequest {
+  readBytes(
+    bytes: Buffer,
+    context: Omit<LlmRequestContext, 'endUserHeaders' | 'refusesTags' | 'wantedParams'>,
+  ): LlmRequest {
     return readLlmRequest(bytes, {
       ...context,
       endUserHeaders: this.config.general.endUserHeaders,

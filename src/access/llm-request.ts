@@ -6,6 +6,7 @@ import type { CallKind } from '../kinds/call-kind.js';
 import { FormBody } from '../kinds/form-body.js';
 import type { CallSize } from '../policy/bound.js';
 import { requestTags } from './request-tags.js';
+import { refuseSmuggling, SMUGGLED_NAMES } from './smuggled.js';
 
 /** A call's body as the gate reads it: a few members by hand, everything else as bytes. */
 export interface LlmRequest {
@@ -48,45 +49,6 @@ export interface LlmRequestContext {
   readonly wantedParams: readonly string[];
 }
 
-/** Members a client would use to choose the upstream or its credentials. Refused wherever they hide. */
-const SMUGGLED = [
-  'api_base',
-  'base_url',
-  'api_key',
-  'api_version',
-  'extra_headers',
-  'model_list',
-  'user_config',
-  'custom_llm_provider',
-  'litellm_params',
-  'litellm_params_template',
-  'litellm_embedding_config',
-  'litellm_credential_name',
-  'aws_access_key_id',
-  'aws_secret_access_key',
-  'aws_session_token',
-  'aws_bedrock_runtime_endpoint',
-  'aws_sts_endpoint',
-  'aws_web_identity_token',
-  'vertex_credentials',
-  'vertex_project',
-  'azure_ad_token',
-  'azure_endpoint',
-  'langfuse_host',
-  'langfuse_secret_key',
-  'langsmith_base_url',
-  's3_endpoint_url',
-] as const;
-/** Refused at the top level only: deeper down these words are ordinary data. */
-const SMUGGLED_ON_TOP = new Set<string>([
-  ...SMUGGLED,
-  'headers',
-  'organization',
-  'mock_response',
-  'extra_body',
-]);
-const SMUGGLING_HEADER = /^x-(?:.*custom-host|litellm-api-base|litellm-base-url|litellm-model)$/;
-
 /** Members that may hold a schema: a tool may well have a parameter called `api_key`. */
 const SCHEMA_HOLDERS = ['tools', 'functions', 'response_format', 'text'];
 const SCHEMAS: ReadonlySet<string> = new Set([
@@ -100,7 +62,6 @@ const SCHEMAS: ReadonlySet<string> = new Set([
   'input_examples',
 ]);
 
-const SMUGGLED_NAMES: ReadonlySet<string> = new Set(SMUGGLED);
 const PARTS: ReadonlySet<string> = new Set([...MEDIA_NAMES, 'type']);
 const WATCH: Watch = {
   names: SMUGGLED_NAMES,
@@ -164,9 +125,6 @@ export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRe
   }
 }
 
-/** What the gate reads of a form must be plain: no reader may take `model[0]` for it. */
-const READ_PLAIN = new Set(['model', 'n', 'stream', 'user']);
-
 /** Fields of a form that people write into: whatever they look like, they are texts. */
 const WRITTEN = new Set(['prompt', 'instructions', 'input']);
 const BRACES: ReadonlySet<number | undefined> = new Set([0x7b, 0x5b]);
@@ -218,26 +176,6 @@ function passedHeaders({ kind, headers, contentType }: LlmRequestContext): Pick<
   if (!kind.passedHeaders) return {};
   const passed = kind.passedHeaders.map((name) => [name, headers[name]]);
   return { passedHeaders: Object.fromEntries(passed.filter(([, value]) => typeof value === 'string')) };
-}
-
-function refuseSmuggling({ members, watched }: ScannedObject, { headers, query }: LlmRequestContext): void {
-  const refuse = (name: string, where: string) => {
-    throw new JsonProblem(`Rejected Request: ${name} is not allowed in request ${where}.`, name);
-  };
-  for (const name of members.keys()) {
-    if (SMUGGLED_ON_TOP.has(name)) refuse(name, 'body');
-    // A form may write a structure as `a[b]`.
-    if (
-      name.includes('[') &&
-      name.split(/[[\]]+/).some((word) => SMUGGLED_ON_TOP.has(word) || READ_PLAIN.has(word))
-    )
-      refuse(name, 'body');
-  }
-  for (const { name } of watched) if (SMUGGLED_NAMES.has(name)) refuse(name, 'body');
-  for (const name of Object.keys(headers)) if (SMUGGLING_HEADER.test(name)) refuse(name, 'headers');
-  if (query)
-    for (const name of new URLSearchParams(query).keys())
-      if (SMUGGLED_ON_TOP.has(name)) refuse(name, 'query');
 }
 
 function modelOf(inBody: unknown, { pathModel, query }: LlmRequestContext): string | undefined {

@@ -1,5 +1,6 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import type { SelectQueryBuilder } from 'typeorm';
+import { DAY_MS } from '../clock.js';
 import { Database } from '../database/database.js';
 import { keyHashOf } from '../secrets.js';
 import { AuditEntry } from './audit-entry.entity.js';
@@ -15,7 +16,6 @@ const COLUMN = {
 
 const KEYS = 'LiteLLM_VerificationToken';
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
-const DAY_MS = 86_400_000;
 
 /** Reads the audit log for people. */
 @Injectable()

@@ -32,7 +32,7 @@ import { userView } from '../users/user.view.js';
 import { AuditEntry } from './audit-entry.entity.js';
 
 /** How the rows of one entity stand in the audit log. */
-export interface Audited<T> {
+interface Audited<T> {
   /** LiteLLM's name of the table. */
   readonly table: string;
   readonly idOf: (row: T) => string;

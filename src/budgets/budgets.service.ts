@@ -15,6 +15,7 @@ import { Database } from '../database/database.js';
 import { lockFor } from '../database/lock-for.js';
 import { type PageQuery, pageOf } from '../http/page.js';
 import { applyLimits } from '../parties/apply-limits.js';
+import { UNLIMITED } from '../parties/limits-row.js';
 import { authorshipView, limitsView } from '../parties/limits.view.js';
 import { Budget } from './budget.entity.js';
 import type { BudgetRow, BudgetSetting, NewBudgetDto, UpdateBudgetDto } from './budgets.dto.js';
@@ -54,6 +55,7 @@ export class BudgetsService {
     const now = this.clock();
     const budget = tx.create(Budget, {
       ...UNLIMITED,
+      allowedModels: null,
       id: uuidv7(),
       budgetId,
       createdBy: by,
@@ -187,20 +189,6 @@ const SETTINGS = [
   ['budget_duration', 'String', 'How long a budget lasts before it starts again, e.g. 30d'],
   ['model_max_budget', 'Object', 'A budget per model'],
 ] as const;
-
-const UNLIMITED = {
-  maxBudgetNanoUsd: null,
-  softBudgetNanoUsd: null,
-  budgetDuration: null,
-  budgetAnchor: null,
-  budgetSince: null,
-  budgetLimits: null,
-  modelMaxBudget: null,
-  tpmLimit: null,
-  rpmLimit: null,
-  maxParallelRequests: null,
-  allowedModels: null,
-};
 
 /** A tier as LiteLLM tells it. */
 export function budgetView(row: Budget): BudgetRow {

@@ -9,17 +9,14 @@ import { RowCache } from './row-cache.js';
 
 const MAX_ENTRIES = 100_000;
 
-/** The nearest tier; `FarRows` is behind it. */
-const tiers = () => [memoryTier()];
-
-/** Values are kept as they are, not copied: they are frozen. */
+/** The nearest tier; `FarRows` is behind it. Values are kept as they are, not copied: they are frozen. */
 function memoryTier(): Keyv {
   return new Keyv({ store: new BoundedMap(MAX_ENTRIES), serialize: undefined, deserialize: undefined });
 }
 
 @Global()
 @Module({
-  imports: [NestCacheModule.registerAsync({ useFactory: () => ({ stores: tiers() }) })],
+  imports: [NestCacheModule.registerAsync({ useFactory: () => ({ stores: [memoryTier()] }) })],
   providers: [Changes, Revisions, FarRows, RowCache],
   exports: [NestCacheModule, Changes, Revisions, RowCache],
 })

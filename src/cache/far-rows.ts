@@ -8,7 +8,7 @@ const CHANNEL = 'tollgate:changes';
 const REST_MS = 1_000;
 
 /** A row as another process may have put it here, and of which revision it is. */
-export interface FarRow {
+interface FarRow {
   readonly row: object | null;
   readonly revision: number;
 }

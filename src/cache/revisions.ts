@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.js';
+import { NOW_MS } from '../database/now-ms.js';
 import { BoundedMap } from './bounded-map.js';
 import type { CacheKey } from './changes.js';
 
@@ -8,7 +9,6 @@ const MAX_KNOWN = 400_000;
 const POLL_MS = 500;
 /** Changes this far back are heard of at the start: longer than anything is cached. */
 const LOOK_BACK_MS = 120_000;
-const NOW_MS = `(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
 
 /** Nothing is made of shared rows where one process has the database to itself. */
 const NONE: ReadonlyMap<CacheKey, number> = new Map();

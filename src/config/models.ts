@@ -1,3 +1,4 @@
+import { INSTRUCTIONS, MAX_NAME_CHARS } from '../policy/model-list.js';
 import { hash } from 'node:crypto';
 import type { LitellmParams, ModelConfig, ModelInfo } from './config.js';
 import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
@@ -11,11 +12,8 @@ const PRICE_MAP = 'search_context_cost_per_query';
 const TEXTS = ['api_key', 'api_version', 'organization', 'api_base', 'base_url'];
 const WHOLE = ['max_tokens', 'max_input_tokens', 'max_output_tokens'];
 const MAX_RETRIES = 100;
-/** Names that are instructions in lists of models. */
-const INSTRUCTIONS = new Set(['*', 'all-proxy-models', 'all-team-models', 'no-default-models']);
 /** What the names begin with that models of one team have among all models; LiteLLM's. */
 export const TEAM_MODEL_PREFIX = 'model_name_';
-const MAX_NAME_CHARS = 512;
 /** RFC 9110: what a header's name and value may consist of. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** It stands in an address. */

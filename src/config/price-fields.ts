@@ -7,7 +7,7 @@ import {
 } from '../policy/price.js';
 
 /** What one of LiteLLM's price names is the price of. */
-export interface PriceField {
+interface PriceField {
   readonly field: keyof PriceLevel;
   /** For prompts longer than this many tokens. */
   readonly aboveInputTokens?: number;

@@ -54,7 +54,7 @@ const NOT_SERVED = new Set([
   'watsonx',
 ]);
 
-export interface ParsedModel {
+interface ParsedModel {
   readonly provider: string;
   /** What the upstream calls the model. */
   readonly name: string;

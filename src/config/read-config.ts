@@ -51,7 +51,7 @@ export const ENVIRONMENT = {
 } as const;
 
 /** Where configuration files are. */
-export interface Files {
+interface Files {
   exists(path: string): boolean;
   text(path: string): string;
 }

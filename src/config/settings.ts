@@ -1,3 +1,4 @@
+import { USER_ROLES } from '../policy/authority.js';
 import { parseDuration, secondsIn } from '../calendar/windows.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
 import type {
@@ -17,7 +18,6 @@ const DEFAULT_REQUEST_MS = 600_000;
 const MAX_RETRIES = 100;
 const MAX_TOKENS = 1_000_000_000;
 const MAX_RATE = 2_147_483_647;
-const USER_ROLES = ['proxy_admin', 'proxy_admin_viewer', 'internal_user', 'internal_user_viewer'] as const;
 const MS_PER_SECOND = 1_000;
 const MS_PER_HOUR = 3_600_000;
 const MS_PER_DAY = 86_400_000;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Libsql from 'libsql';
 
 /** A data folder this process alone may use. */
-export interface FolderLock {
+interface FolderLock {
   release(): void;
 }
 

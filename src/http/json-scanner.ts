@@ -9,7 +9,7 @@ export interface JsonMember {
 }
 
 /** A nested member name that was watched for, and below which top-level member it was met. */
-export interface WatchedName {
+interface WatchedName {
   readonly name: string;
   readonly below: string;
   /** Its value, where that is a text; undefined for anything else. */
@@ -298,7 +298,7 @@ function couldBeOneOf(names: ReadonlySet<string>, firstByte: number, length: num
 }
 
 /** What becomes of a member: its new JSON text, or null to leave it out. */
-export type MemberEdits = ReadonlyMap<string, string | null>;
+type MemberEdits = ReadonlyMap<string, string | null>;
 
 /**
  * The same object with some members changed, left out or (where the name is new) added; every other value keeps

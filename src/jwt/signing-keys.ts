@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { createLocalJWKSet, type JSONWebKeySet, type LocalJWKSet } from 'jose';
 import type { Clock } from '../clock.js';
 import { Unanswered } from '../unanswered.js';
+import { reasonOf } from '../http/reason-of.js';
 
 const PATIENCE_MS = 5_000;
 const MAX_BYTES = 1024 * 1024;
@@ -10,7 +11,7 @@ const PAUSE_MS = 5_000;
 const DISCOVERY = '/.well-known/openid-configuration';
 
 /** How long keys count, in milliseconds. */
-export interface KeyLife {
+interface KeyLife {
   readonly keysTtlMs: number;
   readonly keysStaleTtlMs: number;
 }
@@ -134,11 +135,4 @@ async function fetchedJson(url: string): Promise<object> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** A failed `fetch` says why in its cause. Short, on one line: it may quote what was fetched. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error;
-  const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
-  return reason.replaceAll(/\s+/g, ' ').slice(0, 200);
 }

@@ -4,6 +4,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { Team } from '../teams/team.entity.js';
+import { TeamMembersService } from '../teams/team-members.service.js';
 import { TeamsService } from '../teams/teams.service.js';
 import { User } from '../users/user.entity.js';
 import { UsersService, userWithEmail } from '../users/users.service.js';
@@ -27,6 +28,7 @@ export class TokenOwners {
     private readonly database: Database,
     private readonly users: UsersService,
     private readonly teams: TeamsService,
+    private readonly teamMembers: TeamMembersService,
   ) {}
 
   /**
@@ -42,7 +44,7 @@ export class TokenOwners {
     const userId = await this.userId(holder);
     if (teamId !== undefined && teamIdUpsert) await this.teams.getOrCreate(teamId, BY);
     if (teamId !== undefined && userId !== null && upsertUserToTeam)
-      await this.teams.ensureMember(teamId, userId, BY);
+      await this.teamMembers.ensure(teamId, userId, BY);
     return { userId, teamId: teamId ?? null, organizationId: organizationId ?? null };
   }
 

@@ -17,7 +17,7 @@ import {
 } from '../policy/authority.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { NO_LIMITS } from '../policy/holdings.js';
-import { compileRouteList, routesWithin } from '../policy/routes.js';
+import { compileRouteList, type RouteList, routesWithin } from '../policy/routes.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
 import { User } from '../users/user.entity.js';
@@ -118,8 +118,13 @@ export class KeyGrants {
     ];
     this.grants.requireWithin(holdingsOf(asked!), old && holdingsOf(old), held);
     const routes = compileRouteList(row.allowedRoutes);
-    const known = [GRANTABLE_ROUTES, ...[calling, before].map((key) => compileRouteList(key?.allowedRoutes))];
-    if (routes !== 'any' && !known.some((list) => list !== 'any' && routesWithin(routes, list)))
+    const known: RouteList[] = [
+      GRANTABLE_ROUTES,
+      ...[calling, before].map((key) => compileRouteList(key?.allowedRoutes)),
+    ];
+    const isWithin = (list: RouteList) => list === 'any' || (routes !== 'any' && routesWithin(routes, list));
+    const isMore = routes !== 'any' && !known.some((list) => list !== 'any' && isWithin(list));
+    if (isMore || !(caller.routes ?? []).every(isWithin))
       throw new ForbiddenException({
         message: 'allowed_routes would be more than your role may pass on',
         param: 'allowed_routes',

@@ -84,7 +84,7 @@ export interface EventSays {
   readonly onlyUsage?: true;
 }
 
-export interface StreamError {
+interface StreamError {
   readonly message: string;
   readonly type: string;
   readonly param: null;

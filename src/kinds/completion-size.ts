@@ -22,7 +22,7 @@ export function completionSize(body: CallBody, limits: OutputLimits, prompts = 1
 }
 
 /** The largest of the client's own limits of an answer: nobody knows which one counts upstream. */
-export function largestLimit(body: CallBody, limits: OutputLimits): number | undefined {
+function largestLimit(body: CallBody, limits: OutputLimits): number | undefined {
   let largest: number | undefined;
   for (const [name, least] of limits) {
     const limit = body.wholeNumber(name, MAX_OUTPUT_TOKENS, least);

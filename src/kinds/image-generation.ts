@@ -36,7 +36,7 @@ export const imageGeneration: CallKind = {
   },
 };
 
-export function imageSize(body: CallBody): CallSize {
+function imageSize(body: CallBody): CallSize {
   const copies = body.wholeNumber('n', MAX_IMAGES) ?? 1;
   return {
     inputBytes: body.inputBytes,

@@ -2,7 +2,7 @@ import type { Usage } from '../policy/price.js';
 import { type EventSays, memberNames, type StreamForm } from './call-kind.js';
 
 /** An event as these APIs write them: its data says its `type`. */
-export type TypedEvent = Readonly<Record<string, unknown>> & { readonly type: string };
+type TypedEvent = Readonly<Record<string, unknown>> & { readonly type: string };
 
 const NOTHING: EventSays = {};
 

@@ -36,9 +36,11 @@ import { Member } from '../teams/member.entity.js';
 import { type TeamMemberDefaults, teamMemberDefaults } from '../teams/team-member-defaults.js';
 import { Team } from '../teams/team.entity.js';
 import { MemberDto, NewTeamDto } from '../teams/teams.dto.js';
+import { TeamMembersService } from '../teams/team-members.service.js';
 import { TeamsService } from '../teams/teams.service.js';
 import { User } from '../users/user.entity.js';
-import { NewUserDto, USER_ROLES } from '../users/users.dto.js';
+import { NewUserDto } from '../users/users.dto.js';
+import { USER_ROLES } from '../policy/authority.js';
 import { UsersService } from '../users/users.service.js';
 import { bodyOf, type Remarks, spentIn } from './admin-body.js';
 import type { LitellmDatabase, LitellmRow } from './litellm-database.js';
@@ -71,6 +73,7 @@ export class Sources {
     private readonly organizationMembers: OrganizationMembersService,
     private readonly users: UsersService,
     private readonly teams: TeamsService,
+    private readonly teamMembers: TeamMembersService,
     private readonly endUsers: EndUsersService,
     private readonly tags: TagsService,
     private readonly keys: KeysService,
@@ -203,7 +206,7 @@ export class Sources {
     const { user_id, user_email, role, budget_id } = row;
     const dto = await bodyOf(MemberDto, { role, ...(user_id ? { user_id } : { user_email }) }, remarks);
     if (user_id && (await tx.existsBy(Member, { teamId, userId: user_id as string }))) return 'there';
-    const member = await this.teams.enlist(tx, teamId, dto, IMPORTER);
+    const member = await this.teamMembers.enlist(tx, teamId, dto, IMPORTER);
     if (!member) return 'there';
     const { userId } = member;
     const team = await tx.findOneByOrFail(Team, { teamId });

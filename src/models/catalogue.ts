@@ -2,7 +2,7 @@ import type { ModelLimits } from '../policy/bound.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { matchesGlob } from '../policy/glob.js';
 import type { NamesOf } from '../policy/holdings.js';
-import type { ModelNames } from '../policy/model-list.js';
+import { INSTRUCTIONS, type ModelNames } from '../policy/model-list.js';
 import { ceilingOf, isFree, type Price } from '../policy/price.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { type Deployment, knownFigures } from './deployment.js';
@@ -10,7 +10,7 @@ import { GroupIndex, type ModelGroup } from './group-index.js';
 import { providerOfBareName } from './price-table.js';
 
 /** Whose aliases apply to a request, beside the proxy's own. */
-export interface CallerAliases {
+interface CallerAliases {
   readonly teamAliases: Readonly<Record<string, string>>;
   readonly keyAliases: Readonly<Record<string, string>>;
 }
@@ -27,7 +27,6 @@ interface Entry {
 }
 
 const NO_ALIASES: CallerAliases = { teamAliases: {}, keyAliases: {} };
-const INSTRUCTIONS = new Set(['all-proxy-models', 'all-team-models', 'no-default-models']);
 const MAX_WILDCARD_NAMES = 10_000;
 const NOWHERE: Entry = { deployments: [], groups: [], ceiling: ceilingOf([]), price: 'unknown', limits: {} };
 

@@ -16,6 +16,7 @@ import { readModel } from '../config/models.js';
 import { Report, Section } from '../config/section.js';
 import { Database } from '../database/database.js';
 import { lockFor } from '../database/lock-for.js';
+import { authorshipView } from '../parties/limits.view.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { Team } from '../teams/team.entity.js';
 import { isSecretName } from '../secrets.js';
@@ -277,9 +278,6 @@ export function modelRow({ modelId, modelName, litellmParams, modelInfo, ...row 
     model_name: modelName,
     litellm_params: litellmParams,
     model_info: { ...modelInfo, id: modelId },
-    created_at: row.createdAt.toISOString(),
-    created_by: row.createdBy,
-    updated_at: row.updatedAt.toISOString(),
-    updated_by: row.updatedBy,
+    ...authorshipView(row),
   };
 }

@@ -9,6 +9,7 @@ import { REMOTE_DATA_JSON_URL } from '@pydantic/genai-prices';
 import { CONFIG, type Config } from '../config/config.js';
 import { Catalogue } from './catalogue.service.js';
 import { replacePriceTable } from './price-table.js';
+import { reasonOf } from '../http/reason-of.js';
 
 const PATIENCE_MS = 60_000;
 const MAX_TABLE_BYTES = 32 * 1024 * 1024;
@@ -77,11 +78,4 @@ async function fetched(url: string, signal: AbortSignal): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-/** A failed `fetch` says why in its cause. Short, on one line: it may quote what was fetched. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error;
-  const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
-  return reason.replaceAll(/\s+/g, ' ').slice(0, 200);
 }

@@ -3,7 +3,7 @@ import { BoundedMap } from '../cache/bounded-map.js';
 import { type Price, type PriceLevel, type UnitPrice, unitPrice } from '../policy/price.js';
 
 /** What the table knows of a model. */
-export interface KnownModel {
+interface KnownModel {
   readonly price?: Price;
   /** Prompt and answer together: an upper bound of either. */
   readonly contextTokens?: number;

@@ -212,7 +212,7 @@ describe('deleting organizations', () => {
   const known = async () => [
     (await rooms.organizations.get('o1')) !== null,
     (await rooms.teams.get('t1')) !== null,
-    (await rooms.teams.getMember('t1', 'alice')) !== null,
+    (await rooms.teamMembers.get('t1', 'alice')) !== null,
     await keyIsThere('sk-of-its-own'),
     await keyIsThere('sk-of-its-team'),
   ];

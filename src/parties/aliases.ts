@@ -1,9 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { registerDecorator } from 'class-validator';
+import { MAX_NAME_CHARS } from '../policy/model-list.js';
 
 const MAX_ALIASES = 1_000;
-const MAX_NAME_CHARS = 512;
 
 /** A DTO field that maps names to models: `{"fast": "gpt-4o-mini"}`. */
 export const IsAliases = () =>

@@ -3,7 +3,7 @@ import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
 import type { PartyRow } from './party-row.js';
 
 /** What a kept field may hold. Null always clears it. */
-export type KeptKind = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
+type KeptKind = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
 
 const MAX_TAGS = 64;
 

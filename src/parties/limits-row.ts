@@ -50,3 +50,17 @@ export abstract class LimitsRow {
   @IntegerColumn({ name: 'max_parallel_requests', nullable: true })
   maxParallelRequests: number | null;
 }
+
+/** What a row without any limit says. */
+export const UNLIMITED: Readonly<LimitsRow> = {
+  maxBudgetNanoUsd: null,
+  softBudgetNanoUsd: null,
+  budgetDuration: null,
+  budgetAnchor: null,
+  budgetSince: null,
+  budgetLimits: null,
+  modelMaxBudget: null,
+  tpmLimit: null,
+  rpmLimit: null,
+  maxParallelRequests: null,
+};

@@ -5,7 +5,7 @@ import { parseDuration } from '../calendar/windows.js';
 import { type NanoUsd, nanoUsdFromUsd } from '../policy/money.js';
 
 /** A budget for one model. */
-export interface ModelBudget {
+interface ModelBudget {
   readonly limitNanoUsd: NanoUsd;
   /** Null: for ever. */
   readonly duration: string | null;

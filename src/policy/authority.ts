@@ -1,4 +1,5 @@
 import type { Role } from './facts.js';
+import type { RouteList } from './routes.js';
 
 export type OrganizationRole = 'org_admin' | 'internal_user' | 'internal_user_viewer';
 
@@ -18,6 +19,8 @@ export interface Authority {
   readonly userId: string | null;
   /** The calling key's hash; absent for the master key and for tokens. */
   readonly keyHash?: string;
+  /** Lists that limit what a token may call, each by itself: keys it makes may call no more. */
+  readonly routes?: readonly RouteList[];
   /** What a token's caller is known by; absent for everyone else. */
   readonly tokenId?: string;
   /** The teams they are in, and all teams of the organizations they administer. */
@@ -26,7 +29,7 @@ export interface Authority {
 }
 
 /** What says whose a key is. */
-export interface KeyOwners {
+interface KeyOwners {
   readonly secretHash: string;
   readonly userId: string | null;
   readonly teamId: string | null;
@@ -46,7 +49,13 @@ export function roleOf(
   return known ?? 'internal_user';
 }
 
-const USER_ROLES = ['proxy_admin', 'proxy_admin_viewer', 'internal_user', 'internal_user_viewer'] as const;
+/** The roles a user's row may have. */
+export const USER_ROLES = [
+  'proxy_admin',
+  'proxy_admin_viewer',
+  'internal_user',
+  'internal_user_viewer',
+] as const;
 
 export const isProxyAdmin = ({ role }: Authority) => role === 'proxy_admin';
 
@@ -54,7 +63,7 @@ export const seesEverything = ({ role }: Authority) =>
   role === 'proxy_admin' || role === 'proxy_admin_viewer';
 
 /** Is it this caller's own? The calling key itself counts. */
-export const ownsKey = ({ userId, keyHash }: Authority, key: KeyOwners) =>
+const ownsKey = ({ userId, keyHash }: Authority, key: KeyOwners) =>
   key.secretHash === keyHash || (userId !== null && key.userId === userId);
 
 export function maySeeKey(caller: Authority, key: KeyOwners): boolean {

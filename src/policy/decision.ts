@@ -53,7 +53,7 @@ export interface BudgetMeasure {
 }
 
 /** What one check says: its objections (none is a pass) and the numbers it looked at. */
-export interface Verdict {
+interface Verdict {
   readonly denials: readonly Denial[];
   readonly budgets?: readonly BudgetMeasure[];
   readonly rates?: readonly RateFacts[];
@@ -89,3 +89,16 @@ export const PASS: Verdict = Object.freeze({ denials: Object.freeze([]) });
 export const deny = (denial: Denial | undefined): Verdict => (denial ? { denials: [denial] } : PASS);
 
 export const scopeOf = ({ kind, id }: Party): Scope => ({ kind, id });
+
+/** What a party is called at the head of an objection. */
+export const SUBJECT: Readonly<Record<PartyKind, string>> = {
+  key: 'Key',
+  token: 'Token',
+  member: 'Team member',
+  team: 'Team',
+  user: 'User',
+  organization: 'Organization',
+  end_user: 'End User',
+  tag: 'Tag',
+  global: 'Proxy',
+};

@@ -79,6 +79,10 @@ export interface Party {
   readonly exists: boolean;
   readonly blocked: boolean;
   readonly models: ModelList;
+  /**
+   * What `budgetsHaveRoom` asks. They come this way: `FactsLoader` takes the standing of a caller (`access/caller.ts`), made
+   * from its parties (`access/party-specs.ts`), whose limits are their rows' and their tiers' (`budgets/with-tier.ts`).
+   */
   readonly budgets: readonly BudgetFacts[];
 }
 
@@ -137,7 +141,7 @@ export interface ModelFacts {
   readonly wish?: Wish;
 }
 
-export interface PolicySettings {
+interface PolicySettings {
   /** `general_settings.enforce_user_param` */
   readonly enforceUserParam: boolean;
   /** `general_settings.enforced_params`: dotted paths. */

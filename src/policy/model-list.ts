@@ -1,5 +1,8 @@
 import { matchesGlob } from './glob.js';
 
+/** No model, alias or access group has a longer name. */
+export const MAX_NAME_CHARS = 512;
+
 /** One level's list of models, compiled once: exact names, wildcards, access groups, or `'any'`. */
 export type ModelList = 'any' | CompiledModelList;
 
@@ -10,10 +13,12 @@ interface CompiledModelList {
   readonly entries: readonly string[];
 }
 
-/** Names that are instructions, never models: nobody may call a model by them. */
 const NO_MODEL = 'no-default-models';
 const EVERY_MODEL = new Set(['*', 'all-proxy-models']);
 const TEAM_MODELS = 'all-team-models';
+
+/** Names that are instructions, never models: nobody may call a model by them. */
+export const INSTRUCTIONS: ReadonlySet<string> = new Set([...EVERY_MODEL, TEAM_MODELS, NO_MODEL]);
 
 /**
  * Compiles a level's `models` as LiteLLM writes them. Absent or `[]` is unrestricted at this level; `*` and

@@ -89,7 +89,7 @@ const managementRoutes = [
 ];
 
 /** LiteLLM's named groups of routes (reference §4.3), as far as this gateway serves them. An entry of `allowed_routes` may name one. */
-export const ROUTE_GROUPS: Readonly<Record<string, readonly string[]>> = {
+const ROUTE_GROUPS: Readonly<Record<string, readonly string[]>> = {
   openai_routes: openaiRoutes,
   anthropic_routes: anthropicRoutes,
   llm_api_routes: [...openaiRoutes, ...anthropicRoutes, ...modelInfoRoutes],
@@ -157,7 +157,7 @@ export function routesWithin(asked: RouteList, held: RouteList): boolean {
  * Is `path` covered by `template`? `{x}` is one segment, `{x:path}` one or more, a trailing `*` is any rest;
  * everything else must be equal. Never a substring test.
  */
-export function matchesRoute(template: string, path: string): boolean {
+function matchesRoute(template: string, path: string): boolean {
   if (template === path) return true;
   if (template.endsWith('*')) return matchesGlob(template, path);
   if (!template.includes('{')) return false;

@@ -1,3 +1,4 @@
+import type { Check, DenialCode } from './decision.js';
 import type {
   AccessFacts,
   BudgetFacts,
@@ -90,3 +91,9 @@ export const someFacts = (facts: Partial<AccessFacts> = {}): AccessFacts => ({
   settings: { enforceUserParam: false, enforcedParams: [] },
   ...facts,
 });
+
+/** A row in the table of a check: when it is asked this, it objects so; undefined is no objection. */
+export type Case = readonly [when: string, facts: Partial<AccessFacts>, objection: DenialCode | undefined];
+
+export const codesOf = (check: Check, facts: Partial<AccessFacts>) =>
+  check(someFacts(facts)).denials.map(({ code }) => code);

@@ -3,7 +3,7 @@ import type { NanoUsd } from './money.js';
 import { boundNanoUsd, outputTokensWithin, type Price } from './price.js';
 
 /** How a call that does not fit as a whole may be made smaller. */
-export interface ClampSettings {
+interface ClampSettings {
   /** `budget_clamp`: false lets a call pass as a whole or not at all. */
   readonly budgetClamp: boolean;
   /** `min_output_tokens`: fewer than these are not worth calling for, unless the caller itself asks for fewer. */

@@ -12,7 +12,7 @@ const SILENCE_MS = 5_000;
 const PING_MS = 2_000;
 
 /** A program that runs inside Redis, in one step. */
-export interface RedisScript {
+interface RedisScript {
   readonly text: string;
   readonly sha1: string;
 }

@@ -1,11 +1,10 @@
 import type { EntityManager } from 'typeorm';
-import type { Clock } from '../clock.js';
+import { type Clock, DAY_MS } from '../clock.js';
 import type { Database } from '../database/database.js';
 import { MAX_NANO_USD, type NanoUsd, nanoUsd, ZERO_NANO_USD } from '../policy/money.js';
 import { type AccountSpec, endlessAccount, type LiveAccount } from './account.js';
 import { adjust, type Adjustment } from './adjustments.js';
 import type { ChainNames } from './chain.js';
-import { DAY_MS } from './reports/days.js';
 import { rowsOf } from './rows-of.js';
 
 const MAX_ACCOUNTS = 500_000;

@@ -6,11 +6,10 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { CLOCK, type Clock } from '../clock.js';
+import { CLOCK, type Clock, DAY_MS } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { addToActivity } from './reports/activity-sums.js';
-import { DAY_MS } from './reports/days.js';
 import { rowsOf } from './rows-of.js';
 import { pause } from './spend.service.js';
 

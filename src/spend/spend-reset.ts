@@ -3,6 +3,7 @@ import { type EntityTarget, IsNull, MoreThan } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { UNLIMITED } from '../parties/limits-row.js';
 import type { PartyRow } from '../parties/party-row.js';
 import { Team } from '../teams/team.entity.js';
 import { GLOBAL_ID } from './account.js';
@@ -49,19 +50,9 @@ export class SpendReset {
 /** The proxy as a whole. */
 export function proxySpender({ litellm }: Pick<Config, 'litellm'>): Spender {
   const { budgetDuration = null } = litellm;
-  return { kind: 'global', publicId: GLOBAL_ID, row: { ...UNLIMITED, budgetDuration } };
+  return {
+    kind: 'global',
+    publicId: GLOBAL_ID,
+    row: { ...UNLIMITED, id: GLOBAL_ID, budgetId: null, budgetDuration },
+  };
 }
-
-const UNLIMITED = {
-  id: GLOBAL_ID,
-  budgetId: null,
-  maxBudgetNanoUsd: null,
-  softBudgetNanoUsd: null,
-  budgetAnchor: null,
-  budgetSince: null,
-  budgetLimits: null,
-  modelMaxBudget: null,
-  tpmLimit: null,
-  rpmLimit: null,
-  maxParallelRequests: null,
-};

@@ -82,8 +82,9 @@ export interface ClosedEntry {
 const RETRY_MS = 1_000;
 
 /**
- * Moves money: hold before the call, settle or release after it. The only place where a balance changes. Where balances
- * live is for its two kinds to say: `EmbeddedSpend` in memory, `SharedSpend` in the rows of PostgreSQL.
+ * Moves money: hold before the call, settle or release after it. Beside `Accounts.correct`, and with it only in this room,
+ * nothing changes a balance. Where balances live is for its two kinds to say: `EmbeddedSpend` in memory, `SharedSpend` in
+ * the rows of PostgreSQL.
  */
 export abstract class SpendService {
   private readonly logger = new Logger(SpendService.name);

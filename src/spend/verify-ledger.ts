@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 
 /** An account whose balance is not the sum of its entries. Nano-dollars. */
-export interface Difference {
+interface Difference {
   readonly accountId: string;
   readonly of: 'spent' | 'held';
   /** Null: there is no such account, but entries that name it. */

@@ -3,7 +3,7 @@ import { tellChanged } from '../database/changed-rows.js';
 import type { PartyRow } from '../parties/party-row.js';
 
 /** Which rows, and who deletes them when. */
-export interface Burial<T extends PartyRow> {
+interface Burial<T extends PartyRow> {
   readonly where: FindOptionsWhere<T>;
   readonly by: string;
   readonly now: Date;

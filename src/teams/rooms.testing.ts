@@ -27,8 +27,11 @@ import { PartyTables } from '../parties/party-table.js';
 import { EmbeddedAccounts } from '../spend/embedded/embedded-accounts.js';
 import { PartySpend } from '../spend/party-spend.js';
 import { NewUsers } from '../users/new-users.js';
+import { UserLists } from '../users/user-lists.js';
 import { UsersService } from '../users/users.service.js';
 import { TeamGrants } from './team-grants.js';
+import { TeamLists } from './team-lists.js';
+import { TeamMembersService } from './team-members.service.js';
 import { TeamsService } from './teams.service.js';
 
 /** The admin rooms on a real, empty database, with a clock that tests move. For tests. */
@@ -38,7 +41,10 @@ export class Rooms {
   readonly keys: KeysService;
   readonly keyLists: KeyLists;
   readonly teams: TeamsService;
+  readonly teamMembers: TeamMembersService;
+  readonly teamLists: TeamLists;
   readonly users: UsersService;
+  readonly userLists: UserLists;
   readonly organizations: OrganizationsService;
   readonly endUsers: EndUsersService;
   readonly budgets: BudgetsService;
@@ -68,8 +74,12 @@ export class Rooms {
       litellm: { newKeys: {}, keyBounds: {} },
     });
     this.keyLists = new KeyLists(this.database);
-    this.teams = new TeamsService(this.database, newUsers, new TeamGrants(grants), tables);
-    this.users = new UsersService(this.database, this.keys, this.teams, newUsers, grants, tables);
+    const teamGrants = new TeamGrants(grants);
+    this.teamMembers = new TeamMembersService(newUsers, teamGrants, tables);
+    this.teamLists = new TeamLists(this.database, newUsers, clock);
+    this.teams = new TeamsService(this.database, this.teamMembers, teamGrants, tables);
+    this.users = new UsersService(this.database, this.keys, this.teamMembers, newUsers, grants, tables);
+    this.userLists = new UserLists(this.database);
     this.organizations = new OrganizationsService(this.database, this.teams, tables);
     this.endUsers = new EndUsersService(this.database, tables);
     this.budgets = new BudgetsService(this.database, cache, clock, { litellm: {} });

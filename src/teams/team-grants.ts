@@ -6,7 +6,14 @@ import { Organization } from '../orgs/organization.entity.js';
 import { holdingsOf } from '../parties/holdings-of.js';
 import type { PartyRow } from '../parties/party-row.js';
 import { SETTABLE } from '../policy/admin-rules.js';
-import { administersOrganization, type Authority, isProxyAdmin, ownsTeam } from '../policy/authority.js';
+import {
+  administersTeam,
+  maySeeTeam,
+  administersOrganization,
+  type Authority,
+  isProxyAdmin,
+  ownsTeam,
+} from '../policy/authority.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { visibleUsers } from '../users/visible-users.js';
 import type { Member } from './member.entity.js';
@@ -18,6 +25,18 @@ import type { MemberDto, NewTeamDto, TeamFieldsDto, UpdateTeamDto } from './team
 @Injectable()
 export class TeamGrants {
   constructor(private readonly grants: Grants) {}
+
+  /** For its own admins and those above. 404 where it does not concern the caller, 403 for its members. */
+  requireAdmin(caller: Authority, teamId: string): void {
+    if (!maySeeTeam(caller, teamId)) throw missingTeam(teamId);
+    if (!administersTeam(caller, teamId)) throw onlyFor('admins', teamId);
+  }
+
+  /** For admins of its organization and those above. */
+  requireOwner(caller: Authority, teamId: string): void {
+    if (!maySeeTeam(caller, teamId)) throw missingTeam(teamId);
+    if (!ownsTeam(caller, teamId)) throw onlyFor('organization’s admins', teamId);
+  }
 
   /** Only in an organization of their own. */
   requireCreatable(dto: NewTeamDto, caller: Authority): void {
@@ -115,3 +134,9 @@ export class TeamGrants {
 
 /** Which ids are taken is not for everyone to find out. */
 const withoutTeamId = new Set([...SETTABLE.teamByOrganization].filter((field) => field !== 'team_id'));
+
+const missingTeam = (id: string) =>
+  new NotFoundException({ message: missingText({ kind: 'team', id }), param: 'team_id' });
+
+const onlyFor = (whom: string, teamId: string) =>
+  new ForbiddenException({ message: `Only the ${whom} of Team=${teamId} may do this`, param: 'team_id' });

@@ -3,18 +3,18 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
+import { TeamLists } from './team-lists.js';
 import { TeamPage, TeamPageQuery } from './teams.dto.js';
-import { TeamsService } from './teams.service.js';
 
 @ApiTags('teams')
 @AdminResource()
 @Controller('v2/team')
 export class TeamPagesController {
-  constructor(private readonly teams: TeamsService) {}
+  constructor(private readonly lists: TeamLists) {}
 
   @Get('list')
   @ApiOperation({ summary: 'The caller’s teams, searched and sorted, a page at a time.' })
   list(@Query() query: TeamPageQuery, @Caller() caller: Authority): Promise<TeamPage> {
-    return this.teams.page(query, caller);
+    return this.lists.page(query, caller);
   }
 }

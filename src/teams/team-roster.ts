@@ -1,8 +1,12 @@
 import { BadRequestException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
+import { cacheKey } from '../cache/changes.js';
+import { lockFor } from '../database/lock-for.js';
+import type { PartyTable } from '../parties/party-table.js';
 import { User } from '../users/user.entity.js';
 import { userView } from '../users/user.view.js';
 import { Member } from './member.entity.js';
+import { Team } from './team.entity.js';
 import type { NamedMember } from './team.view.js';
 
 /** Who is in these teams, by team, in the order they came. */
@@ -64,3 +68,15 @@ export async function userRows(manager: EntityManager, userIds: readonly string[
     users.filter(({ userId }) => userId === id).map((user) => userView(user, teamsOf(id))),
   );
 }
+
+/** The live team, held against other changes of its roster until this transaction ends. 404 when there is none. */
+export async function heldTeam(tx: EntityManager, teams: PartyTable<Team>, teamId: string): Promise<Team> {
+  await tx.findOne(Team, { where: { teamId }, ...lockFor(tx) });
+  return teams.findOrFail(tx, teamId);
+}
+
+/** What a change of this membership evicts. */
+export const touchedBy = ({ member: { teamId, userId } }: { readonly member: Member }) => [
+  cacheKey.membership(teamId, userId),
+  cacheKey.user(userId),
+];

@@ -21,13 +21,19 @@ import {
   UpdatePermissionsDto,
   UpdateTeamDto,
 } from './teams.dto.js';
+import { TeamLists } from './team-lists.js';
+import { TeamMembersService } from './team-members.service.js';
 import { TeamsService } from './teams.service.js';
 
 @ApiTags('teams')
 @AdminResource()
 @Controller('team')
 export class TeamsController {
-  constructor(private readonly teams: TeamsService) {}
+  constructor(
+    private readonly teams: TeamsService,
+    private readonly lists: TeamLists,
+    private readonly members: TeamMembersService,
+  ) {}
 
   @Post('new')
   @HttpCode(200)
@@ -56,14 +62,14 @@ export class TeamsController {
   @ApiOperation({ summary: 'The caller’s teams, by name.' })
   @ApiOkResponse({ type: [TeamRow] })
   list(@Query() query: TeamListQuery, @Caller() caller: Authority): Promise<object[]> {
-    return this.teams.list(query, caller);
+    return this.lists.list(query, caller);
   }
 
   @Get('available')
   @ApiOperation({ summary: 'Teams the caller may join by itself.' })
   @ApiOkResponse({ type: [TeamRow] })
   available(@Caller() caller: Authority): Promise<object[]> {
-    return this.teams.available(caller);
+    return this.lists.available(caller);
   }
 
   @Post('model/add')
@@ -110,7 +116,7 @@ export class TeamsController {
   @ApiOperation({ summary: 'Add users to a team.' })
   @ApiOkResponse({ type: TeamRow })
   addMembers(@Body() dto: AddMembersDto, @Caller() caller: Authority): Promise<object> {
-    return this.teams.addMembers(dto, caller);
+    return this.members.add(dto, caller);
   }
 
   @Post('member_update')
@@ -118,7 +124,7 @@ export class TeamsController {
   @ApiOperation({ summary: 'Change what a member may do and spend.' })
   @ApiOkResponse({ type: UpdatedMember })
   updateMember(@Body() dto: UpdateMemberDto, @Caller() caller: Authority): Promise<object> {
-    return this.teams.updateMember(dto, caller);
+    return this.members.update(dto, caller);
   }
 
   @Post('member_delete')
@@ -126,7 +132,7 @@ export class TeamsController {
   @ApiOperation({ summary: 'Take a user, and its keys in this team, out of a team.' })
   @ApiOkResponse({ type: TeamRow })
   deleteMember(@Body() dto: MemberOfTeamDto, @Caller() caller: Authority): Promise<object> {
-    return this.teams.deleteMember(dto, caller);
+    return this.members.delete(dto, caller);
   }
 
   @Get('permissions_list')

@@ -33,13 +33,13 @@ const info = async (teamId: string) =>
     team_memberships: (Record<string, unknown> & { litellm_budget_table: Record<string, unknown> | null })[];
   };
 const addMembers = async (sent: object) =>
-  (await rooms.teams.addMembers(await body(AddMembersDto, sent), ME)) as TeamAnswer & {
+  (await rooms.teamMembers.add(await body(AddMembersDto, sent), ME)) as TeamAnswer & {
     updated_users: Record<string, unknown>[];
     updated_team_memberships: Record<string, unknown>[];
   };
-const updateMember = async (sent: object) => rooms.teams.updateMember(await body(UpdateMemberDto, sent), ME);
+const updateMember = async (sent: object) => rooms.teamMembers.update(await body(UpdateMemberDto, sent), ME);
 const deleteMember = async (sent: object) =>
-  (await rooms.teams.deleteMember(await body(MemberOfTeamDto, sent), ME)) as TeamAnswer;
+  (await rooms.teamMembers.delete(await body(MemberOfTeamDto, sent), ME)) as TeamAnswer;
 const key = async (sent: object) => rooms.keys.generate(await body(GenerateKeyDto, sent), ME);
 const memberIds = ({ members_with_roles }: TeamAnswer) => members_with_roles.map(({ user_id }) => user_id);
 
@@ -213,12 +213,12 @@ describe.each([
       });
       await key({ key: 'sk-alive-1234', team_id: 't1' });
       const ids = async (query: object) =>
-        ((await rooms.teams.list(query, ME)) as TeamAnswer[]).map(({ team_id }) => team_id);
+        ((await rooms.teamLists.list(query, ME)) as TeamAnswer[]).map(({ team_id }) => team_id);
       expect(await ids({})).toEqual(['t1', 't2']);
       expect(await ids({ user_id: 'alice' })).toEqual(['t1']);
       expect(await ids({ organization_id: 'o1' })).toEqual(['t2']);
       expect(await ids({ organization_id: 'default_organization' })).toEqual(['t1']);
-      expect(await rooms.teams.list({ user_id: 'alice' }, ME)).toMatchObject([
+      expect(await rooms.teamLists.list({ user_id: 'alice' }, ME)).toMatchObject([
         { keys: [{ token: secretHash('sk-alive-1234') }], team_memberships: [{ user_id: 'alice' }] },
       ]);
     });
@@ -233,7 +233,7 @@ describe.each([
       const cached = () =>
         Promise.all([
           rooms.teams.get('t1'),
-          rooms.teams.getMember('t1', 'alice'),
+          rooms.teamMembers.get('t1', 'alice'),
           rooms.keys.getByHash(secretHash('sk-alive-1234')),
         ]);
       expect(await cached()).not.toContain(null);
@@ -321,7 +321,7 @@ describe.each([
       expect(answer.updated_team_memberships).toMatchObject(
         ids.map((id) => ({ user_id: id, team_id: 't1', litellm_budget_table: { max_budget: 2.5 } })),
       );
-      expect(await rooms.teams.getMember('t1', ids[0]!)).toMatchObject({
+      expect(await rooms.teamMembers.get('t1', ids[0]!)).toMatchObject({
         maxBudgetNanoUsd: 2_500_000_000n,
         models: ['b', 'a'],
       });
@@ -363,7 +363,7 @@ describe.each([
       const answer = await addMembers({ team_id: 't1', member: [alice, zoe, zoe], max_budget_in_team: 9 });
       expect(memberIds(answer)).toEqual(['alice', 'zoe']);
       expect(answer.updated_team_memberships).toMatchObject([{ user_id: 'zoe' }]);
-      expect((await rooms.teams.getMember('t1', 'alice'))!.maxBudgetNanoUsd).toBe(1_000_000_000n);
+      expect((await rooms.teamMembers.get('t1', 'alice'))!.maxBudgetNanoUsd).toBe(1_000_000_000n);
     });
 
     it('are found by their address, whatever its letter case, and made if there is none', async () => {
@@ -413,9 +413,9 @@ describe.each([
     });
 
     it('are seen at once, though they were just looked up and not there', async () => {
-      expect(await rooms.teams.getMember('t1', 'alice')).toBeNull();
+      expect(await rooms.teamMembers.get('t1', 'alice')).toBeNull();
       await addMembers({ team_id: 't1', member: { role: 'user', user_id: 'alice' } });
-      expect(await rooms.teams.getMember('t1', 'alice')).toMatchObject({ role: 'user' });
+      expect(await rooms.teamMembers.get('t1', 'alice')).toMatchObject({ role: 'user' });
     });
 
     it.each([
@@ -430,10 +430,10 @@ describe.each([
       await addMembers({ team_id: 't1', member: { role: 'user', user_id: 'alice' } });
       const alice = { team_id: 't1', user_id: 'alice' };
       expect(await updateMember({ ...alice, [field]: before })).toMatchObject({ ...alice, [field]: before });
-      await rooms.teams.getMember('t1', 'alice');
+      await rooms.teamMembers.get('t1', 'alice');
       expect(await updateMember({ ...alice, role: 'admin' })).toMatchObject({ [field]: before });
       expect(await updateMember({ ...alice, [field]: sent })).toMatchObject({ [field]: after });
-      expect(await rooms.teams.getMember('t1', 'alice')).toMatchObject({ role: 'admin' });
+      expect(await rooms.teamMembers.get('t1', 'alice')).toMatchObject({ role: 'admin' });
     });
 
     it('can be named by their address alone, also beside an empty id', async () => {
@@ -476,10 +476,10 @@ describe.each([
       await key({ key: 'sk-of-another', team_id: 't1', user_id: 'bob' });
       const { id } = await rooms.row(Member, { teamId: 't1', userId: 'alice' });
       const there = (secret: string) => rooms.keys.getByHash(secretHash(secret));
-      expect([await there('sk-alice-in-t1'), await rooms.teams.getMember('t1', 'alice')]).not.toContain(null);
+      expect([await there('sk-alice-in-t1'), await rooms.teamMembers.get('t1', 'alice')]).not.toContain(null);
 
       expect(memberIds(await deleteMember({ team_id: 't1', user_id: 'alice' }))).toEqual([]);
-      expect([await there('sk-alice-in-t1'), await rooms.teams.getMember('t1', 'alice')]).toEqual([
+      expect([await there('sk-alice-in-t1'), await rooms.teamMembers.get('t1', 'alice')]).toEqual([
         null,
         null,
       ]);

@@ -4,7 +4,7 @@ import { AdminRoute, Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
 import { LiveFiguresInterceptor } from '../spend/live-figures.interceptor.js';
 import { SpendUsersQuery, UserRow } from './users.dto.js';
-import { UsersService } from './users.service.js';
+import { UserLists } from './user-lists.js';
 
 /** Users by what they spent. Never cached: their order is the spend. */
 @ApiTags('spend')
@@ -12,7 +12,7 @@ import { UsersService } from './users.service.js';
 @UseInterceptors(LiveFiguresInterceptor)
 @Controller('spend/users')
 export class SpendUsersController {
-  constructor(private readonly users: UsersService) {}
+  constructor(private readonly users: UserLists) {}
 
   @Get()
   @ApiOperation({ summary: 'The users that concern the caller, dearest first; or this one.' })

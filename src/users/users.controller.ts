@@ -18,13 +18,17 @@ import {
   UserListQuery,
 } from './users.dto.js';
 import { AVAILABLE_ROLES } from './available-roles.js';
+import { UserLists } from './user-lists.js';
 import { UsersService } from './users.service.js';
 
 @ApiTags('users')
 @AdminResource()
 @Controller('user')
 export class UsersController {
-  constructor(private readonly users: UsersService) {}
+  constructor(
+    private readonly users: UsersService,
+    private readonly lists: UserLists,
+  ) {}
 
   @Post('new')
   @HttpCode(200)
@@ -68,7 +72,7 @@ export class UsersController {
   @ApiOperation({ summary: 'The users that concern the caller, a page at a time.' })
   @ApiOkResponse({ type: UserList })
   list(@Query() query: UserListQuery, @Caller() caller: Authority): Promise<object> {
-    return this.users.list(query, caller);
+    return this.lists.list(query, caller);
   }
 
   @Post('delete')

@@ -1,3 +1,4 @@
+import { USER_ROLES } from '../policy/authority.js';
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
@@ -22,13 +23,6 @@ import { IsUsd } from '../parties/usd.js';
 
 /** The most users one request changes, LiteLLM's. */
 export const MAX_BULK = 500;
-
-export const USER_ROLES = [
-  'proxy_admin',
-  'proxy_admin_viewer',
-  'internal_user',
-  'internal_user_viewer',
-] as const;
 
 /** LiteLLM's fields of a user that are kept as sent. */
 export const KEPT_OF_USERS: KeptFields = KEPT_OF_KEYS;

@@ -11,11 +11,9 @@ import { requireBudget } from '../budgets/budgets.service.js';
 import { cacheKey } from '../cache/changes.js';
 import { Grants } from '../admin/grants.js';
 import { Database } from '../database/database.js';
-import { partOf } from '../database/part-of.js';
 import { type IssuedKey, KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/key.view.js';
-import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
-import { Account } from '../spend/account.entity.js';
+import { MAX_PAGE_SIZE } from '../http/page.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { applyParty } from '../parties/apply-party.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
@@ -24,26 +22,24 @@ import { OrganizationMember } from '../orgs/organization-member.entity.js';
 import { SETTABLE } from '../policy/admin-rules.js';
 import { type Authority, isProxyAdmin, maySeeKey, maySeeTeam } from '../policy/authority.js';
 import { bury } from '../teams/bury.js';
-import { ENDLESS } from '../spend/account.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
-import { TeamsService } from '../teams/teams.service.js';
+import { TeamMembersService } from '../teams/team-members.service.js';
 import { teamView } from '../teams/team.view.js';
 import { Traced } from '../tracing/traced.js';
 import { User } from './user.entity.js';
 import { NewUsers } from './new-users.js';
+import { teamsOf } from './teams-of.js';
 import { userShape } from './user-shape.js';
 import { userView } from './user.view.js';
-import { maySeeUser, visibleUsers } from './visible-users.js';
+import { maySeeUser } from './visible-users.js';
 import {
   type BulkUpdatedUsers,
   type BulkUpdateUsersDto,
   KEPT_OF_USERS,
   MAX_BULK,
   type NewUserDto,
-  type SpendUsersQuery,
   UpdateUserDto,
-  type UserListQuery,
   type UserUpdateResult,
 } from './users.dto.js';
 
@@ -55,7 +51,7 @@ export class UsersService {
   constructor(
     private readonly database: Database,
     private readonly keys: KeysService,
-    private readonly teams: TeamsService,
+    private readonly teamMembers: TeamMembersService,
     private readonly newUsers: NewUsers,
     private readonly grants: Grants,
     tables: PartyTables,
@@ -92,7 +88,7 @@ export class UsersService {
     const { user, issued } = await this.table.write(
       async (tx) => {
         const made = await this.make(tx, userId, dto, by);
-        for (const team of dto.teams ?? []) await this.teams.join(tx, team, userId, by);
+        for (const team of dto.teams ?? []) await this.teamMembers.join(tx, team, userId, by);
         await joinOrganizations(tx, dto.organizations ?? [], made);
         const key: IssuedKey | undefined =
           (dto.auto_create_key ?? true)
@@ -226,95 +222,6 @@ export class UsersService {
     });
   }
 
-  /** The users that concern the caller. */
-  async list(query: UserListQuery, caller: Authority): Promise<object> {
-    const { page = 1, page_size = 25, sort_by = 'created_at', sort_order = 'desc' } = query;
-    return this.database.read(async (manager) => {
-      const select = visibleUsers(manager, caller);
-      if (query.role !== undefined) select.andWhere('u.userRole = :role', { role: query.role });
-      const ids = query.user_ids?.split(',');
-      if (ids?.length === 1) select.andWhere(...partOf('u.userId', ids[0]!));
-      else if (ids) select.andWhere({ userId: In(ids) });
-      if (query.sso_user_ids !== undefined) select.andWhere({ ssoUserId: In(query.sso_user_ids.split(',')) });
-      if (query.user_email !== undefined) select.andWhere(...partOf('u.userEmail', query.user_email));
-      if (query.organization_ids !== undefined) {
-        const members = select
-          .subQuery()
-          .select('o.userId')
-          .from(OrganizationMember, 'o')
-          .where('o.organizationId IN (:...organizations)');
-        select.andWhere(`u.userId IN ${members.getQuery()}`, {
-          organizations: query.organization_ids.split(','),
-        });
-      }
-      if (query.team !== undefined) {
-        const members = select
-          .subQuery()
-          .select('m.userId')
-          .from(Member, 'm')
-          .where('m.teamId = :team AND m.deletedAt IS NULL');
-        select.andWhere(`u.userId IN ${members.getQuery()}`, { team: query.team });
-      }
-      if (sort_by === 'spend')
-        select.leftJoin(Account, 'a', `a.scopeKind = 'user' AND a.scopeId = u.id AND a.windowId = :endless`, {
-          endless: ENDLESS,
-        });
-      const [users, total] = await select
-        .orderBy(COLUMN[sort_by], sort_order === 'asc' ? 'ASC' : 'DESC', 'NULLS LAST')
-        .addOrderBy('u.id')
-        .limit(page_size)
-        .offset((page - 1) * page_size)
-        .getManyAndCount();
-      const found = users.map(({ userId }) => userId);
-      const teams = await teamsOf(manager, found);
-      const theirKeys = await manager.find(VirtualKey, {
-        select: { id: true, secretHash: true, userId: true, teamId: true, organizationId: true },
-        where: { userId: In(found), deletedAt: IsNull() },
-      });
-      const keys = theirKeys.filter((key) => maySeeKey(caller, key));
-      return {
-        users: users.map((user) => ({
-          ...userView(
-            user,
-            (teams.get(user.userId) ?? []).filter((teamId) => maySeeTeam(caller, teamId)),
-          ),
-          key_count: keys.filter(({ userId }) => userId === user.userId).length,
-        })),
-        total,
-        page,
-        page_size,
-        total_pages: Math.ceil(total / page_size),
-      };
-    });
-  }
-
-  /** Users that concern the caller, by what they spent in all. */
-  async dearest(query: SpendUsersQuery, caller: Authority): Promise<object[]> {
-    const { take, skip } = pageOf(query);
-    return this.database.read(async (manager) => {
-      const select = visibleUsers(manager, caller)
-        .leftJoin(Account, 'a', "a.id = 'user/' || u.id || '/endless/0'")
-        .addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent');
-      if (query.user_id !== undefined) select.andWhere('u.userId = :asked', { asked: query.user_id });
-      const users = await select
-        .orderBy('spent', 'DESC')
-        .addOrderBy('u.id')
-        .limit(take)
-        .offset(skip)
-        .getMany();
-      const teams = await teamsOf(
-        manager,
-        users.map(({ userId }) => userId),
-      );
-      return users.map((user) =>
-        userView(
-          user,
-          (teams.get(user.userId) ?? []).filter((teamId) => maySeeTeam(caller, teamId)),
-        ),
-      );
-    });
-  }
-
   /** Deletes users with their keys and memberships, all or none. 404 names the first that is not there. */
   async delete(userIds: readonly string[], { id: by }: Authority): Promise<number> {
     const ids = [...new Set(userIds)];
@@ -325,7 +232,7 @@ export class UsersService {
         const members = await tx.findBy(Member, { userId: In(ids), deletedAt: IsNull() });
         for (const user of users) await this.table.remove(tx, user, by);
         const keys = await bury(tx, VirtualKey, { where: { userId: In(ids) }, by, now: this.table.now() });
-        await this.teams.removeMembers(tx, members, by);
+        await this.teamMembers.removeAll(tx, members, by);
         await tx.remove(OrganizationMember, await tx.findBy(OrganizationMember, { userId: In(ids) }));
         return { keys, members };
       },
@@ -380,15 +287,6 @@ export class UsersService {
   }
 }
 
-const COLUMN: Record<NonNullable<UserListQuery['sort_by']>, string> = {
-  user_id: 'u.userId',
-  user_email: 'u.userEmail',
-  created_at: 'u.createdAt',
-  spend: 'a.spentNanoUsd',
-  user_alias: 'u.userAlias',
-  user_role: 'u.userRole',
-};
-
 /** What of a new user's body describes its key: the user's own limits and models are the user's. */
 const keyPart = ({
   key,
@@ -416,14 +314,4 @@ export function userWithEmail(manager: EntityManager, email: string): Promise<Us
     .createQueryBuilder(User, 'u')
     .where('LOWER(u.userEmail) = :email AND u.deletedAt IS NULL', { email: email.toLowerCase() })
     .getOne();
-}
-
-async function teamsOf(manager: EntityManager, userIds: readonly string[]): Promise<Map<string, string[]>> {
-  const members = await manager.find(Member, {
-    where: { userId: In(userIds), deletedAt: IsNull() },
-    order: { createdAt: 'ASC', id: 'ASC' },
-  });
-  const teams = new Map<string, string[]>();
-  for (const { userId, teamId } of members) teams.set(userId, [...(teams.get(userId) ?? []), teamId]);
-  return teams;
 }

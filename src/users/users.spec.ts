@@ -27,7 +27,7 @@ const info = async (id: string) =>
     teams: { team_id: string }[];
   };
 const list = async (query: UserListQuery = {}) =>
-  (await rooms.users.list(query, ME)) as { users: UserAnswer[]; total: number };
+  (await rooms.userLists.list(query, ME)) as { users: UserAnswer[]; total: number };
 const team = async (team_id: string) => rooms.teams.create(await body(NewTeamDto, { team_id }), ME);
 
 describe.each([
@@ -79,7 +79,7 @@ describe.each([
       expect(await rooms.users.get('carol')).toBeNull();
       await create({ user_id: 'carol', teams: ['t1'] });
       expect((await info('carol')).teams.map(({ team_id }) => team_id)).toEqual(['t1']);
-      expect(await rooms.teams.getMember('t1', 'carol')).not.toBeNull();
+      expect(await rooms.teamMembers.get('t1', 'carol')).not.toBeNull();
     });
 
     it('has an id and an address of its own', async () => {
@@ -144,7 +144,7 @@ describe.each([
       expect(await rooms.keys.getByHash(secretHash(key))).not.toBeNull();
       expect(await rooms.users.delete(['u', 'u'], ME)).toBe(1);
       expect(await rooms.keys.getByHash(secretHash(key))).toBeNull();
-      expect(await rooms.teams.getMember('t1', 'u')).toBeNull();
+      expect(await rooms.teamMembers.get('t1', 'u')).toBeNull();
       await create({ user_id: 'u', auto_create_key: false });
       expect((await rooms.row(User, { userId: 'u' })).id).toBe(id);
       expect((await info('u')).user_info).toMatchObject({ teams: [], max_budget: null });

@@ -1,4 +1,12 @@
-import { type BudgetMeasure, type Check, type Denial, PASS, type Scope, scopeOf } from '../decision.js';
+import {
+  type BudgetMeasure,
+  type Check,
+  type Denial,
+  PASS,
+  type Scope,
+  scopeOf,
+  SUBJECT,
+} from '../decision.js';
 import type { BudgetFacts } from '../facts.js';
 import { fits } from '../fits.js';
 import { type NanoUsd, usdText } from '../money.js';
@@ -58,15 +66,3 @@ export function budgetDenial(budget: BudgetMeasure, room: 'held' | 'spent'): Den
     temporary: room === 'held',
   };
 }
-
-const SUBJECT: Record<BudgetMeasure['scope']['kind'], string> = {
-  key: 'Key',
-  token: 'Token',
-  member: 'Team member',
-  team: 'Team',
-  user: 'User',
-  organization: 'Organization',
-  end_user: 'End User',
-  tag: 'Tag',
-  global: 'Proxy',
-};

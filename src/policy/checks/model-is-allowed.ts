@@ -1,4 +1,4 @@
-import { type Check, type Denial, deny, scopeOf } from '../decision.js';
+import { type Check, type Denial, deny, scopeOf, SUBJECT } from '../decision.js';
 import type { ModelFacts, Party } from '../facts.js';
 import { listAllows } from '../model-list.js';
 
@@ -25,17 +25,5 @@ export function firstRefusing(parties: readonly Party[], model: ModelFacts): Den
 
 /** Whose lists see the names that team and key aliases made. */
 const NEAR: ReadonlySet<Party['kind']> = new Set(['key', 'member', 'team']);
-
-const SUBJECT: Record<Party['kind'], string> = {
-  key: 'Key',
-  token: 'Token',
-  member: 'Team member',
-  team: 'Team',
-  user: 'User',
-  organization: 'Organization',
-  end_user: 'End User',
-  tag: 'Tag',
-  global: 'Proxy',
-};
 
 const listed = ({ models }: Party) => (models === 'any' ? 'any' : `[${models.entries.join(', ')}]`);

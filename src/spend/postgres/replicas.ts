@@ -9,6 +9,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { SteadyClock } from '../../clock.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Meters } from '../../metrics/meters.js';
+import { NOW_MS } from '../../database/now-ms.js';
 import { MoneyConnection } from './money-connection.js';
 
 const BEAT_MS = 1_000;
@@ -100,5 +101,3 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
     this.logger.warn(`${count} calls of a process that died were abandoned; billed their ${abandonedHolds}.`);
   }
 }
-
-const NOW_MS = `(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;

@@ -1,4 +1,4 @@
-import { DAY_MS } from './days.js';
+import { DAY_MS } from '../../clock.js';
 
 /** Figures that add up, by the name of their column. */
 export const SUMMED = ['entries', 'cost_nano_usd', 'input_tokens', 'output_tokens', 'cached_input_tokens', 'cache_write_tokens'] as const; // prettier-ignore

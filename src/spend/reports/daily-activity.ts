@@ -5,7 +5,8 @@ import { usdFromNanoUsd } from '../../policy/money.js';
 import { Team } from '../../teams/team.entity.js';
 import { Activity, type Asked, type Dimension, type Row } from './activity.js';
 import type { DailyActivityPage, DaySpend, Metrics, NamedMetrics } from './daily-activity.dto.js';
-import { DAY_MS, dayName, type Days } from './days.js';
+import { DAY_MS } from '../../clock.js';
+import { dayName, type Days } from './days.js';
 import { grouped, type Sums, tokensOf, totalOf, usdOf } from './sums.js';
 
 /** The most days on one page. */

@@ -1,6 +1,6 @@
 import { BadRequestException, UnprocessableEntityException } from '@nestjs/common';
 
-export const DAY_MS = 86_400_000;
+import { DAY_MS } from '../../clock.js';
 
 /** Whole UTC days, as instants: the first of them, and the first behind them. */
 export interface Days {

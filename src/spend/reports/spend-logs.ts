@@ -6,7 +6,8 @@ import type { Authority } from '../../policy/authority.js';
 import { nanoUsdFromUsd, type NanoUsd, usdFromNanoUsd } from '../../policy/money.js';
 import { Chain } from '../chain.entity.js';
 import { LedgerEntry } from '../ledger-entry.entity.js';
-import { type Days, DAY_MS, requiredInstants } from './days.js';
+import { DAY_MS } from '../../clock.js';
+import { type Days, requiredInstants } from './days.js';
 import type { SpendLogPage, SpendLogPageQuery, SpendLogQuery, SpendLogRow } from './spend.dto.js';
 import { ofWhom, visible } from './whose.js';
 

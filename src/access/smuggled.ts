@@ -1,0 +1,71 @@
+import { JsonProblem, type ScannedObject } from '../http/json-scanner.js';
+import type { LlmRequestContext } from './llm-request.js';
+
+/** Members a client would use to choose the upstream or its credentials. Refused wherever they hide. */
+const SMUGGLED = [
+  'api_base',
+  'base_url',
+  'api_key',
+  'api_version',
+  'extra_headers',
+  'model_list',
+  'user_config',
+  'custom_llm_provider',
+  'litellm_params',
+  'litellm_params_template',
+  'litellm_embedding_config',
+  'litellm_credential_name',
+  'aws_access_key_id',
+  'aws_secret_access_key',
+  'aws_session_token',
+  'aws_bedrock_runtime_endpoint',
+  'aws_sts_endpoint',
+  'aws_web_identity_token',
+  'vertex_credentials',
+  'vertex_project',
+  'azure_ad_token',
+  'azure_endpoint',
+  'langfuse_host',
+  'langfuse_secret_key',
+  'langsmith_base_url',
+  's3_endpoint_url',
+] as const;
+/** The names a scan watches for at any depth. */
+export const SMUGGLED_NAMES: ReadonlySet<string> = new Set(SMUGGLED);
+
+/** Refused at the top level only: deeper down these words are ordinary data. */
+const SMUGGLED_ON_TOP = new Set<string>([
+  ...SMUGGLED,
+  'headers',
+  'organization',
+  'mock_response',
+  'extra_body',
+]);
+const SMUGGLING_HEADER = /^x-(?:.*custom-host|litellm-api-base|litellm-base-url|litellm-model)$/;
+
+/** What the gate reads of a form must be plain: no reader may take `model[0]` for it. */
+const READ_PLAIN = new Set(['model', 'n', 'stream', 'user']);
+
+/** Throws a `JsonProblem` that names what a body, a header or a query tries to smuggle past the gate. */
+export function refuseSmuggling(
+  { members, watched }: ScannedObject,
+  { headers, query }: Pick<LlmRequestContext, 'headers' | 'query'>,
+): void {
+  const refuse = (name: string, where: string) => {
+    throw new JsonProblem(`Rejected Request: ${name} is not allowed in request ${where}.`, name);
+  };
+  for (const name of members.keys()) {
+    if (SMUGGLED_ON_TOP.has(name)) refuse(name, 'body');
+    // A form may write a structure as `a[b]`.
+    if (
+      name.includes('[') &&
+      name.split(/[[\]]+/).some((word) => SMUGGLED_ON_TOP.has(word) || READ_PLAIN.has(word))
+    )
+      refuse(name, 'body');
+  }
+  for (const { name } of watched) if (SMUGGLED_NAMES.has(name)) refuse(name, 'body');
+  for (const name of Object.keys(headers)) if (SMUGGLING_HEADER.test(name)) refuse(name, 'headers');
+  if (query)
+    for (const name of new URLSearchParams(query).keys())
+      if (SMUGGLED_ON_TOP.has(name)) refuse(name, 'query');
+}

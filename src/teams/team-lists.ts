@@ -1,0 +1,146 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type EntityManager, In, IsNull } from 'typeorm';
+import { CLOCK, type Clock } from '../clock.js';
+import { Database } from '../database/database.js';
+import { partOf } from '../database/part-of.js';
+import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
+import { keyView } from '../keys/key.view.js';
+import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { type Authority, maySeeKey, maySeeTeam, seesEverything } from '../policy/authority.js';
+import { NewUsers } from '../users/new-users.js';
+import { Member } from './member.entity.js';
+import { Rosters } from './team-roster.js';
+import { Team } from './team.entity.js';
+import { membershipView, teamView } from './team.view.js';
+import type { TeamListQuery, TeamPage, TeamPageQuery } from './teams.dto.js';
+
+/** What `organization_id` says for teams without one, LiteLLM's name. */
+const NO_ORGANIZATION = 'default_organization';
+
+/** Teams for people who look for one. */
+@Injectable()
+export class TeamLists {
+  constructor(
+    private readonly database: Database,
+    private readonly newUsers: NewUsers,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** The caller's teams by name, those without one last. */
+  async list({ user_id, organization_id, ...page }: TeamListQuery, caller: Authority): Promise<object[]> {
+    return this.database.read(async (manager) => {
+      const teams = await manager.find(Team, {
+        where: {
+          deletedAt: IsNull(),
+          ...(organization_id !== undefined && {
+            organizationId: organization_id === NO_ORGANIZATION ? IsNull() : organization_id,
+          }),
+          ...(!seesEverything(caller) && { teamId: In([...caller.teams.keys()]) }),
+          ...(user_id !== undefined && {
+            teamId: In((await teamIdsOf(manager, user_id)).filter((id) => maySeeTeam(caller, id))),
+          }),
+        },
+        order: { teamAlias: { direction: 'ASC', nulls: 'LAST' }, id: 'ASC' },
+        ...pageOf(page),
+      });
+      return teamRows(manager, teams, caller, this.clock());
+    });
+  }
+
+  /** The same, searched, sorted and in pages; `status: deleted` are those that are gone, for whoever sees everything. */
+  async page(query: TeamPageQuery, caller: Authority): Promise<TeamPage> {
+    const { user_id, organization_id, team_id, team_alias, search, status } = query;
+    const { page = 1, page_size = 10, sort_by = 'team_alias', sort_order = 'asc' } = query;
+    return this.database.read(async (manager) => {
+      const select = manager.createQueryBuilder(Team, 't');
+      if (status === 'deleted' && seesEverything(caller)) select.where('t.deletedAt IS NOT NULL');
+      else select.where('t.deletedAt IS NULL');
+      if (!seesEverything(caller)) select.andWhere({ teamId: In([...caller.teams.keys()]) });
+      if (user_id !== undefined) select.andWhere({ teamId: In(await teamIdsOf(manager, user_id)) });
+      if (organization_id === NO_ORGANIZATION) select.andWhere('t.organizationId IS NULL');
+      else if (organization_id !== undefined) select.andWhere({ organizationId: organization_id });
+      if (team_id !== undefined) select.andWhere({ teamId: team_id });
+      if (team_alias !== undefined) select.andWhere(...partOf('t.teamAlias', team_alias));
+      if (search !== undefined) {
+        const [alias, part] = partOf('t.teamAlias', search);
+        select.andWhere(`(${alias} OR t.teamId = :search)`, { ...part, search });
+      }
+      const [teams, total] = await select
+        .orderBy(`t.${COLUMN[sort_by]}`, sort_order === 'asc' ? 'ASC' : 'DESC', 'NULLS LAST')
+        .addOrderBy('t.id')
+        .take(page_size)
+        .skip((page - 1) * page_size)
+        .getManyAndCount();
+      const rosters = await Rosters.read(
+        manager,
+        teams.map(({ teamId }) => teamId),
+      );
+      const keys = await keyCounts(manager, teams);
+      return {
+        teams: teams.map((team) => ({
+          ...teamView(team, rosters.of(team.teamId)),
+          members_count: rosters.of(team.teamId).length,
+          keys_count: keys.get(team.teamId) ?? 0,
+        })),
+        total,
+        page,
+        page_size,
+        total_pages: Math.ceil(total / page_size),
+      };
+    });
+  }
+
+  /** Teams the caller may join by itself and is not in yet, by name. */
+  async available(caller: Authority): Promise<object[]> {
+    const teamIds = this.newUsers.availableTeams.filter((id) => !caller.teams.has(id));
+    return this.database.read(async (manager) => {
+      const teams = await manager.find(Team, {
+        where: { teamId: In(teamIds), deletedAt: IsNull() },
+        order: { teamAlias: 'ASC', id: 'ASC' },
+      });
+      return teams.map((team) => teamView(team, []));
+    });
+  }
+}
+
+/** These teams as lists tell them: with their members and, of the newest keys, those that work and concern the caller. */
+export async function teamRows(manager: EntityManager, teams: readonly Team[], caller: Authority, now: Date) {
+  const teamIds = teams.map(({ teamId }) => teamId);
+  const rosters = await Rosters.read(manager, teamIds);
+  const keys = await manager.find(VirtualKey, {
+    where: { teamId: In(teamIds), deletedAt: IsNull() },
+    order: { createdAt: 'DESC', id: 'DESC' },
+    take: MAX_PAGE_SIZE,
+  });
+  const live = new Map<string, VirtualKey[]>(teamIds.map((teamId) => [teamId, []]));
+  for (const key of keys) {
+    if ((!key.expiresAt || key.expiresAt > now) && maySeeKey(caller, key)) live.get(key.teamId!)!.push(key);
+  }
+  return teams.map((team) => ({
+    ...teamView(team, rosters.of(team.teamId)),
+    keys: live.get(team.teamId)!.map(keyView),
+    team_memberships: rosters.of(team.teamId).map(({ member }) => membershipView(member, team)),
+  }));
+}
+
+const COLUMN: Record<NonNullable<TeamPageQuery['sort_by']>, keyof Team> = {
+  team_id: 'teamId',
+  team_alias: 'teamAlias',
+  created_at: 'createdAt',
+};
+
+async function keyCounts(manager: EntityManager, teams: readonly Team[]): Promise<Map<string, number>> {
+  const counts = await manager
+    .createQueryBuilder(VirtualKey, 'k')
+    .select('k.teamId', 'teamId')
+    .addSelect('COUNT(*)', 'count')
+    .where({ teamId: In(teams.map(({ teamId }) => teamId)), deletedAt: IsNull() })
+    .groupBy('k.teamId')
+    .getRawMany<{ teamId: string; count: string | bigint }>();
+  return new Map(counts.map(({ teamId, count }) => [teamId, Number(count)]));
+}
+
+async function teamIdsOf(manager: EntityManager, userId: string): Promise<string[]> {
+  const members = await manager.findBy(Member, { userId, deletedAt: IsNull() });
+  return members.map(({ teamId }) => teamId);
+}

@@ -1,0 +1,227 @@
+import { BadRequestException, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { cacheKey } from '../cache/changes.js';
+import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
+import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { toNanoUsd, toUsd } from '../parties/usd.js';
+import { type Authority, isProxyAdmin, maySeeTeam } from '../policy/authority.js';
+import { Traced } from '../tracing/traced.js';
+import { NewUsers } from '../users/new-users.js';
+import { User } from '../users/user.entity.js';
+import { userShape } from '../users/user-shape.js';
+import type { NewUserTeamDto } from '../users/users.dto.js';
+import { bury } from './bury.js';
+import { Member } from './member.entity.js';
+import { TeamGrants } from './team-grants.js';
+import { heldTeam, rosterOf, touchedBy, userIdWithEmail, userRows } from './team-roster.js';
+import { memberShape, pairOf, teamShape } from './team-shape.js';
+import type { Team } from './team.entity.js';
+import { membershipView, teamView } from './team.view.js';
+import type { AddMembersDto, MemberDto, MemberOfTeamDto, UpdateMemberDto } from './teams.dto.js';
+
+/** Who is in which team, and what they may spend there. */
+@Injectable()
+export class TeamMembersService {
+  private readonly teams: PartyTable<Team>;
+  private readonly members: PartyTable<Member>;
+  private readonly users: PartyTable<User>;
+
+  constructor(
+    private readonly newUsers: NewUsers,
+    private readonly grants: TeamGrants,
+    tables: PartyTables,
+  ) {
+    this.teams = tables.of(teamShape);
+    this.members = tables.of(memberShape);
+    this.users = tables.of(userShape);
+  }
+
+  /** The membership of a user in a team, cached; null when there is none. */
+  @Traced('get_team_membership')
+  get(teamId: string, userId: string): Promise<Readonly<Member> | null> {
+    return this.members.get(pairOf(teamId, userId));
+  }
+
+  async removeAll(tx: EntityManager, members: readonly Member[], by: string): Promise<void> {
+    for (const member of members) await this.members.remove(tx, member, by);
+  }
+
+  /** Inside a transaction: a user joins a team, if it is not in yet. 404 when there is no such team. */
+  async join(
+    tx: EntityManager,
+    { team_id, user_role, max_budget_in_team }: NewUserTeamDto,
+    userId: string,
+    by: string,
+  ): Promise<void> {
+    const member = { role: user_role ?? 'user', user_id: userId } as const;
+    await this.enlist(tx, team_id, member, by, { max_budget_in_team: max_budget_in_team ?? null });
+  }
+
+  /** The same for any member, and the row of one who is new. */
+  async enlist(
+    tx: EntityManager,
+    teamId: string,
+    member: MemberDto,
+    by: string,
+    limits: Partial<AddMembersDto> = {},
+  ): Promise<Member | undefined> {
+    await heldTeam(tx, this.teams, teamId);
+    const [joined] = await this.enrol(tx, teamId, member, by, limits);
+    return joined;
+  }
+
+  /** A user is in a team from now on, if both are there. */
+  async ensure(teamId: string, userId: string, by: string): Promise<void> {
+    if (await this.get(teamId, userId)) return;
+    if (!(await this.teams.get(teamId)) || !(await this.users.get(userId))) return;
+    await this.members.write(
+      (tx) => this.join(tx, { team_id: teamId }, userId, by),
+      () => [cacheKey.team(teamId), cacheKey.membership(teamId, userId), cacheKey.user(userId)],
+    );
+  }
+
+  /** Adds members; those already in are passed over, but not if all are (400). */
+  async add(dto: AddMembersDto, caller: Authority): Promise<object> {
+    const { answer } = await this.members.write(
+      async (tx) => {
+        if (!this.joinsFreely(dto, caller)) this.grants.requireAdmin(caller, dto.team_id);
+        const team = await heldTeam(tx, this.teams, dto.team_id);
+        await this.grants.requireKnown(tx, dto.member, caller);
+        const joined: Member[] = [];
+        for (const one of dto.member) {
+          joined.push(...(await this.enrol(tx, dto.team_id, one, caller.id, dto)));
+        }
+        for (const member of isProxyAdmin(caller) ? [] : joined) {
+          await this.grants.requireMemberWithin(tx, member, undefined, team, caller);
+        }
+        if (!joined.length) throw alreadyInTeam(dto.member.length);
+        const userIds = joined.map(({ userId }) => userId);
+        const answered = {
+          ...teamView(team, await rosterOf(tx, dto.team_id)),
+          updated_users: await userRows(tx, userIds),
+          updated_team_memberships: joined.map((member) => membershipView(member, team)),
+        };
+        return { added: joined, answer: answered };
+      },
+      (done) => [cacheKey.team(dto.team_id), ...done.added.flatMap((member) => touchedBy({ member }))],
+    );
+    return answer;
+  }
+
+  /** Changes a member. 400 when the team or the member is not there, as LiteLLM has it. */
+  async update(dto: UpdateMemberDto, caller: Authority): Promise<object> {
+    const { member, email } = await this.members.write(
+      async (tx) => {
+        const { team, userId, userEmail } = await this.memberNamed(tx, dto, caller);
+        const before = await this.members.findOrFail(tx, pairOf(dto.team_id, userId));
+        const row = await this.members.update(tx, pairOf(dto.team_id, userId), caller.id, (live) => {
+          if (dto.max_budget_in_team !== undefined) live.maxBudgetNanoUsd = toNanoUsd(dto.max_budget_in_team);
+          if (dto.allowed_models !== undefined) live.models = dto.allowed_models;
+          if (dto.tpm_limit !== undefined) live.tpmLimit = dto.tpm_limit;
+          if (dto.rpm_limit !== undefined) live.rpmLimit = dto.rpm_limit;
+          if (dto.role) live.role = dto.role;
+        });
+        if (!isProxyAdmin(caller)) await this.grants.requireMemberWithin(tx, row, before, team, caller);
+        return { member: row, email: userEmail };
+      },
+      (done) => [this.members.cacheKeyOf(done.member)],
+    );
+    return {
+      user_id: member.userId,
+      user_email: email,
+      team_id: member.teamId,
+      max_budget_in_team: toUsd(member.maxBudgetNanoUsd),
+      tpm_limit: member.tpmLimit,
+      rpm_limit: member.rpmLimit,
+      allowed_models: member.models ?? [],
+    };
+  }
+
+  /** A member leaves; the keys it had in this team leave with it. */
+  async delete(dto: MemberOfTeamDto, caller: Authority): Promise<object> {
+    const { team, named } = await this.members.write(
+      async (tx) => {
+        const { team: row, userId } = await this.memberNamed(tx, dto, caller);
+        const burial = { where: { teamId: dto.team_id, userId }, by: caller.id, now: this.teams.now() };
+        await bury(tx, Member, burial);
+        const keys = await bury(tx, VirtualKey, burial);
+        return { team: row, keys, userId, named: await rosterOf(tx, dto.team_id) };
+      },
+      ({ keys, userId }) => [
+        cacheKey.team(dto.team_id),
+        cacheKey.membership(dto.team_id, userId),
+        ...keys.flatMap(secretsOf),
+      ],
+    );
+    return teamView(team, named);
+  }
+
+  /** Does the caller only add itself to a team that is open to everyone? */
+  private joinsFreely({ team_id, member, ...rest }: AddMembersDto, caller: Authority): boolean {
+    const isThemself = ({ user_id, user_email, role }: MemberDto) =>
+      user_id === caller.userId && !user_email && role === 'user';
+    const asksForNothing = rest.max_budget_in_team == null && rest.allowed_models == null;
+    return this.newUsers.availableTeams.includes(team_id) && member.every(isThemself) && asksForNothing;
+  }
+
+  /** Inside a transaction: the new member; none when the user is in the team already. */
+  async enrol(
+    tx: EntityManager,
+    teamId: string,
+    named: MemberDto,
+    by: string,
+    { max_budget_in_team = null, allowed_models = null }: Partial<AddMembersDto> = {},
+  ): Promise<Member[]> {
+    const pair = pairOf(teamId, await this.userOf(tx, named, by));
+    if (await this.members.find(tx, pair)) return [];
+    return [
+      await this.members.create(tx, pair, by, (member) => {
+        member.role = named.role;
+        member.maxBudgetNanoUsd = toNanoUsd(max_budget_in_team);
+        member.models = allowed_models;
+      }),
+    ];
+  }
+
+  /** The user a member names by id or address; made if there is none. */
+  private async userOf(tx: EntityManager, { user_id, user_email }: MemberDto, by: string): Promise<string> {
+    if (!user_id && !user_email)
+      throw new BadRequestException({ message: 'A member needs a user_id or a user_email', param: 'member' });
+    const known = user_email ? await userIdWithEmail(tx, user_email) : undefined;
+    if (!user_id && known !== undefined) return known;
+    const user = await this.users.ensure(tx, user_id || uuidv7(), by, (made, now) => {
+      this.newUsers.fill(made, now);
+      if (known === undefined) made.userEmail = user_email ?? null;
+    });
+    return user.userId;
+  }
+
+  private async memberNamed(
+    tx: EntityManager,
+    { team_id, user_id, user_email }: MemberOfTeamDto,
+    caller: Authority,
+  ): Promise<{ team: Team; userId: string; userEmail: string | null }> {
+    if (!maySeeTeam(caller, team_id) || !(await this.teams.find(tx, team_id))) {
+      throw new BadRequestException({ message: `Team id=${team_id} does not exist in db`, param: 'team_id' });
+    }
+    this.grants.requireAdmin(caller, team_id);
+    const team = await heldTeam(tx, this.teams, team_id);
+    const userId = user_id || (user_email ? await userIdWithEmail(tx, user_email) : undefined);
+    if (userId === undefined || !(await this.members.find(tx, pairOf(team_id, userId)))) {
+      throw new BadRequestException({
+        message: 'User not found in team',
+        param: user_id ? 'user_id' : 'user_email',
+      });
+    }
+    const user = await tx.findOneBy(User, { userId });
+    return { team, userId, userEmail: user?.userEmail ?? null };
+  }
+}
+
+const alreadyInTeam = (asked: number) =>
+  new BadRequestException({
+    message: asked > 1 ? 'All users are already in team.' : 'User already in team.',
+    type: 'team_member_already_in_team',
+    param: 'member',
+  });

@@ -1,0 +1,119 @@
+import { Injectable } from '@nestjs/common';
+import { In, IsNull } from 'typeorm';
+import { Database } from '../database/database.js';
+import { partOf } from '../database/part-of.js';
+import { pageOf } from '../http/page.js';
+import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { OrganizationMember } from '../orgs/organization-member.entity.js';
+import { type Authority, maySeeKey, maySeeTeam } from '../policy/authority.js';
+import { ENDLESS } from '../spend/account.js';
+import { Account } from '../spend/account.entity.js';
+import { Member } from '../teams/member.entity.js';
+import { teamsOf } from './teams-of.js';
+import { userView } from './user.view.js';
+import type { SpendUsersQuery, UserListQuery } from './users.dto.js';
+import { visibleUsers } from './visible-users.js';
+
+/** Users for people who look for one. */
+@Injectable()
+export class UserLists {
+  constructor(private readonly database: Database) {}
+
+  /** The users that concern the caller. */
+  async list(query: UserListQuery, caller: Authority): Promise<object> {
+    const { page = 1, page_size = 25, sort_by = 'created_at', sort_order = 'desc' } = query;
+    return this.database.read(async (manager) => {
+      const select = visibleUsers(manager, caller);
+      if (query.role !== undefined) select.andWhere('u.userRole = :role', { role: query.role });
+      const ids = query.user_ids?.split(',');
+      if (ids?.length === 1) select.andWhere(...partOf('u.userId', ids[0]!));
+      else if (ids) select.andWhere({ userId: In(ids) });
+      if (query.sso_user_ids !== undefined) select.andWhere({ ssoUserId: In(query.sso_user_ids.split(',')) });
+      if (query.user_email !== undefined) select.andWhere(...partOf('u.userEmail', query.user_email));
+      if (query.organization_ids !== undefined) {
+        const members = select
+          .subQuery()
+          .select('o.userId')
+          .from(OrganizationMember, 'o')
+          .where('o.organizationId IN (:...organizations)');
+        select.andWhere(`u.userId IN ${members.getQuery()}`, {
+          organizations: query.organization_ids.split(','),
+        });
+      }
+      if (query.team !== undefined) {
+        const members = select
+          .subQuery()
+          .select('m.userId')
+          .from(Member, 'm')
+          .where('m.teamId = :team AND m.deletedAt IS NULL');
+        select.andWhere(`u.userId IN ${members.getQuery()}`, { team: query.team });
+      }
+      if (sort_by === 'spend')
+        select.leftJoin(Account, 'a', `a.scopeKind = 'user' AND a.scopeId = u.id AND a.windowId = :endless`, {
+          endless: ENDLESS,
+        });
+      const [users, total] = await select
+        .orderBy(COLUMN[sort_by], sort_order === 'asc' ? 'ASC' : 'DESC', 'NULLS LAST')
+        .addOrderBy('u.id')
+        .limit(page_size)
+        .offset((page - 1) * page_size)
+        .getManyAndCount();
+      const found = users.map(({ userId }) => userId);
+      const teams = await teamsOf(manager, found);
+      const theirKeys = await manager.find(VirtualKey, {
+        select: { id: true, secretHash: true, userId: true, teamId: true, organizationId: true },
+        where: { userId: In(found), deletedAt: IsNull() },
+      });
+      const keys = theirKeys.filter((key) => maySeeKey(caller, key));
+      return {
+        users: users.map((user) => ({
+          ...userView(
+            user,
+            (teams.get(user.userId) ?? []).filter((teamId) => maySeeTeam(caller, teamId)),
+          ),
+          key_count: keys.filter(({ userId }) => userId === user.userId).length,
+        })),
+        total,
+        page,
+        page_size,
+        total_pages: Math.ceil(total / page_size),
+      };
+    });
+  }
+
+  /** Users that concern the caller, by what they spent in all. */
+  async dearest(query: SpendUsersQuery, caller: Authority): Promise<object[]> {
+    const { take, skip } = pageOf(query);
+    return this.database.read(async (manager) => {
+      const select = visibleUsers(manager, caller)
+        .leftJoin(Account, 'a', "a.id = 'user/' || u.id || '/endless/0'")
+        .addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent');
+      if (query.user_id !== undefined) select.andWhere('u.userId = :asked', { asked: query.user_id });
+      const users = await select
+        .orderBy('spent', 'DESC')
+        .addOrderBy('u.id')
+        .limit(take)
+        .offset(skip)
+        .getMany();
+      const teams = await teamsOf(
+        manager,
+        users.map(({ userId }) => userId),
+      );
+      return users.map((user) =>
+        userView(
+          user,
+          (teams.get(user.userId) ?? []).filter((teamId) => maySeeTeam(caller, teamId)),
+        ),
+      );
+    });
+  }
+}
+
+const COLUMN: Record<NonNullable<UserListQuery['sort_by']>, string> = {
+  user_id: 'u.userId',
+  user_email: 'u.userEmail',
+  created_at: 'u.createdAt',
+  spend: 'a.spentNanoUsd',
+  user_alias: 'u.userAlias',
+  user_role: 'u.userRole',
+};
