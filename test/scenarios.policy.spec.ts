@@ -78,8 +78,7 @@ function decisionOn(scenario: Scenario) {
       kind: kindOf(path!),
       headers: {},
       query,
-      endUserHeaders: [],
-      wantedParams: ['user', 'metadata'],
+      settings: { endUserHeaders: [], refusesTags: false, wantedParams: ['user', 'metadata'] },
       ...(pathModel !== undefined && { pathModel }),
     },
   );

@@ -110,14 +110,14 @@ export class AuthChecksGuard implements CanActivate {
     const teamId = teamAsked(request);
     return {
       presented: presentedCredential(request.headers, request.raw.rawHeaders),
-      ...(teamId !== undefined && { teamId }),
+      teamId,
       route: {
         path: matchedPath(request),
         method: request.method,
         roles: door === 'admin' || door === 'metrics' ? rolesAt(request) : 'any',
         callsModel: door === 'model',
       },
-      ...(door === 'model' && { llm: this.reader.of(request) }),
+      llm: door === 'model' ? this.reader.of(request) : undefined,
     };
   }
 

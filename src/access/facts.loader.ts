@@ -32,9 +32,9 @@ export interface Ask {
   readonly presented: Presented;
   readonly route: RouteFacts;
   /** `x-litellm-team-id`: which of its teams a token is to act for. */
-  readonly teamId?: string;
+  readonly teamId?: string | undefined;
   /** Read only once the caller is known. Absent on routes that call no model. */
-  readonly llm?: () => LlmRequest;
+  readonly llm?: (() => LlmRequest) | undefined;
   /** Nobody calls: what a call would make is not made. */
   readonly isDry?: boolean;
 }
@@ -52,7 +52,7 @@ export interface LoadedFacts {
   readonly standing?: Standing;
   /** The rate limits this call counts on. */
   readonly rates?: readonly RateLimit[];
-  readonly llm?: LlmRequest;
+  readonly llm?: LlmRequest | undefined;
   /** Of this call: its own, its key's and its team's. */
   readonly tags: readonly string[];
 }
@@ -270,18 +270,18 @@ export class FactsLoader {
       rates: rates.length && this.rateLimits.areInMemory ? this.measured(rates) : NO_FACTS,
       balances: this.accounts.areBalances ? 'known' : 'atHold',
       settings: this.config.general,
-      ...(request && { request }),
+      request,
     };
     const tags = tagsOfCall(caller, llm ?? NOBODY);
-    return { facts, caller, standing, rates, tags, ...(llm && { llm }) };
+    return { facts, caller, standing, rates, tags, llm };
   }
 
   private requestFacts(llm: LlmRequest, caller: CallerSnapshot): RequestFacts {
     return {
       params: llm.params,
       fallbacks: llm.namedFallbacks.map((name) => this.modelFacts(name, llm, caller)),
-      ...(llm.problem && { problem: llm.problem }),
-      ...(llm.model !== undefined && { model: this.modelFacts(llm.model, llm, caller) }),
+      problem: llm.problem,
+      model: llm.model === undefined ? undefined : this.modelFacts(llm.model, llm, caller),
     };
   }
 
@@ -305,7 +305,7 @@ export class FactsLoader {
         : undefined;
     if (llm.size.isFree) return { ...facts, boundTokens: 0 };
     const { inputTokens, outputTokens } = wish?.tokens ?? tokenBound(llm.size, catalogue.limits(facts.name));
-    return { ...facts, boundTokens: inputTokens + outputTokens, ...(wish && { wish }) };
+    return { ...facts, boundTokens: inputTokens + outputTokens, wish };
   }
 
   private standingInMemory(

@@ -2,15 +2,24 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
 import { kindOf } from '../kinds/kinds.js';
-import { type LlmRequest, type LlmRequestContext, readLlmRequest } from './llm-request.js';
+import {
+  type LlmRequest,
+  type LlmRequestContext,
+  readLlmRequest,
+  type ReadingSettings,
+} from './llm-request.js';
 
 /** Reads the body of a request to a model route, as this gateway is configured. */
 @Injectable()
 export class LlmRequestReader {
-  private readonly wantedParams: readonly string[];
+  private readonly settings: ReadingSettings;
 
-  constructor(@Inject(CONFIG) private readonly config: Config) {
-    this.wantedParams = ['user', ...config.general.enforcedParams.map((path) => path.split('.')[0]!)];
+  constructor(@Inject(CONFIG) { general }: Config) {
+    this.settings = {
+      endUserHeaders: general.endUserHeaders,
+      refusesTags: general.rejectClientsideTags,
+      wantedParams: ['user', ...general.enforcedParams.map((path) => path.split('.')[0]!)],
+    };
   }
 
   /** A reading of this request, done on the first call and kept. */
@@ -23,25 +32,18 @@ export class LlmRequestReader {
     const url = raw.url!;
     const queryAt = url.indexOf('?');
     const pathModel = (params as { model?: string }).model;
-    return this.readBytes(Buffer.isBuffer(body) ? body : Buffer.alloc(0), {
+    return readLlmRequest(Buffer.isBuffer(body) ? body : Buffer.alloc(0), {
       kind: kindOf(routeOptions.url!),
       headers,
       contentType: headers['content-type'] ?? '',
       query: queryAt < 0 ? '' : url.slice(queryAt + 1),
+      settings: this.settings,
       ...(pathModel !== undefined && { pathModel }),
     });
   }
 
   /** The same reading for a body that is only asked about. */
-  readBytes(
-    bytes: Buffer,
-    context: Omit<LlmRequestContext, 'endUserHeaders' | 'refusesTags' | 'wantedParams'>,
-  ): LlmRequest {
-    return readLlmRequest(bytes, {
-      ...context,
-      endUserHeaders: this.config.general.endUserHeaders,
-      refusesTags: this.config.general.rejectClientsideTags,
-      wantedParams: this.wantedParams,
-    });
+  readBytes(bytes: Buffer, context: Omit<LlmRequestContext, 'settings'>): LlmRequest {
+    return readLlmRequest(bytes, { ...context, settings: this.settings });
   }
 }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { chatCompletion } from '../kinds/chat-completion.js';
-import { type LlmRequestContext, readLlmRequest } from './llm-request.js';
+import { type LlmRequestContext, readLlmRequest, type ReadingSettings } from './llm-request.js';
 
+const settings: ReadingSettings = { endUserHeaders: [], refusesTags: false, wantedParams: [] };
 const context = (some: Partial<LlmRequestContext> = {}): LlmRequestContext => ({
   kind: chatCompletion,
   headers: {},
   query: '',
-  endUserHeaders: [],
-  wantedParams: [],
+  settings,
   ...some,
 });
 const read = (body: unknown, some?: Partial<LlmRequestContext>) =>
@@ -69,7 +69,9 @@ describe('tags', () => {
     [{ litellm_metadata: { tags: ['a'] } }, 'litellm_metadata.tags'],
     [{}, 'x-litellm-tags', { 'x-litellm-tags': 'a' }],
   ])('of a request are refused where only keys may have some: %o', (some, param, headers = {}) => {
-    expect(read(chat(some), { headers, refusesTags: true }).problem).toMatchObject({ param });
+    expect(read(chat(some), { headers, settings: { ...settings, refusesTags: true } }).problem).toMatchObject(
+      { param },
+    );
     expect(read(chat(some), { headers }).problem).toBeUndefined();
   });
 });
@@ -151,7 +153,11 @@ describe('the end user', () => {
   it.each([
     [chat({ user: 'u' }), {}, 'u'],
     [chat({ user: 'u' }), { headers: { 'x-litellm-end-user-id': 'h' } }, 'h'],
-    [chat({ user: 'u' }), { headers: { 'x-app-user': 'mine' }, endUserHeaders: ['x-app-user'] }, 'mine'],
+    [
+      chat({ user: 'u' }),
+      { headers: { 'x-app-user': 'mine' }, settings: { ...settings, endUserHeaders: ['x-app-user'] } },
+      'mine',
+    ],
     [chat({ metadata: { user_id: 'm' } }), {}, 'm'],
     [chat({ litellm_metadata: { user: 'l' } }), {}, 'l'],
     [chat({ safety_identifier: 's' }), {}, 's'],

@@ -41,10 +41,15 @@ export interface LlmRequestContext {
   /** Set where the body came over the wire: then a form must be one. */
   readonly contentType?: string;
   readonly query: string;
+  readonly settings: ReadingSettings;
+}
+
+/** What is read, as this gateway is configured. */
+export interface ReadingSettings {
   /** Further headers that may name the end user. */
   readonly endUserHeaders: readonly string[];
   /** A request may not name tags of its own. */
-  readonly refusesTags?: boolean;
+  readonly refusesTags: boolean;
   /** Top-level members the rules ask about. */
   readonly wantedParams: readonly string[];
 }
@@ -94,36 +99,37 @@ const CONTROL = /[\p{Cc}\p{Cs}]/u;
 
 /** Reads a body. What is wrong with it is a fact (`problem`), so that authentication can speak first. */
 export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRequest {
-  const empty = {
-    kind: context.kind,
-    bytes,
-    namedFallbacks: [],
-    fallbacks: [],
-    tags: [],
-    stream: false,
-    wantsUsage: false,
-    size: {
-      inputBytes: bytes.length,
-      hasMedia: false,
-      copies: 1,
-      prompts: 1,
-      hasFees: false,
-      generates: true,
-    },
-    params: {},
-  };
+  const { kind, contentType } = context;
   try {
-    const { kind, contentType } = context;
     const body =
       kind.isForm && contentType !== undefined
         ? new FormBody(bytes, watchedForm(bytes, scanForm(bytes, contentType)))
         : new CallBody(bytes, scanJsonObject(bytes, WATCH));
-    return { ...empty, ...readBody(body, context) };
+    return readBody(body, context);
   } catch (error) {
     if (!(error instanceof JsonProblem)) throw error;
-    return { ...empty, problem: { message: error.message, param: error.param } };
+    return { ...nothingRead(kind, bytes), problem: { message: error.message, param: error.param } };
   }
 }
+
+const nothingRead = (kind: CallKind, bytes: Buffer): LlmRequest => ({
+  kind,
+  bytes,
+  namedFallbacks: [],
+  fallbacks: [],
+  tags: [],
+  stream: false,
+  wantsUsage: false,
+  size: {
+    inputBytes: bytes.length,
+    hasMedia: false,
+    copies: 1,
+    prompts: 1,
+    hasFees: false,
+    generates: true,
+  },
+  params: {},
+});
 
 /** Fields of a form that people write into: whatever they look like, they are texts. */
 const WRITTEN = new Set(['prompt', 'instructions', 'input']);
@@ -142,8 +148,9 @@ function watchedForm(bytes: Buffer, form: ScannedForm): ScannedForm {
 
 const CLOSING = Buffer.from('}');
 
-function readBody(body: CallBody, context: LlmRequestContext): Partial<LlmRequest> {
-  const { scanned } = body;
+function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
+  const { scanned, bytes } = body;
+  const { kind, headers, settings } = context;
   refuseSmuggling(scanned, context);
   const value = (name: string) => body.value(name);
   const model = modelOf(value('model'), context);
@@ -153,29 +160,33 @@ function readBody(body: CallBody, context: LlmRequestContext): Partial<LlmReques
   const namedFallbacks = [...new Set([...fallbacks, ...otherFallbacks(value)])];
   if (namedFallbacks.length > MAX_FALLBACKS)
     throw new JsonProblem(`The request names more than ${MAX_FALLBACKS} fallbacks.`, 'fallbacks');
-  return {
+  const params: Record<string, unknown> = {};
+  for (const name of settings.wantedParams) if (scanned.members.has(name)) params[name] = value(name);
+  const request: { -readonly [Name in keyof LlmRequest]: LlmRequest[Name] } = {
+    kind,
+    bytes,
     scanned,
     stream,
     fallbacks,
     namedFallbacks,
-    tags: requestTags(value, context.headers, context.refusesTags ?? false),
+    tags: requestTags(value, headers, settings.refusesTags),
     wantsUsage: stream && asksForUsage(value('stream_options')),
-    size: context.kind.size(body, context.headers),
-    params: Object.fromEntries(
-      context.wantedParams.flatMap((name) => (scanned.members.has(name) ? [[name, value(name)]] : [])),
-    ),
-    ...(model !== undefined && { model }),
-    ...(endUserId !== undefined && { endUserId }),
-    ...passedHeaders(context),
+    size: kind.size(body, headers),
+    params,
   };
+  // Spreading what may be absent would cost more than reading the body.
+  if (model !== undefined) request.model = model;
+  if (endUserId !== undefined) request.endUserId = endUserId;
+  const passed = passedHeaders(context);
+  if (passed) request.passedHeaders = passed;
+  return request;
 }
 
 /** Of the client's headers those the API reads, and what the pieces of a form are separated by. */
-function passedHeaders({ kind, headers, contentType }: LlmRequestContext): Pick<LlmRequest, 'passedHeaders'> {
-  if (kind.isForm && contentType !== undefined) return { passedHeaders: { 'content-type': contentType } };
-  if (!kind.passedHeaders) return {};
-  const passed = kind.passedHeaders.map((name) => [name, headers[name]]);
-  return { passedHeaders: Object.fromEntries(passed.filter(([, value]) => typeof value === 'string')) };
+function passedHeaders({ kind, headers, contentType }: LlmRequestContext): LlmRequest['passedHeaders'] {
+  if (kind.isForm && contentType !== undefined) return { 'content-type': contentType };
+  const passed = kind.passedHeaders?.map((name) => [name, headers[name]]);
+  return passed && Object.fromEntries(passed.filter(([, value]) => typeof value === 'string'));
 }
 
 function modelOf(inBody: unknown, { pathModel, query }: LlmRequestContext): string | undefined {
@@ -202,7 +213,7 @@ function plainName<T extends string | undefined>(name: T, param: string, maxChar
 
 function endUserOf(
   value: (name: string) => unknown,
-  { headers, endUserHeaders }: LlmRequestContext,
+  { headers, settings: { endUserHeaders } }: LlmRequestContext,
 ): string | undefined {
   for (const header of [END_USER_HEADER, 'x-litellm-end-user-id', ...endUserHeaders]) {
     const id = headers[header];

@@ -14,7 +14,7 @@ export interface AccessFacts {
   /** Every rate limit behind the request. */
   readonly rates: readonly RateFacts[];
   /** What is asked for. Absent on routes that call no model. */
-  readonly request?: RequestFacts;
+  readonly request?: RequestFacts | undefined;
   /** `atHold`: what is spent and held only the hold will know; until then budgets are not asked. */
   readonly balances: 'known' | 'atHold';
   readonly settings: PolicySettings;
@@ -111,9 +111,9 @@ export interface AccountState {
 
 /** The body, as far as the rules care. Read before any validation, so it may carry a problem instead. */
 export interface RequestFacts {
-  readonly problem?: { readonly message: string; readonly param: string | null };
+  readonly problem?: { readonly message: string; readonly param: string | null } | undefined;
   /** Absent when the client named none. */
-  readonly model?: ModelFacts;
+  readonly model?: ModelFacts | undefined;
   /** Every model the client names as a fallback. */
   readonly fallbacks: readonly ModelFacts[];
   /** The top-level members the required-parameter rules ask about, parsed. */
@@ -138,7 +138,7 @@ export interface ModelFacts {
   /** The most tokens the call can use, prompt and answers. */
   readonly boundTokens: number;
   /** What calling it would hold; undefined for a model that is free or has no price. */
-  readonly wish?: Wish;
+  readonly wish?: Wish | undefined;
 }
 
 interface PolicySettings {
