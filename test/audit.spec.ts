@@ -110,7 +110,14 @@ const WRITES: readonly (readonly [door: string, body: object, changes: readonly 
 ]; // prettier-ignore
 
 /** Doors that read by `POST`. */
-const READS = new Set(['POST /budget/info', 'POST /tag/info', 'POST /key/health', 'POST /v2/key/info']);
+const READS = new Set([
+  'POST /budget/info',
+  'POST /tag/info',
+  'POST /key/health',
+  'POST /v2/key/info',
+  'POST /spend/calculate',
+  'POST /global/spend/end_users',
+]);
 
 describe('every door that writes', () => {
   it('is listed here', async () => {
