@@ -437,3 +437,28 @@ describe('with upserts and scopes', () => {
     expect((await open.as(token, 'POST', '/user/new', {})).status).toBe(403);
   });
 });
+
+describe('of a role with routes of its own', () => {
+  it('a key it makes may call no more than the token', async () => {
+    const limited = await started(
+      { enforce_rbac: true },
+      {
+        role_permissions: [
+          { role: 'internal_user', routes: ['/v1/chat/completions', '/key/generate', '/key/update'] },
+        ],
+      },
+    );
+    await limited.made('/user/new', { user_id: 'narrow', auto_create_key: false });
+    const token = await issuer.token({ sub: 'narrow' });
+    const make = (body: object) => limited.as(token, 'POST', '/key/generate', body);
+    for (const body of [{}, { allowed_routes: ['llm_api_routes'] }, { allowed_routes: ['/v1/embeddings'] }]) {
+      const { status, body: answer } = await make(body);
+      expect([status, answer.error.param]).toEqual([403, 'allowed_routes']);
+    }
+    const { key } = (await make({ allowed_routes: ['/v1/chat/completions'] })).body;
+    expect((await limited.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(200);
+    const wider = await limited.as(token, 'POST', '/key/update', { key, allowed_routes: [] });
+    expect([wider.status, wider.body.error.param]).toEqual([403, 'allowed_routes']);
+    await limited.close();
+  });
+});
