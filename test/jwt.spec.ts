@@ -2,7 +2,7 @@ import { createHmac, createPublicKey } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { expectTrueBooks } from './books.js';
 import { type Answer, Gateway } from './gateway.js';
 import { AUDIENCE, Issuer } from './issuer.js';
@@ -448,6 +448,7 @@ describe('of a role with routes of its own', () => {
         ],
       },
     );
+    onTestFinished(() => limited.close());
     await limited.made('/user/new', { user_id: 'narrow', auto_create_key: false });
     const token = await issuer.token({ sub: 'narrow' });
     const make = (body: object) => limited.as(token, 'POST', '/key/generate', body);
@@ -459,6 +460,5 @@ describe('of a role with routes of its own', () => {
     expect((await limited.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(200);
     const wider = await limited.as(token, 'POST', '/key/update', { key, allowed_routes: [] });
     expect([wider.status, wider.body.error.param]).toEqual([403, 'allowed_routes']);
-    await limited.close();
   });
 });
