@@ -178,11 +178,12 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
     }
   }
 
+  /** Before the end of any of these calls is told: a place that was given back would be taken again. */
   private async renew(): Promise<void> {
     if (!this.running.size) return;
     const places = Array.from(this.running, ([id, keys]) => keys.map((key) => [key, id] as const)).flat();
     await this.redis
-      .run(
+      .runInOrder(
         RENEW,
         places.map(([key]) => key),
         [String(LEASE_MS), ...places.map(([, id]) => id)],

@@ -53,16 +53,24 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
 
   /** Rejects with `Unanswered`. */
   async run(script: RedisScript, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    const options = { keys: [...keys], arguments: [...args] };
-    const unanswered = (error: unknown): never => {
-      throw new Unanswered('Redis', error);
-    };
     try {
-      return await inTime(this.client!.evalSha(script.sha1, options));
+      return await inTime(this.client!.evalSha(script.sha1, { keys: [...keys], arguments: [...args] }));
     } catch (error) {
-      return String(error).includes('NOSCRIPT')
-        ? inTime(this.client!.eval(script.text, options)).catch(unanswered)
-        : unanswered(error);
+      if (String(error).includes('NOSCRIPT')) return this.runInOrder(script, keys, args);
+      throw new Unanswered('Redis', error);
+    }
+  }
+
+  /** The same before everything that is sent after it, also where Redis does not know the script yet. */
+  async runInOrder(
+    { text }: RedisScript,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<unknown> {
+    try {
+      return await inTime(this.client!.eval(text, { keys: [...keys], arguments: [...args] }));
+    } catch (error) {
+      throw new Unanswered('Redis', error);
     }
   }
 
