@@ -8,6 +8,7 @@ import {
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import { isAlone, Rounds } from '../database/rounds.js';
 import { LessThan } from 'typeorm';
 import { AuditEntry } from './audit-entry.entity.js';
 
@@ -23,9 +24,10 @@ const LOCK_ID = '418380605812';
 @Injectable()
 export class AuditRetention implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(AuditRetention.name);
-  private timer: NodeJS.Timeout | undefined;
-  private underWay: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly rounds = new Rounds(
+    () => this.prune(this.clock().getTime() - this.config.general.auditRetentionMs!),
+    (error) => this.logger.warn(`The audit log could not be pruned: ${String(error)}`),
+  );
 
   constructor(
     private readonly database: Database,
@@ -34,37 +36,21 @@ export class AuditRetention implements OnApplicationBootstrap, OnApplicationShut
   ) {}
 
   onApplicationBootstrap(): void {
-    const { auditRetentionMs } = this.config.general;
-    if (auditRetentionMs !== undefined) this.round(auditRetentionMs);
+    if (this.config.general.auditRetentionMs !== undefined) this.rounds.start(ROUND_MS);
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.underWay;
-  }
-
-  private round(retentionMs: number): void {
-    this.underWay = this.prune(this.clock().getTime() - retentionMs)
-      .catch((error: unknown) => this.logger.warn(`The audit log could not be pruned: ${String(error)}`))
-      .then(() => {
-        if (!this.stopped) this.timer = setTimeout(() => this.round(retentionMs), ROUND_MS);
-      });
+  onApplicationShutdown(): Promise<void> {
+    return this.rounds.stop();
   }
 
   private async prune(beforeMs: number): Promise<void> {
-    while (!this.stopped && (await this.pruneBatch(beforeMs)) === BATCH);
+    while (!this.rounds.areStopped && (await this.pruneBatch(beforeMs)) === BATCH);
   }
 
   /** How many were deleted; none while another replica is at it. */
   private pruneBatch(beforeMs: number): Promise<number> {
     return this.database.write(async (tx) => {
-      if (this.database.isPostgres) {
-        const [{ locked }] = (await tx.query('SELECT pg_try_advisory_xact_lock($1) AS locked', [
-          LOCK_ID,
-        ])) as [{ locked: boolean }];
-        if (!locked) return 0;
-      }
+      if (!(await isAlone(tx, this.database, LOCK_ID))) return 0;
       const old = await tx.find(AuditEntry, {
         select: { id: true },
         where: { at: LessThan(new Date(beforeMs)) },

@@ -9,6 +9,7 @@ import type { EntityManager } from 'typeorm';
 import { CLOCK, type Clock, DAY_MS } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import { isAlone, Rounds } from '../database/rounds.js';
 import { addToActivity } from './reports/activity-sums.js';
 import { rowsOf } from './rows-of.js';
 import { pause } from './spend.service.js';
@@ -30,9 +31,10 @@ const SUMMED = ['entries', 'cost_nano_usd', ...Object.values(SUMS)];
 @Injectable()
 export class Retention implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Retention.name);
-  private next: NodeJS.Timeout | undefined;
-  private folding: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly rounds = new Rounds(
+    () => this.round(),
+    (error) => this.logger.warn(`The ledger was not folded, which is tried again later: ${String(error)}`),
+  );
 
   constructor(
     private readonly database: Database,
@@ -41,31 +43,24 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.config.general.retention) this.folding = this.rounds();
+    const { retention } = this.config.general;
+    if (retention) this.rounds.start(retention.everyMs);
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.next);
-    await this.folding;
+  onApplicationShutdown(): Promise<void> {
+    return this.rounds.stop();
   }
 
-  private async rounds(): Promise<void> {
-    const { keptMs, everyMs } = this.config.general.retention!;
-    try {
-      const count = await this.fold(new Date(this.clock().getTime() - keptMs));
-      if (count) this.logger.log(`${count} entries of the ledger were folded into sums per day.`);
-    } catch (error) {
-      this.logger.warn(`The ledger was not folded, which is tried again later: ${String(error)}`);
-    }
-    if (this.stopped) return;
-    this.next = setTimeout(() => (this.folding = this.rounds()), everyMs);
+  private async round(): Promise<void> {
+    const { keptMs } = this.config.general.retention!;
+    const count = await this.fold(new Date(this.clock().getTime() - keptMs));
+    if (count) this.logger.log(`${count} entries of the ledger were folded into sums per day.`);
   }
 
   /** Folds all that was opened and closed before this; how many. */
   async fold(before: Date): Promise<number> {
     let count = 0;
-    for (let more = AT_ONCE; more === AT_ONCE && !this.stopped; count += more) {
+    for (let more = AT_ONCE; more === AT_ONCE && !this.rounds.areStopped; count += more) {
       if (count) await pause(PAUSE_MS);
       more = await this.database.write((tx) => this.foldSome(tx, before.getTime()), 'pruning');
     }
@@ -74,7 +69,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
 
   private async foldSome(tx: EntityManager, beforeMs: number): Promise<number> {
     const { isPostgres } = this.database;
-    if (isPostgres && !(await isAlone(tx))) return 0;
+    if (!(await isAlone(tx, this.database, FOLDING_DAYS))) return 0;
     const ids: { id: string }[] = await tx.query(
       `SELECT id FROM ledger_entries WHERE opened_at < ${beforeMs} AND closed_at < ${beforeMs} ORDER BY opened_at LIMIT ${AT_ONCE}`,
     );
@@ -103,11 +98,4 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     ]);
     return ids.length;
   }
-}
-
-async function isAlone(tx: EntityManager): Promise<boolean> {
-  const [{ alone }] = (await tx.query(`SELECT pg_try_advisory_xact_lock(${FOLDING_DAYS}) AS alone`)) as [
-    { alone: boolean },
-  ];
-  return alone;
 }

@@ -8,6 +8,7 @@ import {
 import type { EntityManager } from 'typeorm';
 import { CLOCK, type Clock } from '../../clock.js';
 import { Database } from '../../database/database.js';
+import { isAlone, Rounds } from '../../database/rounds.js';
 import { pause } from '../spend.service.js';
 import { callsIn, SUMMED } from './calls.js';
 
@@ -29,9 +30,10 @@ const ALIKE = 'tag, day, chain_id, state, call_type, model, provider';
 @Injectable()
 export class ActivitySums implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(ActivitySums.name);
-  private next: NodeJS.Timeout | undefined;
-  private summing: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly rounds = new Rounds(
+    () => this.sumUp(new Date(this.clock().getTime() - LATEST_MS)),
+    (error) => this.logger.warn(`The ledger was not summed up, which is tried again: ${String(error)}`),
+  );
 
   constructor(
     private readonly database: Database,
@@ -39,34 +41,25 @@ export class ActivitySums implements OnApplicationBootstrap, OnApplicationShutdo
   ) {}
 
   onApplicationBootstrap(): void {
-    this.summing = this.rounds();
+    this.rounds.start(EVERY_MS);
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.next);
-    await this.summing;
-  }
-
-  private async rounds(): Promise<void> {
-    try {
-      await this.sumUp(new Date(this.clock().getTime() - LATEST_MS));
-    } catch (error) {
-      this.logger.warn(`The ledger was not summed up, which is tried again: ${String(error)}`);
-    }
-    if (this.stopped) return;
-    this.next = setTimeout(() => (this.summing = this.rounds()), EVERY_MS);
+  onApplicationShutdown(): Promise<void> {
+    return this.rounds.stop();
   }
 
   /** Sums up what was opened before this, as far as everything until then is closed. */
   async sumUp(before: Date): Promise<void> {
-    while (!this.stopped && (await this.database.write((tx) => this.sumSome(tx, before), 'pruning')))
+    while (
+      !this.rounds.areStopped &&
+      (await this.database.write((tx) => this.sumSome(tx, before), 'pruning'))
+    )
       await pause(PAUSE_MS);
   }
 
   /** Is there more? */
   private async sumSome(tx: EntityManager, before: Date): Promise<boolean> {
-    if (this.database.isPostgres && !(await isAlone(tx))) return false;
+    if (!(await isAlone(tx, this.database, SUMMING_UP))) return false;
     const [{ since, until }] = (await tx.query(
       `SELECT CAST(p.until AS text) AS since, CAST((
          SELECT max(opened_at) + 1 FROM (
@@ -100,11 +93,4 @@ export async function addToActivity(
       [...parameters],
     );
   }
-}
-
-async function isAlone(tx: EntityManager): Promise<boolean> {
-  const [{ alone }] = (await tx.query(`SELECT pg_try_advisory_xact_lock(${SUMMING_UP}) AS alone`)) as [
-    { alone: boolean },
-  ];
-  return alone;
 }
