@@ -43,10 +43,7 @@ export class EndUsersService {
 
   /** The same, made if there is none. However many ask at once, there is one. */
   getOrCreate(userId: string): Promise<Readonly<EndUser>> {
-    return this.table.write(
-      (tx) => this.ensured(tx, userId, GATEWAY),
-      () => [cacheKey.endUser(userId)],
-    );
+    return this.table.getOrCreate(userId, (tx) => this.ensured(tx, userId, GATEWAY));
   }
 
   /** What `getOrCreate` would return, without making it. */

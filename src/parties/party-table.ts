@@ -31,6 +31,8 @@ export interface PartyShape<T extends PartyRow> {
  * Deleting keeps the row; creating the same id again revives it, so its accounts go on.
  */
 export class PartyTable<T extends PartyRow> {
+  private readonly making = new Map<string, Promise<void>>();
+
   constructor(
     private readonly shape: PartyShape<T>,
     private readonly database: Database,
@@ -45,6 +47,43 @@ export class PartyTable<T extends PartyRow> {
     find = (manager: EntityManager): Promise<T | null> => this.find(manager, id),
   ): Promise<Readonly<T> | null> {
     return this.cache.get(this.shape.cacheKey(id), () => this.database.read(find));
+  }
+
+  /**
+   * The live row, made by `make` if there is none. However many ask at once share one transaction, and what another
+   * process made first is not made known again: a caller that many calls bring at once stays readable meanwhile.
+   */
+  async getOrCreate(
+    id: string,
+    make: (tx: EntityManager) => Promise<unknown>,
+    touched: readonly CacheKey[] = [this.shape.cacheKey(id)],
+  ): Promise<Readonly<T>> {
+    const there = await this.get(id);
+    if (there) return there;
+    await (this.making.get(id) ?? this.startMaking(id, make, touched));
+    const made = await this.get(id);
+    if (!made) throw this.missing(id);
+    return made;
+  }
+
+  private startMaking(
+    id: string,
+    make: (tx: EntityManager) => Promise<unknown>,
+    touched: readonly CacheKey[],
+  ): Promise<void> {
+    const making = (async () => {
+      const isNew = await this.write(
+        async (tx) => {
+          if (await this.find(tx, id)) return false;
+          await make(tx);
+          return true;
+        },
+        (written) => (written ? touched : []),
+      );
+      if (!isNew) await this.cache.forget(touched);
+    })().finally(() => this.making.delete(id));
+    this.making.set(id, making);
+    return making;
   }
 
   /** The live row of this transaction; null when there is none. */

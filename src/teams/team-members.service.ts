@@ -75,9 +75,10 @@ export class TeamMembersService {
   async ensure(teamId: string, userId: string, by: string): Promise<void> {
     if (await this.get(teamId, userId)) return;
     if (!(await this.teams.get(teamId)) || !(await this.users.get(userId))) return;
-    await this.members.write(
+    await this.members.getOrCreate(
+      pairOf(teamId, userId),
       (tx) => this.join(tx, { team_id: teamId }, userId, by),
-      () => [cacheKey.team(teamId), cacheKey.membership(teamId, userId), cacheKey.user(userId)],
+      [cacheKey.team(teamId), cacheKey.membership(teamId, userId), cacheKey.user(userId)],
     );
   }
 

@@ -54,14 +54,8 @@ export class TeamsService {
   }
 
   /** The same, made with nothing but its id if there is none. (LiteLLM `team_id_upsert`.) */
-  async getOrCreate(teamId: string, by: string): Promise<Readonly<Team>> {
-    return (
-      (await this.get(teamId)) ??
-      this.table.write(
-        (tx) => this.table.ensure(tx, teamId, by, () => {}),
-        () => [cacheKey.team(teamId)],
-      )
-    );
+  getOrCreate(teamId: string, by: string): Promise<Readonly<Team>> {
+    return this.table.getOrCreate(teamId, (tx) => this.table.ensure(tx, teamId, by, () => {}));
   }
 
   /** Makes a team. 409 when its id is taken, 404 when its organization or tier is not there. */

@@ -66,19 +66,14 @@ export class UsersService {
   }
 
   /** The same, made if there is none; with this address, if it is free. However many ask at once, there is one. (Seed: `user_id_upsert`.) */
-  async getOrCreate(userId: string, by: string, email?: string): Promise<Readonly<User>> {
-    const user = await this.get(userId);
-    if (user) return user;
-    return this.table.write(
-      async (tx) => {
-        const isFree = email !== undefined && !(await userWithEmail(tx, email));
-        return this.table.ensure(tx, userId, by, (row, now) => {
-          this.newUsers.fill(row, now);
-          if (isFree) row.userEmail = email;
-        });
-      },
-      () => [cacheKey.user(userId)],
-    );
+  getOrCreate(userId: string, by: string, email?: string): Promise<Readonly<User>> {
+    return this.table.getOrCreate(userId, async (tx) => {
+      const isFree = email !== undefined && !(await userWithEmail(tx, email));
+      await this.table.ensure(tx, userId, by, (row, now) => {
+        this.newUsers.fill(row, now);
+        if (isFree) row.userEmail = email;
+      });
+    });
   }
 
   /** Makes a user and, unless told not to, its first key. 409 when the id or the address is taken. */
