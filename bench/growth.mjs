@@ -3,13 +3,13 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Libsql from 'libsql';
-import { chatBody, load, measured, median } from './load.mjs';
-import { forked, tollgate } from './peers.mjs';
+import { chatBody, load, measured, median, residentMb } from './load.mjs';
+import { addKeys, forked, tollgate } from './peers.mjs';
 import { machine, table, write } from './report.mjs';
 
 const { values: asked } = parseArgs({
   options: {
-    keys: { type: 'string', default: '100000' },
+    keys: { type: 'string', default: '1000000' },
     rows: { type: 'string', default: '1000000' },
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
@@ -18,24 +18,25 @@ const { values: asked } = parseArgs({
 const [mostKeys, mostRows, seconds, rounds] = [asked.keys, asked.rows, asked.seconds, asked.rounds].map(
   Number,
 );
-const MAKERS = 16;
 const MAX_WARM_UPS = 60;
+/** Up to here each key calls as often as any; of more, few call most. */
+const MOST_ALIKE = 100_000;
 
 const upstream = await forked('1', 'upstream.mjs');
 const fastify = await forked('0', 'bare-fastify.mjs', upstream.url);
 const gateway = await tollgate(upstream.url);
 const shape = { connections: 32, body: chatBody(false) };
 
-/** What a call of these keys costs, when each of them has called before. */
-async function cost(keys) {
+/** What a call of these keys costs, when most of them have called before. */
+async function cost(keys, isZipf) {
   let calls = 0;
-  for (let runs = 0; runs < MAX_WARM_UPS && (!runs || calls < 2 * keys.length); runs++)
-    calls += (await load(gateway, { ...shape, keys, seconds: 5 })).requests;
+  for (let runs = 0; runs < MAX_WARM_UPS && (!runs || calls < 2 * Math.min(keys, MOST_ALIKE)); runs++)
+    calls += (await load(gateway, { ...shape, keys, isZipf, seconds: 5 })).requests;
   await measured(fastify, { ...shape, seconds: 2 });
   const runs = [];
   for (let round = 0; round < rounds; round++) {
     const bare = await measured(fastify, { ...shape, seconds });
-    const ours = await measured(gateway, { ...shape, keys, seconds });
+    const ours = await measured(gateway, { ...shape, keys, isZipf, seconds });
     runs.push({ ours: ours.cpuUs, times: ours.cpuUs / bare.cpuUs });
   }
   const of = (field) => median(runs.map((run) => run[field]));
@@ -44,14 +45,6 @@ async function cost(keys) {
 
 const steps = (from, to) => [from, ...(from * 10 <= to ? steps(from * 10, to) : [])];
 const told = (count) => count.toLocaleString('en');
-
-async function addKeys(keys, count) {
-  await Promise.all(
-    Array.from({ length: MAKERS }, async () => {
-      while (keys.length < count) keys.push(await gateway.newKey());
-    }),
-  );
-}
 
 /** Settled entries of what was called already, older than any and at no cost, until there are so many. */
 function addRows(count) {
@@ -73,23 +66,20 @@ function addRows(count) {
 }
 
 // Something must have been called before.
-await load(gateway, { ...shape, keys: gateway.key, seconds: 2 });
+await load(gateway, { ...shape, seconds: 2 });
 const byRows = [];
-for (const rows of steps(1_000, mostRows)) {
-  const there = addRows(rows);
-  byRows.push([told(there), ...(await cost([gateway.key]))]);
-}
+for (const rows of steps(1_000, mostRows)) byRows.push([told(addRows(rows)), ...(await cost(1))]);
 
 const byKeys = [];
-const keys = [gateway.key];
-for (const count of steps(100, mostKeys)) {
-  await addKeys(keys, count);
-  byKeys.push([told(count), ...(await cost(keys))]);
+for (const keys of steps(100, mostKeys)) {
+  addKeys(gateway, keys);
+  const isZipf = keys > MOST_ALIKE;
+  byKeys.push([told(keys) + (isZipf ? ', Zipf' : ''), ...(await cost(keys, isZipf)), residentMb(gateway.pid).toFixed(0)]); // prettier-ignore
 }
 
 const columns = ['CPU µs / request', '× bare Fastify'];
 write(
   'growth.md',
-  `## Does a call cost more when there is more?\n\n${machine}; embedded, full guard, c = 32; ${seconds} s × ${rounds} rounds beside bare Fastify, medians.\n\n${table(['keys, called in turn', ...columns], byKeys)}\n\n${table(['rows in the ledger before', ...columns], byRows)}\n`,
+  `## Does a call cost more when there is more?\n\n${machine}; embedded, full guard, c = 32; ${seconds} s × ${rounds} rounds beside bare Fastify, medians.\n\n${table(['keys', ...columns, 'resident MB'], byKeys)}\n\n${table(['rows in the ledger before', ...columns], byRows)}\n`,
 );
 process.exit(0);

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 
 const TICKS_PER_SECOND = 100;
 
+/** The n-th key of a gateway that is measured, from 1. */
+export const numberedKey = (n) => `sk-bench-${String(n).padStart(10, '0')}`;
+
 export const isInstalled = (command) => !spawnSync('which', [command]).status;
 
 /** A chat request of about a kilobyte, by an end user. */
@@ -32,12 +35,17 @@ export function cpuUs(pid) {
 export const residentMb = (pid) =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 
-/** Posts `body` to one address for some seconds. `keys`: one for all calls, or many, taken in turn; `customers`: how many end users. */
-export async function load({ url, headers = {} }, { keys, customers, connections, seconds, body }) {
+/**
+ * Posts `body` to one address for some seconds. `keys`: how many numbered keys call, each as often, or with `isZipf` the
+ * n-th a tenth as often as the (n / 10)-th; without, all calls have the one of `peer`. `customers`: how many end users.
+ */
+export async function load(
+  { url, key, headers = {} },
+  { keys = 1, isZipf = false, customers, connections, seconds, body },
+) {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-wrk-'));
   const script = join(folder, 'post.lua');
   const lua = JSON.stringify;
-  const many = Array.isArray(keys);
   writeFileSync(
     script,
     [
@@ -45,14 +53,14 @@ export async function load({ url, headers = {} }, { keys, customers, connections
       `wrk.body = ${lua(body)}`,
       'wrk.headers["content-type"] = "application/json"',
       ...Object.entries(headers).map(([name, value]) => `wrk.headers[${lua(name)}] = ${lua(value)}`),
-      `wrk.headers["authorization"] = "Bearer ${many ? keys[0] : keys}"`,
-      ...(many
+      `wrk.headers["authorization"] = "Bearer ${key}"`,
+      ...(keys > 1
         ? [
-            `local keys = {${keys.map(lua).join(',')}}`,
-            'local at = 0',
+            // wrk's generator starts alike each time.
+            `math.randomseed(${Date.now() % 1e9})`,
             'request = function()',
-            '  at = at % #keys + 1',
-            '  wrk.headers["authorization"] = "Bearer " .. keys[at]',
+            `  local n = ${isZipf ? `math.floor(${keys} ^ math.random())` : `math.random(${keys})`}`,
+            `  wrk.headers["authorization"] = string.format("Bearer ${numberedKey(0).slice(0, -10)}%010d", n)`,
             ...(customers
               ? [`  wrk.headers["x-litellm-customer-id"] = "customer-" .. math.random(${customers})`]
               : []),
@@ -83,7 +91,7 @@ export async function load({ url, headers = {} }, { keys, customers, connections
 /** The same, with the CPU time of `pid` per request. */
 export async function measured(peer, asked) {
   const before = cpuUs(peer.pid);
-  const told = await load(peer, { keys: peer.key, ...asked });
+  const told = await load(peer, asked);
   return { ...told, cpuUs: (cpuUs(peer.pid) - before) / told.requests };
 }
 

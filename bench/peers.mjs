@@ -1,12 +1,14 @@
 // What is measured, and what it is measured against. Each has core 0; load and upstream have core 1.
 import { fork, spawn, spawnSync } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import Libsql from 'libsql';
 import pg from 'pg';
 import { stringify } from 'yaml';
-import { isInstalled } from './load.mjs';
+import { isInstalled, numberedKey } from './load.mjs';
 
 const here = import.meta.dirname;
 const MASTER = 'sk-bench-master-key';
@@ -141,11 +143,29 @@ export async function tollgate(upstream, env = {}) {
   await admin('/user/new', { user_id: 'u', auto_create_key: false });
   await admin('/team/member_add', { team_id: 't', member: { role: 'user', user_id: 'u' } });
   await admin('/customer/new', { user_id: 'customer-1', max_budget: 100_000 });
-  const newKey = async () => {
-    const fields = { user_id: 'u', team_id: 't', budget_duration: '30d', tpm_limit: 2_000_000_000 };
-    return (await admin('/key/generate', { ...fields, ...limits })).key;
-  };
-  return { pid: child.pid, url, folder, admin, newKey, key: await newKey() };
+  const fields = { user_id: 'u', team_id: 't', budget_duration: '30d', tpm_limit: 2_000_000_000 };
+  await admin('/key/generate', { key: numberedKey(1), ...fields, ...limits });
+  return { pid: child.pid, url, folder, key: numberedKey(1) };
+}
+
+/** Copies the first key of an embedded gateway until there are so many. (Over HTTP a million would take an hour.) */
+export function addKeys({ folder }, count) {
+  const database = new Libsql(join(folder, 'tollgate.db'), { timeout: 10_000 });
+  const [{ there }] = database.prepare('SELECT count(*) AS there FROM virtual_keys').all();
+  const others = database
+    .prepare('PRAGMA table_info(virtual_keys)')
+    .all()
+    .map(({ name }) => name)
+    .filter((name) => !['id', 'secret_hash', 'key_alias'].includes(name));
+  const copy = database.prepare(
+    `INSERT INTO virtual_keys (id, secret_hash, ${others}) SELECT ?, ?, ${others} FROM virtual_keys WHERE secret_hash = ?`,
+  );
+  const hashOf = (n) => hash('sha256', numberedKey(n));
+  database.exec('BEGIN');
+  for (let n = there + 1; n <= count; n++)
+    copy.run([`00000000-0000-7000-8000-${String(n).padStart(12, '0')}`, hashOf(n), hashOf(1)]);
+  database.exec('COMMIT');
+  database.close();
 }
 
 async function postgresAndRedis(upstream) {

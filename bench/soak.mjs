@@ -1,31 +1,27 @@
 // `npm run bench:soak`: does the gateway grow while it is only used? A million calls of many keys and end users, its
-// resident memory after each part. Bounded in count and time; `-- --requests 100000 --keys 100` for a short look.
+// resident memory after each part. Bounded in count and time; `-- --requests 100000 --keys 1000` for a short look.
 import { parseArgs } from 'node:util';
 import { chatBody, load, residentMb } from './load.mjs';
-import { forked, tollgate } from './peers.mjs';
+import { addKeys, forked, tollgate } from './peers.mjs';
 import { machine, table, write } from './report.mjs';
 
 const { values: asked } = parseArgs({
   options: {
     requests: { type: 'string', default: '1000000' },
-    keys: { type: 'string', default: '1000' },
+    keys: { type: 'string', default: '100000' },
     customers: { type: 'string', default: '10000' },
     minutes: { type: 'string', default: '30' },
   },
 });
-const [requests, keyCount, customers, minutes] = [
-  asked.requests,
-  asked.keys,
-  asked.customers,
-  asked.minutes,
-].map(Number);
+const [requests, keys, customers, minutes] = [asked.requests, asked.keys, asked.customers, asked.minutes].map(
+  Number,
+);
 const PART_SECONDS = 5;
 const ROWS_TOLD = 20;
 
 const upstream = await forked('1', 'upstream.mjs');
 const gateway = await tollgate(upstream.url);
-const keys = [];
-while (keys.length < keyCount) keys.push(await gateway.newKey());
+addKeys(gateway, keys);
 
 const samples = [{ calls: 0, mb: residentMb(gateway.pid) }];
 const until = Date.now() + minutes * 60_000;
@@ -61,6 +57,6 @@ const rows = samples
 write('soak.svg', plot());
 write(
   'soak.md',
-  `## Memory under use\n\n${machine}; embedded, full guard, c = 32, ${keyCount} keys in turn, ${customers} end users at random.\n\n![resident memory](soak.svg)\n\n${table(['calls', 'resident MB'], rows)}\n`,
+  `## Memory under use\n\n${machine}; embedded, full guard, c = 32, ${keys} keys and ${customers} end users at random.\n\n![resident memory](soak.svg)\n\n${table(['calls', 'resident MB'], rows)}\n`,
 );
 process.exit(0);

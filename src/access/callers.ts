@@ -29,6 +29,7 @@ import { UsersService } from '../users/users.service.js';
 import { type CallerSnapshot, isCurrent, noStandings, type PartySpec, type Snapshot } from './caller.js';
 import { missingParty, partySpec, tokenParty } from './party-specs.js';
 
+/** Where other processes change rows. One that is alone hears of every change, and reads nothing twice. */
 const SNAPSHOT_TTL_MS = 60_000;
 const MAX_SNAPSHOTS = 200_000;
 const MAX_READS = 5;
@@ -242,7 +243,7 @@ export class Callers {
       parties: Object.freeze(parties),
       dependsOn,
       madeOf: this.revisions.ofAll(dependsOn),
-      staleAt: Math.min(now + SNAPSHOT_TTL_MS, end),
+      staleAt: Math.min(this.revisions.areShared ? now + SNAPSHOT_TTL_MS : Infinity, end),
       epoch,
     };
   }
