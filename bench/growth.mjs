@@ -25,7 +25,7 @@ const MOST_ALIKE = 100_000;
 const upstream = await forked('1', 'upstream.mjs');
 const fastify = await forked('0', 'bare-fastify.mjs', upstream.url);
 const gateway = await tollgate(upstream.url);
-const shape = { connections: 32, body: chatBody(false) };
+const shape = { connections: 32, body: chatBody() };
 
 /** What a call of these keys costs, when most of them have called before. */
 async function cost(keys, isZipf) {

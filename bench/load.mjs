@@ -11,13 +11,13 @@ export const numberedKey = (n) => `sk-bench-${String(n).padStart(10, '0')}`;
 
 export const isInstalled = (command) => !spawnSync('which', [command]).status;
 
-/** A chat request of about a kilobyte, by an end user. */
-export const chatBody = (stream) =>
+/** A chat request of about a kilobyte, by an end user. `events`: of the stream that answers it; none is JSON. */
+export const chatBody = (events = 0) =>
   JSON.stringify({
     model: 'm',
-    max_tokens: 16,
+    max_tokens: events || 16,
     user: 'customer-1',
-    ...(stream && { stream: true }),
+    ...(events && { stream: true }),
     messages: Array.from({ length: 10 }, (_, i) => ({
       role: i % 2 ? 'assistant' : 'user',
       content: 'x'.repeat(60),

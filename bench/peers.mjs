@@ -107,7 +107,7 @@ export async function tollgate(upstream, env = {}) {
     {
       model_name: 'm',
       litellm_params: { model: 'openai/m', api_base: `${upstream}/v1`, api_key: 'sk-x' },
-      model_info: { max_output_tokens: 1000, max_input_tokens: 100_000, ...price },
+      model_info: { max_output_tokens: 10_000, max_input_tokens: 100_000, ...price },
     },
   ];
   writeFileSync(config, stringify({ model_list: models, litellm_settings: { max_budget: 1_000_000 } }));

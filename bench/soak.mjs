@@ -26,7 +26,7 @@ addKeys(gateway, keys);
 const samples = [{ calls: 0, mb: residentMb(gateway.pid) }];
 const until = Date.now() + minutes * 60_000;
 for (let calls = 0; calls < requests && Date.now() < until;) {
-  const shape = { keys, customers, connections: 32, seconds: PART_SECONDS, body: chatBody(false) };
+  const shape = { keys, customers, connections: 32, seconds: PART_SECONDS, body: chatBody() };
   calls += (await load(gateway, shape)).requests;
   samples.push({ calls, mb: residentMb(gateway.pid) });
 }

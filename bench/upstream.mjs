@@ -1,7 +1,5 @@
-// A model provider with a fixed answer: about a kilobyte of JSON, or 200 events of a stream.
+// A model provider with a fixed answer: about a kilobyte of JSON, or a stream of `max_tokens` events.
 import { createServer } from 'node:http';
-
-export const CHUNKS = 200;
 
 const usage = { prompt_tokens: 200, completion_tokens: 16, total_tokens: 216 };
 const json = Buffer.from(
@@ -22,25 +20,24 @@ const chunk = event({ choices: [{ index: 0, delta: { content: 'word ' }, finish_
 const last = Buffer.concat([event({ choices: [], usage }), Buffer.from('data: [DONE]\n\n')]);
 
 /** Event after event, as fast as the connection takes them, each in a write of its own. */
-function stream(response, left = CHUNKS) {
+function stream(response, left) {
   if (!left) return response.end(last);
   response.write(chunk);
   setImmediate(stream, response, left - 1);
 }
 
-if (process.send) {
-  const server = createServer((request, response) => {
-    let wantsStream = false;
-    request.on('data', (bytes) => (wantsStream ||= bytes.includes('"stream":true')));
-    request.on('end', () => {
-      if (wantsStream) {
-        response.writeHead(200, { 'content-type': 'text/event-stream' });
-        return stream(response);
-      }
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': json.length });
-      response.end(json);
-    });
+const server = createServer((request, response) => {
+  const chunks = [];
+  request.on('data', (bytes) => chunks.push(bytes));
+  request.on('end', () => {
+    const body = Buffer.concat(chunks);
+    if (body.includes('"stream":true')) {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      return stream(response, JSON.parse(body).max_tokens);
+    }
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': json.length });
+    response.end(json);
   });
-  server.keepAliveTimeout = 60_000;
-  server.listen(0, '127.0.0.1', () => process.send(`http://127.0.0.1:${server.address().port}`));
-}
+});
+server.keepAliveTimeout = 60_000;
+server.listen(0, '127.0.0.1', () => process.send(`http://127.0.0.1:${server.address().port}`));
