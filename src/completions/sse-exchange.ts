@@ -88,7 +88,7 @@ export class SseExchange {
     if (this.client.writableFinished) return;
     this.clientLeft = true;
     // Before the first byte the call is read to its end and billed truly; after it, reading on only costs more.
-    if (this.relay.events > 0 && this.onDisconnect === 'abort') this.upstream.abort();
+    if (this.relay.delivered.events > 0 && this.onDisconnect === 'abort') this.upstream.abort();
   }
 
   private async settle(mark: 'estimated' | 'unconfirmed'): Promise<void> {
@@ -99,14 +99,11 @@ export class SseExchange {
 
   private delivered(): Usage {
     const { call, output } = this.attempt;
-    if (!this.relay.events) return { inputTokens: 0, outputTokens: 0 };
+    const { usage, delivered } = this.relay;
+    if (!delivered.events) return { inputTokens: 0, outputTokens: 0 };
     return {
-      ...(this.relay.usage ?? { inputTokens: estimatedTokens(call.llm.size.inputBytes) }),
-      // Usually one event is one token; some upstreams put many into one.
-      outputTokens: Math.min(
-        Math.max(this.relay.events, estimatedTokens(this.relay.textBytes)),
-        output.atMost,
-      ),
+      ...(usage ?? { inputTokens: estimatedTokens(call.llm.size.inputBytes) }),
+      outputTokens: Math.min(delivered.tokens, output.atMost),
     };
   }
 }

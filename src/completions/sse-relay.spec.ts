@@ -34,7 +34,7 @@ function relayed(text: string, showUsage = false, cuts: readonly number[] = [], 
     text: Buffer.concat(passed).toString(),
     usage: relay.usage,
     done: relay.terminator?.toString(),
-    events: relay.events,
+    events: relay.delivered.events,
   };
 }
 const counted = { inputTokens: 3, outputTokens: 2 };

@@ -1,5 +1,6 @@
 import type { EventSays, StreamForm } from '../kinds/call-kind.js';
 import type { Usage } from '../policy/price.js';
+import { Delivered } from './delivered.js';
 
 const DATA = Buffer.from('data:');
 const MAX_EVENT_BYTES = 8 * 1024 * 1024;
@@ -16,20 +17,20 @@ export class SseRelay {
   usageIsPartial = false;
   /** The terminator, once it came. It is not among the bytes `push` returns. */
   terminator: Buffer | undefined;
-  /** Events passed on, and the bytes of text in them. */
-  events = 0;
-  textBytes = 0;
+  readonly delivered: Delivered;
   private tail: Buffer | undefined;
 
   constructor(
     private readonly form: StreamForm,
     private readonly showUsage: boolean,
-  ) {}
+  ) {
+    this.delivered = new Delivered(form.textMembers);
+  }
 
   /** What may be passed on now. */
   push(chunk: Buffer): Buffer | undefined {
     const bytes = this.tail ? Buffer.concat([this.tail, chunk]) : chunk;
-    const end = endOfLastEvent(bytes);
+    const end = endOfLastEvent(bytes, this.tail?.length ?? 1);
     this.tail = end < bytes.length ? bytes.subarray(end) : undefined;
     if (this.tail && this.tail.length > MAX_EVENT_BYTES)
       throw new Error('An event of the upstream is too large.');
@@ -49,8 +50,7 @@ export class SseRelay {
         ? Buffer.concat(splitEvents(events).filter((e) => this.passes(e)))
         : events;
     if (!passed.length) return undefined;
-    this.events += dataLines(passed);
-    this.textBytes += textBytesIn(passed, this.form.textMembers);
+    this.delivered.add(passed);
     return passed;
   }
 
@@ -76,9 +76,9 @@ export class SseRelay {
   }
 }
 
-/** One past the blank line that ends the last complete event; 0 without one. */
-function endOfLastEvent(bytes: Buffer): number {
-  for (let i = bytes.length - 1; i > 0; i--) {
+/** One past the blank line that ends the last complete event; 0 without one. None ends before `from`. */
+function endOfLastEvent(bytes: Buffer, from: number): number {
+  for (let i = bytes.length - 1; i >= from; i--) {
     if (bytes[i] !== 0x0a) continue;
     if (bytes[i - 1] === 0x0a || (bytes[i - 1] === 0x0d && bytes[i - 2] === 0x0a)) return i + 1;
   }
@@ -109,32 +109,4 @@ function dataOf(event: Buffer): Buffer | undefined {
   while (event[start] === 0x20) start++;
   while (end > start && event[end - 1]! <= 0x20) end--;
   return event.subarray(start, end);
-}
-
-/** Lines that begin with `data:`; what a model says in the middle of one does not count. */
-function dataLines(bytes: Buffer): number {
-  let count = 0;
-  for (let at = bytes.indexOf(DATA); at >= 0; at = bytes.indexOf(DATA, at + DATA.length)) {
-    if (at === 0 || bytes[at - 1] === 0x0a) count++;
-  }
-  return count;
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-
-/** Bytes of what a model wrote in these events: for a stream that ends without saying what it used. */
-function textBytesIn(events: Buffer, members: readonly Buffer[]): number {
-  let bytes = 0;
-  for (const member of members) {
-    for (let at = events.indexOf(member); at >= 0; at = events.indexOf(member, at)) {
-      at += member.length;
-      while (events[at]! <= 0x20 || events[at] === 0x3a) at++;
-      if (events[at] !== QUOTE) continue;
-      const start = ++at;
-      while (at < events.length && events[at] !== QUOTE) at += events[at] === BACKSLASH ? 2 : 1;
-      bytes += at - start;
-    }
-  }
-  return bytes;
 }

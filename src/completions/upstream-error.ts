@@ -38,7 +38,7 @@ const MAX_MESSAGE_CHARS = 2_000;
 export function upstreamAnswerError(
   status: number,
   body: Buffer,
-  secrets: readonly string[],
+  secrets: readonly Buffer[],
   retryAfter: string | undefined,
 ): UpstreamError {
   const told = status >= 400 && status < 600 ? status : 502;
@@ -67,22 +67,20 @@ function messageIn(body: Buffer): string {
 const LOOKS_SECRET = /\b(?:sk|pk|key|api|AIza|Bearer)[-_ ][\w-]{8,}|[A-Za-z0-9_-]{32,}/g;
 const ADDRESS = /\bhttps?:\/\/\S+/g;
 
-function withoutSecrets(text: string, secrets: readonly string[]): string {
+function withoutSecrets(text: string, secrets: readonly Buffer[]): string {
   return secrets
-    .filter((secret) => secret.length > 3)
-    .reduce((safe, secret) => safe.replaceAll(secret, '****'), text)
+    .reduce((safe, secret) => safe.replaceAll(secret.toString(), '****'), text)
     .replace(ADDRESS, '****')
     .replace(LOOKS_SECRET, '****');
 }
 
 /** The same bytes, a deployment's credentials in them replaced by as many asterisks. An upstream may echo what it was sent. */
-export function masked(bytes: Buffer, secrets: readonly string[]): Buffer {
+export function masked(bytes: Buffer, secrets: readonly Buffer[]): Buffer {
   let safe = bytes;
   for (const secret of secrets) {
-    if (secret.length <= 3) continue;
     for (let at = safe.indexOf(secret); at >= 0; at = safe.indexOf(secret, at + 1)) {
       if (safe === bytes) safe = Buffer.from(bytes);
-      safe.fill('*', at, at + Buffer.byteLength(secret));
+      safe.fill('*', at, at + secret.length);
     }
   }
   return safe;

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { CallSize } from '../policy/bound.js';
 import type { Price, Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
+import type { QuotedWord } from './quoted-word.js';
 
 /** What an upstream answered, as an object; undefined where it is none. */
 export type ToldAnswer = Readonly<Record<string, unknown>> | undefined;
@@ -68,7 +69,7 @@ export interface StreamForm {
   /** There may be several ends, one for each answer: from the first on, everything waits. */
   readonly endsPerAnswer?: true;
   /** Members that carry what a model wrote, in quotes: for a stream that ends without saying what it used. */
-  readonly textMembers: readonly Buffer[];
+  readonly textMembers: readonly QuotedWord[];
   /** The event that tells a client why there is no more. */
   readonly failure: (error: StreamError) => string;
 }
@@ -90,9 +91,6 @@ interface StreamError {
   readonly param: null;
   readonly code: string;
 }
-
-export const memberNames = (...names: string[]): readonly Buffer[] =>
-  names.map((name) => Buffer.from(`"${name}"`));
 
 /** What a mocked answer says, as a stream says it. */
 export const wordsOf = ({ text }: Mocked): readonly string[] => text.match(/\S+\s*/g) ?? [];

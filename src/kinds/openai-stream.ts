@@ -1,15 +1,18 @@
 import type { Usage } from '../policy/price.js';
-import { type EventSays, memberNames, type Mocked, type StreamForm, wordsOf } from './call-kind.js';
+import { type EventSays, type Mocked, type StreamForm, wordsOf } from './call-kind.js';
+import { indexOfValue, quotedWord } from './quoted-word.js';
 import { reportedUsage } from './reported-usage.js';
 
 const DONE = Buffer.from('[DONE]');
-const USAGE = Buffer.from('"usage"');
+const USAGE = quotedWord('usage');
+const TEXT_MEMBERS = ['content', 'text', 'reasoning_content', 'reasoning', 'arguments', 'refusal'];
+const OBJECT = 0x7b;
 
 /** Chunks of a completion, one of them with the usage, and `[DONE]`. */
 export const openaiStream: StreamForm = {
   mayTell: (events) => events.includes(DONE) || mentionsUsage(events),
   read: (data) => (data.equals(DONE) ? ENDS : mentionsUsage(data) ? usageEvent(data) : NOTHING),
-  textMembers: memberNames('content', 'text', 'reasoning_content', 'reasoning', 'arguments', 'refusal'),
+  textMembers: TEXT_MEMBERS.map(quotedWord),
   failure: (error) => `data: ${JSON.stringify({ error })}\n\n`,
 };
 
@@ -18,10 +21,8 @@ const NOTHING: EventSays = {};
 
 /** Is there a `"usage"` that is not null? (Asked for usage, OpenAI adds `"usage":null` to every event.) */
 function mentionsUsage(bytes: Buffer): boolean {
-  for (let at = bytes.indexOf(USAGE); at >= 0; at = bytes.indexOf(USAGE, at + 1)) {
-    let next = at + USAGE.length;
-    while (bytes[next]! <= 0x20 || bytes[next] === 0x3a) next++;
-    if (bytes[next] === 0x7b) return true;
+  for (let at = indexOfValue(bytes, USAGE); at >= 0; at = indexOfValue(bytes, USAGE, at)) {
+    if (bytes[at] === OBJECT) return true;
   }
   return false;
 }

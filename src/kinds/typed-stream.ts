@@ -1,5 +1,6 @@
 import type { Usage } from '../policy/price.js';
-import { type EventSays, memberNames, type StreamForm } from './call-kind.js';
+import type { EventSays, StreamForm } from './call-kind.js';
+import { indexOfWord, quotedWord } from './quoted-word.js';
 
 /** An event as these APIs write them: its data says its `type`. */
 type TypedEvent = Readonly<Record<string, unknown>> & { readonly type: string };
@@ -13,8 +14,8 @@ export function typedStream(
   textMembers: readonly string[],
   failure: StreamForm['failure'],
 ): StreamForm {
-  const words = memberNames(...telling);
-  const mayTell = (events: Buffer) => words.some((word) => events.includes(word));
+  const words = telling.map(quotedWord);
+  const mayTell = (events: Buffer) => words.some((word) => indexOfWord(events, word) >= 0);
   return {
     mayTell,
     read: (data, before) => {
@@ -26,7 +27,7 @@ export function typedStream(
         return NOTHING;
       }
     },
-    textMembers: memberNames(...textMembers),
+    textMembers: textMembers.map(quotedWord),
     failure,
   };
 }

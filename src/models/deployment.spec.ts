@@ -51,7 +51,7 @@ describe('a deployment', () => {
       upstreamName: 'up',
       timeoutMs: 2_000,
       headers: { authorization: 'Bearer sk-provider', 'openai-organization': 'org', 'x-team': 'a' },
-      secrets: ['sk-provider', 'a'],
+      secrets: [Buffer.from('sk-provider')],
     });
   });
 

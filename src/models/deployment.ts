@@ -29,7 +29,7 @@ export interface Deployment {
   readonly apiVersion?: string;
   readonly headers: Readonly<Record<string, string>>;
   /** What must never be told: the credentials in `headers`. */
-  readonly secrets: readonly string[];
+  readonly secrets: readonly Buffer[];
   readonly timeoutMs: number;
   readonly maxRetries?: number;
   readonly weight: number;
@@ -78,8 +78,8 @@ export function makeDeployment(
     basePath: pathname.replace(/\/+$/, ''),
     ...(apiVersion !== undefined && { apiVersion }),
     headers: Object.freeze(headersOf(provider, litellmParams)),
-    secrets: [litellmParams.api_key, ...Object.values(litellmParams.extra_headers ?? {})].filter(
-      (text) => text !== undefined,
+    secrets: [litellmParams.api_key, ...Object.values(litellmParams.extra_headers ?? {})].flatMap((text) =>
+      text !== undefined && text.length >= LEAST_SECRET_CHARS ? [Buffer.from(text)] : [],
     ),
     timeoutMs: litellmParams.timeout ? litellmParams.timeout * 1_000 : defaultTimeoutMs,
     weight: litellmParams.weight ?? 1,
@@ -123,6 +123,9 @@ export function pathAt({ basePath, apiVersion, upstreamName }: Deployment, path:
   const inside = path === '/responses' ? '' : `/deployments/${encodeURIComponent(upstreamName)}`;
   return `${basePath}${inside}${path}?api-version=${apiVersion}`;
 }
+
+/** What is shorter is in every answer, and no secret. */
+const LEAST_SECRET_CHARS = 4;
 
 const apiBase = ({ api_base, base_url }: LitellmParams) => api_base ?? (base_url as string | undefined);
 
