@@ -10,7 +10,8 @@ import { CLOCK, type Clock } from '../../clock.js';
 import { Database } from '../../database/database.js';
 import { isAlone, Rounds } from '../../database/rounds.js';
 import { pause } from '../spend.service.js';
-import { callsIn, SUMMED } from './calls.js';
+import { addedTo, SUMMED } from '../summed.js';
+import { callsIn } from './calls.js';
 
 const EVERY_MS = 15_000;
 /** An entry that is being written is committed sooner than this after it was opened. */
@@ -89,7 +90,7 @@ export async function addToActivity(
       `INSERT INTO activity_days (${ALIKE}, ${SUMMED.join(', ')})
        SELECT ${ALIKE}, ${SUMMED.map((name) => `sum(${name})`).join(', ')} FROM (${callsIn(database, tagged, which)}) AS calls
        WHERE true GROUP BY ${ALIKE}
-       ON CONFLICT (${ALIKE}) DO UPDATE SET ${SUMMED.map((name) => `${name} = activity_days.${name} + excluded.${name}`).join(', ')}`,
+       ${addedTo('activity_days', ALIKE)}`,
       [...parameters],
     );
   }
