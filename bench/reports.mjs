@@ -137,15 +137,16 @@ async function measured(name, options) {
   lines.push(`Kept of everybody in ${Math.round((performance.now() - keeping) / 1_000)} s: ${days} days, ${Math.round(Number(bytes) / 1e6)} MB.`, '');
   if (database.isPostgres) await run('ANALYZE');
 
-  lines.push('| report | ms | longest statement, ms |', '| --- | --- | --- |');
+  lines.push('| report | ms | CPU of the gateway, ms | longest statement, ms |', '| --- | --- | --- | --- |');
   const plans = [];
   for (const [title, report] of Object.entries(reportsOf(database))) {
     await report();
     queries.length = 0;
     listening = true;
-    const at = performance.now();
+    const [at, used] = [performance.now(), process.cpuUsage()];
     await report();
     const took = ms(at);
+    const { user, system } = process.cpuUsage(used);
     listening = false;
     let slowest = 0;
     for (const { sql, parameters } of queries) {
@@ -153,7 +154,7 @@ async function measured(name, options) {
       await source.query(sql, parameters);
       slowest = Math.max(slowest, performance.now() - start);
     }
-    lines.push(`| \`${title.replace(',', '`,')}${title.includes(',') ? '' : '`'} | ${took} | ${Math.round(slowest)} |`);
+    lines.push(`| \`${title.replace(',', '`,')}${title.includes(',') ? '' : '`'} | ${took} | ${Math.round((user + system) / 1_000)} | ${Math.round(slowest)} |`);
     const told = new Map();
     for (const { sql, parameters } of queries) {
       const rows = await source.query(`EXPLAIN ${database.isPostgres ? '(ANALYZE, COSTS OFF, TIMING OFF)' : 'QUERY PLAN'} ${sql}`, parameters);
