@@ -11,6 +11,7 @@ import { SpendReports } from '../dist/src/spend/spend-reports.js';
 import { Activity } from '../dist/src/spend/reports/activity.js';
 import { ActivitySums } from '../dist/src/spend/reports/activity-sums.js';
 import { DailyActivity } from '../dist/src/spend/reports/daily-activity.js';
+import { KeptDays } from '../dist/src/spend/reports/kept-days.js';
 import { SpendLogs } from '../dist/src/spend/reports/spend-logs.js';
 
 const ROWS = Number(process.argv[2] ?? 1_000_000);
@@ -44,11 +45,14 @@ const entries = (
 const admin = { id: 'a', role: 'proxy_admin', userId: null, teams: new Map(), organizations: new Map() };
 const member = { ...admin, role: 'internal_user', userId: 'user-7' };
 
+const refused = () => undefined;
+const unexpected = () => Promise.reject(new Error('This report was to be refused.'));
+
 function reportsOf(database) {
   const activity = new Activity(database);
-  const daily = new DailyActivity(activity, database);
+  const daily = new DailyActivity(activity, new KeptDays(database, activity), database);
   const logs = new SpendLogs(database);
-  const reports = new SpendReports(database, activity, undefined, { litellm: {} }, () => new Date(now));
+  const reports = new SpendReports(database, activity, daily, undefined, { litellm: {} }, () => new Date(now));
   const dates = { start_date: day(last), end_date: day(now) };
   const days = { fromMs: last, toMs: last + REPORTED * DAY_MS };
   const all = { days, caller: admin };
@@ -57,6 +61,11 @@ function reportsOf(database) {
     '/user/daily/activity, 30 days': () => daily.page(all, 'user', {}),
     '/user/daily/activity, 30 days, asked by a user': () => daily.page({ days, caller: member, user_id: 'user-7' }, 'user', {}),
     '/team/daily/activity, 30 days, one team': () => daily.page({ ...all, of: { kind: 'team', only: ['team-3'] } }, 'team', {}),
+    '/user/daily/activity, 30 days, one model': () => daily.page({ ...all, model: 'model-3' }, 'user', {}),
+    '/team/daily/activity, 30 days': () => daily.page({ ...all, of: { kind: 'team' } }, 'team', {}),
+    '/team/daily/activity, 10 days, without one team': () => daily.page({ ...all, of: { kind: 'team', except: ['team-3'] } }, 'team', { page_size: 10 }),
+    '/organization/daily/activity, 30 days': () => daily.page({ ...all, of: { kind: 'organization' } }, 'organization', {}),
+    '/organization/daily/activity, 30 days, one organization': () => daily.page({ ...all, of: { kind: 'organization', only: ['org-3'] } }, 'organization', {}),
     '/customer/daily/activity, 30 days': () => daily.page({ ...all, of: { kind: 'endUser' } }, 'endUser', {}),
     '/tag/daily/activity, 30 days, one tag': () => daily.page({ ...all, tags: { only: ['tag-3'] } }, 'tag', {}),
     '/tag/daily/activity, 30 days': () => daily.page({ ...all, tags: {} }, 'tag', {}),
@@ -69,12 +78,20 @@ function reportsOf(database) {
     '/spend/logs, 30 days in sums': () => daily.summary(all),
     '/spend/logs/v2, one day': () => logs.page(one, admin),
     '/spend/logs/v2, 30 days, one team': () => logs.page({ ...dates, team_id: 'team-3' }, admin),
+    '/spend/logs/v2, 30 days, one key': () => logs.page({ ...dates, api_key: 'x' }, admin),
+    '/spend/logs/v2, 30 days, one name of keys': () => logs.page({ ...dates, key_alias: 'key 3' }, admin),
+    '/spend/logs/v2, 30 days, one model': () => logs.page({ ...dates, model: 'model-3' }, admin),
+    '/spend/logs/v2, 30 days, failures': () => logs.page({ ...dates, status_filter: 'failure' }, admin),
+    '/spend/logs/v2, 30 days, dearer than any': () => logs.page({ ...dates, min_spend: 1 }, admin),
+    '/spend/logs/v2, 30 days, page 100': () => logs.page({ ...dates, page: 100 }, admin),
     '/spend/tags': () => reports.byTag(dates, admin),
     '/global/spend/keys': () => reports.byKey(100, admin),
     '/global/spend/models': () => reports.byModel(100, admin),
     '/global/spend/teams': () => reports.byTeam(admin),
     '/global/spend/end_users': () => reports.byEndUser({}, admin),
     '/global/spend/report, one day': () => reports.byParty(one, admin),
+    '/global/spend/report, 3 days': () => reports.byParty({ start_date: day(last), end_date: day(last + 2 * DAY_MS) }, admin),
+    '/global/spend/report, 30 days: too many rows': () => reports.byParty(dates, admin).then(unexpected, refused),
     '/global/spend/report, 30 days, by key': () => reports.ofKeys({ ...dates, group_by: 'api_key' }, admin),
     '/global/activity': () => reports.activityByDay(dates, admin),
   };
@@ -97,10 +114,11 @@ async function measured(name, options) {
   const lines = [`## ${name}`, ''];
 
   const before = performance.now();
-  await new DailyActivity(new Activity(database), database).page({ days: { fromMs: last, toMs: last + REPORTED * DAY_MS }, caller: admin }, 'user', {});
+  const kept = new KeptDays(database, new Activity(database));
+  await new DailyActivity(new Activity(database), kept, database).page({ days: { fromMs: last, toMs: last + REPORTED * DAY_MS }, caller: admin }, 'user', {});
   lines.push(`\`/user/daily/activity\`, 30 days, from the entries alone, nothing summed up: ${ms(before)} ms.`, '');
 
-  const sums = new ActivitySums(database, () => new Date(now));
+  const sums = new ActivitySums(database, kept, () => new Date(now));
   const since = performance.now();
   let longest = 0;
   const timed = { isPostgres: database.isPostgres, write: async (work, priority) => {
@@ -113,17 +131,22 @@ async function measured(name, options) {
   await sums.sumUp(new Date(now - 60_000));
   const [{ n }] = await run('SELECT CAST(count(*) AS integer) AS n FROM activity_days');
   lines.push(`Summed up in the background in ${Math.round((performance.now() - since) / 1_000)} s, no transaction longer than ${Math.round(longest)} ms: ${n} rows.`, '');
+  const keeping = performance.now();
+  while (await kept.keepOne());
+  const [{ days, bytes }] = await run(`SELECT CAST(count(DISTINCT day) AS integer) AS days, CAST(sum(length(breakdown)) AS integer) AS bytes FROM kept_days`);
+  lines.push(`Kept of everybody in ${Math.round((performance.now() - keeping) / 1_000)} s: ${days} days, ${Math.round(Number(bytes) / 1e6)} MB.`, '');
   if (database.isPostgres) await run('ANALYZE');
 
-  lines.push('| report | ms | longest statement, ms |', '| --- | --- | --- |');
+  lines.push('| report | ms | CPU of the gateway, ms | longest statement, ms |', '| --- | --- | --- | --- |');
   const plans = [];
   for (const [title, report] of Object.entries(reportsOf(database))) {
     await report();
     queries.length = 0;
     listening = true;
-    const at = performance.now();
+    const [at, used] = [performance.now(), process.cpuUsage()];
     await report();
     const took = ms(at);
+    const { user, system } = process.cpuUsage(used);
     listening = false;
     let slowest = 0;
     for (const { sql, parameters } of queries) {
@@ -131,13 +154,16 @@ async function measured(name, options) {
       await source.query(sql, parameters);
       slowest = Math.max(slowest, performance.now() - start);
     }
-    lines.push(`| \`${title.replace(',', '`,')}${title.includes(',') ? '' : '`'} | ${took} | ${Math.round(slowest)} |`);
-    const told = new Set();
+    lines.push(`| \`${title.replace(',', '`,')}${title.includes(',') ? '' : '`'} | ${took} | ${Math.round((user + system) / 1_000)} | ${Math.round(slowest)} |`);
+    const told = new Map();
     for (const { sql, parameters } of queries) {
-      const rows = await source.query(`EXPLAIN ${database.isPostgres ? '' : 'QUERY PLAN '}${sql}`, parameters);
-      told.add(rows.map((row) => (row.detail ?? row['QUERY PLAN'].trimEnd())).filter((step) => /SCAN|SEARCH|Scan on|Index Cond/.test(step)).map((step) => step.replace(/\(cost=.*/, '').replace(/'\d+'::bigint/g, '…').trim()).join('\n'));
+      const rows = await source.query(`EXPLAIN ${database.isPostgres ? '(ANALYZE, COSTS OFF, TIMING OFF)' : 'QUERY PLAN'} ${sql}`, parameters);
+      const steps = rows.map((row) => row.detail ?? row['QUERY PLAN']).filter((step) => /SCAN|SEARCH|Scan on|Scan using|Index Cond|Execution/.test(step));
+      const plan = steps.map((step) => step.replace(/'\d+'::bigint/g, '…').trim()).join('\n');
+      const shape = plan.replace(/\d+/g, '');
+      if (!told.has(shape)) told.set(shape, plan);
     }
-    plans.push(`${title}\n${[...told].map((plan) => plan.replace(/^/gm, '  ')).join('\n  --\n')}`);
+    plans.push(`${title}\n${[...told.values()].map((plan) => plan.replace(/^/gm, '  ')).join('\n  --\n')}`);
   }
   lines.push('', '```', plans.join('\n\n'), '```', '');
   await source.destroy();
@@ -151,7 +177,7 @@ const sections = [
   '',
   `\`node bench/reports.mjs\`: ${ROWS.toLocaleString('en')} entries of ${DAYS} days, ${KEYS.toLocaleString('en')} keys with 3 models and 2 end users each,`,
   `every third call with a tag. ${cpus().length} cores (${cpus()[0].model}), Node ${process.version}. Each report was read once before it was timed.`,
-  'A plan names how each table is read; different plans of one report are set apart by `--`.',
+  'A plan names how each table is read (PostgreSQL: `EXPLAIN (ANALYZE)`); different plans of one report are set apart by `--`.',
   '',
 ];
 const folder = mkdtempSync(join(tmpdir(), 'tollgate-reports-'));

@@ -3,10 +3,12 @@ import { secretHash } from '../src/secrets.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
-/** Calls of today, their like of two days ago (summed up), and of 40 days ago (folded, too): every report has all of them. */
+/** Calls of today, their like of two days ago (summed up), and of 40 days ago (folded and kept, too): every report has all of them. */
 
 const DAY_MS = 86_400_000;
 const AGES_DAYS = [2, 40];
+/** Daily activity is about users, teams, organizations, customers or tags. */
+const KINDS = 5;
 const dayOf = (ageDays: number) => new Date(Date.now() - ageDays * DAY_MS).toISOString().slice(0, 10);
 
 let upstream: Upstream;
@@ -69,9 +71,10 @@ beforeAll(async () => {
        JOIN postings p ON p.chain_id = e.chain_id WHERE p.account_id = accounts.id), 0)`,
   );
   await gateway.restart();
-  // Summed up: calls, and calls by tag. Folded: what is older than 30 days.
+  // Summed up: calls, and calls by tag. Folded: what is older than 30 days. Kept: a day of which no more can be summed up.
   while ((await number('(SELECT count(*) FROM ledger_days)')) < 1);
   while ((await number(`(SELECT coalesce(sum(entries), 0) FROM activity_days WHERE tag = '')`)) < 12);
+  while ((await number('(SELECT count(*) FROM kept_days)')) < KINDS);
 }, 60_000);
 afterAll(async () => {
   await gateway.close();

@@ -22,6 +22,7 @@ import { LedgerDay } from '../spend/ledger-day.entity.js';
 import { LedgerEntry } from '../spend/ledger-entry.entity.js';
 import { Replica } from '../spend/postgres/replica.entity.js';
 import { ActivityDay, ActivityProgress } from '../spend/reports/activity-day.entity.js';
+import { KeptDay } from '../spend/reports/kept-day.entity.js';
 import { Tag } from '../tags/tag.entity.js';
 import { tagView } from '../tags/tag.view.js';
 import { Member } from '../teams/member.entity.js';
@@ -127,6 +128,7 @@ export const NOT_AUDITED: ReadonlySet<EntityTarget<ObjectLiteral>> = new Set<Ent
   LedgerDay,
   ActivityDay,
   ActivityProgress,
+  KeptDay,
   LedgerEntry,
   Revision,
   Replica,

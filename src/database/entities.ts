@@ -15,6 +15,7 @@ import { LedgerDay } from '../spend/ledger-day.entity.js';
 import { LedgerEntry } from '../spend/ledger-entry.entity.js';
 import { Replica } from '../spend/postgres/replica.entity.js';
 import { ActivityDay, ActivityProgress } from '../spend/reports/activity-day.entity.js';
+import { KeptDay } from '../spend/reports/kept-day.entity.js';
 import { Tag } from '../tags/tag.entity.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
@@ -41,6 +42,7 @@ export const entities = [
   LedgerDay,
   ActivityDay,
   ActivityProgress,
+  KeptDay,
   Revision,
   Replica,
   Alert,

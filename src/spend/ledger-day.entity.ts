@@ -1,11 +1,11 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { InstantColumn, NanoUsdColumn } from '../database/columns.js';
-import type { NanoUsd } from '../policy/money.js';
+import { Entity, PrimaryColumn } from 'typeorm';
+import { InstantColumn } from '../database/columns.js';
 import type { EntryMark, EntryState } from './ledger-entry.entity.js';
+import { Summed } from './summed.js';
 
 /** Closed entries of one UTC day that are alike, folded into their sums. What a chain's accounts were billed stays provable. */
 @Entity('ledger_days')
-export class LedgerDay {
+export class LedgerDay extends Summed {
   @PrimaryColumn({ name: 'chain_id', type: 'varchar', length: 36 })
   chainId: string;
 
@@ -31,22 +31,4 @@ export class LedgerDay {
 
   @PrimaryColumn({ type: 'varchar' })
   provider: string;
-
-  @Column({ type: 'bigint' })
-  entries: string;
-
-  @NanoUsdColumn({ name: 'cost_nano_usd' })
-  costNanoUsd: NanoUsd;
-
-  @Column({ name: 'input_tokens', type: 'bigint' })
-  inputTokens: string;
-
-  @Column({ name: 'output_tokens', type: 'bigint' })
-  outputTokens: string;
-
-  @Column({ name: 'cached_input_tokens', type: 'bigint' })
-  cachedInputTokens: string;
-
-  @Column({ name: 'cache_write_tokens', type: 'bigint' })
-  cacheWriteTokens: string;
 }

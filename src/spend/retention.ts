@@ -13,6 +13,7 @@ import { isAlone, Rounds } from '../database/rounds.js';
 import { addToActivity } from './reports/activity-sums.js';
 import { rowsOf } from './rows-of.js';
 import { pause } from './spend.service.js';
+import { addedTo, figuresOf, SUMMED } from './summed.js';
 
 /** Few enough that whoever moves money meanwhile does not notice. */
 const AT_ONCE = 200;
@@ -20,9 +21,7 @@ const PAUSE_MS = 20;
 /** Held by the one process that folds. */
 const FOLDING_DAYS = '8390043843661231208';
 
-const SUMS = { inputTokens: 'input_tokens', outputTokens: 'output_tokens', cachedInputTokens: 'cached_input_tokens', cacheWriteTokens: 'cache_write_tokens' }; // prettier-ignore
 const ALIKE = 'chain_id, day, state, mark, call_type, model, deployment_id, provider';
-const SUMMED = ['entries', 'cost_nano_usd', ...Object.values(SUMS)];
 
 /**
  * Folds closed entries that are older than `spend_logs_retention` into sums per day, a few in each transaction: they are
@@ -68,23 +67,20 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   private async foldSome(tx: EntityManager, beforeMs: number): Promise<number> {
-    const { isPostgres } = this.database;
     if (!(await isAlone(tx, this.database, FOLDING_DAYS))) return 0;
     const ids: { id: string }[] = await tx.query(
       `SELECT id FROM ledger_entries WHERE opened_at < ${beforeMs} AND closed_at < ${beforeMs} ORDER BY opened_at LIMIT ${AT_ONCE}`,
     );
     if (!ids.length) return 0;
     const these = rowsOf({ id: 'varchar' }, this.database);
-    const tokens = (name: string) =>
-      isPostgres ? `(e.usage::jsonb->>'${name}')::bigint` : `e.usage->>'${name}'`;
-    const sums = Object.keys(SUMS).map((name) => `coalesce(sum(${tokens(name)}), 0)`);
+    const sums = figuresOf(this.database).map((figure) => `sum(${figure})`);
     await tx.query(
       `INSERT INTO ledger_days (${ALIKE}, ${SUMMED.join(', ')})
        SELECT e.chain_id, e.opened_at - e.opened_at % ${DAY_MS} AS day, e.state, coalesce(e.mark, '') AS mark, e.call_type,
-         e.model, e.deployment_id, e.provider, count(*), sum(e.cost_nano_usd), ${sums.join(', ')}
+         e.model, e.deployment_id, e.provider, ${sums.join(', ')}
        FROM ledger_entries e JOIN ${these} AS r ON r.id = e.id WHERE true
        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
-       ON CONFLICT (${ALIKE}) DO UPDATE SET ${SUMMED.map((name) => `${name} = ledger_days.${name} + excluded.${name}`).join(', ')}`,
+       ${addedTo('ledger_days', ALIKE)}`,
       [JSON.stringify(ids)],
     );
     await addToActivity(

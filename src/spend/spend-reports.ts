@@ -10,7 +10,8 @@ import { Team } from '../teams/team.entity.js';
 import { endlessAccount, GLOBAL_ID } from './account.js';
 import { Accounts } from './accounts.js';
 import { Activity, type Asked, type Dimension, type Row } from './reports/activity.js';
-import { dayName, daysOrLately, requiredDays } from './reports/days.js';
+import { DailyActivity } from './reports/daily-activity.js';
+import { dayName, daysOrLately, requiredDays, weeksOf } from './reports/days.js';
 import type {
   EndUserSpend,
   EndUserSpendDto,
@@ -38,6 +39,7 @@ export class SpendReports {
   constructor(
     private readonly database: Database,
     private readonly activity: Activity,
+    private readonly daily: DailyActivity,
     private readonly accounts: Accounts,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -87,7 +89,7 @@ export class SpendReports {
     const only = totals.map(({ team }) => team);
     const names = await this.teamNames(only);
     const nameOf = (team: string) => names.get(team) ?? team;
-    const daily = byDay(await this.whole({ ...asked, of: { kind: 'team', only } }, ['day', 'team']));
+    const daily = byDay(await this.whole({ ...asked, of: { kind: 'team', among: only } }, ['day', 'team']));
     return {
       daily_spend: daily.map(([date, rows]) => ({
         ...Object.fromEntries(rows.map(({ team, sums }) => [nameOf(team), usdOf(sums)])),
@@ -104,7 +106,9 @@ export class SpendReports {
   /** By day, then by team or customer, each with its models and keys. */
   async byParty(query: SpendReportQuery, caller: Authority): Promise<PartyReport[]> {
     const [dimension, list, name] = PARTIES[query.group_by === 'customer' ? 'customer' : 'team'];
-    const rows = await this.whole({ ...this.reported(query, caller), of: { kind: dimension } }, ['day', dimension, 'model', 'key']);
+    const asked = { ...this.reported(query, caller), of: { kind: dimension } };
+    const rows: Row<'day' | typeof dimension | 'model' | 'key'>[] = [];
+    for (const days of weeksOf(asked.days)) rows.push(...(await this.whole({ ...asked, days }, ['day', dimension, 'model', 'key'], rows.length)));
     const names = dimension === 'team' ? await this.teamNames(rows.map(({ team }) => team)) : new Map<string, string>();
     return byDay(rows).map(([day, ofDay]) => ({
       group_by_day: `${day}T00:00:00+00:00`,
@@ -138,13 +142,13 @@ export class SpendReports {
 
   /** How many calls there were on each day, and of how many tokens. */
   async activityByDay(query: DatesQuery, caller: Authority): Promise<GlobalActivity> {
-    const rows = await this.activity.by({ days: requiredDays(query), caller }, ['day']);
-    const all = totalOf(rows);
+    const days = await this.daily.busyDays({ days: requiredDays(query), caller }, 'user');
+    const all = totalOf(days);
     return {
-      daily_data: byDay(rows).map(([day, of]) => ({
-        date: DAY_OF_MONTH.format(new Date(day)),
-        api_requests: totalOf(of).calls,
-        total_tokens: tokensOf(totalOf(of)),
+      daily_data: days.map(({ fromMs, sums }) => ({
+        date: DAY_OF_MONTH.format(fromMs),
+        api_requests: sums.calls,
+        total_tokens: tokensOf(sums),
       })),
       sum_api_requests: all.calls,
       sum_total_tokens: tokensOf(all),
@@ -171,10 +175,11 @@ export class SpendReports {
     return { ...Object.fromEntries(whose), days: requiredDays(query), caller };
   } // prettier-ignore
 
-  /** All rows, so that their sums are whole; 422 when one answer cannot hold them. */
-  private async whole<D extends Dimension>(asked: Asked, by: readonly D[]): Promise<Row<D>[]> {
-    const rows = await this.activity.by(asked, by, MOST_ROWS + 1);
-    if (rows.length <= MOST_ROWS) return rows;
+  /** All rows, so that their sums are whole; 422 when one answer cannot hold them beside those it has. */
+  private async whole<D extends Dimension>(asked: Asked, by: readonly D[], already = 0): Promise<Row<D>[]> {
+    const most = MOST_ROWS - already;
+    const rows = await this.activity.by(asked, by, most + 1);
+    if (rows.length <= most) return rows;
     const message = `too many rows for one report (more than ${MOST_ROWS}): ask about fewer days`;
     throw new UnprocessableEntityException({ message, fields: [{ field: 'start_date', message }] });
   }

@@ -18,6 +18,7 @@ import { ActivitySums } from './reports/activity-sums.js';
 import { DailyActivityController } from './reports/daily-activity.controller.js';
 import { DailyActivity } from './reports/daily-activity.js';
 import { GlobalSpendController } from './reports/global-spend.controller.js';
+import { KeptDays } from './reports/kept-days.js';
 import { SpendController } from './reports/spend.controller.js';
 import { SpendLogs } from './reports/spend-logs.js';
 import { Retention } from './retention.js';
@@ -56,6 +57,7 @@ export class SpendModule {
         Activity,
         ActivitySums,
         DailyActivity,
+        KeptDays,
         SpendLogs,
         SpendReports,
         SpendReset,

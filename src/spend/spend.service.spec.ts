@@ -342,7 +342,7 @@ describe.each([
       expect((await money.stored()).states.toSorted()).toEqual(['open', 'settled']);
 
       // Reports have every call once: folded before it was summed up, behind what is open, or neither.
-      const sums = new ActivitySums(money.rooms.database, () => new Date());
+      const sums = new ActivitySums(money.rooms.database, undefined as never, () => new Date());
       const summed = async () => {
         await sums.sumUp(new Date());
         const [row] = await money.dataSource.query<object[]>(

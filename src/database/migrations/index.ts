@@ -8,6 +8,7 @@ import { PassedHoldsAndLedgerDays1764600000000 } from './1764600000000-passed-ho
 import { Audit1764700000000 } from './1764700000000-audit.js';
 import { AccessGroups1764800000000 } from './1764800000000-access-groups.js';
 import { Activity1764900000000 } from './1764900000000-activity.js';
+import { KeptDays1765000000000 } from './1765000000000-kept-days.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   Audit1764700000000,
   AccessGroups1764800000000,
   Activity1764900000000,
+  KeptDays1765000000000,
 ];

@@ -1,7 +1,7 @@
-import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import { InstantColumn, NanoUsdColumn } from '../../database/columns.js';
-import type { NanoUsd } from '../../policy/money.js';
+import { Entity, Index, PrimaryColumn } from 'typeorm';
+import { InstantColumn } from '../../database/columns.js';
 import type { EntryState } from '../ledger-entry.entity.js';
+import { Summed } from '../summed.js';
 
 /**
  * What the closed calls of one UTC day that are alike came to, for reports: in the row without a tag once, and again in
@@ -10,7 +10,7 @@ import type { EntryState } from '../ledger-entry.entity.js';
 @Entity('activity_days')
 @Index(['chainId', 'day'])
 @Index('ix_activity_days_tagged', ['day'], { where: "tag <> ''" })
-export class ActivityDay {
+export class ActivityDay extends Summed {
   /** Empty: all calls. */
   @PrimaryColumn({ type: 'varchar' })
   tag: string;
@@ -32,24 +32,6 @@ export class ActivityDay {
 
   @PrimaryColumn({ type: 'varchar' })
   provider: string;
-
-  @Column({ type: 'bigint' })
-  entries: string;
-
-  @NanoUsdColumn({ name: 'cost_nano_usd' })
-  costNanoUsd: NanoUsd;
-
-  @Column({ name: 'input_tokens', type: 'bigint' })
-  inputTokens: string;
-
-  @Column({ name: 'output_tokens', type: 'bigint' })
-  outputTokens: string;
-
-  @Column({ name: 'cached_input_tokens', type: 'bigint' })
-  cachedInputTokens: string;
-
-  @Column({ name: 'cache_write_tokens', type: 'bigint' })
-  cacheWriteTokens: string;
 }
 
 /** How far the ledger is summed up: the one row says that everything opened `until` then is in `activity_days`. */

@@ -10,7 +10,9 @@ import { CLOCK, type Clock } from '../../clock.js';
 import { Database } from '../../database/database.js';
 import { isAlone, Rounds } from '../../database/rounds.js';
 import { pause } from '../spend.service.js';
-import { callsIn, SUMMED } from './calls.js';
+import { addedTo, SUMMED } from '../summed.js';
+import { callsIn } from './calls.js';
+import { KeptDays } from './kept-days.js';
 
 const EVERY_MS = 15_000;
 /** An entry that is being written is committed sooner than this after it was opened. */
@@ -31,12 +33,13 @@ const ALIKE = 'tag, day, chain_id, state, call_type, model, provider';
 export class ActivitySums implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(ActivitySums.name);
   private readonly rounds = new Rounds(
-    () => this.sumUp(new Date(this.clock().getTime() - LATEST_MS)),
+    () => this.round(),
     (error) => this.logger.warn(`The ledger was not summed up, which is tried again: ${String(error)}`),
   );
 
   constructor(
     private readonly database: Database,
+    private readonly kept: KeptDays,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -46,6 +49,11 @@ export class ActivitySums implements OnApplicationBootstrap, OnApplicationShutdo
 
   onApplicationShutdown(): Promise<void> {
     return this.rounds.stop();
+  }
+
+  private async round(): Promise<void> {
+    await this.sumUp(new Date(this.clock().getTime() - LATEST_MS));
+    while (!this.rounds.areStopped && (await this.kept.keepOne())) await pause(PAUSE_MS);
   }
 
   /** Sums up what was opened before this, as far as everything until then is closed. */
@@ -89,7 +97,7 @@ export async function addToActivity(
       `INSERT INTO activity_days (${ALIKE}, ${SUMMED.join(', ')})
        SELECT ${ALIKE}, ${SUMMED.map((name) => `sum(${name})`).join(', ')} FROM (${callsIn(database, tagged, which)}) AS calls
        WHERE true GROUP BY ${ALIKE}
-       ON CONFLICT (${ALIKE}) DO UPDATE SET ${SUMMED.map((name) => `${name} = activity_days.${name} + excluded.${name}`).join(', ')}`,
+       ${addedTo('activity_days', ALIKE)}`,
       [...parameters],
     );
   }

@@ -118,7 +118,7 @@ export class NamedMetrics {
   api_key_breakdown: Record<string, KeyMetrics>;
 }
 
-/** The 100 dearest of each kind, by name. */
+/** The 100 dearest of each kind, by name, each with its 10 dearest keys. */
 @ApiExtraModels(NamedMetrics, KeyMetrics)
 export class Breakdown {
   @mapOf(NamedMetrics)

@@ -1,47 +1,44 @@
 import { Injectable } from '@nestjs/common';
 import { In } from 'typeorm';
 import { Database } from '../../database/database.js';
-import { usdFromNanoUsd } from '../../policy/money.js';
 import { Team } from '../../teams/team.entity.js';
-import { Activity, type Asked, type Dimension, type Row } from './activity.js';
-import type { DailyActivityPage, DaySpend, Metrics, NamedMetrics } from './daily-activity.dto.js';
+import { Activity, type Asked } from './activity.js';
+import { breakdownOf, type Entity, metricsOf, PARTS } from './breakdown.js';
+import type { Breakdown, DailyActivityPage, DaySpend, Metrics, NamedMetrics } from './daily-activity.dto.js';
 import { DAY_MS } from '../../clock.js';
-import { dayName, type Days } from './days.js';
-import { grouped, type Sums, tokensOf, totalOf, usdOf } from './sums.js';
+import { dayName } from './days.js';
+import { type DaySums, isOfEverybody, KeptDays } from './kept-days.js';
+import { type Sums, tokensOf, totalOf, usdOf } from './sums.js';
 
 /** The most days on one page. */
 const MOST_DAYS = 31;
-/** The most that are told by name in one breakdown: the dearest. What is above them counts all. */
-const MOST_NAMES = 100;
 
-type Entity = Extract<Dimension, 'user' | 'team' | 'organization' | 'endUser' | 'tag'>;
-const PARTS = ['model', 'provider', 'callType', 'key', 'team'] as const;
-type Part = Row<(typeof PARTS)[number] | Entity>;
+interface BusyDay extends DaySums {
+  /** Of the same instant: while calls come in, what came to more than `sums`. */
+  told(): Promise<{ readonly sums: Sums; readonly breakdown: Breakdown }>;
+}
 
 /** Tells what calls came to on each day, and on whom and what. One statement for each day, so that calls come in between. */
 @Injectable()
 export class DailyActivity {
   constructor(
     private readonly activity: Activity,
+    private readonly kept: KeptDays,
     private readonly database: Database,
   ) {}
 
   /** Days with calls, latest first, a page at a time: whole days. */
   async page(asked: Asked, entity: Entity, { page = 1, page_size = MOST_DAYS }): Promise<DailyActivityPage> {
-    const busy = (await this.busyDays(asked)).toReversed();
+    const busy = (await this.busyDays(asked, entity)).toReversed();
     const size = Math.min(page_size, MOST_DAYS);
     const total_pages = Math.max(1, Math.ceil(busy.length / size));
     const results: DaySpend[] = [];
     const told: { readonly sums: Sums }[] = [];
-    for (const days of busy.slice((page - 1) * size, page * size)) {
-      const parts = await this.partsOf({ ...asked, days }, entity);
-      const sums = totalOf(parts);
+    for (const day of busy.slice((page - 1) * size, page * size)) {
+      const { sums, breakdown } = await day.told();
+      if (entity === 'team') await this.nameTeams(breakdown.entities);
       told.push({ sums });
-      results.push({
-        date: dayName(days.fromMs),
-        metrics: metricsOf(sums),
-        breakdown: await this.breakdownOf(parts, entity),
-      });
+      results.push({ date: dayName(day.fromMs), metrics: metricsOf(sums), breakdown });
     }
     const total = totalOf(told);
     return {
@@ -65,45 +62,42 @@ export class DailyActivity {
 
   /** What was spent on each of these days, earliest first, also where it was nothing; LiteLLM's summary of `/spend/logs`. */
   async summary(asked: Asked): Promise<object[]> {
-    const busy = new Map((await this.busyDays(asked)).map((days) => [days.fromMs, days]));
+    const busy = new Map((await this.busyDays(asked, 'user')).map((day) => [day.fromMs, day]));
     const rows: object[] = [];
-    for (let day = asked.days.fromMs; day < asked.days.toMs; day += DAY_MS) {
-      const days = busy.get(day);
-      const parts = days ? await this.activity.by({ ...asked, days }, ['user', 'model', 'key'], 'all') : [];
+    for (let fromMs = asked.days.fromMs; fromMs < asked.days.toMs; fromMs += DAY_MS) {
+      const told = await busy.get(fromMs)?.told();
       rows.push({
-        ...spentBy(parts, ({ key }) => key),
-        startTime: dayName(day),
-        spend: usdOf(totalOf(parts)),
-        users: spentBy(parts, ({ user }) => user),
-        models: spentBy(parts, ({ model }) => model),
+        ...spends(told?.breakdown.api_keys),
+        startTime: dayName(fromMs),
+        spend: told ? usdOf(told.sums) : 0,
+        users: spends(told?.breakdown.entities),
+        models: spends(told?.breakdown.models),
       });
     }
     return rows;
-  } // prettier-ignore
-
-  private async busyDays(asked: Asked): Promise<Days[]> {
-    const rows = await this.activity.by(asked, ['day']);
-    const days = rows.map(({ day }) => Number(day)).toSorted((a, b) => a - b);
-    return days.map((fromMs) => ({ fromMs, toMs: fromMs + DAY_MS }));
   }
 
-  private partsOf(asked: Asked, entity: Entity): Promise<Part[]> {
-    return this.activity.by(asked, [...new Set<(typeof PARTS)[number] | Entity>([...PARTS, entity])], 'all');
+  /** Days with calls, earliest first, and what these came to. */
+  async busyDays(asked: Asked, entity: Entity): Promise<BusyDay[]> {
+    const { fromMs, toMs } = asked.days;
+    const kept = isOfEverybody(asked) ? await this.kept.among(asked.days, entity) : { days: [], untilMs: fromMs };
+    const rows = await this.activity.by({ ...asked, days: { fromMs: kept.untilMs, toMs } }, ['day']);
+    const others = rows.map(({ day, sums }) => ({ fromMs: Number(day), sums })).toSorted((a, b) => a.fromMs - b.fromMs);
+    return [
+      ...kept.days.map((day) => ({ ...day, told: () => this.toldOfKept(day, entity) })),
+      ...others.map((day) => ({ ...day, told: () => this.toldOf(asked, day, entity) })),
+    ];
   } // prettier-ignore
 
-  private async breakdownOf(parts: readonly Part[], entity: Entity): Promise<DaySpend['breakdown']> {
-    const models = named(parts, ({ model }) => model);
-    const entities = named(parts, (part) => part[entity]);
-    if (entity === 'team') await this.nameTeams(entities);
-    return {
-      mcp_servers: {},
-      models,
-      model_groups: models,
-      providers: named(parts, ({ provider }) => provider),
-      endpoints: named(parts, ({ callType }) => callType),
-      api_keys: keysOf(parts),
-      entities,
-    };
+  private async toldOfKept({ fromMs, sums }: DaySums, entity: Entity) {
+    return { sums, breakdown: await this.kept.breakdownOf(entity, fromMs) };
+  }
+
+  private async toldOf(asked: Asked, { fromMs }: DaySums, entity: Entity) {
+    const dimensions = new Set([...PARTS, entity]);
+    const days = { fromMs, toMs: fromMs + DAY_MS };
+    const parts = await this.activity.by({ ...asked, days }, [...dimensions], 'all');
+    return { sums: totalOf(parts), breakdown: breakdownOf(parts, (part) => part[entity]) };
   }
 
   private async nameTeams(entities: Record<string, NamedMetrics>): Promise<void> {
@@ -117,45 +111,5 @@ export class DailyActivity {
   }
 }
 
-const metricsOf = (sums: Sums): Metrics => ({
-  spend: usdOf(sums),
-  prompt_tokens: sums.inputTokens,
-  completion_tokens: sums.outputTokens,
-  cache_read_input_tokens: sums.cachedInputTokens,
-  cache_creation_input_tokens: sums.cacheWriteTokens,
-  total_tokens: tokensOf(sums),
-  successful_requests: sums.calls - sums.failed,
-  failed_requests: sums.failed,
-  api_requests: sums.calls,
-});
-
-/** The dearest groups of rows by name; what has no name is in none. */
-function dearest<T extends { readonly sums: Sums }>(rows: readonly T[], nameOf: (row: T) => string) {
-  return grouped(rows, nameOf)
-    .filter(([name]) => name !== '')
-    .map(([name, of]) => ({ name, of, sums: totalOf(of) }))
-    .toSorted((a, b) => Number(b.sums.costNanoUsd - a.sums.costNanoUsd))
-    .slice(0, MOST_NAMES);
-}
-
-const spentBy = <T extends { readonly sums: Sums }>(rows: readonly T[], nameOf: (row: T) => string) =>
-  Object.fromEntries(dearest(rows, nameOf).map(({ name, sums }) => [name, usdFromNanoUsd(sums.costNanoUsd)]));
-
-const named = (parts: readonly Part[], nameOf: (part: Part) => string): Record<string, NamedMetrics> =>
-  Object.fromEntries(
-    dearest(parts, nameOf).map(({ name, of, sums }) => [
-      name,
-      { metrics: metricsOf(sums), metadata: {}, api_key_breakdown: keysOf(of) },
-    ]),
-  );
-
-const keysOf = (parts: readonly Part[]) =>
-  Object.fromEntries(
-    dearest(parts, ({ key }) => key).map(({ name, of, sums }) => [
-      name,
-      {
-        metrics: metricsOf(sums),
-        metadata: { key_alias: of[0]!.keyAlias, team_id: of[0]!.team || null },
-      },
-    ]),
-  );
+const spends = (named: Readonly<Record<string, { readonly metrics: Metrics }>> = {}) =>
+  Object.fromEntries(Object.entries(named).map(([name, { metrics }]) => [name, metrics.spend]));

@@ -15,6 +15,7 @@ interface NamedDays {
 }
 
 const MOST_DAYS = 400;
+const WEEK_MS = 7 * DAY_MS;
 /** A report about no days in particular is about so many. */
 const LATELY_DAYS = 30;
 
@@ -42,6 +43,12 @@ export function daysOrLately({ start_date, end_date }: NamedDays, now: Date): Da
     start_date: start_date ?? dayName(Date.parse(last) - LATELY_DAYS * DAY_MS),
     end_date: last,
   });
+}
+
+/** A few at a time: what is too much is known before all of it is read. */
+export function weeksOf({ fromMs, toMs }: Days): Days[] {
+  const weeks = Array.from({ length: Math.ceil((toMs - fromMs) / WEEK_MS) }, (_, i) => fromMs + i * WEEK_MS);
+  return weeks.map((from) => ({ fromMs: from, toMs: Math.min(from + WEEK_MS, toMs) }));
 }
 
 /** The UTC days that days of a zone so many minutes west of UTC reach into. */

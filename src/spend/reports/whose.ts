@@ -19,6 +19,8 @@ export interface Whose {
     readonly kind: keyof typeof OWNER;
     readonly only?: readonly string[] | undefined;
     readonly except?: readonly string[] | undefined;
+    /** As `only`, where these are almost all. */
+    readonly among?: readonly string[] | undefined;
   };
 }
 
@@ -43,12 +45,13 @@ export function ofWhom<T extends ObjectLiteral>(
   return select;
 }
 
-/** Of somebody of the kind, and of none that is excepted (alias `c`): almost all are, so it is asked of each call. */
+/** Of somebody of the kind, of those it is among, and of none that is excepted (alias `c`): almost all are, so it is asked of each call. */
 export function ofSomebody<T extends ObjectLiteral>(
   select: SelectQueryBuilder<T>,
   { of }: Whose,
 ): SelectQueryBuilder<T> {
   if (!of) return select;
+  if (of.among) select.andWhere(`${OWNER[of.kind]} IN (:...among)`, { among: of.among });
   if (of.except) select.andWhere(`${OWNER[of.kind]} NOT IN (:...except)`, { except: of.except });
   return select.andWhere(`${OWNER[of.kind]} IS NOT NULL`);
 }
