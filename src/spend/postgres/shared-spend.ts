@@ -119,6 +119,8 @@ export class SharedSpend extends SpendService {
 
   private async holdAll(): Promise<void> {
     while (this.fresh.length || (this.waiting.length && this.mayFit)) {
+      // Whoever came while a statement ran may find a line by now.
+      for (const asking of this.fresh.splice(0)) this.admit(asking);
       const due = this.mayFit || performance.now() >= this.askAgainAt ? this.waiting.splice(0) : [];
       if (due.length) this.askAgainAt = performance.now() + ASK_AGAIN_MS;
       this.mayFit = false;
