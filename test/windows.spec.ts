@@ -60,6 +60,15 @@ describe('a budget window', () => {
     expect([status, body.error.details]).toMatchObject([429, { limit: 0.05, spent: 0.05 }]);
   }); // prettier-ignore
 
+  it('that is configured twice knows once what was spent in it', async () => {
+    const key = await gateway.givenKey({ max_budget: 1, budget_duration: '2mo' });
+    expect((await spend(key, 50)).status).toBe(200);
+    const budget_limits = [{ budget_duration: '30d', max_budget: 1 }];
+    await gateway.made('/key/update', { key, budget_duration: '1mo', budget_limits });
+    expect((await spend(key, 10)).status).toBe(200);
+    expect((await info(key)).spend).toBe(0.06);
+  });
+
   it('is one of several, and all must have room', async () => {
     const key = await gateway.givenKey({
       max_budget: 1,

@@ -378,9 +378,14 @@ describe.each([
     const spend = async (cost: bigint) => money.spend.settle(await money.held(cost), nanoUsd(cost), null);
     await spend(100n);
     await at(day - 1);
-    await accounts.correct([
-      { account: money.account.spec, spentNanoUsd: nanoUsd(0n), along: [], names: {} },
-    ]);
+    const correction = {
+      account: money.account.spec,
+      spentNanoUsd: nanoUsd(0n),
+      along: [],
+      ofModels: [],
+      names: {},
+    };
+    await database.write((tx) => accounts.correct(tx, [correction]));
     await at(day + 2);
     await spend(40n);
     await at(day + 3);
