@@ -202,7 +202,7 @@ export class SharedSpend extends SpendService {
     this.log.error(`Money could not be held for ${batch.length} calls: ${String(error)}`);
     const told = error instanceof ServiceUnavailableException ? error : new Unanswered('database', error);
     for (const { fail } of batch) fail(told);
-    if (inDoubt) void this.forget(batch.map(({ id }) => id));
+    if (inDoubt) void this.awaited(this.forget(batch.map(({ id }) => id)));
   }
 
   /** Nothing was forwarded for these. Should one have been committed after all, or be yet, its money is given back. */
