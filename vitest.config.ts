@@ -10,9 +10,11 @@ const ON_BOTH = [
   'bounded-money',
   'chaos',
   'clamp-and-wait',
+  'corrections',
   'evaluation',
   'every-ending',
   'fallbacks',
+  'holds-over-time',
   'jwt',
   'money-tree',
   'payloads',
@@ -46,6 +48,10 @@ const shared = {
 export default defineConfig(async () => {
   const isPossible = (await postgresIsThere()) && redisIsThere();
   if (!isPossible)
-    console.warn('Left out: everything that needs PostgreSQL and Redis. Embedded mode is tested.');
+    console.warn(
+      `Left out: ${ON_BOTH.length} files of tests on PostgreSQL and Redis, and in the others what needs either: shared budgets,\n` +
+        'several replicas, failures of both. Embedded mode is tested. To run them, start PostgreSQL (TEST_DATABASE_URL) and\n' +
+        'have redis-server in the PATH.',
+    );
   return { test: { projects: isPossible ? [embedded, shared] : [embedded] } };
 });

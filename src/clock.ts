@@ -5,13 +5,19 @@ export const CLOCK = Symbol('Clock');
 
 export const DAY_MS = 86_400_000;
 
-/** The time of day, set after the clock all replicas share. It never goes back. */
+/**
+ * The time of day, set after the clock all replicas share. It never goes back and never stands still: when the time of day
+ * is set back it goes at half speed until that has caught up.
+ */
 export class SteadyClock {
   private offsetMs = 0;
   private lastMs = 0;
+  private lastTick = 0;
 
   readonly now: Clock = () => {
-    this.lastMs = Math.max(this.lastMs, Date.now() + this.offsetMs);
+    const tick = performance.now();
+    this.lastMs = Math.max(Date.now() + this.offsetMs, this.lastMs + (tick - this.lastTick) / 2);
+    this.lastTick = tick;
     return new Date(this.lastMs);
   };
 

@@ -91,6 +91,25 @@ describe('alerts', () => {
     expect(posts.every(({ isSigned }) => isSigned)).toBe(true);
   });
 
+  it('are posted again where a correction undid the crossing, and only there', async () => {
+    const key = await gateway.givenKey({ max_budget: 0.1, budget_duration: '30d', soft_budget: 0.03 });
+    expect(await spend(key, 80)).toBe(200);
+    await arrived(3);
+    await gateway.made(`/key/${key}/reset_spend`, { reset_to: 0.06 });
+    expect(await spend(key, 20)).toBe(200);
+    await arrived(4);
+    expect(told().toSorted()).toEqual([['soft_budget_crossed', null], ['threshold_crossed', 50], ['threshold_crossed', 80], ['threshold_crossed', 80]]); // prettier-ignore
+    await gateway.made(`/key/${key}/reset_spend`, { reset_to: 0 });
+    expect(await spend(key, 50)).toBe(200);
+    await arrived(6);
+    await quiet();
+    expect(told().slice(4).toSorted()).toEqual([
+      ['soft_budget_crossed', null],
+      ['threshold_crossed', 50],
+    ]);
+    expect(new Set(posts.map(({ body }) => body.id)).size).toBe(6);
+  });
+
   it('tell of a soft budget, which refuses nobody', async () => {
     const key = await gateway.givenKey({ soft_budget: 0.01 });
     expect([await spend(key, 10), await spend(key, 10)]).toEqual([200, 200]);

@@ -88,7 +88,7 @@ const WRITES: readonly (readonly [door: string, body: object, changes: readonly 
   ['POST /key/bulk_update', { keys: [{ key: K('s'), max_budget: 4 }] }, [`updated VerificationToken ${H('s')}`]],
   ['POST /key/regenerate', { key: K('s'), new_key: K('s1') }, [`rotated VerificationToken ${H('s')}`]],
   ['POST /key/{key}/regenerate', { key: K('s1'), new_key: K('s2') }, [`rotated VerificationToken ${H('s1')}`]],
-  ['POST /key/update', { key: K('s2'), spend: 0.5 }, [`updated VerificationToken ${H('s2')}`, `updated VerificationToken ${H('s2')}`]],
+  ['POST /key/update', { key: K('s2'), spend: 0.5 }, [`updated VerificationToken ${H('s2')}`]],
   ['POST /key/{key}/reset_spend', { key: K('s2'), reset_to: 0.2 }, [`updated VerificationToken ${H('s2')}`]],
   ['POST /team/delete', { team_ids: ['t'] }, ['deleted TeamTable t', 'deleted TeamMembership t/u', `deleted VerificationToken ${H('t2')}`, `deleted VerificationToken ${H('s2')}`]],
   ['POST /key/delete', { keys: [K('u')] }, [`deleted VerificationToken ${H('u')}`]],

@@ -49,6 +49,26 @@ describe('a budget window', () => {
     expect((await info(key)).spend).toBe(0);
   });
 
+  it.each([
+    ['the main one', { max_budget: 0.05, budget_duration: '1mo', budget_limits: [{ budget_duration: '30d', max_budget: 5 }] }],
+    ['another', { max_budget: 5, budget_duration: '1mo', budget_limits: [{ budget_duration: '30d', max_budget: 0.05 }] }],
+    ['the first', { budget_limits: [{ budget_duration: '1mo', max_budget: 0.05 }, { budget_duration: '30d', max_budget: 5 }] }],
+  ])('that is configured twice has the smaller limit, be it %s', async (_, limits) => {
+    const key = await gateway.givenKey(limits);
+    expect((await spend(key, 50)).status).toBe(200);
+    const { status, body } = await spend(key, 1);
+    expect([status, body.error.details]).toMatchObject([429, { limit: 0.05, spent: 0.05 }]);
+  }); // prettier-ignore
+
+  it('that is configured twice knows once what was spent in it', async () => {
+    const key = await gateway.givenKey({ max_budget: 1, budget_duration: '2mo' });
+    expect((await spend(key, 50)).status).toBe(200);
+    const budget_limits = [{ budget_duration: '30d', max_budget: 1 }];
+    await gateway.made('/key/update', { key, budget_duration: '1mo', budget_limits });
+    expect((await spend(key, 10)).status).toBe(200);
+    expect((await info(key)).spend).toBe(0.06);
+  });
+
   it('is one of several, and all must have room', async () => {
     const key = await gateway.givenKey({
       max_budget: 1,

@@ -223,17 +223,25 @@ function partyFacts(
     exists,
     blocked,
     models,
-    budgets: budgets.flatMap(({ limitNanoUsd, account, model }) =>
-      limitNanoUsd === null || budgetsLifted
-        ? []
-        : [
-            {
-              limitNanoUsd,
-              ...(model !== undefined && { model }),
-              account: accounts.get(account.id)!,
-              ...(account.window && { window: account.window }),
-            },
-          ],
-    ),
+    budgets: budgetsLifted
+      ? []
+      : tightest(budgets).map(({ limitNanoUsd, account, model }) => ({
+          limitNanoUsd,
+          ...(model !== undefined && { model }),
+          account: accounts.get(account.id)!,
+          ...(account.window && { window: account.window }),
+        })),
   });
+}
+
+/** Those with a limit; of several for one account, as of a window that is configured twice, the smallest. */
+function tightest(budgets: readonly PlacedBudget[]): (PlacedBudget & { readonly limitNanoUsd: NanoUsd })[] {
+  const byAccount = new Map<string, PlacedBudget & { readonly limitNanoUsd: NanoUsd }>();
+  for (const budget of budgets) {
+    const { account, limitNanoUsd } = budget;
+    const known = byAccount.get(account.id);
+    if (limitNanoUsd !== null && (!known || limitNanoUsd < known.limitNanoUsd))
+      byAccount.set(account.id, { ...budget, limitNanoUsd });
+  }
+  return [...byAccount.values()];
 }

@@ -253,6 +253,11 @@ export class FactsLoader {
     );
   }
 
+  /** Are these still the windows that are open, the limits of this hour, and the accounts in memory? */
+  isOpen({ until, accountsGeneration }: Standing, now = this.clock()): boolean {
+    return now.getTime() < until && accountsGeneration === this.accounts.generation;
+  }
+
   private facts(
     route: RouteFacts,
     caller: CallerSnapshot,
@@ -320,10 +325,7 @@ export class FactsLoader {
     const modelNames = budgetedNames(model, [caller, ...(endUser ? [endUser] : []), ...(tags ?? [])]);
     const standing = tags && caller.standings.get(standingKey(endUserId, tags, modelNames));
     const current =
-      standing &&
-      now.getTime() < standing.until &&
-      standing.accountsGeneration === this.accounts.generation &&
-      standing.named.every((one) => this.callers.isCurrent(one));
+      standing && this.isOpen(standing, now) && standing.named.every((one) => this.callers.isCurrent(one));
     return current ? standing : undefined;
   }
 

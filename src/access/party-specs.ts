@@ -1,5 +1,5 @@
 import { type DefaultLimits, withTier } from '../budgets/with-tier.js';
-import { furtherWindow, mainWindow, windowRule } from '../parties/budget-windows.js';
+import { furtherWindow, mainWindow, modelWindow } from '../parties/budget-windows.js';
 import type { BudgetLimitRow, LimitsRow } from '../parties/limits-row.js';
 import type { RateLimit } from '../limits/rate-limits.js';
 import type { Scope } from '../policy/decision.js';
@@ -103,12 +103,11 @@ function rateLimits(scope: Scope, row: Readonly<PartyRow>): RateLimit[] {
   ];
 }
 
-/** Their windows are counted from the calendar, or from 1970 where a duration has none there. */
 function modelBudgetSpecs({ modelMaxBudget }: Readonly<LimitsRow>): ReadonlyMap<string, BudgetSpec> {
   return new Map(
     Array.from(modelBudgets(modelMaxBudget), ([model, { limitNanoUsd, duration }]) => [
       model,
-      { limitNanoUsd, window: duration === null ? null : windowRule(duration, null, null) },
+      { limitNanoUsd, window: modelWindow(duration) },
     ]),
   );
 }

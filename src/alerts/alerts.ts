@@ -5,23 +5,30 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { CLOCK, type Clock } from '../clock.js';
-import { BoundedMap } from '../cache/bounded-map.js';
 import { CONFIG, type AlertSettings, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
-import { type NanoUsd, usdFromNanoUsd, usdText } from '../policy/money.js';
+import { type NanoUsd, nanoUsdFromUsd, usdFromNanoUsd, usdText } from '../policy/money.js';
 import { Accounts } from '../spend/accounts.js';
+import type { CorrectedAccount } from '../spend/correction.js';
 import { Movements, type WatchedAccount } from '../spend/movements.js';
 import { rowsOf } from '../spend/rows-of.js';
 import { Webhook } from './webhook.js';
 
 const ROUND_MS = 1_000;
-const MAX_REMEMBERED = 100_000;
 const MOST_AT_ONCE = 20;
 /** Whoever takes an alert to deliver it has it alone for so long. */
 const TAKEN_MS = 30_000;
 const MAX_WAIT_MS = 300_000;
 const GIVE_UP_AFTER = 300;
+
+/** What the body of an alert says of it. */
+interface Crossed {
+  readonly threshold_percent: number | null;
+  readonly max_budget: number | null;
+  readonly soft_budget: number | null;
+}
 
 interface Crossing {
   readonly id: string;
@@ -30,14 +37,13 @@ interface Crossing {
 
 /**
  * Tells a webhook that an account crossed its soft budget or a share of its limit: once per account, window and
- * threshold, however many processes see it, again and again until it is taken.
+ * threshold, however many processes see it, again and again until it is taken. Whoever corrects what was spent to less than
+ * that will hear of it when it is crossed again.
  */
 @Injectable()
 export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Alerts.name);
   private readonly settings: AlertSettings | undefined;
-  /** Written already by this process. */
-  private readonly told = new BoundedMap<string, true>(MAX_REMEMBERED);
   private timer: NodeJS.Timeout | undefined;
   private underWay: Promise<void> = Promise.resolve();
   private stopped = false;
@@ -56,6 +62,7 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
   onApplicationBootstrap(): void {
     if (!this.settings) return;
     this.movements.watch();
+    this.accounts.corrected = (tx, accounts) => this.forget(tx, accounts);
     this.schedule();
   }
 
@@ -85,7 +92,10 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
     if (!watched.length) return;
     try {
       await this.accounts.refresh(watched.map(({ account }) => account));
-      const crossed = watched.flatMap((one) => this.crossings(one)).filter(({ id }) => !this.told.has(id));
+      const reached = watched.flatMap((one) => this.crossings(one));
+      if (!reached.length) return;
+      const known = await this.database.read((manager) => this.written(manager, reached));
+      const crossed = reached.filter(({ id }) => !known.has(id));
       if (!crossed.length) return;
       const now = this.clock().getTime();
       const rows = crossed.map((one) => ({ ...one, created_at: now }));
@@ -98,12 +108,44 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
           [JSON.stringify(rows)],
         ),
       );
-      for (const { id } of crossed) this.told.set(id, true);
     } catch (error) {
       // Looked at again in the next round.
       this.movements.note(watched);
       throw error;
     }
+  }
+
+  /** Inside the transaction of a correction: what these accounts have not reached any more was never told. */
+  private async forget(tx: EntityManager, accounts: readonly CorrectedAccount[]): Promise<void> {
+    const spent = new Map<string, NanoUsd>(
+      accounts.flatMap(({ id, spentNanoUsd }) =>
+        [...this.settings!.thresholds, 'soft'].map(
+          (threshold) => [`${id}@${threshold}`, spentNanoUsd] as const,
+        ),
+      ),
+    );
+    const written = await this.written(
+      tx,
+      Array.from(spent.keys(), (id) => ({ id })),
+    );
+    const undone = Array.from(written).filter(([id, body]) => spent.get(id)! < crossedAt(body));
+    if (!undone.length) return;
+    await tx.query(
+      `DELETE FROM alerts WHERE id IN (SELECT r.id FROM ${rowsOf({ id: 'varchar' }, this.database)} AS r)`,
+      [JSON.stringify(undone.map(([id]) => ({ id })))],
+    );
+  }
+
+  /** The bodies of those of these alerts that there are. */
+  private async written(
+    manager: EntityManager,
+    alerts: readonly { readonly id: string }[],
+  ): Promise<ReadonlyMap<string, string>> {
+    const rows: { id: string; body: string }[] = await manager.query(
+      `SELECT a.id, a.body FROM alerts a JOIN ${rowsOf({ id: 'varchar' }, this.database)} AS r ON a.id = r.id`,
+      [JSON.stringify(alerts.map(({ id }) => ({ id })))],
+    );
+    return new Map(rows.map(({ id, body }) => [id, body]));
   }
 
   private crossings(watched: WatchedAccount): Crossing[] {
@@ -127,11 +169,12 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
   ): Crossing {
     const usd = (amount: NanoUsd | null) => (amount === null ? null : usdFromNanoUsd(amount));
     const id = `${account.id}@${percent ?? 'soft'}`;
+    const now = this.clock();
     const whose = `${scope.kind}=${scope.id}${model === undefined ? '' : `, model=${model}`}`;
     return {
       id,
       body: JSON.stringify({
-        id,
+        id: `${id}/${now.getTime()}`,
         event,
         event_group: scope.kind,
         event_message: `${whose} has spent ${usdText(account.spentNanoUsd)}${percent === undefined ? ' and crossed its soft budget' : `, ${percent} % of its budget or more`}.`,
@@ -142,7 +185,7 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
         soft_budget: usd(softLimitNanoUsd),
         model: model ?? null,
         window: window ?? null,
-        created_at: this.clock().toISOString(),
+        created_at: now.toISOString(),
       }),
     };
   }
@@ -179,7 +222,7 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private async plan(
-    tx: { query(sql: string, parameters: unknown[]): Promise<unknown> },
+    tx: EntityManager,
     alerts: readonly { readonly id: string }[],
     dueAt: number | null,
     tries = 0,
@@ -190,4 +233,12 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
       [JSON.stringify(alerts.map(({ id }) => ({ id })))],
     );
   }
+}
+
+/** What must be spent for this to be told. */
+function crossedAt(body: string): bigint {
+  const { threshold_percent, max_budget, soft_budget } = JSON.parse(body) as Crossed;
+  return threshold_percent === null
+    ? nanoUsdFromUsd(soft_budget)!
+    : (nanoUsdFromUsd(max_budget)! * BigInt(threshold_percent) + 99n) / 100n;
 }

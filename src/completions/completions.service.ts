@@ -253,10 +253,9 @@ export class CompletionsService implements BeforeApplicationShutdown {
     const { access, requestId } = call;
     const llm = access.llm!;
     const { wish = NOTHING_WISHED } = model;
+    const known = model === access.facts.request!.model ? access.standing : undefined;
     const standing =
-      model === access.facts.request!.model
-        ? access.standing!
-        : await this.loader.standing(access.caller!, llm, model);
+      known && this.loader.isOpen(known) ? known : await this.loader.standing(access.caller!, llm, model);
     if (llm.size.isFree) return this.attemptForNothing(call, deployment, standing.chain);
     const taken = await this.spend.hold({
       chain: standing.chain,
@@ -275,6 +274,11 @@ export class CompletionsService implements BeforeApplicationShutdown {
       provider: deployment.provider,
     });
     if ('outdated' in taken) return undefined;
+    // A window closed, or an increase ended, while it waited: neither a yes nor a no of theirs counts now.
+    if (!this.loader.isOpen(standing) && ('hold' in taken || isFirst)) {
+      if ('hold' in taken) await this.spend.release(taken.hold);
+      return undefined;
+    }
     if ('denials' in taken) {
       this.meters.refused.inc({ check: 'budgetsHaveRoom' });
       const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials: taken.denials }]);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { actor } from '../acting.js';
 import { ChangedRows } from './changed-rows.js';
 
@@ -37,6 +37,7 @@ export class Database {
     pruning: [],
   };
   private draining = false;
+  private readonly afterwards = new WeakMap<QueryRunner, (() => void)[]>();
 
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {
     // From here on integers arrive as `bigint`: a nano-dollar beyond 2^53 must not pass through a double. Not before
@@ -51,12 +52,22 @@ export class Database {
   /** Runs `work` in one transaction: all of it is committed when the promise resolves, or none of it. */
   write<T>(work: (tx: EntityManager) => Promise<T>, priority: Priority = 'admin'): Promise<T> {
     const who = actor();
-    const transaction = () =>
-      this.dataSource.transaction((tx) => {
+    const transaction = async () => {
+      const afterwards: (() => void)[] = [];
+      const result = await this.dataSource.transaction((tx) => {
         ChangedRows.begin(tx.queryRunner!, who);
+        this.afterwards.set(tx.queryRunner!, afterwards);
         return work(tx);
       });
+      for (const act of afterwards) act();
+      return result;
+    };
     return this.isPostgres ? transaction() : this.queued(priority, transaction);
+  }
+
+  /** Inside a transaction: what to do when it is committed. On SQLite that is before anybody else's turn. */
+  afterCommit(tx: EntityManager, act: () => void): void {
+    this.afterwards.get(tx.queryRunner!)!.push(act);
   }
 
   /** Runs `work` with a `write` of which nothing is kept in the end. It has the database for itself until then, or rows of it. */

@@ -53,15 +53,14 @@ export class EndUsersService {
 
   /** Makes an end user. 409 when it is there, 404 when its tier is not. */
   async create(dto: NewEndUserDto, by: string): Promise<object> {
-    const { made, told } = await this.table.write(
+    return this.table.write(
       async (tx) => {
         const row = await this.make(tx, dto, by);
-        return { made: row, told: await view(tx, row) };
+        await this.table.setSpend(tx, row, dto.spend || null);
+        return view(tx, row);
       },
       () => [cacheKey.endUser(dto.user_id)],
     );
-    await this.table.setSpend(made, dto.spend || null);
-    return told;
   }
 
   /** The same inside a transaction of somebody else's; they evict it. */
@@ -72,17 +71,16 @@ export class EndUsersService {
 
   /** Changes what was sent. 404 when there is no such end user. */
   async update(dto: UpdateEndUserDto, by: string): Promise<object> {
-    const { changed, told } = await this.table.write(
+    return this.table.write(
       async (tx) => {
         await this.requireAll(tx, [dto.user_id], 'user_id');
         await requireBudget(tx, dto.budget_id);
         const row = await this.table.update(tx, dto.user_id, by, (live, now) => apply(live, dto, now));
-        return { changed: row, told: await view(tx, row) };
+        await this.table.setSpend(tx, row, dto.spend);
+        return view(tx, row);
       },
       () => [cacheKey.endUser(dto.user_id)],
     );
-    await this.table.setSpend(changed, dto.spend);
-    return told;
   }
 
   /** 404 when there is none. */

@@ -106,10 +106,15 @@ export class KeysService {
   /** Issues a key. 404 when its team, organization or tier is not there; 409 when the key or its alias is taken. */
   async generate(dto: GenerateKeyDto, caller: Authority, route = '/key/generate'): Promise<object> {
     const issued = await this.table.write(
-      (tx) => (isProxyAdmin(caller) ? this.issue(tx, dto, caller.id) : this.issueFor(tx, dto, caller, route)),
+      async (tx) => {
+        const made = await (isProxyAdmin(caller)
+          ? this.issue(tx, dto, caller.id)
+          : this.issueFor(tx, dto, caller, route));
+        await this.table.setSpend(tx, made.row, dto.spend || null);
+        return made;
+      },
       ({ row }) => touchedBy(row),
     );
-    await this.table.setSpend(issued.row, dto.spend || null);
     return issuedView(issued, dto);
   }
 
@@ -179,7 +184,6 @@ export class KeysService {
       (tx) => this.change(tx, dto.key, dto, caller, ['/key/update']),
       ({ row: updated }) => touchedBy(updated),
     );
-    await this.table.setSpend(row, dto.spend);
     return { ...keyView(row), key: dto.key };
   }
 
@@ -228,7 +232,6 @@ export class KeysService {
       },
       ({ row: rotated, before }) => [...touchedBy(rotated), ...secretsOf(before)],
     );
-    await this.table.setSpend(row, dto.spend);
     return issuedView({ row, secret }, dto);
   }
 
@@ -245,7 +248,7 @@ export class KeysService {
         message: `reset_to must be at most what was spent (${toUsd(before)}) and max_budget (${toUsd(row.maxBudgetNanoUsd)})`,
         param: 'reset_to',
       });
-    await this.table.setSpend(row, reset_to);
+    await this.database.write((tx) => this.table.setSpend(tx, row, reset_to), 'ledger');
     const { max_budget, budget_reset_at } = limitsView(row);
     return {
       key_hash: row.secretHash,
@@ -277,6 +280,7 @@ export class KeysService {
     await requireOneOrganization(tx, row);
     await grantAccessGroups(tx, dto, row, ['keyIds', row.id]);
     if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
+    await this.table.setSpend(tx, row, dto.spend);
     return { row, before };
   }
 

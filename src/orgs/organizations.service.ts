@@ -58,15 +58,14 @@ export class OrganizationsService {
   /** Makes an organization. 409 when its id is taken, 404 when its tier is not there. */
   async create(dto: NewOrganizationDto, caller: Authority): Promise<object> {
     const organizationId = dto.organization_id ?? uuidv7();
-    const { made, view } = await this.table.write(
+    return this.table.write(
       async (tx) => {
         const row = await this.make(tx, organizationId, dto, caller.id);
-        return { made: row, view: await this.view(tx, row, caller) };
+        await this.table.setSpend(tx, row, dto.spend || null);
+        return this.view(tx, row, caller);
       },
       () => [cacheKey.organization(organizationId)],
     );
-    await this.table.setSpend(made, dto.spend || null);
-    return view;
   }
 
   /** The same inside a transaction of somebody else's; they evict it. */
@@ -81,7 +80,7 @@ export class OrganizationsService {
   /** Changes what was sent. 404 when there is no such organization. */
   async update(dto: UpdateOrganizationDto, caller: Authority): Promise<object> {
     const id = dto.organization_id;
-    const { changed, view } = await this.table.write(
+    return this.table.write(
       async (tx) => {
         const fields = fieldsOf(dto, await this.table.findOrFail(tx, id));
         await requireBudget(tx, fields.budget_id);
@@ -89,12 +88,11 @@ export class OrganizationsService {
           applyParty(live, fields, KEPT_OF_ORGANIZATIONS, now);
           if (dto.organization_alias !== undefined) live.organizationAlias = dto.organization_alias;
         });
-        return { changed: row, view: await this.view(tx, row, caller) };
+        await this.table.setSpend(tx, row, dto.spend);
+        return this.view(tx, row, caller);
       },
       () => [cacheKey.organization(id)],
     );
-    await this.table.setSpend(changed, dto.spend);
-    return view;
   }
 
   /** An organization with its teams. 404 when there is none. */

@@ -12,8 +12,12 @@ export function mainWindow({ budgetDuration, budgetAnchor, budgetSince }: Readon
 export const furtherWindow = (limit: BudgetLimitRow): BudgetWindowRule =>
   windowRule(limit.budget_duration, new Date(limit.anchor), new Date(limit.since));
 
+/** The window of a budget for one model, counted from the calendar, or from 1970 where a duration has none there. */
+export const modelWindow = (duration: string | null): BudgetWindowRule | null =>
+  duration === null ? null : windowRule(duration, null, null);
+
 /** A window without an anchor is counted from 1970. */
-export const windowRule = (duration: string, anchor: Date | null, since: Date | null): BudgetWindowRule => ({
+const windowRule = (duration: string, anchor: Date | null, since: Date | null): BudgetWindowRule => ({
   duration,
   anchor: anchor ?? new Date(0),
   since: since ?? new Date(0),

@@ -226,9 +226,9 @@ export class PartyTable<T extends PartyRow> {
     return this.spend.of(this.spender(row));
   }
 
-  /** After the transaction of the row: its spending is this from now on. Without an amount it stays what it is. */
-  async setSpend(row: Readonly<T>, usd: number | null | undefined): Promise<void> {
-    if (usd !== null && usd !== undefined) await this.spend.set(this.spender(row), toNanoUsd(usd));
+  /** Last in the transaction of the row: its spending is this from now on. Without an amount it stays what it is. */
+  async setSpend(tx: EntityManager, row: Readonly<T>, usd: number | null | undefined): Promise<void> {
+    if (usd !== null && usd !== undefined) await this.spend.set(tx, this.spender(row), toNanoUsd(usd));
   }
 
   private spender(row: Readonly<T>): Spender {

@@ -3,7 +3,7 @@ import type { AccountState, BudgetWindow, PartyKind } from '../policy/facts.js';
 import type { NanoUsd } from '../policy/money.js';
 
 /** Whose an account is: a party's, or a party's for one model. */
-type ScopeKind = PartyKind | `${PartyKind}+model`;
+export type ScopeKind = PartyKind | `${PartyKind}+model`;
 
 /** What an account is for: one scope, for ever or in one window. */
 export interface AccountSpec {

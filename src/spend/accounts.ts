@@ -1,11 +1,12 @@
 import type { EntityManager } from 'typeorm';
-import { type Clock, DAY_MS } from '../clock.js';
+import type { Clock } from '../clock.js';
 import type { Database } from '../database/database.js';
-import { MAX_NANO_USD, type NanoUsd, nanoUsd, ZERO_NANO_USD } from '../policy/money.js';
-import { type AccountSpec, endlessAccount, type LiveAccount } from './account.js';
+import { type NanoUsd, nanoUsd, ZERO_NANO_USD } from '../policy/money.js';
+import type { AccountSpec, LiveAccount } from './account.js';
 import { adjust, type Adjustment } from './adjustments.js';
-import type { ChainNames } from './chain.js';
+import { adjustmentsFor, type CorrectedAccount, type Correction } from './correction.js';
 import { rowsOf } from './rows-of.js';
+import { spentBefore } from './spent-before.js';
 
 const MAX_ACCOUNTS = 500_000;
 
@@ -15,18 +16,6 @@ export interface AccountNeed {
   readonly limitNanoUsd: NanoUsd | null;
 }
 
-/** What somebody's accounts are to say from now on. */
-export interface Correction {
-  /** The one that is set … */
-  readonly account: AccountSpec;
-  readonly spentNanoUsd: NanoUsd;
-  /** … and the others of the same party, which move by as much. */
-  readonly along: readonly AccountSpec[];
-  readonly names: Partial<ChainNames>;
-  /** Hears of the change, inside its transaction. */
-  readonly audit?: (tx: EntityManager, spend: { readonly before: NanoUsd; readonly after: NanoUsd }) => void;
-}
-
 interface Balance {
   readonly spent: bigint;
   readonly held: bigint | null;
@@ -34,6 +23,8 @@ interface Balance {
 
 /** The accounts this process knows, loaded on first use. While one is in memory there is exactly one of it. */
 export abstract class Accounts {
+  /** Whoever sets this hears of accounts that are corrected, inside the transaction. */
+  corrected: (tx: EntityManager, accounts: readonly CorrectedAccount[]) => Promise<void> = async () => {};
   protected readonly loaded = new Map<string, LiveAccount>();
   private readonly loading = new Map<string, Promise<void>>();
   private generationNow = 1;
@@ -66,33 +57,33 @@ export abstract class Accounts {
   abstract refresh(accounts: readonly LiveAccount[]): Promise<void>;
 
   /**
-   * Sets what was spent, by one `adjustment` entry for each account that changes; calls under way keep what they hold.
-   * No account goes below zero. Resolves when it is committed.
+   * Inside a transaction: sets what was spent, by one `adjustment` entry for each account that changes; calls under way
+   * keep what they hold. No account goes below zero. Memory follows when the transaction is committed.
    */
-  async correct(corrections: readonly Correction[]): Promise<void> {
-    const specs = corrections.flatMap(({ account, along }) => [account, ...along]);
-    const accounts = await this.load(specs.map((account) => ({ account, limitNanoUsd: null })));
-    // What is written here must find them in memory when it is committed.
-    for (const account of accounts) account.unsettled++;
-    try {
-      const adjustments = await this.database.write(async (tx) => {
-        const spent = await this.spentUnderLock(tx, specs);
-        const needed = corrections.flatMap((correction) => adjustmentsFor(correction, spent));
-        if (needed.length) await adjust(tx, this.database, needed, this.clock());
-        for (const { account, spentNanoUsd, audit } of corrections) {
-          const before = nanoUsd(spent.get(account.id)!);
-          if (before !== spentNanoUsd) audit?.(tx, { before, after: spentNanoUsd });
-        }
-        return needed;
-      }, 'ledger');
-      await this.adjusted(adjustments);
-    } finally {
-      for (const account of accounts) account.unsettled--;
+  async correct(tx: EntityManager, corrections: readonly Correction[]): Promise<void> {
+    const specs = corrections.flatMap(({ account, along, ofModels }) => [account, ...along, ...ofModels]);
+    await this.makeRows(tx, specs);
+    const spent = await this.spentUnderLock(tx, specs);
+    const needed = corrections.flatMap((correction) => adjustmentsFor(correction, spent));
+    if (needed.length) {
+      await adjust(tx, this.database, needed, this.clock());
+      await this.corrected(
+        tx,
+        needed.map(({ account: { id }, amount }) => ({ id, spentNanoUsd: nanoUsd(spent.get(id)! + amount) })),
+      );
     }
+    for (const { account, spentNanoUsd, audit } of corrections) {
+      const before = nanoUsd(spent.get(account.id)!);
+      if (before !== spentNanoUsd) audit?.(tx, { before, after: spentNanoUsd });
+    }
+    this.database.afterCommit(tx, () => this.adjusted(needed));
   }
 
-  /** Balances were changed by these. */
-  protected abstract adjusted(adjustments: readonly Adjustment[]): Promise<void> | void;
+  /** Inside a transaction: accounts that nobody used before begin with what they must, on disk. */
+  protected abstract makeRows(tx: EntityManager, specs: readonly AccountSpec[]): Promise<void>;
+
+  /** Balances were changed by these, and that is committed. */
+  protected abstract adjusted(adjustments: readonly Adjustment[]): void;
 
   /** What was spent on these accounts, which nobody else changes until this transaction ends. */
   private async spentUnderLock(
@@ -106,14 +97,20 @@ export abstract class Accounts {
         [JSON.stringify(specs.map(({ id }) => ({ id })))],
       );
     }
-    const rows = await this.balances(tx, specs);
+    const rows = await this.stored(tx, specs);
     return new Map(specs.map(({ id }) => [id, rows.get(id)?.spent ?? 0n]));
   }
 
   /** What is committed, for accounts that may not be in memory. */
-  async spentOn(specs: readonly AccountSpec[]): Promise<Map<string, bigint>> {
-    const stored = await this.stored(specs);
-    const before = await this.spentBefore(specs.filter(({ id }) => !stored.has(id)));
+  spentOn(specs: readonly AccountSpec[]): Promise<Map<string, bigint>> {
+    return this.database.read((manager) => this.spentIn(manager, specs), 'ledger');
+  }
+
+  /** The same as this transaction sees it. */
+  async spentIn(manager: EntityManager, specs: readonly AccountSpec[]): Promise<Map<string, bigint>> {
+    const stored = await this.stored(manager, specs);
+    const missing = specs.filter(({ id }) => !stored.has(id));
+    const before = await spentBefore(manager, this.database, missing);
     return new Map([...before, ...Array.from(stored, ([id, { spent }]) => [id, spent] as const)]);
   }
 
@@ -132,11 +129,7 @@ export abstract class Accounts {
   }
 
   /** The rows there are. What is held is null where it is not counted. */
-  protected stored(specs: readonly { readonly id: string }[]): Promise<Map<string, Balance>> {
-    return this.database.read((manager) => this.balances(manager, specs), 'ledger');
-  }
-
-  private async balances(
+  protected async stored(
     manager: EntityManager,
     specs: readonly { readonly id: string }[],
   ): Promise<Map<string, Balance>> {
@@ -154,47 +147,6 @@ export abstract class Accounts {
     );
   }
 
-  /**
-   * What the scopes of these windows spent on calls opened since the windows did, before anyone used them: a duration or
-   * a time zone was changed in the middle. Almost always nothing. A correction takes off no more than had been spent by
-   * then: what was spent before the window is not what pays for later calls. Of days that are folded into sums the first
-   * counts as a whole, and corrections come before the calls of their day: rather too much than too little.
-   */
-  protected async spentBefore(specs: readonly AccountSpec[]): Promise<Map<string, bigint>> {
-    const windows = specs.flatMap(({ id, scopeKind, scopeId, countsFrom }) =>
-      countsFrom
-        ? [{ id, endless_id: endlessAccount(scopeKind, scopeId).id, counts_from: countsFrom.getTime() }]
-        : [],
-    );
-    if (!windows.length) return new Map();
-    const columns = { id: 'varchar', endless_id: 'varchar', counts_from: 'bigint' } as const;
-    const rows = await this.database.read<{ id: string; spent: string }[]>(
-      (manager) =>
-        manager.query(
-          `WITH opened AS (
-             SELECT r.id AS id, r.counts_from AS counts_from, p.chain_id AS chain_id
-             FROM ${rowsOf(columns, this.database)} AS r JOIN postings p ON p.account_id = r.endless_id
-           ), costs AS (
-             SELECT o.id AS id, e.cost_nano_usd AS cost, e.closed_at AS at
-             FROM opened o JOIN ledger_entries e ON e.chain_id = o.chain_id
-             WHERE e.state = 'settled' AND e.opened_at >= o.counts_from
-             UNION ALL
-             SELECT o.id AS id, d.cost_nano_usd AS cost, d.day AS at
-             FROM opened o JOIN ledger_days d ON d.chain_id = o.chain_id
-             WHERE d.day + ${DAY_MS} > o.counts_from
-           ), sums AS (
-             SELECT id, cost, sum(cost) OVER (PARTITION BY id ORDER BY at, cost ROWS UNBOUNDED PRECEDING) AS so_far
-             FROM costs WHERE cost <> 0
-           )
-           SELECT id, CAST(sum(cost) - CASE WHEN min(so_far) < 0 THEN min(so_far) ELSE 0 END AS text) AS spent
-           FROM sums GROUP BY id`,
-          [JSON.stringify(windows)],
-        ),
-      'ledger',
-    );
-    return new Map(rows.flatMap(({ id, spent }) => (BigInt(spent) ? [[id, BigInt(spent)]] : [])));
-  }
-
   protected evictIdle(): void {
     if (this.loaded.size < MAX_ACCOUNTS) return;
     let toGo = MAX_ACCOUNTS / 4;
@@ -207,7 +159,8 @@ export abstract class Accounts {
     this.generationNow++;
   }
 
-  private startLoading(needs: readonly AccountNeed[]): void {
+  private startLoading(all: readonly AccountNeed[]): void {
+    const needs = eachOnce(all);
     const done = this.open(needs).finally(() =>
       needs.forEach(({ account }) => this.loading.delete(account.id)),
     );
@@ -215,17 +168,11 @@ export abstract class Accounts {
   }
 }
 
-/** The same amount on all of them, as far as each can go. The first is found by its names in reports, which count it once. */
-function adjustmentsFor(
-  { account, spentNanoUsd, along, names }: Correction,
-  spent: ReadonlyMap<string, bigint>,
-): Adjustment[] {
-  const difference = spentNanoUsd - spent.get(account.id)!;
-  return [account, ...along].flatMap((one, i) => {
-    const before = spent.get(one.id)!;
-    const after = within(before + difference);
-    return after === before ? [] : [{ account: one, amount: after - before, ...(i === 0 && { names }) }];
-  });
+/** An account that is needed twice, as by a window that is configured twice, is loaded once: with a limit if it has one. */
+function eachOnce(needs: readonly AccountNeed[]): AccountNeed[] {
+  const byId = new Map<string, AccountNeed>();
+  for (const need of needs) {
+    if ((byId.get(need.account.id)?.limitNanoUsd ?? null) === null) byId.set(need.account.id, need);
+  }
+  return [...byId.values()];
 }
-
-const within = (amount: bigint) => (amount < 0n ? 0n : amount > MAX_NANO_USD ? MAX_NANO_USD : amount);

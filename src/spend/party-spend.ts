@@ -5,14 +5,22 @@ import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { tellChanged } from '../database/changed-rows.js';
 import { Database } from '../database/database.js';
-import { furtherWindow, mainWindow } from '../parties/budget-windows.js';
+import { furtherWindow, mainWindow, modelWindow } from '../parties/budget-windows.js';
 import type { LimitsRow } from '../parties/limits-row.js';
+import { modelBudgets } from '../parties/model-budgets.js';
 import type { PartyRow } from '../parties/party-row.js';
 import type { PartyKind } from '../policy/facts.js';
 import { nanoUsd, type NanoUsd, ZERO_NANO_USD } from '../policy/money.js';
-import { type AccountSpec, type BudgetWindowRule, endlessAccount, windowAccount } from './account.js';
-import { Accounts, type Correction } from './accounts.js';
+import {
+  type AccountSpec,
+  type BudgetWindowRule,
+  endlessAccount,
+  type ScopeKind,
+  windowAccount,
+} from './account.js';
+import { Accounts } from './accounts.js';
 import { adjust } from './adjustments.js';
+import type { Correction } from './correction.js';
 import type { ChainNames } from './chain.js';
 
 /** Whose spending an administrator corrects. */
@@ -52,15 +60,23 @@ export class PartySpend {
   }
 
   /** Makes its spending this much: in its current window (or in all), and by as much in its other open windows and in all. */
-  async set(spender: Spender, spentNanoUsd: NanoUsd): Promise<void> {
-    await this.accounts.correct(await this.corrections([spender], spentNanoUsd));
+  async set(tx: EntityManager, spender: Spender, spentNanoUsd: NanoUsd): Promise<void> {
+    await this.accounts.correct(tx, await this.corrections(tx, [spender], spentNanoUsd));
   }
 
   /** Makes the spending of all of them nothing. */
   async reset(spenders: readonly Spender[]): Promise<void> {
-    const corrections = await this.corrections(spenders, ZERO_NANO_USD);
-    const spent = await this.accounts.spentOn(corrections.map(({ account }) => account));
-    await this.accounts.correct(corrections.filter(({ account }) => spent.get(account.id)));
+    await this.database.write(async (tx) => {
+      const corrections = await this.corrections(tx, spenders, ZERO_NANO_USD);
+      const spent = await this.accounts.spentIn(
+        tx,
+        corrections.map(({ account }) => account),
+      );
+      await this.accounts.correct(
+        tx,
+        corrections.filter(({ account }) => spent.get(account.id)),
+      );
+    }, 'ledger');
   }
 
   /**
@@ -89,17 +105,19 @@ export class PartySpend {
     }
   }
 
-  private async corrections(spenders: readonly Spender[], spentNanoUsd: NanoUsd): Promise<Correction[]> {
+  private async corrections(
+    tx: EntityManager,
+    spenders: readonly Spender[],
+    spentNanoUsd: NanoUsd,
+  ): Promise<Correction[]> {
     const now = this.clock();
-    const limits = await this.database.read((manager) =>
-      withTiers(
-        manager,
-        spenders.map(({ kind, row }) => ({ ...row, budgetId: row.budgetId ?? this.defaultTier(kind) })),
-      ),
+    const limits = await withTiers(
+      tx,
+      spenders.map(({ kind, row }) => ({ ...row, budgetId: row.budgetId ?? this.defaultTier(kind) })),
     );
     return spenders.map(({ kind, row, publicId, entity }, i) => {
       const account = this.shown(kind, row, now);
-      const { budgetLimits } = limits[i]!;
+      const { budgetLimits, modelMaxBudget } = limits[i]!;
       const windows = [mainWindow(limits[i]!), ...(budgetLimits ?? []).map(furtherWindow)];
       const along = [null, ...windows]
         .map((window) => this.account(kind, row.id, window, now))
@@ -107,6 +125,9 @@ export class PartySpend {
       return {
         account,
         along: [...new Map(along.map((one) => [one.id, one])).values()],
+        ofModels: Array.from(modelBudgets(modelMaxBudget), ([model, { duration }]) =>
+          this.account(`${kind}+model`, `${row.id}/${model}`, modelWindow(duration), now),
+        ),
         spentNanoUsd,
         names: namesOf(kind, publicId),
         ...(entity && {
@@ -124,7 +145,7 @@ export class PartySpend {
     return this.account(kind, row.id, mainWindow(row), now);
   }
 
-  private account(kind: PartyKind, id: string, window: BudgetWindowRule | null, now: Date): AccountSpec {
+  private account(kind: ScopeKind, id: string, window: BudgetWindowRule | null, now: Date): AccountSpec {
     return window
       ? windowAccount(kind, id, window, this.config.litellm.timezone, now)
       : endlessAccount(kind, id);

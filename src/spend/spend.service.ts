@@ -88,7 +88,8 @@ const RETRY_MS = 1_000;
  */
 export abstract class SpendService {
   private readonly logger = new Logger(SpendService.name);
-  private readonly closing = new Set<Promise<void>>();
+  /** What is still to be written before the process may end. */
+  private readonly unwritten = new Set<Promise<void>>();
   private heldNanoUsd = 0n;
 
   constructor(
@@ -158,8 +159,8 @@ export abstract class SpendService {
   /** Waits until nothing is being written, or `patienceMs` are over: the last thing before the database closes. */
   async drained(patienceMs: number): Promise<void> {
     const until = Date.now() + patienceMs;
-    while (this.closing.size && Date.now() < until) {
-      await Promise.race([...this.closing, pause(Math.min(RETRY_MS, until - Date.now()))]);
+    while (this.unwritten.size && Date.now() < until) {
+      await Promise.race([...this.unwritten, pause(Math.min(RETRY_MS, until - Date.now()))]);
     }
   }
 
@@ -173,9 +174,14 @@ export abstract class SpendService {
   protected abstract commit(entry: ClosedEntry, hold: Hold, again: boolean): Promise<void>;
 
   private close(...args: Parameters<SpendService['closed']>): Promise<void> {
-    const closing = this.closed(...args).finally(() => this.closing.delete(closing));
-    this.closing.add(closing);
-    return closing;
+    return this.awaited(this.closed(...args));
+  }
+
+  /** The process does not end before this has, if it can help it. */
+  protected awaited(writing: Promise<void>): Promise<void> {
+    const unwritten = writing.finally(() => this.unwritten.delete(unwritten));
+    this.unwritten.add(unwritten);
+    return unwritten;
   }
 
   private async closed(

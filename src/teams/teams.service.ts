@@ -69,11 +69,11 @@ export class TeamsService {
         const made = await this.make(tx, teamId, dto, by);
         if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, made, undefined, caller);
         for (const member of dto.members_with_roles ?? []) await this.members.enrol(tx, teamId, member, by);
+        await this.table.setSpend(tx, made, dto.spend || null);
         return { team: made, named: await rosterOf(tx, teamId) };
       },
       (made) => [cacheKey.team(teamId), ...made.named.flatMap(touchedBy)],
     );
-    await this.table.setSpend(team, dto.spend || null);
     return teamView(team, named);
   }
 
@@ -113,7 +113,7 @@ export class TeamsService {
     wanted: (team: Team) => Partial<UpdateTeamDto>,
     caller: Authority,
   ): Promise<object> {
-    const { team, named, spend } = await this.table.write(
+    const { team, named } = await this.table.write(
       async (tx) => {
         const before = await heldTeam(tx, this.table, teamId);
         this.grants.requireAdmin(caller, teamId);
@@ -123,11 +123,11 @@ export class TeamsService {
         const row = await this.table.update(tx, teamId, caller.id, (live, now) => this.apply(live, dto, now));
         await grantAccessGroups(tx, dto, row, ['teamIds', teamId]);
         if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
-        return { team: row, named: await rosterOf(tx, teamId), spend: dto.spend };
+        await this.table.setSpend(tx, row, dto.spend);
+        return { team: row, named: await rosterOf(tx, teamId) };
       },
       () => [cacheKey.team(teamId)],
     );
-    await this.table.setSpend(team, spend);
     return teamView(team, named);
   }
 

@@ -89,6 +89,7 @@ export class UsersService {
           (dto.auto_create_key ?? true)
             ? await this.keys.issue(tx, { ...keyPart(dto), user_id: userId }, by)
             : undefined;
+        await this.table.setSpend(tx, made, dto.spend || null);
         return { user: made, issued: key };
       },
       (made) => [
@@ -98,7 +99,6 @@ export class UsersService {
         ...(made.issued ? [cacheKey.key(made.issued.row.secretHash)] : []),
       ],
     );
-    await this.table.setSpend(user, dto.spend || null);
     const view = userView(user, teamIds);
     return issued
       ? { ...keyView(issued.row), ...view, key: issued.secret, token_id: issued.row.secretHash }
@@ -126,11 +126,11 @@ export class UsersService {
         await requireBudget(tx, dto.budget_id);
         if (dto.user_id !== undefined) await this.requireFreeEmail(tx, dto.user_email, userId);
         const row = await this.table.update(tx, userId, by, (live, now) => this.apply(live, dto, now));
+        await this.table.setSpend(tx, row, dto.spend);
         return { user: row, teamIds: (await teamsOf(tx, [userId])).get(userId) ?? [] };
       },
       (changed) => [cacheKey.user(changed.user.userId)],
     );
-    await this.table.setSpend(user, dto.spend);
     return { user_id: user.userId, data: userView(user, teamIds) };
   }
 

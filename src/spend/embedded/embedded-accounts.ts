@@ -1,9 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { CLOCK, type Clock } from '../../clock.js';
 import { Database } from '../../database/database.js';
 import { nanoUsd } from '../../policy/money.js';
 import type { AccountSpec } from '../account.js';
 import { type AccountNeed, Accounts } from '../accounts.js';
+import { spentBefore } from '../spent-before.js';
 import { adjust, type Adjustment } from '../adjustments.js';
 
 /** Balances are in memory: loaded once, and changed there with every commit. */
@@ -19,35 +21,43 @@ export class EmbeddedAccounts extends Accounts {
 
   protected adjusted(adjustments: readonly Adjustment[]): void {
     for (const { account, amount } of adjustments) {
-      const live = this.loaded.get(account.id)!;
-      live.spentNanoUsd = nanoUsd(live.spentNanoUsd + amount);
+      const live = this.loaded.get(account.id);
+      if (live) live.spentNanoUsd = nanoUsd(live.spentNanoUsd + amount);
     }
   }
 
-  protected async open(needs: readonly AccountNeed[]): Promise<void> {
+  protected async makeRows(tx: EntityManager, specs: readonly AccountSpec[]): Promise<void> {
+    await this.opened(
+      tx,
+      specs.filter(({ id }) => !this.loaded.has(id)),
+    );
+  }
+
+  /** From the turn that reads them on they are in memory: whoever changes them later finds them there. */
+  protected open(needs: readonly AccountNeed[]): Promise<void> {
     const specs = needs.map(({ account }) => account);
-    const stored = await this.stored(specs);
-    const filled = await this.fill(specs.filter(({ id }) => !stored.has(id)));
-    this.evictIdle();
-    for (const spec of specs) this.remember(spec, stored.get(spec.id)?.spent ?? filled.get(spec.id) ?? 0n);
+    return this.database.write(async (tx) => {
+      const spent = await this.opened(tx, specs);
+      this.database.afterCommit(tx, () => {
+        this.evictIdle();
+        for (const spec of specs) this.remember(spec, spent.get(spec.id) ?? 0n);
+      });
+    }, 'ledger');
   }
 
-  /** Opens windows that begin with something spent: one adjustment entry each, so that the ledger still adds up. */
-  private async fill(specs: readonly AccountSpec[]): Promise<ReadonlyMap<string, bigint>> {
-    const spent = await this.spentBefore(specs);
-    const filled = specs.filter(({ id }) => spent.has(id));
-    if (filled.length) {
-      await this.database.write(
-        (tx) =>
-          adjust(
-            tx,
-            this.database,
-            filled.map((account) => ({ account, amount: spent.get(account.id)! })),
-            this.clock(),
-          ),
-        'ledger',
-      );
-    }
-    return spent;
+  /** What was spent on them. A window that begins with something gets one adjustment entry, so that the ledger still adds up. */
+  private async opened(
+    tx: EntityManager,
+    specs: readonly AccountSpec[],
+  ): Promise<ReadonlyMap<string, bigint>> {
+    const stored = await this.stored(tx, specs);
+    const missing = specs.filter(({ id }) => !stored.has(id));
+    const filled = await spentBefore(tx, this.database, missing);
+    const adjustments = missing.flatMap((account) => {
+      const amount = filled.get(account.id);
+      return amount === undefined ? [] : [{ account, amount }];
+    });
+    if (adjustments.length) await adjust(tx, this.database, adjustments, this.clock());
+    return new Map([...filled, ...Array.from(stored, ([id, { spent }]) => [id, spent] as const)]);
   }
 }

@@ -4,8 +4,11 @@ import { CLOCK, type Clock } from '../../clock.js';
 import { Database } from '../../database/database.js';
 import type { AccountSpec, LiveAccount } from '../account.js';
 import { type AccountNeed, Accounts } from '../accounts.js';
-import { adjust, type Adjustment } from '../adjustments.js';
+import { spentBefore } from '../spent-before.js';
+import { adjust } from '../adjustments.js';
 import { rowsOf } from '../rows-of.js';
+
+const NONE: ReadonlySet<string> = new Set();
 
 /**
  * Balances are rows. Memory has what was last seen of them: good for a guess, never for a decision. Accounts with a limit
@@ -21,15 +24,18 @@ export class SharedAccounts extends Accounts {
   }
 
   async refresh(accounts: readonly LiveAccount[]): Promise<void> {
-    const stored = await this.stored(accounts);
+    const stored = await this.storedNow(accounts);
     for (const { id, spec } of accounts) {
       const row = stored.get(id);
       if (row) this.remember(spec, row.spent, row.held ?? 0n);
     }
   }
 
-  protected adjusted(adjustments: readonly Adjustment[]): Promise<void> {
-    return this.refresh(adjustments.map(({ account }) => this.loaded.get(account.id)!));
+  /** The next hold sees it. */
+  protected adjusted(): void {}
+
+  protected makeRows(tx: EntityManager, specs: readonly AccountSpec[]): Promise<void> {
+    return this.make(tx, specs, NONE);
   }
 
   protected override has(need: AccountNeed): boolean {
@@ -42,11 +48,11 @@ export class SharedAccounts extends Accounts {
     const limited = new Set(
       needs.filter(({ limitNanoUsd }) => limitNanoUsd !== null).map(({ account }) => account.id),
     );
-    let stored = await this.stored(specs);
+    let stored = await this.storedNow(specs);
     const missing = specs.filter(({ id }) => !stored.has(id));
     if (missing.length) {
       await this.database.write((tx) => this.make(tx, missing, limited), 'ledger');
-      stored = await this.stored(specs);
+      stored = await this.storedNow(specs);
     }
     const uncounted = specs.filter(({ id }) => limited.has(id) && stored.get(id)?.held === null);
     if (uncounted.length) {
@@ -54,7 +60,7 @@ export class SharedAccounts extends Accounts {
         (tx) => tx.query('SELECT tollgate_count_holds($1)', [uncounted.map(({ id }) => id)]),
         'ledger',
       );
-      stored = await this.stored(specs);
+      stored = await this.storedNow(specs);
     }
     this.evictIdle();
     for (const spec of specs) {
@@ -62,6 +68,10 @@ export class SharedAccounts extends Accounts {
       this.remember(spec, spent, held ?? 0n);
       if (held !== null) this.countingHolds.add(this.loaded.get(spec.id)!);
     }
+  }
+
+  private storedNow(specs: readonly { readonly id: string }[]): ReturnType<SharedAccounts['stored']> {
+    return this.database.read((manager) => this.stored(manager, specs), 'ledger');
   }
 
   /** Of any number of processes that make an account at once, one fills it. */
@@ -94,7 +104,7 @@ export class SharedAccounts extends Accounts {
     );
     const mine = new Set(made.map(({ id }) => id));
     const fresh = specs.filter(({ id }) => mine.has(id));
-    const spent = await this.spentBefore(fresh);
+    const spent = await spentBefore(tx, this.database, fresh);
     const filled = fresh.filter(({ id }) => spent.has(id));
     if (!filled.length) return;
     await adjust(

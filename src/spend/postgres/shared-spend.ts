@@ -119,6 +119,8 @@ export class SharedSpend extends SpendService {
 
   private async holdAll(): Promise<void> {
     while (this.fresh.length || (this.waiting.length && this.mayFit)) {
+      // Whoever came while a statement ran may find a line by now.
+      for (const asking of this.fresh.splice(0)) this.admit(asking);
       const due = this.mayFit || performance.now() >= this.askAgainAt ? this.waiting.splice(0) : [];
       if (due.length) this.askAgainAt = performance.now() + ASK_AGAIN_MS;
       this.mayFit = false;
@@ -200,7 +202,7 @@ export class SharedSpend extends SpendService {
     this.log.error(`Money could not be held for ${batch.length} calls: ${String(error)}`);
     const told = error instanceof ServiceUnavailableException ? error : new Unanswered('database', error);
     for (const { fail } of batch) fail(told);
-    if (inDoubt) void this.forget(batch.map(({ id }) => id));
+    if (inDoubt) void this.awaited(this.forget(batch.map(({ id }) => id)));
   }
 
   /** Nothing was forwarded for these. Should one have been committed after all, or be yet, its money is given back. */
