@@ -22,6 +22,7 @@ const ON_BOTH = [
   'scenarios',
   'tags',
   'spend-resets',
+  'terraform',
   'windows',
 ];
 
