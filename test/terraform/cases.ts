@@ -135,8 +135,7 @@ export const casesOf = (given: (name: Name, config: Config) => Promise<State>): 
   organization_member: {
     full: async () => {
       const { organization_id } = await given('organization', { organization_alias: 'tf-members' });
-      await given('user', { user_id: 'tf-org-member', user_email: 'org-member@example.com' });
-      const member = { organization_id: organization_id as string, user_id: 'tf-org-member' };
+      const member = { organization_id: organization_id as string, user_id: 'tf-org-member', user_email: 'org-member@example.com' };
       return [{ ...member, role: 'internal_user' }, { ...member, role: 'org_admin' }];
     },
     'by address': async () => {
