@@ -24,6 +24,7 @@ const ON_BOTH = [
   'scenarios',
   'tags',
   'spend-resets',
+  'terraform',
   'windows',
 ];
 

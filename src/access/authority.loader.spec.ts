@@ -29,6 +29,7 @@ describe('what is a caller’s own', () => {
     await rooms.organizations.create({ organization_id: 'o', organization_alias: 'o' }, ME);
     await team('plain');
     await team('open', { team_member_permissions: ['/key/generate'] });
+    await team('emptied', { team_member_permissions: [] });
     await team('deleted');
     await rooms.teams.delete(['deleted'], ME);
     await team('ours', { organization_id: 'o', members_with_roles: [] });
@@ -46,6 +47,7 @@ describe('what is a caller’s own', () => {
     const { teams, organizations } = await load();
     expect(Object.fromEntries(teams)).toEqual({
       plain: { as: 'user', permissions: ['/key/info', '/key/health'] },
+      emptied: { as: 'user', permissions: ['/key/info', '/key/health'] },
       open: { as: 'user', permissions: ['/key/generate'] },
       ours: { as: 'org_admin', permissions: [] },
     });

@@ -4,7 +4,7 @@ import { Database } from '../database/database.js';
 import { OrganizationMember } from '../orgs/organization-member.entity.js';
 import {
   type Authority,
-  DEFAULT_MEMBER_PERMISSIONS,
+  memberPermissions,
   type OrganizationRole,
   type TeamStanding,
 } from '../policy/authority.js';
@@ -70,8 +70,7 @@ async function teamsJoined(manager: EntityManager, userId: string): Promise<[str
   });
   return teams.map(({ teamId, extra }) => {
     const { role } = members.find((member) => member.teamId === teamId)!;
-    const permissions =
-      (extra?.team_member_permissions as string[] | undefined) ?? DEFAULT_MEMBER_PERMISSIONS;
+    const permissions = memberPermissions((extra?.team_member_permissions as string[] | undefined) ?? []);
     return [teamId, { as: role, permissions }];
   });
 }

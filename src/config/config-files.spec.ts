@@ -245,10 +245,23 @@ describe('what a file may say', () => {
       'general_settings.user_header_mappings[0].litellm_user_role',
     ],
     ['mode_list: []', 'mode_list'],
+    ['litellm_settings: {cache: true}', 'litellm_settings.cache'],
+    ['general_settings: {master_key: sk-another-one}', 'general_settings.master_key'],
+    [model('temperature: 0.2'), 'model_list[].litellm_params.temperature'],
+    [model('custom_llm_provider: groq'), 'model_list[].litellm_params.custom_llm_provider'],
     [model('output_cost_per_pixel: 1e-8'), 'model_list[0].litellm_params.output_cost_per_pixel'],
     [model('', '{input_cost_per_tokn: 1}'), 'model_list[0].model_info.input_cost_per_tokn'],
     [model('', '{input_cost_per_token_batches: 1}'), 'model_list[0].model_info.input_cost_per_token_batches'],
   ])('%s is named as without effect', (yaml, path) => expect(read(yaml).ignoredKeys).toEqual([path]));
+
+  it('names what several models have once, and nothing that says the same as the environment', () => {
+    const yaml = 'model_list: [{model_name: a, litellm_params: {model: openai/a, rpm: 1, custom_llm_provider: openai}}, {model_name: b, litellm_params: {model: openai/b, rpm: 2}}, {model_name: c, litellm_params: {model: bedrock/c, aws_region_name: x}}]';
+    const master = `general_settings: {master_key: ${MASTER.TOLLGATE_MASTER_KEY}}`;
+    expect(read(`${yaml}\n${master}`).ignoredKeys).toEqual([
+      'model_list[2].litellm_params.model',
+      'model_list[].litellm_params.rpm',
+    ]);
+  }); // prettier-ignore
 
   it('says nothing of a price of zero, or of one that is billed', () => {
     const info =

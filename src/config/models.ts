@@ -11,6 +11,16 @@ const PRICE = /cost/;
 const PRICE_MAP = 'search_context_cost_per_query';
 const TEXTS = ['api_key', 'api_version', 'organization', 'api_base', 'base_url'];
 const WHOLE = ['max_tokens', 'max_input_tokens', 'max_output_tokens'];
+/** Members of `litellm_params` that count for a call, beside prices. */
+const WITH_EFFECT = new Set([
+  ...TEXTS,
+  'model',
+  'extra_headers',
+  'timeout',
+  'max_retries',
+  'weight',
+  'mock_response',
+]);
 const MAX_RETRIES = 100;
 /** What the names begin with that models of one team have among all models; LiteLLM's. */
 export const TEAM_MODEL_PREFIX = 'model_name_';
@@ -20,20 +30,32 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const API_VERSION = /^[\w.-]*$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** `model_list[]`. Members of `litellm_params` and `model_info` nobody knows are kept: they are the provider's. */
+/** `model_list[]`. Members of `litellm_params` and `model_info` nobody knows are kept; those of the first are named. */
 export function readModels(file: Section): ModelConfig[] {
   const ids = new Map<string, number>();
   const alike = new Map<string, number>();
-  return file
-    .sections('model_list')
-    .map(readModel)
-    .map((model, i) => {
-      const id = model.modelInfo.id ?? stableId(model, alike);
-      if (ids.has(id))
-        file.problem(`model_list[${i}].model_info.id`, `is the id of model_list[${ids.get(id)}] too`);
-      ids.set(id, i);
-      return { ...model, modelInfo: { ...model.modelInfo, id } };
-    });
+  const models = file.sections('model_list').map(readModel);
+  for (const name of new Set(models.flatMap(withoutEffect)))
+    file.ignore(`model_list[].litellm_params.${name}`);
+  return models.map((model, i) => {
+    const id = model.modelInfo.id ?? stableId(model, alike);
+    if (ids.has(id))
+      file.problem(`model_list[${i}].model_info.id`, `is the id of model_list[${ids.get(id)}] too`);
+    ids.set(id, i);
+    return { ...model, modelInfo: { ...model.modelInfo, id } };
+  });
+}
+
+/** Members that LiteLLM sends with every call, or chooses by. Of what is not served at all none is named. */
+function withoutEffect({ litellmParams }: ModelConfig): string[] {
+  if (typeof litellmParams.model !== 'string') return [];
+  const { provider } = parseModel(litellmParams.model);
+  if ('notServed' in baseOf(provider, litellmParams.api_base)) return [];
+  const says = (name: string) =>
+    WITH_EFFECT.has(name) ||
+    PRICE.test(name) ||
+    (name === 'custom_llm_provider' && litellmParams[name] === provider);
+  return Object.keys(litellmParams).filter((name) => !says(name));
 }
 
 /** One deployment's description; what is wrong with it goes into the section's report. */

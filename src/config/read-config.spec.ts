@@ -108,7 +108,12 @@ describe('readConfig', () => {
       input_cost_per_token: 1e-6,
       output_cost_per_token: 2e-6,
     });
-    expect(config.ignoredKeys).toEqual(['litellm_settings.drop_params', 'router_settings.routing_strategy']);
+    expect(config.ignoredKeys).toEqual([
+      'litellm_settings.cache',
+      'model_list[].litellm_params.rpm',
+      'litellm_settings.drop_params',
+      'router_settings.routing_strategy',
+    ]);
   });
 
   it('lists every problem at once, each with its path', () => {

@@ -81,13 +81,16 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
 
   const dataFolder = said('TOLLGATE_DATA') ?? './data';
   const databaseUrl = addressOf(
-    told('DATABASE_URL') ?? general.told('database_url'),
+    preferred(told('DATABASE_URL'), general, 'database_url'),
     ['postgres:', 'postgresql:'],
     report,
   );
   const redisUrl = addressOf(told('REDIS_URL') ?? cacheUrl(litellm), ['redis:', 'rediss:'], report);
-  const givenMasterKey =
-    told('TOLLGATE_MASTER_KEY') ?? told('LITELLM_MASTER_KEY') ?? general.told('master_key');
+  const givenMasterKey = preferred(
+    told('TOLLGATE_MASTER_KEY') ?? told('LITELLM_MASTER_KEY'),
+    general,
+    'master_key',
+  );
   if (givenMasterKey) report.problems.push(...masterKeyProblems(givenMasterKey));
   const settings = {
     host: said('HOST') ?? '127.0.0.1',
@@ -136,6 +139,13 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
     ...(redisUrl !== undefined && { redisUrl }),
     ...(path !== undefined && { configFile: path }),
   });
+}
+
+/** What the environment says, before the file; a file that says something else is without effect. */
+function preferred(said: Told | undefined, section: Section, key: string): Told | undefined {
+  const inFile = section.told(key);
+  if (said && inFile && said.text !== inFile.text) section.ignore(key);
+  return said ?? inFile;
 }
 
 function masterKeyProblems({ text, at }: Told): string[] {
@@ -192,7 +202,8 @@ function addressOf(told: Told | undefined, protocols: readonly string[], report:
 
 /** LiteLLM's `cache_params` of a Redis cache. */
 function cacheUrl(litellm: Section): Told | undefined {
-  litellm.flag('cache');
+  // Answers are not cached.
+  if (litellm.flag('cache')) litellm.ignore('cache');
   const params = litellm.section('cache_params');
   const type = params.text('type') ?? 'local';
   if (type !== 'redis') {

@@ -67,6 +67,16 @@ describe('a deployment', () => {
     expect(good({ model: 'openai/nobody-knows' }, { base_model: 'gpt-4o-mini' }).price).toBeDefined();
   });
 
+  it.each([
+    ['gpt-4o', true],
+    ['openai/gpt-4o', true],
+    ['azure/gpt-4o', false],
+    ['azure/o3', true],
+  ])('at Azure, as the base model %s, has a price: %s', (base_model, isPriced) => {
+    const azure = { model: 'azure/ours', api_base: 'https://x.openai.azure.com', api_version: '2024-10-21' };
+    expect(good(azure, { base_model }).price !== undefined).toBe(isPriced);
+  });
+
   it('has dearer prices above a threshold, and its ceiling knows them', () => {
     const { price } = good(
       { model: 'openai/up' },

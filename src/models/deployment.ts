@@ -69,7 +69,7 @@ export function makeDeployment(
   const maxInputTokens = numberOf(modelInfo.max_input_tokens);
   const maxOutputTokens = numberOf(modelInfo.max_output_tokens) ?? numberOf(modelInfo.max_tokens);
   return Object.freeze({
-    ...knownFigures(provider, modelInfo.base_model ? parseModel(modelInfo.base_model).name : name),
+    ...(modelInfo.base_model ? figuresOfBase(provider, modelInfo.base_model) : knownFigures(provider, name)),
     id: modelInfo.id!,
     ...nameOf(modelName, modelInfo),
     provider,
@@ -115,6 +115,13 @@ export function knownFigures(
     ...(price && { price }),
     ...(contextTokens !== undefined && { maxInputTokens: contextTokens, maxOutputTokens: contextTokens }),
   };
+}
+
+/** Those of a model's base: at its own provider, or else at the one whose model that is. Azure's `gpt-4o` is OpenAI's. */
+function figuresOfBase(provider: string, baseModel: string): ReturnType<typeof knownFigures> {
+  const base = parseModel(baseModel);
+  const own = knownFigures(provider, base.name);
+  return own.price ? own : { ...own, ...knownFigures(base.provider, base.name) };
 }
 
 /** Where a deployment answers calls of one kind, whose path in OpenAI's API this is. */

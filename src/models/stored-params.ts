@@ -4,7 +4,10 @@ import type { Model } from './model.entity.js';
 /** Members of `litellm_params` that are no credential, beside numbers and switches. */
 const OPEN = new Set([
   'model', 'api_base', 'base_url', 'api_version', 'organization', 'mock_response', 'custom_llm_provider', 'region_name',
-  'aws_region_name', 'vertex_location', 'tags', 'search_context_cost_per_query',
+  'aws_region_name', 'vertex_location', 'vertex_project', 'tags', 'search_context_cost_per_query',
+  'litellm_credential_name', 'reasoning_effort', 'thinking', 'verbosity', 'service_tier', 'modalities', 'response_format',
+  'stop', 'tool_choice', 'encoding_format', 'cache_control_injection_points', 'allowed_openai_params',
+  'additional_drop_params', 'guardrails', 'budget_duration',
 ]); // prettier-ignore
 
 const isOpen = ([name, value]: [string, unknown]) =>

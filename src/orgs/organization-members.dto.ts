@@ -108,6 +108,9 @@ export class OrganizationMemberRow {
 export class AddedOrganizationMembers {
   organization_id: string;
 
+  /** Who it is, when it is one: a member that was named by address has an id, too, and Terraform looks for it here. */
+  user_id?: string;
+
   @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true } })
   updated_users: Record<string, unknown>[];
   updated_organization_memberships: OrganizationMemberRow[];

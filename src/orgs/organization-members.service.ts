@@ -53,6 +53,7 @@ export class OrganizationMembersService {
       const views = (await membersOf(tx, [id])).filter(({ userId }) => userIds.includes(userId));
       const answer = {
         organization_id: id,
+        ...(userIds.length === 1 && { user_id: userIds[0] }),
         updated_users: await userRows(tx, userIds),
         updated_organization_memberships: views.map(organizationMemberView),
       };

@@ -36,8 +36,12 @@ interface KeyOwners {
   readonly organizationId: string | null;
 }
 
-/** What members of a team may do with its keys when the team says nothing (LiteLLM's default). */
-export const DEFAULT_MEMBER_PERMISSIONS: readonly string[] = ['/key/info', '/key/health'];
+/** What members of a team may do with its keys when the team lists nothing (LiteLLM's default). */
+const DEFAULT_MEMBER_PERMISSIONS: readonly string[] = ['/key/info', '/key/health'];
+
+/** What members may do of a team that lists this much. */
+export const memberPermissions = (listed: readonly string[]): readonly string[] =>
+  listed.length ? listed : DEFAULT_MEMBER_PERMISSIONS;
 
 /** The role of a key: its user's, else `team` for a team's key, else `customer`. Words nobody knows are an `internal_user`. */
 export function roleOf(

@@ -11,7 +11,7 @@ import { applyParty } from '../parties/apply-party.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { NO_MODELS } from '../parties/model-entries.js';
 import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
-import { type Authority, DEFAULT_MEMBER_PERMISSIONS, isProxyAdmin, maySeeTeam } from '../policy/authority.js';
+import { type Authority, isProxyAdmin, maySeeTeam } from '../policy/authority.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { Traced } from '../tracing/traced.js';
 import { bury } from './bury.js';
@@ -156,15 +156,13 @@ export class TeamsService {
     });
   }
 
-  /** What members may do with the team's keys. 404 when there is no such team, or it is not the caller's. */
+  /** What the team lists of what members may do with its keys; nothing is the default. 404 when there is no such team, or it is not the caller's. */
   async permissions(teamId: string, caller: Authority): Promise<TeamPermissions> {
     const team = await this.get(teamId);
     if (!team || !maySeeTeam(caller, teamId)) throw this.table.missing(teamId);
     return {
       team_id: teamId,
-      team_member_permissions: (team.extra?.team_member_permissions as string[] | undefined) ?? [
-        ...DEFAULT_MEMBER_PERMISSIONS,
-      ],
+      team_member_permissions: (team.extra?.team_member_permissions as string[] | undefined) ?? [],
       all_available_permissions: [...MEMBER_PERMISSIONS],
     };
   }

@@ -1,0 +1,104 @@
+import { type Attribute, type State, UNKNOWN, type Value, type Values } from './terraform.js';
+
+/** How the attributes of the provider's resources are sent, and what an answer makes of them. */
+
+export interface Mirrored extends Attribute {
+  /**
+   * `told` (the default): an answer that has it overwrites it. `asked`: only where it is configured. `nulled`: as told, and a null
+   * in the answer clears it. `never`: it stays as it was planned.
+   */
+  readonly read?: 'told' | 'asked' | 'nulled' | 'never';
+  /** A collection that is missing in the answer stays as it was; others become empty. */
+  readonly isKept?: boolean;
+  /** A map of which only the configured members are read. */
+  readonly isOwn?: boolean;
+  /** Texts that are JSON are sent as what they say. */
+  readonly isJson?: boolean;
+}
+
+export type Mirrors = Readonly<Record<string, Mirrored>>;
+
+/** Several attributes of one kind. */
+export const each = (names: string, attribute: Mirrored): Mirrors =>
+  Object.fromEntries(names.split(' ').map((name) => [name, attribute]));
+
+const COLLECTIONS = { list: [], texts: {}, numbers: {} } as const;
+
+/** What is sent of an attribute: undefined when nothing is. */
+function sent(value: State[string] | undefined, { kind, isJson }: Mirrored): Value | undefined {
+  if (value === null || value === undefined || value === UNKNOWN || value === '') return undefined;
+  if (kind in COLLECTIONS && !Object.keys(value).length) return undefined;
+  if (kind === 'json') return JSON.parse(value as string) as Value;
+  if (!isJson) return value;
+  const texts = Object.entries(value as Values);
+  return Object.fromEntries(texts.map(([name, text]) => [name, /^[[{]/.test(text as string) ? (JSON.parse(text as string) as Value) : text])); // prettier-ignore
+}
+
+/** The body of a write: what is set. With `before`, what was cleared and can be is null. */
+export function body(plan: State, attributes: Mirrors, before?: State): Record<string, Value> {
+  const members = Object.entries(attributes).flatMap(([name, attribute]) => {
+    if (attribute.by === 'server') return [];
+    const value = sent(plan[name], attribute);
+    const isCleared = attribute.read === 'nulled' && plan[name] === null && (before?.[name] ?? null) !== null;
+    return value !== undefined ? [[name, value]] : isCleared ? [[name, null]] : [];
+  });
+  return Object.fromEntries(members) as Record<string, Value>;
+}
+
+/** The state after an answer. */
+export const reading = (state: State, answer: Values, attributes: Mirrors): State => ({
+  ...state,
+  ...Object.fromEntries(
+    Object.entries(attributes).map(([name, attribute]) => [
+      name,
+      read(state[name]!, answer[name], attribute),
+    ]),
+  ),
+});
+
+function read(before: State[string], told: Value | undefined, attribute: Mirrored): State[string] {
+  const { kind, read: how = 'told', isOwn, isKept } = attribute;
+  if (how === 'never' || (how === 'asked' && before === null)) return before;
+  const value = understood(told, kind, isOwn && before !== UNKNOWN ? before : null);
+  if (value !== undefined) return value;
+  if (how === 'nulled' && told === null) return null;
+  if (kind in COLLECTIONS && before !== null && !(isKept && before !== UNKNOWN))
+    return COLLECTIONS[kind as keyof typeof COLLECTIONS];
+  return before === UNKNOWN && attribute.by === 'either' ? null : before;
+}
+
+/** What the client makes of JSON; undefined when it is not of the kind, or empty. */
+function understood(told: Value | undefined, kind: Attribute['kind'], own: Value): Value | undefined {
+  switch (kind) {
+    case 'text':
+      return typeof told === 'string' && told !== '' ? told : undefined;
+    case 'number':
+      return typeof told === 'number' ? told : undefined;
+    case 'flag':
+      return typeof told === 'boolean' ? told : undefined;
+    case 'list':
+      return Array.isArray(told) && told.length ? told.filter((item) => typeof item === 'string') : undefined;
+    case 'json':
+      return isMap(told) && Object.keys(told).length ? JSON.stringify(sorted(told)) : undefined;
+    default: {
+      const members = Object.entries(isMap(told) ? told : {}).filter(
+        ([name, item]) => (!isMap(own) || !Object.keys(own).length || name in own) && (kind === 'texts' || typeof item === 'number'),
+      ); // prettier-ignore
+      if (!members.length) return undefined;
+      return Object.fromEntries(
+        members.map(([name, item]) => [name, kind === 'texts' && typeof item !== 'string' ? JSON.stringify(sorted(item)) : item]),
+      ); // prettier-ignore
+    }
+  }
+}
+
+export const isMap = (value: unknown): value is Values =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** JSON as the provider writes it: maps in the order of their names. */
+function sorted(value: Value): Value {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isMap(value)) return value;
+  const names = Object.keys(value).toSorted();
+  return Object.fromEntries(names.map((name) => [name, sorted(value[name]!)]));
+}
