@@ -158,6 +158,8 @@ describe('many at once', () => {
     const streamed = upstream.calls.slice(since).filter((call) => call.body.stream);
     expect(streamed).toHaveLength(30);
     expectTrueBooks(await gateway.books());
+    // Whoever hangs up is no trouble of ours, and writes no log.
+    expect(gateway.logs).not.toContain('503');
   }); // prettier-ignore
 
   it('five thousand strangers with five thousand keys', async () => {

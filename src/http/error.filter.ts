@@ -93,12 +93,12 @@ function toldOf(error: unknown): Told {
   if (error instanceof HttpException) return httpException(error);
   if (error instanceof Overloaded) return OVERLOADED;
   if (error instanceof Unanswered) return unavailable(error.who);
-  if (isDatabaseTrouble(error)) return unavailable('database');
   const { statusCode, message } = error as { statusCode?: number; message?: string };
-  // Fastify's own refusals: too large, unreadable, too slow.
+  // Fastify's own refusals: too large, unreadable, too slow, broken off. The last has the code of a lost connection, which is not the database's.
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return { status: statusCode, message: message ?? 'The request is not readable.' };
   }
+  if (isDatabaseTrouble(error)) return unavailable('database');
   return OUR_MISTAKE;
 }
 
