@@ -86,4 +86,57 @@ describe('a scanned form', () => {
     for (const more of ['x', '\r\n', '--b-1\r\n'])
       expect(() => scanForm(Buffer.concat([whole, Buffer.from(more)]), CONTENT_TYPE)).toThrow(JsonProblem);
   });
+
+  const field = (headers: string, value = 'm', boundary = 'b-1') =>
+    `--${boundary}\r\n${headers}\r\n\r\n${value}\r\n--${boundary}--\r\n`;
+  const model = 'Content-Disposition: form-data; name="model"';
+  const twice = (first: string, second: string) => field(first).replace('--b-1--\r\n', field(second));
+  it.each<[string, string | Buffer, string?]>([
+    ['something before the first part', `x\r\n${field(model)}`],
+    ['something behind a boundary', field(model).replace('--b-1\r\n', '--b-1 x\r\n')],
+    ['a boundary with a space', field(model, 'm', 'b 1'), 'multipart/form-data; boundary="b 1"'],
+    ['a boundary of 71 letters', field(model, 'm', 'b'.repeat(71)), `multipart/form-data; boundary=${'b'.repeat(71)}`],
+    ['no boundary', field(model, 'm', ''), 'multipart/form-data; boundary='],
+    ['129 parts', `${Array.from({ length: 129 }, (_, i) => `--b-1\r\n${model.replace('model', `f${i}`)}\r\n\r\nm\r\n`).join('')}--b-1--\r\n`],
+    ['headers that do not end', `--b-1\r\n${model}\r\n--b-1--\r\n`],
+    ['headers of 20 KB', field(`x-a: ${'x'.repeat(20_000)}\r\n${model}`)],
+    ['a part without an end', `--b-1\r\n${model}\r\n\r\nm`],
+    ['a boundary where the value should begin', `--b-1\r\n${model}\r\n\r\n--b-1--\r\n`],
+    ['a boundary in the middle of a line', field(model).replace('m\r\n--b-1--', 'm--b-1--')],
+    ['a boundary in the headers', `--b-1\r\nx-a: --b-1\r\n${model}\r\n\r\nm\r\n--b-1--\r\n`],
+    ['a name twice', twice(model, model)],
+    ['a name twice, once as a file', twice(`${model}; filename="f"`, model)],
+    ['a name twice, both files', twice(`${model}; filename="f"`, `${model}; filename="f"`)],
+    ['a header twice', field(`${model}\r\n${model.toLowerCase().replace('model', 'user')}`)],
+    ['a header with NUL', field(`x-a: \0\r\n${model}`)],
+    ['a header with a bare line end', field(`x-a: b\nx-c: d\r\n${model}`)],
+    ['an escaped quote', field('Content-Disposition: form-data; name="mo\\"del"')],
+    ['a folded header', field(`${model};\r\n filename="f"`)],
+    ['a header without a name', field(`: x\r\n${model}`)],
+    ['a transfer encoding', field(`${model}\r\nContent-Transfer-Encoding: base64`, 'bQ==')],
+    ['no disposition', field('Content-Type: text/plain')],
+    ['another disposition', field('Content-Disposition: attachment; name="model"')],
+    ['a name given twice', field(`${model}; name="user"`)],
+    ['an empty name', field('Content-Disposition: form-data; name=""')],
+    ['a file without a name', field('Content-Disposition: form-data; filename="f"')],
+    ['an escaped name', field('Content-Disposition: form-data; name="%6dodel"')],
+    ['a backslash in a name', field('Content-Disposition: form-data; name=mo\\del')],
+    ['a text of more than a megabyte', field(model, 'x'.repeat(1024 * 1024 + 1))],
+    ['a text that is not UTF-8', Buffer.from(field(model, '\xff'), 'latin1')],
+  ])('refuses %s', (_, body, contentType = CONTENT_TYPE) => {
+    expect(() => scanForm(Buffer.from(body), contentType)).toThrow(JsonProblem);
+  }); // prettier-ignore
+
+  it('takes lists, and files by either name of a file', () => {
+    const { members, files } = scanForm(
+      Buffer.from(
+        twice(model.replace('model', 'a[]'), model.replace('model', 'a[]')).replace(
+          '--b-1--\r\n',
+          field(`${model}; filename*=utf-8''f`),
+        ),
+      ),
+      CONTENT_TYPE,
+    );
+    expect([[...members.keys()], files.map(({ name }) => name)]).toEqual([['a[]'], ['model']]);
+  });
 });

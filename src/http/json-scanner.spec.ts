@@ -58,6 +58,18 @@ describe('scanJsonObject', () => {
     ['{"a":1}x', null, 'something behind it'],
     ['{"a":01}', null, 'a number JSON does not know'],
     ['{"a":"\n"}', null, 'a raw control character'],
+    ['{"a" 1}', null, 'a colon missing'],
+    ['{"a":1 "b":2}', null, 'a comma missing'],
+    ['{"a":{"b":1 "c":2}}', null, 'a comma missing inside'],
+    ['{"a":[1 2]}', null, 'a comma missing in a list'],
+    ['{"a":nul}', null, 'a word JSON does not know'],
+    ['{"a":"\\u00g0"}', null, 'an escape JSON does not know'],
+    [`{"a":${'1'.repeat(400)}}`, null, 'a number nobody reads alike'],
+    [
+      `{"a":[${Array.from({ length: 50_001 }, () => '{"b":1,"c":1}').join()}]}`,
+      null,
+      'more names than any client needs',
+    ],
     [`{"a":${'['.repeat(200)}${']'.repeat(200)}}`, null, 'nested deeper than any client needs'],
     [
       `{${Array.from({ length: 1_001 }, (_, i) => `"m${i}":1`).join(',')}}`,
@@ -68,6 +80,12 @@ describe('scanJsonObject', () => {
     const problem = attempt(() => scan(text), true);
     expect(problem).toBeInstanceOf(JsonProblem);
     expect((problem as JsonProblem).param).toBe(param);
+  });
+
+  it('tells of a long name no more than its beginning', () => {
+    const name = 'x'.repeat(1_000_000);
+    const { message, param } = attempt(() => scan(`{"${name}":1,"${name}":2}`), true) as JsonProblem;
+    expect([message.length, param!.length].every((length) => length < 200)).toBe(true);
   });
 
   it('refuses bytes that are not UTF-8', () => {
@@ -85,6 +103,7 @@ describe('scanJsonObject', () => {
     ],
     ['{"parameters":{"api_base":1}}', [{ name: 'api_base', below: 'parameters' }]],
     ['{"foo":{"parameters":{"api_base":1}}}', [{ name: 'api_base', below: 'foo' }]],
+    [`{"metadata":{"api_base":"${'x'.repeat(100)}"}}`, [{ name: 'api_base', below: 'metadata' }]],
     ['{"api_base":1}', []],
   ])('tells where watched names are nested: %s', (text, watched) => {
     expect(scan(text).watched).toEqual(watched);

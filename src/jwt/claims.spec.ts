@@ -55,8 +55,8 @@ describe('whom a token names', () => {
   ])('nobody: %s', (_, payload) => expect(read(payload)).toMatchObject({ code: 'token_not_allowed' }));
 
   it('is nothing inherited', () => {
-    for (const path of ['constructor.name', '__proto__.x', 'toString'])
-      expect(read({ a: 1 }, { userId: path })).toMatchObject({ code: 'token_not_allowed' });
+    for (const path of ['constructor.name', '__proto__.x', 'toString', 'a.constructor.name'])
+      expect(read({ a: {} }, { userId: path })).toMatchObject({ code: 'token_not_allowed' });
   });
 
   it('is the default team where no claim names one', () => {
@@ -66,6 +66,13 @@ describe('whom a token names', () => {
     expect(read({ t: 'x' }, claims, { teamIdDefault: 'all' })).toMatchObject({ teamIds: ['x'] });
   });
 
+  it('is a team by id or by alias, and the default only without both', () => {
+    const claims = { teamId: 't', teamAlias: 'a' };
+    expect(holder({ t: 'x', a: 'blue' }, claims)).not.toHaveProperty('teamAlias');
+    expect(read({ a: 'blue' }, claims, { teamIdDefault: 'all' })).toMatchObject({ teamIds: [], teamAlias: 'blue' }); // prettier-ignore
+    expect(read(mia, { ...CLAIMS, teamId: 't' })).toMatchObject({ userId: 'mia', teamIds: [] });
+  });
+
   it('is refused without a team where teams are enforced, and without the right domain', () => {
     expect(read(mia, CLAIMS, { enforceTeam: true })).toMatchObject({ code: 'token_not_allowed' });
     expect(read({ ...mia, groups: ['a'] }, CLAIMS, { enforceTeam: true })).toMatchObject({ userId: 'mia' });
@@ -73,6 +80,7 @@ describe('whom a token names', () => {
     expect(ofDomain('Mia@CORP.io')).toMatchObject({ userId: 'mia' });
     for (const email of [undefined, 'mia@evil.io', 'mia@evilcorp.io', 'mia@corp.io.evil'])
       expect(ofDomain(email)).toMatchObject({ code: 'token_not_allowed' });
+    expect(read({ groups: ['a'] }, CLAIMS, { userAllowedEmailDomain: 'corp.io' })).toMatchObject({ teamIds: ['a'] }); // prettier-ignore
   });
 });
 
@@ -142,6 +150,7 @@ describe('what a token makes of somebody', () => {
     expect(routes.map((list) => routeListAllows(list, '/v1/models'))).toEqual([false]);
     const team = holder({ groups: ['a'] }, CLAIMS, { teamAllowedRoutes: [] });
     expect(team.routes.map((list) => routeListAllows(list, '/v1/models'))).toEqual([false]);
+    expect(holder(mia, CLAIMS, { teamAllowedRoutes: [] }).routes).toEqual([]);
     const admin = holder({ scope: 'litellm_proxy_admin' }, CLAIMS, { adminAllowedRoutes: [] });
     expect(admin.routes.map((list) => routeListAllows(list, '/user/new'))).toEqual([false]);
   });

@@ -1,4 +1,4 @@
-import { jwtVerify } from 'jose';
+import { generateKeyPair, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AUDIENCE, Issuer } from '../../test/issuer.js';
 import type { JwtSettings, TrustedIssuer } from '../config/config.js';
@@ -73,6 +73,30 @@ describe('a verified token', () => {
     expect(await verdict(tokens, token)).toBe('token_expired');
   });
 
+  it('is over in its own time, however long its issuer’s keys stand, and the leeway after it', async () => {
+    const short = await issuer.token({ sub: 'mia', exp: Math.floor(now / 1_000) + 60 });
+    for (const leewayMs of [0, 30_000]) {
+      const tokens = new Tokens({ jwt: { ...settings([{ issuer: issuer.url, keyUrls: [], claims: CLAIMS }]), leewayMs } }, () => new Date(now)); // prettier-ignore
+      const begun = now;
+      expect(await verdict(tokens, short)).toBe('mia');
+      now += 70_000;
+      expect(tokens.known(secretHash(short)) === undefined).toBe(leewayMs === 0);
+      expect(await verdict(tokens, short)).toBe(leewayMs ? 'mia' : 'token_expired');
+      now += 30_000;
+      expect(tokens.known(secretHash(short))).toBeUndefined();
+      expect(await verdict(tokens, short)).toBe('token_expired');
+      now = begun;
+    }
+  });
+
+  it('has an end, and names somebody: what does not is not known afterwards either', async () => {
+    const tokens = someTokens();
+    const [endless, nobody] = [await issuer.token({ sub: 'mia', exp: undefined }), await issuer.token({ sub: '' })]; // prettier-ignore
+    expect([await verdict(tokens, endless), await verdict(tokens, nobody)]).toEqual(['token_invalid', 'token_not_allowed']); // prettier-ignore
+    for (const token of [endless, nobody]) expect(tokens.known(secretHash(token))).toBeUndefined();
+    expect(await verdict(tokens, await issuer.token({ sub: 'mia', exp: 1e300 }))).toBe('mia');
+  });
+
   it('is known by all of it: another with the same first 200 characters is another', async () => {
     const tokens = someTokens();
     const token = await ofMia();
@@ -116,6 +140,9 @@ describe('the keys of an issuer', () => {
       expect(await verdict(tokens, await issuer.token({ sub: 'mia' }, { kid: `made-up-${i}` }))).toBe(
         'token_invalid',
       );
+    now += 60_000;
+    const other = await generateKeyPair('RS256');
+    expect(await verdict(tokens, await issuer.token({ sub: 'mia' }, {}, other.privateKey))).toBe('token_invalid'); // prettier-ignore
     expect(issuer.asked.get('/jwks')).toBe(2);
   });
 

@@ -52,6 +52,12 @@ describe('budgetsHaveRoom', () => {
     ).toEqual([]);
   });
 
+  it('leaves it to the hold where balances are not known here', () => {
+    const parties = [aParty({ budgets: [aBudget(1, 1)] })];
+    const facts = someFacts({ parties, request: calling(1), balances: 'atHold' });
+    expect(budgetsHaveRoom(facts)).toEqual({ denials: [] });
+  });
+
   it('tells every account that lacks room, and the numbers of all', () => {
     const parties = [
       aParty({ budgets: [aBudget(5, 5), aBudget(9, 1)] }),

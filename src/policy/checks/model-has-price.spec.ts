@@ -34,6 +34,14 @@ it.each<Case>([
     'price_unknown',
   ],
   [
+    'it asks for tools whose fees nothing bounds, and a budget applies',
+    {
+      parties: [aParty({ budgets: [aBudget(1)] })],
+      request: aRequest({ model: aModel('m', { price: 'unbounded' }) }),
+    },
+    'price_unknown',
+  ],
+  [
     '… and no budget applies',
     { request: aRequest({ model: aModel('m', { wish: { ...aWish(0), unbounded: ['outputImages'] } }) }) },
     undefined,

@@ -60,6 +60,7 @@ describe.each(KINDS)('modelIsAllowed, for a %s', (kind) => {
 describe('modelIsAllowed', () => {
   it.each([
     ['key', true],
+    ['member', true],
     ['team', true],
     ['user', false],
     ['organization', false],
