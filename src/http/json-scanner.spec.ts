@@ -70,6 +70,7 @@ describe('scanJsonObject', () => {
       null,
       'more names than any client needs',
     ],
+    [`{"a":[${'[],'.repeat(100_000)}[]]}`, null, 'more lists than any client needs'],
     [`{"a":${'['.repeat(200)}${']'.repeat(200)}}`, null, 'nested deeper than any client needs'],
     [
       `{${Array.from({ length: 1_001 }, (_, i) => `"m${i}":1`).join(',')}}`,

@@ -45,7 +45,8 @@ export class JsonProblem extends Error {
 const MAX_DEPTH = 128;
 /** Far more than any route takes. */
 const MAX_MEMBERS = 1_000;
-const MAX_NESTED_NAMES = 100_000;
+/** Names, lists and objects inside: each costs more to read than a byte of a text. */
+const MAX_NESTED = 100_000;
 const MAX_TOLD_CHARS = 64;
 
 /**
@@ -77,7 +78,7 @@ const LONGEST_WATCHED_TEXT = 64;
 
 class Scanner {
   private at = 0;
-  private names = 0;
+  private nested = 0;
   private below = '';
   private watchedNames: ReadonlySet<string>;
   private freeNames = NOTHING;
@@ -140,7 +141,7 @@ class Scanner {
     this.enter(depth);
     if (this.bytes[this.at] === CLOSE_OBJECT) return void this.at++;
     do {
-      if (++this.names > MAX_NESTED_NAMES) throw tooMany();
+      if (++this.nested > MAX_NESTED) throw tooMany();
       const name = this.watchedName();
       const start = this.at;
       const watched = this.watchedNames;
@@ -175,6 +176,7 @@ class Scanner {
 
   private enter(depth: number): void {
     if (depth > MAX_DEPTH) throw new JsonProblem('The request body is nested too deeply.');
+    if (++this.nested > MAX_NESTED) throw tooMany();
     this.at++;
     this.space();
   }
@@ -277,7 +279,7 @@ class Scanner {
   }
 }
 
-const tooMany = () => new JsonProblem('The request body has too many members.');
+const tooMany = () => new JsonProblem('The request body has too many members or lists.');
 const twice = (name: string) =>
   new JsonProblem(`The member '${name}' is given twice in the request body.`, name);
 

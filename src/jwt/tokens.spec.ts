@@ -76,12 +76,14 @@ describe('a verified token', () => {
   it('is over in its own time, however long its issuer’s keys stand, and the leeway after it', async () => {
     const short = await issuer.token({ sub: 'mia', exp: Math.floor(now / 1_000) + 60 });
     for (const leewayMs of [0, 30_000]) {
-      const tokens = new Tokens({ jwt: { ...settings([{ issuer: issuer.url, keyUrls: [], claims: CLAIMS }]), leewayMs } }, () => new Date(now)); // prettier-ignore
+      const jwt = { ...settings([{ issuer: issuer.url, keyUrls: [], claims: CLAIMS }]), leewayMs };
+      const [tokens, fresh] = [1, 2].map(() => new Tokens({ jwt }, () => new Date(now))) as [Tokens, Tokens]; // prettier-ignore
       const begun = now;
       expect(await verdict(tokens, short)).toBe('mia');
       now += 70_000;
       expect(tokens.known(secretHash(short)) === undefined).toBe(leewayMs === 0);
       expect(await verdict(tokens, short)).toBe(leewayMs ? 'mia' : 'token_expired');
+      expect(await verdict(fresh, short)).toBe(leewayMs ? 'mia' : 'token_expired');
       now += 30_000;
       expect(tokens.known(secretHash(short))).toBeUndefined();
       expect(await verdict(tokens, short)).toBe('token_expired');
@@ -94,7 +96,9 @@ describe('a verified token', () => {
     const [endless, nobody] = [await issuer.token({ sub: 'mia', exp: undefined }), await issuer.token({ sub: '' })]; // prettier-ignore
     expect([await verdict(tokens, endless), await verdict(tokens, nobody)]).toEqual(['token_invalid', 'token_not_allowed']); // prettier-ignore
     for (const token of [endless, nobody]) expect(tokens.known(secretHash(token))).toBeUndefined();
-    expect(await verdict(tokens, await issuer.token({ sub: 'mia', exp: 1e300 }))).toBe('mia');
+    const eternal = await issuer.token({ sub: 'mia', exp: 1e300 });
+    expect(await verdict(tokens, eternal)).toBe('mia');
+    expect(tokens.known(secretHash(eternal))?.holder.userId).toBe('mia');
   });
 
   it('is known by all of it: another with the same first 200 characters is another', async () => {
