@@ -94,6 +94,9 @@ describe('a scanned form', () => {
   it.each<[string, string | Buffer, string?]>([
     ['something before the first part', `x\r\n${field(model)}`],
     ['something behind a boundary', field(model).replace('--b-1\r\n', '--b-1 x\r\n')],
+    ['as many other letters for the first boundary', field(model).replace('--b-1', 'xxxxx')],
+    ['two letters for the line end behind a boundary', field(model).replace('--b-1\r\n', '--b-1xx')],
+    ['two letters for the line end before a boundary', field(model).replace('m\r\n--b-1--', 'mxx--b-1--')],
     ['a boundary with a space', field(model, 'm', 'b 1'), 'multipart/form-data; boundary="b 1"'],
     ['a boundary of 71 letters', field(model, 'm', 'b'.repeat(71)), `multipart/form-data; boundary=${'b'.repeat(71)}`],
     ['no boundary', field(model, 'm', ''), 'multipart/form-data; boundary='],
