@@ -43,7 +43,7 @@ export function forked(core, file, ...args) {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     afterwards(() => child.kill('SIGKILL'));
-    child.once('message', (url) => done({ pid: child.pid, url, key: 'sk-x' }));
+    child.once('message', (url) => done({ child, pid: child.pid, url, key: 'sk-x' }));
   });
 }
 
@@ -145,7 +145,7 @@ export async function tollgate(upstream, env = {}) {
   await admin('/customer/new', { user_id: 'customer-1', max_budget: 100_000 });
   const fields = { user_id: 'u', team_id: 't', budget_duration: '30d', tpm_limit: 2_000_000_000 };
   await admin('/key/generate', { key: numberedKey(1), ...fields, ...limits });
-  return { pid: child.pid, url, folder, key: numberedKey(1) };
+  return { pid: child.pid, url, folder, admin, master: MASTER, key: numberedKey(1) };
 }
 
 /** Copies the first key of an embedded gateway until there are so many. (Over HTTP a million would take an hour.) */
