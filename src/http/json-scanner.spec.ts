@@ -60,6 +60,8 @@ describe('scanJsonObject', () => {
     ['{"a":"\n"}', null, 'a raw control character'],
     ['{"a" 1}', null, 'a colon missing'],
     ['{"a":1 "b":2}', null, 'a comma missing'],
+    ['{"a":1;"b":2}', null, 'something else for a comma'],
+    ['{"a":nulx}', null, 'a word that only begins like one'],
     ['{"a":{"b":1 "c":2}}', null, 'a comma missing inside'],
     ['{"a":[1 2]}', null, 'a comma missing in a list'],
     ['{"a":nul}', null, 'a word JSON does not know'],
