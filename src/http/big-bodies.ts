@@ -14,7 +14,10 @@ export function whenItsTurnComes(bytes: number, act: () => void): void {
 }
 
 function takeUpNext(): void {
-  waiting[0]!();
-  waiting.shift();
-  if (waiting.length) setImmediate(takeUpNext);
+  try {
+    waiting[0]!();
+  } finally {
+    waiting.shift();
+    if (waiting.length) setImmediate(takeUpNext);
+  }
 }
