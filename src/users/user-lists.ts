@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { In, IsNull } from 'typeorm';
 import { Database } from '../database/database.js';
 import { partOf } from '../database/part-of.js';
+import { pageInfo } from '../http/page-info.dto.js';
 import { pageOf } from '../http/page.js';
+import { sqlOrder } from '../http/sort-order.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { OrganizationMember } from '../orgs/organization-member.entity.js';
 import { type Authority, maySeeKey, maySeeTeam } from '../policy/authority.js';
@@ -53,7 +55,7 @@ export class UserLists {
           endless: ENDLESS,
         });
       const [users, total] = await select
-        .orderBy(COLUMN[sort_by], sort_order === 'asc' ? 'ASC' : 'DESC', 'NULLS LAST')
+        .orderBy(COLUMN[sort_by], sqlOrder(sort_order), 'NULLS LAST')
         .addOrderBy('u.id')
         .limit(page_size)
         .offset((page - 1) * page_size)
@@ -73,10 +75,7 @@ export class UserLists {
           ),
           key_count: keys.filter(({ userId }) => userId === user.userId).length,
         })),
-        total,
-        page,
-        page_size,
-        total_pages: Math.ceil(total / page_size),
+        ...pageInfo(total, { page, page_size }),
       };
     });
   }
