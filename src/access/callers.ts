@@ -26,8 +26,9 @@ import { TeamsService } from '../teams/teams.service.js';
 import { Unanswered } from '../unanswered.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
-import { type CallerSnapshot, isCurrent, noStandings, type PartySpec, type Snapshot } from './caller.js';
+import { type CallerSnapshot, isCurrent, type PartySpec, type Snapshot } from './caller.js';
 import { missingParty, partySpec, tokenParty } from './party-specs.js';
+import { noStandings } from './standing.js';
 
 /** Where other processes change rows. One that is alone hears of every change, and reads nothing twice. */
 const SNAPSHOT_TTL_MS = 60_000;
