@@ -12,7 +12,7 @@ import {
   teamsWhere,
 } from '../policy/authority.js';
 import { keyHashOf } from '../secrets.js';
-import { Account } from '../spend/account.entity.js';
+import { joinSpent } from '../spend/join-spent.js';
 import { userView } from '../users/user.view.js';
 import { visibleUsers } from '../users/visible-users.js';
 import { keyInfo, keyView } from './key.view.js';
@@ -159,10 +159,7 @@ const ofUser = (query: KeyListQuery, userId: string, caller: Authority) =>
 
 /** By what they spent in all. */
 const bySpend = (select: SelectQueryBuilder<VirtualKey>, order: 'ASC' | 'DESC') =>
-  select
-    .leftJoin(Account, 'a', "a.id = 'key/' || k.id || '/endless/0'")
-    .addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent')
-    .orderBy('spent', order);
+  joinSpent(select, 'key').addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent').orderBy('spent', order);
 
 const deletedView = (row: VirtualKey) => ({
   ...keyView(row),
