@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -11,10 +12,7 @@ beforeAll(async () => {
   upstream = await Upstream.start();
   gateway = await Gateway.start({ upstream });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 const refused = async (path: string, body: unknown) => {
   const { status, body: answer } = await gateway.admin('POST', path, body);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { secretHash } from '../src/secrets.js';
+import { closeAll } from './close-all.js';
 import { type Answer, Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -21,10 +22,7 @@ beforeAll(async () => {
     },
   });
 }); // prettier-ignore
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 const free = { input_cost_per_token: 0, output_cost_per_token: 0 };
 const params = (api_base: string) => ({ model: 'openai/up', api_base, api_key: 'sk-provider' });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_RULES } from '../src/policy/admin-rules.js';
 import { secretHash } from '../src/secrets.js';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { operations } from './tenants.js';
 import { Upstream } from './upstream.js';
@@ -27,10 +28,7 @@ beforeAll(async () => {
   gateway = await Gateway.start({ upstream, config: { litellm_settings } });
   customer = await gateway.givenKey();
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 let asked = 0;
 

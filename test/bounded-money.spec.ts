@@ -1,5 +1,6 @@
 import { request } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway, model } from './gateway.js';
 import { type Behaviour, Upstream } from './upstream.js';
 
@@ -27,10 +28,7 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 afterEach(() => {
   upstream.behave = () => ({});
 });

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { expectTrueBooks } from './books.js';
 import { Upstream } from './upstream.js';
@@ -18,10 +19,7 @@ beforeAll(async () => {
   gateway = await Gateway.start({ upstream });
   [attacker, bystander] = [await gateway.givenKey(), await gateway.givenKey({ max_budget: 100 })];
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 /** Small calls and looks at the health, one after the other, for as long as `attack` takes, and some more. */
 async function beside<T>(attack: () => Promise<T>): Promise<T> {

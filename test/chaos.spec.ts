@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { expectTrueBooks, total } from './books.js';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { type Behaviour, Upstream } from './upstream.js';
 
@@ -13,10 +14,7 @@ beforeAll(async () => {
     config: { general_settings: { budget_wait_ms: 50, min_output_tokens: 5, default_hold_tokens: 20 } },
   });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 const ENDINGS: Behaviour[] = [
   {},

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { closeAll } from './close-all.js';
 import { type Answer, Gateway, model } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -24,11 +25,7 @@ beforeAll(async () => {
   gateway = await start({ budget_wait_ms: 400, min_output_tokens: 50, default_hold_tokens: 100 });
   strict = await start({ budget_wait_ms: 0, budget_clamp: false });
 });
-afterAll(async () => {
-  await gateway.close();
-  await strict.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, strict, upstream));
 afterEach(() => {
   upstream.release();
   upstream.behave = () => ({});

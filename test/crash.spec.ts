@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import Libsql from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { costOfUpstream, expectTrueBooks, total } from './books.js';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -12,10 +13,7 @@ beforeEach(async () => {
   upstream = await Upstream.start();
   gateway = await Gateway.start({ upstream });
 });
-afterEach(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterEach(() => closeAll(gateway, upstream));
 
 /** Keeps 30 callers busy, streams and not, until they are cut off. Counts the answers that came whole. */
 function load(key: string): { whole: () => number; over: Promise<unknown> } {

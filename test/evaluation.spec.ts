@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import type { Books } from './books.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectTrueBooks } from './books.js';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -22,10 +23,7 @@ beforeAll(async () => {
     model_max_budget: { 'm-in': { max_budget: 0 } },
   });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 const question = (id: string, model = 'm-out', body: object = { max_tokens: 10 }) => ({
   subject: { type: 'key', id },

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import http from 'node:http';
 import { type BookedEntry, type Books, expectTrueBooks } from './books.js';
+import { closeAll } from './close-all.js';
 import { Gateway, model } from './gateway.js';
 import { type Behaviour, Upstream } from './upstream.js';
 
@@ -37,10 +38,7 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 afterEach(() => {
   upstream.behave = () => ({});
 });

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway, model } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -23,10 +24,7 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 afterEach(() => {
   upstream.behave = () => ({});
 });

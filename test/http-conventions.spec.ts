@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -11,10 +12,7 @@ beforeAll(async () => {
   gateway = await Gateway.start({ upstream, config: { general_settings: { max_request_size_mb: 1 } } });
   key = await gateway.givenKey();
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 describe('a field nobody reads', () => {
   it('is ignored, and the answer says so', async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { expectTrueBooks } from './books.js';
+import { closeAll } from './close-all.js';
 import { type Answer, Gateway } from './gateway.js';
 import { AUDIENCE, Issuer } from './issuer.js';
 import { operations } from './tenants.js';
@@ -25,11 +26,7 @@ beforeAll(async () => {
   issuer = await Issuer.start({ robot: { realm: { groups: ['robots'] }, sub: undefined } });
   gateway = await started({});
 });
-afterAll(async () => {
-  await gateway.close();
-  await issuer.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, issuer, upstream));
 
 /** A gateway that trusts the issuer. */
 const started = (auth: object, general: object = {}) =>

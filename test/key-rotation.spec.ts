@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { secretHash } from '../src/secrets.js';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { postgresIsThere } from './postgres.js';
 import { redisIsThere } from './redis.js';
@@ -41,10 +42,7 @@ describe.each([
     house = await open(upstream);
     [one, other] = house.gateways;
   }, 60_000);
-  afterAll(async () => {
-    await house?.close();
-    await upstream?.close();
-  });
+  afterAll(() => closeAll(house, upstream));
   afterEach(() => {
     upstream?.release();
     if (upstream) upstream.behave = () => ({});

@@ -5,6 +5,7 @@ import { embed, experimental_transcribe, generateText, streamText } from 'ai';
 import OpenAI, { AzureOpenAI, toFile } from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { expectTrueBooks } from './books.js';
+import { closeAll } from './close-all.js';
 import { type Answer, Gateway, model, testModels } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -49,10 +50,7 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 afterEach(() => {
   upstream.behave = () => ({});
 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway, model } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -17,10 +18,7 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 const shed = async () =>
   Number(

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -10,10 +11,7 @@ beforeAll(async () => {
   upstream = await Upstream.start();
   gateway = await Gateway.start({ upstream, config: { general_settings: { budget_wait_ms: 0 } } });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 /** Every sample, by its name and labels. */
 async function figures(): Promise<Map<string, number>> {

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway, model } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -29,10 +30,7 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 const lists = fc.oneof(fc.constant([]), fc.uniqueArray(fc.constantFrom(...ENTRIES), { maxLength: 4 }));
 const grants = fc.record({

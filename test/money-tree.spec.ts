@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -12,10 +13,7 @@ const start = async (config: Record<string, unknown> = {}) => {
   });
 };
 beforeEach(async () => void (upstream = await Upstream.start()));
-afterEach(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterEach(() => closeAll(gateway, upstream));
 
 const spentOf = async (path: string) => {
   const { body } = await gateway.admin('GET', path);

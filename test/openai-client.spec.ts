@@ -1,5 +1,6 @@
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -9,10 +10,7 @@ beforeAll(async () => {
   upstream = await Upstream.start();
   gateway = await Gateway.start({ upstream });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 const clientOf = (apiKey: string) => new OpenAI({ apiKey, baseURL: `${gateway.url}/v1` });
 const messages = [{ role: 'user' as const, content: 'Hello!' }];

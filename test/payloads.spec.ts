@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { everythingOf, makeTenant, type Operation, operations, type Tenant } from './tenants.js';
 import { Upstream } from './upstream.js';
@@ -40,10 +41,7 @@ beforeAll(async () => {
   known = await operations(gateway);
   tenant = await makeTenant(gateway, 'bystander');
 }, 60_000);
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 const pathOf = ({ path }: Operation, text: string) =>
   path.replaceAll(/\{\w+\}/g, encodeURIComponent(text.slice(0, 500)));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KEPT_OF_KEYS } from '../src/keys/keys.dto.js';
 import { KEPT_OF_TEAMS } from '../src/teams/teams.dto.js';
 import { KEPT_OF_USERS } from '../src/users/users.dto.js';
+import { closeAll } from './close-all.js';
 import { type Answer, Gateway } from './gateway.js';
 import { operations } from './tenants.js';
 import { Upstream } from './upstream.js';
@@ -107,10 +108,7 @@ beforeAll(async () => {
     member: { role: 'org_admin', user_id: 'orgAdmin' },
   });
 }, 60_000);
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 type Caller = 'user' | 'permitted' | 'teamAdmin' | 'orgAdmin';
 

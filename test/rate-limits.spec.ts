@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { closeAll } from './close-all.js';
 import { type Answer, Gateway, model } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -19,10 +20,7 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 afterEach(() => {
   upstream.release();
   upstream.behave = () => ({});

@@ -1,6 +1,7 @@
 import { ADMIN_RULES } from '../src/policy/admin-rules.js';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { type Operation, operations } from './tenants.js';
 import { Upstream } from './upstream.js';
@@ -19,10 +20,7 @@ beforeAll(async () => {
   doors = (await operations(gateway)).filter(({ door }) => !OPEN.test(door));
   customer = await gateway.givenKey();
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 /** Every byte the gateway answers until it hangs up. */
 function sent(bytes: string | Buffer): Promise<string> {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { postgresIsThere } from './postgres.js';
 import { redisIsThere } from './redis.js';
 import { Replicas } from './replicas.js';
@@ -21,10 +22,7 @@ describe.skipIf(!possible).each([2, 4])('with %i replicas, a budget of $1', (cou
     upstream.delayMs = UPSTREAM_MS;
     replicas = await Replicas.start(count, { upstream, config: { general_settings: { budget_wait_ms: 0 } } });
   }, 60_000);
-  afterAll(async () => {
-    await replicas.close();
-    await upstream.close();
-  });
+  afterAll(() => closeAll(replicas, upstream));
   let serial = 0;
 
   describe.each([false, true])('stream: %s', (stream) => {

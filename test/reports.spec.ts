@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { secretHash } from '../src/secrets.js';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -76,10 +77,7 @@ beforeAll(async () => {
   while ((await number(`(SELECT coalesce(sum(entries), 0) FROM activity_days WHERE tag = '')`)) < 12);
   while ((await number('(SELECT count(*) FROM kept_days)')) < KINDS);
 }, 60_000);
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 const get = async (path: string, key = gateway.masterKey) => (await gateway.as(key, 'GET', path)).body;
 const all = `start_date=${dayOf(45)}&end_date=${dayOf(0)}`;

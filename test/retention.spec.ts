@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -18,10 +19,7 @@ beforeAll(async () => {
   };
   gateway = await Gateway.start({ upstream, config: { general_settings } });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 const number = async (expression: string) =>
   Number((await gateway.sql(`SELECT CAST(${expression} AS varchar) AS n`))[0]!.n);

@@ -9,6 +9,7 @@ import { createApp } from '../src/app.setup.js';
 import { readConfig } from '../src/config/read-config.js';
 import { Ledger } from '../src/spend/embedded/ledger.js';
 import { readBooks } from './books.js';
+import { closeAll } from './close-all.js';
 import { Gateway, testModels } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -18,10 +19,7 @@ beforeAll(async () => {
   upstream = await Upstream.start();
   gateway = await Gateway.start({ upstream });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 let serial = 0;
 

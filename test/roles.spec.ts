@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { AUDIENCE, Issuer } from './issuer.js';
 import { type Operation, operations } from './tenants.js';
@@ -97,10 +98,7 @@ beforeAll(async () => {
     C: undefined,
   };
 });
-afterAll(async () => {
-  await gateway.close();
-  await issuer.close();
-});
+afterAll(() => closeAll(gateway, issuer));
 
 const knock = (key: string, { method, path }: Operation) =>
   gateway.as(key, method, path.replace(/\{\w+\}/g, 'x'), method === 'GET' ? undefined : '{"broken');

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { admin, Rooms } from '../src/teams/rooms.testing.js';
 import { EmbeddedAccounts } from '../src/spend/embedded/embedded-accounts.js';
 import { endlessAccount } from '../src/spend/account.js';
+import { closeAll } from './close-all.js';
 import { type Answer, Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -21,11 +22,7 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(async () => {
-  await gateway.close();
-  await enforcing.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, enforcing, upstream));
 
 let serial = 0;
 

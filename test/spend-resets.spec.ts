@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectTrueBooks } from './books.js';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -19,10 +20,7 @@ beforeAll(async () => {
     config: { general_settings: { budget_wait_ms: 0 }, litellm_settings: { max_budget: 1_000 } },
   });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 let serial = 0;
 const freshId = () => `reset-${++serial}`;

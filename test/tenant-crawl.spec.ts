@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from './close-all.js';
 import type { Answer } from './gateway.js';
 import { Gateway } from './gateway.js';
 import {
@@ -66,10 +67,7 @@ beforeAll(async () => {
     ({ path }) => !/completions|embeddings|messages|responses|moderations|images|audio|rerank/.test(path),
   );
 }, 60_000);
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 const shaped = (field: string, value: string) => {
   const kind = NAMING[field]!;

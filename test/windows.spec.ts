@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -8,10 +9,7 @@ beforeAll(async () => {
   upstream = await Upstream.start();
   gateway = await Gateway.start({ upstream });
 });
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+afterAll(() => closeAll(gateway, upstream));
 
 let serial = 0;
 const spend = (key: string, tokens: number) => gateway.chat(key, { model: 'm-out', max_tokens: tokens });

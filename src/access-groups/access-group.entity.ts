@@ -1,9 +1,10 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { InstantColumn, JsonColumn } from '../database/columns.js';
+import { AuthoredRow } from '../database/authored-row.js';
+import { JsonColumn } from '../database/columns.js';
 
 /** Models under one name, for lists of models and for `access_group_ids`. Both of LiteLLM's kinds are rows of this table. */
 @Entity('access_groups')
-export class AccessGroup {
+export class AccessGroup extends AuthoredRow {
   /** LiteLLM `access_group_id`; always ours, so that no model is called like it. */
   @PrimaryColumn({ type: 'varchar', length: 36 })
   id: string;
@@ -35,16 +36,4 @@ export class AccessGroup {
   /** Keys that were given the group, by their internal ids: a key outlives its secret. */
   @JsonColumn({ name: 'key_ids' })
   keyIds: string[];
-
-  @InstantColumn({ name: 'created_at' })
-  createdAt: Date;
-
-  @Column({ name: 'created_by', type: 'varchar' })
-  createdBy: string;
-
-  @InstantColumn({ name: 'updated_at' })
-  updatedAt: Date;
-
-  @Column({ name: 'updated_by', type: 'varchar' })
-  updatedBy: string;
 }

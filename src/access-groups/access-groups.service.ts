@@ -10,6 +10,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../clock.js';
+import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { lockFor } from '../database/lock-for.js';
 import { type PageQuery, pageOf } from '../http/page.js';
@@ -81,8 +82,7 @@ export class AccessGroupsService {
 
   /** A new group without anything, not stored yet. */
   blank(name: string, by: string): AccessGroup {
-    const now = this.clock();
-    return { ...EMPTY, id: uuidv7(), name, createdAt: now, createdBy: by, updatedAt: now, updatedBy: by };
+    return { ...EMPTY, id: uuidv7(), name, ...madeBy(by, this.clock()) };
   }
 
   saved(tx: EntityManager, group: AccessGroup, by: string): Promise<AccessGroup> {

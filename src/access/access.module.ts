@@ -19,6 +19,7 @@ import { FactsLoader } from './facts.loader.js';
 import { GuardedDoors } from './guarded-doors.js';
 import { LlmRequestReader } from './llm-request.reader.js';
 import { ModelAccessGuard } from './model-access.guard.js';
+import { Standings } from './standings.js';
 
 /** Asks and enforces: who is calling, may they, may they call this model. Every route of the application passes here. */
 @Global()
@@ -38,6 +39,7 @@ import { ModelAccessGuard } from './model-access.guard.js';
   controllers: [EvaluationController],
   providers: [
     Callers,
+    Standings,
     FactsLoader,
     AuthorityLoader,
     TokenCounter,
@@ -48,6 +50,14 @@ import { ModelAccessGuard } from './model-access.guard.js';
     GuardedDoors,
     { provide: APP_GUARD, useExisting: AuthChecksGuard },
   ],
-  exports: [FactsLoader, AuthorityLoader, LlmRequestReader, DecisionLog, AuthChecksGuard, ModelAccessGuard],
+  exports: [
+    FactsLoader,
+    Standings,
+    AuthorityLoader,
+    LlmRequestReader,
+    DecisionLog,
+    AuthChecksGuard,
+    ModelAccessGuard,
+  ],
 })
 export class AccessModule {}

@@ -22,7 +22,7 @@ import { LlmRequestReader } from './llm-request.reader.js';
 const HERE: readonly Enforcer[] = ['AuthChecksGuard'];
 const EVERYWHERE: readonly Enforcer[] = ['AuthChecksGuard', 'ModelAccessGuard', 'hold'];
 
-/** Lets a request in when its caller and everyone behind it are in good standing. Decides once, for all that follow. */
+/** Lets a request in when nothing stands against its caller and everyone behind it. Decides once, for all that follow. */
 @Injectable()
 export class AuthChecksGuard implements CanActivate {
   private readonly doors = new WeakMap<object, Door>();

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { madeBy } from '../database/authored-row.js';
 import type { Database } from '../database/database.js';
 import { OrganizationMember } from '../orgs/organization-member.entity.js';
 import type { Authority } from '../policy/authority.js';
@@ -38,10 +39,7 @@ describe('what is a caller’s own', () => {
         organizationId: 'o',
         userId: 'alice',
         role: 'org_admin',
-        createdAt: rooms.now,
-        createdBy: 'test',
-        updatedAt: rooms.now,
-        updatedBy: 'test',
+        ...madeBy('test', rooms.now),
       }),
     );
     const { teams, organizations } = await load();

@@ -6,7 +6,7 @@ import {
   type Authority,
   memberPermissions,
   type OrganizationRole,
-  type TeamStanding,
+  type TeamRole,
 } from '../policy/authority.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
@@ -37,7 +37,7 @@ export class AuthorityLoader {
       const { userId } = caller;
       if (userId === null) {
         const teams = keyTeamId === null ? [] : [[keyTeamId, { as: 'user', permissions: [] }] as const];
-        return { ...caller, teams: new Map<string, TeamStanding>(teams) };
+        return { ...caller, teams: new Map<string, TeamRole>(teams) };
       }
       const organizations = await organizationsOf(manager, userId);
       const administered = [...organizations].filter(([, role]) => role === 'org_admin').map(([id]) => id);
@@ -46,13 +46,13 @@ export class AuthorityLoader {
         select: { id: true, teamId: true },
         where: { organizationId: In(administered), deletedAt: IsNull() },
       });
-      const standings = above.map(({ teamId }) => [teamId, ABOVE] as const);
-      return { ...caller, teams: new Map([...joined, ...standings]), organizations };
+      const administeredTeams = above.map(({ teamId }) => [teamId, ABOVE] as const);
+      return { ...caller, teams: new Map([...joined, ...administeredTeams]), organizations };
     });
   }
 }
 
-const ABOVE: TeamStanding = { as: 'org_admin', permissions: [] };
+const ABOVE: TeamRole = { as: 'org_admin', permissions: [] };
 
 async function organizationsOf(
   manager: EntityManager,
@@ -62,7 +62,7 @@ async function organizationsOf(
   return new Map(rows.map(({ organizationId, role }) => [organizationId, role]));
 }
 
-async function teamsJoined(manager: EntityManager, userId: string): Promise<[string, TeamStanding][]> {
+async function teamsJoined(manager: EntityManager, userId: string): Promise<[string, TeamRole][]> {
   const members = await manager.findBy(Member, { userId, deletedAt: IsNull() });
   const teams = await manager.find(Team, {
     select: { id: true, teamId: true, extra: true },

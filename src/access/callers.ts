@@ -12,7 +12,7 @@ import type { VerifiedToken } from '../jwt/tokens.js';
 import { KeysService } from '../keys/keys.service.js';
 import { secretEnd, type VirtualKey } from '../keys/virtual-key.entity.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
-import type { LimitsRow } from '../parties/limits-row.js';
+import type { Limits } from '../parties/limits-row.js';
 import { tagsOf } from '../parties/tags-of.js';
 import { roleOf } from '../policy/authority.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
@@ -26,8 +26,9 @@ import { TeamsService } from '../teams/teams.service.js';
 import { Unanswered } from '../unanswered.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
-import { type CallerSnapshot, isCurrent, noStandings, type PartySpec, type Snapshot } from './caller.js';
+import { type CallerSnapshot, isCurrent, type PartySpec, type Snapshot } from './caller.js';
 import { missingParty, partySpec, tokenParty } from './party-specs.js';
+import { noStandings } from './standing.js';
 
 /** Where other processes change rows. One that is alone hears of every change, and reads nothing twice. */
 const SNAPSHOT_TTL_MS = 60_000;
@@ -302,7 +303,7 @@ export class Callers {
     return isDry ? this.endUsersService.wouldBe(id) : this.endUsersService.getOrCreate(id);
   }
 
-  private async tier(budgetId: string | null, dependsOn: CacheKey[]): Promise<Readonly<LimitsRow> | null> {
+  private async tier(budgetId: string | null, dependsOn: CacheKey[]): Promise<Readonly<Limits> | null> {
     if (budgetId === null) return null;
     dependsOn.push(cacheKey.budget(budgetId));
     return this.budgetsService.get(budgetId);

@@ -10,6 +10,7 @@ import {
   IsString,
   ValidateNested,
 } from 'class-validator';
+import { IsOneOf } from '../http/one-of.js';
 
 /** Who would call. */
 export class SubjectDto {
@@ -119,9 +120,7 @@ const SEMANTICS = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'
 /** How several questions are answered. */
 export class EvaluationOptionsDto {
   /** Whether to stop after the first no, or after the first yes. */
-  @ApiPropertyOptional({ enum: SEMANTICS, example: 'execute_all' })
-  @IsOptional()
-  @IsIn(SEMANTICS)
+  @IsOneOf(SEMANTICS, { example: 'execute_all' })
   evaluations_semantic?: (typeof SEMANTICS)[number];
 }
 

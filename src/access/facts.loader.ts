@@ -15,17 +15,12 @@ import { keyHint, secretHash } from '../secrets.js';
 import { Accounts } from '../spend/accounts.js';
 import type { ScopedBudget } from '../spend/spend.service.js';
 import { TokenCounter } from '../tokens/token-counter.js';
-import {
-  type CallerSnapshot,
-  makeStanding,
-  type PartySpec,
-  placeBudgets,
-  type Snapshot,
-  type Standing,
-} from './caller.js';
-import { Callers, eachOnce } from './callers.js';
+import type { CallerSnapshot } from './caller.js';
+import { Callers } from './callers.js';
 import type { Presented } from './credential.js';
 import type { LlmRequest } from './llm-request.js';
+import type { Standing } from './standing.js';
+import { type Named, Standings, tagsOfCall } from './standings.js';
 
 /** What a request asks to be let in for. */
 export interface Ask {
@@ -57,9 +52,6 @@ export interface LoadedFacts {
   readonly tags: readonly string[];
 }
 
-/** Who else stands behind a call because it says so. */
-export type Named = Pick<LlmRequest, 'endUserId' | 'tags'>;
-
 /** Makes the facts of a request, of what `Callers` read from rows. Warm, it asks nobody: one map look-up per caller, end user and tag. */
 @Injectable()
 export class FactsLoader {
@@ -67,6 +59,7 @@ export class FactsLoader {
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly callers: Callers,
+    private readonly standings: Standings,
     private readonly accounts: Accounts,
     private readonly rateLimits: RateLimits,
     private readonly tokenCounter: TokenCounter,
@@ -137,77 +130,7 @@ export class FactsLoader {
     return llm?.model === undefined || listAllows(team.models, this.modelFacts(llm.model, llm, caller).near);
   }
 
-  /** The same question about somebody who is named: for those who ask beforehand. Makes nothing. */
-  async loadSubject(subject: Subject, ask: Omit<Ask, 'presented' | 'isDry'>): Promise<LoadedFacts> {
-    const dry = { ...ask, isDry: true };
-    const caller = await this.callerNamed(subject);
-    if (!caller) return this.stranger(ask, { kind: 'unknown', hint: 'sk-...' });
-    const loaded = await this.withCaller(dry, caller);
-    return this.completed(loaded, () => this.withCaller(dry, caller));
-  }
-
-  /** The hash a key is known by, given that of any secret that works. Undefined when there is no such key. */
-  async keyOf(hash: string): Promise<string | undefined> {
-    return (await this.callers.ofKey(hash))?.names.keyHash ?? undefined;
-  }
-
-  private async callerNamed({ type, id }: Subject): Promise<CallerSnapshot | undefined> {
-    if (type === 'key') return this.callers.isMasterKey(id) ? this.callers.master : this.callers.ofKey(id);
-    return this.callers.bare({
-      ...(type === 'user' && { userId: id }),
-      ...(type === 'team' && { teamId: id }),
-    });
-  }
-
-  /** The same question about a token itself. */
-  async loadToken(secret: string, ask: Omit<Ask, 'presented'>): Promise<LoadedFacts> {
-    const load = () => this.load({ ...ask, isDry: true, presented: { kind: 'presented', secret } });
-    return this.completed(await load(), load);
-  }
-
-  /** With everything that is the hold's to find out, as it is now: for explanations. */
-  async completed(
-    loaded: LoadedFacts,
-    again: () => LoadedFacts | Promise<LoadedFacts>,
-  ): Promise<LoadedFacts> {
-    const { standing, rates = NO_RATES } = loaded;
-    if (standing && !this.accounts.areBalances) {
-      await this.accounts.refresh(standing.chain.accounts);
-      loaded = await again();
-    }
-    const facts = { ...loaded.facts, balances: 'known' as const };
-    if (this.rateLimits.areInMemory || !rates.length) return { ...loaded, facts };
-    return { ...loaded, facts: { ...facts, rates: await this.rateLimits.measure(rates) } };
-  }
-
-  private measured(rates: readonly RateLimit[]): readonly RateFacts[] {
-    return this.rateLimits.measure(rates) as readonly RateFacts[];
-  }
-
-  /** Has anything about this caller, end user or tags changed since these facts were made? */
-  isStale({ caller, standing, tags }: LoadedFacts): boolean {
-    return (
-      (caller !== undefined && !this.callers.isCurrent(caller)) ||
-      !(standing?.named ?? []).every((one) => this.callers.isCurrent(one)) ||
-      !this.callers.tagsInMemory(tags)
-    );
-  }
-
-  private stranger({ route }: Pick<Ask, 'route'>, credential: CredentialFacts): LoadedFacts {
-    return {
-      facts: {
-        now: this.clock(),
-        credential,
-        route,
-        parties: [],
-        rates: [],
-        balances: 'known',
-        settings: this.config.general,
-      },
-      tags: [],
-    };
-  }
-
+  /** The facts of a request by somebody who is known: what is asked for, who pays, and from what. */
   private withCaller(
     ask: Omit<Ask, 'presented'>,
     caller: CallerSnapshot,
@@ -215,7 +138,7 @@ export class FactsLoader {
     const now = this.clock();
     const llm = llmOf(ask, caller);
     const request = llm && this.requestFacts(llm, caller);
-    const standing = this.standing(caller, llm ?? NOBODY, request?.model, ask.isDry);
+    const standing = this.standings.of(caller, llm ?? NOBODY, request?.model, ask.isDry);
     return standing instanceof Promise
       ? standing.then((loaded) => this.counted(ask.route, caller, loaded, llm, request, now))
       : this.counted(ask.route, caller, standing, llm, request, now);
@@ -240,24 +163,6 @@ export class FactsLoader {
     });
   }
 
-  /** Who pays for a call of this model, and from what; without a promise when it is in memory. */
-  standing(
-    caller: CallerSnapshot,
-    named: Named,
-    model: ModelFacts | undefined,
-    isDry = false,
-  ): Standing | Promise<Standing> {
-    const now = this.clock();
-    return (
-      this.standingInMemory(caller, named, model, now) ?? this.loadStanding(caller, named, model, now, isDry)
-    );
-  }
-
-  /** Are these still the windows that are open, the limits of this hour, and the accounts in memory? */
-  isOpen({ until, accountsGeneration }: Standing, now = this.clock()): boolean {
-    return now.getTime() < until && accountsGeneration === this.accounts.generation;
-  }
-
   private facts(
     route: RouteFacts,
     caller: CallerSnapshot,
@@ -279,6 +184,10 @@ export class FactsLoader {
     };
     const tags = tagsOfCall(caller, llm ?? NOBODY);
     return { facts, caller, standing, rates, tags, llm };
+  }
+
+  private measured(rates: readonly RateLimit[]): readonly RateFacts[] {
+    return this.rateLimits.measure(rates) as readonly RateFacts[];
   }
 
   private requestFacts(llm: LlmRequest, caller: CallerSnapshot): RequestFacts {
@@ -313,56 +222,71 @@ export class FactsLoader {
     return { ...facts, boundTokens: inputTokens + outputTokens, wish };
   }
 
-  private standingInMemory(
-    caller: CallerSnapshot,
-    named: Named,
-    model: ModelFacts | undefined,
-    now: Date,
-  ): Standing | undefined {
-    const { endUserId } = named;
-    const endUser = endUserId === undefined ? undefined : this.callers.endUserInMemory(endUserId);
-    const tags = this.callers.tagsInMemory(tagsOfCall(caller, named));
-    const modelNames = budgetedNames(model, [caller, ...(endUser ? [endUser] : []), ...(tags ?? [])]);
-    const standing = tags && caller.standings.get(standingKey(endUserId, tags, modelNames));
-    const current =
-      standing && this.isOpen(standing, now) && standing.named.every((one) => this.callers.isCurrent(one));
-    return current ? standing : undefined;
+  private stranger({ route }: Pick<Ask, 'route'>, credential: CredentialFacts): LoadedFacts {
+    return {
+      facts: {
+        now: this.clock(),
+        credential,
+        route,
+        parties: [],
+        rates: [],
+        balances: 'known',
+        settings: this.config.general,
+      },
+      tags: [],
+    };
   }
 
-  private async loadStanding(
-    caller: CallerSnapshot,
-    named: Named,
-    model: ModelFacts | undefined,
-    now: Date,
-    isDry: boolean,
-  ): Promise<Standing> {
-    const { endUserId } = named;
-    const endUser = endUserId === undefined ? undefined : await this.callers.endUser(endUserId, isDry);
-    const tags = await this.callers.tagged(tagsOfCall(caller, named));
-    const snapshots = [...(endUser ? [endUser] : []), ...tags];
-    const modelNames = budgetedNames(model, [caller, ...snapshots]);
-    const last = caller.parties.length - 1;
-    const parties = caller.parties.toSpliced(last, 0, ...snapshots.flatMap((one) => one.parties));
-    const placed = parties
-      .filter(({ exists, kind }) => exists || kind !== 'end_user')
-      .map((party) => ({
-        party,
-        budgets:
-          party.exists && party.kind !== 'token'
-            ? placeBudgets(party, this.config.litellm.timezone, now, modelNames)
-            : [],
-      }));
-    const accounts = await this.accounts.load(placed.flatMap(({ budgets }) => budgets));
-    const standing = makeStanding(
-      placed,
-      new Map(accounts.map((account) => [account.id, account])),
-      { ...caller.names, endUserId: endUserId ?? null },
-      this.accounts.generation,
-      caller,
-      snapshots,
+  /** Has anything about this caller, end user or tags changed since these facts were made? */
+  isStale({ caller, standing, tags }: LoadedFacts): boolean {
+    return (
+      (caller !== undefined && !this.callers.isCurrent(caller)) ||
+      !(standing?.named ?? []).every((one) => this.callers.isCurrent(one)) ||
+      !this.callers.tagsInMemory(tags)
     );
-    if (!isDry) caller.standings.set(standingKey(endUserId, tags, modelNames), standing);
-    return standing;
+  }
+
+  /** The facts of a request that somebody might make: for those who ask beforehand. Makes nothing. */
+  async loadSubject(subject: Subject, ask: Omit<Ask, 'presented' | 'isDry'>): Promise<LoadedFacts> {
+    const dry = { ...ask, isDry: true };
+    const caller = await this.callerNamed(subject);
+    if (!caller) return this.stranger(ask, { kind: 'unknown', hint: 'sk-...' });
+    const loaded = await this.withCaller(dry, caller);
+    return this.completed(loaded, () => this.withCaller(dry, caller));
+  }
+
+  private async callerNamed({ type, id }: Subject): Promise<CallerSnapshot | undefined> {
+    if (type === 'key') return this.callers.isMasterKey(id) ? this.callers.master : this.callers.ofKey(id);
+    return this.callers.bare({
+      ...(type === 'user' && { userId: id }),
+      ...(type === 'team' && { teamId: id }),
+    });
+  }
+
+  /** The hash a key is known by, given that of any secret that works. Undefined when there is no such key. */
+  async keyOf(hash: string): Promise<string | undefined> {
+    return (await this.callers.ofKey(hash))?.names.keyHash ?? undefined;
+  }
+
+  /** The same of a request with this token. */
+  async loadToken(secret: string, ask: Omit<Ask, 'presented'>): Promise<LoadedFacts> {
+    const load = () => this.load({ ...ask, isDry: true, presented: { kind: 'presented', secret } });
+    return this.completed(await load(), load);
+  }
+
+  /** With everything that is the hold's to find out, as it is now: for explanations. */
+  async completed(
+    loaded: LoadedFacts,
+    again: () => LoadedFacts | Promise<LoadedFacts>,
+  ): Promise<LoadedFacts> {
+    const { standing, rates = NO_RATES } = loaded;
+    if (standing && !this.accounts.areBalances) {
+      await this.accounts.refresh(standing.chain.accounts);
+      loaded = await again();
+    }
+    const facts = { ...loaded.facts, balances: 'known' as const };
+    if (this.rateLimits.areInMemory || !rates.length) return { ...loaded, facts };
+    return { ...loaded, facts: { ...facts, rates: await this.rateLimits.measure(rates) } };
   }
 }
 
@@ -385,29 +309,8 @@ function llmOf({ llm }: Pick<Ask, 'llm'>, { endUserId }: CallerSnapshot): LlmReq
 
 const NO_FACTS: readonly RateFacts[] = [];
 const NO_RATES: readonly RateLimit[] = [];
-const NO_NAMES: readonly string[] = [];
 
 const NOBODY: Named = { tags: [] };
-
-/** The names of a model, where somebody has a budget for it alone; else none. */
-function budgetedNames(model: ModelFacts | undefined, snapshots: readonly Snapshot[]): readonly string[] {
-  if (!model) return NO_NAMES;
-  const hasOne = ({ modelBudgets }: PartySpec) =>
-    modelBudgets.size > 0 && (modelBudgets.has(model.requested) || modelBudgets.has(model.name));
-  return snapshots.some(({ parties }) => parties.some(hasOne)) ? [model.requested, model.name] : NO_NAMES;
-}
-
-const tagsOfCall = ({ tags: own }: CallerSnapshot, { tags }: Named) =>
-  tags.length ? eachOnce([...own, ...tags]) : own;
-
-/**
- * No end user's id and no tag has the character that separates here. Tags without a row are left out: a client may
- * invent any number of them, and they change nothing.
- */
-const standingKey = (endUserId = '', tags: readonly Snapshot[], modelNames: readonly string[]) =>
-  tags.length || modelNames.length
-    ? [endUserId, ...modelNames, '', ...tags.map(({ parties }) => parties[0]!.id)].join('\0')
-    : endUserId;
 
 /** Of all limits those that count for this model: by the name it was asked for, or the one it has. */
 function ratesFor(rates: readonly RateLimit[], { requested, name }: ModelFacts): readonly RateLimit[] {

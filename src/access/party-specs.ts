@@ -1,6 +1,6 @@
 import { type DefaultLimits, withTier } from '../budgets/with-tier.js';
 import { furtherWindow, mainWindow, modelWindow } from '../parties/budget-windows.js';
-import type { BudgetLimitRow, LimitsRow } from '../parties/limits-row.js';
+import type { BudgetLimitRow, Limits } from '../parties/limits-row.js';
 import type { RateLimit } from '../limits/rate-limits.js';
 import type { Scope } from '../policy/decision.js';
 import type { RateUnit } from '../policy/rates.js';
@@ -57,7 +57,7 @@ export const tokenParty = (id: string, models: ModelList): PartySpec => ({
 });
 
 /** What limits a party's spending. */
-function budgetSpecs(limits: Readonly<LimitsRow>, increase: TemporaryIncrease | undefined): BudgetSpec[] {
+function budgetSpecs(limits: Readonly<Limits>, increase: TemporaryIncrease | undefined): BudgetSpec[] {
   const { maxBudgetNanoUsd, softBudgetNanoUsd, budgetLimits } = limits;
   const main: BudgetSpec = {
     limitNanoUsd: maxBudgetNanoUsd,
@@ -103,7 +103,7 @@ function rateLimits(scope: Scope, row: Readonly<PartyRow>): RateLimit[] {
   ];
 }
 
-function modelBudgetSpecs({ modelMaxBudget }: Readonly<LimitsRow>): ReadonlyMap<string, BudgetSpec> {
+function modelBudgetSpecs({ modelMaxBudget }: Readonly<Limits>): ReadonlyMap<string, BudgetSpec> {
   return new Map(
     Array.from(modelBudgets(modelMaxBudget), ([model, { limitNanoUsd, duration }]) => [
       model,

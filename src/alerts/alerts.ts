@@ -10,6 +10,7 @@ import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type AlertSettings, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { type NanoUsd, nanoUsdFromUsd, usdFromNanoUsd, usdText } from '../policy/money.js';
+import { Rounds } from '../rounds.js';
 import { Accounts } from '../spend/accounts.js';
 import type { CorrectedAccount } from '../spend/correction.js';
 import { Movements, type WatchedAccount } from '../spend/movements.js';
@@ -44,9 +45,10 @@ interface Crossing {
 export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Alerts.name);
   private readonly settings: AlertSettings | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private underWay: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly rounds = new Rounds(
+    () => this.round(),
+    (error) => this.logger.warn(`Alerts have to wait: ${String(error)}`),
+  );
 
   constructor(
     private readonly movements: Movements,
@@ -63,29 +65,17 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
     if (!this.settings) return;
     this.movements.watch();
     this.accounts.corrected = (tx, accounts) => this.forget(tx, accounts);
-    this.schedule();
+    this.rounds.startLater(ROUND_MS);
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.underWay;
+  onApplicationShutdown(): Promise<void> {
+    return this.rounds.stop();
   }
 
   /** Writes down what was crossed since the last round, and delivers what is due. */
   async round(): Promise<void> {
     await this.write(this.movements.take());
     await this.deliver();
-  }
-
-  private schedule(): void {
-    this.timer = setTimeout(() => {
-      this.underWay = this.round()
-        .catch((error: unknown) => this.logger.warn(`Alerts have to wait: ${String(error)}`))
-        .then(() => {
-          if (!this.stopped) this.schedule();
-        });
-    }, ROUND_MS);
   }
 
   private async write(watched: readonly WatchedAccount[]): Promise<void> {

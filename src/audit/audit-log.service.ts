@@ -2,6 +2,8 @@ import { Injectable, NotFoundException } from '@nestjs/common';
 import type { SelectQueryBuilder } from 'typeorm';
 import { DAY_MS } from '../clock.js';
 import { Database } from '../database/database.js';
+import { pageInfo } from '../http/page-info.dto.js';
+import { sqlOrder } from '../http/sort-order.js';
 import { keyHashOf } from '../secrets.js';
 import { AuditEntry } from './audit-entry.entity.js';
 import type { AuditLog, AuditLogPage, AuditQuery } from './audit.dto.js';
@@ -25,7 +27,7 @@ export class AuditLogService {
   /** The entries that match, a page at a time, newest first unless told. */
   async list(query: AuditQuery): Promise<AuditLogPage> {
     const { page = 1, page_size = 10, sort_by = 'updated_at', sort_order = 'desc' } = query;
-    const order = sort_order === 'asc' ? 'ASC' : 'DESC';
+    const order = sqlOrder(sort_order);
     const [entries, total] = await this.database.read((manager) =>
       matching(manager.createQueryBuilder(AuditEntry, 'a'), query)
         .orderBy(COLUMN[sort_by], order)
@@ -34,13 +36,7 @@ export class AuditLogService {
         .skip((page - 1) * page_size)
         .getManyAndCount(),
     );
-    return {
-      audit_logs: entries.map(auditLog),
-      total,
-      page,
-      page_size,
-      total_pages: Math.ceil(total / page_size),
-    };
+    return { audit_logs: entries.map(auditLog), ...pageInfo(total, { page, page_size }) };
   }
 
   /** 404 when there is none. */

@@ -8,7 +8,8 @@ import {
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
-import { isAlone, Rounds } from '../database/rounds.js';
+import { isAlone } from '../database/is-alone.js';
+import { Rounds } from '../rounds.js';
 import { LessThan } from 'typeorm';
 import { AuditEntry } from './audit-entry.entity.js';
 

@@ -1,6 +1,7 @@
 import { DataSource, type EntityMetadata } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { actAs } from '../acting.js';
+import { madeBy } from '../database/authored-row.js';
 import { tellChanged } from '../database/changed-rows.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { OrganizationMember } from '../orgs/organization-member.entity.js';
@@ -159,8 +160,5 @@ const memberOf = (organizationId: string, role: OrganizationMember['role']) => (
   organizationId,
   userId: 'u',
   role,
-  createdAt: rooms.now,
-  createdBy: 'me',
-  updatedAt: rooms.now,
-  updatedBy: 'me',
+  ...madeBy('me', rooms.now),
 });

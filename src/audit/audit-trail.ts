@@ -15,6 +15,7 @@ import {
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../acting.js';
 import { CLOCK, type Clock } from '../clock.js';
+import type { AuthoredRow } from '../database/authored-row.js';
 import { type ChangedRow, ChangedRows } from '../database/changed-rows.js';
 import { usdFromNanoUsd } from '../policy/money.js';
 import { type AuditAction, AuditEntry } from './audit-entry.entity.js';
@@ -147,7 +148,7 @@ function entryOf(changed: ChangedRow, actor: Actor | undefined, at: Date): Audit
     {
       id: uuidv7(),
       at,
-      changedBy: actor?.id ?? ((after ?? changed.after ?? row) as { updatedBy: string }).updatedBy,
+      changedBy: actor?.id ?? ((after ?? changed.after ?? row) as AuthoredRow).updatedBy,
       keyHash: actor?.keyHash ?? null,
       requestId: actor?.requestId ?? null,
       action: actionOf(beforeValue, updatedValues, after as { blocked?: boolean } | null),

@@ -1,6 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsISO8601, IsOptional, IsString, Max } from 'class-validator';
+import { IsISO8601, IsOptional, IsString, Max } from 'class-validator';
+import { IsOneOf } from '../http/one-of.js';
+import { PageInfo } from '../http/page-info.dto.js';
 import { PageQuery } from '../http/page.js';
+import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { AUDIT_ACTIONS, type AuditAction } from './audit-entry.entity.js';
 
 export const AUDIT_SORTS = ['updated_at', 'changed_by', 'action', 'table_name', 'object_id'] as const;
@@ -24,9 +27,7 @@ export class AuditQuery extends PageQuery {
   @IsString()
   changed_by_api_key?: string;
 
-  @ApiPropertyOptional({ enum: AUDIT_ACTIONS })
-  @IsOptional()
-  @IsIn(AUDIT_ACTIONS)
+  @IsOneOf(AUDIT_ACTIONS)
   action?: AuditAction;
 
   @ApiPropertyOptional({ example: 'LiteLLM_VerificationToken' })
@@ -66,15 +67,11 @@ export class AuditQuery extends PageQuery {
   @IsISO8601(INSTANT)
   end_date?: string;
 
-  @ApiPropertyOptional({ enum: AUDIT_SORTS, default: 'updated_at' })
-  @IsOptional()
-  @IsIn(AUDIT_SORTS)
+  @IsOneOf(AUDIT_SORTS, { default: 'updated_at' })
   sort_by?: (typeof AUDIT_SORTS)[number];
 
-  @ApiPropertyOptional({ enum: ['asc', 'desc'], default: 'desc' })
-  @IsOptional()
-  @IsIn(['asc', 'desc'])
-  sort_order?: 'asc' | 'desc';
+  @IsOneOf(SORT_ORDERS, { default: 'desc' })
+  sort_order?: SortOrder;
 }
 
 /** One row that was changed: who, what, before and after. */
@@ -114,10 +111,6 @@ export class AuditLog {
   updated_values: object | null;
 }
 
-export class AuditLogPage {
+export class AuditLogPage extends PageInfo {
   audit_logs: AuditLog[];
-  total: number;
-  page: number;
-  page_size: number;
-  total_pages: number;
 }

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { InstantColumn, JsonColumn } from '../database/columns.js';
+import { JsonColumn } from '../database/columns.js';
 import { LimitsRow } from '../parties/limits-row.js';
 
 /** A tier: limits that many parties share by naming its `budget_id`. Each party has accounts of its own. */
@@ -13,16 +13,4 @@ export class Budget extends LimitsRow {
 
   @JsonColumn({ name: 'allowed_models', nullable: true })
   allowedModels: string[] | null;
-
-  @InstantColumn({ name: 'created_at' })
-  createdAt: Date;
-
-  @Column({ name: 'created_by', type: 'varchar' })
-  createdBy: string;
-
-  @InstantColumn({ name: 'updated_at' })
-  updatedAt: Date;
-
-  @Column({ name: 'updated_by', type: 'varchar' })
-  updatedBy: string;
 }

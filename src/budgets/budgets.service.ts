@@ -11,6 +11,7 @@ import { cacheKey } from '../cache/changes.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { lockFor } from '../database/lock-for.js';
 import { type PageQuery, pageOf } from '../http/page.js';
@@ -58,11 +59,8 @@ export class BudgetsService {
       allowedModels: null,
       id: uuidv7(),
       budgetId,
-      createdBy: by,
-      updatedBy: by,
+      ...madeBy(by, now),
     });
-    budget.createdAt = now;
-    budget.updatedAt = now;
     applyLimits(budget, dto, now);
     await tx
       .createQueryBuilder()

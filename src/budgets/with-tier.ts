@@ -1,18 +1,18 @@
 import { type EntityManager, In } from 'typeorm';
-import type { LimitsRow } from '../parties/limits-row.js';
+import type { Limits } from '../parties/limits-row.js';
 import { Budget } from './budget.entity.js';
 
 /** Limits that count where a party leaves its own open. */
 export type DefaultLimits = Readonly<
   Pick<
-    LimitsRow,
+    Limits,
     'maxBudgetNanoUsd' | 'budgetDuration' | 'budgetAnchor' | 'budgetSince' | 'tpmLimit' | 'rpmLimit'
   > &
-    Partial<LimitsRow>
+    Partial<Limits>
 >;
 
 /** A party with the limits that count: its own, and its tier's where it leaves one open. An amount of its own brings its own window. */
-export function withTier<T extends LimitsRow>(
+export function withTier<T extends Limits>(
   row: Readonly<T>,
   tier: DefaultLimits | null | undefined,
 ): Readonly<T> {
@@ -35,7 +35,7 @@ export function withTier<T extends LimitsRow>(
 }
 
 /** These parties with the limits that count. */
-export async function withTiers<T extends LimitsRow & { readonly budgetId: string | null }>(
+export async function withTiers<T extends Limits & { readonly budgetId: string | null }>(
   manager: EntityManager,
   rows: readonly T[],
 ): Promise<Readonly<T>[]> {

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.js';
 import { NOW_MS } from '../database/now-ms.js';
+import { Rounds } from '../rounds.js';
 import { BoundedMap } from './bounded-map.js';
 import type { CacheKey } from './changes.js';
 
@@ -26,9 +27,10 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
   /** The newest heard of: nothing older is believed. */
   private readonly newest = new BoundedMap<CacheKey, number>(MAX_KNOWN);
   private readonly listeners: ((keys: readonly CacheKey[]) => Promise<void>)[] = [];
-  private polling: NodeJS.Timeout | undefined;
-  private pollUnderWay: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly polls = new Rounds(
+    () => this.poll(),
+    (error) => this.logger.warn(`Changes could not be asked for: ${String(error)}`),
+  );
   private heardUpTo = '0';
 
   constructor(private readonly database: Database) {}
@@ -40,13 +42,11 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
   async onApplicationBootstrap(): Promise<void> {
     if (!this.areShared) return;
     await this.poll();
-    this.schedule();
+    this.polls.startLater(POLL_MS);
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.polling);
-    await this.pollUnderWay;
+  onApplicationShutdown(): Promise<void> {
+    return this.polls.stop();
   }
 
   /** Tells `listener` of rows that another process changed. */
@@ -90,16 +90,6 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
   /** What was cached of these is gone. */
   forget(keys: readonly CacheKey[]): void {
     for (const key of keys) this.known.delete(key);
-  }
-
-  private schedule(): void {
-    this.polling = setTimeout(() => {
-      this.pollUnderWay = this.poll()
-        .catch((error: unknown) => this.logger.warn(`Changes could not be asked for: ${String(error)}`))
-        .then(() => {
-          if (!this.stopped) this.schedule();
-        });
-    }, POLL_MS);
   }
 
   /**

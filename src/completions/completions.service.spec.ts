@@ -56,8 +56,8 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
         asked++;
         return factsOf(now);
       },
-      standing: async () => ({ chain: {}, budgets: [aBudget(1)] }),
     } as never,
+    { isOpen: () => true, of: async () => ({ chain: {}, budgets: [aBudget(1)] }) } as never,
     {} as never,
     {
       general: {},

@@ -12,6 +12,7 @@ import { AccessDenied } from '../access/access-denied.js';
 import type { Access } from '../access/access.js';
 import { FactsLoader } from '../access/facts.loader.js';
 import { GATE_MEMBERS, type LlmRequest } from '../access/llm-request.js';
+import { Standings } from '../access/standings.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { editedForm } from '../http/form-scanner.js';
 import { editedObject } from '../http/json-scanner.js';
@@ -58,6 +59,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
     private readonly health: DeploymentHealth,
     private readonly upstreams: Upstreams,
     private readonly loader: FactsLoader,
+    private readonly standings: Standings,
     private readonly adapterHost: HttpAdapterHost,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -255,7 +257,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
     const { wish = NOTHING_WISHED } = model;
     const known = model === access.facts.request!.model ? access.standing : undefined;
     const standing =
-      known && this.loader.isOpen(known) ? known : await this.loader.standing(access.caller!, llm, model);
+      known && this.standings.isOpen(known) ? known : await this.standings.of(access.caller!, llm, model);
     if (llm.size.isFree) return this.attemptForNothing(call, deployment, standing.chain);
     const taken = await this.spend.hold({
       chain: standing.chain,
@@ -275,7 +277,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
     });
     if ('outdated' in taken) return undefined;
     // A window closed, or an increase ended, while it waited: neither a yes nor a no of theirs counts now.
-    if (!this.loader.isOpen(standing) && ('hold' in taken || isFirst)) {
+    if (!this.standings.isOpen(standing) && ('hold' in taken || isFirst)) {
       if ('hold' in taken) await this.spend.release(taken.hold);
       return undefined;
     }

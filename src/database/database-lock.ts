@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import pg from 'pg';
 import { CONFIG, type Config } from '../config/config.js';
+import { pause } from '../pause.js';
 import { Unanswered } from '../unanswered.js';
 
 /** `tollgate` in ASCII, as the number PostgreSQL's advisory locks go by. */
@@ -38,7 +39,7 @@ export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
-    await Promise.race([this.session?.end(), pause(TIMEOUT_MS)]);
+    await Promise.race([this.session?.end(), pause(TIMEOUT_MS, { unref: true })]);
   }
 
   /** May this process use the database? A data folder is locked otherwise. */
@@ -93,10 +94,8 @@ export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
       const taken = await this.take().catch(() => undefined);
       if (taken === false && !this.isTaken) this.logger.error(TAKEN);
       this.isTaken = taken === false;
-      if (!this.session) await pause(TRY_AGAIN_MS);
+      if (!this.session) await pause(TRY_AGAIN_MS, { unref: true });
     }
     if (this.session) this.logger.log('The lock of the database is taken again.');
   }
 }
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref());

@@ -4,11 +4,11 @@ import {
   ArrayNotEmpty,
   IsArray,
   IsBoolean,
-  IsIn,
   IsNotEmpty,
   IsOptional,
   IsString,
 } from 'class-validator';
+import { IsOneOf } from '../http/one-of.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import type { KeptFields } from '../parties/kept-fields.js';
@@ -33,9 +33,7 @@ class EndUserFieldsDto extends OmitType(PartyDto, ['models', 'metadata'] as cons
   @IsBoolean()
   blocked?: boolean | null;
 
-  @ApiPropertyOptional({ enum: ['eu', 'us'], nullable: true })
-  @IsOptional()
-  @IsIn(['eu', 'us'])
+  @IsOneOf(['eu', 'us'], { nullable: true })
   allowed_model_region?: 'eu' | 'us' | null;
 
   @ApiPropertyOptional({ nullable: true, type: String })

@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
 import { NewBudgetDto } from '../budgets/budgets.dto.js';
-import { databaseOptions } from '../database/options.js';
 import { liveFigure } from '../spend/live-figures.js';
-import { body, refusal, Rooms } from '../teams/rooms.testing.js';
+import { body, EVERY_DATABASE, refusal, Rooms } from '../teams/rooms.testing.js';
 import { EndUser } from './end-user.entity.js';
 import { NewEndUserDto, UpdateEndUserDto } from './end-users.dto.js';
 
@@ -22,17 +20,7 @@ const update = async (sent: object) =>
 const info = async (userId: string) => (await rooms.endUsers.info(userId)) as Answer;
 const tier = async (sent: object) => rooms.budgets.create(await body(NewBudgetDto, sent), ME);
 
-describe.each([
-  { name: 'SQLite', open: () => Rooms.onSqlite(), skip: false },
-  {
-    name: 'PostgreSQL',
-    open: async () => {
-      const { url, drop } = await freshPostgres();
-      return Rooms.on(databaseOptions(url, ''), drop);
-    },
-    skip: !(await postgresIsThere()),
-  },
-])('end users on $name', ({ open, skip }) => {
+describe.each(EVERY_DATABASE)('end users on $name', ({ open, skip }) => {
   beforeEach(async () => {
     if (!skip) rooms = await open();
   });

@@ -114,7 +114,7 @@ export class KeyGrants {
             whose: 'your key',
           }
         : { holdings: { ...NO_LIMITS, until }, hold: 'alone', whose: 'the team' },
-      ...(await this.standingBehind(tx, row, caller)),
+      ...(await this.heldBehind(tx, row, caller)),
     ];
     this.grants.requireWithin(holdingsOf(asked!), old && holdingsOf(old), held);
     const routes = compileRouteList(row.allowedRoutes);
@@ -155,7 +155,7 @@ export class KeyGrants {
     return Math.min(...ends.map((end) => end?.getTime() ?? Infinity));
   }
 
-  private async standingBehind(tx: EntityManager, row: VirtualKey, { userId }: Authority): Promise<Held[]> {
+  private async heldBehind(tx: EntityManager, row: VirtualKey, { userId }: Authority): Promise<Held[]> {
     const { teamId } = row;
     const live = { deletedAt: IsNull() };
     const team = teamId === null ? null : await tx.findOneBy(Team, { teamId, ...live });

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Brackets, type EntityManager, type FindOptionsWhere, In, type SelectQueryBuilder } from 'typeorm';
 import { Database } from '../database/database.js';
+import { partOf } from '../database/part-of.js';
 import { type PageQuery, pageOf } from '../http/page.js';
+import { sqlOrder } from '../http/sort-order.js';
 import {
   administeredOrganizations,
   administeredTeams,
@@ -10,7 +12,7 @@ import {
   teamsWhere,
 } from '../policy/authority.js';
 import { keyHashOf } from '../secrets.js';
-import { Account } from '../spend/account.entity.js';
+import { joinSpent } from '../spend/join-spent.js';
 import { userView } from '../users/user.view.js';
 import { visibleUsers } from '../users/visible-users.js';
 import { keyInfo, keyView } from './key.view.js';
@@ -32,7 +34,7 @@ export class KeyLists {
       return_full_object,
       expand,
     } = query;
-    const order = sort_order === 'asc' ? 'ASC' : 'DESC';
+    const order = sqlOrder(sort_order);
     return this.database.read(async (manager) => {
       const select = visibleKeys(manager, caller, query.status);
       const { team_id, organization_id, key_hash, key_alias } = query;
@@ -87,10 +89,7 @@ export class KeyLists {
     return this.database.read(async (manager) => {
       const select = visibleKeys(manager, caller).andWhere('k.keyAlias IS NOT NULL');
       if (team_id !== undefined) select.andWhere('k.teamId = :team', { team: team_id });
-      if (search !== undefined) {
-        const pattern = `%${search.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
-        select.andWhere(`LOWER(k.keyAlias) LIKE :pattern ESCAPE '\\'`, { pattern });
-      }
+      if (search !== undefined) select.andWhere(...partOf('k.keyAlias', search));
       const [rows, total] = await select
         .orderBy('k.keyAlias')
         .limit(size)
@@ -160,10 +159,7 @@ const ofUser = (query: KeyListQuery, userId: string, caller: Authority) =>
 
 /** By what they spent in all. */
 const bySpend = (select: SelectQueryBuilder<VirtualKey>, order: 'ASC' | 'DESC') =>
-  select
-    .leftJoin(Account, 'a', "a.id = 'key/' || k.id || '/endless/0'")
-    .addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent')
-    .orderBy('spent', order);
+  joinSpent(select, 'key').addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent').orderBy('spent', order);
 
 const deletedView = (row: VirtualKey) => ({
   ...keyView(row),

@@ -18,7 +18,9 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { IsFlag } from '../http/flag.js';
+import { IsOneOf } from '../http/one-of.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
+import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import { IsAliases } from '../parties/aliases.js';
 import { IsDuration, IsLifetime } from '../parties/duration.js';
@@ -120,9 +122,7 @@ export class GenerateKeyDto extends KeyFieldsDto {
   key?: string | null;
 
   /** A preset of `allowed_routes`. */
-  @ApiPropertyOptional({ enum: KEY_TYPES })
-  @IsOptional()
-  @IsIn(KEY_TYPES)
+  @IsOneOf(KEY_TYPES)
   key_type?: KeyType | null;
 }
 
@@ -165,9 +165,7 @@ export class RegenerateKeyDto extends KeyFieldsDto {
   grace_period?: string | null;
 
   /** A preset of `allowed_routes`. */
-  @ApiPropertyOptional({ enum: KEY_TYPES })
-  @IsOptional()
-  @IsIn(KEY_TYPES)
+  @IsOneOf(KEY_TYPES)
   key_type?: KeyType | null;
 }
 
@@ -227,14 +225,16 @@ export class KeyInfoQuery {
 
 const SORTABLE = ['created_at', 'updated_at', 'key_alias', 'token', 'max_budget', 'spend'] as const;
 
-export class KeyListQuery extends PickType(PageQuery, ['page']) {
+class KeyPageQuery extends PickType(PageQuery, ['page']) {
   @IsOptional()
   @Type(() => Number)
   @IsInt()
   @Min(1)
   @Max(100)
   size?: number;
+}
 
+export class KeyListQuery extends KeyPageQuery {
   @IsOptional()
   @IsString()
   user_id?: string;
@@ -268,9 +268,7 @@ export class KeyListQuery extends PickType(PageQuery, ['page']) {
   include_created_by_keys?: boolean;
 
   /** Keys that are gone, instead of those that live. */
-  @ApiPropertyOptional({ enum: ['deleted'] })
-  @IsOptional()
-  @IsIn(['deleted'])
+  @IsOneOf(['deleted'])
   status?: 'deleted';
 
   /** `user`: whole keys carry their `user`. */
@@ -280,25 +278,14 @@ export class KeyListQuery extends PickType(PageQuery, ['page']) {
   @IsIn(['user'], { each: true })
   expand?: 'user'[];
 
-  @ApiPropertyOptional({ enum: SORTABLE })
-  @IsOptional()
-  @IsIn(SORTABLE)
+  @IsOneOf(SORTABLE)
   sort_by?: (typeof SORTABLE)[number];
 
-  @ApiPropertyOptional({ enum: ['asc', 'desc'] })
-  @IsOptional()
-  @IsIn(['asc', 'desc'])
-  sort_order?: 'asc' | 'desc';
+  @IsOneOf(SORT_ORDERS)
+  sort_order?: SortOrder;
 }
 
-export class KeyAliasesQuery extends PickType(PageQuery, ['page']) {
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(100)
-  size?: number;
-
+export class KeyAliasesQuery extends KeyPageQuery {
   /** Part of an alias, in any letter case. */
   @IsOptional()
   @IsString()

@@ -9,13 +9,9 @@ import {
 } from '@nestjs/common';
 import { type EntityManager, type FindManyOptions, type FindOptionsWhere, In, IsNull } from 'typeorm';
 import { grantAccessGroups } from '../access-groups/grant-access-groups.js';
-import { requireBudget } from '../budgets/budgets.service.js';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { lifetimeEnd } from '../calendar/windows.js';
 import { Database } from '../database/database.js';
-import { Organization } from '../orgs/organization.entity.js';
-import { applyParty } from '../parties/apply-party.js';
 import { limitsView } from '../parties/limits.view.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { toNanoUsd, toUsd } from '../parties/usd.js';
@@ -26,27 +22,26 @@ import {
   mayChangeKey,
   maySeeKey,
 } from '../policy/authority.js';
-import { missingText } from '../policy/checks/parties-exist.js';
 import { keyHashOf, keyHint, newVirtualKey, secretHash, secretMatcher } from '../secrets.js';
-import { Team } from '../teams/team.entity.js';
 import type { User } from '../users/user.entity.js';
 import { NewUsers } from '../users/new-users.js';
 import { userShape } from '../users/user-shape.js';
 import { Traced } from '../tracing/traced.js';
+import { applyKey } from './apply-key.js';
 import { requireWithinBounds, withDefaults } from './key-bounds.js';
 import { KeyGrants, notPermitted, SERVICE_ACCOUNT } from './key-grants.js';
+import { requireNeighbours, requireOneOrganization } from './key-neighbours.js';
 import { keyInfo, keyView } from './key.view.js';
 import {
   type DeleteKeysDto,
   type GenerateKeyDto,
-  KEPT_OF_KEYS,
   type KeyFieldsDto,
   type KeyType,
   type RegenerateKeyDto,
   type ResetSpendDto,
   type UpdateKeyDto,
 } from './keys.dto.js';
-import { secretsOf, VirtualKey } from './virtual-key.entity.js';
+import { rotate, secretsOf, VirtualKey } from './virtual-key.entity.js';
 
 const PRESET: Record<KeyType, string[]> = {
   default: [],
@@ -152,12 +147,12 @@ export class KeysService {
     by: string,
   ): Promise<VirtualKey> {
     await this.requireFreeSecret(tx, hash, hint, { formerSecretHash: hash });
-    await this.requireNeighbours(tx, dto, by);
+    await this.ensureNeighbours(tx, dto, by);
     await this.requireFreeAlias(tx, dto.key_alias);
     const row = await this.table.create(tx, hash, by, (key, now) => {
       key.keyName = hint;
       key.rotationCount = 0;
-      this.apply(key, dto, now);
+      applyKey(key, dto, now);
     });
     await requireOneOrganization(tx, row);
     await grantAccessGroups(tx, dto, row, ['keyIds', row.id]);
@@ -235,6 +230,31 @@ export class KeysService {
     return issuedView({ row, secret }, dto);
   }
 
+  /** Inside a transaction: a key with what was sent, and as it was before. */
+  private async change(
+    tx: EntityManager,
+    keyOrHash: string,
+    dto: KeyFieldsDto,
+    caller: Authority,
+    routes: readonly string[],
+    also: (live: VirtualKey, now: Date) => void = () => {},
+  ): Promise<{ row: VirtualKey; before: VirtualKey }> {
+    const before = await this.require(tx, keyOrHash, caller, ...routes);
+    if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, before, caller);
+    requireWithinBounds(dto, this.config.litellm.keyBounds);
+    await this.ensureNeighbours(tx, dto, caller.id);
+    if (dto.key_alias !== before.keyAlias) await this.requireFreeAlias(tx, dto.key_alias);
+    const row = await this.table.update(tx, before.secretHash, caller.id, (live, now) => {
+      applyKey(live, dto, now);
+      also(live, now);
+    });
+    await requireOneOrganization(tx, row);
+    await grantAccessGroups(tx, dto, row, ['keyIds', row.id]);
+    if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
+    await this.table.setSpend(tx, row, dto.spend);
+    return { row, before };
+  }
+
   /** Leaves so much of what a key has spent. 400 for more than it has spent, or than it may. For admins of its team and above. */
   async resetSpend(keyOrHash: string, { reset_to }: ResetSpendDto, caller: Authority): Promise<object> {
     const row = await this.database.read((manager) => this.table.find(manager, keyHashOf(keyOrHash)));
@@ -259,31 +279,7 @@ export class KeysService {
     };
   }
 
-  /** Inside a transaction: a key with what was sent, and as it was before. */
-  private async change(
-    tx: EntityManager,
-    keyOrHash: string,
-    dto: KeyFieldsDto,
-    caller: Authority,
-    routes: readonly string[],
-    also: (live: VirtualKey, now: Date) => void = () => {},
-  ): Promise<{ row: VirtualKey; before: VirtualKey }> {
-    const before = await this.require(tx, keyOrHash, caller, ...routes);
-    if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, before, caller);
-    requireWithinBounds(dto, this.config.litellm.keyBounds);
-    await this.requireNeighbours(tx, dto, caller.id);
-    if (dto.key_alias !== before.keyAlias) await this.requireFreeAlias(tx, dto.key_alias);
-    const row = await this.table.update(tx, before.secretHash, caller.id, (live, now) => {
-      this.apply(live, dto, now);
-      also(live, now);
-    });
-    await requireOneOrganization(tx, row);
-    await grantAccessGroups(tx, dto, row, ['keyIds', row.id]);
-    if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
-    await this.table.setSpend(tx, row, dto.spend);
-    return { row, before };
-  }
-
+  /** Stops a key, or lets it work again; that only from above. 404 for a key that is not there, or not the caller's. */
   async setBlocked(keyOrHash: string, blocked: boolean, caller: Authority): Promise<object> {
     const row = await this.table.write(async (tx) => {
       const key = await this.require(tx, keyOrHash, caller, blocked ? '/key/block' : '/key/unblock');
@@ -365,57 +361,19 @@ export class KeysService {
     if (this.isMasterKey(hash) || (await tx.existsBy(VirtualKey, holders))) throw this.table.taken(hint);
   }
 
-  private async requireNeighbours(
-    tx: EntityManager,
-    { user_id, team_id, organization_id, budget_id }: KeyFieldsDto,
-    by: string,
-  ) {
-    const missing = (kind: 'team' | 'organization', id: string) =>
-      new NotFoundException({ message: missingText({ kind, id }), param: `${kind}_id` });
-    if (team_id && !(await tx.existsBy(Team, { teamId: team_id, deletedAt: IsNull() })))
-      throw missing('team', team_id);
-    if (
-      organization_id &&
-      !(await tx.existsBy(Organization, { organizationId: organization_id, deletedAt: IsNull() }))
-    ) {
-      throw missing('organization', organization_id);
-    }
-    await requireBudget(tx, budget_id);
-    if (user_id) await this.users.ensure(tx, user_id, by, this.newUsers.fill);
+  /** Inside a transaction: whom a key names is there. A user is made. */
+  private async ensureNeighbours(tx: EntityManager, dto: KeyFieldsDto, by: string): Promise<void> {
+    await requireNeighbours(tx, dto);
+    if (dto.user_id) await this.users.ensure(tx, dto.user_id, by, this.newUsers.fill);
   }
 
   private async requireFreeAlias(tx: EntityManager, alias: string | null | undefined): Promise<void> {
     if (!alias || !(await tx.existsBy(VirtualKey, { keyAlias: alias, deletedAt: IsNull() }))) return;
     throw new ConflictException({ message: `Key with alias '${alias}' already exists`, param: 'key_alias' });
   }
-
-  private apply(row: VirtualKey, dto: KeyFieldsDto, now: Date): void {
-    applyParty(row, dto, KEPT_OF_KEYS, now);
-    if (dto.key_alias !== undefined) row.keyAlias = dto.key_alias || null;
-    if (dto.user_id !== undefined) row.userId = dto.user_id || null;
-    if (dto.team_id !== undefined) row.teamId = dto.team_id || null;
-    if (dto.organization_id !== undefined) row.organizationId = dto.organization_id || null;
-    if (dto.allowed_routes !== undefined) row.allowedRoutes = dto.allowed_routes;
-    if (dto.aliases !== undefined) row.aliases = dto.aliases;
-    if (dto.duration !== undefined) {
-      row.expiresAt =
-        dto.duration === null || dto.duration === '-1' ? null : (lifetimeEnd(now, dto.duration) ?? null);
-    }
-  }
 }
 
 const REGENERATE = ['/key/regenerate', '/key/{key_id}/regenerate'];
-
-/** The new secret; the one before in its place, if it has a grace. */
-function rotate(row: VirtualKey, secret: string, grace: string | null | undefined, now: Date): void {
-  const end = grace ? lifetimeEnd(now, grace) : undefined;
-  row.formerSecretHash = end ? row.secretHash : null;
-  row.formerEndsAt = end ?? null;
-  row.secretHash = secretHash(secret);
-  row.keyName = keyHint(secret);
-  row.rotationCount++;
-  row.lastRotatedAt = now;
-}
 
 const routesOf = ({ allowed_routes, key_type }: GenerateKeyDto | RegenerateKeyDto) =>
   allowed_routes ?? (key_type ? PRESET[key_type] : allowed_routes);
@@ -432,20 +390,6 @@ function requireChangeable(caller: Authority, key: VirtualKey, ...routes: string
 }
 
 const unknownKey = () => new NotFoundException({ message: 'Key not found in database', param: 'key' });
-
-/** A key of a team is of the team's organization: a different one would let it out of the team's limits. 400. */
-async function requireOneOrganization(
-  tx: EntityManager,
-  { teamId, organizationId }: VirtualKey,
-): Promise<void> {
-  if (teamId === null || organizationId === null) return;
-  const team = await tx.findOneBy(Team, { teamId });
-  if (!team?.organizationId || team.organizationId === organizationId) return;
-  throw new BadRequestException({
-    message: `Team=${teamId} belongs to organization_id=${team.organizationId}; its keys cannot belong to another`,
-    param: 'organization_id',
-  });
-}
 
 /** The cached rows a change of a key touches: itself, and the user it may have brought into being. */
 export function touchedBy(row: VirtualKey): CacheKey[] {

@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
-import { databaseOptions } from '../database/options.js';
 import { liveFigure } from '../spend/live-figures.js';
 import { secretHash } from '../secrets.js';
-import { admin, body, refusal, Rooms } from '../teams/rooms.testing.js';
+import { admin, body, EVERY_DATABASE, refusal, Rooms } from '../teams/rooms.testing.js';
 import { NewTeamDto } from '../teams/teams.dto.js';
 import { BulkUpdateKeysDto, DeleteKeysDto, GenerateKeyDto, KeyListQuery, UpdateKeyDto } from './keys.dto.js';
 import { VirtualKey } from './virtual-key.entity.js';
@@ -25,17 +23,7 @@ const info = async (key: string) => ((await rooms.keys.info(key, ME)) as { info:
 const remove = async (sent: object) => rooms.keys.delete(await body(DeleteKeysDto, sent), ME);
 const list = async (query: Partial<KeyListQuery> = {}) => rooms.keyLists.list(query, ME);
 
-describe.each([
-  { name: 'SQLite', open: () => Rooms.onSqlite(), skip: false },
-  {
-    name: 'PostgreSQL',
-    open: async () => {
-      const { url, drop } = await freshPostgres();
-      return Rooms.on(databaseOptions(url, ''), drop);
-    },
-    skip: !(await postgresIsThere()),
-  },
-])('keys on $name', ({ open, skip }) => {
+describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
   beforeEach(async () => {
     if (!skip) rooms = await open();
   });

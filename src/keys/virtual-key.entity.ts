@@ -1,7 +1,9 @@
 import { Column, Entity, Index } from 'typeorm';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
+import { lifetimeEnd } from '../calendar/windows.js';
 import { InstantColumn, IntegerColumn, JsonColumn } from '../database/columns.js';
 import { PartyRow } from '../parties/party-row.js';
+import { keyHint, secretHash } from '../secrets.js';
 
 /** A credential this gateway issues. Only its SHA-256 and last four characters are kept. */
 @Entity('virtual_keys')
@@ -68,3 +70,14 @@ export function secretEnd(
 /** What a key is cached as: by each of its secrets. */
 export const secretsOf = ({ secretHash, formerSecretHash }: Readonly<VirtualKey>): CacheKey[] =>
   [secretHash, formerSecretHash].flatMap((hash) => (hash === null ? [] : [cacheKey.key(hash)]));
+
+/** Gives a key a new secret; the one before stays in its place for as long as its grace, if it has one. */
+export function rotate(row: VirtualKey, secret: string, grace: string | null | undefined, now: Date): void {
+  const end = grace ? lifetimeEnd(now, grace) : undefined;
+  row.formerSecretHash = end ? row.secretHash : null;
+  row.formerEndsAt = end ?? null;
+  row.secretHash = secretHash(secret);
+  row.keyName = keyHint(secret);
+  row.rotationCount++;
+  row.lastRotatedAt = now;
+}

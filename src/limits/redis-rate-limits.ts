@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { CONFIG, type Config } from '../config/config.js';
+import { pause } from '../pause.js';
 import { neededOf, type RateFacts } from '../policy/rates.js';
 import { Redis, redisScript } from '../redis/redis.js';
 import { full, type RateLimit, RateLimits, type SlotsTaken } from './rate-limits.js';
@@ -173,7 +174,7 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
         return;
       } catch (error) {
         if (tries === TRIES) this.logger.warn(`The end of a call could not be counted: ${String(error)}`);
-        await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
+        await pause(TRY_AGAIN_MS);
       }
     }
   }

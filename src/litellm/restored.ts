@@ -1,6 +1,7 @@
 import { windowAt } from '../calendar/windows.js';
+import type { AuthoredRow } from '../database/authored-row.js';
 import { mainWindow } from '../parties/budget-windows.js';
-import type { LimitsRow } from '../parties/limits-row.js';
+import type { Limits } from '../parties/limits-row.js';
 import type { NanoUsd } from '../policy/money.js';
 import type { Opening } from '../spend/party-spend.js';
 import type { Remarks } from './admin-body.js';
@@ -11,7 +12,7 @@ export const IMPORTER = 'litellm-import';
 
 /** A row here says who wrote it and when, as it did there. */
 export function restoreAuthorship(
-  row: { createdAt: Date; createdBy: string; updatedAt: Date; updatedBy: string },
+  row: AuthoredRow,
   { created_at, created_by, updated_at, updated_by }: LitellmRow,
 ): void {
   row.createdAt = (created_at as Date | null) ?? row.createdAt;
@@ -28,7 +29,7 @@ interface Restoring {
 
 /** The window goes on to where LiteLLM would have reset it; one that LiteLLM should have reset already has ended. */
 export function restoreWindow(
-  row: LimitsRow,
+  row: Limits,
   { budget_reset_at, created_at }: LitellmRow,
   { timeZone, now }: Restoring,
   remarks: Remarks,
@@ -50,7 +51,7 @@ export function restoreWindow(
  * that is counted from now on.
  */
 export function openingOf(
-  limits: Readonly<LimitsRow>,
+  limits: Readonly<Limits>,
   { spentNanoUsd, createdAt }: { readonly spentNanoUsd: NanoUsd; readonly createdAt: Date },
   { timeZone, now }: Restoring,
 ): Opening {

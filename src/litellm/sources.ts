@@ -22,7 +22,7 @@ import { OrganizationMembersService } from '../orgs/organization-members.service
 import { Organization } from '../orgs/organization.entity.js';
 import { NewOrganizationDto } from '../orgs/organizations.dto.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
-import type { LimitsRow } from '../parties/limits-row.js';
+import type { Limits } from '../parties/limits-row.js';
 import type { PartyRow } from '../parties/party-row.js';
 import { toUsd } from '../parties/usd.js';
 import type { PartyKind } from '../policy/facts.js';
@@ -314,7 +314,7 @@ export class Sources {
   }
 
   private opening(
-    limits: Readonly<LimitsRow>,
+    limits: Readonly<Limits>,
     { createdAt }: { readonly createdAt: Date },
     before: LitellmRow,
     remarks: Remarks,

@@ -1,9 +1,10 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import { InstantColumn, JsonColumn } from '../database/columns.js';
+import { AuthoredRow } from '../database/authored-row.js';
+import { JsonColumn } from '../database/columns.js';
 
 /** A deployment added at runtime (`/model/new`). Those of the configuration file are not stored. */
 @Entity('models')
-export class Model {
+export class Model extends AuthoredRow {
   /** LiteLLM `model_info.id`; the client may choose it. */
   @PrimaryColumn({ name: 'model_id', type: 'varchar' })
   modelId: string;
@@ -22,16 +23,4 @@ export class Model {
 
   @JsonColumn({ name: 'model_info', nullable: true })
   modelInfo: Record<string, unknown> | null;
-
-  @InstantColumn({ name: 'created_at' })
-  createdAt: Date;
-
-  @Column({ name: 'created_by', type: 'varchar' })
-  createdBy: string;
-
-  @InstantColumn({ name: 'updated_at' })
-  updatedAt: Date;
-
-  @Column({ name: 'updated_by', type: 'varchar' })
-  updatedBy: string;
 }

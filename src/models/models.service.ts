@@ -14,6 +14,7 @@ import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config, type ModelConfig } from '../config/config.js';
 import { readModel } from '../config/models.js';
 import { Report, Section } from '../config/section.js';
+import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { lockFor } from '../database/lock-for.js';
 import { authorshipView } from '../parties/limits.view.js';
@@ -54,15 +55,7 @@ export class ModelsService {
   async make(tx: EntityManager, dto: NewModelDto, by: string): Promise<Model> {
     const described = descriptionOf(dto);
     const modelId = described.modelInfo.id ?? uuidv7();
-    const now = this.clock();
-    const row: Model = {
-      ...this.columns(described, modelId),
-      modelId,
-      createdAt: now,
-      createdBy: by,
-      updatedAt: now,
-      updatedBy: by,
-    };
+    const row: Model = { ...this.columns(described, modelId), modelId, ...madeBy(by, this.clock()) };
     const taken = this.configured(modelId) ?? (await tx.findOneBy(Model, { modelId }));
     if (taken)
       throw new ConflictException({

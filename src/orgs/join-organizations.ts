@@ -1,5 +1,6 @@
 import { NotFoundException } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
+import { madeBy } from '../database/authored-row.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import type { User } from '../users/user.entity.js';
 import { OrganizationMember } from './organization-member.entity.js';
@@ -9,7 +10,7 @@ import { Organization } from './organization.entity.js';
 export async function joinOrganizations(
   tx: EntityManager,
   organizationIds: readonly string[],
-  { userId, createdAt, createdBy, updatedAt, updatedBy }: User,
+  { userId, createdAt, createdBy }: User,
 ): Promise<void> {
   for (const organizationId of new Set(organizationIds)) {
     if (!(await tx.existsBy(Organization, { organizationId, deletedAt: IsNull() })))
@@ -17,7 +18,7 @@ export async function joinOrganizations(
         message: missingText({ kind: 'organization', id: organizationId }),
         param: 'organizations',
       });
-    const authorship = { createdAt, createdBy, updatedAt, updatedBy };
-    await tx.insert(OrganizationMember, { organizationId, userId, role: 'internal_user', ...authorship });
+    const made = madeBy(createdBy, createdAt);
+    await tx.insert(OrganizationMember, { organizationId, userId, role: 'internal_user', ...made });
   }
 }

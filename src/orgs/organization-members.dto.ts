@@ -12,6 +12,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { IsOneOf } from '../http/one-of.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 
 const ROLES = ['org_admin', 'internal_user', 'internal_user_viewer'] as const;
@@ -81,9 +82,7 @@ export class OrganizationMemberNameDto extends OfOrganizationDto {
 
 /** What to change of a member. */
 export class UpdateOrganizationMemberDto extends OrganizationMemberNameDto {
-  @ApiPropertyOptional({ enum: ROLES })
-  @IsOptional()
-  @IsIn(ROLES)
+  @IsOneOf(ROLES)
   role?: OrganizationRole | null;
 
   /** The same nested, as Terraform sends it. */

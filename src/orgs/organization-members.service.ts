@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { RowCache } from '../cache/row-cache.js';
 import { cacheKey } from '../cache/changes.js';
 import { CLOCK, type Clock } from '../clock.js';
+import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { administersOrganization, type Authority, isProxyAdmin } from '../policy/authority.js';
@@ -122,10 +123,10 @@ export class OrganizationMembersService {
   ): Promise<void> {
     const now = this.clock();
     const there = await tx.findOneBy(OrganizationMember, { organizationId, userId });
-    const { createdAt, createdBy } = there ?? { createdAt: now, createdBy: by };
+    const made = there ?? madeBy(by, now);
     await tx.upsert(
       OrganizationMember,
-      { organizationId, userId, role, createdAt, createdBy, updatedAt: now, updatedBy: by },
+      { ...made, organizationId, userId, role, updatedAt: now, updatedBy: by },
       ['organizationId', 'userId'],
     );
   }

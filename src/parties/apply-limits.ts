@@ -1,5 +1,5 @@
 import type { LimitsDto } from './limits.dto.js';
-import type { BudgetLimitRow, LimitsRow } from './limits-row.js';
+import type { BudgetLimitRow, Limits } from './limits-row.js';
 import { toNanoUsd } from './usd.js';
 
 /**
@@ -7,7 +7,7 @@ import { toNanoUsd } from './usd.js';
  * or changed is anchored now; one that is sent again as it was keeps its anchor. A first duration starts at nothing spent;
  * one that is changed goes on with what was spent in its window already.
  */
-export function applyLimits(row: LimitsRow, dto: LimitsDto, now: Date): void {
+export function applyLimits(row: Limits, dto: LimitsDto, now: Date): void {
   if (dto.max_budget !== undefined) row.maxBudgetNanoUsd = toNanoUsd(dto.max_budget);
   if (dto.soft_budget !== undefined) row.softBudgetNanoUsd = toNanoUsd(dto.soft_budget);
   if (dto.budget_duration !== undefined && dto.budget_duration !== row.budgetDuration) {

@@ -1,7 +1,7 @@
 import type { BudgetWindowRule } from '../spend/account.js';
-import type { BudgetLimitRow, LimitsRow } from './limits-row.js';
+import type { BudgetLimitRow, Limits } from './limits-row.js';
 
-type MainWindow = Pick<LimitsRow, 'budgetDuration' | 'budgetAnchor' | 'budgetSince'>;
+type MainWindow = Pick<Limits, 'budgetDuration' | 'budgetAnchor' | 'budgetSince'>;
 
 /** The window a row's main budget is counted in; null: for ever. */
 export function mainWindow({ budgetDuration, budgetAnchor, budgetSince }: Readonly<MainWindow>) {

@@ -3,13 +3,13 @@ import type { Allowance, Holdings } from '../policy/holdings.js';
 import { compileModelList, saysEveryModel } from '../policy/model-list.js';
 import { nanoUsd, type NanoUsd } from '../policy/money.js';
 import { compileRouteList } from '../policy/routes.js';
-import type { LimitsRow } from './limits-row.js';
+import type { Limits } from './limits-row.js';
 import { modelBudgets } from './model-budgets.js';
 import { modelEntries } from './model-entries.js';
 import { tagsOf } from './tags-of.js';
 
 /** A row whose limits may be passed on; its tier's are filled in (`withTier`). */
-type Holder = Readonly<LimitsRow> & {
+type Holder = Readonly<Limits> & {
   readonly models: string[] | null;
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly extra: Record<string, unknown> | null;

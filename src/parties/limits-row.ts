@@ -1,4 +1,5 @@
 import { Column } from 'typeorm';
+import { AuthoredRow } from '../database/authored-row.js';
 import { InstantColumn, IntegerColumn, JsonColumn, NanoUsdColumn } from '../database/columns.js';
 import type { NanoUsd } from '../policy/money.js';
 
@@ -14,7 +15,7 @@ export interface BudgetLimitRow {
 }
 
 /** What limits a party or a tier: money, windows and rates. Wire names of LiteLLM; here with units. */
-export abstract class LimitsRow {
+export abstract class LimitsRow extends AuthoredRow {
   /** LiteLLM `max_budget`. Null: no limit. 0 allows only free models. */
   @NanoUsdColumn({ name: 'max_budget_nano_usd', nullable: true })
   maxBudgetNanoUsd: NanoUsd | null;
@@ -51,8 +52,11 @@ export abstract class LimitsRow {
   maxParallelRequests: number | null;
 }
 
+/** The limits alone. */
+export type Limits = Omit<LimitsRow, keyof AuthoredRow>;
+
 /** What a row without any limit says. */
-export const UNLIMITED: Readonly<LimitsRow> = {
+export const UNLIMITED: Readonly<Limits> = {
   maxBudgetNanoUsd: null,
   softBudgetNanoUsd: null,
   budgetDuration: null,

@@ -1,10 +1,11 @@
+import type { AuthoredRow } from '../database/authored-row.js';
 import { nanoUsd } from '../policy/money.js';
 import { liveBudgetResetAt } from '../spend/live-figures.js';
-import type { LimitsRow } from './limits-row.js';
+import type { Limits } from './limits-row.js';
 import { toUsd } from './usd.js';
 
 /** Limits as LiteLLM tells them; what was not set is null. */
-export function limitsView(row: Readonly<LimitsRow>) {
+export function limitsView(row: Readonly<Limits>) {
   return {
     max_budget: toUsd(row.maxBudgetNanoUsd),
     soft_budget: toUsd(row.softBudgetNanoUsd),
@@ -23,7 +24,7 @@ export function limitsView(row: Readonly<LimitsRow>) {
 }
 
 /** The nested `litellm_budget_table` of parties whose limits LiteLLM keeps in a row of their own; null without any. */
-export function budgetTableView(row: Readonly<LimitsRow> & { readonly budgetId: string | null }) {
+export function budgetTableView(row: Readonly<Limits> & { readonly budgetId: string | null }) {
   const { budget_limits: _, ...limits } = limitsView(row);
   const set = Object.values({ ...limits, model_max_budget: row.modelMaxBudget }).some(
     (limit) => limit !== null,
@@ -32,12 +33,7 @@ export function budgetTableView(row: Readonly<LimitsRow> & { readonly budgetId: 
 }
 
 /** Who wrote a row and when. */
-export function authorshipView(row: {
-  readonly createdAt: Date;
-  readonly createdBy: string;
-  readonly updatedAt: Date;
-  readonly updatedBy: string;
-}) {
+export function authorshipView(row: Readonly<AuthoredRow>) {
   return {
     created_at: row.createdAt.toISOString(),
     created_by: row.createdBy,

@@ -30,18 +30,6 @@ export abstract class PartyRow extends LimitsRow {
   @JsonColumn({ name: 'extra', nullable: true })
   extra: Record<string, unknown> | null;
 
-  @InstantColumn({ name: 'created_at' })
-  createdAt: Date;
-
-  @Column({ name: 'created_by', type: 'varchar' })
-  createdBy: string;
-
-  @InstantColumn({ name: 'updated_at' })
-  updatedAt: Date;
-
-  @Column({ name: 'updated_by', type: 'varchar' })
-  updatedBy: string;
-
   @InstantColumn({ name: 'deleted_at', nullable: true })
   deletedAt: Date | null;
 }

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { CacheKey } from '../cache/changes.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../clock.js';
+import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import type { PartyKind } from '../policy/facts.js';
@@ -244,14 +245,7 @@ export class PartyTable<T extends PartyRow> {
     const { columns } = manager.connection.getMetadata(this.shape.entity);
     const row = manager.create(this.shape.entity);
     for (const { propertyName } of columns) (row as Record<string, unknown>)[propertyName] = null;
-    return Object.assign(row, {
-      id,
-      blocked: false,
-      createdAt: now,
-      createdBy: by,
-      updatedAt: now,
-      updatedBy: by,
-    });
+    return Object.assign(row, { id, blocked: false, ...madeBy(by, now) });
   }
 }
 

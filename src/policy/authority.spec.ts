@@ -10,7 +10,7 @@ import {
   maySeeTeam,
   ownsTeam,
   roleOf,
-  type TeamStanding,
+  type TeamRole,
 } from './authority.js';
 import type { Role } from './facts.js';
 
@@ -23,7 +23,7 @@ const caller = (more: Partial<Authority> = {}): Authority => ({
   organizations: new Map(),
   ...more,
 });
-const inTeam = (as: TeamStanding['as'], ...permissions: string[]) => ({
+const inTeam = (as: TeamRole['as'], ...permissions: string[]) => ({
   teams: new Map([['t', { as, permissions }]]),
 });
 const key = (userId: string | null, teamId: string | null = null, organizationId: string | null = null) => ({
@@ -81,15 +81,15 @@ describe('a key', () => {
 
   it('is never changed by somebody who does not see it, and never by somebody with nothing in common', () => {
     const id = fc.constantFrom('a', 'b', null);
-    const standing = fc.record({
+    const role = fc.record({
       as: fc.constantFrom('org_admin', 'admin', 'user'),
       permissions: fc.subarray(['/key/info', update]),
-    }) as fc.Arbitrary<TeamStanding>;
+    }) as fc.Arbitrary<TeamRole>;
     fc.assert(
       fc.property(
         fc.record({ userId: id, teamId: id, organizationId: id }),
         id,
-        fc.dictionary(fc.constantFrom('a', 'b'), standing),
+        fc.dictionary(fc.constantFrom('a', 'b'), role),
         fc.dictionary(fc.constantFrom('a', 'b'), fc.constantFrom('org_admin', 'internal_user')),
         (owners, userId, teams, organizations) => {
           const who = caller({

@@ -4,7 +4,7 @@ import type { RouteList } from './routes.js';
 export type OrganizationRole = 'org_admin' | 'internal_user' | 'internal_user_viewer';
 
 /** What somebody is in a team. An `org_admin` stands above the team's own admins. */
-export interface TeamStanding {
+export interface TeamRole {
   readonly as: 'org_admin' | 'admin' | 'user';
   /** What the team lets its members do with its keys: routes. */
   readonly permissions: readonly string[];
@@ -24,7 +24,7 @@ export interface Authority {
   /** What a token's caller is known by; absent for everyone else. */
   readonly tokenId?: string;
   /** The teams they are in, and all teams of the organizations they administer. */
-  readonly teams: ReadonlyMap<string, TeamStanding>;
+  readonly teams: ReadonlyMap<string, TeamRole>;
   readonly organizations: ReadonlyMap<string, OrganizationRole>;
 }
 
@@ -93,8 +93,8 @@ export const administersKey = (caller: Authority, { teamId, organizationId }: Ke
 /** Is this a team's admin, an admin of its organization, or a member the team permits it? */
 export function mayInTeam(caller: Authority, teamId: string | null, permission: string): boolean {
   if (isProxyAdmin(caller)) return true;
-  const standing = teamId === null ? undefined : caller.teams.get(teamId);
-  return standing !== undefined && (standing.as !== 'user' || standing.permissions.includes(permission));
+  const role = teamId === null ? undefined : caller.teams.get(teamId);
+  return role !== undefined && (role.as !== 'user' || role.permissions.includes(permission));
 }
 
 export const maySeeTeam = (caller: Authority, teamId: string) =>
@@ -102,8 +102,8 @@ export const maySeeTeam = (caller: Authority, teamId: string) =>
 
 export function administersTeam(caller: Authority, teamId: string | null): boolean {
   if (isProxyAdmin(caller)) return true;
-  const standing = teamId === null ? undefined : caller.teams.get(teamId);
-  return standing !== undefined && standing.as !== 'user';
+  const role = teamId === null ? undefined : caller.teams.get(teamId);
+  return role !== undefined && role.as !== 'user';
 }
 
 /** Does the team belong to an organization they administer? */

@@ -80,7 +80,7 @@ export interface Party {
   readonly blocked: boolean;
   readonly models: ModelList;
   /**
-   * What `budgetsHaveRoom` asks. They come this way: `FactsLoader` takes the standing of a caller (`access/caller.ts`), made
+   * What `budgetsHaveRoom` asks. They come this way: `FactsLoader` takes the standing of a caller (`access/standing.ts`), made
    * from its parties (`access/party-specs.ts`), whose limits are their rows' and their tiers' (`budgets/with-tier.ts`).
    */
   readonly budgets: readonly BudgetFacts[];

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { LimitsRow } from '../parties/limits-row.js';
+import type { Limits } from '../parties/limits-row.js';
 import type { PartyKind } from '../policy/facts.js';
 
 const NONCE = randomUUID();
@@ -14,7 +14,7 @@ export interface LiveFigure {
   readonly sinceMs: number | null;
 }
 
-type Limited = Pick<LimitsRow, 'budgetDuration' | 'budgetAnchor' | 'budgetSince'>;
+type Limited = Pick<Limits, 'budgetDuration' | 'budgetAnchor' | 'budgetSince'>;
 
 /**
  * Stands in a view for what a party spent (in its current budget window, if it has one). The views are cached;

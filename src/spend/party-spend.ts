@@ -6,7 +6,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { tellChanged } from '../database/changed-rows.js';
 import { Database } from '../database/database.js';
 import { furtherWindow, mainWindow, modelWindow } from '../parties/budget-windows.js';
-import type { LimitsRow } from '../parties/limits-row.js';
+import type { Limits } from '../parties/limits-row.js';
 import { modelBudgets } from '../parties/model-budgets.js';
 import type { PartyRow } from '../parties/party-row.js';
 import type { PartyKind } from '../policy/facts.js';
@@ -27,7 +27,7 @@ import type { ChainNames } from './chain.js';
 export interface Spender {
   readonly kind: PartyKind;
   /** Our internal id, its limits and its tier. */
-  readonly row: Readonly<LimitsRow> & { readonly id: string; readonly budgetId: string | null };
+  readonly row: Readonly<Limits> & { readonly id: string; readonly budgetId: string | null };
   /** What reports find it by. */
   readonly publicId: string;
   /** What its row is; absent for the proxy as a whole, which has none. */

@@ -9,10 +9,11 @@ import type { EntityManager } from 'typeorm';
 import { CLOCK, type Clock, DAY_MS } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
-import { isAlone, Rounds } from '../database/rounds.js';
+import { isAlone } from '../database/is-alone.js';
+import { pause } from '../pause.js';
+import { Rounds } from '../rounds.js';
 import { addToActivity } from './reports/activity-sums.js';
 import { rowsOf } from './rows-of.js';
-import { pause } from './spend.service.js';
 import { addedTo, figuresOf, SUMMED } from './summed.js';
 
 /** Few enough that whoever moves money meanwhile does not notice. */

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { Clock } from '../clock.js';
 import type { Meters } from '../metrics/meters.js';
+import { pause } from '../pause.js';
 import type { Denial, Scope } from '../policy/decision.js';
 import type { BudgetFacts } from '../policy/facts.js';
 import { type NanoUsd, usdFromNanoUsd, ZERO_NANO_USD, nanoUsd } from '../policy/money.js';
@@ -218,5 +219,3 @@ export abstract class SpendService {
     );
   }
 }
-
-export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

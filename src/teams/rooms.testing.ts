@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource, type DataSourceOptions, type EntityTarget, type FindOptionsWhere } from 'typeorm';
+import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
 import { BudgetsService } from '../budgets/budgets.service.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { Changes } from '../cache/changes.js';
@@ -90,6 +91,11 @@ export class Rooms {
     return Rooms.on(databaseOptions(undefined, folder), () => rmSync(folder, { recursive: true }));
   }
 
+  static async onPostgres(): Promise<Rooms> {
+    const { url, drop } = await freshPostgres();
+    return Rooms.on(databaseOptions(url, ''), drop);
+  }
+
   static async on(options: DataSourceOptions, cleanUp: () => unknown): Promise<Rooms> {
     const dataSource = await new DataSource(options).initialize();
     await dataSource.runMigrations();
@@ -106,6 +112,12 @@ export class Rooms {
     return this.database.read((manager) => manager.findOneByOrFail(entity, where));
   }
 }
+
+/** The databases the rooms may stand on. */
+export const EVERY_DATABASE = [
+  { name: 'SQLite', open: () => Rooms.onSqlite(), skip: false },
+  { name: 'PostgreSQL', open: () => Rooms.onPostgres(), skip: !(await postgresIsThere()) },
+];
 
 /** A proxy admin of this name. */
 export const admin = (id: string): Authority => ({

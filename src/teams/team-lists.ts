@@ -3,7 +3,9 @@ import { type EntityManager, In, IsNull } from 'typeorm';
 import { CLOCK, type Clock } from '../clock.js';
 import { Database } from '../database/database.js';
 import { partOf } from '../database/part-of.js';
+import { pageInfo } from '../http/page-info.dto.js';
 import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
+import { sqlOrder } from '../http/sort-order.js';
 import { keyView } from '../keys/key.view.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { type Authority, maySeeKey, maySeeTeam, seesEverything } from '../policy/authority.js';
@@ -66,7 +68,7 @@ export class TeamLists {
         select.andWhere(`(${alias} OR t.teamId = :search)`, { ...part, search });
       }
       const [teams, total] = await select
-        .orderBy(`t.${COLUMN[sort_by]}`, sort_order === 'asc' ? 'ASC' : 'DESC', 'NULLS LAST')
+        .orderBy(`t.${COLUMN[sort_by]}`, sqlOrder(sort_order), 'NULLS LAST')
         .addOrderBy('t.id')
         .take(page_size)
         .skip((page - 1) * page_size)
@@ -82,10 +84,7 @@ export class TeamLists {
           members_count: rosters.of(team.teamId).length,
           keys_count: keys.get(team.teamId) ?? 0,
         })),
-        total,
-        page,
-        page_size,
-        total_pages: Math.ceil(total / page_size),
+        ...pageInfo(total, { page, page_size }),
       };
     });
   }

@@ -1,4 +1,4 @@
-import type { LimitsRow } from '../parties/limits-row.js';
+import type { Limits } from '../parties/limits-row.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
 import type { Team } from './team.entity.js';
 
@@ -15,7 +15,7 @@ export interface TeamMemberDefaults {
 }
 
 type MemberLimits = Pick<
-  LimitsRow,
+  Limits,
   | 'maxBudgetNanoUsd'
   | 'budgetDuration'
   | 'budgetAnchor'

@@ -14,7 +14,10 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { IsOneOf } from '../http/one-of.js';
+import { PageInfo } from '../http/page-info.dto.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
+import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import { KeyRow } from '../keys/keys.dto.js';
 import type { KeptFields } from '../parties/kept-fields.js';
@@ -186,20 +189,14 @@ export class TeamPageQuery extends TeamListQuery {
   @IsString()
   search?: string;
 
-  @ApiPropertyOptional({ enum: SORTABLE })
-  @IsOptional()
-  @IsIn(SORTABLE)
+  @IsOneOf(SORTABLE)
   sort_by?: (typeof SORTABLE)[number];
 
-  @ApiPropertyOptional({ enum: ['asc', 'desc'] })
-  @IsOptional()
-  @IsIn(['asc', 'desc'])
-  sort_order?: 'asc' | 'desc';
+  @IsOneOf(SORT_ORDERS)
+  sort_order?: SortOrder;
 
   /** `deleted`: teams that are gone. */
-  @ApiPropertyOptional({ enum: ['deleted'] })
-  @IsOptional()
-  @IsIn(['deleted'])
+  @IsOneOf(['deleted'])
   status?: 'deleted';
 }
 
@@ -255,9 +252,7 @@ export class UpdateMemberDto extends MemberOfTeamDto {
   @IsUsd({ required: false, nullable: true })
   max_budget_in_team?: number | null;
 
-  @ApiPropertyOptional({ enum: ROLES })
-  @IsOptional()
-  @IsIn(ROLES)
+  @IsOneOf(ROLES)
   role?: (typeof ROLES)[number] | null;
 
   @IsOptional()
@@ -323,13 +318,9 @@ export class ListedTeam extends TeamRow {
   keys_count: number;
 }
 
-export class TeamPage {
+export class TeamPage extends PageInfo {
   @ApiProperty({ type: () => [ListedTeam] })
   teams: object[];
-  total: number;
-  page: number;
-  page_size: number;
-  total_pages: number;
 }
 
 export class UpdatedTeam {

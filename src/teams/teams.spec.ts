@@ -1,14 +1,12 @@
 import { IsNull } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
-import { databaseOptions } from '../database/options.js';
 import { GenerateKeyDto } from '../keys/keys.dto.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { liveFigure } from '../spend/live-figures.js';
 import { secretHash } from '../secrets.js';
 import { User } from '../users/user.entity.js';
 import { Member } from './member.entity.js';
-import { admin, body, refusal, Rooms } from './rooms.testing.js';
+import { admin, body, EVERY_DATABASE, refusal, Rooms } from './rooms.testing.js';
 import { teamMemberDefaults } from './team-member-defaults.js';
 import { Team } from './team.entity.js';
 import { AddMembersDto, MemberOfTeamDto, NewTeamDto, UpdateMemberDto, UpdateTeamDto } from './teams.dto.js';
@@ -43,17 +41,7 @@ const deleteMember = async (sent: object) =>
 const key = async (sent: object) => rooms.keys.generate(await body(GenerateKeyDto, sent), ME);
 const memberIds = ({ members_with_roles }: TeamAnswer) => members_with_roles.map(({ user_id }) => user_id);
 
-describe.each([
-  { name: 'SQLite', open: () => Rooms.onSqlite(), skip: false },
-  {
-    name: 'PostgreSQL',
-    open: async () => {
-      const { url, drop } = await freshPostgres();
-      return Rooms.on(databaseOptions(url, ''), drop);
-    },
-    skip: !(await postgresIsThere()),
-  },
-])('teams on $name', ({ open, skip }) => {
+describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
   beforeEach(async () => {
     if (!skip) rooms = await open();
   });

@@ -1,15 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { In, IsNull } from 'typeorm';
+import { type EntityManager, In, IsNull } from 'typeorm';
 import { Database } from '../database/database.js';
 import { partOf } from '../database/part-of.js';
+import { pageInfo } from '../http/page-info.dto.js';
 import { pageOf } from '../http/page.js';
+import { sqlOrder } from '../http/sort-order.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { OrganizationMember } from '../orgs/organization-member.entity.js';
 import { type Authority, maySeeKey, maySeeTeam } from '../policy/authority.js';
-import { ENDLESS } from '../spend/account.js';
-import { Account } from '../spend/account.entity.js';
+import { joinSpent } from '../spend/join-spent.js';
 import { Member } from '../teams/member.entity.js';
 import { teamsOf } from './teams-of.js';
+import type { User } from './user.entity.js';
 import { userView } from './user.view.js';
 import type { SpendUsersQuery, UserListQuery } from './users.dto.js';
 import { visibleUsers } from './visible-users.js';
@@ -48,35 +50,25 @@ export class UserLists {
           .where('m.teamId = :team AND m.deletedAt IS NULL');
         select.andWhere(`u.userId IN ${members.getQuery()}`, { team: query.team });
       }
-      if (sort_by === 'spend')
-        select.leftJoin(Account, 'a', `a.scopeKind = 'user' AND a.scopeId = u.id AND a.windowId = :endless`, {
-          endless: ENDLESS,
-        });
+      if (sort_by === 'spend') joinSpent(select, 'user');
       const [users, total] = await select
-        .orderBy(COLUMN[sort_by], sort_order === 'asc' ? 'ASC' : 'DESC', 'NULLS LAST')
+        .orderBy(COLUMN[sort_by], sqlOrder(sort_order), 'NULLS LAST')
         .addOrderBy('u.id')
         .limit(page_size)
         .offset((page - 1) * page_size)
         .getManyAndCount();
-      const found = users.map(({ userId }) => userId);
-      const teams = await teamsOf(manager, found);
+      const views = await viewsOf(manager, users, caller);
       const theirKeys = await manager.find(VirtualKey, {
         select: { id: true, secretHash: true, userId: true, teamId: true, organizationId: true },
-        where: { userId: In(found), deletedAt: IsNull() },
+        where: { userId: In(users.map(({ userId }) => userId)), deletedAt: IsNull() },
       });
       const keys = theirKeys.filter((key) => maySeeKey(caller, key));
       return {
-        users: users.map((user) => ({
-          ...userView(
-            user,
-            (teams.get(user.userId) ?? []).filter((teamId) => maySeeTeam(caller, teamId)),
-          ),
-          key_count: keys.filter(({ userId }) => userId === user.userId).length,
+        users: views.map((view) => ({
+          ...view,
+          key_count: keys.filter(({ userId }) => userId === view.user_id).length,
         })),
-        total,
-        page,
-        page_size,
-        total_pages: Math.ceil(total / page_size),
+        ...pageInfo(total, { page, page_size }),
       };
     });
   }
@@ -85,9 +77,10 @@ export class UserLists {
   async dearest(query: SpendUsersQuery, caller: Authority): Promise<object[]> {
     const { take, skip } = pageOf(query);
     return this.database.read(async (manager) => {
-      const select = visibleUsers(manager, caller)
-        .leftJoin(Account, 'a', "a.id = 'user/' || u.id || '/endless/0'")
-        .addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent');
+      const select = joinSpent(visibleUsers(manager, caller), 'user').addSelect(
+        'COALESCE(a.spentNanoUsd, 0)',
+        'spent',
+      );
       if (query.user_id !== undefined) select.andWhere('u.userId = :asked', { asked: query.user_id });
       const users = await select
         .orderBy('spent', 'DESC')
@@ -95,18 +88,23 @@ export class UserLists {
         .limit(take)
         .offset(skip)
         .getMany();
-      const teams = await teamsOf(
-        manager,
-        users.map(({ userId }) => userId),
-      );
-      return users.map((user) =>
-        userView(
-          user,
-          (teams.get(user.userId) ?? []).filter((teamId) => maySeeTeam(caller, teamId)),
-        ),
-      );
+      return viewsOf(manager, users, caller);
     });
   }
+}
+
+/** Users as lists tell them: with those of their teams that the caller sees. */
+async function viewsOf(manager: EntityManager, users: readonly User[], caller: Authority) {
+  const teams = await teamsOf(
+    manager,
+    users.map(({ userId }) => userId),
+  );
+  return users.map((user) =>
+    userView(
+      user,
+      (teams.get(user.userId) ?? []).filter((teamId) => maySeeTeam(caller, teamId)),
+    ),
+  );
 }
 
 const COLUMN: Record<NonNullable<UserListQuery['sort_by']>, string> = {

@@ -7,14 +7,16 @@ import {
   IsArray,
   IsBoolean,
   IsEmail,
-  IsIn,
   IsNotEmpty,
   IsObject,
   IsOptional,
   IsString,
   ValidateNested,
 } from 'class-validator';
+import { IsOneOf } from '../http/one-of.js';
+import { PageInfo } from '../http/page-info.dto.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
+import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import { GeneratedKey, GenerateKeyDto, KEPT_OF_KEYS, KeyRow } from '../keys/keys.dto.js';
 import type { KeptFields } from '../parties/kept-fields.js';
@@ -35,9 +37,7 @@ export class NewUserTeamDto {
   team_id: string;
 
   /** What the user is in the team; absent: `user`. */
-  @ApiPropertyOptional({ enum: ['user', 'admin'] })
-  @IsOptional()
-  @IsIn(['user', 'admin'])
+  @IsOneOf(['user', 'admin'])
   user_role?: 'user' | 'admin' | null;
 
   /** US dollars the user may spend in this team. */
@@ -66,9 +66,7 @@ export class NewUserDto extends GenerateKeyDto {
   @IsString()
   user_alias?: string | null;
 
-  @ApiPropertyOptional({ enum: USER_ROLES, nullable: true })
-  @IsOptional()
-  @IsIn(USER_ROLES)
+  @IsOneOf(USER_ROLES, { nullable: true })
   user_role?: (typeof USER_ROLES)[number] | null;
 
   /** Teams to join: ids, or `{"team_id", "user_role", "max_budget_in_team"}`. */
@@ -130,9 +128,7 @@ export class UpdateUserDto extends PartyDto {
   @IsString()
   user_alias?: string | null;
 
-  @ApiPropertyOptional({ enum: USER_ROLES, nullable: true })
-  @IsOptional()
-  @IsIn(USER_ROLES)
+  @IsOneOf(USER_ROLES, { nullable: true })
   user_role?: (typeof USER_ROLES)[number] | null;
 
   /** True stops every key of the user, at once. */
@@ -197,9 +193,7 @@ export class SpendUsersQuery extends PageQuery {
 }
 
 export class UserListQuery extends PageQuery {
-  @ApiPropertyOptional({ enum: USER_ROLES })
-  @IsOptional()
-  @IsIn(USER_ROLES)
+  @IsOneOf(USER_ROLES)
   role?: string;
 
   /** Several, separated by commas; one alone may be part of an id. */
@@ -226,15 +220,11 @@ export class UserListQuery extends PageQuery {
   @IsString()
   team?: string;
 
-  @ApiPropertyOptional({ enum: SORTABLE })
-  @IsOptional()
-  @IsIn(SORTABLE)
+  @IsOneOf(SORTABLE)
   sort_by?: (typeof SORTABLE)[number];
 
-  @ApiPropertyOptional({ enum: ['asc', 'desc'] })
-  @IsOptional()
-  @IsIn(['asc', 'desc'])
-  sort_order?: 'asc' | 'desc';
+  @IsOneOf(SORT_ORDERS)
+  sort_order?: SortOrder;
 }
 
 /** A user as LiteLLM tells it. */
@@ -312,10 +302,6 @@ export class ListedUser extends UserRow {
   key_count: number;
 }
 
-export class UserList {
+export class UserList extends PageInfo {
   users: ListedUser[];
-  total: number;
-  page: number;
-  page_size: number;
-  total_pages: number;
 }

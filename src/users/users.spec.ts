@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
-import { databaseOptions } from '../database/options.js';
 import { secretHash } from '../secrets.js';
 import { NewTeamDto } from '../teams/teams.dto.js';
-import { admin, body, refusal, Rooms } from '../teams/rooms.testing.js';
+import { admin, body, EVERY_DATABASE, refusal, Rooms } from '../teams/rooms.testing.js';
 import { User } from './user.entity.js';
 import { NewUserDto, UpdateUserDto, type UserListQuery } from './users.dto.js';
 
@@ -30,17 +28,7 @@ const list = async (query: UserListQuery = {}) =>
   (await rooms.userLists.list(query, ME)) as { users: UserAnswer[]; total: number };
 const team = async (team_id: string) => rooms.teams.create(await body(NewTeamDto, { team_id }), ME);
 
-describe.each([
-  { name: 'SQLite', open: () => Rooms.onSqlite(), skip: false },
-  {
-    name: 'PostgreSQL',
-    open: async () => {
-      const { url, drop } = await freshPostgres();
-      return Rooms.on(databaseOptions(url, ''), drop);
-    },
-    skip: !(await postgresIsThere()),
-  },
-])('users on $name', ({ open, skip }) => {
+describe.each(EVERY_DATABASE)('users on $name', ({ open, skip }) => {
   beforeEach(async () => {
     if (!skip) rooms = await open();
   });

@@ -10,9 +10,10 @@ import { SteadyClock } from '../../clock.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Meters } from '../../metrics/meters.js';
 import { NOW_MS } from '../../database/now-ms.js';
+import { Rounds } from '../../rounds.js';
 import { MoneyConnection } from './money-connection.js';
 
-const BEAT_MS = 1_000;
+const ROUND_MS = 1_000;
 const MOST_AT_ONCE = 500;
 
 /**
@@ -23,9 +24,10 @@ const MOST_AT_ONCE = 500;
 export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly id = uuidv7();
   private readonly logger = new Logger(Replicas.name);
-  private beating: NodeJS.Timeout | undefined;
-  private beatUnderWay: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly rounds = new Rounds(
+    () => this.round(),
+    (error) => this.logger.warn(`The database does not answer: ${String(error)}`),
+  );
 
   constructor(
     private readonly connection: MoneyConnection,
@@ -38,35 +40,21 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
   async onApplicationBootstrap(): Promise<void> {
     await this.beat();
     await this.abandon(this.config.redisUrl ? this.config.general.replicaTimeoutMs : 0);
-    this.schedule();
+    this.rounds.startLater(ROUND_MS);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.beating);
-    await this.beatUnderWay;
+    await this.rounds.stop();
     await this.connection
       .call('leave', 'DELETE FROM replicas WHERE id = $1', [this.id])
       .catch(() => undefined);
     await this.connection.close();
   }
 
-  private schedule(): void {
-    this.beating = setTimeout(() => {
-      this.beatUnderWay = this.rounds().then(() => {
-        if (!this.stopped) this.schedule();
-      });
-    }, BEAT_MS);
-  }
-
-  private async rounds(): Promise<void> {
-    try {
-      await this.beat();
-      await this.connection.call('fold', 'SELECT tollgate_fold($1)', [10_000]);
-      await this.abandon(this.config.general.replicaTimeoutMs);
-    } catch (error) {
-      this.logger.warn(`The database does not answer: ${String(error)}`);
-    }
+  private async round(): Promise<void> {
+    await this.beat();
+    await this.connection.call('fold', 'SELECT tollgate_fold($1)', [10_000]);
+    await this.abandon(this.config.general.replicaTimeoutMs);
   }
 
   /** Says that it lives, and hears what time it is. */

@@ -4,11 +4,12 @@ import { CLOCK, type Clock } from '../../clock.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { DatabaseLock } from '../../database/database-lock.js';
 import { Meters } from '../../metrics/meters.js';
+import { pause } from '../../pause.js';
 import { nanoUsd, ZERO_NANO_USD } from '../../policy/money.js';
 import { Unanswered } from '../../unanswered.js';
 import { Movements } from '../movements.js';
 import { objection } from '../objection.js';
-import { type ClosedEntry, type HoldRequest, pause, SpendService, type Taken } from '../spend.service.js';
+import { type ClosedEntry, type HoldRequest, SpendService, type Taken } from '../spend.service.js';
 import { isCollision, isInDoubt, STATEMENT_TIMEOUT_MS } from './money-connection.js';
 import {
   type HoldAnswer,

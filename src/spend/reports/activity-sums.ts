@@ -8,8 +8,9 @@ import {
 import type { EntityManager } from 'typeorm';
 import { CLOCK, type Clock } from '../../clock.js';
 import { Database } from '../../database/database.js';
-import { isAlone, Rounds } from '../../database/rounds.js';
-import { pause } from '../spend.service.js';
+import { isAlone } from '../../database/is-alone.js';
+import { pause } from '../../pause.js';
+import { Rounds } from '../../rounds.js';
 import { addedTo, SUMMED } from '../summed.js';
 import { callsIn } from './calls.js';
 import { KeptDays } from './kept-days.js';

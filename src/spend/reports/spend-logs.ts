@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager, SelectQueryBuilder } from 'typeorm';
 import { Database } from '../../database/database.js';
+import { pageInfo } from '../../http/page-info.dto.js';
 import { pageOf } from '../../http/page.js';
+import { sqlOrder } from '../../http/sort-order.js';
 import type { Authority } from '../../policy/authority.js';
 import { nanoUsdFromUsd, type NanoUsd, usdFromNanoUsd } from '../../policy/money.js';
 import { Chain } from '../chain.entity.js';
@@ -36,7 +38,7 @@ export class SpendLogs {
   /** A page of the same, narrowed further, and how many there are in all, if they are not more than 10,000. */
   async page(query: SpendLogPageQuery, caller: Authority): Promise<SpendLogPage> {
     const { page = 1, page_size = 50, sort_order = 'desc' } = query;
-    const order = sort_order === 'asc' ? 'ASC' : 'DESC';
+    const order = sqlOrder(sort_order);
     const instants = requiredInstants(query);
     const matching = (manager: EntityManager) =>
       narrowed(entries(manager, { ...query, ...NO_DAYS }, caller), query, instants);
@@ -49,8 +51,7 @@ export class SpendLogs {
         .getMany(),
       await countedUpTo(MOST_COUNTED, matching(manager)),
     ]);
-    const total_pages = Math.ceil(total / page_size);
-    return { data: (rows as Told[]).map(logRow), total, page, page_size, total_pages };
+    return { data: (rows as Told[]).map(logRow), ...pageInfo(total, { page, page_size }) };
   }
 }
 

@@ -1,19 +1,12 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, OmitType, PickType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  IsDateString,
-  IsIn,
-  IsInt,
-  IsISO8601,
-  IsOptional,
-  IsString,
-  Matches,
-  Max,
-  Min,
-} from 'class-validator';
+import { IsDateString, IsInt, IsISO8601, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import { IsFlag } from '../../http/flag.js';
+import { IsOneOf } from '../../http/one-of.js';
+import { PageInfo } from '../../http/page-info.dto.js';
 import { PageQuery } from '../../http/page.js';
+import { SORT_ORDERS, type SortOrder } from '../../http/sort-order.js';
 import { IsUsd } from '../../parties/usd.js';
 
 const STATUSES = ['success', 'failure'] as const;
@@ -101,9 +94,7 @@ export class SpendLogPageQuery extends OmitType(SpendLogQuery, ['start_date', 'e
   @IsUsd({ required: false })
   max_spend?: number;
 
-  @ApiPropertyOptional({ enum: STATUSES })
-  @IsOptional()
-  @IsIn(STATUSES)
+  @IsOneOf(STATUSES)
   status_filter?: (typeof STATUSES)[number];
 
   /** The public name that was called. */
@@ -129,15 +120,11 @@ export class SpendLogPageQuery extends OmitType(SpendLogQuery, ['start_date', 'e
   @IsString()
   error_message?: string;
 
-  @ApiPropertyOptional({ enum: ['startTime'] })
-  @IsOptional()
-  @IsIn(['startTime'])
+  @IsOneOf(['startTime'])
   sort_by?: 'startTime';
 
-  @ApiPropertyOptional({ enum: ['asc', 'desc'], default: 'desc' })
-  @IsOptional()
-  @IsIn(['asc', 'desc'])
-  sort_order?: 'asc' | 'desc';
+  @IsOneOf(SORT_ORDERS, { default: 'desc' })
+  sort_order?: SortOrder;
 } // prettier-ignore
 
 /** Which days and which tags; without days the last 30. */
@@ -210,13 +197,10 @@ export class SpendLogSummary {
   models: Record<string, number>;
 }
 
-export class SpendLogPage {
+export class SpendLogPage extends PageInfo {
   data: SpendLogRow[];
   /** Counted as far as 10,000. */
-  total: number;
-  page: number;
-  page_size: number;
-  total_pages: number;
+  declare total: number;
 }
 
 export class GlobalSpend {

@@ -1,5 +1,3 @@
-import type { EntityManager } from 'typeorm';
-
 /** Work done in the background, again and again, one round after the other. A round that fails is told, and the next one tries again. */
 export class Rounds {
   private next: NodeJS.Timeout | undefined;
@@ -20,9 +18,12 @@ export class Rounds {
   start(everyMs: number): void {
     this.underWay = this.round()
       .catch(this.failed)
-      .then(() => {
-        if (!this.stopped) this.next = setTimeout(() => this.start(everyMs), everyMs);
-      });
+      .then(() => this.startLater(everyMs));
+  }
+
+  /** The same, but the first round in so long, too. */
+  startLater(everyMs: number): void {
+    if (!this.stopped) this.next = setTimeout(() => this.start(everyMs), everyMs);
   }
 
   /** Resolves when nothing is under way any more. */
@@ -31,17 +32,4 @@ export class Rounds {
     clearTimeout(this.next);
     await this.underWay;
   }
-}
-
-/** Is this transaction the only one at it, of all replicas that share the database? SQLite has one process. */
-export async function isAlone(
-  tx: EntityManager,
-  { isPostgres }: { readonly isPostgres: boolean },
-  lockId: string,
-): Promise<boolean> {
-  if (!isPostgres) return true;
-  const [{ alone }] = (await tx.query('SELECT pg_try_advisory_xact_lock($1) AS alone', [lockId])) as [
-    { alone: boolean },
-  ];
-  return alone;
 }

@@ -1,0 +1,178 @@
+import { BoundedMap } from '../cache/bounded-map.js';
+import type { CacheKey } from '../cache/changes.js';
+import type { RateLimit } from '../limits/rate-limits.js';
+import { scopeOf } from '../policy/decision.js';
+import type { Party } from '../policy/facts.js';
+import { nanoUsd, type NanoUsd } from '../policy/money.js';
+import { type AccountSpec, endlessAccount, type LiveAccount, windowAccount } from '../spend/account.js';
+import { type BillingChain, type ChainNames, newChain } from '../spend/chain.js';
+import type { WatchedAccount } from '../spend/movements.js';
+import type { ScopedBudget } from '../spend/spend.service.js';
+import type { BudgetSpec, PartySpec, Snapshot } from './caller.js';
+
+/** The parties of a request with their open windows, and the chain its cost is billed to. */
+export interface Standing {
+  readonly parties: readonly Party[];
+  readonly chain: BillingChain;
+  /** Every rate limit of the parties, whatever the model. */
+  readonly rates: readonly RateLimit[];
+  /** Every budget among the parties, with whose it is. */
+  readonly budgets: readonly ScopedBudget[];
+  /** When one of the windows closes, epoch milliseconds. */
+  readonly until: number;
+  readonly accountsGeneration: number;
+  /** The end user and the tags among the parties. */
+  readonly named: readonly Snapshot[];
+  /** The rows all of this was read from. */
+  readonly madeOf: ReadonlyMap<CacheKey, number>;
+  /** Accounts somebody wants to hear about. */
+  readonly watched: readonly WatchedAccount[];
+}
+
+const STANDINGS_PER_CALLER = 1_000;
+
+export const noStandings = () => new BoundedMap<string, Standing>(STANDINGS_PER_CALLER);
+
+interface PlacedBudget {
+  readonly limitNanoUsd: NanoUsd | null;
+  readonly softLimitNanoUsd: NanoUsd | null;
+  readonly account: AccountSpec;
+  readonly model?: string;
+  /** When the limit or the window changes by itself, epoch milliseconds. */
+  readonly until: number;
+}
+
+/** Which accounts a party is billed on at `now`: the endless one, one for every window, and that of its budget for this model. */
+export function placeBudgets(
+  party: PartySpec,
+  timeZone: string,
+  now: Date,
+  modelNames: readonly string[],
+): PlacedBudget[] {
+  const endless = endlessAccount(party.kind, party.scopeId);
+  return [
+    placed(party.budgets.find(({ window }) => !window) ?? NO_BUDGET, endless, now),
+    ...party.budgets.flatMap((spec) =>
+      spec.window
+        ? [placed(spec, windowAccount(party.kind, party.scopeId, spec.window, timeZone, now), now)]
+        : [],
+    ),
+    ...placedModelBudget(party, timeZone, now, modelNames),
+  ];
+}
+
+function placedModelBudget(
+  { kind, scopeId, modelBudgets }: PartySpec,
+  timeZone: string,
+  now: Date,
+  modelNames: readonly string[],
+): PlacedBudget[] {
+  const model = modelNames.find((name) => modelBudgets.has(name));
+  if (model === undefined) return [];
+  const spec = modelBudgets.get(model)!;
+  const scope = [`${kind}+model`, `${scopeId}/${model}`] as const;
+  const account = spec.window
+    ? windowAccount(...scope, spec.window, timeZone, now)
+    : endlessAccount(...scope);
+  return [{ ...placed(spec, account, now), model }];
+}
+
+const NO_BUDGET: BudgetSpec = { limitNanoUsd: null, window: null };
+
+function placed(
+  { limitNanoUsd, increase, softLimitNanoUsd = null }: BudgetSpec,
+  account: AccountSpec,
+  now: Date,
+): PlacedBudget {
+  const windowEnd = account.window?.end.getTime() ?? Infinity;
+  if (limitNanoUsd === null || !increase || increase.until <= now)
+    return { limitNanoUsd, softLimitNanoUsd, account, until: windowEnd };
+  return {
+    limitNanoUsd: nanoUsd(limitNanoUsd + increase.amountNanoUsd),
+    softLimitNanoUsd,
+    account,
+    until: Math.min(windowEnd, increase.until.getTime()),
+  };
+}
+
+/** Parties and chain for one caller and whom its call names, once their accounts are in memory. */
+export function makeStanding(
+  placed: readonly { readonly party: PartySpec; readonly budgets: readonly PlacedBudget[] }[],
+  accounts: ReadonlyMap<string, LiveAccount>,
+  names: ChainNames,
+  accountsGeneration: number,
+  caller: Snapshot,
+  named: readonly Snapshot[],
+): Standing {
+  const ends = placed.flatMap(({ budgets }) => budgets.map(({ until }) => until));
+  const chainAccounts = [
+    ...new Set(placed.flatMap(({ budgets }) => budgets.map(({ account }) => accounts.get(account.id)!))),
+  ];
+  const parties = placed.map(({ party, budgets }) => partyFacts(party, budgets, accounts));
+  return {
+    parties,
+    budgets: parties.flatMap((party) =>
+      party.budgets.map((budget) => ({ ...budget, scope: scopeOf(party) })),
+    ),
+    rates: placed.flatMap(({ party }) => party.rates),
+    watched: placed.flatMap(({ party, budgets }) => watched(party, budgets, accounts)),
+    chain: newChain(names, chainAccounts),
+    until: Math.min(...ends, Infinity),
+    accountsGeneration,
+    named,
+    madeOf: named.some(({ madeOf }) => madeOf.size)
+      ? new Map([caller, ...named].flatMap(({ madeOf }) => [...madeOf]))
+      : caller.madeOf,
+  };
+}
+
+function watched(
+  { kind, id }: PartySpec,
+  budgets: readonly PlacedBudget[],
+  accounts: ReadonlyMap<string, LiveAccount>,
+): WatchedAccount[] {
+  return budgets
+    .filter(({ limitNanoUsd, softLimitNanoUsd }) => limitNanoUsd !== null || softLimitNanoUsd !== null)
+    .map(({ limitNanoUsd, softLimitNanoUsd, account, model }) => ({
+      scope: { kind, id },
+      account: accounts.get(account.id)!,
+      limitNanoUsd,
+      softLimitNanoUsd,
+      ...(model !== undefined && { model }),
+      ...(account.window && { window: account.window }),
+    }));
+}
+
+function partyFacts(
+  { kind, id, exists, blocked, models, budgetsLifted }: PartySpec,
+  budgets: readonly PlacedBudget[],
+  accounts: ReadonlyMap<string, LiveAccount>,
+): Party {
+  return Object.freeze({
+    kind,
+    id,
+    exists,
+    blocked,
+    models,
+    budgets: budgetsLifted
+      ? []
+      : tightest(budgets).map(({ limitNanoUsd, account, model }) => ({
+          limitNanoUsd,
+          ...(model !== undefined && { model }),
+          account: accounts.get(account.id)!,
+          ...(account.window && { window: account.window }),
+        })),
+  });
+}
+
+/** Those with a limit; of several for one account, as of a window that is configured twice, the smallest. */
+function tightest(budgets: readonly PlacedBudget[]): (PlacedBudget & { readonly limitNanoUsd: NanoUsd })[] {
+  const byAccount = new Map<string, PlacedBudget & { readonly limitNanoUsd: NanoUsd }>();
+  for (const budget of budgets) {
+    const { account, limitNanoUsd } = budget;
+    const known = byAccount.get(account.id);
+    if (limitNanoUsd !== null && (!known || limitNanoUsd < known.limitNanoUsd))
+      byAccount.set(account.id, { ...budget, limitNanoUsd });
+  }
+  return [...byAccount.values()];
+}

@@ -1,0 +1,19 @@
+import { lifetimeEnd } from '../calendar/windows.js';
+import { applyParty } from '../parties/apply-party.js';
+import { KEPT_OF_KEYS, type KeyFieldsDto } from './keys.dto.js';
+import type { VirtualKey } from './virtual-key.entity.js';
+
+/** Puts sent fields on a key: absent keeps, null clears. A lifetime is counted from now. */
+export function applyKey(row: VirtualKey, dto: KeyFieldsDto, now: Date): void {
+  applyParty(row, dto, KEPT_OF_KEYS, now);
+  if (dto.key_alias !== undefined) row.keyAlias = dto.key_alias || null;
+  if (dto.user_id !== undefined) row.userId = dto.user_id || null;
+  if (dto.team_id !== undefined) row.teamId = dto.team_id || null;
+  if (dto.organization_id !== undefined) row.organizationId = dto.organization_id || null;
+  if (dto.allowed_routes !== undefined) row.allowedRoutes = dto.allowed_routes;
+  if (dto.aliases !== undefined) row.aliases = dto.aliases;
+  if (dto.duration !== undefined) {
+    row.expiresAt =
+      dto.duration === null || dto.duration === '-1' ? null : (lifetimeEnd(now, dto.duration) ?? null);
+  }
+}
