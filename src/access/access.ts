@@ -4,8 +4,8 @@ import type { LoadedFacts } from './facts.loader.js';
 /** What the guards found out about a request; it stays with the request. */
 export interface Access extends LoadedFacts {
   readonly decision: Decision;
-  /** Asks again with what is known now: used right before money or bytes move. Throws the refusal. */
-  readonly recheck: () => Promise<void>;
+  /** Asks again with what is known now, where that has changed: right before money or bytes move. Rejects with the refusal. */
+  readonly recheck: () => Promise<void> | undefined;
   /** The access there is now, when what this one was made of has changed. Throws the refusal. */
   readonly refreshed: () => Promise<Access>;
   /** Why not, of everything that is in the way now; undefined when nothing is any more. */

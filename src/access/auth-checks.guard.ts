@@ -77,8 +77,14 @@ export class AuthChecksGuard implements CanActivate {
   }
 
   private accessOf(ask: Ask, loaded: LoadedFacts, decision: Decision): Access {
+    const { facts, caller, standing, rates, llm, tags } = loaded;
     return {
-      ...loaded,
+      facts,
+      caller,
+      standing,
+      rates,
+      llm,
+      tags,
       decision,
       recheck: () => this.recheck(ask, loaded),
       refreshed: () => this.refreshed(ask),
@@ -100,8 +106,11 @@ export class AuthChecksGuard implements CanActivate {
   }
 
   /** Anyone blocked, shrunk or deleted since the decision is refused now; so is whoever's limit was lowered below what is held. */
-  private async recheck(ask: Ask, loaded: LoadedFacts): Promise<void> {
-    if (!this.loader.isStale(loaded)) return;
+  private recheck(ask: Ask, loaded: LoadedFacts): Promise<void> | undefined {
+    return this.loader.isStale(loaded) ? this.checkAgain(ask) : undefined;
+  }
+
+  private async checkAgain(ask: Ask): Promise<void> {
     const { facts } = await this.loader.load(ask);
     enforce(decide(withMoneyHeld(facts)), EVERYWHERE, this.config.general.budgetExceededStatus);
   }

@@ -43,10 +43,10 @@ interface Subject {
 /** The facts of one request, and what acting on them needs. */
 export interface LoadedFacts {
   readonly facts: AccessFacts;
-  readonly caller?: CallerSnapshot;
-  readonly standing?: Standing;
+  readonly caller?: CallerSnapshot | undefined;
+  readonly standing?: Standing | undefined;
   /** The rate limits this call counts on. */
-  readonly rates?: readonly RateLimit[];
+  readonly rates?: readonly RateLimit[] | undefined;
   readonly llm?: LlmRequest | undefined;
   /** Of this call: its own, its key's and its team's. */
   readonly tags: readonly string[];

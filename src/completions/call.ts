@@ -33,7 +33,7 @@ export interface OutputTokens {
   /** Of all answers together. */
   readonly atMost: number;
   /** The limit of each answer the upstream is told; absent: the client's own stands. */
-  readonly toSet?: number;
+  readonly toSet?: number | undefined;
   /** Set where a budget made it lower than what was asked for. */
   readonly clampedTo?: number;
 }

@@ -286,7 +286,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
       const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials: taken.denials }]);
       throw new AccessDenied(refusal!, this.config.general.budgetExceededStatus);
     }
-    await access.recheck().catch((error: unknown) => this.giveBack(taken.hold, error));
+    await access.recheck()?.catch((error: unknown) => this.giveBack(taken.hold, error));
     // Nobody is there any more, and nothing went out yet.
     if (call.reply.raw.destroyed) await this.giveBack(taken.hold, new ClientGone());
     return new Attempt(
@@ -309,11 +309,7 @@ export class CompletionsService implements BeforeApplicationShutdown {
   private outputTokens({ name, wish }: ModelFacts, size: CallSize, { boundNanoUsd }: Hold): OutputTokens {
     if (!wish) return { atMost: tokenBound(size, this.catalogue.current().limits(name)).outputTokens };
     const { tokens, wantedNanoUsd } = wish;
-    if (boundNanoUsd >= wantedNanoUsd)
-      return {
-        atMost: tokens.outputTokens,
-        ...(tokens.outputLimitToSet && { toSet: tokens.outputLimitToSet }),
-      };
+    if (boundNanoUsd >= wantedNanoUsd) return { atMost: tokens.outputTokens, toSet: tokens.outputLimitToSet };
     this.meters.clamped.inc();
     const clampedTo = outputTokensFor(boundNanoUsd, wish, size);
     return { atMost: clampedTo * size.copies * size.prompts, toSet: clampedTo, clampedTo };
@@ -364,16 +360,9 @@ export class CompletionsService implements BeforeApplicationShutdown {
     const { call, deployment } = attempt;
     const { kind, passedHeaders } = call.llm;
     const body = this.body(attempt);
-    return {
-      path: pathAt(deployment, kind.path),
-      headers: {
-        ...deployment.headers,
-        ...passedHeaders,
-        via: call.via,
-        ...(!Buffer.isBuffer(body) && { 'content-length': String(lengthOf(body)) }),
-      },
-      body,
-    };
+    const headers: Record<string, string> = { ...deployment.headers, ...passedHeaders, via: call.via };
+    if (!Buffer.isBuffer(body)) headers['content-length'] = String(lengthOf(body));
+    return { path: pathAt(deployment, kind.path), headers, body };
   }
 
   /** The client's bytes, but for what must change: the model's name, the gate's own members, usage, an output limit. */

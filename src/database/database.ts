@@ -8,9 +8,12 @@ import { ChangedRows } from './changed-rows.js';
 const PRIORITIES = ['ledger', 'admin', 'pruning'] as const;
 type Priority = (typeof PRIORITIES)[number];
 
-/** A prepared statement of SQLite. Parameters are `:named`, like the row's members. */
+/** Values of a statement's parameters, in their order. */
+export type Row = readonly (string | number | bigint | null)[];
+
+/** A prepared statement of SQLite. Parameters are `?`. */
 export interface Statement {
-  run(row: Readonly<Record<string, string | number | bigint | null>>): { readonly changes: number };
+  run(row: Row): { readonly changes: number };
 }
 
 /** SQLite's one connection, as TypeORM's driver keeps it. */

@@ -7,6 +7,11 @@ import { migrations } from './migrations/index.js';
 const CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
+/**
+ * SQLite's log is moved into its file this often: 16 MB. Nobody is served meanwhile, and pages that changed several times
+ * are moved once.
+ */
+const CHECKPOINT_PAGES = 4_000;
 
 /**
  * How to reach the database: `postgres://…`, or else an SQLite file in the data folder. `synchronize` is never
@@ -43,6 +48,7 @@ export function databaseOptions(
     enableWAL: true,
     prepareDatabase: (connection: { pragma(statement: string): void }) => {
       connection.pragma(`synchronous = ${fsync ? 'FULL' : 'NORMAL'}`);
+      connection.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       connection.pragma('foreign_keys = ON');
     },
   };

@@ -8,17 +8,18 @@ const MAX_OUTPUT_TOKENS = 1_000_000_000;
 
 /** A call whose answers are written, to one prompt or several. */
 export function completionSize(body: CallBody, limits: OutputLimits, prompts = 1): CallSize {
-  const outputTokens = largestLimit(body, limits);
-  return {
+  const size: { -readonly [Name in keyof CallSize]: CallSize[Name] } = {
     inputBytes: body.inputBytes,
     hasMedia: body.hasMedia,
     prompts,
     hasFees: body.hasFees,
     copies: copiesIn(body),
     generates: true,
-    ...(outputTokens !== undefined && { outputTokens }),
     ...body.serviceTier,
   };
+  const outputTokens = largestLimit(body, limits);
+  if (outputTokens !== undefined) size.outputTokens = outputTokens;
+  return size;
 }
 
 /** The largest of the client's own limits of an answer: nobody knows which one counts upstream. */

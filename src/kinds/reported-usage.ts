@@ -14,22 +14,20 @@ export function reportedUsage(usage: unknown, serviceTier?: unknown): Usage | un
   const written = input('cache_write_tokens') || input('cache_creation_tokens');
   const writtenForAnHour = part(usage.cache_creation, written)('ephemeral_1h_input_tokens');
   const service = SERVICE_TIERS.find((tier) => tier === (usage.service_tier ?? serviceTier));
-  const details = {
-    cachedInputTokens: input('cached_tokens'),
-    cacheWriteTokens: written - writtenForAnHour,
-    cacheWrite1hTokens: writtenForAnHour,
-    inputAudioTokens: input('audio_tokens'),
-    inputImageTokens: input('image_tokens'),
-    reasoningTokens: output('reasoning_tokens'),
-    outputAudioTokens: output('audio_tokens'),
-    outputImageTokens: output('image_tokens'),
+  const told: { -readonly [Name in keyof Usage]: Usage[Name] } = { inputTokens, outputTokens };
+  const tell = (name: keyof typeof told & `${string}Tokens`, count: number) => {
+    if (count) told[name] = count;
   };
-  return {
-    inputTokens,
-    outputTokens,
-    ...Object.fromEntries(Object.entries(details).filter(([, count]) => count)),
-    ...(service && { serviceTier: service }),
-  };
+  tell('cachedInputTokens', input('cached_tokens'));
+  tell('cacheWriteTokens', written - writtenForAnHour);
+  tell('cacheWrite1hTokens', writtenForAnHour);
+  tell('inputAudioTokens', input('audio_tokens'));
+  tell('inputImageTokens', input('image_tokens'));
+  tell('reasoningTokens', output('reasoning_tokens'));
+  tell('outputAudioTokens', output('audio_tokens'));
+  tell('outputImageTokens', output('image_tokens'));
+  if (service) told.serviceTier = service;
+  return told;
 }
 
 /** More than any call uses: a count beyond it is no count. */

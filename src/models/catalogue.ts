@@ -21,6 +21,8 @@ interface Entry {
   /** The team it is for; undefined: for everyone. */
   readonly teamId?: string | undefined;
   readonly groups: readonly string[];
+  /** What lists are asked about where no alias made another name of it. */
+  readonly spelled?: ModelNames;
   readonly ceiling: Price;
   readonly price: ModelFacts['price'];
   readonly limits: ModelLimits;
@@ -140,11 +142,9 @@ export class CatalogueSnapshot {
     const viaKey = aliased(keyAliases, viaTeam);
     const own = aliased(this.ownOf(teamId), viaKey);
     const name = own === viaKey ? aliased(this.aliases, viaKey) : own;
-    const { groups, price, deployments, teamId: owner } = this.entry(name);
-    const names = (known: string[]): ModelNames => {
-      const qualifiedName = qualified(name);
-      return { names: [...new Set(known)], groups, ...(qualifiedName !== undefined && { qualifiedName }) };
-    };
+    const { groups, spelled, price, deployments, teamId: owner } = this.entry(name);
+    const names = (known: readonly string[]): ModelNames =>
+      spelled && known.every((one) => one === name) ? spelled : modelNames(name, known, groups);
     return {
       requested,
       name,
@@ -185,15 +185,17 @@ export class CatalogueSnapshot {
     const maxOutputTokens = most(
       deployments.map((deployment) => deployment.maxOutputTokens ?? deployment.maxInputTokens),
     );
+    const groups = this.groupIndex.of({
+      name,
+      qualifiedName: qualified(name),
+      deploymentIds: deployments.map(({ id }) => id),
+      tags: deployments.flatMap(({ accessGroups }) => accessGroups),
+    });
     return {
       deployments,
       teamId: deployments[0]?.team?.id,
-      groups: this.groupIndex.of({
-        name,
-        qualifiedName: qualified(name),
-        deploymentIds: deployments.map(({ id }) => id),
-        tags: deployments.flatMap(({ accessGroups }) => accessGroups),
-      }),
+      groups,
+      spelled: modelNames(name, [name], groups),
       ceiling,
       price: known.length < prices.length ? 'unknown' : isFree(ceiling) ? 'free' : 'priced',
       limits: {
@@ -215,6 +217,11 @@ function concrete(deployment: Deployment, name: string): Deployment {
 
 const aliased = (aliases: Readonly<Record<string, string>>, name: string) =>
   Object.hasOwn(aliases, name) ? aliases[name]! : name;
+
+function modelNames(name: string, known: readonly string[], groups: readonly string[]): ModelNames {
+  const qualifiedName = qualified(name);
+  return { names: [...new Set(known)], groups, ...(qualifiedName !== undefined && { qualifiedName }) };
+}
 
 function qualified(name: string): string | undefined {
   const provider = providerOfBareName(name);

@@ -2,12 +2,14 @@ import type { Decision, TraceStep } from './decision.js';
 import type { AccessFacts } from './facts.js';
 import { policy } from './policy.js';
 
+const rules = policy.map(({ check, enforcer }) => ({ check, name: check.name, enforcer }));
+
 /**
  * Asks every check once. The first objection in policy order is the answer, except that a permanent one
  * outranks a temporary one.
  */
 export function decide(facts: AccessFacts): Decision {
-  return conclude(policy.map(({ check, enforcer }) => ({ check: check.name, enforcer, ...check(facts) })));
+  return conclude(rules.map(({ check, name, enforcer }) => ({ check: name, enforcer, ...check(facts) })));
 }
 
 /** The answer a trace amounts to. Also used when the hold adds its objection to an earlier trace. */

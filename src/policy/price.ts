@@ -142,6 +142,7 @@ function tokensAt(
   let left = count(total);
   let sum = 0n;
   for (const [tokens, price] of parts) {
+    if (!tokens) continue;
     const part = count(tokens) < left ? count(tokens) : left;
     sum += part * price;
     left -= part;

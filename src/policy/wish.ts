@@ -35,9 +35,11 @@ export function wishFor(size: CallSize, limits: ModelLimits, ceiling: Price, set
   const answers = size.copies * size.prompts;
   const costOf = (outputTokens: number) => boundNanoUsd(tokens, ceiling, outputTokens);
   const { leastOutputTokens: least = 0 } = size;
-  const atMost = (tokensEach: number) =>
-    costOf(Math.min(tokens.outputTokens, Math.max(tokensEach, least) * answers));
   const wantedNanoUsd = costOf(tokens.outputTokens);
+  const atMost = (tokensEach: number) => {
+    const outputTokens = Math.max(tokensEach, least) * answers;
+    return outputTokens < tokens.outputTokens ? costOf(outputTokens) : wantedNanoUsd;
+  };
   return {
     tokens,
     wantedNanoUsd,

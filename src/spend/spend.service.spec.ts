@@ -234,6 +234,15 @@ describe.each([
     expect(await money.stored()).toEqual({ spent: 40n, states: ['settled'] });
   });
 
+  it.skipIf(skip)('moves the balance of an account whatever its name', async () => {
+    const spec = endlessAccount('key+model', 'k/a "quoted" \\ name');
+    const [named] = await money.rooms.accounts.load([{ account: spec, limitNanoUsd: nanoUsd(1n) }]);
+    const chain = newChain({ ...NOBODY, endUserId: null }, [money.account, named!]);
+    const taken = await money.hold(100n, 1_000n, chain);
+    await money.spend.settle((taken as { hold: Hold }).hold, nanoUsd(40n), null);
+    expect(await money.rooms.accounts.spentOn([spec])).toEqual(new Map([[spec.id, 40n]]));
+  });
+
   it.skipIf(skip)('closes an entry once, whoever tries again', async () => {
     const hold = await money.held(100n);
     await Promise.all([money.spend.settle(hold, nanoUsd(40n), null), money.spend.settle(hold, nanoUsd(70n), null), money.spend.release(hold)]); // prettier-ignore

@@ -42,8 +42,7 @@ export class EmbeddedSpend extends SpendService implements OnApplicationBootstra
     if (!('amountNanoUsd' in taken)) return taken;
     try {
       await this.ledger.open(
-        { ...request, id, boundNanoUsd: taken.amountNanoUsd, openedAt: this.clock() },
-        chain,
+        { id, request, boundNanoUsd: taken.amountNanoUsd, openedAt: this.clock() },
         ending && { entry: ending, chain: instead!.hold.chain },
       );
     } catch (error) {
