@@ -6,8 +6,10 @@ import { CompletionsService } from './completions.service.js';
 import { MediaController } from './media.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { ModelListController } from './model-list.controller.js';
+import { Drain } from './drain.js';
 import { EventLoop } from './event-loop.js';
 import { Load } from './load.js';
+import { Targets } from './targets.js';
 import { Upstreams } from './upstreams.js';
 
 /** The doors for models: guarded, held, forwarded, settled. */
@@ -20,6 +22,6 @@ import { Upstreams } from './upstreams.js';
     ModelListController,
     CalculateController,
   ],
-  providers: [CompletionsService, EventLoop, Load, Upstreams],
+  providers: [CompletionsService, Drain, EventLoop, Load, Targets, Upstreams],
 })
 export class CompletionsModule {}

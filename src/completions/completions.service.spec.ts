@@ -8,6 +8,7 @@ import type { ModelFacts } from '../policy/facts.js';
 import { aBudget, aParty, aRequest, someFacts } from '../policy/testing.js';
 import { type Wish, wishFor } from '../policy/wish.js';
 import { CompletionsService } from './completions.service.js';
+import { Targets } from './targets.js';
 
 const size: CallSize = {
   inputBytes: 0,
@@ -38,6 +39,18 @@ const factsOf = (catalogue: CatalogueSnapshot): ModelFacts => {
 async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
   let asked = 0;
   let held: { wish: Wish; budgets: readonly unknown[] } | undefined;
+  const config = {
+    general: {},
+    litellm: { fallbacks: {}, defaultFallbacks: [], numRetries: 0 },
+    router: { fallbacks: {} },
+  } as never;
+  const catalogue = { current: () => now, pick: () => now.resolve('m') } as never;
+  const loader = {
+    modelFacts: () => {
+      asked++;
+      return factsOf(now);
+    },
+  } as never;
   const service = new CompletionsService(
     {
       hold: async (request: typeof held) => {
@@ -48,22 +61,14 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     { take: () => ({ slots: { giveBack: () => {}, settle: () => {} } }), measure: () => [] } as never,
     { overload: () => undefined, calls: new Set() } as never,
     { refused: { inc: () => {} } } as never,
-    { current: () => now, pick: () => now.resolve('m') } as never,
+    { isUnderWay: false } as never,
+    catalogue,
+    new Targets(loader, catalogue, config),
     {} as never,
     {} as never,
-    {
-      modelFacts: () => {
-        asked++;
-        return factsOf(now);
-      },
-    } as never,
+    loader,
     { isOpen: () => true, of: async () => ({ chain: {}, budgets: [aBudget(1)] }) } as never,
-    {} as never,
-    {
-      general: {},
-      litellm: { fallbacks: {}, defaultFallbacks: [], numRetries: 0 },
-      router: { fallbacks: {} },
-    } as never,
+    config,
   );
   const facts = someFacts({
     parties: [aParty({ budgets: [aBudget(1)] })],

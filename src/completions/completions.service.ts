@@ -1,30 +1,17 @@
-import {
-  BadRequestException,
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  ServiceUnavailableException,
-} from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { BadRequestException, Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Server } from 'node:http';
 import { AccessDenied } from '../access/access-denied.js';
 import type { Access } from '../access/access.js';
 import { FactsLoader } from '../access/facts.loader.js';
-import { GATE_MEMBERS, type LlmRequest } from '../access/llm-request.js';
 import { Standings } from '../access/standings.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { editedForm } from '../http/form-scanner.js';
-import { editedObject } from '../http/json-scanner.js';
-import type { CallKind } from '../kinds/call-kind.js';
 import { RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
 import { Meters } from '../metrics/meters.js';
 import { Catalogue } from '../models/catalogue.service.js';
-import { speaks } from '../config/providers.js';
-import { type Deployment, pathAt } from '../models/deployment.js';
+import type { Deployment } from '../models/deployment.js';
 import { DeploymentHealth } from '../models/deployment-health.js';
 import { type CallSize, mayCount, tokenBound } from '../policy/bound.js';
-import { conclude, decide } from '../policy/decide.js';
+import { conclude } from '../policy/decide.js';
 import type { Denial } from '../policy/decision.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
@@ -33,41 +20,41 @@ import { type Hold, nothingHeld, SpendService } from '../spend/spend.service.js'
 import type { BillingChain } from '../spend/chain.js';
 import { carried, Traced } from '../tracing/traced.js';
 import { Attempt, type Call, type OutputTokens } from './call.js';
+import { Drain } from './drain.js';
 import { AnswerGatherer, failExchange, finishJson } from './json-exchange.js';
 import { answerMock } from './mock-upstream.js';
 import { Load } from './load.js';
 import { viaFor } from './loop.js';
 import { SseExchange } from './sse-exchange.js';
+import { Targets } from './targets.js';
 import { ClientGone, UpstreamError } from './upstream-error.js';
-import { type UpstreamCall, type UpstreamRequest, Upstreams, type UpstreamSink } from './upstreams.js';
+import { upstreamRequest } from './upstream-request.js';
+import { type UpstreamCall, Upstreams, type UpstreamSink } from './upstreams.js';
 
-const MAX_DRAIN_MS = 30_000;
-const IDLE_SWEEP_MS = 100;
 const MAX_HOLD_TRIES = 5;
 
 /** Hold, call, settle: the walk of a call whose caller was let in. */
 @Injectable()
-export class CompletionsService implements BeforeApplicationShutdown {
-  private draining = false;
-
+export class CompletionsService {
   constructor(
     private readonly spend: SpendService,
     private readonly rateLimits: RateLimits,
     private readonly load: Load,
     private readonly meters: Meters,
+    private readonly drain: Drain,
     private readonly catalogue: Catalogue,
+    private readonly targets: Targets,
     private readonly health: DeploymentHealth,
     private readonly upstreams: Upstreams,
     private readonly loader: FactsLoader,
     private readonly standings: Standings,
-    private readonly adapterHost: HttpAdapterHost,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** Answers the call on the raw reply. Throws what the client is to be told when nothing was sent yet. */
   complete(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { access } = request;
-    if (this.draining)
+    if (this.drain.isUnderWay)
       throw new ServiceUnavailableException({ message: 'The gateway is shutting down. Try again.' });
     // They were let in side by side, so each is asked again.
     const overload = this.load.overload();
@@ -121,32 +108,14 @@ export class CompletionsService implements BeforeApplicationShutdown {
     return new AccessDenied(refusal, this.config.general.budgetExceededStatus);
   }
 
-  /** No new connections, no new calls; those under way finish and are settled. */
-  async beforeApplicationShutdown(): Promise<void> {
-    this.draining = true;
-    const server = this.adapterHost.httpAdapter.getHttpServer() as Server;
-    server.close();
-    // Whoever asks again on a connection that is open already is told to open another, elsewhere.
-    server.prependListener('request', (_, response) => response.setHeader('connection', 'close'));
-    // A connection that falls idle only now would keep the server open until its client lets go.
-    setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS).unref();
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise((resolve) => {
-      timer = setTimeout(resolve, MAX_DRAIN_MS);
-    });
-    await Promise.race([Promise.allSettled(this.load.calls), patience]);
-    clearTimeout(timer);
-    await this.spend.drained(MAX_DRAIN_MS);
-  }
-
   /** The model, then its fallbacks; of each every deployment once, and its retries. One hold per attempt, passed on to the next. */
   private async tryTargets(call: Call): Promise<void> {
     let failed: UpstreamError | undefined;
     let last: Attempt | undefined;
     try {
-      for (const target of this.targets(call)) {
-        const model = this.atPresentPrice(target, call);
-        for (const deployment of this.attempts(model, call.llm.kind)) {
+      for (const target of this.targets.of(call)) {
+        const model = this.targets.atPresentPrice(target, call);
+        for (const deployment of this.targets.deployments(model, call.llm.kind)) {
           const attempt = await this.hold(call, model, deployment, last).catch((error: unknown) => {
             // A fallback that does not fit any more is no reason to hide why the first choice failed.
             if (failed && error instanceof AccessDenied) return undefined;
@@ -177,51 +146,6 @@ export class CompletionsService implements BeforeApplicationShutdown {
     throw this.catalogue.current().resolve(model!.name).length
       ? notSpoken(call)
       : new UpstreamError(503, 'No deployment serves this model.', false);
-  }
-
-  /** What may be called for this request: the model that was checked, and fallbacks that pass the same checks now. */
-  private *targets({ access, llm }: Call): Generator<ModelFacts> {
-    const { facts, caller } = access;
-    const { model } = facts.request!;
-    yield model!;
-    const { litellm, router } = this.config;
-    const configured = [model!.requested, model!.name].flatMap(
-      (name) => litellm.fallbacks[name] ?? router.fallbacks[name] ?? [],
-    );
-    const named = [llm.fallbacks, configured, litellm.defaultFallbacks].find(({ length }) => length) ?? [];
-    for (const name of new Set(named)) {
-      if (name === model!.requested) continue;
-      const fallback = this.loader.modelFacts(name, llm, caller!);
-      if (this.checked(fallback, access).allowed) yield fallback;
-    }
-  }
-
-  /** Prices may have changed since the guard asked: what is held must pay for the deployments called. Throws as the guard would. */
-  private atPresentPrice(model: ModelFacts, { access, llm }: Call): ModelFacts {
-    const catalogue = this.catalogue.current();
-    const unchanged = model.wish
-      ? model.wish.ceiling === catalogue.ceilingOf(model.name)
-      : model.price === catalogue.priceOf(model.name);
-    if (unchanged) return model;
-    const repriced = this.loader.modelFacts(model.requested, llm, access.caller!);
-    const { refusal } = this.checked(repriced, access);
-    if (refusal) throw new AccessDenied(refusal, this.config.general.budgetExceededStatus);
-    return repriced;
-  }
-
-  /** What every check but those of budgets and rates says to this model: these are asked when they are taken from. */
-  private checked(model: ModelFacts, { facts }: Access) {
-    const { trace } = decide({ ...facts, request: { ...facts.request!, model, fallbacks: [] } });
-    return conclude(trace.filter(({ budgets, rates }) => !budgets && !rates));
-  }
-
-  private *attempts(model: ModelFacts, kind: CallKind): Generator<Deployment> {
-    const deployments = this.catalogue.pick(model.name).filter((deployment) => answers(deployment, kind));
-    const retries = Math.max(
-      deployments.length - 1,
-      deployments[0]?.maxRetries ?? this.config.router.numRetries ?? this.config.litellm.numRetries,
-    );
-    for (let i = 0; deployments.length && i <= retries; i++) yield deployments[i % deployments.length]!;
   }
 
   /** Sets the money aside and asks once more whether the caller may: both before the first byte goes upstream. */
@@ -352,55 +276,16 @@ export class CompletionsService implements BeforeApplicationShutdown {
       });
       const upstream: UpstreamCall = deployment.mockResponse
         ? answerMock(call, deployment, sink)
-        : this.upstreams.send(deployment, this.request(attempt), sink);
+        : this.upstreams.send(deployment, upstreamRequest(attempt), sink);
     });
   }
-
-  private request(attempt: Attempt): UpstreamRequest {
-    const { call, deployment } = attempt;
-    const { kind, passedHeaders } = call.llm;
-    const body = this.body(attempt);
-    const headers: Record<string, string> = { ...deployment.headers, ...passedHeaders, via: call.via };
-    if (!Buffer.isBuffer(body)) headers['content-length'] = String(lengthOf(body));
-    return { path: pathAt(deployment, kind.path), headers, body };
-  }
-
-  /** The client's bytes, but for what must change: the model's name, the gate's own members, usage, an output limit. */
-  private body({ call: { llm }, deployment, output }: Attempt): Buffer | readonly Buffer[] {
-    const { kind, scanned, bytes, stream, wantsUsage } = llm;
-    const edits = new Map<string, string | null>();
-    const isForm = 'delimiter' in scanned!;
-    if (llm.model !== deployment.upstreamName || !scanned!.members.has('model')) {
-      const name = deployment.upstreamName;
-      edits.set('model', isForm ? name : JSON.stringify(name));
-    }
-    for (const name of scanned!.members.keys()) if (GATE_MEMBERS.has(name)) edits.set(name, null);
-    if (kind.asksForUsage && stream && !wantsUsage) edits.set('stream_options', '{"include_usage":true}');
-    if (output.toSet !== undefined) {
-      for (const name of limitMembers(llm, deployment)) edits.set(name, String(output.toSet));
-    }
-    if (!edits.size) return bytes;
-    return isForm ? editedForm(bytes, scanned, edits) : editedObject(bytes, scanned!, edits);
-  }
 }
-
-/** A mocked deployment answers what there is a mock of, any other what its provider's API has. */
-const answers = ({ provider, mockResponse }: Deployment, { path, mock }: CallKind) =>
-  mockResponse === undefined ? speaks(provider, path) : mock !== undefined;
 
 const notSpoken = ({ llm }: Call) =>
   new BadRequestException({
     message: `The model '${llm.model}' does not answer at ${llm.kind.path}: its provider's API has no such route, and nothing is translated.`,
     param: 'model',
   });
-
-const lengthOf = (pieces: readonly Buffer[]) => pieces.reduce((sum, { length }) => sum + length, 0);
-
-/** Where an output limit stands: where the client put one, else where this provider looks for it. */
-function limitMembers({ scanned, kind }: LlmRequest, { provider }: Deployment): readonly string[] {
-  const named = kind.outputLimits.map(([name]) => name).filter((name) => scanned!.members.has(name));
-  return named.length || !kind.outputLimitOf ? named : [kind.outputLimitOf(provider)];
-}
 
 const NOTHING_WISHED: Pick<Wish, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd' | 'inputNanoUsd'> = {
   wantedNanoUsd: ZERO_NANO_USD,

@@ -1,0 +1,42 @@
+import { GATE_MEMBERS, type LlmRequest } from '../access/llm-request.js';
+import { editedForm } from '../http/form-scanner.js';
+import { editedObject } from '../http/json-scanner.js';
+import { type Deployment, pathAt } from '../models/deployment.js';
+import type { Attempt } from './call.js';
+import type { UpstreamRequest } from './upstreams.js';
+
+/** What goes to the deployment of this attempt. */
+export function upstreamRequest(attempt: Attempt): UpstreamRequest {
+  const { call, deployment } = attempt;
+  const { kind, passedHeaders } = call.llm;
+  const body = bodyOf(attempt);
+  const headers: Record<string, string> = { ...deployment.headers, ...passedHeaders, via: call.via };
+  if (!Buffer.isBuffer(body)) headers['content-length'] = String(lengthOf(body));
+  return { path: pathAt(deployment, kind.path), headers, body };
+}
+
+/** The client's bytes, but for what must change: the model's name, the gate's own members, usage, an output limit. */
+function bodyOf({ call: { llm }, deployment, output }: Attempt): Buffer | readonly Buffer[] {
+  const { kind, scanned, bytes, stream, wantsUsage } = llm;
+  const edits = new Map<string, string | null>();
+  const isForm = 'delimiter' in scanned!;
+  if (llm.model !== deployment.upstreamName || !scanned!.members.has('model')) {
+    const name = deployment.upstreamName;
+    edits.set('model', isForm ? name : JSON.stringify(name));
+  }
+  for (const name of scanned!.members.keys()) if (GATE_MEMBERS.has(name)) edits.set(name, null);
+  if (kind.asksForUsage && stream && !wantsUsage) edits.set('stream_options', '{"include_usage":true}');
+  if (output.toSet !== undefined) {
+    for (const name of limitMembers(llm, deployment)) edits.set(name, String(output.toSet));
+  }
+  if (!edits.size) return bytes;
+  return isForm ? editedForm(bytes, scanned, edits) : editedObject(bytes, scanned!, edits);
+}
+
+const lengthOf = (pieces: readonly Buffer[]) => pieces.reduce((sum, { length }) => sum + length, 0);
+
+/** Where an output limit stands: where the client put one, else where this provider looks for it. */
+function limitMembers({ scanned, kind }: LlmRequest, { provider }: Deployment): readonly string[] {
+  const named = kind.outputLimits.map(([name]) => name).filter((name) => scanned!.members.has(name));
+  return named.length || !kind.outputLimitOf ? named : [kind.outputLimitOf(provider)];
+}
