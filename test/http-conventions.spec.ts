@@ -1,8 +1,12 @@
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
+
+/** More than this gateway takes. */
+const SENT_BYTES = 8 * 1024 * 1024;
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -162,6 +166,23 @@ describe('bodies', () => {
     const { status, body } = await gateway.chat(key, { model: 'm-free', padding: 'x'.repeat(1024 * 1024) });
     expect(status).toBe(413);
     expect(body.error).toMatchObject({ type: 'request_too_large', code: '413' });
+  });
+
+  it('larger than configured are heard out, so that the answer arrives; far larger ones are cut off', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const answerTo = (bytes: number) =>
+      new Promise<IncomingMessage>((resolve, reject) => {
+        const headers = { authorization: `Bearer ${key}`, 'content-length': bytes };
+        const call = request(`${gateway.url}/v1/chat/completions`, { method: 'POST', agent, headers });
+        call.on('error', reject).on('response', (response) => resolve(response.resume()));
+        if (bytes <= SENT_BYTES) call.end(Buffer.alloc(bytes, 'x'));
+        else call.flushHeaders();
+      });
+    const heardOut = await answerTo(SENT_BYTES);
+    expect([heardOut.statusCode, heardOut.headers.connection]).toEqual([413, undefined]);
+    const cutOff = await answerTo(1024 ** 3);
+    expect([cutOff.statusCode, cutOff.headers.connection]).toEqual([413, 'close']);
+    agent.destroy();
   });
 
   it('nested too deep are refused', async () => {

@@ -344,7 +344,8 @@ describe('the getters', () => {
   it('D32: spend that cannot be read is an error, never zero', async () => {
     const accounts = new EmbeddedAccounts(rooms.database, () => new Date());
     const outage = new Error('connection lost');
-    vi.spyOn(rooms.database, 'read').mockRejectedValue(outage);
+    // Balances are read in the queue of writes.
+    vi.spyOn(rooms.database, 'write').mockRejectedValue(outage);
     await expect(
       accounts.load([{ account: endlessAccount('global', 'proxy'), limitNanoUsd: null }]),
     ).rejects.toBe(outage);

@@ -18,6 +18,8 @@ const TYPE: Record<number, string> = {
   503: 'service_unavailable',
 };
 
+const MAX_HEARD_OUT_BYTES = 64 * 1024 * 1024;
+
 const ANTHROPIC = /\/messages(?:\/count_tokens)?$/;
 
 /** Anthropic's clients look for the same envelope inside one of theirs. */
@@ -73,6 +75,8 @@ export class ErrorFilter implements ExceptionFilter {
         details: { ...details, request_id: request.id },
       },
     };
+    // Who is cut off while still sending never hears why.
+    if (status === 413 && isHeardOut(request)) reply.removeHeader('connection');
     void reply
       .status(status)
       .headers({ 'x-request-id': request.id, ...headers })
@@ -88,6 +92,9 @@ export class ErrorFilter implements ExceptionFilter {
     );
   }
 }
+
+/** Fastify would close the connection. node reads away what comes of a body that nobody wants. */
+const isHeardOut = ({ headers }: FastifyRequest) => Number(headers['content-length']) <= MAX_HEARD_OUT_BYTES;
 
 function toldOf(error: unknown): Told {
   if (error instanceof HttpException) return httpException(error);
