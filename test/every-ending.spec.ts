@@ -206,6 +206,13 @@ describe.each(KINDS)('however a call of $path ends, its hold ends too', (kind) =
       200,
       { state: 'settled', mark: 'unconfirmed', cost: priceOfEvents(7) },
     ],
+    [
+      'a stream says its last word and stays on the line',
+      { staysOpen: true },
+      true,
+      200,
+      { state: 'settled', mark: null, cost: 100_000_000n },
+    ],
     ['a stream tells no usage', { usage: null }, true, 200, { state: 'settled', mark: 'estimated' }],
   ])('%s', async (_, behaviour, stream, status, entry) => {
     const key = await oneCall();

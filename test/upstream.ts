@@ -35,6 +35,8 @@ export interface Behaviour {
   readonly reset?: boolean;
   /** Never answer. */
   readonly hang?: boolean;
+  /** Of a stream: stay on the line after the last word. */
+  readonly staysOpen?: boolean;
   /** Of a stream: how many tokens go out before … */
   readonly tokensBefore?: number;
   /** … this happens. */
@@ -184,7 +186,7 @@ export class Upstream {
     if (behaviour.ending === 'end') return void response.end();
     if (usage) call.produced = { promptTokens, completionTokens };
     write(dialect.last(call, saysUsage));
-    response.end();
+    if (!behaviour.staysOpen) response.end();
   }
 }
 

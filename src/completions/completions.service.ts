@@ -253,6 +253,11 @@ export class CompletionsService {
     return new Promise<void>((resolve, reject) => {
       let gatherer: AnswerGatherer | undefined;
       let exchange: SseExchange | undefined;
+      let isOver = false;
+      const endWith = (last: Promise<void>) => {
+        isOver = true;
+        last.then(resolve, reject);
+      };
       const sink: UpstreamSink = carried({
         start: (status, headers) => {
           const streams = status >= 200 && status <= 299 && isEventStream(headers['content-type']);
@@ -267,12 +272,18 @@ export class CompletionsService {
           else gatherer = new AnswerGatherer(status, headers, startedAt);
         },
         data: (chunk) => {
+          if (isOver) return;
           if (exchange) exchange.data(chunk);
           else if (!gatherer!.data(chunk)) upstream.abort();
+          // An upstream may say its last word and stay on the line.
+          if (exchange?.isWhole) endWith(exchange.end());
         },
-        end: () => (exchange ? exchange.end() : finishJson(attempt, gatherer!.whole())).then(resolve, reject),
-        fail: (failure) =>
-          (exchange?.started ? exchange.fail(failure) : failExchange(attempt, failure)).then(resolve, reject),
+        end: () => {
+          if (!isOver) endWith(exchange ? exchange.end() : finishJson(attempt, gatherer!.whole()));
+        },
+        fail: (failure) => {
+          if (!isOver) endWith(exchange?.started ? exchange.fail(failure) : failExchange(attempt, failure));
+        },
       });
       const upstream: UpstreamCall = deployment.mockResponse
         ? answerMock(call, deployment, sink)

@@ -37,6 +37,11 @@ export class SseExchange {
     }
   }
 
+  /** Nothing more can come: the answer's one terminator is there. */
+  get isWhole(): boolean {
+    return this.relay.isWhole;
+  }
+
   /** The upstream is done: settle, then the terminator. */
   async end(): Promise<void> {
     this.passOn(this.relay.rest());

@@ -27,6 +27,11 @@ export class SseRelay {
     this.delivered = new Delivered(form.textMembers);
   }
 
+  /** The last word was said. Of several answers only the upstream knows which is the last. */
+  get isWhole(): boolean {
+    return this.terminator !== undefined && !this.form.endsPerAnswer;
+  }
+
   /** What may be passed on now. */
   push(chunk: Buffer): Buffer | undefined {
     const bytes = this.tail ? Buffer.concat([this.tail, chunk]) : chunk;
@@ -55,7 +60,7 @@ export class SseRelay {
   }
 
   private passes(event: Buffer): boolean {
-    if (this.terminator && !this.form.endsPerAnswer) return false;
+    if (this.isWhole) return false;
     const data = dataOf(event);
     const {
       usage,
