@@ -10,6 +10,7 @@ const ON_BOTH = [
   'bounded-money',
   'chaos',
   'clamp-and-wait',
+  'decision-log',
   'corrections',
   'evaluation',
   'every-ending',

@@ -1,4 +1,5 @@
 import type { Decision, Refusal } from '../policy/decision.js';
+import type { AccessDenied } from './access-denied.js';
 import type { LoadedFacts } from './facts.loader.js';
 
 /** What the guards found out about a request; it stays with the request. */
@@ -8,6 +9,8 @@ export interface Access extends LoadedFacts {
   readonly recheck: () => Promise<void> | undefined;
   /** The access there is now, when what this one was made of has changed. Throws the refusal. */
   readonly refreshed: () => Promise<Access>;
+  /** A refusal of later, counted, told in the log, and on its way out. */
+  readonly refused: (refusal: Refusal) => AccessDenied;
   /** Why not, of everything that is in the way now; undefined when nothing is any more. */
   readonly explained: () => Promise<Refusal | undefined>;
 }

@@ -12,7 +12,7 @@ import type { AccessFacts, RouteFacts } from '../policy/facts.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import { Traced } from '../tracing/traced.js';
 import type { Access } from './access.js';
-import { enforce } from './access-denied.js';
+import { AccessDenied, enforce } from './access-denied.js';
 import { AuthorityLoader } from './authority.loader.js';
 import { presentedCredential, teamAsked } from './credential.js';
 import { DecisionLog } from './decision-log.js';
@@ -20,7 +20,6 @@ import { type Ask, FactsLoader, type LoadedFacts } from './facts.loader.js';
 import { LlmRequestReader } from './llm-request.reader.js';
 
 const HERE: readonly Enforcer[] = ['AuthChecksGuard'];
-const EVERYWHERE: readonly Enforcer[] = ['AuthChecksGuard', 'ModelAccessGuard', 'hold'];
 
 /** Lets a request in when nothing stands against its caller and everyone behind it. Decides once, for all that follow. */
 @Injectable()
@@ -53,7 +52,7 @@ export class AuthChecksGuard implements CanActivate {
     const decision = this.decided(request.id, loaded);
     enforce(decision, HERE, this.config.general.budgetExceededStatus);
 
-    request.access = this.accessOf(ask, loaded, decision);
+    request.access = this.accessOf(request.id, ask, loaded, decision);
     const who = this.authorities.nameOf(loaded.caller!);
     if (ask.route.roles === 'any' || seesEverything(who)) {
       request.caller = who;
@@ -69,14 +68,20 @@ export class AuthChecksGuard implements CanActivate {
   private decided(requestId: string, loaded: LoadedFacts): Decision {
     const startedAt = performance.now();
     const decision = decide(loaded.facts);
-    this.log.record(requestId, loaded, decision, performance.now() - startedAt);
-    // What the hold may still grant after waiting is the hold's to count.
-    if (decision.refusal && decision.refusal.enforcer !== 'hold')
-      this.meters.refused.inc({ check: decision.refusal.check });
+    // What the hold may still grant after waiting is the hold's to refuse.
+    const refusal = decision.refusal?.enforcer === 'hold' ? undefined : decision.refusal;
+    this.log.record(requestId, loaded, refusal, performance.now() - startedAt);
+    if (refusal) this.meters.refused.inc({ check: refusal.check });
     return decision;
   }
 
-  private accessOf(ask: Ask, loaded: LoadedFacts, decision: Decision): Access {
+  private refused(requestId: string, loaded: LoadedFacts, refusal: Refusal): AccessDenied {
+    this.log.record(requestId, loaded, refusal);
+    this.meters.refused.inc({ check: refusal.check });
+    return new AccessDenied(refusal, this.config.general.budgetExceededStatus);
+  }
+
+  private accessOf(requestId: string, ask: Ask, loaded: LoadedFacts, decision: Decision): Access {
     const { facts, caller, standing, rates, llm, tags } = loaded;
     return {
       facts,
@@ -86,8 +91,9 @@ export class AuthChecksGuard implements CanActivate {
       llm,
       tags,
       decision,
-      recheck: () => this.recheck(ask, loaded),
-      refreshed: () => this.refreshed(ask),
+      recheck: () => this.recheck(requestId, ask, loaded),
+      refreshed: () => this.refreshed(requestId, ask),
+      refused: (refusal) => this.refused(requestId, loaded, refusal),
       explained: () => this.explained(ask, loaded),
     };
   }
@@ -98,21 +104,22 @@ export class AuthChecksGuard implements CanActivate {
   }
 
   /** Its place in the rate limits is taken already. */
-  private async refreshed(ask: Ask): Promise<Access> {
+  private async refreshed(requestId: string, ask: Ask): Promise<Access> {
     const loaded = await this.loader.load(ask);
     const decision = decide({ ...loaded.facts, rates: [] });
-    enforce(decision, EVERYWHERE, this.config.general.budgetExceededStatus);
-    return this.accessOf(ask, loaded, decision);
+    if (decision.refusal) throw this.refused(requestId, loaded, decision.refusal);
+    return this.accessOf(requestId, ask, loaded, decision);
   }
 
   /** Anyone blocked, shrunk or deleted since the decision is refused now; so is whoever's limit was lowered below what is held. */
-  private recheck(ask: Ask, loaded: LoadedFacts): Promise<void> | undefined {
-    return this.loader.isStale(loaded) ? this.checkAgain(ask) : undefined;
+  private recheck(requestId: string, ask: Ask, loaded: LoadedFacts): Promise<void> | undefined {
+    return this.loader.isStale(loaded) ? this.checkAgain(requestId, ask) : undefined;
   }
 
-  private async checkAgain(ask: Ask): Promise<void> {
-    const { facts } = await this.loader.load(ask);
-    enforce(decide(withMoneyHeld(facts)), EVERYWHERE, this.config.general.budgetExceededStatus);
+  private async checkAgain(requestId: string, ask: Ask): Promise<void> {
+    const loaded = await this.loader.load(ask);
+    const { refusal } = decide(withMoneyHeld(loaded.facts));
+    if (refusal) throw this.refused(requestId, loaded, refusal);
   }
 
   private ask(request: FastifyRequest, door: Door): Ask {

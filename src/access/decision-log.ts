@@ -1,13 +1,16 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { jsonLine } from '../logs/logs.js';
-import type { Decision } from '../policy/decision.js';
+import type { Refusal } from '../policy/decision.js';
 import type { LoadedFacts } from './facts.loader.js';
 
 const FLUSH_AT_LINES = 256;
 const FLUSH_AFTER_MS = 200;
 
-/** One structured line per decision (`general_settings.decision_log`), written in batches. No prompt, no secret. */
+/**
+ * One structured line per decision (`general_settings.decision_log`), written in batches. No prompt, no secret. What guards
+ * let in and the hold or a rate limit refuses has two: the second says so.
+ */
 @Injectable()
 export class DecisionLog implements OnApplicationShutdown {
   private lines: string[] = [];
@@ -15,13 +18,15 @@ export class DecisionLog implements OnApplicationShutdown {
 
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
+  /** `refusal`: undefined when nothing stands against it. `decisionMs`: where the decision was made just now. */
   record(
     requestId: string,
     { facts, tags }: LoadedFacts,
-    { allowed, refusal }: Decision,
-    decisionMs: number,
+    refusal: Refusal | undefined,
+    decisionMs?: number,
   ): void {
     const { decisionLog } = this.config.general;
+    const allowed = !refusal;
     if (decisionLog === 'off' || (allowed && decisionLog === 'refusals')) return;
     this.lines.push(
       jsonLine('log', 'decision', allowed ? 'allowed' : 'refused', {
@@ -36,7 +41,7 @@ export class DecisionLog implements OnApplicationShutdown {
         ),
         ...(tags.length && { tags }),
         ...(refusal && { check: refusal.check, code: refusal.code, retryable: refusal.retryable }),
-        microseconds: Math.round(decisionMs * 1000),
+        ...(decisionMs !== undefined && { microseconds: Math.round(decisionMs * 1000) }),
       }),
     );
     if (this.lines.length >= FLUSH_AT_LINES) this.flush();

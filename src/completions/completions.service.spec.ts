@@ -1,9 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { describe, expect, it } from 'vitest';
+import { AccessDenied } from '../access/access-denied.js';
 import { chatCompletion } from '../kinds/chat-completion.js';
 import type { CallSize } from '../policy/bound.js';
 import { CatalogueSnapshot } from '../models/catalogue.js';
 import { type Deployment, makeDeployment } from '../models/deployment.js';
+import type { Refusal } from '../policy/decision.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { aBudget, aParty, aRequest, someFacts } from '../policy/testing.js';
 import { type Wish, wishFor } from '../policy/wish.js';
@@ -60,7 +62,7 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     } as never,
     { take: () => ({ slots: { giveBack: () => {}, settle: () => {} } }), measure: () => [] } as never,
     { overload: () => undefined, calls: new Set() } as never,
-    { refused: { inc: () => {} } } as never,
+    {} as never,
     { isUnderWay: false } as never,
     catalogue,
     new Targets(loader, catalogue, config),
@@ -79,6 +81,7 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     llm: { size, fallbacks: [], kind: chatCompletion },
     caller: {},
     standing: { chain: {}, budgets: [aBudget(1)] },
+    refused: (refusal: Refusal) => new AccessDenied(refusal, 429),
   };
   const request = { id: 'r', headers: {}, access } as unknown as FastifyRequest;
   const error = await service

@@ -104,8 +104,7 @@ export class CompletionsService {
     const refusal =
       (this.rateLimits.areInMemory ? undefined : await access.explained()) ??
       conclude([{ check: 'rateLimitsHaveRoom', enforcer: 'hold', denials }]).refusal!;
-    this.meters.refused.inc({ check: refusal.check });
-    return new AccessDenied(refusal, this.config.general.budgetExceededStatus);
+    return access.refused(refusal);
   }
 
   /** The model, then its fallbacks; of each every deployment once, and its retries. One hold per attempt, passed on to the next. */
@@ -206,9 +205,8 @@ export class CompletionsService {
       return undefined;
     }
     if ('denials' in taken) {
-      this.meters.refused.inc({ check: 'budgetsHaveRoom' });
       const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials: taken.denials }]);
-      throw new AccessDenied(refusal!, this.config.general.budgetExceededStatus);
+      throw access.refused(refusal!);
     }
     await access.recheck()?.catch((error: unknown) => this.giveBack(taken.hold, error));
     // Nobody is there any more, and nothing went out yet.

@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AccessDenied } from '../access/access-denied.js';
 import type { Access } from '../access/access.js';
 import { FactsLoader } from '../access/facts.loader.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -46,7 +45,7 @@ export class Targets {
     if (unchanged) return model;
     const repriced = this.loader.modelFacts(model.requested, llm, access.caller!);
     const { refusal } = this.checked(repriced, access);
-    if (refusal) throw new AccessDenied(refusal, this.config.general.budgetExceededStatus);
+    if (refusal) throw access.refused(refusal);
     return repriced;
   }
 
