@@ -15,9 +15,9 @@ import { type NanoUsd, usdText } from '../money.js';
  * Every account this call would be billed to has room for the smallest hold it accepts. (Seed checks 3, 4, 5, 7:
  * team, user, end user, global; here one rule for every level.) A budget spent to the last nano-dollar is used up.
  */
-export const budgetsHaveRoom: Check = ({ balances: known, parties, request, route }) => {
+export const budgetsHaveRoom: Check = ({ balances, parties, request, route }) => {
   const model = request?.model;
-  if (!model?.wish || !route.callsModel || known === 'atHold') return PASS;
+  if (!model?.wish || !route.callsModel || balances === 'atHold') return PASS;
   const { minimumNanoUsd } = model.wish;
 
   const budgets: BudgetMeasure[] = [];
