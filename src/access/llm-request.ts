@@ -5,6 +5,8 @@ import { CallBody, CONTENT, MEDIA_NAMES } from '../kinds/call-body.js';
 import type { CallKind } from '../kinds/call-kind.js';
 import { FormBody } from '../kinds/form-body.js';
 import type { CallSize } from '../policy/bound.js';
+import { MAX_NAME_CHARS } from '../policy/model-list.js';
+import { isPrintable } from '../policy/printable.js';
 import { requestTags } from './request-tags.js';
 import { refuseSmuggling, SMUGGLED_NAMES } from './smuggled.js';
 
@@ -92,10 +94,7 @@ export const GATE_MEMBERS: ReadonlySet<string> = new Set([
 export const END_USER_HEADER = 'x-litellm-customer-id';
 
 const MAX_FALLBACKS = 64;
-const MAX_MODEL_CHARS = 512;
 const MAX_END_USER_CHARS = 1_024;
-// A lone surrogate is no character either: it has no UTF-8.
-const CONTROL = /[\p{Cc}\p{Cs}]/u;
 
 /** Reads a body. What is wrong with it is a fact (`problem`), so that authentication can speak first. */
 export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRequest {
@@ -197,12 +196,12 @@ function modelOf(inBody: unknown, { pathModel, query }: LlmRequestContext): stri
   const named = new Set([inBody, pathModel, ...inQuery].filter((name) => name !== undefined));
   if (named.size > 1)
     throw new JsonProblem('The request names different models in different places.', 'model');
-  return plainName(inBody ?? pathModel, 'model', MAX_MODEL_CHARS);
+  return plainName(inBody ?? pathModel, 'model', MAX_NAME_CHARS);
 }
 
 /** A name that is kept and written down: short, and without characters that a log or a database would stumble over. */
 function plainName<T extends string | undefined>(name: T, param: string, maxChars: number): T {
-  if (name !== undefined && (name.length > maxChars || CONTROL.test(name))) {
+  if (name !== undefined && (name.length > maxChars || !isPrintable(name))) {
     throw new JsonProblem(
       `The ${param} must have at most ${maxChars} characters, none of them a control character.`,
       param,
@@ -252,11 +251,11 @@ function otherFallbacks(value: (name: string) => unknown): string[] {
 /** The model names in any of LiteLLM's shapes: `"a"`, `{model: "a"}`, `{primary: ["a"]}`, lists of those. */
 function namesIn(shape: unknown, param: string): string[] {
   if (shape === undefined || shape === null) return [];
-  if (typeof shape === 'string') return [plainName(shape, param, MAX_MODEL_CHARS)];
+  if (typeof shape === 'string') return [plainName(shape, param, MAX_NAME_CHARS)];
   if (Array.isArray(shape)) return shape.flatMap((entry) => namesIn(entry, param));
   if (typeof shape !== 'object') throw new JsonProblem(`The ${param} must be a list of model names.`, param);
   const { model, ...rest } = shape as Record<string, unknown>;
-  if (typeof model === 'string') return [plainName(model, param, MAX_MODEL_CHARS)];
+  if (typeof model === 'string') return [plainName(model, param, MAX_NAME_CHARS)];
   return Object.values(rest)
     .filter((entry) => Array.isArray(entry))
     .flatMap((entry) => namesIn(entry, param));

@@ -14,7 +14,7 @@ import { Rounds } from '../rounds.js';
 import { Accounts } from '../spend/accounts.js';
 import type { CorrectedAccount } from '../spend/correction.js';
 import { Movements, type WatchedAccount } from '../spend/movements.js';
-import { rowsOf } from '../spend/rows-of.js';
+import { rowsOf } from '../database/rows-of.js';
 import { Webhook } from './webhook.js';
 
 const ROUND_MS = 1_000;

@@ -20,7 +20,7 @@ import { type ChangedRow, ChangedRows } from '../database/changed-rows.js';
 import { usdFromNanoUsd } from '../policy/money.js';
 import { type AuditAction, AuditEntry } from './audit-entry.entity.js';
 import { AUDITED, NOT_AUDITED } from './audited.js';
-import { rowsOf } from '../spend/rows-of.js';
+import { rowsOf } from '../database/rows-of.js';
 import { difference, kept, redacted } from './told-values.js';
 
 const ROWS_AT_ONCE = 200;

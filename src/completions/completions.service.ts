@@ -24,7 +24,7 @@ import { Drain } from './drain.js';
 import { AnswerGatherer, failExchange, finishJson } from './json-exchange.js';
 import { answerMock } from './mock-upstream.js';
 import { Load } from './load.js';
-import { viaFor } from './loop.js';
+import { viaFor } from './via.js';
 import { SseExchange } from './sse-exchange.js';
 import { Targets } from './targets.js';
 import { ClientGone, UpstreamError } from './upstream-error.js';

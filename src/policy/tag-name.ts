@@ -1,8 +1,7 @@
-export const MAX_TAG_CHARS = 256;
+import { isPrintable } from './printable.js';
 
-// A lone surrogate is no character either: it has no UTF-8.
-const CONTROL = /[\p{Cc}\p{Cs}]/u;
+export const MAX_TAG_CHARS = 256;
 
 /** Can this name a tag? A short text without control characters. */
 export const isTagName = (value: unknown): value is string =>
-  typeof value === 'string' && value !== '' && value.length <= MAX_TAG_CHARS && !CONTROL.test(value);
+  typeof value === 'string' && value !== '' && value.length <= MAX_TAG_CHARS && isPrintable(value);

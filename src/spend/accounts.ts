@@ -5,7 +5,7 @@ import { type NanoUsd, nanoUsd, ZERO_NANO_USD } from '../policy/money.js';
 import type { AccountSpec, LiveAccount } from './account.js';
 import { adjust, type Adjustment } from './adjustments.js';
 import { adjustmentsFor, type CorrectedAccount, type Correction } from './correction.js';
-import { rowsOf } from './rows-of.js';
+import { rowsOf } from '../database/rows-of.js';
 import { spentBefore } from './spent-before.js';
 
 const MAX_ACCOUNTS = 500_000;

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { AccountSpec } from './account.js';
 import type { ChainNames } from './chain.js';
-import { rowsOf } from './rows-of.js';
+import { rowsOf } from '../database/rows-of.js';
 
 /** An amount that goes onto one account without a call. */
 export interface Adjustment {

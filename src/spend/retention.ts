@@ -13,7 +13,7 @@ import { isAlone } from '../database/is-alone.js';
 import { pause } from '../pause.js';
 import { Rounds } from '../rounds.js';
 import { addToActivity } from './reports/activity-sums.js';
-import { rowsOf } from './rows-of.js';
+import { rowsOf } from '../database/rows-of.js';
 import { addedTo, figuresOf, SUMMED } from './summed.js';
 
 /** Few enough that whoever moves money meanwhile does not notice. */

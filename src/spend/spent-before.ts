@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { DAY_MS } from '../clock.js';
 import { type AccountSpec, endlessAccount } from './account.js';
-import { rowsOf } from './rows-of.js';
+import { rowsOf } from '../database/rows-of.js';
 
 /**
  * What the scopes of these windows spent on calls opened since the windows did, before anyone used them: a duration or

@@ -6,7 +6,7 @@ import type { AccountSpec, LiveAccount } from '../account.js';
 import { type AccountNeed, Accounts } from '../accounts.js';
 import { spentBefore } from '../spent-before.js';
 import { adjust } from '../adjustments.js';
-import { rowsOf } from '../rows-of.js';
+import { rowsOf } from '../../database/rows-of.js';
 
 const NONE: ReadonlySet<string> = new Set();
 
