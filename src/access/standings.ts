@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { BoundedMaps } from '../cache/bounded-maps.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import type { ModelFacts } from '../policy/facts.js';
@@ -8,12 +9,17 @@ import { Callers, eachOnce } from './callers.js';
 import type { LlmRequest } from './llm-request.js';
 import { makeStanding, placeBudgets, type Standing } from './standing.js';
 
+/** Of all callers together: a client may name any number of end users, with each of its keys. */
+const MAX_KEPT = 100_000;
+
 /** Who else stands behind a call because it says so. */
 export type Named = Pick<LlmRequest, 'endUserId' | 'tags'>;
 
 /** Who pays for a call, and from what: made once per caller and whom its calls name, and kept until a window closes or a row changes. */
 @Injectable()
 export class Standings {
+  private readonly kept = new BoundedMaps<Standing>(MAX_KEPT);
+
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -85,7 +91,7 @@ export class Standings {
       caller,
       snapshots,
     );
-    if (!isDry) caller.standings.set(standingKey(endUserId, tags, modelNames), standing);
+    if (!isDry) this.kept.set(caller.standings, standingKey(endUserId, tags, modelNames), standing);
     return standing;
   }
 }
