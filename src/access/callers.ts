@@ -15,10 +15,8 @@ import { OrganizationsService } from '../orgs/organizations.service.js';
 import type { Limits } from '../parties/limits-row.js';
 import { tagsOf } from '../parties/tags-of.js';
 import { roleOf } from '../policy/authority.js';
-import { nanoUsdFromUsd } from '../policy/money.js';
 import { compileRouteList } from '../policy/routes.js';
 import { secretMatcher } from '../secrets.js';
-import { GLOBAL_ID } from '../spend/account.js';
 import { TagsService } from '../tags/tags.service.js';
 import { teamMemberDefaults } from '../teams/team-member-defaults.js';
 import { TeamMembersService } from '../teams/team-members.service.js';
@@ -27,7 +25,7 @@ import { Unanswered } from '../unanswered.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { type CallerSnapshot, isCurrent, type PartySpec, type Snapshot } from './caller.js';
-import { missingParty, partySpec, tokenParty } from './party-specs.js';
+import { everyone, missingParty, partySpec, tokenParty } from './party-specs.js';
 import { noStandings } from './standing.js';
 
 /** Where other processes change rows. One that is alone hears of every change, and reads nothing twice. */
@@ -41,6 +39,7 @@ const MASTER_CALLER_ID = 'default_user_id';
 @Injectable()
 export class Callers {
   readonly master: CallerSnapshot;
+  private readonly everyone: PartySpec;
   readonly isMasterKey: (hash: string) => boolean;
   private readonly callers = new BoundedMap<string, CallerSnapshot>(MAX_SNAPSHOTS);
   private readonly endUsers = new BoundedMap<string, Snapshot>(MAX_SNAPSHOTS);
@@ -62,8 +61,9 @@ export class Callers {
     private readonly budgetsService: BudgetsService,
   ) {
     this.isMasterKey = secretMatcher(config.masterKey);
+    this.everyone = everyone(config);
     this.master = {
-      parties: [this.everyone()],
+      parties: [this.everyone],
       dependsOn: [],
       madeOf: new Map(),
       staleAt: Infinity,
@@ -184,8 +184,6 @@ export class Callers {
     const { parties, user, team, organizationId } = await this.readBehind(key, dependsOn);
     const { secretHash: keyHash, keyAlias, keyName, userId, teamId, blocked, expiresAt } = key;
     return {
-      // A call that waits longer than its key lives is asked about again.
-      ...this.snapshot([...itself, ...parties, this.everyone()], dependsOn, epoch, expiresAt),
       credential: Object.freeze({
         kind: 'key',
         role: roleOf(user, key),
@@ -200,6 +198,8 @@ export class Callers {
       teamAliases: team?.modelAliases ?? {},
       keyAliases: key.aliases ?? {},
       standings: noStandings(),
+      // A call that waits longer than its key lives is asked about again.
+      ...this.snapshot([...itself, ...parties, this.everyone], dependsOn, epoch, expiresAt),
     };
   }
 
@@ -215,7 +215,6 @@ export class Callers {
     const name = userId ?? holder.userId ?? holder.subject ?? teamId ?? 'jwt';
     const limits = holder.models.map((models) => tokenParty(name, models));
     return {
-      ...this.snapshot([...limits, ...parties, this.everyone()], dependsOn, epoch, expiresAt),
       credential: Object.freeze({
         kind: 'token',
         role: holder.role ?? roleOf(user, { userId, teamId, organizationId }),
@@ -229,6 +228,7 @@ export class Callers {
       teamAliases: team?.modelAliases ?? {},
       keyAliases: {},
       standings: noStandings(),
+      ...this.snapshot([...limits, ...parties, this.everyone], dependsOn, epoch, expiresAt),
     };
   }
 
@@ -275,12 +275,11 @@ export class Callers {
     if (owners.userId !== null) {
       dependsOn.push(cacheKey.user(owners.userId));
       user = await this.usersService.get(owners.userId);
-      const lifted = owners.teamId !== null && this.config.general.skipUserBudgetOnTeamKey;
-      parties.push(
-        user
-          ? { ...partySpec('user', user.userId, user, await tier(user.budgetId)), budgetsLifted: lifted }
-          : missingParty('user', owners.userId),
-      );
+      const budgetsLifted = owners.teamId !== null && this.config.general.skipUserBudgetOnTeamKey;
+      const spec = user
+        ? partySpec('user', user.userId, user, await tier(user.budgetId))
+        : missingParty('user', owners.userId);
+      parties.push(budgetsLifted ? { budgetsLifted, ...spec } : spec);
     }
 
     const organizationId = team?.organizationId ?? owners.organizationId;
@@ -307,34 +306,6 @@ export class Callers {
     if (budgetId === null) return null;
     dependsOn.push(cacheKey.budget(budgetId));
     return this.budgetsService.get(budgetId);
-  }
-
-  /** The proxy as a whole: its budget is everyone's last. */
-  private everyone(): PartySpec {
-    const { maxBudgetUsd, budgetDuration } = this.config.litellm;
-    const limitNanoUsd = maxBudgetUsd ? nanoUsdFromUsd(maxBudgetUsd) : undefined;
-    return {
-      kind: 'global',
-      id: GLOBAL_ID,
-      scopeId: GLOBAL_ID,
-      exists: true,
-      blocked: false,
-      models: 'any',
-      rates: [],
-      modelBudgets: new Map(),
-      budgets:
-        limitNanoUsd === undefined
-          ? []
-          : [
-              {
-                limitNanoUsd,
-                window:
-                  budgetDuration === undefined
-                    ? null
-                    : { duration: budgetDuration, anchor: new Date(0), since: new Date(0) },
-              },
-            ],
-    };
   }
 }
 

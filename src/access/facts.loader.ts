@@ -5,7 +5,7 @@ import { TokenOwners } from '../jwt/token-owners.js';
 import { type RefusedToken, Tokens, type VerifiedToken } from '../jwt/tokens.js';
 import { type RateLimit, RateLimits } from '../limits/rate-limits.js';
 import { Catalogue } from '../models/catalogue.service.js';
-import { mayCount, tokenBound } from '../policy/bound.js';
+import { type CallSize, mayCount, tokenBound } from '../policy/bound.js';
 import type { AccessFacts, CredentialFacts, ModelFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
 import { fits } from '../policy/fits.js';
 import { listAllows } from '../policy/model-list.js';
@@ -203,23 +203,15 @@ export class FactsLoader {
   modelFacts(requested: string, llm: Pick<LlmRequest, 'size'>, caller: CallerSnapshot): ModelFacts {
     const catalogue = this.catalogue.current();
     const known = catalogue.modelFacts(requested, caller, caller.names.teamId);
-    const facts = llm.size.isFree
-      ? { ...known, price: 'free' as const }
-      : llm.size.hasFees && known.price === 'priced'
-        ? { ...known, price: 'unbounded' as const }
-        : known;
+    const { size } = llm;
+    const price = priceFor(size, known.price);
+    const limits = catalogue.limits(known.name);
     const wish =
-      facts.price === 'priced' || facts.price === 'unbounded'
-        ? wishFor(
-            llm.size,
-            catalogue.limits(facts.name),
-            catalogue.ceilingOf(facts.name),
-            this.config.general,
-          )
+      price === 'priced' || price === 'unbounded'
+        ? wishFor(size, limits, catalogue.ceilingOf(known.name), this.config.general)
         : undefined;
-    if (llm.size.isFree) return { ...facts, boundTokens: 0 };
-    const { inputTokens, outputTokens } = wish?.tokens ?? tokenBound(llm.size, catalogue.limits(facts.name));
-    return { ...facts, boundTokens: inputTokens + outputTokens, wish };
+    const { inputTokens, outputTokens } = wish?.tokens ?? tokenBound(size, limits);
+    return { boundTokens: size.isFree ? 0 : inputTokens + outputTokens, wish, ...known, price };
   }
 
   private stranger({ route }: Pick<Ask, 'route'>, credential: CredentialFacts): LoadedFacts {
@@ -305,6 +297,12 @@ const callerIdOf = ({ hash }: VerifiedToken, { teamId = '' }: Pick<Ask, 'teamId'
 function llmOf({ llm }: Pick<Ask, 'llm'>, { endUserId }: CallerSnapshot): LlmRequest | undefined {
   const read = llm?.();
   return read && endUserId !== undefined ? { ...read, endUserId } : read;
+}
+
+/** The price of a model, for a call that may cost nothing, or more than tokens. */
+function priceFor({ isFree, hasFees }: CallSize, price: ModelFacts['price']): ModelFacts['price'] {
+  if (isFree) return 'free';
+  return hasFees && price === 'priced' ? 'unbounded' : price;
 }
 
 const NO_FACTS: readonly RateFacts[] = [];

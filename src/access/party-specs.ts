@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.js';
 import { type DefaultLimits, withTier } from '../budgets/with-tier.js';
 import { furtherWindow, mainWindow, modelWindow } from '../parties/budget-windows.js';
 import type { BudgetLimitRow, Limits } from '../parties/limits-row.js';
@@ -10,11 +11,31 @@ import { type TemporaryIncrease, temporaryIncrease } from '../parties/temporary-
 import type { PartyRow } from '../parties/party-row.js';
 import type { PartyKind } from '../policy/facts.js';
 import { compileModelList, type ModelList } from '../policy/model-list.js';
-import { nanoUsd } from '../policy/money.js';
+import { nanoUsd, nanoUsdFromUsd } from '../policy/money.js';
+import { GLOBAL_ID } from '../spend/account.js';
 import type { BudgetSpec, PartySpec } from './caller.js';
+
+/** Of each row the last that was made: all keys of a team share what its row says. */
+const made = new WeakMap<
+  Readonly<PartyRow>,
+  { readonly defaults: DefaultLimits | null; readonly spec: PartySpec }
+>();
 
 /** What a row says about its party. `defaults`: a tier or other limits that count where the row leaves its own open. */
 export function partySpec(
+  kind: PartyKind,
+  id: string,
+  row: Readonly<PartyRow>,
+  defaults: DefaultLimits | null,
+): PartySpec {
+  const last = made.get(row);
+  if (last?.defaults === defaults) return last.spec;
+  const spec = specOf(kind, id, row, defaults);
+  made.set(row, { defaults, spec });
+  return spec;
+}
+
+function specOf(
   kind: PartyKind,
   id: string,
   row: Readonly<PartyRow>,
@@ -44,7 +65,27 @@ export function missingParty(kind: PartyKind, id: string): PartySpec {
     blocked: false,
     models: 'any',
     budgets: [],
-    modelBudgets: new Map(),
+    modelBudgets: NO_MODEL_BUDGETS,
+    rates: [],
+  };
+}
+
+/** The proxy as a whole: its budget is everyone's last. */
+export function everyone({ litellm }: Pick<Config, 'litellm'>): PartySpec {
+  const { maxBudgetUsd, budgetDuration } = litellm;
+  const limitNanoUsd = maxBudgetUsd ? nanoUsdFromUsd(maxBudgetUsd) : undefined;
+  const start = new Date(0);
+  const window =
+    budgetDuration === undefined ? null : { duration: budgetDuration, anchor: start, since: start };
+  return {
+    kind: 'global',
+    id: GLOBAL_ID,
+    scopeId: GLOBAL_ID,
+    exists: true,
+    blocked: false,
+    models: 'any',
+    budgets: limitNanoUsd === undefined ? [] : [{ limitNanoUsd, window }],
+    modelBudgets: NO_MODEL_BUDGETS,
     rates: [],
   };
 }
@@ -103,7 +144,10 @@ function rateLimits(scope: Scope, row: Readonly<PartyRow>): RateLimit[] {
   ];
 }
 
+const NO_MODEL_BUDGETS: ReadonlyMap<string, BudgetSpec> = new Map();
+
 function modelBudgetSpecs({ modelMaxBudget }: Readonly<Limits>): ReadonlyMap<string, BudgetSpec> {
+  if (!modelMaxBudget) return NO_MODEL_BUDGETS;
   return new Map(
     Array.from(modelBudgets(modelMaxBudget), ([model, { limitNanoUsd, duration }]) => [
       model,

@@ -1,7 +1,6 @@
 import { BoundedMap } from '../cache/bounded-map.js';
 import type { CacheKey } from '../cache/changes.js';
 import type { RateLimit } from '../limits/rate-limits.js';
-import { scopeOf } from '../policy/decision.js';
 import type { Party } from '../policy/facts.js';
 import { nanoUsd, type NanoUsd } from '../policy/money.js';
 import { type AccountSpec, endlessAccount, type LiveAccount, windowAccount } from '../spend/account.js';
@@ -111,9 +110,7 @@ export function makeStanding(
   const parties = placed.map(({ party, budgets }) => partyFacts(party, budgets, accounts));
   return {
     parties,
-    budgets: parties.flatMap((party) =>
-      party.budgets.map((budget) => ({ ...budget, scope: scopeOf(party) })),
-    ),
+    budgets: parties.flatMap(({ budgets }) => budgets),
     rates: placed.flatMap(({ party }) => party.rates),
     watched: placed.flatMap(({ party, budgets }) => watched(party, budgets, accounts)),
     chain: newChain(names, chainAccounts),
@@ -147,7 +144,8 @@ function partyFacts(
   { kind, id, exists, blocked, models, budgetsLifted }: PartySpec,
   budgets: readonly PlacedBudget[],
   accounts: ReadonlyMap<string, LiveAccount>,
-): Party {
+): Party & { readonly budgets: readonly ScopedBudget[] } {
+  const scope = { kind, id };
   return Object.freeze({
     kind,
     id,
@@ -158,6 +156,7 @@ function partyFacts(
       ? []
       : tightest(budgets).map(({ limitNanoUsd, account, model }) => ({
           limitNanoUsd,
+          scope,
           ...(model !== undefined && { model }),
           account: accounts.get(account.id)!,
           ...(account.window && { window: account.window }),

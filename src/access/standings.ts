@@ -86,7 +86,7 @@ export class Standings {
     const standing = makeStanding(
       placed,
       new Map(accounts.map((account) => [account.id, account])),
-      { ...caller.names, endUserId: endUserId ?? null },
+      { endUserId: endUserId ?? null, ...caller.names },
       this.accounts.generation,
       caller,
       snapshots,

@@ -105,15 +105,15 @@ export function tokenBound(size: CallSize, limits: ModelLimits): TokenBound {
     ? Math.max(mostInput ?? DEFAULT_MAX_INPUT_TOKENS, mostInput ? 0 : promptTokens)
     : Math.min(promptTokens, (mostInput ?? Infinity) * size.prompts);
   const units = unitBound(size);
-  if (!size.generates) return { ...units, inputTokens, outputTokens: 0 };
+  if (!size.generates) return { inputTokens, outputTokens: 0, ...units };
   const most = limits.maxOutputTokens;
   const outputTokens =
     Math.min(size.outputTokens ?? most ?? DEFAULT_MAX_OUTPUT_TOKENS, most ?? Infinity) *
     size.copies *
     size.prompts;
   return size.outputTokens === undefined && most === undefined && !size.isWhole
-    ? { ...units, inputTokens, outputTokens, outputLimitToSet: DEFAULT_MAX_OUTPUT_TOKENS }
-    : { ...units, inputTokens, outputTokens };
+    ? { inputTokens, outputTokens, outputLimitToSet: DEFAULT_MAX_OUTPUT_TOKENS, ...units }
+    : { inputTokens, outputTokens, ...units };
 }
 
 const MARGIN_OF_OPENAI = 1.05;
