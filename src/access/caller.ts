@@ -1,5 +1,6 @@
 import type { BoundedMap } from '../cache/bounded-map.js';
 import type { CacheKey, Changes } from '../cache/changes.js';
+import type { Clock } from '../clock.js';
 import type { RateLimit } from '../limits/rate-limits.js';
 import type { TemporaryIncrease } from '../parties/temporary-increase.js';
 import type { CredentialFacts, Party } from '../policy/facts.js';
@@ -62,8 +63,8 @@ export interface CallerSnapshot extends Snapshot {
 }
 
 /** Is a snapshot still what the rows say? One comparison while nothing changes anywhere. */
-export function isCurrent(snapshot: Snapshot, changes: Changes, now: number): boolean {
-  if (now >= snapshot.staleAt) return false;
+export function isCurrent(snapshot: Snapshot, changes: Changes, clock: Clock): boolean {
+  if (snapshot.staleAt !== Infinity && clock().getTime() >= snapshot.staleAt) return false;
   if (snapshot.epoch === changes.epoch) return true;
   const { epoch } = changes;
   if (changes.changedSince(snapshot.epoch, snapshot.dependsOn)) return false;

@@ -85,7 +85,7 @@ export class Callers {
   }
 
   isCurrent(snapshot: Snapshot): boolean {
-    return isCurrent(snapshot, this.changes, this.clock().getTime());
+    return isCurrent(snapshot, this.changes, this.clock);
   }
 
   /** The key with this hash and everyone behind it. */

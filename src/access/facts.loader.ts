@@ -74,10 +74,10 @@ export class FactsLoader {
     if (presented.kind !== 'presented') return this.stranger(ask, presented);
     const { secret } = presented;
     const hash = secretHash(secret);
-    if (this.callers.isMasterKey(hash)) return this.withCaller(ask, this.callers.master);
-    if (this.tokens.looksLikeToken(secret)) return this.ofToken(hash, secret, ask);
     const caller = this.callers.inMemory(hash);
     if (caller) return this.withCaller(ask, caller);
+    if (this.callers.isMasterKey(hash)) return this.withCaller(ask, this.callers.master);
+    if (this.tokens.looksLikeToken(secret)) return this.ofToken(hash, secret, ask);
     return this.callers
       .ofKey(hash)
       .then((loaded) =>

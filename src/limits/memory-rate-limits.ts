@@ -5,6 +5,7 @@ import { neededOf, type RateFacts } from '../policy/rates.js';
 import { full, type RateLimit, RateLimits, type SlotsTaken } from './rate-limits.js';
 import { type LogEntry, SlidingLog } from './sliding-log.js';
 
+/** So many logs are looked through for those that hold nothing any more; after that, twice as many as were left. */
 const SWEEP_AT = 100_000;
 
 /** Counts in the memory of this process. */
@@ -13,6 +14,7 @@ export class MemoryRateLimits extends RateLimits {
   readonly areInMemory = true;
   private readonly logs = new Map<string, SlidingLog>();
   private readonly running = new Map<string, number>();
+  private sweepAt = SWEEP_AT;
 
   constructor(
     @Inject(CLOCK) private readonly clock: Clock,
@@ -87,7 +89,7 @@ export class MemoryRateLimits extends RateLimits {
   private log(key: string): SlidingLog {
     let log = this.logs.get(key);
     if (!log) {
-      if (this.logs.size >= SWEEP_AT) this.sweep();
+      if (this.logs.size >= this.sweepAt) this.sweep();
       this.logs.set(key, (log = new SlidingLog(this.config.general.rateLimitSpanMs)));
     }
     return log;
@@ -99,5 +101,6 @@ export class MemoryRateLimits extends RateLimits {
       log.usedAt(now);
       if (log.nextFreeAt === undefined) this.logs.delete(key);
     }
+    this.sweepAt = Math.max(SWEEP_AT, 2 * this.logs.size);
   }
 }
