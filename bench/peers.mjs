@@ -111,7 +111,8 @@ export async function tollgate(upstream, env = {}) {
     },
   ];
   writeFileSync(config, stringify({ model_list: models, litellm_settings: { max_budget: 1_000_000 } }));
-  const command = [process.execPath, '--max-semi-space-size=64', resolve(here, '../dist/src/main.js')];
+  const flags = ['--max-semi-space-size=64', '--use-largepages=silent'];
+  const command = [process.execPath, ...flags, resolve(here, '../dist/src/main.js')];
   const child = spawned(command, {
     PORT: '0',
     TOLLGATE_DATA: folder,
