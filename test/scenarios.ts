@@ -15,7 +15,7 @@ export interface GivenKey extends Given {
 }
 
 export interface Scenario {
-  /** The number in LiteLLM's own list of scenarios (reference §9), or the seed's rule. */
+  /** The number in the list of LiteLLM's scenarios this was checked against, or the seed's rule. */
   readonly of: number | string;
   readonly name: string;
   readonly settings?: 'enforcing' | 'skipping' | 'globally exhausted';

@@ -2,12 +2,12 @@ import { ForbiddenException, Inject, Injectable, type Type } from '@nestjs/commo
 import { takenFields } from '../http/unread-fields.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { ADMIN_METADATA } from '../policy/admin-rules.js';
-import { excess, type Hold, type Holdings } from '../policy/holdings.js';
+import { excess, type Strictness, type Holdings } from '../policy/holdings.js';
 
 /** What somebody has to give, and whose it is in words: `your key`. */
 export interface Held {
   readonly holdings: Holdings;
-  readonly hold: Hold;
+  readonly strictness: Strictness;
   readonly whose: string;
 }
 
@@ -39,8 +39,8 @@ export class Grants {
   requireWithin(asked: Holdings, before: Holdings | undefined, held: readonly Held[]): void {
     const { namesOf } = this.catalogue.current();
     if (before && excess(asked, before, 'before', namesOf) === undefined) return;
-    for (const { holdings, hold, whose } of held) {
-      const field = excess(asked, holdings, hold, namesOf);
+    for (const { holdings, strictness, whose } of held) {
+      const field = excess(asked, holdings, strictness, namesOf);
       if (field !== undefined)
         throw new ForbiddenException({
           message: `${field} would be more than ${whose} may pass on`,

@@ -110,10 +110,10 @@ export class KeyGrants {
       calling
         ? {
             holdings: { ...holdingsOf(calling), until },
-            hold: isItself ? 'before' : 'alone',
+            strictness: isItself ? 'before' : 'alone',
             whose: 'your key',
           }
-        : { holdings: { ...NO_LIMITS, until }, hold: 'alone', whose: 'the team' },
+        : { holdings: { ...NO_LIMITS, until }, strictness: 'alone', whose: 'the team' },
       ...(await this.heldBehind(tx, row, caller)),
     ];
     this.grants.requireWithin(holdingsOf(asked!), old && holdingsOf(old), held);
@@ -170,7 +170,7 @@ export class KeyGrants {
     for (const [whose, party] of parties) {
       if (!party) continue;
       const [limited] = await withTiers(tx, [party]);
-      held.push({ holdings: holdingsOf(limited!), hold: 'enforced', whose });
+      held.push({ holdings: holdingsOf(limited!), strictness: 'enforced', whose });
     }
     return held;
   }

@@ -93,8 +93,8 @@ export class PartyTable<T extends PartyRow> {
     return row && !row.deletedAt ? row : null;
   }
 
-  /** The same, held against other changes until this transaction ends. */
-  async held(tx: EntityManager, id: string): Promise<T | null> {
+  /** The same, locked against other changes until this transaction ends. */
+  async locked(tx: EntityManager, id: string): Promise<T | null> {
     const row = await tx.findOne(this.shape.entity, { where: this.shape.where(id), ...this.rowLock });
     return row && !row.deletedAt ? row : null;
   }
@@ -185,7 +185,7 @@ export class PartyTable<T extends PartyRow> {
 
   /** Inside a transaction: changes the live row and says who did it. 404 when there is none. */
   async update(tx: EntityManager, id: string, by: string, change: (row: T, now: Date) => void): Promise<T> {
-    const row = await this.held(tx, id);
+    const row = await this.locked(tx, id);
     if (!row) throw this.missing(id);
     const now = this.clock();
     change(row, now);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { excess, type Hold, type Holdings } from './holdings.js';
+import { excess, type Strictness, type Holdings } from './holdings.js';
 import { compileModelList, saysEveryModel } from './model-list.js';
 import { compileRouteList } from './routes.js';
 import { usd } from './testing.js';
@@ -40,8 +40,8 @@ const tags = (...list: string[]) => ({ tags: new Set(list) });
 const perModel = (amount: number) => ({ modelBudgets: new Map([['m', budget(amount)]]) });
 
 const answers = (asked: Partial<Holdings>, held: Partial<Holdings>) =>
-  (['alone', 'before', 'enforced'] as Hold[]).map(
-    (hold) => excess({ ...nothing, ...asked }, { ...nothing, ...held }, hold, namesOf) ?? 'ok',
+  (['alone', 'before', 'enforced'] as Strictness[]).map(
+    (strictness) => excess({ ...nothing, ...asked }, { ...nothing, ...held }, strictness, namesOf) ?? 'ok',
   );
 
 describe('what is more than what is held', () => {

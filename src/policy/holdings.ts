@@ -49,25 +49,25 @@ export type NamesOf = (entry: string) => ModelNames & { readonly isGroup: boolea
  * so that a budget that forgets what was spent exceeds it too. `enforced`: the holder stands behind every call anyway; what
  * is left open is left to it, and only a larger figure or another model exceeds.
  */
-export type Hold = 'alone' | 'before' | 'enforced';
+export type Strictness = 'alone' | 'before' | 'enforced';
 
 /** The wire name of the first field in which `asked` is more than `held`; undefined when it is within. */
-export function excess(asked: Holdings, held: Holdings, hold: Hold, namesOf: NamesOf): string | undefined {
-  const open = hold === 'enforced';
+export function excess(asked: Holdings, held: Holdings, strictness: Strictness, namesOf: NamesOf): string | undefined {
+  const open = strictness === 'enforced';
   if (
     !(open && !asked.budgets.length) &&
-    !held.budgets.every((limit) => asked.budgets.some(within(limit, hold)))
+    !held.budgets.every((limit) => asked.budgets.some(within(limit, strictness)))
   )
     return 'max_budget';
   for (const [model, limit] of held.modelBudgets) {
     const mine = asked.modelBudgets.get(model);
-    if (mine ? !within(limit, hold)(mine) : !open) return 'model_max_budget';
+    if (mine ? !within(limit, strictness)(mine) : !open) return 'model_max_budget';
   }
   for (const [name, most] of held.caps) {
     const mine = asked.caps.get(name);
     if (mine === undefined ? !open : mine > most) return name.split('.')[0];
   }
-  const part = hold === 'before' ? undefined : largerPart(asked, held);
+  const part = strictness === 'before' ? undefined : largerPart(asked, held);
   if (part !== undefined) return part;
   if (!modelsWithin(asked.models, held.models, open && !asked.saysEveryModel, namesOf)) return 'models';
   if (!(open && asked.routes === 'any') && !routesWithin(asked.routes, held.routes)) return 'allowed_routes';
@@ -90,11 +90,11 @@ function largerPart({ modelBudgets, caps }: Holdings, held: Holdings): string | 
 
 /** An amount that comes back sooner is more. */
 const within =
-  ({ limitNanoUsd, seconds, since }: Allowance, hold: Hold) =>
+  ({ limitNanoUsd, seconds, since }: Allowance, strictness: Strictness) =>
   (asked: Allowance) => {
     if (asked.limitNanoUsd > limitNanoUsd) return false;
-    if (hold === 'enforced' || asked.seconds === null) return true;
-    return seconds !== null && asked.seconds >= seconds && (hold === 'alone' || asked.since <= since);
+    if (strictness === 'enforced' || asked.seconds === null) return true;
+    return seconds !== null && asked.seconds >= seconds && (strictness === 'alone' || asked.since <= since);
   };
 
 function modelsWithin(asked: ModelList, held: ModelList, open: boolean, namesOf: NamesOf): boolean {

@@ -116,9 +116,9 @@ export class TeamGrants {
     const [asked, old] = await withTiers(tx, before ? [row, before] : [row]);
     const [limited] = holder ? await withTiers(tx, [holder]) : [];
     const held: Held[] = limited
-      ? [{ holdings: holdingsOf(limited), hold: 'enforced', whose }]
+      ? [{ holdings: holdingsOf(limited), strictness: 'enforced', whose }]
       : old
-        ? [{ holdings: holdingsOf(old), hold: 'before', whose: 'you' }]
+        ? [{ holdings: holdingsOf(old), strictness: 'before', whose: 'you' }]
         : [];
     this.grants.requireWithin(holdingsOf(asked!), old && holdingsOf(old), held);
   }

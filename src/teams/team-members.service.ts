@@ -14,7 +14,7 @@ import type { NewUserTeamDto } from '../users/users.dto.js';
 import { bury } from './bury.js';
 import { Member } from './member.entity.js';
 import { TeamGrants } from './team-grants.js';
-import { heldTeam, rosterOf, touchedBy, userIdWithEmail, userRows } from './team-roster.js';
+import { lockedTeam, rosterOf, touchedBy, userIdWithEmail, userRows } from './team-roster.js';
 import { memberShape, pairOf, teamShape } from './team-shape.js';
 import type { Team } from './team.entity.js';
 import { membershipView, teamView } from './team.view.js';
@@ -66,7 +66,7 @@ export class TeamMembersService {
     by: string,
     limits: Partial<AddMembersDto> = {},
   ): Promise<Member | undefined> {
-    await heldTeam(tx, this.teams, teamId);
+    await lockedTeam(tx, this.teams, teamId);
     const [joined] = await this.enrol(tx, teamId, member, by, limits);
     return joined;
   }
@@ -87,7 +87,7 @@ export class TeamMembersService {
     const { answer } = await this.members.write(
       async (tx) => {
         if (!this.joinsFreely(dto, caller)) this.grants.requireAdmin(caller, dto.team_id);
-        const team = await heldTeam(tx, this.teams, dto.team_id);
+        const team = await lockedTeam(tx, this.teams, dto.team_id);
         await this.grants.requireKnown(tx, dto.member, caller);
         const joined: Member[] = [];
         for (const one of dto.member) {
@@ -207,7 +207,7 @@ export class TeamMembersService {
       throw new BadRequestException({ message: `Team id=${team_id} does not exist in db`, param: 'team_id' });
     }
     this.grants.requireAdmin(caller, team_id);
-    const team = await heldTeam(tx, this.teams, team_id);
+    const team = await lockedTeam(tx, this.teams, team_id);
     const userId = user_id || (user_email ? await userIdWithEmail(tx, user_email) : undefined);
     if (userId === undefined || !(await this.members.find(tx, pairOf(team_id, userId)))) {
       throw new BadRequestException({

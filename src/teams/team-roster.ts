@@ -69,8 +69,8 @@ export async function userRows(manager: EntityManager, userIds: readonly string[
   );
 }
 
-/** The live team, held against other changes of its roster until this transaction ends. 404 when there is none. */
-export async function heldTeam(tx: EntityManager, teams: PartyTable<Team>, teamId: string): Promise<Team> {
+/** The live team, locked against other changes of its roster until this transaction ends. 404 when there is none. */
+export async function lockedTeam(tx: EntityManager, teams: PartyTable<Team>, teamId: string): Promise<Team> {
   await tx.findOne(Team, { where: { teamId }, ...lockFor(tx) });
   return teams.findOrFail(tx, teamId);
 }

@@ -18,7 +18,7 @@ import { bury } from './bury.js';
 import { Member } from './member.entity.js';
 import { TeamGrants } from './team-grants.js';
 import type { TeamMemberDefaults } from './team-member-defaults.js';
-import { heldTeam, rosterOf, touchedBy } from './team-roster.js';
+import { lockedTeam, rosterOf, touchedBy } from './team-roster.js';
 import { teamRows } from './team-lists.js';
 import { TeamMembersService } from './team-members.service.js';
 import { teamShape } from './team-shape.js';
@@ -115,7 +115,7 @@ export class TeamsService {
   ): Promise<object> {
     const { team, named } = await this.table.write(
       async (tx) => {
-        const before = await heldTeam(tx, this.table, teamId);
+        const before = await lockedTeam(tx, this.table, teamId);
         this.grants.requireAdmin(caller, teamId);
         const dto = Object.assign(new UpdateTeamDto(), wanted(before));
         if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, before, caller);
@@ -174,7 +174,7 @@ export class TeamsService {
       async (tx) => {
         for (const teamId of ids.toSorted()) {
           this.grants.requireOwner(caller, teamId);
-          await heldTeam(tx, this.table, teamId);
+          await lockedTeam(tx, this.table, teamId);
         }
         return this.removeAll(tx, ids, caller.id);
       },
