@@ -52,7 +52,12 @@ export type NamesOf = (entry: string) => ModelNames & { readonly isGroup: boolea
 export type Strictness = 'alone' | 'before' | 'enforced';
 
 /** The wire name of the first field in which `asked` is more than `held`; undefined when it is within. */
-export function excess(asked: Holdings, held: Holdings, strictness: Strictness, namesOf: NamesOf): string | undefined {
+export function excess(
+  asked: Holdings,
+  held: Holdings,
+  strictness: Strictness,
+  namesOf: NamesOf,
+): string | undefined {
   const open = strictness === 'enforced';
   if (
     !(open && !asked.budgets.length) &&

@@ -88,7 +88,7 @@ const managementRoutes = [
   ...keyManagementRoutes,
 ];
 
-/** LiteLLM's named groups of routes , as far as this gateway serves them. An entry of `allowed_routes` may name one. */
+/** LiteLLM's named groups of routes, as far as this gateway serves them. An entry of `allowed_routes` may name one. */
 const ROUTE_GROUPS: Readonly<Record<string, readonly string[]>> = {
   openai_routes: openaiRoutes,
   anthropic_routes: anthropicRoutes,
