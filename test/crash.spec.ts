@@ -117,3 +117,31 @@ describe('verify-ledger', () => {
     expect(printed).toContain('1 that differ');
   });
 });
+
+describe('another process that writes to the SQLite file', () => {
+  it('is an error for as long as it does, and not longer', async () => {
+    const key = await gateway.givenKey({ max_budget: 1_000 });
+    const call = async () => (await gateway.chat(key, { model: 'm-out', max_tokens: 5 })).status;
+    expect(await call()).toBe(200);
+
+    upstream.hold();
+    const underWay = call();
+    await upstream.arrived(2);
+    const other = new Libsql(join(gateway.dataFolder, 'tollgate.db'), { timeout: 10_000 });
+    const written = () => other.exec('UPDATE budgets SET budget_id = budget_id');
+    other.exec('BEGIN IMMEDIATE');
+    written();
+    upstream.release();
+    expect(await call()).toBe(503);
+    expect((await gateway.admin('POST', '/team/new', { team_alias: 'late' })).status).toBe(503);
+    other.exec('COMMIT');
+
+    expect(await underWay).toBe(200);
+    written();
+    expect(await call()).toBe(200);
+    expect((await gateway.admin('POST', '/team/new', { team_alias: 'late' })).status).toBe(200);
+    written();
+    expect(await call()).toBe(200);
+    other.close();
+  });
+});

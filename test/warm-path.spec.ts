@@ -81,7 +81,7 @@ describe('a call whose caller called before', () => {
       kinds[kind] = (kinds[kind] ?? 0) + 1;
     }
     expect(kinds).toEqual({
-      BEGIN: 2 * CALLS,
+      'BEGIN IMMEDIATE': 2 * CALLS,
       'INSERT INTO ledger_entries': CALLS,
       'UPDATE ledger_entries SET': CALLS,
       'UPDATE accounts SET': expect.any(Number),

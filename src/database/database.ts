@@ -57,6 +57,7 @@ export class Database {
     const who = actor();
     const transaction = async () => {
       const afterwards: (() => void)[] = [];
+      if (!this.isPostgres) this.requireWritable();
       const result = await this.dataSource.transaction((tx) => {
         ChangedRows.begin(tx.queryRunner!, who);
         this.afterwards.set(tx.queryRunner!, afterwards);
@@ -108,7 +109,7 @@ export class Database {
   writeAtOnce(work: () => void): Promise<void> {
     const { sqlite } = this;
     return this.queued('ledger', async () => {
-      sqlite.exec('BEGIN');
+      sqlite.exec('BEGIN IMMEDIATE');
       try {
         work();
         sqlite.exec('COMMIT');
@@ -117,6 +118,15 @@ export class Database {
         throw error;
       }
     });
+  }
+
+  /**
+   * Throws while another process writes. The binding never gets over a prepared statement that found it so: all that comes
+   * after is told the same, until the process ends. So nothing prepared may be the first to find out.
+   */
+  private requireWritable(): void {
+    this.sqlite.exec('BEGIN IMMEDIATE');
+    this.sqlite.exec('ROLLBACK');
   }
 
   private get sqlite(): SqliteConnection {

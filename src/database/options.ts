@@ -7,6 +7,8 @@ import { migrations } from './migrations/index.js';
 const CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
+/** How long another process may write to the SQLite file before that is an error; nobody is served meanwhile. */
+const SQLITE_BUSY_MS = 1_000;
 /**
  * SQLite's log is moved into its file this often: 16 MB. Nobody is served meanwhile, and pages that changed several times
  * are moved once.
@@ -46,6 +48,7 @@ export function databaseOptions(
     // The binding: `libsql` is prebuilt in the registry, so a clone needs no compiler. See docs/decisions.
     driver: Libsql,
     enableWAL: true,
+    timeout: SQLITE_BUSY_MS,
     prepareDatabase: (connection: { pragma(statement: string): void }) => {
       connection.pragma(`synchronous = ${fsync ? 'FULL' : 'NORMAL'}`);
       connection.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
