@@ -37,11 +37,12 @@ export const residentMb = (pid) =>
 
 /**
  * Posts `body` to one address for some seconds. `keys`: how many numbered keys call, each as often, or with `isZipf` the
- * n-th a tenth as often as the (n / 10)-th; without, all calls have the one of `peer`. `customers`: how many end users.
+ * n-th a tenth as often as the (n / 10)-th, or one after the other `after` so many; without, all calls have the one of
+ * `peer`. `customers`: how many end users.
  */
 export async function load(
   { url, key, headers = {} },
-  { keys = 1, isZipf = false, customers, connections, seconds, body },
+  { keys = 1, isZipf = false, after, customers, connections, seconds, body },
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-wrk-'));
   const script = join(folder, 'post.lua');
@@ -58,8 +59,10 @@ export async function load(
         ? [
             // wrk's generator starts alike each time.
             `math.randomseed(${Date.now() % 1e9})`,
+            `local sent = ${after ?? 0}`,
             'request = function()',
-            `  local n = ${isZipf ? `math.floor(${keys} ^ math.random())` : `math.random(${keys})`}`,
+            '  sent = sent + 1',
+            `  local n = ${after !== undefined ? `(sent - 1) % ${keys} + 1` : isZipf ? `math.floor(${keys} ^ math.random())` : `math.random(${keys})`}`,
             `  wrk.headers["authorization"] = string.format("Bearer ${numberedKey(0).slice(0, -10)}%010d", n)`,
             ...(customers
               ? [`  wrk.headers["x-litellm-customer-id"] = "customer-" .. math.random(${customers})`]

@@ -1,21 +1,18 @@
 import type { RateFacts, RateUnit } from '../policy/rates.js';
 
-const NAMES: readonly (readonly [RateUnit, string])[] = [
-  ['requests', 'requests'],
-  ['tokens', 'tokens'],
-];
+const UNITS: readonly RateUnit[] = ['requests', 'tokens'];
 
 /** `x-ratelimit-*` as OpenAI's clients read them: of each unit the limit with the least room left. */
 export function rateHeaders(rates: readonly RateFacts[]): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [unit, name] of NAMES) {
+  for (const unit of UNITS) {
     let tightest: RateFacts | undefined;
     for (const rate of rates)
       if (rate.unit === unit && (!tightest || left(rate) < left(tightest))) tightest = rate;
     if (!tightest) continue;
-    headers[`x-ratelimit-limit-${name}`] = String(tightest.limit);
-    headers[`x-ratelimit-remaining-${name}`] = String(Math.max(left(tightest), 0));
-    headers[`x-ratelimit-reset-${name}`] = `${tightest.freeAt ? secondsUntil(tightest.freeAt) : 0}s`;
+    headers[`x-ratelimit-limit-${unit}`] = String(tightest.limit);
+    headers[`x-ratelimit-remaining-${unit}`] = String(Math.max(left(tightest), 0));
+    headers[`x-ratelimit-reset-${unit}`] = `${tightest.freeAt ? secondsUntil(tightest.freeAt) : 0}s`;
   }
   return headers;
 }

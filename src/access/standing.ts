@@ -17,6 +17,8 @@ export interface Standing {
   readonly rates: readonly RateLimit[];
   /** Every budget among the parties, with whose it is. */
   readonly budgets: readonly ScopedBudget[];
+  /** The first account of the caller's key, and its first budget: what its calls are told of it. */
+  readonly key: { readonly account?: LiveAccount | undefined; readonly budget?: ScopedBudget | undefined };
   /** When one of the windows closes, epoch milliseconds. */
   readonly until: number;
   readonly accountsGeneration: number;
@@ -111,6 +113,10 @@ export function makeStanding(
   return {
     parties,
     budgets: parties.flatMap(({ budgets }) => budgets),
+    key: {
+      account: chainAccounts.find(({ spec }) => spec.scopeKind === 'key'),
+      budget: parties.find(({ kind }) => kind === 'key')?.budgets[0],
+    },
     rates: placed.flatMap(({ party }) => party.rates),
     watched: placed.flatMap(({ party, budgets }) => watched(party, budgets, accounts)),
     chain: newChain(names, chainAccounts),

@@ -6,7 +6,7 @@ import { PageQuery } from '../http/page.js';
 import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { AUDIT_ACTIONS, type AuditAction } from './audit-entry.entity.js';
 
-export const AUDIT_SORTS = ['updated_at', 'changed_by', 'action', 'table_name', 'object_id'] as const;
+const AUDIT_SORTS = ['updated_at', 'changed_by', 'action', 'table_name', 'object_id'] as const;
 const MAX_ENTRIES = 100;
 const INSTANT = { strict: true };
 

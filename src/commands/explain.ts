@@ -2,7 +2,7 @@ import { request } from 'undici';
 import type { Config } from '../config/config.js';
 
 /** What is asked: may this key call this model? */
-export interface Question {
+interface Question {
   readonly key: string;
   readonly model: string;
   readonly route: string;

@@ -43,10 +43,8 @@ export function answerHeaders(attempt: Attempt, upstream: UpstreamHeaders, conte
 
 /** How the key stands now: after the call where it is settled, before it where it still streams. */
 function addKeyHeaders(headers: Headers, { access: { standing } }: Call): void {
-  const key = standing?.parties.find(({ kind }) => kind === 'key');
-  const budget = key?.budgets[0];
-  const account = standing?.chain.accounts.find(({ spec }) => spec.scopeKind === 'key');
-  if (account) headers['x-litellm-key-spend'] = usdText(budget?.account.spentNanoUsd ?? account.spentNanoUsd);
+  const { account, budget } = standing!.key;
+  if (account) headers['x-litellm-key-spend'] = usdText((budget?.account ?? account).spentNanoUsd);
   if (budget) headers['x-litellm-key-max-budget'] = String(usdFromNanoUsd(budget.limitNanoUsd));
 }
 

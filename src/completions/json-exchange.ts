@@ -7,7 +7,7 @@ import { masked, UpstreamError, upstreamAnswerError } from './upstream-error.js'
 import type { UpstreamFailure, UpstreamHeaders, UpstreamSink } from './upstreams.js';
 
 /** An upstream's answer, whole. */
-export interface WholeAnswer {
+interface WholeAnswer {
   readonly status: number;
   readonly headers: UpstreamHeaders;
   readonly body: Buffer;

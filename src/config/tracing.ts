@@ -5,7 +5,7 @@ import type { Report, Told } from './section.js';
 const PROTOCOLS = ['http/protobuf', 'http/json'] as const;
 
 /** OpenTelemetry's variables as far as the gateway has to know them; its SDK reads the others. */
-export interface TracingVariables {
+interface TracingVariables {
   readonly disabled: Told | undefined;
   readonly exporter: Told | undefined;
   readonly endpoint: Told | undefined;

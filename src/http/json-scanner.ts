@@ -30,8 +30,6 @@ export interface Watch {
   readonly free: ReadonlySet<string>;
 }
 
-const NOTHING: ReadonlySet<string> = new Set();
-
 /** Why bytes are not one plain JSON object. `param` names the member at fault. */
 export class JsonProblem extends Error {
   constructor(
@@ -80,15 +78,17 @@ class Scanner {
   private at = 0;
   private nested = 0;
   private below = '';
-  private watchedNames: ReadonlySet<string>;
+  private watchedNames: Sieve;
   private freeNames = NOTHING;
+  private readonly everywhere: Sieve;
   private readonly watched: WatchedName[] = [];
 
   constructor(
     private readonly bytes: Buffer,
     private readonly watch: Watch,
   ) {
-    this.watchedNames = watch.names;
+    this.everywhere = sieveOf(watch.names);
+    this.watchedNames = this.everywhere;
   }
 
   object(): ScannedObject {
@@ -106,8 +106,8 @@ class Scanner {
         if (members.size === MAX_MEMBERS) throw tooMany();
         this.below = name;
         const own = this.watch.below.get(name);
-        this.watchedNames = own ?? this.watch.names;
-        this.freeNames = own ? this.watch.free : NOTHING;
+        this.watchedNames = own ? sieveOf(own) : this.everywhere;
+        this.freeNames = own ? sieveOf(this.watch.free) : NOTHING;
         const valueStart = this.at;
         this.value(1);
         members.set(name, { keyStart, valueStart, valueEnd: this.at });
@@ -145,10 +145,10 @@ class Scanner {
       const name = this.watchedName();
       const start = this.at;
       const watched = this.watchedNames;
-      if (name !== undefined && this.freeNames.has(name)) this.watchedNames = NOTHING;
+      if (name !== undefined && this.freeNames.names.has(name)) this.watchedNames = NOTHING;
       this.value(depth);
       this.watchedNames = watched;
-      if (name !== undefined && watched.has(name)) this.report(name, start);
+      if (name !== undefined && watched.names.has(name)) this.report(name, start);
     } while (this.anotherMember());
   }
 
@@ -210,7 +210,7 @@ class Scanner {
     this.colon();
     if (escaped) return JSON.parse(this.bytes.toString('utf8', start, end)) as string;
     const [first, length] = [this.bytes[start + 1]!, end - start - 2];
-    return couldBeOneOf(this.watchedNames, first, length) || couldBeOneOf(this.freeNames, first, length)
+    return mayContain(this.watchedNames, first, length) || mayContain(this.freeNames, first, length)
       ? this.bytes.toString('latin1', start + 1, end - 1)
       : undefined;
   }
@@ -283,21 +283,30 @@ const tooMany = () => new JsonProblem('The request body has too many members or 
 const twice = (name: string) =>
   new JsonProblem(`The member '${name}' is given twice in the request body.`, name);
 
-const firstLetters = new WeakMap<ReadonlySet<string>, ReadonlyMap<number, ReadonlySet<number>>>();
-
-/** A cheap sieve: does any of these names start with this byte and have this length? */
-function couldBeOneOf(names: ReadonlySet<string>, firstByte: number, length: number): boolean {
-  let sieve = firstLetters.get(names);
-  if (!sieve) {
-    const lengths = new Map<number, Set<number>>();
-    for (const name of names) {
-      const first = name.charCodeAt(0);
-      lengths.set(first, (lengths.get(first) ?? new Set()).add(name.length));
-    }
-    firstLetters.set(names, (sieve = lengths));
-  }
-  return sieve.get(firstByte)?.has(length) ?? false;
+/** Names, and by the first byte of each how long it is: one bit per length. */
+interface Sieve {
+  readonly names: ReadonlySet<string>;
+  readonly lengths: Uint32Array;
 }
+
+const LONGEST = 31;
+const sieves = new WeakMap<ReadonlySet<string>, Sieve>();
+
+function sieveOf(names: ReadonlySet<string>): Sieve {
+  const known = sieves.get(names);
+  if (known) return known;
+  const lengths = new Uint32Array(256);
+  for (const name of names) lengths[name.charCodeAt(0)]! |= 1 << Math.min(name.length, LONGEST);
+  const sieve = { names, lengths };
+  sieves.set(names, sieve);
+  return sieve;
+}
+
+const NOTHING = sieveOf(new Set());
+
+/** Does any of these names start with this byte and have this length? */
+const mayContain = ({ lengths }: Sieve, firstByte: number, length: number): boolean =>
+  ((lengths[firstByte]! >>> Math.min(length, LONGEST)) & 1) === 1;
 
 /** What becomes of a member: its new JSON text, or null to leave it out. */
 type MemberEdits = ReadonlyMap<string, string | null>;

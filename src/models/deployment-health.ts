@@ -4,7 +4,7 @@ import { CLOCK, type Clock } from '../clock.js';
 
 const MAX_FAILURES = 10_000;
 
-export interface Failure {
+interface Failure {
   /** The upstream's status, or what stands for none: 502 without a connection, 504 out of time. */
   readonly status: number;
   readonly at: Date;

@@ -16,7 +16,7 @@ import { routeIsAllowed } from './checks/route-is-allowed.js';
 import type { Check, Enforcer } from './decision.js';
 
 /** The table of contents of the product: every rule, in the order its objection speaks. */
-export const policy: readonly { readonly check: Check; readonly enforcer: Enforcer }[] = [
+export const policy: readonly { readonly check: Check; readonly enforcer: Exclude<Enforcer, 'hold'> }[] = [
   { check: credentialIsKnown, enforcer: 'AuthChecksGuard' },
   { check: keyIsNotExpired, enforcer: 'AuthChecksGuard' },
   { check: keyIsNotBlocked, enforcer: 'AuthChecksGuard' },

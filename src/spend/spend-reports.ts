@@ -27,7 +27,7 @@ import type { DatesQuery } from './reports/spend.dto.js';
 import { grouped, type Sums, tokensOf, totalOf, usdOf } from './reports/sums.js';
 
 /** What the calls that carried one tag cost. */
-export interface TagSpend {
+interface TagSpend {
   readonly name: string;
   readonly calls: number;
   readonly spend: number;

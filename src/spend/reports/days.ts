@@ -69,7 +69,7 @@ const SECOND_MS = 1_000;
 const isDay = (text: string) => text.length === 'YYYY-MM-DD'.length;
 
 /** NaN when there is no such instant. */
-export const instantMs = (text: string) =>
+const instantMs = (text: string) =>
   Date.parse(isDay(text) ? `${text}T00:00:00Z` : `${text.replace(' ', 'T').replace(/Z?$/, '')}Z`);
 
 function missing(isStart: boolean): BadRequestException {

@@ -4,7 +4,7 @@ import { IsIn, IsInt, IsISO8601, IsOptional, IsString, Max, Min } from 'class-va
 import { MAX_PAGE_SIZE } from '../../http/page.js';
 import { DatesQuery } from './spend.dto.js';
 
-export const REPORT_GROUPS = ['team', 'customer', 'api_key'] as const;
+const REPORT_GROUPS = ['team', 'customer', 'api_key'] as const;
 
 export class DearestQuery {
   /** As many, the dearest; 100 unless told. */
