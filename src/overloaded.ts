@@ -1,2 +1,2 @@
-/** There is more to do than this process can do in time. Told before anything of the call is looked at: 503, and when to try again. */
+/** There is more to do than this process can do in time. Told before money moves, as a rule before anything of the call is read: 503, and when to try again. */
 export class Overloaded extends Error {}

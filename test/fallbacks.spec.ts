@@ -14,6 +14,7 @@ beforeAll(async () => {
       model_list: [
         model('a', upstream.url, price),
         model('b', upstream.url, price),
+        model('dear', upstream.url, { input_cost_per_token: 0, output_cost_per_token: 1 }),
         model('free', upstream.url, { input_cost_per_token: 0, output_cost_per_token: 0 }),
         model('twice', upstream.url, { ...price, id: 'twice-1' }),
         model('twice', 'http://127.0.0.1:9/v1', { ...price, id: 'twice-2' }),
@@ -76,6 +77,34 @@ describe('when a model fails', () => {
       status: 200,
       models: ['up-a', 'up-b'],
     });
+  });
+
+  it('a fallback the key may not call any more is not called', async () => {
+    const key = await gateway.givenKey({ models: ['a', 'b'] });
+    const before = upstream.calls.length;
+    failing('up-a');
+    upstream.hold();
+    const call = gateway.chat(key, { model: 'a', max_tokens: 5 });
+    await upstream.arrived(before + 1);
+    await gateway.made('/key/update', { key, models: ['a'] });
+    upstream.release();
+    expect((await call).status).toBe(500);
+    expect(upstream.calls.slice(before).map(({ model: name }) => name)).toEqual(['up-a']);
+  });
+
+  it('a fallback that was passed over is no refusal: the call was not refused', async () => {
+    failing('up-a');
+    const key = await gateway.givenKey({ max_budget: 0.005 });
+    const passedOver = await gateway.chat(key, { model: 'a', max_tokens: 5, fallbacks: ['dear'] });
+    expect(passedOver.status).toBe(500);
+    const refused = await gateway.chat(key, { model: 'dear', max_tokens: 5 });
+    expect(refused.status).toBe(429);
+    // Lines are written in order.
+    await vi.waitFor(() => expect(gateway.logs).toContain(refused.headers['x-request-id']), {
+      timeout: 5_000,
+    });
+    const decided = gateway.logs.split('\n').filter((line) => line.includes('"decision"'));
+    expect(decided.join()).not.toContain(passedOver.headers['x-request-id']);
   });
 
   it('its money passes to the fallback, whoever waits for it', async () => {

@@ -36,16 +36,23 @@ const LEVEL: Partial<Record<Scope['kind'], string>> = {
   organization: 'org',
 };
 
-/** A refusal on its way out. */
+/** A refusal, for whoever asked. */
 export class AccessDenied extends HttpException {
   constructor(
     readonly refusal: Refusal,
     budgetExceededStatus: number,
+    private readonly tell?: () => void,
   ) {
     const { code, message, param = null } = refusal;
     const [usual, type] = TOLD[code];
     const status = code === 'budget_exceeded' ? budgetExceededStatus : usual;
     super({ message, type: typeOf(refusal, type), param, details: detailsOf(refusal) }, status);
+  }
+
+  /** The call ends with it: it is counted, and stands in the decision log. Not before: a call may go on with another model. */
+  told(): this {
+    this.tell?.();
+    return this;
   }
 
   /** Clients must not retry what cannot change by itself, and are told when to retry what can. */

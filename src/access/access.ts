@@ -5,11 +5,11 @@ import type { LoadedFacts } from './facts.loader.js';
 /** What the guards found out about a request; it stays with the request. */
 export interface Access extends LoadedFacts {
   readonly decision: Decision;
-  /** Asks again with what is known now, where that has changed: right before money or bytes move. Rejects with the refusal. */
-  readonly recheck: () => Promise<void> | undefined;
+  /** Asks again, for the model that is about to be called, with what is known now, where that has changed: right before bytes move. Rejects with the refusal. */
+  readonly recheck: (model: string) => Promise<void> | undefined;
   /** The access there is now, when what this one was made of has changed. Throws the refusal. */
   readonly refreshed: () => Promise<Access>;
-  /** A refusal of later, counted, told in the log, and on its way out. */
+  /** A refusal of later. */
   readonly refused: (refusal: Refusal) => AccessDenied;
   /** Why not, of everything that is in the way now; undefined when nothing is any more. */
   readonly explained: () => Promise<Refusal | undefined>;

@@ -21,7 +21,11 @@ import { LlmRequestReader } from './llm-request.reader.js';
 
 const HERE: readonly Enforcer[] = ['AuthChecksGuard'];
 
-/** Lets a request in when nothing stands against its caller and everyone behind it. Decides once, for all that follow. */
+/**
+ * Lets a request in when nothing stands against its caller and everyone behind it. Decides once, for all that follow; and
+ * again only where a row has changed since. Stands before every route (`access.module.ts`); `@ModelRoute()` names it once
+ * more, so that the order of the two guards can be read there, and that time it does nothing.
+ */
 @Injectable()
 export class AuthChecksGuard implements CanActivate {
   private readonly doors = new WeakMap<object, Door>();
@@ -76,9 +80,10 @@ export class AuthChecksGuard implements CanActivate {
   }
 
   private refused(requestId: string, loaded: LoadedFacts, refusal: Refusal): AccessDenied {
-    this.log.record(requestId, loaded, refusal);
-    this.meters.refused.inc({ check: refusal.check });
-    return new AccessDenied(refusal, this.config.general.budgetExceededStatus);
+    return new AccessDenied(refusal, this.config.general.budgetExceededStatus, () => {
+      this.log.record(requestId, loaded, refusal);
+      this.meters.refused.inc({ check: refusal.check });
+    });
   }
 
   private accessOf(requestId: string, ask: Ask, loaded: LoadedFacts, decision: Decision): Access {
@@ -91,7 +96,7 @@ export class AuthChecksGuard implements CanActivate {
       llm,
       tags,
       decision,
-      recheck: () => this.recheck(requestId, ask, loaded),
+      recheck: (model) => this.recheck(requestId, ask, loaded, model),
       refreshed: () => this.refreshed(requestId, ask),
       refused: (refusal) => this.refused(requestId, loaded, refusal),
       explained: () => this.explained(ask, loaded),
@@ -112,13 +117,18 @@ export class AuthChecksGuard implements CanActivate {
   }
 
   /** Anyone blocked, shrunk or deleted since the decision is refused now; so is whoever's limit was lowered below what is held. */
-  private recheck(requestId: string, ask: Ask, loaded: LoadedFacts): Promise<void> | undefined {
-    return this.loader.isStale(loaded) ? this.checkAgain(requestId, ask) : undefined;
+  private recheck(
+    requestId: string,
+    ask: Ask,
+    loaded: LoadedFacts,
+    model: string,
+  ): Promise<void> | undefined {
+    return this.loader.isStale(loaded) ? this.checkAgain(requestId, ask, model) : undefined;
   }
 
-  private async checkAgain(requestId: string, ask: Ask): Promise<void> {
+  private async checkAgain(requestId: string, ask: Ask, model: string): Promise<void> {
     const loaded = await this.loader.load(ask);
-    const { refusal } = decide(withMoneyHeld(loaded.facts));
+    const { refusal } = decide(withMoneyHeld(this.loader.factsFor(model, loaded)));
     if (refusal) throw this.refused(requestId, loaded, refusal);
   }
 

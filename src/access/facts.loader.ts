@@ -214,6 +214,13 @@ export class FactsLoader {
     return { boundTokens: size.isFree ? 0 : inputTokens + outputTokens, wish, ...known, price };
   }
 
+  /** The same facts as if this model had been asked for: a fallback is asked about like any other. */
+  factsFor(model: string, { facts, llm, caller }: LoadedFacts): AccessFacts {
+    const { request } = facts;
+    if (!request || !llm || !caller || request.model?.requested === model) return facts;
+    return { ...facts, request: { ...request, model: this.modelFacts(model, llm, caller) } };
+  }
+
   private stranger({ route }: Pick<Ask, 'route'>, credential: CredentialFacts): LoadedFacts {
     return {
       facts: {

@@ -68,7 +68,6 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     new Targets(loader, catalogue, config),
     {} as never,
     {} as never,
-    loader,
     { isOpen: () => true, of: async () => ({ chain: {}, budgets: [aBudget(1)] }) } as never,
     config,
   );

@@ -2,7 +2,6 @@ import { BadRequestException, Inject, Injectable, ServiceUnavailableException } 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccessDenied } from '../access/access-denied.js';
 import type { Access } from '../access/access.js';
-import { FactsLoader } from '../access/facts.loader.js';
 import { Standings } from '../access/standings.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
@@ -46,7 +45,6 @@ export class CompletionsService {
     private readonly targets: Targets,
     private readonly health: DeploymentHealth,
     private readonly upstreams: Upstreams,
-    private readonly loader: FactsLoader,
     private readonly standings: Standings,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -75,7 +73,7 @@ export class CompletionsService {
     via: string,
     taken: SlotsTaken,
   ): Promise<void> {
-    if ('denials' in taken) throw await this.refusedByRates(access!, taken.denials);
+    if ('denials' in taken) throw (await this.refusedByRates(access!, taken.denials)).told();
     const { slots } = taken;
     const call: Call = {
       requestId,
@@ -92,6 +90,7 @@ export class CompletionsService {
       await this.tryTargets(call);
       slots.settle(call.usedTokens);
     } catch (error) {
+      if (error instanceof AccessDenied) error.told();
       // What never went out, refused the money or not, took no place in the rate limits.
       if (call.sent) slots.settle(call.usedTokens);
       else slots.giveBack();
@@ -158,11 +157,9 @@ export class CompletionsService {
       const attempt = await this.tryToHold(call, model, deployment, last, tries === 1);
       if (attempt) return attempt;
       call.access = await call.access.refreshed();
-      const { facts, llm, caller } = call.access;
+      const { model: first } = call.access.facts.request!;
       model =
-        facts.request!.model!.requested === model.requested
-          ? facts.request!.model!
-          : this.loader.modelFacts(model.requested, llm!, caller!);
+        first!.requested === model.requested ? first! : this.targets.asOfNow(model.requested, call.access);
     }
     throw new ServiceUnavailableException({ message: 'The caller’s limits are changing. Try again.' });
   }
@@ -181,7 +178,7 @@ export class CompletionsService {
     const known = model === access.facts.request!.model ? access.standing : undefined;
     const standing =
       known && this.standings.isOpen(known) ? known : await this.standings.of(access.caller!, llm, model);
-    if (llm.size.isFree) return this.attemptForNothing(call, deployment, standing.chain);
+    if (llm.size.isFree) return this.attemptForNothing(call, model, deployment, standing.chain);
     const taken = await this.spend.hold({
       chain: standing.chain,
       madeOf: standing.madeOf,
@@ -208,7 +205,7 @@ export class CompletionsService {
       const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials: taken.denials }]);
       throw access.refused(refusal!);
     }
-    await access.recheck()?.catch((error: unknown) => this.giveBack(taken.hold, error));
+    await access.recheck(model.requested)?.catch((error: unknown) => this.giveBack(taken.hold, error));
     // Nobody is there any more, and nothing went out yet.
     if (call.reply.raw.destroyed) await this.giveBack(taken.hold, new ClientGone());
     return new Attempt(
@@ -221,8 +218,13 @@ export class CompletionsService {
     );
   }
 
-  private async attemptForNothing(call: Call, deployment: Deployment, chain: BillingChain): Promise<Attempt> {
-    await call.access.recheck();
+  private async attemptForNothing(
+    call: Call,
+    model: ModelFacts,
+    deployment: Deployment,
+    chain: BillingChain,
+  ): Promise<Attempt> {
+    await call.access.recheck(model.requested);
     const { settleTimeoutMs } = this.config.general;
     return new Attempt(call, deployment, { atMost: 0 }, nothingHeld(chain), this.spend, settleTimeoutMs);
   }

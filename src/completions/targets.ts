@@ -20,9 +20,9 @@ export class Targets {
   ) {}
 
   /** What may be called for this request: the model that was checked, and fallbacks that pass the same checks now. */
-  *of({ access, llm }: Call): Generator<ModelFacts> {
-    const { facts, caller } = access;
-    const { model } = facts.request!;
+  *of(call: Call): Generator<ModelFacts> {
+    const { llm } = call;
+    const { model } = call.access.facts.request!;
     yield model!;
     const { litellm, router } = this.config;
     const configured = [model!.requested, model!.name].flatMap(
@@ -31,22 +31,28 @@ export class Targets {
     const named = [llm.fallbacks, configured, litellm.defaultFallbacks].find(({ length }) => length) ?? [];
     for (const name of new Set(named)) {
       if (name === model!.requested) continue;
-      const fallback = this.loader.modelFacts(name, llm, caller!);
-      if (this.checked(fallback, access).allowed) yield fallback;
+      // Who may call may have been read anew since the last one failed.
+      const fallback = this.loader.modelFacts(name, llm, call.access.caller!);
+      if (this.checked(fallback, call.access).allowed) yield fallback;
     }
   }
 
+  /** What is known of this model by now. Throws as the guard would. */
+  asOfNow(name: string, access: Access): ModelFacts {
+    const model = this.loader.modelFacts(name, access.llm!, access.caller!);
+    const { refusal } = this.checked(model, access);
+    if (refusal) throw access.refused(refusal);
+    return model;
+  }
+
   /** Prices may have changed since the guard asked: what is held must pay for the deployments called. Throws as the guard would. */
-  atPresentPrice(model: ModelFacts, { access, llm }: Call): ModelFacts {
+  atPresentPrice(model: ModelFacts, { access }: Call): ModelFacts {
     const catalogue = this.catalogue.current();
     const unchanged = model.wish
       ? model.wish.ceiling === catalogue.ceilingOf(model.name)
       : model.price === catalogue.priceOf(model.name);
     if (unchanged) return model;
-    const repriced = this.loader.modelFacts(model.requested, llm, access.caller!);
-    const { refusal } = this.checked(repriced, access);
-    if (refusal) throw access.refused(refusal);
-    return repriced;
+    return this.asOfNow(model.requested, access);
   }
 
   /** Every deployment of it once, then again for its retries. */
