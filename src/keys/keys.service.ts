@@ -29,6 +29,7 @@ import { userShape } from '../users/user-shape.js';
 import { Traced } from '../tracing/traced.js';
 import { applyKey } from './apply-key.js';
 import { requireWithinBounds, withDefaults } from './key-bounds.js';
+import { lockFor } from '../database/lock-for.js';
 import { KeyGrants, notPermitted, SERVICE_ACCOUNT } from './key-grants.js';
 import { requireNeighbours, requireOneOrganization } from './key-neighbours.js';
 import { keyInfo, keyView } from './key.view.js';
@@ -303,11 +304,12 @@ export class KeysService {
         { keyAlias: In(key_aliases ?? []), deletedAt: IsNull() },
       ],
       order: { id: 'ASC' },
-      ...this.table.rowLock,
     };
     const rows = await this.table.write(
       async (tx) => {
-        const found = (await tx.find(VirtualKey, named)).filter((key) => maySeeKey(caller, key));
+        const found = (await tx.find(VirtualKey, { ...named, ...lockFor(tx) })).filter((key) =>
+          maySeeKey(caller, key),
+        );
         if (!found.length)
           throw new NotFoundException({
             message: 'No keys found',
@@ -345,7 +347,7 @@ export class KeysService {
     caller: Authority,
     ...routes: string[]
   ): Promise<VirtualKey> {
-    const row = await this.table.find(tx, keyHashOf(keyOrHash));
+    const row = await this.table.locked(tx, keyHashOf(keyOrHash));
     if (!row || !maySeeKey(caller, row)) throw unknownKey();
     requireChangeable(caller, row, ...routes);
     return row;

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { neededOf, type RateFacts } from '../policy/rates.js';
+import { hasRoom, neededOf, type RateFacts } from '../policy/rates.js';
 import { full, type RateLimit, RateLimits, type SlotsTaken } from './rate-limits.js';
 import { type LogEntry, SlidingLog } from './sliding-log.js';
 
@@ -30,8 +30,7 @@ export class MemoryRateLimits extends RateLimits {
 
   take(limits: readonly RateLimit[], tokens: number): SlotsTaken {
     const now = this.clock().getTime();
-    const hasRoom = (rate: RateLimit) => this.usedOf(rate, now) + neededOf(rate, tokens) <= rate.limit;
-    if (!limits.every(hasRoom))
+    if (!limits.every((limit) => hasRoom(limit, this.usedOf(limit, now), tokens)))
       return full(
         limits.map((limit) => this.factsOf(limit, now)),
         tokens,

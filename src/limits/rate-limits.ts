@@ -1,6 +1,6 @@
 import { rateDenial } from '../policy/checks/rate-limits-have-room.js';
 import type { Denial, Scope } from '../policy/decision.js';
-import { neededOf, type RateFacts, type RateUnit } from '../policy/rates.js';
+import { hasRoom, type RateFacts, type RateUnit } from '../policy/rates.js';
 
 /** A configured limit, and the name its use is counted under. */
 export interface RateLimit {
@@ -24,8 +24,7 @@ export interface Slots {
 }
 
 /** A call's place in all of its limits, or which of them are full. */
-export type SlotsTaken =
-  { readonly slots: Slots } | { readonly denials: readonly Denial[]; readonly facts: readonly RateFacts[] };
+export type SlotsTaken = { readonly slots: Slots } | { readonly denials: readonly Denial[] };
 
 /** Counts admitted calls, their tokens, and those running, per limit. Refusals count nothing. */
 export abstract class RateLimits {
@@ -44,6 +43,6 @@ export function full(
   facts: readonly RateFacts[],
   tokens: number,
 ): Extract<SlotsTaken, { denials: unknown }> | undefined {
-  const without = facts.filter((rate) => rate.used + neededOf(rate, tokens) > rate.limit);
-  return without.length ? { denials: without.map((rate) => rateDenial(rate, tokens)), facts } : undefined;
+  const without = facts.filter((rate) => !hasRoom(rate, rate.used, tokens));
+  return without.length ? { denials: without.map((rate) => rateDenial(rate, tokens)) } : undefined;
 }

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { CacheKey } from '../cache/changes.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../clock.js';
+import { lockFor } from '../database/lock-for.js';
 import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { missingText } from '../policy/checks/parties-exist.js';
@@ -95,13 +96,8 @@ export class PartyTable<T extends PartyRow> {
 
   /** The same, locked against other changes until this transaction ends. */
   async locked(tx: EntityManager, id: string): Promise<T | null> {
-    const row = await tx.findOne(this.shape.entity, { where: this.shape.where(id), ...this.rowLock });
+    const row = await tx.findOne(this.shape.entity, { where: this.shape.where(id), ...lockFor(tx) });
     return row && !row.deletedAt ? row : null;
-  }
-
-  /** For a `find` whose rows nobody else may change before this transaction ends. SQLite has one writer at a time, and no words for this. */
-  get rowLock(): { lock?: { mode: 'pessimistic_write' } } {
-    return this.database.isPostgres ? { lock: { mode: 'pessimistic_write' } } : {};
   }
 
   /** The live row of this transaction, or 404 in the seed's words. */

@@ -12,7 +12,7 @@ export function decide(facts: AccessFacts): Decision {
   return conclude(rules.map(({ check, name, enforcer }) => ({ check: name, enforcer, ...check(facts) })));
 }
 
-/** The answer a trace amounts to. Also used when the hold adds its objection to an earlier trace. */
+/** The answer a trace amounts to: of all checks, of some, or of the one that speaks at the hold. */
 export function conclude(trace: readonly TraceStep[]): Decision {
   let answer: { step: TraceStep; index: number } | undefined;
   let retryable = true;

@@ -18,6 +18,7 @@ const SHARE = 8n;
 /**
  * How much of a wish these budgets grant, all of them or none. What is left for good shortens the wish; while others
  * hold of an account, one call gets at most an eighth of what is free or its fair amount. Neither goes below the minimum.
+ * PostgreSQL has the same in SQL (`tollgate_hold`, last told in the migration `tags`): change both, there by a new migration.
  */
 export function grant<B extends BudgetFacts>(budgets: readonly B[], wish: Amounts): Grant<B> {
   const { minimumNanoUsd: minimum, fairNanoUsd: fair } = wish;

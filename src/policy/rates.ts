@@ -15,6 +15,10 @@ export interface RateFacts {
   readonly freeAt?: Date;
 }
 
+/** May a call that can use so many tokens count on this limit, too? */
+export const hasRoom = (rate: Pick<RateFacts, 'unit' | 'limit'>, used: number, tokens: number): boolean =>
+  used + neededOf(rate, tokens) <= rate.limit;
+
 /** What a call needs of a limit. More tokens than the limit count as the limit: a large bound locks nobody out for ever. */
 export function neededOf({ unit, limit }: Pick<RateFacts, 'unit' | 'limit'>, tokens: number): number {
   return unit === 'tokens' ? Math.min(tokens, Math.max(limit, 1)) : 1;

@@ -1,11 +1,11 @@
 import { type Check, type Denial, PASS } from '../decision.js';
-import { neededOf, type RateFacts, type RateUnit } from '../rates.js';
+import { hasRoom, neededOf, type RateFacts, type RateUnit } from '../rates.js';
 
 /** Every rate limit behind the request has room for one more call and its tokens. */
 export const rateLimitsHaveRoom: Check = ({ rates, request, route }) => {
   const { model } = request ?? {};
   if (!model || !route.callsModel || !rates.length) return PASS;
-  const full = rates.filter((rate) => rate.used + neededOf(rate, model.boundTokens) > rate.limit);
+  const full = rates.filter((rate) => !hasRoom(rate, rate.used, model.boundTokens));
   return full.length
     ? { denials: full.map((rate) => rateDenial(rate, model.boundTokens)), rates }
     : { denials: [], rates };
