@@ -28,7 +28,7 @@ import { type CallerSnapshot, isCurrent, type PartySpec, type Snapshot } from '.
 import { everyone, missingParty, partySpec, tokenParty } from './party-specs.js';
 import { noStandings } from './standing.js';
 
-/** Where other processes change rows. One that is alone hears of every change, and reads nothing twice. */
+/** On PostgreSQL, where other processes may change rows. On SQLite every change is this process’s own, and nothing is read twice. */
 const SNAPSHOT_TTL_MS = 60_000;
 const MAX_SNAPSHOTS = 200_000;
 const MAX_READS = 5;

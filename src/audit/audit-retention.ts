@@ -8,7 +8,7 @@ import {
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
-import { isAlone } from '../database/is-alone.js';
+import { hasTurn } from '../database/has-turn.js';
 import { Rounds } from '../rounds.js';
 import { LessThan } from 'typeorm';
 import { AuditEntry } from './audit-entry.entity.js';
@@ -51,7 +51,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnApplicationShut
   /** How many were deleted; none while another replica is at it. */
   private pruneBatch(beforeMs: number): Promise<number> {
     return this.database.write(async (tx) => {
-      if (!(await isAlone(tx, this.database, LOCK_ID))) return 0;
+      if (!(await hasTurn(tx, this.database, LOCK_ID))) return 0;
       const old = await tx.find(AuditEntry, {
         select: { id: true },
         where: { at: LessThan(new Date(beforeMs)) },

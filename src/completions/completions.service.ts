@@ -88,11 +88,11 @@ export class CompletionsService {
     };
     try {
       await this.tryTargets(call);
-      slots.settle(call.usedTokens);
+      slots.end(call.usedTokens);
     } catch (error) {
       if (error instanceof AccessDenied) error.told();
       // What never went out, refused the money or not, took no place in the rate limits.
-      if (call.sent) slots.settle(call.usedTokens);
+      if (call.sent) slots.end(call.usedTokens);
       else slots.giveBack();
       throw error;
     }

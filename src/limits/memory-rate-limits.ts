@@ -42,7 +42,7 @@ export class MemoryRateLimits extends RateLimits {
     return {
       slots: {
         facts: () => this.measure(limits),
-        settle: (used) => end(used),
+        end: (used) => end(used),
         giveBack: () => end(undefined),
       },
     };

@@ -18,7 +18,7 @@ export interface Slots {
   /** How full the limits are, this call included: now, or as far as this process knows. */
   facts(): readonly RateFacts[];
   /** The call is over: it runs no more, and used so many tokens. */
-  settle(tokens: number): void;
+  end(tokens: number): void;
   /** The call was not admitted after all: nothing was used. */
   giveBack(): void;
 }

@@ -37,13 +37,13 @@ describe.runIf(redisIsThere())('a place in Redis', () => {
   const used = async () => (await limits.measure([PARALLEL]))[0]!.used;
 
   it('that is renewed while its call ends is given back all the same', async () => {
-    (await taken()).settle(0);
+    (await taken()).end(0);
     await vi.waitFor(async () => expect(await used()).toBe(0));
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     limits.onModuleInit();
     const slots = await taken();
     vi.advanceTimersByTime(RENEWED_WITHIN_MS);
-    slots.settle(0);
+    slots.end(0);
     vi.useRealTimers();
     // More than Redis needs for all that was sent.
     for (let i = 0; i < 20; i++) await redis.ping();

@@ -144,7 +144,7 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
     return {
       slots: {
         facts: () => included,
-        settle: (used) => void this.end(id, limits, used),
+        end: (used) => void this.end(id, limits, used),
         giveBack: () => void this.end(id, limits, -1),
       },
     };
@@ -197,7 +197,7 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
   }
 }
 
-const NO_SLOTS = { facts: () => [], settle: () => {}, giveBack: () => {} };
+const NO_SLOTS = { facts: () => [], end: () => {}, giveBack: () => {} };
 
 const keysOf = (limits: readonly RateLimit[]) => limits.map(({ key }) => PREFIX + key);
 

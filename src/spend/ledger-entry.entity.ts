@@ -21,7 +21,7 @@ export class LedgerEntry {
   @Column({ name: 'chain_id', type: 'varchar', length: 36 })
   chainId: string;
 
-  /** The process that opened it; null when there is only one. */
+  /** The process that opened it; null on SQLite, where there is one. */
   @Column({ name: 'replica_id', type: 'varchar', length: 36, nullable: true })
   replicaId: string | null;
 

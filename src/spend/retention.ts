@@ -9,7 +9,7 @@ import type { EntityManager } from 'typeorm';
 import { CLOCK, type Clock, DAY_MS } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
-import { isAlone } from '../database/is-alone.js';
+import { hasTurn } from '../database/has-turn.js';
 import { pause } from '../pause.js';
 import { Rounds } from '../rounds.js';
 import { addToActivity } from './reports/activity-sums.js';
@@ -68,7 +68,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   private async foldSome(tx: EntityManager, beforeMs: number): Promise<number> {
-    if (!(await isAlone(tx, this.database, FOLDING_DAYS))) return 0;
+    if (!(await hasTurn(tx, this.database, FOLDING_DAYS))) return 0;
     const ids: { id: string }[] = await tx.query(
       `SELECT id FROM ledger_entries WHERE opened_at < ${beforeMs} AND closed_at < ${beforeMs} ORDER BY opened_at LIMIT ${AT_ONCE}`,
     );

@@ -8,7 +8,7 @@ import {
 import type { EntityManager } from 'typeorm';
 import { CLOCK, type Clock } from '../../clock.js';
 import { Database } from '../../database/database.js';
-import { isAlone } from '../../database/is-alone.js';
+import { hasTurn } from '../../database/has-turn.js';
 import { pause } from '../../pause.js';
 import { Rounds } from '../../rounds.js';
 import { addedTo, SUMMED } from '../summed.js';
@@ -68,7 +68,7 @@ export class ActivitySums implements OnApplicationBootstrap, OnApplicationShutdo
 
   /** Is there more? */
   private async sumSome(tx: EntityManager, before: Date): Promise<boolean> {
-    if (!(await isAlone(tx, this.database, SUMMING_UP))) return false;
+    if (!(await hasTurn(tx, this.database, SUMMING_UP))) return false;
     const [{ since, until }] = (await tx.query(
       `SELECT CAST(p.until AS text) AS since, CAST((
          SELECT max(opened_at) + 1 FROM (
