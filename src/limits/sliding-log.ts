@@ -4,9 +4,6 @@ export interface LogEntry {
   amount: number;
 }
 
-/** Fewer are not worth making room for: there is a log for every key. */
-const FORGOTTEN_AT_LEAST = 8;
-
 /** What was admitted in the last `spanMs`: exact at every instant, not by calendar minutes. Times must not go back. */
 export class SlidingLog {
   private entries: LogEntry[] = [];
@@ -44,7 +41,7 @@ export class SlidingLog {
     while (this.first < this.entries.length && this.entries[this.first]!.at <= now - this.spanMs) {
       this.sum -= this.entries[this.first++]!.amount;
     }
-    if (this.first >= FORGOTTEN_AT_LEAST && this.first * 2 > this.entries.length) {
+    if (this.first * 2 > this.entries.length) {
       this.entries = this.entries.slice(this.first);
       this.first = 0;
     }
