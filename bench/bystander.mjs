@@ -112,7 +112,8 @@ const quantiles = (several) => [at(0.5, several), at(0.99, several), at(1, sever
 const refused = (several) => several.filter(({ status }) => status !== 200).length;
 
 const names = [NOTHING, ...ATTACK_NAMES].filter((name) => name.includes(asked.only) || name === NOTHING);
-// Whoever was never called before is read first.
+// A disk that still writes what another bench left would be measured, too. Whoever was never called before is read first.
+spawnSync('sync');
 await paced(CALLS_PER_SECOND, smallCall);
 const rows = [];
 for (let round = 1; round <= rounds; round++) {
