@@ -123,7 +123,7 @@ export class AccessGroupsService {
     const touched: CacheKey[] = [];
     if (dto.assigned_team_ids !== undefined) {
       const ids = [...new Set(dto.assigned_team_ids)];
-      const teams = await live(tx, Team, { teamId: In([...ids, ...group.teamIds]) });
+      const teams = await locked(tx, Team, { teamId: In([...ids, ...group.teamIds]) });
       requireAll(
         ids,
         teams.map(({ teamId }) => teamId),
@@ -136,8 +136,8 @@ export class AccessGroupsService {
     if (dto.assigned_key_ids !== undefined) {
       const hashes = [...new Set(dto.assigned_key_ids)];
       const keys = [
-        ...(await live(tx, VirtualKey, { secretHash: In(hashes) })),
-        ...(await live(tx, VirtualKey, { id: In(group.keyIds) })),
+        ...(await locked(tx, VirtualKey, { secretHash: In(hashes) })),
+        ...(await locked(tx, VirtualKey, { id: In(group.keyIds) })),
       ].filter(({ id }, i, all) => all.findIndex((key) => key.id === id) === i);
       requireAll(
         hashes,
@@ -261,6 +261,19 @@ function live<T extends Team | VirtualKey>(
   where: object,
 ): Promise<T[]> {
   return manager.findBy<T>(entity, { ...where, deletedAt: IsNull() } as never);
+}
+
+/** The same, locked against other changes until this transaction ends; all of them in one order. */
+function locked<T extends Team | VirtualKey>(
+  tx: EntityManager,
+  entity: new () => T,
+  where: object,
+): Promise<T[]> {
+  return tx.find<T>(entity, {
+    where: { ...where, deletedAt: IsNull() },
+    order: { id: 'ASC' },
+    ...lockFor(tx),
+  } as never);
 }
 
 function requireAll(asked: readonly string[], there: readonly string[], title: string, param: string): void {

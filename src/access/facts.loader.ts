@@ -215,10 +215,12 @@ export class FactsLoader {
   }
 
   /** The same facts as if this model had been asked for: a fallback is asked about like any other. */
-  factsFor(model: string, { facts, llm, caller }: LoadedFacts): AccessFacts {
+  async factsFor(requested: string, { facts, llm, caller }: LoadedFacts): Promise<AccessFacts> {
     const { request } = facts;
-    if (!request || !llm || !caller || request.model?.requested === model) return facts;
-    return { ...facts, request: { ...request, model: this.modelFacts(model, llm, caller) } };
+    if (!request || !llm || !caller) return facts;
+    const model = this.modelFacts(requested, llm, caller);
+    const { parties } = await this.standings.of(caller, llm, model);
+    return { ...facts, parties, request: { ...request, model, fallbacks: [] } };
   }
 
   private stranger({ route }: Pick<Ask, 'route'>, credential: CredentialFacts): LoadedFacts {

@@ -156,10 +156,12 @@ export class CompletionsService {
     for (let tries = 1; tries <= MAX_HOLD_TRIES; tries++) {
       const attempt = await this.tryToHold(call, model, deployment, last, tries === 1);
       if (attempt) return attempt;
-      call.access = await call.access.refreshed();
+      call.access = await call.access.refreshed(model.requested);
+      const { name } = model;
       const { model: first } = call.access.facts.request!;
       model =
         first!.requested === model.requested ? first! : this.targets.asOfNow(model.requested, call.access);
+      if (model.name !== name) break;
     }
     throw new ServiceUnavailableException({ message: 'The caller’s limits are changing. Try again.' });
   }
@@ -205,7 +207,7 @@ export class CompletionsService {
       const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials: taken.denials }]);
       throw access.refused(refusal!);
     }
-    await access.recheck(model.requested)?.catch((error: unknown) => this.giveBack(taken.hold, error));
+    await access.recheck(model)?.catch((error: unknown) => this.giveBack(taken.hold, error));
     // Nobody is there any more, and nothing went out yet.
     if (call.reply.raw.destroyed) await this.giveBack(taken.hold, new ClientGone());
     return new Attempt(
@@ -224,7 +226,7 @@ export class CompletionsService {
     deployment: Deployment,
     chain: BillingChain,
   ): Promise<Attempt> {
-    await call.access.recheck(model.requested);
+    await call.access.recheck(model);
     const { settleTimeoutMs } = this.config.general;
     return new Attempt(call, deployment, { atMost: 0 }, nothingHeld(chain), this.spend, settleTimeoutMs);
   }

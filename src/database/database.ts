@@ -57,8 +57,8 @@ export class Database {
     const who = actor();
     const transaction = async () => {
       const afterwards: (() => void)[] = [];
-      if (!this.isPostgres) this.requireWritable();
       const result = await this.dataSource.transaction((tx) => {
+        if (!this.isPostgres) this.lock();
         ChangedRows.begin(tx.queryRunner!, who);
         this.afterwards.set(tx.queryRunner!, afterwards);
         return work(tx);
@@ -121,12 +121,12 @@ export class Database {
   }
 
   /**
-   * Throws while another process writes. The binding never gets over a prepared statement that found it so: all that comes
-   * after is told the same, until the process ends. So nothing prepared may be the first to find out.
+   * Inside a transaction: nobody else writes until it ends. Throws while another process does. The binding never gets over a
+   * prepared statement that found it so: all that comes after is told the same, until the process ends. So nothing prepared
+   * may be the first to find out.
    */
-  private requireWritable(): void {
-    this.sqlite.exec('BEGIN IMMEDIATE');
-    this.sqlite.exec('ROLLBACK');
+  private lock(): void {
+    this.sqlite.exec('DELETE FROM migrations WHERE false');
   }
 
   private get sqlite(): SqliteConnection {

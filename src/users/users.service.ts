@@ -225,8 +225,9 @@ export class UsersService {
         const users: User[] = [];
         for (const userId of ids) users.push(await this.table.findOrFail(tx, userId));
         const members = await tx.findBy(Member, { userId: In(ids), deletedAt: IsNull() });
-        for (const user of users) await this.table.remove(tx, user, by);
+        // Keys first: whoever changes one locks it before its user.
         const keys = await bury(tx, VirtualKey, { where: { userId: In(ids) }, by, now: this.table.now() });
+        for (const user of users) await this.table.remove(tx, user, by);
         await this.teamMembers.removeAll(tx, members, by);
         await tx.remove(OrganizationMember, await tx.findBy(OrganizationMember, { userId: In(ids) }));
         return { keys, members };

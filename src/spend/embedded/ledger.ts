@@ -81,7 +81,7 @@ export class Ledger {
   }
 
   private async afterFailure(batch: readonly Job[], error: unknown): Promise<void> {
-    if (batch.length > 1 && (await this.isAnswering())) {
+    if (batch.length > 1 && !isBusy(error) && (await this.isAnswering())) {
       const half = batch.length >> 1;
       await this.commit(batch.slice(0, half));
       await this.commit(batch.slice(half));
@@ -128,6 +128,8 @@ export class Ledger {
     return this.statements.close.run(closeRow(entry)).changes > 0;
   }
 }
+
+const isBusy = (error: unknown) => (error as { code?: unknown }).code === 'SQLITE_BUSY';
 
 function addCost(added: Map<string, bigint>, { entry, chain }: Ending): void {
   if (!entry.costNanoUsd) return;

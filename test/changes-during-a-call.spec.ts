@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { closeAll } from './close-all.js';
+import { Gateway, model } from './gateway.js';
+import { Upstream } from './upstream.js';
+
+/** A call of five tokens costs half a cent. */
+const price = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
+const CALL = { model: 'a', max_tokens: 5 };
+
+let upstream: Upstream;
+let gateway: Gateway;
+beforeAll(async () => {
+  upstream = await Upstream.start();
+  gateway = await Gateway.start({
+    upstream,
+    config: {
+      model_list: ['a', 'b', 'c'].map((name) => model(name, upstream.url, price)),
+      router_settings: { fallbacks: [{ a: ['b'] }] },
+    },
+  });
+});
+afterAll(() => closeAll(gateway, upstream));
+afterEach(() => {
+  upstream.release();
+  upstream.behave = () => ({});
+});
+
+const calledSince = (before: number) => upstream.calls.slice(before).map(({ model: name }) => name);
+
+/** Which models a key calls that asks for `a`, which fails while the key is changed. */
+async function calledBy(key: string, update: object, more: object = {}): Promise<(string | undefined)[]> {
+  const before = upstream.calls.length;
+  upstream.behave = ({ model: name }) => (name === 'up-a' ? { status: 500 } : {});
+  upstream.hold();
+  const call = gateway.chat(key, { ...CALL, ...more });
+  await upstream.arrived(before + 1);
+  await gateway.made('/key/update', { key, ...update });
+  upstream.release();
+  await call;
+  return calledSince(before);
+}
+
+describe('a key that changes while its call fails', () => {
+  it('calls a fallback it may still call, though it lost the first model', async () => {
+    const key = await gateway.givenKey({ models: ['a', 'b'], max_budget: 1 });
+    expect(await calledBy(key, { models: ['b'] })).toEqual(['up-a', 'up-b']);
+  });
+
+  it('calls the fallback of two that is left', async () => {
+    const key = await gateway.givenKey({ models: ['a', 'b', 'c'] });
+    const called = await calledBy(key, { models: ['a', 'b'] }, { fallbacks: ['b', 'c'] });
+    expect(called).toEqual(['up-a', 'up-b']);
+  });
+
+  it('calls no fallback whose own budget it would exceed by now', async () => {
+    const key = await gateway.givenKey({ model_max_budget: { b: 1 } });
+    expect(await calledBy(key, { model_max_budget: { b: 0.001 } })).toEqual(['up-a']);
+    expect((await gateway.chat(key, { ...CALL, model: 'b' })).status).toBe(429);
+  });
+
+  it('calls a fallback whatever became of the first model’s budget', async () => {
+    const key = await gateway.givenKey({ model_max_budget: { a: 1, b: 1 } });
+    expect((await gateway.chat(key, CALL)).status).toBe(200);
+    const called = await calledBy(key, { model_max_budget: { a: 0.001, b: 1 } });
+    expect(called).toEqual(['up-a', 'up-b']);
+  });
+});
+
+it('an alias that means another model by the time the call has its money calls neither', async () => {
+  const key = await gateway.givenKey({ max_budget: 0.005, aliases: { m: 'c' }, models: ['c'] });
+  const before = upstream.calls.length;
+  upstream.behave = (call) => (upstream.calls.indexOf(call) === before ? { status: 500 } : {});
+  upstream.hold();
+  const first = gateway.chat(key, { ...CALL, model: 'c' });
+  await upstream.arrived(before + 1);
+  const waiting = gateway.chat(key, { ...CALL, model: 'm' });
+  await vi.waitFor(async () =>
+    expect((await gateway.admin('GET', '/metrics')).text).toContain('tollgate_calls_in_flight 2'),
+  );
+  await gateway.made('/key/update', { key, aliases: { m: 'b' }, models: ['b'] });
+  upstream.release();
+  expect((await first).status).toBe(500);
+  expect((await waiting).status).toBe(503);
+  expect(calledSince(before)).toEqual(['up-c']);
+});
+
+describe('administrators at the same rows', () => {
+  it('users are deleted while their keys are changed', { timeout: 60_000 }, async () => {
+    for (let round = 0; round < 5; round++) {
+      const user_id = `deleted-${round}`;
+      await gateway.made('/user/new', { user_id, auto_create_key: false });
+      const keys = await Promise.all(Array.from({ length: 4 }, () => gateway.givenKey({ user_id })));
+      const change = (key: string) => gateway.admin('POST', '/key/update', { key, user_id });
+      const answers = await Promise.all([
+        ...keys.map(change),
+        gateway.admin('POST', '/user/delete', { user_ids: [user_id] }),
+        ...keys.map(change),
+      ]);
+      expect(answers.map(({ status }) => status).filter((status) => status >= 500)).toEqual([]);
+    }
+  });
+
+  it('a block is not undone by giving the key to an access group', { timeout: 60_000 }, async () => {
+    const group = await gateway.admin('POST', '/v1/access_group', { access_group_name: 'g', access_model_names: ['a'] }); // prettier-ignore
+    const keys: { key: string; token_id: string }[] = [];
+    for (let i = 0; i < 12; i++) keys.push(await gateway.made('/key/generate', {}));
+    const { key } = keys.at(-1)!;
+    for (let round = 0; round < 20; round++) {
+      await gateway.made('/key/unblock', { key });
+      const assigned_key_ids = round % 2 ? [] : keys.map(({ token_id }) => token_id);
+      const [given] = await Promise.all([
+        gateway.admin('PUT', `/v1/access_group/${group.body.access_group_id}`, { assigned_key_ids }),
+        gateway.made('/key/block', { key }),
+      ]);
+      expect(given.status).toBe(200);
+      expect((await gateway.admin('GET', `/key/info?key=${key}`)).body.info.blocked).toBe(true);
+    }
+  });
+});
