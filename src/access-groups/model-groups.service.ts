@@ -132,8 +132,8 @@ export class ModelGroupsService {
         message: `Access group '${name}' is in the configuration file; change it there`,
         param: 'access_group',
       });
-    const tagged = (await tx.find(Model, { order: { modelId: 'ASC' }, ...lockFor(tx) })).filter(({ modelInfo }) =>
-      tagsOf(modelInfo).includes(name),
+    const tagged = (await tx.find(Model, { order: { modelId: 'ASC' }, ...lockFor(tx) })).filter(
+      ({ modelInfo }) => tagsOf(modelInfo).includes(name),
     );
     for (const model of tagged) {
       const access_groups = tagsOf(model.modelInfo).filter((tag) => tag !== name);
