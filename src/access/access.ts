@@ -7,7 +7,7 @@ import type { LoadedFacts } from './facts.loader.js';
 export interface Access extends LoadedFacts {
   readonly decision: Decision;
   /** Asks again, for the model that is about to be called, with what is known now, where that has changed: right before bytes move. Rejects with the refusal. */
-  readonly recheck: (model: Pick<ModelFacts, 'requested' | 'name'>) => Promise<void> | undefined;
+  readonly recheck: (model: ModelFacts) => Promise<void> | undefined;
   /** The access there is now, when what this one was made of has changed. Throws the refusal. */
   readonly refreshed: (model: string) => Promise<Access>;
   /** A refusal of later. */

@@ -127,16 +127,12 @@ export class AuthChecksGuard implements CanActivate {
     requestId: string,
     ask: Ask,
     loaded: LoadedFacts,
-    model: Pick<ModelFacts, 'requested' | 'name'>,
+    model: ModelFacts,
   ): Promise<void> | undefined {
     return this.loader.isStale(loaded) ? this.checkAgain(requestId, asPaid(ask, loaded), model) : undefined;
   }
 
-  private async checkAgain(
-    requestId: string,
-    ask: Ask,
-    model: Pick<ModelFacts, 'requested' | 'name'>,
-  ): Promise<void> {
+  private async checkAgain(requestId: string, ask: Ask, model: ModelFacts): Promise<void> {
     const loaded = await this.loader.load(ask);
     const facts = await this.loader.factsFor(model.requested, loaded);
     const { refusal } = decide(withMoneyHeld(facts));

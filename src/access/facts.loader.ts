@@ -257,7 +257,7 @@ export class FactsLoader {
   }
 
   private async callerNamed({ type, id }: Subject): Promise<CallerSnapshot | undefined> {
-    if (type === 'key') return this.callers.isMasterKey(id) ? this.callers.master : this.callers.ofKey(id);
+    if (type === 'key') return this.callers.ofKey(id);
     return this.callers.bare({
       ...(type === 'user' && { userId: id }),
       ...(type === 'team' && { teamId: id }),

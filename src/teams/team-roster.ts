@@ -1,7 +1,6 @@
 import { BadRequestException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { cacheKey } from '../cache/changes.js';
-import { lockFor } from '../database/lock-for.js';
 import type { PartyTable } from '../parties/party-table.js';
 import { User } from '../users/user.entity.js';
 import { userView } from '../users/user.view.js';
@@ -71,8 +70,9 @@ export async function userRows(manager: EntityManager, userIds: readonly string[
 
 /** The live team, locked against other changes of its roster until this transaction ends. 404 when there is none. */
 export async function lockedTeam(tx: EntityManager, teams: PartyTable<Team>, teamId: string): Promise<Team> {
-  await tx.findOne(Team, { where: { teamId }, ...lockFor(tx) });
-  return teams.findOrFail(tx, teamId);
+  const team = await teams.locked(tx, teamId);
+  if (!team) throw teams.missing(teamId);
+  return team;
 }
 
 /** What a change of this membership evicts. */
