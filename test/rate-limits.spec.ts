@@ -150,6 +150,37 @@ describe('requests per minute', () => {
     expect((await burst(key, 5)).ok).toBe(2);
     expect((await burst(key, 5, { model: 'm-other' })).ok).toBe(5);
   });
+
+  describe('of a fallback', () => {
+    const failingOver = (key: string) => {
+      upstream.behave = ({ model: name }) => (name === 'up-m-free' ? { status: 500 } : {});
+      return call(key, { fallbacks: ['m-other'] });
+    };
+
+    it('count, and a full one passes it over', async () => {
+      const key = await gateway.givenKey({ model_rpm_limit: { 'm-other': 1 } });
+      const before = upstream.calls.length;
+      expect([(await failingOver(key)).status, (await failingOver(key)).status]).toEqual([200, 500]);
+      expect(upstream.calls.slice(before).map(({ model: name }) => name)).toEqual(['up-m-free', 'up-m-other', 'up-m-free']); // prettier-ignore
+      expect((await call(key, { model: 'm-other' })).status).toBe(429);
+    });
+
+    it('count the tokens it used, and those of the first model do not', async () => {
+      const key = await gateway.givenKey({ model_tpm_limit: { 'm-free': 5, 'm-other': 5 } });
+      expect((await failingOver(key)).status).toBe(200);
+      upstream.behave = () => ({});
+      const statuses = [await call(key), await call(key, { model: 'm-other' })].map(({ status }) => status);
+      expect(statuses).toEqual([200, 429]);
+    });
+
+    it('have room again when its call never went out', async () => {
+      const key = await gateway.givenKey({ model_rpm_limit: { 'm-out': 1 }, max_budget: 0.001 });
+      upstream.behave = ({ model: name }) => (name === 'up-m-free' ? { status: 500 } : {});
+      expect((await call(key, { fallbacks: ['m-out'] })).status).toBe(500);
+      await gateway.made('/key/update', { key, max_budget: 1 });
+      expect((await call(key, { model: 'm-out' })).status).toBe(200);
+    });
+  });
 });
 
 describe('parallel requests', () => {

@@ -3,7 +3,7 @@ import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { TokenOwners } from '../jwt/token-owners.js';
 import { type RefusedToken, Tokens, type VerifiedToken } from '../jwt/tokens.js';
-import { type RateLimit, RateLimits } from '../limits/rate-limits.js';
+import { limitsFor, type RateLimit, RateLimits } from '../limits/rate-limits.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { type CallSize, mayCount, tokenBound } from '../policy/bound.js';
 import type { AccessFacts, CredentialFacts, ModelFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
@@ -171,7 +171,7 @@ export class FactsLoader {
     request: RequestFacts | undefined,
     now: Date,
   ): LoadedFacts {
-    const rates = request?.model ? ratesFor(standing.rates, request.model) : NO_RATES;
+    const rates = request?.model ? limitsFor(standing.rates, request.model) : NO_RATES;
     const facts: AccessFacts = {
       now,
       credential: caller.credential,
@@ -318,10 +318,3 @@ const NO_FACTS: readonly RateFacts[] = [];
 const NO_RATES: readonly RateLimit[] = [];
 
 const NOBODY: Named = { tags: [] };
-
-/** Of all limits those that count for this model: by the name it was asked for, or the one it has. */
-function ratesFor(rates: readonly RateLimit[], { requested, name }: ModelFacts): readonly RateLimit[] {
-  return rates.some(({ model }) => model !== undefined)
-    ? rates.filter(({ model }) => model === undefined || model === requested || model === name)
-    : rates;
-}

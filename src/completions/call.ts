@@ -18,12 +18,14 @@ export interface Call {
   readonly llm: LlmRequest;
   /** The gates it came through, this one last. */
   readonly via: string;
-  /** Its place in the rate limits. */
+  /** Its place in the rate limits that count for the model asked for. */
   readonly slots: Slots;
-  /** Something of it went upstream. */
-  sent: boolean;
+  /** How many attempts went upstream. */
+  sent: number;
   /** Tokens used so far, by all attempts. */
   usedTokens: number;
+  /** Those of them that fallbacks used. */
+  fallbackTokens: number;
   readonly reply: FastifyReply;
   readonly startedAt: number;
 }

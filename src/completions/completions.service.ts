@@ -4,7 +4,7 @@ import { AccessDenied } from '../access/access-denied.js';
 import type { Access } from '../access/access.js';
 import { Standings } from '../access/standings.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
+import { limitsFor, RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
 import { Meters } from '../metrics/meters.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
@@ -31,6 +31,12 @@ import { upstreamRequest } from './upstream-request.js';
 import { type UpstreamCall, Upstreams, type UpstreamSink } from './upstreams.js';
 
 const MAX_HOLD_TRIES = 5;
+
+/** What came of the attempts so far: the last of them, and why the last that failed did. */
+interface Tries {
+  last?: Attempt;
+  failed?: UpstreamError;
+}
 
 /** Hold, call, settle: the walk of a call whose caller was let in. */
 @Injectable()
@@ -81,18 +87,19 @@ export class CompletionsService {
       llm: access!.llm!,
       via,
       slots,
-      sent: false,
+      sent: 0,
       usedTokens: 0,
+      fallbackTokens: 0,
       reply,
       startedAt: performance.now(),
     };
     try {
       await this.tryTargets(call);
-      slots.end(call.usedTokens);
+      slots.end(call.usedTokens, call.usedTokens - call.fallbackTokens);
     } catch (error) {
       if (error instanceof AccessDenied) error.told();
       // What never went out, refused the money or not, took no place in the rate limits.
-      if (call.sent) slots.end(call.usedTokens);
+      if (call.sent) slots.end(call.usedTokens, call.usedTokens - call.fallbackTokens);
       else slots.giveBack();
       throw error;
     }
@@ -106,44 +113,72 @@ export class CompletionsService {
     return access.refused(refusal);
   }
 
-  /** The model, then its fallbacks; of each every deployment once, and its retries. One hold per attempt, passed on to the next. */
+  /** The model, then its fallbacks. One hold per attempt, passed on to the next. */
   private async tryTargets(call: Call): Promise<void> {
-    let failed: UpstreamError | undefined;
-    let last: Attempt | undefined;
+    const tries: Tries = {};
+    let isFallback = false;
     try {
       for (const target of this.targets.of(call)) {
         const model = this.targets.atPresentPrice(target, call);
-        for (const deployment of this.targets.deployments(model, call.llm.kind)) {
-          const attempt = await this.hold(call, model, deployment, last).catch((error: unknown) => {
-            // A fallback that does not fit any more is no reason to hide why the first choice failed.
-            if (failed && error instanceof AccessDenied) return undefined;
-            throw error;
-          });
-          if (!attempt) break;
-          last = attempt;
-          try {
-            await this.make(attempt);
-            return this.health.answered(deployment.id);
-          } catch (error) {
-            if (!(error instanceof UpstreamError) || call.reply.raw.destroyed) throw error;
-            // What is the client's own mistake was answered well.
-            if (!error.mayTryAgain) {
-              this.health.answered(deployment.id);
-              throw error;
-            }
-            this.health.failed(deployment.id, error.getStatus());
-            failed = error;
-          }
-        }
+        const answered = isFallback
+          ? this.tryFallback(call, model, tries)
+          : this.tryModel(call, model, tries);
+        if (await answered) return;
+        isFallback = true;
       }
     } finally {
-      await last?.close();
+      await tries.last?.close();
     }
-    if (failed) throw failed;
+    if (tries.failed) throw tries.failed;
     const { model } = call.access.facts.request!;
     throw this.catalogue.current().resolve(model!.name).length
       ? notSpoken(call)
       : new UpstreamError(503, 'No deployment serves this model.', false);
+  }
+
+  /** In the rate limits of its own model a fallback takes a place of its own; where one is full it is passed over. */
+  private async tryFallback(call: Call, model: ModelFacts, tries: Tries): Promise<boolean> {
+    const { rates: taken, standing } = call.access;
+    const limits = limitsFor(standing!.rates, model).filter((limit) => !taken!.includes(limit));
+    const place = await this.rateLimits.take(limits, model.boundTokens);
+    if ('denials' in place) return false;
+    const { sent, usedTokens } = call;
+    try {
+      return await this.tryModel(call, model, tries);
+    } finally {
+      const used = call.usedTokens - usedTokens;
+      call.fallbackTokens += used;
+      if (call.sent > sent) place.slots.end(used);
+      else place.slots.giveBack();
+    }
+  }
+
+  /** Every deployment of a model once, and its retries. False when none of them answered, and something else may. */
+  private async tryModel(call: Call, model: ModelFacts, tries: Tries): Promise<boolean> {
+    for (const deployment of this.targets.deployments(model, call.llm.kind)) {
+      const attempt = await this.hold(call, model, deployment, tries.last).catch((error: unknown) => {
+        // A fallback that does not fit any more is no reason to hide why the first choice failed.
+        if (tries.failed && error instanceof AccessDenied) return undefined;
+        throw error;
+      });
+      if (!attempt) return false;
+      tries.last = attempt;
+      try {
+        await this.make(attempt);
+        this.health.answered(deployment.id);
+        return true;
+      } catch (error) {
+        if (!(error instanceof UpstreamError) || call.reply.raw.destroyed) throw error;
+        // What is the client's own mistake was answered well.
+        if (!error.mayTryAgain) {
+          this.health.answered(deployment.id);
+          throw error;
+        }
+        this.health.failed(deployment.id, error.getStatus());
+        tries.failed = error;
+      }
+    }
+    return false;
   }
 
   /** Sets the money aside and asks once more whether the caller may: both before the first byte goes upstream. */
@@ -251,7 +286,7 @@ export class CompletionsService {
   private make(attempt: Attempt): Promise<void> {
     const { call, deployment } = attempt;
     const startedAt = performance.now();
-    call.sent = true;
+    call.sent++;
     return new Promise<void>((resolve, reject) => {
       let gatherer: AnswerGatherer | undefined;
       let exchange: SseExchange | undefined;

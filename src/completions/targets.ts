@@ -65,7 +65,7 @@ export class Targets {
     for (let i = 0; deployments.length && i <= retries; i++) yield deployments[i % deployments.length]!;
   }
 
-  /** What every check but those of budgets and rates says to this model: budgets are asked when the hold takes from them, and its place in the rate limits the call has already. */
+  /** What every check but those of budgets and rates says to this model: budgets are asked when the hold takes from them, rate limits when it takes its place in them. */
   private checked(model: ModelFacts, { facts }: Access) {
     const { trace } = decide({ ...facts, request: { ...facts.request!, model, fallbacks: [] } });
     return conclude(trace.filter(({ budgets, rates }) => !budgets && !rates));

@@ -36,13 +36,13 @@ export class MemoryRateLimits extends RateLimits {
         tokens,
       )!;
     const taken = limits.map((limit) => this.taken(limit, tokens, now));
-    const end = (settled: number | undefined) => {
-      for (const one of taken.splice(0)) one(settled);
+    const end = (tokens: number | undefined, ofModel = tokens) => {
+      taken.splice(0).forEach((one, i) => one(limits[i]!.model === undefined ? tokens : ofModel));
     };
     return {
       slots: {
         facts: () => this.measure(limits),
-        end: (used) => end(used),
+        end,
         giveBack: () => end(undefined),
       },
     };

@@ -17,8 +17,8 @@ export interface RateLimit {
 export interface Slots {
   /** How full the limits are, this call included: now, or as far as this process knows. */
   facts(): readonly RateFacts[];
-  /** The call is over: it runs no more, and used so many tokens. */
-  end(tokens: number): void;
+  /** The call is over: it runs no more, and used so many tokens. `ofModel`: those of them that count on limits of its model, where a fallback used others. */
+  end(tokens: number, ofModel?: number): void;
   /** The call was not admitted after all: nothing was used. */
   giveBack(): void;
 }
@@ -37,6 +37,15 @@ export abstract class RateLimits {
   /** Takes one call and its tokens of every limit, or of none. Rejects when nobody can say how full they are. */
   abstract take(limits: readonly RateLimit[], tokens: number): SlotsTaken | Promise<SlotsTaken>;
 }
+
+/** Of all limits those that count for a model: by the name it was asked for, or the one it has. */
+export const limitsFor = (
+  limits: readonly RateLimit[],
+  { requested, name }: { readonly requested: string; readonly name: string },
+): readonly RateLimit[] =>
+  limits.some(({ model }) => model !== undefined)
+    ? limits.filter(({ model }) => model === undefined || model === requested || model === name)
+    : limits;
 
 /** Of these limits the full ones, told; undefined when all have room. */
 export function full(

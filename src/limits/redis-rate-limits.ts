@@ -71,11 +71,10 @@ end
 table.insert(measured, 1, 1)
 return measured`);
 
-/** ARGV: id, the tokens used or -1 to give all of it back, then the units. */
+/** ARGV: id, then of each limit its unit and the tokens used, or -1 to give all of it back. */
 const END = redisScript(`
-local used = tonumber(ARGV[2])
 for i, key in ipairs(KEYS) do
-  local unit = ARGV[2 + i]
+  local unit, used = ARGV[2 * i], tonumber(ARGV[2 * i + 1])
   local amounts = key .. ':amounts'
   if unit == 'tokens' then
     local counted = redis.call('HGET', amounts, ARGV[1])
@@ -144,7 +143,7 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
     return {
       slots: {
         facts: () => included,
-        end: (used) => void this.end(id, limits, used),
+        end: (tokens, ofModel) => void this.end(id, limits, tokens, ofModel),
         giveBack: () => void this.end(id, limits, -1),
       },
     };
@@ -166,11 +165,17 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
   }
 
   /** What cannot be told now is told again; what cannot be told at all ends by itself. */
-  private async end(id: string, limits: readonly RateLimit[], tokens: number): Promise<void> {
+  private async end(
+    id: string,
+    limits: readonly RateLimit[],
+    tokens: number,
+    ofModel = tokens,
+  ): Promise<void> {
     this.running.delete(id);
+    const used = limits.flatMap(({ unit, model }) => [unit, String(model === undefined ? tokens : ofModel)]);
     for (let tries = 1; tries <= TRIES; tries++) {
       try {
-        await this.redis.run(END, keysOf(limits), [id, String(tokens), ...limits.map(({ unit }) => unit)]);
+        await this.redis.run(END, keysOf(limits), [id, ...used]);
         return;
       } catch (error) {
         if (tries === TRIES) this.logger.warn(`The end of a call could not be counted: ${String(error)}`);
