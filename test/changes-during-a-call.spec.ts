@@ -116,4 +116,24 @@ describe('administrators at the same rows', () => {
       expect((await gateway.admin('GET', `/key/info?key=${key}`)).body.info.blocked).toBe(true);
     }
   });
+
+  it('keys and teams are given to a group that changes', { timeout: 60_000 }, async () => {
+    const group = await gateway.admin('POST', '/v1/access_group', { access_group_name: 'h', access_model_names: ['a'] }); // prettier-ignore
+    const id = group.body.access_group_id as string;
+    const keys: { key: string; token_id: string }[] = [];
+    const teams = ['h-1', 'h-2', 'h-3', 'h-4'];
+    for (let i = 0; i < 4; i++) keys.push(await gateway.made('/key/generate', {}));
+    for (const team_id of teams) await gateway.made('/team/new', { team_id });
+    const everybody = { assigned_key_ids: keys.map(({ token_id }) => token_id), assigned_team_ids: teams };
+    const nobody = { assigned_key_ids: [], assigned_team_ids: [] };
+    for (let round = 0; round < 5; round++) {
+      const change = (members: object) => gateway.admin('PUT', `/v1/access_group/${id}`, members);
+      const give = (access_group_ids: string[]) => [
+        ...keys.map(({ key }) => gateway.admin('POST', '/key/update', { key, access_group_ids })),
+        ...teams.map((team_id) => gateway.admin('POST', '/team/update', { team_id, access_group_ids })),
+      ];
+      const answers = await Promise.all([...give([id]), change(everybody), ...give([]), change(nobody)]);
+      expect(answers.map(({ status }) => status).filter((status) => status !== 200)).toEqual([]);
+    }
+  });
 });

@@ -9,6 +9,16 @@ import { AccessGroup } from './access-group.entity.js';
 type Grantees = 'teamIds' | 'keyIds';
 
 /**
+ * Inside a transaction, before the team or key that is to be given these groups is locked: who changes a group locks it first,
+ * and then whom it is given to. What is no list of texts is left to `grantAccessGroups`.
+ */
+export async function lockAccessGroups(tx: EntityManager, sent: object): Promise<void> {
+  const { access_group_ids: asked } = sent as { access_group_ids?: readonly unknown[] | null };
+  const ids = asked?.filter((one) => typeof one === 'string');
+  if (ids?.length) await inOrder(tx, ids);
+}
+
+/**
  * Inside a transaction: a team or key was given the groups its `access_group_ids` now name, if the body spoke of them.
  * 404 names one that is not there.
  */
@@ -25,11 +35,7 @@ export async function grantAccessGroups(
     const fields = [{ field: 'access_group_ids', message }];
     throw new UnprocessableEntityException({ message: `access_group_ids: ${message}`, fields });
   }
-  const groups = await tx.find(AccessGroup, {
-    where: { id: In(accessGroupIds(row)) },
-    order: { id: 'ASC' },
-    ...lockFor(tx),
-  });
+  const groups = await inOrder(tx, accessGroupIds(row));
   const absent = asked.find((one) => !groups.some((group) => group.id === one));
   if (absent !== undefined) throw missingAccessGroup(absent as string, 'access_group_ids');
   for (const group of groups) {
@@ -37,6 +43,9 @@ export async function grantAccessGroups(
       await tx.save(AccessGroup, { ...group, [grantees]: [...group[grantees], id] });
   }
 }
+
+const inOrder = (tx: EntityManager, ids: readonly string[]) =>
+  tx.find(AccessGroup, { where: { id: In(ids) }, order: { id: 'ASC' }, ...lockFor(tx) });
 
 export const missingAccessGroup = (id: string, param: string) =>
   new NotFoundException({ message: `Access group '${id}' not found`, param });

@@ -8,7 +8,7 @@ import {
   NotFoundException,
 } from '@nestjs/common';
 import { type EntityManager, type FindManyOptions, type FindOptionsWhere, In, IsNull } from 'typeorm';
-import { grantAccessGroups } from '../access-groups/grant-access-groups.js';
+import { grantAccessGroups, lockAccessGroups } from '../access-groups/grant-access-groups.js';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
@@ -240,6 +240,7 @@ export class KeysService {
     routes: readonly string[],
     also: (live: VirtualKey, now: Date) => void = () => {},
   ): Promise<{ row: VirtualKey; before: VirtualKey }> {
+    await lockAccessGroups(tx, dto);
     const before = await this.require(tx, keyOrHash, caller, ...routes);
     if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, before, caller);
     requireWithinBounds(dto, this.config.litellm.keyBounds);

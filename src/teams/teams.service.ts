@@ -1,7 +1,7 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { grantAccessGroups } from '../access-groups/grant-access-groups.js';
+import { grantAccessGroups, lockAccessGroups } from '../access-groups/grant-access-groups.js';
 import { requireBudget } from '../budgets/budgets.service.js';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
@@ -87,7 +87,7 @@ export class TeamsService {
 
   /** Changes what was sent. 404 when there is no such team, or it is not the caller's. */
   async update(dto: UpdateTeamDto, caller: Authority): Promise<{ team_id: string; data: object }> {
-    return { team_id: dto.team_id, data: await this.change(dto.team_id, () => dto, caller) };
+    return { team_id: dto.team_id, data: await this.change(dto.team_id, () => dto, caller, dto) };
   }
 
   /** Lets a team call further models. A list that was open stays so: `all-proxy-models` is put before them, as LiteLLM does. */
@@ -112,9 +112,11 @@ export class TeamsService {
     teamId: string,
     wanted: (team: Team) => Partial<UpdateTeamDto>,
     caller: Authority,
+    sent: Partial<UpdateTeamDto> = {},
   ): Promise<object> {
     const { team, named } = await this.table.write(
       async (tx) => {
+        await lockAccessGroups(tx, sent);
         const before = await lockedTeam(tx, this.table, teamId);
         this.grants.requireAdmin(caller, teamId);
         const dto = Object.assign(new UpdateTeamDto(), wanted(before));
