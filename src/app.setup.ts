@@ -11,7 +11,7 @@ import { Load } from './completions/load.js';
 import type { Config } from './config/config.js';
 import { documentOf } from './http/document.js';
 import { traceRequests } from './tracing/traced-requests.js';
-import { whenItsTurnComes } from './http/big-bodies.js';
+import { readBody } from './http/read-body.js';
 import { refuseConnection, refusePath } from './http/unreadable.js';
 import { ignoredFields } from './http/admin-body.pipe.js';
 
@@ -49,9 +49,7 @@ export async function createApp(config: Config, more: readonly Type[] = []): Pro
 /** Guards speak before anything is parsed: a body is bytes until its reader has been let in. */
 function takeBodiesAsBytes(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) =>
-    whenItsTurnComes(body.length, () => done(null, body)),
-  );
+  fastify.addContentTypeParser('*', readBody);
 }
 
 /** A call this process has no room for costs nothing: neither its body nor its credential is read. Other routes always answer. */

@@ -8,6 +8,9 @@ import { ChangedRows } from './changed-rows.js';
 const PRIORITIES = ['ledger', 'admin', 'pruning'] as const;
 type Priority = (typeof PRIORITIES)[number];
 
+/** For so long one write or read follows another; then everybody else has a turn. */
+const TURN_MS = 5;
+
 /** Values of a statement's parameters, in their order. */
 export type Row = readonly (string | number | bigint | null)[];
 
@@ -142,8 +145,15 @@ export class Database {
 
   private async drain(): Promise<void> {
     this.draining = true;
+    let begun = performance.now();
     try {
-      for (let job = this.next(); job; job = this.next()) await job();
+      for (let job = this.next(); job; job = this.next()) {
+        await job();
+        // SQLite answers without a pause: a hundred reads in a row would be one turn of the event loop.
+        if (performance.now() - begun < TURN_MS) continue;
+        await new Promise<void>((turn) => setImmediate(turn));
+        begun = performance.now();
+      }
     } finally {
       this.draining = false;
     }

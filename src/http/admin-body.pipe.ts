@@ -60,8 +60,6 @@ function bodyOf(value: unknown): object {
   return body;
 }
 
-/** NUL, which a database ends a text at, and halves of characters, which have no UTF-8. */
-const ODD_CHARACTER = /[\0\p{Cs}]/u;
 /** Names that are no data in JavaScript; the validation would drop them without a word. */
 const ODD_NAMES = new Set(['__proto__', 'prototype', 'constructor']);
 
@@ -76,13 +74,16 @@ function refuseOddTexts(body: object): void {
   if (fields.length) throw new UnprocessableEntityException({ message: fields.map(told).join('; '), fields });
 }
 
+/** NUL, which a database ends a text at, and halves of characters, which have no UTF-8. */
+const isOddText = (text: string) => text.includes('\0') || !text.isWellFormed();
+
 function isOdd(value: unknown): boolean {
-  if (typeof value === 'string') return ODD_CHARACTER.test(value);
+  if (typeof value === 'string') return isOddText(value);
   if (typeof value !== 'object' || value === null) return false;
   return Object.entries(value).some(([name, inner]) => isOddName(name) || isOdd(inner));
 }
 
-const isOddName = (name: string) => ODD_NAMES.has(name) || ODD_CHARACTER.test(name);
+const isOddName = (name: string) => ODD_NAMES.has(name) || isOddText(name);
 
 const told = ({ field, message }: FieldProblem) => `${field}: ${message}`;
 

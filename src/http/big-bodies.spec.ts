@@ -14,17 +14,36 @@ it('takes a small body up at once, also when big ones wait', async () => {
   expect(seen).toEqual(['small', 'big']);
 });
 
-it('takes up one big body in a turn, in their order, each on behalf of its own request', async () => {
+it('takes big bodies up one after the other, with turns between, each on behalf of its own request', async () => {
   const requests = new AsyncLocalStorage<string>();
   const seen: (string | undefined)[] = [];
   const arrive = (name: string) => requests.run(name, () => whenItsTurnComes(BIG, () => seen.push(requests.getStore()))); // prettier-ignore
+  /** How many turns passed until so many had been taken up. */
+  const turnsUntil = async (count: number) => {
+    let turns = 0;
+    for (; seen.length < count && turns < 100; turns++) await turn();
+    return turns;
+  };
+  // The one of another test is over.
+  for (let turns = 0; turns < 20; turns++) await turn();
   for (const name of ['a', 'b', 'c']) arrive(name);
-  await turn();
+  await turnsUntil(1);
   expect(seen).toEqual(['a']);
   arrive('d');
-  await turn();
+  expect(await turnsUntil(2)).toBeGreaterThan(5);
   expect(seen).toEqual(['a', 'b']);
-  await turn();
-  await turn();
+  expect(await turnsUntil(4)).toBeGreaterThan(10);
   expect(seen).toEqual(['a', 'b', 'c', 'd']);
+  arrive('e');
+  expect(await turnsUntil(5)).toBeGreaterThan(5);
+});
+
+it('goes on after a body whose work failed', async () => {
+  const seen: string[] = [];
+  const failed = new Promise((fail) => process.once('uncaughtException', fail));
+  whenItsTurnComes(BIG, () => { throw new Error('bad'); }); // prettier-ignore
+  whenItsTurnComes(BIG, () => seen.push('next'));
+  expect(await failed).toMatchObject({ message: 'bad' });
+  for (let turns = 0; !seen.length && turns < 100; turns++) await turn();
+  expect(seen).toEqual(['next']);
 });

@@ -30,6 +30,36 @@ describe('scanJsonObject', () => {
     );
   });
 
+  it('finds the end of a long text, whatever stands in it where', () => {
+    const special = fc.constantFrom('"', '\\', '\n', '\u001f', ' ', '~', '\u007f', 'é', '€', '💶', '\u0080');
+    fc.assert(
+      fc.property(fc.nat(200), special, fc.nat(200), fc.nat(7), (before, one, after, unaligned) => {
+        const text = `${'x'.repeat(before)}${one}${'y'.repeat(after)}`;
+        const json = Buffer.from(`{"a":${JSON.stringify(text)},"b":1}`);
+        const bytes = Buffer.concat([Buffer.alloc(unaligned), json]).subarray(unaligned);
+        const { members } = scanJsonObject(bytes, watch);
+        expect(memberValue(bytes, members.get('a')!)).toBe(text);
+        expect([...members.keys()]).toEqual(['a', 'b']);
+        const raw = Buffer.from(`{"a":"${text}","b":1}`);
+        const isJson = attempt(() => JSON.parse(raw.toString()) as unknown) !== undefined;
+        expect(attempt(() => scan(raw)) !== undefined).toBe(isJson);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('agrees with JSON.parse on every number', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[-+.eE01259]{1,8}$/), (number) => {
+        const text = `{"a":${number}}`;
+        expect(attempt(() => scan(text)) !== undefined).toBe(
+          attempt(() => JSON.parse(text) as unknown) !== undefined,
+        );
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
   it('refuses what JSON.parse refuses, and never accepts what it does not', () => {
     fc.assert(
       fc.property(
@@ -56,7 +86,9 @@ describe('scanJsonObject', () => {
     ['[1]', null, 'not an object'],
     ['', null, 'nothing'],
     ['{"a":1}x', null, 'something behind it'],
-    ['{"a":01}', null, 'a number JSON does not know'],
+    ...['01', '-', '1.', '.5', '+1', '1e', '1e+', '1.e1', '0x1', '--1', '1_0'].map(
+      (number): [string, null, string] => [`{"a":${number}}`, null, `${number}, a number JSON does not know`],
+    ),
     ['{"a":"\n"}', null, 'a raw control character'],
     ['{"a" 1}', null, 'a colon missing'],
     ['{"a":1 "b":2}', null, 'a comma missing'],
@@ -65,7 +97,11 @@ describe('scanJsonObject', () => {
     ['{"a":{"b":1 "c":2}}', null, 'a comma missing inside'],
     ['{"a":[1 2]}', null, 'a comma missing in a list'],
     ['{"a":nul}', null, 'a word JSON does not know'],
-    ['{"a":"\\u00g0"}', null, 'an escape JSON does not know'],
+    ...['u00g0', 'u00:0', 'u00`0', 'u00@0', 'u000', 'x', 'U0000'].map((escape): [string, null, string] => [
+      `{"a":"\\${escape}"}`,
+      null,
+      `\\${escape}, an escape JSON does not know`,
+    ]),
     [`{"a":${'1'.repeat(400)}}`, null, 'a number nobody reads alike'],
     [
       `{"a":[${Array.from({ length: 50_001 }, () => '{"b":1,"c":1}').join()}]}`,
