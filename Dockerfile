@@ -20,4 +20,4 @@ EXPOSE 4000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/liveliness').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "--max-semi-space-size=64", "--use-largepages=silent", "dist/src/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=64", "--use-largepages=silent", "--v8-pool-size=1", "dist/src/main.js"]
