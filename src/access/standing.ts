@@ -34,6 +34,24 @@ const STANDINGS_PER_CALLER = 1_000;
 
 export const noStandings = () => new BoundedMap<string, Standing>(STANDINGS_PER_CALLER);
 
+/** A party and what it is billed on in the windows that are open. All standings it is in share it. */
+export interface BilledParty {
+  readonly party: PartySpec;
+  readonly budgets: readonly PlacedBudget[];
+  /** When that changes by itself, epoch milliseconds. */
+  readonly until: number;
+  /** The names of the model this is for, where the party has budgets of models. */
+  readonly modelNames: readonly string[];
+  /** The same with its accounts, while they are in memory. */
+  opened?: Opened;
+}
+
+interface Opened {
+  readonly accountsGeneration: number;
+  readonly facts: Party & { readonly budgets: readonly ScopedBudget[] };
+  readonly watched: readonly WatchedAccount[];
+}
+
 interface PlacedBudget {
   readonly limitNanoUsd: NanoUsd | null;
   readonly softLimitNanoUsd: NanoUsd | null;
@@ -43,8 +61,20 @@ interface PlacedBudget {
   readonly until: number;
 }
 
-/** Which accounts a party is billed on at `now`: the endless one, one for every window, and that of its budget for this model. */
-export function placeBudgets(
+/** A party at `now`, when a model with these names is called. What is not there, and a token's own limits, are billed nothing. */
+export function billedParty(
+  party: PartySpec,
+  timeZone: string,
+  now: Date,
+  modelNames: readonly string[],
+): BilledParty {
+  const isBilled = party.exists && party.kind !== 'token';
+  const budgets = isBilled ? placeBudgets(party, timeZone, now, modelNames) : [];
+  return { party, budgets, until: Math.min(...budgets.map(({ until }) => until), Infinity), modelNames };
+}
+
+/** Which accounts a party is billed on: the endless one, one for every window, and that of its budget for this model. */
+function placeBudgets(
   party: PartySpec,
   timeZone: string,
   now: Date,
@@ -98,29 +128,29 @@ function placed(
 
 /** Parties and chain for one caller and whom its call names, once their accounts are in memory. */
 export function makeStanding(
-  placed: readonly { readonly party: PartySpec; readonly budgets: readonly PlacedBudget[] }[],
+  billed: readonly BilledParty[],
   accounts: ReadonlyMap<string, LiveAccount>,
   names: ChainNames,
   accountsGeneration: number,
   caller: Snapshot,
   named: readonly Snapshot[],
 ): Standing {
-  const ends = placed.flatMap(({ budgets }) => budgets.map(({ until }) => until));
+  const opened = billed.map((one) => openedAt(one, accounts, accountsGeneration));
   const chainAccounts = [
-    ...new Set(placed.flatMap(({ budgets }) => budgets.map(({ account }) => accounts.get(account.id)!))),
+    ...new Set(billed.flatMap(({ budgets }) => budgets.map(({ account }) => accounts.get(account.id)!))),
   ];
-  const parties = placed.map(({ party, budgets }) => partyFacts(party, budgets, accounts));
+  const parties = opened.map(({ facts }) => facts);
   return {
     parties,
-    budgets: parties.flatMap(({ budgets }) => budgets),
+    budgets: joined(parties.map(({ budgets }) => budgets)),
     key: {
       account: chainAccounts.find(({ spec }) => spec.scopeKind === 'key'),
       budget: parties.find(({ kind }) => kind === 'key')?.budgets[0],
     },
-    rates: placed.flatMap(({ party }) => party.rates),
-    watched: placed.flatMap(({ party, budgets }) => watched(party, budgets, accounts)),
+    rates: joined(billed.map(({ party }) => party.rates)),
+    watched: joined(opened.map((one) => one.watched)),
     chain: newChain(names, chainAccounts),
-    until: Math.min(...ends, Infinity),
+    until: Math.min(...billed.map(({ until }) => until), Infinity),
     accountsGeneration,
     named,
     madeOf: named.some(({ madeOf }) => madeOf.size)
@@ -128,6 +158,25 @@ export function makeStanding(
       : caller.madeOf,
   };
 }
+
+function openedAt(
+  billed: BilledParty,
+  accounts: ReadonlyMap<string, LiveAccount>,
+  accountsGeneration: number,
+): Opened {
+  if (billed.opened?.accountsGeneration === accountsGeneration) return billed.opened;
+  const { party, budgets } = billed;
+  const opened = {
+    accountsGeneration,
+    facts: partyFacts(party, budgets, accounts),
+    watched: watched(party, budgets, accounts),
+  };
+  billed.opened = opened;
+  return opened;
+}
+
+/** There is a standing for every key: `flat()` makes room for seventeen in each list, a copy only for what is in it. */
+const joined = <T>(lists: readonly (readonly T[])[]): readonly T[] => lists.flat().slice() as T[];
 
 function watched(
   { kind, id }: PartySpec,

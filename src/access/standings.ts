@@ -7,7 +7,7 @@ import { Accounts } from '../spend/accounts.js';
 import type { CallerSnapshot, PartySpec, Snapshot } from './caller.js';
 import { Callers, eachOnce } from './callers.js';
 import type { LlmRequest } from './llm-request.js';
-import { makeStanding, placeBudgets, type Standing } from './standing.js';
+import { type BilledParty, billedParty, makeStanding, type Standing } from './standing.js';
 
 /** Of all callers together: a client may name any number of end users, with each of its keys. */
 const MAX_KEPT = 100_000;
@@ -19,6 +19,8 @@ export type Named = Pick<LlmRequest, 'endUserId' | 'tags'>;
 @Injectable()
 export class Standings {
   private readonly kept = new BoundedMaps<Standing>(MAX_KEPT);
+  /** Of each party the last that was made: whoever it stands behind shares that. */
+  private readonly lastBilled = new WeakMap<PartySpec, BilledParty>();
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -73,26 +75,37 @@ export class Standings {
     const modelNames = budgetedNames(model, [caller, ...snapshots]);
     const last = caller.parties.length - 1;
     const parties = caller.parties.toSpliced(last, 0, ...snapshots.flatMap((one) => one.parties));
-    const placed = parties
+    const billed = parties
       .filter(({ exists, kind }) => exists || kind !== 'end_user')
-      .map((party) => ({
-        party,
-        budgets:
-          party.exists && party.kind !== 'token'
-            ? placeBudgets(party, this.config.litellm.timezone, now, modelNames)
-            : [],
-      }));
-    const accounts = await this.accounts.load(placed.flatMap(({ budgets }) => budgets));
-    const standing = makeStanding(
-      placed,
-      new Map(accounts.map((account) => [account.id, account])),
-      { endUserId: endUserId ?? null, ...caller.names },
-      this.accounts.generation,
-      caller,
-      snapshots,
-    );
+      .map((party) => this.billed(party, now, party.modelBudgets.size ? modelNames : NO_NAMES));
+    const { accounts, generation } = await this.accountsOf(billed);
+    const names = { endUserId: endUserId ?? null, ...caller.names };
+    const standing = makeStanding(billed, accounts, names, generation, caller, snapshots);
     if (!isDry) this.kept.set(caller.standings, standingKey(endUserId, tags, modelNames), standing);
     return standing;
+  }
+
+  /** Their accounts, all of them in memory at this instant. */
+  private async accountsOf(billed: readonly BilledParty[]) {
+    const needs = billed.flatMap(({ budgets }) => budgets);
+    for (;;) {
+      const { generation } = this.accounts;
+      const loaded = await this.accounts.load(needs);
+      if (generation === this.accounts.generation)
+        return { accounts: new Map(loaded.map((account) => [account.id, account])), generation };
+    }
+  }
+
+  private billed(party: PartySpec, now: Date, modelNames: readonly string[]): BilledParty {
+    const last = this.lastBilled.get(party);
+    const isSame =
+      last?.modelNames.length === modelNames.length &&
+      last.modelNames.every((name, i) => name === modelNames[i]);
+    if (last && isSame && now.getTime() < last.until) return last;
+    const billed = billedParty(party, this.config.litellm.timezone, now, modelNames);
+    // A key stands behind nobody else.
+    if (party.kind !== 'key') this.lastBilled.set(party, billed);
+    return billed;
   }
 }
 
