@@ -249,3 +249,21 @@ describe.each([
     expect(text).not.toContain(key);
   });
 });
+
+it('the secret of a virtual key that is made the master key is the master key', async () => {
+  const secret = 'sk-was-a-virtual-key-once';
+  const before = await Gateway.start();
+  await before.made('/key/generate', { key: secret, blocked: true, allowed_routes: ['/models'] });
+  await before.terminate();
+  const { dataFolder } = before;
+  const after = await Gateway.start({ dataFolder, env: { TOLLGATE_MASTER_KEY: secret } });
+  try {
+    expect((await after.admin('GET', '/user/list')).status).toBe(200);
+    // Whatever somebody asks about it leaves in memory.
+    const question = { subject: { type: 'key', id: secret }, action: { name: 'call' }, resource: { type: 'model', id: 'm' } }; // prettier-ignore
+    expect((await after.admin('POST', '/access/v1/evaluation', question)).status).toBe(200);
+    expect((await after.admin('GET', '/user/list')).status).toBe(200);
+  } finally {
+    await closeAll(after, before);
+  }
+});
