@@ -1,16 +1,21 @@
-// `npm run bench:soak`: does the gateway grow while it is only used? Two million calls of many keys and end users, its
-// resident memory after each part: when all keys have called, the garbage collector has seen what it leaves alone, and the
-// minute of the rate limits is over, it should stay. Bounded in count and time; `-- --requests 100000 --keys 1000` for a short look.
+// `npm run bench:soak`: does the gateway grow while it is only used? Every key calls once and then some at random, which is the
+// warm-up: it ends when the minute of the rate limits is full and the garbage collector has seen what it leaves alone. Then a
+// million calls of random keys, and its resident memory after each part; before and after them what is left of its heap when
+// everything that can go is gone. Bounded in count and time; `-- --requests 100000 --keys 1000` for a short look.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { liveHeapMb } from './live-heap.mjs';
 import { chatBody, load, residentMb } from './load.mjs';
 import { addKeys, forked, tollgate } from './peers.mjs';
 import { machine, table, write } from './report.mjs';
 
 const { values: asked } = parseArgs({
   options: {
-    requests: { type: 'string', default: '2000000' },
+    requests: { type: 'string', default: '1000000' },
     keys: { type: 'string', default: '100000' },
-    customers: { type: 'string', default: '10000' },
+    customers: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '30' },
   },
 });
@@ -19,18 +24,38 @@ const [requests, keys, customers, minutes] = [asked.requests, asked.keys, asked.
 );
 const PART_SECONDS = 5;
 const ROWS_TOLD = 20;
+/** Calls of each key on the average before what is measured begins. */
+const WARM_UP = 4;
 
+const folder = mkdtempSync(join(tmpdir(), 'tollgate-bench-heap-'));
+process.on('exit', () => rmSync(folder, { recursive: true }));
+const heapFile = join(folder, 'heap');
 const upstream = await forked('1', 'upstream.mjs');
-const gateway = await tollgate(upstream.url);
+const gateway = await tollgate(upstream.url, {
+  NODE_OPTIONS: `--import ${join(import.meta.dirname, 'live-heap.mjs')}`,
+  LIVE_HEAP_FILE: heapFile,
+});
 addKeys(gateway, keys);
 
 const samples = [{ calls: 0, mb: residentMb(gateway.pid) }];
 const until = Date.now() + minutes * 60_000;
-for (let calls = 0; calls < requests && Date.now() < until;) {
-  const shape = { keys, customers, connections: 32, seconds: PART_SECONDS, body: chatBody() };
-  calls += (await load(gateway, shape)).requests;
-  samples.push({ calls, mb: residentMb(gateway.pid) });
+
+/** Calls until there were so many in all. */
+async function callUntil(count) {
+  for (let { calls } = samples.at(-1); calls < count && Date.now() < until;) {
+    const shape = { keys, customers, connections: 32, seconds: PART_SECONDS, body: chatBody() };
+    calls += (await load(gateway, { ...shape, ...(calls < keys && { after: calls }) })).requests;
+    samples.push({ calls, mb: residentMb(gateway.pid) });
+    console.log(`${calls} calls, ${samples.at(-1).mb.toFixed(0)} MB`);
+  }
 }
+
+await callUntil(WARM_UP * keys);
+const warm = samples.at(-1).calls;
+const heapBefore = await liveHeapMb(gateway.pid, heapFile);
+await callUntil(warm + requests);
+const heapAfter = await liveHeapMb(gateway.pid, heapFile);
+const measured = samples.filter(({ calls }) => calls > warm);
 
 const [WIDTH, HEIGHT, MARGIN] = [720, 240, 40];
 
@@ -44,8 +69,10 @@ function plot() {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif">
 <rect width="100%" height="100%" fill="#fff"/>
 <path d="M${MARGIN} ${MARGIN}V${HEIGHT - MARGIN}H${WIDTH - MARGIN}" fill="none" stroke="#999"/>
+<path d="M${x(warm).toFixed(1)} ${MARGIN}V${HEIGHT - MARGIN}" stroke="#999" stroke-dasharray="4"/>
 <polyline points="${points}" fill="none" stroke="#06c" stroke-width="2"/>
 ${label(MARGIN, MARGIN - 8, `${Math.round(mostMb)} MB resident`)}
+${label(x(warm) + 4, MARGIN + 12, 'warm')}
 ${label(WIDTH - MARGIN - 110, HEIGHT - MARGIN + 20, `${mostCalls.toLocaleString('en')} calls`)}
 </svg>
 `;
@@ -54,10 +81,26 @@ ${label(WIDTH - MARGIN - 110, HEIGHT - MARGIN + 20, `${mostCalls.toLocaleString(
 const every = Math.ceil(samples.length / ROWS_TOLD);
 const rows = samples
   .filter((_, i) => i % every === 0 || i === samples.length - 1)
-  .map(({ calls, mb }) => [calls.toLocaleString('en'), mb.toFixed(0)]);
+  .map(({ calls, mb }) => [calls.toLocaleString('en'), mb.toFixed(0), calls > warm ? '' : 'warm-up']);
+
+/** Of some samples, least and most. */
+const range = (some) => {
+  const all = some.map(({ mb }) => mb);
+  return `${Math.min(...all).toFixed(0)} to ${Math.max(...all).toFixed(0)} MB`;
+};
+const half = measured.length >> 1;
 write('soak.svg', plot());
 write(
   'soak.md',
-  `## Memory under use\n\n${machine}; embedded, full guard, c = 32, ${keys} keys and ${customers} end users at random.\n\n![resident memory](soak.svg)\n\n${table(['calls', 'resident MB'], rows)}\n`,
+  `## Memory under use
+
+${machine}; embedded, full guard, c = 32, ${keys} keys at random, ${customers} end users. Before it every key called once, and ${WARM_UP} times on the average.
+
+![resident memory](soak.svg)
+
+Of ${(samples.at(-1).calls - warm).toLocaleString('en')} calls after the warm-up, the first half: ${range(measured.slice(0, half))} resident; the second half: ${range(measured.slice(half))}. In use after a forced collection: ${heapBefore.toFixed(0)} MB before them, ${heapAfter.toFixed(0)} MB after them.
+
+${table(['calls', 'resident MB', ''], rows)}
+`,
 );
 process.exit(0);

@@ -41,6 +41,11 @@ async function calledBy(key: string, update: object, more: object = {}): Promise
 }
 
 describe('a key that changes while its call fails', () => {
+  it('calls no fallback it may not call any more', async () => {
+    const key = await gateway.givenKey({ models: ['a', 'b'] });
+    expect(await calledBy(key, { models: ['a'] })).toEqual(['up-a']);
+  });
+
   it('calls a fallback it may still call, though it lost the first model', async () => {
     const key = await gateway.givenKey({ models: ['a', 'b'], max_budget: 1 });
     expect(await calledBy(key, { models: ['b'] })).toEqual(['up-a', 'up-b']);

@@ -79,19 +79,6 @@ describe('when a model fails', () => {
     });
   });
 
-  it('a fallback the key may not call any more is not called', async () => {
-    const key = await gateway.givenKey({ models: ['a', 'b'] });
-    const before = upstream.calls.length;
-    failing('up-a');
-    upstream.hold();
-    const call = gateway.chat(key, { model: 'a', max_tokens: 5 });
-    await upstream.arrived(before + 1);
-    await gateway.made('/key/update', { key, models: ['a'] });
-    upstream.release();
-    expect((await call).status).toBe(500);
-    expect(upstream.calls.slice(before).map(({ model: name }) => name)).toEqual(['up-a']);
-  });
-
   it('a fallback that was passed over is no refusal: the call was not refused', async () => {
     failing('up-a');
     const key = await gateway.givenKey({ max_budget: 0.005 });
