@@ -119,6 +119,20 @@ describe('verify-ledger', () => {
 });
 
 describe('another process that writes to the SQLite file', () => {
+  it('is waited for, and everybody else is served meanwhile', async () => {
+    const key = await gateway.givenKey({ max_budget: 1_000 });
+    const other = new Libsql(join(gateway.dataFolder, 'tollgate.db'), { timeout: 10_000 });
+    other.exec('BEGIN IMMEDIATE');
+    const before = upstream.calls.length;
+    const calls = [gateway.chat(key, { model: 'm-out', max_tokens: 5 }), gateway.made('/team/new', {})];
+    for (let i = 0; i < 5; i++) expect((await gateway.send('GET', '/health/liveliness')).status).toBe(200);
+    expect(upstream.calls.length).toBe(before);
+    other.exec('COMMIT');
+    other.close();
+    const [call] = await Promise.all(calls);
+    expect(call!.status).toBe(200);
+  });
+
   it('is an error for as long as it does, and not longer', async () => {
     const key = await gateway.givenKey({ max_budget: 1_000 });
     const call = async () => (await gateway.chat(key, { model: 'm-out', max_tokens: 5 })).status;

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { actor } from '../acting.js';
+import { pause } from '../pause.js';
 import { ChangedRows } from './changed-rows.js';
 
 /** Who goes first when several writes wait for SQLite's one connection. */
@@ -69,7 +70,7 @@ export class Database {
       for (const act of afterwards) act();
       return result;
     };
-    return this.isPostgres ? transaction() : this.queued(priority, transaction);
+    return this.isPostgres ? transaction() : this.queued(priority, () => despiteOthers(transaction));
   }
 
   /** Inside a transaction: what to do when it is committed. On SQLite that is before anybody else's turn. */
@@ -112,7 +113,7 @@ export class Database {
   writeAtOnce(work: () => void): Promise<void> {
     const { sqlite } = this;
     return this.queued('ledger', async () => {
-      sqlite.exec('BEGIN IMMEDIATE');
+      await despiteOthers(() => sqlite.exec('BEGIN IMMEDIATE'));
       try {
         work();
         sqlite.exec('COMMIT');
@@ -167,3 +168,22 @@ export class Database {
     return undefined;
   }
 }
+
+/** So long another process may write to the SQLite file before that is an error … */
+const OTHERS_MS = 1_000;
+/** … and it is asked for this often. */
+const ASK_AGAIN_MS = 50;
+
+/** Begins what is to be written, as soon as no other process writes: nothing was done yet when it is told that one does. */
+async function despiteOthers<T>(begin: () => T | Promise<T>): Promise<T> {
+  for (const until = performance.now() + OTHERS_MS; ; await pause(ASK_AGAIN_MS)) {
+    try {
+      return await begin();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > until) throw error;
+    }
+  }
+}
+
+/** SQLite's word for another process that writes. */
+export const isBusy = (error: unknown) => (error as { code?: unknown }).code === 'SQLITE_BUSY';

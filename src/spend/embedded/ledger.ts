@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Database, type Row, type Statement } from '../../database/database.js';
+import { Database, isBusy, type Row, type Statement } from '../../database/database.js';
 import { MAX_NANO_USD, type NanoUsd } from '../../policy/money.js';
 import type { BillingChain } from '../chain.js';
 import { chainRow, postingRows } from '../chain-rows.js';
@@ -128,8 +128,6 @@ export class Ledger {
     return this.statements.close.run(closeRow(entry)).changes > 0;
   }
 }
-
-const isBusy = (error: unknown) => (error as { code?: unknown }).code === 'SQLITE_BUSY';
 
 function addCost(added: Map<string, bigint>, { entry, chain }: Ending): void {
   if (!entry.costNanoUsd) return;
