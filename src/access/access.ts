@@ -8,8 +8,8 @@ export interface Access extends LoadedFacts {
   readonly decision: Decision;
   /** Asks again, for the model that is about to be called, with what is known now, where that has changed: right before bytes move. Rejects with the refusal. */
   readonly recheck: (model: ModelFacts) => Promise<void> | undefined;
-  /** The access there is now, when what this one was made of has changed. Throws the refusal. */
-  readonly refreshed: (model: string) => Promise<Access>;
+  /** The access there is now, when what this one was made of has changed, and what is known now of this model. Rejects with the refusal. */
+  readonly refreshed: (model: string) => Promise<{ readonly access: Access; readonly model: ModelFacts }>;
   /** A refusal of later. */
   readonly refused: (refusal: Refusal) => AccessDenied;
   /** Why not, of everything that is in the way now; undefined when nothing is any more. */

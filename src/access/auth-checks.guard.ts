@@ -115,11 +115,18 @@ export class AuthChecksGuard implements CanActivate {
   }
 
   /** Its place in the rate limits is taken already. */
-  private async refreshed(requestId: string, ask: Ask, model: string): Promise<Access> {
+  private async refreshed(
+    requestId: string,
+    ask: Ask,
+    name: string,
+  ): Promise<{ access: Access; model: ModelFacts }> {
     const loaded = await this.loader.load(ask);
-    const decision = decide({ ...(await this.loader.factsFor(model, loaded)), rates: [] });
+    const facts = await this.loader.factsFor(name, loaded);
+    const decision = decide({ ...facts, rates: [] });
     if (decision.refusal) throw this.refused(requestId, loaded, decision.refusal);
-    return this.accessOf(requestId, ask, loaded, decision);
+    const first = loaded.facts.request!.model!;
+    const model = first.requested === name ? first : facts.request!.model!;
+    return { access: this.accessOf(requestId, ask, loaded, decision), model };
   }
 
   /** Anyone blocked, shrunk or deleted since the decision is refused now; so is whoever's limit was lowered below what is held. */

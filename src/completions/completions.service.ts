@@ -191,12 +191,10 @@ export class CompletionsService {
     for (let tries = 1; tries <= MAX_HOLD_TRIES; tries++) {
       const attempt = await this.tryToHold(call, model, deployment, last, tries === 1);
       if (attempt) return attempt;
-      call.access = await call.access.refreshed(model.requested);
-      const { name } = model;
-      const { model: first } = call.access.facts.request!;
-      model =
-        first!.requested === model.requested ? first! : this.targets.asOfNow(model.requested, call.access);
-      if (model.name !== name) break;
+      const now = await call.access.refreshed(model.requested);
+      call.access = now.access;
+      if (now.model.name !== model.name) break;
+      model = now.model;
     }
     throw new ServiceUnavailableException({ message: 'The caller’s limits are changing. Try again.' });
   }

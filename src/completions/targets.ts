@@ -37,14 +37,6 @@ export class Targets {
     }
   }
 
-  /** What is known of this model by now. Throws as the guard would. */
-  asOfNow(name: string, access: Access): ModelFacts {
-    const model = this.loader.modelFacts(name, access.llm!, access.caller!);
-    const { refusal } = this.checked(model, access);
-    if (refusal) throw access.refused(refusal);
-    return model;
-  }
-
   /** Prices may have changed since the guard asked: what is held must pay for the deployments called. Throws as the guard would. */
   atPresentPrice(model: ModelFacts, { access }: Call): ModelFacts {
     const catalogue = this.catalogue.current();
@@ -63,6 +55,14 @@ export class Targets {
       deployments[0]?.maxRetries ?? this.config.router.numRetries ?? this.config.litellm.numRetries,
     );
     for (let i = 0; deployments.length && i <= retries; i++) yield deployments[i % deployments.length]!;
+  }
+
+  /** What is known of this model by now. Throws as the guard would. */
+  private asOfNow(name: string, access: Access): ModelFacts {
+    const model = this.loader.modelFacts(name, access.llm!, access.caller!);
+    const { refusal } = this.checked(model, access);
+    if (refusal) throw access.refused(refusal);
+    return model;
   }
 
   /** What every check but those of budgets and rates says to this model: budgets are asked when the hold takes from them, rate limits when it takes its place in them. */
