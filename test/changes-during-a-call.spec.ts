@@ -1,6 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { closeAll } from './close-all.js';
-import { Gateway, model } from './gateway.js';
+import { type Answer, Gateway, model } from './gateway.js';
 import { Upstream } from './upstream.js';
 
 /** A call of five tokens costs half a cent. */
@@ -122,23 +122,75 @@ describe('administrators at the same rows', () => {
     }
   });
 
-  it('keys and teams are given to a group that changes', { timeout: 60_000 }, async () => {
-    const group = await gateway.admin('POST', '/v1/access_group', { access_group_name: 'h', access_model_names: ['a'] }); // prettier-ignore
-    const id = group.body.access_group_id as string;
-    const keys: { key: string; token_id: string }[] = [];
-    const teams = ['h-1', 'h-2', 'h-3', 'h-4'];
-    for (let i = 0; i < 4; i++) keys.push(await gateway.made('/key/generate', {}));
-    for (const team_id of teams) await gateway.made('/team/new', { team_id });
-    const everybody = { assigned_key_ids: keys.map(({ token_id }) => token_id), assigned_team_ids: teams };
-    const nobody = { assigned_key_ids: [], assigned_team_ids: [] };
-    for (let round = 0; round < 5; round++) {
+  describe('and at one access group', { timeout: 60_000 }, () => {
+    let id: string;
+    let name: string;
+    let serial = 0;
+    beforeEach(async () => {
+      name = `h-${++serial}`;
+      const { body } = await gateway.admin('POST', '/v1/access_group', { access_group_name: name, access_model_names: ['a'] }); // prettier-ignore
+      id = body.access_group_id;
+    });
+    const refused = async (answers: Promise<Answer>[]) =>
+      (await Promise.all(answers)).map(({ status }) => status).filter((status) => status >= 500);
+    const made = (count: number, body: object = {}) =>
+      Promise.all(Array.from({ length: count }, () => gateway.made('/key/generate', body)));
+    const update = (key: string, body: object) => gateway.admin('POST', '/key/update', { key, ...body });
+
+    it('it changes, and is given to keys and teams', async () => {
+      const keys = await made(4);
+      const teams = ['h-1', 'h-2', 'h-3', 'h-4'];
+      for (const team_id of teams) await gateway.made('/team/new', { team_id });
+      const everybody = { assigned_key_ids: keys.map(({ token_id }) => token_id), assigned_team_ids: teams };
+      const nobody = { assigned_key_ids: [], assigned_team_ids: [] };
       const change = (members: object) => gateway.admin('PUT', `/v1/access_group/${id}`, members);
       const give = (access_group_ids: string[]) => [
-        ...keys.map(({ key }) => gateway.admin('POST', '/key/update', { key, access_group_ids })),
+        ...keys.map(({ key }) => update(key, { access_group_ids })),
         ...teams.map((team_id) => gateway.admin('POST', '/team/update', { team_id, access_group_ids })),
       ];
-      const answers = await Promise.all([...give([id]), change(everybody), ...give([]), change(nobody)]);
-      expect(answers.map(({ status }) => status).filter((status) => status !== 200)).toEqual([]);
+      for (let round = 0; round < 5; round++)
+        expect(await refused([...give([id]), change(everybody), ...give([]), change(nobody)])).toEqual([]);
+      const removed = gateway.admin('POST', '/team/delete', { team_ids: teams });
+      expect(await refused([change(everybody), removed, change(nobody)])).toEqual([]);
+    });
+
+    it('two exchange their keys', async () => {
+      const { body } = await gateway.admin('POST', '/v1/access_group', { access_group_name: `${name}-other`, access_model_names: ['a'] }); // prettier-ignore
+      const all = (await made(6)).map(({ token_id }) => token_id as string);
+      const change = (group: string, assigned_key_ids: string[]) => gateway.admin('PUT', `/v1/access_group/${group}`, { assigned_key_ids }); // prettier-ignore
+      for (let round = 0; round < 10; round++) {
+        const [some, others] = round % 2 ? [all.slice(0, 3), all.slice(3)] : [all.slice(3), all.slice(0, 3)];
+        expect(await refused([change(id, some), change(body.access_group_id, others)])).toEqual([]);
+      }
+    });
+
+    it('keys are made and changed that have it, of a user who is new', async () => {
+      const keys = await made(6);
+      for (let round = 0; round < 5; round++) {
+        const body = { user_id: `${name}-${round}`, access_group_ids: [id] };
+        const generate = keys.map(() => gateway.admin('POST', '/key/generate', body));
+        expect(await refused([...generate, ...keys.map(({ key }) => update(key, body))])).toEqual([]);
+      }
+    });
+
+    it('it is deleted by its name while its keys change', async () => {
+      const keys = await made(4, { access_group_ids: [id] });
+      const changes = keys.map(({ key }) => update(key, { access_group_ids: [id] }));
+      expect(await refused([...changes, gateway.admin('DELETE', `/access_group/${name}/delete`)])).toEqual(
+        [],
+      );
+    });
+  });
+
+  it('who is second to choose a secret is told so', async () => {
+    for (let round = 0; round < 5; round++) {
+      const secret = `sk-chosen-twice-${round}`;
+      const key = await gateway.givenKey();
+      const answers = await Promise.all([
+        gateway.admin('POST', '/key/generate', { key: secret }),
+        gateway.admin('POST', `/key/${key}/regenerate`, { new_key: secret }),
+      ]);
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409]);
     }
   });
 });

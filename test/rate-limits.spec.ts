@@ -15,6 +15,7 @@ beforeAll(async () => {
         model('m-free', upstream.url, { input_cost_per_token: 0, output_cost_per_token: 0 }),
         model('m-other', upstream.url, { input_cost_per_token: 0, output_cost_per_token: 0 }),
         model('m-out', upstream.url, { input_cost_per_token: 0, output_cost_per_token: 0.001 }),
+        model('m-claude', upstream.url, { input_cost_per_token: 0, output_cost_per_token: 0 }, { model: 'anthropic/up-m-claude' }), // prettier-ignore
       ],
       general_settings: { rate_limit_span_ms: SPAN_MS, budget_wait_ms: 0 },
     },
@@ -171,6 +172,23 @@ describe('requests per minute', () => {
       upstream.behave = () => ({});
       const statuses = [await call(key), await call(key, { model: 'm-other' })].map(({ status }) => status);
       expect(statuses).toEqual([200, 429]);
+    });
+
+    it('count its tokens where it is another name of the first model', async () => {
+      const key = await gateway.givenKey({ aliases: { twin: 'm-free' }, model_tpm_limit: { 'm-free': 5 } });
+      const before = upstream.calls.length;
+      upstream.behave = (one) => (upstream.calls.indexOf(one) === before ? { status: 500 } : {});
+      expect((await call(key, { fallbacks: ['twin'] })).status).toBe(200);
+      expect((await call(key)).status).toBe(429);
+    });
+
+    it('are told where they are all that is in the way', async () => {
+      // Anthropic has no such route.
+      const key = await gateway.givenKey({ model_rpm_limit: { 'm-other': 1 } });
+      const ask = () => call(key, { model: 'm-claude', fallbacks: ['m-other'] });
+      expect((await ask()).status).toBe(200);
+      const { status, body } = await ask();
+      expect([status, body.error.type]).toEqual([429, 'rate_limit_exceeded']);
     });
 
     it('have room again when its call never went out', async () => {

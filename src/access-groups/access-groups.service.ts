@@ -135,10 +135,7 @@ export class AccessGroupsService {
     }
     if (dto.assigned_key_ids !== undefined) {
       const hashes = [...new Set(dto.assigned_key_ids)];
-      const keys = [
-        ...(await locked(tx, VirtualKey, { secretHash: In(hashes) })),
-        ...(await locked(tx, VirtualKey, { id: In(group.keyIds) })),
-      ].filter(({ id }, i, all) => all.findIndex((key) => key.id === id) === i);
+      const keys = await locked(tx, VirtualKey, { secretHash: In(hashes) }, { id: In(group.keyIds) });
       requireAll(
         hashes,
         keys.map(({ secretHash }) => secretHash),
@@ -267,10 +264,10 @@ function live<T extends Team | VirtualKey>(
 function locked<T extends Team | VirtualKey>(
   tx: EntityManager,
   entity: new () => T,
-  where: object,
+  ...where: object[]
 ): Promise<T[]> {
   return tx.find<T>(entity, {
-    where: { ...where, deletedAt: IsNull() },
+    where: where.map((one) => ({ ...one, deletedAt: IsNull() })),
     order: { id: 'ASC' },
     ...lockFor(tx),
   } as never);

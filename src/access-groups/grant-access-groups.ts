@@ -13,9 +13,10 @@ type Grantees = 'teamIds' | 'keyIds';
  * and then whom it is given to. What is no list of texts is left to `grantAccessGroups`.
  */
 export async function lockAccessGroups(tx: EntityManager, sent: object): Promise<void> {
-  const { access_group_ids: asked } = sent as { access_group_ids?: readonly unknown[] | null };
-  const ids = asked?.filter((one) => typeof one === 'string');
-  if (ids?.length) await inOrder(tx, ids);
+  const { access_group_ids: asked } = sent as { access_group_ids?: unknown };
+  if (!Array.isArray(asked)) return;
+  const ids = asked.filter((one): one is string => typeof one === 'string');
+  if (ids.length) await inOrder(tx, ids);
 }
 
 /**

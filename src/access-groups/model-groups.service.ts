@@ -139,7 +139,7 @@ export class ModelGroupsService {
       const access_groups = tagsOf(model.modelInfo).filter((tag) => tag !== name);
       await tx.save(Model, { ...model, modelInfo: { ...model.modelInfo, access_groups } });
     }
-    const group = await tx.findOneBy(AccessGroup, { name });
+    const group = await tx.findOne(AccessGroup, { where: { name }, ...lockFor(tx) });
     if (!group && !tagged.length) throw missingAccessGroup(name, 'access_group');
     return group;
   }

@@ -36,6 +36,8 @@ const MAX_HOLD_TRIES = 5;
 interface Tries {
   last?: Attempt;
   failed?: UpstreamError;
+  /** Rate limits for which a fallback was passed over. */
+  full?: readonly Denial[];
 }
 
 /** Hold, call, settle: the walk of a call whose caller was let in. */
@@ -130,6 +132,7 @@ export class CompletionsService {
       await tries.last?.close();
     }
     if (tries.failed) throw tries.failed;
+    if (tries.full) throw await this.refusedByRates(call.access, tries.full);
     const { model } = call.access.facts.request!;
     throw this.catalogue.current().resolve(model!.name).length
       ? notSpoken(call)
@@ -141,13 +144,20 @@ export class CompletionsService {
     const { rates: taken, standing } = call.access;
     const limits = limitsFor(standing!.rates, model).filter((limit) => !taken!.includes(limit));
     const place = await this.rateLimits.take(limits, model.boundTokens);
-    if ('denials' in place) return false;
+    if ('denials' in place) {
+      tries.full = place.denials;
+      return false;
+    }
     const { sent, usedTokens } = call;
     try {
       return await this.tryModel(call, model, tries);
     } finally {
       const used = call.usedTokens - usedTokens;
-      call.fallbackTokens += used;
+      // Another name of the same model counts on what the call took for the first.
+      const isSameModel = taken!.some(
+        (limit) => limit.model !== undefined && limitsFor([limit], model).length,
+      );
+      if (!isSameModel) call.fallbackTokens += used;
       if (call.sent > sent) place.slots.end(used);
       else place.slots.giveBack();
     }

@@ -46,6 +46,8 @@ const unavailable = (who: string): Told => ({
   headers: { 'retry-after': '5' },
 });
 
+const TAKEN: Told = { status: 409, message: 'Somebody else took the same name in the same moment.' };
+
 const OVERLOADED: Told = {
   status: 503,
   message: 'The gateway has more to do than it can do in time. Try again in a moment.',
@@ -105,6 +107,7 @@ function toldOf(error: unknown): Told {
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return { status: statusCode, message: message ?? 'The request is not readable.' };
   }
+  if (isTaken(error)) return TAKEN;
   if (isDatabaseTrouble(error)) return unavailable('database');
   return OUR_MISTAKE;
 }
@@ -134,6 +137,10 @@ function httpException(error: HttpException): Told {
 
 const CONNECTION_TROUBLE =
   /^(?:ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|08|28|3D|53|57P0|58|SQLITE_(?:BUSY|IOERR|FULL|CANTOPEN|READONLY))/;
+
+/** Of two who want the same name at once, both may have found it free. PostgreSQL's word for it; SQLite has one writer at a time. */
+const isTaken = (error: unknown) =>
+  error instanceof QueryFailedError && (error as { code?: unknown }).code === '23505';
 
 /** The database did not do what it was asked: never the caller's fault, and never permission. */
 function isDatabaseTrouble(error: unknown): boolean {

@@ -147,6 +147,7 @@ export class KeysService {
     dto: KeyFieldsDto,
     by: string,
   ): Promise<VirtualKey> {
+    await lockAccessGroups(tx, dto);
     await this.requireFreeSecret(tx, hash, hint, { formerSecretHash: hash });
     await this.ensureNeighbours(tx, dto, by);
     await this.requireFreeAlias(tx, dto.key_alias);

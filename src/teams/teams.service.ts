@@ -5,6 +5,7 @@ import { grantAccessGroups, lockAccessGroups } from '../access-groups/grant-acce
 import { requireBudget } from '../budgets/budgets.service.js';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
+import { lockFor } from '../database/lock-for.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { applyParty } from '../parties/apply-party.js';
@@ -79,6 +80,7 @@ export class TeamsService {
 
   /** A team without members, inside a transaction of somebody else's; they evict it. */
   async make(tx: EntityManager, teamId: string, dto: TeamFieldsDto, by: string): Promise<Team> {
+    await lockAccessGroups(tx, dto);
     await this.requireNeighbours(tx, dto);
     const made = await this.table.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
     await grantAccessGroups(tx, dto, made, ['teamIds', teamId]);
@@ -174,6 +176,8 @@ export class TeamsService {
     const ids = [...new Set(teamIds)];
     await this.table.write(
       async (tx) => {
+        // All at once, in the order of those who give them to access groups.
+        await tx.find(Team, { where: { teamId: In(ids) }, order: { id: 'ASC' }, ...lockFor(tx) });
         for (const teamId of ids.toSorted()) {
           this.grants.requireOwner(caller, teamId);
           await lockedTeam(tx, this.table, teamId);

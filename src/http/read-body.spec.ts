@@ -1,0 +1,69 @@
+import type { FastifyRequest } from 'fastify';
+import { type IncomingMessage } from 'node:http';
+import { PassThrough } from 'node:stream';
+import { describe, expect, it, vi } from 'vitest';
+import { readBody } from './read-body.js';
+
+const MEBIBYTE = 1024 * 1024;
+
+/** A body that comes in these pieces: its bytes, or the status it is refused with; and how often reading paused. */
+function bodyOf(pieces: readonly Buffer[], { bodyLimit = 10 * MEBIBYTE, headers = {} } = {}) {
+  const payload = new PassThrough({ highWaterMark: 100 * MEBIBYTE });
+  const paused = vi.spyOn(payload, 'pause');
+  const request = { headers, routeOptions: { bodyLimit } } as unknown as FastifyRequest;
+  const body = new Promise<Buffer | number | undefined>((done) =>
+    readBody(request, payload as unknown as IncomingMessage, (error, bytes) =>
+      done(error ? (error as { statusCode?: number }).statusCode : bytes),
+    ),
+  );
+  for (const piece of pieces) payload.write(piece);
+  return { payload, paused, body };
+}
+
+const whole = async (pieces: readonly Buffer[], options = {}) => {
+  const { payload, body } = bodyOf(pieces, options);
+  payload.end();
+  return body;
+};
+const inPieces = (bytes: number, size: number) =>
+  Array.from({ length: bytes / size }, (_, i) => Buffer.alloc(size, i));
+
+describe('a body is read', () => {
+  it.each([
+    ['in no piece', []],
+    ['in one', inPieces(1_000, 1_000)],
+    ['in many small ones', inPieces(1_000, 10)],
+    ['in many large ones', inPieces(4 * MEBIBYTE, MEBIBYTE / 16)],
+  ])('whole: %s', async (_, pieces) => {
+    expect(Buffer.concat(pieces).equals((await whole(pieces)) as Buffer)).toBe(true);
+  });
+
+  it.each([
+    ['it says itself', [], { bodyLimit: 10, headers: { 'content-length': '11' } }],
+    ['it turns out to be', inPieces(20, 5), { bodyLimit: 10 }],
+  ])('not where it is too large: %s', async (_, pieces, options) => {
+    expect(await whole(pieces, options)).toBe(413);
+  });
+
+  it('up to the limit', async () => {
+    expect(await whole(inPieces(10, 5), { bodyLimit: 10, headers: { 'content-length': '10' } })).toHaveLength(
+      10,
+    );
+  });
+
+  it('not where it broke off', async () => {
+    const { payload, body } = bodyOf(inPieces(10, 5));
+    payload.destroy(new Error('aborted'));
+    expect(await body).toBe(400);
+  });
+
+  it.each([16, MEBIBYTE / 16])(
+    'with pauses for others, as many whatever the size of its pieces: %d bytes',
+    async (size) => {
+      const { payload, paused, body } = bodyOf(inPieces(MEBIBYTE, size));
+      payload.end();
+      await body;
+      expect(paused).toHaveBeenCalledTimes(16);
+    },
+  );
+});
