@@ -46,7 +46,7 @@ export async function createApp(config: Config, more: readonly Type[] = []): Pro
   return app;
 }
 
-/** Guards speak before anything is parsed: a body is bytes until its reader has been let in. */
+/** Guards speak before anything is parsed: a body is read whole, and is bytes until its reader has been let in. */
 function takeBodiesAsBytes(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', readBody);

@@ -119,7 +119,7 @@ describe('verify-ledger', () => {
 });
 
 describe('another process that writes to the SQLite file', () => {
-  it('is waited for, and everybody else is served meanwhile', async () => {
+  it('is waited for, and the event loop turns meanwhile', async () => {
     const key = await gateway.givenKey({ max_budget: 1_000 });
     const other = new Libsql(join(gateway.dataFolder, 'tollgate.db'), { timeout: 10_000 });
     other.exec('BEGIN IMMEDIATE');

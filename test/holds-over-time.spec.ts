@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Gateway, model } from './gateway.js';
 import { Upstream } from './upstream.js';
 
@@ -72,6 +72,31 @@ describe('a budget window that closes', () => {
     await until(await windowEnd(key));
     upstream.release();
     expect([(await first.over).status, (await second).status]).toEqual([200, 200]);
+  });
+
+  it('while a call waits for somebody else lets it wait for the next one, too', async () => {
+    const user_id = 'who-pays-for-both';
+    await gateway.made('/user/new', { user_id, max_budget: 0.01, auto_create_key: false });
+    const [other, key] = [await gateway.givenKey({ user_id }), await gateway.givenKey({ user_id, max_budget: 1, budget_duration: '3s' })]; // prettier-ignore
+    upstream.behave = () => ({ completionTokens: 0 });
+    const inFlight = async (count: number) =>
+      vi.waitFor(async () =>
+        expect((await gateway.admin('GET', '/metrics')).text).toContain(`tollgate_calls_in_flight ${count}`),
+      );
+    const first = await underWay(other, 10);
+    const waiting = chat(key, 10);
+    await inFlight(2);
+    const next = chat(other, 10);
+    await inFlight(3);
+    await until(await windowEnd(key));
+    const seen = upstream.calls.length;
+    upstream.release();
+    // It is this one's turn, in a window that closed: while it asks again, the next one takes what it gave back.
+    upstream.hold();
+    await upstream.arrived(seen + 1);
+    upstream.release();
+    const statuses = [await first.over, await waiting, await next].map(({ status }) => status);
+    expect(statuses).toEqual([200, 200, 200]);
   });
 });
 

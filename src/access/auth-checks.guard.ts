@@ -28,9 +28,10 @@ import { LlmRequestReader } from './llm-request.reader.js';
 const HERE: readonly Enforcer[] = ['AuthChecksGuard'];
 
 /**
- * Lets a request in when nothing stands against its caller and everyone behind it. Decides once, for all that follow; and
- * again only where a row has changed since. Stands before every route (`access.module.ts`); `@ModelRoute()` names it once
- * more, so that the order of the two guards can be read there, and that time it does nothing.
+ * Lets a request in when nothing stands against its caller and everyone behind it. Decides once, for both guards; what it leaves
+ * with the request (`Access`) asks again during the call, where something has changed. Stands before every route
+ * (`access.module.ts`); `@ModelRoute()` names it once more, so that the order of the two guards can be read there, and that time
+ * it does nothing.
  */
 @Injectable()
 export class AuthChecksGuard implements CanActivate {
@@ -114,7 +115,10 @@ export class AuthChecksGuard implements CanActivate {
     return decide(facts).refusal;
   }
 
-  /** Its place in the rate limits is taken already. */
+  /**
+   * The whole policy once more, for whom the hold found outdated. Its place in the rate limits is taken already, and what may be
+   * waited for is left to the next hold.
+   */
   private async refreshed(
     requestId: string,
     ask: Ask,
@@ -123,7 +127,8 @@ export class AuthChecksGuard implements CanActivate {
     const loaded = await this.loader.load(ask);
     const facts = await this.loader.factsFor(name, loaded);
     const decision = decide({ ...facts, rates: [] });
-    if (decision.refusal) throw this.refused(requestId, loaded, decision.refusal);
+    const { refusal } = decision;
+    if (refusal && refusal.enforcer !== 'hold') throw this.refused(requestId, loaded, refusal);
     const first = loaded.facts.request!.model!;
     const model = first.requested === name ? first : facts.request!.model!;
     return { access: this.accessOf(requestId, ask, loaded, decision), model };

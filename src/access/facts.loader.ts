@@ -52,7 +52,7 @@ export interface LoadedFacts {
   readonly tags: readonly string[];
 }
 
-/** Makes the facts of a request, of what `Callers` read from rows. Warm, it asks nobody: one map look-up per caller, end user and tag. */
+/** Makes the facts of a request, of what `Callers` read from rows. Warm, it asks nobody: one map look-up per caller, end user and tag. A prompt is counted where its bytes do not fit a budget. */
 @Injectable()
 export class FactsLoader {
   constructor(
@@ -68,7 +68,7 @@ export class FactsLoader {
     private readonly tokenOwners: TokenOwners,
   ) {}
 
-  /** The facts of a request; without a promise when everything about the caller is in memory. Throws when rows or balances cannot be read. */
+  /** The facts of a request; without a promise when everything about the caller is in memory and nothing is to be counted. Throws when rows or balances cannot be read. */
   load(ask: Ask): LoadedFacts | Promise<LoadedFacts> {
     const { presented } = ask;
     if (presented.kind !== 'presented') return this.stranger(ask, presented);

@@ -19,7 +19,7 @@ export interface Standing {
   readonly budgets: readonly ScopedBudget[];
   /** The first account of the caller's key, and its first budget: what its calls are told of it. */
   readonly key: { readonly account?: LiveAccount | undefined; readonly budget?: ScopedBudget | undefined };
-  /** When one of the windows closes, epoch milliseconds. */
+  /** When one of the windows closes or an increase ends, epoch milliseconds. */
   readonly until: number;
   readonly accountsGeneration: number;
   /** The end user and the tags among the parties. */

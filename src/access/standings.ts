@@ -15,7 +15,7 @@ const MAX_KEPT = 100_000;
 /** Who else stands behind a call because it says so. */
 export type Named = Pick<LlmRequest, 'endUserId' | 'tags'>;
 
-/** Who pays for a call, and from what: made once per caller and whom its calls name, and kept until a window closes or a row changes. */
+/** Who pays for a call, and from what: made once per caller and whom its calls name, and kept until a window closes, an increase ends, a row changes or accounts leave memory. */
 @Injectable()
 export class Standings {
   private readonly kept = new BoundedMaps<Standing>(MAX_KEPT);
@@ -40,7 +40,7 @@ export class Standings {
     return this.inMemory(caller, named, model, now) ?? this.load(caller, named, model, now, isDry);
   }
 
-  /** Are these still the windows that are open, the limits of this hour, and the accounts in memory? */
+  /** Are these still the windows that are open, the limits in force, and the accounts in memory? */
   isOpen({ until, accountsGeneration }: Standing, now = this.clock()): boolean {
     return now.getTime() < until && accountsGeneration === this.accounts.generation;
   }

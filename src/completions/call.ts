@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { Access } from '../access/access.js';
 import type { LlmRequest } from '../access/llm-request.js';
-import type { Slots } from '../limits/rate-limits.js';
+import type { RateLimit, Slots } from '../limits/rate-limits.js';
 import type { Deployment } from '../models/deployment.js';
 import type { NanoUsd } from '../policy/money.js';
 import { costNanoUsd, type Usage } from '../policy/price.js';
@@ -18,14 +18,16 @@ export interface Call {
   readonly llm: LlmRequest;
   /** The gates it came through, this one last. */
   readonly via: string;
-  /** Its place in the rate limits that count for the model asked for. */
+  /** The rate limits that count for the model asked for … */
+  readonly limits: readonly RateLimit[];
+  /** … and its place in them. */
   readonly slots: Slots;
   /** How many attempts went upstream. */
   sent: number;
   /** Tokens used so far, by all attempts. */
   usedTokens: number;
-  /** Those of them that fallbacks used. */
-  fallbackTokens: number;
+  /** Those of them that do not count on the limits of the model asked for. */
+  tokensOfOtherModels: number;
   readonly reply: FastifyReply;
   readonly startedAt: number;
 }

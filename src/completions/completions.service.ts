@@ -4,7 +4,7 @@ import { AccessDenied } from '../access/access-denied.js';
 import type { Access } from '../access/access.js';
 import { Standings } from '../access/standings.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { limitsFor, RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
+import { limitsFor, type RateLimit, RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
 import { Meters } from '../metrics/meters.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
@@ -62,15 +62,16 @@ export class CompletionsService {
     const { access } = request;
     if (this.drain.isUnderWay)
       throw new ServiceUnavailableException({ message: 'The gateway is shutting down. Try again.' });
-    // They were let in side by side, so each is asked again.
+    // Calls that were let in side by side are each asked again.
     const overload = this.load.overload();
     if (overload) throw overload;
     const via = viaFor(request.headers.via);
-    const taken = this.rateLimits.take(access!.rates ?? [], access!.facts.request!.model!.boundTokens);
+    const limits = access!.rates ?? [];
+    const taken = this.rateLimits.take(limits, access!.facts.request!.model!.boundTokens);
     const walk =
       taken instanceof Promise
-        ? taken.then((slots) => this.walk(request, reply, via, slots))
-        : this.walk(request, reply, via, taken);
+        ? taken.then((slots) => this.walk(request, reply, via, limits, slots))
+        : this.walk(request, reply, via, limits, taken);
     this.load.calls.add(walk);
     return walk.finally(() => this.load.calls.delete(walk));
   }
@@ -79,6 +80,7 @@ export class CompletionsService {
     { access, id: requestId }: FastifyRequest,
     reply: FastifyReply,
     via: string,
+    limits: readonly RateLimit[],
     taken: SlotsTaken,
   ): Promise<void> {
     if ('denials' in taken) throw (await this.refusedByRates(access!, taken.denials)).told();
@@ -88,20 +90,21 @@ export class CompletionsService {
       access: access!,
       llm: access!.llm!,
       via,
+      limits,
       slots,
       sent: 0,
       usedTokens: 0,
-      fallbackTokens: 0,
+      tokensOfOtherModels: 0,
       reply,
       startedAt: performance.now(),
     };
     try {
       await this.tryTargets(call);
-      slots.end(call.usedTokens, call.usedTokens - call.fallbackTokens);
+      slots.end(call.usedTokens, call.usedTokens - call.tokensOfOtherModels);
     } catch (error) {
       if (error instanceof AccessDenied) error.told();
       // What never went out, refused the money or not, took no place in the rate limits.
-      if (call.sent) slots.end(call.usedTokens, call.usedTokens - call.fallbackTokens);
+      if (call.sent) slots.end(call.usedTokens, call.usedTokens - call.tokensOfOtherModels);
       else slots.giveBack();
       throw error;
     }
@@ -141,9 +144,10 @@ export class CompletionsService {
 
   /** In the rate limits of its own model a fallback takes a place of its own; where one is full it is passed over. */
   private async tryFallback(call: Call, model: ModelFacts, tries: Tries): Promise<boolean> {
-    const { rates: taken, standing } = call.access;
-    const limits = limitsFor(standing!.rates, model).filter((limit) => !taken!.includes(limit));
-    const place = await this.rateLimits.take(limits, model.boundTokens);
+    const { limits: taken, access } = call;
+    const limits = limitsFor(access.standing!.rates, model);
+    const further = limits.filter(({ key }) => !taken.some((limit) => limit.key === key));
+    const place = await this.rateLimits.take(further, model.boundTokens);
     if ('denials' in place) {
       tries.full = place.denials;
       return false;
@@ -154,10 +158,10 @@ export class CompletionsService {
     } finally {
       const used = call.usedTokens - usedTokens;
       // Another name of the same model counts on what the call took for the first.
-      const isSameModel = taken!.some(
+      const countsOnFirst = taken.some(
         (limit) => limit.model !== undefined && limitsFor([limit], model).length,
       );
-      if (!isSameModel) call.fallbackTokens += used;
+      if (!countsOnFirst) call.tokensOfOtherModels += used;
       if (call.sent > sent) place.slots.end(used);
       else place.slots.giveBack();
     }

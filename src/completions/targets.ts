@@ -32,7 +32,8 @@ export class Targets {
     for (const name of new Set(named)) {
       if (name === model!.requested) continue;
       // Who may call may have been read anew since the last one failed.
-      const fallback = this.loader.modelFacts(name, llm, call.access.caller!);
+      const { llm: asKnownNow, caller } = call.access;
+      const fallback = this.loader.modelFacts(name, asKnownNow!, caller!);
       if (this.checked(fallback, call.access).allowed) yield fallback;
     }
   }

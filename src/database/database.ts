@@ -174,11 +174,11 @@ const OTHERS_MS = 1_000;
 /** … and it is asked for this often. */
 const ASK_AGAIN_MS = 50;
 
-/** Begins what is to be written, as soon as no other process writes: nothing was done yet when it is told that one does. */
-async function despiteOthers<T>(begin: () => T | Promise<T>): Promise<T> {
+/** Does this as soon as no other process writes. It may be done again: its first statement is what finds out that one does. */
+async function despiteOthers<T>(work: () => T | Promise<T>): Promise<T> {
   for (const until = performance.now() + OTHERS_MS; ; await pause(ASK_AGAIN_MS)) {
     try {
-      return await begin();
+      return await work();
     } catch (error) {
       if (!isBusy(error) || performance.now() > until) throw error;
     }

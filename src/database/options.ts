@@ -7,7 +7,7 @@ import { migrations } from './migrations/index.js';
 const CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
-/** SQLite waits so long while another process writes to its file, and nobody is served meanwhile: `Database` waits longer. */
+/** SQLite itself waits so long for another process that writes, and nobody is served meanwhile; `Database` asks again for a second. */
 const SQLITE_BUSY_MS = 20;
 /**
  * SQLite's log is moved into its file this often: 16 MB. Nobody is served meanwhile, and pages that changed several times

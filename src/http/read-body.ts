@@ -15,15 +15,15 @@ export function readBody(
   if (Number(headers['content-length']) > bodyLimit) return done(tooLarge());
   const pieces: Buffer[] = [];
   let bytes = 0;
-  let inThisTurn = 0;
+  let sincePause = 0;
   const take = (piece: Buffer) => {
     bytes += piece.length;
     if (bytes > bodyLimit) return stop(tooLarge());
     pieces.push(piece);
     // As long as more is there, node would read on: two megabytes of each in one turn.
-    inThisTurn += piece.length;
-    if (inThisTurn < BIG_BYTES) return;
-    inThisTurn = 0;
+    sincePause += piece.length;
+    if (sincePause < BIG_BYTES) return;
+    sincePause = 0;
     payload.pause();
     setImmediate(() => payload.resume());
   };

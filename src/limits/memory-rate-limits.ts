@@ -36,8 +36,8 @@ export class MemoryRateLimits extends RateLimits {
         tokens,
       )!;
     const taken = limits.map((limit) => this.taken(limit, tokens, now));
-    const end = (tokens: number | undefined, ofModel = tokens) => {
-      taken.splice(0).forEach((one, i) => one(limits[i]!.model === undefined ? tokens : ofModel));
+    const end = (used: number | undefined, ofModel = used) => {
+      taken.splice(0).forEach((one, i) => one(limits[i]!.model === undefined ? used : ofModel));
     };
     return {
       slots: {

@@ -143,7 +143,7 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
     return {
       slots: {
         facts: () => included,
-        end: (tokens, ofModel) => void this.end(id, limits, tokens, ofModel),
+        end: (used, ofModel) => void this.end(id, limits, used, ofModel),
         giveBack: () => void this.end(id, limits, -1),
       },
     };

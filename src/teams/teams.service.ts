@@ -114,11 +114,12 @@ export class TeamsService {
     teamId: string,
     wanted: (team: Team) => Partial<UpdateTeamDto>,
     caller: Authority,
-    sent: Partial<UpdateTeamDto> = {},
+    /** What names access groups. */
+    grants: object = {},
   ): Promise<object> {
     const { team, named } = await this.table.write(
       async (tx) => {
-        await lockAccessGroups(tx, sent);
+        await lockAccessGroups(tx, grants);
         const before = await lockedTeam(tx, this.table, teamId);
         this.grants.requireAdmin(caller, teamId);
         const dto = Object.assign(new UpdateTeamDto(), wanted(before));
