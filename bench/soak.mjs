@@ -72,7 +72,7 @@ function plot() {
 <path d="M${x(warm).toFixed(1)} ${MARGIN}V${HEIGHT - MARGIN}" stroke="#999" stroke-dasharray="4"/>
 <polyline points="${points}" fill="none" stroke="#06c" stroke-width="2"/>
 ${label(MARGIN, MARGIN - 8, `${Math.round(mostMb)} MB resident`)}
-${label(x(warm) + 4, MARGIN + 12, 'warm')}
+${label(x(warm) + 4, HEIGHT - MARGIN - 6, 'warm')}
 ${label(WIDTH - MARGIN - 110, HEIGHT - MARGIN + 20, `${mostCalls.toLocaleString('en')} calls`)}
 </svg>
 `;
