@@ -6,12 +6,14 @@ import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
 import { AppModule } from './app.module.js';
+import { presentedCredential } from './access/credential.js';
+import { FactsLoader } from './access/facts.loader.js';
 import { GuardedDoors } from './access/guarded-doors.js';
 import { Load } from './completions/load.js';
 import type { Config } from './config/config.js';
 import { documentOf } from './http/document.js';
 import { traceRequests } from './tracing/traced-requests.js';
-import { readBody } from './http/read-body.js';
+import { bodyReader } from './http/read-body.js';
 import { refuseConnection, refusePath } from './http/unreadable.js';
 import { ignoredFields } from './http/admin-body.pipe.js';
 
@@ -37,7 +39,7 @@ export async function createApp(config: Config, more: readonly Type[] = []): Pro
     abortOnError: false,
     logger: ['error', 'warn'],
   });
-  takeBodiesAsBytes(adapter.getInstance());
+  takeBodiesAsBytes(adapter.getInstance(), app.get(FactsLoader));
   describeAnswers(adapter.getInstance());
   traceRequests(adapter.getInstance());
   shedLoad(adapter.getInstance(), app.get(Load), app.get(GuardedDoors));
@@ -47,9 +49,12 @@ export async function createApp(config: Config, more: readonly Type[] = []): Pro
 }
 
 /** Guards speak before anything is parsed: a body is read whole, and is bytes until its reader has been let in. */
-function takeBodiesAsBytes(fastify: FastifyInstance): void {
+function takeBodiesAsBytes(fastify: FastifyInstance, loader: FactsLoader): void {
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', readBody);
+  fastify.addContentTypeParser(
+    '*',
+    bodyReader(({ headers, raw }) => loader.isStranger(presentedCredential(headers, raw.rawHeaders))),
+  );
 }
 
 /** A call this process has no room for costs nothing: neither its body nor its credential is read. Other routes always answer. */

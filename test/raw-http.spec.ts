@@ -217,3 +217,18 @@ describe('one connection', () => {
     for (const status of statuses) expect([400, 401]).toContain(status);
   });
 });
+
+describe('a stranger’s body of megabytes', () => {
+  const begun = (credential: string) =>
+    sent(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${credential}content-length: 5000000\r\n\r\n{"model":"${'x'.repeat(200_000)}`,
+    );
+
+  it.each([
+    ['without a credential', ''],
+    ['with a key nobody has', 'authorization: Bearer sk-nobody-has-this\r\n'],
+    ['with a token nobody made', 'authorization: Bearer ey.ey.ey\r\n'],
+  ])('is refused before it is there: %s', async (_, credential) => {
+    expect(statusOf(await begun(credential))).toBe(401);
+  });
+});

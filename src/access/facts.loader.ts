@@ -87,7 +87,18 @@ export class FactsLoader {
       );
   }
 
-  /** The same for a token: verified, unless it was before. */
+  /** Is this nobody's credential? Without a promise where its caller is in memory. Rejects when rows or an issuer's keys cannot be read. */
+  isStranger(presented: Presented): boolean | Promise<boolean> {
+    if (presented.kind !== 'presented') return true;
+    const { secret } = presented;
+    const hash = secretHash(secret);
+    if (this.callers.inMemory(hash) || this.callers.isMasterKey(hash)) return false;
+    if (!this.tokens.looksLikeToken(secret)) return this.callers.ofKey(hash).then((caller) => !caller);
+    if (this.tokens.known(hash)) return false;
+    return this.tokens.verify(hash, secret).then((token) => 'code' in token);
+  }
+
+  /** The facts of a request with a token: verified, unless it was before. */
   private ofToken(hash: string, secret: string, ask: Ask): LoadedFacts | Promise<LoadedFacts> {
     const token = this.tokens.known(hash);
     const caller = token && !hasChoice(token, ask) && this.callers.inMemory(callerIdOf(token, ask));

@@ -1,18 +1,22 @@
 import type { FastifyRequest } from 'fastify';
 import { type IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
-import { describe, expect, it } from 'vitest';
-import { readBody } from './read-body.js';
+import { describe, expect, it, vi } from 'vitest';
+import { bodyReader, type IsStranger } from './read-body.js';
 
 const MEBIBYTE = 1024 * 1024;
 
 /** A body that comes in these pieces: its bytes, or the status it is refused with. */
-function bodyOf(pieces: readonly Buffer[], { bodyLimit = 10 * MEBIBYTE, headers = {} } = {}) {
+function bodyOf(
+  pieces: readonly Buffer[],
+  { bodyLimit = 10 * MEBIBYTE, headers = {} } = {},
+  isStranger: IsStranger = () => false,
+) {
   const payload = new PassThrough({ highWaterMark: 100 * MEBIBYTE });
   const request = { headers, routeOptions: { bodyLimit } } as unknown as FastifyRequest;
-  const body = new Promise<Buffer | number | undefined>((done) =>
-    readBody(request, payload as unknown as IncomingMessage, (error, bytes) =>
-      done(error ? (error as { statusCode?: number }).statusCode : bytes),
+  const body = new Promise<Buffer | number | string | undefined>((done) =>
+    bodyReader(isStranger)(request, payload as unknown as IncomingMessage, (error, bytes) =>
+      done(error ? ((error as { statusCode?: number }).statusCode ?? error.message) : bytes),
     ),
   );
   for (const piece of pieces) payload.write(piece);
@@ -54,6 +58,28 @@ describe('a body is read', () => {
     const { payload, body } = bodyOf(inPieces(10, 5));
     payload.destroy(new Error('aborted'));
     expect(await body).toBe(400);
+  });
+
+  it('of a stranger only in its beginning, and nothing of it is handed on', async () => {
+    const isStranger = vi.fn<IsStranger>(() => Promise.resolve(true));
+    const { payload, body } = bodyOf(inPieces(MEBIBYTE / 8, 1_024), {}, isStranger);
+    // It has not ended.
+    expect(await body).toHaveLength(0);
+    expect(isStranger).toHaveBeenCalledTimes(1);
+    payload.end(Buffer.alloc(MEBIBYTE));
+    await new Promise((over) => payload.on('end', over));
+  });
+
+  it('whoever sends it, where it is small', async () => {
+    const headers = { 'content-length': '1000' };
+    const { payload, body } = bodyOf(inPieces(1_000, 10), { headers }, () => true);
+    payload.end();
+    expect(await body).toHaveLength(1_000);
+  });
+
+  it('not where nobody can say who sends it', async () => {
+    const { body } = bodyOf(inPieces(MEBIBYTE, 1_024), {}, () => Promise.reject(new Error('no database')));
+    expect(await body).toBe('no database');
   });
 
   it.each([16, MEBIBYTE / 16])(

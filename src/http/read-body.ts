@@ -1,40 +1,58 @@
+import { AsyncResource } from 'node:async_hooks';
 import { errorCodes, type FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { BIG_BYTES, whenItsTurnComes } from './big-bodies.js';
 
+type Done = (error: Error | null, body?: Buffer) => void;
+
+/** Is the credential of this request nobody's? Rejects when that cannot be found out. */
+export type IsStranger = (request: FastifyRequest) => boolean | Promise<boolean>;
+
 /**
- * Reads a body whole, as the bytes it came in. 413 where it is larger than its route takes, 400 where it broke off. A large
- * one is put together when its turn comes: many that end at the same time would be one long turn of the event loop.
+ * Reads bodies whole, as the bytes they came in. 413 where one is larger than its route takes, 400 where it broke off. A large
+ * one is put together when its turn comes: many that end at the same time would be one long turn of the event loop. Of a
+ * stranger's no more is read than its beginning, and nothing handed on: whoever asks for the credential next refuses it.
  */
-export function readBody(
-  { headers, routeOptions: { bodyLimit } }: FastifyRequest,
-  payload: IncomingMessage,
-  done: (error: Error | null, body?: Buffer) => void,
-): void {
-  const tooLarge = () => new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE();
-  if (Number(headers['content-length']) > bodyLimit) return done(tooLarge());
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  let sincePause = 0;
-  const take = (piece: Buffer) => {
-    bytes += piece.length;
-    if (bytes > bodyLimit) return stop(tooLarge());
-    pieces.push(piece);
-    // As long as more is there, node would read on: two megabytes of each in one turn.
-    sincePause += piece.length;
-    if (sincePause < BIG_BYTES) return;
-    sincePause = 0;
-    payload.pause();
-    setImmediate(() => payload.resume());
+export const bodyReader =
+  (isStranger: IsStranger) => (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
+    const { bodyLimit } = request.routeOptions;
+    const told = Number(request.headers['content-length']);
+    if (told > bodyLimit) return done(tooLarge());
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    let sincePause = 0;
+    let ask = told < BIG_BYTES ? undefined : AsyncResource.bind(async () => isStranger(request));
+
+    const take = (piece: Buffer) => {
+      bytes += piece.length;
+      if (bytes > bodyLimit) return end(tooLarge());
+      pieces.push(piece);
+      // As long as more is there, node would read on: two megabytes of each in one turn.
+      sincePause += piece.length;
+      if (sincePause < BIG_BYTES) return;
+      sincePause = 0;
+      payload.pause();
+      if (!ask) return goOn();
+      ask().then((is) => (is ? end(null, NOTHING) : goOn()), end);
+      ask = undefined;
+    };
+    const goOn = () => void setImmediate(() => payload.resume());
+    const whole = () => {
+      leave();
+      whenItsTurnComes(bytes, () =>
+        done(null, pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, bytes)),
+      );
+    };
+    const brokenOff = (error: Error) => end(Object.assign(error, { statusCode: 400 }));
+    /** What else comes is read away. */
+    const end: Done = (error, body) => {
+      leave();
+      payload.resume();
+      done(error, body);
+    };
+    const leave = () => payload.off('data', take).off('end', whole).off('error', brokenOff);
+    payload.on('data', take).on('end', whole).on('error', brokenOff);
   };
-  const stop = (error: Error) => {
-    leave();
-    done(Object.assign(error, { statusCode: (error as { statusCode?: number }).statusCode ?? 400 }));
-  };
-  const end = () => {
-    leave();
-    whenItsTurnComes(bytes, () => done(null, pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, bytes)));
-  };
-  const leave = () => payload.off('data', take).off('end', end).off('error', stop);
-  payload.on('data', take).on('end', end).on('error', stop);
-}
+
+const tooLarge = () => new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE();
+const NOTHING = Buffer.alloc(0);
