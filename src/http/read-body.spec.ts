@@ -14,13 +14,15 @@ function bodyOf(
 ) {
   const payload = new PassThrough({ highWaterMark: 100 * MEBIBYTE });
   const request = { headers, routeOptions: { bodyLimit } } as unknown as FastifyRequest;
-  const body = new Promise<Buffer | number | string | undefined>((done) =>
-    bodyReader(isStranger)(request, payload as unknown as IncomingMessage, (error, bytes) =>
-      done(error ? ((error as { statusCode?: number }).statusCode ?? error.message) : bytes),
-    ),
-  );
+  const done = vi.fn<(error: Error | null, bytes?: Buffer) => void>();
+  const body = new Promise<Buffer | number | string | undefined>((resolve) => {
+    done.mockImplementation((error, bytes) =>
+      resolve(error ? ((error as { statusCode?: number }).statusCode ?? error.message) : bytes),
+    );
+  });
+  bodyReader(isStranger)(request, payload as unknown as IncomingMessage, done);
   for (const piece of pieces) payload.write(piece);
-  return { payload, body };
+  return { payload, body, done };
 }
 
 const whole = async (pieces: readonly Buffer[], options = {}) => {
@@ -68,6 +70,18 @@ describe('a body is read', () => {
     expect(isStranger).toHaveBeenCalledTimes(1);
     payload.end(Buffer.alloc(MEBIBYTE));
     await new Promise((over) => payload.on('end', over));
+  });
+
+  it('and told about once, where it broke off while somebody was asked who sends it', async () => {
+    let answer = (_: boolean) => {};
+    const asked = new Promise<boolean>((resolve) => (answer = resolve));
+    const { payload, body, done } = bodyOf(inPieces(MEBIBYTE / 8, 1_024), {}, () => asked);
+    await new Promise((turn) => setImmediate(turn));
+    payload.destroy(new Error('aborted'));
+    expect(await body).toBe(400);
+    answer(true);
+    await new Promise((turn) => setImmediate(turn));
+    expect(done).toHaveBeenCalledTimes(1);
   });
 
   it('whoever sends it, where it is small', async () => {

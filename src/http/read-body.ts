@@ -21,6 +21,7 @@ export const bodyReader =
     const pieces: Buffer[] = [];
     let bytes = 0;
     let sincePause = 0;
+    let isOver = false;
     let ask = told < BIG_BYTES ? undefined : AsyncResource.bind(async () => isStranger(request));
 
     const take = (piece: Buffer) => {
@@ -44,13 +45,17 @@ export const bodyReader =
       );
     };
     const brokenOff = (error: Error) => end(Object.assign(error, { statusCode: 400 }));
-    /** What else comes is read away. */
+    /** What else comes is read away. It may have broken off while somebody was asked who sends it. */
     const end: Done = (error, body) => {
+      if (isOver) return;
       leave();
       payload.resume();
       done(error, body);
     };
-    const leave = () => payload.off('data', take).off('end', whole).off('error', brokenOff);
+    const leave = () => {
+      isOver = true;
+      payload.off('data', take).off('end', whole).off('error', brokenOff);
+    };
     payload.on('data', take).on('end', whole).on('error', brokenOff);
   };
 
