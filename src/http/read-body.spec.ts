@@ -73,7 +73,7 @@ describe('a body is read', () => {
   });
 
   it('and told about once, where it broke off while somebody was asked who sends it', async () => {
-    let answer = (_: boolean) => {};
+    let answer: (is: boolean) => void = () => {};
     const asked = new Promise<boolean>((resolve) => (answer = resolve));
     const { payload, body, done } = bodyOf(inPieces(MEBIBYTE / 8, 1_024), {}, () => asked);
     await new Promise((turn) => setImmediate(turn));
