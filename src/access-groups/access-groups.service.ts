@@ -12,7 +12,7 @@ import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
-import { lockFor } from '../database/lock-for.js';
+import { lockedInOrder, lockFor } from '../database/lock-for.js';
 import { type PageQuery, pageOf } from '../http/page.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { Catalogue } from '../models/catalogue.service.js';
@@ -123,7 +123,10 @@ export class AccessGroupsService {
     const touched: CacheKey[] = [];
     if (dto.assigned_team_ids !== undefined) {
       const ids = [...new Set(dto.assigned_team_ids)];
-      const teams = await locked(tx, Team, { teamId: In([...ids, ...group.teamIds]) });
+      const teams = await lockedInOrder(tx, Team, {
+        teamId: In([...ids, ...group.teamIds]),
+        deletedAt: IsNull(),
+      });
       requireAll(
         ids,
         teams.map(({ teamId }) => teamId),
@@ -135,7 +138,12 @@ export class AccessGroupsService {
     }
     if (dto.assigned_key_ids !== undefined) {
       const hashes = [...new Set(dto.assigned_key_ids)];
-      const keys = await locked(tx, VirtualKey, { secretHash: In(hashes) }, { id: In(group.keyIds) });
+      const keys = await lockedInOrder(
+        tx,
+        VirtualKey,
+        { secretHash: In(hashes), deletedAt: IsNull() },
+        { id: In(group.keyIds), deletedAt: IsNull() },
+      );
       requireAll(
         hashes,
         keys.map(({ secretHash }) => secretHash),
@@ -258,19 +266,6 @@ function live<T extends Team | VirtualKey>(
   where: object,
 ): Promise<T[]> {
   return manager.findBy<T>(entity, { ...where, deletedAt: IsNull() } as never);
-}
-
-/** The same, locked against other changes until this transaction ends; all of them in one order. */
-function locked<T extends Team | VirtualKey>(
-  tx: EntityManager,
-  entity: new () => T,
-  ...where: object[]
-): Promise<T[]> {
-  return tx.find<T>(entity, {
-    where: where.map((one) => ({ ...one, deletedAt: IsNull() })),
-    order: { id: 'ASC' },
-    ...lockFor(tx),
-  } as never);
 }
 
 function requireAll(asked: readonly string[], there: readonly string[], title: string, param: string): void {

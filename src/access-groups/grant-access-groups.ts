@@ -1,6 +1,6 @@
 import { NotFoundException, UnprocessableEntityException } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
-import { lockFor } from '../database/lock-for.js';
+import { lockedInOrder } from '../database/lock-for.js';
 import { accessGroupIds } from '../parties/model-entries.js';
 import type { PartyRow } from '../parties/party-row.js';
 import { AccessGroup } from './access-group.entity.js';
@@ -16,7 +16,7 @@ export async function lockAccessGroups(tx: EntityManager, sent: object): Promise
   const { access_group_ids: asked } = sent as { access_group_ids?: unknown };
   if (!Array.isArray(asked)) return;
   const ids = asked.filter((one): one is string => typeof one === 'string');
-  if (ids.length) await inOrder(tx, ids);
+  if (ids.length) await lockedInOrder(tx, AccessGroup, { id: In(ids) });
 }
 
 /**
@@ -36,7 +36,7 @@ export async function grantAccessGroups(
     const fields = [{ field: 'access_group_ids', message }];
     throw new UnprocessableEntityException({ message: `access_group_ids: ${message}`, fields });
   }
-  const groups = await inOrder(tx, accessGroupIds(row));
+  const groups = await lockedInOrder(tx, AccessGroup, { id: In(accessGroupIds(row)) });
   const absent = asked.find((one) => !groups.some((group) => group.id === one));
   if (absent !== undefined) throw missingAccessGroup(absent as string, 'access_group_ids');
   for (const group of groups) {
@@ -44,9 +44,6 @@ export async function grantAccessGroups(
       await tx.save(AccessGroup, { ...group, [grantees]: [...group[grantees], id] });
   }
 }
-
-const inOrder = (tx: EntityManager, ids: readonly string[]) =>
-  tx.find(AccessGroup, { where: { id: In(ids) }, order: { id: 'ASC' }, ...lockFor(tx) });
 
 export const missingAccessGroup = (id: string, param: string) =>
   new NotFoundException({ message: `Access group '${id}' not found`, param });

@@ -4,7 +4,7 @@ import { AccessDenied } from '../access/access-denied.js';
 import type { Access } from '../access/access.js';
 import { Standings } from '../access/standings.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { limitsFor, type RateLimit, RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
+import { limitsFor, RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
 import { Meters } from '../metrics/meters.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
@@ -66,12 +66,11 @@ export class CompletionsService {
     const overload = this.load.overload();
     if (overload) throw overload;
     const via = viaFor(request.headers.via);
-    const limits = access!.rates ?? [];
-    const taken = this.rateLimits.take(limits, access!.facts.request!.model!.boundTokens);
+    const taken = this.rateLimits.take(access!.rates ?? [], access!.facts.request!.model!.boundTokens);
     const walk =
       taken instanceof Promise
-        ? taken.then((slots) => this.walk(request, reply, via, limits, slots))
-        : this.walk(request, reply, via, limits, taken);
+        ? taken.then((slots) => this.walk(request, reply, via, slots))
+        : this.walk(request, reply, via, taken);
     this.load.calls.add(walk);
     return walk.finally(() => this.load.calls.delete(walk));
   }
@@ -80,7 +79,6 @@ export class CompletionsService {
     { access, id: requestId }: FastifyRequest,
     reply: FastifyReply,
     via: string,
-    limits: readonly RateLimit[],
     taken: SlotsTaken,
   ): Promise<void> {
     if ('denials' in taken) throw (await this.refusedByRates(access!, taken.denials)).told();
@@ -90,7 +88,7 @@ export class CompletionsService {
       access: access!,
       llm: access!.llm!,
       via,
-      limits,
+      limits: access!.rates ?? [],
       slots,
       sent: 0,
       usedTokens: 0,
@@ -98,13 +96,14 @@ export class CompletionsService {
       reply,
       startedAt: performance.now(),
     };
+    const end = () => slots.end(call.usedTokens, call.usedTokens - call.tokensOfOtherModels);
     try {
       await this.tryTargets(call);
-      slots.end(call.usedTokens, call.usedTokens - call.tokensOfOtherModels);
+      end();
     } catch (error) {
       if (error instanceof AccessDenied) error.told();
       // What never went out, refused the money or not, took no place in the rate limits.
-      if (call.sent) slots.end(call.usedTokens, call.usedTokens - call.tokensOfOtherModels);
+      if (call.sent) end();
       else slots.giveBack();
       throw error;
     }

@@ -7,7 +7,7 @@ import {
   Injectable,
   NotFoundException,
 } from '@nestjs/common';
-import { type EntityManager, type FindManyOptions, type FindOptionsWhere, In, IsNull } from 'typeorm';
+import { type EntityManager, type FindOptionsWhere, In, IsNull } from 'typeorm';
 import { grantAccessGroups, lockAccessGroups } from '../access-groups/grant-access-groups.js';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -29,7 +29,7 @@ import { userShape } from '../users/user-shape.js';
 import { Traced } from '../tracing/traced.js';
 import { applyKey } from './apply-key.js';
 import { requireWithinBounds, withDefaults } from './key-bounds.js';
-import { lockFor } from '../database/lock-for.js';
+import { lockedInOrder } from '../database/lock-for.js';
 import { KeyGrants, notPermitted, SERVICE_ACCOUNT } from './key-grants.js';
 import { requireNeighbours, requireOneOrganization } from './key-neighbours.js';
 import { keyInfo, keyView } from './key.view.js';
@@ -300,18 +300,13 @@ export class KeysService {
         param: 'keys',
       });
     }
-    const named: FindManyOptions<VirtualKey> = {
-      where: [
-        { secretHash: In((keys ?? []).map(keyHashOf)), deletedAt: IsNull() },
-        { keyAlias: In(key_aliases ?? []), deletedAt: IsNull() },
-      ],
-      order: { id: 'ASC' },
-    };
+    const named = [
+      { secretHash: In((keys ?? []).map(keyHashOf)), deletedAt: IsNull() },
+      { keyAlias: In(key_aliases ?? []), deletedAt: IsNull() },
+    ];
     const rows = await this.table.write(
       async (tx) => {
-        const found = (await tx.find(VirtualKey, { ...named, ...lockFor(tx) })).filter((key) =>
-          maySeeKey(caller, key),
-        );
+        const found = (await lockedInOrder(tx, VirtualKey, ...named)).filter((key) => maySeeKey(caller, key));
         if (!found.length)
           throw new NotFoundException({
             message: 'No keys found',

@@ -5,7 +5,7 @@ import { grantAccessGroups, lockAccessGroups } from '../access-groups/grant-acce
 import { requireBudget } from '../budgets/budgets.service.js';
 import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
-import { lockFor } from '../database/lock-for.js';
+import { lockedInOrder } from '../database/lock-for.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { applyParty } from '../parties/apply-party.js';
@@ -177,8 +177,7 @@ export class TeamsService {
     const ids = [...new Set(teamIds)];
     await this.table.write(
       async (tx) => {
-        // All at once, in the order of those who give them to access groups.
-        await tx.find(Team, { where: { teamId: In(ids) }, order: { id: 'ASC' }, ...lockFor(tx) });
+        await lockedInOrder(tx, Team, { teamId: In(ids) });
         for (const teamId of ids.toSorted()) {
           this.grants.requireOwner(caller, teamId);
           await lockedTeam(tx, this.table, teamId);
