@@ -88,7 +88,7 @@ describe('what is held covers what can be billed', () => {
     );
   });
 
-  it.each(['audio_url', 'video', 'document', 'input_file', 'something_new'])(
+  it.each(['video', 'document', 'input_file', 'something_new'])(
     'a part of type %s may be a whole context',
     async (type) => {
       const body = { model: 'm-in', messages: [{ role: 'user', content: [{ type, url: 'http://x' }] }] };
@@ -100,6 +100,15 @@ describe('what is held covers what can be billed', () => {
     { tools: [{ type: 'web_search_preview' }] },
     { web_search_options: {} },
     { service_tier: 'priority' },
+    { search_parameters: { mode: 'on' } },
+    { enable_search: true },
+    { plugins: [{ id: 'web' }] },
+    { modalities: ['text', 'audio'], audio: { voice: 'alloy', format: 'wav' } },
+    {
+      messages: [
+        { role: 'user', content: [{ type: 'input_audio', input_audio: { data: '', format: 'wav' } }] },
+      ],
+    },
     { tools: [{ type: 'function', function: { name: 'f' } }, { type: 'code_interpreter' }] },
   ])('%j costs more than tokens, so no budget can hold it', async (extra) => {
     const body = { model: 'm-out', messages: [], max_tokens: 1, ...extra };

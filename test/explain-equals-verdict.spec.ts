@@ -75,7 +75,7 @@ const credentials: fc.Arbitrary<CredentialFacts> = mostly<CredentialFacts>(
 
 const models: fc.Arbitrary<ModelFacts> = fc
   .record({
-    price: mostly<ModelFacts['price']>('priced', 'free', 'unknown', 'unbounded'),
+    price: mostly<ModelFacts['price']>('priced', 'free', 'unknown'),
     known: mostly(true, false),
     least: nano(20),
     more: nano(20),

@@ -353,6 +353,26 @@ describe('what a route is called with', () => {
     expect(upstream.calls.length).toBe(before);
   }); // prettier-ignore
 
+  it.each([
+    ['a file that is called something else', 'a.mp3', (file: Buffer) => file],
+    [
+      'a header of sound nobody records',
+      'a.wav',
+      (file: Buffer) => (file.writeUInt32LE(4_294_967_295, 24), file),
+    ],
+  ])('a header says nothing of %s', async (_, fileName, written) => {
+    // 96 KB: 12 seconds by its header, 192 at the least that any codec makes of a second.
+    const body = form(
+      ['model', 'm-whisper'],
+      ['response_format', 'text'],
+      ['file', written(wav(12)), fileName],
+    );
+    const send = async (max_budget: number) =>
+      gateway.as(await gateway.givenKey({ max_budget }), 'POST', '/v1/audio/transcriptions', body, FORM);
+    expect((await send(0.19)).status).toBe(429);
+    expect((await send(0.193)).status).toBe(200);
+  });
+
   it('a query is read again with every document', async () => {
     const body = { model: 'm-rank-tokens', query: 'q'.repeat(1_000), documents: Array(50).fill('a') };
     const key = await gateway.givenKey({ max_budget: 50 });
@@ -451,6 +471,10 @@ describe('a form', () => {
     ['no model', form(['file', 'x', 'a']), 'model'],
     ['two files of one name', form(['model', 'm-whisper'], ['file', 'x', 'a'], ['file', 'y', 'b']), 'file'],
     ['a name in another spelling', form(['mod%65l', 'm-deny'], ['model', 'm-whisper']), null],
+    ['a model in another case', form(['MODEL', 'm-deny'], ['model', 'm-whisper'], ['file', 'x', 'a']), 'MODEL'],
+    ['… as a file', form(['Model', 'm-deny', 'f'], ['model', 'm-whisper']), 'Model'],
+    ['… indexed', form(['model', 'm-whisper'], ['Model[0]', 'm-deny']), 'Model[0]'],
+    ['models to choose from', form(['model', 'm-whisper'], ['models[]', 'm-deny']), 'models[]'],
     ['an indexed number', form(['model', 'm-whisper'], ['n[]', '9']), 'n[]'],
     ['a smuggled base', form(['model', 'm-whisper'], ['api_base', 'http://canary']), 'api_base'],
     ['… in brackets', form(['model', 'm-whisper'], ['extra_body[api_base]', 'x']), 'extra_body[api_base]'],

@@ -5,7 +5,7 @@ import { TokenOwners } from '../jwt/token-owners.js';
 import { type RefusedToken, Tokens, type VerifiedToken } from '../jwt/tokens.js';
 import { limitsFor, type RateLimit, RateLimits } from '../limits/rate-limits.js';
 import { Catalogue } from '../models/catalogue.service.js';
-import { type CallSize, mayCount, tokenBound } from '../policy/bound.js';
+import { mayCount, tokenBound } from '../policy/bound.js';
 import type { AccessFacts, CredentialFacts, ModelFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
 import { fits } from '../policy/fits.js';
 import { listAllows } from '../policy/model-list.js';
@@ -215,10 +215,10 @@ export class FactsLoader {
     const catalogue = this.catalogue.current();
     const known = catalogue.modelFacts(requested, caller, caller.names.teamId);
     const { size } = llm;
-    const price = priceFor(size, known.price);
+    const price = size.isFree ? 'free' : known.price;
     const limits = catalogue.limits(known.name);
     const wish =
-      price === 'priced' || price === 'unbounded'
+      price === 'priced'
         ? wishFor(size, limits, catalogue.ceilingOf(known.name), this.config.general)
         : undefined;
     const { inputTokens, outputTokens } = wish?.tokens ?? tokenBound(size, limits);
@@ -317,12 +317,6 @@ const callerIdOf = ({ hash }: VerifiedToken, { teamId = '' }: Pick<Ask, 'teamId'
 function llmOf({ llm }: Pick<Ask, 'llm'>, { endUserId }: CallerSnapshot): LlmRequest | undefined {
   const read = llm?.();
   return read && endUserId !== undefined ? { ...read, endUserId } : read;
-}
-
-/** The price of a model, for a call that may cost nothing, or more than tokens. */
-function priceFor({ isFree, hasFees }: CallSize, price: ModelFacts['price']): ModelFacts['price'] {
-  if (isFree) return 'free';
-  return hasFees && price === 'priced' ? 'unbounded' : price;
 }
 
 const NO_FACTS: readonly RateFacts[] = [];

@@ -41,7 +41,24 @@ describe('what a call asks for', () => {
     const content = (part: object) => chat({ messages: [{ role: 'user', content: [part] }] });
     expect(read(content({ type: 'image_url', image_url: { url: 'http://x' } })).size.hasMedia).toBe(true);
     expect(read(content({ type: 'input_audio', input_audio: {} })).size.hasMedia).toBe(true);
+    expect(read(content({ type: 'text', Image_URL: { url: 'http://x' } })).size.hasMedia).toBe(true);
+    expect(read(content({ Type: 'video_url' })).size.hasMedia).toBe(true);
     expect(read(content({ type: 'text', text: '"image_url":' })).size.hasMedia).toBe(false);
+  });
+});
+
+describe('sound', () => {
+  const heard = (part: object) =>
+    read(chat({ messages: [{ role: 'user', content: [part] }] })).size.hearsSound;
+  it('is in a prompt', () => {
+    expect(heard({ type: 'input_audio', input_audio: { data: '' } })).toBe(true);
+    expect(heard({ type: 'audio_url', audio_url: {} })).toBe(true);
+    expect(heard({ type: 'image_url', image_url: {} })).toBeUndefined();
+  });
+  it('is asked for', () => {
+    expect(read(chat({ modalities: ['text', 'audio'] })).size.speaks).toBe(true);
+    expect(read(chat({ audio: { voice: 'alloy' } })).size.speaks).toBe(true);
+    expect(read(chat({ modalities: ['text'], audio: null })).size.speaks).toBeUndefined();
   });
 });
 
@@ -82,6 +99,25 @@ describe('what is refused, naming the member', () => {
     ['not an object', '[]', null],
     ['a member given twice', '{"model":"a","model":"b"}', 'model'],
     ['… in another spelling', '{"model":"a","mod\\u0065l":"b"}', 'model'],
+    ['… in another case', chat({ MODEL: 'b' }), 'MODEL'],
+    ['… in letters that look alike', '{"model":"a","ｍodel":"b"}', 'ｍodel'],
+    ['what is read, in another case alone', chat({ max_toKens: 5 }), 'max_toKens'],
+    ['… with a long s', '{"model":"a","\\u017ftream":true}', 'ſtream'],
+    ['… with a Kelvin sign', '{"model":"a","max_to\\u212aens":1}', 'max_to\u212aens'],
+    ['what nobody reads, in two cases', chat({ top_p: 1, Top_P: 0 }), 'Top_P'],
+    ['models to choose from', chat({ models: ['vendor/dear'] }), 'models'],
+    ['… in another case', chat({ Models: ['vendor/dear'] }), 'Models'],
+    ['a way to choose one', chat({ route: 'fallback' }), 'route'],
+    ['a provider to choose', chat({ provider: { order: ['x'] } }), 'provider'],
+    ['a preset', chat({ preset: 'p' }), 'preset'],
+    [
+      'models for another gateway',
+      chat({ providerOptions: { gateway: { models: ['x'] } } }),
+      'providerOptions',
+    ],
+    ['an address in another case', chat({ API_BASE: 'http://x' }), 'API_BASE'],
+    ['… deep down', chat({ metadata: { Api_Base: 'http://x' } }), 'api_base'],
+    ['an answer that is deferred', chat({ deferred: true }), 'deferred'],
     ['a model that is no name', chat({ model: 5 }), 'model'],
     ['a model too long to be one', chat({ model: 'x'.repeat(513) }), 'model'],
     ['a model with a control character', chat({ model: 'm\u0000' }), 'model'],

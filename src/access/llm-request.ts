@@ -4,10 +4,12 @@ import { JsonProblem, type ScannedObject, scanJsonObject, type Watch } from '../
 import { CallBody, CONTENT, MEDIA_NAMES } from '../kinds/call-body.js';
 import type { CallKind } from '../kinds/call-kind.js';
 import { FormBody } from '../kinds/form-body.js';
+import type { ReadMember } from '../kinds/read-members.js';
 import type { CallSize } from '../policy/bound.js';
 import { MAX_NAME_CHARS } from '../policy/model-list.js';
 import { isPrintable } from '../policy/printable.js';
 import { requestTags } from './request-tags.js';
+import { refuseLookalikes } from './member-names.js';
 import { refuseSmuggling, SMUGGLED_NAMES } from './smuggled.js';
 
 /** A call's body as the gate reads it: a few members by hand, everything else as bytes. */
@@ -83,7 +85,7 @@ const WATCH: Watch = {
 const FALLBACK_MEMBERS = ['fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks'] as const;
 
 /** Members that speak to the gate and are not forwarded. */
-export const GATE_MEMBERS: ReadonlySet<string> = new Set([
+export const GATE_MEMBERS: ReadonlySet<string> = new Set<ReadMember>([
   ...FALLBACK_MEMBERS,
   'router_settings_override',
   'litellm_metadata',
@@ -124,7 +126,6 @@ const nothingRead = (kind: CallKind, bytes: Buffer): LlmRequest => ({
     hasMedia: false,
     copies: 1,
     prompts: 1,
-    hasFees: false,
     generates: true,
   },
   params: {},
@@ -150,8 +151,10 @@ const CLOSING = Buffer.from('}');
 function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
   const { scanned, bytes } = body;
   const { kind, headers, settings } = context;
+  refuseLookalikes(body.names);
   refuseSmuggling(scanned, context);
-  const value = (name: string) => body.value(name);
+  refuseOtherModels(body);
+  const value = (name: ReadMember) => body.value(name);
   const model = modelOf(value('model'), context);
   const stream = body.flag('stream');
   const endUserId = endUserOf(value, context);
@@ -160,7 +163,7 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
   if (namedFallbacks.length > MAX_FALLBACKS)
     throw new JsonProblem(`The request names more than ${MAX_FALLBACKS} fallbacks.`, 'fallbacks');
   const params: Record<string, unknown> = {};
-  for (const name of settings.wantedParams) if (scanned.members.has(name)) params[name] = value(name);
+  for (const name of settings.wantedParams) if (scanned.members.has(name)) params[name] = body.member(name);
   const request: { -readonly [Name in keyof LlmRequest]: LlmRequest[Name] } = {
     kind,
     bytes,
@@ -188,6 +191,16 @@ function passedHeaders({ kind, headers, contentType }: LlmRequestContext): LlmRe
   return passed && Object.fromEntries(passed.filter(([, value]) => typeof value === 'string'));
 }
 
+/** Vercel's gateway takes models, and providers of other prices, among the options of its own. */
+function refuseOtherModels(body: CallBody): void {
+  const options = body.value('providerOptions');
+  if (options !== null && typeof options === 'object' && 'gateway' in options)
+    throw new JsonProblem(
+      'Rejected Request: providerOptions.gateway is not allowed in request body: it could name another model than the one that was checked.',
+      'providerOptions',
+    );
+}
+
 function modelOf(inBody: unknown, { pathModel, query }: LlmRequestContext): string | undefined {
   if (inBody !== undefined && (typeof inBody !== 'string' || inBody === '')) {
     throw new JsonProblem('The model must be a non-empty string.', 'model');
@@ -211,7 +224,7 @@ function plainName<T extends string | undefined>(name: T, param: string, maxChar
 }
 
 function endUserOf(
-  value: (name: string) => unknown,
+  value: (name: ReadMember) => unknown,
   { headers, settings: { endUserHeaders } }: LlmRequestContext,
 ): string | undefined {
   for (const header of [END_USER_HEADER, 'x-litellm-end-user-id', ...endUserHeaders]) {
@@ -234,7 +247,7 @@ function endUserOf(
 }
 
 /** Fallbacks that are only checked, wherever LiteLLM would look for them. */
-function otherFallbacks(value: (name: string) => unknown): string[] {
+function otherFallbacks(value: (name: ReadMember) => unknown): string[] {
   const override = value('router_settings_override');
   const metadata = value('metadata');
   const inside = (container: unknown) =>

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ReadMember } from '../kinds/read-members.js';
 import { JsonProblem } from '../http/json-scanner.js';
 import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
 
@@ -8,7 +9,7 @@ const NONE: readonly string[] = [];
 
 /** The tags a call names, each once, wherever LiteLLM reads them. `refused`: it may name none. */
 export function requestTags(
-  value: (member: string) => unknown,
+  value: (member: ReadMember) => unknown,
   { [HEADER]: header }: IncomingHttpHeaders,
   refused: boolean,
 ): readonly string[] {

@@ -1,5 +1,6 @@
 import { JsonProblem, type ScannedObject } from '../http/json-scanner.js';
 import type { LlmRequestContext } from './llm-request.js';
+import { foldedName, isRead } from './member-names.js';
 
 /** Members a client would use to choose the upstream or its credentials. Refused wherever they hide. */
 const SMUGGLED = [
@@ -41,6 +42,16 @@ const SMUGGLED_ON_TOP = new Set<string>([
   'mock_response',
   'extra_body',
 ]);
+/** Members by which an aggregator (OpenRouter, Vercel and their like) calls another model or provider than the one that was checked. */
+const CHOOSES_MODEL = new Set([
+  'models',
+  'route',
+  'preset',
+  'provider',
+  'model_fallbacks',
+  'fallback_models',
+  'fallback_model',
+]);
 const SMUGGLING_HEADER = /^x-(?:.*custom-host|litellm-api-base|litellm-base-url|litellm-model)$/;
 
 /** What the gate reads of a form must be plain: no reader may take `model[0]` for it. */
@@ -51,21 +62,26 @@ export function refuseSmuggling(
   { members, watched }: ScannedObject,
   { headers, query }: Pick<LlmRequestContext, 'headers' | 'query'>,
 ): void {
-  const refuse = (name: string, where: string) => {
-    throw new JsonProblem(`Rejected Request: ${name} is not allowed in request ${where}.`, name);
+  const refuse = (name: string, where: string, why = '') => {
+    throw new JsonProblem(`Rejected Request: ${name} is not allowed in request ${where}${why}.`, name);
   };
   for (const name of members.keys()) {
-    if (SMUGGLED_ON_TOP.has(name)) refuse(name, 'body');
+    const folded = foldedName(name);
+    if (SMUGGLED_ON_TOP.has(folded)) refuse(name, 'body');
+    if (CHOOSES_MODEL.has(folded)) refuse(name, 'body', ANOTHER_MODEL);
+    if (!folded.includes('[')) continue;
     // A form may write a structure as `a[b]`.
-    if (
-      name.includes('[') &&
-      name.split(/[[\]]+/).some((word) => SMUGGLED_ON_TOP.has(word) || READ_PLAIN.has(word))
-    )
+    const words = folded.split(/[[\]]+/);
+    if (isRead(words[0]!) || words.some((word) => SMUGGLED_ON_TOP.has(word) || READ_PLAIN.has(word)))
       refuse(name, 'body');
+    if (CHOOSES_MODEL.has(words[0]!)) refuse(name, 'body', ANOTHER_MODEL);
   }
   for (const { name } of watched) if (SMUGGLED_NAMES.has(name)) refuse(name, 'body');
   for (const name of Object.keys(headers)) if (SMUGGLING_HEADER.test(name)) refuse(name, 'headers');
   if (query)
     for (const name of new URLSearchParams(query).keys())
-      if (SMUGGLED_ON_TOP.has(name)) refuse(name, 'query');
+      if (SMUGGLED_ON_TOP.has(foldedName(name))) refuse(name, 'query');
 }
+
+const ANOTHER_MODEL =
+  ': the provider could call another model than the one that was checked. Name models to fall back on in `fallbacks`';

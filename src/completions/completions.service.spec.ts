@@ -18,7 +18,6 @@ const size: CallSize = {
   hasMedia: false,
   copies: 1,
   prompts: 1,
-  hasFees: false,
   generates: true,
 };
 const settings = { budgetClamp: true, minOutputTokens: 10, defaultHoldTokens: 10 };

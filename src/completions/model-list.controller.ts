@@ -11,7 +11,7 @@ import { ListedModel, ModelList } from './completions.dto.js';
 /** A fixed instant, as LiteLLM tells it: deployments have no birthday. */
 const CREATED = 1_677_610_602;
 const ANY_SIZE = {
-  size: { inputBytes: 0, hasMedia: false, copies: 1, prompts: 1, hasFees: false, generates: true },
+  size: { inputBytes: 0, hasMedia: false, copies: 1, prompts: 1, generates: true },
 };
 
 /** Exactly the models a call of this caller would be let through to: the same rule as the guard's. */

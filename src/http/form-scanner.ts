@@ -4,6 +4,10 @@ import { type JsonMember, JsonProblem, type ScannedObject } from './json-scanner
 /** A part that was sent as a file: however it is named, it is no text field. */
 export interface FormFile extends JsonMember {
   readonly name: string;
+  /** Empty where it is written in a way that readers read differently. */
+  readonly fileName: string;
+  /** Of the part, in lower case and without parameters. */
+  readonly contentType?: string;
 }
 
 /**
@@ -57,12 +61,12 @@ export function scanForm(bytes: Buffer, contentType: string): ScannedForm {
     const valueEnd = next - LINE_END.length;
     if (headerEnd < 0 || next < 0 || valueEnd < valueStart || !startsWith(bytes, LINE_END, valueEnd))
       throw broken(keyStart);
-    const { name, isFile } = headersOf(bytes.toString('utf8', keyStart, keyStart + headerEnd), keyStart);
+    const { name, file } = headersOf(bytes.toString('utf8', keyStart, keyStart + headerEnd), keyStart);
     if (names.has(name) && !name.endsWith('[]'))
       throw new JsonProblem(`The field '${name}' is given twice in the form.`, name);
     names.add(name);
     const part = { keyStart, valueStart, valueEnd };
-    if (isFile) files.push({ name, ...part });
+    if (file) files.push({ name, ...file, ...part });
     else members.set(name, textField(bytes, name, part));
     at = next;
   }
@@ -110,7 +114,10 @@ export function editedForm(
   return pieces;
 }
 
-function headersOf(text: string, at: number): { name: string; isFile: boolean } {
+function headersOf(
+  text: string,
+  at: number,
+): { name: string; file?: Pick<FormFile, 'fileName' | 'contentType'> } {
   const headers = new Map<string, string>();
   for (const line of text.split('\r\n')) {
     const [, name, value] = HEADER.exec(line) ?? [];
@@ -130,7 +137,15 @@ function headersOf(text: string, at: number): { name: string; isFile: boolean } 
   const name = given.get('name');
   // Some readers decode `%6d`, some unescape.
   if (!name || /[%\\]/.test(name)) throw broken(at);
-  return { name, isFile: given.has('filename') || given.has('filename*') };
+  if (!given.has('filename') && !given.has('filename*')) return { name };
+  const contentType = headers.get('content-type')?.split(';', 1)[0]!.trim().toLowerCase();
+  return {
+    name,
+    file: {
+      fileName: given.has('filename*') ? '' : given.get('filename')!,
+      ...(contentType !== undefined && { contentType }),
+    },
+  };
 }
 
 function textField(bytes: Buffer, name: string, field: JsonMember): JsonMember {

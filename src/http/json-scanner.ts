@@ -10,6 +10,7 @@ export interface JsonMember {
 
 /** A nested member name that was watched for, and below which top-level member it was met. */
 interface WatchedName {
+  /** In lower case, however it is spelled: not every reader compares case. */
   readonly name: string;
   readonly below: string;
   /** Its value, where that is a text; undefined for anything else. */
@@ -21,7 +22,7 @@ export interface ScannedObject {
   readonly watched: readonly WatchedName[];
 }
 
-/** Names to report wherever they are nested. */
+/** Names, in lower case, to report wherever they are nested; in any case. */
 export interface Watch {
   readonly names: ReadonlySet<string>;
   /** Top-level members with content of their own: inside them these names are reported instead … */
@@ -155,7 +156,9 @@ class Scanner {
       if (name !== undefined && this.freeNames.names.has(name)) this.watchedNames = NOTHING;
       this.value(depth);
       this.watchedNames = watched;
-      if (name !== undefined && watched.names.has(name)) this.report(name, start);
+      if (name === undefined) continue;
+      const lowered = name.toLowerCase();
+      if (watched.names.has(lowered)) this.report(lowered, start);
     } while (this.anotherMember());
   }
 
@@ -343,7 +346,7 @@ const tooMany = () => new JsonProblem('The request body has too many members or 
 const twice = (name: string) =>
   new JsonProblem(`The member '${name}' is given twice in the request body.`, name);
 
-/** Names, and by the first byte of each how long it is: one bit per length. */
+/** Names, and by the first byte of each, small or capital, how long it is: one bit per length. */
 interface Sieve {
   readonly names: ReadonlySet<string>;
   readonly lengths: Uint32Array;
@@ -356,7 +359,9 @@ function sieveOf(names: ReadonlySet<string>): Sieve {
   const known = sieves.get(names);
   if (known) return known;
   const lengths = new Uint32Array(256);
-  for (const name of names) lengths[name.charCodeAt(0)]! |= 1 << Math.min(name.length, LONGEST);
+  for (const name of names)
+    for (const first of [name, name.toUpperCase()])
+      lengths[first.charCodeAt(0)]! |= 1 << Math.min(name.length, LONGEST);
   const sieve = { names, lengths };
   sieves.set(names, sieve);
   return sieve;

@@ -1,5 +1,6 @@
 import { JsonProblem, memberValue, type ScannedObject } from '../http/json-scanner.js';
 import { NOT_PROMPT } from '../tokens/not-prompt.js';
+import type { ReadMember } from './read-members.js';
 
 export const MEDIA_NAMES = new Set([
   'image_url',
@@ -13,6 +14,9 @@ export const MEDIA_NAMES = new Set([
   'video_url',
 ]);
 
+/** Names and types of parts that are sound. */
+const SOUND: ReadonlySet<string | undefined> = new Set(['input_audio', 'audio', 'audio_url']);
+
 /** What the `type` of a part or a tool call says where everything is in the bytes. Any other part counts as media. */
 const PLAIN_TYPES = new Set([
   'text', 'input_text', 'output_text', 'refusal', 'thinking', 'redacted_thinking', 'reasoning', 'summary_text',
@@ -21,37 +25,46 @@ const PLAIN_TYPES = new Set([
 ]); // prettier-ignore
 
 /** Members that carry what people and models say. */
-export const CONTENT = new Set(['messages', 'input', 'prompt']);
-
-/** Tools the client or the model runs itself. Others are run by the provider, for fees no token price contains. */
-const OWN_TOOLS = new Set(['function', 'custom']);
+export const CONTENT: ReadonlySet<string> = new Set<ReadMember>(['messages', 'input', 'prompt']);
 
 const MAX_PROMPTS = 10_000;
 
 /** A call's body, asked member by member. What is wrong with one is thrown as a `JsonProblem` that names it. */
 export class CallBody {
-  private typesOfTools: readonly (string | undefined)[] | undefined;
-
   constructor(
     readonly bytes: Buffer,
     readonly scanned: ScannedObject,
   ) {}
 
+  /** The names of all members, as they are spelled. */
+  get names(): readonly string[] {
+    return [...this.scanned.members.keys()];
+  }
+
+  has(name: ReadMember): boolean {
+    return this.scanned.members.has(name);
+  }
+
   /** A member's value; undefined where there is none. */
-  value(name: string): unknown {
+  value(name: ReadMember): unknown {
+    return this.member(name);
+  }
+
+  /** The value of a member that a setting names: one that the gateway itself reads is asked for by `value`. */
+  member(name: string): unknown {
     const member = this.scanned.members.get(name);
     return member && memberValue(this.bytes, member);
   }
 
   /** A member that must be a text, if it is there. */
-  text(name: string): string | undefined {
+  text(name: ReadMember): string | undefined {
     const value = this.value(name);
     if (value === undefined || value === null) return undefined;
     if (typeof value !== 'string') throw new JsonProblem(`The ${name} must be a text.`, name);
     return value;
   }
 
-  wholeNumber(name: string, most: number, from = 1): number | undefined {
+  wholeNumber(name: ReadMember, most: number, from = 1): number | undefined {
     const number = this.value(name);
     if (number === undefined || number === null) return undefined;
     if (typeof number !== 'number' || !Number.isInteger(number) || number < from || number > most) {
@@ -60,7 +73,7 @@ export class CallBody {
     return number;
   }
 
-  flag(name: string): boolean {
+  flag(name: ReadMember): boolean {
     const value = this.value(name);
     if (value === undefined || value === null) return false;
     if (typeof value !== 'boolean') throw new JsonProblem(`The ${name} must be true or false.`, name);
@@ -83,8 +96,15 @@ export class CallBody {
     );
   }
 
+  /** Is there sound in the prompt? */
+  get hasSound(): boolean {
+    return this.scanned.watched.some(
+      ({ name, below, text }) => CONTENT.has(below) && SOUND.has(name === 'type' ? text : name),
+    );
+  }
+
   /** How many prompts this member carries: each may fill the context and is answered by itself. */
-  promptsIn(name: string): number {
+  promptsIn(name: ReadMember): number {
     const prompt = this.value(name);
     if (!Array.isArray(prompt) || typeof prompt[0] === 'number') return 1;
     if (prompt.length > MAX_PROMPTS)
@@ -92,29 +112,8 @@ export class CallBody {
     return Math.max(prompt.length, 1);
   }
 
-  /** The `type` of every tool; of one that says none, undefined. */
-  get toolTypes(): readonly (string | undefined)[] {
-    return (this.typesOfTools ??= typesIn(this.value('tools')));
-  }
-
-  /** Does the provider charge for tools it runs itself? */
-  get hasFees(): boolean {
-    return (
-      this.toolTypes.some((type) => type !== undefined && !OWN_TOOLS.has(type)) ||
-      (this.value('web_search_options') ?? null) !== null
-    );
-  }
-
   get serviceTier(): { readonly serviceTier?: string } {
     const serviceTier = this.value('service_tier');
     return typeof serviceTier === 'string' ? { serviceTier } : {};
   }
-}
-
-function typesIn(tools: unknown): readonly (string | undefined)[] {
-  if (!Array.isArray(tools)) return [];
-  return tools.map((tool) => {
-    const type = (tool as { type?: unknown } | null)?.type;
-    return type === undefined || type === null ? undefined : String(type);
-  });
 }

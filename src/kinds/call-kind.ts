@@ -3,6 +3,7 @@ import type { CallSize } from '../policy/bound.js';
 import type { Price, Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
 import type { QuotedWord } from './quoted-word.js';
+import type { ReadMember } from './read-members.js';
 
 /** What an upstream answered, as an object; undefined where it is none. */
 export type ToldAnswer = Readonly<Record<string, unknown>> | undefined;
@@ -27,7 +28,7 @@ export interface CallKind {
   readonly size: (body: CallBody, headers: IncomingHttpHeaders) => CallSize;
   /** Members that limit the tokens of an answer; where the client gave none, the one this provider looks for. */
   readonly outputLimits: OutputLimits;
-  readonly outputLimitOf?: (provider: string) => string;
+  readonly outputLimitOf?: (provider: string) => ReadMember;
   /** A stream tells its usage only when `stream_options` asks for it. */
   readonly asksForUsage?: true;
   /** What a whole answer says it used, in its own words; undefined when it does not say. */
@@ -58,7 +59,7 @@ export interface Mocked {
 }
 
 /** Names of members, and the least each may say. */
-export type OutputLimits = readonly (readonly [name: string, least: number])[];
+export type OutputLimits = readonly (readonly [name: ReadMember, least: number])[];
 
 /** How an API writes a stream of server-sent events. */
 export interface StreamForm {

@@ -1,5 +1,6 @@
 import type { CallKind } from './call-kind.js';
 import { openaiStream, openaiUsage } from './openai-stream.js';
+import { feeOf, withFee } from './fees.js';
 import { reportedUsage } from './reported-usage.js';
 
 export const embedding: CallKind = {
@@ -9,7 +10,7 @@ export const embedding: CallKind = {
     inputBytes: body.inputBytes,
     hasMedia: body.hasMedia,
     prompts: body.promptsIn('input'),
-    hasFees: body.hasFees,
+    ...withFee(feeOf(body)),
     copies: 1,
     generates: false,
     ...body.serviceTier,

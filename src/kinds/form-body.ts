@@ -1,6 +1,9 @@
 import { fieldText, type FormFile, type ScannedForm } from '../http/form-scanner.js';
 import { JsonProblem } from '../http/json-scanner.js';
 import { CallBody } from './call-body.js';
+import { READ_MEMBERS } from './read-members.js';
+
+const READ: ReadonlySet<string> = new Set(READ_MEMBERS);
 
 /** Fields whose text is JSON; all others are texts, whatever they look like. */
 const JSON_FIELDS = new Set([
@@ -24,10 +27,10 @@ export class FormBody extends CallBody {
   ) {
     super(bytes, scanned);
     for (const { name } of scanned.files)
-      if (name === 'model') throw new JsonProblem('The model must be a text, not a file.', 'model');
+      if (READ.has(name)) throw new JsonProblem(`The ${name} must be a text, not a file.`, name);
   }
 
-  override value(name: string): unknown {
+  override member(name: string): unknown {
     const member = this.scanned.members.get(name);
     if (!member) return undefined;
     const text = fieldText(this.bytes, member);
@@ -37,6 +40,10 @@ export class FormBody extends CallBody {
     } catch {
       return text;
     }
+  }
+
+  override get names(): readonly string[] {
+    return [...new Set([...super.names, ...this.files.map(({ name }) => name)])];
   }
 
   /** Bytes of the text fields: the files are not read as text. */

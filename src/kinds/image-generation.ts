@@ -42,7 +42,6 @@ function imageSize(body: CallBody): CallSize {
     inputBytes: body.inputBytes,
     hasMedia: body.hasMedia,
     prompts: 1,
-    hasFees: false,
     isUncountable: true,
     copies,
     generates: true,

@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { CallSize } from '../policy/bound.js';
+import type { CallSize, Fee } from '../policy/bound.js';
 import { SERVICE_TIERS, type Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
 import { type CallKind, type Mocked, type OutputLimits, wordsOf } from './call-kind.js';
 import { completionSize } from './completion-size.js';
+import { toolsAsked, withFee } from './fees.js';
+import type { ReadMember } from './read-members.js';
 import { isObject, part, tokens } from './reported-usage.js';
 import { typedEvent, typedStream } from './typed-stream.js';
 
@@ -11,7 +13,9 @@ const OUTPUT_LIMITS: OutputLimits = [['max_tokens', 1]];
 
 /** Tools of Anthropic's that the client runs: their instructions are tokens nobody sees, but no fees. */
 const CLIENT_TOOL = /^(?:bash|text_editor|computer|memory)_\d+$/;
-const OWN_TOOLS = new Set<string | undefined>([undefined, 'custom']);
+/** The provider's, but without a fee: it only chooses among the tools of the body. */
+const TOOL_SEARCH = /^tool_search_tool_(?:regex|bm25)(?:_\d+)?$/;
+const OWN_TOOLS = new Set<unknown>([undefined, null, 'custom', 'function']);
 
 /** Anthropic's Messages. */
 export const messages: CallKind = {
@@ -69,18 +73,21 @@ const LONG_CONTEXT = /\bcontext-1m-/;
 const LONG_CONTEXT_TOKENS = 1_000_000;
 
 function messagesSize(body: CallBody, headers: IncomingHttpHeaders): CallSize {
-  const size = completionSize(body, OUTPUT_LIMITS);
-  const types = body.toolTypes.filter((type) => !OWN_TOOLS.has(type));
+  const tools = toolsAsked(body, isFreeTool);
+  const size = completionSize(body, OUTPUT_LIMITS, 1, tools);
   return {
     ...size,
     copies: 1,
-    ...(body.toolTypes.length > 0 && { hiddenTokens: TOOL_PROMPT_TOKENS }),
+    ...(tools.count > 0 && { hiddenTokens: TOOL_PROMPT_TOKENS }),
     ...(LONG_CONTEXT.test(String(headers['anthropic-beta'])) && { contextTokens: LONG_CONTEXT_TOKENS }),
     ...thoughtIn(body),
-    hasMedia: size.hasMedia || types.length > 0,
-    hasFees: types.some((type) => !CLIENT_TOOL.test(type!)) || costsMore(body),
+    hasMedia: size.hasMedia || tools.types.some((type) => CLIENT_TOOL.test(String(type))),
+    ...withFee(size.fee ?? dearerIn(body)),
   };
 }
+
+const isFreeTool = ({ type }: { readonly type?: unknown }) =>
+  OWN_TOOLS.has(type) || CLIENT_TOOL.test(String(type)) || TOOL_SEARCH.test(String(type));
 
 /** What is thought counts as answer, and its own limit must stay below the answer's. */
 function thoughtIn(body: CallBody): { readonly leastOutputTokens?: number } {
@@ -90,17 +97,19 @@ function thoughtIn(body: CallBody): { readonly leastOutputTokens?: number } {
 }
 
 /** What makes the provider run more than one answer, or charge more for it than any price here says. */
-function costsMore(body: CallBody): boolean {
-  const speed = body.value('speed') ?? 'standard';
-  const where = body.value('inference_geo') ?? 'global';
+function dearerIn(body: CallBody): Fee | undefined {
+  const asked = (name: ReadMember, plain?: string) => (body.value(name) ?? plain ?? null) !== (plain ?? null);
   const edits = (body.value('context_management') as { edits?: unknown } | null | undefined)?.edits;
-  return (
-    speed !== 'standard' ||
-    where !== 'global' ||
-    (body.value('mcp_servers') ?? body.value('container') ?? null) !== null ||
-    (Array.isArray(edits) &&
-      edits.some((edit) => String((edit as { type?: unknown } | null)?.type).startsWith('compact')))
-  );
+  const compacts =
+    Array.isArray(edits) &&
+    edits.some((edit) => String((edit as { type?: unknown } | null)?.type).startsWith('compact'));
+  const param = asked('speed', 'standard')
+    ? 'speed'
+    : asked('inference_geo', 'global')
+      ? 'inference_geo'
+      : (['mcp_servers', 'container'] as const).find((name) => asked(name));
+  const dearer = param ?? (compacts ? 'context_management' : undefined);
+  return dearer && { what: `'${dearer}'`, param: dearer };
 }
 
 /** Anthropic counts what came from its cache, or went there, apart from the rest of the prompt. `before`: what the same stream said. */

@@ -34,7 +34,6 @@ function rerankSize(body: CallBody): CallSize {
     inputBytes: inputBytes + queryBytes * documents,
     hasMedia: false,
     prompts: documents,
-    hasFees: false,
     isUncountable: true,
     copies: 1,
     generates: false,

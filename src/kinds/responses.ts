@@ -1,8 +1,10 @@
 import { JsonProblem } from '../http/json-scanner.js';
-import type { CallSize } from '../policy/bound.js';
+import type { CallSize, Fee } from '../policy/bound.js';
 import type { CallBody } from './call-body.js';
 import { type CallKind, type Mocked, type OutputLimits, wordsOf } from './call-kind.js';
 import { completionSize } from './completion-size.js';
+import { withFee } from './fees.js';
+import type { ReadMember } from './read-members.js';
 import { isObject, reportedUsage } from './reported-usage.js';
 import { openaiErrorEvent, typedEvent, typedStream } from './typed-stream.js';
 
@@ -10,7 +12,7 @@ const OUTPUT_LIMITS: OutputLimits = [['max_output_tokens', 1]];
 /** OpenAI refuses a lower limit. */
 const LEAST_OUTPUT_TOKENS = 16;
 /** What the provider holds and puts before the prompt: its tokens do not show in the bytes. */
-const HELD_BY_PROVIDER = ['previous_response_id', 'conversation'];
+const HELD_BY_PROVIDER: readonly ReadMember[] = ['previous_response_id', 'conversation'];
 
 /** OpenAI's Responses. Answers are not kept here: there is no GET of one, and none that is made in the background. */
 export const responses: CallKind = {
@@ -88,6 +90,8 @@ function responsesSize(body: CallBody): CallSize {
     leastOutputTokens: LEAST_OUTPUT_TOKENS,
     hasMedia: size.hasMedia || HELD_BY_PROVIDER.some((name) => (body.value(name) ?? null) !== null),
     // A stored prompt may bring tools of its own.
-    hasFees: size.hasFees || isObject(body.value('prompt')),
+    ...withFee(size.fee ?? (isObject(body.value('prompt')) ? STORED_PROMPT : undefined)),
   };
 }
+
+const STORED_PROMPT: Fee = { what: "the stored 'prompt'", param: 'prompt' };

@@ -51,7 +51,6 @@ function speechSize(body: CallBody): CallSize {
     inputBytes: body.inputBytes,
     hasMedia: false,
     prompts: 1,
-    hasFees: false,
     isUncountable: true,
     copies: 1,
     generates: true,

@@ -11,7 +11,6 @@ export const tokenCount: CallKind = {
     hasMedia: false,
     copies: 1,
     prompts: 1,
-    hasFees: false,
     generates: false,
     isFree: true,
   }),

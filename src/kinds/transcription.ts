@@ -47,14 +47,13 @@ export const translation: CallKind = {
 function transcriptionSize(body: CallBody): CallSize {
   const files = body instanceof FormBody ? body.files : [];
   const ms = files.reduce(
-    (sum, { valueStart, valueEnd }) => sum + longestMs(body.bytes.subarray(valueStart, valueEnd)),
+    (sum, file) => sum + longestMs(body.bytes.subarray(file.valueStart, file.valueEnd), file),
     0,
   );
   return {
     inputBytes: body.inputBytes,
     hasMedia: true,
     prompts: 1,
-    hasFees: false,
     copies: 1,
     generates: true,
     isWhole: true,

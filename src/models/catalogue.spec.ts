@@ -156,3 +156,29 @@ describe('the largest answer of a name', () => {
     expect(known({ max_input_tokens: 30 })).toMatchObject({ maxInputTokens: 30, maxOutputTokens });
   });
 });
+
+describe('a model that searches by itself', () => {
+  const catalogue = new CatalogueSnapshot(
+    [
+      deployment('search', 'openai/gpt-4o-search-preview'),
+      deployment('azure', 'azure/gpt-4o-mini-search-preview-2025-03-11'),
+      deployment('paid', 'openai/gpt-4o-search-preview', { input_cost_per_request: 0.025, input_cost_per_token: 0 }),
+      deployment('or/*', 'openrouter/*'),
+      deployment('plain', 'openai/gpt-4o'),
+    ],
+    {},
+  );
+  it.each([
+    ['search', 'model'],
+    ['azure', 'model'],
+    ['paid', undefined],
+    ['or/vendor/x:online', 'model'],
+    ['or/vendor/x', undefined],
+    ['plain', undefined],
+  ])('%s has a fee: %s', (name, param) => expect(catalogue.limits(name).fee?.param).toBe(param));
+
+  it('is no preset, in which anything may stand', () => {
+    expect(catalogue.resolve('or/vendor/x@preset/mine')).toEqual([]);
+    expect(catalogue.resolve('or/vendor/x')).toHaveLength(1);
+  });
+}); // prettier-ignore

@@ -7,6 +7,7 @@ import { ceilingOf, isFree, type Price } from '../policy/price.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { type Deployment, knownFigures } from './deployment.js';
 import { GroupIndex, type ModelGroup } from './group-index.js';
+import { feeOfModel, hidesItsModel } from './model-fees.js';
 import { providerOfBareName } from './price-table.js';
 
 /** Whose aliases apply to a request, beside the proxy's own. */
@@ -163,12 +164,10 @@ export class CatalogueSnapshot {
     let entry = this.viaWildcard.get(name);
     if (!entry) {
       const wildcard = this.wildcards.find(({ glob }) => matchesGlob(glob, name));
-      entry = wildcard
-        ? this.entryOf(
-            name,
-            wildcard.deployments.map((deployment) => concrete(deployment, name)),
-          )
-        : NOWHERE;
+      const served = wildcard?.deployments
+        .map((deployment) => concrete(deployment, name))
+        .filter((deployment) => !hidesItsModel(deployment));
+      entry = served?.length ? this.entryOf(name, served) : NOWHERE;
       this.viaWildcard.set(name, entry);
     }
     return entry;
@@ -185,6 +184,7 @@ export class CatalogueSnapshot {
     const maxOutputTokens = most(
       deployments.map((deployment) => deployment.maxOutputTokens ?? deployment.maxInputTokens),
     );
+    const fee = deployments.map(feeOfModel).find((one) => one !== undefined);
     const groups = this.groupIndex.of({
       name,
       qualifiedName: qualified(name),
@@ -201,6 +201,7 @@ export class CatalogueSnapshot {
       limits: {
         ...(maxInputTokens !== undefined && { maxInputTokens }),
         ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+        ...(fee && { fee }),
         encodesLikeOpenAi: deployments.every((deployment) => deployment.encodesLikeOpenAi),
       },
     };

@@ -6,7 +6,6 @@ const size = (some: Partial<CallSize> = {}): CallSize => ({
   hasMedia: false,
   copies: 1,
   prompts: 1,
-  hasFees: false,
   generates: true,
   ...some,
 });

@@ -22,8 +22,12 @@ export interface CallSize {
   readonly copies: number;
   /** Prompts in one call (`/completions`, `/embeddings`): each may fill the context. */
   readonly prompts: number;
-  /** The provider charges for more than this says: tools it runs itself. */
-  readonly hasFees: boolean;
+  /** Something it asks for costs more than this says: tools the provider runs itself, a search. */
+  readonly fee?: Fee;
+  /** There is sound in the prompt. */
+  readonly hearsSound?: true;
+  /** Sound is asked for. */
+  readonly speaks?: true;
   /** `service_tier`, as asked for. */
   readonly serviceTier?: string;
   /** The most of other units, where the call limits them; of one that is absent it may use any amount. */
@@ -34,6 +38,14 @@ export interface CallSize {
   readonly isWhole?: true;
   /** The provider charges nothing for such a call, whatever the model costs. */
   readonly isFree?: true;
+}
+
+/** Something whose price nobody can know beforehand. */
+export interface Fee {
+  /** As a sentence names it: "the tool 'code_interpreter'". */
+  readonly what: string;
+  /** The member of the body that asks for it. */
+  readonly param: string;
 }
 
 /** A prompt by OpenAI's current encoding. */
@@ -49,6 +61,8 @@ export interface ModelLimits {
   readonly maxOutputTokens?: number;
   /** It is known to use OpenAI's encoding. */
   readonly encodesLikeOpenAi?: boolean;
+  /** What every call of it is charged for beside its tokens. */
+  readonly fee?: Fee;
 }
 
 export interface TokenBound extends UsageBound {
@@ -57,12 +71,20 @@ export interface TokenBound extends UsageBound {
 }
 
 /** What it may be billed for that has a price and no bound, or is served at a price nobody knows: then no bound holds. */
-export function unboundedIn(size: CallSize, ceiling: Price): (Unit | 'service_tier')[] {
+export function unboundedIn(size: CallSize, ceiling: Price): Unbounded[] {
   const priced = UNITS.filter((unit) => ceiling[unit]);
   const bound = priced.length ? unitBound(size) : {};
   const units = priced.filter((unit) => bound[unit] === undefined);
-  return tierHasPrice(size.serviceTier, ceiling) ? units : [...units, 'service_tier'];
+  return [
+    ...units,
+    ...(tierHasPrice(size.serviceTier, ceiling) ? [] : (['service_tier'] as const)),
+    ...(size.hearsSound && ceiling.lacksSoundPrice?.input ? (['input_audio'] as const) : []),
+    ...(size.speaks && ceiling.lacksSoundPrice?.output ? (['output_audio'] as const) : []),
+  ];
 }
+
+/** What nothing limits, or what is billed by a price nobody knows. */
+export type Unbounded = Unit | 'service_tier' | 'input_audio' | 'output_audio';
 
 const NO_IMAGES_SEEN = { inputImages: 0 };
 const NOTHING_WRITTEN = { outputImages: 0, outputMs: 0, outputCharacters: 0 };

@@ -133,8 +133,7 @@ export interface ModelFacts {
   readonly near: ModelNames;
   /** The spellings asked of user, organization and everyone wider: no alias a team or key made up. */
   readonly wide: ModelNames;
-  /** `unbounded`: the call asks for more than tokens pay for. */
-  readonly price: 'free' | 'priced' | 'unbounded' | 'unknown';
+  readonly price: 'free' | 'priced' | 'unknown';
   /** The most tokens the call can use, prompt and answers. */
   readonly boundTokens: number;
   /** What calling it would hold; undefined for a model that is free or has no price. */

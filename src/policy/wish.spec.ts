@@ -8,7 +8,7 @@ const usd = (amount: number, powerOf10 = 0) => unitPrice(amount, powerOf10)!;
 const price = (some: Partial<Price>): Price => ({ input: 0n as UnitPrice, output: 0n as UnitPrice, ...some });
 const wish = (size: Partial<CallSize>, ...prices: Partial<Price>[]) =>
   wishFor(
-    { inputBytes: 0, hasMedia: false, copies: 1, prompts: 1, hasFees: false, generates: true, ...size },
+    { inputBytes: 0, hasMedia: false, copies: 1, prompts: 1, generates: true, ...size },
     { maxInputTokens: 0, maxOutputTokens: 1_000 },
     ceilingOf(prices.map(price)),
     settings,
@@ -34,7 +34,7 @@ describe('a call in other units than tokens', () => {
   });
 
   it('is clamped to what its other units leave, at the prices it was held with', () => {
-    const size = { inputBytes: 0, hasMedia: false, copies: 2, prompts: 1, hasFees: false, generates: true, units: { outputImages: 1 } }; // prettier-ignore
+    const size = { inputBytes: 0, hasMedia: false, copies: 2, prompts: 1, generates: true, units: { outputImages: 1 } }; // prettier-ignore
     const held = wish(size, { output: usd(0.001), outputImages: usd(0.04) });
     expect(outputTokensFor(held.inputNanoUsd, held, size)).toBe(0);
     expect(outputTokensFor((held.inputNanoUsd + 9_000_000n) as never, held, size)).toBe(4);
@@ -57,6 +57,11 @@ describe('what has a price and no limit', () => {
     ['a dearer one is not', { serviceTier: 'priority' }, [{}], ['service_tier']],
     ['… unless it has a price', { serviceTier: 'priority' }, [{ serviceTiers: { priority: price({}) } }], []],
     ['… everywhere', { serviceTier: 'priority' }, [{ serviceTiers: { priority: price({}) } }, {}], ['service_tier']],
+    ['sound that is heard has no price', { hasMedia: true, hearsSound: true }, [{}], ['input_audio']],
+    ['… or has one', { hasMedia: true, hearsSound: true }, [{ inputAudio: usd(1) }], []],
+    ['… but not everywhere', { hasMedia: true, hearsSound: true }, [{ inputAudio: usd(1) }, {}], ['input_audio']],
+    ['sound that is spoken has no price', { speaks: true }, [{ inputAudio: usd(1) }], ['output_audio']],
+    ['… or has one', { speaks: true }, [{ outputAudio: usd(1) }], []],
     ['one nobody knows is not', { serviceTier: 'constructor' }, [{ serviceTiers: { priority: price({}) } }], ['service_tier']],
   ])('%s', (_, size, prices, unbounded) => expect(wish(size, ...prices).unbounded).toEqual(unbounded)); // prettier-ignore
 });

@@ -1,4 +1,11 @@
-import { type CallSize, type ModelLimits, type TokenBound, tokenBound, unboundedIn } from './bound.js';
+import {
+  type CallSize,
+  type Fee,
+  type ModelLimits,
+  type TokenBound,
+  tokenBound,
+  unboundedIn,
+} from './bound.js';
 import type { NanoUsd } from './money.js';
 import { boundNanoUsd, outputTokensWithin, type Price } from './price.js';
 
@@ -27,11 +34,14 @@ export interface Wish {
   readonly ceiling: Price;
   /** What the call may be billed for beyond the bound. Empty, or no budget would be safe. */
   readonly unbounded: readonly string[];
+  /** … or what no price contains at all. */
+  readonly fee?: Fee;
 }
 
 /** The one place where a call becomes amounts of money: decision, explanation and hold all start from here. */
 export function wishFor(size: CallSize, limits: ModelLimits, ceiling: Price, settings: ClampSettings): Wish {
   const tokens = tokenBound(size, limits);
+  const fee = size.fee ?? limits.fee;
   const answers = size.copies * size.prompts;
   const costOf = (outputTokens: number) => boundNanoUsd(tokens, ceiling, outputTokens);
   const { leastOutputTokens: least = 0 } = size;
@@ -48,6 +58,7 @@ export function wishFor(size: CallSize, limits: ModelLimits, ceiling: Price, set
     inputNanoUsd: costOf(0),
     ceiling,
     unbounded: unboundedIn(size, ceiling),
+    ...(fee && { fee }),
   };
 }
 

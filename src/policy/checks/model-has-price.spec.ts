@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { aBudget, aModel, aParty, aRequest, aWish, type Case, codesOf } from '../testing.js';
+import { aBudget, aModel, aParty, aRequest, aWish, type Case, codesOf, someFacts } from '../testing.js';
 import { modelHasPrice } from './model-has-price.js';
 
 it.each<Case>([
@@ -37,7 +37,9 @@ it.each<Case>([
     'it asks for tools whose fees nothing bounds, and a budget applies',
     {
       parties: [aParty({ budgets: [aBudget(1)] })],
-      request: aRequest({ model: aModel('m', { price: 'unbounded' }) }),
+      request: aRequest({
+        model: aModel('m', { wish: { ...aWish(0), fee: { what: "the tool 'x'", param: 'tools' } } }),
+      }),
     },
     'price_unknown',
   ],
@@ -48,4 +50,22 @@ it.each<Case>([
   ],
 ])('%s', (_, facts, code) => {
   expect(codesOf(modelHasPrice, facts)).toEqual(code ? [code] : []);
+});
+
+it('says what costs more, not that the price of the model is unknown', () => {
+  const { denials } = modelHasPrice(
+    someFacts({
+      parties: [aParty({ id: 'k', budgets: [aBudget(1)] })],
+      request: aRequest({
+        model: aModel('m', { wish: { ...aWish(0), fee: { what: "the tool 'x'", param: 'tools' } } }),
+      }),
+    }),
+  );
+  expect(denials).toMatchObject([
+    {
+      param: 'tools',
+      message:
+        "The call asks for the tool 'x', whose cost no price of model=m contains, and a budget applies (key=k). Leave it out, or call with a key that has no budget.",
+    },
+  ]);
 });

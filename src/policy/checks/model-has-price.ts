@@ -3,26 +3,45 @@ import type { ModelFacts } from '../facts.js';
 
 /** Where any budget applies, what is called has a price: an unpriced model, or an unpriced extra, would void every budget. */
 export const modelHasPrice: Check = ({ parties, request }) => {
-  const unpriced = [request?.model, ...(request?.fallbacks ?? [])].find(
-    (model) => model && whyNot(model) !== undefined,
-  );
-  const budgeted = unpriced && parties.find(({ budgets }) => budgets.length > 0);
+  let objection: Objection | undefined;
+  for (const model of [request?.model, ...(request?.fallbacks ?? [])])
+    if ((objection = model && objectionTo(model))) break;
+  const budgeted = objection && parties.find(({ budgets }) => budgets.length > 0);
   return deny(
-    unpriced && budgeted
+    objection && budgeted
       ? {
           code: 'price_unknown',
-          message: `The price of model=${unpriced.requested} is not known, and a budget applies (${budgeted.kind}=${budgeted.id}). ${whyNot(unpriced)}`,
-          param: 'model',
+          message: `${objection.reason}, and a budget applies (${budgeted.kind}=${budgeted.id}). ${objection.wayOut}`,
+          param: objection.param,
         }
       : undefined,
   );
 };
 
-function whyNot({ price, wish }: ModelFacts): string | undefined {
-  if (price === 'unknown') return 'Set `input_cost_per_token` and `output_cost_per_token` for it.';
-  if (price === 'unbounded')
-    return 'The call asks for tools the provider runs, whose fees no token price contains.';
-  return wish?.unbounded.length
-    ? `The call limits no ${wish.unbounded.join(', no ')} it may be billed for.`
-    : undefined;
+interface Objection {
+  readonly reason: string;
+  readonly wayOut: string;
+  readonly param: string;
+}
+
+function objectionTo({ requested, price, wish }: ModelFacts): Objection | undefined {
+  if (price === 'unknown')
+    return {
+      reason: `The price of model=${requested} is not known`,
+      wayOut: 'Set `input_cost_per_token` and `output_cost_per_token` for it.',
+      param: 'model',
+    };
+  if (wish?.fee)
+    return {
+      reason: `The call asks for ${wish.fee.what}, whose cost no price of model=${requested} contains`,
+      wayOut: 'Leave it out, or call with a key that has no budget.',
+      param: wish.fee.param,
+    };
+  if (wish?.unbounded.length)
+    return {
+      reason: `The call may be billed for ${wish.unbounded.join(', ')}, which nothing limits or model=${requested} has no price for`,
+      wayOut: 'Limit it in the call, or set its price for the model.',
+      param: 'model',
+    };
+  return undefined;
 }

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { JsonProblem } from '../http/json-scanner.js';
+import { READ_MEMBERS } from '../kinds/read-members.js';
+import { foldedName, refuseLookalikes } from './member-names.js';
+
+const refusedParam = (...names: string[]) => {
+  try {
+    refuseLookalikes(names);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof JsonProblem)) throw error;
+    return error.param;
+  }
+};
+
+describe('names that are compared loosely', () => {
+  it.each([
+    ['MODEL', 'model'],
+    ['max_toKens', 'max_tokens'],
+    ['ſtream', 'stream'],
+    ['ＭＯＤＥＬ', 'model'],
+    ['max_to\u212aens', 'max_tokens'],
+    ['provideroptions', 'provideroptions'],
+  ])('%s folds to %s', (name, folded) => expect(foldedName(name)).toBe(folded));
+
+  it.each(READ_MEMBERS)('only %s itself stands for what is read', (name) => {
+    expect(refusedParam(name, 'temperature')).toBeUndefined();
+    const capital = name.toUpperCase();
+    expect(refusedParam(capital)).toBe(capital);
+    expect(refusedParam(name, capital)).toBe(capital);
+    const wide = String.fromCharCode(name.charCodeAt(0) + 0xfee0) + name.slice(1);
+    expect(refusedParam(wide)).toBe(wide);
+  });
+
+  it('two names of one body are no spellings of each other, whoever reads them', () => {
+    expect(refusedParam('temperature', 'Temperature')).toBe('Temperature');
+    expect(refusedParam('toolChoice', 'toolchoice', 'x')).toBe('toolchoice');
+    expect(refusedParam('Temperature', 'toolChoice', 'X-y')).toBeUndefined();
+  });
+});

@@ -1,0 +1,43 @@
+import { JsonProblem } from '../http/json-scanner.js';
+import { READ_MEMBERS } from '../kinds/read-members.js';
+
+/** A name that is its own folded name. */
+const PLAIN = /^[a-z0-9_]*$/;
+
+/** Folds a name as the loosest reader compares it: compatibility forms (NFKC: also `ſ` and the Kelvin sign) and case are ignored. */
+export const foldedName = (name: string): string =>
+  PLAIN.test(name) ? name : name.normalize('NFKC').toLowerCase();
+
+/** How each read member is spelled, by its folded name. */
+const SPELLING: ReadonlyMap<string, string> = new Map(READ_MEMBERS.map((name) => [foldedName(name), name]));
+
+/**
+ * Throws a `JsonProblem` for a name that some upstream may take for a member this gateway reads, or for another name of
+ * the same body. `names`: no two of them are the same.
+ */
+export function refuseLookalikes(names: readonly string[]): void {
+  // Nearly always: then no two fold to one.
+  if (names.every(isPlain)) return;
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const folded = foldedName(name);
+    const read = SPELLING.get(folded);
+    if (read !== undefined && read !== name)
+      throw new JsonProblem(`The member '${told(name)}' must be spelled '${read}' or left out.`, told(name));
+    const twin = seen.get(folded);
+    if (twin !== undefined)
+      throw new JsonProblem(
+        `The member '${told(name)}' is given twice in the request body: '${told(twin)}' differs only in its spelling.`,
+        told(name),
+      );
+    seen.set(folded, name);
+  }
+}
+
+const isPlain = (name: string) => PLAIN.test(name);
+
+/** Is this, folded, a member the gateway reads? */
+export const isRead = (name: string): boolean => SPELLING.has(foldedName(name));
+
+const MAX_TOLD_CHARS = 64;
+const told = (name: string) => name.slice(0, MAX_TOLD_CHARS);

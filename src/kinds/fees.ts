@@ -1,0 +1,92 @@
+import type { Fee } from '../policy/bound.js';
+import type { CallBody } from './call-body.js';
+import type { ReadMember } from './read-members.js';
+
+/** Says whether a member with this value makes the provider do something it charges for beside tokens. */
+type Charges = (value: unknown) => boolean;
+
+const isGiven: Charges = (value) => value !== undefined && value !== null;
+const isOn: Charges = (value) => isGiven(value) && value !== false;
+const isFilled: Charges = (value) => isGiven(value) && !(Array.isArray(value) && value.length === 0);
+const isNotOff: Charges = (value) => isGiven(value) && (value as { mode?: unknown }).mode !== 'off';
+
+/** Members that make some provider search, or run something, for a fee that no token price contains. */
+const CHARGING: readonly (readonly [ReadMember, Charges])[] = [
+  // OpenAI, Perplexity, OpenRouter
+  ['web_search_options', isGiven],
+  // xAI
+  ['search_parameters', isNotOff],
+  // Alibaba
+  ['enable_search', isOn],
+  ['search_options', isGiven],
+  ['enable_code_interpreter', isOn],
+  // OpenRouter, MiniMax
+  ['plugins', isFilled],
+  // Perplexity
+  ['media_response', isOn],
+  // Groq
+  ['compound_custom', isGiven],
+  ['search_settings', isGiven],
+  // Azure
+  ['data_sources', isFilled],
+  // Baidu, Venice, Tencent
+  ['web_search', isOn],
+  ['venice_parameters', isGiven],
+  ['enable_enhancement', isOn],
+  ['force_search_enhancement', isOn],
+]; // prettier-ignore
+
+/** The first thing a body asks for whose price nobody can know beforehand. `tools`: what its tools ask for. */
+export function feeOf(body: CallBody, tools: ToolsAsked = toolsAsked(body)): Fee | undefined {
+  if (tools.fee) return tools.fee;
+  // A look at the names first: reading a value costs more.
+  for (const [name, charges] of CHARGING)
+    if (body.has(name) && charges(body.value(name))) return { what: `'${name}'`, param: name };
+  return undefined;
+}
+
+/** A fee as a member of a call's size. */
+export const withFee = (fee: Fee | undefined): { readonly fee?: Fee } => (fee ? { fee } : {});
+
+/** What the tools of a call may cost. */
+interface ToolsAsked {
+  readonly count: number;
+  readonly types: readonly unknown[];
+  readonly fee?: Fee;
+}
+
+/** Tools the client or the model runs itself, or that only sort other tools. */
+const FREE_TOOLS: ReadonlySet<unknown> = new Set([
+  undefined, null, 'function', 'custom', 'local_shell', 'apply_patch', 'computer', 'computer_use', 'computer_use_preview',
+  'tool_search',
+]); // prettier-ignore
+
+type Tool = Readonly<Record<string, unknown>> & { readonly type?: unknown };
+
+function isFreeTool(tool: Tool): boolean {
+  const { type } = tool;
+  // A namespace is a list of tools; a shell is the client's own where it says so.
+  if (type === 'namespace') return toolList(tool.tools).every(isFreeTool);
+  if (type === 'shell') return (tool.environment as { type?: unknown } | null | undefined)?.type === 'local';
+  return FREE_TOOLS.has(type);
+}
+
+const toolList = (tools: unknown): readonly Tool[] =>
+  Array.isArray(tools) ? tools.map((tool) => (tool ?? {}) as Tool) : [];
+
+/** What OpenAI's tools ask for; `isFree` tells those without a fee. */
+export function toolsAsked(body: CallBody, isFree: (tool: Tool) => boolean = isFreeTool): ToolsAsked {
+  if (!body.has('tools')) return NO_TOOLS;
+  const tools = toolList(body.value('tools'));
+  const charged = tools.find((tool) => !isFree(tool));
+  return {
+    count: tools.length,
+    types: tools.map(({ type }) => type),
+    ...(charged && {
+      fee: { what: `the tool '${String(charged.type).slice(0, MAX_TOLD_CHARS)}'`, param: 'tools' },
+    }),
+  };
+}
+
+const NO_TOOLS: ToolsAsked = { count: 0, types: [] };
+const MAX_TOLD_CHARS = 64;
