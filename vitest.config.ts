@@ -27,6 +27,7 @@ const ON_BOTH = [
   'tags',
   'spend-resets',
   'terraform',
+  'unique-names',
   'windows',
 ];
 

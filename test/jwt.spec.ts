@@ -406,6 +406,14 @@ describe('with upserts and scopes', () => {
     expect(team.spend).toBe(0.02);
   });
 
+  it('an address that many first tokens name is one user’s, whatever their ids', async () => {
+    const ids = Array.from({ length: 40 }, (_, i) => `twin-${i}`);
+    const answers = await Promise.all(ids.map((sub) => call({ sub, email: 'Twin@corp.io' })));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    const { users } = (await open.admin('GET', '/user/list?user_ids=twin-')).body;
+    expect(users).toMatchObject([{ user_email: 'Twin@corp.io', spend: 0.04 }]);
+  });
+
   it('only the models of its scopes, and no keys beside', async () => {
     expect(told(await call({ sub: 'fresh' }, 'm-in'))).toEqual([403, 'key_model_access_denied', 'modelIsAllowed']);
     expect(told(await call({ sub: 'fresh', scope: 'other' }))).toEqual([403, 'key_model_access_denied', 'modelIsAllowed']);

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { madeBy } from '../src/database/authored-row.js';
 import { Database } from '../src/database/database.js';
 import { databaseOptions } from '../src/database/options.js';
+import { toldByMigrations } from '../src/database/told-by-migrations.js';
 import { VirtualKey } from '../src/keys/virtual-key.entity.js';
 import { nanoUsd } from '../src/policy/money.js';
 import { freshPostgres, postgresIsThere } from './postgres.js';
@@ -52,6 +53,89 @@ describe.each([
     await dataSource.runMigrations();
     expect(await drift(dataSource)).toEqual([]);
   });
+
+  it.skipIf(skip)(
+    'leave an alias, an address and a login id to the first, and tell who lost them',
+    async () => {
+      const dataSource = await connect();
+      const all = dataSource.migrations.splice(0);
+      dataSource.migrations.push(
+        ...all.slice(
+          0,
+          all.findIndex(({ name }) => name!.startsWith('UniqueNames')),
+        ),
+      );
+      await dataSource.runMigrations();
+      const insert = (table: string, row: Record<string, string | number | null>) =>
+      dataSource.query(
+        `INSERT INTO ${table} (blocked, created_by, updated_at, updated_by, ${Object.keys(row).join(', ')})
+         VALUES (false, 'me', 1, 'me', ${Object.values(row).map((value) => (typeof value === 'string' ? `'${value}'` : (value ?? 'NULL'))).join(', ')})`,
+      ); // prettier-ignore
+      const key = (id: string, created_at: number, more: Record<string, string | number | null> = {}) =>
+        insert('virtual_keys', {
+          id,
+          secret_hash: `hash-${id}`,
+          key_name: 'sk-',
+          key_alias: 'ci',
+          created_at,
+          ...more,
+        });
+      const user = (id: string, created_at: number, more: Record<string, string | number | null> = {}) =>
+        insert('users', { id, user_id: `user-${id}`, created_at, ...more });
+      await key('b', 2, { metadata: '{"owner":"ops"}', team_id: 't' });
+      await key('a', 2);
+      await key('c', 1, { deleted_at: 5 });
+      await key('d', 3, { metadata: '[1]' });
+      await key('e', 3, { metadata: 'no json' });
+      for (const id of ['f', 'g']) await key(id, 4, { key_alias: '' });
+      for (const id of ['h', 'i']) await key(id, 4, { key_alias: null });
+      await user('a', 1, { user_email: 'Mia@x.test', sso_user_id: 'sso' });
+      await user('b', 2, { user_email: 'mia@X.test', sso_user_id: 'sso' });
+      await user('c', 3, { user_email: 'E\u0301ve@x.test' });
+      await user('d', 4, { user_email: '\u00c9VE@x.test' });
+      await user('e', 5, { user_email: '\u00e9ve@x.test' });
+      for (const id of ['f', 'g']) await user(id, 6, { user_email: '', sso_user_id: '' });
+      await user('h', 0, { user_email: 'mia@x.test', deleted_at: 5 });
+
+      dataSource.migrations.splice(0, Infinity, ...all);
+      await dataSource.runMigrations();
+      const rows = (sql: string) => dataSource.query<Record<string, unknown>[]>(sql);
+      expect(await rows('SELECT id, key_alias, metadata FROM virtual_keys ORDER BY id')).toEqual([
+        { id: 'a', key_alias: 'ci', metadata: null },
+        { id: 'b', key_alias: null, metadata: '{"owner":"ops","key_alias_set_aside":"ci"}' },
+        { id: 'c', key_alias: 'ci', metadata: null },
+        { id: 'd', key_alias: null, metadata: '[1]' },
+        { id: 'e', key_alias: null, metadata: 'no json' },
+        ...['f', 'g'].map((id) => ({ id, key_alias: '', metadata: null })),
+        ...['h', 'i'].map((id) => ({ id, key_alias: null, metadata: null })),
+      ]);
+      expect(await rows('SELECT id, user_email, folded_email, sso_user_id, metadata FROM users ORDER BY id')).toEqual([
+      { id: 'a', user_email: 'Mia@x.test', folded_email: 'mia@x.test', sso_user_id: 'sso', metadata: null },
+      { id: 'b', user_email: null, folded_email: null, sso_user_id: null, metadata: '{"user_email_set_aside":"mia@X.test","sso_user_id_set_aside":"sso"}' },
+      { id: 'c', user_email: 'E\u0301ve@x.test', folded_email: '\u00c9ve@x.test', sso_user_id: null, metadata: null },
+      { id: 'd', user_email: null, folded_email: null, sso_user_id: null, metadata: '{"user_email_set_aside":"\u00c9VE@x.test"}' },
+      { id: 'e', user_email: '\u00e9ve@x.test', folded_email: '\u00e9ve@x.test', sso_user_id: null, metadata: null },
+      ...['f', 'g'].map((id) => ({ id, user_email: '', folded_email: null, sso_user_id: '', metadata: null })),
+      { id: 'h', user_email: 'mia@x.test', folded_email: 'mia@x.test', sso_user_id: null, metadata: null },
+    ]); // prettier-ignore
+      const taken = ['hash-b: key_alias "ci"', 'hash-d: key_alias "ci"', 'hash-e: key_alias "ci"', 'user-b: user_email "mia@X.test"', 'user-d: user_email "\u00c9VE@x.test"', 'user-b: sso_user_id "sso"']; // prettier-ignore
+      const told = toldByMigrations(dataSource);
+      expect(told).toHaveLength(taken.length);
+      taken.forEach((what, i) => expect(told[i]).toContain(what));
+      const audit = await rows(
+        'SELECT object_id, action, changed_by, team_id, before_value, updated_values FROM audit_entries ORDER BY id',
+      );
+      expect(audit).toHaveLength(taken.length);
+      expect(audit[0]).toEqual({
+        object_id: 'hash-b',
+        action: 'updated',
+        changed_by: 'migration',
+        team_id: 't',
+        before_value: '{"key_alias":"ci"}',
+        updated_values: '{"key_alias":null}',
+      });
+    },
+  );
 
   it.skipIf(skip)('give back what was written, to the last nano-dollar', async () => {
     const dataSource = await connect();

@@ -7,7 +7,8 @@ import { Team } from '../teams/team.entity.js';
 import { TeamMembersService } from '../teams/team-members.service.js';
 import { TeamsService } from '../teams/teams.service.js';
 import { User } from '../users/user.entity.js';
-import { UsersService, userWithEmail } from '../users/users.service.js';
+import { UsersService } from '../users/users.service.js';
+import { userWithEmail } from '../users/user-with-email.js';
 import type { NobodyHere, TokenHolder } from './claims.js';
 
 /** The ids of whom a token stands for. They may be of nobody: then the caller is refused by name. */
@@ -85,10 +86,9 @@ export class TokenOwners {
         (userEmail === undefined ? null : await userWithEmail(manager, userEmail)),
     );
     if (known) return known.userId;
-    if (this.config.jwt!.userIdUpsert) await this.users.getOrCreate(userId, BY, userEmail);
+    if (this.config.jwt!.userIdUpsert) return (await this.users.getOrCreate(userId, BY, userEmail)).userId;
     // An administrator by scope needs no row.
-    else if (role === 'proxy_admin') return null;
-    return userId;
+    return role === 'proxy_admin' ? null : userId;
   }
 
   private async teamIdWithAlias(teamAlias: string): Promise<string | undefined> {

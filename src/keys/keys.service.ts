@@ -84,6 +84,9 @@ export class KeysService {
       cacheKey: cacheKey.key,
       title: 'Key',
       param: 'key',
+      unique: [
+        { property: 'keyAlias', index: 'live_key_alias', taken: ({ keyAlias }) => aliasTaken(keyAlias!) },
+      ],
     });
   }
 
@@ -368,9 +371,12 @@ export class KeysService {
 
   private async requireFreeAlias(tx: EntityManager, alias: string | null | undefined): Promise<void> {
     if (!alias || !(await tx.existsBy(VirtualKey, { keyAlias: alias, deletedAt: IsNull() }))) return;
-    throw new ConflictException({ message: `Key with alias '${alias}' already exists`, param: 'key_alias' });
+    throw aliasTaken(alias);
   }
 }
+
+const aliasTaken = (alias: string) =>
+  new ConflictException({ message: `Key with alias '${alias}' already exists`, param: 'key_alias' });
 
 const REGENERATE = ['/key/regenerate', '/key/{key_id}/regenerate'];
 

@@ -31,7 +31,9 @@ export class VirtualKey extends PartyRow {
   @Column({ name: 'key_name', type: 'varchar' })
   keyName: string;
 
+  /** One namespace for all live keys. */
   @Index()
+  @Index('live_key_alias', { unique: true, where: "deleted_at IS NULL AND key_alias <> ''" })
   @Column({ name: 'key_alias', type: 'varchar', nullable: true })
   keyAlias: string | null;
 

@@ -1,18 +1,20 @@
 import { BadRequestException, NotFoundException, Injectable, Inject } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
 import { RowCache } from '../cache/row-cache.js';
 import { cacheKey } from '../cache/changes.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
+import { foldedAddress } from '../folded-address.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { administersOrganization, type Authority, isProxyAdmin } from '../policy/authority.js';
 import { missingText } from '../policy/checks/parties-exist.js';
-import { userIdWithEmail, userRows } from '../teams/team-roster.js';
+import { userRows } from '../teams/team-roster.js';
 import { NewUsers } from '../users/new-users.js';
 import type { User } from '../users/user.entity.js';
+import { ensureNamedUser } from '../users/named-user.js';
 import { userShape } from '../users/user-shape.js';
+import { userWithEmail } from '../users/user-with-email.js';
 import { maySeeUser } from '../users/visible-users.js';
 import { OrganizationMember } from './organization-member.entity.js';
 import { membersOf, organizationMemberView } from './organization-member.view.js';
@@ -138,17 +140,13 @@ export class OrganizationMembersService {
   ): Promise<string> {
     if (!user_id && !user_email)
       throw new BadRequestException({ message: 'A member needs a user_id or a user_email', param: 'member' });
-    const userId = user_id || (await userIdWithEmail(tx, user_email!));
+    const userId = user_id || (await userWithEmail(tx, user_email!))?.userId;
     if (!isProxyAdmin(caller)) {
       if (userId !== undefined && (await maySeeUser(tx, caller, userId))) return userId;
       const id = user_id || user_email || '';
       throw new NotFoundException({ message: missingText({ kind: 'user', id }), param: 'member' });
     }
-    const user = await this.users.ensure(tx, userId ?? uuidv7(), caller.id, (made, now) => {
-      this.newUsers.fill(made, now);
-      made.userEmail = user_email ?? null;
-    });
-    return user.userId;
+    return ensureNamedUser(tx, this.users, { user_id, user_email }, caller.id, this.newUsers.fill);
   }
 
   private async named(
@@ -157,7 +155,7 @@ export class OrganizationMembersService {
   ) {
     const [id, email] = [user_id || member?.user_id, user_email || member?.user_email];
     const there = (await membersOf(tx, [organization_id])).find(({ userId, user }) =>
-      id ? userId === id : email && user?.userEmail?.toLowerCase() === email.toLowerCase(),
+      id ? userId === id : email && user?.foldedEmail === foldedAddress(email),
     );
     if (there) return there;
     throw new NotFoundException({

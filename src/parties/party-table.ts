@@ -1,5 +1,5 @@
 import { ConflictException, Inject, Injectable, NotFoundException } from '@nestjs/common';
-import type { EntityManager, FindOptionsWhere } from 'typeorm';
+import { type EntityManager, type FindOptionsWhere, IsNull, QueryFailedError } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { CacheKey } from '../cache/changes.js';
 import { RowCache } from '../cache/row-cache.js';
@@ -14,6 +14,14 @@ import { PartySpend, type Spender } from '../spend/party-spend.js';
 import type { PartyRow } from './party-row.js';
 import { toNanoUsd } from './usd.js';
 
+/** A column in which no two live rows have the same value: an index of the database sees to it. */
+export interface UniqueColumn<T> {
+  readonly property: keyof T & string;
+  readonly index: string;
+  /** The refusal of a row whose value another live row has. */
+  readonly taken: (row: T) => ConflictException;
+}
+
 /** How one kind of party is stored. */
 export interface PartyShape<T extends PartyRow> {
   readonly entity: new () => T;
@@ -26,6 +34,8 @@ export interface PartyShape<T extends PartyRow> {
   readonly title: string;
   /** The wire name of the id, told as `param`. */
   readonly param: string;
+  /** Beside the id. */
+  readonly unique?: readonly UniqueColumn<T>[];
 }
 
 /**
@@ -116,25 +126,26 @@ export class PartyTable<T extends PartyRow> {
 
   /**
    * Inside a transaction: a new row, or the deleted one of the same id made new (its internal id stays).
-   * 409 when it is there and alive. `fill` sets everything else.
+   * 409 when it is there and alive, or another live row has a value that only one may have. `fill` sets everything else.
    */
   async create(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
     const row = this.fresh(tx, id, uuidv7(), by, fill);
     const there = await this.insertOrFind(tx, row);
     if (there.id === row.id) return row;
     if (!there.deletedAt) throw this.taken(id);
-    return tx.save(this.shape.entity, this.fresh(tx, id, there.id, by, fill));
+    return this.save(tx, this.fresh(tx, id, there.id, by, fill));
   }
 
   /**
    * Inside a transaction: the live row of this id, made (or revived) with `fill` if there is none. Any number of
-   * transactions may ask at once; they end with one row.
+   * transactions may ask at once; they end with one row. 409 when another live row has a value that only one may have:
+   * the transaction may go on then, unless the id was a deleted row's.
    */
   async ensure(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
     const row = this.fresh(tx, id, uuidv7(), by, fill);
     const there = await this.insertOrFind(tx, row);
     if (!there.deletedAt) return there;
-    return tx.save(this.shape.entity, this.fresh(tx, id, there.id, by, fill));
+    return this.save(tx, this.fresh(tx, id, there.id, by, fill));
   }
 
   /** The row `ensure` would return when it fills in nothing, without writing it. */
@@ -147,7 +158,7 @@ export class PartyTable<T extends PartyRow> {
     });
   }
 
-  /** Exactly one of any number of concurrent transactions inserts; the others get its row. */
+  /** Exactly one of any number of concurrent transactions inserts; the others get its row, or 409 where that has another id. */
   private async insertOrFind(tx: EntityManager, row: T): Promise<T> {
     const { entity, where, idOf } = this.shape;
     await tx
@@ -158,7 +169,34 @@ export class PartyTable<T extends PartyRow> {
       .orIgnore()
       .updateEntity(false)
       .execute();
-    return tx.findOneOrFail(entity, { where: where(idOf(row)) });
+    const there = await tx.findOne(entity, { where: where(idOf(row)) });
+    if (!there) throw await this.clash(tx, row);
+    return there;
+  }
+
+  /** Why a row was not inserted: the value of which column another live row has. */
+  private async clash(tx: EntityManager, row: T): Promise<Error> {
+    const { entity, unique = [] } = this.shape;
+    for (const { property, taken } of unique) {
+      const where = { [property]: row[property], deletedAt: IsNull() } as FindOptionsWhere<T>;
+      if (row[property] && (await tx.existsBy(entity, where))) return taken(row);
+    }
+    return new ConflictException({ message: 'Somebody else took the same name in the same moment.' });
+  }
+
+  /** Saves a row; 409 when another live row has a value that only one may have, which fails the transaction. */
+  private async save(tx: EntityManager, row: T): Promise<T> {
+    const { entity, unique = [] } = this.shape;
+    try {
+      return await tx.save(entity, row);
+    } catch (error) {
+      const { columns } = tx.connection.getMetadata(entity);
+      const clashing = unique.find(({ property, index }) => {
+        const column = columns.find(({ propertyName }) => propertyName === property)!.databaseName;
+        return isUniqueViolation(error, index, column);
+      });
+      throw clashing ? clashing.taken(row) : error;
+    }
   }
 
   private fresh(
@@ -187,7 +225,7 @@ export class PartyTable<T extends PartyRow> {
     change(row, now);
     row.updatedAt = now;
     row.updatedBy = by;
-    return tx.save(this.shape.entity, row);
+    return this.save(tx, row);
   }
 
   /** Inside a transaction: the row is gone for everyone but the ledger's history. */
@@ -244,6 +282,12 @@ export class PartyTable<T extends PartyRow> {
     return Object.assign(row, { id, blocked: false, ...madeBy(by, now) });
   }
 }
+
+/** PostgreSQL names the index, SQLite the column. */
+const isUniqueViolation = (error: unknown, index: string, column: string) =>
+  error instanceof QueryFailedError &&
+  ((error as { constraint?: unknown }).constraint === index ||
+    (error.message.includes('UNIQUE constraint failed') && error.message.endsWith(`.${column}`)));
 
 /** Makes the tables: one place knows what they need. */
 @Injectable()

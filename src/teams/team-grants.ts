@@ -2,6 +2,7 @@ import { ForbiddenException, Injectable, NotFoundException } from '@nestjs/commo
 import { type EntityManager, IsNull } from 'typeorm';
 import { Grants, type Held } from '../admin/grants.js';
 import { withTiers } from '../budgets/with-tier.js';
+import { foldedAddress } from '../folded-address.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { holdingsOf } from '../parties/holdings-of.js';
 import type { PartyRow } from '../parties/party-row.js';
@@ -98,7 +99,7 @@ export class TeamGrants {
     for (const { user_id, user_email } of named) {
       const known = visibleUsers(tx, caller);
       if (user_id) known.andWhere('u.userId = :asked', { asked: user_id });
-      if (user_email) known.andWhere('LOWER(u.userEmail) = :email', { email: user_email.toLowerCase() });
+      if (user_email) known.andWhere('u.foldedEmail = :email', { email: foldedAddress(user_email) });
       if ((await known.getCount()) === 1) continue;
       const id = user_id || user_email || '';
       throw new NotFoundException({ message: missingText({ kind: 'user', id }), param: 'member' });

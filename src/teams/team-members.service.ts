@@ -1,6 +1,5 @@
 import { BadRequestException, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
 import { cacheKey } from '../cache/changes.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
@@ -9,12 +8,14 @@ import { type Authority, isProxyAdmin, maySeeTeam } from '../policy/authority.js
 import { Traced } from '../tracing/traced.js';
 import { NewUsers } from '../users/new-users.js';
 import { User } from '../users/user.entity.js';
+import { ensureNamedUser } from '../users/named-user.js';
 import { userShape } from '../users/user-shape.js';
+import { userWithEmail } from '../users/user-with-email.js';
 import type { NewUserTeamDto } from '../users/users.dto.js';
 import { bury } from './bury.js';
 import { Member } from './member.entity.js';
 import { TeamGrants } from './team-grants.js';
-import { lockedTeam, rosterOf, touchedBy, userIdWithEmail, userRows } from './team-roster.js';
+import { lockedTeam, rosterOf, touchedBy, userRows } from './team-roster.js';
 import { memberShape, pairOf, teamShape } from './team-shape.js';
 import type { Team } from './team.entity.js';
 import { membershipView, teamView } from './team.view.js';
@@ -189,13 +190,7 @@ export class TeamMembersService {
   private async userOf(tx: EntityManager, { user_id, user_email }: MemberDto, by: string): Promise<string> {
     if (!user_id && !user_email)
       throw new BadRequestException({ message: 'A member needs a user_id or a user_email', param: 'member' });
-    const known = user_email ? await userIdWithEmail(tx, user_email) : undefined;
-    if (!user_id && known !== undefined) return known;
-    const user = await this.users.ensure(tx, user_id || uuidv7(), by, (made, now) => {
-      this.newUsers.fill(made, now);
-      if (known === undefined) made.userEmail = user_email ?? null;
-    });
-    return user.userId;
+    return ensureNamedUser(tx, this.users, { user_id, user_email }, by, this.newUsers.fill);
   }
 
   private async memberNamed(
@@ -208,7 +203,7 @@ export class TeamMembersService {
     }
     this.grants.requireAdmin(caller, team_id);
     const team = await lockedTeam(tx, this.teams, team_id);
-    const userId = user_id || (user_email ? await userIdWithEmail(tx, user_email) : undefined);
+    const userId = user_id || (user_email ? (await userWithEmail(tx, user_email))?.userId : undefined);
     if (userId === undefined || !(await this.members.find(tx, pairOf(team_id, userId)))) {
       throw new BadRequestException({
         message: 'User not found in team',

@@ -1,4 +1,3 @@
-import { BadRequestException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { cacheKey } from '../cache/changes.js';
 import type { PartyTable } from '../parties/party-table.js';
@@ -38,20 +37,6 @@ function membersOf(manager: EntityManager, teamIds: readonly string[]) {
 /** Who is in this team, in the order they came. */
 export async function rosterOf(manager: EntityManager, teamId: string): Promise<readonly NamedMember[]> {
   return (await Rosters.read(manager, [teamId])).of(teamId);
-}
-
-/** The id of the live user with this address, whatever its letter case; 400 when two have it. */
-export async function userIdWithEmail(manager: EntityManager, email: string): Promise<string | undefined> {
-  const users = await manager
-    .createQueryBuilder(User, 'u')
-    .where('LOWER(u.userEmail) = :email AND u.deletedAt IS NULL', { email: email.toLowerCase() })
-    .take(2)
-    .getMany();
-  if (users.length < 2) return users[0]?.userId;
-  throw new BadRequestException({
-    message: `Multiple users found with user_email=${email}. Name the user by user_id.`,
-    param: 'user_email',
-  });
 }
 
 /** These users as LiteLLM tells them, in the order asked for. */

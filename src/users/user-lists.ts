@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { Database } from '../database/database.js';
 import { partOf } from '../database/part-of.js';
+import { foldedAddress } from '../folded-address.js';
 import { pageInfo } from '../http/page-info.dto.js';
 import { pageOf } from '../http/page.js';
 import { sqlOrder } from '../http/sort-order.js';
@@ -31,7 +32,8 @@ export class UserLists {
       if (ids?.length === 1) select.andWhere(...partOf('u.userId', ids[0]!));
       else if (ids) select.andWhere({ userId: In(ids) });
       if (query.sso_user_ids !== undefined) select.andWhere({ ssoUserId: In(query.sso_user_ids.split(',')) });
-      if (query.user_email !== undefined) select.andWhere(...partOf('u.userEmail', query.user_email));
+      if (query.user_email !== undefined)
+        select.andWhere(...partOf('u.foldedEmail', foldedAddress(query.user_email)));
       if (query.organization_ids !== undefined) {
         const members = select
           .subQuery()

@@ -30,8 +30,9 @@ import { Traced } from '../tracing/traced.js';
 import { User } from './user.entity.js';
 import { NewUsers } from './new-users.js';
 import { teamsOf } from './teams-of.js';
-import { userShape } from './user-shape.js';
+import { emailTaken, ssoTaken, userShape } from './user-shape.js';
 import { userView } from './user.view.js';
+import { userWithEmail } from './user-with-email.js';
 import { maySeeUser } from './visible-users.js';
 import {
   type BulkUpdatedUsers,
@@ -65,15 +66,25 @@ export class UsersService {
     return this.table.get(userId);
   }
 
-  /** The same, made if there is none; with this address, if it is free. However many ask at once, there is one. (Seed: `user_id_upsert`.) */
-  getOrCreate(userId: string, by: string, email?: string): Promise<Readonly<User>> {
-    return this.table.getOrCreate(userId, async (tx) => {
-      const isFree = email !== undefined && !(await userWithEmail(tx, email));
-      await this.table.ensure(tx, userId, by, (row, now) => {
-        this.newUsers.fill(row, now);
-        if (isFree) row.userEmail = email;
+  /**
+   * The same, made if there is none, with this address; or whoever has the address. However many ask at once for one id or
+   * one address, there is one. (Seed: `user_id_upsert`.)
+   */
+  async getOrCreate(userId: string, by: string, email?: string): Promise<Readonly<User>> {
+    try {
+      return await this.table.getOrCreate(userId, async (tx) => {
+        await this.requireFreeEmail(tx, email);
+        await this.table.ensure(tx, userId, by, (row, now) => {
+          this.newUsers.fill(row, now);
+          if (email !== undefined) row.userEmail = email;
+        });
       });
-    });
+    } catch (error) {
+      if (!(error instanceof ConflictException) || email === undefined) throw error;
+      const holder = await this.database.read((manager) => userWithEmail(manager, email));
+      if (!holder) throw error;
+      return holder;
+    }
   }
 
   /** Makes a user and, unless told not to, its first key. 409 when the id or the address is taken. */
@@ -108,6 +119,7 @@ export class UsersService {
   /** A user alone, inside a transaction of somebody else's; they evict it. */
   async make(tx: EntityManager, userId: string, dto: NewUserDto, by: string): Promise<User> {
     await this.requireFreeEmail(tx, dto.user_email);
+    await this.requireFreeSso(tx, dto.sso_user_id);
     await requireBudget(tx, dto.budget_id);
     return this.table.create(tx, userId, by, (row, now) => {
       this.newUsers.fill(row, now);
@@ -271,7 +283,11 @@ export class UsersService {
   ): Promise<void> {
     const holder = email && (await userWithEmail(tx, email));
     if (!holder || holder.userId === except) return;
-    throw new ConflictException({ message: `User with email ${email} already exists`, param: 'user_email' });
+    throw emailTaken(email!);
+  }
+
+  private async requireFreeSso(tx: EntityManager, ssoUserId: string | null | undefined): Promise<void> {
+    if (ssoUserId && (await tx.existsBy(User, { ssoUserId, deletedAt: IsNull() }))) throw ssoTaken(ssoUserId);
   }
 
   private apply(row: User, dto: UpdateUserDto | NewUserDto, now: Date): void {
@@ -303,11 +319,3 @@ const keyPart = ({
   allowed_routes,
   key_type,
 });
-
-/** The live user with this address, whatever its letter case. */
-export function userWithEmail(manager: EntityManager, email: string): Promise<User | null> {
-  return manager
-    .createQueryBuilder(User, 'u')
-    .where('LOWER(u.userEmail) = :email AND u.deletedAt IS NULL', { email: email.toLowerCase() })
-    .getOne();
-}
