@@ -4,6 +4,7 @@ import { GenerateKeyDto } from '../keys/keys.dto.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { liveFigure } from '../spend/live-figures.js';
 import { secretHash } from '../secrets.js';
+import { User } from '../users/user.entity.js';
 import { Member } from './member.entity.js';
 import { admin, body, EVERY_DATABASE, refusal, Rooms } from './rooms.testing.js';
 import { teamMemberDefaults } from './team-member-defaults.js';
