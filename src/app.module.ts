@@ -48,12 +48,15 @@ class HouseModule {}
   ],
 })
 export class AppModule {
-  static for(config: Config, more: readonly Type[]): DynamicModule {
+  static for(
+    config: Config,
+    { modules = [], isCommand = false }: { modules?: readonly Type[]; isCommand?: boolean },
+  ): DynamicModule {
     return {
       module: AppModule,
       imports: [
         ConfigModule.with(config),
-        DatabaseModule.connect(),
+        DatabaseModule.connect({ isCommand }),
         MetricsModule,
         CacheModule,
         RedisModule,
@@ -67,7 +70,7 @@ export class AppModule {
         AlertsModule,
         AuditModule,
         TracingModule,
-        ...more,
+        ...modules,
       ],
     };
   }

@@ -21,8 +21,16 @@ const MEBIBYTE = 1024 * 1024;
 const BODY_TIMEOUT_MS = 60_000;
 const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;
 
-/** The whole application, ready to listen: the same for the process and for tests. `more`: modules of somebody else's, behind the same guards. */
-export async function createApp(config: Config, more: readonly Type[] = []): Promise<NestFastifyApplication> {
+/** What a command adds to the application, or has otherwise. */
+export interface AppOptions {
+  /** Modules of somebody else's, behind the same guards. */
+  readonly modules?: readonly Type[];
+  /** A command runs in it, for whose answer no client waits. */
+  readonly isCommand?: boolean;
+}
+
+/** The whole application, ready to listen: the same for the process and for tests. */
+export async function createApp(config: Config, options: AppOptions = {}): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: config.general.maxRequestSizeMb * MEBIBYTE,
     requestTimeout: BODY_TIMEOUT_MS,
@@ -34,7 +42,7 @@ export async function createApp(config: Config, more: readonly Type[] = []): Pro
       return typeof asked === 'string' && REQUEST_ID.test(asked) ? asked : uuidv7();
     },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.for(config, more), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.for(config, options), adapter, {
     bodyParser: false,
     abortOnError: false,
     logger: ['error', 'warn'],

@@ -29,7 +29,7 @@ async function appWith(controller: new () => object): Promise<NestFastifyApplica
   cleanups.push(() => rmSync(folder, { recursive: true }));
   const app = await createApp(
     readConfig({ TOLLGATE_DATA: folder, TOLLGATE_MASTER_KEY: MASTER, TOLLGATE_CONFIG: '' }),
-    [TheirModule],
+    { modules: [TheirModule] },
   );
   cleanups.push(() => app.close());
   return app;

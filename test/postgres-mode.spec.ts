@@ -70,6 +70,41 @@ describe.skipIf(!(await postgresIsThere()))('on PostgreSQL', () => {
     await client.end();
   });
 
+  it('ends what a client waits for after 10 s and says so; verify-ledger takes the time it needs', async () => {
+    const { url, gateway } = await started();
+    const key = await gateway.givenKey({ max_budget: 1 });
+    expect((await gateway.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(200);
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    cleanups.push(() => client.end());
+    await client.query('BEGIN; LOCK TABLE ledger_entries IN ACCESS EXCLUSIVE MODE');
+    const unlocked = client.query('SELECT pg_sleep(14); COMMIT');
+    const report = gateway.admin('GET', '/spend/logs');
+    await new Promise((done) => setTimeout(done, 500));
+    const { code, printed } = gateway.verifyLedger();
+    expect([code, printed]).toEqual([0, expect.stringContaining('0 that differ')]);
+    const { status, headers, body } = await report;
+    expect([status, headers['retry-after'], body.error.message]).toEqual([
+      503,
+      undefined,
+      expect.stringContaining('Ask for less at once'),
+    ]);
+    await unlocked;
+    await client.query('DROP TABLE postings CASCADE');
+    const failed = gateway.verifyLedger();
+    expect([failed.code, failed.printed]).toEqual([2, expect.stringContaining('postings')]);
+  }, 90_000);
+
+  it('does not start on a database that a newer version migrated', async () => {
+    const { url, drop } = await freshPostgres();
+    cleanups.push(drop);
+    const first = await Gateway.start({ env: { DATABASE_URL: url } });
+    cleanups.push(() => first.close());
+    expect(await first.terminate()).toBe(0);
+    await first.sql(`INSERT INTO migrations (timestamp, name) VALUES (9999999999999, 'Future9999999999999')`);
+    await expect(first.restart()).rejects.toThrow('newer version of Tollgate (Future9999999999999)');
+  }, 60_000);
+
   it('without Redis, a second process on the same database is refused', async () => {
     const { url } = await started();
     await expect(Gateway.start({ env: { DATABASE_URL: url } })).rejects.toThrow(

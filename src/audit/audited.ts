@@ -4,6 +4,7 @@ import { Alert } from '../alerts/alert.entity.js';
 import { Budget } from '../budgets/budget.entity.js';
 import { budgetView } from '../budgets/budgets.service.js';
 import { Revision } from '../cache/revision.entity.js';
+import { DatabaseLease } from '../database/database-lease.entity.js';
 import { EndUser } from '../end-users/end-user.entity.js';
 import { endUserView } from '../end-users/end-user.view.js';
 import { keyView } from '../keys/key.view.js';
@@ -132,6 +133,7 @@ export const NOT_AUDITED: ReadonlySet<EntityTarget<ObjectLiteral>> = new Set<Ent
   LedgerEntry,
   Revision,
   Replica,
+  DatabaseLease,
   Alert,
   AuditEntry,
 ]);

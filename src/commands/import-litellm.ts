@@ -15,7 +15,7 @@ export async function importLitellm(
   try {
     // In a shared database the import is one process among others; a folder is one process's alone.
     const lock = config.databaseUrl === undefined ? lockFolder(config.dataFolder) : undefined;
-    const app = await createApp(config, [LitellmImportModule]);
+    const app = await createApp(config, { modules: [LitellmImportModule], isCommand: true });
     try {
       const report = await app.get(Importer).run(litellm, isDry, say);
       for (const line of report.lines()) say(line);

@@ -38,10 +38,16 @@ export function tollgate(): Command {
 
   program
     .command('verify-ledger')
-    .description('add every account up again from the ledger; exit code 1 on a difference')
+    .description(
+      'add every account up again from the ledger; exit code 1 on a difference, 2 if that could not be found out',
+    )
     .action(async () => {
       const { verifyLedgerCommand } = await import('./verify-ledger.js');
-      process.exitCode = (await verifyLedgerCommand(config(), say)) ? 0 : 1;
+      try {
+        process.exitCode = (await verifyLedgerCommand(config(), say)) ? 0 : 1;
+      } catch (error) {
+        await tellCouldNotRun(error);
+      }
     });
 
   program
@@ -73,6 +79,13 @@ export function tollgate(): Command {
     });
 
   return program;
+}
+
+/** A failure that must not be taken for an answer. */
+async function tellCouldNotRun(error: unknown): Promise<void> {
+  const { tellFailure } = await import('../logs/logs.js');
+  tellFailure(error);
+  process.exitCode = 2;
 }
 
 const NAME_WIDTH = Math.max(...Object.keys(ENVIRONMENT).map(({ length }) => length)) + 2;

@@ -1,12 +1,12 @@
 import { DataSource } from 'typeorm';
 import type { Config } from '../config/config.js';
-import { databaseOptions } from '../database/options.js';
+import { databaseOptions, withoutTimeout } from '../database/options.js';
 import { verifyLedger } from '../spend/verify-ledger.js';
 
 /** `tollgate verify-ledger`: says for every account whether its balance is the sum of its entries. True when all are. */
 export async function verifyLedgerCommand(config: Config, say: (line: string) => void): Promise<boolean> {
   const dataSource = await new DataSource(
-    databaseOptions(config.databaseUrl, config.dataFolder),
+    withoutTimeout(databaseOptions(config.databaseUrl, config.dataFolder)),
   ).initialize();
   try {
     const { accounts, differences } = await verifyLedger(dataSource);

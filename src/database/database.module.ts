@@ -1,36 +1,35 @@
-import { type DynamicModule, Global, Logger, Module, type OnModuleInit } from '@nestjs/common';
-import { InjectDataSource, TypeOrmModule } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
+import { type DynamicModule, Global, Logger, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from './database.js';
 import { DatabaseLock } from './database-lock.js';
-import { databaseOptions } from './options.js';
-import { toldByMigrations } from './told-by-migrations.js';
+import { migrated, NewerDatabaseError } from './migrated.js';
+import { databaseOptions, withoutTimeout } from './options.js';
 
 /** The one connection to the one database; migrations run before anything else does. */
 @Global()
 @Module({ providers: [Database, DatabaseLock], exports: [Database, DatabaseLock] })
-export class DatabaseModule implements OnModuleInit {
-  private readonly logger = new Logger(DatabaseModule.name);
-
-  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
-
-  onModuleInit(): void {
-    for (const line of toldByMigrations(this.dataSource)) this.logger.warn(line);
-  }
-
-  static connect(): DynamicModule {
+export class DatabaseModule {
+  /** `isCommand`: nobody waits for an answer, so no statement is ended because it takes long. */
+  static connect({ isCommand = false } = {}): DynamicModule {
+    const optionsFor = isCommand ? withoutTimeout : (options: DataSourceOptions) => options;
     return {
       module: DatabaseModule,
       imports: [
         TypeOrmModule.forRootAsync({
           inject: [CONFIG],
           useFactory: ({ databaseUrl, dataFolder, general }: Config) => ({
-            ...databaseOptions(databaseUrl, dataFolder, general.fsync),
-            migrationsRun: true,
+            ...optionsFor(databaseOptions(databaseUrl, dataFolder, general.fsync)),
             retryAttempts: databaseUrl ? 5 : 0,
             retryDelay: 1_000,
+            toRetry: (error: unknown) => !(error instanceof NewerDatabaseError),
           }),
+          dataSourceFactory: async (options) => {
+            const { told } = await migrated(options!);
+            for (const line of told) new Logger(DatabaseModule.name).warn(line);
+            return new DataSource(options!).initialize();
+          },
         }),
       ],
     };

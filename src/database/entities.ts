@@ -3,6 +3,7 @@ import { Alert } from '../alerts/alert.entity.js';
 import { AuditEntry } from '../audit/audit-entry.entity.js';
 import { Budget } from '../budgets/budget.entity.js';
 import { Revision } from '../cache/revision.entity.js';
+import { DatabaseLease } from './database-lease.entity.js';
 import { EndUser } from '../end-users/end-user.entity.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { Model } from '../models/model.entity.js';
@@ -45,6 +46,7 @@ export const entities = [
   KeptDay,
   Revision,
   Replica,
+  DatabaseLease,
   Alert,
   AuditEntry,
 ];

@@ -3,10 +3,14 @@ import Libsql from 'libsql';
 import type { DataSourceOptions } from 'typeorm';
 import { entities } from './entities.js';
 import { migrations } from './migrations/index.js';
+import { PostgresClient } from './postgres-client.js';
 
 const CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 3_000;
-const STATEMENT_TIMEOUT_MS = 10_000;
+/** Longer than anybody who waits for an answer may keep the database busy. */
+export const STATEMENT_TIMEOUT_MS = 10_000;
+/** A statement the server did not end by then has no answer: the connection is dead. */
+const SILENCE_MS = 1_000;
 /** SQLite itself waits so long for another process that writes, and nobody is served meanwhile; `Database` asks again for a second. */
 const SQLITE_BUSY_MS = 20;
 /**
@@ -35,8 +39,9 @@ export function databaseOptions(
       connectTimeoutMS: CONNECT_TIMEOUT_MS,
       extra: {
         max: CONNECTIONS,
-        statement_timeout: STATEMENT_TIMEOUT_MS,
-        query_timeout: STATEMENT_TIMEOUT_MS,
+        Client: PostgresClient,
+        statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+        query_timeout: STATEMENT_TIMEOUT_MS + SILENCE_MS,
         keepAlive: true,
       },
     };
@@ -56,3 +61,9 @@ export function databaseOptions(
     },
   };
 }
+
+/** The same for commands and migrations, for whose answer no client waits: no statement is ended because it takes long. */
+export const withoutTimeout = (options: DataSourceOptions): DataSourceOptions =>
+  options.type === 'postgres'
+    ? { ...options, extra: { ...(options.extra as object), statementTimeoutMs: 0, query_timeout: undefined } }
+    : options;

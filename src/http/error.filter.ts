@@ -46,6 +46,13 @@ const unavailable = (who: string): Told => ({
   headers: { 'retry-after': '5' },
 });
 
+/** The database answers, but not to this. The same again would be ended again: no `retry-after`. */
+const TOO_MUCH: Told = {
+  status: 503,
+  message:
+    'The database is there, but what was asked takes longer than it may (10 s), and was ended. Ask for less at once, for instance for a shorter time.',
+};
+
 const TAKEN: Told = { status: 409, message: 'Somebody else took the same name in the same moment.' };
 
 const OVERLOADED: Told = {
@@ -108,6 +115,7 @@ function toldOf(error: unknown): Told {
     return { status: statusCode, message: message ?? 'The request is not readable.' };
   }
   if (isTaken(error)) return TAKEN;
+  if (isTimeout(error)) return TOO_MUCH;
   if (isDatabaseTrouble(error)) return unavailable('database');
   return OUR_MISTAKE;
 }
@@ -142,9 +150,16 @@ const CONNECTION_TROUBLE =
 const isTaken = (error: unknown) =>
   error instanceof QueryFailedError && (error as { code?: unknown }).code === '23505';
 
+/** The words of PostgreSQL's client for a connection that is gone, or was not given in time. It has no codes for them. */
+const LOST =
+  /^(?:timeout exceeded when trying to connect|Connection terminated|Client (?:has encountered a connection error|was closed)|Query read timeout)/;
+
+/** PostgreSQL ended the statement because it took longer than it may. */
+const isTimeout = (error: unknown) => (error as { code?: unknown }).code === '57014';
+
 /** The database did not do what it was asked: never the caller's fault, and never permission. */
 function isDatabaseTrouble(error: unknown): boolean {
   if (error instanceof QueryFailedError || error instanceof TypeORMError) return true;
-  const code = (error as { code?: unknown }).code;
-  return typeof code === 'string' && CONNECTION_TROUBLE.test(code);
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return typeof code === 'string' ? CONNECTION_TROUBLE.test(code) : LOST.test(String(message));
 }

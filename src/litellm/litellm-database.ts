@@ -27,8 +27,10 @@ export class LitellmDatabase {
     try {
       await client.connect();
       await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      // Between two batches everything of the last one is written.
-      await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+      // Between two batches everything of the last one is written, and a big table takes its time.
+      await client.query(
+        'SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0',
+      );
       const schema = schemaIn(url);
       await client.query(`SELECT set_config('search_path', $1, true)`, [client.escapeIdentifier(schema)]);
       const { rows } = await client.query<{ name: string; id: string }>(

@@ -10,6 +10,7 @@ import { AccessGroups1764800000000 } from './1764800000000-access-groups.js';
 import { Activity1764900000000 } from './1764900000000-activity.js';
 import { KeptDays1765000000000 } from './1765000000000-kept-days.js';
 import { UniqueNames1765200000000 } from './1765200000000-unique-names.js';
+import { DatabaseLeases1765500000000 } from './1765500000000-database-leases.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   Activity1764900000000,
   KeptDays1765000000000,
   UniqueNames1765200000000,
+  DatabaseLeases1765500000000,
 ];
