@@ -53,6 +53,8 @@ export class Attempt {
     readonly hold: Hold,
     private readonly spend: SpendService,
     private readonly settleTimeoutMs: number,
+    /** A budget pays for it: the upstream is told every limit it is held by. */
+    readonly isBudgeted = false,
   ) {}
 
   /** What this usage costs here; nothing where no price is known. */

@@ -263,6 +263,7 @@ export class CompletionsService {
       taken.hold,
       this.spend,
       this.config.general.settleTimeoutMs,
+      wish !== NOTHING_WISHED && standing.budgets.length > 0,
     );
   }
 

@@ -107,7 +107,8 @@ export class SseExchange {
     const { usage, delivered } = this.relay;
     if (!delivered.events) return { inputTokens: 0, outputTokens: 0 };
     return {
-      ...(usage ?? { inputTokens: estimatedTokens(call.llm.size.inputBytes) }),
+      ...usage,
+      inputTokens: usage?.inputTokens || estimatedTokens(call.llm.size.inputBytes),
       outputTokens: Math.min(delivered.tokens, output.atMost),
     };
   }

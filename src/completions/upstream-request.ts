@@ -16,7 +16,7 @@ export function upstreamRequest(attempt: Attempt): UpstreamRequest {
 }
 
 /** The client's bytes, but for what must change: the model's name, the gate's own members, usage, an output limit. */
-function bodyOf({ call: { llm }, deployment, output }: Attempt): Buffer | readonly Buffer[] {
+function bodyOf({ call: { llm }, deployment, output, isBudgeted }: Attempt): Buffer | readonly Buffer[] {
   const { kind, scanned, bytes, stream, wantsUsage } = llm;
   const edits = new Map<string, string | null>();
   const isForm = 'delimiter' in scanned!;
@@ -28,6 +28,10 @@ function bodyOf({ call: { llm }, deployment, output }: Attempt): Buffer | readon
   if (kind.asksForUsage && stream && !wantsUsage) edits.set('stream_options', '{"include_usage":true}');
   if (output.toSet !== undefined) {
     for (const name of limitMembers(llm, deployment)) edits.set(name, String(output.toSet));
+  }
+  if (isBudgeted && llm.size.webSearches) {
+    const cap = kind.webSearchCap?.(bytes, scanned!.members);
+    if (cap) edits.set(...cap);
   }
   if (!edits.size) return bytes;
   return isForm ? editedForm(bytes, scanned, edits) : editedObject(bytes, scanned!, edits);

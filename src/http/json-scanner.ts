@@ -1,11 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Where one top-level member of a JSON object lies in its bytes. */
-export interface JsonMember {
-  readonly keyStart: number;
+/** Where a JSON value lies in its bytes. */
+interface JsonValue {
   readonly valueStart: number;
   /** One past the value's last byte. */
   readonly valueEnd: number;
+}
+
+/** Where one top-level member of a JSON object lies in its bytes. */
+export interface JsonMember extends JsonValue {
+  readonly keyStart: number;
 }
 
 /** A nested member name that was watched for, and below which top-level member it was met. */
@@ -61,6 +65,17 @@ export function scanJsonObject(bytes: Buffer, watch: Watch): ScannedObject {
 /** The parsed value of one member. */
 export function memberValue(bytes: Buffer, member: JsonMember): unknown {
   return JSON.parse(bytes.toString('utf8', member.valueStart, member.valueEnd));
+}
+
+/** Where the objects of a member lie that is a list; none where it is anything else. */
+export function objectsIn(bytes: Buffer, { valueStart, valueEnd }: JsonMember): readonly JsonValue[] {
+  return new Scanner(bytes.subarray(valueStart, valueEnd), NOTHING_WATCHED)
+    .elements()
+    .filter((element) => bytes[valueStart + element.valueStart] === OPEN_OBJECT)
+    .map((element) => ({
+      valueStart: valueStart + element.valueStart,
+      valueEnd: valueStart + element.valueEnd,
+    }));
 }
 
 const QUOTE = 0x22;
@@ -124,6 +139,23 @@ class Scanner {
     this.space();
     if (this.at !== this.bytes.length) throw this.broken();
     return { members, watched: this.watched };
+  }
+
+  /** Where the elements of a list lie that has been read before; none of anything else. */
+  elements(): readonly JsonValue[] {
+    const elements: JsonValue[] = [];
+    if (this.bytes[this.at] !== OPEN_ARRAY) return elements;
+    this.at++;
+    this.space();
+    while (this.bytes[this.at] !== CLOSE_ARRAY) {
+      const valueStart = this.at;
+      this.value(1);
+      elements.push({ valueStart, valueEnd: this.at });
+      this.space();
+      if (this.bytes[this.at] === COMMA) this.at++;
+      this.space();
+    }
+    return elements;
   }
 
   private value(depth: number): void {
@@ -368,6 +400,7 @@ function sieveOf(names: ReadonlySet<string>): Sieve {
 }
 
 const NOTHING = sieveOf(new Set());
+const NOTHING_WATCHED: Watch = { names: new Set(), below: new Map(), free: new Set() };
 
 /** Does any of these names start with this byte and have this length? */
 const mayContain = ({ lengths }: Sieve, firstByte: number, length: number): boolean =>

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ScannedObject } from '../http/json-scanner.js';
 import type { CallSize } from '../policy/bound.js';
 import type { Price, Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
@@ -29,6 +30,11 @@ export interface CallKind {
   /** Members that limit the tokens of an answer; where the client gave none, the one this provider looks for. */
   readonly outputLimits: OutputLimits;
   readonly outputLimitOf?: (provider: string) => ReadMember;
+  /** The member that keeps the provider from more web searches than are held for, where the client did not limit them. */
+  readonly webSearchCap?: (
+    bytes: Buffer,
+    members: ScannedObject['members'],
+  ) => readonly [ReadMember, string] | undefined;
   /** A stream tells its usage only when `stream_options` asks for it. */
   readonly asksForUsage?: true;
   /** What a whole answer says it used, in its own words; undefined when it does not say. */

@@ -52,6 +52,8 @@ export const withFee = (fee: Fee | undefined): { readonly fee?: Fee } => (fee ? 
 interface ToolsAsked {
   readonly count: number;
   readonly types: readonly unknown[];
+  /** The most web searches they allow; absent where the provider searches none. */
+  readonly webSearches?: number;
   readonly fee?: Fee;
 }
 
@@ -61,7 +63,7 @@ const FREE_TOOLS: ReadonlySet<unknown> = new Set([
   'tool_search',
 ]); // prettier-ignore
 
-type Tool = Readonly<Record<string, unknown>> & { readonly type?: unknown };
+export type Tool = Readonly<Record<string, unknown>> & { readonly type?: unknown };
 
 function isFreeTool(tool: Tool): boolean {
   const { type } = tool;
@@ -74,14 +76,42 @@ function isFreeTool(tool: Tool): boolean {
 const toolList = (tools: unknown): readonly Tool[] =>
   Array.isArray(tools) ? tools.map((tool) => (tool ?? {}) as Tool) : [];
 
-/** What OpenAI's tools ask for; `isFree` tells those without a fee. */
-export function toolsAsked(body: CallBody, isFree: (tool: Tool) => boolean = isFreeTool): ToolsAsked {
+/** What the tools of one API are. */
+export interface ToolRules {
+  /** The client runs it, or it costs nothing. */
+  readonly isFree: (tool: Tool) => boolean;
+  /** The provider searches the web with it: a fee for each search, and how many may be limited. */
+  readonly searchesWeb?: (tool: Tool) => boolean;
+  /** The most searches that these tools, which search, allow together. */
+  readonly mostSearches?: (searching: readonly Tool[], body: CallBody) => number;
+}
+
+const OPENAI_TOOLS: ToolRules = { isFree: isFreeTool };
+
+const WEB_SEARCH = /^web_search(?:_preview)?(?:_\d{4}_\d{2}_\d{2})?$/;
+const MAX_TOOL_CALLS = 1_000;
+
+/** Web searches a call may run where its client says nothing, and what a budget has the provider told then. */
+export const DEFAULT_WEB_SEARCHES = 3;
+
+/** The tools of OpenAI's Responses: one limit for all the provider runs. */
+export const RESPONSES_TOOLS: ToolRules = {
+  ...OPENAI_TOOLS,
+  searchesWeb: ({ type }) => WEB_SEARCH.test(String(type)),
+  mostSearches: (_, body) => body.wholeNumber('max_tool_calls', MAX_TOOL_CALLS, 0) ?? DEFAULT_WEB_SEARCHES,
+};
+
+/** What the tools of a body ask for. */
+export function toolsAsked(body: CallBody, rules = OPENAI_TOOLS): ToolsAsked {
+  const { isFree, searchesWeb = () => false, mostSearches } = rules;
   if (!body.has('tools')) return NO_TOOLS;
   const tools = toolList(body.value('tools'));
-  const charged = tools.find((tool) => !isFree(tool));
+  const searching = tools.filter(searchesWeb);
+  const charged = tools.find((tool) => !isFree(tool) && !searchesWeb(tool));
   return {
     count: tools.length,
     types: tools.map(({ type }) => type),
+    ...(searching.length && mostSearches && { webSearches: mostSearches(searching, body) }),
     ...(charged && {
       fee: { what: `the tool '${String(charged.type).slice(0, MAX_TOLD_CHARS)}'`, param: 'tools' },
     }),

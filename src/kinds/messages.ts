@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { JsonProblem, objectsIn, type ScannedObject } from '../http/json-scanner.js';
 import type { CallSize, Fee } from '../policy/bound.js';
 import { SERVICE_TIERS, type Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
 import { type CallKind, type Mocked, type OutputLimits, wordsOf } from './call-kind.js';
 import { completionSize } from './completion-size.js';
-import { toolsAsked, withFee } from './fees.js';
+import { DEFAULT_WEB_SEARCHES, type Tool, type ToolRules, toolsAsked, withFee } from './fees.js';
 import type { ReadMember } from './read-members.js';
 import { isObject, part, tokens } from './reported-usage.js';
 import { typedEvent, typedStream } from './typed-stream.js';
@@ -39,6 +40,7 @@ export const messages: CallKind = {
     (error) => typedEvent({ type: 'error', error }),
   ),
   mock: { whole: mockedMessage, events: mockedEvents },
+  webSearchCap: cappedTools,
 };
 
 function mockedMessage({ id, model, text, inputTokens, outputTokens }: Mocked) {
@@ -73,7 +75,7 @@ const LONG_CONTEXT = /\bcontext-1m-/;
 const LONG_CONTEXT_TOKENS = 1_000_000;
 
 function messagesSize(body: CallBody, headers: IncomingHttpHeaders): CallSize {
-  const tools = toolsAsked(body, isFreeTool);
+  const tools = toolsAsked(body, TOOLS);
   const size = completionSize(body, OUTPUT_LIMITS, 1, tools);
   return {
     ...size,
@@ -86,8 +88,45 @@ function messagesSize(body: CallBody, headers: IncomingHttpHeaders): CallSize {
   };
 }
 
-const isFreeTool = ({ type }: { readonly type?: unknown }) =>
-  OWN_TOOLS.has(type) || CLIENT_TOOL.test(String(type)) || TOOL_SEARCH.test(String(type));
+const WEB_SEARCH = /^web_search_\d+$/;
+const MAX_USES = 1_000;
+
+const TOOLS: ToolRules = {
+  isFree: ({ type }) =>
+    OWN_TOOLS.has(type) || CLIENT_TOOL.test(String(type)) || TOOL_SEARCH.test(String(type)),
+  searchesWeb: ({ type }) => WEB_SEARCH.test(String(type)),
+  mostSearches: (searching) => searching.reduce((sum, tool) => sum + mostUses(tool), 0),
+};
+
+/** How often a tool may be used. Throws a `JsonProblem` where what it says of that is no number. */
+function mostUses(tool: Tool): number {
+  if (!('max_uses' in tool)) return DEFAULT_WEB_SEARCHES;
+  const { max_uses: uses } = tool;
+  if (typeof uses !== 'number' || !Number.isInteger(uses) || uses < 1 || uses > MAX_USES)
+    throw new JsonProblem(
+      `The max_uses of a tool must be a whole number between 1 and ${MAX_USES}.`,
+      'tools',
+    );
+  return uses;
+}
+
+/** The tools of a body, each that searches and says nothing of how often with a limit; every other byte as it is. */
+function cappedTools(
+  bytes: Buffer,
+  members: ScannedObject['members'],
+): readonly ['tools', string] | undefined {
+  const tools = members.get('tools')!;
+  const cap = `"max_uses":${DEFAULT_WEB_SEARCHES},`;
+  let text = '';
+  let from = tools.valueStart;
+  for (const start of objectsIn(bytes, tools)) {
+    const tool = JSON.parse(bytes.toString('utf8', start.valueStart, start.valueEnd)) as Tool;
+    if (!WEB_SEARCH.test(String(tool.type)) || 'max_uses' in tool) continue;
+    text += bytes.toString('utf8', from, start.valueStart + 1) + cap;
+    from = start.valueStart + 1;
+  }
+  return text ? ['tools', text + bytes.toString('utf8', from, tools.valueEnd)] : undefined;
+}
 
 /** What is thought counts as answer, and its own limit must stay below the answer's. */
 function thoughtIn(body: CallBody): { readonly leastOutputTokens?: number } {
@@ -123,9 +162,13 @@ function anthropicUsage(usage: unknown, before?: Usage): Usage | undefined {
   const cacheWrite1hTokens = part(usage.cache_creation, written)('ephemeral_1h_input_tokens');
   const cacheWriteTokens = written - cacheWrite1hTokens;
   const serviceTier = SERVICE_TIERS.find((tier) => tier === usage.service_tier);
+  const webSearches = isObject(usage.server_tool_use)
+    ? (tokens(usage.server_tool_use.web_search_requests) ?? 0)
+    : (before?.webSearches ?? 0);
   const inputTokens = (plain ?? 0) + cachedInputTokens + written;
   // The end of a stream may say nothing of the prompt, or less than its start did.
-  if (before && inputTokens < before.inputTokens) return { ...before, outputTokens };
+  if (before && inputTokens < before.inputTokens)
+    return { ...before, outputTokens, ...(webSearches && { webSearches }) };
   return {
     inputTokens,
     outputTokens,
@@ -133,5 +176,6 @@ function anthropicUsage(usage: unknown, before?: Usage): Usage | undefined {
     ...(cacheWriteTokens && { cacheWriteTokens }),
     ...(cacheWrite1hTokens && { cacheWrite1hTokens }),
     ...(serviceTier && { serviceTier }),
+    ...(webSearches && { webSearches }),
   };
 }

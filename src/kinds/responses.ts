@@ -1,14 +1,17 @@
-import { JsonProblem } from '../http/json-scanner.js';
+import { JsonProblem, memberValue } from '../http/json-scanner.js';
 import type { CallSize, Fee } from '../policy/bound.js';
+import type { Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
-import { type CallKind, type Mocked, type OutputLimits, wordsOf } from './call-kind.js';
+import { type CallKind, type Mocked, type OutputLimits, type ToldAnswer, wordsOf } from './call-kind.js';
 import { completionSize } from './completion-size.js';
-import { withFee } from './fees.js';
+import { DEFAULT_WEB_SEARCHES, RESPONSES_TOOLS, toolsAsked, withFee } from './fees.js';
 import type { ReadMember } from './read-members.js';
 import { isObject, reportedUsage } from './reported-usage.js';
 import { openaiErrorEvent, typedEvent, typedStream } from './typed-stream.js';
 
 const OUTPUT_LIMITS: OutputLimits = [['max_output_tokens', 1]];
+/** The event that tells of a search that was made. */
+const SEARCHED = 'response.web_search_call.completed';
 /** OpenAI refuses a lower limit. */
 const LEAST_OUTPUT_TOKENS = 16;
 /** What the provider holds and puts before the prompt: its tokens do not show in the bytes. */
@@ -21,20 +24,42 @@ export const responses: CallKind = {
   size: responsesSize,
   outputLimits: OUTPUT_LIMITS,
   outputLimitOf: () => 'max_output_tokens',
-  usage: (answer) => reportedUsage(answer?.usage, answer?.service_tier),
+  usage: (answer) => responseUsage(answer),
   made: (answer) => (Array.isArray(answer?.output) ? answer.output : []),
   stream: typedStream(
-    ['response.completed', 'response.incomplete', 'response.failed'],
-    ({ response }) => {
-      const { usage, service_tier } = isObject(response) ? response : {};
-      const used = reportedUsage(usage, service_tier);
+    ['response.completed', 'response.incomplete', 'response.failed', SEARCHED],
+    ({ type, response }, before) => {
+      if (type === SEARCHED)
+        return {
+          usage: { inputTokens: 0, outputTokens: 0, webSearches: (before?.webSearches ?? 0) + 1 },
+          usageIsPartial: true,
+        };
+      const used = responseUsage(isObject(response) ? response : undefined);
       return used ? { usage: used, ends: true } : { ends: true };
     },
     ['delta'],
     openaiErrorEvent,
   ),
   mock: { whole: mockedResponse, events: mockedEvents },
+  webSearchCap: (bytes, members) => {
+    const named = members.get('max_tool_calls');
+    return named && memberValue(bytes, named) !== null
+      ? undefined
+      : ['max_tool_calls', String(DEFAULT_WEB_SEARCHES)];
+  },
 };
+
+/** An answer's usage, and the searches among what it did: of pages that are only opened nothing is charged. */
+function responseUsage(answer: ToldAnswer): Usage | undefined {
+  const used = reportedUsage(answer?.usage, answer?.service_tier);
+  const webSearches = Array.isArray(answer?.output) ? answer.output.filter(isSearch).length : 0;
+  return used && webSearches ? { ...used, webSearches } : used;
+}
+
+function isSearch(item: unknown): boolean {
+  if (!isObject(item) || item.type !== 'web_search_call') return false;
+  return !isObject(item.action) || (item.action.type ?? 'search') === 'search';
+}
 
 function mockedResponse(said: Mocked) {
   const { inputTokens: input_tokens, outputTokens: output_tokens } = said;
@@ -83,7 +108,7 @@ function responsesSize(body: CallBody): CallSize {
       'Responses in the background are not served here: nobody would hear what they used.',
       'background',
     );
-  const size = completionSize(body, OUTPUT_LIMITS);
+  const size = completionSize(body, OUTPUT_LIMITS, 1, toolsAsked(body, RESPONSES_TOOLS));
   return {
     ...size,
     copies: 1,

@@ -7,7 +7,7 @@ import { ceilingOf, isFree, type Price } from '../policy/price.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { type Deployment, knownFigures } from './deployment.js';
 import { GroupIndex, type ModelGroup } from './group-index.js';
-import { feeOfModel, hidesItsModel } from './model-fees.js';
+import { capsWebSearches, feeOfModel, hidesItsModel } from './model-fees.js';
 import { providerOfBareName } from './price-table.js';
 
 /** Whose aliases apply to a request, beside the proxy's own. */
@@ -202,6 +202,7 @@ export class CatalogueSnapshot {
         ...(maxInputTokens !== undefined && { maxInputTokens }),
         ...(maxOutputTokens !== undefined && { maxOutputTokens }),
         ...(fee && { fee }),
+        capsWebSearches: deployments.every(({ provider }) => capsWebSearches(provider)),
         encodesLikeOpenAi: deployments.every((deployment) => deployment.encodesLikeOpenAi),
       },
     };

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { LitellmParams, ModelInfo } from '../config/config.js';
 import { priceField, priceIn } from '../config/price-fields.js';
 import {
+  isFree,
   type Price,
   type PriceLevel,
   SERVICE_TIERS,
@@ -65,11 +66,14 @@ export function makeDeployment(
   if ('problem' in found) return { problem: `litellm_params.model: ${found.problem}` };
   const { origin, pathname } = new URL(found.base);
   const apiVersion = azureVersion(provider, found.base, litellmParams.api_version);
-  const price = configuredPrice({ ...modelInfo, ...litellmParams });
+  const known = modelInfo.base_model
+    ? figuresOfBase(provider, modelInfo.base_model)
+    : knownFigures(provider, name);
+  const price = priceWith({ ...modelInfo, ...litellmParams }, known.price);
   const maxInputTokens = numberOf(modelInfo.max_input_tokens);
   const maxOutputTokens = numberOf(modelInfo.max_output_tokens) ?? numberOf(modelInfo.max_tokens);
   return Object.freeze({
-    ...(modelInfo.base_model ? figuresOfBase(provider, modelInfo.base_model) : knownFigures(provider, name)),
+    ...known,
     id: modelInfo.id!,
     ...nameOf(modelName, modelInfo),
     provider,
@@ -156,7 +160,43 @@ const numberOf = (value: unknown) =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 
 /** One of these makes a price: the finer ones only refine it. */
-const BASIC = ['input', 'output', 'request', ...UNITS] as const;
+const BASIC = ['input', 'output', 'request', ...UNITS.filter((unit) => unit !== 'webSearches')] as const;
+
+/** The configured price, or the known one; either with what a web search costs, which is a fee beside both. */
+function priceWith(told: Readonly<Record<string, unknown>>, known: Price | undefined): Price | undefined {
+  const configured = configuredPrice(told);
+  const price = configured ?? known;
+  // What is explicitly free stays so.
+  const webSearches =
+    webSearchPrice(told) ?? (configured && isFree(configured) ? undefined : known?.webSearches);
+  return price && webSearches !== undefined ? withWebSearches(price, webSearches) : price;
+}
+
+/** LiteLLM's price of a web search, by the size of what is found: the dearest of them. */
+function webSearchPrice({ search_context_cost_per_query: bySize }: Readonly<Record<string, unknown>>) {
+  if (bySize === null || typeof bySize !== 'object') return undefined;
+  const prices = Object.values(bySize).flatMap((usd) => {
+    const price = numberOf(usd) === undefined ? undefined : priceIn('webSearches', usd as number);
+    return price === undefined ? [] : [price];
+  });
+  return prices.length ? prices.reduce((most, price) => (price > most ? price : most)) : undefined;
+}
+
+function withWebSearches(price: Price, webSearches: UnitPrice): Price {
+  const everywhere = (level: TieredPrice): TieredPrice => ({
+    ...level,
+    webSearches,
+    ...(level.tiers && { tiers: level.tiers.map((tier) => ({ ...tier, webSearches })) }),
+  });
+  return {
+    ...everywhere(price),
+    ...(price.serviceTiers && {
+      serviceTiers: Object.fromEntries(
+        Object.entries(price.serviceTiers).map(([name, level]) => [name, everywhere(level)]),
+      ),
+    }),
+  };
+}
 
 /** The price a configuration sets; `undefined` unless it says what a prompt, an answer, a call or any other unit costs. */
 function configuredPrice(told: Readonly<Record<string, unknown>>): Price | undefined {

@@ -1,8 +1,9 @@
 import type { Fee } from '../policy/bound.js';
 import type { Deployment } from './deployment.js';
 
-/** OpenAI's and Azure's models that search the web in every call, for a fee. */
-const ALWAYS_SEARCHES = /(?:^|\/)(?:gpt-4o(?:-mini)?-search-preview|gpt-5-search-api)(?:-|$|:)/;
+/** Models of OpenAI's and Perplexity's that search the web in every call, for fees of which nobody tells the number before. */
+const ALWAYS_SEARCHES =
+  /(?:^|\/)(?:gpt-4o(?:-mini)?-search-preview|gpt-5-search-api|sonar-deep-research|sonar-pro-search)(?:-|$|:)/;
 /** Groq's models that run tools of their own. */
 const RUNS_TOOLS = /(?:^|\/)compound(?:-|$)/;
 /** OpenRouter's way to have any model search. */
@@ -26,3 +27,8 @@ const ITS_OWN_SEARCH: Fee = { what: 'a model that searches the web by itself', p
 /** Does this name, chosen by a client, stand for a model that cannot be checked? */
 export const hidesItsModel = ({ provider, upstreamName }: Omit<Named, 'price'>): boolean =>
   provider === 'openrouter' && PRESET.test(upstreamName);
+
+/** Providers that run no more web searches than `max_tool_calls`, or the tool's `max_uses`, allow. */
+const CAPS_SEARCHES = new Set(['openai', 'azure', 'anthropic']);
+
+export const capsWebSearches = (provider: string): boolean => CAPS_SEARCHES.has(provider);

@@ -182,6 +182,7 @@ function converted(prices: LibraryPrice): Price | undefined {
         outputAudio: at('output_audio_mtok', tokens),
         outputImageToken: at('output_image_mtok', tokens),
         request: at('requests_kcount', tokens, PER_THOUSAND),
+        webSearches: at('web_searches_kcount', tokens, PER_THOUSAND),
       }),
     };
   };

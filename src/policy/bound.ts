@@ -24,6 +24,8 @@ export interface CallSize {
   readonly prompts: number;
   /** Something it asks for costs more than this says: tools the provider runs itself, a search. */
   readonly fee?: Fee;
+  /** Searches of the web that the provider may run in it: what each of them finds becomes prompt. */
+  readonly webSearches?: number;
   /** There is sound in the prompt. */
   readonly hearsSound?: true;
   /** Sound is asked for. */
@@ -61,6 +63,8 @@ export interface ModelLimits {
   readonly maxOutputTokens?: number;
   /** It is known to use OpenAI's encoding. */
   readonly encodesLikeOpenAi?: boolean;
+  /** The provider runs no more web searches in a call than it is told. */
+  readonly capsWebSearches?: boolean;
   /** What every call of it is charged for beside its tokens. */
   readonly fee?: Fee;
 }
@@ -78,15 +82,16 @@ export function unboundedIn(size: CallSize, ceiling: Price): Unbounded[] {
   return [
     ...units,
     ...(tierHasPrice(size.serviceTier, ceiling) ? [] : (['service_tier'] as const)),
-    ...(size.hearsSound && ceiling.lacksSoundPrice?.input ? (['input_audio'] as const) : []),
-    ...(size.speaks && ceiling.lacksSoundPrice?.output ? (['output_audio'] as const) : []),
+    ...(size.hearsSound && ceiling.lacks?.inputAudio ? (['input_audio'] as const) : []),
+    ...(size.speaks && ceiling.lacks?.outputAudio ? (['output_audio'] as const) : []),
   ];
 }
 
 /** What nothing limits, or what is billed by a price nobody knows. */
 export type Unbounded = Unit | 'service_tier' | 'input_audio' | 'output_audio';
 
-const NO_IMAGES_SEEN = { inputImages: 0 };
+const NO_SEARCHES = { webSearches: 0 };
+const NO_IMAGES_SEEN = { inputImages: 0, webSearches: 0 };
 const NOTHING_WRITTEN = { outputImages: 0, outputMs: 0, outputCharacters: 0 };
 /** None of any unit: what a call that says how much it uses starts from. */
 export const NO_UNITS = Object.freeze(
@@ -94,9 +99,12 @@ export const NO_UNITS = Object.freeze(
 );
 
 /** Without media there are no images to read, and without an answer nothing to write. */
-function unitBound({ units, hasMedia, generates }: CallSize): Partial<Record<Unit, number>> {
-  if (generates && !units) return hasMedia ? {} : NO_IMAGES_SEEN;
-  return { ...(!hasMedia && NO_IMAGES_SEEN), ...(!generates && NOTHING_WRITTEN), ...units };
+function unitBound({ units, hasMedia, generates, webSearches }: CallSize): Partial<Record<Unit, number>> {
+  if (generates && !units) {
+    const seen = hasMedia ? NO_SEARCHES : NO_IMAGES_SEEN;
+    return webSearches ? { ...seen, webSearches } : seen;
+  }
+  return { ...NO_SEARCHES, ...(!hasMedia && NO_IMAGES_SEEN), ...(!generates && NOTHING_WRITTEN), ...units };
 }
 
 /** Service tiers that cost the list price or less. */
@@ -123,9 +131,11 @@ export const mayCount = ({ hasMedia, isUncountable, counted }: CallSize): boolea
 export function tokenBound(size: CallSize, limits: ModelLimits): TokenBound {
   const promptTokens = promptBound(size, limits) + (size.hiddenTokens ?? 0);
   const mostInput = limits.maxInputTokens && Math.max(limits.maxInputTokens, size.contextTokens ?? 0);
-  const inputTokens = size.hasMedia
+  const asked = size.hasMedia
     ? Math.max(mostInput ?? DEFAULT_MAX_INPUT_TOKENS, mostInput ? 0 : promptTokens)
     : Math.min(promptTokens, (mostInput ?? Infinity) * size.prompts);
+  // After every search all of it is read again, with what was found: as much as the model reads.
+  const inputTokens = asked + (size.webSearches ?? 0) * (mostInput ?? DEFAULT_MAX_INPUT_TOKENS);
   const units = unitBound(size);
   if (!size.generates) return { inputTokens, outputTokens: 0, ...units };
   const most = limits.maxOutputTokens;
@@ -151,3 +161,15 @@ function promptBound({ inputBytes, prompts, counted }: CallSize, { encodesLikeOp
     : counted.tokens * MARGIN_OF_OTHERS + counted.otherBytes;
   return Math.min(byBytes, Math.ceil(byCount));
 }
+
+/** What a call costs beyond everything its size says, with this model at these prices. */
+export function feeOf(
+  { fee, webSearches }: CallSize,
+  limits: ModelLimits,
+  { lacks }: Price,
+): Fee | undefined {
+  if (fee ?? limits.fee) return fee ?? limits.fee;
+  return webSearches && (!limits.capsWebSearches || lacks?.webSearches) ? WEB_SEARCH : undefined;
+}
+
+const WEB_SEARCH: Fee = { what: "the tool 'web_search'", param: 'tools' };

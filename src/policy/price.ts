@@ -32,6 +32,7 @@ export const UNITS = [
   'inputCharacters',
   'outputCharacters',
   'searches',
+  'webSearches',
 ] as const;
 export type Unit = (typeof UNITS)[number];
 
@@ -72,8 +73,8 @@ export interface TieredPrice extends PriceLevel {
 export interface Price extends TieredPrice {
   /** What it costs instead where the answer says that it came from this service. */
   readonly serviceTiers?: Partial<Readonly<Record<ServiceTier, TieredPrice>>>;
-  /** Of a ceiling: some of its prices say nothing of sound that is heard (`input`), or spoken (`output`). */
-  readonly lacksSoundPrice?: { readonly input: boolean; readonly output: boolean };
+  /** Of a ceiling: whether some of its prices say nothing of these, so that text, or nothing, would be billed for them. */
+  readonly lacks?: Readonly<Record<'inputAudio' | 'outputAudio' | 'webSearches', boolean>>;
 }
 
 /** What one call used, in whole units, as the upstream reports it. Finer tokens are parts of the two totals, no two the same. */
@@ -195,9 +196,10 @@ export function ceilingOf(prices: readonly Price[]): Price {
   return {
     ...dearestOf(prices.flatMap((price) => [price, ...Object.values(price.serviceTiers ?? {})])),
     ...(everywhere.length && { serviceTiers: Object.fromEntries(everywhere) }),
-    lacksSoundPrice: {
-      input: prices.some(({ inputAudio }) => inputAudio === undefined),
-      output: prices.some(({ outputAudio }) => outputAudio === undefined),
+    lacks: {
+      inputAudio: prices.some(({ inputAudio }) => inputAudio === undefined),
+      outputAudio: prices.some(({ outputAudio }) => outputAudio === undefined),
+      webSearches: prices.some(({ webSearches }) => webSearches === undefined),
     },
   };
 }

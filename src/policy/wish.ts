@@ -1,6 +1,7 @@
 import {
   type CallSize,
   type Fee,
+  feeOf,
   type ModelLimits,
   type TokenBound,
   tokenBound,
@@ -41,7 +42,7 @@ export interface Wish {
 /** The one place where a call becomes amounts of money: decision, explanation and hold all start from here. */
 export function wishFor(size: CallSize, limits: ModelLimits, ceiling: Price, settings: ClampSettings): Wish {
   const tokens = tokenBound(size, limits);
-  const fee = size.fee ?? limits.fee;
+  const fee = feeOf(size, limits, ceiling);
   const answers = size.copies * size.prompts;
   const costOf = (outputTokens: number) => boundNanoUsd(tokens, ceiling, outputTokens);
   const { leastOutputTokens: least = 0 } = size;
