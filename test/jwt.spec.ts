@@ -363,6 +363,95 @@ it('nothing of a token is written down, and the books are true', async () => {
   expectTrueBooks(await gateway.books());
 });
 
+describe('an administrator’s address', () => {
+  it('is his as it is written, and verified', async () => {
+    const email = 'kboss\u00e9@corp.io';
+    await gateway.made('/user/new', { user_id: 'kboss', user_email: email, user_role: 'proxy_admin', auto_create_key: false }); // prettier-ignore
+    const asAdmin = async (claims: object) =>
+      (await gateway.as(await issuer.token({ sub: 'stranger', ...claims }), 'POST', '/user/new', { auto_create_key: false })).status; // prettier-ignore
+    for (const same of [email, 'KBOSS\u00e9@CORP.io', 'kbosse\u0301@corp.io'])
+      for (const email_verified of [undefined, true, 'true'])
+        expect(await asAdmin({ email: same, email_verified })).toBe(200);
+    for (const other of [
+      '\u212aboss\u00e9@corp.io',
+      'kbo\u017fs\u00e9@corp.io',
+      'kboss\u00c9@corp.io',
+      ` ${email}`,
+    ])
+      expect(await asAdmin({ email: other })).toBe(403);
+    for (const email_verified of [false, 'false', 0, '', null, 'TRUE', {}])
+      expect(await asAdmin({ email, email_verified })).toBe(403);
+  });
+
+  it('nor is his name in the audit log the master key’s', async () => {
+    await gateway.made('/user/new', { user_id: 'default_user_id', user_role: 'proxy_admin', auto_create_key: false }); // prettier-ignore
+    const changedBy = async (secret: string) => {
+      const { body } = await gateway.as(secret, 'POST', '/team/new', {});
+      const { audit_logs } = (await gateway.admin('GET', `/audit?object_id=${body.team_id}`)).body;
+      return [body.created_by, audit_logs[0].changed_by] as string[];
+    };
+    const key = await gateway.givenKey({ user_id: 'default_user_id' });
+    expect(await changedBy(await issuer.token({ sub: 'default_user_id' }))).toEqual(Array(2).fill('jwt:default_user_id')); // prettier-ignore
+    expect(await changedBy(key)).toEqual(Array(2).fill('key:default_user_id'));
+    expect(await changedBy(gateway.masterKey)).toEqual(Array(2).fill('default_user_id'));
+  });
+});
+
+describe('of two issuers', () => {
+  let partner: Issuer;
+  let both: Gateway;
+  beforeAll(async () => {
+    partner = await Issuer.start();
+    const boss = [{ role: 'gw-admin', internal_role: 'proxy_admin' }];
+    both = await started({
+      ...Object.fromEntries(Object.keys(CLAIMS).map((field) => [field, undefined])),
+      issuer: undefined,
+      audience: undefined,
+      user_email_jwt_field: 'email',
+      roles_jwt_field: 'roles',
+      role_mappings: boss,
+      admin_jwt_scope: 'litellm_proxy_admin',
+      issuers: [
+        { issuer: issuer.url, audience: AUDIENCE, user_id_jwt_field: 'sub', roles_jwt_field: 'roles', role_mappings: boss, admin_jwt_scope: 'gw' },
+        { issuer: partner.url, audience: 'partner', user_id_jwt_field: 'uid', user_id_prefix: 'partner/' },
+      ],
+    }); // prettier-ignore
+    await both.made('/user/new', { user_id: 'boss', user_email: 'boss@corp.io', user_role: 'proxy_admin', auto_create_key: false }); // prettier-ignore
+    for (const user_id of ['partner/boss', 'partner/x'])
+      await both.made('/user/new', { user_id, auto_create_key: false });
+  });
+  afterAll(() => closeAll(both, partner));
+  const makesUser = async (token: Promise<string>) =>
+    (await both.as(await token, 'POST', '/user/new', { auto_create_key: false })).status;
+
+  it('each speaks for what it was given', async () => {
+    for (const claims of [{ sub: 'boss' }, { sub: 'a', scope: 'gw' }, { sub: 'a', roles: ['gw-admin'] }])
+      expect(await makesUser(issuer.token(claims))).toBe(200);
+    for (const claims of [
+      { sub: 'a', scope: 'litellm_proxy_admin' },
+      { sub: 'a', email: 'boss@corp.io' },
+    ])
+      expect(await makesUser(issuer.token(claims))).toBe(403);
+    const ofPartner = (claims: object) => partner.token({ aud: 'partner', ...claims });
+    for (const claims of [
+      { uid: 'boss' },
+      { uid: 'x', email: 'boss@corp.io' },
+      { uid: 'x', scope: 'gw litellm_proxy_admin' },
+      { uid: 'x', roles: ['gw-admin'] },
+      { sub: 'boss' },
+      { uid: 'x', aud: AUDIENCE },
+    ])
+      expect(await makesUser(ofPartner(claims)), JSON.stringify(claims)).not.toBe(200);
+    expect(await statusOf(both.chat(await ofPartner({ uid: 'x' }), { model: 'm-free' }))).toBe(200);
+  });
+
+  it('none has what stands beside them, and the start names that', () => {
+    const [warning] = both.logs.split('\n').filter((line) => line.includes('without effect'));
+    for (const field of ['user_email_jwt_field', 'roles_jwt_field', 'role_mappings', 'admin_jwt_scope'])
+      expect(warning).toContain(`litellm_jwtauth.${field}`);
+  });
+});
+
 describe('with upserts and scopes', () => {
   let open: Gateway;
   beforeAll(async () => {

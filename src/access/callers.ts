@@ -193,7 +193,7 @@ export class Callers {
         allowedRoutes: compileRouteList(key.allowedRoutes),
       }),
       names: { keyHash, keyAlias, userId, teamId, organizationId },
-      callerId: userId ?? keyAlias ?? keyName,
+      callerId: nameBeside('key', userId ?? keyAlias ?? keyName),
       tags: eachOnce([...tagsOf(key), ...(team ? tagsOf(team) : [])]),
       teamAliases: team?.modelAliases ?? {},
       keyAliases: key.aliases ?? {},
@@ -221,7 +221,7 @@ export class Callers {
         routes: holder.routes,
       }),
       names: { keyHash: null, keyAlias: null, userId, teamId, organizationId },
-      callerId: name,
+      callerId: nameBeside('jwt', name),
       tokenId: id,
       tags: team ? eachOnce(tagsOf(team)) : [],
       ...(holder.endUserId !== undefined && { endUserId: holder.endUserId }),
@@ -335,5 +335,9 @@ const NO_TAGS: readonly Snapshot[] = [];
 
 /** Always in the same order, so that the same tags make the same chain. */
 export const eachOnce = (tags: readonly string[]) => [...new Set(tags)].toSorted();
+
+/** What rows and the audit log call a caller: never as the master key, whatever a user, a key or a token is called. */
+const nameBeside = (kind: 'key' | 'jwt', name: string) =>
+  name === MASTER_CALLER_ID ? `${kind}:${name}` : name;
 
 const hasRow = ({ parties }: Snapshot) => parties.length > 0;

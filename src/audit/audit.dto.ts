@@ -82,7 +82,7 @@ export class AuditLog {
   @ApiProperty({ format: 'date-time' })
   updated_at: string;
 
-  /** A user id; `default_user_id` is the master key. */
+  /** A user id; `default_user_id` is the master key, and nobody else: a user of that id is `key:default_user_id` or `jwt:default_user_id`. */
   @ApiProperty({ example: 'alice' })
   changed_by: string;
 

@@ -213,7 +213,7 @@ export interface JwtSettings {
   readonly keysStaleTtlMs: number;
   /** `leeway`: by how much clocks may differ. Default 0. */
   readonly leewayMs: number;
-  /** `admin_jwt_scope`; absent: no scope makes an administrator. */
+  /** `admin_jwt_scope` of the only issuer; absent: no scope makes an administrator. Of several issuers each has its own. */
   readonly adminScope?: string;
   readonly adminAllowedRoutes: readonly string[];
   /** Absent: what the role `team` may use anyway. */
@@ -228,7 +228,8 @@ export interface JwtSettings {
   readonly enforceRbac: boolean;
   /** `enforce_team_based_model_access`: a token without a team is refused. */
   readonly enforceTeam: boolean;
-  readonly roleMappings: readonly { readonly role: string; readonly internalRole: JwtRole }[];
+  /** Of the only issuer; of several issuers each has its own. */
+  readonly roleMappings: readonly RoleMapping[];
   readonly rolePermissions: readonly RolePermission[];
   /** Absent: scopes open no models and close none. */
   readonly scopeMappings?: readonly {
@@ -236,6 +237,12 @@ export interface JwtSettings {
     readonly models: readonly string[];
     readonly routes?: readonly string[];
   }[];
+}
+
+/** `role_mappings[]`: a role of the issuer, and what it is here. */
+export interface RoleMapping {
+  readonly role: string;
+  readonly internalRole: JwtRole;
 }
 
 export type JwtRole = 'proxy_admin' | 'team' | 'internal_user';
@@ -256,6 +263,12 @@ export interface TrustedIssuer {
   /** Absent: any, said so by `disable_audience_validation`. */
   readonly audiences?: readonly string[];
   readonly claims: JwtClaims;
+  /** `admin_jwt_scope`, where several issuers are trusted. */
+  readonly adminScope?: string;
+  /** `role_mappings`, where several issuers are trusted. */
+  readonly roleMappings?: readonly RoleMapping[];
+  /** `user_id_prefix`: what the ids of its users begin with here. */
+  readonly userIdPrefix?: string;
 }
 
 /** Dotted paths of the claims that say who somebody is. */

@@ -13,6 +13,7 @@ function read(auth: object | undefined, told: ToldOfTokens = nothing, more: obje
   return { settings: readJwtSettings(general, told), problems: report.problems, ignored: report.ignored };
 }
 
+const BOSS = { role: 'boss', internal_role: 'proxy_admin' };
 const GOOD = { issuer: 'https://idp.example', audience: 'tollgate' };
 const at = (key: string) => `general_settings.litellm_jwtauth.${key}`;
 const told = (text: string, name: string) => ({ text, at: name });
@@ -70,10 +71,49 @@ describe('enable_jwt_auth', () => {
     expect(read({ ...GOOD, admin_jwt_scope: '' }).settings).not.toHaveProperty('adminScope');
   });
 
-  it('reads several issuers, each with its own claims over the common ones', () => {
+  it('gives the only issuer what stands beside it, and its own over that', () => {
+    const common = { user_id_jwt_field: 'sub', team_ids_jwt_field: 'groups', roles_jwt_field: 'roles', role_mappings: [BOSS], admin_jwt_scope: 'root' };
+    const entry = { issuer: 'https://a.b', audience: 'x', user_id_jwt_field: 'oid' };
+    const { settings, problems, ignored } = read({ ...common, issuers: [entry] });
+    expect([problems, ignored]).toEqual([[], []]);
+    expect(settings).toMatchObject({ adminScope: 'root', roleMappings: [{ role: 'boss', internalRole: 'proxy_admin' }] });
+    expect(settings!.issuers[0]!.claims).toEqual({ userId: 'oid', teamIds: 'groups', roles: 'roles' });
+    const own = read({ ...common, issuers: [{ ...entry, admin_jwt_scope: '', role_mappings: [] , roles_jwt_field: undefined }] });
+    expect(own.settings).not.toHaveProperty('adminScope');
+    expect(own.settings!.roleMappings).toEqual([]);
+  }); // prettier-ignore
+
+  it('gives each of several issuers nothing but its own, and names what counts for none', () => {
+    const [a, b] = [
+      { issuer: 'https://a.b', audience: 'x', user_id_jwt_field: 'sub', roles_jwt_field: 'r', role_mappings: [BOSS], admin_jwt_scope: 'root' },
+      { issuer: 'https://c.d', audience: 'y', user_id_jwt_field: 'uid', user_id_prefix: 'c/' },
+    ];
+    const beside = { user_email_jwt_field: 'email', roles_jwt_field: 'roles', role_mappings: [BOSS], admin_jwt_scope: 'litellm_proxy_admin' };
+    const { settings, problems, ignored } = read({ ...beside, issuers: [a, b] });
+    expect(problems).toEqual([]);
+    expect(ignored.toSorted()).toEqual(Object.keys(beside).map(at).toSorted());
+    expect(settings!.roleMappings).toEqual([]);
+    expect(settings).not.toHaveProperty('adminScope');
+    expect(settings!.issuers).toEqual([
+      { issuer: 'https://a.b', keyUrls: [], audiences: ['x'], claims: { userId: 'sub', roles: 'r' }, adminScope: 'root', roleMappings: [{ role: 'boss', internalRole: 'proxy_admin' }] },
+      { issuer: 'https://c.d', keyUrls: [], audiences: ['y'], claims: { userId: 'uid' }, userIdPrefix: 'c/' },
+    ]);
+    // What stands beside is the issuer's that stands there.
+    const three = read({ ...GOOD, ...beside, issuers: [b] });
+    expect([three.problems, three.ignored]).toEqual([[], []]);
+    expect(three.settings!.issuers).toMatchObject([
+      { issuer: 'https://c.d', claims: { userId: 'uid' } },
+      { issuer: GOOD.issuer, claims: { userEmail: 'email', roles: 'roles' }, adminScope: 'litellm_proxy_admin', roleMappings: [{ role: 'boss' }] },
+    ]);
+    expect(three.settings!.issuers[0]).not.toHaveProperty('roleMappings');
+    // Nothing makes an administrator of a token that nobody wrote down.
+    expect(read({ ...GOOD, issuers: [b] }).settings!.issuers.map(({ adminScope }) => adminScope)).toEqual([undefined, undefined]);
+    expect(read({ issuers: [a, { ...b, roles_jwt_field: 'r' }] }).problems).toEqual([expect.stringContaining(at('issuers[1].role_mappings'))]);
+    expect(read({ user_roles_jwt_field: 'r', user_allowed_roles: ['dev'], issuers: [a, b] }).problems).toEqual([expect.stringContaining(at('user_allowed_roles'))]);
+  }); // prettier-ignore
+
+  it('reads several issuers, each with its own claims', () => {
     const { settings, problems } = read({
-      user_id_jwt_field: 'sub',
-      team_ids_jwt_field: 'groups',
       issuers: [
         { issuer: 'https://a.b', audience: ['x', 'y'] },
         { issuer: 'c', jwks_url: 'https://c.d/keys', disable_audience_validation: true, user_id_jwt_field: 'oid' },
@@ -81,8 +121,8 @@ describe('enable_jwt_auth', () => {
     }); // prettier-ignore
     expect(problems).toEqual([]);
     expect(settings!.issuers).toEqual([
-      { issuer: 'https://a.b', keyUrls: [], audiences: ['x', 'y'], claims: { userId: 'sub', teamIds: 'groups' } },
-      { issuer: 'c', keyUrls: ['https://c.d/keys'], claims: { userId: 'oid', teamIds: 'groups' } },
+      { issuer: 'https://a.b', keyUrls: [], audiences: ['x', 'y'], claims: {} },
+      { issuer: 'c', keyUrls: ['https://c.d/keys'], claims: { userId: 'oid' } },
     ]); // prettier-ignore
     expect(read({ issuers: [{ issuer: 'https://a.b' }] }).problems).toEqual([
       expect.stringContaining(at('issuers[0].audience')),

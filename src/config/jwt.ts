@@ -1,10 +1,12 @@
-import type { JwtClaims, JwtSettings, RolePermission, TrustedIssuer } from './config.js';
+import { foldedAddress } from '../folded-address.js';
+import type { JwtClaims, JwtSettings, RoleMapping, RolePermission, TrustedIssuer } from './config.js';
 import type { Section, Told } from './section.js';
 
 const SECONDS = 1_000;
 const DEFAULT_TTL_MS = 600_000;
 const DEFAULT_STALE_TTL_MS = 3_600_000;
 const MAX_LEEWAY_MS = 300_000;
+const DEFAULT_ADMIN_SCOPE = 'litellm_proxy_admin';
 const ROLES = ['proxy_admin', 'team', 'internal_user'] as const;
 
 /** LiteLLM's `admin_allowed_routes`, and the doors that explain. */
@@ -17,7 +19,7 @@ const ADMIN_ROUTES = [
   '/access/v1/evaluations',
 ];
 
-/** The wire names of the claims that say who somebody is; an entry of `issuers` may have its own. */
+/** The wire names of the claims that say who somebody is. */
 const CLAIMS = {
   user_id_jwt_field: 'userId',
   user_email_jwt_field: 'userEmail',
@@ -60,19 +62,15 @@ export function readJwtSettings(general: Section, told: ToldOfTokens): JwtSettin
     if (auth.raw(key) !== undefined)
       auth.problem(key, 'is not supported; without it more would be allowed than you mean');
   }
-  const claims = claimsOf(auth);
-  const listed = issuersOf(auth, claims);
+  const trusted = trustOf(auth, told);
   const teamAllowedRoutes = auth.texts('team_allowed_routes');
   const teamIdDefault = auth.text('team_id_default');
-  const userAllowedEmailDomain = auth.text('user_allowed_email_domain')?.toLowerCase();
+  const userAllowedEmailDomain = auth.text('user_allowed_email_domain');
   const settings: JwtSettings = {
-    issuers: [...listed, ...globalIssuer(auth, claims, told, listed.length > 0)],
+    ...trusted,
     keysTtlMs: auth.milliseconds('public_key_ttl', SECONDS) ?? DEFAULT_TTL_MS,
     keysStaleTtlMs: auth.milliseconds('public_key_stale_ttl', SECONDS) ?? DEFAULT_STALE_TTL_MS,
     leewayMs: leeway(auth),
-    ...(auth.raw('admin_jwt_scope') !== '' && {
-      adminScope: auth.text('admin_jwt_scope') ?? 'litellm_proxy_admin',
-    }),
     adminAllowedRoutes: auth.texts('admin_allowed_routes') ?? ADMIN_ROUTES,
     userAllowedRoles: auth.texts('user_allowed_roles') ?? [],
     userIdUpsert: auth.flag('user_id_upsert') ?? false,
@@ -80,21 +78,36 @@ export function readJwtSettings(general: Section, told: ToldOfTokens): JwtSettin
     upsertUserToTeam: auth.flag('upsert_sso_user_to_team') ?? false,
     enforceRbac: auth.flag('enforce_rbac') ?? general.flag('enforce_rbac') ?? false,
     enforceTeam: auth.flag('enforce_team_based_model_access') ?? false,
-    roleMappings: roleMappings(auth),
     rolePermissions: general.sections('role_permissions').map(rolePermission),
     scopeMappings: scopeMappings(auth),
     ...(teamAllowedRoutes && { teamAllowedRoutes }),
     ...(teamIdDefault !== undefined && { teamIdDefault }),
-    ...(userAllowedEmailDomain !== undefined && { userAllowedEmailDomain }),
+    ...(userAllowedEmailDomain !== undefined && {
+      userAllowedEmailDomain: foldedAddress(userAllowedEmailDomain),
+    }),
   };
-  requireTogether(auth, general, settings, claims);
+  requireTogether(auth, general, settings);
   auth.ignoreTheRest();
   return settings;
 }
 
-function claimsOf(section: Section, above: JwtClaims = {}): JwtClaims {
-  const own = Object.entries(CLAIMS).map(([key, claim]) => [claim, claimPath(section, key)] as const);
-  return { ...above, ...Object.fromEntries(own.filter(([, path]) => path !== undefined)) };
+/** What an issuer speaks for: as a part of the file says it. */
+interface Mandate {
+  readonly claims: JwtClaims;
+  /** Absent: not said. Empty: none. */
+  readonly adminScope?: string;
+  /** Absent: not said. */
+  readonly roleMappings?: readonly RoleMapping[];
+}
+
+function mandateOf(section: Section): Mandate {
+  const claims = Object.entries(CLAIMS).map(([key, claim]) => [claim, claimPath(section, key)] as const);
+  const adminScope = section.raw('admin_jwt_scope') === '' ? '' : section.text('admin_jwt_scope');
+  return {
+    claims: Object.fromEntries(claims.filter(([, path]) => path !== undefined)),
+    ...(adminScope !== undefined && { adminScope }),
+    ...(section.raw('role_mappings') !== undefined && { roleMappings: roleMappings(section) }),
+  };
 }
 
 function claimPath(section: Section, key: string): string | undefined {
@@ -104,32 +117,75 @@ function claimPath(section: Section, key: string): string | undefined {
   return path;
 }
 
-function issuersOf(auth: Section, claims: JwtClaims): TrustedIssuer[] {
-  return auth.sections('issuers').map((entry) => {
-    const issuer = entry.requiredText('issuer');
-    const trusted = {
-      ...(issuer && { issuer }),
-      keyUrls: addresses(entry, 'jwks_url', entry.told('jwks_url')),
-      ...audiences(entry),
-      claims: claimsOf(entry, claims),
+/**
+ * Who is trusted, and for what. The only issuer has what the fields beside `issuers` say, and its own over them. Of several,
+ * each has only its own: what stands beside `issuers` is the issuer's that stands there, and without effect if none does.
+ */
+function trustOf(
+  auth: Section,
+  told: ToldOfTokens,
+): Pick<JwtSettings, 'issuers' | 'adminScope' | 'roleMappings'> {
+  const beside = mandateOf(auth);
+  const listed = auth
+    .sections('issuers')
+    .map((entry) => ({ entry, own: mandateOf(entry), trusted: listedIssuer(entry) }));
+  const besideThem = globalIssuer(auth, told, listed.length > 0);
+  for (const { entry } of listed) entry.ignoreTheRest();
+  if (listed.length + (besideThem ? 1 : 0) <= 1) {
+    const [only] = listed;
+    const { claims, adminScope, roleMappings = [] } = only ? { ...beside, ...only.own, claims: { ...beside.claims, ...only.own.claims } } : beside; // prettier-ignore
+    requireMappings(only?.entry ?? auth, { claims, roleMappings });
+    const scope = adminScope ?? DEFAULT_ADMIN_SCOPE;
+    return {
+      issuers: [only?.trusted ?? besideThem].flatMap((issuer) => (issuer ? [{ ...issuer, claims }] : [])),
+      ...(scope !== '' && { adminScope: scope }),
+      roleMappings,
     };
-    entry.ignoreTheRest();
-    if (issuer && !trusted.keyUrls.length) requireAddress(entry, 'issuer', issuer);
-    return trusted;
-  });
+  }
+  if (besideThem) requireMappings(auth, beside);
+  else for (const key of MANDATE) if (auth.raw(key) !== undefined) auth.ignore(key);
+  for (const { entry, own } of listed) requireMappings(entry, own);
+  return {
+    issuers: [
+      ...listed.map(({ trusted, own }) => ({ ...trusted, ...alone(own) })),
+      ...(besideThem ? [{ ...besideThem, ...alone(beside) }] : []),
+    ],
+    roleMappings: [],
+  };
+}
+
+const MANDATE = [...Object.keys(CLAIMS), 'admin_jwt_scope', 'role_mappings'];
+
+/** What one of several speaks for: nothing it was not given. */
+const alone = ({ claims, adminScope, roleMappings }: Mandate) => ({
+  claims,
+  ...(adminScope && { adminScope }),
+  ...(roleMappings && { roleMappings }),
+});
+
+function listedIssuer(entry: Section): Omit<TrustedIssuer, 'claims'> {
+  const issuer = entry.requiredText('issuer');
+  const userIdPrefix = entry.text('user_id_prefix');
+  const trusted = {
+    ...(issuer && { issuer }),
+    keyUrls: addresses(entry, 'jwks_url', entry.told('jwks_url')),
+    ...audiences(entry),
+    ...(userIdPrefix !== undefined && { userIdPrefix }),
+  };
+  if (issuer && !trusted.keyUrls.length) requireAddress(entry, 'issuer', issuer);
+  return trusted;
 }
 
 /** Whom the fields of `litellm_jwtauth` itself trust; nobody where only `issuers` are listed. */
 function globalIssuer(
   auth: Section,
-  claims: JwtClaims,
   told: ToldOfTokens,
   othersAreListed: boolean,
-): TrustedIssuer[] {
+): Omit<TrustedIssuer, 'claims'> | undefined {
   const issuer = told.issuer ?? auth.told('issuer');
   const keysUrl = told.keysUrl ?? auth.told('public_key_url');
   const isAnyIssuer = auth.flag('disable_issuer_validation') ?? false;
-  if (othersAreListed && !issuer && !keysUrl && !isAnyIssuer) return [];
+  if (othersAreListed && !issuer && !keysUrl && !isAnyIssuer) return undefined;
   if (!issuer && !isAnyIssuer)
     auth.problem('issuer', 'is required (or JWT_ISSUER); disable_issuer_validation: true trusts any');
   if (issuer && isAnyIssuer) auth.problem('disable_issuer_validation', `contradicts ${issuer.at}`);
@@ -137,14 +193,7 @@ function globalIssuer(
   if (!keyUrls.length && issuer) requireAddress(auth, 'issuer', issuer.text);
   if (!keyUrls.length && !issuer)
     auth.problem('public_key_url', 'is required (or JWT_PUBLIC_KEY_URL), unless issuer says where to ask');
-  return [
-    {
-      ...(issuer && { issuer: issuer.text }),
-      keyUrls,
-      ...audiences(auth, told.audience),
-      claims,
-    },
-  ];
+  return { ...(issuer && { issuer: issuer.text }), keyUrls, ...audiences(auth, told.audience) };
 }
 
 /** One text, several by comma, or a list. */
@@ -186,7 +235,7 @@ function leeway(auth: Section): number {
   return ms;
 }
 
-function roleMappings(auth: Section): JwtSettings['roleMappings'] {
+function roleMappings(auth: Section): RoleMapping[] {
   return auth.sections('role_mappings').map((mapping) => {
     const role = mapping.requiredText('role');
     const internalRole = mapping.oneOf('internal_role', ROLES);
@@ -223,18 +272,23 @@ function scopeMappings(auth: Section): JwtSettings['scopeMappings'] {
   return isEnforced ? mappings : undefined;
 }
 
+function requireMappings(
+  section: Section,
+  { claims: { roles, objectId }, roleMappings: mappings = [] }: Omit<Mandate, 'adminScope'>,
+): void {
+  if ((roles === undefined) !== !mappings.length)
+    section.problem('role_mappings', 'and roles_jwt_field must be set together');
+  if (objectId !== undefined && !mappings.length)
+    section.problem('object_id_jwt_field', 'needs role_mappings: they say whose id it is');
+}
+
 function requireTogether(
   auth: Section,
   general: Section,
-  { userAllowedRoles, roleMappings: mappings, rolePermissions, enforceRbac }: JwtSettings,
-  { userRoles, roles, objectId }: JwtClaims,
+  { issuers, userAllowedRoles, rolePermissions, enforceRbac }: JwtSettings,
 ): void {
-  if ((userRoles === undefined) !== !userAllowedRoles.length)
+  if (issuers.some(({ claims }) => claims.userRoles !== undefined) !== userAllowedRoles.length > 0)
     auth.problem('user_allowed_roles', 'and user_roles_jwt_field must be set together');
-  if ((roles === undefined) !== !mappings.length)
-    auth.problem('role_mappings', 'and roles_jwt_field must be set together');
-  if (objectId !== undefined && !mappings.length)
-    auth.problem('object_id_jwt_field', 'needs role_mappings: they say whose id it is');
   if (rolePermissions.length && !enforceRbac)
     general.problem('role_permissions', 'needs litellm_jwtauth.enforce_rbac: true');
 }

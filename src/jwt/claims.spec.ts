@@ -51,8 +51,39 @@ describe('whom a token names', () => {
     ['what cannot be stored', { sub: 'mia\0' }],
     ['half a character', { sub: 'mia\ud800' }],
     ['too much', { sub: 'x'.repeat(256) }],
-    ['an address its issuer calls unverified', { email: 'mia@x.y', email_verified: false }],
+    ...[false, 'false', 0, 1, null, '', 'True', 'yes', {}, []].map((verified): [string, Payload] => [
+      `an address with email_verified: ${JSON.stringify(verified)}`,
+      { email: 'mia@x.y', email_verified: verified },
+    ]),
   ])('nobody: %s', (_, payload) => expect(read(payload)).toMatchObject({ code: 'token_not_allowed' }));
+
+  it.each([undefined, true, 'true'])('an address with email_verified: %j', (email_verified) => {
+    expect(holder({ sub: 'mia', email: 'mia@x.y', email_verified })).toMatchObject({ userEmail: 'mia@x.y' });
+  });
+
+  it('an address is none, wherever it stands, when the claim beside it or at the top says so', () => {
+    const deep = { userId: 'sub', userEmail: 'who.email' };
+    const unverified = (payload: Payload, claims: JwtClaims) =>
+      expect(read(payload, claims)).not.toHaveProperty('userEmail');
+    unverified({ sub: 'm', who: { email: 'm@x.y', email_verified: 'false' } }, deep);
+    unverified({ sub: 'm', who: { email: 'm@x.y' }, email_verified: false }, deep);
+    expect(read({ sub: 'm', who: { email: 'm@x.y', email_verified: true } }, deep)).toMatchObject({ userEmail: 'm@x.y' }); // prettier-ignore
+    // Also as an id.
+    for (const claims of [{ userId: 'email' }, { userId: 'upn', userEmail: 'upn' }])
+      expect(read({ email: 'm@x.y', upn: 'm@x.y', email_verified: 'no' }, claims)).toMatchObject({ code: 'token_not_allowed' }); // prettier-ignore
+    expect(read({ email: 'm@x.y' }, { userId: 'email' })).toMatchObject({ userId: 'm@x.y' });
+  });
+
+  it('is one of its issuer’s, where those have a prefix', () => {
+    const by = (payload: Payload) => holderOf(payload, CLAIMS, { ...settings(), userIdPrefix: 'partner/' });
+    expect(by({ sub: 'boss' })).toMatchObject({ userId: 'partner/boss' });
+    expect(by({ email: 'boss@x.y' })).toMatchObject({ userId: 'partner/boss@x.y' });
+    expect(by({})).toMatchObject({ code: 'token_not_allowed' });
+  });
+
+  it('is no user of an issuer that tells no roles, where only some roles make one', () => {
+    expect(read(mia, { userId: 'sub' }, { userAllowedRoles: ['dev'] })).toMatchObject({ code: 'token_not_allowed' }); // prettier-ignore
+  });
 
   it('is nothing inherited', () => {
     for (const path of ['constructor.name', '__proto__.x', 'toString', 'a.constructor.name'])
@@ -80,6 +111,8 @@ describe('whom a token names', () => {
     expect(ofDomain('Mia@CORP.io')).toMatchObject({ userId: 'mia' });
     for (const email of [undefined, 'mia@evil.io', 'mia@evilcorp.io', 'mia@corp.io.evil'])
       expect(ofDomain(email)).toMatchObject({ code: 'token_not_allowed' });
+    // The Kelvin sign, whose lower case is a k.
+    expect(read({ ...mia, email: 'mia@\u212aite.io' }, CLAIMS, { userAllowedEmailDomain: 'kite.io' })).toMatchObject({ code: 'token_not_allowed' }); // prettier-ignore
     expect(read({ groups: ['a'] }, CLAIMS, { userAllowedEmailDomain: 'corp.io' })).toMatchObject({ teamIds: ['a'] }); // prettier-ignore
   });
 });

@@ -1,4 +1,5 @@
-import type { JwtClaims, JwtRole, JwtSettings } from '../config/config.js';
+import type { JwtClaims, JwtRole, JwtSettings, TrustedIssuer } from '../config/config.js';
+import { foldedAddress } from '../folded-address.js';
 import type { Role } from '../policy/facts.js';
 import { compileModelList, type ModelList } from '../policy/model-list.js';
 import { compileRouteList, type RouteList } from '../policy/routes.js';
@@ -27,13 +28,16 @@ export interface NobodyHere {
   readonly reason: string;
 }
 
+/** What counts for the tokens of one issuer. */
+export type IssuerRules = Omit<JwtSettings, 'issuers'> & Pick<TrustedIssuer, 'userIdPrefix'>;
+
 export type Payload = Readonly<Record<string, unknown>>;
 
-/** Reads whom a token names. What the configuration does not name gives nothing. */
+/** Reads whom a token names. What the configuration does not name for its issuer gives nothing. */
 export function holderOf(
   payload: Payload,
   claims: JwtClaims,
-  settings: JwtSettings,
+  settings: IssuerRules,
 ): TokenHolder | NobodyHere {
   const named = namedIn(payload, claims, settings);
   if (named.isAdmin) return { ...common(payload, claims), ...named.user, ...adminOf(settings) };
@@ -48,7 +52,7 @@ export function holderOf(
   };
 }
 
-const adminOf = ({ adminAllowedRoutes }: JwtSettings) => ({
+const adminOf = ({ adminAllowedRoutes }: IssuerRules) => ({
   role: 'proxy_admin' as const,
   teamIds: [],
   routes: [onlyRoutes(adminAllowedRoutes)],
@@ -69,7 +73,7 @@ interface Named {
   readonly teamAlias: string | undefined;
 }
 
-function namedIn(payload: Payload, claims: JwtClaims, settings: JwtSettings): Named {
+function namedIn(payload: Payload, claims: JwtClaims, settings: IssuerRules): Named {
   const roles = all(payload, claims.roles);
   const mappedRole = settings.roleMappings.find(({ role }) => roles.includes(role))?.internalRole;
   const objectId = first(payload, claims.objectId);
@@ -88,30 +92,44 @@ function namedIn(payload: Payload, claims: JwtClaims, settings: JwtSettings): Na
   };
 }
 
-/** An address the issuer calls unverified is nobody's. */
+/** Where only some roles make a user, an issuer without a claim for roles names none. */
 function userIn(
   payload: Payload,
   claims: JwtClaims,
-  { userAllowedRoles }: JwtSettings,
+  { userAllowedRoles, userIdPrefix = '' }: IssuerRules,
   objectId: string | undefined,
 ): Named['user'] {
   const isUser =
-    claims.userRoles === undefined ||
+    (claims.userRoles === undefined && !userAllowedRoles.length) ||
     all(payload, claims.userRoles).some((role) => userAllowedRoles.includes(role));
   if (!isUser) return {};
-  const email = payload.email_verified === false ? undefined : first(payload, claims.userEmail);
+  const email = isVerified(payload, claims.userEmail) ? first(payload, claims.userEmail) : undefined;
+  const isOwn = !isAddress(claims.userId, claims) || isVerified(payload, claims.userId);
+  const userId = (isOwn ? first(payload, claims.userId) : undefined) ?? objectId ?? email;
   return {
-    ...optional('userId', first(payload, claims.userId) ?? objectId ?? email),
+    ...optional('userId', userId === undefined ? undefined : userIdPrefix + userId),
     ...optional('userEmail', email),
   };
 }
+
+const EMAIL = /(?<=^|[./])email$/;
+
+/** Is an address what names users at this path? */
+const isAddress = (path: string | undefined, { userEmail }: JwtClaims) =>
+  path !== undefined && (path === userEmail || EMAIL.test(path));
+
+/** An address counts unless `email_verified`, beside it or at the top, says anything but that it is verified. */
+const isVerified = (payload: Payload, path: string | undefined) =>
+  ['email_verified', (path ?? '').replace(EMAIL, 'email_verified')]
+    .map((claim) => claimAt(payload, claim))
+    .every((verified) => verified === undefined || verified === true || verified === 'true');
 
 const hasTeam = ({ teamIds, teamAlias }: Named) => teamIds.length > 0 || teamAlias !== undefined;
 
 function objectionTo(
   named: Named,
   claims: JwtClaims,
-  { userAllowedEmailDomain: domain, enforceRbac, enforceTeam }: JwtSettings,
+  { userAllowedEmailDomain: domain, enforceRbac, enforceTeam }: IssuerRules,
 ): NobodyHere | undefined {
   const { userId, userEmail } = named.user;
   const refused = (reason: string): NobodyHere => ({ code: 'token_not_allowed', reason });
@@ -122,7 +140,11 @@ function objectionTo(
     };
   if (!hasTeam(named) && enforceTeam)
     return refused('No team found in token. enforce_team_based_model_access is set to True.');
-  if (domain !== undefined && userId !== undefined && !userEmail?.toLowerCase().endsWith(`@${domain}`))
+  if (
+    domain !== undefined &&
+    userId !== undefined &&
+    !(userEmail && foldedAddress(userEmail).endsWith(`@${domain}`))
+  )
     return refused(`The token's user has no email of the allowed domain ${domain}.`);
   if (hasTeam(named) || userId !== undefined) return undefined;
   return refused(
@@ -136,7 +158,7 @@ function objectionTo(
 function limitsOf(
   named: Named,
   payload: Payload,
-  { teamAllowedRoutes, rolePermissions, scopeMappings }: JwtSettings,
+  { teamAllowedRoutes, rolePermissions, scopeMappings }: IssuerRules,
 ): Pick<TokenHolder, 'role' | 'routes' | 'models'> {
   const role: JwtRole = hasTeam(named) ? 'team' : 'internal_user';
   const permission = rolePermissions.find((entry) => entry.role === role);

@@ -4,7 +4,7 @@ import { BoundedMap } from '../cache/bounded-map.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config, type JwtSettings, type TrustedIssuer } from '../config/config.js';
 import { Unanswered } from '../unanswered.js';
-import { holderOf, type NobodyHere, type TokenHolder } from './claims.js';
+import { holderOf, type IssuerRules, type NobodyHere, type TokenHolder } from './claims.js';
 import { discoveryOf, type KeySet, SigningKeys } from './signing-keys.js';
 
 /** A token that was verified, and whom it names. */
@@ -34,6 +34,8 @@ interface Proven {
 
 interface Trust extends TrustedIssuer {
   readonly keys: readonly SigningKeys[];
+  /** What counts for this issuer's tokens. */
+  readonly rules: IssuerRules;
 }
 
 const MAX_KNOWN = 100_000;
@@ -56,7 +58,11 @@ export class Tokens {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     this.settings = jwt;
-    this.trusted = (jwt?.issuers ?? []).map((trust) => ({ ...trust, keys: keysOf(trust, jwt!, clock) }));
+    this.trusted = (jwt?.issuers ?? []).map((trust) => ({
+      ...trust,
+      keys: keysOf(trust, jwt!, clock),
+      rules: { ...jwt!, ...trust },
+    }));
   }
 
   /** Three parts with dots between, where tokens are accepted at all. A virtual key is none. */
@@ -109,7 +115,7 @@ export class Tokens {
     secret: string,
   ): Promise<VerifiedToken | RefusedToken> {
     const { payload, version } = await this.proven(keys, trust, secret);
-    const holder = holderOf(payload, trust.claims, this.settings!);
+    const holder = holderOf(payload, trust.claims, trust.rules);
     if ('code' in holder) return holder;
     const expiresAt = new Date(Math.min(payload.exp! * 1_000 + this.settings!.leewayMs, MAX_DATE_MS));
     const token = { hash, holder: Object.freeze(holder), expiresAt };
