@@ -70,19 +70,15 @@ describe('what is held covers what can be billed', () => {
       return { status, limit: max_completion_tokens ?? max_tokens, clamped: headers['x-tollgate-clamped'] };
     };
     const wide = { model: 'm-sizeless' };
-    expect(await told(wide, 16.384)).toEqual({ status: 200, limit: 16_384, clamped: undefined });
-    expect(await told(wide, 16.383)).toEqual({ status: 200, limit: 16_383, clamped: '16383' });
+    expect(await told(wide, 4.096)).toEqual({ status: 200, limit: 4_096, clamped: '4096' });
+    expect(await told(wide, 4.095)).toEqual({ status: 200, limit: 4_095, clamped: '4095' });
     expect(await told({ ...wide, max_tokens: 20_000 }, 20)).toEqual({
       status: 200,
       limit: 20_000,
       clamped: undefined,
     });
-    // The context window limits it by itself: the provider, who knows the prompt, need not be told.
-    expect(await told({ model: 'm-window' }, 0.02)).toEqual({
-      status: 200,
-      limit: undefined,
-      clamped: undefined,
-    });
+    // No answer is longer than the context.
+    expect(await told({ model: 'm-window' }, 0.02)).toEqual({ status: 200, limit: 20, clamped: '20' });
     expect(await refused('/v1/chat/completions', { model: 'm-window', messages }, 0.019)).toEqual(
       OVER_BUDGET,
     );

@@ -40,17 +40,31 @@ describe('too big for what is left', () => {
   it('a call without a limit is given one that fits', async () => {
     const key = await gateway.givenKey({ max_budget: 0.3 });
     expect(clamped(await chat(key))).toEqual({ status: 200, to: '300' });
-    expect(lastBody()).toMatchObject({ max_completion_tokens: 300 });
-    expect(lastBody()).not.toHaveProperty('max_tokens');
+    expect(lastBody()).toMatchObject({ max_tokens: 300 });
+    expect(lastBody()).not.toHaveProperty('max_completion_tokens');
   });
 
-  it('a limit the client named is lowered where it stands', async () => {
+  it('a limit the client named is lowered, and stands once', async () => {
     const key = await gateway.givenKey({ max_budget: 0.3 });
     expect(clamped(await chat(key, 1_000, { max_completion_tokens: 2_000 }))).toEqual({
       status: 200,
       to: '300',
     });
-    expect(lastBody()).toMatchObject({ max_tokens: 300, max_completion_tokens: 300 });
+    expect(lastBody()).toMatchObject({ max_tokens: 300 });
+    expect(lastBody()).not.toHaveProperty('max_completion_tokens');
+  });
+
+  it('with tools it is cut to a quarter of what it asks for, and no further', async () => {
+    const tools = { tools: [{ type: 'function', function: { name: 'f' } }] };
+    const key = await gateway.givenKey({ max_budget: 0.3 });
+    const refused = await chat(key, 1_201, tools);
+    expect([refused.status, refused.headers['x-should-retry']]).toEqual([429, 'false']);
+    expect(refused.body.error.details).toMatchObject({ needed: 0.301, retryable: false });
+    expect(clamped(await chat(key, 1_200, tools))).toEqual({ status: 200, to: '300' });
+    const small = await gateway.givenKey({ max_budget: 0.099 });
+    // The usual hold is 100 tokens here.
+    expect((await chat(small, undefined, tools)).body.error.details).toMatchObject({ needed: 0.1 });
+    expect(clamped(await chat(small, 300, tools))).toEqual({ status: 200, to: '99' });
   });
 
   it('another provider is told in its own word, and a stream is clamped alike', async () => {

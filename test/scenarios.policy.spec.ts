@@ -91,6 +91,8 @@ function decisionOn(scenario: Scenario) {
       budgetClamp: true,
       minOutputTokens: 256,
       defaultHoldTokens: 4_096,
+      defaultOutputTokens: 4_096,
+      minClampShare: 0.25,
     });
     return { ...facts, boundTokens: 0, ...(facts.price === 'priced' && { wish }) };
   };

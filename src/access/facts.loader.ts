@@ -221,7 +221,7 @@ export class FactsLoader {
       price === 'priced'
         ? wishFor(size, limits, catalogue.ceilingOf(known.name), this.config.general)
         : undefined;
-    const { inputTokens, outputTokens } = wish?.tokens ?? tokenBound(size, limits);
+    const { inputTokens, outputTokens } = wish?.tokens ?? tokenBound(size, limits, this.config.general);
     return { boundTokens: size.isFree ? 0 : inputTokens + outputTokens, wish, ...known, price };
   }
 

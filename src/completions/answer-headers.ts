@@ -20,6 +20,9 @@ const NOT_PASSED = new Set([
   'date',
 ]);
 
+/** How many tokens each answer was cut to; on errors, too. */
+export const CLAMPED_HEADER = 'x-tollgate-clamped';
+
 type Headers = Record<string, string | string[]>;
 
 /** What LiteLLM clients expect beside an answer: ids, cost and the provider's own headers under a prefix. */
@@ -32,7 +35,7 @@ export function answerHeaders(attempt: Attempt, upstream: UpstreamHeaders, conte
     'x-litellm-model-id': deployment.id,
   };
   if (call.access.rates?.length) Object.assign(headers, rateHeaders(call.slots.facts()));
-  if (output.clampedTo !== undefined) headers['x-tollgate-clamped'] = String(output.clampedTo);
+  if (output.clampedTo !== undefined) headers[CLAMPED_HEADER] = String(output.clampedTo);
   addKeyHeaders(headers, call);
   for (const name in upstream) {
     const value = upstream[name];

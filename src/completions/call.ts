@@ -28,6 +28,8 @@ export interface Call {
   usedTokens: number;
   /** Those of them that do not count on the limits of the model asked for. */
   tokensOfOtherModels: number;
+  /** What the answers of the last attempt were cut to; undefined where they were not. */
+  clampedTo?: number | undefined;
   readonly reply: FastifyReply;
   readonly startedAt: number;
 }
@@ -36,9 +38,9 @@ export interface Call {
 export interface OutputTokens {
   /** Of all answers together. */
   readonly atMost: number;
-  /** The limit of each answer the upstream is told; absent: the client's own stands. */
-  readonly toSet?: number | undefined;
-  /** Set where a budget made it lower than what was asked for. */
+  /** The limit of each answer the upstream is told, and in which member; absent where no budget applies. */
+  readonly limit?: { readonly member: string; readonly tokens: number };
+  /** Set where that is lower than what was asked for, or than what the model may well write. */
   readonly clampedTo?: number;
 }
 
@@ -51,10 +53,10 @@ export class Attempt {
     readonly deployment: Deployment,
     readonly output: OutputTokens,
     readonly hold: Hold,
+    /** The gate asks for the stream's usage, because the client did not. */
+    readonly asksForUsage: boolean,
     private readonly spend: SpendService,
     private readonly settleTimeoutMs: number,
-    /** A budget pays for it: the upstream is told every limit it is held by. */
-    readonly isBudgeted = false,
   ) {}
 
   /** What this usage costs here; nothing where no price is known. */
@@ -77,11 +79,11 @@ export class Attempt {
     });
   }
 
-  /** What nobody counted is never more than what was held for it. */
+  /** What nobody counted is never more than what was held for it, where that was all it could be. */
   private estimatedCost(usage: Usage): NanoUsd {
     const cost = this.cost(usage);
-    const { boundNanoUsd } = this.hold;
-    return boundNanoUsd && cost > boundNanoUsd ? boundNanoUsd : cost;
+    const { boundNanoUsd, mayBePassed } = this.hold;
+    return boundNanoUsd && !mayBePassed && cost > boundNanoUsd ? boundNanoUsd : cost;
   }
 
   /** Provably nothing was produced. Without this something may have been, and nobody says what: its entry says so. */

@@ -20,7 +20,13 @@ const size: CallSize = {
   prompts: 1,
   generates: true,
 };
-const settings = { budgetClamp: true, minOutputTokens: 10, defaultHoldTokens: 10 };
+const settings = {
+  budgetClamp: true,
+  minOutputTokens: 10,
+  defaultHoldTokens: 10,
+  defaultOutputTokens: 4_096,
+  minClampShare: 0.25,
+};
 const nobody = { teamAliases: {}, keyAliases: {} };
 
 const snapshotWith = (modelInfo: object) => {

@@ -9,20 +9,22 @@ import { Meters } from '../metrics/meters.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
 import { DeploymentHealth } from '../models/deployment-health.js';
-import { type CallSize, mayCount, tokenBound } from '../policy/bound.js';
+import { mayCount } from '../policy/bound.js';
 import { conclude } from '../policy/decide.js';
 import type { Denial } from '../policy/decision.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
-import { outputTokensFor, type Wish } from '../policy/wish.js';
+import type { Wish } from '../policy/wish.js';
 import { type Hold, nothingHeld, SpendService } from '../spend/spend.service.js';
 import type { BillingChain } from '../spend/chain.js';
 import { carried, Traced } from '../tracing/traced.js';
+import { CLAMPED_HEADER } from './answer-headers.js';
 import { Attempt, type Call, type OutputTokens } from './call.js';
 import { Drain } from './drain.js';
 import { AnswerGatherer, failExchange, finishJson } from './json-exchange.js';
 import { answerMock } from './mock-upstream.js';
 import { Load } from './load.js';
+import { heldOutput, mayPassBound, planOutput } from './output-limit.js';
 import { viaFor } from './via.js';
 import { SseExchange } from './sse-exchange.js';
 import { Targets } from './targets.js';
@@ -43,6 +45,9 @@ interface Tries {
 /** Hold, call, settle: the walk of a call whose caller was let in. */
 @Injectable()
 export class CompletionsService {
+  /** Deployments that answered they do not know `stream_options`, until the catalogue is read again. */
+  private readonly refuseStreamOptions = new WeakSet<Deployment>();
+
   constructor(
     private readonly spend: SpendService,
     private readonly rateLimits: RateLimits,
@@ -102,6 +107,7 @@ export class CompletionsService {
       end();
     } catch (error) {
       if (error instanceof AccessDenied) error.told();
+      if (call.clampedTo !== undefined) reply.header(CLAMPED_HEADER, String(call.clampedTo));
       // What never went out, refused the money or not, took no place in the rate limits.
       if (call.sent) end();
       else slots.giveBack();
@@ -169,29 +175,48 @@ export class CompletionsService {
   /** Every deployment of a model once, and its retries. False when none of them answered, and something else may. */
   private async tryModel(call: Call, model: ModelFacts, tries: Tries): Promise<boolean> {
     for (const deployment of this.targets.deployments(model, call.llm.kind)) {
-      const attempt = await this.hold(call, model, deployment, tries.last).catch((error: unknown) => {
-        // A fallback that does not fit any more is no reason to hide why the first choice failed.
-        if (tries.failed && error instanceof AccessDenied) return undefined;
-        throw error;
-      });
-      if (!attempt) return false;
-      tries.last = attempt;
-      try {
-        await this.make(attempt);
-        this.health.answered(deployment.id);
-        return true;
-      } catch (error) {
-        if (!(error instanceof UpstreamError) || call.reply.raw.destroyed) throw error;
-        // What is the client's own mistake was answered well.
-        if (!error.mayTryAgain) {
-          this.health.answered(deployment.id);
-          throw error;
-        }
-        this.health.failed(deployment.id, error.getStatus());
-        tries.failed = error;
-      }
+      const outcome = await this.tryDeployment(call, model, deployment, tries);
+      if (outcome !== 'failed') return outcome === 'answered';
     }
     return false;
+  }
+
+  /** Calls one deployment; once more where it refuses to be asked for a stream's usage. */
+  private async tryDeployment(
+    call: Call,
+    model: ModelFacts,
+    deployment: Deployment,
+    tries: Tries,
+  ): Promise<'answered' | 'failed' | 'notHeld'> {
+    const attempt = await this.hold(call, model, deployment, tries.last).catch((error: unknown) => {
+      // A fallback that does not fit (any more) is no reason to hide why the first choice failed.
+      const isRefused = error instanceof AccessDenied || error instanceof BadRequestException;
+      if (tries.failed && isRefused) return undefined;
+      throw error;
+    });
+    if (!attempt) return 'notHeld';
+    tries.last = attempt;
+    call.clampedTo = attempt.output.clampedTo;
+    try {
+      await this.make(attempt);
+      this.health.answered(deployment.id);
+      return 'answered';
+    } catch (error) {
+      if (!(error instanceof UpstreamError) || call.reply.raw.destroyed) throw error;
+      if (error.refusesStreamOptions && attempt.asksForUsage) {
+        this.refuseStreamOptions.add(deployment);
+        tries.failed = error;
+        return this.tryDeployment(call, model, deployment, tries);
+      }
+      // What is the client's own mistake was answered well.
+      if (!error.mayTryAgain) {
+        this.health.answered(deployment.id);
+        throw error;
+      }
+      this.health.failed(deployment.id, error.getStatus());
+      tries.failed = error;
+      return 'failed';
+    }
   }
 
   /** Sets the money aside and asks once more whether the caller may: both before the first byte goes upstream. */
@@ -227,13 +252,17 @@ export class CompletionsService {
     const standing =
       known && this.standings.isOpen(known) ? known : await this.standings.of(access.caller!, llm, model);
     if (llm.size.isFree) return this.attemptForNothing(call, model, deployment, standing.chain);
+    const budgets = model.wish ? standing.budgets : [];
+    const plan =
+      model.wish && planOutput(llm, deployment, model.wish, budgets.length > 0, this.config.general);
     const taken = await this.spend.hold({
       chain: standing.chain,
       madeOf: standing.madeOf,
       watched: standing.watched,
       countable: isFirst && mayCount(llm.size),
-      budgets: model.wish ? standing.budgets : [],
+      budgets,
       wish,
+      mayBePassed: plan !== undefined && mayPassBound(plan),
       inputBoundNanoUsd: wish.inputNanoUsd,
       instead: last?.unbilled,
       requestId,
@@ -256,15 +285,21 @@ export class CompletionsService {
     await access.recheck(model)?.catch((error: unknown) => this.giveBack(taken.hold, error));
     // Nobody is there any more, and nothing went out yet.
     if (call.reply.raw.destroyed) await this.giveBack(taken.hold, new ClientGone());
-    return new Attempt(
-      call,
-      deployment,
-      this.outputTokens(model, llm.size, taken.hold),
-      taken.hold,
-      this.spend,
-      this.config.general.settleTimeoutMs,
-      wish !== NOTHING_WISHED && standing.budgets.length > 0,
-    );
+    const output = plan ? heldOutput(plan, llm, model.wish!, taken.hold.boundNanoUsd) : UNLIMITED;
+    if (output.clampedTo !== undefined) this.meters.clamped.inc();
+    return this.attempt(call, deployment, output, taken.hold);
+  }
+
+  private attempt(call: Call, deployment: Deployment, output: OutputTokens, hold: Hold): Attempt {
+    const { kind, stream, wantsUsage } = call.llm;
+    const asksForUsage =
+      kind.asksForUsage === true &&
+      stream &&
+      !wantsUsage &&
+      deployment.takesStreamOptions &&
+      !this.refuseStreamOptions.has(deployment);
+    const { settleTimeoutMs } = this.config.general;
+    return new Attempt(call, deployment, output, hold, asksForUsage, this.spend, settleTimeoutMs);
   }
 
   private async attemptForNothing(
@@ -274,18 +309,7 @@ export class CompletionsService {
     chain: BillingChain,
   ): Promise<Attempt> {
     await call.access.recheck(model);
-    const { settleTimeoutMs } = this.config.general;
-    return new Attempt(call, deployment, { atMost: 0 }, nothingHeld(chain), this.spend, settleTimeoutMs);
-  }
-
-  /** What this hold pays for: the client's own limits, or lower ones. */
-  private outputTokens({ name, wish }: ModelFacts, size: CallSize, { boundNanoUsd }: Hold): OutputTokens {
-    if (!wish) return { atMost: tokenBound(size, this.catalogue.current().limits(name)).outputTokens };
-    const { tokens, wantedNanoUsd } = wish;
-    if (boundNanoUsd >= wantedNanoUsd) return { atMost: tokens.outputTokens, toSet: tokens.outputLimitToSet };
-    this.meters.clamped.inc();
-    const clampedTo = outputTokensFor(boundNanoUsd, wish, size);
-    return { atMost: clampedTo * size.copies * size.prompts, toSet: clampedTo, clampedTo };
+    return this.attempt(call, deployment, { atMost: 0 }, nothingHeld(chain));
   }
 
   private async giveBack(hold: Hold, error: unknown): Promise<never> {
@@ -346,6 +370,9 @@ const notSpoken = ({ llm }: Call) =>
     message: `The model '${llm.model}' does not answer at ${llm.kind.path}: its provider's API has no such route, and nothing is translated.`,
     param: 'model',
   });
+
+/** Of a call whose price is nothing, or nobody's matter: as long as the model makes it. */
+const UNLIMITED: OutputTokens = { atMost: Number.MAX_SAFE_INTEGER };
 
 const NOTHING_WISHED: Pick<Wish, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd' | 'inputNanoUsd'> = {
   wantedNanoUsd: ZERO_NANO_USD,

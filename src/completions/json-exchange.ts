@@ -56,6 +56,7 @@ export async function finishJson(attempt: Attempt, answer: WholeAnswer): Promise
       answer.body,
       deployment.secrets,
       typeof retryAfter === 'string' ? retryAfter : undefined,
+      attempt.output.clampedTo,
     );
   }
   if (!told && !call.llm.kind.answersAnything) {

@@ -8,6 +8,8 @@ export class UpstreamError extends HttpException {
     /** Another try, or another model, may do better. */
     readonly mayTryAgain: boolean,
     readonly retryAfter?: string,
+    /** It does not know `stream_options`. */
+    readonly refusesStreamOptions = false,
   ) {
     super({ message, type: 'upstream_error', param: null }, status);
   }
@@ -34,19 +36,31 @@ export class LateSettlement extends ServiceUnavailableException {
 const MAY_TRY_AGAIN = new Set([401, 403, 404, 408, 409, 425, 429]);
 const MAX_MESSAGE_CHARS = 2_000;
 
-/** The error an upstream answered with, in our words: its own message, without anything that looks like a secret. */
+const BAD_REQUEST = new Set([400, 422]);
+
+/**
+ * The error an upstream answered with, in our words: its own message, without anything that looks like a secret.
+ * `clampedTo`: the output limit the gate set, which may be what the upstream refuses.
+ */
 export function upstreamAnswerError(
   status: number,
   body: Buffer,
   secrets: readonly Buffer[],
   retryAfter: string | undefined,
+  clampedTo?: number,
 ): UpstreamError {
+  const isBadRequest = BAD_REQUEST.has(status);
+  const explained =
+    isBadRequest && clampedTo !== undefined
+      ? ` (The gateway set the output limit of this call to ${clampedTo} tokens, because a budget applies.)`
+      : '';
   const told = status >= 400 && status < 600 ? status : 502;
   return new UpstreamError(
     told,
-    `The upstream answered ${status}: ${withoutSecrets(messageIn(body), secrets)}`,
+    `The upstream answered ${status}: ${withoutSecrets(messageIn(body), secrets)}${explained}`,
     (told >= 500 && told !== 508) || MAY_TRY_AGAIN.has(told),
     retryAfter,
+    isBadRequest && body.includes('stream_options'),
   );
 }
 

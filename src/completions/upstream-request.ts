@@ -1,7 +1,8 @@
-import { GATE_MEMBERS, type LlmRequest } from '../access/llm-request.js';
+import { GATE_MEMBERS } from '../access/llm-request.js';
 import { editedForm } from '../http/form-scanner.js';
 import { editedObject } from '../http/json-scanner.js';
-import { type Deployment, pathAt } from '../models/deployment.js';
+import { limitsOutput } from '../kinds/output-limits.js';
+import { pathAt } from '../models/deployment.js';
 import type { Attempt } from './call.js';
 import type { UpstreamRequest } from './upstreams.js';
 
@@ -15,21 +16,25 @@ export function upstreamRequest(attempt: Attempt): UpstreamRequest {
   return { path: pathAt(deployment, kind.path), headers, body };
 }
 
-/** The client's bytes, but for what must change: the model's name, the gate's own members, usage, an output limit. */
-function bodyOf({ call: { llm }, deployment, output, isBudgeted }: Attempt): Buffer | readonly Buffer[] {
-  const { kind, scanned, bytes, stream, wantsUsage } = llm;
+/** The client's bytes, but for what must change: the model's name, the gate's own members, usage, and where a budget applies the limits it is held by. */
+function bodyOf({
+  call: { llm },
+  deployment,
+  output: { limit },
+  asksForUsage,
+}: Attempt): Buffer | readonly Buffer[] {
+  const { kind, scanned, bytes } = llm;
   const edits = new Map<string, string | null>();
   const isForm = 'delimiter' in scanned!;
   if (llm.model !== deployment.upstreamName || !scanned!.members.has('model')) {
     const name = deployment.upstreamName;
     edits.set('model', isForm ? name : JSON.stringify(name));
   }
-  for (const name of scanned!.members.keys()) if (GATE_MEMBERS.has(name)) edits.set(name, null);
-  if (kind.asksForUsage && stream && !wantsUsage) edits.set('stream_options', '{"include_usage":true}');
-  if (output.toSet !== undefined) {
-    for (const name of limitMembers(llm, deployment)) edits.set(name, String(output.toSet));
-  }
-  if (isBudgeted && llm.size.webSearches) {
+  for (const name of scanned!.members.keys())
+    if (GATE_MEMBERS.has(name) || (limit && limitsOutput(name))) edits.set(name, null);
+  if (limit) edits.set(limit.member, String(limit.tokens));
+  if (asksForUsage) edits.set('stream_options', '{"include_usage":true}');
+  if (limit && llm.size.webSearches) {
     const cap = kind.webSearchCap?.(bytes, scanned!.members);
     if (cap) edits.set(...cap);
   }
@@ -38,9 +43,3 @@ function bodyOf({ call: { llm }, deployment, output, isBudgeted }: Attempt): Buf
 }
 
 const lengthOf = (pieces: readonly Buffer[]) => pieces.reduce((sum, { length }) => sum + length, 0);
-
-/** Where an output limit stands: where the client put one, else where this provider looks for it. */
-function limitMembers({ scanned, kind }: LlmRequest, { provider }: Deployment): readonly string[] {
-  const named = kind.outputLimits.map(([name]) => name).filter((name) => scanned!.members.has(name));
-  return named.length || !kind.outputLimitOf ? named : [kind.outputLimitOf(provider)];
-}

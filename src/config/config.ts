@@ -114,6 +114,10 @@ export interface GeneralSettings {
   readonly budgetClamp: boolean;
   /** `min_output_tokens`: clamped to fewer, a call is refused instead (unless it asked for fewer itself). Default 256. */
   readonly minOutputTokens: number;
+  /** `default_output_tokens`: the longest answer of a model of which neither its maximum nor its context is known. Default 4096. */
+  readonly defaultOutputTokens: number;
+  /** `min_clamp_share`: a call with tools is cut to no less than this part of the output limit it names. Default 0.25. */
+  readonly minClampShare: number;
   /** `default_hold_tokens`: as many output tokens one call may hold beside others, however little is left. Default 4096. */
   readonly defaultHoldTokens: number;
   /** `rate_limit_span_ms`: what "per minute" means; for tests. Default 60000. */

@@ -109,3 +109,30 @@ export function credentialHeaders(provider: string, apiKey: string | undefined):
   if (apiKey === undefined) return {};
   return provider === 'azure' ? { 'api-key': apiKey } : { authorization: `Bearer ${apiKey}` };
 }
+
+/** Hosts where OpenAI's own models answer, whatever a deployment calls them. */
+const HOSTS_OF_OPENAI = /(?:^|\.)(?:openai\.com|openai\.azure\.com|services\.ai\.azure\.com)$/;
+/** OpenAI's models that refuse `max_tokens`. */
+const REASONS = /^(?:ft:)?(?:o[1-9](?:-|$)|gpt-[5-9]|codex-)/;
+
+/**
+ * Returns the member a provider reads an output limit from in a chat. OpenAI reads `max_completion_tokens`, and of its
+ * reasoning models nothing else; every other API reads `max_tokens`, the servers that call themselves OpenAI's at an
+ * address of their own included. On Azure a model has the name of its deployment, so `baseModel` tells which it is.
+ */
+export function outputLimitMember(provider: string, base: string, name: string, baseModel = name): string {
+  const isReasoning = REASONS.test(parseModel(baseModel).name) || REASONS.test(name);
+  if (provider === 'azure') return isReasoning ? 'max_completion_tokens' : 'max_tokens';
+  if (provider !== 'openai') return 'max_tokens';
+  return isReasoning || HOSTS_OF_OPENAI.test(new URL(base).hostname) ? 'max_completion_tokens' : 'max_tokens';
+}
+
+/** Providers that refuse `stream_options`: they tell a stream's usage unasked. */
+const TELL_USAGE_UNASKED = new Set(['mistral']);
+/** The first version of Azure's API with `stream_options`. */
+const AZURE_FIRST_VERSION = '2024-09-01';
+
+/** Returns whether a provider takes `stream_options`. */
+export const takesStreamOptions = (provider: string, azureApiVersion: string | undefined): boolean =>
+  !TELL_USAGE_UNASKED.has(provider) &&
+  (azureApiVersion === undefined || !(azureApiVersion < AZURE_FIRST_VERSION));

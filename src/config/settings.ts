@@ -45,6 +45,8 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     onDisconnect: section.oneOf('on_disconnect', ['abort', 'drain'] as const) ?? 'abort',
     budgetClamp: section.flag('budget_clamp') ?? true,
     minOutputTokens: section.wholeNumber('min_output_tokens', MAX_TOKENS) ?? 256,
+    defaultOutputTokens: section.wholeNumber('default_output_tokens', MAX_TOKENS) ?? 4_096,
+    minClampShare: share(section, 'min_clamp_share') ?? 0.25,
     defaultHoldTokens: section.wholeNumber('default_hold_tokens', MAX_TOKENS) ?? 4_096,
     rateLimitSpanMs: section.milliseconds('rate_limit_span_ms', 1) ?? 60_000,
     budgetWaitMs: section.milliseconds('budget_wait_ms', 1) ?? 2_000,
@@ -59,6 +61,13 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     ...(priceRefreshMs && { priceRefreshMs }),
     ...(priceRefreshUrl !== undefined && { priceRefreshUrl }),
   };
+}
+
+/** Reads a part of a whole. */
+function share(section: Section, key: string): number | undefined {
+  const part = section.number(key);
+  if (part !== undefined && part > 1) section.problem(key, 'must be at most 1');
+  return part;
 }
 
 /** All or nothing: a webhook that is not signed could be anybody's. */

@@ -27,9 +27,8 @@ export interface CallKind {
   readonly passedHeaders?: readonly string[];
   /** How large a call of this body may get; `headers` are the client's. Throws `JsonProblem`. */
   readonly size: (body: CallBody, headers: IncomingHttpHeaders) => CallSize;
-  /** Members that limit the tokens of an answer; where the client gave none, the one this provider looks for. */
-  readonly outputLimits: OutputLimits;
-  readonly outputLimitOf?: (provider: string) => ReadMember;
+  /** Returns the member this API reads an answer's limit from; `chatMember` is the one this provider reads in a chat. Absent where no limit makes an answer shorter. */
+  readonly limitMember?: (chatMember: string) => string;
   /** The member that keeps the provider from more web searches than are held for, where the client did not limit them. */
   readonly webSearchCap?: (
     bytes: Buffer,
@@ -64,7 +63,7 @@ export interface Mocked {
   readonly outputTokens: number;
 }
 
-/** Names of members, and the least each may say. */
+/** Names of members that limit the tokens of an answer, and the least each may say. */
 export type OutputLimits = readonly (readonly [name: ReadMember, least: number])[];
 
 /** How an API writes a stream of server-sent events. */

@@ -3,10 +3,15 @@ import type { CallSize } from '../policy/bound.js';
 import type { CallBody } from './call-body.js';
 import type { OutputLimits } from './call-kind.js';
 import { feeOf, toolsAsked } from './fees.js';
+import { OUTPUT_LIMIT_MEMBERS } from './output-limits.js';
+import type { ReadMember } from './read-members.js';
+import { isObject, tokens } from './reported-usage.js';
 
 const MAX_COPIES = 128;
 /** Far beyond what any model writes, far below what makes money overflow. */
 const MAX_OUTPUT_TOKENS = 1_000_000_000;
+
+type Draft = { -readonly [Name in keyof CallSize]: CallSize[Name] };
 
 /** A call whose answers are written, to one prompt or several. */
 export function completionSize(
@@ -20,9 +25,10 @@ export function completionSize(
       'Deferred answers are not served here: nobody would hear what they used.',
       'deferred',
     );
-  const size: { -readonly [Name in keyof CallSize]: CallSize[Name] } = {
+  const size: Draft = {
     inputBytes: body.inputBytes,
-    hasMedia: body.hasMedia,
+    // A template may repeat what the body says once.
+    hasMedia: body.hasMedia || isGiven(body, 'chat_template'),
     prompts,
     copies: copiesIn(body),
     generates: true,
@@ -33,8 +39,10 @@ export function completionSize(
   if (tools.webSearches) size.webSearches = tools.webSearches;
   if (body.hasSound) size.hearsSound = true;
   if (asksForSound(body)) size.speaks = true;
-  const outputTokens = largestLimit(body, limits);
-  if (outputTokens !== undefined) size.outputTokens = outputTokens;
+  addLimits(size, body, limits);
+  const least = leastTokens(body);
+  if (least) size.leastOutputTokens = least;
+  if (tools.count || isGiven(body, 'functions')) size.hasTools = true;
   return size;
 }
 
@@ -45,15 +53,46 @@ function asksForSound(body: CallBody): boolean {
   );
 }
 
-/** The largest of the client's own limits of an answer: nobody knows which one counts upstream. */
-function largestLimit(body: CallBody, limits: OutputLimits): number | undefined {
-  let largest: number | undefined;
+/** Adds the client's own limits of an answer: which one counts where there are several depends on the provider. */
+function addLimits(size: Draft, body: CallBody, limits: OutputLimits): void {
+  let named: Record<string, number> | undefined;
   for (const [name, least] of limits) {
     const limit = body.wholeNumber(name, MAX_OUTPUT_TOKENS, least);
-    if (limit !== undefined && (largest === undefined || limit > largest)) largest = limit;
+    if (limit === undefined) continue;
+    if (size.outputTokens !== undefined && limit !== size.outputTokens) size.outputTokensBy = named!;
+    (named ??= {})[name] = limit;
+    size.outputTokens = Math.max(size.outputTokens ?? 0, limit);
   }
-  return largest;
+  const inOtherWords = size.outputTokens ?? limitInOtherWords(body);
+  if (inOtherWords !== undefined) size.outputTokens = inOtherWords;
 }
 
+/** Returns what a client limits its answer to in the word of another API. Whatever else stands in such a member means nothing here. */
+function limitInOtherWords(body: CallBody): number | undefined {
+  for (const name of OUTPUT_LIMIT_MEMBERS) {
+    const limit = tokens(body.value(name));
+    if (limit && limit <= MAX_OUTPUT_TOKENS) return limit;
+  }
+  return undefined;
+}
+
+/** Returns the limit below which a provider refuses the call: thoughts count as answer, and their own limit must stay below the answer's. */
+function leastTokens(body: CallBody): number {
+  const thinking = body.value('thinking');
+  const reasoning = body.value('reasoning');
+  const thoughts = Math.max(
+    (isObject(thinking) && tokens(thinking.budget_tokens)) || 0,
+    (isObject(reasoning) && tokens(reasoning.max_tokens)) || 0,
+  );
+  return Math.max(thoughts && thoughts + 1, tokens(body.value('min_tokens')) ?? 0);
+}
+
+const isGiven = (body: CallBody, name: ReadMember) => (body.value(name) ?? null) !== null;
+
+/** llama.cpp's word for `n` is `n_cmpl`. */
 const copiesIn = (body: CallBody): number =>
-  Math.max(body.wholeNumber('n', MAX_COPIES) ?? 1, body.wholeNumber('best_of', MAX_COPIES) ?? 1);
+  Math.max(
+    body.wholeNumber('n', MAX_COPIES) ?? 1,
+    body.wholeNumber('best_of', MAX_COPIES) ?? 1,
+    body.wholeNumber('n_cmpl', MAX_COPIES) ?? 1,
+  );

@@ -15,7 +15,6 @@ export const embedding: CallKind = {
     generates: false,
     ...body.serviceTier,
   }),
-  outputLimits: [],
   usage: (answer) => reportedUsage(answer?.usage, answer?.service_tier),
   made: () => [],
   stream: openaiStream,

@@ -13,7 +13,6 @@ export const imageGeneration: CallKind = {
   callType: 'image_generation',
   path: '/images/generations',
   size: imageSize,
-  outputLimits: [],
   usage: imageUsage,
   made: () => [],
   // Nobody can tell from a picture what it took: all of what it may.

@@ -23,8 +23,7 @@ export const messages: CallKind = {
   callType: 'anthropic_messages',
   path: '/messages',
   size: messagesSize,
-  outputLimits: OUTPUT_LIMITS,
-  outputLimitOf: () => 'max_tokens',
+  limitMember: () => 'max_tokens',
   passedHeaders: ['anthropic-version', 'anthropic-beta'],
   usage: (answer) => anthropicUsage(answer?.usage),
   made: (answer) => (Array.isArray(answer?.content) ? answer.content : []),
@@ -73,16 +72,19 @@ function* mockedEvents(said: Mocked): Generator<string> {
 const TOOL_PROMPT_TOKENS = 1_024;
 const LONG_CONTEXT = /\bcontext-1m-/;
 const LONG_CONTEXT_TOKENS = 1_000_000;
+/** Thoughts between calls of tools are limited over a whole turn: that may be more than one answer is. */
+const THOUGHTS_BETWEEN = /\binterleaved-thinking-/;
 
 function messagesSize(body: CallBody, headers: IncomingHttpHeaders): CallSize {
   const tools = toolsAsked(body, TOOLS);
-  const size = completionSize(body, OUTPUT_LIMITS, 1, tools);
+  const beta = String(headers['anthropic-beta']);
+  const { leastOutputTokens, ...size } = completionSize(body, OUTPUT_LIMITS, 1, tools);
   return {
     ...size,
     copies: 1,
     ...(tools.count > 0 && { hiddenTokens: TOOL_PROMPT_TOKENS }),
-    ...(LONG_CONTEXT.test(String(headers['anthropic-beta'])) && { contextTokens: LONG_CONTEXT_TOKENS }),
-    ...thoughtIn(body),
+    ...(LONG_CONTEXT.test(beta) && { contextTokens: LONG_CONTEXT_TOKENS }),
+    ...(leastOutputTokens !== undefined && !THOUGHTS_BETWEEN.test(beta) && { leastOutputTokens }),
     hasMedia: size.hasMedia || tools.types.some((type) => CLIENT_TOOL.test(String(type))),
     ...withFee(size.fee ?? dearerIn(body)),
   };
@@ -126,13 +128,6 @@ function cappedTools(
     from = start.valueStart + 1;
   }
   return text ? ['tools', text + bytes.toString('utf8', from, tools.valueEnd)] : undefined;
-}
-
-/** What is thought counts as answer, and its own limit must stay below the answer's. */
-function thoughtIn(body: CallBody): { readonly leastOutputTokens?: number } {
-  const thinking = body.value('thinking');
-  const budget = isObject(thinking) ? tokens(thinking.budget_tokens) : undefined;
-  return budget === undefined ? {} : { leastOutputTokens: budget + 1 };
 }
 
 /** What makes the provider run more than one answer, or charge more for it than any price here says. */

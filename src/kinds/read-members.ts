@@ -11,8 +11,10 @@ export const READ_MEMBERS = [
   'messages', 'input', 'prompt', 'documents', 'query', 'system', 'instructions',
   'previous_response_id', 'conversation',
   // How long, how often and in which form it is answered.
-  'max_tokens', 'max_completion_tokens', 'max_output_tokens', 'n', 'best_of', 'stream', 'stream_options',
-  'partial_images', 'thinking', 'service_tier', 'background', 'deferred', 'modalities', 'audio',
+  'max_tokens', 'max_completion_tokens', 'max_output_tokens', 'n_predict', 'num_predict', 'max_new_tokens',
+  'auto_max_new_tokens', 'max_length', 'max_gen_len', 'max_tokens_to_sample', 'min_tokens', 'n', 'n_cmpl', 'best_of',
+  'stream', 'stream_options', 'partial_images', 'thinking', 'reasoning', 'chat_template', 'service_tier', 'background',
+  'deferred', 'modalities', 'audio',
   // Tools, and what else costs more than tokens.
   'tools', 'functions', 'response_format', 'text', 'max_tool_calls', 'speed', 'inference_geo', 'context_management',
   'mcp_servers', 'container', 'web_search_options', 'search_parameters', 'enable_search', 'search_options', 'plugins',

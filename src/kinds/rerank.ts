@@ -13,7 +13,6 @@ export const rerank: CallKind = {
   callType: 'rerank',
   path: '/rerank',
   size: rerankSize,
-  outputLimits: [],
   usage: rerankUsage,
   made: () => [],
   estimate: ({ size }) => ({

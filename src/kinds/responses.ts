@@ -22,8 +22,7 @@ export const responses: CallKind = {
   callType: 'responses',
   path: '/responses',
   size: responsesSize,
-  outputLimits: OUTPUT_LIMITS,
-  outputLimitOf: () => 'max_output_tokens',
+  limitMember: () => 'max_output_tokens',
   usage: (answer) => responseUsage(answer),
   made: (answer) => (Array.isArray(answer?.output) ? answer.output : []),
   stream: typedStream(
@@ -112,7 +111,7 @@ function responsesSize(body: CallBody): CallSize {
   return {
     ...size,
     copies: 1,
-    leastOutputTokens: LEAST_OUTPUT_TOKENS,
+    leastOutputTokens: Math.max(LEAST_OUTPUT_TOKENS, size.leastOutputTokens ?? 0),
     hasMedia: size.hasMedia || HELD_BY_PROVIDER.some((name) => (body.value(name) ?? null) !== null),
     // A stored prompt may bring tools of its own.
     ...withFee(size.fee ?? (isObject(body.value('prompt')) ? STORED_PROMPT : undefined)),

@@ -15,7 +15,6 @@ export const speech: CallKind = {
   callType: 'speech',
   path: '/audio/speech',
   size: speechSize,
-  outputLimits: [],
   answersAnything: true,
   usage: (_, { size, price }) =>
     price?.input || price?.output || price?.outputMs

@@ -3,19 +3,15 @@ import { chatCompletion } from './chat-completion.js';
 import { completionSize } from './completion-size.js';
 import { mockedChunks, openaiUsage } from './openai-stream.js';
 
-const OUTPUT_LIMITS: OutputLimits = [
-  // One that only echoes its prompt writes nothing.
-  ['max_tokens', 0],
-  ['max_completion_tokens', 1],
-];
+/** One that only echoes its prompt writes nothing. */
+const OUTPUT_LIMITS: OutputLimits = [['max_tokens', 0]];
 
 export const textCompletion: CallKind = {
   ...chatCompletion,
   callType: 'text_completion',
   path: '/completions',
   size: (body) => completionSize(body, OUTPUT_LIMITS, body.promptsIn('prompt')),
-  outputLimits: OUTPUT_LIMITS,
-  outputLimitOf: () => 'max_tokens',
+  limitMember: () => 'max_tokens',
   mock: {
     whole: ({ id, created, model, text, ...used }) => ({
       id,

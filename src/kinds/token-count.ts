@@ -14,7 +14,6 @@ export const tokenCount: CallKind = {
     generates: false,
     isFree: true,
   }),
-  outputLimits: [],
   usage: () => ({ inputTokens: 0, outputTokens: 0 }),
   made: () => [],
   mock: { whole: ({ inputTokens }) => ({ input_tokens: inputTokens }) },

@@ -14,7 +14,6 @@ export const transcription: CallKind = {
   path: '/audio/transcriptions',
   isForm: true,
   size: transcriptionSize,
-  outputLimits: [],
   answersAnything: true,
   usage: transcriptionUsage,
   made: () => [],

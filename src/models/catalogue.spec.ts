@@ -133,27 +133,56 @@ describe('the groups of a name', () => {
   });
 }); // prettier-ignore
 
-describe('the largest answer of a name', () => {
-  const limits = (...infos: object[]) =>
+describe('the longest answers of a name', () => {
+  const answers = (model: string, ...infos: object[]) =>
     new CatalogueSnapshot(
-      infos.map((info) => deployment('m', 'openai/nobody-knows', info)),
+      infos.map((info) => deployment('m', model, info)),
       {},
-    ).limits('m');
+    ).limits('m').answers;
+  const unknown = 'openai/nobody-knows';
+  const at = { limitMember: 'max_tokens' };
+
+  it.each<[string, object[], object[]]>([
+    ['are what is told', [{ max_output_tokens: 10, max_tokens: 20, max_input_tokens: 30 }], [{ maxOutputTokens: 10, contextTokens: 30 }]],
+    ['… under LiteLLM’s older name', [{ max_tokens: 20 }], [{ maxOutputTokens: 20 }]],
+    ['are not the context window', [{ max_input_tokens: 30 }], [{ contextTokens: 30 }]],
+    ['are each deployment’s own', [{ max_output_tokens: 10 }, {}], [{ maxOutputTokens: 10 }, {}]],
+    ['are told once where they are alike', [{ max_output_tokens: 10 }, { max_output_tokens: 10 }], [{ maxOutputTokens: 10 }]],
+  ])('%s', (_, infos, expected) =>
+    expect(answers(unknown, ...infos)).toEqual(expected.map((one) => ({ ...one, ...at })))); // prettier-ignore
 
   it.each([
-    ['is what is told', [{ max_output_tokens: 10, max_tokens: 20, max_input_tokens: 30 }], 10],
-    ['… under LiteLLM’s older name', [{ max_tokens: 20, max_input_tokens: 30 }], 20],
-    ['is in the context window, where only that is known', [{ max_input_tokens: 30 }], 30],
-    ['is the largest of its deployments', [{ max_output_tokens: 10 }, { max_input_tokens: 30 }], 30],
-    ['is unknown as soon as one deployment’s is', [{ max_output_tokens: 10 }, {}], undefined],
-  ])('%s', (_, infos, most) => expect(limits(...infos).maxOutputTokens).toBe(most));
+    ['openai/gpt-4o', 16_384],
+    ['openai/gpt-4o-mini', 16_384],
+    ['openai/gpt-4.1', 32_768],
+    ['openai/gpt-5', 128_000],
+    ['openai/ft:gpt-4o-2024-08-06:acme::1', 16_384],
+    ['anthropic/claude-sonnet-4-5', 64_000],
+    ['openrouter/anthropic/claude-sonnet-4.5', 64_000],
+    ['deepseek/deepseek-chat', 8_192],
+  ])('%s: %i, as documented', (model, most) => {
+    expect(answers(model, {})[0]).toMatchObject({ maxOutputTokens: most });
+    expect(answers(model, {})[0]).not.toHaveProperty('answersFillContext');
+    expect(answers(model, { max_output_tokens: 7 })[0]).toMatchObject({ maxOutputTokens: 7 });
+  });
 
-  it('is the table’s, where the configuration says nothing of it', () => {
-    const known = (info: object) =>
-      new CatalogueSnapshot([deployment('m', 'openai/gpt-4o-mini', info)], {}).limits('m');
-    const { maxOutputTokens } = known({});
-    expect(maxOutputTokens).toBeGreaterThan(1_000);
-    expect(known({ max_input_tokens: 30 })).toMatchObject({ maxInputTokens: 30, maxOutputTokens });
+  it('a documented maximum that is the context leaves less beside a prompt', () => {
+    const fills = { maxOutputTokens: 262_144, answersFillContext: true };
+    expect(answers('mistral/mistral-large-latest', {})[0]).toMatchObject(fills);
+    expect(answers('mistral/mistral-large-latest', { max_output_tokens: 9 })[0]).not.toHaveProperty(
+      'answersFillContext',
+    );
+  });
+
+  it('a wildcard’s are those of the name asked for', () => {
+    const catalogue = new CatalogueSnapshot(
+      [deployment('any/*', 'openai/*', {}), deployment('capped/*', 'openai/*', { max_output_tokens: 7 })],
+      {},
+    );
+    expect(catalogue.limits('any/gpt-4o').answers).toEqual([
+      { maxOutputTokens: 16_384, contextTokens: 128_000, ...at },
+    ]);
+    expect(catalogue.limits('capped/gpt-4o').answers[0]).toMatchObject({ maxOutputTokens: 7 });
   });
 });
 

@@ -1,11 +1,11 @@
-import type { ModelLimits } from '../policy/bound.js';
+import type { AnswerLimits, ModelLimits } from '../policy/bound.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { matchesGlob } from '../policy/glob.js';
 import type { NamesOf } from '../policy/holdings.js';
 import { INSTRUCTIONS, type ModelNames } from '../policy/model-list.js';
 import { ceilingOf, isFree, type Price } from '../policy/price.js';
 import { BoundedMap } from '../cache/bounded-map.js';
-import { type Deployment, knownFigures } from './deployment.js';
+import { type Deployment, namedDeployment } from './deployment.js';
 import { GroupIndex, type ModelGroup } from './group-index.js';
 import { capsWebSearches, feeOfModel, hidesItsModel } from './model-fees.js';
 import { providerOfBareName } from './price-table.js';
@@ -31,7 +31,13 @@ interface Entry {
 
 const NO_ALIASES: CallerAliases = { teamAliases: {}, keyAliases: {} };
 const MAX_WILDCARD_NAMES = 10_000;
-const NOWHERE: Entry = { deployments: [], groups: [], ceiling: ceilingOf([]), price: 'unknown', limits: {} };
+const NOWHERE: Entry = {
+  deployments: [],
+  groups: [],
+  ceiling: ceilingOf([]),
+  price: 'unknown',
+  limits: { answers: [] },
+};
 
 /** Every model that can be called right now, compiled: looking a name up costs the same however many there are. */
 export class CatalogueSnapshot {
@@ -180,10 +186,6 @@ export class CatalogueSnapshot {
     const most = (sizes: (number | undefined)[]) =>
       sizes.every((size) => size !== undefined) ? Math.max(...sizes) : undefined;
     const maxInputTokens = most(deployments.map((deployment) => deployment.maxInputTokens));
-    // A context window holds the answer too.
-    const maxOutputTokens = most(
-      deployments.map((deployment) => deployment.maxOutputTokens ?? deployment.maxInputTokens),
-    );
     const fee = deployments.map(feeOfModel).find((one) => one !== undefined);
     const groups = this.groupIndex.of({
       name,
@@ -200,7 +202,7 @@ export class CatalogueSnapshot {
       price: known.length < prices.length ? 'unknown' : isFree(ceiling) ? 'free' : 'priced',
       limits: {
         ...(maxInputTokens !== undefined && { maxInputTokens }),
-        ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+        answers: distinctAnswers(deployments),
         ...(fee && { fee }),
         capsWebSearches: deployments.every(({ provider }) => capsWebSearches(provider)),
         encodesLikeOpenAi: deployments.every((deployment) => deployment.encodesLikeOpenAi),
@@ -214,7 +216,22 @@ function concrete(deployment: Deployment, name: string): Deployment {
   const [before = '', after = ''] = deployment.modelName.split('*');
   const matched = name.slice(before.length, name.length - after.length);
   const upstreamName = deployment.upstreamName.replace('*', () => matched);
-  return Object.freeze({ ...knownFigures(deployment.provider, upstreamName), ...deployment, upstreamName });
+  return namedDeployment(deployment, upstreamName);
+}
+
+/** The longest answers of some deployments, alike ones once. */
+function distinctAnswers(deployments: readonly Deployment[]): readonly AnswerLimits[] {
+  const distinct = new Map<string, AnswerLimits>();
+  for (const { maxOutputTokens, answersFillContext, contextTokens, limitMember } of deployments) {
+    const answer: AnswerLimits = {
+      ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+      ...(answersFillContext && { answersFillContext }),
+      ...(contextTokens !== undefined && { contextTokens }),
+      limitMember,
+    };
+    distinct.set(JSON.stringify(answer), answer);
+  }
+  return [...distinct.values()];
 }
 
 const aliased = (aliases: Readonly<Record<string, string>>, name: string) =>

@@ -13,7 +13,15 @@ import {
 } from '../policy/price.js';
 import { knownModel } from './price-table.js';
 import { TEAM_MODEL_PREFIX } from '../config/models.js';
-import { azureVersion, baseOf, credentialHeaders, parseModel } from '../config/providers.js';
+import {
+  azureVersion,
+  baseOf,
+  credentialHeaders,
+  outputLimitMember,
+  parseModel,
+  takesStreamOptions,
+} from '../config/providers.js';
+import { documentedLimits } from './documented-limits.js';
 
 /** One way to reach a model, ready to be called. */
 export interface Deployment {
@@ -37,7 +45,15 @@ export interface Deployment {
   readonly mockResponse?: string;
   readonly price?: Price;
   readonly maxInputTokens?: number;
+  /** Prompt and answer together: told as the largest prompt, or documented. */
+  readonly contextTokens?: number;
   readonly maxOutputTokens?: number;
+  /** Its answers may be as long as its context. */
+  readonly answersFillContext?: true;
+  /** The member of a chat's body it reads an output limit from. */
+  readonly limitMember: string;
+  /** Its API takes `stream_options`, so a stream may be asked for its usage. */
+  readonly takesStreamOptions: boolean;
   /** One of OpenAI's own models, by the table of known ones. */
   readonly encodesLikeOpenAi: boolean;
   readonly accessGroups: readonly string[];
@@ -73,7 +89,7 @@ export function makeDeployment(
   const maxInputTokens = numberOf(modelInfo.max_input_tokens);
   const maxOutputTokens = numberOf(modelInfo.max_output_tokens) ?? numberOf(modelInfo.max_tokens);
   return Object.freeze({
-    ...known,
+    ...asTold(known, maxInputTokens, maxOutputTokens),
     id: modelInfo.id!,
     ...nameOf(modelName, modelInfo),
     provider,
@@ -87,15 +103,28 @@ export function makeDeployment(
     ),
     timeoutMs: litellmParams.timeout ? litellmParams.timeout * 1_000 : defaultTimeoutMs,
     weight: litellmParams.weight ?? 1,
+    limitMember: outputLimitMember(provider, found.base, name, modelInfo.base_model),
+    takesStreamOptions: takesStreamOptions(provider, apiVersion),
     encodesLikeOpenAi: isOpenAis(provider, name),
     accessGroups: modelInfo.access_groups ?? [],
     traits: { tpm: litellmParams.tpm, rpm: litellmParams.rpm, ...modelInfo },
     ...(litellmParams.max_retries !== undefined && { maxRetries: litellmParams.max_retries }),
     ...(litellmParams.mock_response !== undefined && { mockResponse: litellmParams.mock_response }),
     ...(price && { price }),
-    ...(maxInputTokens !== undefined && { maxInputTokens }),
-    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
   });
+}
+
+/** Figures of a model from the tables, and what its operator told instead of them. */
+function asTold(
+  { answersFillContext, ...known }: KnownFigures,
+  maxInputTokens: number | undefined,
+  maxOutputTokens: number | undefined,
+): KnownFigures {
+  return {
+    ...known,
+    ...(maxInputTokens !== undefined && { maxInputTokens, contextTokens: maxInputTokens }),
+    ...(maxOutputTokens !== undefined ? { maxOutputTokens } : answersFillContext && { answersFillContext }),
+  };
 }
 
 /** LiteLLM `model_info.team_id`: the model is that team's alone, under a name of its own beside everyone's of the same name. */
@@ -109,16 +138,36 @@ function nameOf(publicName: string, { team_id: id }: ModelInfo): Pick<Deployment
 const isOpenAis = (provider: string, upstreamName: string) =>
   provider === 'openai' && knownModel(provider, upstreamName) !== undefined;
 
-/** Price and limits from the table of known models, for what a configuration leaves open. */
-export function knownFigures(
-  provider: string,
-  upstreamName: string,
-): Pick<Deployment, 'price' | 'maxInputTokens' | 'maxOutputTokens'> {
-  const { price, contextTokens } = knownModel(provider, upstreamName) ?? {};
+type KnownFigures = Pick<
+  Deployment,
+  'price' | 'maxInputTokens' | 'contextTokens' | 'maxOutputTokens' | 'answersFillContext'
+>;
+
+/** Price and limits from the tables of known models, for what a configuration leaves open. */
+export function knownFigures(provider: string, upstreamName: string): KnownFigures {
+  const { price, contextTokens: window } = knownModel(provider, upstreamName) ?? {};
+  const { maxInputTokens, maxOutputTokens, answersFillContext } = documentedLimits(provider, upstreamName);
+  const contextTokens = window ?? maxInputTokens;
   return {
     ...(price && { price }),
-    ...(contextTokens !== undefined && { maxInputTokens: contextTokens, maxOutputTokens: contextTokens }),
+    ...(window !== undefined && { maxInputTokens: window }),
+    ...(contextTokens !== undefined && { contextTokens }),
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    ...(answersFillContext && { answersFillContext }),
   };
+}
+
+/** Figures and habits of a deployment whose name stood for any, under the name it stands for now. */
+export function namedDeployment(deployment: Deployment, upstreamName: string): Deployment {
+  const { provider, origin, traits, maxInputTokens, maxOutputTokens } = deployment;
+  const { base_model: baseModel } = traits as { readonly base_model?: string };
+  return Object.freeze({
+    ...deployment,
+    ...(!baseModel && asTold(knownFigures(provider, upstreamName), maxInputTokens, maxOutputTokens)),
+    ...(deployment.price && { price: deployment.price }),
+    limitMember: outputLimitMember(provider, origin, upstreamName, baseModel),
+    upstreamName,
+  });
 }
 
 /** Those of a model's base: at its own provider, or else at the one whose model that is. Azure's `gpt-4o` is OpenAI's. */

@@ -7,7 +7,8 @@ export function modelGroupInfo(catalogue: CatalogueSnapshot, asked: string): Mod
   const { name, price } = catalogue.modelFacts(asked, { teamAliases: {}, keyAliases: {} });
   const deployments = catalogue.resolve(name);
   if (!deployments.length) return [];
-  const { maxInputTokens = null, maxOutputTokens = null } = catalogue.limits(name);
+  const { maxInputTokens = null } = catalogue.limits(name);
+  const longest = deployments.flatMap(({ maxOutputTokens = [] }) => maxOutputTokens);
   const { input, output } = catalogue.ceilingOf(name);
   const isPriced = price === 'priced' || price === 'free';
   const traits = deployments.map((deployment) => deployment.traits);
@@ -21,7 +22,7 @@ export function modelGroupInfo(catalogue: CatalogueSnapshot, asked: string): Mod
       model_group: asked,
       providers: [...new Set(deployments.map(({ provider }) => provider))],
       max_input_tokens: maxInputTokens,
-      max_output_tokens: maxOutputTokens,
+      max_output_tokens: longest.length ? Math.max(...longest) : null,
       input_cost_per_token: isPriced ? usdOf(input) : null,
       output_cost_per_token: isPriced ? usdOf(output) : null,
       mode: (traits.find(({ mode }) => typeof mode === 'string')?.mode as string | undefined) ?? null,

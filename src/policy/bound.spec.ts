@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type CallSize, tokenBound } from './bound.js';
+import { type AnswerLimits, answerTokens, type CallSize, type ModelLimits, tokenBound } from './bound.js';
 
 const size = (some: Partial<CallSize> = {}): CallSize => ({
   inputBytes: 1_000,
@@ -10,23 +10,48 @@ const size = (some: Partial<CallSize> = {}): CallSize => ({
   ...some,
 });
 
+const settings = { defaultOutputTokens: 4_096 };
+const answer = (some: Partial<AnswerLimits> = {}): AnswerLimits => ({ limitMember: 'max_tokens', ...some });
+const bound = (some: Partial<CallSize>, limits: Partial<ModelLimits>) =>
+  tokenBound(size(some), { answers: [answer()], ...limits }, settings);
+
 describe('the most tokens a call can be billed for', () => {
-  it.each([
+  const outputs = (some: Partial<CallSize>, ...answers: AnswerLimits[]) =>
+    bound(some, { answers }).outputTokens;
+
+  it.each<[string, Partial<CallSize>, Partial<AnswerLimits>, number]>([
     ['the client’s limit', { outputTokens: 100 }, {}, 100],
     ['… for every copy', { outputTokens: 100, copies: 3 }, {}, 300],
     ['… but not more than the model writes', { outputTokens: 9_000 }, { maxOutputTokens: 4_096 }, 4_096],
-    ['no limit: what the model writes at most', {}, { maxOutputTokens: 4_096 }, 4_096],
+    ['… nor than the context has room for', { outputTokens: 9_000 }, { contextTokens: 8_000 }, 8_000],
+    ['… and as it stands where nobody knows better', { outputTokens: 9_000 }, {}, 9_000],
+    ['no limit: what the model writes at most', {}, { maxOutputTokens: 8_192, contextTokens: 9_000 }, 8_192],
+    ['… else what its context leaves beside the prompt', {}, { contextTokens: 10_000 }, 8_488],
+    ['… also where its answers may fill it', {}, { contextTokens: 10_000, maxOutputTokens: 10_000, answersFillContext: true }, 8_488],
+    ['… of a context the client asked for', { contextTokens: 20_000 }, { contextTokens: 10_000 }, 18_488],
+    ['a prompt that may fill the context leaves the usual', { inputBytes: 11_000 }, { contextTokens: 10_000 }, 4_096],
+    ['… or what it is likely to leave', { inputBytes: 21_000 }, { contextTokens: 10_000 }, 2_829],
+    ['… or hardly anything', { inputBytes: 80_000 }, { contextTokens: 10_000 }, 256],
+    ['… of a tiny one all', {}, { contextTokens: 20 }, 20],
+    ['nobody knows anything: the usual', {}, {}, 4_096],
+    ['… beside what is thought', { leastOutputTokens: 10_001 }, {}, 14_097],
+    ['what no limit makes shorter is as long as any', { isWhole: true }, {}, 16_384],
     ['nothing where nothing is generated', { generates: false, outputTokens: 100 }, {}, 0],
-  ])('answer: %s', (_, some, limits, outputTokens) =>
-    expect(tokenBound(size(some), limits).outputTokens).toBe(outputTokens),
-  );
+  ])('answer: %s', (_, some, at, tokens) => expect(outputs(some, answer(at))).toBe(tokens)); // prettier-ignore
 
-  it('answer: nobody limits it, so the upstream is told to', () => {
-    const bound = tokenBound(size({ copies: 2 }), {});
-    expect(bound.outputLimitToSet).toBeGreaterThan(0);
-    expect(bound.outputTokens).toBe(bound.outputLimitToSet! * 2);
-    expect(tokenBound(size({ outputTokens: 5 }), {}).outputLimitToSet).toBeUndefined();
-    expect(tokenBound(size({ isWhole: true }), {}).outputLimitToSet).toBeUndefined();
+  it('answer: of several limits the one a deployment reads', () => {
+    const outputTokensBy = { max_tokens: 5, max_completion_tokens: 700 };
+    const both = { outputTokens: 700, outputTokensBy };
+    const newer = answer({ limitMember: 'max_completion_tokens' });
+    expect(outputs(both, answer())).toBe(5);
+    expect(outputs(both, newer)).toBe(700);
+    expect(outputs(both, answer(), newer)).toBe(700);
+  });
+
+  it('answer: as long as the longest of its deployments’, each of which gets its own', () => {
+    const answers = [answer({ maxOutputTokens: 8_000 }), answer()];
+    expect(outputs({}, ...answers)).toBe(8_000);
+    expect(answers.map((at) => answerTokens(size(), at, 10, settings))).toEqual([8_000, 4_096]);
   });
 
   it.each([
@@ -38,5 +63,5 @@ describe('the most tokens a call can be billed for', () => {
     ['what does not show in the bytes may fill the context', { hasMedia: true }, { maxInputTokens: 128_000 }, 128_000],
     ['… or a million tokens, if nobody knows', { hasMedia: true }, {}, 1_048_576],
   ])('prompt: %s', (_, some, limits, inputTokens) =>
-    expect(tokenBound(size(some), limits).inputTokens).toBe(inputTokens)); // prettier-ignore
+    expect(bound(some, limits).inputTokens).toBe(inputTokens)); // prettier-ignore
 });

@@ -14,8 +14,12 @@ export interface CallSize {
   readonly contextTokens?: number;
   /** Images, audio, files or anything the provider holds: their tokens do not show in the bytes. */
   readonly hasMedia: boolean;
-  /** The client's own output limit. */
+  /** The client's own output limit; where it names several, the largest. */
   readonly outputTokens?: number;
+  /** Set where it names several that differ: each under its name. */
+  readonly outputTokensBy?: Readonly<Record<string, number>>;
+  /** The call offers the model tools. */
+  readonly hasTools?: true;
   /** With a lower limit than this the provider refuses the call. */
   readonly leastOutputTokens?: number;
   /** `max(n, best_of)`: answers to each prompt. */
@@ -57,10 +61,23 @@ export interface CountedPrompt {
   readonly otherBytes: number;
 }
 
-/** The largest prompt and answer of a model, as far as known. */
+/** The longest answer of one deployment, as far as known, and where it looks for a limit. */
+export interface AnswerLimits {
+  /** Told by the operator, or documented. */
+  readonly maxOutputTokens?: number;
+  /** Its answers may be as long as its context: beside a prompt there is less room. */
+  readonly answersFillContext?: true;
+  /** Prompt and answer together. */
+  readonly contextTokens?: number;
+  /** The member of the body it reads an output limit from, where the API has several. */
+  readonly limitMember: string;
+}
+
+/** The largest prompt and the longest answers of a model's deployments, as far as known. */
 export interface ModelLimits {
   readonly maxInputTokens?: number;
-  readonly maxOutputTokens?: number;
+  /** One for each kind of deployment. */
+  readonly answers: readonly AnswerLimits[];
   /** It is known to use OpenAI's encoding. */
   readonly encodesLikeOpenAi?: boolean;
   /** The provider runs no more web searches in a call than it is told. */
@@ -69,9 +86,10 @@ export interface ModelLimits {
   readonly fee?: Fee;
 }
 
-export interface TokenBound extends UsageBound {
-  /** Set when neither client nor catalogue limits the answer: the upstream must be told this one, per copy. */
-  readonly outputLimitToSet?: number;
+/** The settings that an output bound depends on. */
+export interface OutputSettings {
+  /** `default_output_tokens`: the longest answer of a model of which nobody knows it. */
+  readonly defaultOutputTokens: number;
 }
 
 /** What it may be billed for that has a price and no bound, or is served at a price nobody knows: then no bound holds. */
@@ -117,9 +135,10 @@ const tierHasPrice = (tier: string | undefined, { serviceTiers }: Price) =>
 
 const isServiceTier = (tier: string): tier is ServiceTier => SERVICE_TIERS.some((known) => known === tier);
 
-/** What a model without a documented maximum is taken to read and is told to write at most. */
+/** What a model without a documented maximum is taken to read at most. */
 const DEFAULT_MAX_INPUT_TOKENS = 1_048_576;
-const DEFAULT_MAX_OUTPUT_TOKENS = 16_384;
+/** The same of an answer no limit makes shorter: more than any documented image or sound takes. */
+const MOST_TOKENS_OF_WHOLE = 16_384;
 /** What a chat template adds around a request beyond the bytes of its own JSON. */
 const TEMPLATE_TOKENS = 512;
 
@@ -127,8 +146,8 @@ const TEMPLATE_TOKENS = 512;
 export const mayCount = ({ hasMedia, isUncountable, counted }: CallSize): boolean =>
   !hasMedia && !isUncountable && counted === undefined;
 
-/** An upper bound of what a call can be billed for, as far as it has one: what else there may be, `unboundedIn` says. */
-export function tokenBound(size: CallSize, limits: ModelLimits): TokenBound {
+/** Returns an upper bound of what a call can be billed for, as far as it has one: what else there may be, `unboundedIn` says. */
+export function tokenBound(size: CallSize, limits: ModelLimits, settings: OutputSettings): UsageBound {
   const promptTokens = promptBound(size, limits) + (size.hiddenTokens ?? 0);
   const mostInput = limits.maxInputTokens && Math.max(limits.maxInputTokens, size.contextTokens ?? 0);
   const asked = size.hasMedia
@@ -138,14 +157,58 @@ export function tokenBound(size: CallSize, limits: ModelLimits): TokenBound {
   const inputTokens = asked + (size.webSearches ?? 0) * (mostInput ?? DEFAULT_MAX_INPUT_TOKENS);
   const units = unitBound(size);
   if (!size.generates) return { inputTokens, outputTokens: 0, ...units };
-  const most = limits.maxOutputTokens;
-  const outputTokens =
-    Math.min(size.outputTokens ?? most ?? DEFAULT_MAX_OUTPUT_TOKENS, most ?? Infinity) *
-    size.copies *
-    size.prompts;
-  return size.outputTokens === undefined && most === undefined && !size.isWhole
-    ? { inputTokens, outputTokens, outputLimitToSet: DEFAULT_MAX_OUTPUT_TOKENS, ...units }
-    : { inputTokens, outputTokens, ...units };
+  let each = 0;
+  for (const answer of limits.answers)
+    each = Math.max(each, answerTokens(size, answer, inputTokens, settings));
+  return { inputTokens, outputTokens: each * size.copies * size.prompts, ...units };
+}
+
+/** Returns the most tokens one answer of a deployment may have, beside a prompt of at most `inputTokens`. */
+export function answerTokens(
+  size: CallSize,
+  at: AnswerLimits,
+  inputTokens: number,
+  settings: OutputSettings,
+): number {
+  const named = namedLimit(size, at);
+  if (named !== undefined) return Math.min(named, documentedMost(size, at));
+  const { maxOutputTokens, answersFillContext, contextTokens } = at;
+  if (maxOutputTokens !== undefined && !answersFillContext) return maxOutputTokens;
+  if (size.isWhole) return maxOutputTokens ?? MOST_TOKENS_OF_WHOLE;
+  const { leastOutputTokens: least = 0 } = size;
+  // A call that must have more than usual needs the usual beside it.
+  const usual = settings.defaultOutputTokens + (least > settings.defaultOutputTokens ? least : 0);
+  if (contextTokens === undefined) return maxOutputTokens ?? usual;
+  const context = Math.max(contextTokens, size.contextTokens ?? 0);
+  return Math.min(roomBeside(inputTokens, context, usual), maxOutputTokens ?? Infinity);
+}
+
+/** Returns the client's own output limit, as this deployment reads the body. */
+export const namedLimit = (
+  { outputTokens, outputTokensBy }: CallSize,
+  { limitMember }: AnswerLimits,
+): number | undefined => outputTokensBy?.[limitMember] ?? outputTokens;
+
+/** Returns the longest answer by the operator's or the provider's word; no answer is longer than a context. */
+export const documentedMost = (
+  size: CallSize,
+  { maxOutputTokens, contextTokens = Infinity }: AnswerLimits,
+): number => maxOutputTokens ?? Math.max(contextTokens, size.contextTokens ?? 0);
+
+/** Fewer tokens than these are no answer worth a limit that rests on bytes. */
+const LEAST_ROOM = 256;
+/** More bytes than a token has in nearly every text. */
+const BYTES_OF_A_TOKEN = 3;
+
+/**
+ * Returns what a context leaves beside a prompt. A prompt has far fewer tokens than bytes: where its bytes alone would fill
+ * the context, the answer gets its usual length, or what is likely to be left.
+ */
+function roomBeside(inputTokens: number, contextTokens: number, usual: number): number {
+  const room = contextTokens - inputTokens;
+  if (room >= LEAST_ROOM) return room;
+  const likely = contextTokens - Math.ceil(inputTokens / BYTES_OF_A_TOKEN);
+  return Math.max(room, Math.min(usual, Math.max(likely, Math.min(LEAST_ROOM, contextTokens))));
 }
 
 const MARGIN_OF_OPENAI = 1.05;

@@ -40,6 +40,12 @@ describe('what budgets grant of a wish', () => {
     expect(grant([aBudget(100, 0, 0)], wish(50, 1, 2))).toEqual(granted(50));
   });
 
+  it('everything, where half of every limit is left untouched', () => {
+    expect(grant([aBudget(100, 10, 10)], wish(30, 1, 2))).toEqual(granted(30));
+    expect(grant([aBudget(100, 10, 10)], wish(31, 1, 2))).toEqual(granted(10));
+    expect(grant([aBudget(100, 10, 10), aBudget(60, 0, 1)], wish(30, 1, 2))).toEqual(granted(7.375));
+  });
+
   it('the minimum, where the fair share is less: sharing never refuses', () => {
     expect(grant([aBudget(100, 0, 92)], wish(50, 5, 0.1))).toEqual(granted(5));
   });

@@ -14,11 +14,14 @@ export type Grant<B extends BudgetFacts> =
   | { readonly kind: 'refused'; readonly by: readonly B[] };
 
 const SHARE = 8n;
+/** A call that leaves more than this part of every budget free is in nobody's way. */
+const HALF = 2n;
 
 /**
  * How much of a wish these budgets grant, all of them or none. What is left for good shortens the wish; while others
- * hold of an account, one call gets at most an eighth of what is free or its fair amount. Neither goes below the minimum.
- * PostgreSQL has the same in SQL (`tollgate_hold`, last told in the migration `tags`): change both, there by a new migration.
+ * hold of an account, one call gets at most an eighth of what is free or its fair amount, unless all of it leaves half of
+ * every limit untouched. Neither goes below the minimum.
+ * PostgreSQL has the same in SQL (`tollgate_hold`, last changed by the migration `whole-calls`): change both, there by a new migration.
  */
 export function grant<B extends BudgetFacts>(budgets: readonly B[], wish: Amounts): Grant<B> {
   const { minimumNanoUsd: minimum, fairNanoUsd: fair } = wish;
@@ -27,12 +30,16 @@ export function grant<B extends BudgetFacts>(budgets: readonly B[], wish: Amount
   );
   if (never.length) return { kind: 'refused', by: never };
 
+  const isSmall = budgets.every(
+    ({ account: { spentNanoUsd, heldNanoUsd }, limitNanoUsd }) =>
+      wish.wantedNanoUsd <= limitNanoUsd / HALF - spentNanoUsd - heldNanoUsd,
+  );
   let target: bigint = wish.wantedNanoUsd;
   let now: bigint | undefined;
   for (const { account, limitNanoUsd } of budgets) {
     const left = limitNanoUsd - account.spentNanoUsd;
     const free = left - account.heldNanoUsd;
-    const share = account.heldNanoUsd > 0n ? larger(free / SHARE, fair) : left;
+    const share = account.heldNanoUsd > 0n && !isSmall ? larger(free / SHARE, fair) : left;
     target = larger(minimum, smaller(target, smaller(left, share)));
     now = now === undefined ? free : smaller(now, free);
   }

@@ -3,13 +3,19 @@ import type { CallSize } from './bound.js';
 import { ceilingOf, type Price, unitPrice, type UnitPrice } from './price.js';
 import { outputTokensFor, wishFor } from './wish.js';
 
-const settings = { budgetClamp: true, minOutputTokens: 10, defaultHoldTokens: 100 };
+const settings = {
+  budgetClamp: true,
+  minOutputTokens: 10,
+  defaultHoldTokens: 100,
+  defaultOutputTokens: 4_096,
+  minClampShare: 0.25,
+};
 const usd = (amount: number, powerOf10 = 0) => unitPrice(amount, powerOf10)!;
 const price = (some: Partial<Price>): Price => ({ input: 0n as UnitPrice, output: 0n as UnitPrice, ...some });
 const wish = (size: Partial<CallSize>, ...prices: Partial<Price>[]) =>
   wishFor(
     { inputBytes: 0, hasMedia: false, copies: 1, prompts: 1, generates: true, ...size },
-    { maxInputTokens: 0, maxOutputTokens: 1_000 },
+    { maxInputTokens: 0, answers: [{ maxOutputTokens: 1_000, limitMember: 'max_tokens' }] },
     ceilingOf(prices.map(price)),
     settings,
   );
@@ -64,4 +70,25 @@ describe('what has a price and no limit', () => {
     ['… or has one', { speaks: true }, [{ outputAudio: usd(1) }], []],
     ['one nobody knows is not', { serviceTier: 'constructor' }, [{ serviceTiers: { priority: price({}) } }], ['service_tier']],
   ])('%s', (_, size, prices, unbounded) => expect(wish(size, ...prices).unbounded).toEqual(unbounded)); // prettier-ignore
+});
+
+describe('the smallest hold a call accepts', () => {
+  const perToken = { output: usd(0.001) };
+  const least = (size: Partial<CallSize>) => Number(wish(size, perToken).minimumNanoUsd) / 1_000_000;
+  it.each<[string, Partial<CallSize>, number]>([
+    ['as many tokens as are worth calling for', { outputTokens: 400 }, 10],
+    ['… or fewer, if it asks for fewer', { outputTokens: 4 }, 4],
+    ['with tools, a quarter of the limit it names', { outputTokens: 400, hasTools: true }, 100],
+    ['… rounded up', { outputTokens: 401, hasTools: true }, 101],
+    ['… of each answer', { outputTokens: 400, copies: 3, hasTools: true }, 300],
+    ['… as far as the model goes', { outputTokens: 8_000, hasTools: true }, 250],
+    ['… however few those are', { outputTokens: 8, hasTools: true }, 2],
+    ['with tools and no limit, the usual hold', { hasTools: true }, 100],
+    ['what the provider needs to take it at all', { outputTokens: 400, leastOutputTokens: 300, hasTools: true }, 300],
+  ])('%s', (_, size, tokens) => expect(least(size)).toBe(tokens)); // prettier-ignore
+
+  it('is what the fair share is raised to', () => {
+    const { minimumNanoUsd, fairNanoUsd } = wish({ outputTokens: 1_000, hasTools: true }, perToken);
+    expect([minimumNanoUsd, fairNanoUsd]).toEqual([250_000_000n, 100_000_000n]);
+  });
 });

@@ -3,26 +3,28 @@ import {
   type Fee,
   feeOf,
   type ModelLimits,
-  type TokenBound,
+  type OutputSettings,
   tokenBound,
   unboundedIn,
 } from './bound.js';
 import type { NanoUsd } from './money.js';
-import { boundNanoUsd, outputTokensWithin, type Price } from './price.js';
+import { boundNanoUsd, outputTokensWithin, type Price, type UsageBound } from './price.js';
 
 /** How a call that does not fit as a whole may be made smaller. */
-interface ClampSettings {
+interface ClampSettings extends OutputSettings {
   /** `budget_clamp`: false lets a call pass as a whole or not at all. */
   readonly budgetClamp: boolean;
   /** `min_output_tokens`: fewer than these are not worth calling for, unless the caller itself asks for fewer. */
   readonly minOutputTokens: number;
   /** `default_hold_tokens`: as many one call may always hold while others' calls are open. */
   readonly defaultHoldTokens: number;
+  /** `min_clamp_share`: a call with tools is cut to no less than this part of the output limit it names. */
+  readonly minClampShare: number;
 }
 
 /** What a call would hold: at best, at least, and while others are at it too. */
 export interface Wish {
-  readonly tokens: TokenBound;
+  readonly tokens: UsageBound;
   /** Everything the call may cost. */
   readonly wantedNanoUsd: NanoUsd;
   /** The smallest hold it would accept. */
@@ -41,7 +43,7 @@ export interface Wish {
 
 /** The one place where a call becomes amounts of money: decision, explanation and hold all start from here. */
 export function wishFor(size: CallSize, limits: ModelLimits, ceiling: Price, settings: ClampSettings): Wish {
-  const tokens = tokenBound(size, limits);
+  const tokens = tokenBound(size, limits, settings);
   const fee = feeOf(size, limits, ceiling);
   const answers = size.copies * size.prompts;
   const costOf = (outputTokens: number) => boundNanoUsd(tokens, ceiling, outputTokens);
@@ -54,13 +56,26 @@ export function wishFor(size: CallSize, limits: ModelLimits, ceiling: Price, set
   return {
     tokens,
     wantedNanoUsd,
-    minimumNanoUsd: settings.budgetClamp && !size.isWhole ? atMost(settings.minOutputTokens) : wantedNanoUsd,
+    minimumNanoUsd:
+      settings.budgetClamp && !size.isWhole
+        ? atMost(leastWorthCalling(size, tokens, settings))
+        : wantedNanoUsd,
     fairNanoUsd: size.isWhole ? wantedNanoUsd : atMost(settings.defaultHoldTokens),
     inputNanoUsd: costOf(0),
     ceiling,
     unbounded: unboundedIn(size, ceiling),
     ...(fee && { fee }),
   };
+}
+
+/**
+ * Returns how many tokens an answer must be allowed, so that the call is worth making. A model with tools writes files and
+ * arguments, which are worth nothing cut short: the client would only ask again.
+ */
+function leastWorthCalling(size: CallSize, { outputTokens }: UsageBound, settings: ClampSettings): number {
+  if (!size.hasTools) return settings.minOutputTokens;
+  if (size.outputTokens === undefined) return settings.defaultHoldTokens;
+  return Math.ceil((outputTokens / (size.copies * size.prompts)) * settings.minClampShare);
 }
 
 /** How many tokens each answer may have when only `grantedNanoUsd` was held of what was wanted. */

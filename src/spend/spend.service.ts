@@ -44,6 +44,8 @@ export interface HoldRequest {
   readonly madeOf: ReadonlyMap<CacheKey, number>;
   /** Its prompt was not counted yet: rather than shorten the call, say that it does not fit. */
   readonly countable: boolean;
+  /** No budget applies and nobody told the provider where to stop: it may cost more, and nothing is wrong then. */
+  readonly mayBePassed?: boolean;
 }
 
 /** The amount that was set aside; why none was; or that what the request was made of has changed: ask again with what is true now. */
@@ -57,6 +59,8 @@ export interface Hold {
   /** What was set aside: the call's whole bound, or what it was clamped to. */
   readonly boundNanoUsd: NanoUsd;
   readonly watched: readonly WatchedAccount[];
+  /** No budget applies and nobody told the provider where to stop: the call may cost more. */
+  readonly mayBePassed?: boolean;
   /** Set by the first settle or release; later ones change nothing. */
   closing?: Promise<void>;
 }
@@ -125,8 +129,8 @@ export abstract class SpendService {
     }
     this.meters.holdSeconds.observe((performance.now() - since) / 1_000);
     this.heldNanoUsd += taken.amountNanoUsd;
-    const { chain, watched } = request;
-    return { hold: { id, chain, boundNanoUsd: taken.amountNanoUsd, watched } };
+    const { chain, watched, mayBePassed = false } = request;
+    return { hold: { id, chain, boundNanoUsd: taken.amountNanoUsd, watched, mayBePassed } };
   }
 
   /**
@@ -140,7 +144,7 @@ export abstract class SpendService {
     usage: Usage | null,
     mark: EntryMark | null = null,
   ): Promise<void> {
-    const overrun = costNanoUsd > hold.boundNanoUsd;
+    const overrun = costNanoUsd > hold.boundNanoUsd && !hold.mayBePassed;
     if (overrun) this.logger.warn(`Entry ${hold.id} cost more than its bound; billed truly.`);
     return (hold.closing ??= this.close(
       hold,

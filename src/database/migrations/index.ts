@@ -9,6 +9,7 @@ import { Audit1764700000000 } from './1764700000000-audit.js';
 import { AccessGroups1764800000000 } from './1764800000000-access-groups.js';
 import { Activity1764900000000 } from './1764900000000-activity.js';
 import { KeptDays1765000000000 } from './1765000000000-kept-days.js';
+import { WholeCalls1765050000000 } from './1765050000000-whole-calls.js';
 import { UniqueNames1765200000000 } from './1765200000000-unique-names.js';
 import { DatabaseLeases1765500000000 } from './1765500000000-database-leases.js';
 
@@ -25,6 +26,7 @@ export const migrations = [
   AccessGroups1764800000000,
   Activity1764900000000,
   KeptDays1765000000000,
+  WholeCalls1765050000000,
   UniqueNames1765200000000,
   DatabaseLeases1765500000000,
 ];

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+
+/** The sizes a provider documents for one of its models. */
+export interface DocumentedLimits {
+  readonly maxInputTokens?: number;
+  readonly maxOutputTokens?: number;
+  /** Its answers may be as long as its context: beside a prompt there is less room. */
+  readonly answersFillContext?: true;
+}
+
+interface Row extends DocumentedLimits {
+  readonly provider: string;
+}
+
+/** The table's own names where they differ from the prefixes of LiteLLM's files. */
+const TABLE_PROVIDER: Readonly<Record<string, string>> = {
+  text_completion_openai: 'text-completion-openai',
+  ollama_chat: 'ollama',
+};
+
+/** OpenRouter's names begin with the vendor of the model, whose limits they share. */
+const VENDOR_PROVIDER: Readonly<Record<string, string>> = {
+  openai: 'openai',
+  anthropic: 'anthropic',
+  mistralai: 'mistral',
+  deepseek: 'deepseek',
+  'x-ai': 'xai',
+  moonshotai: 'moonshot',
+};
+
+let rows: ReadonlyMap<string, Row> | undefined;
+
+/**
+ * Returns what `data/price-facts.json` and `data/price-table.json` say of a model's sizes; nothing for one they do not know.
+ * The files are read when the first deployment is made; only the sizes in them are kept.
+ */
+export function documentedLimits(provider: string, name: string): DocumentedLimits {
+  rows ??= readRows();
+  for (const one of spellings(name)) {
+    const row = provider === 'openrouter' ? rowOfVendor(rows, one) : rowOf(rows, provider, one);
+    if (row) return row;
+  }
+  return {};
+}
+
+function rowOf(known: ReadonlyMap<string, Row>, provider: string, name: string): Row | undefined {
+  const own = TABLE_PROVIDER[provider] ?? provider;
+  const bare = known.get(name);
+  return known.get(`${own}/${name}`) ?? (bare?.provider === own ? bare : undefined);
+}
+
+function rowOfVendor(known: ReadonlyMap<string, Row>, name: string): Row | undefined {
+  const slash = name.indexOf('/');
+  const provider = VENDOR_PROVIDER[name.slice(0, Math.max(slash, 0))];
+  if (provider === undefined) return undefined;
+  const model = name.slice(slash + 1);
+  return rowOf(known, provider, model) ?? rowOf(known, provider, model.replaceAll('.', '-'));
+}
+
+const DATED = /-(?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$/;
+
+/** The name itself, then what it is a version, a variant or a fine-tuned model of. */
+function spellings(name: string): readonly string[] {
+  const [model = '', base = ''] = name.split(':');
+  const plain = model === 'ft' ? `ft:${base}` : model;
+  return [...new Set([name, plain, plain.replace(DATED, '')])];
+}
+
+function readRows(): ReadonlyMap<string, Row> {
+  const known = new Map<string, Row>();
+  for (const [name, told] of Object.entries(read('price-table') as Record<string, Record<string, unknown>>)) {
+    const row = sizesOf(told);
+    if (row.maxInputTokens !== undefined || row.maxOutputTokens !== undefined)
+      known.set(name, { provider: String(told.litellm_provider), ...row });
+  }
+  const facts = read('price-facts') as { max_output_tokens: { models: Record<string, number> } };
+  for (const [qualified, maxOutputTokens] of Object.entries(facts.max_output_tokens.models)) {
+    const slash = qualified.indexOf('/');
+    const [provider, name] = [qualified.slice(0, slash), qualified.slice(slash + 1)];
+    const { maxInputTokens } = rowOf(known, provider, name) ?? {};
+    known.set(qualified, {
+      provider,
+      ...sizesOf({ max_input_tokens: maxInputTokens, max_output_tokens: maxOutputTokens }),
+    });
+  }
+  return known;
+}
+
+function sizesOf({ max_input_tokens, max_output_tokens }: Record<string, unknown>): DocumentedLimits {
+  const [input, output] = [sizeIn(max_input_tokens), sizeIn(max_output_tokens)];
+  return {
+    ...(input !== undefined && { maxInputTokens: input }),
+    ...(output !== undefined && { maxOutputTokens: output }),
+    ...(input !== undefined &&
+      output !== undefined &&
+      output >= input && { answersFillContext: true as const }),
+  };
+}
+
+const sizeIn = (value: unknown) =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : undefined;
+
+const read = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`data/${name}.json`, import.meta.url), 'utf8'));
