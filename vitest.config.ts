@@ -8,6 +8,7 @@ const ON_BOTH = [
   'alerts',
   'audit',
   'bounded-money',
+  'called-names',
   'changes-during-a-call',
   'chaos',
   'clamp-and-wait',

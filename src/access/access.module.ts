@@ -14,6 +14,7 @@ import { AuthChecksGuard } from './auth-checks.guard.js';
 import { AuthorityLoader } from './authority.loader.js';
 import { DecisionLog } from './decision-log.js';
 import { EvaluationController } from './evaluation.controller.js';
+import { CalledNames } from './called-names.js';
 import { Callers } from './callers.js';
 import { FactsLoader } from './facts.loader.js';
 import { GuardedDoors } from './guarded-doors.js';
@@ -39,6 +40,7 @@ import { Standings } from './standings.js';
   controllers: [EvaluationController],
   providers: [
     Callers,
+    CalledNames,
     Standings,
     FactsLoader,
     AuthorityLoader,
@@ -51,6 +53,7 @@ import { Standings } from './standings.js';
     { provide: APP_GUARD, useExisting: AuthChecksGuard },
   ],
   exports: [
+    CalledNames,
     FactsLoader,
     Standings,
     AuthorityLoader,

@@ -107,17 +107,30 @@ export class Callers {
     return this.endUsers.get(id);
   }
 
-  /** `isDry`: nobody calls, so nobody is made. */
+  /** Reads an end user. One without a row limits nothing; `isDry`: it is what the row would be that a call makes. */
   async endUser(id: string, isDry: boolean): Promise<Snapshot> {
     const known = this.endUsers.get(id);
     if (known && this.isCurrent(known)) return known;
     const { epoch } = this.changes;
     const dependsOn: CacheKey[] = [cacheKey.endUser(id)];
-    const row = (await this.endUsersService.get(id)) ?? (await this.newEndUser(id, isDry));
-    const tier = await this.tier(row?.budgetId ?? this.config.litellm.maxEndUserBudgetId ?? null, dependsOn);
+    const row = (await this.endUsersService.get(id)) ?? (isDry ? await this.newEndUser(id) : null);
+    const tier =
+      row && (await this.tier(row.budgetId ?? this.config.litellm.maxEndUserBudgetId ?? null, dependsOn));
     const endUser = this.snapshot(row ? [partySpec('end_user', id, row, tier)] : [], dependsOn, epoch);
     if (!isDry && !this.changes.changedSince(epoch, dependsOn)) this.endUsers.set(id, endUser);
     return endUser;
+  }
+
+  /** Had this end user a row when it was last read? */
+  endUserHasRow(id: string): boolean {
+    const known = this.endUsers.get(id);
+    return known !== undefined && hasRow(known);
+  }
+
+  /** Had this tag a row when it was last read? */
+  tagHasRow(name: string): boolean {
+    const known = this.tags.get(name);
+    return known !== undefined && hasRow(known);
   }
 
   /** Those of these tags that have a row; undefined when that has to be read. */
@@ -296,10 +309,8 @@ export class Callers {
     return { parties, user, team, organizationId };
   }
 
-  /** Where everybody has a budget, whoever is named first is made; or would be. */
-  private async newEndUser(id: string, isDry: boolean): Promise<Readonly<EndUser> | null> {
-    if (this.config.litellm.maxEndUserBudgetId === undefined) return null;
-    return isDry ? this.endUsersService.wouldBe(id) : this.endUsersService.getOrCreate(id);
+  private async newEndUser(id: string): Promise<Readonly<EndUser> | null> {
+    return this.config.litellm.maxEndUserBudgetId === undefined ? null : this.endUsersService.wouldBe(id);
   }
 
   private async tier(budgetId: string | null, dependsOn: CacheKey[]): Promise<Readonly<Limits> | null> {

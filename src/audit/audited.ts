@@ -1,4 +1,5 @@
 import type { EntityTarget, ObjectLiteral } from 'typeorm';
+import { CalledNameCount } from '../parties/called-name-count.entity.js';
 import { AccessGroup } from '../access-groups/access-group.entity.js';
 import { Alert } from '../alerts/alert.entity.js';
 import { Budget } from '../budgets/budget.entity.js';
@@ -136,4 +137,5 @@ export const NOT_AUDITED: ReadonlySet<EntityTarget<ObjectLiteral>> = new Set<Ent
   DatabaseLease,
   Alert,
   AuditEntry,
+  CalledNameCount,
 ]);

@@ -9,15 +9,18 @@ export type DefaultLimits = Readonly<
     'maxBudgetNanoUsd' | 'budgetDuration' | 'budgetAnchor' | 'budgetSince' | 'tpmLimit' | 'rpmLimit'
   > &
     Partial<Limits>
->;
+> & {
+  /** Does the window count for an amount of the party's own, too? */
+  readonly windowOfOwnAmount?: boolean;
+};
 
-/** A party with the limits that count: its own, and its tier's where it leaves one open. An amount of its own brings its own window. */
+/** A party with the limits that count: its own, and its tier's where it leaves one open. An amount of its own brings its own window, unless the tier says otherwise. */
 export function withTier<T extends Limits>(
   row: Readonly<T>,
   tier: DefaultLimits | null | undefined,
 ): Readonly<T> {
   if (!tier) return row;
-  const hasWindow = row.maxBudgetNanoUsd !== null || row.budgetDuration !== null;
+  const hasWindow = row.budgetDuration !== null || (row.maxBudgetNanoUsd !== null && !tier.windowOfOwnAmount);
   const { budgetDuration, budgetAnchor, budgetSince } = hasWindow ? row : tier;
   return {
     ...row,

@@ -2,6 +2,7 @@ import { BadRequestException, Inject, Injectable, ServiceUnavailableException } 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccessDenied } from '../access/access-denied.js';
 import type { Access } from '../access/access.js';
+import { CalledNames } from '../access/called-names.js';
 import { Standings } from '../access/standings.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { limitsFor, RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
@@ -50,6 +51,7 @@ export class CompletionsService {
 
   constructor(
     private readonly spend: SpendService,
+    private readonly calledNames: CalledNames,
     private readonly rateLimits: RateLimits,
     private readonly load: Load,
     private readonly meters: Meters,
@@ -71,29 +73,37 @@ export class CompletionsService {
     const overload = this.load.overload();
     if (overload) throw overload;
     const via = viaFor(request.headers.via);
-    const taken = this.rateLimits.take(access!.rates ?? [], access!.facts.request!.model!.boundTokens);
-    const walk =
-      taken instanceof Promise
-        ? taken.then((slots) => this.walk(request, reply, via, slots))
-        : this.walk(request, reply, via, taken);
+    const recorded = this.calledNames.record(access!);
+    const walk = recorded
+      ? recorded.then((newer) => this.start(newer, request.id, reply, via))
+      : this.start(access!, request.id, reply, via);
     this.load.calls.add(walk);
     return walk.finally(() => this.load.calls.delete(walk));
   }
 
+  /** Takes a place in the rate limits, then walks. */
+  private start(access: Access, requestId: string, reply: FastifyReply, via: string): Promise<void> {
+    const taken = this.rateLimits.take(access.rates ?? [], access.facts.request!.model!.boundTokens);
+    return taken instanceof Promise
+      ? taken.then((slots) => this.walk(access, requestId, reply, via, slots))
+      : this.walk(access, requestId, reply, via, taken);
+  }
+
   private async walk(
-    { access, id: requestId }: FastifyRequest,
+    access: Access,
+    requestId: string,
     reply: FastifyReply,
     via: string,
     taken: SlotsTaken,
   ): Promise<void> {
-    if ('denials' in taken) throw (await this.refusedByRates(access!, taken.denials)).told();
+    if ('denials' in taken) throw (await this.refusedByRates(access, taken.denials)).told();
     const { slots } = taken;
     const call: Call = {
       requestId,
-      access: access!,
-      llm: access!.llm!,
+      access,
+      llm: access.llm!,
       via,
-      limits: access!.rates ?? [],
+      limits: access.rates ?? [],
       slots,
       sent: 0,
       usedTokens: 0,

@@ -120,6 +120,8 @@ export interface GeneralSettings {
   readonly minClampShare: number;
   /** `default_hold_tokens`: as many output tokens one call may hold beside others, however little is left. Default 4096. */
   readonly defaultHoldTokens: number;
+  /** `max_new_names_per_key_per_day`: as many end users and tags without a row get one by the calls of one key. Default 1000. */
+  readonly maxNewNamesPerDay: number;
   /** `rate_limit_span_ms`: what "per minute" means; for tests. Default 60000. */
   readonly rateLimitSpanMs: number;
   /** `budget_wait_ms`: how long a call waits for others' holds to end. Default 2000; 0: not at all. */

@@ -48,6 +48,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     defaultOutputTokens: section.wholeNumber('default_output_tokens', MAX_TOKENS) ?? 4_096,
     minClampShare: share(section, 'min_clamp_share') ?? 0.25,
     defaultHoldTokens: section.wholeNumber('default_hold_tokens', MAX_TOKENS) ?? 4_096,
+    maxNewNamesPerDay: section.wholeNumber('max_new_names_per_key_per_day') ?? 1_000,
     rateLimitSpanMs: section.milliseconds('rate_limit_span_ms', 1) ?? 60_000,
     budgetWaitMs: section.milliseconds('budget_wait_ms', 1) ?? 2_000,
     replicaTimeoutMs: section.milliseconds('replica_timeout_ms', 1) ?? 15_000,

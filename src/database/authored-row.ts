@@ -16,6 +16,13 @@ export abstract class AuthoredRow {
   updatedBy: string;
 }
 
+/** The author of rows that calls make by themselves. */
+export const GATEWAY = 'tollgate';
+
+/** Did a call make this row, and has no administrator written it since? */
+export const isMadeByCall = ({ createdBy, updatedBy }: AuthoredRow): boolean =>
+  createdBy === GATEWAY && updatedBy === GATEWAY;
+
 /** What a new row says of it. */
 export const madeBy = (by: string, now: Date): AuthoredRow => ({
   createdAt: now,

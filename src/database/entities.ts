@@ -1,3 +1,4 @@
+import { CalledNameCount } from '../parties/called-name-count.entity.js';
 import { AccessGroup } from '../access-groups/access-group.entity.js';
 import { Alert } from '../alerts/alert.entity.js';
 import { AuditEntry } from '../audit/audit-entry.entity.js';
@@ -49,4 +50,5 @@ export const entities = [
   DatabaseLease,
   Alert,
   AuditEntry,
+  CalledNameCount,
 ];

@@ -3,6 +3,7 @@ import { type EntityManager, In, IsNull } from 'typeorm';
 import { requireBudget } from '../budgets/budgets.service.js';
 import { withTiers } from '../budgets/with-tier.js';
 import { cacheKey } from '../cache/changes.js';
+import { GATEWAY } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { type PageQuery, pageOf } from '../http/page.js';
 import { applyParty } from '../parties/apply-party.js';
@@ -11,9 +12,6 @@ import { Traced } from '../tracing/traced.js';
 import { EndUser } from './end-user.entity.js';
 import { endUserView } from './end-user.view.js';
 import { KEPT_OF_END_USERS, type NewEndUserDto, type UpdateEndUserDto } from './end-users.dto.js';
-
-/** Who made an end user nobody made by hand. */
-const GATEWAY = 'tollgate';
 
 /** The customers' customers. */
 @Injectable()
@@ -41,9 +39,15 @@ export class EndUsersService {
     return this.table.get(userId);
   }
 
-  /** The same, made if there is none. However many ask at once, there is one. */
-  getOrCreate(userId: string): Promise<Readonly<EndUser>> {
-    return this.table.getOrCreate(userId, (tx) => this.ensured(tx, userId, GATEWAY));
+  /** The same, made if there is none and `requireAllowed` does not reject. However many ask at once, there is one. */
+  getOrCreate(
+    userId: string,
+    requireAllowed: (tx: EntityManager) => Promise<void>,
+  ): Promise<Readonly<EndUser>> {
+    return this.table.getOrCreate(userId, async (tx) => {
+      await requireAllowed(tx);
+      await this.ensured(tx, userId, GATEWAY);
+    });
   }
 
   /** What `getOrCreate` would return, without making it. */

@@ -5,7 +5,7 @@ import type { CacheKey } from '../cache/changes.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { lockFor } from '../database/lock-for.js';
-import { madeBy } from '../database/authored-row.js';
+import { isMadeByCall, madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import type { PartyKind } from '../policy/facts.js';
@@ -126,14 +126,14 @@ export class PartyTable<T extends PartyRow> {
 
   /**
    * Inside a transaction: a new row, or the deleted one of the same id made new (its internal id stays).
-   * 409 when it is there and alive, or another live row has a value that only one may have. `fill` sets everything else.
+   * A row that a call made and no administrator has written since is taken over. 409 when any other is there and alive, or
+   * another live row has a value that only one may have. `fill` sets everything else.
    */
   async create(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
     const row = this.fresh(tx, id, uuidv7(), by, fill);
-    const there = await this.insertOrFind(tx, row);
-    if (there.id === row.id) return row;
-    if (!there.deletedAt) throw this.taken(id);
-    return this.save(tx, this.fresh(tx, id, there.id, by, fill));
+    const there = await this.insertOrFind(tx, row, lockFor(tx));
+    if (there.id !== row.id && !there.deletedAt && !isMadeByCall(there)) throw this.taken(id);
+    return this.made(tx, id, there.id === row.id ? row : await this.revive(tx, id, there.id, by, fill));
   }
 
   /**
@@ -144,8 +144,25 @@ export class PartyTable<T extends PartyRow> {
   async ensure(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
     const row = this.fresh(tx, id, uuidv7(), by, fill);
     const there = await this.insertOrFind(tx, row);
-    if (!there.deletedAt) return there;
-    return this.save(tx, this.fresh(tx, id, there.id, by, fill));
+    if (there.id !== row.id && !there.deletedAt) return there;
+    return this.made(tx, id, there.id === row.id ? there : await this.revive(tx, id, there.id, by, fill));
+  }
+
+  private revive(
+    tx: EntityManager,
+    id: string,
+    rowId: string,
+    by: string,
+    fill: (row: T, now: Date) => void,
+  ): Promise<T> {
+    return this.save(tx, this.fresh(tx, id, rowId, by, fill));
+  }
+
+  /** A row that begins owing what calls named it for before it was there. */
+  private async made(tx: EntityManager, id: string, row: T): Promise<T> {
+    const { kind } = this.shape;
+    if (kind === 'end_user' || kind === 'tag') await this.spend.carryOver(tx, kind, row, id);
+    return row;
   }
 
   /** The row `ensure` would return when it fills in nothing, without writing it. */
@@ -159,7 +176,7 @@ export class PartyTable<T extends PartyRow> {
   }
 
   /** Exactly one of any number of concurrent transactions inserts; the others get its row, or 409 where that has another id. */
-  private async insertOrFind(tx: EntityManager, row: T): Promise<T> {
+  private async insertOrFind(tx: EntityManager, row: T, lock: ReturnType<typeof lockFor> = {}): Promise<T> {
     const { entity, where, idOf } = this.shape;
     await tx
       .createQueryBuilder()
@@ -169,7 +186,7 @@ export class PartyTable<T extends PartyRow> {
       .orIgnore()
       .updateEntity(false)
       .execute();
-    const there = await tx.findOne(entity, { where: where(idOf(row)) });
+    const there = await tx.findOne(entity, { where: where(idOf(row)), ...lock });
     if (!there) throw await this.clash(tx, row);
     return there;
   }

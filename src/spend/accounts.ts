@@ -6,6 +6,7 @@ import type { AccountSpec, LiveAccount } from './account.js';
 import { adjust, type Adjustment } from './adjustments.js';
 import { adjustmentsFor, type CorrectedAccount, type Correction } from './correction.js';
 import { rowsOf } from '../database/rows-of.js';
+import { priorSpendChainId } from './prior-spend.js';
 import { spentBefore } from './spent-before.js';
 
 const MAX_ACCOUNTS = 500_000;
@@ -77,6 +78,14 @@ export abstract class Accounts {
       if (before !== spentNanoUsd) audit?.(tx, { before, after: spentNanoUsd });
     }
     this.database.afterCommit(tx, () => this.adjusted(needed));
+  }
+
+  /** Adds what was spent before the account counted it, inside a transaction. Memory follows when that is committed. */
+  async carryOver(tx: EntityManager, account: AccountSpec, amount: bigint): Promise<void> {
+    await this.makeRows(tx, [account]);
+    const carried = [{ account, amount, chainId: priorSpendChainId(account.id) }];
+    await adjust(tx, this.database, carried, this.clock());
+    this.database.afterCommit(tx, () => this.adjusted(carried));
   }
 
   /** Inside a transaction: accounts that nobody used before begin with what they must, on disk. */

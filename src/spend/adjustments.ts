@@ -10,6 +10,8 @@ export interface Adjustment {
   readonly amount: bigint;
   /** Whom reports find it by. */
   readonly names?: Partial<ChainNames>;
+  /** The chain that carries it, made if it is not there. Absent: a chain of its own. */
+  readonly chainId?: string;
 }
 
 /**
@@ -22,9 +24,9 @@ export async function adjust(
   adjustments: readonly Adjustment[],
   now: Date,
 ): Promise<void> {
-  const rows = adjustments.map(({ account, amount, names = {} }) => ({
+  const rows = adjustments.map(({ account, amount, names = {}, chainId = uuidv7() }) => ({
     id: uuidv7(),
-    chain_id: uuidv7(),
+    chain_id: chainId,
     account_id: account.id,
     scope_kind: account.scopeKind,
     scope_id: account.scopeId,
@@ -58,9 +60,12 @@ export async function adjust(
   const run = (sql: string) => tx.query(sql, [JSON.stringify(rows)]);
   await run(
     `INSERT INTO chains (id, key_hash, user_id, team_id, organization_id, end_user_id)
-     SELECT r.chain_id, r.key_hash, r.user_id, r.team_id, r.organization_id, r.end_user_id ${from}`,
+     SELECT r.chain_id, r.key_hash, r.user_id, r.team_id, r.organization_id, r.end_user_id ${from}
+     ON CONFLICT (id) DO NOTHING`,
   );
-  await run(`INSERT INTO postings (chain_id, account_id) SELECT r.chain_id, r.account_id ${from}`);
+  await run(
+    `INSERT INTO postings (chain_id, account_id) SELECT r.chain_id, r.account_id ${from} ON CONFLICT DO NOTHING`,
+  );
   await run(
     `INSERT INTO accounts (id, scope_kind, scope_id, window_id, window_start, spent_nano_usd)
      SELECT r.account_id, r.scope_kind, r.scope_id, r.window_id, r.window_start, r.cost ${from}

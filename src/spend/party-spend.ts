@@ -22,6 +22,7 @@ import { Accounts } from './accounts.js';
 import { adjust } from './adjustments.js';
 import type { Correction } from './correction.js';
 import type { ChainNames } from './chain.js';
+import { type NamedKind, priorSpend } from './prior-spend.js';
 
 /** Whose spending an administrator corrects. */
 export interface Spender {
@@ -103,6 +104,21 @@ export class PartySpend {
       const spend = { before: ZERO_NANO_USD, after: spentNanoUsd };
       tellChanged(tx, entity, [{ before: row as PartyRow, spend }]);
     }
+  }
+
+  /**
+   * Makes a party owe what calls spent in its name while it had no row, inside the transaction that makes the row.
+   * It counts for ever, and in no window: a window begins at nothing spent.
+   */
+  async carryOver(
+    tx: EntityManager,
+    kind: NamedKind,
+    row: { readonly id: string },
+    name: string,
+  ): Promise<void> {
+    const account = endlessAccount(kind, row.id);
+    const amount = await priorSpend(tx, this.database, kind, name, account.id);
+    if (amount > 0n) await this.accounts.carryOver(tx, account, amount);
   }
 
   private async corrections(

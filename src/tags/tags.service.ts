@@ -11,6 +11,7 @@ import { type Authority, seesEverything } from '../policy/authority.js';
 import { SpendReports } from '../spend/spend-reports.js';
 import { Tag } from './tag.entity.js';
 import { dynamicTagView, tagView } from './tag.view.js';
+import { GATEWAY } from '../database/authored-row.js';
 import { KEPT_OF_TAGS, type TagDto, type TagListQuery } from './tags.dto.js';
 
 /** Labels on calls that have limits of their own. */
@@ -37,6 +38,14 @@ export class TagsService {
   /** The live tag, cached; null when there is none. */
   get(name: string): Promise<Readonly<Tag> | null> {
     return this.table.get(name);
+  }
+
+  /** The same, made if there is none and `requireAllowed` does not reject. However many ask at once, there is one. */
+  getOrCreate(name: string, requireAllowed: (tx: EntityManager) => Promise<void>): Promise<Readonly<Tag>> {
+    return this.table.getOrCreate(name, async (tx) => {
+      await requireAllowed(tx);
+      await this.table.ensure(tx, name, GATEWAY, () => {});
+    });
   }
 
   /** Makes a tag. 409 when it is there, 404 when its tier is not. */

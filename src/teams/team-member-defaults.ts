@@ -25,8 +25,10 @@ type MemberLimits = Pick<
   | 'rpmLimit'
 >;
 
-/** The limits of a member who has none of its own; null when the team sets none. */
-export function teamMemberDefaults(team: Readonly<Team>): MemberLimits | null {
+type MemberDefaults = MemberLimits & { readonly windowOfOwnAmount: true };
+
+/** The limits of a member who has none of its own, and the window of an amount of its own; null when the team sets none. */
+export function teamMemberDefaults(team: Readonly<Team>): MemberDefaults | null {
   const extra = (team.extra ?? {}) as TeamMemberDefaults;
   const limits: MemberLimits = {
     maxBudgetNanoUsd: nanoUsdFromUsd(extra.team_member_budget) ?? null,
@@ -37,7 +39,9 @@ export function teamMemberDefaults(team: Readonly<Team>): MemberLimits | null {
     tpmLimit: extra.team_member_tpm_limit ?? null,
     rpmLimit: extra.team_member_rpm_limit ?? null,
   };
-  return Object.values(limits).some((limit) => limit !== null) ? limits : null;
+  return Object.values(limits).some((limit) => limit !== null)
+    ? { ...limits, windowOfOwnAmount: true }
+    : null;
 }
 
 const instantOf = (ms: number | undefined) => (ms === undefined ? null : new Date(ms));

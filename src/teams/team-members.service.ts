@@ -3,7 +3,8 @@ import type { EntityManager } from 'typeorm';
 import { cacheKey } from '../cache/changes.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
-import { toNanoUsd, toUsd } from '../parties/usd.js';
+import { applyLimits } from '../parties/apply-limits.js';
+import { toUsd } from '../parties/usd.js';
 import { type Authority, isProxyAdmin, maySeeTeam } from '../policy/authority.js';
 import { Traced } from '../tracing/traced.js';
 import { NewUsers } from '../users/new-users.js';
@@ -117,11 +118,9 @@ export class TeamMembersService {
       async (tx) => {
         const { team, userId, userEmail } = await this.memberNamed(tx, dto, caller);
         const before = await this.members.findOrFail(tx, pairOf(dto.team_id, userId));
-        const row = await this.members.update(tx, pairOf(dto.team_id, userId), caller.id, (live) => {
-          if (dto.max_budget_in_team !== undefined) live.maxBudgetNanoUsd = toNanoUsd(dto.max_budget_in_team);
+        const row = await this.members.update(tx, pairOf(dto.team_id, userId), caller.id, (live, now) => {
+          applyLimits(live, limitsIn(dto), now);
           if (dto.allowed_models !== undefined) live.models = dto.allowed_models;
-          if (dto.tpm_limit !== undefined) live.tpmLimit = dto.tpm_limit;
-          if (dto.rpm_limit !== undefined) live.rpmLimit = dto.rpm_limit;
           if (dto.role) live.role = dto.role;
         });
         if (!isProxyAdmin(caller)) await this.grants.requireMemberWithin(tx, row, before, team, caller);
@@ -134,6 +133,7 @@ export class TeamMembersService {
       user_email: email,
       team_id: member.teamId,
       max_budget_in_team: toUsd(member.maxBudgetNanoUsd),
+      budget_duration: member.budgetDuration,
       tpm_limit: member.tpmLimit,
       rpm_limit: member.rpmLimit,
       allowed_models: member.models ?? [],
@@ -163,7 +163,8 @@ export class TeamMembersService {
   private joinsFreely({ team_id, member, ...rest }: AddMembersDto, caller: Authority): boolean {
     const isThemself = ({ user_id, user_email, role }: MemberDto) =>
       user_id === caller.userId && !user_email && role === 'user';
-    const asksForNothing = rest.max_budget_in_team == null && rest.allowed_models == null;
+    const asksForNothing =
+      rest.max_budget_in_team == null && rest.budget_duration == null && rest.allowed_models == null;
     return this.newUsers.availableTeams.includes(team_id) && member.every(isThemself) && asksForNothing;
   }
 
@@ -173,14 +174,14 @@ export class TeamMembersService {
     teamId: string,
     named: MemberDto,
     by: string,
-    { max_budget_in_team = null, allowed_models = null }: Partial<AddMembersDto> = {},
+    { allowed_models = null, ...limits }: Partial<AddMembersDto> = {},
   ): Promise<Member[]> {
     const pair = pairOf(teamId, await this.userOf(tx, named, by));
     if (await this.members.find(tx, pair)) return [];
     return [
-      await this.members.create(tx, pair, by, (member) => {
+      await this.members.create(tx, pair, by, (member, now) => {
         member.role = named.role;
-        member.maxBudgetNanoUsd = toNanoUsd(max_budget_in_team);
+        applyLimits(member, limitsIn(limits), now);
         member.models = allowed_models;
       }),
     ];
@@ -214,6 +215,19 @@ export class TeamMembersService {
     return { team, userId, userEmail: user?.userEmail ?? null };
   }
 }
+
+/** Returns the limits of a member under the names every party has. */
+const limitsIn = ({
+  max_budget_in_team,
+  budget_duration,
+  tpm_limit,
+  rpm_limit,
+}: Partial<Pick<UpdateMemberDto, 'max_budget_in_team' | 'budget_duration' | 'tpm_limit' | 'rpm_limit'>>) => ({
+  ...(max_budget_in_team !== undefined && { max_budget: max_budget_in_team }),
+  ...(budget_duration !== undefined && { budget_duration }),
+  ...(tpm_limit !== undefined && { tpm_limit }),
+  ...(rpm_limit !== undefined && { rpm_limit }),
+});
 
 const alreadyInTeam = (asked: number) =>
   new BadRequestException({

@@ -221,10 +221,16 @@ export class AddMembersDto extends TeamIdDto {
   @Type(() => MemberDto)
   member: MemberDto[];
 
-  /** US dollars each of them may spend in this team. */
+  /** US dollars each of them may spend in this team, in each window of `budget_duration`. */
   @IsOptional()
   @IsUsd({ required: false, nullable: true })
   max_budget_in_team?: number | null;
+
+  /** The window of `max_budget_in_team`, e.g. `30d`. Absent or null: the team's `team_member_budget_duration`. */
+  @ApiPropertyOptional({ nullable: true, type: String, example: '30d' })
+  @IsOptional()
+  @IsDuration()
+  budget_duration?: string | null;
 
   /** Models they may call, among the team's. */
   @ApiPropertyOptional({ type: [String] })
@@ -251,6 +257,12 @@ export class UpdateMemberDto extends MemberOfTeamDto {
   @IsOptional()
   @IsUsd({ required: false, nullable: true })
   max_budget_in_team?: number | null;
+
+  /** The window of `max_budget_in_team`. Null: the team's `team_member_budget_duration`. */
+  @ApiPropertyOptional({ nullable: true, type: String, example: '30d' })
+  @IsOptional()
+  @IsDuration()
+  budget_duration?: string | null;
 
   @IsOneOf(ROLES)
   role?: (typeof ROLES)[number] | null;

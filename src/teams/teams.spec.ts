@@ -471,7 +471,7 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
       expect(await there('sk-alice-in-t1')).toBeNull();
     });
 
-    it('without a budget of their own have what their team says', async () => {
+    it('without a budget of their own have what their team says, and its window for an amount of their own', async () => {
       await update({ team_id: 't1', team_member_budget: 0.25, team_member_budget_duration: '12h' });
       const anchor = rooms.now;
       rooms.now = new Date(anchor.getTime() + 60_000);
@@ -491,11 +491,36 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
         duration: '12h',
         anchorMs: anchor.getTime(),
       });
-      expect(zoe!.litellm_budget_table).toMatchObject({ max_budget: 7, budget_duration: null });
-      expect(liveFigure(zoe!.spend)).toMatchObject({ kind: 'member', duration: null });
+      expect(zoe!.litellm_budget_table).toMatchObject({ max_budget: 7, budget_duration: '12h' });
+      expect(liveFigure(zoe!.spend)).toMatchObject({ kind: 'member', duration: '12h' });
 
       await update({ team_id: 't1', team_member_budget: null, team_member_budget_duration: null });
       expect(teamMemberDefaults((await rooms.teams.get('t1'))!)).toBeNull();
+    });
+
+    it('have windows of their own, which changing the amount keeps and null takes away', async () => {
+      const windowOf = async () => {
+        const [member] = (await info('t1')).team_memberships;
+        const { max_budget, budget_duration } = member!.litellm_budget_table!;
+        return { max_budget, budget_duration, counted: liveFigure(member!.spend).duration };
+      };
+      await addMembers({
+        team_id: 't1',
+        member: { role: 'user', user_id: 'alice' },
+        max_budget_in_team: 5,
+        budget_duration: '30d',
+      });
+      expect(await windowOf()).toEqual({ max_budget: 5, budget_duration: '30d', counted: '30d' });
+      const change = { team_id: 't1', user_id: 'alice' };
+      await updateMember({ ...change, max_budget_in_team: 6 });
+      expect(await windowOf()).toEqual({ max_budget: 6, budget_duration: '30d', counted: '30d' });
+      expect(await updateMember({ ...change, budget_duration: '7d' })).toMatchObject({
+        max_budget_in_team: 6,
+        budget_duration: '7d',
+      });
+      expect(await windowOf()).toEqual({ max_budget: 6, budget_duration: '7d', counted: '7d' });
+      await updateMember({ ...change, budget_duration: null });
+      expect(await windowOf()).toEqual({ max_budget: 6, budget_duration: null, counted: null });
     });
   });
 });

@@ -12,6 +12,7 @@ import { KeptDays1765000000000 } from './1765000000000-kept-days.js';
 import { WholeCalls1765050000000 } from './1765050000000-whole-calls.js';
 import { UniqueNames1765200000000 } from './1765200000000-unique-names.js';
 import { DatabaseLeases1765500000000 } from './1765500000000-database-leases.js';
+import { CalledNames1765700000000 } from './1765700000000-called-names.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   WholeCalls1765050000000,
   UniqueNames1765200000000,
   DatabaseLeases1765500000000,
+  CalledNames1765700000000,
 ];
