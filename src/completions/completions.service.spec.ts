@@ -65,6 +65,7 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
         return { denials: [{ code: 'held', message: 'Enough was seen.', param: null }] };
       },
     } as never,
+    { record: () => undefined } as never,
     { take: () => ({ slots: { giveBack: () => {}, end: () => {} } }), measure: () => [] } as never,
     { overload: () => undefined, calls: new Set() } as never,
     {} as never,

@@ -216,7 +216,9 @@ describe.each(EVERY_DATABASE)('end users on $name', ({ open, skip }) => {
   });
 
   it.skipIf(skip)('are made once, however many calls bring a new one at once', async () => {
-    const made = await Promise.all(Array.from({ length: 10 }, () => rooms.endUsers.getOrCreate('c1')));
+    const made = await Promise.all(
+      Array.from({ length: 10 }, () => rooms.endUsers.getOrCreate('c1', async () => {})),
+    );
     expect(new Set(made.map(({ id }) => id)).size).toBe(1);
   });
 });

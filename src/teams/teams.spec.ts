@@ -502,7 +502,7 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
       const windowOf = async () => {
         const [member] = (await info('t1')).team_memberships;
         const { max_budget, budget_duration } = member!.litellm_budget_table!;
-        return { max_budget, budget_duration, counted: liveFigure(member!.spend).duration };
+        return { max_budget, budget_duration, counted: liveFigure(member!.spend)?.duration };
       };
       await addMembers({
         team_id: 't1',
