@@ -28,17 +28,22 @@ import { Load } from './load.js';
 import { heldOutput, mayPassBound, planOutput } from './output-limit.js';
 import { viaFor } from './via.js';
 import { SseExchange } from './sse-exchange.js';
+import type { Waiting } from './connection-queue.js';
 import { Targets } from './targets.js';
-import { ClientGone, UpstreamError } from './upstream-error.js';
+import { ClientGone, UpstreamBusy, UpstreamError } from './upstream-error.js';
 import { upstreamRequest } from './upstream-request.js';
-import { type UpstreamCall, Upstreams, type UpstreamSink } from './upstreams.js';
+import { type UpstreamCall, type UpstreamRequest, Upstreams, type UpstreamSink } from './upstreams.js';
 
 const MAX_HOLD_TRIES = 5;
+/** Who waits longer for a connection is counted. */
+const SLOW_SECONDS = 1;
 
 /** What came of the attempts so far: the last of them, and why the last that failed did. */
 interface Tries {
   last?: Attempt;
-  failed?: UpstreamError;
+  failed?: UpstreamError | UpstreamBusy;
+  /** An origin that had no connection free in time: it is not waited for twice. */
+  busyOrigin?: string;
   /** Rate limits for which a fallback was passed over. */
   full?: readonly Denial[];
 }
@@ -185,6 +190,7 @@ export class CompletionsService {
   /** Every deployment of a model once, and its retries. False when none of them answered, and something else may. */
   private async tryModel(call: Call, model: ModelFacts, tries: Tries): Promise<boolean> {
     for (const deployment of this.targets.deployments(model, call.llm.kind)) {
+      if (deployment.origin === tries.busyOrigin) continue;
       const outcome = await this.tryDeployment(call, model, deployment, tries);
       if (outcome !== 'failed') return outcome === 'answered';
     }
@@ -208,10 +214,17 @@ export class CompletionsService {
     tries.last = attempt;
     call.clampedTo = attempt.output.clampedTo;
     try {
+      const waiting = deployment.mockResponse ? undefined : this.upstreams.take(deployment);
+      if (waiting) await this.waitFor(waiting, attempt, model);
       await this.make(attempt);
       this.health.answered(deployment.id);
       return 'answered';
     } catch (error) {
+      if (error instanceof UpstreamBusy) {
+        tries.failed = error;
+        tries.busyOrigin = deployment.origin;
+        return 'failed';
+      }
       if (!(error instanceof UpstreamError) || call.reply.raw.destroyed) throw error;
       if (error.refusesStreamOptions && attempt.asksForUsage) {
         this.refuseStreamOptions.add(deployment);
@@ -322,9 +335,47 @@ export class CompletionsService {
     return this.attempt(call, deployment, { atMost: 0 }, nothingHeld(chain));
   }
 
+  private requestFor(attempt: Attempt): UpstreamRequest {
+    try {
+      return upstreamRequest(attempt);
+    } catch (error) {
+      this.upstreams.giveBack(attempt.deployment);
+      throw error;
+    }
+  }
+
   private async giveBack(hold: Hold, error: unknown): Promise<never> {
     await this.spend.release(hold);
     throw error;
+  }
+
+  /**
+   * Waits for a connection, and asks once more whether the caller may: time passed since the hold. Throws when there is
+   * none in time, when the caller may not any more, or is gone; nothing was sent then.
+   */
+  private async waitFor(waiting: Waiting, attempt: Attempt, model: ModelFacts): Promise<void> {
+    const { call, deployment } = attempt;
+    const { raw } = call.reply;
+    const since = performance.now();
+    raw.once('close', waiting.leave);
+    const isGiven = await waiting.given;
+    raw.off('close', waiting.leave);
+    const seconds = (performance.now() - since) / 1_000;
+    this.meters.queueSeconds.observe(seconds);
+    if (seconds > SLOW_SECONDS) this.meters.queuedLong.inc();
+    try {
+      if (raw.destroyed) throw new ClientGone();
+      if (!isGiven) {
+        this.meters.shed.inc({ reason: 'upstream_queue' });
+        throw new UpstreamBusy();
+      }
+      await call.access.recheck(model);
+      if (raw.destroyed) throw new ClientGone();
+    } catch (error) {
+      attempt.producedNothing();
+      if (isGiven) this.upstreams.giveBack(deployment);
+      throw error;
+    }
   }
 
   /** One call upstream, to its end: answered and settled, or an error that says whether to go on. */
@@ -370,7 +421,7 @@ export class CompletionsService {
       });
       const upstream: UpstreamCall = deployment.mockResponse
         ? answerMock(call, deployment, sink)
-        : this.upstreams.send(deployment, upstreamRequest(attempt), sink);
+        : this.upstreams.send(deployment, this.requestFor(attempt), sink);
     });
   }
 }

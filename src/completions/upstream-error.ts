@@ -19,6 +19,18 @@ export class UpstreamError extends HttpException {
   }
 }
 
+/** No connection to the upstream was free in time: nothing was sent. Another origin, or a moment later, may do better. */
+export class UpstreamBusy extends ServiceUnavailableException {
+  readonly headers = { 'retry-after': '1' };
+
+  constructor() {
+    super({
+      message:
+        'This gateway has as many calls under way to the model’s provider as it may, and none ended in time. Try again in a moment.',
+    });
+  }
+}
+
 /** The client hung up before its call was made; nobody hears this. */
 export class ClientGone extends HttpException {
   constructor() {

@@ -1,6 +1,9 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Pool } from 'undici';
+import { CONFIG, type Config } from '../config/config.js';
+import { Meters } from '../metrics/meters.js';
 import type { Deployment } from '../models/deployment.js';
+import { ConnectionQueue, type Waiting } from './connection-queue.js';
 
 /** What goes upstream. */
 export interface UpstreamRequest {
@@ -34,7 +37,6 @@ export interface UpstreamCall {
   abort(): void;
 }
 
-const CONNECTIONS_PER_ORIGIN = 512;
 const CONNECT_TIMEOUT_MS = 10_000;
 const NEVER_SENT = new Set([
   'ECONNREFUSED',
@@ -43,16 +45,51 @@ const NEVER_SENT = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
+  // The process has no file descriptor left for a socket.
+  'EMFILE',
+  'ENFILE',
 ]);
 const TIMED_OUT = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
 
-/** The connections to upstreams: one pool per origin. */
+/** The connections to one origin, and who waits for them. */
+interface Origin {
+  readonly pool: Pool;
+  readonly queue: ConnectionQueue;
+}
+
+/** The connections to upstreams: one pool per origin, of `max_upstream_connections`. */
 @Injectable()
 export class Upstreams implements OnApplicationShutdown {
-  private readonly pools = new Map<string, Pool>();
+  private readonly origins = new Map<string, Origin>();
 
-  /** Sends one call. Everything that happens after is told to `sink`, whose last word is `end` or `fail`. */
+  constructor(
+    @Inject(CONFIG) private readonly config: Pick<Config, 'general'>,
+    meters: Meters,
+  ) {
+    meters.gauge(
+      'tollgate_upstream_queue_calls',
+      'Calls that wait for a connection to their upstream',
+      () => {
+        let waiting = 0;
+        for (const { queue } of this.origins.values()) waiting += queue.length;
+        return waiting;
+      },
+    );
+  }
+
+  /** Takes a connection for one call, and returns undefined; or waits for one. Who has it sends, or gives it back. */
+  take({ origin }: Deployment): Waiting | undefined {
+    return this.of(origin).queue.take();
+  }
+
+  /** The call that took a connection is not made. */
+  giveBack({ origin }: Deployment): void {
+    this.of(origin).queue.giveBack();
+  }
+
+  /** Sends one call that took a connection. Everything that happens after is told to `sink`, whose last word is `end` or `fail`. */
   send(deployment: Deployment, { path, headers, body }: UpstreamRequest, sink: UpstreamSink): UpstreamCall {
+    const { pool, queue } = this.of(deployment.origin);
     let controller: { abort(reason: Error): void } | undefined;
     let over = false;
     // An upstream writes event by event. What one turn of the event loop brings is told at once: it costs little more than one.
@@ -68,6 +105,7 @@ export class Upstreams implements OnApplicationShutdown {
       if (over) return;
       over = true;
       clearTimeout(deadline);
+      queue.giveBack();
       tell();
     };
     const abort = (failure: UpstreamFailure) => {
@@ -75,7 +113,7 @@ export class Upstreams implements OnApplicationShutdown {
       controller?.abort(ABORTED);
     };
     const deadline = setTimeout(() => abort(TIMEOUT), deployment.timeoutMs);
-    this.poolOf(deployment.origin).dispatch(
+    pool.dispatch(
       {
         path,
         method: 'POST',
@@ -105,20 +143,24 @@ export class Upstreams implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([...this.pools.values()].map((pool) => pool.destroy()));
+    await Promise.all([...this.origins.values()].map(({ pool }) => pool.destroy()));
   }
 
-  private poolOf(origin: string): Pool {
-    let pool = this.pools.get(origin);
-    if (!pool) {
-      pool = new Pool(origin, {
-        connections: CONNECTIONS_PER_ORIGIN,
-        pipelining: 1,
-        connect: { timeout: CONNECT_TIMEOUT_MS },
-      });
-      this.pools.set(origin, pool);
+  private of(name: string): Origin {
+    let origin = this.origins.get(name);
+    if (!origin) {
+      const { maxUpstreamConnections, upstreamQueueMs } = this.config.general;
+      origin = {
+        pool: new Pool(name, {
+          connections: maxUpstreamConnections,
+          pipelining: 1,
+          connect: { timeout: CONNECT_TIMEOUT_MS },
+        }),
+        queue: new ConnectionQueue(maxUpstreamConnections, upstreamQueueMs),
+      };
+      this.origins.set(name, origin);
     }
-    return pool;
+    return origin;
   }
 }
 

@@ -141,6 +141,10 @@ export interface GeneralSettings {
   readonly retention?: RetentionSettings;
   /** `global_max_parallel_requests`: as many calls this process has under way at most. Default: any number. */
   readonly maxParallelCalls: number;
+  /** `max_upstream_connections`: as many calls are under way to one provider's host at most. Default 4096. */
+  readonly maxUpstreamConnections: number;
+  /** `upstream_queue_ms`: how long a call waits for one of them. Default 5000; 0: not at all. */
+  readonly upstreamQueueMs: number;
   /** `max_event_loop_delay_ms`: how late the event loop may be before calls are refused. Default 1000; 0: any. */
   readonly maxEventLoopDelayMs: number;
   /** `fsync: true`: commits survive power loss, not only the death of the process. */

@@ -16,6 +16,8 @@ import { isMapping, MAX_TIMER_MS, type Section } from './section.js';
 
 const DEFAULT_REQUEST_MS = 600_000;
 const MAX_RETRIES = 100;
+/** One address has no more ports to connect from. */
+const MAX_CONNECTIONS = 65_535;
 const MAX_TOKENS = 1_000_000_000;
 const MAX_RATE = 2_147_483_647;
 const MS_PER_SECOND = 1_000;
@@ -54,6 +56,8 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     replicaTimeoutMs: section.milliseconds('replica_timeout_ms', 1) ?? 15_000,
     settleTimeoutMs: section.milliseconds('settle_timeout_ms', 1) ?? 30_000,
     maxParallelCalls: maxParallelCalls(section),
+    maxUpstreamConnections: maxUpstreamConnections(section),
+    upstreamQueueMs: section.milliseconds('upstream_queue_ms', 1) ?? 5_000,
     maxEventLoopDelayMs: section.milliseconds('max_event_loop_delay_ms', 1) ?? 1_000,
     fsync: section.flag('fsync') ?? false,
     ...(alertSettings && { alerts: alertSettings }),
@@ -232,6 +236,12 @@ function maxParallelCalls(section: Section): number {
   const most = section.wholeNumber('global_max_parallel_requests', MAX_RATE);
   if (most === 0) section.problem('global_max_parallel_requests', 'must be more than zero');
   return most ?? Infinity;
+}
+
+function maxUpstreamConnections(section: Section): number {
+  const most = section.wholeNumber('max_upstream_connections', MAX_CONNECTIONS);
+  if (most === 0) section.problem('max_upstream_connections', 'must be more than zero');
+  return most ?? 4_096;
 }
 
 /** Rounded to whole bytes, which is what a server can count. */

@@ -5,7 +5,8 @@ const HOLD_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 
 const ENTRY_KINDS = ['settled', 'released', 'estimated', 'unconfirmed', 'overrun', 'abandoned'] as const;
 const CACHE_RESULTS = ['hit', 'miss'] as const;
-const SHED_REASONS = ['parallel_requests', 'event_loop_delay'] as const;
+const QUEUE_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const SHED_REASONS = ['parallel_requests', 'event_loop_delay', 'upstream_queue'] as const;
 /** Which limit of this process had no room for a call. */
 export type ShedReason = (typeof SHED_REASONS)[number];
 
@@ -33,6 +34,17 @@ export class Meters {
     buckets: HOLD_SECONDS,
     registers: [this.registry],
   });
+  readonly queueSeconds = new Histogram({
+    name: 'tollgate_upstream_queue_seconds',
+    help: 'How long calls waited for a connection to their upstream, of those that had to wait',
+    buckets: QUEUE_SECONDS,
+    registers: [this.registry],
+  });
+  readonly queuedLong = this.counter(
+    'tollgate_upstream_queue_slow_total',
+    'Calls that waited more than a second for a connection to their upstream',
+    [],
+  );
 
   constructor() {
     // No `increase()` sees the first event of a series that begins with it.
