@@ -15,6 +15,7 @@ import { HealthModule } from './health/health.module.js';
 import { AdminBodyPipe } from './http/admin-body.pipe.js';
 import { NowhereController } from './http/nowhere.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
+import { InstallationModule } from './installation/installation.module.js';
 import { LimitsModule } from './limits/limits.module.js';
 import { ModelsModule } from './models/models.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
@@ -60,6 +61,7 @@ export class AppModule {
         MetricsModule,
         CacheModule,
         RedisModule,
+        InstallationModule,
         LimitsModule.for(config),
         SpendModule.for(config),
         HouseModule,

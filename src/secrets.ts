@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hash,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 
 /** What is stored and looked up of a virtual key: its SHA-256 in hex. */
 export function secretHash(secret: string): string {
@@ -48,6 +55,21 @@ export function unseal(text: string, saltKey: string): string {
   return Buffer.concat([decipher.update(Buffer.from(sealed, 'base64url')), decipher.final()]).toString(
     'utf8',
   );
+}
+
+/**
+ * Makes message authentication codes (HMAC-SHA-256, base64url) for one purpose. Nobody without the salt key can make one,
+ * and a code of one purpose does not fit another.
+ */
+export function macMaker(purpose: string, saltKey: string): (text: string) => string {
+  const key = hash('sha256', `tollgate:mac:${purpose}:${saltKey}`, 'buffer');
+  return (text) => createHmac('sha256', key).update(text).digest('base64url');
+}
+
+/** Compares two codes in a time that says nothing about either. */
+export function isSameMac(given: string, wanted: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(wanted)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** Names of credentials … */

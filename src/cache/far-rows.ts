@@ -1,11 +1,22 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOCK, type Clock } from '../clock.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { migrations } from '../database/migrations/index.js';
+import { Installation } from '../installation/installation.js';
 import { Redis } from '../redis/redis.js';
+import { isSameMac, macMaker } from '../secrets.js';
 import type { CacheKey } from './changes.js';
+import { textOfRow, valueOfRow } from './row-text.js';
 
-const CHANNEL = 'tollgate:changes';
 /** After a failure it is not asked for so long: a cache must never cost more than it saves. */
 const REST_MS = 1_000;
+/** Bigger rows are not shared, and no more than that is read of a value. */
+const MAX_ROW_BYTES = 4 * 1_024 * 1_024;
+/** Longer than a row is kept, by as much as clocks may differ. Changes of more than this time are heard of by a process that starts. */
+const MAX_LEFT_MS = 90_000;
+/** One hint names at most so many rows, and is at most so long. */
+const MAX_HINT_KEYS = 50;
+const MAX_HINT_CHARS = 1_000_000;
 
 /** A row as another process may have put it here, and of which revision it is. */
 interface FarRow {
@@ -13,39 +24,85 @@ interface FarRow {
   readonly revision: number;
 }
 
+/** A row as it is kept: when it stops counting is part of what the code covers. */
+interface KeptRow extends FarRow {
+  readonly until: number;
+}
+
 /**
- * The second tier of the cache, and the hint that something in it changed: Redis, for all processes. Whatever goes wrong
- * here, rows are read from the database; a lost hint is heard of by `Revisions`.
+ * The second tier of the cache, and the hint that something in it changed: Redis, for all processes. Redis is not
+ * trusted: a row counts only with the code (MAC) that a holder of the salt key made for it. The code covers the name the
+ * row is kept under (which has the installation, the schema and the row's key in it), its revision, and until when it
+ * counts: a row that is forged, moved to another name, or kept back for later is read from the database. A hint only
+ * makes a process read anew. Whatever goes wrong here, rows are read from the database; a lost hint is heard of by
+ * `Revisions`.
  */
 @Injectable()
 export class FarRows {
   /** Rows of another version's schema are not this one's: while replicas are upgraded, each finds its own. */
-  private readonly prefix = `tollgate:row:${migrations.at(-1)!.name}:`;
+  private readonly prefix: string;
+  private readonly channel: string;
+  private readonly mac: (text: string) => string;
   private restUntil = 0;
 
-  constructor(private readonly redis: Redis) {}
+  constructor(
+    private readonly redis: Redis,
+    installation: Installation,
+    @Inject(CONFIG) { saltKey }: Pick<Config, 'saltKey'>,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {
+    this.prefix = installation.inRedis(`row:${migrations.at(-1)!.name}:`);
+    this.channel = installation.inRedis('changes');
+    this.mac = macMaker('rows', saltKey);
+  }
 
-  get(key: CacheKey): Promise<FarRow | undefined> {
+  async get(key: CacheKey): Promise<FarRow | undefined> {
+    const name = this.prefix + key;
     return this.tried(async () => {
-      const text = await this.redis.get(this.prefix + key);
-      return text === null ? undefined : (JSON.parse(text, revived) as FarRow);
+      const kept = await this.redis.getStart(name, MAX_ROW_BYTES);
+      return kept === undefined ? undefined : this.opened(name, kept);
     });
   }
 
-  async set(key: CacheKey, value: FarRow, ttlMs: number): Promise<void> {
-    await this.tried(() => this.redis.set(this.prefix + key, JSON.stringify(value, told), ttlMs));
+  async set(key: CacheKey, { row, revision }: FarRow, ttlMs: number): Promise<void> {
+    const name = this.prefix + key;
+    await this.tried(async () => {
+      const text = textOfRow({ row, revision, until: this.clock().getTime() + ttlMs } satisfies KeptRow);
+      const kept = `${this.codeOf(name, text)}.${text}`;
+      if (Buffer.byteLength(kept) <= MAX_ROW_BYTES) await this.redis.set(name, kept, ttlMs);
+    });
   }
 
   /** Gone for everyone, and everyone is told. */
   async evict(keys: readonly CacheKey[]): Promise<void> {
     await this.tried(async () => {
       await this.redis.delete(keys.map((key) => this.prefix + key));
-      await this.redis.publish(CHANNEL, JSON.stringify(keys));
+      for (let from = 0; from < keys.length; from += MAX_HINT_KEYS)
+        await this.redis.publish(this.channel, JSON.stringify(keys.slice(from, from + MAX_HINT_KEYS)));
     });
   }
 
-  async onEviction(listener: (keys: readonly CacheKey[]) => void): Promise<void> {
-    await this.redis.subscribe(CHANNEL, (message) => listener(JSON.parse(message) as CacheKey[]));
+  /** Tells `listener` which rows another process says it changed. Messages that say no such thing are left out. */
+  async onEviction(listener: (keys: readonly CacheKey[]) => Promise<void>): Promise<void> {
+    await this.redis.subscribe(this.channel, (message) => {
+      const keys = keysIn(message);
+      // A row that could not be forgotten is heard of by `Revisions`.
+      if (keys) listener(keys).catch(() => undefined);
+    });
+  }
+
+  /** The row in this text, if it was put here under this name by a holder of the salt key and still counts. */
+  private opened(name: string, kept: string): FarRow | undefined {
+    const end = kept.indexOf('.');
+    const text = kept.slice(end + 1);
+    if (end < 0 || !isSameMac(kept.slice(0, end), this.codeOf(name, text))) return undefined;
+    const { row, revision, until } = valueOfRow(text) as KeptRow;
+    const leftMs = until - this.clock().getTime();
+    return leftMs > 0 && leftMs <= MAX_LEFT_MS ? { row, revision } : undefined;
+  }
+
+  private codeOf(name: string, text: string): string {
+    return this.mac(`${name.length}:${name}${text}`);
   }
 
   private async tried<T>(work: () => Promise<T>): Promise<T | undefined> {
@@ -59,16 +116,16 @@ export class FarRows {
   }
 }
 
-/** JSON knows neither nano-dollars nor instants. */
-function told(this: Record<string, unknown>, name: string, value: unknown): unknown {
-  const raw = this[name];
-  if (raw instanceof Date) return { $at: raw.getTime() };
-  return typeof value === 'bigint' ? { $n: value.toString() } : value;
-}
-
-function revived(_: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const { $n: amount, $at: ms } = value as { $n?: unknown; $at?: unknown };
-  if (typeof amount === 'string') return BigInt(amount);
-  return typeof ms === 'number' ? new Date(ms) : value;
+/** The rows a hint names; undefined when it is none. */
+function keysIn(message: string): CacheKey[] | undefined {
+  if (message.length > MAX_HINT_CHARS) return undefined;
+  let keys: unknown;
+  try {
+    keys = JSON.parse(message);
+  } catch {
+    return undefined;
+  }
+  return Array.isArray(keys) && keys.length <= MAX_HINT_KEYS && keys.every((key) => typeof key === 'string')
+    ? keys
+    : undefined;
 }

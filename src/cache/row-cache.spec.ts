@@ -6,6 +6,7 @@ import { Changes } from './changes.js';
 import { Meters } from '../metrics/meters.js';
 import type { Database } from '../database/database.js';
 import { FarRows } from './far-rows.js';
+import { Installation } from '../installation/installation.js';
 import { Redis } from '../redis/redis.js';
 import { Revisions } from './revisions.js';
 import { RowCache } from './row-cache.js';
@@ -16,7 +17,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-23T12:00:00Z') });
   changes = new Changes();
   const store = new BoundedMap<string, unknown>(100);
-  cache = new RowCache(createCache({ stores: [new Keyv({ store, serialize: undefined, deserialize: undefined })] }), changes, new Revisions({ isPostgres: false } as Database), new FarRows(new Redis({})), new Meters()); // prettier-ignore
+  cache = new RowCache(createCache({ stores: [new Keyv({ store, serialize: undefined, deserialize: undefined })] }), changes, new Revisions({ isPostgres: false } as Database), new FarRows(new Redis({}), new Installation('here'), { saltKey: 'salt' }, () => new Date()), new Meters()); // prettier-ignore
 });
 afterEach(() => vi.useRealTimers());
 

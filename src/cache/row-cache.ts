@@ -34,7 +34,7 @@ export class RowCache implements OnModuleInit {
   }
 
   async onModuleInit(): Promise<void> {
-    if (this.revisions.areShared) await this.far.onEviction((keys) => void this.forget(keys));
+    if (this.revisions.areShared) await this.far.onEviction((keys) => this.forget(keys));
   }
 
   /** The cached row, or what `load` finds. Errors of `load` are passed on and never cached. */
@@ -75,10 +75,13 @@ export class RowCache implements OnModuleInit {
     const epoch = this.changes.epoch;
     const far = await this.far.get(key);
     if (far && this.revisions.believe(key, far.revision)) return far.row as T | null;
+    const begun = performance.now();
     const revision = await this.revisions.note(key);
     const found = await load();
-    if (!this.changes.changedSince(epoch, [key]))
-      await this.far.set(key, { row: found, revision }, ttlOf(found));
+    // Counted from when it was read: a process that was asleep since then has not heard what changed.
+    const leftMs = Math.floor(ttlOf(found) - (performance.now() - begun));
+    if (leftMs > 0 && !this.changes.changedSince(epoch, [key]))
+      await this.far.set(key, { row: found, revision }, leftMs);
     return found;
   }
 

@@ -51,6 +51,16 @@ export function tollgate(): Command {
     });
 
   program
+    .command('new-installation')
+    .description(
+      'give a restored copy of a database an id of its own, so that it may share a Redis with the original',
+    )
+    .action(async () => {
+      const { newInstallation } = await import('./new-installation.js');
+      await newInstallation(config(), say);
+    });
+
+  program
     .command('explain')
     .description('ask a running gateway why a key may or may not call a model; exit code 1 if it may not')
     .argument('<key>', 'a virtual key, or its hash')

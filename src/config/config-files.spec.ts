@@ -224,6 +224,31 @@ describe('what a file may say', () => {
     expect(read(`litellm_settings: {${cache}}`).redisUrl).toBe('rediss://u:p%2Fw@r:6380');
   });
 
+  const REDIS_URL = 'redis://e:6379';
+  it.each([
+    ['host: r, db: 3, namespace: stage', {}, 'redis://r:6379/3', 'stage'],
+    ['host: r, db: "3"', {}, 'redis://r:6379/3', undefined],
+    ['host: r, db: 0', {}, 'redis://r:6379', undefined],
+    ['namespace: stage', { REDIS_URL }, REDIS_URL, 'stage'],
+    ['db: 3', { REDIS_URL }, `${REDIS_URL}/3`, undefined],
+    ['db: 3', { REDIS_URL: `${REDIS_URL}/2` }, `${REDIS_URL}/2`, undefined],
+  ])('shares a Redis by number and namespace: {%s} beside %j', (params, env, url, namespace) => {
+    const config = read(`litellm_settings: {cache_params: {type: redis, ${params}}}`, { ...MASTER, ...env });
+    expect([config.redisUrl, config.redisNamespace]).toEqual([url, namespace]);
+    expect(config.ignoredKeys).toEqual(url.endsWith('/2') ? ['litellm_settings.cache_params.db'] : []);
+  });
+
+  it.each([
+    ['db: -1', 'litellm_settings.cache_params.db: must be a number, zero or more'],
+    ['db: 1.5', 'litellm_settings.cache_params.db: must be a whole number'],
+    ['namespace: 5', 'litellm_settings.cache_params.namespace: must be text'],
+    [`namespace: ${'n'.repeat(257)}`, 'litellm_settings.cache_params.namespace: must have at most 256 bytes'],
+  ])('takes no {%s} of a Redis', (params, problem) => {
+    expect(() => read(`litellm_settings: {cache_params: {type: redis, host: r, ${params}}}`)).toThrow(
+      problem,
+    );
+  });
+
   it.each([
     ['litellm_settings: {fallbacks: [{a: [b]}, {a: [c]}]}', 'litellm_settings.fallbacks[1].a'],
     ['litellm_settings: {cache_params: {type: s3}}', 'litellm_settings.cache_params.type'],
@@ -236,8 +261,8 @@ describe('what a file may say', () => {
       'litellm_settings.default_key_generate_params.metadata',
     ],
     [
-      'litellm_settings: {cache_params: {type: redis, host: r, namespace: n}}',
-      'litellm_settings.cache_params.namespace',
+      'litellm_settings: {cache_params: {type: redis, host: r, redis_flush_size: 5}}',
+      'litellm_settings.cache_params.redis_flush_size',
     ],
     ['router_settings: {model_group_alias: {b: {model: a, x: 1}}}', 'router_settings.model_group_alias.b.x'],
     [

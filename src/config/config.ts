@@ -6,6 +6,8 @@ export interface Config {
   /** Absent: an SQLite file in the data folder. */
   readonly databaseUrl?: string;
   readonly redisUrl?: string;
+  /** `cache_params.namespace`: what every name in Redis begins with. Absent: nothing. */
+  readonly redisNamespace?: string;
   /** The master key, clear. Compared by digest only. */
   readonly masterKey: string;
   /** Given by environment or file, kept in the data folder by an earlier start, or new: then it is printed, once. */

@@ -60,6 +60,7 @@ const onDisk: Files = { exists: existsSync, text: (path) => readFileSync(path, '
 
 const DEFAULT_FILE = './tollgate.yaml';
 const MIN_MASTER_KEY_CHARS = 8;
+const MAX_NAMESPACE_BYTES = 256;
 
 /**
  * The only reader of the environment and the file: a frozen configuration, or one `ConfigError` that lists every problem.
@@ -85,7 +86,8 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
     ['postgres:', 'postgresql:'],
     report,
   );
-  const redisUrl = addressOf(told('REDIS_URL') ?? cacheUrl(litellm), ['redis:', 'rediss:'], report);
+  const cache = readCacheParams(litellm, told('REDIS_URL'));
+  const redisUrl = addressOf(cache.address, ['redis:', 'rediss:'], report);
   const givenMasterKey = preferred(
     told('TOLLGATE_MASTER_KEY') ?? told('LITELLM_MASTER_KEY'),
     general,
@@ -137,6 +139,7 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
     jsonLogs,
     ...(databaseUrl !== undefined && { databaseUrl }),
     ...(redisUrl !== undefined && { redisUrl }),
+    ...(cache.namespace !== undefined && { redisNamespace: cache.namespace }),
     ...(path !== undefined && { configFile: path }),
   });
 }
@@ -200,25 +203,55 @@ function addressOf(told: Told | undefined, protocols: readonly string[], report:
   return undefined;
 }
 
-/** LiteLLM's `cache_params` of a Redis cache. */
-function cacheUrl(litellm: Section): Told | undefined {
+/** Where Redis is, and what its names begin with. */
+interface CacheParams {
+  readonly address?: Told | undefined;
+  readonly namespace?: string | undefined;
+}
+
+/**
+ * Reads LiteLLM's `cache_params` of a Redis cache. Beside `REDIS_URL` only the namespace counts, and the number of the
+ * database where the address names none.
+ */
+function readCacheParams(litellm: Section, said: Told | undefined): CacheParams {
   // Answers are not cached.
   if (litellm.flag('cache')) litellm.ignore('cache');
   const params = litellm.section('cache_params');
-  const type = params.text('type') ?? 'local';
+  const type = params.text('type') ?? (said ? 'redis' : 'local');
   if (type !== 'redis') {
     if (type !== 'local') params.ignore('type');
     params.ignoreTheRest();
-    return undefined;
+    return { address: said };
+  }
+  const namespace = params.text('namespace');
+  if (namespace !== undefined && Buffer.byteLength(namespace) > MAX_NAMESPACE_BYTES)
+    params.problem('namespace', `must have at most ${MAX_NAMESPACE_BYTES} bytes`);
+  if (said) {
+    const hasNumber = !URL.canParse(said.text) || /[^/]/.test(new URL(said.text).pathname);
+    const text = hasNumber ? said.text : atDatabase(said.text, params.wholeNumber('db'));
+    params.ignoreTheRest();
+    return { address: { ...said, text }, namespace };
   }
   const host = params.requiredText('host');
   const port = params.wholeNumber('port') ?? 6379;
+  const db = params.wholeNumber('db');
   const [user, password] = ['username', 'password'].map((key) => encodeURIComponent(params.text(key) ?? ''));
   const scheme = params.flag('ssl') ? 'rediss' : 'redis';
   params.ignoreTheRest();
-  if (!host) return undefined;
+  if (!host) return { namespace };
   const login = user || password ? `${user}:${password}@` : '';
-  return { text: `${scheme}://${login}${host}:${port}`, at: 'litellm_settings.cache_params' };
+  const address = `${scheme}://${login}${host}:${port}`;
+  // An address that is none is told as it is.
+  const text = URL.canParse(address) ? atDatabase(address, db) : address;
+  return { address: { text, at: 'litellm_settings.cache_params' }, namespace };
+}
+
+/** The address of a Redis, at the database of this number. */
+function atDatabase(address: string, db: number | undefined): string {
+  if (!db) return address;
+  const url = new URL(address);
+  url.pathname = `/${db}`;
+  return url.href;
 }
 
 function flagOf(name: string, said: string | undefined, report: Report): boolean | undefined {

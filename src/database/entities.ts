@@ -7,6 +7,7 @@ import { Revision } from '../cache/revision.entity.js';
 import { DatabaseLease } from './database-lease.entity.js';
 import { EndUser } from '../end-users/end-user.entity.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { InstallationRow } from '../installation/installation.entity.js';
 import { Model } from '../models/model.entity.js';
 import { OrganizationMember } from '../orgs/organization-member.entity.js';
 import { Organization } from '../orgs/organization.entity.js';
@@ -48,6 +49,7 @@ export const entities = [
   Revision,
   Replica,
   DatabaseLease,
+  InstallationRow,
   Alert,
   AuditEntry,
   CalledNameCount,

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { RedisServer, redisIsThere } from '../../test/redis.js';
+import { Installation } from '../installation/installation.js';
 import { Redis } from '../redis/redis.js';
 import type { RateLimit } from './rate-limits.js';
 import { RedisRateLimits } from './redis-rate-limits.js';
@@ -20,7 +21,7 @@ describe.runIf(redisIsThere())('a place in Redis', () => {
     server = await RedisServer.start();
     redis = new Redis({ redisUrl: server.url });
     await redis.onModuleInit();
-    limits = new RedisRateLimits(redis, { general: { rateLimitSpanMs: 60_000 } });
+    limits = new RedisRateLimits(redis, new Installation('here'), { general: { rateLimitSpanMs: 60_000 } });
   });
   afterEach(() => vi.useRealTimers());
   afterAll(async () => {

@@ -74,8 +74,14 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  async get(key: string): Promise<string | null> {
-    return inTime(this.client!.get(key));
+  /** The first `maxBytes` of a text; undefined when there is none, or something that is no text. */
+  async getStart(key: string, maxBytes: number): Promise<string | undefined> {
+    try {
+      return (await inTime(this.client!.getRange(key, 0, maxBytes - 1))) || undefined;
+    } catch (error) {
+      if (String(error).includes('WRONGTYPE')) return undefined;
+      throw error;
+    }
   }
 
   async set(key: string, value: string, ttlMs: number): Promise<void> {
@@ -90,13 +96,21 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     await inTime(this.client!.publish(channel, message));
   }
 
-  /** Messages may be lost; whoever listens has another way to find out. */
+  /** Messages may be lost, and anybody may send them; whoever listens has another way to find out. */
   async subscribe(channel: string, listener: (message: string) => void): Promise<void> {
     if (!this.client) return;
     this.subscriber = this.client.duplicate();
     this.watch(this.subscriber);
     await this.opened(this.subscriber);
-    await this.subscriber.subscribe(channel, listener).catch((error: unknown) => this.warn(error));
+    await this.subscriber
+      .subscribe(channel, (message) => {
+        try {
+          listener(message);
+        } catch (error) {
+          this.logger.warn(`A message could not be dealt with: ${String(error)}`);
+        }
+      })
+      .catch((error: unknown) => this.warn(error));
   }
 
   private connectionTo(url: string): RedisClientType {

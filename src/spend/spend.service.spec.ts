@@ -8,6 +8,7 @@ import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 import { Changes } from '../cache/changes.js';
 import { FarRows } from '../cache/far-rows.js';
+import { Installation } from '../installation/installation.js';
 import { Redis } from '../redis/redis.js';
 import { Revisions } from '../cache/revisions.js';
 import { RowCache } from '../cache/row-cache.js';
@@ -88,12 +89,13 @@ function shared(dataSource: DataSource, databaseUrl: string): Rooms {
   const config = { databaseUrl, general } as Config;
   const clock = new SteadyClock();
   const connection = new MoneyConnection(config);
+  const installation = new Installation('here');
   const cache = createCache({ stores: [new Keyv()] });
   const rows = new RowCache(
     cache,
     new Changes(),
     new Revisions(database),
-    new FarRows(new Redis({})),
+    new FarRows(new Redis({}), installation, { saltKey: 'salt' }, clock.now),
     new Meters(),
   );
   const call = connection.call.bind(connection);
@@ -102,7 +104,7 @@ function shared(dataSource: DataSource, databaseUrl: string): Rooms {
     accounts: new SharedAccounts(database, clock.now),
     spend: new SharedSpend(
       new MoneyStatements(connection),
-      new Replicas(connection, clock, new Meters(), config),
+      new Replicas(connection, clock, new Meters(), config, installation),
       rows,
       { isOurs: true, expectOurs: () => {} } as DatabaseLock,
       config,

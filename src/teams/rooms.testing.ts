@@ -9,6 +9,7 @@ import { BudgetsService } from '../budgets/budgets.service.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { Changes } from '../cache/changes.js';
 import { FarRows } from '../cache/far-rows.js';
+import { Installation } from '../installation/installation.js';
 import { Redis } from '../redis/redis.js';
 import { Revisions } from '../cache/revisions.js';
 import { RowCache } from '../cache/row-cache.js';
@@ -62,7 +63,7 @@ export class Rooms {
       createCache({ stores: [memory] }),
       new Changes(),
       new Revisions(this.database),
-      new FarRows(new Redis({})),
+      new FarRows(new Redis({}), new Installation('rooms'), { saltKey: 'salt' }, clock),
       new Meters(),
     );
     const accounts = new EmbeddedAccounts(this.database, clock);

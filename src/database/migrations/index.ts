@@ -10,6 +10,7 @@ import { AccessGroups1764800000000 } from './1764800000000-access-groups.js';
 import { Activity1764900000000 } from './1764900000000-activity.js';
 import { KeptDays1765000000000 } from './1765000000000-kept-days.js';
 import { WholeCalls1765050000000 } from './1765050000000-whole-calls.js';
+import { Installation1765100000000 } from './1765100000000-installation.js';
 import { UniqueNames1765200000000 } from './1765200000000-unique-names.js';
 import { DatabaseLeases1765500000000 } from './1765500000000-database-leases.js';
 import { CalledNames1765700000000 } from './1765700000000-called-names.js';
@@ -28,6 +29,7 @@ export const migrations = [
   Activity1764900000000,
   KeptDays1765000000000,
   WholeCalls1765050000000,
+  Installation1765100000000,
   UniqueNames1765200000000,
   DatabaseLeases1765500000000,
   CalledNames1765700000000,

@@ -5,10 +5,10 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import { SteadyClock } from '../../clock.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Meters } from '../../metrics/meters.js';
+import { Installation } from '../../installation/installation.js';
 import { NOW_MS } from '../../database/now-ms.js';
 import { Rounds } from '../../rounds.js';
 import { MoneyConnection } from './money-connection.js';
@@ -22,7 +22,7 @@ const MOST_AT_ONCE = 500;
  */
 @Injectable()
 export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
-  readonly id = uuidv7();
+  readonly id: string;
   private readonly logger = new Logger(Replicas.name);
   private readonly rounds = new Rounds(
     () => this.round(),
@@ -34,7 +34,10 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly clock: SteadyClock,
     private readonly meters: Meters,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+    installation: Installation,
+  ) {
+    this.id = installation.processId;
+  }
 
   /** A process that is alone on its database knows that everyone before it is dead; others wait until they are missed. */
   async onApplicationBootstrap(): Promise<void> {

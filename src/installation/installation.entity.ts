@@ -1,0 +1,12 @@
+import { Entity, PrimaryColumn } from 'typeorm';
+import { InstantColumn } from '../database/columns.js';
+
+/** The one row that tells this database from every other one. Its id is random. */
+@Entity('installation')
+export class InstallationRow {
+  @PrimaryColumn({ type: 'varchar', length: 36 })
+  id: string;
+
+  @InstantColumn({ name: 'made_at' })
+  madeAt: Date;
+}
