@@ -42,6 +42,7 @@ describe('tollgate', () => {
       'verify-ledger',
       'explain',
       'import-litellm',
+      'new-installation',
       '--config',
       'DATABASE_URL',
       'REDIS_URL',

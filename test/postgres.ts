@@ -17,10 +17,11 @@ export async function postgresIsThere(): Promise<boolean> {
   }
 }
 
-/** A database of its own for one test. */
-export async function freshPostgres(): Promise<{ url: string; drop: () => Promise<void> }> {
+/** A database of its own for one test: an empty one, or a copy of one that nobody uses. */
+export async function freshPostgres(copied?: string): Promise<{ url: string; drop: () => Promise<void> }> {
   const name = `tollgate_test_${randomBytes(6).toString('hex')}`;
-  await onServer(`CREATE DATABASE ${name}`);
+  const like = copied === undefined ? '' : ` TEMPLATE ${new URL(copied).pathname.slice(1)}`;
+  await onServer(`CREATE DATABASE ${name}${like}`);
   const url = new URL(SERVER);
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };

@@ -27,6 +27,10 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  get address(): { host: string; port: number } {
+    return { host: '127.0.0.1', port: this.port };
+  }
+
   async stop(): Promise<void> {
     const gone = new Promise((done) => this.child.once('exit', done));
     this.child.kill('SIGKILL');
@@ -49,6 +53,17 @@ export class RedisServer {
 
   command(...words: string[]): void {
     spawnSync('redis-cli', ['-p', String(this.port), ...words]);
+  }
+
+  /** What it answers, line by line. */
+  ask(...words: string[]): string[] {
+    const { stdout } = spawnSync('redis-cli', ['-p', String(this.port), ...words], { encoding: 'utf8' });
+    return stdout.split('\n').filter(Boolean);
+  }
+
+  /** The names of all keys in one of its databases. */
+  keys(db = 0): string[] {
+    return this.ask('-n', String(db), 'KEYS', '*').toSorted();
   }
 
   async close(): Promise<void> {

@@ -19,6 +19,7 @@ import { organizationView } from '../orgs/organization.view.js';
 import { limitsView } from '../parties/limits.view.js';
 import { AccountDelta } from '../spend/account-delta.entity.js';
 import { Account } from '../spend/account.entity.js';
+import { InstallationRow } from '../installation/installation.entity.js';
 import { Chain, Posting } from '../spend/chain.entity.js';
 import { LedgerDay } from '../spend/ledger-day.entity.js';
 import { LedgerEntry } from '../spend/ledger-entry.entity.js';
@@ -135,6 +136,7 @@ export const NOT_AUDITED: ReadonlySet<EntityTarget<ObjectLiteral>> = new Set<Ent
   Revision,
   Replica,
   DatabaseLease,
+  InstallationRow,
   Alert,
   AuditEntry,
   CalledNameCount,
