@@ -64,7 +64,7 @@ for i, key in ipairs(KEYS) do
     sum = 0
   end
   measured[2 * i - 1] = unit == 'tokens' and sum or redis.call('ZCARD', key)
-  measured[2 * i] = unit ~= 'running' and oldest[2] and tonumber(oldest[2]) + span or 0
+  measured[2 * i] = unit ~= 'running' and oldest[2] and math.min(tonumber(oldest[2]), now) + span or 0
 end
 `;
 
