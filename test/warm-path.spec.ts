@@ -143,4 +143,4 @@ const isOfScript = (line: string) => / lua\]/.test(line);
 
 /** What a process does from time to time, called or not. */
 const isBackground = (told: string) =>
-  /"PING"|\b(?:replicas|revisions|tollgate_fold|tollgate_abandon)\b/.test(told);
+  /"PING"|\b(?:replicas|revisions|processes|tollgate_fold|tollgate_abandon)\b/.test(told);
