@@ -1,8 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
 import { applyDecorators } from '@nestjs/common';
+import { FreeContent } from '../http/free-content.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 import { MAX_NAME_CHARS } from '../policy/model-list.js';
+
+const MAX_DESCRIPTION_CHARS = 10_000;
 
 const Name = () => applyDecorators(IsString(), IsNotEmpty(), MaxLength(MAX_NAME_CHARS));
 
@@ -21,6 +24,8 @@ class AccessGroupFieldsDto {
   @ApiPropertyOptional({ type: String, nullable: true, example: 'What is new' })
   @IsOptional()
   @IsString()
+  @MaxLength(MAX_DESCRIPTION_CHARS)
+  @FreeContent()
   description?: string | null;
 
   /** Models in it: names, `openai/*`, `*`. */

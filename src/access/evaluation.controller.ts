@@ -158,7 +158,7 @@ function complete(question: Partial<EvaluationDto>): EvaluationDto {
 }
 
 const definedOf = (question: object) =>
-  Object.fromEntries(Object.entries(question).filter(([, value]) => value !== undefined));
+  Object.fromEntries(Object.entries(question).filter(([, value]) => value !== undefined && value !== null));
 
 function told({ allowed, refusal, trace }: Decision): EvaluationAnswer {
   return {

@@ -10,6 +10,7 @@ import {
   IsString,
   ValidateNested,
 } from 'class-validator';
+import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
 import { IsOneOf } from '../http/one-of.js';
 
 /** Who would call. */
@@ -64,6 +65,7 @@ export class ContextDto {
 }
 
 /** One question of the OpenID AuthZEN Authorization API 1.0. */
+@OnlyLooksUp()
 export class EvaluationDto {
   @ApiProperty({ type: SubjectDto })
   @IsNotEmpty()
@@ -87,6 +89,7 @@ export class EvaluationDto {
   @IsOptional()
   @ValidateNested()
   @Type(() => ContextDto)
+  @FreeContent()
   context?: ContextDto;
 }
 
@@ -110,6 +113,7 @@ export class PartialEvaluationDto {
   @IsOptional()
   @ValidateNested()
   @Type(() => ContextDto)
+  @FreeContent()
   context?: ContextDto;
 }
 
@@ -125,6 +129,7 @@ export class EvaluationOptionsDto {
 }
 
 /** Several questions at once; without any, the one the rest amounts to. */
+@OnlyLooksUp()
 export class EvaluationsDto extends PartialEvaluationDto {
   @ApiPropertyOptional({
     type: [PartialEvaluationDto],
@@ -141,6 +146,7 @@ export class EvaluationsDto extends PartialEvaluationDto {
   @ArrayMaxSize(MAX_EVALUATIONS)
   @ValidateNested({ each: true })
   @Type(() => PartialEvaluationDto)
+  @FreeContent()
   evaluations?: PartialEvaluationDto[];
 
   @ApiPropertyOptional({ type: EvaluationOptionsDto })

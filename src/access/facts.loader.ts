@@ -14,7 +14,7 @@ import { type Wish, wishFor } from '../policy/wish.js';
 import { keyHint, secretHash } from '../secrets.js';
 import { Accounts } from '../spend/accounts.js';
 import type { ScopedBudget } from '../spend/spend.service.js';
-import { TokenCounter } from '../tokens/token-counter.js';
+import { MAX_COUNTED_BYTES, TokenCounter } from '../tokens/token-counter.js';
 import type { CallerSnapshot } from './caller.js';
 import { Callers } from './callers.js';
 import type { Presented } from './credential.js';
@@ -167,9 +167,10 @@ export class FactsLoader {
     const wish = request?.model?.wish;
     if (!llm || !wish || request.problem || !mayCount(llm.size) || fitsWhole(standing.budgets, wish))
       return this.facts(route, caller, standing, llm, request, now);
-    return this.tokenCounter.count(llm.bytes).then((counted) => {
-      if (!counted) return this.facts(route, caller, standing, llm, request, now);
-      const smaller = { ...llm, size: { ...llm.size, counted } };
+    if (llm.bytes.length > MAX_COUNTED_BYTES) return this.facts(route, caller, standing, llm, request, now);
+    return this.tokenCounter.count(llm.bytes, ownerOf(caller)).then((counted) => {
+      const size = { ...llm.size, ...(counted ? { counted } : { isUncounted: true as const }) };
+      const smaller = { ...llm, size };
       return this.facts(route, caller, standing, smaller, this.requestFacts(smaller, caller), now);
     });
   }
@@ -305,6 +306,9 @@ export class FactsLoader {
 /** Would all of it fit if nobody else held anything? Then waiting may help, and counting would not. */
 const fitsWhole = (budgets: readonly ScopedBudget[], { wantedNanoUsd }: Wish) =>
   budgets.every(({ account, limitNanoUsd }) => fits(account, limitNanoUsd, wantedNanoUsd) !== 'spent');
+
+/** Whose prompts take one another's place when they are counted. */
+const ownerOf = ({ names: { keyHash }, tokenId }: CallerSnapshot) => keyHash ?? tokenId ?? '';
 
 /** May a token act for several teams, and the request does not say for which? */
 const hasChoice = ({ holder: { teamIds } }: VerifiedToken, { teamId }: Pick<Ask, 'teamId'>) =>

@@ -7,7 +7,7 @@ import { FormBody } from '../kinds/form-body.js';
 import type { ReadMember } from '../kinds/read-members.js';
 import type { CallSize } from '../policy/bound.js';
 import { MAX_NAME_CHARS } from '../policy/model-list.js';
-import { isPrintable } from '../policy/printable.js';
+import { isName, MAX_NAME_BYTES } from '../policy/name.js';
 import { requestTags } from './request-tags.js';
 import { refuseLookalikes } from './member-names.js';
 import { refuseSmuggling, SMUGGLED_NAMES } from './smuggled.js';
@@ -96,7 +96,7 @@ export const GATE_MEMBERS: ReadonlySet<string> = new Set<ReadMember>([
 export const END_USER_HEADER = 'x-litellm-customer-id';
 
 const MAX_FALLBACKS = 64;
-const MAX_END_USER_CHARS = 1_024;
+const MAX_END_USER_CHARS = MAX_NAME_BYTES;
 
 /** Reads a body. What is wrong with it is a fact (`problem`), so that authentication can speak first. */
 export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRequest {
@@ -214,9 +214,9 @@ function modelOf(inBody: unknown, { pathModel, query }: LlmRequestContext): stri
 
 /** A name that is kept and written down: short, and without characters that a log or a database would stumble over. */
 function plainName<T extends string | undefined>(name: T, param: string, maxChars: number): T {
-  if (name !== undefined && (name.length > maxChars || !isPrintable(name))) {
+  if (name !== undefined && (name.length > maxChars || !isName(name))) {
     throw new JsonProblem(
-      `The ${param} must have at most ${maxChars} characters, none of them a control character.`,
+      `The ${param} must have at most ${maxChars} characters and ${MAX_NAME_BYTES} bytes, none of them a control character.`,
       param,
     );
   }

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsNotEmpty, IsOptional, IsString } from 'class-validator';
+import { OnlyLooksUp } from '../http/free-content.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 import { BudgetLimitDto, LimitsDto } from '../parties/limits.dto.js';
 
@@ -28,6 +29,7 @@ export class BudgetIdQuery {
   budget_id: string;
 }
 
+@OnlyLooksUp()
 export class DeleteBudgetDto {
   /** `budget_id` of the tier. */
   @ApiProperty({ example: 'free-tier' })
@@ -53,6 +55,7 @@ export class BudgetSetting {
   field_default_value: null;
 }
 
+@OnlyLooksUp()
 export class BudgetInfoDto {
   @ApiProperty({ type: [String], example: ['free-tier'] })
   @IsArray()

@@ -11,6 +11,7 @@ import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
 import { DeploymentHealth } from '../models/deployment-health.js';
 import { mayCount } from '../policy/bound.js';
+import { forNow } from '../policy/checks/budgets-have-room.js';
 import { conclude } from '../policy/decide.js';
 import type { Denial } from '../policy/decision.js';
 import type { ModelFacts } from '../policy/facts.js';
@@ -302,7 +303,8 @@ export class CompletionsService {
       return undefined;
     }
     if ('denials' in taken) {
-      const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials: taken.denials }]);
+      const denials = taken.denials.map((denial) => forNow(denial, wish));
+      const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials }]);
       throw access.refused(refusal!);
     }
     await access.recheck(model)?.catch((error: unknown) => this.giveBack(taken.hold, error));
@@ -435,7 +437,10 @@ const notSpoken = ({ llm }: Call) =>
 /** Of a call whose price is nothing, or nobody's matter: as long as the model makes it. */
 const UNLIMITED: OutputTokens = { atMost: Number.MAX_SAFE_INTEGER };
 
-const NOTHING_WISHED: Pick<Wish, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd' | 'inputNanoUsd'> = {
+const NOTHING_WISHED: Pick<
+  Wish,
+  'isUncounted' | 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd' | 'inputNanoUsd'
+> = {
   wantedNanoUsd: ZERO_NANO_USD,
   minimumNanoUsd: ZERO_NANO_USD,
   fairNanoUsd: ZERO_NANO_USD,

@@ -1,9 +1,10 @@
 import { INSTRUCTIONS, MAX_NAME_CHARS } from '../policy/model-list.js';
+import { isName, MAX_NAME_BYTES } from '../policy/name.js';
 import { hash } from 'node:crypto';
 import type { LitellmParams, ModelConfig, ModelInfo } from './config.js';
 import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
 import { maxDecimals, priceField, priceIn } from './price-fields.js';
-import { baseOf, parseModel } from './providers.js';
+import { baseOf, isDots, parseModel } from './providers.js';
 import { isMapping, type Section } from './section.js';
 
 const PRICE = /cost/;
@@ -26,6 +27,11 @@ const MAX_RETRIES = 100;
 export const TEAM_MODEL_PREFIX = 'model_name_';
 /** RFC 9110: what a header's name and value may consist of. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Headers that tell how the bytes of one connection are to be read (RFC 9110, 7.6.1): no call with one of them would leave. */
+const OF_CONNECTION = new Set([
+  'connection', 'content-length', 'expect', 'http2-settings', 'keep-alive', 'proxy-authenticate', 'proxy-authorization',
+  'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
+]); // prettier-ignore
 /** It stands in an address. */
 const API_VERSION = /^[\w.-]*$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -63,7 +69,7 @@ export function readModel(entry: Section): ModelConfig {
   const modelName = entry.requiredText('model_name');
   const isTaken =
     (modelName !== '*' && INSTRUCTIONS.has(modelName)) || modelName.startsWith(TEAM_MODEL_PREFIX);
-  if (modelName.length > MAX_NAME_CHARS || isTaken)
+  if (modelName.length > MAX_NAME_CHARS || !isName(modelName) || isTaken)
     entry.problem('model_name', `cannot be the name of a model`);
   const params = entry.section('litellm_params');
   const info = entry.section('model_info');
@@ -71,10 +77,16 @@ export function readModel(entry: Section): ModelConfig {
   checkHeaders(params);
   for (const key of [...TEXTS, 'mock_response']) params.text(key);
   info.text('base_model');
-  info.texts('access_groups');
+  if (!(info.texts('access_groups') ?? []).every(isName))
+    info.problem(
+      'access_groups',
+      `must be names of at most ${MAX_NAME_BYTES} bytes without control characters`,
+    );
   if (info.text('team_id') !== undefined && modelName.includes('*'))
     entry.problem('model_name', 'of a team’s own model cannot contain *');
   const id = idOf(info);
+  if (id !== undefined && !isName(id))
+    info.problem('id', `must have at most ${MAX_NAME_BYTES} bytes and no control characters`);
   entry.ignoreTheRest();
   return {
     modelName,
@@ -97,7 +109,8 @@ function checkRoute(params: Section): void {
   if (!model) return;
   const { provider, name } = parseModel(model);
   const found = baseOf(provider, base);
-  if (!name || name.length > MAX_NAME_CHARS) params.problem('model', 'must name a model behind its provider');
+  if (!name || name.length > MAX_NAME_CHARS || !isName(name) || (provider === 'azure' && isDots(name)))
+    params.problem('model', 'must name a model behind its provider');
   if (!('problem' in found) || params.raw('mock_response') !== undefined) return;
   // A LiteLLM file may well have some: the others are served, and the start says which are not.
   if (found.notServed) params.ignore('model');
@@ -109,6 +122,11 @@ function checkHeaders(params: Section): void {
   for (const [name, value] of Object.entries(params.textMap('extra_headers') ?? {})) {
     if (!HEADER_NAME.test(name) || !HEADER_VALUE.test(value))
       params.problem('extra_headers', `'${name.slice(0, 64)}' is not a header`);
+    else if (OF_CONNECTION.has(name.toLowerCase()))
+      params.problem(
+        'extra_headers',
+        `'${name}' is about the connection, which the gateway speaks for itself`,
+      );
   }
   for (const key of ['api_key', 'organization']) {
     if (!HEADER_VALUE.test(params.text(key) ?? '')) params.problem(key, 'has characters no header may have');

@@ -136,3 +136,6 @@ const AZURE_FIRST_VERSION = '2024-09-01';
 export const takesStreamOptions = (provider: string, azureApiVersion: string | undefined): boolean =>
   !TELL_USAGE_UNASKED.has(provider) &&
   (azureApiVersion === undefined || !(azureApiVersion < AZURE_FIRST_VERSION));
+
+/** A segment of a path that leads to another path. */
+export const isDots = (segment: string): boolean => segment === '.' || segment === '..';

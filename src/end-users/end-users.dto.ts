@@ -8,6 +8,7 @@ import {
   IsOptional,
   IsString,
 } from 'class-validator';
+import { OnlyLooksUp } from '../http/free-content.js';
 import { IsOneOf } from '../http/one-of.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
@@ -55,6 +56,7 @@ export class EndUserInfoQuery {
   end_user_id: string;
 }
 
+@OnlyLooksUp()
 export class EndUserIdsDto {
   @ApiProperty({ type: [String], example: ['customer-42'] })
   @IsArray()

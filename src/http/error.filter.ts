@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { QueryFailedError, TypeORMError } from 'typeorm';
+import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { Overloaded } from '../overloaded.js';
 import { Unanswered } from '../unanswered.js';
 
@@ -105,7 +105,8 @@ export class ErrorFilter implements ExceptionFilter {
 /** Fastify would close the connection. node reads away what comes of a body that nobody wants. */
 const isHeardOut = ({ headers }: FastifyRequest) => Number(headers['content-length']) <= MAX_HEARD_OUT_BYTES;
 
-function toldOf(error: unknown): Told {
+/** The answer to anything that was thrown. */
+export function toldOf(error: unknown): Told {
   if (error instanceof HttpException) return httpException(error);
   if (error instanceof Overloaded) return OVERLOADED;
   if (error instanceof Unanswered) return unavailable(error.who);
@@ -143,23 +144,37 @@ function httpException(error: HttpException): Told {
   };
 }
 
-const CONNECTION_TROUBLE =
-  /^(?:ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|08|28|3D|53|57P0|58|SQLITE_(?:BUSY|IOERR|FULL|CANTOPEN|READONLY))/;
+/**
+ * Codes of PostgreSQL and SQLite that say nothing about the statement: the connection, the server, its room, or another
+ * transaction in the way.
+ */
+const TROUBLE_CODE =
+  /^(?:ECONN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|08|28|3D|53|57P|58|25006|25P03|40001|40P01|55P03|SQLITE_(?:BUSY|LOCKED|PROTOCOL|IOERR|FULL|NOMEM|CANTOPEN|READONLY|CORRUPT|NOTADB|INTERRUPT))/;
+/** Messages of `pg` about connections, which have no code. */
+const TROUBLE_MESSAGE =
+  /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|There was an error establishing an SSL connection|The server does not support SSL|Client (?:was closed|has encountered a connection error)|Cannot use a pool after calling end)/;
 
 /** Of two who want the same name at once, both may have found it free. PostgreSQL's word for it; SQLite has one writer at a time. */
 const isTaken = (error: unknown) =>
   error instanceof QueryFailedError && (error as { code?: unknown }).code === '23505';
 
-/** The words of PostgreSQL's client for a connection that is gone, or was not given in time. It has no codes for them. */
-const LOST =
-  /^(?:timeout exceeded when trying to connect|Connection terminated|Client (?:has encountered a connection error|was closed)|Query read timeout)/;
-
 /** PostgreSQL ended the statement because it took longer than it may. */
 const isTimeout = (error: unknown) => (error as { code?: unknown }).code === '57014';
 
-/** The database did not do what it was asked: never the caller's fault, and never permission. */
-function isDatabaseTrouble(error: unknown): boolean {
-  if (error instanceof QueryFailedError || error instanceof TypeORMError) return true;
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  return typeof code === 'string' ? CONNECTION_TROUBLE.test(code) : LOST.test(String(message));
+/**
+ * Says whether the database could not be reached, or could not do its work now. That is never the caller's fault, and never
+ * permission. A statement it could not read is our own mistake: trying again would not help.
+ */
+export function isDatabaseTrouble(error: unknown): boolean {
+  if (error instanceof QueryRunnerAlreadyReleasedError) return true;
+  const { code, message, driverError } = error as {
+    code?: unknown;
+    message?: unknown;
+    driverError?: unknown;
+  };
+  return (
+    (typeof code === 'string' && TROUBLE_CODE.test(code)) ||
+    (typeof message === 'string' && TROUBLE_MESSAGE.test(message)) ||
+    (error instanceof QueryFailedError && driverError !== error && isDatabaseTrouble(driverError ?? {}))
+  );
 }

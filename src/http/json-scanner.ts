@@ -35,6 +35,20 @@ export interface Watch {
   readonly free: ReadonlySet<string>;
 }
 
+/** How much one object may hold where what it holds is built afterwards. */
+export interface JsonBounds {
+  /** Names in one object. */
+  readonly names: number;
+  /** Entries in one list. */
+  readonly entries: number;
+  /** Names and entries in all. */
+  readonly values: number;
+  /** Top-level members whose lists may be longer: bounded by `values` alone. */
+  readonly free: ReadonlySet<string>;
+}
+
+const UNBOUNDED: JsonBounds = { names: Infinity, entries: Infinity, values: Infinity, free: new Set() };
+
 /** Why bytes are not one plain JSON object. `param` names the member at fault. */
 export class JsonProblem extends Error {
   constructor(
@@ -44,6 +58,9 @@ export class JsonProblem extends Error {
     super(message);
   }
 }
+
+/** The object holds more than its bounds allow. */
+export class JsonBoundError extends JsonProblem {}
 
 const MAX_DEPTH = 128;
 /** Far more than any route takes. */
@@ -56,10 +73,11 @@ const MAX_TOLD_CHARS = 64;
  * Reads one JSON object strictly (RFC 8259, UTF-8) without building it: where its top-level members lie, so that
  * bytes can be forwarded as they are and edited in place. Throws `JsonProblem` on anything else, on a top-level
  * name that is given twice (also in an escaped spelling), and on nesting or numbers of names beyond bounds.
+ * Throws `JsonBoundError` where the caller set `bounds` of its own and the object holds more.
  */
-export function scanJsonObject(bytes: Buffer, watch: Watch): ScannedObject {
+export function scanJsonObject(bytes: Buffer, watch: Watch, bounds = UNBOUNDED): ScannedObject {
   if (!isUtf8(bytes)) throw new JsonProblem('The request body is not valid UTF-8.');
-  return new Scanner(bytes, watch).object();
+  return new Scanner(bytes, watch, bounds).object();
 }
 
 /** The parsed value of one member. */
@@ -100,6 +118,7 @@ const LONGEST_WATCHED_TEXT = 64;
 class Scanner {
   private at = 0;
   private nested = 0;
+  private values = 0;
   private below = '';
   private watchedNames: Sieve;
   private freeNames = NOTHING;
@@ -109,6 +128,7 @@ class Scanner {
   constructor(
     private readonly bytes: Buffer,
     private readonly watch: Watch,
+    private readonly bounds: JsonBounds = UNBOUNDED,
   ) {
     this.everywhere = sieveOf(watch.names);
     this.watchedNames = this.everywhere;
@@ -180,7 +200,11 @@ class Scanner {
   private nestedObject(depth: number): void {
     this.enter(depth);
     if (this.bytes[this.at] === CLOSE_OBJECT) return void this.at++;
+    let names = 0;
     do {
+      if (++names > this.bounds.names)
+        throw this.beyond(`an object with more than ${this.bounds.names} names`);
+      this.countValue();
       if (++this.nested > MAX_NESTED) throw tooMany();
       const name = this.watchedName();
       const start = this.at;
@@ -206,7 +230,10 @@ class Scanner {
   private array(depth: number): void {
     this.enter(depth);
     if (this.bytes[this.at] === CLOSE_ARRAY) return void this.at++;
-    for (;;) {
+    const { entries: most, free } = this.bounds;
+    for (let entries = 1; ; entries++) {
+      if (entries > most && !free.has(this.below)) throw this.beyond(`a list of more than ${most} entries`);
+      this.countValue();
       this.value(depth);
       this.space();
       const next = this.bytes[this.at++];
@@ -214,6 +241,15 @@ class Scanner {
       if (next !== COMMA) throw this.broken();
       this.space();
     }
+  }
+
+  private countValue(): void {
+    const { values } = this.bounds;
+    if (++this.values > values) throw this.beyond(`more than ${values} names and entries`);
+  }
+
+  private beyond(what: string): JsonBoundError {
+    return new JsonBoundError(`has ${what}`, this.below.slice(0, MAX_TOLD_CHARS));
   }
 
   private enter(depth: number): void {

@@ -1,12 +1,16 @@
-import { SetMetadata, type Type, UnprocessableEntityException } from '@nestjs/common';
+import { SetMetadata, type Type } from '@nestjs/common';
 import { getMetadataStorage } from 'class-validator';
 import { distance } from 'fastest-levenshtein';
+import { invalidFields } from './invalid-fields.js';
+import { addFreeContent } from './free-content.js';
 
 const KEPT = 'tollgate:kept-fields';
 
 /** Marks a DTO that also takes `fields` that carry no decorator of their own, because they are kept as sent. */
-export const AlsoTakes = (fields: Readonly<Record<string, unknown>>) =>
-  SetMetadata(KEPT, Object.keys(fields)) as ClassDecorator;
+export const AlsoTakes = (fields: Readonly<Record<string, unknown>>) => {
+  addFreeContent(Object.keys(fields).filter((field) => fields[field] === 'mapping'));
+  return SetMetadata(KEPT, Object.keys(fields)) as ClassDecorator;
+};
 
 /** Fields that limit: a typo in one of them would be an open gate. */
 const LIMITING = /budget|limit|max_parallel|duration|^models$|^blocked$|^allowed_routes$/;
@@ -36,10 +40,7 @@ export function unreadFields(body: object, dto: Type): string[] {
       ? []
       : [{ field, message: `there is no such field; ${meant} limits, did you mean that?` }];
   });
-  if (typos.length) {
-    const message = typos.map(({ field, message: told }) => `${field}: ${told}`).join('; ');
-    throw new UnprocessableEntityException({ message, fields: typos });
-  }
+  if (typos.length) throw invalidFields(typos);
   return unread;
 }
 

@@ -17,6 +17,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { OnlyLooksUp } from '../http/free-content.js';
 import { IsFlag } from '../http/flag.js';
 import { IsOneOf } from '../http/one-of.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
@@ -182,6 +183,7 @@ export class ResetSpendDto {
   reset_to: number;
 }
 
+@OnlyLooksUp()
 export class KeysToTellDto {
   /** Keys or hashes. */
   @ApiProperty({ type: [String], example: ['sk-1234567890abcdef'] })
@@ -191,6 +193,7 @@ export class KeysToTellDto {
   keys: string[];
 }
 
+@OnlyLooksUp()
 export class DeleteKeysDto {
   /** Keys or hashes. */
   @ApiPropertyOptional({ type: [String], example: ['sk-1234567890abcdef'] })
@@ -208,6 +211,7 @@ export class DeleteKeysDto {
   key_aliases?: string[] | null;
 }
 
+@OnlyLooksUp()
 export class BlockKeyDto {
   /** The key, or its hash. */
   @ApiProperty({ example: 'sk-1234567890abcdef' })

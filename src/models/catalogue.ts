@@ -1,5 +1,6 @@
 import type { AnswerLimits, ModelLimits } from '../policy/bound.js';
 import type { ModelFacts } from '../policy/facts.js';
+import { isDots } from '../config/providers.js';
 import { matchesGlob } from '../policy/glob.js';
 import type { NamesOf } from '../policy/holdings.js';
 import { INSTRUCTIONS, type ModelNames } from '../policy/model-list.js';
@@ -171,7 +172,7 @@ export class CatalogueSnapshot {
     if (!entry) {
       const wildcard = this.wildcards.find(({ glob }) => matchesGlob(glob, name));
       const served = wildcard?.deployments
-        .map((deployment) => concrete(deployment, name))
+        .flatMap((deployment) => concrete(deployment, name) ?? [])
         .filter((deployment) => !hidesItsModel(deployment));
       entry = served?.length ? this.entryOf(name, served) : NOWHERE;
       this.viaWildcard.set(name, entry);
@@ -211,11 +212,15 @@ export class CatalogueSnapshot {
   }
 }
 
-/** A wildcard deployment for one name: the upstream's `*` becomes what the public name's `*` stood for. */
-function concrete(deployment: Deployment, name: string): Deployment {
+/**
+ * A wildcard deployment for one name: the upstream's `*` becomes what the public name's `*` stood for. Undefined where that
+ * names no model: nothing at all, or a step up in the path of an Azure deployment.
+ */
+function concrete(deployment: Deployment, name: string): Deployment | undefined {
   const [before = '', after = ''] = deployment.modelName.split('*');
   const matched = name.slice(before.length, name.length - after.length);
   const upstreamName = deployment.upstreamName.replace('*', () => matched);
+  if (!matched || (deployment.apiVersion !== undefined && isDots(upstreamName))) return undefined;
   return namedDeployment(deployment, upstreamName);
 }
 

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional, OmitType, PickType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
+import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 
 /** A deployment to add: LiteLLM's `Deployment`. */
@@ -18,6 +19,7 @@ export class NewModelDto {
     example: { model: 'openai/gpt-4o-mini', api_key: 'sk-provider-key' },
   })
   @IsObject()
+  @FreeContent()
   litellm_params: Record<string, unknown>;
 
   /** `id` (made if absent), `mode`, `access_groups`, prices, limits, anything. */
@@ -28,6 +30,7 @@ export class NewModelDto {
   })
   @IsOptional()
   @IsObject()
+  @FreeContent()
   model_info?: Record<string, unknown> | null;
 }
 
@@ -48,6 +51,7 @@ export class ChangeModelDto {
   })
   @IsOptional()
   @IsObject()
+  @FreeContent()
   litellm_params?: Record<string, unknown> | null;
 
   /** Members to set; `id` cannot change. */
@@ -59,6 +63,7 @@ export class ChangeModelDto {
   })
   @IsOptional()
   @IsObject()
+  @FreeContent()
   model_info?: Record<string, unknown> | null;
 
   /** True: no call is given to it; the same as `model_info.blocked`. */
@@ -76,9 +81,11 @@ export class UpdateModelDto extends OmitType(ChangeModelDto, ['model_info'] as c
     example: { id: '0190a5d0-0000-7000-8000-000000000000' },
   })
   @IsObject()
+  @FreeContent()
   model_info: Record<string, unknown>;
 }
 
+@OnlyLooksUp()
 export class DeleteModelDto {
   /** `model_info.id` of the deployment. */
   @ApiProperty({ example: '0190a5d0-0000-7000-8000-000000000000' })

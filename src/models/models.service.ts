@@ -4,7 +4,6 @@ import {
   Inject,
   Injectable,
   NotFoundException,
-  UnprocessableEntityException,
 } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
@@ -17,6 +16,7 @@ import { Report, Section } from '../config/section.js';
 import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { lockFor } from '../database/lock-for.js';
+import { invalidFields } from '../http/invalid-fields.js';
 import { authorshipView } from '../parties/limits.view.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { Team } from '../teams/team.entity.js';
@@ -232,16 +232,20 @@ function descriptionOf({ model_name, litellm_params, model_info }: NewModelDto):
     ),
     ...misplacedSecrets(model_info ?? {}),
     ...references(litellm_params),
+    ...references(model_info ?? {}, 'model_info'),
+    ...tooLarge({ litellm_params, model_info }),
   ]);
   return model;
 }
 
 function refuse(problems: readonly string[]): void {
   if (!problems.length) return;
-  throw new UnprocessableEntityException({
-    message: problems.join('; '),
-    fields: problems.map((problem) => ({ field: problem.split(':')[0]!, message: problem })),
-  });
+  throw invalidFields(
+    problems.map((problem) => {
+      const [field, ...message] = problem.split(': ');
+      return { field: field!, message: message.join(': ') };
+    }),
+  );
 }
 
 const NOT_BILLED = 'is a price nothing is billed by here; leave it out or set it to 0';
@@ -256,13 +260,23 @@ function misplacedSecrets(info: object, path = 'model_info'): string[] {
   });
 }
 
-/** The environment is the operator's: only the configuration file may refer to it. */
-const references = (params: object) =>
-  Object.entries(params).flatMap(([name, value]) =>
-    typeof value === 'string' && value.startsWith('os.environ/')
-      ? [`litellm_params.${name}: os.environ/ works in the configuration file only`]
-      : [],
-  );
+/** The environment is the operator's: only the configuration file may refer to it, at whatever depth. */
+const references = (params: object, path = 'litellm_params'): string[] =>
+  Object.entries(params).flatMap(([name, value]) => {
+    const here = Array.isArray(params) ? path : `${path}.${name}`;
+    if (typeof value === 'object' && value !== null) return references(value as object, here);
+    return typeof value === 'string' && value.trimStart().startsWith('os.environ/')
+      ? [`${here}: os.environ/ works in the configuration file only`]
+      : [];
+  });
+
+/** What describes one deployment takes no more, as JSON. */
+const MAX_DESCRIPTION_CHARS = 128 * 1024;
+
+const tooLarge = (described: object) =>
+  JSON.stringify(described).length > MAX_DESCRIPTION_CHARS
+    ? [`litellm_params: with model_info has more than ${MAX_DESCRIPTION_CHARS} characters`]
+    : [];
 
 /** A deployment as LiteLLM tells it, without anything secret. */
 export function modelRow({ modelId, modelName, litellmParams, modelInfo, ...row }: Model): ModelRow {

@@ -11,6 +11,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { OnlyLooksUp } from '../http/free-content.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import type { KeptFields } from '../parties/kept-fields.js';
@@ -87,6 +88,7 @@ export class OrganizationListQuery extends PageQuery {
   org_alias?: string;
 }
 
+@OnlyLooksUp()
 export class DeleteOrganizationsDto {
   @ApiProperty({ type: [String], example: ['acme'] })
   @IsArray()

@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
+  ArrayMaxSize,
   IsArray,
   IsInt,
   IsISO8601,
@@ -11,10 +12,13 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { FreeContent } from '../http/free-content.js';
 import { IsDuration } from './duration.js';
 import { IsModelBudgets } from './model-budgets.js';
 import { IsUsd } from './usd.js';
 
+/** Each is one more account that every call asks. */
+const MAX_WINDOWS = 16;
 const MAX_RATE = 2_147_483_647;
 
 /** One more budget window beside the main one. */
@@ -47,6 +51,7 @@ export class LimitsDto {
   @ApiPropertyOptional({ nullable: true, type: [BudgetLimitDto] })
   @IsOptional()
   @IsArray()
+  @ArrayMaxSize(MAX_WINDOWS)
   @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => BudgetLimitDto)
@@ -117,5 +122,6 @@ export class PartyDto extends LimitsDto {
   @ApiPropertyOptional({ nullable: true, type: 'object', additionalProperties: true })
   @IsOptional()
   @IsObject()
+  @FreeContent()
   metadata?: Record<string, unknown> | null;
 }

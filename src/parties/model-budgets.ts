@@ -4,6 +4,9 @@ import { registerDecorator } from 'class-validator';
 import { parseDuration } from '../calendar/windows.js';
 import { type NanoUsd, nanoUsdFromUsd } from '../policy/money.js';
 
+/** A thousand entries fit. */
+const MAX_CHARS = 128 * 1024;
+
 /** A budget for one model. */
 interface ModelBudget {
   readonly limitNanoUsd: NanoUsd;
@@ -33,9 +36,10 @@ export const IsModelBudgets = () =>
             typeof value === 'object' &&
             value !== null &&
             !Array.isArray(value) &&
+            JSON.stringify(value).length <= MAX_CHARS &&
             Object.values(value).every((budget) => modelBudget(budget) !== undefined),
           defaultMessage: () =>
-            `${String(property)} must map models to budgets, e.g. {"gpt-4o": {"max_budget": 5, "budget_duration": "1d"}}`,
+            `${String(property)} must map at most 1,000 models to budgets, e.g. {"gpt-4o": {"max_budget": 5, "budget_duration": "1d"}}`,
         },
       }),
   );

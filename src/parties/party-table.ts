@@ -1,4 +1,10 @@
-import { ConflictException, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import {
+  BadRequestException,
+  ConflictException,
+  Inject,
+  Injectable,
+  NotFoundException,
+} from '@nestjs/common';
 import { type EntityManager, type FindOptionsWhere, IsNull, QueryFailedError } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { CacheKey } from '../cache/changes.js';
@@ -7,6 +13,7 @@ import { CLOCK, type Clock } from '../clock.js';
 import { lockFor } from '../database/lock-for.js';
 import { isMadeByCall, madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
+import { isName, MAX_NAME_BYTES } from '../policy/name.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import type { PartyKind } from '../policy/facts.js';
 import type { NanoUsd } from '../policy/money.js';
@@ -223,10 +230,21 @@ export class PartyTable<T extends PartyRow> {
     by: string,
     fill: (row: T, now: Date) => void,
   ): T {
+    this.requireName(id);
     const now = this.clock();
     const row = Object.assign(this.blank(tx, rowId, by, now), this.shape.where(id));
     fill(row, now);
     return row;
+  }
+
+  /** 400 for a public id that no row can have, whoever asked for it: a body, a header or a token. A member's are those of others. */
+  private requireName(id: string): void {
+    const { kind, title, param } = this.shape;
+    if (kind === 'member' || isName(id)) return;
+    throw new BadRequestException({
+      message: `${title}: the id must have at most ${MAX_NAME_BYTES} bytes, none of them a control character`,
+      param,
+    });
   }
 
   taken(id: string): ConflictException {

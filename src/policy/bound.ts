@@ -6,6 +6,8 @@ export interface CallSize {
   readonly inputBytes: number;
   /** The prompt, counted, where somebody took the trouble. */
   readonly counted?: CountedPrompt;
+  /** It could not be counted in time: the bound by bytes stands for now. */
+  readonly isUncounted?: true;
   /** Counting what is in the body would say less than the call uses. */
   readonly isUncountable?: true;
   /** Tokens of what the provider itself puts around the prompt. */
@@ -143,8 +145,8 @@ const MOST_TOKENS_OF_WHOLE = 16_384;
 const TEMPLATE_TOKENS = 512;
 
 /** May its prompt be counted, where its bytes do not fit? */
-export const mayCount = ({ hasMedia, isUncountable, counted }: CallSize): boolean =>
-  !hasMedia && !isUncountable && counted === undefined;
+export const mayCount = ({ hasMedia, isUncountable, isUncounted, counted }: CallSize): boolean =>
+  !hasMedia && !isUncountable && !isUncounted && counted === undefined;
 
 /** Returns an upper bound of what a call can be billed for, as far as it has one: what else there may be, `unboundedIn` says. */
 export function tokenBound(size: CallSize, limits: ModelLimits, settings: OutputSettings): UsageBound {

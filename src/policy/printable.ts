@@ -1,5 +1,6 @@
-// A lone surrogate is no character either: it has no UTF-8.
-const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
+// A lone surrogate is no character either: it has no UTF-8. The separators and the bidirectional overrides make a log
+// line look like another one.
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
 /** May it stand in a header, a log and a database? */
 export const isPrintable = (text: string) => !UNPRINTABLE.test(text);

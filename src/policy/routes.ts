@@ -164,15 +164,26 @@ function matchesRoute(template: string, path: string): boolean {
   return matchesSegments(template.split('/'), path.split('/'));
 }
 
-function matchesSegments(
-  [want, ...wanted]: readonly string[],
-  [segment, ...rest]: readonly string[],
-): boolean {
-  if (want === undefined || segment === undefined) return want === undefined && segment === undefined;
-  if (!want.startsWith('{')) return want === segment && matchesSegments(wanted, rest);
-  if (segment === '') return false;
-  if (matchesSegments(wanted, rest)) return true;
-  return want.endsWith(':path}') && rest.length > 0 && matchesSegments([want, ...wanted], rest);
+/** Each segment is looked at again at most once for each `{x:path}`, as a glob does for its stars. */
+function matchesSegments(wanted: readonly string[], segments: readonly string[]): boolean {
+  let at = 0;
+  let i = 0;
+  let open = -1;
+  let resume = 0;
+  while (at < segments.length) {
+    const want = wanted[i];
+    const isParam = want?.startsWith('{') ?? false;
+    if (want !== undefined && (isParam ? segments[at] !== '' : want === segments[at])) {
+      // What stands for several segments may take more of them later.
+      if (isParam && want.endsWith(':path}')) [open, resume] = [i, at];
+      i++;
+      at++;
+    } else if (open >= 0 && segments[++resume] !== '') {
+      i = open + 1;
+      at = resume + 1;
+    } else return false;
+  }
+  return i === wanted.length;
 }
 
 /**

@@ -35,6 +35,8 @@ export interface Wish {
   readonly inputNanoUsd: NanoUsd;
   /** The prices all this was computed with: those in force when it was. */
   readonly ceiling: Price;
+  /** The prompt could not be counted in time: by its tokens the call may fit where it does not by its bytes. */
+  readonly isUncounted?: true;
   /** What the call may be billed for beyond the bound. Empty, or no budget would be safe. */
   readonly unbounded: readonly string[];
   /** … or what no price contains at all. */
@@ -65,6 +67,7 @@ export function wishFor(size: CallSize, limits: ModelLimits, ceiling: Price, set
     ceiling,
     unbounded: unboundedIn(size, ceiling),
     ...(fee && { fee }),
+    ...(size.isUncounted && { isUncounted: true as const }),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   IsString,
   MaxLength,
 } from 'class-validator';
+import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import type { KeptFields } from '../parties/kept-fields.js';
@@ -30,6 +31,7 @@ export class TagDto extends OmitType(PartyDto, ['models'] as const) {
   @IsOptional()
   @IsString()
   @MaxLength(MAX_DESCRIPTION_CHARS)
+  @FreeContent()
   description?: string | null;
 
   /** Kept as sent: which deployments LiteLLM would route this tag to. Limits nobody. */
@@ -47,6 +49,7 @@ export class TagDto extends OmitType(PartyDto, ['models'] as const) {
 /** Which tags to list: a page, and the days whose calls are asked for names. */
 export class TagListQuery extends PickType(SpendLogQuery, ['page', 'page_size', 'start_date', 'end_date']) {}
 
+@OnlyLooksUp()
 export class TagNamesDto {
   @ApiProperty({ type: [String], example: ['batch'] })
   @IsArray()

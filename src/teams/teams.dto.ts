@@ -14,6 +14,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { OnlyLooksUp } from '../http/free-content.js';
 import { IsOneOf } from '../http/one-of.js';
 import { PageInfo } from '../http/page-info.dto.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
@@ -148,6 +149,7 @@ export class TeamIdDto {
   team_id: string;
 }
 
+@OnlyLooksUp()
 export class DeleteTeamsDto {
   @ApiProperty({ type: [String], example: ['team-1'] })
   @IsArray()

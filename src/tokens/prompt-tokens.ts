@@ -10,10 +10,19 @@ const AS_TEXT = { disallowedSpecial: new Set<string>() };
 
 /** Tokens of everything in this body that becomes prompt, by OpenAI's current encoding; a little more, never fewer. */
 export function promptTokens(body: Readonly<Record<string, unknown>>): number {
-  return Object.entries(body).reduce(
-    (sum, [name, value]) => (NOT_PROMPT.has(name) ? sum : sum + tokensIn(value) + tokensOf(name)),
-    AROUND_REQUEST,
-  );
+  let tokens = 0;
+  for (const piece of promptPieces(body)) tokens += piece;
+  return tokens;
+}
+
+/** The same piece by piece, so that whoever counts may stop in between. Each piece takes little time. */
+export function* promptPieces(body: Readonly<Record<string, unknown>>): Generator<number> {
+  yield AROUND_REQUEST;
+  for (const [name, value] of Object.entries(body)) {
+    if (NOT_PROMPT.has(name)) continue;
+    yield* piecesOf(name);
+    yield* piecesIn(value);
+  }
 }
 
 const AROUND_MESSAGE = 3;
@@ -32,30 +41,40 @@ function textTokens(message: unknown): number {
   return [...texts.map(tokensOf), ...parts.map(textTokens)].reduce((sum, tokens) => sum + tokens, 0);
 }
 
-function tokensIn(value: unknown): number {
-  if (typeof value === 'string') return tokensOf(value);
-  if (typeof value !== 'object' || value === null) return tokensOf(String(value));
-  // A prompt may be a list of tokens itself.
-  if (Array.isArray(value))
-    return value.reduce((sum: number, one) => sum + (Number.isInteger(one) ? 4 : tokensIn(one)), 0);
-  return Object.entries(value).reduce(
-    (sum, [name, inner]) => sum + tokensOf(name) + tokensIn(inner),
-    AROUND_OBJECT,
-  );
+function* piecesIn(value: unknown): Generator<number> {
+  if (typeof value === 'string') return yield* piecesOf(value);
+  if (typeof value !== 'object' || value === null) return yield* piecesOf(String(value));
+  if (Array.isArray(value)) {
+    // A prompt may be a list of tokens itself.
+    for (const one of value) {
+      if (Number.isInteger(one)) yield 4;
+      else yield* piecesIn(one);
+    }
+    return;
+  }
+  yield AROUND_OBJECT;
+  for (const [name, inner] of Object.entries(value)) {
+    yield* piecesOf(name);
+    yield* piecesIn(inner);
+  }
 }
 
 function tokensOf(text: string): number {
-  if (text.length <= PIECE_CHARS) return countTokens(text, AS_TEXT);
   let tokens = 0;
+  for (const piece of piecesOf(text)) tokens += piece;
+  return tokens;
+}
+
+function* piecesOf(text: string): Generator<number> {
+  if (text.length <= PIECE_CHARS) return yield countTokens(text, AS_TEXT);
   for (let at = 0; at < text.length;) {
     // Between words where there are some: cutting one makes it more tokens.
-    const end = at + PIECE_CHARS;
-    const space = end < text.length ? text.lastIndexOf(' ', end) : text.length;
-    const cut = space > at ? space : Math.min(end, text.length);
-    tokens += countTokens(text.slice(at, cut), AS_TEXT);
-    at = cut;
+    const piece = text.slice(at, at + PIECE_CHARS);
+    const space = at + piece.length < text.length ? piece.lastIndexOf(' ') : -1;
+    const chars = space > 0 ? space : piece.length;
+    yield countTokens(piece.slice(0, chars), AS_TEXT);
+    at += chars;
   }
-  return tokens;
 }
 
 /** UTF-8 bytes beyond ASCII; a `\u` escape counts as what it may stand for. */

@@ -1,3 +1,4 @@
+import { OnlyLooksUp } from '../http/free-content.js';
 import { USER_ROLES } from '../policy/authority.js';
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
@@ -112,11 +113,11 @@ export class NewUserDto extends GenerateKeyDto {
 @AlsoTakes(KEPT_OF_USERS)
 export class UpdateUserDto extends PartyDto {
   /** Which user; or name it by `user_email`. */
-  @ApiPropertyOptional({ example: 'alice' })
+  @ApiPropertyOptional({ nullable: true, type: String, example: 'alice' })
   @IsOptional()
   @IsString()
   @IsNotEmpty()
-  user_id?: string;
+  user_id?: string | null;
 
   @ApiPropertyOptional({ nullable: true, type: String, example: 'alice@example.com' })
   @IsOptional()
@@ -165,6 +166,7 @@ export class BulkUpdateUsersDto {
   user_updates?: UpdateUserDto | null;
 }
 
+@OnlyLooksUp()
 export class DeleteUsersDto {
   @ApiProperty({ type: [String], example: ['alice'] })
   @IsArray()

@@ -136,7 +136,7 @@ export class UsersService {
         const { userId } = before;
         if (!isProxyAdmin(caller)) this.grants.requireSettable(dto, SETTABLE.user, userView(before, []));
         await requireBudget(tx, dto.budget_id);
-        if (dto.user_id !== undefined) await this.requireFreeEmail(tx, dto.user_email, userId);
+        if (typeof dto.user_id === 'string') await this.requireFreeEmail(tx, dto.user_email, userId);
         const row = await this.table.update(tx, userId, by, (live, now) => this.apply(live, dto, now));
         await this.table.setSpend(tx, row, dto.spend);
         return { user: row, teamIds: (await teamsOf(tx, [userId])).get(userId) ?? [] };
@@ -182,7 +182,7 @@ export class UsersService {
   /** What everyone is changed by, for each of them. 400 when there are more than may be changed at once. */
   private async forEveryone(updates: UpdateUserDto | null | undefined): Promise<UpdateUserDto[]> {
     const { user_id, user_email } = updates ?? {};
-    if (!updates || user_id !== undefined || user_email !== undefined)
+    if (!updates || (user_id ?? user_email ?? undefined) !== undefined)
       throw new BadRequestException({
         message: 'all_users needs user_updates, and those name no user',
         param: 'user_updates',
@@ -258,7 +258,7 @@ export class UsersService {
     { user_id, user_email }: UpdateUserDto,
     caller: Authority,
   ): Promise<User> {
-    if (user_id !== undefined) {
+    if (typeof user_id === 'string') {
       if (!isProxyAdmin(caller) && user_id !== caller.userId) throw this.table.missing(user_id);
       return this.table.findOrFail(manager, user_id);
     }

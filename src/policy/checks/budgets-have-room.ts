@@ -10,6 +10,7 @@ import {
 import type { BudgetFacts } from '../facts.js';
 import { fits } from '../fits.js';
 import { type NanoUsd, usdText } from '../money.js';
+import type { Wish } from '../wish.js';
 
 /**
  * Every account this call would be billed to has room for the smallest hold it accepts. (Seed checks 3, 4, 5, 7:
@@ -27,11 +28,30 @@ export const budgetsHaveRoom: Check = ({ balances, parties, request, route }) =>
       const measure = measureOf(scopeOf(party), budget, minimumNanoUsd);
       budgets.push(measure);
       const room = fits(budget.account, budget.limitNanoUsd, minimumNanoUsd);
-      if (room !== 'fits') denials.push(budgetDenial(measure, room));
+      if (room !== 'fits') denials.push(forNow(budgetDenial(measure, room), model.wish));
     }
   }
   return { denials, budgets };
 };
+
+/**
+ * A refusal of a prompt that was taken by its bytes, because it could not be counted in time, is for now: unless there is no
+ * room even for what the call costs beside the prompt.
+ */
+export function forNow(
+  denial: Denial,
+  { isUncounted, inputNanoUsd }: Pick<Wish, 'isUncounted' | 'inputNanoUsd'>,
+): Denial {
+  const { budget, temporary } = denial;
+  if (!isUncounted || !budget || temporary) return denial;
+  const besidePrompt = budget.minimumNanoUsd - inputNanoUsd;
+  if (budget.spentNanoUsd + besidePrompt >= budget.limitNanoUsd) return denial;
+  return {
+    ...denial,
+    temporary: true,
+    message: `${denial.message} Its prompt could not be counted in time and was taken by its bytes. Try again.`,
+  };
+}
 
 /** The numbers of one budget at this instant. */
 export function measureOf(

@@ -1,6 +1,7 @@
 import { type Check, type Denial, deny, scopeOf, SUBJECT } from '../decision.js';
 import type { ModelFacts, Party } from '../facts.js';
 import { listAllows } from '../model-list.js';
+import { someOf } from '../some-of.js';
 
 /** Every party with a list of models has this one on it. (Seed check 2 and `can_key_call_model`.) */
 export const modelIsAllowed: Check = ({ parties, request }) =>
@@ -26,4 +27,4 @@ export function firstRefusing(parties: readonly Party[], model: ModelFacts): Den
 /** Whose lists see the names that team and key aliases made. */
 const NEAR: ReadonlySet<Party['kind']> = new Set(['key', 'member', 'team']);
 
-const listed = ({ models }: Party) => (models === 'any' ? 'any' : `[${models.entries.join(', ')}]`);
+const listed = ({ models }: Party) => (models === 'any' ? 'any' : `[${someOf(models.entries)}]`);

@@ -28,6 +28,9 @@ describe('routeIsAllowed', () => {
     ${['/v1/embeddings']}               | ${'/v1/embeddings'}       | ${'allowed'} | ${'it is named'}
     ${['/v1/embeddings']}               | ${'/embeddings'}          | ${'refused'} | ${'its twin is not'}
     ${['/v1/chat/*']}                   | ${'/v1/chat/completions'} | ${'allowed'} | ${'a wildcard covers it'}
+    ${['/{a:path}/info/{b}']}           | ${'/x/info/y/info/z'}     | ${'allowed'} | ${'a path takes as many segments as it must'}
+    ${['/{a:path}/{b:path}/x']}         | ${'/1/2/3/4/y'}           | ${'refused'} | ${'its end differs'}
+    ${['/{a:path}/x']}                  | ${'/1//x'}                | ${'refused'} | ${'an empty segment is none'}
     ${['/v1/embed']}                    | ${'/v1/embeddings'}       | ${'refused'} | ${'a prefix is not a match'}
     ${['/key/generate']}                | ${'/key/generate'}        | ${'refused'} | ${'a list never gives more than the door'}
     ${['*']}                            | ${'/key/generate'}        | ${'refused'} | ${'not even everything'}

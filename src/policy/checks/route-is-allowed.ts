@@ -1,5 +1,6 @@
 import { type Check, deny } from '../decision.js';
 import { ROLE_ROUTES, routeListAllows } from '../routes.js';
+import { someOf } from '../some-of.js';
 
 /** The caller's role may use this route, and so may its key. (Seed: `allowed_routes_check`.) */
 export const routeIsAllowed: Check = ({ credential, route }) => {
@@ -33,4 +34,4 @@ export const routeIsAllowed: Check = ({ credential, route }) => {
 };
 
 const told = (list: 'any' | { readonly entries: readonly string[] }) =>
-  list === 'any' ? '*' : list.entries.join(', ');
+  list === 'any' ? '*' : someOf(list.entries);
