@@ -7,6 +7,7 @@ const ON_BOTH = [
   'admin-life',
   'alerts',
   'audit',
+  'bounded-bodies',
   'bounded-money',
   'called-names',
   'changes-during-a-call',
