@@ -18,6 +18,7 @@ const ON_BOTH = [
   'evaluation',
   'every-ending',
   'fallbacks',
+  'held-is-sent',
   'holds-over-time',
   'jwt',
   'money-tree',

@@ -144,8 +144,8 @@ export abstract class SpendService {
     usage: Usage | null,
     mark: EntryMark | null = null,
   ): Promise<void> {
-    const overrun = costNanoUsd > hold.boundNanoUsd && !hold.mayBePassed;
-    if (overrun) this.logger.warn(`Entry ${hold.id} cost more than its bound; billed truly.`);
+    const overrun = costNanoUsd > hold.boundNanoUsd;
+    if (overrun && !hold.mayBePassed) this.logger.warn(`Entry ${hold.id} cost more than its bound; billed truly.`);
     return (hold.closing ??= this.close(
       hold,
       'settled',
