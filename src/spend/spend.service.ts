@@ -145,7 +145,8 @@ export abstract class SpendService {
     mark: EntryMark | null = null,
   ): Promise<void> {
     const overrun = costNanoUsd > hold.boundNanoUsd;
-    if (overrun && !hold.mayBePassed) this.logger.warn(`Entry ${hold.id} cost more than its bound; billed truly.`);
+    if (overrun && !hold.mayBePassed)
+      this.logger.warn(`Entry ${hold.id} cost more than its bound; billed truly.`);
     return (hold.closing ??= this.close(
       hold,
       'settled',
