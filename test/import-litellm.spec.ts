@@ -67,8 +67,10 @@ interface Target {
 }
 
 /** What a person at a shell sees. */
-async function imported({ dataFolder, env }: Target, ...words: string[]) {
-  const child = spawn(process.execPath, [MAIN, 'import-litellm', litellm.url, ...words], {
+const imported = (target: Target, ...words: string[]) => importedFrom(litellm.url, target, ...words);
+
+async function importedFrom(url: string, { dataFolder, env }: Target, ...words: string[]) {
+  const child = spawn(process.execPath, [MAIN, 'import-litellm', url, ...words], {
     cwd: dataFolder,
     env: { PATH: process.env.PATH, TOLLGATE_DATA: dataFolder, ...env },
   });
@@ -251,6 +253,138 @@ describe.skipIf(!isPossible)('tollgate import-litellm', () => {
       await gateway.close();
       await redis.close();
       await drop();
+    }
+  }, 120_000);
+});
+
+/** Rows no form of LiteLLM makes, but a person with psql, an old version or an attacker. */
+const ODD = `
+INSERT INTO "LiteLLM_BudgetTable" (budget_id, max_budget, budget_duration, budget_reset_at, created_at) VALUES
+  ('t-infinity', 1, '30d', 'infinity', now()), ('t-bc', 1, '30d', '0044-03-15 BC', now()), ('t-far', 1, '30d', '20000-01-01', now()),
+  ('t-made-never', 1, NULL, NULL, '-infinity'), ('t-nan', 'NaN', NULL, NULL, now()), ('t-endless', 'Infinity', NULL, NULL, now()),
+  ('t-less', '-Infinity', NULL, NULL, now()), ('t-good', 1, NULL, NULL, now());
+INSERT INTO "LiteLLM_BudgetTable" (budget_id, model_max_budget) VALUES ('t-deep', '{"m": {"max_budget": 1e400}}');
+INSERT INTO "LiteLLM_UserTable" (user_id, created_at, user_email, spend) VALUES
+  ('u-infinity', 'infinity', NULL, 0), ('u-far', '20000-01-01', NULL, 0), ('u-nan', now(), NULL, 'NaN'),
+  ('u-1', now(), '\u00c9ve@x.test', 0), ('u-2', now(), 'E\u0301VE@X.test', 0), ('u-good', now(), NULL, 0);
+INSERT INTO "LiteLLM_TeamTable" (team_id, metadata) VALUES
+  ('team-object', '{"team_member_budget_id": {"x": 1}}'), ('team-true', '{"team_member_budget_id": true}'),
+  ('team-list', '[1]'), ('team-good', '{}');
+INSERT INTO "LiteLLM_TeamMembership" (user_id, team_id, budget_id) VALUES
+  ('u-good', 'team-good', 't-less'), ('u-1', 'team-good', NULL);
+INSERT INTO "LiteLLM_VerificationToken" (token, key_name, key_alias, expires, last_rotation_at, blocked, user_id, team_id) VALUES
+  (encode(sha256('sk-kept'), 'hex'), 'kept', 'k', 'infinity', NULL, NULL, NULL, NULL),
+  (encode(sha256('sk-over'), 'hex'), 'over', NULL, '-infinity', NULL, NULL, NULL, NULL),
+  (encode(sha256('sk-rotated-never'), 'hex'), 'never', NULL, NULL, 'infinity', NULL, NULL, NULL),
+  (encode(sha256('sk-of-a-left-member'), 'hex'), 'member', NULL, NULL, NULL, NULL, 'u-good', 'team-good'),
+  (encode(sha256('sk-blocked-one'), 'hex'), 'blocked', NULL, NULL, NULL, true, NULL, NULL),
+  (encode(sha256('sk-of-boss'), 'hex'), 'boss', NULL, NULL, NULL, NULL, NULL, NULL),
+  (encode(sha256('sk-good'), 'hex'), 'good', NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO "LiteLLM_DeprecatedVerificationToken" (id, token, active_token_id, revoke_at) VALUES
+  ('1', encode(sha256('sk-blocked-one'), 'hex'), encode(sha256('sk-of-boss'), 'hex'), '2099-01-01'),
+  ('2', repeat('a', 65), encode(sha256('sk-good'), 'hex'), '2099-01-01'),
+  ('3', encode(sha256('sk-kept-before'), 'hex'), encode(sha256('sk-kept'), 'hex'), 'infinity');
+ALTER TABLE "LiteLLM_ProxyModelTable" ALTER litellm_params DROP NOT NULL;
+INSERT INTO "LiteLLM_ProxyModelTable" (model_id, model_name, litellm_params, model_info) VALUES
+  ('m-null', 'a', 'null', '{}'), ('m-none', 'b', NULL, '{}'), ('m-list', 'c', '[1]', '{}'), ('m-info', 'd', '{}', '7');
+CREATE TABLE "LiteLLM_Z" (a int);
+CREATE TABLE "LiteLLM_Z""; COMMIT; CREATE TABLE pwned(); --" (a int);
+CREATE TABLE "LiteLLM_\u001b[2JName" ("its ""id""  " text);
+INSERT INTO "LiteLLM_\u001b[2JName" VALUES (E'x\\ny');
+CREATE VIEW "LiteLLM_Broken" AS SELECT 1 / (random() * 0)::int AS a WHERE 1 / (random() * 0)::int = 1;
+`;
+
+describe.skipIf(!isPossible)('rows and names nobody thought of', () => {
+  let odd: { url: string; drop: () => Promise<void> };
+  const sql = async (text: string) => {
+    const client = new pg.Client({ connectionString: odd.url });
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(text)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+  const folders: string[] = [];
+  const emptyFolder = () => {
+    const made = mkdtempSync(join(tmpdir(), 'tollgate-import-odd-'));
+    folders.push(made);
+    return made;
+  };
+  const hashed = (secret: string) => hash('sha256', secret);
+  beforeAll(async () => {
+    odd = await freshPostgres();
+    await sql(SQL.slice(0, SQL.indexOf('-- What a company has')));
+    await sql(ODD);
+  });
+  afterAll(async () => {
+    await odd?.drop();
+    for (const made of folders) rmSync(made, { recursive: true, force: true });
+  });
+
+  it.each(['SQLite', 'PostgreSQL'])('are named and left, into %s, and everything else is taken', async (database) => {
+    const shared = database === 'SQLite' ? undefined : await freshPostgres();
+    const target = { dataFolder: emptyFolder(), env: { ...ENV, ...(shared && { DATABASE_URL: shared.url }) } };
+    const { code, out } = await importedFrom(odd.url, target);
+    expect(code, out).toBe(1);
+    for (const line of [
+      '\nDone:\n',
+      'LiteLLM_BudgetTable: 3 taken (2 of them changed), 0 there already, 6 left',
+      'LiteLLM_BudgetTable "t-infinity": budget_reset_at: infinity is no instant',
+      'LiteLLM_BudgetTable "t-bc": budget_reset_at: 0044-03-15 00:00:00 BC is no instant',
+      'LiteLLM_BudgetTable "t-far": budget_reset_at: 20000-01-01 00:00:00 is no instant',
+      'LiteLLM_BudgetTable "t-made-never": created_at: -infinity is no instant',
+      'LiteLLM_BudgetTable "t-nan": max_budget: NaN limits nothing',
+      'LiteLLM_BudgetTable "t-endless": max_budget: Infinity limits nothing',
+      'LiteLLM_BudgetTable "t-less": max_budget: holds a number',
+      'LiteLLM_BudgetTable "t-deep": model_max_budget: holds a number',
+      'LiteLLM_UserTable: 3 taken (1 of them changed), 0 there already, 3 left',
+      'LiteLLM_UserTable "u-2": user_email: is another',
+      'LiteLLM_UserTable "u-infinity": created_at',
+      'LiteLLM_UserTable "u-far": created_at',
+      'LiteLLM_UserTable "u-nan": spend',
+      'LiteLLM_TeamTable: 1 taken (0 of them changed), 0 there already, 3 left',
+      'LiteLLM_TeamTable "team-object": metadata.team_member_budget_id: is no text',
+      'LiteLLM_TeamTable "team-true": metadata.team_member_budget_id: is no text',
+      'LiteLLM_TeamTable "team-list": metadata: is no mapping',
+      'LiteLLM_TeamMembership "team-good/u-good": its budget t-less was left',
+      'LiteLLM_VerificationToken: 4 taken (3 of them changed), 0 there already, 3 left',
+      `"${hashed('sk-kept')}": expires: never`,
+      `"${hashed('sk-kept')}": the secret before: ends infinity`,
+      `"${hashed('sk-over')}": expires: -infinity is no instant`,
+      `"${hashed('sk-rotated-never')}": last_rotation_at: infinity is no instant`,
+      `"${hashed('sk-of-a-left-member')}": the membership of its user in team team-good was left`,
+      `"${hashed('sk-of-boss')}": the secret before: is a key of its own`,
+      `"${hashed('sk-good')}": the secret before: is no SHA-256`,
+      ...['m-null', 'm-none', 'm-list'].map((id) => `LiteLLM_ProxyModelTable "${id}": litellm_params: is no mapping`),
+      'LiteLLM_ProxyModelTable "m-info": model_info: is no mapping',
+      'LiteLLM_Broken: cannot be read: division by zero',
+      'LiteLLM_\\u001b[2JName: 1 rows: x\\u000ay',
+    ])
+      expect(out).toContain(line);
+    expect(out).not.toContain('\u001b[2J');
+    expect(await sql(`SELECT to_regclass('pwned') AS pwned`)).toEqual([{ pwned: null }]);
+    const gateway = await Gateway.start({ upstream, dataFolder: target.dataFolder, env: target.env });
+    try {
+      const statusOf = async (key: string) => (await gateway.chat(key, { model: 'm-free' })).status;
+      for (const [key, status] of [['sk-kept', 200], ['sk-good', 200], ['sk-of-boss', 200], ['sk-blocked-one', 401], ['sk-over', 401], ['sk-kept-before', 401]] as const)
+        expect([key, await statusOf(key)]).toEqual([key, status]);
+    } finally {
+      await gateway.close();
+      await shared?.drop();
+    }
+  }, 120_000); // prettier-ignore
+
+  it('do not keep the report from being printed when a database fails', async () => {
+    await sql(`ALTER TABLE "LiteLLM_TagTable" RENAME TO tags;
+      CREATE VIEW "LiteLLM_TagTable" AS SELECT 'x' AS tag_name, 1 / (random() * 0)::int AS spend`);
+    for (const words of [[], ['--dry-run']]) {
+      const { code, out } = await importedFrom(odd.url, { dataFolder: emptyFolder(), env: ENV }, ...words);
+      expect(code).toBe(1);
+      expect(out).toContain('ended early');
+      expect(out).toContain('LiteLLM_UserTable: 3 taken (1 of them changed), 0 there already, 3 left');
+      expect(out).toContain('LiteLLM_TeamTable "team-list": metadata: is no mapping');
+      expect(out).toContain('division by zero');
     }
   }, 120_000);
 });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import type { DataSourceOptions } from 'typeorm';
+import { refuseUnbindable } from './bindable.js';
 import { entities } from './entities.js';
 import { migrations } from './migrations/index.js';
 import { PostgresClient } from './postgres-client.js';
@@ -54,7 +55,8 @@ export function databaseOptions(
     driver: Libsql,
     enableWAL: true,
     timeout: SQLITE_BUSY_MS,
-    prepareDatabase: (connection: { pragma(statement: string): void }) => {
+    prepareDatabase: (connection: Libsql.Database) => {
+      refuseUnbindable(connection);
       connection.pragma(`synchronous = ${fsync ? 'FULL' : 'NORMAL'}`);
       connection.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       connection.pragma('foreign_keys = ON');

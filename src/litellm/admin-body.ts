@@ -16,7 +16,7 @@ export interface Remarks {
 const NOT_SENT = new Set([
   'spend', 'total_spend', 'model_spend', 'budget_reset_at', 'last_active', 'soft_budget_cooldown', 'created_at', 'created_by',
   'updated_at', 'updated_by', 'expires', 'token', 'key_name', 'rotation_count', 'last_rotation_at', 'key_rotation_at',
-  'admins', 'members', 'members_with_roles', 'teams', 'model_id', 'former_token', 'former_ends_at',
+  'admins', 'members', 'members_with_roles', 'teams', 'model_id', 'former_token', 'former_ends_at', 'former_is_key',
 ]); // prettier-ignore
 
 /** Limits and labels that LiteLLM keeps inside `metadata`. */
@@ -37,6 +37,8 @@ const pipe = new AdminBodyPipe();
 export async function bodyOf<T extends object>(dto: Type<T>, row: LitellmRow, remarks: Remarks): Promise<T> {
   const taken = takenFields(dto);
   const sent = withoutHiding(row, taken);
+  for (const [field, value] of Object.entries(sent))
+    if (!NOT_SENT.has(field)) sent[field] = finite(field, value, remarks);
   for (const field of AMOUNTS) if (field in sent) sent[field] = inNanos(sent[field], remarks);
   for (const field of RATES) {
     if (typeof sent[field] !== 'number' || sent[field] <= MAX_RATE) continue;
@@ -65,6 +67,20 @@ export function spentIn({ spend }: LitellmRow, remarks: Remarks) {
   if (nanoUsdFromUsd(spend ?? 0) === undefined) remarks.rounded();
   return spent;
 }
+
+/** NaN and infinity limit nothing there, and are no numbers here. Inside a value they are not guessed at. */
+function finite(field: string, value: unknown, remarks: Remarks): unknown {
+  if (isFinite(value)) return value;
+  if (!Number.isNaN(value) && value !== Infinity)
+    throw new UntakenRow(`${field}: holds a number that cannot be kept here`);
+  remarks.changed(`${field}: ${value as number} limits nothing, so there is none here`);
+  return null;
+}
+
+const isFinite = (value: unknown): boolean =>
+  typeof value === 'number'
+    ? Number.isFinite(value)
+    : typeof value !== 'object' || value === null || Object.values(value).every(isFinite);
 
 /** The row with what its `metadata` hides in the open. A column of its own counts first. */
 function withoutHiding(row: LitellmRow, taken: ReadonlySet<string>): Record<string, unknown> {
@@ -99,7 +115,7 @@ function inNanos(value: unknown, remarks: Remarks): unknown {
   return usdFromNanoUsd(near);
 }
 
-const isMapping = (value: unknown): value is Record<string, unknown> =>
+export const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A column's default: nobody set it. */

@@ -1,3 +1,5 @@
+import type { OtherRows } from './litellm-database.js';
+
 /** What became of the rows of one of LiteLLM's tables. */
 export class TableReport {
   taken = 0;
@@ -15,7 +17,9 @@ export class ImportReport {
   /** Amounts with digits finer than a nano-dollar. */
   rounded = 0;
   /** Tables nothing is taken from: how many rows, and of those that are no history which. */
-  readonly others: { readonly table: string; readonly rows: number; readonly ids: readonly string[] }[] = [];
+  readonly others: ({ readonly table: string } & OtherRows)[] = [];
+  /** Was every table gone through? */
+  isFinished = false;
 
   constructor(readonly isDry: boolean) {}
 
@@ -27,18 +31,18 @@ export class ImportReport {
 
   /** Was every row taken, or there already? */
   get isComplete(): boolean {
-    return this.tables.every(({ left }) => !left.length);
+    return this.isFinished && this.tables.every(({ left }) => !left.length);
   }
 
   lines(): string[] {
-    const { isDry, rounded, tables, others } = this;
+    const { rounded, tables, others } = this;
     const listed = (title: string, rows: (report: TableReport) => readonly string[]) => {
       const all = tables.flatMap((report) => rows(report).map((row) => `  ${report.table} ${row}`));
       return all.length ? ['', title, ...all] : [];
     };
     return [
       '',
-      isDry ? 'A dry run: nothing was written. It would be:' : 'Done:',
+      heading(this),
       ...tables.map(
         ({ table, taken, there, changed, left }) =>
           `  ${table}: ${taken} taken (${new Set(changed.map(idOf)).size} of them changed), ${there} there already, ${left.length} left`,
@@ -48,11 +52,27 @@ export class ImportReport {
       ...listed('Left, because:', ({ left }) => left),
       ...(others.length ? ['', 'Nothing is taken from these:'] : []),
       ...others.map(
-        ({ table, rows, ids }) => `  ${table}: ${rows} rows${ids.length ? `: ${ids.join(', ')}` : ''}`,
+        ({ table, rows, ids, why }) =>
+          `  ${table}: ${rows === undefined ? `cannot be read: ${why}` : `${rows} rows`}${ids.length ? `: ${ids.join(', ')}` : ''}`,
       ),
-    ];
+    ].map(printable);
   }
 }
+
+function heading({ isDry, isFinished }: ImportReport): string {
+  if (isDry)
+    return `A dry run: nothing was written. ${isFinished ? 'It would be:' : 'It ended early; until then it would be:'}`;
+  return isFinished
+    ? 'Done:'
+    : 'It ended early. Until then, what was taken stays; run it again for the rest:';
+}
+
+/** Names of a stranger's database move no cursor, and make no line of their own. */
+const printable = (line: string) =>
+  line.replace(
+    /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  );
 
 /** A line begins with the id of its row, quoted. */
 const idOf = (line: string) => line.slice(0, line.indexOf('": ') + 1);

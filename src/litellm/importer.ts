@@ -1,11 +1,14 @@
 import { ConflictException, HttpException, Injectable } from '@nestjs/common';
+import { EntityNotFoundError, QueryFailedError } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { actAs } from '../acting.js';
 import { RowCache } from '../cache/row-cache.js';
+import { UnbindableError } from '../database/bindable.js';
 import { Database, type Write } from '../database/database.js';
 import { ModelsService } from '../models/models.service.js';
-import { ImportReport, type TableReport } from './import-report.js';
-import { LitellmDatabase, type LitellmRow } from './litellm-database.js';
+import type { Remarks } from './admin-body.js';
+import type { ImportReport, TableReport } from './import-report.js';
+import { type LitellmDatabase, type LitellmRow, OddInstant } from './litellm-database.js';
 import { IMPORTER } from './restored.js';
 import { type Source, Sources } from './sources.js';
 import { UntakenRow } from './untaken-row.js';
@@ -26,16 +29,24 @@ export class Importer {
     private readonly sources: Sources,
   ) {}
 
-  /** A dry run does all of it and keeps nothing. Rejects only when one of the databases fails; a row that cannot be taken is in the report. */
-  async run(litellm: LitellmDatabase, isDry: boolean, say: (line: string) => void): Promise<ImportReport> {
-    const report = new ImportReport(isDry);
-    const all = (write: Write) => this.everything(litellm, write, report, say);
+  /**
+   * Fills the report. A dry run does all of it and keeps nothing. Rejects when one of the databases fails or `stop` is
+   * aborted; a row that cannot be taken is in the report.
+   */
+  async run(
+    litellm: LitellmDatabase,
+    report: ImportReport,
+    say: (line: string) => void,
+    stop: AbortSignal,
+  ): Promise<void> {
+    const { isDry } = report;
+    const all = (write: Write) => this.everything(litellm, write, report, say, stop);
     const { started, end } = actAs({ id: IMPORTER, requestId: uuidv7() }, () =>
       isDry ? this.database.rehearse(all) : all((work) => this.database.write(work)),
     );
     await started.finally(end);
     if (!isDry) await this.models.changed();
-    return report;
+    report.isFinished = true;
   }
 
   private async everything(
@@ -43,15 +54,15 @@ export class Importer {
     write: Write,
     report: ImportReport,
     say: (line: string) => void,
+    stop: AbortSignal,
   ): Promise<void> {
     const sources = this.sources.of(litellm);
     for (const source of sources.filter(({ table }) => litellm.has(table)))
-      await this.table(litellm, source, write, report, say);
+      await this.table(litellm, source, write, report, say, stop);
     const known = new Set([...sources.map(({ table }) => table), ...READ_ALONG]);
     for (const table of litellm.tableNames.filter((name) => !known.has(name))) {
-      const rows = await litellm.count(`"${table}"`);
-      const ids = HISTORY.test(table) ? [] : await litellm.ids(table);
-      if (rows) report.others.push({ table, rows, ids });
+      const found = await litellm.rowsOf(table, !HISTORY.test(table));
+      if (found.rows !== 0) report.others.push({ table, ...found });
     }
   }
 
@@ -61,13 +72,17 @@ export class Importer {
     write: Write,
     report: ImportReport,
     say: (line: string) => void,
+    stop: AbortSignal,
   ): Promise<void> {
     const { table, query } = source;
     const told = report.of(table);
-    const total = await litellm.count(`(${query}) AS rows`);
+    const total = await litellm.count(query);
     let done = 0;
     for await (const rows of litellm.batches(query)) {
-      for (const row of rows) await this.row(source, row, write, told, report);
+      for (const row of rows) {
+        if (stop.aborted) throw new Error('The import was stopped.');
+        await this.row(source, row, write, told, report);
+      }
       done += rows.length;
       say(`${table}: ${done} of ${total}`);
     }
@@ -82,7 +97,7 @@ export class Importer {
     report: ImportReport,
     withoutNames: readonly string[] = [],
   ): Promise<void> {
-    const id = JSON.stringify(source.idOf(row));
+    const id = JSON.stringify(idOf(source, row));
     const changed = withoutNames.map((name) => `${id}: ${name}: is another's here already, so it has none`);
     let rounded = 0;
     const remarks = {
@@ -91,7 +106,7 @@ export class Importer {
     };
     try {
       const keys = await write(async (tx) => {
-        const touched = await source.take(tx, row, remarks);
+        const touched = await source.take(tx, readable(row, remarks), remarks);
         if (touched !== 'there' && !report.isDry) await this.cache.willChange(tx, touched);
         return touched;
       });
@@ -99,10 +114,10 @@ export class Importer {
         told.there++;
         return;
       }
-      if (!report.isDry) await this.cache.evict(keys);
       told.taken++;
       told.changed.push(...changed);
       report.rounded += rounded;
+      if (!report.isDry) await this.cache.evict(keys);
     } catch (error) {
       if (!isAboutTheRow(error)) throw error;
       const name = takenName(error);
@@ -114,13 +129,62 @@ export class Importer {
   }
 }
 
+/** A row whose id cannot even be read is named so. */
+function idOf(source: Source, row: LitellmRow): string {
+  try {
+    return source.idOf(row);
+  } catch {
+    return '(without an id)';
+  }
+}
+
+/** Instants that are kept here. */
+const KEPT_INSTANTS = ['created_at', 'updated_at', 'budget_reset_at', 'expires', 'last_rotation_at'];
+
+/** The row with instants that are `Date`s. One that never comes ends nothing; any other odd one is not guessed at. */
+function readable(row: LitellmRow, remarks: Remarks): LitellmRow {
+  const odd = Object.entries(row).filter(
+    (entry): entry is [string, OddInstant] => entry[1] instanceof OddInstant,
+  );
+  if (!odd.length) return row;
+  const read: Record<string, unknown> = { ...row };
+  for (const [column, { text }] of odd) {
+    read[column] = text;
+    if (column === 'expires' && text === 'infinity') {
+      read.expires = null;
+      remarks.changed('expires: never, as infinity is no instant here');
+    } else if (column === 'former_ends_at') {
+      read.former_token = null;
+      remarks.changed(`the secret before: ends ${text}, which is no instant here, so it is not taken`);
+    } else if (KEPT_INSTANTS.includes(column)) {
+      throw new UntakenRow(`${column}: ${text} is no instant that can be kept here`);
+    }
+  }
+  return read;
+}
+
 /** Names that only tell who is meant. */
 const takenName = (error: Error) =>
-  ['key_alias', 'user_email'].find(
+  ['key_alias', 'user_email', 'sso_user_id'].find(
     (name) =>
       error instanceof ConflictException && (error.getResponse() as { param?: string }).param === name,
   );
 
-/** Everything else is wrong with a database, or with us. */
+/** Is something wrong with this row, and not with a database? */
 const isAboutTheRow = (error: unknown): error is Error =>
-  error instanceof UntakenRow || (error instanceof HttpException && error.getStatus() < 500);
+  error instanceof UntakenRow ||
+  (error instanceof HttpException && error.getStatus() < 500) ||
+  error instanceof TypeError ||
+  error instanceof RangeError ||
+  error instanceof SyntaxError ||
+  error instanceof EntityNotFoundError ||
+  (error instanceof QueryFailedError && ABOUT_VALUES.test(codeOf(error)));
+
+/** What PostgreSQL (by class) and SQLite say of values, constraints and conflicts, rather than of themselves. */
+const ABOUT_VALUES = /^(?:(?:0A|2[123]|4[024]|5[45]|P0)|SQLITE_(?:ERROR|CONSTRAINT|TOOBIG|MISMATCH|RANGE))/;
+
+const codeOf = (error: QueryFailedError): string => {
+  const { code } = error as { code?: unknown };
+  if (error.driverError instanceof UnbindableError) return 'SQLITE_MISMATCH';
+  return typeof code === 'string' ? code : '';
+};

@@ -3,6 +3,19 @@ import pg from 'pg';
 const ROWS_AT_ONCE = 500;
 const CONNECT_TIMEOUT_MS = 3_000;
 
+/** An instant that no `Date` can be: infinite, before Christ, after the year 9999. */
+export class OddInstant {
+  constructor(readonly text: string) {}
+}
+
+/** The rows of a table nothing is taken from. */
+export interface OtherRows {
+  /** Absent: the table cannot be read. */
+  readonly rows: number | undefined;
+  readonly ids: readonly string[];
+  readonly why?: string;
+}
+
 /** A row as LiteLLM keeps it, by the names of its columns. */
 export type LitellmRow = Readonly<Record<string, unknown>>;
 
@@ -56,7 +69,24 @@ export class LitellmDatabase {
     return this.tables.has(table);
   }
 
-  async count(from: string): Promise<number> {
+  /** How many rows a query answers. */
+  count(query: string): Promise<number> {
+    return this.countOf(`(${query}) AS rows`);
+  }
+
+  /** How many rows a table has, and what names them if `named`: its first column. A table that cannot be read says why. */
+  async rowsOf(table: string, named: boolean): Promise<OtherRows> {
+    await this.client.query('SAVEPOINT other_table');
+    try {
+      const rows = await this.countOf(this.client.escapeIdentifier(table));
+      return { rows, ids: named && rows ? await this.ids(table) : [] };
+    } catch (error) {
+      await this.client.query('ROLLBACK TO SAVEPOINT other_table');
+      return { rows: undefined, ids: [], why: (error as Error).message };
+    }
+  }
+
+  private async countOf(from: string): Promise<number> {
     const { rows } = await this.client.query<{ count: number }>(`SELECT count(*) AS count FROM ${from}`);
     return rows[0]!.count;
   }
@@ -72,8 +102,7 @@ export class LitellmDatabase {
     await this.client.query('CLOSE litellm_rows');
   }
 
-  /** What names the rows of a table: its first column. */
-  async ids(table: string): Promise<string[]> {
+  private async ids(table: string): Promise<string[]> {
     const column = this.client.escapeIdentifier(this.tables.get(table)!);
     const { rows } = await this.client.query<{ id: string }>(
       `SELECT CAST(${column} AS text) AS id FROM ${this.client.escapeIdentifier(table)} ORDER BY 1`,
@@ -91,10 +120,18 @@ const schemaIn = (url: string) => new URL(url).searchParams.get('schema') ?? 'pu
 
 const BIGINT = 20;
 const TIMESTAMP = 1114;
+const TIMESTAMP_WITH_ZONE = 1184;
+const INSTANT = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d(?::?\d\d)?)?$/;
 
 /** Prisma keeps instants as UTC in columns without a time zone. */
+function instantIn(text: string): Date | OddInstant {
+  const [, day, time, zone = 'Z'] = INSTANT.exec(text) ?? [];
+  const instant = new Date(`${day}T${time}${zone.length === 3 ? `${zone}:00` : zone}`);
+  return Number.isNaN(instant.getTime()) ? new OddInstant(text) : instant;
+}
+
 function getTypeParser(oid: number, format?: 'text' | 'binary'): unknown {
-  if (oid === TIMESTAMP) return (text: string) => new Date(`${text.replace(' ', 'T')}Z`);
+  if (oid === TIMESTAMP || oid === TIMESTAMP_WITH_ZONE) return instantIn;
   if (oid === BIGINT) return Number;
   return pg.types.getTypeParser(oid, format as 'text');
 }

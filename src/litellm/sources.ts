@@ -42,7 +42,7 @@ import { User } from '../users/user.entity.js';
 import { NewUserDto } from '../users/users.dto.js';
 import { USER_ROLES } from '../policy/authority.js';
 import { UsersService } from '../users/users.service.js';
-import { bodyOf, type Remarks, spentIn } from './admin-body.js';
+import { bodyOf, isMapping, type Remarks, spentIn } from './admin-body.js';
 import type { LitellmDatabase, LitellmRow } from './litellm-database.js';
 import { openedText } from './provider-secrets.js';
 import { IMPORTER, openingOf, restoreAuthorship, restoreWindow } from './restored.js';
@@ -90,6 +90,8 @@ export class Sources {
       // Made anew it would have none of its limits.
       if (leftUsers.has(userId as string)) throw new UntakenRow(`its user ${userId as string} was left`);
     };
+    const leftMembers = new Set<string>();
+    const pairOf = ({ team_id, user_id }: LitellmRow) => JSON.stringify([team_id, user_id]);
     return [
       source('LiteLLM_BudgetTable', 'budget_id', this.tier),
       source('LiteLLM_OrganizationTable', 'organization_id', this.organization),
@@ -116,12 +118,15 @@ export class Sources {
           requireUser(row.user_id);
           return this.member(tx, row, remarks);
         },
+        left: (row) => void leftMembers.add(pairOf(row)),
       },
       source('LiteLLM_EndUserTable', 'user_id', this.endUser),
       source('LiteLLM_TagTable', 'tag_name', this.tag),
       {
         ...source('LiteLLM_VerificationToken', 'token', (tx, row, remarks) => {
           requireUser(row.user_id);
+          if (leftMembers.has(pairOf(row)))
+            throw new UntakenRow(`the membership of its user in team ${row.team_id as string} was left`);
           return this.key(tx, row, remarks);
         }),
         // What is no hash may be a secret.
@@ -183,10 +188,9 @@ export class Sources {
   private readonly team: Source['take'] = async (tx, row, remarks) => {
     const teamId = row.team_id as string;
     if (await tx.existsBy(Team, { teamId })) return 'there';
-    const { team_member_budget_id: memberTierId, ...metadata } = (row.metadata ?? {}) as Record<
-      string,
-      unknown
-    >;
+    const { team_member_budget_id: memberTierId, ...metadata } = mappingIn('metadata', row.metadata ?? {});
+    if (memberTierId && typeof memberTierId !== 'string')
+      throw new UntakenRow('metadata.team_member_budget_id: is no text');
     const memberTier = await this.tierOf(tx, memberTierId as string | undefined);
     const dto = await bodyOf(NewTeamDto, { ...row, metadata, ...memberDefaults(memberTier) }, remarks);
     const made = await this.teams.make(tx, teamId, dto, IMPORTER);
@@ -250,21 +254,35 @@ export class Sources {
     made.rotationCount = (row.rotation_count as number | null) ?? 0;
     made.lastRotatedAt = (row.last_rotation_at as Date | null) ?? null;
     if (row.former_token && (row.former_ends_at as Date) > this.clock()) {
-      made.formerSecretHash = row.former_token as string;
-      made.formerEndsAt = row.former_ends_at as Date;
+      const former = row.former_token as string;
+      const why = await this.whyNotFormer(tx, former, row);
+      if (why) remarks.changed(`the secret before: ${why}, so it is not taken`);
+      else {
+        made.formerSecretHash = former;
+        made.formerEndsAt = row.former_ends_at as Date;
+      }
     }
     await this.settle(tx, 'key', VirtualKey, made, hash, row, remarks);
     return touchedBy(made);
   }
 
+  /** A key whose hash is also a former secret's would be let in as the other key: its own block, budget and rights were gone. */
+  private async whyNotFormer(tx: EntityManager, hash: string, row: LitellmRow): Promise<string | undefined> {
+    if (!SHA256.test(hash)) return 'is no SHA-256 in hex';
+    const isTaken =
+      row.former_is_key === true ||
+      (await tx.existsBy(VirtualKey, [{ secretHash: hash }, { formerSecretHash: hash }]));
+    return isTaken ? 'is a key of its own' : undefined;
+  }
+
   private readonly model: Source['take'] = async (tx, row, remarks) => {
     const modelId = row.model_id as string;
     if (await tx.existsBy(Model, { modelId })) return 'there';
-    const info = (row.model_info ?? {}) as Record<string, unknown>;
+    const info = mappingIn('model_info', row.model_info ?? {});
     if (row.blocked) throw new UntakenRow('blocked: a model here is there, or it is not');
     if (info.team_id)
       throw new UntakenRow('model_info.team_id: a model of one team would be everybody’s here');
-    const params = Object.entries(row.litellm_params as Record<string, unknown>).filter(
+    const params = Object.entries(mappingIn('litellm_params', row.litellm_params)).filter(
       ([, value]) => value !== null,
     );
     const litellm_params = Object.fromEntries(
@@ -334,6 +352,12 @@ export class Sources {
   }
 }
 
+/** A column of JSON that must hold a mapping. */
+function mappingIn(column: string, value: unknown): Record<string, unknown> {
+  if (!isMapping(value)) throw new UntakenRow(`${column}: is no mapping`);
+  return value;
+}
+
 const source = (table: string, key: string, take: Source['take']): Source => ({
   table,
   query: `SELECT * FROM "${table}" ORDER BY "${key}"`,
@@ -369,8 +393,9 @@ const MEMBERS = `SELECT r.*, coalesce(m.spend, 0) AS spend, m.budget_id FROM (
   ORDER BY r.team_id, r.user_id, r.user_email`;
 
 /** With the secret before that still works the longest. */
-const KEYS_WITH_FORMER_SECRETS = `SELECT k.*, f.token AS former_token, f.revoke_at AS former_ends_at
+const KEYS_WITH_FORMER_SECRETS = `SELECT k.*, f.token AS former_token, f.revoke_at AS former_ends_at, f.is_key AS former_is_key
   FROM "LiteLLM_VerificationToken" k LEFT JOIN LATERAL (
-    SELECT token, revoke_at FROM "LiteLLM_DeprecatedVerificationToken"
-    WHERE active_token_id = k.token ORDER BY revoke_at DESC LIMIT 1
+    SELECT d.token, d.revoke_at, EXISTS (SELECT FROM "LiteLLM_VerificationToken" o WHERE o.token = d.token) AS is_key
+    FROM "LiteLLM_DeprecatedVerificationToken" d
+    WHERE d.active_token_id = k.token ORDER BY is_key, d.revoke_at DESC LIMIT 1
   ) f ON true ORDER BY k.token`;
