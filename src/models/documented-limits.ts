@@ -31,7 +31,7 @@ const VENDOR_PROVIDER: Readonly<Record<string, string>> = {
 let rows: ReadonlyMap<string, Row> | undefined;
 
 /**
- * Returns what `data/price-facts.json` and `data/price-table.json` say of a model's sizes; nothing for one they do not know.
+ * Returns what `known/price-facts.json` and `known/price-table.json` say of a model's sizes; nothing for one they do not know.
  * The files are read when the first deployment is made; only the sizes in them are kept.
  */
 export function documentedLimits(provider: string, name: string): DocumentedLimits {
@@ -101,4 +101,4 @@ const sizeIn = (value: unknown) =>
   typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : undefined;
 
 const read = (name: string): unknown =>
-  JSON.parse(readFileSync(new URL(`data/${name}.json`, import.meta.url), 'utf8'));
+  JSON.parse(readFileSync(new URL(`known/${name}.json`, import.meta.url), 'utf8'));
