@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -177,6 +177,33 @@ describe.skipIf(!possible)('one Redis for several gateways', { timeout: 120_000 
     } finally {
       await closeAll(...replicas);
       await drop();
+    }
+  });
+});
+
+describe.skipIf(!redisIsThere())('one Redis for data folders', { timeout: 60_000 }, () => {
+  it('is warned of when a copy of a folder answers to the same id, and not when a process is started again', async () => {
+    const redis = await RedisServer.start();
+    const env = { REDIS_URL: redis.url };
+    const [folder, copy] = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'tollgate-folder-'))) as [
+      string,
+      string,
+    ];
+    const gateways: Gateway[] = [];
+    try {
+      const first = await Gateway.start({ dataFolder: folder, env });
+      gateways.push(first);
+      await first.kill9();
+      cpSync(folder, copy, { recursive: true });
+      await first.restart();
+      await new Promise((done) => setTimeout(done, 4_000));
+      expect(first.logs).not.toContain(WARNING);
+      gateways.push(await Gateway.start({ dataFolder: copy, env }));
+      for (const gateway of gateways)
+        await vi.waitFor(() => expect(gateway.logs).toContain(WARNING), PATIENCE);
+    } finally {
+      await closeAll(...gateways, redis);
+      for (const each of [folder, copy]) rmSync(each, { recursive: true });
     }
   });
 });
