@@ -23,6 +23,9 @@ beforeAll(async () => {
         model('m-images', upstream.url, { ...perOutput, input_cost_per_image: 0.01 }),
         model('m-sizeless', upstream.url, { ...perOutput, max_input_tokens: null, max_output_tokens: null }),
         model('m-window', upstream.url, { ...perOutput, max_input_tokens: 20, max_output_tokens: null }),
+        model('m-sees', upstream.url, perInput, { model: 'openai/gpt-4o' }),
+        model('m-sees/*', upstream.url, perInput, { model: 'openai/*' }),
+        model('m-draws', upstream.url, perInput, { model: 'openai/gpt-image-1' }),
         model('m-retried', upstream.url, perOutput, { max_retries: 2 }),
       ],
     },
@@ -91,6 +94,40 @@ describe('what is held covers what can be billed', () => {
       expect(await refused('/v1/chat/completions', body, 50)).toEqual(OVER_BUDGET);
     },
   );
+
+  it.each([
+    ['m-sees', 4_000],
+    ['m-sees/gpt-4o', 4_000],
+    ['m-sees/gpt-4o-mini', 48_169],
+    ['m-in', 100_000],
+  ])('an image is held as what %s reads of one at most: %s tokens', async (name, tokens) => {
+    // Of a megabyte: its bytes are no prompt.
+    const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(1_000_000)}` } };
+    const body = { model: name, messages: [{ role: 'user', content: [image] }], max_tokens: 1 };
+    expect(await refused('/v1/chat/completions', body, tokens / 1_000 - 0.001)).toEqual(OVER_BUDGET);
+    expect(
+      (await gateway.chat(await gateway.givenKey({ max_budget: tokens / 1_000 + 1 }), body)).status,
+    ).toBe(200);
+  });
+
+  it('an image that is edited is held as what the model reads of one, for each that is drawn', async () => {
+    const boundary = 'b';
+    const parts = [['model', 'm-draws'], ['prompt', 'a'], ['n', '2'], ['image"; filename="a.png', 'x']]; // prettier-ignore
+    const body = Buffer.from(
+      parts
+        .map(
+          ([name, text]) =>
+            `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${text}\r\n`,
+        )
+        .join('') + `--${boundary}--\r\n`,
+    );
+    const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
+    const send = async (max_budget: number) =>
+      (await gateway.as(await gateway.givenKey({ max_budget }), 'POST', '/v1/images/edits', body, headers))
+        .status;
+    expect(await send(13.9)).toBe(429);
+    expect(await send(15)).not.toBe(429);
+  });
 
   it.each([
     { tools: [{ type: 'web_search_preview' }] },

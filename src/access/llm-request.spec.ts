@@ -47,6 +47,61 @@ describe('what a call asks for', () => {
   });
 });
 
+describe('images', () => {
+  const parts = (...content: object[]) =>
+    read(chat({ messages: [{ role: 'user', content: [{ type: 'text', text: 'a' }, ...content] }] })).size;
+  const url = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA', detail: 'high' } };
+  const source = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } };
+
+  it.each<[string, object[], number]>([
+    ['one', [url], 1],
+    ['several', [url, url, source], 3],
+    ['by an id', [{ type: 'input_image', file_id: 'file-1' }], 1],
+    ['by an address alone', [{ type: 'input_image', image_url: 'http://x' }], 1],
+    ['of an id at Anthropic', [{ type: 'image', source: { type: 'file', file_id: 'f' } }], 1],
+    ['without a type', [{ image_url: { url: 'http://x' } }], 1],
+    ['in a part that carries two', [{ ...url, source: { type: 'url', url: 'http://x' } }], 2],
+    ['one inside the other', [{ type: 'image_url', image_url: { image_url: { url: 'http://x' } } }], 2],
+    ['that are announced, and not there', [{ type: 'image_url' }], 1],
+    ['a tool saw', [{ type: 'tool_result', tool_use_id: 't', content: [source] }], 1],
+    [
+      'of a screen',
+      [{ type: 'computer_call_output', output: { type: 'computer_screenshot', image_url: 'http://x' } }],
+      1,
+    ],
+  ])('are counted: %s', (_, content, count) =>
+    expect(parts(...content)).toMatchObject({ hasMedia: true, images: { count } }),
+  );
+
+  it.each<[string, object[]]>([
+    ['a document', [{ ...source, type: 'document' }]],
+    ['a file beside one', [url, { type: 'file', file: { file_id: 'f' } }]],
+    ['sound', [{ type: 'input_audio', input_audio: {} }]],
+    ['sound in an image', [{ ...url, input_audio: {} }]],
+    ['an image that calls itself a text', [{ ...url, type: 'text' }]],
+    ['a list of them', [{ type: 'image_url', image_url: [{ url: 'http://x' }] }]],
+    ['something new', [{ type: 'hologram' }]],
+    ['a source of nothing', [{ type: 'text', x: { type: 'base64', data: 'AAAA' } }]],
+    ['a source without a type', [{ source: { type: 'base64', data: 'AAAA' } }]],
+    ['frames of a video', [{ type: 'video', video: ['http://x'] }]],
+  ])('are not all there is: %s', (_, content) => {
+    expect(parts(...content).hasMedia).toBe(true);
+    expect(parts(...content).images).toBeUndefined();
+  });
+
+  it('named twice in one part are not all there is', () => {
+    const body = JSON.stringify(chat({ messages: [{ role: 'user', content: [url] }] }));
+    expect(
+      read(body.replace('"type":"image_url"', '"type":"text","type":"image_url"')).size.images,
+    ).toBeUndefined();
+  });
+
+  it('take no bytes of the prompt', () => {
+    const image = { ...url, image_url: { url: `data:image/png;base64,${'A'.repeat(1_000)}` } };
+    expect(parts(image).images!.bytes).toBe(JSON.stringify(image.image_url).length);
+  });
+});
+
 describe('sound', () => {
   const heard = (part: object) =>
     read(chat({ messages: [{ role: 'user', content: [part] }] })).size.hearsSound;

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type ScannedForm, scanForm } from '../http/form-scanner.js';
 import { JsonProblem, type ScannedObject, scanJsonObject, type Watch } from '../http/json-scanner.js';
-import { CallBody, CONTENT, MEDIA_NAMES } from '../kinds/call-body.js';
+import { CallBody } from '../kinds/call-body.js';
+import { CONTENT, MEDIA_NAMES } from '../kinds/media.js';
 import type { CallKind } from '../kinds/call-kind.js';
 import { FormBody } from '../kinds/form-body.js';
 import type { ReadMember } from '../kinds/read-members.js';

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editedObject, JsonProblem, memberValue, scanJsonObject, type Watch } from './json-scanner.js';
+import {
+  editedObject,
+  JsonProblem,
+  memberValue,
+  scanJsonObject,
+  type Watch,
+  objectsIn,
+} from './json-scanner.js';
 
 const watch: Watch = {
   names: new Set(['api_base', 'image_url']),
@@ -145,7 +152,31 @@ describe('scanJsonObject', () => {
     [`{"metadata":{"api_base":"${'x'.repeat(100)}"}}`, [{ name: 'api_base', below: 'metadata' }]],
     ['{"api_base":1}', []],
   ])('tells where watched names are nested: %s', (text, watched) => {
-    expect(scan(text).watched).toEqual(watched);
+    const found = scan(text).watched.map(
+      ({ objectStart: _, valueStart: __, valueEnd: ___, ...told }) => told,
+    );
+    expect(found).toEqual(watched);
+  });
+
+  it('tells in which object a watched name is met, in any case, and where its value lies', () => {
+    const text = '{"a":[{"x":{"API_Base" : "b"}}]}';
+    const [{ name, objectStart, valueStart, valueEnd } = expect.fail()] = scan(text).watched;
+    expect(name).toBe('api_base');
+    expect(text.slice(objectStart, objectStart + 4)).toBe('{"AP');
+    expect(text.slice(valueStart, valueEnd)).toBe('"b"');
+  });
+
+  it('tells where the objects of a list lie', () => {
+    const text = '{"tools": [ {"a":[{}]} ,1,"{}", [{}],{}]}';
+    const bytes = Buffer.from(text);
+    const { members } = scan(text);
+    const objects = objectsIn(bytes, members.get('tools')!);
+    expect(objects.map(({ valueStart, valueEnd }) => text.slice(valueStart, valueEnd))).toEqual([
+      '{"a":[{}]}',
+      '{}',
+    ]);
+    expect(objectsIn(Buffer.from('{"tools":{}}'), scan('{"tools":{}}').members.get('tools')!)).toEqual([]);
+    expect(objectsIn(Buffer.from('{"tools":[]}'), scan('{"tools":[]}').members.get('tools')!)).toEqual([]);
   });
 });
 

@@ -13,12 +13,16 @@ export interface JsonMember extends JsonValue {
 }
 
 /** A nested member name that was watched for, and below which top-level member it was met. */
-interface WatchedName {
+export interface WatchedName {
   /** In lower case, however it is spelled: not every reader compares case. */
   readonly name: string;
   readonly below: string;
   /** Its value, where that is a text; undefined for anything else. */
   readonly text?: string;
+  /** Where the object begins that it is a member of, and where its value begins and ends. */
+  readonly objectStart: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
 }
 
 export interface ScannedObject {
@@ -198,6 +202,7 @@ class Scanner {
   }
 
   private nestedObject(depth: number): void {
+    const objectStart = this.at;
     this.enter(depth);
     if (this.bytes[this.at] === CLOSE_OBJECT) return void this.at++;
     let names = 0;
@@ -214,15 +219,18 @@ class Scanner {
       this.watchedNames = watched;
       if (name === undefined) continue;
       const lowered = name.toLowerCase();
-      if (watched.names.has(lowered)) this.report(lowered, start);
+      if (watched.names.has(lowered)) this.report(lowered, objectStart, start);
     } while (this.anotherMember());
   }
 
-  private report(name: string, valueStart: number): void {
+  private report(name: string, objectStart: number, valueStart: number): void {
     const isText = this.bytes[valueStart] === QUOTE && this.at - valueStart <= LONGEST_WATCHED_TEXT;
     this.watched.push({
       name,
       below: this.below,
+      objectStart,
+      valueStart,
+      valueEnd: this.at,
       ...(isText && { text: JSON.parse(this.bytes.toString('utf8', valueStart, this.at)) as string }),
     });
   }

@@ -1,31 +1,10 @@
 import { JsonProblem, memberValue, type ScannedObject } from '../http/json-scanner.js';
 import { NOT_PROMPT } from '../tokens/not-prompt.js';
+import { CONTENT, type Media, mediaIn } from './media.js';
 import type { ReadMember } from './read-members.js';
-
-export const MEDIA_NAMES = new Set([
-  'image_url',
-  'input_image',
-  'input_audio',
-  'image',
-  'file',
-  'file_id',
-  'audio',
-  'source',
-  'video_url',
-]);
 
 /** Names and types of parts that are sound. */
 const SOUND: ReadonlySet<string | undefined> = new Set(['input_audio', 'audio', 'audio_url']);
-
-/** What the `type` of a part or a tool call says where everything is in the bytes. Any other part counts as media. */
-const PLAIN_TYPES = new Set([
-  'text', 'input_text', 'output_text', 'refusal', 'thinking', 'redacted_thinking', 'reasoning', 'summary_text',
-  'function', 'function_call', 'function_call_output', 'tool_use', 'tool_result', 'message', 'custom', 'ephemeral',
-  'custom_tool_call', 'custom_tool_call_output',
-]); // prettier-ignore
-
-/** Members that carry what people and models say. */
-export const CONTENT: ReadonlySet<string> = new Set<ReadMember>(['messages', 'input', 'prompt']);
 
 const MAX_PROMPTS = 10_000;
 
@@ -88,12 +67,9 @@ export class CallBody {
     return inputBytes;
   }
 
-  /** Is there anything in the prompt whose tokens do not show in its bytes? */
-  get hasMedia(): boolean {
-    return this.scanned.watched.some(
-      ({ name, below, text }) =>
-        CONTENT.has(below) && (MEDIA_NAMES.has(name) || (name === 'type' && !PLAIN_TYPES.has(text!))),
-    );
+  /** What is in the prompt whose tokens do not show in its bytes. */
+  get media(): Media {
+    return mediaIn(this.bytes, this.scanned.watched);
   }
 
   /** Is there sound in the prompt? */

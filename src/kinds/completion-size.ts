@@ -25,15 +25,18 @@ export function completionSize(
       'Deferred answers are not served here: nobody would hear what they used.',
       'deferred',
     );
+  const { media } = body;
+  // A template may repeat what the body says once.
+  const hasTemplate = isGiven(body, 'chat_template');
   const size: Draft = {
     inputBytes: body.inputBytes,
-    // A template may repeat what the body says once.
-    hasMedia: body.hasMedia || isGiven(body, 'chat_template'),
+    hasMedia: media.isAny || hasTemplate,
     prompts,
     copies: copiesIn(body),
     generates: true,
     ...body.serviceTier,
   };
+  if (media.images && !hasTemplate) size.images = media.images;
   const fee = feeOf(body, tools);
   if (fee) size.fee = fee;
   if (tools.webSearches) size.webSearches = tools.webSearches;

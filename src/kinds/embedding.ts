@@ -8,7 +8,7 @@ export const embedding: CallKind = {
   path: '/embeddings',
   size: (body) => ({
     inputBytes: body.inputBytes,
-    hasMedia: body.hasMedia,
+    hasMedia: body.media.isAny,
     prompts: body.promptsIn('input'),
     ...withFee(feeOf(body)),
     copies: 1,

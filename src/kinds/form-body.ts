@@ -1,6 +1,7 @@
 import { fieldText, type FormFile, type ScannedForm } from '../http/form-scanner.js';
 import { JsonProblem } from '../http/json-scanner.js';
 import { CallBody } from './call-body.js';
+import type { Media } from './media.js';
 import { READ_MEMBERS } from './read-members.js';
 
 const READ: ReadonlySet<string> = new Set(READ_MEMBERS);
@@ -53,8 +54,9 @@ export class FormBody extends CallBody {
     return inputBytes;
   }
 
-  override get hasMedia(): boolean {
-    return this.scanned.files.length > 0;
+  override get media(): Media {
+    const { length } = this.scanned.files;
+    return length ? { isAny: true, images: { count: length, bytes: 0 } } : { isAny: false };
   }
 
   get files(): readonly FormFile[] {

@@ -37,9 +37,12 @@ export const imageGeneration: CallKind = {
 
 function imageSize(body: CallBody): CallSize {
   const copies = body.wholeNumber('n', MAX_IMAGES) ?? 1;
+  const { media } = body;
   return {
-    inputBytes: body.inputBytes,
-    hasMedia: body.hasMedia,
+    // Each image that is drawn may be billed as a call of its own.
+    inputBytes: body.inputBytes * copies,
+    hasMedia: media.isAny,
+    ...(media.images && { images: { ...media.images, count: media.images.count * copies } }),
     prompts: 1,
     isUncountable: true,
     copies,

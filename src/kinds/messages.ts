@@ -78,14 +78,16 @@ const THOUGHTS_BETWEEN = /\binterleaved-thinking-/;
 function messagesSize(body: CallBody, headers: IncomingHttpHeaders): CallSize {
   const tools = toolsAsked(body, TOOLS);
   const beta = String(headers['anthropic-beta']);
-  const { leastOutputTokens, ...size } = completionSize(body, OUTPUT_LIMITS, 1, tools);
+  const { leastOutputTokens, images, ...size } = completionSize(body, OUTPUT_LIMITS, 1, tools);
+  const hasClientTool = tools.types.some((type) => CLIENT_TOOL.test(String(type)));
   return {
     ...size,
     copies: 1,
     ...(tools.count > 0 && { hiddenTokens: TOOL_PROMPT_TOKENS }),
     ...(LONG_CONTEXT.test(beta) && { contextTokens: LONG_CONTEXT_TOKENS }),
     ...(leastOutputTokens !== undefined && !THOUGHTS_BETWEEN.test(beta) && { leastOutputTokens }),
-    hasMedia: size.hasMedia || tools.types.some((type) => CLIENT_TOOL.test(String(type))),
+    hasMedia: size.hasMedia || hasClientTool,
+    ...(images && !hasClientTool && { images }),
     ...withFee(size.fee ?? dearerIn(body)),
   };
 }

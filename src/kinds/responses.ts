@@ -107,12 +107,14 @@ function responsesSize(body: CallBody): CallSize {
       'Responses in the background are not served here: nobody would hear what they used.',
       'background',
     );
-  const size = completionSize(body, OUTPUT_LIMITS, 1, toolsAsked(body, RESPONSES_TOOLS));
+  const { images, ...size } = completionSize(body, OUTPUT_LIMITS, 1, toolsAsked(body, RESPONSES_TOOLS));
+  const isHeld = HELD_BY_PROVIDER.some((name) => (body.value(name) ?? null) !== null);
   return {
     ...size,
     copies: 1,
     leastOutputTokens: Math.max(LEAST_OUTPUT_TOKENS, size.leastOutputTokens ?? 0),
-    hasMedia: size.hasMedia || HELD_BY_PROVIDER.some((name) => (body.value(name) ?? null) !== null),
+    hasMedia: size.hasMedia || isHeld,
+    ...(images && !isHeld && { images }),
     // A stored prompt may bring tools of its own.
     ...withFee(size.fee ?? (isObject(body.value('prompt')) ? STORED_PROMPT : undefined)),
   };

@@ -186,6 +186,7 @@ export class CatalogueSnapshot {
     const ceiling = ceilingOf(known);
     const most = (sizes: (number | undefined)[]) =>
       sizes.every((size) => size !== undefined) ? Math.max(...sizes) : undefined;
+    const mostOfImage = most(deployments.map((deployment) => deployment.imageTokens));
     const maxInputTokens = most(deployments.map((deployment) => deployment.maxInputTokens));
     const fee = deployments.map(feeOfModel).find((one) => one !== undefined);
     const groups = this.groupIndex.of({
@@ -204,6 +205,7 @@ export class CatalogueSnapshot {
       limits: {
         ...(maxInputTokens !== undefined && { maxInputTokens }),
         answers: distinctAnswers(deployments),
+        ...(mostOfImage !== undefined && { imageTokens: mostOfImage }),
         ...(fee && { fee }),
         capsWebSearches: deployments.every(({ provider }) => capsWebSearches(provider)),
         encodesLikeOpenAi: deployments.every((deployment) => deployment.encodesLikeOpenAi),

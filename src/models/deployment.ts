@@ -11,6 +11,7 @@ import {
   type UnitPrice,
   UNITS,
 } from '../policy/price.js';
+import { imageTokens } from './image-tokens.js';
 import { knownModel } from './price-table.js';
 import { TEAM_MODEL_PREFIX } from '../config/models.js';
 import {
@@ -54,6 +55,8 @@ export interface Deployment {
   readonly limitMember: string;
   /** Its API takes `stream_options`, so a stream may be asked for its usage. */
   readonly takesStreamOptions: boolean;
+  /** The most tokens one image is read as. */
+  readonly imageTokens?: number;
   /** One of OpenAI's own models, by the table of known ones. */
   readonly encodesLikeOpenAi: boolean;
   readonly accessGroups: readonly string[];
@@ -88,8 +91,10 @@ export function makeDeployment(
   const price = priceWith({ ...modelInfo, ...litellmParams }, known.price);
   const maxInputTokens = numberOf(modelInfo.max_input_tokens);
   const maxOutputTokens = numberOf(modelInfo.max_output_tokens) ?? numberOf(modelInfo.max_tokens);
+  const mostOfImage = imageTokens(provider, modelInfo.base_model ?? name);
   return Object.freeze({
     ...asTold(known, maxInputTokens, maxOutputTokens),
+    ...(mostOfImage !== undefined && { imageTokens: mostOfImage }),
     id: modelInfo.id!,
     ...nameOf(modelName, modelInfo),
     provider,
@@ -159,10 +164,13 @@ export function knownFigures(provider: string, upstreamName: string): KnownFigur
 
 /** Figures and habits of a deployment whose name stood for any, under the name it stands for now. */
 export function namedDeployment(deployment: Deployment, upstreamName: string): Deployment {
-  const { provider, origin, traits, maxInputTokens, maxOutputTokens } = deployment;
+  const { imageTokens: _, ...known } = deployment;
+  const { provider, origin, traits, maxInputTokens, maxOutputTokens } = known;
   const { base_model: baseModel } = traits as { readonly base_model?: string };
+  const mostOfImage = imageTokens(provider, baseModel ?? upstreamName);
   return Object.freeze({
-    ...deployment,
+    ...known,
+    ...(mostOfImage !== undefined && { imageTokens: mostOfImage }),
     ...(!baseModel && asTold(knownFigures(provider, upstreamName), maxInputTokens, maxOutputTokens)),
     ...(deployment.price && { price: deployment.price }),
     limitMember: outputLimitMember(provider, origin, upstreamName, baseModel),

@@ -61,6 +61,11 @@ describe('the most tokens a call can be billed for', () => {
     ['what the provider adds is prompt too', { hiddenTokens: 100 }, {}, 1_612],
     ['… also to one that was counted', { hiddenTokens: 100, counted: { tokens: 10, otherBytes: 0 } }, {}, 115],
     ['what does not show in the bytes may fill the context', { hasMedia: true }, { maxInputTokens: 128_000 }, 128_000],
+    ['an image is what its provider makes of it, beside the rest', { hasMedia: true, images: { count: 2, bytes: 900 } }, { imageTokens: 50 }, 712],
+    ['… as far as the model reads', { hasMedia: true, images: { count: 20, bytes: 900 } }, { imageTokens: 50, maxInputTokens: 800 }, 800],
+    ['… or fills the context where nobody knows', { hasMedia: true, images: { count: 2, bytes: 900 } }, { maxInputTokens: 128_000 }, 128_000],
+    ['other media fill it, whatever images are', { hasMedia: true }, { imageTokens: 50, maxInputTokens: 128_000 }, 128_000],
+    ['after each search all is read again', { webSearches: 2 }, { maxInputTokens: 2_000 }, 5_512],
     ['… or a million tokens, if nobody knows', { hasMedia: true }, {}, 1_048_576],
   ])('prompt: %s', (_, some, limits, inputTokens) =>
     expect(bound(some, limits).inputTokens).toBe(inputTokens)); // prettier-ignore

@@ -16,6 +16,8 @@ export interface CallSize {
   readonly contextTokens?: number;
   /** Images, audio, files or anything the provider holds: their tokens do not show in the bytes. */
   readonly hasMedia: boolean;
+  /** Set where images are all of that. */
+  readonly images?: Images;
   /** The client's own output limit; where it names several, the largest. */
   readonly outputTokens?: number;
   /** Set where it names several that differ: each under its name. */
@@ -56,6 +58,12 @@ export interface Fee {
   readonly param: string;
 }
 
+/** Images of a prompt, and the bytes of the body that carry them. */
+export interface Images {
+  readonly count: number;
+  readonly bytes: number;
+}
+
 /** A prompt by OpenAI's current encoding. */
 export interface CountedPrompt {
   readonly tokens: number;
@@ -82,6 +90,8 @@ export interface ModelLimits {
   readonly answers: readonly AnswerLimits[];
   /** It is known to use OpenAI's encoding. */
   readonly encodesLikeOpenAi?: boolean;
+  /** The most tokens one image is read as, by its provider's documentation. */
+  readonly imageTokens?: number;
   /** The provider runs no more web searches in a call than it is told. */
   readonly capsWebSearches?: boolean;
   /** What every call of it is charged for beside its tokens. */
@@ -152,16 +162,17 @@ export const mayCount = ({ hasMedia, isUncountable, isUncounted, counted }: Call
 export function tokenBound(size: CallSize, limits: ModelLimits, settings: OutputSettings): UsageBound {
   const promptTokens = promptBound(size, limits) + (size.hiddenTokens ?? 0);
   const mostInput = limits.maxInputTokens && Math.max(limits.maxInputTokens, size.contextTokens ?? 0);
-  const asked = size.hasMedia
-    ? Math.max(mostInput ?? DEFAULT_MAX_INPUT_TOKENS, mostInput ? 0 : promptTokens)
-    : Math.min(promptTokens, (mostInput ?? Infinity) * size.prompts);
+  const images = limits.imageTokens === undefined ? undefined : size.images;
+  const asked =
+    size.hasMedia && !images
+      ? Math.max(mostInput ?? DEFAULT_MAX_INPUT_TOKENS, mostInput ? 0 : promptTokens)
+      : Math.min(promptTokens, (mostInput ?? Infinity) * size.prompts);
   // After every search all of it is read again, with what was found: as much as the model reads.
   const inputTokens = asked + (size.webSearches ?? 0) * (mostInput ?? DEFAULT_MAX_INPUT_TOKENS);
   const units = unitBound(size);
   if (!size.generates) return { inputTokens, outputTokens: 0, ...units };
   let each = 0;
-  for (const answer of limits.answers)
-    each = Math.max(each, answerTokens(size, answer, inputTokens, settings));
+  for (const answer of limits.answers) each = Math.max(each, answerTokens(size, answer, asked, settings));
   return { inputTokens, outputTokens: each * size.copies * size.prompts, ...units };
 }
 
@@ -218,8 +229,12 @@ const MARGIN_OF_OPENAI = 1.05;
 const MARGIN_OF_OTHERS = 1.5;
 
 /** Bytes are never fewer than tokens; a count is closer, with a margin for encodings nobody has here. */
-function promptBound({ inputBytes, prompts, counted }: CallSize, { encodesLikeOpenAi }: ModelLimits): number {
-  const byBytes = inputBytes + TEMPLATE_TOKENS * prompts;
+function promptBound(
+  { inputBytes, prompts, counted, images }: CallSize,
+  { encodesLikeOpenAi, imageTokens }: ModelLimits,
+): number {
+  const seen = images && imageTokens !== undefined ? images.count * imageTokens - images.bytes : 0;
+  const byBytes = inputBytes + TEMPLATE_TOKENS * prompts + seen;
   if (!counted) return byBytes;
   const byCount = encodesLikeOpenAi
     ? counted.tokens * MARGIN_OF_OPENAI
