@@ -1,4 +1,5 @@
 import { JsonProblem } from '../http/json-scanner.js';
+import { NOT_PROMPT } from '../tokens/not-prompt.js';
 import { READ_MEMBERS } from '../kinds/read-members.js';
 
 /** A name that is its own folded name. */
@@ -6,7 +7,19 @@ const PLAIN = /^[a-z0-9_]*$/;
 
 /** Folds a name as the loosest reader compares it: compatibility forms (NFKC: also `ſ` and the Kelvin sign) and case are ignored. */
 export const foldedName = (name: string): string =>
-  PLAIN.test(name) ? name : name.normalize('NFKC').toLowerCase();
+  isPlain(name) ? name : name.normalize('NFKC').toLowerCase();
+
+/** Names that nearly every body has: nothing of what is refused by its name is among them. */
+const USUAL: ReadonlySet<string> = new Set<string>([
+  ...READ_MEMBERS.filter((name) => PLAIN.test(name)),
+  ...NOT_PROMPT,
+  'tool_choice',
+  'stop',
+]);
+
+export const isUsual = (name: string): boolean => USUAL.has(name);
+
+const isPlain = (name: string) => USUAL.has(name) || PLAIN.test(name);
 
 /** How each read member is spelled, by its folded name. */
 const SPELLING: ReadonlyMap<string, string> = new Map(READ_MEMBERS.map((name) => [foldedName(name), name]));
@@ -33,8 +46,6 @@ export function refuseLookalikes(names: readonly string[]): void {
     seen.set(folded, name);
   }
 }
-
-const isPlain = (name: string) => PLAIN.test(name);
 
 /** Is this, folded, a member the gateway reads? */
 export const isRead = (name: string): boolean => SPELLING.has(foldedName(name));

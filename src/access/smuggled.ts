@@ -1,6 +1,6 @@
 import { JsonProblem, type ScannedObject } from '../http/json-scanner.js';
 import type { LlmRequestContext } from './llm-request.js';
-import { foldedName, isRead } from './member-names.js';
+import { foldedName, isRead, isUsual } from './member-names.js';
 
 /** Members a client would use to choose the upstream or its credentials. Refused wherever they hide. */
 const SMUGGLED = [
@@ -66,6 +66,7 @@ export function refuseSmuggling(
     throw new JsonProblem(`Rejected Request: ${name} is not allowed in request ${where}${why}.`, name);
   };
   for (const name of members.keys()) {
+    if (isUsual(name)) continue;
     const folded = foldedName(name);
     if (SMUGGLED_ON_TOP.has(folded)) refuse(name, 'body');
     if (CHOOSES_MODEL.has(folded)) refuse(name, 'body', ANOTHER_MODEL);

@@ -18,7 +18,7 @@ export interface WatchedName {
   readonly name: string;
   readonly below: string;
   /** Its value, where that is a text; undefined for anything else. */
-  readonly text?: string;
+  readonly text: string | undefined;
   /** Where the object begins that it is a member of, and where its value begins and ends. */
   readonly objectStart: number;
   readonly valueStart: number;
@@ -218,20 +218,21 @@ class Scanner {
       this.value(depth);
       this.watchedNames = watched;
       if (name === undefined) continue;
-      const lowered = name.toLowerCase();
-      if (watched.names.has(lowered)) this.report(lowered, objectStart, start);
+      if (watched.names.has(name)) this.report(name, objectStart, start);
+      else if (watched.names.has(name.toLowerCase())) this.report(name.toLowerCase(), objectStart, start);
     } while (this.anotherMember());
   }
 
   private report(name: string, objectStart: number, valueStart: number): void {
     const isText = this.bytes[valueStart] === QUOTE && this.at - valueStart <= LONGEST_WATCHED_TEXT;
+    const text = isText ? this.bytes.toString('utf8', valueStart + 1, this.at - 1) : undefined;
     this.watched.push({
       name,
       below: this.below,
+      text: text?.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text,
       objectStart,
       valueStart,
       valueEnd: this.at,
-      ...(isText && { text: JSON.parse(this.bytes.toString('utf8', valueStart, this.at)) as string }),
     });
   }
 

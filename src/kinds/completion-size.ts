@@ -40,7 +40,7 @@ export function completionSize(
   const fee = feeOf(body, tools);
   if (fee) size.fee = fee;
   if (tools.webSearches) size.webSearches = tools.webSearches;
-  if (body.hasSound) size.hearsSound = true;
+  if (media.isAny && body.hasSound) size.hearsSound = true;
   if (asksForSound(body)) size.speaks = true;
   addLimits(size, body, limits);
   const least = leastTokens(body);
