@@ -3,11 +3,12 @@ import { ArrayMaxSize, IsArray, IsNotEmpty, IsOptional, IsString, MaxLength } fr
 import { applyDecorators } from '@nestjs/common';
 import { FreeContent } from '../http/free-content.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
+import { NamesModels } from '../parties/names-models.js';
 import { MAX_NAME_CHARS } from '../policy/model-list.js';
 
 const MAX_DESCRIPTION_CHARS = 10_000;
 
-const Name = () => applyDecorators(IsString(), IsNotEmpty(), MaxLength(MAX_NAME_CHARS));
+const Name = () => applyDecorators(IsString(), IsNotEmpty(), MaxLength(MAX_NAME_CHARS), NamesModels());
 
 const Texts = (example: readonly string[] = []) =>
   applyDecorators(
@@ -30,6 +31,7 @@ class AccessGroupFieldsDto {
 
   /** Models in it: names, `openai/*`, `*`. */
   @Texts(['gpt-4o-mini'])
+  @NamesModels({ each: true })
   access_model_names?: string[] | null;
 
   /** Kept as sent. */
@@ -82,6 +84,7 @@ export class AccessGroupRow {
 export class GroupMembersDto {
   /** Public names; each must be served. */
   @Texts(['gpt-4o-mini'])
+  @NamesModels({ each: true })
   model_names?: string[] | null;
 
   /** Single deployments, by `model_info.id`. */

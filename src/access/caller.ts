@@ -56,6 +56,8 @@ export interface CallerSnapshot extends Snapshot {
   readonly tokenId?: string;
   /** The end user the credential itself names; no request names another. */
   readonly endUserId?: string;
+  /** `enforced_params` of the key, its user and its team; absent: none of them has any. */
+  readonly enforcedParams?: readonly string[];
   readonly teamAliases: Readonly<Record<string, string>>;
   readonly keyAliases: Readonly<Record<string, string>>;
   /** The caller's standing at this time, by end user, tags that have a row and, where a budget is for one, model. */

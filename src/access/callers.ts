@@ -12,6 +12,7 @@ import type { VerifiedToken } from '../jwt/tokens.js';
 import { KeysService } from '../keys/keys.service.js';
 import { secretEnd, type VirtualKey } from '../keys/virtual-key.entity.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
+import { enforcedParamsOf } from '../parties/enforced-params-of.js';
 import type { Limits } from '../parties/limits-row.js';
 import { tagsOf } from '../parties/tags-of.js';
 import { roleOf } from '../policy/authority.js';
@@ -116,7 +117,7 @@ export class Callers {
     const row = (await this.endUsersService.get(id)) ?? (isDry ? await this.newEndUser(id) : null);
     const tier =
       row && (await this.tier(row.budgetId ?? this.config.litellm.maxEndUserBudgetId ?? null, dependsOn));
-    const endUser = this.snapshot(row ? [partySpec('end_user', id, row, tier)] : [], dependsOn, epoch);
+    const endUser = this.snapshot(row ? [partySpec('end_user', id, row, tier, false)] : [], dependsOn, epoch);
     if (!isDry && !this.changes.changedSince(epoch, dependsOn)) this.endUsers.set(id, endUser);
     return endUser;
   }
@@ -155,7 +156,7 @@ export class Callers {
     const row = await this.tagsService.get(name);
     const tier = row && (await this.tier(row.budgetId, dependsOn));
     // Its `models` say which deployments carry it, not what may be called.
-    const party = row && { ...partySpec('tag', name, row, tier), models: 'any' as const };
+    const party = row && { ...partySpec('tag', name, row, tier, false), models: 'any' as const };
     const tag = this.snapshot(party ? [party] : [], dependsOn, epoch);
     if (!this.changes.changedSince(epoch, dependsOn)) this.tags.set(name, tag);
     return tag;
@@ -183,7 +184,7 @@ export class Callers {
     if (!key) return undefined;
     const dependsOn: CacheKey[] = [cacheKey.key(hash)];
     const tier = await this.tier(key.budgetId, dependsOn);
-    const itself = partySpec('key', key.keyAlias ?? key.keyName, key, tier);
+    const itself = partySpec('key', key.keyAlias ?? key.keyName, key, tier, key.teamId !== null);
     return this.read({ ...key, expiresAt: secretEnd(key, hash) }, [itself], dependsOn, epoch);
   }
 
@@ -208,6 +209,7 @@ export class Callers {
       names: { keyHash, keyAlias, userId, teamId, organizationId },
       callerId: nameBeside('key', userId ?? keyAlias ?? keyName),
       tags: eachOnce([...tagsOf(key), ...(team ? tagsOf(team) : [])]),
+      ...enforcedBy(key, user, team),
       teamAliases: team?.modelAliases ?? {},
       keyAliases: key.aliases ?? {},
       standings: noStandings(),
@@ -237,6 +239,7 @@ export class Callers {
       callerId: nameBeside('jwt', name),
       tokenId: id,
       tags: team ? eachOnce(tagsOf(team)) : [],
+      ...enforcedBy(user, team),
       ...(holder.endUserId !== undefined && { endUserId: holder.endUserId }),
       teamAliases: team?.modelAliases ?? {},
       keyAliases: {},
@@ -265,6 +268,7 @@ export class Callers {
   /** Member, team, user and organization, as their rows describe them. */
   private async readBehind(owners: Owners, dependsOn: CacheKey[]) {
     const tier = (budgetId: string | null) => this.tier(budgetId, dependsOn);
+    const hasTeam = owners.teamId !== null;
     const parties: PartySpec[] = [];
 
     const team = owners.teamId === null ? null : await this.teamsService.get(owners.teamId);
@@ -275,11 +279,11 @@ export class Callers {
       if (owners.userId !== null) dependsOn.push(cacheKey.membership(owners.teamId, owners.userId));
       if (member) {
         const defaults = (await tier(member.budgetId)) ?? (team && teamMemberDefaults(team));
-        parties.push(partySpec('member', member.userId, member, defaults));
+        parties.push(partySpec('member', member.userId, member, defaults, true));
       }
       parties.push(
         team
-          ? partySpec('team', team.teamId, team, await tier(team.budgetId))
+          ? partySpec('team', team.teamId, team, await tier(team.budgetId), true)
           : missingParty('team', owners.teamId),
       );
     }
@@ -288,11 +292,10 @@ export class Callers {
     if (owners.userId !== null) {
       dependsOn.push(cacheKey.user(owners.userId));
       user = await this.usersService.get(owners.userId);
-      const budgetsLifted = owners.teamId !== null && this.config.general.skipUserBudgetOnTeamKey;
       const spec = user
-        ? partySpec('user', user.userId, user, await tier(user.budgetId))
+        ? partySpec('user', user.userId, user, await tier(user.budgetId), hasTeam)
         : missingParty('user', owners.userId);
-      parties.push(budgetsLifted ? { budgetsLifted, ...spec } : spec);
+      parties.push(hasTeam ? this.besideTeam(spec) : spec);
     }
 
     const organizationId = team?.organizationId ?? owners.organizationId;
@@ -301,12 +304,25 @@ export class Callers {
       const organization = await this.organizationsService.get(organizationId);
       parties.push(
         organization
-          ? partySpec('organization', organizationId, organization, await tier(organization.budgetId))
+          ? partySpec(
+              'organization',
+              organizationId,
+              organization,
+              await tier(organization.budgetId),
+              hasTeam,
+            )
           : missingParty('organization', organizationId),
       );
     }
 
     return { parties, user, team, organizationId };
+  }
+
+  /** A user on a call of a team: with what the configuration lifts there. */
+  private besideTeam(user: PartySpec): PartySpec {
+    const { skipUserBudgetOnTeamKey: budgetsLifted, userModelsOnTeamKeys } = this.config.general;
+    if (!budgetsLifted && userModelsOnTeamKeys) return user;
+    return { ...user, budgetsLifted, ...(!userModelsOnTeamKeys && { models: 'any' as const }) };
   }
 
   private async newEndUser(id: string): Promise<Readonly<EndUser> | null> {
@@ -341,6 +357,13 @@ const BARE_KEY: Readonly<BareKey> = {
   metadata: null,
   extra: null,
 };
+
+function enforcedBy(
+  ...rows: readonly (Pick<VirtualKey, 'extra'> | null)[]
+): Pick<CallerSnapshot, 'enforcedParams'> {
+  const params = rows.flatMap((row) => (row ? enforcedParamsOf(row) : []));
+  return params.length ? { enforcedParams: eachOnce(params) } : {};
+}
 
 const NO_TAGS: readonly Snapshot[] = [];
 

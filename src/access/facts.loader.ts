@@ -18,7 +18,7 @@ import { MAX_COUNTED_BYTES, TokenCounter } from '../tokens/token-counter.js';
 import type { CallerSnapshot } from './caller.js';
 import { Callers } from './callers.js';
 import type { Presented } from './credential.js';
-import type { LlmRequest } from './llm-request.js';
+import { type LlmRequest, readParams } from './llm-request.js';
 import type { Standing } from './standing.js';
 import { type Named, Standings, tagsOfCall } from './standings.js';
 
@@ -191,11 +191,18 @@ export class FactsLoader {
       parties: standing.parties,
       rates: rates.length && this.rateLimits.areInMemory ? this.measured(rates) : NO_FACTS,
       balances: this.accounts.areBalances ? 'known' : 'atHold',
-      settings: this.config.general,
+      settings: this.settingsFor(caller),
       request,
     };
     const tags = tagsOfCall(caller, llm ?? NOBODY);
     return { facts, caller, standing, rates, tags, llm };
+  }
+
+  private settingsFor({ enforcedParams }: CallerSnapshot): AccessFacts['settings'] {
+    const { general } = this.config;
+    return enforcedParams
+      ? { ...general, enforcedParams: [...general.enforcedParams, ...enforcedParams] }
+      : general;
   }
 
   private measured(rates: readonly RateLimit[]): readonly RateFacts[] {
@@ -204,7 +211,9 @@ export class FactsLoader {
 
   private requestFacts(llm: LlmRequest, caller: CallerSnapshot): RequestFacts {
     return {
-      params: llm.params,
+      params: caller.enforcedParams
+        ? { ...llm.params, ...readParams(llm, caller.enforcedParams) }
+        : llm.params,
       fallbacks: llm.namedFallbacks.map((name) => this.modelFacts(name, llm, caller)),
       problem: llm.problem,
       model: llm.model === undefined ? undefined : this.modelFacts(llm.model, llm, caller),

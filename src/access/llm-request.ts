@@ -7,7 +7,7 @@ import type { CallKind } from '../kinds/call-kind.js';
 import { FormBody } from '../kinds/form-body.js';
 import type { ReadMember } from '../kinds/read-members.js';
 import type { CallSize } from '../policy/bound.js';
-import { MAX_NAME_CHARS } from '../policy/model-list.js';
+import { hasBlankEnds, MAX_NAME_CHARS } from '../policy/model-list.js';
 import { isName, MAX_NAME_BYTES } from '../policy/name.js';
 import { requestTags } from './request-tags.js';
 import { refuseLookalikes } from './member-names.js';
@@ -114,6 +114,19 @@ export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRe
   }
 }
 
+/** The top-level members of a body that these dotted paths begin with. */
+export function readParams(
+  { bytes, scanned }: LlmRequest,
+  paths: readonly string[],
+): Readonly<Record<string, unknown>> {
+  if (!scanned) return {};
+  const body = 'files' in scanned ? new FormBody(bytes, scanned) : new CallBody(bytes, scanned);
+  const names = [...new Set(paths.map((path) => path.split('.')[0]!))];
+  return Object.fromEntries(
+    names.filter((name) => scanned.members.has(name)).map((name) => [name, body.value(name)]),
+  );
+}
+
 const nothingRead = (kind: CallKind, bytes: Buffer): LlmRequest => ({
   kind,
   bytes,
@@ -210,7 +223,14 @@ function modelOf(inBody: unknown, { pathModel, query }: LlmRequestContext): stri
   const named = new Set([inBody, pathModel, ...inQuery].filter((name) => name !== undefined));
   if (named.size > 1)
     throw new JsonProblem('The request names different models in different places.', 'model');
-  return plainName(inBody ?? pathModel, 'model', MAX_NAME_CHARS);
+  return modelName(inBody ?? pathModel, 'model');
+}
+
+/** A model's name: no wildcard takes one with blanks at its ends for another model than the one that is meant. */
+function modelName<T extends string | undefined>(name: T, param: string): T {
+  if (name !== undefined && hasBlankEnds(name))
+    throw new JsonProblem(`The ${param} must name models without blanks at the ends of their names.`, param);
+  return plainName(name, param, MAX_NAME_CHARS);
 }
 
 /** A name that is kept and written down: short, and without characters that a log or a database would stumble over. */
@@ -265,11 +285,11 @@ function otherFallbacks(value: (name: ReadMember) => unknown): string[] {
 /** The model names in any of LiteLLM's shapes: `"a"`, `{model: "a"}`, `{primary: ["a"]}`, lists of those. */
 function namesIn(shape: unknown, param: string): string[] {
   if (shape === undefined || shape === null) return [];
-  if (typeof shape === 'string') return [plainName(shape, param, MAX_NAME_CHARS)];
+  if (typeof shape === 'string') return [modelName(shape, param)];
   if (Array.isArray(shape)) return shape.flatMap((entry) => namesIn(entry, param));
   if (typeof shape !== 'object') throw new JsonProblem(`The ${param} must be a list of model names.`, param);
   const { model, ...rest } = shape as Record<string, unknown>;
-  if (typeof model === 'string') return [plainName(model, param, MAX_NAME_CHARS)];
+  if (typeof model === 'string') return [modelName(model, param)];
   return Object.values(rest)
     .filter((entry) => Array.isArray(entry))
     .flatMap((entry) => namesIn(entry, param));

@@ -6,33 +6,45 @@ import type { RateLimit } from '../limits/rate-limits.js';
 import type { Scope } from '../policy/decision.js';
 import type { RateUnit } from '../policy/rates.js';
 import { modelBudgets } from '../parties/model-budgets.js';
+import { isDeprovisioned } from '../parties/deprovisioned.js';
 import { modelEntries } from '../parties/model-entries.js';
 import { type TemporaryIncrease, temporaryIncrease } from '../parties/temporary-increase.js';
 import type { PartyRow } from '../parties/party-row.js';
 import type { PartyKind } from '../policy/facts.js';
-import { compileModelList, type ModelList } from '../policy/model-list.js';
+import { compileModelList, dependsOnTeam, type ModelList } from '../policy/model-list.js';
 import { nanoUsd, nanoUsdFromUsd } from '../policy/money.js';
 import { GLOBAL_ID } from '../spend/account.js';
 import type { BudgetSpec, PartySpec } from './caller.js';
 
-/** Of each row the last that was made: all keys of a team share what its row says. */
-const made = new WeakMap<
-  Readonly<PartyRow>,
-  { readonly defaults: DefaultLimits | null; readonly spec: PartySpec }
->();
+/** What was last made of a row. */
+interface Made {
+  readonly defaults: DefaultLimits | null;
+  inTeam?: PartySpec;
+  /** Only where the row's list of models means something else without a team. */
+  alone?: PartySpec;
+}
 
-/** What a row says about its party. `defaults`: a tier or other limits that count where the row leaves its own open. */
+/** Of each row the last that was made: all keys of a team share what its row says. */
+const made = new WeakMap<Readonly<PartyRow>, Made>();
+
+/**
+ * What a row says about its party. `defaults`: a tier or other limits that count where the row leaves its own open.
+ * `hasTeam`: it stands behind a key or token of a team.
+ */
 export function partySpec(
   kind: PartyKind,
   id: string,
   row: Readonly<PartyRow>,
   defaults: DefaultLimits | null,
+  hasTeam: boolean,
 ): PartySpec {
-  const last = made.get(row);
-  if (last?.defaults === defaults) return last.spec;
-  const spec = specOf(kind, id, row, defaults);
-  made.set(row, { defaults, spec });
-  return spec;
+  let last = made.get(row);
+  if (last?.defaults !== defaults || !last) {
+    last = { defaults };
+    made.set(row, last);
+  }
+  const variant = hasTeam || !dependsOnTeam(modelEntries(row), kind === 'user') ? 'inTeam' : 'alone';
+  return (last[variant] ??= specOf(kind, id, row, defaults, variant === 'inTeam'));
 }
 
 function specOf(
@@ -40,6 +52,7 @@ function specOf(
   id: string,
   row: Readonly<PartyRow>,
   defaults: DefaultLimits | null,
+  hasTeam: boolean,
 ): PartySpec {
   const limits = withTier(row, defaults);
   return {
@@ -47,8 +60,8 @@ function specOf(
     id,
     scopeId: row.id,
     exists: true,
-    blocked: row.blocked,
-    models: compileModelList(modelEntries(row)),
+    blocked: row.blocked || (kind === 'user' && isDeprovisioned(row)),
+    models: compileModelList(modelEntries(row), { hasTeam, ofUser: kind === 'user' }),
     budgets: budgetSpecs(limits, temporaryIncrease(row)),
     modelBudgets: modelBudgetSpecs(limits),
     rates: rateLimits({ kind, id }, limits),

@@ -6,6 +6,7 @@ import { FactsLoader } from '../access/facts.loader.js';
 import { CallerRoute } from '../http/doors.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { firstRefusing } from '../policy/checks/model-is-allowed.js';
+import { hasBlankEnds } from '../policy/model-list.js';
 import { ListedModel, ModelList } from './completions.dto.js';
 
 /** A fixed instant, as LiteLLM tells it: deployments have no birthday. */
@@ -54,6 +55,7 @@ export class ModelListController {
   }
 
   private mayCall(name: string, { caller, facts }: Access): boolean {
+    if (hasBlankEnds(name)) return false;
     const model = this.loader.modelFacts(name, ANY_SIZE, caller!);
     const unpriced = model.price === 'unknown' && facts.parties.some(({ budgets }) => budgets.length > 0);
     return model.known && !unpriced && !firstRefusing(facts.parties, model);

@@ -102,6 +102,8 @@ export interface GeneralSettings {
   readonly budgetExceededStatus: 400 | 402 | 429;
   /** `skip_user_budget_on_team_key: true`, or LiteLLM's opposite `apply_user_budget_to_team_keys: false`. */
   readonly skipUserBudgetOnTeamKey: boolean;
+  /** `user_models_on_team_keys`: a user's list of models counts on keys of a team too. */
+  readonly userModelsOnTeamKeys: boolean;
   readonly maxRequestSizeMb: number;
   readonly decisionLog: 'refusals' | 'all' | 'off';
   /** `user_header_name` and `user_header_mappings`: further headers that may name the end user. */

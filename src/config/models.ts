@@ -1,4 +1,4 @@
-import { INSTRUCTIONS, MAX_NAME_CHARS } from '../policy/model-list.js';
+import { hasBlankEnds, INSTRUCTIONS, MAX_NAME_CHARS } from '../policy/model-list.js';
 import { isName, MAX_NAME_BYTES } from '../policy/name.js';
 import { hash } from 'node:crypto';
 import type { LitellmParams, ModelConfig, ModelInfo } from './config.js';
@@ -21,6 +21,7 @@ const WITH_EFFECT = new Set([
   'max_retries',
   'weight',
   'mock_response',
+  'litellm_credential_name',
 ]);
 const MAX_RETRIES = 100;
 /** What the names begin with that models of one team have among all models; LiteLLM's. */
@@ -69,7 +70,7 @@ export function readModel(entry: Section): ModelConfig {
   const modelName = entry.requiredText('model_name');
   const isTaken =
     (modelName !== '*' && INSTRUCTIONS.has(modelName)) || modelName.startsWith(TEAM_MODEL_PREFIX);
-  if (modelName.length > MAX_NAME_CHARS || !isName(modelName) || isTaken)
+  if (modelName.length > MAX_NAME_CHARS || !isName(modelName) || isTaken || hasBlankEnds(modelName))
     entry.problem('model_name', `cannot be the name of a model`);
   const params = entry.section('litellm_params');
   const info = entry.section('model_info');
@@ -178,6 +179,14 @@ function priceOf(section: Section, key: string): unknown {
 
 /** Fees of tools the provider runs: calls that ask for them are refused where a budget applies, so nothing is lost. */
 const feesOf = (fees: Section) => Object.fromEntries(fees.keys().map((key) => [key, fees.number(key)]));
+
+/** Says that a deployment names a credential: none is kept under a name here, so a call would go out without one. */
+export function unknownCredential(params: Readonly<Record<string, unknown>>): string | undefined {
+  const { litellm_credential_name: name } = params;
+  return name === undefined || name === null || name === ''
+    ? undefined
+    : `litellm_params.litellm_credential_name: there is no credential ${JSON.stringify(name)}; credentials stand in the model itself here`;
+}
 
 /** The same deployment keeps its id over restarts; secrets have no part in it. */
 function stableId({ modelName, litellmParams }: ModelConfig, alike: Map<string, number>): string {

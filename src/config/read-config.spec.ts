@@ -86,6 +86,7 @@ describe('readConfig', () => {
         enforceUserParam: true,
         enforcedParams: ['user', 'metadata.generation_name'],
         skipUserBudgetOnTeamKey: true,
+        userModelsOnTeamKeys: true,
         rejectClientsideTags: true,
       },
       litellm: {

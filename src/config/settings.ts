@@ -39,6 +39,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     enforcedParams: section.texts('enforced_params') ?? [],
     budgetExceededStatus: section.oneOf('budget_exceeded_status', [429, 400, 402] as const) ?? 429,
     skipUserBudgetOnTeamKey: skipUserBudget(section),
+    userModelsOnTeamKeys: section.flag('user_models_on_team_keys') ?? true,
     maxRequestSizeMb: maxRequestSize(section),
     decisionLog: section.oneOf('decision_log', ['refusals', 'all', 'off'] as const) ?? 'refusals',
     endUserHeaders: endUserHeaders(section),

@@ -14,11 +14,13 @@ import { MAX_PAGE_SIZE } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
+import { Refuses } from '../parties/not-enforced.js';
 
 /** LiteLLM's fields of a customer that are kept as sent. */
 export const KEPT_OF_END_USERS: KeptFields = { object_permission: 'mapping' };
 
 @AlsoTakes(KEPT_OF_END_USERS)
+@Refuses(['models'])
 class EndUserFieldsDto extends OmitType(PartyDto, ['models', 'metadata'] as const) {
   @ApiProperty({ example: 'customer-42' })
   @IsString()
@@ -34,6 +36,7 @@ class EndUserFieldsDto extends OmitType(PartyDto, ['models', 'metadata'] as cons
   @IsBoolean()
   blocked?: boolean | null;
 
+  /** Deployments are not chosen by region here: anything but null is refused. */
   @IsOneOf(['eu', 'us'], { nullable: true })
   allowed_model_region?: 'eu' | 'us' | null;
 

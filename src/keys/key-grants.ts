@@ -1,9 +1,11 @@
-import { ForbiddenException, Injectable, NotFoundException } from '@nestjs/common';
+import { ForbiddenException, Inject, Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
 import { type Held, Grants } from '../admin/grants.js';
 import { withTiers } from '../budgets/with-tier.js';
 import { lifetimeEnd } from '../calendar/windows.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { Organization } from '../orgs/organization.entity.js';
+import { enforcedParamsOf } from '../parties/enforced-params-of.js';
 import { holdingsOf } from '../parties/holdings-of.js';
 import { tagsOf } from '../parties/tags-of.js';
 import { modelEntries } from '../parties/model-entries.js';
@@ -28,7 +30,11 @@ import { VirtualKey } from './virtual-key.entity.js';
 /** What somebody who is no proxy admin may make of a key: never more than the calling key and everyone behind it holds. */
 @Injectable()
 export class KeyGrants {
-  constructor(private readonly grants: Grants) {}
+  constructor(
+    private readonly grants: Grants,
+    @Inject(CONFIG)
+    private readonly config: { readonly general: Pick<Config['general'], 'userModelsOnTeamKeys'> },
+  ) {}
 
   /** A new key's body with its owners filled in: the caller's own, or a team's or organization's that the caller administers. */
   owned(dto: GenerateKeyDto, caller: Authority, route: string): GenerateKeyDto {
@@ -89,6 +95,8 @@ export class KeyGrants {
     for (const name of ['model_rpm_limit', 'model_tpm_limit']) {
       if (calling.extra?.[name]) row.extra = { [name]: calling.extra[name], ...row.extra };
     }
+    const enforced = [...new Set([...enforcedParamsOf(row), ...enforcedParamsOf(calling)])];
+    if (enforced.length) row.extra = { ...row.extra, enforced_params: enforced };
     const tags = tagsOf(calling);
     if (tags.length) row.extra = { ...row.extra, tags: [...new Set([...tagsOf(row), ...tags])] };
     const end = await this.lifeEnd(tx, row, calling);
@@ -109,14 +117,14 @@ export class KeyGrants {
     const held: Held[] = [
       calling
         ? {
-            holdings: { ...holdingsOf(calling), until },
+            holdings: { ...holdingsOf(calling, placeOf(calling)), until },
             strictness: isItself ? 'before' : 'alone',
             whose: 'your key',
           }
         : { holdings: { ...NO_LIMITS, until }, strictness: 'alone', whose: 'the team' },
       ...(await this.heldBehind(tx, row, caller)),
     ];
-    this.grants.requireWithin(holdingsOf(asked!), old && holdingsOf(old), held);
+    this.grants.requireWithin(holdingsOf(asked!, placeOf(row)), old && holdingsOf(old, placeOf(old)), held);
     const routes = compileRouteList(row.allowedRoutes);
     const known: RouteList[] = [
       GRANTABLE_ROUTES,
@@ -170,11 +178,20 @@ export class KeyGrants {
     for (const [whose, party] of parties) {
       if (!party) continue;
       const [limited] = await withTiers(tx, [party]);
-      held.push({ holdings: holdingsOf(limited!), strictness: 'enforced', whose });
+      const ofUser = whose === 'you';
+      const holdings = holdingsOf(limited!, { ...placeOf(row), ofUser });
+      const isAsked = !ofUser || teamId === null || this.config.general.userModelsOnTeamKeys;
+      held.push({
+        holdings: isAsked ? holdings : { ...holdings, models: 'any' },
+        strictness: 'enforced',
+        whose,
+      });
     }
     return held;
   }
 }
+
+const placeOf = ({ teamId }: Pick<VirtualKey, 'teamId'>) => ({ hasTeam: teamId !== null });
 
 /** The permission to make keys of a team that are nobody’s. */
 export const SERVICE_ACCOUNT = '/key/service-account/generate';

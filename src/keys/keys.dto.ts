@@ -28,19 +28,20 @@ import { IsDuration, IsLifetime } from '../parties/duration.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { IsUsd } from '../parties/usd.js';
+import { IsRouteEntry } from './is-route-entry.js';
 
 /** LiteLLM's fields of a key that are kept as sent. */
 export const KEPT_OF_KEYS: KeptFields = {
   config: 'mapping',
   permissions: 'mapping',
-  model_rpm_limit: 'mapping',
-  model_tpm_limit: 'mapping',
+  model_rpm_limit: 'byModel',
+  model_tpm_limit: 'byModel',
   allowed_cache_controls: 'list',
   guardrails: 'list',
   policies: 'list',
   prompts: 'list',
   tags: 'tags',
-  enforced_params: 'list',
+  enforced_params: 'texts',
   access_group_ids: 'list',
   allowed_passthrough_routes: 'list',
   object_permission: 'mapping',
@@ -95,6 +96,7 @@ export class KeyFieldsDto extends PartyDto {
   @IsOptional()
   @IsArray()
   @IsString({ each: true })
+  @IsRouteEntry({ each: true })
   allowed_routes?: string[] | null;
 
   /** Names this key may use for models: `{"fast": "gpt-4o-mini"}`. */

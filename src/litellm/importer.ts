@@ -17,7 +17,11 @@ import { UntakenRow } from './untaken-row.js';
 const HISTORY =
   /Daily|Deleted|Log|Health|Cron|Notification|Invitation|Managed|SpendLogs|_prisma|DeprecatedVerificationToken/;
 /** Tables whose rows are read with those of another. */
-const READ_ALONG = new Set(['LiteLLM_ModelTable', 'LiteLLM_DeprecatedVerificationToken']);
+const READ_ALONG = new Set([
+  'LiteLLM_ModelTable',
+  'LiteLLM_DeprecatedVerificationToken',
+  'LiteLLM_ObjectPermissionTable',
+]);
 
 /** Takes over what a LiteLLM database knows. What is there already is left alone, so it may be done again. */
 @Injectable()

@@ -22,6 +22,7 @@ import { OrganizationMembersService } from '../orgs/organization-members.service
 import { Organization } from '../orgs/organization.entity.js';
 import { NewOrganizationDto } from '../orgs/organizations.dto.js';
 import { OrganizationsService } from '../orgs/organizations.service.js';
+import { isDeprovisioned } from '../parties/deprovisioned.js';
 import type { Limits } from '../parties/limits-row.js';
 import type { PartyRow } from '../parties/party-row.js';
 import { toUsd } from '../parties/usd.js';
@@ -92,7 +93,7 @@ export class Sources {
     };
     const leftMembers = new Set<string>();
     const pairOf = ({ team_id, user_id }: LitellmRow) => JSON.stringify([team_id, user_id]);
-    return [
+    const sources: Source[] = [
       source('LiteLLM_BudgetTable', 'budget_id', this.tier),
       source('LiteLLM_OrganizationTable', 'organization_id', this.organization),
       {
@@ -135,6 +136,7 @@ export class Sources {
       },
       source('LiteLLM_ProxyModelTable', 'model_id', this.model),
     ];
+    return litellm.has('LiteLLM_ObjectPermissionTable') ? sources.map(withPermission) : sources;
   }
 
   private readonly tier: Source['take'] = async (tx, row, remarks) => {
@@ -163,7 +165,10 @@ export class Sources {
     const { team_id: _, organization_id: __, password: ___, user_role, ...fields } = row;
     const isKnown = user_role === null || (USER_ROLES as readonly unknown[]).includes(user_role);
     if (!isKnown) remarks.changed(`user_role: internal_user instead of ${user_role as string}`);
-    const dto = await bodyOf(NewUserDto, { ...fields, user_role: isKnown ? user_role : null }, remarks);
+    const blocked = isDeprovisioned(row as Pick<User, 'metadata'>);
+    if (blocked) remarks.changed('metadata.scim_active: false, so the user is blocked');
+    const sent = { ...fields, user_role: isKnown ? user_role : null, ...(blocked && { blocked }) };
+    const dto = await bodyOf(NewUserDto, sent, remarks);
     const made = await this.users.make(tx, userId, dto, IMPORTER);
     await this.settle(tx, 'user', User, made, userId, row, remarks);
     if (userId === PROXY_USER) {
@@ -364,6 +369,26 @@ const source = (table: string, key: string, take: Source['take']): Source => ({
   idOf: (row) => row[key] as string,
   take,
 });
+
+const MAY_HAVE_PERMISSION = new Set([
+  'LiteLLM_OrganizationTable',
+  'LiteLLM_UserTable',
+  'LiteLLM_TeamTable',
+  'LiteLLM_EndUserTable',
+  'LiteLLM_VerificationToken',
+]);
+
+/** The same rows with what their `object_permission_id` stands for: it may limit. */
+const withPermission = (source: Source): Source =>
+  MAY_HAVE_PERMISSION.has(source.table)
+    ? {
+        ...source,
+        query: `SELECT r.*, (
+          SELECT to_jsonb(p) - 'object_permission_id' FROM "LiteLLM_ObjectPermissionTable" p
+          WHERE p.object_permission_id = r.object_permission_id
+        ) AS object_permission FROM (${source.query}) r`,
+      }
+    : source;
 
 /** What a team says of its members, which LiteLLM keeps in a budget of its own. */
 const memberDefaults = (tier: Budget | null) =>

@@ -13,7 +13,7 @@ import {
 } from '../policy/price.js';
 import { imageTokens } from './image-tokens.js';
 import { knownModel } from './price-table.js';
-import { TEAM_MODEL_PREFIX } from '../config/models.js';
+import { TEAM_MODEL_PREFIX, unknownCredential } from '../config/models.js';
 import {
   azureVersion,
   baseOf,
@@ -77,6 +77,8 @@ export function makeDeployment(
   { modelName, litellmParams, modelInfo }: DeploymentSource,
   defaultTimeoutMs: number,
 ): Deployment | { readonly problem: string } {
+  const unknown = unknownCredential(litellmParams);
+  if (unknown !== undefined) return { problem: unknown };
   const { provider, name } = parseModel(litellmParams.model);
   const found =
     litellmParams.mock_response === undefined

@@ -11,7 +11,7 @@ import { cacheKey } from '../cache/changes.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config, type ModelConfig } from '../config/config.js';
-import { readModel } from '../config/models.js';
+import { readModel, unknownCredential } from '../config/models.js';
 import { Report, Section } from '../config/section.js';
 import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
@@ -234,6 +234,7 @@ function descriptionOf({ model_name, litellm_params, model_info }: NewModelDto):
     ...references(litellm_params),
     ...references(model_info ?? {}, 'model_info'),
     ...tooLarge({ litellm_params, model_info }),
+    ...[unknownCredential(litellm_params)].filter((problem) => problem !== undefined),
   ]);
   return model;
 }

@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { registerDecorator } from 'class-validator';
-import { MAX_NAME_CHARS } from '../policy/model-list.js';
+import { hasBlankEnds, MAX_NAME_CHARS } from '../policy/model-list.js';
 
 const MAX_ALIASES = 1_000;
 
@@ -16,7 +16,8 @@ export const IsAliases = () =>
         propertyName: String(property),
         validator: {
           validate: isAliases,
-          defaultMessage: () => `${String(property)} must map names to models, both non-empty texts`,
+          defaultMessage: () =>
+            `${String(property)} must map names to models, both non-empty texts without blanks at their ends`,
         },
       }),
   );
@@ -27,4 +28,5 @@ function isAliases(value: unknown): boolean {
   return entries.length <= MAX_ALIASES && entries.flat().every(isName);
 }
 
-const isName = (text: unknown) => typeof text === 'string' && text !== '' && text.length <= MAX_NAME_CHARS;
+const isName = (text: unknown) =>
+  typeof text === 'string' && text !== '' && text.length <= MAX_NAME_CHARS && !hasBlankEnds(text);

@@ -7,10 +7,11 @@ import type { PartyRow } from './party-row.js';
 /** Puts what was sent on a row: absent keeps, null clears, `[]`, `0` and `false` are values. */
 export function applyParty(
   row: PartyRow,
-  dto: PartyDto & { readonly blocked?: boolean | null },
+  sent: PartyDto & { readonly blocked?: boolean | null },
   kept: KeptFields,
   now: Date,
 ): void {
+  const dto = withLimitsInTheOpen(sent, kept);
   applyLimits(row, dto, now);
   if (dto.models !== undefined) row.models = dto.models;
   if (dto.budget_id !== undefined) row.budgetId = dto.budget_id || null;
@@ -18,4 +19,29 @@ export function applyParty(
   if (dto.blocked !== undefined) row.blocked = dto.blocked ?? false;
   keepFields(row, dto, kept);
   applyTemporaryIncrease(row, dto);
+}
+
+/** Limits that LiteLLM keeps inside `metadata`, and that count here from a field of their own. */
+const LIMITS_IN_METADATA = [
+  'enforced_params',
+  'model_rpm_limit',
+  'model_tpm_limit',
+  'team_member_key_duration',
+];
+
+/** What was sent, with the limits that stand in its `metadata` as fields. A field of its own counts first. */
+function withLimitsInTheOpen<T extends PartyDto>(dto: T, kept: KeptFields): T {
+  const { metadata } = dto;
+  if (!metadata) return dto;
+  const inside = LIMITS_IN_METADATA.filter(
+    (name) => Object.hasOwn(kept, name) && metadata[name] !== undefined && metadata[name] !== null,
+  );
+  if (!inside.length) return dto;
+  const fields = { ...dto } as Record<string, unknown>;
+  const rest = { ...metadata };
+  for (const name of inside) {
+    fields[name] ??= metadata[name];
+    delete rest[name];
+  }
+  return { ...fields, metadata: rest } as unknown as T;
 }

@@ -1,6 +1,6 @@
 import { secondsIn } from '../calendar/windows.js';
 import type { Allowance, Holdings } from '../policy/holdings.js';
-import { compileModelList, saysEveryModel } from '../policy/model-list.js';
+import { compileModelList, type ListPlace, saysEveryModel } from '../policy/model-list.js';
 import { nanoUsd, type NanoUsd } from '../policy/money.js';
 import { compileRouteList } from '../policy/routes.js';
 import type { Limits } from './limits-row.js';
@@ -17,8 +17,8 @@ type Holder = Readonly<Limits> & {
   readonly expiresAt?: Date | null;
 };
 
-/** What somebody with this row holds. A temporary increase is not theirs to pass on. */
-export function holdingsOf(row: Holder): Holdings {
+/** What somebody with this row holds. A temporary increase is not theirs to pass on. `place`: absent, a team's. */
+export function holdingsOf(row: Holder, place?: ListPlace): Holdings {
   const { maxBudgetNanoUsd, budgetDuration, budgetLimits } = row;
   const main =
     maxBudgetNanoUsd === null
@@ -40,7 +40,7 @@ export function holdingsOf(row: Holder): Holdings {
       ...modelCaps(row, 'model_rpm_limit'),
       ...modelCaps(row, 'model_tpm_limit'),
     ]),
-    models: compileModelList(modelEntries(row)),
+    models: compileModelList(modelEntries(row), place),
     saysEveryModel: saysEveryModel(row.models),
     routes: compileRouteList(row.allowedRoutes),
     tags: new Set(tagsOf(row)),

@@ -1,9 +1,10 @@
 import { UnprocessableEntityException } from '@nestjs/common';
+import { hasBlankEnds } from '../policy/model-list.js';
 import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
 import type { PartyRow } from './party-row.js';
 
 /** What a kept field may hold. Null always clears it. */
-type KeptKind = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
+type KeptKind = 'mapping' | 'byModel' | 'list' | 'texts' | 'tags' | 'text' | 'flag' | 'number';
 
 const MAX_TAGS = 64;
 
@@ -11,7 +12,16 @@ export type KeptFields = Readonly<Record<string, KeptKind>>;
 
 const HOLDS: Record<KeptKind, readonly [test: (value: unknown) => boolean, told: string]> = {
   mapping: [(value) => typeof value === 'object' && !Array.isArray(value), 'must be an object'],
+  byModel: [
+    (value) =>
+      typeof value === 'object' && !Array.isArray(value) && !Object.keys(value as object).some(hasBlankEnds),
+    'must be an object, whose names have no blanks at their ends',
+  ],
   list: [(value) => Array.isArray(value), 'must be a list'],
+  texts: [
+    (value) => Array.isArray(value) && value.every((entry) => typeof entry === 'string' && entry !== ''),
+    'must be a list of texts, none of them empty',
+  ],
   tags: [
     (value) => Array.isArray(value) && value.length <= MAX_TAGS && value.every(isTagName),
     `must be a list of at most ${MAX_TAGS} texts of 1 to ${MAX_TAG_CHARS} characters`,

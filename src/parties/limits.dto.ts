@@ -15,6 +15,8 @@ import {
 import { FreeContent } from '../http/free-content.js';
 import { IsDuration } from './duration.js';
 import { IsModelBudgets } from './model-budgets.js';
+import { NamesModels } from './names-models.js';
+import { HidesNoLimit, NOT_ENFORCED, Refuses } from './not-enforced.js';
 import { IsUsd } from './usd.js';
 
 /** Each is one more account that every call asks. */
@@ -31,6 +33,7 @@ export class BudgetLimitDto {
 }
 
 /** What limits a key, user, team, member, organization, end user or tier. Absent keeps, null clears. */
+@Refuses(['tpd_limit'])
 export class LimitsDto {
   /** US dollars this party may spend; per `budget_duration` if one is set. 0 allows only free models. */
   @IsOptional()
@@ -88,6 +91,7 @@ export class LimitsDto {
 }
 
 /** What every party but a member can be given beside its limits. */
+@Refuses(NOT_ENFORCED)
 export class PartyDto extends LimitsDto {
   /** US dollars added to `max_budget` until `temp_budget_expiry`. */
   @IsOptional()
@@ -110,6 +114,7 @@ export class PartyDto extends LimitsDto {
   @IsOptional()
   @IsArray()
   @IsString({ each: true })
+  @NamesModels({ each: true })
   models?: string[] | null;
 
   /** The `budget_id` of a tier (`/budget/new`) whose limits fill those left open here. */
@@ -123,5 +128,6 @@ export class PartyDto extends LimitsDto {
   @IsOptional()
   @IsObject()
   @FreeContent()
+  @HidesNoLimit()
   metadata?: Record<string, unknown> | null;
 }

@@ -2,6 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { registerDecorator } from 'class-validator';
 import { parseDuration } from '../calendar/windows.js';
+import { hasBlankEnds } from '../policy/model-list.js';
 import { type NanoUsd, nanoUsdFromUsd } from '../policy/money.js';
 
 /** A thousand entries fit. */
@@ -37,7 +38,9 @@ export const IsModelBudgets = () =>
             value !== null &&
             !Array.isArray(value) &&
             JSON.stringify(value).length <= MAX_CHARS &&
-            Object.values(value).every((budget) => modelBudget(budget) !== undefined),
+            Object.entries(value).every(
+              ([model, budget]) => !hasBlankEnds(model) && modelBudget(budget) !== undefined,
+            ),
           defaultMessage: () =>
             `${String(property)} must map at most 1,000 models to budgets, e.g. {"gpt-4o": {"max_budget": 5, "budget_duration": "1d"}}`,
         },

@@ -105,8 +105,37 @@ const ROUTE_GROUPS: Readonly<Record<string, readonly string[]>> = {
     '/spend/logs',
     '/spend/logs/v2',
   ],
-  global_spend_tracking_routes: ['/global/spend', '/global/spend/*'],
+  // Reports, one by one: no pattern here may ever cover a route that writes.
+  global_spend_tracking_routes: [
+    '/global/spend',
+    '/global/spend/end_users',
+    '/global/spend/keys',
+    '/global/spend/models',
+    '/global/spend/report',
+    '/global/spend/tags',
+    '/global/spend/teams',
+  ],
 };
+
+/** LiteLLM's further groups. Lists may name them; none of their routes is served through them here. */
+const OTHER_ROUTE_GROUPS: ReadonlySet<string> = new Set([
+  'admin_viewer_routes', 'agent_inference_routes', 'agent_management_routes', 'agent_routes', 'apply_guardrail_routes',
+  'compliance_check_routes', 'google_routes', 'internal_user_routes', 'internal_user_view_only_routes',
+  'litellm_native_routes', 'llm_api_routes_without_mcp', 'mapped_pass_through_routes', 'master_key_only_routes',
+  'mcp_inference_routes', 'mcp_management_routes', 'mcp_routes', 'openai_route_names', 'org_admin_allowed_routes',
+  'org_admin_only_routes', 'passthrough_routes_wildcard', 'public_routes', 'self_managed_routes',
+  'team_service_account_key_routes', 'trace_telemetry_routes', 'ui_routes',
+]); // prettier-ignore
+
+/** Tells whether an entry of `allowed_routes` can mean anything: a route, a pattern, or a group that LiteLLM knows. */
+export const isRouteEntry = (entry: string) =>
+  entry.startsWith('/') ||
+  entry === '*' ||
+  Object.hasOwn(ROUTE_GROUPS, entry) ||
+  OTHER_ROUTE_GROUPS.has(entry);
+
+/** LiteLLM's `master_key_only_routes`, as far as they are served: no key and no token may call them, whosever they are. */
+export const MASTER_KEY_ROUTES: ReadonlySet<string> = new Set(['/global/spend/reset']);
 
 /** A list of routes, compiled once; `'any'` when nothing is restricted. */
 export type RouteList = 'any' | CompiledRouteList;

@@ -70,8 +70,9 @@ export class Rooms {
     const spend = new PartySpend(accounts, this.database, clock, { litellm: { timezone: 'UTC' } });
     const tables = new PartyTables(this.database, cache, clock, spend);
     const grants = new Grants({ current: () => new CatalogueSnapshot([], {}) });
+    const keyGrants = new KeyGrants(grants, { general: { userModelsOnTeamKeys: true } });
     const newUsers = new NewUsers({ litellm: { newUsers: {} } });
-    this.keys = new KeysService(this.database, newUsers, new KeyGrants(grants), tables, {
+    this.keys = new KeysService(this.database, newUsers, keyGrants, tables, {
       masterKey: 'sk-master-of-the-rooms',
       litellm: { newKeys: {}, keyBounds: {} },
     });

@@ -12,6 +12,7 @@ import {
   TeamIdDto,
   TeamInfo,
   TeamListQuery,
+  AddTeamModelsDto,
   TeamModelsDto,
   TeamPermissions,
   TeamRow,
@@ -76,7 +77,7 @@ export class TeamsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Let a team call further models.' })
   @ApiOkResponse({ type: TeamRow })
-  addModels(@Body() dto: TeamModelsDto, @Caller() caller: Authority): Promise<object> {
+  addModels(@Body() dto: AddTeamModelsDto, @Caller() caller: Authority): Promise<object> {
     return this.teams.addModels(dto, caller);
   }
 

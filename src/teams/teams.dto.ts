@@ -23,6 +23,8 @@ import { AlsoTakes } from '../http/unread-fields.js';
 import { KeyRow } from '../keys/keys.dto.js';
 import type { KeptFields } from '../parties/kept-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
+import { NamesModels } from '../parties/names-models.js';
+import { Refuses } from '../parties/not-enforced.js';
 import { IsDuration } from '../parties/duration.js';
 import { IsAliases } from '../parties/aliases.js';
 import { IsUsd } from '../parties/usd.js';
@@ -30,8 +32,8 @@ import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
 
 /** LiteLLM's fields of a team that are kept as sent. */
 export const KEPT_OF_TEAMS: KeptFields = {
-  model_rpm_limit: 'mapping',
-  model_tpm_limit: 'mapping',
+  model_rpm_limit: 'byModel',
+  model_tpm_limit: 'byModel',
   rpm_limit_type: 'text',
   tpm_limit_type: 'text',
   tags: 'tags',
@@ -39,6 +41,7 @@ export const KEPT_OF_TEAMS: KeptFields = {
   policies: 'list',
   prompts: 'list',
   team_member_permissions: 'list',
+  enforced_params: 'texts',
   access_group_ids: 'list',
   default_team_member_models: 'list',
   allowed_passthrough_routes: 'list',
@@ -51,6 +54,9 @@ export const KEPT_OF_TEAMS: KeptFields = {
   enforced_batch_output_expires_after: 'mapping',
   enforced_file_expires_after: 'mapping',
 };
+
+/** LiteLLM's limits of a member that nothing here enforces. */
+const NOT_ENFORCED_OF_MEMBERS = ['model_max_budget', 'tpd_limit'];
 
 const ROLES = ['admin', 'user'] as const;
 
@@ -202,6 +208,7 @@ export class TeamPageQuery extends TeamListQuery {
   status?: 'deleted';
 }
 
+/** Models of a team's list. */
 export class TeamModelsDto extends TeamIdDto {
   @ApiProperty({ type: [String], example: ['gpt-4o-mini'] })
   @IsArray()
@@ -212,6 +219,13 @@ export class TeamModelsDto extends TeamIdDto {
   models: string[];
 }
 
+/** Models that a team's list is to hold too. */
+export class AddTeamModelsDto extends TeamModelsDto {
+  @NamesModels({ each: true })
+  declare models: string[];
+}
+
+@Refuses(NOT_ENFORCED_OF_MEMBERS)
 export class AddMembersDto extends TeamIdDto {
   /** One member or several. */
   @ApiProperty({ type: [MemberDto], example: [{ role: 'user', user_id: 'alice' }] })
@@ -239,6 +253,7 @@ export class AddMembersDto extends TeamIdDto {
   @IsOptional()
   @IsArray()
   @IsString({ each: true })
+  @NamesModels({ each: true })
   allowed_models?: string[] | null;
 }
 
@@ -255,6 +270,7 @@ export class MemberOfTeamDto extends TeamIdDto {
 }
 
 /** What to change of a member; absent keeps, null clears. */
+@Refuses(NOT_ENFORCED_OF_MEMBERS)
 export class UpdateMemberDto extends MemberOfTeamDto {
   @IsOptional()
   @IsUsd({ required: false, nullable: true })
@@ -283,6 +299,7 @@ export class UpdateMemberDto extends MemberOfTeamDto {
   @IsOptional()
   @IsArray()
   @IsString({ each: true })
+  @NamesModels({ each: true })
   allowed_models?: string[] | null;
 }
 

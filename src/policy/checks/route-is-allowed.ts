@@ -1,5 +1,5 @@
 import { type Check, deny } from '../decision.js';
-import { ROLE_ROUTES, routeListAllows } from '../routes.js';
+import { MASTER_KEY_ROUTES, ROLE_ROUTES, routeListAllows } from '../routes.js';
 import { someOf } from '../some-of.js';
 
 /** The caller's role may use this route, and so may its key. (Seed: `allowed_routes_check`.) */
@@ -12,6 +12,12 @@ export const routeIsAllowed: Check = ({ credential, route }) => {
     return deny({
       code: 'route_not_allowed',
       message: `Only proxy admin can be used to generate, delete, update info for new keys/users/teams. Route=${route.path}. Your role=${role}.`,
+    });
+  }
+  if (credential.kind !== 'master' && MASTER_KEY_ROUTES.has(route.path)) {
+    return deny({
+      code: 'route_not_allowed',
+      message: `Only the master key may call this route. Route=${route.path}.`,
     });
   }
   if (credential.kind === 'key' && !routeListAllows(credential.allowedRoutes, route.path)) {

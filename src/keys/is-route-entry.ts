@@ -1,0 +1,16 @@
+import { registerDecorator, type ValidationOptions } from 'class-validator';
+import { isRouteEntry } from '../policy/routes.js';
+
+/** A DTO field that names a route, a pattern of routes, or a group of them. */
+export const IsRouteEntry = (validationOptions: ValidationOptions) => (target: object, property: string) =>
+  registerDecorator({
+    name: 'isRouteEntry',
+    target: target.constructor,
+    propertyName: property,
+    options: validationOptions,
+    validator: {
+      validate: (entry: unknown) => typeof entry === 'string' && isRouteEntry(entry),
+      defaultMessage: () =>
+        `${property} may hold routes (/…), patterns of routes, and groups of routes that LiteLLM has`,
+    },
+  });
