@@ -21,6 +21,7 @@ const ON_BOTH = [
   'held-is-sent',
   'holds-over-time',
   'jwt',
+  'lists',
   'money-tree',
   'payloads',
   'rate-limits',

@@ -161,7 +161,7 @@ const resources: Record<string, () => Resource> = {
   }),
   customer: () => ({
     make: ['POST', '/customer/new'],
-    sent: { user_id: 'life', alias: 'Life', blocked: true, allowed_model_region: 'eu', default_model: 'm-a' },
+    sent: { user_id: 'life', alias: 'Life', blocked: true, default_model: 'm-a' },
     read: () => get('/end_user/info?end_user_id=life'),
     changes: [
       ['POST', '/customer/update', { user_id: 'life', blocked: false, max_budget: 0 }, { blocked: false, alias: 'Life', litellm_budget_table: expect.objectContaining({ max_budget: 0 }) }],

@@ -15,6 +15,7 @@ import { decide } from '../policy/decide.js';
 import { seesEverything } from '../policy/authority.js';
 import type { Decision, Enforcer, Refusal } from '../policy/decision.js';
 import type { AccessFacts, ModelFacts, RouteFacts } from '../policy/facts.js';
+import { areSameLevels } from '../policy/group-levels.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import { Traced } from '../tracing/traced.js';
 import type { Access } from './access.js';
@@ -149,7 +150,8 @@ export class AuthChecksGuard implements CanActivate {
     const facts = await this.loader.factsFor(model.requested, loaded);
     const { refusal } = decide(withMoneyHeld(facts));
     if (refusal) throw this.refused(requestId, loaded, refusal);
-    if (facts.request!.model!.name !== model.name)
+    const now = facts.request!.model!;
+    if (now.name !== model.name || !areSameLevels(now.within, model.within))
       throw new ServiceUnavailableException({
         message: 'The name of the model means another one by now. Try again.',
       });

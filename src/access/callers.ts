@@ -362,7 +362,7 @@ function enforcedBy(
   ...rows: readonly (Pick<VirtualKey, 'extra'> | null)[]
 ): Pick<CallerSnapshot, 'enforcedParams'> {
   const params = rows.flatMap((row) => (row ? enforcedParamsOf(row) : []));
-  return params.length ? { enforcedParams: eachOnce(params) } : {};
+  return params.length ? { enforcedParams: [...new Set(params)] } : {};
 }
 
 const NO_TAGS: readonly Snapshot[] = [];

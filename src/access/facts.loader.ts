@@ -8,6 +8,7 @@ import { Catalogue } from '../models/catalogue.service.js';
 import { mayCount, tokenBound } from '../policy/bound.js';
 import type { AccessFacts, CredentialFacts, ModelFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
 import { fits } from '../policy/fits.js';
+import { groupLevels } from '../policy/group-levels.js';
 import { listAllows } from '../policy/model-list.js';
 import type { RateFacts } from '../policy/rates.js';
 import { type Wish, wishFor } from '../policy/wish.js';
@@ -224,15 +225,22 @@ export class FactsLoader {
   modelFacts(requested: string, llm: Pick<LlmRequest, 'size'>, caller: CallerSnapshot): ModelFacts {
     const catalogue = this.catalogue.current();
     const known = catalogue.modelFacts(requested, caller, caller.names.teamId);
+    const within = known.deploymentGroups && groupLevels(caller.parties, known);
     const { size } = llm;
-    const price = size.isFree ? 'free' : known.price;
-    const limits = catalogue.limits(known.name);
+    const price = size.isFree ? 'free' : within ? catalogue.priceOf(known.name, within) : known.price;
+    const limits = catalogue.limits(known.name, within);
     const wish =
       price === 'priced'
-        ? wishFor(size, limits, catalogue.ceilingOf(known.name), this.config.general)
+        ? wishFor(size, limits, catalogue.ceilingOf(known.name, within), this.config.general)
         : undefined;
     const { inputTokens, outputTokens } = wish?.tokens ?? tokenBound(size, limits, this.config.general);
-    return { boundTokens: size.isFree ? 0 : inputTokens + outputTokens, wish, ...known, price };
+    return {
+      boundTokens: size.isFree ? 0 : inputTokens + outputTokens,
+      wish,
+      ...known,
+      price,
+      ...(within && { within }),
+    };
   }
 
   /** The same facts as if this model had been asked for: a fallback is asked about like any other. */

@@ -123,7 +123,7 @@ export function readParams(
   const body = 'files' in scanned ? new FormBody(bytes, scanned) : new CallBody(bytes, scanned);
   const names = [...new Set(paths.map((path) => path.split('.')[0]!))];
   return Object.fromEntries(
-    names.filter((name) => scanned.members.has(name)).map((name) => [name, body.value(name)]),
+    names.filter((name) => scanned.members.has(name)).map((name) => [name, body.member(name)]),
   );
 }
 

@@ -14,6 +14,7 @@ import { mayCount } from '../policy/bound.js';
 import { forNow } from '../policy/checks/budgets-have-room.js';
 import { conclude } from '../policy/decide.js';
 import type { Denial } from '../policy/decision.js';
+import { areSameLevels } from '../policy/group-levels.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import type { Wish } from '../policy/wish.js';
@@ -158,7 +159,7 @@ export class CompletionsService {
     if (tries.failed) throw tries.failed;
     if (tries.full) throw await this.refusedByRates(call.access, tries.full);
     const { model } = call.access.facts.request!;
-    throw this.catalogue.current().resolve(model!.name).length
+    throw this.catalogue.current().resolve(model!.name, model!.within).length
       ? notSpoken(call)
       : new UpstreamError(503, 'No deployment serves this model.', false);
   }
@@ -255,7 +256,7 @@ export class CompletionsService {
       if (attempt) return attempt;
       const now = await call.access.refreshed(model.requested);
       call.access = now.access;
-      if (now.model.name !== model.name) break;
+      if (now.model.name !== model.name || !areSameLevels(now.model.within, model.within)) break;
       model = now.model;
     }
     throw new ServiceUnavailableException({ message: 'The caller’s limits are changing. Try again.' });

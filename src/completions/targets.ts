@@ -42,15 +42,17 @@ export class Targets {
   atPresentPrice(model: ModelFacts, { access }: Call): ModelFacts {
     const catalogue = this.catalogue.current();
     const unchanged = model.wish
-      ? model.wish.ceiling === catalogue.ceilingOf(model.name)
-      : model.price === catalogue.priceOf(model.name);
+      ? model.wish.ceiling === catalogue.ceilingOf(model.name, model.within)
+      : model.price === catalogue.priceOf(model.name, model.within);
     if (unchanged) return model;
     return this.asOfNow(model.requested, access);
   }
 
   /** Every deployment of it once, then again for its retries. */
   *deployments(model: ModelFacts, kind: CallKind): Generator<Deployment> {
-    const deployments = this.catalogue.pick(model.name).filter((deployment) => answers(deployment, kind));
+    const deployments = this.catalogue
+      .pick(model.name, model.within)
+      .filter((deployment) => answers(deployment, kind));
     const retries = Math.max(
       deployments.length - 1,
       deployments[0]?.maxRetries ?? this.config.router.numRetries ?? this.config.litellm.numRetries,

@@ -45,9 +45,9 @@ describe.each(EVERY_DATABASE)('end users on $name', ({ open, skip }) => {
     });
 
     it('is told as it was sent, its limits in a table', async () => {
-      const fields = { alias: 'A', blocked: true, allowed_model_region: 'eu', default_model: 'gpt-4o-mini' };
+      const fields = { alias: 'A', blocked: true, allowed_model_region: null, default_model: 'gpt-4o-mini' };
       const limits = { max_budget: 0.1, tpm_limit: 0, budget_duration: '12h' };
-      const permission = { object_permission: { mcp_servers: ['a'] } };
+      const permission = { object_permission: { mcp_servers: [] } };
       await create({ user_id: 'c1', ...fields, ...limits, ...permission });
       const told = await info('c1');
       expect(told).toMatchObject({ ...fields, ...permission, litellm_budget_table: limits });
@@ -78,6 +78,9 @@ describe.each(EVERY_DATABASE)('end users on $name', ({ open, skip }) => {
       ['an unknown region', { allowed_model_region: 'mars' }, 422, 'allowed_model_region'],
       ['no id', { user_id: '' }, 422, 'user_id'],
       ['a permission that is none', { object_permission: [] }, 422, 'object_permission'],
+      ['a permission', { object_permission: { vector_stores: ['a'] } }, 422, 'object_permission'],
+      ['a region', { allowed_model_region: 'eu' }, 422, 'allowed_model_region'],
+      ['models', { models: ['gpt-4o'] }, 422, 'models'],
     ])('is refused with %s', async (_, sent, status, words) => {
       await create({ user_id: 'taken' });
       const told = await refusal(create({ user_id: 'c1', ...sent }));
@@ -86,18 +89,17 @@ describe.each(EVERY_DATABASE)('end users on $name', ({ open, skip }) => {
       expect(await rooms.endUsers.get('c1')).toBeNull();
     });
 
-    it('takes no list of models, which nobody would have looked at', async () => {
-      await create({ user_id: 'c1', models: 'gpt-4o', metadata: 'x' });
+    it('takes no list of models, which nobody would look at', async () => {
+      await create({ user_id: 'c1', models: [], metadata: 'x' });
       expect(await rooms.endUsers.get('c1')).toMatchObject({ models: null, metadata: null });
     });
 
     it.each([
       ['alias', 'A', null, null],
       ['blocked', true, false, false],
-      ['allowed_model_region', 'eu', null, null],
       ['default_model', 'm', null, null],
-      ['object_permission', { a: 1 }, null, null],
-      ['object_permission', { a: 1 }, {}, {}],
+      ['object_permission', { a: [] }, null, null],
+      ['object_permission', { a: [] }, {}, {}],
     ])('keeps %s when it is absent, and takes %j over %j', async (field, before, sent, after) => {
       await create({ user_id: 'c1', [field]: before });
       expect((await update({ user_id: 'c1' }))[field]).toEqual(before);

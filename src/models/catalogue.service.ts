@@ -4,6 +4,7 @@ import { cacheKey } from '../cache/changes.js';
 import { Revisions } from '../cache/revisions.js';
 import { CONFIG, type Config, type LitellmParams } from '../config/config.js';
 import { Database } from '../database/database.js';
+import type { GroupLevels } from '../policy/group-levels.js';
 import { CatalogueSnapshot } from './catalogue.js';
 import { type Deployment, type DeploymentSource, makeDeployment } from './deployment.js';
 import { Model } from './model.entity.js';
@@ -74,8 +75,8 @@ export class Catalogue implements OnModuleInit {
   }
 
   /** The deployments of a name in the order to try them: a random one first, by weight. */
-  pick(name: string): Deployment[] {
-    const waiting = [...this.snapshot.resolve(name)];
+  pick(name: string, within?: GroupLevels): Deployment[] {
+    const waiting = [...this.snapshot.resolve(name, within)];
     const order: Deployment[] = [];
     while (waiting.length > 1) {
       let lot = Math.random() * waiting.reduce((sum, { weight }) => sum + weight, 0);

@@ -2,6 +2,7 @@ import type { AnswerLimits, ModelLimits } from '../policy/bound.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { isDots } from '../config/providers.js';
 import { matchesGlob } from '../policy/glob.js';
+import { type GroupLevels, servesLevels } from '../policy/group-levels.js';
 import type { NamesOf } from '../policy/holdings.js';
 import { INSTRUCTIONS, type ModelNames } from '../policy/model-list.js';
 import { ceilingOf, isFree, type Price } from '../policy/price.js';
@@ -23,6 +24,10 @@ interface Entry {
   /** The team it is for; undefined: for everyone. */
   readonly teamId?: string | undefined;
   readonly groups: readonly string[];
+  /** Those of each deployment; absent where they are in the same ones. */
+  readonly deploymentGroups?: readonly (readonly string[])[];
+  /** The same name for calls that some of the deployments serve, by the groups they are let in by. */
+  readonly narrowed?: BoundedMap<string, Entry>;
   /** What lists are asked about where no alias made another name of it. */
   readonly spelled?: ModelNames;
   readonly ceiling: Price;
@@ -32,6 +37,8 @@ interface Entry {
 
 const NO_ALIASES: CallerAliases = { teamAliases: {}, keyAliases: {} };
 const MAX_WILDCARD_NAMES = 10_000;
+/** Of one name: as many ways to be let in by groups. */
+const MAX_NARROWED = 1_000;
 const NOWHERE: Entry = {
   deployments: [],
   groups: [],
@@ -80,9 +87,12 @@ export class CatalogueSnapshot {
       .sort((a, b) => b.glob.length - a.glob.length);
   }
 
-  /** The deployments that serve a name: those of exactly this name, else those of the most specific wildcard. */
-  resolve(name: string): readonly Deployment[] {
-    return this.entry(name).deployments;
+  /**
+   * The deployments that serve a name: those of exactly this name, else those of the most specific wildcard; with `within`
+   * those of them that are in a group of each level.
+   */
+  resolve(name: string, within?: GroupLevels): readonly Deployment[] {
+    return this.entry(name, within).deployments;
   }
 
   /** Is this the name, wildcard or alias of something that can be called? */
@@ -114,21 +124,21 @@ export class CatalogueSnapshot {
   }
 
   /** What a list of models means by one of its entries. */
-  readonly namesOf: NamesOf = (entry) => ({
-    ...this.modelFacts(entry, NO_ALIASES).near,
-    isGroup: this.groups.has(entry),
-  });
+  readonly namesOf: NamesOf = (entry) => {
+    const { near, deploymentGroups } = this.modelFacts(entry, NO_ALIASES);
+    return { ...near, isGroup: this.groups.has(entry), ...(deploymentGroups && { deploymentGroups }) };
+  };
 
-  ceilingOf(name: string): Price {
-    return this.entry(name).ceiling;
+  ceilingOf(name: string, within?: GroupLevels): Price {
+    return this.entry(name, within).ceiling;
   }
 
-  priceOf(name: string): ModelFacts['price'] {
-    return this.entry(name).price;
+  priceOf(name: string, within?: GroupLevels): ModelFacts['price'] {
+    return this.entry(name, within).price;
   }
 
-  limits(name: string): ModelLimits {
-    return this.entry(name).limits;
+  limits(name: string, within?: GroupLevels): ModelLimits {
+    return this.entry(name, within).limits;
   }
 
   /** Names whose price nobody knows. */
@@ -150,7 +160,7 @@ export class CatalogueSnapshot {
     const viaKey = aliased(keyAliases, viaTeam);
     const own = aliased(this.ownOf(teamId), viaKey);
     const name = own === viaKey ? aliased(this.aliases, viaKey) : own;
-    const { groups, spelled, price, deployments, teamId: owner } = this.entry(name);
+    const { groups, deploymentGroups, spelled, price, deployments, teamId: owner } = this.entry(name);
     const names = (known: readonly string[]): ModelNames =>
       spelled && known.every((one) => one === name) ? spelled : modelNames(name, known, groups);
     return {
@@ -158,13 +168,28 @@ export class CatalogueSnapshot {
       name,
       known: deployments.length > 0 && (owner === undefined || owner === teamId),
       ...(owner !== undefined && { ofTeam: owner }),
+      ...(deploymentGroups && { deploymentGroups }),
       near: names(viaKey === viaTeam ? [requested, viaTeam, name] : [viaKey, name]),
       wide: names(owner === undefined ? [viaKey, name] : [name]),
       price,
     };
   }
 
-  private entry(name: string): Entry {
+  private entry(name: string, within?: GroupLevels): Entry {
+    const whole = this.wholeEntry(name);
+    const { narrowed, deploymentGroups, deployments } = whole;
+    if (!within?.length || !narrowed || !deploymentGroups) return whole;
+    const key = JSON.stringify(within);
+    let entry = narrowed.get(key);
+    if (!entry) {
+      const serving = deployments.filter((_, i) => servesLevels(deploymentGroups[i]!, within));
+      entry = serving.length ? this.entryOf(name, serving) : NOWHERE;
+      narrowed.set(key, entry);
+    }
+    return entry;
+  }
+
+  private wholeEntry(name: string): Entry {
     const exact = this.exact.get(name);
     if (exact) return exact;
     if (!this.wildcards.length || name.includes('*') || INSTRUCTIONS.has(name)) return NOWHERE;
@@ -189,16 +214,21 @@ export class CatalogueSnapshot {
     const mostOfImage = most(deployments.map((deployment) => deployment.imageTokens));
     const maxInputTokens = most(deployments.map((deployment) => deployment.maxInputTokens));
     const fee = deployments.map(feeOfModel).find((one) => one !== undefined);
-    const groups = this.groupIndex.of({
-      name,
-      qualifiedName: qualified(name),
-      deploymentIds: deployments.map(({ id }) => id),
-      tags: deployments.flatMap(({ accessGroups }) => accessGroups),
-    });
+    const groupsOf = (some: readonly Deployment[]) =>
+      this.groupIndex.of({
+        name,
+        qualifiedName: qualified(name),
+        deploymentIds: some.map(({ id }) => id),
+        tags: some.flatMap(({ accessGroups }) => accessGroups),
+      });
+    const groups = groupsOf(deployments);
+    const deploymentGroups = deployments.map((deployment) => groupsOf([deployment]));
+    const differ = deploymentGroups.some(({ length }) => length < groups.length);
     return {
       deployments,
       teamId: deployments[0]?.team?.id,
       groups,
+      ...(differ && { deploymentGroups, narrowed: new BoundedMap<string, Entry>(MAX_NARROWED) }),
       spelled: modelNames(name, [name], groups),
       ceiling,
       price: known.length < prices.length ? 'unknown' : isFree(ceiling) ? 'free' : 'priced',

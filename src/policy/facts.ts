@@ -1,3 +1,4 @@
+import type { GroupLevels } from './group-levels.js';
 import type { ModelList, ModelNames } from './model-list.js';
 import type { NanoUsd } from './money.js';
 import type { RateFacts } from './rates.js';
@@ -133,6 +134,10 @@ export interface ModelFacts {
   readonly near: ModelNames;
   /** The spellings asked of user, organization and everyone wider: no alias a team or key made up. */
   readonly wide: ModelNames;
+  /** The access groups of each deployment that serves it; absent where they are in the same ones. */
+  readonly deploymentGroups?: readonly (readonly string[])[];
+  /** Set where levels let it in by access groups alone: only deployments in a group of each serve the call. */
+  readonly within?: GroupLevels;
   readonly price: 'free' | 'priced' | 'unknown';
   /** The most tokens the call can use, prompt and answers. */
   readonly boundTokens: number;

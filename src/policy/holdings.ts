@@ -1,5 +1,7 @@
+import type { ModelFacts } from './facts.js';
 import { matchesGlob } from './glob.js';
-import { listAllows, type ModelList, type ModelNames } from './model-list.js';
+import { servesLevels } from './group-levels.js';
+import { groupsAlone, listAllows, type ModelList, type ModelNames } from './model-list.js';
 import type { NanoUsd } from './money.js';
 import { type RouteList, routesWithin } from './routes.js';
 
@@ -42,7 +44,9 @@ export const NO_LIMITS: Holdings = {
 };
 
 /** What is known of an entry of a list of models. */
-export type NamesOf = (entry: string) => ModelNames & { readonly isGroup: boolean };
+export type NamesOf = (
+  entry: string,
+) => ModelNames & { readonly isGroup: boolean } & Pick<ModelFacts, 'deploymentGroups'>;
 
 /**
  * How a limit is held. `alone`: nothing else enforces it, so what is left open exceeds it. `before`: the same row as it was,
@@ -74,7 +78,8 @@ export function excess(
   }
   const part = strictness === 'before' ? undefined : largerPart(asked, held);
   if (part !== undefined) return part;
-  if (!modelsWithin(asked.models, held.models, open && !asked.saysEveryModel, namesOf)) return 'models';
+  const leftOpen = open && !asked.saysEveryModel;
+  if (!modelsWithin(asked.models, held.models, open, leftOpen, namesOf)) return 'models';
   if (!(open && asked.routes === 'any') && !routesWithin(asked.routes, held.routes)) return 'allowed_routes';
   if (!open && ![...held.tags].every((tag) => asked.tags.has(tag))) return 'tags';
   return asked.until > held.until && !(open && asked.until === Infinity) ? 'duration' : undefined;
@@ -102,15 +107,24 @@ const within =
     return seconds !== null && asked.seconds >= seconds && (strictness === 'alone' || asked.since <= since);
   };
 
-function modelsWithin(asked: ModelList, held: ModelList, open: boolean, namesOf: NamesOf): boolean {
+function modelsWithin(
+  asked: ModelList,
+  held: ModelList,
+  open: boolean,
+  mayBeLeftOpen: boolean,
+  namesOf: NamesOf,
+): boolean {
   if (held === 'any') return true;
-  if (asked === 'any') return open;
+  if (asked === 'any') return mayBeLeftOpen;
   return [...asked.names, ...asked.globs].every((entry) => {
-    const { isGroup, ...names } = namesOf(entry);
+    const { isGroup, deploymentGroups = [], ...names } = namesOf(entry);
     if (held.names.has(entry)) return true;
     if (isGroup) return false;
-    return entry.includes('*')
-      ? held.globs.some((glob) => matchesGlob(glob, entry))
-      : listAllows(held, names);
+    if (entry.includes('*')) return held.globs.some((glob) => matchesGlob(glob, entry));
+    // By name it would be served by deployments that the groups which are held leave out.
+    const groups = open ? undefined : groupsAlone(held, names);
+    return (
+      listAllows(held, names) && (!groups || deploymentGroups.every((its) => servesLevels(its, [groups])))
+    );
   });
 }

@@ -76,15 +76,19 @@ export interface ModelNames {
   readonly groups: readonly string[];
 }
 
-export function listAllows(list: ModelList, { names, qualifiedName, groups }: ModelNames): boolean {
-  if (list === 'any') return true;
-  return (
-    names.some((name) => list.names.has(name)) ||
-    groups.some((group) => list.names.has(group)) ||
-    list.globs.some(
-      (glob) =>
-        names.some((name) => matchesGlob(glob, name)) ||
-        (qualifiedName !== undefined && matchesGlob(glob, qualifiedName)),
-    )
+export const listAllows = (list: ModelList, model: ModelNames): boolean =>
+  list === 'any' || namesModel(list, model) || model.groups.some((group) => list.names.has(group));
+
+/** The access groups by which alone a list lets a model in; undefined when it is not by groups alone. */
+export const groupsAlone = (list: ModelList, model: ModelNames): readonly string[] | undefined =>
+  list === 'any' || namesModel(list, model)
+    ? undefined
+    : model.groups.filter((group) => list.names.has(group));
+
+const namesModel = (list: CompiledModelList, { names, qualifiedName }: ModelNames): boolean =>
+  names.some((name) => list.names.has(name)) ||
+  list.globs.some(
+    (glob) =>
+      names.some((name) => matchesGlob(glob, name)) ||
+      (qualifiedName !== undefined && matchesGlob(glob, qualifiedName)),
   );
-}

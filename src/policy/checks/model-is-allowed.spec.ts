@@ -57,6 +57,67 @@ describe.each(KINDS)('modelIsAllowed, for a %s', (kind) => {
   });
 });
 
+/** LiteLLM 1.108.7's `can_user_call_model` for a personal key (200 or 403), and what a team's key may here. */
+describe('a user’s list', () => {
+  it.each`
+    models                                       | personal | ofTeam
+    ${[]}                                        | ${true}  | ${true}
+    ${['all-proxy-models']}                      | ${true}  | ${true}
+    ${['mini']}                                  | ${false} | ${false}
+    ${['no-default-models']}                     | ${false} | ${true}
+    ${['no-default-models', 'gpt-4o']}           | ${false} | ${true}
+    ${['no-default-models', 'all-proxy-models']} | ${false} | ${true}
+    ${['no-default-models', 'all-team-models']}  | ${false} | ${true}
+    ${['no-default-models', '*']}                | ${false} | ${true}
+    ${['all-team-models']}                       | ${false} | ${true}
+    ${['mini', 'all-team-models']}               | ${false} | ${true}
+    ${['gpt-4o', 'all-team-models']}             | ${true}  | ${true}
+  `('$models: personal $personal, of a team $ofTeam', ({ models, personal, ofTeam }) => {
+    const allows = (hasTeam: boolean) => {
+      const list = compileModelList(models, { hasTeam, ofUser: true });
+      const parties = [aParty({ kind: 'user', id: 'u', models: list })];
+      return !modelIsAllowed(someFacts({ parties, request: aRequest({ model: aModel('gpt-4o') }) })).denials
+        .length;
+    };
+    expect([allows(false), allows(true)]).toEqual([personal, ofTeam]);
+  });
+
+  it('`all-team-models` of a key opens nothing where there is no team', () => {
+    const list = compileModelList(['all-team-models', 'mini'], { hasTeam: false });
+    const allows = (name: string) =>
+      !modelIsAllowed(
+        someFacts({ parties: [aParty({ models: list })], request: aRequest({ model: aModel(name) }) }),
+      ).denials.length;
+    expect([allows('gpt-4o'), allows('mini')]).toEqual([false, true]);
+  });
+});
+
+describe('a level that lets a model in by groups alone leaves the deployments of those groups', () => {
+  const groups = ['eu', 'us', 'fast'];
+  const names = { names: ['dup'], groups };
+  const dup = aModel('dup', {
+    near: names,
+    wide: names,
+    deploymentGroups: [['eu'], ['us'], ['us', 'fast']],
+  });
+  it.each([
+    [[['eu']], true],
+    [[['eu'], ['us']], false],
+    [[['eu'], ['fast', 'dup']], true],
+    [[['us'], ['fast']], true],
+    [[['us', 'eu'], ['fast'], ['eu']], false],
+    [[['eu'], ['*']], true],
+  ])('levels %j: %s', (levels, allowed) => {
+    const kinds = ['key', 'team', 'organization'] as const;
+    const parties = levels.map((models, i) =>
+      aParty({ kind: kinds[i]!, id: 'x', models: compileModelList(models) }),
+    );
+    expect(!modelIsAllowed(someFacts({ parties, request: aRequest({ model: dup }) })).denials.length).toBe(
+      allowed,
+    );
+  });
+});
+
 describe('modelIsAllowed', () => {
   it.each([
     ['key', true],

@@ -1,19 +1,28 @@
 import { type Check, type Denial, deny, scopeOf, SUBJECT } from '../decision.js';
 import type { ModelFacts, Party } from '../facts.js';
-import { listAllows } from '../model-list.js';
+import { namesFor, servesLevels } from '../group-levels.js';
+import { groupsAlone, listAllows } from '../model-list.js';
 import { someOf } from '../some-of.js';
 
 /** Every party with a list of models has this one on it. (Seed check 2 and `can_key_call_model`.) */
 export const modelIsAllowed: Check = ({ parties, request }) =>
   deny(request?.model && firstRefusing(parties, request.model));
 
-/** The one rule about model access, for key, member, team, user and organization alike. */
+/**
+ * The one rule about model access, for key, member, team, user and organization alike. A level that lets the model in by
+ * access groups alone leaves only the deployments of those groups; whoever leaves none refuses.
+ */
 export function firstRefusing(parties: readonly Party[], model: ModelFacts): Denial | undefined {
-  const party = parties.find(
-    ({ models, kind, id }) =>
-      !(kind === 'team' && id === model.ofTeam) &&
-      !listAllows(models, NEAR.has(kind) ? model.near : model.wide),
-  );
+  let serving = model.deploymentGroups;
+  const party = parties.find((one) => {
+    const names = namesFor(one, model);
+    if (!names) return false;
+    if (!listAllows(one.models, names)) return true;
+    const groups = serving && groupsAlone(one.models, names);
+    if (!serving || !groups) return false;
+    serving = serving.filter((its) => servesLevels(its, [groups]));
+    return !serving.length;
+  });
   return (
     party && {
       code: 'model_not_allowed',
@@ -23,8 +32,5 @@ export function firstRefusing(parties: readonly Party[], model: ModelFacts): Den
     }
   );
 }
-
-/** Whose lists see the names that team and key aliases made. */
-const NEAR: ReadonlySet<Party['kind']> = new Set(['key', 'member', 'team']);
 
 const listed = ({ models }: Party) => (models === 'any' ? 'any' : `[${someOf(models.entries)}]`);

@@ -60,6 +60,30 @@ describe('routeIsAllowed', () => {
     expect(verdict({ credential: aKey({ role: 'proxy_admin' }), route })).toBe('allowed');
   });
 
+  it.each(['/global/spend', '/global/spend/keys', '/global/spend/report', '/global/spend/end_users'])(
+    'the group of reports holds %s',
+    (path) => {
+      const credential = aKey({
+        role: 'proxy_admin',
+        allowedRoutes: compileRouteList(['global_spend_tracking_routes']),
+      });
+      expect(verdict({ credential, route: aRoute({ path, callsModel: false }) })).toBe('allowed');
+    },
+  );
+
+  it.each([['global_spend_tracking_routes'], ['/global/spend/*'], ['/global/spend/reset'], ['*'], []])(
+    'only the master key resets what everybody spent: not an administrator’s key with %s',
+    (...allowed) => {
+      const route = aRoute({ path: '/global/spend/reset', callsModel: false, roles: [] });
+      const key = aKey({ role: 'proxy_admin', allowedRoutes: compileRouteList(allowed) });
+      expect(verdict({ credential: key, route })).toBe('refused');
+      expect(verdict({ credential: { kind: 'token', role: 'proxy_admin', routes: [] }, route })).toBe(
+        'refused',
+      );
+      expect(verdict({ credential: { kind: 'master', role: 'proxy_admin' }, route })).toBe('allowed');
+    },
+  );
+
   it('the master key may go anywhere', () => {
     const credential = { kind: 'master', role: 'proxy_admin' } as const;
     expect(verdict({ credential, route: aRoute({ path: '/key/generate', roles: [] }) })).toBe('allowed');
