@@ -117,14 +117,14 @@ export class KeyGrants {
     const held: Held[] = [
       calling
         ? {
-            holdings: { ...holdingsOf(calling, placeOf(calling)), until },
+            holdings: { ...holdingsOf(calling, isItself ? undefined : placeOf(calling)), until },
             strictness: isItself ? 'before' : 'alone',
             whose: 'your key',
           }
         : { holdings: { ...NO_LIMITS, until }, strictness: 'alone', whose: 'the team' },
       ...(await this.heldBehind(tx, row, caller)),
     ];
-    this.grants.requireWithin(holdingsOf(asked!, placeOf(row)), old && holdingsOf(old, placeOf(old)), held);
+    this.grants.requireWithin(holdingsOf(asked!), old && holdingsOf(old), held);
     const routes = compileRouteList(row.allowedRoutes);
     const known: RouteList[] = [
       GRANTABLE_ROUTES,

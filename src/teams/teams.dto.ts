@@ -221,6 +221,13 @@ export class TeamModelsDto extends TeamIdDto {
 
 /** Models that a team's list is to hold too. */
 export class AddTeamModelsDto extends TeamModelsDto {
+  // A field that is declared again keeps none of the validators it had.
+  @ApiProperty({ type: [String], example: ['gpt-4o-mini'] })
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
+  @IsString({ each: true })
+  @IsNotEmpty({ each: true })
   @NamesModels({ each: true })
   declare models: string[];
 }
