@@ -19,8 +19,8 @@ import { LimitsDto, PartyDto } from '../parties/limits.dto.js';
 
 /** LiteLLM's fields of an organization that are kept as sent. */
 export const KEPT_OF_ORGANIZATIONS: KeptFields = {
-  model_rpm_limit: 'byModel',
-  model_tpm_limit: 'byModel',
+  model_rpm_limit: 'mapping',
+  model_tpm_limit: 'mapping',
   tags: 'tags',
   allowed_models: 'list',
   object_permission: 'mapping',

@@ -4,7 +4,7 @@ import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
 import type { PartyRow } from './party-row.js';
 
 /** What a kept field may hold. Null always clears it. */
-type KeptKind = 'mapping' | 'byModel' | 'list' | 'texts' | 'tags' | 'text' | 'flag' | 'number';
+type KeptKind = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
 
 const MAX_TAGS = 64;
 
@@ -12,16 +12,7 @@ export type KeptFields = Readonly<Record<string, KeptKind>>;
 
 const HOLDS: Record<KeptKind, readonly [test: (value: unknown) => boolean, told: string]> = {
   mapping: [(value) => typeof value === 'object' && !Array.isArray(value), 'must be an object'],
-  byModel: [
-    (value) =>
-      typeof value === 'object' && !Array.isArray(value) && !Object.keys(value as object).some(hasBlankEnds),
-    'must be an object, whose names have no blanks at their ends',
-  ],
   list: [(value) => Array.isArray(value), 'must be a list'],
-  texts: [
-    (value) => Array.isArray(value) && value.every((entry) => typeof entry === 'string' && entry !== ''),
-    'must be a list of texts, none of them empty',
-  ],
   tags: [
     (value) => Array.isArray(value) && value.length <= MAX_TAGS && value.every(isTagName),
     `must be a list of at most ${MAX_TAGS} texts of 1 to ${MAX_TAG_CHARS} characters`,
@@ -31,13 +22,29 @@ const HOLDS: Record<KeptKind, readonly [test: (value: unknown) => boolean, told:
   number: [(value) => typeof value === 'number', 'must be a number'],
 };
 
+const PER_MODEL = [
+  (value: unknown) => !Object.keys(value as object).some(hasBlankEnds),
+  'must have no blanks at the ends of a name',
+] as const;
+
+/** What fields that limit must hold beside being of their kind. */
+const FURTHER: Readonly<Record<string, readonly [test: (value: unknown) => boolean, told: string]>> = {
+  model_rpm_limit: PER_MODEL,
+  model_tpm_limit: PER_MODEL,
+  enforced_params: [
+    (value) => (value as unknown[]).every((entry) => typeof entry === 'string' && entry !== ''),
+    'must be a list of texts, none of them empty',
+  ],
+};
+
 /** LiteLLM fields without effect here are kept as sent, so that a read returns what was written. 422 on a wrong type. */
 export function keepFields(row: PartyRow, dto: object, fields: KeptFields): void {
   const sent = dto as Record<string, unknown>;
   const problems = Object.entries(fields).flatMap(([field, kind]) => {
     const value = sent[field];
-    const [holds, told] = HOLDS[kind];
-    return value === undefined || value === null || holds(value) ? [] : [{ field, message: told }];
+    if (value === undefined || value === null) return [];
+    const failed = [HOLDS[kind], FURTHER[field]].find((rule) => rule && !rule[0](value));
+    return failed ? [{ field, message: failed[1] }] : [];
   });
   if (problems.length) {
     const message = problems.map(({ field, message: told }) => `${field}: ${told}`).join('; ');

@@ -32,8 +32,8 @@ import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
 
 /** LiteLLM's fields of a team that are kept as sent. */
 export const KEPT_OF_TEAMS: KeptFields = {
-  model_rpm_limit: 'byModel',
-  model_tpm_limit: 'byModel',
+  model_rpm_limit: 'mapping',
+  model_tpm_limit: 'mapping',
   rpm_limit_type: 'text',
   tpm_limit_type: 'text',
   tags: 'tags',
@@ -41,7 +41,7 @@ export const KEPT_OF_TEAMS: KeptFields = {
   policies: 'list',
   prompts: 'list',
   team_member_permissions: 'list',
-  enforced_params: 'texts',
+  enforced_params: 'list',
   access_group_ids: 'list',
   default_team_member_models: 'list',
   allowed_passthrough_routes: 'list',
