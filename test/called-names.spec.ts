@@ -140,6 +140,18 @@ it('a budget for everybody counts from the first call of an end user', async () 
     const statuses: number[] = [];
     for (let i = 0; i < 2; i++) statuses.push((await other.chat(its, { ...MODEL, user: 'somebody' })).status);
     expect(statuses).toEqual([200, 429]);
+    // Whoever is explained a call that nobody made yet is told of the budget that its end user would have.
+    const explained = await other.as(its, 'POST', '/access/v1/evaluation', {
+      subject: { type: 'key', id: its },
+      action: { name: 'call' },
+      resource: { type: 'model', id: 'm-out' },
+      context: { body: { max_tokens: 11, user: 'nobody-yet' } },
+    });
+    expect(explained.body).toMatchObject({ decision: false, context: { code: 'budget_exceeded' } });
+    const told = await other.chat(its, { ...MODEL, max_tokens: 11, user: 'nobody-yet' });
+    expect(told.body.error).toMatchObject({
+      details: explained.body.context.details && { scope: { kind: 'end_user' } },
+    });
     const free: number[] = [];
     for (let i = 0; i < 3; i++)
       free.push((await other.chat(its, { model: 'm-free', user: 'a-new-one' })).status);

@@ -14,6 +14,7 @@ import { AuthChecksGuard } from './auth-checks.guard.js';
 import { AuthorityLoader } from './authority.loader.js';
 import { DecisionLog } from './decision-log.js';
 import { EvaluationController } from './evaluation.controller.js';
+import { CalledNameQuota } from './called-name-quota.js';
 import { CalledNames } from './called-names.js';
 import { Callers } from './callers.js';
 import { FactsLoader } from './facts.loader.js';
@@ -41,6 +42,7 @@ import { Standings } from './standings.js';
   providers: [
     Callers,
     CalledNames,
+    CalledNameQuota,
     Standings,
     FactsLoader,
     AuthorityLoader,

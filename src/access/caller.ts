@@ -40,6 +40,8 @@ export interface Snapshot {
   /** Which revision of each, where other processes may change them. */
   readonly madeOf: ReadonlyMap<CacheKey, number>;
   readonly staleAt: number;
+  /** There is no row yet: this is what it would be, and nothing may be billed to it. */
+  readonly isProvisional?: boolean;
   /** The last moment it is known to be true; moved on while nothing it depends on changes. */
   epoch: number;
 }

@@ -5,7 +5,6 @@ import { type CacheKey, cacheKey, Changes } from '../cache/changes.js';
 import { Revisions } from '../cache/revisions.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
-import type { EndUser } from '../end-users/end-user.entity.js';
 import { EndUsersService } from '../end-users/end-users.service.js';
 import type { Owners } from '../jwt/token-owners.js';
 import type { VerifiedToken } from '../jwt/tokens.js';
@@ -108,17 +107,23 @@ export class Callers {
     return this.endUsers.get(id);
   }
 
-  /** Reads an end user. One without a row limits nothing; `isDry`: it is what the row would be that a call makes. */
-  async endUser(id: string, isDry: boolean): Promise<Snapshot> {
+  /**
+   * Reads an end user. One without a row limits nothing; where a budget is for everybody and `mayBeMade`, it is what its row
+   * would be (`isProvisional`).
+   */
+  async endUser(id: string, mayBeMade: boolean): Promise<Snapshot> {
+    const isProvisional = mayBeMade && this.config.litellm.maxEndUserBudgetId !== undefined;
     const known = this.endUsers.get(id);
-    if (known && this.isCurrent(known)) return known;
+    if (known && this.isCurrent(known) && (hasRow(known) || !isProvisional)) return known;
     const { epoch } = this.changes;
     const dependsOn: CacheKey[] = [cacheKey.endUser(id)];
-    const row = (await this.endUsersService.get(id)) ?? (isDry ? await this.newEndUser(id) : null);
+    const there = await this.endUsersService.get(id);
+    const row = there ?? (isProvisional ? await this.endUsersService.wouldBe(id) : null);
     const tier =
       row && (await this.tier(row.budgetId ?? this.config.litellm.maxEndUserBudgetId ?? null, dependsOn));
     const endUser = this.snapshot(row ? [partySpec('end_user', id, row, tier, false)] : [], dependsOn, epoch);
-    if (!isDry && !this.changes.changedSince(epoch, dependsOn)) this.endUsers.set(id, endUser);
+    if (!there && row) return { ...endUser, isProvisional: true };
+    if (!this.changes.changedSince(epoch, dependsOn)) this.endUsers.set(id, endUser);
     return endUser;
   }
 
@@ -323,10 +328,6 @@ export class Callers {
     const { skipUserBudgetOnTeamKey: budgetsLifted, userModelsOnTeamKeys } = this.config.general;
     if (!budgetsLifted && userModelsOnTeamKeys) return user;
     return { ...user, budgetsLifted, ...(!userModelsOnTeamKeys && { models: 'any' as const }) };
-  }
-
-  private async newEndUser(id: string): Promise<Readonly<EndUser> | null> {
-    return this.config.litellm.maxEndUserBudgetId === undefined ? null : this.endUsersService.wouldBe(id);
   }
 
   private async tier(budgetId: string | null, dependsOn: CacheKey[]): Promise<Readonly<Limits> | null> {

@@ -7,6 +7,7 @@ import type { CallerSnapshot, PartySpec } from './caller.js';
 import type { Callers } from './callers.js';
 import { missingParty } from './party-specs.js';
 import { noStandings } from './standing.js';
+import type { CalledNameQuota } from './called-name-quota.js';
 import { Standings } from './standings.js';
 
 const NOBODY = { tags: [] };
@@ -67,6 +68,7 @@ function world() {
     () => now,
     callers as unknown as Callers,
     memory as unknown as Accounts,
+    { isUsedUp: () => false } as unknown as CalledNameQuota,
   );
   return { memory, standings, at: (later: Date) => void (now = later) };
 }

@@ -5,6 +5,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { Accounts } from '../spend/accounts.js';
 import type { CallerSnapshot, PartySpec, Snapshot } from './caller.js';
+import { CalledNameQuota } from './called-name-quota.js';
 import { Callers, eachOnce } from './callers.js';
 import type { LlmRequest } from './llm-request.js';
 import { type BilledParty, billedParty, makeStanding, type Standing } from './standing.js';
@@ -27,6 +28,7 @@ export class Standings {
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly callers: Callers,
     private readonly accounts: Accounts,
+    private readonly quota: CalledNameQuota,
   ) {}
 
   /** Who pays for a call of this model, and from what; without a promise when it is in memory. */
@@ -69,7 +71,10 @@ export class Standings {
     isDry: boolean,
   ): Promise<Standing> {
     const { endUserId } = named;
-    const endUser = endUserId === undefined ? undefined : await this.callers.endUser(endUserId, isDry);
+    const endUser =
+      endUserId === undefined
+        ? undefined
+        : await this.callers.endUser(endUserId, !this.quota.isUsedUp(caller));
     const tags = await this.callers.tagged(tagsOfCall(caller, named));
     const snapshots = [...(endUser ? [endUser] : []), ...tags];
     const modelNames = budgetedNames(model, [caller, ...snapshots]);
@@ -81,7 +86,8 @@ export class Standings {
     const { accounts, generation } = await this.accountsOf(billed);
     const names = { endUserId: endUserId ?? null, ...caller.names };
     const standing = makeStanding(billed, accounts, names, generation, caller, snapshots);
-    if (!isDry) this.kept.set(caller.standings, standingKey(endUserId, tags, modelNames), standing);
+    if (!isDry && !isProvisional(standing))
+      this.kept.set(caller.standings, standingKey(endUserId, tags, modelNames), standing);
     return standing;
   }
 
@@ -108,6 +114,9 @@ export class Standings {
     return billed;
   }
 }
+
+/** Is it about an end user whose row is still to be made? */
+export const isProvisional = ({ named }: Standing): boolean => named.some((one) => one.isProvisional);
 
 /** The names of a model, where somebody has a budget for it alone; else none. */
 function budgetedNames(model: ModelFacts | undefined, snapshots: readonly Snapshot[]): readonly string[] {

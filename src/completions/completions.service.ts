@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccessDenied } from '../access/access-denied.js';
 import type { Access } from '../access/access.js';
 import { CalledNames } from '../access/called-names.js';
-import { Standings } from '../access/standings.js';
+import { isProvisional, Standings } from '../access/standings.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { limitsFor, RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
 import { Meters } from '../metrics/meters.js';
@@ -255,7 +255,7 @@ export class CompletionsService {
       const attempt = await this.tryToHold(call, model, deployment, last, tries === 1);
       if (attempt) return attempt;
       const now = await call.access.refreshed(model.requested);
-      call.access = now.access;
+      call.access = (await this.calledNames.record(now.access)) ?? now.access;
       if (now.model.name !== model.name || !areSameLevels(now.model.within, model.within)) break;
       model = now.model;
     }
@@ -276,6 +276,8 @@ export class CompletionsService {
     const known = model === access.facts.request!.model ? access.standing : undefined;
     const standing =
       known && this.standings.isOpen(known) ? known : await this.standings.of(access.caller!, llm, model);
+    // Its row went away meanwhile.
+    if (isProvisional(standing) && !llm.size.isFree) return undefined;
     if (llm.size.isFree) return this.attemptForNothing(call, model, deployment, standing.chain);
     const budgets = model.wish ? standing.budgets : [];
     const plan =
