@@ -1,11 +1,12 @@
 import { createApp } from '../app.setup.js';
 import type { Config } from '../config/config.js';
 import { lockFolder } from '../database/folder-lock.js';
-import { logAsJson } from '../logs/logs.js';
+import { logAsJson, logSparingly } from '../logs/logs.js';
 import { tellStart } from './welcome.js';
 
 /** `tollgate start`: serves until a signal ends it. Throws when it cannot. */
 export async function start(config: Config): Promise<void> {
+  logSparingly();
   if (config.jsonLogs) logAsJson();
   try {
     const lock = lockFolder(config.dataFolder);

@@ -1,5 +1,6 @@
 import { ConsoleLogger, Logger, type LogLevel } from '@nestjs/common';
 import { inspect } from 'node:util';
+import { RepeatedLines } from './repeated-lines.js';
 import { ConfigError } from '../config/read-config.js';
 
 const LEVEL: Record<LogLevel, string> = {
@@ -23,7 +24,31 @@ export function jsonLine(
   return JSON.stringify({ time: new Date(), level: LEVEL[level], context, message, ...fields });
 }
 
-class JsonLogger extends ConsoleLogger {
+const repeated = new RepeatedLines();
+
+/** Writes errors and warnings that are told again and again only now and then. */
+class SparingLogger extends ConsoleLogger {
+  override error(message: unknown, ...more: unknown[]): void {
+    if (this.admits('error', message, more)) super.error(message, ...more);
+  }
+
+  override warn(message: unknown, ...more: unknown[]): void {
+    if (this.admits('warn', message, more)) super.warn(message, ...more);
+  }
+
+  private admits(level: 'error' | 'warn', message: unknown, more: readonly unknown[]): boolean {
+    const text = message instanceof Error ? message.message : String(message);
+    const texts = more.filter((one) => typeof one === 'string');
+    // Of a stack its first line: where the same error came from does not make it another.
+    const kind = [level, text, ...texts.map((one) => one.split('\n', 1)[0])].join('\n');
+    const context = texts.at(-1) ?? '';
+    return repeated.admits(kind, (count) =>
+      super[level](`${count} more times in 10 s: ${text}`, ...(context.includes('\n') ? [] : [context])),
+    );
+  }
+}
+
+class JsonLogger extends SparingLogger {
   constructor() {
     super({ json: true });
   }
@@ -44,6 +69,15 @@ class JsonLogger extends ConsoleLogger {
     const fields = { ...params, ...(reason !== undefined && { error: reason }) };
     process[writeStreamType].write(`${jsonLine(logLevel, context, text, fields)}\n`);
   }
+}
+
+/**
+ * From now on a log that cannot be written (its disk is full, its reader is gone, it is as long as it may be) loses lines
+ * and does not end the process; and a line that is told again and again is written now and then.
+ */
+export function logSparingly(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  Logger.overrideLogger(new SparingLogger());
 }
 
 /** From now on every line this process writes is one JSON object, what Node itself would say included. */
