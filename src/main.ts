@@ -1,10 +1,27 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
-import { tollgate } from './commands/tollgate.js';
 
+/** Says what to do where not even the code can be loaded; the log cannot be either. */
+function failedToLoad(error: unknown): void {
+  if ((error as { code?: unknown }).code === 'EMFILE') {
+    console.error(
+      'Tollgate did not start. The process may not open enough files (EMFILE): raise its limit (ulimit -n, LimitNOFILE), to 65536 for instance.',
+    );
+    process.exit(1);
+  }
+  if (process.listenerCount('uncaughtException') > 1) return;
+  console.error(error);
+  process.exit(1);
+}
+
+// Node's loader throws some of its errors past whoever imports.
+process.on('uncaughtException', failedToLoad);
 try {
+  const { tollgate } = await import('./commands/tollgate.js');
   await tollgate().parseAsync();
+  process.off('uncaughtException', failedToLoad);
 } catch (error) {
+  if ((error as { code?: unknown }).code === 'EMFILE') failedToLoad(error);
   const { tellFailure } = await import('./logs/logs.js');
   tellFailure(error);
   process.exit(1);

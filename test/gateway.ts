@@ -243,6 +243,12 @@ export class Gateway {
     await gone;
   }
 
+  /** Whoever reads its log goes away. */
+  stopReading(): void {
+    this.process.stdout!.destroy();
+    this.process.stderr!.destroy();
+  }
+
   /** It is there and does nothing. */
   freeze(): void {
     this.process.kill('SIGSTOP');

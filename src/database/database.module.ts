@@ -6,10 +6,11 @@ import { Database } from './database.js';
 import { DatabaseLock } from './database-lock.js';
 import { migrated, NewerDatabaseError } from './migrated.js';
 import { databaseOptions, withoutTimeout } from './options.js';
+import { WriteHealth } from './write-health.js';
 
 /** The one connection to the one database; migrations run before anything else does. */
 @Global()
-@Module({ providers: [Database, DatabaseLock], exports: [Database, DatabaseLock] })
+@Module({ providers: [Database, DatabaseLock, WriteHealth], exports: [Database, DatabaseLock, WriteHealth] })
 export class DatabaseModule {
   /** `isCommand`: nobody waits for an answer, so no statement is ended because it takes long. */
   static connect({ isCommand = false } = {}): DynamicModule {

@@ -4,6 +4,7 @@ import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { actor } from '../acting.js';
 import { pause } from '../pause.js';
 import { ChangedRows } from './changed-rows.js';
+import { WriteHealth } from './write-health.js';
 
 /** Who goes first when several writes wait for SQLite's one connection. */
 const PRIORITIES = ['ledger', 'admin', 'pruning'] as const;
@@ -46,7 +47,10 @@ export class Database {
   private draining = false;
   private readonly afterwards = new WeakMap<QueryRunner, (() => void)[]>();
 
-  constructor(@InjectDataSource() private readonly dataSource: DataSource) {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly writeHealth: WriteHealth = new WriteHealth(),
+  ) {
     // From here on integers arrive as `bigint`: a nano-dollar beyond 2^53 must not pass through a double. Not before
     // migrations ran: TypeORM compares what it reads of the schema with numbers.
     if (!this.isPostgres) this.sqlite.defaultSafeIntegers(true);
@@ -70,7 +74,9 @@ export class Database {
       for (const act of afterwards) act();
       return result;
     };
-    return this.isPostgres ? transaction() : this.queued(priority, () => despiteOthers(transaction));
+    return this.isPostgres
+      ? transaction()
+      : this.queued(priority, () => this.noted(despiteOthers(transaction)));
   }
 
   /** Inside a transaction: what to do when it is committed. On SQLite that is before anybody else's turn. */
@@ -112,7 +118,7 @@ export class Database {
    */
   writeAtOnce(work: () => void): Promise<void> {
     const { sqlite } = this;
-    return this.queued('ledger', async () => {
+    const transaction = async () => {
       await despiteOthers(() => sqlite.exec('BEGIN IMMEDIATE'));
       try {
         work();
@@ -121,7 +127,8 @@ export class Database {
         if (sqlite.inTransaction) sqlite.exec('ROLLBACK');
         throw error;
       }
-    });
+    };
+    return this.queued('ledger', () => this.noted(transaction()));
   }
 
   /**
@@ -131,6 +138,21 @@ export class Database {
    */
   private lock(): void {
     this.sqlite.exec('DELETE FROM migrations WHERE false');
+  }
+
+  /** SQLite only: notes whether the file could be written. After a failure a page is written as it was until that works. */
+  private async noted<T>(transaction: Promise<T>): Promise<T> {
+    try {
+      const result = await transaction;
+      this.writeHealth.worked('file');
+      return result;
+    } catch (error) {
+      if (FILE_TROUBLE.test(String((error as { code?: unknown }).code)))
+        this.writeHealth.failed('file', () =>
+          this.writeAtOnce(() => this.sqlite.exec('PRAGMA user_version = 0')),
+        );
+      throw error;
+    }
   }
 
   private get sqlite(): SqliteConnection {
@@ -184,6 +206,10 @@ async function despiteOthers<T>(work: () => T | Promise<T>): Promise<T> {
     }
   }
 }
+
+/** SQLite's words for a file that cannot be written, whatever the statement. */
+const FILE_TROUBLE =
+  /^SQLITE_(?:BUSY|LOCKED|PROTOCOL|IOERR|FULL|NOMEM|CANTOPEN|READONLY|CORRUPT|NOTADB|PERM)/;
 
 /** SQLite's word for another process that writes. */
 export const isBusy = (error: unknown) => (error as { code?: unknown }).code === 'SQLITE_BUSY';

@@ -16,8 +16,12 @@ export function lockFolder(folder: string): FolderLock {
   const file = new Libsql(join(folder, 'lock.db'));
   try {
     file.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-  } catch {
+  } catch (error) {
     file.close();
+    if ((error as { code?: unknown }).code !== 'SQLITE_BUSY')
+      throw new Error(`The data folder ${folder} cannot be written: ${(error as Error).message}`, {
+        cause: error,
+      });
     throw new Error(
       `The data folder ${folder} is in use by another process. One process per folder; set TOLLGATE_DATA to use another one.`,
     );

@@ -8,6 +8,7 @@ import {
   TypeOrmHealthIndicator,
 } from '@nestjs/terminus';
 import { DatabaseLock } from '../database/database-lock.js';
+import { WriteHealth } from '../database/write-health.js';
 import { OpenRoute } from '../http/doors.js';
 import { Redis } from '../redis/redis.js';
 import { Alive, Ready } from './health.dto.js';
@@ -25,6 +26,7 @@ export class HealthController {
     private readonly indicators: HealthIndicatorService,
     private readonly lock: DatabaseLock,
     private readonly redis: Redis,
+    private readonly writeHealth: WriteHealth,
   ) {}
 
   @Get(['liveliness', 'liveness'])
@@ -38,12 +40,13 @@ export class HealthController {
   @HealthCheck({ swaggerDocumentation: false })
   @ApiOperation({
     summary:
-      'The database answers, is migrated and not used by somebody else; Redis answers, if there is one.',
+      'The database answers, is migrated and not used by somebody else, and the last hold and heartbeat were written; Redis answers, if there is one.',
   })
   async ready(): Promise<Ready> {
     await this.health.check([
       () => this.database.pingCheck('database', { timeout: DATABASE_TIMEOUT_MS }),
       () => this.lockIsOurs(),
+      () => this.canWrite(),
       () => this.redisAnswers(),
     ]);
     return { status: 'healthy', db: 'connected' };
@@ -52,6 +55,12 @@ export class HealthController {
   private lockIsOurs(): HealthIndicatorResult {
     const indicator = this.indicators.check('lock');
     return this.lock.isOurs ? indicator.up() : indicator.down();
+  }
+
+  /** Nothing is written for this question. */
+  private canWrite(): HealthIndicatorResult {
+    const indicator = this.indicators.check('writes');
+    return this.writeHealth.isFailing ? indicator.down() : indicator.up();
   }
 
   private async redisAnswers(): Promise<HealthIndicatorResult> {

@@ -16,6 +16,7 @@ import { SteadyClock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import type { DatabaseLock } from '../database/database-lock.js';
+import { WriteHealth } from '../database/write-health.js';
 import { databaseOptions } from '../database/options.js';
 import { Meters } from '../metrics/meters.js';
 import type { Scope } from '../policy/decision.js';
@@ -104,9 +105,10 @@ function shared(dataSource: DataSource, databaseUrl: string): Rooms {
     accounts: new SharedAccounts(database, clock.now),
     spend: new SharedSpend(
       new MoneyStatements(connection),
-      new Replicas(connection, clock, new Meters(), config, installation),
+      new Replicas(connection, clock, new Meters(), config, installation, new WriteHealth()),
       rows,
       { isOurs: true, expectOurs: () => {} } as DatabaseLock,
+      new WriteHealth(),
       config,
       new Movements(),
       new Meters(),

@@ -66,3 +66,7 @@ export const isInDoubt = (error: unknown): boolean =>
 /** Two transactions were in each other's way: the same statement works when it is sent again. */
 export const isCollision = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && (error.code === '40001' || error.code === '40P01');
+
+/** The values are at fault, not the database. */
+export const isOfData = (error: unknown): boolean =>
+  error instanceof TypeError || (error instanceof pg.DatabaseError && /^2[23]/.test(error.code ?? ''));

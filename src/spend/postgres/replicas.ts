@@ -9,6 +9,7 @@ import { SteadyClock } from '../../clock.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Meters } from '../../metrics/meters.js';
 import { Installation } from '../../installation/installation.js';
+import { WriteHealth } from '../../database/write-health.js';
 import { NOW_MS } from '../../database/now-ms.js';
 import { Rounds } from '../../rounds.js';
 import { MoneyConnection } from './money-connection.js';
@@ -26,7 +27,10 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Replicas.name);
   private readonly rounds = new Rounds(
     () => this.round(),
-    (error) => this.logger.warn(`The database does not answer: ${String(error)}`),
+    (error) => {
+      this.writeHealth.failed('heartbeat');
+      this.logger.warn(`The database does not answer: ${String(error)}`);
+    },
   );
 
   constructor(
@@ -35,6 +39,7 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly meters: Meters,
     @Inject(CONFIG) private readonly config: Config,
     installation: Installation,
+    private readonly writeHealth: WriteHealth,
   ) {
     this.id = installation.processId;
   }
@@ -69,6 +74,7 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
        ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at RETURNING seen_at AS now`,
       [this.id],
     )) as [{ now: string }];
+    this.writeHealth.worked('heartbeat');
     this.clock.follow(Number(now), (askedAt + Date.now()) / 2);
   }
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Config } from '../../config/config.js';
 import type { DatabaseLock } from '../../database/database-lock.js';
+import { WriteHealth } from '../../database/write-health.js';
 import { Meters } from '../../metrics/meters.js';
 import { nanoUsd } from '../../policy/money.js';
 import { endlessAccount, type LiveAccount } from '../account.js';
@@ -69,6 +70,7 @@ beforeEach(() => {
     { id: 'r' } as Replicas,
     {} as never,
     { isOurs: true, expectOurs: () => {} } as DatabaseLock,
+    new WriteHealth(),
     { general: { budgetWaitMs: 2_000 } } as Config,
     new Movements(),
     new Meters(),

@@ -3,6 +3,7 @@ import { RowCache } from '../../cache/row-cache.js';
 import { CLOCK, type Clock } from '../../clock.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { DatabaseLock } from '../../database/database-lock.js';
+import { WriteHealth } from '../../database/write-health.js';
 import { Meters } from '../../metrics/meters.js';
 import { pause } from '../../pause.js';
 import { nanoUsd, ZERO_NANO_USD } from '../../policy/money.js';
@@ -10,7 +11,7 @@ import { Unanswered } from '../../unanswered.js';
 import { Movements } from '../movements.js';
 import { objection } from '../objection.js';
 import { type ClosedEntry, type HoldRequest, SpendService, type Taken } from '../spend.service.js';
-import { isCollision, isInDoubt, STATEMENT_TIMEOUT_MS } from './money-connection.js';
+import { isCollision, isInDoubt, isOfData, STATEMENT_TIMEOUT_MS } from './money-connection.js';
 import {
   type HoldAnswer,
   type HoldAsk,
@@ -68,6 +69,7 @@ export class SharedSpend extends SpendService {
     private readonly replicas: Replicas,
     private readonly rows: RowCache,
     private readonly lock: DatabaseLock,
+    private readonly writeHealth: WriteHealth,
     @Inject(CONFIG) private readonly config: Config,
     movements: Movements,
     meters: Meters,
@@ -166,6 +168,7 @@ export class SharedSpend extends SpendService {
       this.afterFailure(batch, error, inDoubt),
     );
     if (!outcome) return;
+    this.writeHealth.worked('hold');
     for (const { accountId, spent, held } of outcome.balances) this.see(batch, accountId, spent, held);
     if (outcome.moved.length)
       await this.rows.evict(outcome.moved).catch((error: unknown) => this.log.warn(error));
@@ -202,6 +205,9 @@ export class SharedSpend extends SpendService {
     }
     this.log.error(`Money could not be held for ${batch.length} calls: ${String(error)}`);
     const told = error instanceof ServiceUnavailableException ? error : new Unanswered('database', error);
+    // A hold for nobody takes the same way.
+    if (!isOfData(error))
+      this.writeHealth.failed('hold', () => this.statements.hold(this.replicas.id, [], false));
     for (const { fail } of batch) fail(told);
     if (inDoubt) void this.awaited(this.forget(batch.map(({ id }) => id)));
   }
