@@ -6,7 +6,7 @@ import pg from 'pg';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { type Answer, Gateway, model } from './gateway.js';
-import { freshPostgres, postgresIsThere } from './postgres.js';
+import { freshPostgres, freshRole, postgresIsThere } from './postgres.js';
 import { RedisServer, redisIsThere } from './redis.js';
 import { Upstream } from './upstream.js';
 
@@ -217,6 +217,8 @@ it.skipIf(!possible)('nor is one when PostgreSQL and Redis fail under it, nor in
   const { url, drop } = await freshPostgres();
   const redis = await RedisServer.start();
   const secretUrl = new URL(url);
+  const role = await freshRole(secrets.database!);
+  secretUrl.username = role.name;
   secretUrl.password = secrets.database!;
   const shared = await Gateway.start({
     upstream,
@@ -272,6 +274,7 @@ it.skipIf(!possible)('nor is one when PostgreSQL and Redis fail under it, nor in
     await shared.close();
     await redis.close();
     await drop();
+    await role.drop();
   }
   told.output = shared.logs;
   expect(leaks(told, secrets)).toEqual([]);

@@ -27,6 +27,13 @@ export async function freshPostgres(copied?: string): Promise<{ url: string; dro
   return { url: url.href, drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }
 
+/** Makes a role with this password that may do everything. */
+export async function freshRole(password: string): Promise<{ name: string; drop: () => Promise<void> }> {
+  const name = `tollgate_test_${randomBytes(6).toString('hex')}`;
+  await onServer(`CREATE ROLE ${name} SUPERUSER LOGIN PASSWORD '${password}'`);
+  return { name, drop: () => onServer(`DROP ROLE ${name}`) };
+}
+
 async function onServer(sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: SERVER, connectionTimeoutMillis: 3_000 });
   await client.connect();
