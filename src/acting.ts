@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { EntityManager } from 'typeorm';
 
 /** On whose behalf rows are written, and in which request. */
 export interface Actor {
@@ -7,6 +8,25 @@ export interface Actor {
   /** Of the key that was presented; absent for the master key. */
   readonly keyHash?: string;
   readonly requestId: string;
+  /** What the guard found of its rights; absent where nobody could take them away. */
+  readonly rights?: WriteRights;
+}
+
+/** The rights a request was let in with. Every transaction that writes on its behalf reads them again. */
+export interface WriteRights {
+  /**
+   * Inside a transaction, before it writes: reads the rows behind the rights again. Throws `RightsChangedError` when they say
+   * something else by now. On PostgreSQL the transaction does not commit either when one of the rows changes until its end.
+   */
+  readonly readAgain: (tx: EntityManager) => Promise<void>;
+}
+
+/** The rights of whoever acts are others than the request was let in with. Nothing of the transaction is kept. */
+export class RightsChangedError extends Error {
+  /** `refusal`: what a request is told that comes now. Without one it is to be handled once more. */
+  constructor(readonly refusal?: Error) {
+    super('The rights of the caller changed while the request was handled.');
+  }
 }
 
 const storage = new AsyncLocalStorage<Actor>();

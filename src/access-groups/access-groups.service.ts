@@ -227,7 +227,7 @@ export class AccessGroupsService {
     const touched: CacheKey[] = [cacheKey.models];
     const result = await this.database.write(async (tx) => {
       const done = await work(tx, touched);
-      await this.cache.willChange(tx, touched);
+      this.cache.willChange(tx, touched);
       return done;
     });
     await this.catalogue.refresh();

@@ -22,6 +22,7 @@ import { GuardedDoors } from './guarded-doors.js';
 import { LlmRequestReader } from './llm-request.reader.js';
 import { ModelAccessGuard } from './model-access.guard.js';
 import { Standings } from './standings.js';
+import { WriteAuthorizer } from './write-authorizer.js';
 
 /** Asks and enforces: who is calling, may they, may they call this model. Every route of the application passes here. */
 @Global()
@@ -49,6 +50,7 @@ import { Standings } from './standings.js';
     TokenCounter,
     LlmRequestReader,
     DecisionLog,
+    WriteAuthorizer,
     AuthChecksGuard,
     ModelAccessGuard,
     GuardedDoors,

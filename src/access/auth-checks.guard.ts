@@ -25,6 +25,7 @@ import { presentedCredential, teamAsked } from './credential.js';
 import { DecisionLog } from './decision-log.js';
 import { type Ask, FactsLoader, type LoadedFacts } from './facts.loader.js';
 import { LlmRequestReader } from './llm-request.reader.js';
+import { WriteAuthorizer } from './write-authorizer.js';
 
 const HERE: readonly Enforcer[] = ['AuthChecksGuard'];
 
@@ -42,6 +43,7 @@ export class AuthChecksGuard implements CanActivate {
     private readonly loader: FactsLoader,
     private readonly authorities: AuthorityLoader,
     private readonly reader: LlmRequestReader,
+    private readonly writes: WriteAuthorizer,
     private readonly log: DecisionLog,
     private readonly meters: Meters,
     @Inject(CONFIG) private readonly config: Config,
@@ -65,6 +67,8 @@ export class AuthChecksGuard implements CanActivate {
     enforce(decision, HERE, this.config.general.budgetExceededStatus);
 
     request.access = this.accessOf(request.id, ask, loaded, decision);
+    const rights = ask.route.callsModel ? undefined : this.writes.rightsOf(request, ask, loaded.caller!);
+    if (rights) request.rights = rights;
     const who = this.authorities.nameOf(loaded.caller!);
     if (ask.route.roles === 'any' || seesEverything(who)) {
       request.caller = who;

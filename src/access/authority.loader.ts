@@ -33,23 +33,30 @@ export class AuthorityLoader {
 
   /** The same with its teams and organizations. Throws when they cannot be read: nobody owns less or more for that. */
   load(caller: Authority, keyTeamId: string | null): Promise<Authority> {
-    return this.database.read(async (manager) => {
-      const { userId } = caller;
-      if (userId === null) {
-        const teams = keyTeamId === null ? [] : [[keyTeamId, { as: 'user', permissions: [] }] as const];
-        return { ...caller, teams: new Map<string, TeamRole>(teams) };
-      }
-      const organizations = await organizationsOf(manager, userId);
-      const administered = [...organizations].filter(([, role]) => role === 'org_admin').map(([id]) => id);
-      const joined = await teamsJoined(manager, userId);
-      const above = await manager.find(Team, {
-        select: { id: true, teamId: true },
-        where: { organizationId: In(administered), deletedAt: IsNull() },
-      });
-      const administeredTeams = above.map(({ teamId }) => [teamId, ABOVE] as const);
-      return { ...caller, teams: new Map([...joined, ...administeredTeams]), organizations };
-    });
+    return this.database.read((manager) => authorityIn(manager, caller, keyTeamId));
   }
+}
+
+/** The authority of a caller with its teams and organizations, as these rows have them. */
+export async function authorityIn(
+  manager: EntityManager,
+  caller: Authority,
+  keyTeamId: string | null,
+): Promise<Authority> {
+  const { userId } = caller;
+  if (userId === null) {
+    const teams = keyTeamId === null ? [] : [[keyTeamId, { as: 'user', permissions: [] }] as const];
+    return { ...caller, teams: new Map<string, TeamRole>(teams) };
+  }
+  const organizations = await organizationsOf(manager, userId);
+  const administered = [...organizations].filter(([, role]) => role === 'org_admin').map(([id]) => id);
+  const joined = await teamsJoined(manager, userId);
+  const above = await manager.find(Team, {
+    select: { id: true, teamId: true },
+    where: { organizationId: In(administered), deletedAt: IsNull() },
+  });
+  const administeredTeams = above.map(({ teamId }) => [teamId, ABOVE] as const);
+  return { ...caller, teams: new Map([...joined, ...administeredTeams]), organizations };
 }
 
 const ABOVE: TeamRole = { as: 'org_admin', permissions: [] };

@@ -2,6 +2,8 @@ import type { BoundedMap } from '../cache/bounded-map.js';
 import type { CacheKey, Changes } from '../cache/changes.js';
 import type { Clock } from '../clock.js';
 import type { RateLimit } from '../limits/rate-limits.js';
+import type { Owners } from '../jwt/token-owners.js';
+import type { VerifiedToken } from '../jwt/tokens.js';
 import type { TemporaryIncrease } from '../parties/temporary-increase.js';
 import type { CredentialFacts, Party } from '../policy/facts.js';
 import type { NanoUsd } from '../policy/money.js';
@@ -56,6 +58,8 @@ export interface CallerSnapshot extends Snapshot {
   readonly tags: readonly string[];
   /** A token's, by the token and the team it acts for. */
   readonly tokenId?: string;
+  /** What a token's caller was read by. */
+  readonly token?: { readonly verified: VerifiedToken; readonly owners: Owners };
   /** The end user the credential itself names; no request names another. */
   readonly endUserId?: string;
   /** `enforced_params` of the key, its user and its team; absent: none of them has any. */

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { BudgetsService } from '../budgets/budgets.service.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { type CacheKey, cacheKey, Changes } from '../cache/changes.js';
@@ -27,6 +28,7 @@ import { UsersService } from '../users/users.service.js';
 import { type CallerSnapshot, isCurrent, type PartySpec, type Snapshot } from './caller.js';
 import { everyone, missingParty, partySpec, tokenParty } from './party-specs.js';
 import { noStandings } from './standing.js';
+import { type CallerRows, rowsIn } from './caller-rows.js';
 
 /** On PostgreSQL, where other processes may change rows. On SQLite every change is this process’s own, and nothing is read twice. */
 const SNAPSHOT_TTL_MS = 60_000;
@@ -45,22 +47,31 @@ export class Callers {
   private readonly endUsers = new BoundedMap<string, Snapshot>(MAX_SNAPSHOTS);
   /** Also of names that have no row: any a client thinks of. */
   private readonly tags = new BoundedMap<string, Snapshot>(MAX_SNAPSHOTS);
+  private readonly cached: CallerRows;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly changes: Changes,
     private readonly revisions: Revisions,
-    private readonly keysService: KeysService,
-    private readonly usersService: UsersService,
-    private readonly teamsService: TeamsService,
-    private readonly teamMembersService: TeamMembersService,
-    private readonly organizationsService: OrganizationsService,
+    keysService: KeysService,
+    usersService: UsersService,
+    teamsService: TeamsService,
+    teamMembersService: TeamMembersService,
+    organizationsService: OrganizationsService,
     private readonly endUsersService: EndUsersService,
     private readonly tagsService: TagsService,
-    private readonly budgetsService: BudgetsService,
+    budgetsService: BudgetsService,
   ) {
     this.isMasterKey = secretMatcher(config.masterKey);
+    this.cached = {
+      key: (hash) => keysService.getByHash(hash),
+      user: (id) => usersService.get(id),
+      team: (id) => teamsService.get(id),
+      member: (teamId, userId) => teamMembersService.get(teamId, userId),
+      organization: (id) => organizationsService.get(id),
+      tier: (id) => budgetsService.get(id),
+    };
     this.everyone = everyone(config);
     this.master = {
       parties: [this.everyone],
@@ -100,7 +111,19 @@ export class Callers {
 
   /** Who would call with a key of this user or team that has no limits of its own. Not kept. */
   bare(owners: Partial<Pick<BareKey, 'userId' | 'teamId'>>): Promise<CallerSnapshot> {
-    return this.read({ ...BARE_KEY, ...owners }, [], [], this.changes.epoch);
+    return this.read({ ...BARE_KEY, ...owners }, [], [], this.changes.epoch, this.cached);
+  }
+
+  /**
+   * Inside a transaction: a caller as its rows are now, by the hash of what it presented; undefined when there is none any more.
+   * Nothing of it is kept, and its limits are not read.
+   */
+  readAgain(tx: EntityManager, hash: string, caller: CallerSnapshot): Promise<CallerSnapshot | undefined> {
+    const rows = rowsIn(tx);
+    const { token } = caller;
+    return token
+      ? this.readToken(caller.tokenId!, token.verified, token.owners, rows)
+      : this.readKey(hash, rows);
   }
 
   endUserInMemory(id: string): Snapshot | undefined {
@@ -183,14 +206,14 @@ export class Callers {
     }
   }
 
-  private async readKey(hash: string): Promise<CallerSnapshot | undefined> {
+  private async readKey(hash: string, rows = this.cached): Promise<CallerSnapshot | undefined> {
     const { epoch } = this.changes;
-    const key = await this.keysService.getByHash(hash);
+    const key = await rows.key(hash);
     if (!key) return undefined;
     const dependsOn: CacheKey[] = [cacheKey.key(hash)];
-    const tier = await this.tier(key.budgetId, dependsOn);
+    const tier = await this.tier(key.budgetId, dependsOn, rows);
     const itself = partySpec('key', key.keyAlias ?? key.keyName, key, tier, key.teamId !== null);
-    return this.read({ ...key, expiresAt: secretEnd(key, hash) }, [itself], dependsOn, epoch);
+    return this.read({ ...key, expiresAt: secretEnd(key, hash) }, [itself], dependsOn, epoch, rows);
   }
 
   /** A key and everyone behind it. `itself`: the key as a party; a bare key is none. */
@@ -199,8 +222,9 @@ export class Callers {
     itself: readonly PartySpec[],
     dependsOn: CacheKey[],
     epoch: number,
+    rows: CallerRows,
   ): Promise<CallerSnapshot> {
-    const { parties, user, team, organizationId } = await this.readBehind(key, dependsOn);
+    const { parties, user, team, organizationId } = await this.readBehind(key, dependsOn, rows);
     const { secretHash: keyHash, keyAlias, keyName, userId, teamId, blocked, expiresAt } = key;
     return {
       credential: Object.freeze({
@@ -225,12 +249,14 @@ export class Callers {
 
   private async readToken(
     id: string,
-    { holder, expiresAt }: VerifiedToken,
+    verified: VerifiedToken,
     owners: Owners,
+    rows = this.cached,
   ): Promise<CallerSnapshot> {
     const { epoch } = this.changes;
+    const { holder, expiresAt } = verified;
     const dependsOn: CacheKey[] = [];
-    const { parties, user, team, organizationId } = await this.readBehind(owners, dependsOn);
+    const { parties, user, team, organizationId } = await this.readBehind(owners, dependsOn, rows);
     const { userId, teamId } = owners;
     const name = userId ?? holder.userId ?? holder.subject ?? teamId ?? 'jwt';
     const limits = holder.models.map((models) => tokenParty(name, models));
@@ -243,6 +269,7 @@ export class Callers {
       names: { keyHash: null, keyAlias: null, userId, teamId, organizationId },
       callerId: nameBeside('jwt', name),
       tokenId: id,
+      token: { verified, owners },
       tags: team ? eachOnce(tagsOf(team)) : [],
       ...enforcedBy(user, team),
       ...(holder.endUserId !== undefined && { endUserId: holder.endUserId }),
@@ -271,16 +298,15 @@ export class Callers {
   }
 
   /** Member, team, user and organization, as their rows describe them. */
-  private async readBehind(owners: Owners, dependsOn: CacheKey[]) {
-    const tier = (budgetId: string | null) => this.tier(budgetId, dependsOn);
+  private async readBehind(owners: Owners, dependsOn: CacheKey[], rows: CallerRows) {
+    const tier = (budgetId: string | null) => this.tier(budgetId, dependsOn, rows);
     const hasTeam = owners.teamId !== null;
     const parties: PartySpec[] = [];
 
-    const team = owners.teamId === null ? null : await this.teamsService.get(owners.teamId);
+    const team = owners.teamId === null ? null : await rows.team(owners.teamId);
     if (owners.teamId !== null) {
       dependsOn.push(cacheKey.team(owners.teamId));
-      const member =
-        owners.userId === null ? null : await this.teamMembersService.get(owners.teamId, owners.userId);
+      const member = owners.userId === null ? null : await rows.member(owners.teamId, owners.userId);
       if (owners.userId !== null) dependsOn.push(cacheKey.membership(owners.teamId, owners.userId));
       if (member) {
         const defaults = (await tier(member.budgetId)) ?? (team && teamMemberDefaults(team));
@@ -296,7 +322,7 @@ export class Callers {
     let user: Readonly<User> | null = null;
     if (owners.userId !== null) {
       dependsOn.push(cacheKey.user(owners.userId));
-      user = await this.usersService.get(owners.userId);
+      user = await rows.user(owners.userId);
       const spec = user
         ? partySpec('user', user.userId, user, await tier(user.budgetId), hasTeam)
         : missingParty('user', owners.userId);
@@ -306,7 +332,7 @@ export class Callers {
     const organizationId = team?.organizationId ?? owners.organizationId;
     if (organizationId !== null) {
       dependsOn.push(cacheKey.organization(organizationId));
-      const organization = await this.organizationsService.get(organizationId);
+      const organization = await rows.organization(organizationId);
       parties.push(
         organization
           ? partySpec(
@@ -330,10 +356,14 @@ export class Callers {
     return { ...user, budgetsLifted, ...(!userModelsOnTeamKeys && { models: 'any' as const }) };
   }
 
-  private async tier(budgetId: string | null, dependsOn: CacheKey[]): Promise<Readonly<Limits> | null> {
+  private async tier(
+    budgetId: string | null,
+    dependsOn: CacheKey[],
+    rows = this.cached,
+  ): Promise<Readonly<Limits> | null> {
     if (budgetId === null) return null;
     dependsOn.push(cacheKey.budget(budgetId));
-    return this.budgetsService.get(budgetId);
+    return rows.tier(budgetId);
   }
 }
 

@@ -43,7 +43,7 @@ export class BudgetsService {
   async create(dto: NewBudgetDto, by: string): Promise<BudgetRow> {
     const row = await this.database.write(async (tx) => {
       const budget = await this.make(tx, dto, by);
-      await this.cache.willChange(tx, [cacheKey.budget(budget.budgetId)]);
+      this.cache.willChange(tx, [cacheKey.budget(budget.budgetId)]);
       return budget;
     });
     await this.cache.evict([cacheKey.budget(row.budgetId)]);
@@ -128,7 +128,7 @@ export class BudgetsService {
       const budget = await tx.findOne(Budget, { where: { budgetId }, ...lockFor(tx) });
       if (!budget) throw missing(budgetId);
       await work(tx, budget);
-      await this.cache.willChange(tx, [cacheKey.budget(budgetId)]);
+      this.cache.willChange(tx, [cacheKey.budget(budgetId)]);
       return budgetView(budget);
     });
     await this.cache.evict([cacheKey.budget(budgetId)]);

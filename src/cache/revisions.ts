@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import type { EntityManager, QueryRunner } from 'typeorm';
+import { RightsChangedError } from '../acting.js';
 import { Database } from '../database/database.js';
 import { NOW_MS } from '../database/now-ms.js';
 import { Rounds } from '../rounds.js';
@@ -10,6 +11,13 @@ const MAX_KNOWN = 400_000;
 const POLL_MS = 500;
 /** Changes this far back are heard of at the start: longer than anything is cached. */
 const LOOK_BACK_MS = 120_000;
+
+/** What a transaction has to do with revisions at its end. */
+interface Ending {
+  readonly changed: Set<CacheKey>;
+  /** Whose rows must not have changed since, and at which revision they were. */
+  readonly reliedOn: Map<CacheKey, number>;
+}
 
 /** Nothing is made of shared rows where one process has the database to itself. */
 const NONE: ReadonlyMap<CacheKey, number> = new Map();
@@ -31,6 +39,7 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
     () => this.poll(),
     (error) => this.logger.warn(`Changes could not be asked for: ${String(error)}`),
   );
+  private readonly endings = new WeakMap<QueryRunner, Ending>();
   private heardUpTo = '0';
 
   constructor(private readonly database: Database) {}
@@ -54,15 +63,63 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
     this.listeners.push(listener);
   }
 
-  /** Inside the transaction of a change: what it changes. */
-  async record(tx: EntityManager, keys: readonly CacheKey[]): Promise<void> {
+  /** Inside the transaction of a change: what it changes. Written down at its end. */
+  record(tx: EntityManager, keys: readonly CacheKey[]): void {
     if (!this.areShared || !keys.length) return;
+    const { changed } = this.endingOf(tx);
+    for (const key of keys) changed.add(key);
+  }
+
+  /**
+   * Inside a transaction: what it does is right only while these stay as they are now. It throws `RightsChangedError` at its
+   * end when somebody else changed one of them, and whoever wants to change one from then on waits until it is committed.
+   */
+  async relyOn(tx: EntityManager, keys: readonly CacheKey[]): Promise<void> {
+    if (!this.areShared || !keys.length) return;
+    const { reliedOn } = this.endingOf(tx);
+    const now = await this.revisionsIn(tx, keys);
+    for (const key of keys) if (!reliedOn.has(key)) reliedOn.set(key, now.get(key) ?? 0);
+  }
+
+  private endingOf(tx: EntityManager): Ending {
+    const runner = tx.queryRunner!;
+    let ending = this.endings.get(runner);
+    if (!ending) {
+      ending = { changed: new Set(), reliedOn: new Map() };
+      this.endings.set(runner, ending);
+      this.database.beforeCommit(tx, () => this.conclude(tx, this.endings.get(runner)!));
+    }
+    return ending;
+  }
+
+  /**
+   * Last in a transaction. One statement locks what was changed and what was relied on, in one order for all transactions, and
+   * after these nothing else is locked: so of any number of administrators who change each other's rights nobody waits in a circle.
+   */
+  private async conclude(tx: EntityManager, { changed, reliedOn }: Ending): Promise<void> {
+    const subjects = [...new Set([...changed, ...reliedOn.keys()])];
     await tx.query(
       `INSERT INTO revisions (subject, revision, changed_in, changed_at)
-       SELECT s.subject, 1, pg_current_xact_id()::text::bigint, ${NOW_MS} FROM unnest($1::text[]) AS s(subject) ORDER BY s.subject
-       ON CONFLICT (subject) DO UPDATE SET revision = revisions.revision + 1, changed_in = excluded.changed_in, changed_at = excluded.changed_at`,
-      [[...new Set(keys)]],
+       SELECT s.subject, s.step, s.step * pg_current_xact_id()::text::bigint, s.step * ${NOW_MS}
+       FROM unnest($1::text[], $2::int[]) AS s(subject, step) ORDER BY s.subject COLLATE "C"
+       ON CONFLICT (subject) DO UPDATE SET revision = revisions.revision + 1, changed_in = excluded.changed_in, changed_at = excluded.changed_at
+       WHERE excluded.revision > 0`,
+      [subjects, subjects.map((subject) => (changed.has(subject) ? 1 : 0))],
     );
+    if (!reliedOn.size) return;
+    const now = await this.revisionsIn(tx, [...reliedOn.keys()]);
+    for (const [subject, revision] of reliedOn)
+      if (now.get(subject) !== revision + (changed.has(subject) ? 1 : 0)) throw new RightsChangedError();
+  }
+
+  private async revisionsIn(
+    tx: EntityManager,
+    subjects: readonly CacheKey[],
+  ): Promise<ReadonlyMap<CacheKey, number>> {
+    const rows = (await tx.query('SELECT subject, revision FROM revisions WHERE subject = ANY ($1)', [
+      subjects,
+    ])) as { subject: string; revision: string }[];
+    return new Map(rows.map(({ subject, revision }) => [subject, Number(revision)]));
   }
 
   /** Reads which revision there is of a row that is about to be read. */

@@ -86,8 +86,8 @@ export class RowCache implements OnModuleInit {
   }
 
   /** Inside the transaction of a write: what it changes. */
-  willChange(tx: EntityManager, keys: readonly CacheKey[]): Promise<void> {
-    return this.revisions.record(tx, keys);
+  willChange(tx: EntityManager, keys: readonly CacheKey[]): void {
+    this.revisions.record(tx, keys);
   }
 
   /** Forgets `keys` in every process. A write calls this after its commit and before it answers. */

@@ -46,6 +46,7 @@ export class Database {
   };
   private draining = false;
   private readonly afterwards = new WeakMap<QueryRunner, (() => void)[]>();
+  private readonly beforehand = new WeakMap<QueryRunner, (() => Promise<void>)[]>();
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
@@ -60,16 +61,24 @@ export class Database {
     return this.dataSource.options.type === 'postgres';
   }
 
-  /** Runs `work` in one transaction: all of it is committed when the promise resolves, or none of it. */
+  /**
+   * Runs `work` in one transaction: all of it is committed when the promise resolves, or none of it. For an actor it first
+   * reads the actor's rights again: this is the one place that every route that writes passes.
+   */
   write<T>(work: (tx: EntityManager) => Promise<T>, priority: Priority = 'admin'): Promise<T> {
     const who = actor();
     const transaction = async () => {
       const afterwards: (() => void)[] = [];
-      const result = await this.dataSource.transaction((tx) => {
+      const beforehand: (() => Promise<void>)[] = [];
+      const result = await this.dataSource.transaction(async (tx) => {
         if (!this.isPostgres) this.lock();
         ChangedRows.begin(tx.queryRunner!, who);
         this.afterwards.set(tx.queryRunner!, afterwards);
-        return work(tx);
+        this.beforehand.set(tx.queryRunner!, beforehand);
+        await who?.rights?.readAgain(tx);
+        const done = await work(tx);
+        for (const act of beforehand) await act();
+        return done;
       });
       for (const act of afterwards) act();
       return result;
@@ -77,6 +86,11 @@ export class Database {
     return this.isPostgres
       ? transaction()
       : this.queued(priority, () => this.noted(despiteOthers(transaction)));
+  }
+
+  /** Inside a transaction: what to do last in it, before it is committed. */
+  beforeCommit(tx: EntityManager, act: () => Promise<void>): void {
+    this.beforehand.get(tx.queryRunner!)!.push(act);
   }
 
   /** Inside a transaction: what to do when it is committed. On SQLite that is before anybody else's turn. */

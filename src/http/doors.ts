@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import type { WriteRights } from '../acting.js';
 import type { Authority } from '../policy/authority.js';
 import { ActingInterceptor } from './acting.interceptor.js';
 import { ErrorEnvelope } from './error-envelope.dto.js';
@@ -18,6 +19,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who is calling, once a guard knows. */
     caller?: Authority;
+    /** What the guard found of its rights, for what it writes; absent for the master key. */
+    rights?: WriteRights;
   }
 }
 

@@ -1,5 +1,6 @@
 import { ForbiddenException, Inject, Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
+import { RightsChangedError } from '../acting.js';
 import { type Held, Grants } from '../admin/grants.js';
 import { withTiers } from '../budgets/with-tier.js';
 import { lifetimeEnd } from '../calendar/windows.js';
@@ -145,9 +146,9 @@ export class KeyGrants {
     { keyHash }: Authority,
   ): Promise<Readonly<VirtualKey> | undefined> {
     if (keyHash === undefined) return undefined;
-    const [key] = await withTiers(tx, [
-      await tx.findOneByOrFail(VirtualKey, { secretHash: keyHash, deletedAt: IsNull() }),
-    ]);
+    const row = await tx.findOneBy(VirtualKey, { secretHash: keyHash, deletedAt: IsNull() });
+    if (!row) throw new RightsChangedError();
+    const [key] = await withTiers(tx, [row]);
     return key!;
   }
 

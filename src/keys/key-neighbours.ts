@@ -3,9 +3,14 @@ import { type EntityManager, IsNull } from 'typeorm';
 import { requireBudget } from '../budgets/budgets.service.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { missingText } from '../policy/checks/parties-exist.js';
+import { lockParents } from '../teams/lock-parents.js';
 import { Team } from '../teams/team.entity.js';
 import type { KeyFieldsDto } from './keys.dto.js';
 import type { VirtualKey } from './virtual-key.entity.js';
+
+/** Inside a transaction, before a key is looked at: whom its body names stays until the end. */
+export const lockNeighbours = (tx: EntityManager, { team_id, organization_id, user_id }: KeyFieldsDto) =>
+  lockParents(tx, { organizations: [organization_id], teams: [team_id], users: [user_id] });
 
 /** Inside a transaction: the team, organization and tier a key names are there. 404 names the first that is not. */
 export async function requireNeighbours(

@@ -31,7 +31,7 @@ import { applyKey } from './apply-key.js';
 import { requireWithinBounds, withDefaults } from './key-bounds.js';
 import { lockedInOrder } from '../database/lock-for.js';
 import { KeyGrants, notPermitted, SERVICE_ACCOUNT } from './key-grants.js';
-import { requireNeighbours, requireOneOrganization } from './key-neighbours.js';
+import { lockNeighbours, requireNeighbours, requireOneOrganization } from './key-neighbours.js';
 import { keyInfo, keyView } from './key.view.js';
 import {
   type DeleteKeysDto,
@@ -93,13 +93,7 @@ export class KeysService {
   /** The live key with a secret of this hash, be it the former one; cached. Null when there is none. `secretEnd` says until when. */
   @Traced('get_key_object')
   getByHash(hash: string): Promise<Readonly<VirtualKey> | null> {
-    return this.table.get(hash, async (manager) => {
-      const rows = await manager.findBy(VirtualKey, [
-        { secretHash: hash, deletedAt: IsNull() },
-        { formerSecretHash: hash, deletedAt: IsNull() },
-      ]);
-      return rows.find(({ secretHash: current }) => current === hash) ?? rows[0] ?? null;
-    });
+    return this.table.get(hash, (manager) => keyWithSecret(manager, hash));
   }
 
   /** Issues a key. 404 when its team, organization or tier is not there; 409 when the key or its alias is taken. */
@@ -151,6 +145,7 @@ export class KeysService {
     by: string,
   ): Promise<VirtualKey> {
     await lockAccessGroups(tx, dto);
+    await lockNeighbours(tx, dto);
     await this.requireFreeSecret(tx, hash, hint, { formerSecretHash: hash });
     await this.ensureNeighbours(tx, dto, by);
     await this.requireFreeAlias(tx, dto.key_alias);
@@ -245,6 +240,7 @@ export class KeysService {
     also: (live: VirtualKey, now: Date) => void = () => {},
   ): Promise<{ row: VirtualKey; before: VirtualKey }> {
     await lockAccessGroups(tx, dto);
+    await lockNeighbours(tx, dto);
     const before = await this.require(tx, keyOrHash, caller, ...routes);
     if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, before, caller);
     requireWithinBounds(dto, this.config.litellm.keyBounds);
@@ -264,9 +260,7 @@ export class KeysService {
   /** Leaves so much of what a key has spent. 400 for more than it has spent, or than it may. For admins of its team and above. */
   async resetSpend(keyOrHash: string, { reset_to }: ResetSpendDto, caller: Authority): Promise<object> {
     const row = await this.database.read((manager) => this.table.find(manager, keyHashOf(keyOrHash)));
-    if (!row || !maySeeKey(caller, row)) throw unknownKey();
-    if (!administersKey(caller, row))
-      throw new ForbiddenException({ message: 'Only an admin resets what a key has spent', param: 'key' });
+    requireResettable(caller, row);
     const before = await this.table.spentBy(row);
     const limits = [before, row.maxBudgetNanoUsd].flatMap((most) => most ?? []);
     if (limits.some((most) => toNanoUsd(reset_to) > most))
@@ -274,7 +268,11 @@ export class KeysService {
         message: `reset_to must be at most what was spent (${toUsd(before)}) and max_budget (${toUsd(row.maxBudgetNanoUsd)})`,
         param: 'reset_to',
       });
-    await this.database.write((tx) => this.table.setSpend(tx, row, reset_to), 'ledger');
+    await this.database.write(async (tx) => {
+      const live = await this.table.locked(tx, row.secretHash);
+      requireResettable(caller, live);
+      await this.table.setSpend(tx, live, reset_to);
+    }, 'ledger');
     const { max_budget, budget_reset_at } = limitsView(row);
     return {
       key_hash: row.secretHash,
@@ -366,7 +364,7 @@ export class KeysService {
   /** Inside a transaction: whom a key names is there. A user is made. */
   private async ensureNeighbours(tx: EntityManager, dto: KeyFieldsDto, by: string): Promise<void> {
     await requireNeighbours(tx, dto);
-    if (dto.user_id) await this.users.ensure(tx, dto.user_id, by, this.newUsers.fill);
+    if (dto.user_id) await this.users.ensureKept(tx, dto.user_id, by, this.newUsers.fill);
   }
 
   private async requireFreeAlias(tx: EntityManager, alias: string | null | undefined): Promise<void> {
@@ -377,6 +375,15 @@ export class KeysService {
 
 const aliasTaken = (alias: string) =>
   new ConflictException({ message: `Key with alias '${alias}' already exists`, param: 'key_alias' });
+
+/** The live key with a secret of this hash, be it the former one. */
+export async function keyWithSecret(manager: EntityManager, hash: string): Promise<VirtualKey | null> {
+  const rows = await manager.findBy(VirtualKey, [
+    { secretHash: hash, deletedAt: IsNull() },
+    { formerSecretHash: hash, deletedAt: IsNull() },
+  ]);
+  return rows.find(({ secretHash: current }) => current === hash) ?? rows[0] ?? null;
+}
 
 const REGENERATE = ['/key/regenerate', '/key/{key_id}/regenerate'];
 
@@ -392,6 +399,13 @@ const issuedView = ({ row, secret }: IssuedKey, { duration = null }: KeyFieldsDt
 
 function requireChangeable(caller: Authority, key: VirtualKey, ...routes: string[]): void {
   if (!routes.some((route) => mayChangeKey(caller, key, route))) throw notPermitted(routes[0]!);
+}
+
+/** For admins of its team and above. 404 for a key that is not there, or not the caller's. */
+function requireResettable(caller: Authority, key: VirtualKey | null): asserts key {
+  if (!key || !maySeeKey(caller, key)) throw unknownKey();
+  if (!administersKey(caller, key))
+    throw new ForbiddenException({ message: 'Only an admin resets what a key has spent', param: 'key' });
 }
 
 const unknownKey = () => new NotFoundException({ message: 'Key not found in database', param: 'key' });

@@ -111,7 +111,7 @@ export class Importer {
     try {
       const keys = await write(async (tx) => {
         const touched = await source.take(tx, readable(row, remarks), remarks);
-        if (touched !== 'there' && !report.isDry) await this.cache.willChange(tx, touched);
+        if (touched !== 'there' && !report.isDry) this.cache.willChange(tx, touched);
         return touched;
       });
       if (keys === 'there') {

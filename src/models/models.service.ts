@@ -64,7 +64,7 @@ export class ModelsService {
       });
     await requireTeam(tx, described);
     await tx.insert(Model, row as never);
-    await this.cache.willChange(tx, [cacheKey.models]);
+    this.cache.willChange(tx, [cacheKey.models]);
     return row;
   }
 
@@ -186,7 +186,7 @@ export class ModelsService {
   private async write<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
     const result = await this.database.write(async (tx) => {
       const done = await work(tx);
-      await this.cache.willChange(tx, [cacheKey.models]);
+      this.cache.willChange(tx, [cacheKey.models]);
       return done;
     });
     await this.changed();
@@ -214,7 +214,12 @@ async function requireTeam(
   tx: EntityManager,
   { modelInfo: { team_id: teamId } }: ModelConfig,
 ): Promise<void> {
-  if (typeof teamId !== 'string' || (await tx.existsBy(Team, { teamId, deletedAt: IsNull() }))) return;
+  if (typeof teamId !== 'string') return;
+  const there = await tx.findOne(Team, {
+    where: { teamId, deletedAt: IsNull() },
+    ...lockFor(tx, 'pessimistic_read'),
+  });
+  if (there) return;
   throw new NotFoundException({
     message: missingText({ kind: 'team', id: teamId }),
     param: 'model_info.team_id',

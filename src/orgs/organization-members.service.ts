@@ -9,6 +9,7 @@ import { foldedAddress } from '../folded-address.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { administersOrganization, type Authority, isProxyAdmin } from '../policy/authority.js';
 import { missingText } from '../policy/checks/parties-exist.js';
+import { lockParents } from '../teams/lock-parents.js';
 import { userRows } from '../teams/team-roster.js';
 import { NewUsers } from '../users/new-users.js';
 import type { User } from '../users/user.entity.js';
@@ -47,6 +48,7 @@ export class OrganizationMembersService {
   /** Adds members, or changes the role of those already in. Proxy admins may name anyone and make users so; others only users they can see. */
   async add({ organization_id: id, member }: AddOrganizationMembersDto, caller: Authority): Promise<object> {
     return this.write(id, caller, async (tx) => {
+      await lockParents(tx, { users: member.map(({ user_id }) => user_id) });
       const userIds: string[] = [];
       for (const named of member) {
         const userId = await this.userOf(tx, named, caller);
@@ -94,12 +96,15 @@ export class OrganizationMembersService {
     caller: Authority,
     work: (tx: EntityManager) => Promise<{ answer: object; userIds: readonly string[] }>,
   ): Promise<object> {
+    const touchedBy = (users: readonly string[]) => [cacheKey.organization(id), ...users.map(cacheKey.user)];
     const { answer, userIds } = await this.database.write(async (tx) => {
-      await this.organizations.findOrFail(tx, id);
-      if (!administersOrganization(caller, id)) throw this.organizations.missing(id);
-      return work(tx);
+      const organization = await this.organizations.locked(tx, id);
+      if (!organization || !administersOrganization(caller, id)) throw this.organizations.missing(id);
+      const done = await work(tx);
+      this.cache.willChange(tx, touchedBy(done.userIds));
+      return done;
     });
-    await this.cache.evict([cacheKey.organization(id), ...userIds.map(cacheKey.user)]);
+    await this.cache.evict(touchedBy(userIds));
     return answer;
   }
 
@@ -111,8 +116,9 @@ export class OrganizationMembersService {
     role: OrganizationMember['role'],
     by: string,
   ): Promise<void> {
+    await lockParents(tx, { organizations: [organizationId] });
     await this.organizations.findOrFail(tx, organizationId);
-    await this.users.ensure(tx, userId, by, this.newUsers.fill);
+    await this.users.ensureKept(tx, userId, by, this.newUsers.fill);
     await this.put(tx, organizationId, userId, role, by);
   }
 

@@ -5,6 +5,7 @@ import { requireBudget } from '../budgets/budgets.service.js';
 import { withTiers } from '../budgets/with-tier.js';
 import { cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
+import { lockedInOrder } from '../database/lock-for.js';
 import { partOf } from '../database/part-of.js';
 import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
@@ -126,11 +127,14 @@ export class OrganizationsService {
     const by = caller.id;
     const { views } = await this.table.write(
       async (tx) => {
-        const rows: Organization[] = [];
-        for (const id of ids) rows.push(await this.table.findOrFail(tx, id));
+        // Before what is theirs: nobody puts anything into them meanwhile.
+        const rows = await lockedInOrder(tx, Organization, { organizationId: In(ids), deletedAt: IsNull() });
+        const absent = ids.find((id) => !rows.some(({ organizationId }) => organizationId === id));
+        if (absent !== undefined) throw this.table.missing(absent);
+        rows.sort((a, b) => ids.indexOf(a.organizationId) - ids.indexOf(b.organizationId));
         const deleted = await this.views(tx, rows, caller);
         const theirs = { organizationId: In(ids) };
-        const teams = await tx.findBy(Team, { ...theirs, deletedAt: IsNull() });
+        const teams = await lockedInOrder(tx, Team, { ...theirs, deletedAt: IsNull() });
         const teamIds = teams.map(({ teamId }) => teamId);
         const touched = await this.teams.removeAll(tx, teamIds, by);
         const burial = { where: theirs, by, now: this.table.now() };

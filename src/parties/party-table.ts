@@ -172,6 +172,16 @@ export class PartyTable<T extends PartyRow> {
     return row;
   }
 
+  /** The same, and nobody else deletes it until this transaction ends: for a user whom another row names. */
+  async ensureKept(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
+    const there = await this.ensure(tx, id, by, fill);
+    if (!this.database.isPostgres) return there;
+    const options = { where: this.shape.where(id), ...lockFor(tx, 'pessimistic_read') };
+    const kept = await tx.findOneOrFail(this.shape.entity, options);
+    // Deleted in the moment between the two: whoever did it is done, and it is made anew.
+    return kept.deletedAt ? this.ensure(tx, id, by, fill) : kept;
+  }
+
   /** The row `ensure` would return when it fills in nothing, without writing it. */
   wouldBe(id: string): Promise<T> {
     return this.database.read(async (manager) => {
@@ -280,7 +290,7 @@ export class PartyTable<T extends PartyRow> {
     const { result, keys } = await this.database.write(async (tx) => {
       const done = await work(tx);
       const changed = touched(done);
-      await this.cache.willChange(tx, changed);
+      this.cache.willChange(tx, changed);
       return { result: done, keys: changed };
     });
     await this.cache.evict(keys);

@@ -1,5 +1,6 @@
 import { type EntityManager, type FindOptionsWhere, IsNull } from 'typeorm';
 import { tellChanged } from '../database/changed-rows.js';
+import { lockFor } from '../database/lock-for.js';
 import type { PartyRow } from '../parties/party-row.js';
 
 /** Which rows, and who deletes them when. */
@@ -19,6 +20,14 @@ export async function bury<T extends PartyRow>(
   { where, by, now }: Burial<T>,
 ): Promise<T[]> {
   const live = { ...where, deletedAt: IsNull() } as FindOptionsWhere<T>;
+  // An update locks rows in the order it meets them: two that meet the same keys would wait for each other.
+  if (tx.connection.options.type === 'postgres')
+    await tx.find(entity, {
+      select: { id: true },
+      where: live,
+      order: { id: 'ASC' },
+      ...lockFor(tx),
+    } as never);
   await tx.update<PartyRow>(entity, live, { deletedAt: now, updatedAt: now, updatedBy: by });
   const buried = await tx.findBy(entity, { ...where, deletedAt: now } as FindOptionsWhere<T>);
   tellChanged(

@@ -14,6 +14,7 @@ import { userShape } from '../users/user-shape.js';
 import { userWithEmail } from '../users/user-with-email.js';
 import type { NewUserTeamDto } from '../users/users.dto.js';
 import { bury } from './bury.js';
+import { lockParents } from './lock-parents.js';
 import { Member } from './member.entity.js';
 import { TeamGrants } from './team-grants.js';
 import { lockedTeam, rosterOf, touchedBy, userRows } from './team-roster.js';
@@ -91,6 +92,7 @@ export class TeamMembersService {
         if (!this.joinsFreely(dto, caller)) this.grants.requireAdmin(caller, dto.team_id);
         const team = await lockedTeam(tx, this.teams, dto.team_id);
         await this.grants.requireKnown(tx, dto.member, caller);
+        await lockParents(tx, { users: dto.member.map(({ user_id }) => user_id) });
         const joined: Member[] = [];
         for (const one of dto.member) {
           joined.push(...(await this.enrol(tx, dto.team_id, one, caller.id, dto)));
@@ -146,8 +148,8 @@ export class TeamMembersService {
       async (tx) => {
         const { team: row, userId } = await this.memberNamed(tx, dto, caller);
         const burial = { where: { teamId: dto.team_id, userId }, by: caller.id, now: this.teams.now() };
-        await bury(tx, Member, burial);
         const keys = await bury(tx, VirtualKey, burial);
+        await bury(tx, Member, burial);
         return { team: row, keys, userId, named: await rosterOf(tx, dto.team_id) };
       },
       ({ keys, userId }) => [

@@ -17,6 +17,7 @@ import { missingText } from '../policy/checks/parties-exist.js';
 import { Traced } from '../tracing/traced.js';
 import { bury } from './bury.js';
 import { Member } from './member.entity.js';
+import { lockParents } from './lock-parents.js';
 import { TeamGrants } from './team-grants.js';
 import type { TeamMemberDefaults } from './team-member-defaults.js';
 import { lockedTeam, rosterOf, touchedBy } from './team-roster.js';
@@ -68,6 +69,7 @@ export class TeamsService {
       async (tx) => {
         await this.grants.requireKnown(tx, dto.members_with_roles ?? [], caller);
         const made = await this.make(tx, teamId, dto, by);
+        await lockParents(tx, { users: (dto.members_with_roles ?? []).map(({ user_id }) => user_id) });
         if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, made, undefined, caller);
         for (const member of dto.members_with_roles ?? []) await this.members.enrol(tx, teamId, member, by);
         await this.table.setSpend(tx, made, dto.spend || null);
@@ -81,6 +83,7 @@ export class TeamsService {
   /** A team without members, inside a transaction of somebody else's; they evict it. */
   async make(tx: EntityManager, teamId: string, dto: TeamFieldsDto, by: string): Promise<Team> {
     await lockAccessGroups(tx, dto);
+    await lockParents(tx, { organizations: [dto.organization_id] });
     await this.requireNeighbours(tx, dto);
     const made = await this.table.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
     await grantAccessGroups(tx, dto, made, ['teamIds', teamId]);
@@ -114,12 +117,13 @@ export class TeamsService {
     teamId: string,
     wanted: (team: Team) => Partial<UpdateTeamDto>,
     caller: Authority,
-    /** What names access groups. */
-    grants: object = {},
+    /** What names access groups and an organization. */
+    sent: Pick<TeamFieldsDto, 'organization_id'> = {},
   ): Promise<object> {
     const { team, named } = await this.table.write(
       async (tx) => {
-        await lockAccessGroups(tx, grants);
+        await lockAccessGroups(tx, sent);
+        await lockParents(tx, { organizations: [sent.organization_id] });
         const before = await lockedTeam(tx, this.table, teamId);
         this.grants.requireAdmin(caller, teamId);
         const dto = Object.assign(new UpdateTeamDto(), wanted(before));
@@ -129,9 +133,13 @@ export class TeamsService {
         await grantAccessGroups(tx, dto, row, ['teamIds', teamId]);
         if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
         await this.table.setSpend(tx, row, dto.spend);
-        return { team: row, named: await rosterOf(tx, teamId) };
+        return { team: row, named: await rosterOf(tx, teamId), left: before.organizationId };
       },
-      () => [cacheKey.team(teamId)],
+      // Whoever administers an organization has rights in its teams: for them a team that leaves is a change of it.
+      ({ team: { organizationId }, left }) => [
+        cacheKey.team(teamId),
+        ...(left === null || left === organizationId ? [] : [cacheKey.organization(left)]),
+      ],
     );
     return teamView(team, named);
   }
@@ -194,9 +202,11 @@ export class TeamsService {
     const burial = { where: { teamId: In(teamIds) }, by, now: this.table.now() };
     const keys = await bury(tx, VirtualKey, burial);
     const members = await bury(tx, Member, burial);
-    await bury(tx, Team, burial);
+    const teams = await bury(tx, Team, burial);
+    const organizations = teams.flatMap(({ organizationId }) => organizationId ?? []);
     return [
       ...teamIds.map(cacheKey.team),
+      ...[...new Set(organizations)].map(cacheKey.organization),
       ...keys.flatMap(secretsOf),
       ...members.map(({ teamId, userId }) => cacheKey.membership(teamId, userId)),
     ];

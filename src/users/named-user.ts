@@ -8,7 +8,8 @@ import { userWithEmail } from './user-with-email.js';
 
 /**
  * Inside a transaction: the id of the user somebody names by id or by address. The user is made if there is none, with the
- * address if it is nobody's. However many transactions name one new address at once, one user is made.
+ * address if it is nobody's. However many transactions name one new address at once, one user is made; and nobody deletes it
+ * until the transaction ends.
  */
 export async function ensureNamedUser(
   tx: EntityManager,
@@ -18,18 +19,20 @@ export async function ensureNamedUser(
   fill: NewUsers['fill'],
 ): Promise<string> {
   const known = user_email ? await userWithEmail(tx, user_email) : null;
-  if (!user_id && known) return known.userId;
-  try {
-    const user = await users.ensure(tx, user_id || uuidv7(), by, (made, now) => {
+  const ensured = (id: string, address: string | null) =>
+    users.ensureKept(tx, id, by, (made, now) => {
       fill(made, now);
-      if (!known) made.userEmail = user_email ?? null;
+      made.userEmail = address;
     });
-    return user.userId;
+  try {
+    const id = user_id || known?.userId || uuidv7();
+    const hasAddress = !known || known.userId === id;
+    return (await ensured(id, hasAddress ? (user_email ?? null) : null)).userId;
   } catch (error) {
     // Another transaction gave the address to somebody in the meantime.
     const winner =
       error instanceof ConflictException && !user_id && user_email && (await userWithEmail(tx, user_email));
     if (!winner) throw error;
-    return winner.userId;
+    return (await ensured(winner.userId, user_email)).userId;
   }
 }

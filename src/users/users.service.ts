@@ -11,6 +11,7 @@ import { requireBudget } from '../budgets/budgets.service.js';
 import { cacheKey } from '../cache/changes.js';
 import { Grants } from '../admin/grants.js';
 import { Database } from '../database/database.js';
+import { lockedInOrder } from '../database/lock-for.js';
 import { type IssuedKey, KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/key.view.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
@@ -22,6 +23,7 @@ import { OrganizationMember } from '../orgs/organization-member.entity.js';
 import { SETTABLE } from '../policy/admin-rules.js';
 import { type Authority, isProxyAdmin, maySeeKey, maySeeTeam } from '../policy/authority.js';
 import { bury } from '../teams/bury.js';
+import { lockParents } from '../teams/lock-parents.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
 import { TeamMembersService } from '../teams/team-members.service.js';
@@ -93,6 +95,15 @@ export class UsersService {
     const teamIds = (dto.teams ?? []).map(({ team_id }) => team_id);
     const { user, issued } = await this.table.write(
       async (tx) => {
+        // Before the user is made: whoever names it waits for that.
+        await lockParents(
+          tx,
+          {
+            organizations: [...(dto.organizations ?? []), dto.organization_id],
+            teams: [...teamIds, dto.team_id],
+          },
+          { exclusively: true },
+        );
         const made = await this.make(tx, userId, dto, by);
         for (const team of dto.teams ?? []) await this.teamMembers.join(tx, team, userId, by);
         await joinOrganizations(tx, dto.organizations ?? [], made);
@@ -234,10 +245,11 @@ export class UsersService {
     const ids = [...new Set(userIds)];
     await this.table.write(
       async (tx) => {
-        const users: User[] = [];
-        for (const userId of ids) users.push(await this.table.findOrFail(tx, userId));
+        // Before what is theirs: nobody puts anything on them meanwhile.
+        const users = await lockedInOrder(tx, User, { userId: In(ids), deletedAt: IsNull() });
+        const absent = ids.find((id) => !users.some(({ userId }) => userId === id));
+        if (absent !== undefined) throw this.table.missing(absent);
         const members = await tx.findBy(Member, { userId: In(ids), deletedAt: IsNull() });
-        // Keys first: whoever changes one locks it before its user.
         const keys = await bury(tx, VirtualKey, { where: { userId: In(ids) }, by, now: this.table.now() });
         for (const user of users) await this.table.remove(tx, user, by);
         await this.teamMembers.removeAll(tx, members, by);

@@ -1,0 +1,119 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { EntityManager } from 'typeorm';
+import { RightsChangedError, type WriteRights } from '../acting.js';
+import { cacheKey, type CacheKey } from '../cache/changes.js';
+import { Revisions } from '../cache/revisions.js';
+import { CLOCK, type Clock } from '../clock.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { Meters } from '../metrics/meters.js';
+import { type Authority, seesEverything } from '../policy/authority.js';
+import { decide } from '../policy/decide.js';
+import type { AccessFacts, CredentialFacts } from '../policy/facts.js';
+import { keyHint, secretHash } from '../secrets.js';
+import { AccessDenied } from './access-denied.js';
+import { authorityIn, AuthorityLoader } from './authority.loader.js';
+import type { CallerSnapshot } from './caller.js';
+import { Callers } from './callers.js';
+import { DecisionLog } from './decision-log.js';
+import type { Ask } from './facts.loader.js';
+
+/**
+ * Authorizes what an administrator's request writes. The guard let it in by rows that may have changed since; inside every
+ * transaction that writes for it the rows are read again, and the guard's decision is made again.
+ */
+@Injectable()
+export class WriteAuthorizer {
+  constructor(
+    private readonly callers: Callers,
+    private readonly authorities: AuthorityLoader,
+    private readonly revisions: Revisions,
+    private readonly log: DecisionLog,
+    private readonly meters: Meters,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** The rights of a request that the guard let in; undefined for the master key, which no row describes. */
+  rightsOf(request: FastifyRequest, ask: Ask, admitted: CallerSnapshot): WriteRights | undefined {
+    if (admitted.credential.kind === 'master' || ask.presented.kind !== 'presented') return undefined;
+    const { secret } = ask.presented;
+    let caller = admitted;
+    const readAgain = async (tx: EntityManager) => {
+      await this.revisions.relyOn(tx, subjectsOf(caller, request.caller!));
+      const now = await this.callers.readAgain(tx, secretHash(secret), caller);
+      this.decideAgain(request.id, ask, now, keyHint(secret));
+      const authority = await this.authorityOf(tx, ask, now!);
+      if (isSame(authority, request.caller!)) return;
+      caller = now!;
+      request.caller = authority;
+      throw new RightsChangedError();
+    };
+    return { readAgain };
+  }
+
+  /** Decides as the guard does, without what only a call of a model is asked: its budgets and rates. */
+  private decideAgain(requestId: string, ask: Ask, caller: CallerSnapshot | undefined, hint: string): void {
+    const now = this.clock();
+    const facts: AccessFacts = {
+      now,
+      credential: credentialOf(caller, now, hint),
+      route: ask.route,
+      parties: (caller?.parties ?? []).map((party) => ({ ...party, budgets: [] })),
+      rates: [],
+      balances: 'atHold',
+      settings: this.config.general,
+    };
+    const { refusal } = decide(facts);
+    if (refusal?.enforcer !== 'AuthChecksGuard') return;
+    this.log.record(requestId, { facts, caller, tags: [] }, refusal);
+    this.meters.refused.inc({ check: refusal.check });
+    throw new RightsChangedError(new AccessDenied(refusal, this.config.general.budgetExceededStatus));
+  }
+
+  private async authorityOf(tx: EntityManager, ask: Ask, caller: CallerSnapshot): Promise<Authority> {
+    const who = this.authorities.nameOf(caller);
+    if (ask.route.roles === 'any' || seesEverything(who)) return who;
+    return authorityIn(tx, who, caller.names.teamId);
+  }
+}
+
+/** What was presented, as it is now: a token's time is over without any row saying so. */
+function credentialOf(caller: CallerSnapshot | undefined, now: Date, hint: string): CredentialFacts {
+  if (!caller) return { kind: 'unknown', hint };
+  if (caller.token && caller.token.verified.expiresAt <= now)
+    return { kind: 'refused', code: 'token_expired', reason: 'Expired JWT: its lifetime is over.' };
+  return caller.credential;
+}
+
+/**
+ * The rows that rights are made of. Of the teams of an organization that somebody administers it is the organization's row:
+ * a team that leaves it changes that, too.
+ */
+function subjectsOf({ dependsOn }: CallerSnapshot, { userId, teams, organizations }: Authority): CacheKey[] {
+  const joined = [...teams].filter(([, role]) => role.as !== 'org_admin').map(([teamId]) => teamId);
+  return [
+    ...new Set([
+      ...dependsOn,
+      ...joined.map(cacheKey.team),
+      ...(userId === null ? [] : joined.map((teamId) => cacheKey.membership(teamId, userId))),
+      ...[...organizations.keys()].map(cacheKey.organization),
+    ]),
+  ];
+}
+
+const isSame = (one: Authority, other: Authority) =>
+  JSON.stringify(plain(one)) === JSON.stringify(plain(other));
+
+const plain = ({ id, role, userId, keyHash, tokenId, teams, organizations }: Authority) => ({
+  id,
+  role,
+  userId,
+  keyHash,
+  tokenId,
+  teams: [...teams].toSorted(byId),
+  organizations: [...organizations].toSorted(byId),
+});
+
+const byId = ([one]: readonly [string, unknown], [other]: readonly [string, unknown]) =>
+  one < other ? -1 : 1;
