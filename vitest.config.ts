@@ -27,6 +27,7 @@ const ON_BOTH = [
   'rate-limits',
   'reports',
   'retention',
+  'revoked-writes',
   'scenarios',
   'tags',
   'spend-resets',

@@ -177,7 +177,7 @@ export interface Operation {
 }
 
 /** The operations of the document this process serves. */
-export async function operations(gateway: Gateway): Promise<Operation[]> {
+export async function operations(gateway: Pick<Gateway, 'send'>): Promise<Operation[]> {
   const document = (await gateway.send('GET', '/openapi.json')).body as {
     paths: Record<string, Record<string, { parameters?: { in: string; name: string }[]; requestBody?: { content: Record<string, { schema: Schema }> } }>>;
     components: { schemas: Record<string, Schema> };

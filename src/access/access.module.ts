@@ -63,6 +63,7 @@ import { WriteAuthorizer } from './write-authorizer.js';
     AuthorityLoader,
     LlmRequestReader,
     DecisionLog,
+    WriteAuthorizer,
     AuthChecksGuard,
     ModelAccessGuard,
   ],

@@ -9,6 +9,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { Meters } from '../metrics/meters.js';
 import { type Authority, seesEverything } from '../policy/authority.js';
 import { decide } from '../policy/decide.js';
+import type { Refusal } from '../policy/decision.js';
 import type { AccessFacts, CredentialFacts } from '../policy/facts.js';
 import { keyHint, secretHash } from '../secrets.js';
 import { AccessDenied } from './access-denied.js';
@@ -38,37 +39,53 @@ export class WriteAuthorizer {
   rightsOf(request: FastifyRequest, ask: Ask, admitted: CallerSnapshot): WriteRights | undefined {
     if (admitted.credential.kind === 'master' || ask.presented.kind !== 'presented') return undefined;
     const { secret } = ask.presented;
+    const presented = { ask, hash: secretHash(secret), hint: keyHint(secret) };
     let caller = admitted;
     const readAgain = async (tx: EntityManager) => {
-      await this.revisions.relyOn(tx, subjectsOf(caller, request.caller!));
-      const now = await this.callers.readAgain(tx, secretHash(secret), caller);
-      this.decideAgain(request.id, ask, now, keyHint(secret));
-      const authority = await this.authorityOf(tx, ask, now!);
-      if (isSame(authority, request.caller!)) return;
-      caller = now!;
-      request.caller = authority;
+      let first: Standing | undefined;
+      await this.revisions.relyOn(tx, subjectsOf(caller, request.caller!), async () => {
+        const last = await this.standing(tx, presented, caller);
+        if (last.refusal || last.rights !== first?.rights) throw new RightsChangedError();
+      });
+      first = await this.standing(tx, presented, caller);
+      const { refusal, authority } = first;
+      if (refusal) throw new RightsChangedError(this.refused(request.id, first, refusal));
+      if (isSame(authority!, request.caller!)) return;
+      caller = first.caller!;
+      request.caller = authority!;
       throw new RightsChangedError();
     };
     return { readAgain };
   }
 
-  /** Decides as the guard does, without what only a call of a model is asked: its budgets and rates. */
-  private decideAgain(requestId: string, ask: Ask, caller: CallerSnapshot | undefined, hint: string): void {
+  /** A caller by its rows as this transaction sees them, decided on as the guard does. */
+  private async standing(
+    tx: EntityManager,
+    { ask, hash, hint }: Presented,
+    before: CallerSnapshot,
+  ): Promise<Standing> {
+    const caller = await this.callers.readAgain(tx, hash, before);
     const now = this.clock();
     const facts: AccessFacts = {
       now,
       credential: credentialOf(caller, now, hint),
       route: ask.route,
+      // What only a call of a model is asked is left out.
       parties: (caller?.parties ?? []).map((party) => ({ ...party, budgets: [] })),
       rates: [],
       balances: 'atHold',
       settings: this.config.general,
     };
     const { refusal } = decide(facts);
-    if (refusal?.enforcer !== 'AuthChecksGuard') return;
+    if (!caller || refusal?.enforcer === 'AuthChecksGuard') return { facts, caller, refusal };
+    const authority = await this.authorityOf(tx, ask, caller);
+    return { facts, caller, authority, rights: written([plain(authority), caller.parties]) };
+  }
+
+  private refused(requestId: string, { facts, caller }: Standing, refusal: Refusal): AccessDenied {
     this.log.record(requestId, { facts, caller, tags: [] }, refusal);
     this.meters.refused.inc({ check: refusal.check });
-    throw new RightsChangedError(new AccessDenied(refusal, this.config.general.budgetExceededStatus));
+    return new AccessDenied(refusal, this.config.general.budgetExceededStatus);
   }
 
   private async authorityOf(tx: EntityManager, ask: Ask, caller: CallerSnapshot): Promise<Authority> {
@@ -76,6 +93,24 @@ export class WriteAuthorizer {
     if (ask.route.roles === 'any' || seesEverything(who)) return who;
     return authorityIn(tx, who, caller.names.teamId);
   }
+}
+
+/** By what a caller is found again. */
+interface Presented {
+  readonly ask: Ask;
+  readonly hash: string;
+  readonly hint: string;
+}
+
+/** Who a caller is at one moment of a transaction. */
+interface Standing {
+  readonly facts: AccessFacts;
+  readonly caller: CallerSnapshot | undefined;
+  readonly refusal?: Refusal | undefined;
+  /** Absent with a refusal. */
+  readonly authority?: Authority;
+  /** All that may be done, and within which limits, to be compared. */
+  readonly rights?: string;
 }
 
 /** What was presented, as it is now: a token's time is over without any row saying so. */
@@ -102,8 +137,14 @@ function subjectsOf({ dependsOn }: CallerSnapshot, { userId, teams, organization
   ];
 }
 
-const isSame = (one: Authority, other: Authority) =>
-  JSON.stringify(plain(one)) === JSON.stringify(plain(other));
+const isSame = (one: Authority, other: Authority) => written(plain(one)) === written(plain(other));
+
+/** A value as text, to be compared. */
+const written = (value: unknown) =>
+  JSON.stringify(value, (_, part: unknown) => {
+    if (part instanceof Map || part instanceof Set) return [...part] as unknown[];
+    return typeof part === 'bigint' || part instanceof RegExp ? String(part) : part;
+  });
 
 const plain = ({ id, role, userId, keyHash, tokenId, teams, organizations }: Authority) => ({
   id,

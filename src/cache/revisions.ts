@@ -1,6 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { EntityManager, QueryRunner } from 'typeorm';
-import { RightsChangedError } from '../acting.js';
 import { Database } from '../database/database.js';
 import { NOW_MS } from '../database/now-ms.js';
 import { Rounds } from '../rounds.js';
@@ -17,6 +16,7 @@ interface Ending {
   readonly changed: Set<CacheKey>;
   /** Whose rows must not have changed since, and at which revision they were. */
   readonly reliedOn: Map<CacheKey, number>;
+  confirm: () => Promise<void>;
 }
 
 /** Nothing is made of shared rows where one process has the database to itself. */
@@ -71,12 +71,15 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   /**
-   * Inside a transaction: what it does is right only while these stay as they are now. It throws `RightsChangedError` at its
-   * end when somebody else changed one of them, and whoever wants to change one from then on waits until it is committed.
+   * Inside a transaction: what it does is right only while these stay as they are now. When somebody else changed one of them,
+   * `confirm` looks at its end whether it matters, and throws if it does. Whoever wants to change one from then on waits until
+   * the transaction is committed.
    */
-  async relyOn(tx: EntityManager, keys: readonly CacheKey[]): Promise<void> {
+  async relyOn(tx: EntityManager, keys: readonly CacheKey[], confirm: () => Promise<void>): Promise<void> {
     if (!this.areShared || !keys.length) return;
-    const { reliedOn } = this.endingOf(tx);
+    const ending = this.endingOf(tx);
+    const { reliedOn } = ending;
+    ending.confirm = confirm;
     const now = await this.revisionsIn(tx, keys);
     for (const key of keys) if (!reliedOn.has(key)) reliedOn.set(key, now.get(key) ?? 0);
   }
@@ -85,7 +88,7 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
     const runner = tx.queryRunner!;
     let ending = this.endings.get(runner);
     if (!ending) {
-      ending = { changed: new Set(), reliedOn: new Map() };
+      ending = { changed: new Set(), reliedOn: new Map(), confirm: () => Promise.resolve() };
       this.endings.set(runner, ending);
       this.database.beforeCommit(tx, () => this.conclude(tx, this.endings.get(runner)!));
     }
@@ -96,7 +99,7 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
    * Last in a transaction. One statement locks what was changed and what was relied on, in one order for all transactions, and
    * after these nothing else is locked: so of any number of administrators who change each other's rights nobody waits in a circle.
    */
-  private async conclude(tx: EntityManager, { changed, reliedOn }: Ending): Promise<void> {
+  private async conclude(tx: EntityManager, { changed, reliedOn, confirm }: Ending): Promise<void> {
     const subjects = [...new Set([...changed, ...reliedOn.keys()])];
     await tx.query(
       `INSERT INTO revisions (subject, revision, changed_in, changed_at)
@@ -108,8 +111,10 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
     );
     if (!reliedOn.size) return;
     const now = await this.revisionsIn(tx, [...reliedOn.keys()]);
-    for (const [subject, revision] of reliedOn)
-      if (now.get(subject) !== revision + (changed.has(subject) ? 1 : 0)) throw new RightsChangedError();
+    const isMoved = [...reliedOn].some(
+      ([subject, revision]) => now.get(subject) !== revision + (changed.has(subject) ? 1 : 0),
+    );
+    if (isMoved) await confirm();
   }
 
   private async revisionsIn(

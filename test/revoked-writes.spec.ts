@@ -1,0 +1,316 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IsNull } from 'typeorm';
+import { OrganizationMember } from '../src/orgs/organization-member.entity.js';
+import { Organization } from '../src/orgs/organization.entity.js';
+import { VirtualKey } from '../src/keys/virtual-key.entity.js';
+import { Member } from '../src/teams/member.entity.js';
+import { Team } from '../src/teams/team.entity.js';
+import { User } from '../src/users/user.entity.js';
+import { closeAll } from './close-all.js';
+import type { Answer } from './gateway.js';
+import { InProcess, type Moment } from './in-process.js';
+import { DOORS_OF_GROUPS, pathOf, WRITES, writingDoors } from './writing-doors.js';
+
+let gateway: InProcess;
+const isPostgres = process.env.TESTS_ON === 'postgres';
+
+beforeAll(async () => {
+  gateway = await InProcess.start({
+    model_list: [{ model_name: 'm-out', litellm_params: { model: 'openai/x', api_key: 'sk-hidden-0001' } }],
+  });
+});
+afterAll(() => closeAll(gateway));
+
+let serial = 0;
+
+/** What is told, without what differs from request to request. */
+const told = ({ status, body }: Answer) => {
+  const { details, message, ...error } = (body as { error: { details: object; message: string } }).error;
+  const timeless = message.replace(/current time .*/, 'current time');
+  return { status, error: { ...error, message: timeless, details: { ...details, request_id: '' } } };
+};
+
+const post = (key: string, path: string, body: object) => gateway.as(key, 'POST', path, body);
+
+describe('every door that writes decides again inside the transaction', () => {
+  let key: string;
+  beforeAll(async () => {
+    key = (await gateway.made('/user/new', { user_id: 'boss', user_role: 'proxy_admin' })).key as string;
+  });
+
+  const DOORS: typeof WRITES = [
+    ...WRITES,
+    ['POST /access_group/new', { access_group: 'h', model_names: ['m-out'] }, []],
+    ['PUT /access_group/{access_group}/update', { access_group: 'h', model_names: ['m-out'] }, []],
+    ['DELETE /access_group/{access_group}/delete', { access_group: 'h' }, []],
+    ['POST /v1/access_group', { access_group_name: 'g' }, []],
+    ['PUT /v1/access_group/{access_group_id}', { access_group_id: 'g', description: 'x' }, []],
+    ['DELETE /v1/access_group/{access_group_id}', { access_group_id: 'g' }, []],
+    ['POST /global/spend/reset', {}, []],
+  ];
+
+  it('is listed here', async () => {
+    expect(new Set(DOORS.map(([door]) => door))).toEqual(new Set(await writingDoors(gateway as never)));
+    expect(DOORS.map(([door]) => door)).toEqual(expect.arrayContaining([...DOORS_OF_GROUPS]));
+  });
+
+  const groups = new Map<string, string>();
+
+  it.each(DOORS)('%s %j', async (door, sent) => {
+    const [method, template] = door.split(' ') as [string, string];
+    const { access_group_id: group } = sent as { access_group_id?: string };
+    const body = group ? { ...sent, access_group_id: groups.get(group) } : sent;
+    const path = pathOf(template, body);
+    const ask = (by: string) =>
+      gateway.as(by, method, path, body, { 'x-request-id': `revoked-${(serial += 1)}` });
+
+    const revocation = gateway.during('between the guard and the transaction', () =>
+      gateway.elsewhere.made('/key/block', { key }),
+    );
+    const answer = await ask(key);
+    await revocation();
+    expect({ door, ...told(answer) }).toMatchObject({
+      status: 401,
+      error: { details: { check: 'keyIsNotBlocked' } },
+    });
+    expect(told(answer)).toEqual(told(await ask(key)));
+    const { audit_logs } = (
+      await gateway.as(gateway.masterKey, 'GET', `/audit?request_id=revoked-${serial - 1}`)
+    ).body;
+    expect(audit_logs).toEqual([]);
+
+    await gateway.made('/key/unblock', { key });
+    const done = await ask(key);
+    expect(done.status, done.text).toBeLessThan(300);
+    if (door === 'POST /v1/access_group') groups.set('g', done.body.access_group_id as string);
+  });
+});
+
+/** A member of a team that lets its members make keys. */
+async function company() {
+  const id = `company-${(serial += 1)}`;
+  await gateway.made('/organization/new', { organization_id: id, organization_alias: id });
+  await gateway.made('/user/new', { user_id: id, auto_create_key: false, user_role: 'internal_user' });
+  await gateway.made('/team/new', { team_id: id, members_with_roles: [{ role: 'user', user_id: id }] });
+  await gateway.made('/team/permissions_update', {
+    team_id: id,
+    team_member_permissions: ['/key/generate', '/key/info'],
+  });
+  const { key } = await gateway.made('/key/generate', { user_id: id });
+  return { id, key: key as string };
+}
+
+const REVOCATIONS: readonly (readonly [name: string, path: string, body: (who: { id: string; key: string }) => object])[] = [
+  ['member_delete', '/team/member_delete', ({ id }) => ({ team_id: id, user_id: id })],
+  ['permissions_update', '/team/permissions_update', ({ id }) => ({ team_id: id, team_member_permissions: ['/key/info'] })],
+  ['a block of the key', '/key/block', ({ key }) => ({ key })],
+  ['an end of the key', '/key/update', ({ key }) => ({ key, duration: '0s' })],
+  ['other routes of the key', '/key/update', ({ key }) => ({ key, allowed_routes: ['info_routes'] })],
+  ['a deletion of the key', '/key/delete', ({ key }) => ({ keys: [key] })],
+  ['a new secret of the key', '/key/regenerate', ({ key }) => ({ key })],
+  ['a lesser role', '/user/update', ({ id }) => ({ user_id: id, user_role: 'internal_user_viewer' })],
+  ['a block of the user', '/user/update', ({ id }) => ({ user_id: id, blocked: true })],
+  ['a deletion of the user', '/user/delete', ({ id }) => ({ user_ids: [id] })],
+  ['a deletion of the team', '/team/delete', ({ id }) => ({ team_ids: [id] })],
+]; // prettier-ignore
+
+const keysOf = (teamId: string) =>
+  gateway.database.read((manager) => manager.findBy(VirtualKey, { teamId, deletedAt: IsNull() }));
+
+describe.each(REVOCATIONS)('while somebody makes a key of a team, %s', (_, path, body) => {
+  const make = ({ id, key }: { id: string; key: string }) => post(key, '/key/generate', { team_id: id });
+
+  it('that comes before the transaction refuses it, as if it had come before the request', async () => {
+    const who = await company();
+    const revocation = gateway.during('between the guard and the transaction', () =>
+      gateway.elsewhere.made(path, body(who)),
+    );
+    const answer = await make(who);
+    await revocation();
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(told(answer)).toEqual(told(await make(who)));
+    expect(await keysOf(who.id)).toEqual([]);
+  });
+
+  it.each<Moment>(['before the work', 'after the work'])('that comes %s is answered after it, or refuses it', async (moment) => {
+    const who = await company();
+    let isRevoked = false;
+    const revocation = gateway.during(moment, async () => {
+      await gateway.elsewhere.made(path, body(who));
+      isRevoked = true;
+    });
+    const { status } = await make(who);
+    const wasRevoked = isRevoked;
+    await revocation();
+    if (wasRevoked) expect({ status }).not.toEqual({ status: 200 });
+    // What is of no member, team or user any more went with them.
+    const went = /member_delete|\/team\/delete|\/user\/delete/.test(path);
+    expect(await keysOf(who.id)).toHaveLength(status === 200 && !went ? 1 : 0);
+    expect((await make(who)).status).toBeGreaterThanOrEqual(400);
+  }); // prettier-ignore
+});
+
+it.runIf(isPostgres)(
+  'a stolen key of an administrator makes no administrator once its block is answered',
+  async () => {
+    const { key } = await gateway.made('/user/new', { user_id: 'stolen', user_role: 'proxy_admin' });
+    const answers = await Promise.all([
+      ...Array.from({ length: 40 }, (_, i) =>
+        post(key as string, '/user/new', {
+          user_id: `thief-${i}`,
+          user_role: 'proxy_admin',
+          auto_create_key: false,
+        }),
+      ),
+      gateway.elsewhere.made('/key/block', { key }).then(async () => {
+        const there = await gateway.database.read((manager) =>
+          manager.countBy(User, { createdBy: 'stolen' }),
+        );
+        return { status: 0, there };
+      }),
+    ]);
+    const there = answers.flatMap((answer) => ('there' in answer ? [answer.there] : []));
+    const made = await gateway.database.read((manager) => manager.countBy(User, { createdBy: 'stolen' }));
+    expect([made]).toEqual(there);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(made);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([0, 401, ...(made ? [200] : [])]));
+  },
+);
+
+it('rights that others give while a request is handled count in it', async () => {
+  const who = await company();
+  await gateway.made('/team/permissions_update', { team_id: who.id, team_member_permissions: ['/key/info'] });
+  const promotion = gateway.during('between the guard and the transaction', () =>
+    gateway.elsewhere.made('/team/member_update', { team_id: who.id, user_id: who.id, role: 'admin' }),
+  );
+  const { status, text } = await post(who.key, '/key/generate', { team_id: who.id, models: ['m-out'] });
+  await promotion();
+  expect(status, text).toBe(200);
+});
+
+it('whoever takes away their own rights may', async () => {
+  const { key } = await gateway.made('/user/new', { user_id: 'leaving', user_role: 'proxy_admin' });
+  expect(
+    (await post(key as string, '/user/update', { user_id: 'leaving', user_role: 'internal_user' })).status,
+  ).toBe(200);
+  expect((await post(key as string, '/key/block', { key })).status).toBe(200);
+  expect((await post(key as string, '/key/block', { key })).status).toBe(401);
+});
+
+it('two administrators who block each other at once are both answered', async () => {
+  for (let round = 0; round < 5; round++) {
+    const [one, other] = await Promise.all(
+      ['x', 'y'].map(async (name) => {
+        const made = await gateway.made('/user/new', {
+          user_id: `${name}-${(serial += 1)}`,
+          user_role: 'proxy_admin',
+        });
+        return made.key as string;
+      }),
+    );
+    const answers = await Promise.all([
+      post(one!, '/key/block', { key: other }),
+      gateway.elsewhere.as(other!, 'POST', '/key/block', { key: one }),
+    ]);
+    const statuses = answers.map(({ status }) => status).toSorted();
+    expect(statuses).toEqual([200, 401]);
+  }
+});
+
+it('the keys one member makes at once, while changing the key it makes them with, are all made', async () => {
+  const { id, key } = await company();
+  const answers = await Promise.all(
+    Array.from({ length: 24 }, (_, i) => {
+      const at = i % 2 ? gateway : gateway.elsewhere;
+      return i % 4 === 3
+        ? at.as(key, 'POST', '/key/update', { key, metadata: { i } })
+        : at.as(key, 'POST', '/key/generate', { team_id: id });
+    }),
+  );
+  expect(answers.map(({ status, text }) => (status === 200 ? 200 : text))).toEqual(answers.map(() => 200));
+});
+
+interface Named {
+  readonly id: string;
+  readonly spare: string;
+}
+
+type Door = readonly [path: string, body: (named: Named) => object, method?: string];
+
+const END: Readonly<Record<'team' | 'organization' | 'user', Door>> = {
+  team: ['/team/delete', ({ id }) => ({ team_ids: [id] })],
+  organization: ['/organization/delete', ({ id }) => ({ organization_ids: [id] }), 'DELETE'],
+  user: ['/user/delete', ({ id }) => ({ user_ids: [id] })],
+};
+
+/** Every door that names a parent. */
+const CHILDREN: readonly (readonly [parent: keyof typeof END, child: string, make: Door])[] = [
+  ['team', 'a key', ['/key/generate', ({ id }) => ({ team_id: id })]],
+  ['team', 'a key that moves', ['/key/update', ({ id, spare }) => ({ key: spare, team_id: id })]],
+  ['team', 'a service account', ['/key/service-account/generate', ({ id }) => ({ team_id: id })]],
+  ['team', 'a member', ['/team/member_add', ({ id }) => ({ team_id: id, member: { role: 'user', user_id: `new-${id}` } })]],
+  ['team', 'a new user', ['/user/new', ({ id }) => ({ user_id: `new-${id}`, teams: [id] })]],
+  ['team', 'a new user’s key', ['/user/new', ({ id }) => ({ user_id: `new-${id}`, team_id: id })]],
+  ['organization', 'a team', ['/team/new', ({ id }) => ({ team_id: `new-${id}`, organization_id: id })]],
+  ['organization', 'a team that moves', ['/team/update', ({ id }) => ({ team_id: id, organization_id: id })]],
+  ['organization', 'a key', ['/key/generate', ({ id }) => ({ organization_id: id })]],
+  ['organization', 'a member', ['/organization/member_add', ({ id }) => ({ organization_id: id, member: [{ role: 'org_admin', user_id: id }] })]],
+  ['organization', 'a new user', ['/user/new', ({ id }) => ({ user_id: `new-${id}`, organizations: [id] })]],
+  ['user', 'a key', ['/key/generate', ({ id }) => ({ user_id: id })]],
+  ['user', 'a key that is given away', ['/key/update', ({ id, spare }) => ({ key: spare, user_id: id })]],
+  ['user', 'a membership', ['/team/member_add', ({ id }) => ({ team_id: `other-${id}`, member: { role: 'user', user_id: id } })]],
+  ['user', 'a membership of an organization', ['/organization/member_add', ({ id }) => ({ organization_id: id, member: [{ role: 'org_admin', user_id: id }] })]],
+]; // prettier-ignore
+
+/** Whatever belongs to somebody who is not there. */
+const orphans = () =>
+  gateway.database.read(async (manager) => {
+    const live = { deletedAt: IsNull() };
+    const [keys, members, teams, users, organizations, joined] = await Promise.all([
+      manager.findBy(VirtualKey, live),
+      manager.findBy(Member, live),
+      manager.findBy(Team, live),
+      manager.findBy(User, live),
+      manager.findBy(Organization, live),
+      manager.find(OrganizationMember),
+    ]);
+    const isTeam = new Set<string | null>([null, ...teams.map(({ teamId }) => teamId)]);
+    const isUser = new Set<string | null>([null, ...users.map(({ userId }) => userId)]);
+    const isOrganization = new Set<string | null>([null, ...organizations.map(({ organizationId }) => organizationId)]);
+    return [
+      ...keys.filter((key) => !isTeam.has(key.teamId) || !isUser.has(key.userId) || !isOrganization.has(key.organizationId)),
+      ...members.filter((member) => !isTeam.has(member.teamId) || !isUser.has(member.userId)),
+      ...teams.filter((team) => !isOrganization.has(team.organizationId)),
+      ...joined.filter((one) => !isOrganization.has(one.organizationId) || !isUser.has(one.userId)),
+    ];
+  }); // prettier-ignore
+
+describe.each(CHILDREN)('in a %s that is being deleted, %s', (parent, _, [path, body]) => {
+  const [endPath, endBody, method = 'POST'] = END[parent];
+
+  async function named(): Promise<Named> {
+    const { id } = await company();
+    await gateway.made('/team/new', { team_id: `other-${id}` });
+    const { key } = await gateway.made('/key/generate', {});
+    return { id, spare: key as string };
+  }
+  const make = (who: Named) => gateway.elsewhere.as(gateway.masterKey, 'POST', path, body(who));
+  const end = (who: Named, at: InProcess) => at.as(gateway.masterKey, method, endPath, endBody(who));
+
+  it('is refused, or deleted with it: neither is made alone', async () => {
+    const who = await named();
+    const making = gateway.during('after the work', () => make(who));
+    expect((await end(who, gateway)).status).toBe(200);
+    await making();
+    expect(await orphans()).toEqual([]);
+  });
+
+  it('goes with it when it came first', async () => {
+    const who = await named();
+    const ending = gateway.during('after the work', () => end(who, gateway.elsewhere));
+    const made = await gateway.as(gateway.masterKey, 'POST', path, body(who));
+    expect(made.status, made.text).toBe(200);
+    expect((await ending()).status).toBe(200);
+    expect(await orphans()).toEqual([]);
+  });
+});
