@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IsNull } from 'typeorm';
 import { OrganizationMember } from '../src/orgs/organization-member.entity.js';
 import { Organization } from '../src/orgs/organization.entity.js';
+import { MASTER_KEY_ROUTES } from '../src/policy/routes.js';
 import { VirtualKey } from '../src/keys/virtual-key.entity.js';
 import { Member } from '../src/teams/member.entity.js';
 import { Team } from '../src/teams/team.entity.js';
@@ -9,7 +10,7 @@ import { User } from '../src/users/user.entity.js';
 import { closeAll } from './close-all.js';
 import type { Answer } from './gateway.js';
 import { InProcess, type Moment } from './in-process.js';
-import { DOORS_OF_GROUPS, pathOf, WRITES, writingDoors } from './writing-doors.js';
+import { pathOf, WRITES, writingDoors } from './writing-doors.js';
 
 let gateway: InProcess;
 const isPostgres = process.env.TESTS_ON === 'postgres';
@@ -46,12 +47,14 @@ describe('every door that writes decides again inside the transaction', () => {
     ['POST /v1/access_group', { access_group_name: 'g' }, []],
     ['PUT /v1/access_group/{access_group_id}', { access_group_id: 'g', description: 'x' }, []],
     ['DELETE /v1/access_group/{access_group_id}', { access_group_id: 'g' }, []],
-    ['POST /global/spend/reset', {}, []],
   ];
 
   it('is listed here', async () => {
-    expect(new Set(DOORS.map(([door]) => door))).toEqual(new Set(await writingDoors(gateway as never)));
-    expect(DOORS.map(([door]) => door)).toEqual(expect.arrayContaining([...DOORS_OF_GROUPS]));
+    const doors = await writingDoors(gateway);
+    // No row describes the master key, and nothing takes its rights away.
+    const open = doors.filter((door) => !MASTER_KEY_ROUTES.has(door.split(' ')[1]!));
+    expect(new Set(DOORS.map(([door]) => door))).toEqual(new Set(open));
+    expect(open.length).toBeGreaterThan(50);
   });
 
   const groups = new Map<string, string>();
@@ -68,6 +71,7 @@ describe('every door that writes decides again inside the transaction', () => {
       gateway.elsewhere.made('/key/block', { key }),
     );
     const answer = await ask(key);
+    expect(answer.text).toContain('blocked');
     await revocation();
     expect({ door, ...told(answer) }).toMatchObject({
       status: 401,
