@@ -15,6 +15,7 @@ import { documentOf } from './http/document.js';
 import { traceRequests } from './tracing/traced-requests.js';
 import { bodyReader } from './http/read-body.js';
 import { refuseConnection, refusePath } from './http/unreadable.js';
+import { withoutMarks } from './http/left-out.js';
 import { ignoredFields } from './http/admin-body.pipe.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -73,6 +74,12 @@ function shedLoad(fastify: FastifyInstance, load: Load, { modelPaths }: GuardedD
 }
 
 function describeAnswers(fastify: FastifyInstance): void {
+  fastify.addHook('preSerialization', (_, reply, payload, done) => {
+    const { answer, rows } = withoutMarks(payload);
+    if (rows.length)
+      reply.header('x-tollgate-left-out', `metadata of ${rows.map(encodeURIComponent).join(', ')}`);
+    done(null, answer);
+  });
   fastify.addHook('onSend', (request, reply, payload, done) => {
     reply.header('x-request-id', request.id);
     const ignored = ignoredFields(request.body);

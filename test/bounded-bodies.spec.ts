@@ -198,6 +198,49 @@ describe('what one row holds', () => {
     expect((await gateway.admin('POST', '/key/generate', { budget_limits: windows(17) })).status).toBe(422);
   });
 
+  it.each([
+    ['/key/generate', '/key/update', (id: string) => ({ key: id })],
+    ['/team/new', '/team/update', (id: string) => ({ team_id: id })],
+    ['/user/new', '/user/update', (id: string) => ({ user_id: id })],
+    ['/organization/new', '/organization/update', (id: string) => ({ organization_id: id })],
+    ['/tag/new', '/tag/update', (id: string) => ({ name: id })],
+  ])('%s: metadata of 32 KB, and no more', async (create, update, named) => {
+    const fields = { organization_alias: 'o', name: 'tag-of-32', auto_create_key: false };
+    const made = await gateway.admin('POST', create, { ...fields, metadata: { x: 'x'.repeat(32_000) } });
+    expect(made.status).toBe(200);
+    const id = made.body.tag?.name ?? made.body.key ?? made.body.team_id ?? made.body.organization_id;
+    const row = named(id || made.body.user_id);
+    const method = update.startsWith('/organization') ? 'PATCH' : 'POST';
+    const { status, body } = await gateway.admin(method, update, { ...row, metadata: { x: 'x'.repeat(33_000) } });
+    expect(status).toBe(422);
+    expect(body.error.param).toBe('metadata');
+  }); // prettier-ignore
+
+  it('was bounded by nobody before: it stays, may shrink, and lists do without it and say so', async () => {
+    const made = await gateway.admin('POST', '/team/new', { team_id: 'large', metadata: { small: 1 } });
+    expect(made.status).toBe(200);
+    const large = (bytes: number) => JSON.stringify({ x: 'x'.repeat(bytes) });
+    await gateway.sql(`UPDATE teams SET metadata = '${large(60_000)}' WHERE team_id = 'large'`);
+    await gateway.admin('POST', '/team/new', { team_id: 'small', metadata: { small: 1 } });
+
+    const list = await gateway.admin('GET', '/team/list');
+    const told = (id: string) => list.body.find((team: { team_id: string }) => team.team_id === id).metadata; // prettier-ignore
+    expect(list.headers['x-tollgate-left-out']).toBe('metadata of large');
+    expect(told('large')).toEqual({});
+    expect(told('small')).toEqual({ small: 1 });
+    expect((await gateway.admin('GET', '/v2/team/list?page_size=100')).headers['x-tollgate-left-out']).toBe('metadata of large'); // prettier-ignore
+    const info = await gateway.admin('GET', '/team/info?team_id=large');
+    expect(info.body.team_info.metadata.x).toHaveLength(60_000);
+
+    const update = (fields: object) => gateway.admin('POST', '/team/update', { team_id: 'large', ...fields });
+    expect((await update({ max_budget: 5 })).status).toBe(200);
+    expect((await update({ metadata: { x: 'x'.repeat(61_000) } })).status).toBe(422);
+    expect((await update({ metadata: { x: 'x'.repeat(50_000) } })).status).toBe(200);
+    expect((await update({ metadata: { x: 'x'.repeat(60_000) } })).status).toBe(422);
+    expect((await update({ metadata: { x: 1 } })).status).toBe(200);
+    expect((await gateway.admin('GET', '/team/list')).headers['x-tollgate-left-out']).toBeUndefined();
+  });
+
   it('is told by a refusal as far as 20 entries', async () => {
     const key = await gateway.givenKey({ models: Array.from({ length: 1_000 }, (_, i) => `none-${i}`) });
     const { status, body } = await gateway.chat(key, { model: 'm-out', max_tokens: 1 });

@@ -7,6 +7,7 @@ import { GATEWAY } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { type PageQuery, pageOf } from '../http/page.js';
 import { applyParty } from '../parties/apply-party.js';
+import { lightColumns, withContent } from '../parties/listed-rows.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { Traced } from '../tracing/traced.js';
 import { EndUser } from './end-user.entity.js';
@@ -100,11 +101,16 @@ export class EndUsersService {
     return this.database.read(async (manager) =>
       views(
         manager,
-        await manager.find(EndUser, {
-          where: { deletedAt: IsNull() },
-          order: { createdAt: 'ASC', id: 'ASC' },
-          ...pageOf(page),
-        }),
+        await withContent(
+          manager,
+          EndUser,
+          await manager.find(EndUser, {
+            select: lightColumns(manager, EndUser),
+            where: { deletedAt: IsNull() },
+            order: { createdAt: 'ASC', id: 'ASC' },
+            ...pageOf(page),
+          }),
+        ),
       ),
     );
   }

@@ -11,8 +11,10 @@ import {
   seesEverything,
   teamsWhere,
 } from '../policy/authority.js';
+import { selectLight, withContent } from '../parties/listed-rows.js';
 import { keyHashOf } from '../secrets.js';
 import { joinSpent } from '../spend/join-spent.js';
+import { User } from '../users/user.entity.js';
 import { userView } from '../users/user.view.js';
 import { visibleUsers } from '../users/visible-users.js';
 import { keyInfo, keyView } from './key.view.js';
@@ -53,6 +55,7 @@ export class KeyLists {
         .limit(size)
         .offset((page - 1) * size)
         .getManyAndCount();
+      if (return_full_object) await withContent(manager, VirtualKey, rows);
       const told = (row: VirtualKey) => (query.status ? deletedView(row) : keyView(row));
       const users = return_full_object && expand ? await usersOf(manager, rows, caller) : undefined;
       return {
@@ -71,12 +74,16 @@ export class KeyLists {
   /** Whole keys that concern the caller, by what they spent in all. */
   async dearest(query: PageQuery, caller: Authority): Promise<object[]> {
     const { take, skip } = pageOf(query);
-    const rows = await this.database.read((manager) =>
-      bySpend(visibleKeys(manager, caller), 'DESC')
-        .addOrderBy('k.id', 'DESC')
-        .limit(take)
-        .offset(skip)
-        .getMany(),
+    const rows = await this.database.read(async (manager) =>
+      withContent(
+        manager,
+        VirtualKey,
+        await bySpend(visibleKeys(manager, caller), 'DESC')
+          .addOrderBy('k.id', 'DESC')
+          .limit(take)
+          .offset(skip)
+          .getMany(),
+      ),
     );
     return rows.map(keyView);
   }
@@ -110,10 +117,14 @@ export class KeyLists {
     keys: readonly string[],
     caller: Authority,
   ): Promise<{ key: readonly string[]; info: object[] }> {
-    const rows = await this.database.read((manager) =>
-      visibleKeys(manager, caller)
-        .andWhere({ secretHash: In(keys.map(keyHashOf)) })
-        .getMany(),
+    const rows = await this.database.read(async (manager) =>
+      withContent(
+        manager,
+        VirtualKey,
+        await visibleKeys(manager, caller)
+          .andWhere({ secretHash: In(keys.map(keyHashOf)) })
+          .getMany(),
+      ),
     );
     return { key: keys, info: rows.map(keyInfo) };
   }
@@ -127,15 +138,15 @@ const COLUMN = {
   max_budget: 'maxBudgetNanoUsd',
 } as const;
 
-/** The keys that concern a caller. Alias `k`. */
+/** The keys that concern a caller, without what is kept with them. Alias `k`. */
 function visibleKeys(
   manager: EntityManager,
   caller: Authority,
   status?: 'deleted',
 ): SelectQueryBuilder<VirtualKey> {
-  const select = manager
-    .createQueryBuilder(VirtualKey, 'k')
-    .where(`k.deletedAt IS ${status === 'deleted' ? 'NOT ' : ''}NULL`);
+  const select = selectLight(manager.createQueryBuilder(VirtualKey, 'k')).where(
+    `k.deletedAt IS ${status === 'deleted' ? 'NOT ' : ''}NULL`,
+  );
   return seesEverything(caller)
     ? select
     : select.andWhere(new Brackets((either) => either.where(theirs(caller))));
@@ -173,5 +184,6 @@ async function usersOf(manager: EntityManager, rows: readonly VirtualKey[], call
   const users = ids.length
     ? await visibleUsers(manager, caller).andWhere('u.userId IN (:...ids)', { ids }).getMany()
     : [];
+  await withContent(manager, User, users);
   return new Map<string | null, object>(users.map((user) => [user.userId, userView(user, [])]));
 }

@@ -19,6 +19,7 @@ import {
   maySeeTeam,
   seesEverything,
 } from '../policy/authority.js';
+import { lightColumns, selectLight, withContent } from '../parties/listed-rows.js';
 import { bury } from '../teams/bury.js';
 import { Rosters } from '../teams/team-roster.js';
 import { Team } from '../teams/team.entity.js';
@@ -109,13 +110,17 @@ export class OrganizationsService {
   async list({ org_id, org_alias, ...page }: OrganizationListQuery, caller: Authority): Promise<object[]> {
     return this.database.read(async (manager) => {
       const { take, skip } = pageOf(page);
-      const select = manager.createQueryBuilder(Organization, 'o').where('o.deletedAt IS NULL');
+      const select = selectLight(manager.createQueryBuilder(Organization, 'o')).where('o.deletedAt IS NULL');
       if (!seesEverything(caller)) select.andWhere({ organizationId: In([...caller.organizations.keys()]) });
       if (org_id !== undefined) select.andWhere('o.organizationId = :id', { id: org_id });
       if (org_alias !== undefined) select.andWhere(...partOf('o.organizationAlias', org_alias));
       return this.views(
         manager,
-        await select.orderBy('o.createdAt').addOrderBy('o.id').take(take).skip(skip).getMany(),
+        await withContent(
+          manager,
+          Organization,
+          await select.orderBy('o.createdAt').addOrderBy('o.id').take(take).skip(skip).getMany(),
+        ),
         caller,
       );
     });
@@ -161,10 +166,12 @@ export class OrganizationsService {
   ): Promise<object[]> {
     const limited = await withTiers(manager, rows);
     const teams = await manager.find(Team, {
+      select: lightColumns(manager, Team),
       where: { organizationId: In(rows.map(({ organizationId }) => organizationId)), deletedAt: IsNull() },
       order: { createdAt: 'ASC', id: 'ASC' },
       take: MAX_PAGE_SIZE,
     });
+    await withContent(manager, Team, teams);
     const rosters = await Rosters.read(
       manager,
       teams.map(({ teamId }) => teamId),

@@ -1,5 +1,6 @@
 import { applyLimits } from './apply-limits.js';
 import { applyTemporaryIncrease } from './temporary-increase.js';
+import { contentBytes, requireBoundedContent } from './kept-content.js';
 import { keepFields, type KeptFields } from './kept-fields.js';
 import type { PartyDto } from './limits.dto.js';
 import type { PartyRow } from './party-row.js';
@@ -12,12 +13,14 @@ export function applyParty(
   now: Date,
 ): void {
   const dto = withLimitsInTheOpen(sent, kept);
+  const bytesBefore = contentBytes(row, kept);
   applyLimits(row, dto, now);
   if (dto.models !== undefined) row.models = dto.models;
   if (dto.budget_id !== undefined) row.budgetId = dto.budget_id || null;
   if (dto.metadata !== undefined) row.metadata = dto.metadata;
   if (dto.blocked !== undefined) row.blocked = dto.blocked ?? false;
   keepFields(row, dto, kept);
+  requireBoundedContent(row, kept, bytesBefore);
   applyTemporaryIncrease(row, dto);
 }
 

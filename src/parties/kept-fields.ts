@@ -1,5 +1,6 @@
 import { UnprocessableEntityException } from '@nestjs/common';
 import { hasBlankEnds } from '../policy/model-list.js';
+import { isName } from '../policy/name.js';
 import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
 import type { PartyRow } from './party-row.js';
 
@@ -7,12 +8,19 @@ import type { PartyRow } from './party-row.js';
 type KeptKind = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
 
 const MAX_TAGS = 64;
+const MAX_ENTRIES = 1_000;
 
 export type KeptFields = Readonly<Record<string, KeptKind>>;
 
 const HOLDS: Record<KeptKind, readonly [test: (value: unknown) => boolean, told: string]> = {
   mapping: [(value) => typeof value === 'object' && !Array.isArray(value), 'must be an object'],
-  list: [(value) => Array.isArray(value), 'must be a list'],
+  list: [
+    (value) =>
+      Array.isArray(value) &&
+      value.length <= MAX_ENTRIES &&
+      value.every((entry) => typeof entry !== 'string' || isName(entry)),
+    `must be a list of at most ${MAX_ENTRIES} names`,
+  ],
   tags: [
     (value) => Array.isArray(value) && value.length <= MAX_TAGS && value.every(isTagName),
     `must be a list of at most ${MAX_TAGS} texts of 1 to ${MAX_TAG_CHARS} characters`,

@@ -99,4 +99,14 @@ describe('what is more than what is held', () => {
   ])('%o of %o: alone %s, before %s, enforced %s', (asked, held, ...expected) => {
     expect(answers(asked, held)).toEqual(expected);
   }); // prettier-ignore
+
+  it('is not compared without an end: a thousand entries with a thousand wildcards are taken to be more', () => {
+    const numbered = (name: string, count: number) => Array.from({ length: count }, (_, i) => name.replace('#', String(i))); // prettier-ignore
+    const few = compileModelList(numbered('a#-*', 100));
+    const many = compileModelList(numbered('a#-*', 1_000));
+    const asked = compileModelList(numbered('a1-x#', 1_000));
+    const of = (models: typeof few) => ({ ...nothing, models });
+    expect(excess(of(asked), of(few), 'alone', namesOf)).toBeUndefined();
+    expect(excess(of(asked), of(many), 'alone', namesOf)).toBe('models');
+  });
 });

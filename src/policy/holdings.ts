@@ -3,7 +3,7 @@ import { matchesGlob } from './glob.js';
 import { servesLevels } from './group-levels.js';
 import { groupsAlone, listAllows, type ModelList, type ModelNames } from './model-list.js';
 import type { NanoUsd } from './money.js';
-import { type RouteList, routesWithin } from './routes.js';
+import { isTooMuch, type RouteList, routesWithin } from './routes.js';
 
 /** An amount, and how long it lasts before it starts again. */
 export interface Allowance {
@@ -116,6 +116,7 @@ function modelsWithin(
 ): boolean {
   if (held === 'any') return true;
   if (asked === 'any') return mayBeLeftOpen;
+  if (isTooMuch(asked.names.size + asked.globs.length, held.globs.length)) return false;
   return [...asked.names, ...asked.globs].every((entry) => {
     const { isGroup, deploymentGroups = [], ...names } = namesOf(entry);
     if (held.names.has(entry)) return true;

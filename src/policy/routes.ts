@@ -169,10 +169,16 @@ export function routeListAllows(list: RouteList, path: string): boolean {
   );
 }
 
+/** Two lists are compared entry by entry with so many patterns at most; what is more than that is taken to be more than is held. */
+const MAX_COMPARISONS = 100_000;
+
+export const isTooMuch = (asked: number, patterns: number): boolean => asked * patterns > MAX_COMPARISONS;
+
 /** Does `held` cover every route of `asked`? A pattern is covered by itself or by a longer reach, never by luck of its spelling. */
 export function routesWithin(asked: RouteList, held: RouteList): boolean {
   if (held === 'any') return true;
   if (asked === 'any') return false;
+  if (isTooMuch(asked.exact.size, held.templates.length)) return false;
   return [...asked.exact].every(
     (entry) =>
       held.exact.has(entry) ||

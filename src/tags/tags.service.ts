@@ -7,6 +7,7 @@ import { Database } from '../database/database.js';
 import { pageOf } from '../http/page.js';
 import { applyParty } from '../parties/apply-party.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { lightColumns, withContent } from '../parties/listed-rows.js';
 import { type Authority, seesEverything } from '../policy/authority.js';
 import { SpendReports } from '../spend/spend-reports.js';
 import { Tag } from './tag.entity.js';
@@ -95,12 +96,17 @@ export class TagsService {
       ? await this.database.read(async (manager) =>
           views(
             manager,
-            await manager.find(Tag, {
-              where: { deletedAt: IsNull() },
-              order: { createdAt: 'ASC', id: 'ASC' },
-              take,
-              skip,
-            }),
+            await withContent(
+              manager,
+              Tag,
+              await manager.find(Tag, {
+                select: lightColumns(manager, Tag),
+                where: { deletedAt: IsNull() },
+                order: { createdAt: 'ASC', id: 'ASC' },
+                take,
+                skip,
+              }),
+            ),
           ),
         )
       : [];

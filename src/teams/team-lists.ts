@@ -8,6 +8,7 @@ import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
 import { sqlOrder } from '../http/sort-order.js';
 import { keyView } from '../keys/key.view.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { lightColumns, selectLight, withContent } from '../parties/listed-rows.js';
 import { type Authority, maySeeKey, maySeeTeam, seesEverything } from '../policy/authority.js';
 import { NewUsers } from '../users/new-users.js';
 import { Member } from './member.entity.js';
@@ -32,6 +33,7 @@ export class TeamLists {
   async list({ user_id, organization_id, ...page }: TeamListQuery, caller: Authority): Promise<object[]> {
     return this.database.read(async (manager) => {
       const teams = await manager.find(Team, {
+        select: lightColumns(manager, Team),
         where: {
           deletedAt: IsNull(),
           ...(organization_id !== undefined && {
@@ -45,6 +47,7 @@ export class TeamLists {
         order: { teamAlias: { direction: 'ASC', nulls: 'LAST' }, id: 'ASC' },
         ...pageOf(page),
       });
+      await withContent(manager, Team, teams);
       return teamRows(manager, teams, caller, this.clock());
     });
   }
@@ -54,7 +57,7 @@ export class TeamLists {
     const { user_id, organization_id, team_id, team_alias, search, status } = query;
     const { page = 1, page_size = 10, sort_by = 'team_alias', sort_order = 'asc' } = query;
     return this.database.read(async (manager) => {
-      const select = manager.createQueryBuilder(Team, 't');
+      const select = selectLight(manager.createQueryBuilder(Team, 't'));
       if (status === 'deleted' && seesEverything(caller)) select.where('t.deletedAt IS NOT NULL');
       else select.where('t.deletedAt IS NULL');
       if (!seesEverything(caller)) select.andWhere({ teamId: In([...caller.teams.keys()]) });
@@ -73,6 +76,7 @@ export class TeamLists {
         .take(page_size)
         .skip((page - 1) * page_size)
         .getManyAndCount();
+      await withContent(manager, Team, teams);
       const rosters = await Rosters.read(
         manager,
         teams.map(({ teamId }) => teamId),
@@ -94,9 +98,11 @@ export class TeamLists {
     const teamIds = this.newUsers.availableTeams.filter((id) => !caller.teams.has(id));
     return this.database.read(async (manager) => {
       const teams = await manager.find(Team, {
+        select: lightColumns(manager, Team),
         where: { teamId: In(teamIds), deletedAt: IsNull() },
         order: { teamAlias: 'ASC', id: 'ASC' },
       });
+      await withContent(manager, Team, teams);
       return teams.map((team) => teamView(team, []));
     });
   }
@@ -107,10 +113,12 @@ export async function teamRows(manager: EntityManager, teams: readonly Team[], c
   const teamIds = teams.map(({ teamId }) => teamId);
   const rosters = await Rosters.read(manager, teamIds);
   const keys = await manager.find(VirtualKey, {
+    select: lightColumns(manager, VirtualKey),
     where: { teamId: In(teamIds), deletedAt: IsNull() },
     order: { createdAt: 'DESC', id: 'DESC' },
     take: MAX_PAGE_SIZE,
   });
+  await withContent(manager, VirtualKey, keys);
   const live = new Map<string, VirtualKey[]>(teamIds.map((teamId) => [teamId, []]));
   for (const key of keys) {
     if ((!key.expiresAt || key.expiresAt > now) && maySeeKey(caller, key)) live.get(key.teamId!)!.push(key);

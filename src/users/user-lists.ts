@@ -8,11 +8,12 @@ import { pageOf } from '../http/page.js';
 import { sqlOrder } from '../http/sort-order.js';
 import { VirtualKey } from '../keys/virtual-key.entity.js';
 import { OrganizationMember } from '../orgs/organization-member.entity.js';
+import { withContent } from '../parties/listed-rows.js';
 import { type Authority, maySeeKey, maySeeTeam } from '../policy/authority.js';
 import { joinSpent } from '../spend/join-spent.js';
 import { Member } from '../teams/member.entity.js';
 import { teamsOf } from './teams-of.js';
-import type { User } from './user.entity.js';
+import { User } from './user.entity.js';
 import { userView } from './user.view.js';
 import type { SpendUsersQuery, UserListQuery } from './users.dto.js';
 import { visibleUsers } from './visible-users.js';
@@ -96,7 +97,8 @@ export class UserLists {
 }
 
 /** Users as lists tell them: with those of their teams that the caller sees. */
-async function viewsOf(manager: EntityManager, users: readonly User[], caller: Authority) {
+async function viewsOf(manager: EntityManager, users: User[], caller: Authority) {
+  await withContent(manager, User, users);
   const teams = await teamsOf(
     manager,
     users.map(({ userId }) => userId),

@@ -20,6 +20,7 @@ import { applyParty } from '../parties/apply-party.js';
 import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { joinOrganizations } from '../orgs/join-organizations.js';
 import { OrganizationMember } from '../orgs/organization-member.entity.js';
+import { lightColumns, withContent } from '../parties/listed-rows.js';
 import { SETTABLE } from '../policy/admin-rules.js';
 import { type Authority, isProxyAdmin, maySeeKey, maySeeTeam } from '../policy/authority.js';
 import { bury } from '../teams/bury.js';
@@ -224,13 +225,19 @@ export class UsersService {
       const user = await this.table.findOrFail(manager, userId);
       if (!(await maySeeUser(manager, caller, userId))) throw this.table.missing(userId);
       const keys = await manager.find(VirtualKey, {
+        select: lightColumns(manager, VirtualKey),
         where: { userId, deletedAt: IsNull() },
         order: { createdAt: 'DESC', id: 'DESC' },
         take: MAX_PAGE_SIZE,
       });
+      await withContent(manager, VirtualKey, keys);
       const joined = (await teamsOf(manager, [userId])).get(userId) ?? [];
       const teamIds = joined.filter((teamId) => maySeeTeam(caller, teamId));
-      const teams = await manager.findBy(Team, { teamId: In(teamIds), deletedAt: IsNull() });
+      const teams = await manager.find(Team, {
+        select: lightColumns(manager, Team),
+        where: { teamId: In(teamIds), deletedAt: IsNull() },
+      });
+      await withContent(manager, Team, teams);
       return {
         user_id: userId,
         user_info: userView(user, teamIds),

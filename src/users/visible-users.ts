@@ -6,12 +6,13 @@ import {
   type Authority,
   seesEverything,
 } from '../policy/authority.js';
+import { selectLight } from '../parties/listed-rows.js';
 import { Member } from '../teams/member.entity.js';
 import { User } from './user.entity.js';
 
-/** The live users that concern a caller: themself, and who is in the teams and organizations they administer. Alias `u`. */
+/** The live users that concern a caller, without what is kept with them: themself, and who is in the teams and organizations they administer. Alias `u`. */
 export function visibleUsers(manager: EntityManager, caller: Authority): SelectQueryBuilder<User> {
-  const select = manager.createQueryBuilder(User, 'u').where('u.deletedAt IS NULL');
+  const select = selectLight(manager.createQueryBuilder(User, 'u')).where('u.deletedAt IS NULL');
   if (seesEverything(caller)) return select;
   const inTeams = select
     .subQuery()

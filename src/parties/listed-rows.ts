@@ -1,0 +1,85 @@
+import type { EntityManager, EntityTarget, FindOptionsSelect, SelectQueryBuilder } from 'typeorm';
+import { leftOut } from '../http/left-out.js';
+import { MAX_CONTENT_BYTES } from './kept-content.js';
+import type { PartyRow } from './party-row.js';
+
+/** `extra` has lists of names, too. */
+const MAX_EXTRA_CHARS = 4 * MAX_CONTENT_BYTES;
+/** All rows of one list have so much content together. */
+const MAX_LIST_CHARS = 4 * 1024 * 1024;
+
+const CONTENT: ReadonlySet<string> = new Set(['metadata', 'extra']);
+
+/** Selects a row without what its clients keep with it, for `find`. `withContent` reads that where it is not too large. */
+export function lightColumns<T extends PartyRow>(
+  manager: EntityManager,
+  entity: EntityTarget<T>,
+): FindOptionsSelect<T> {
+  return Object.fromEntries(lightNames(manager, entity).map((name) => [name, true])) as FindOptionsSelect<T>;
+}
+
+/** The same for a query builder. */
+export const selectLight = <T extends PartyRow>(select: SelectQueryBuilder<T>): SelectQueryBuilder<T> =>
+  select.select(
+    lightNames(select.connection.manager, select.expressionMap.mainAlias!.target as EntityTarget<T>).map(
+      (name) => `${select.alias}.${name}`,
+    ),
+  );
+
+const lightNames = (manager: EntityManager, entity: EntityTarget<PartyRow>): string[] =>
+  manager.connection
+    .getMetadata(entity)
+    .columns.map(({ propertyName }) => propertyName)
+    .filter((name) => !CONTENT.has(name));
+
+interface Content {
+  readonly id: string;
+  readonly metadata: string | null;
+  readonly extra: string | null;
+  readonly isLarge: boolean | number | bigint;
+}
+
+/**
+ * Gives listed rows what their clients keep with them. Rows from before there was a bound may keep more than is good for a
+ * list: it is not even read, and `withoutMarks` names the row.
+ */
+export async function withContent<T extends PartyRow>(
+  manager: EntityManager,
+  entity: EntityTarget<T>,
+  rows: T[],
+): Promise<T[]> {
+  if (!rows.length) return rows;
+  const [metadata, extra] = [
+    `LENGTH(r.metadata) > ${MAX_CONTENT_BYTES}`,
+    `LENGTH(r.extra) > ${MAX_EXTRA_CHARS}`,
+  ];
+  const found = await manager
+    .createQueryBuilder(entity, 'r')
+    .select('r.id', 'id')
+    .addSelect(`CASE WHEN ${metadata} THEN NULL ELSE r.metadata END`, 'metadata')
+    .addSelect(`CASE WHEN ${extra} THEN NULL ELSE r.extra END`, 'extra')
+    .addSelect(`CASE WHEN ${metadata} OR ${extra} THEN 1 ELSE 0 END`, 'isLarge')
+    .where('r.id IN (:...ids)', { ids: rows.map(({ id }) => id) })
+    .getRawMany<Content>();
+  const contents = new Map(found.map((content) => [content.id, content]));
+  let chars = 0;
+  for (const row of rows) {
+    const content = contents.get(row.id);
+    chars += (content?.metadata?.length ?? 0) + (content?.extra?.length ?? 0);
+    const isTooMuch = chars > MAX_LIST_CHARS;
+    row.metadata = isTooMuch ? null : parsed(content?.metadata);
+    row.extra = isTooMuch ? null : parsed(content?.extra);
+    if (isTooMuch || Number(content?.isLarge ?? 0)) mark(row, entity, manager);
+  }
+  return rows;
+}
+
+const parsed = (text: string | null | undefined) =>
+  text ? (JSON.parse(text) as Record<string, unknown>) : null;
+
+/** The mark stands where the row's view shows what is kept with it. */
+function mark(row: PartyRow, entity: EntityTarget<PartyRow>, manager: EntityManager): void {
+  const showsMetadata = manager.connection.getMetadata(entity).tableName !== 'end_users';
+  if (showsMetadata) row.metadata = { ...row.metadata, ...leftOut() };
+  else row.extra = { ...row.extra, ...leftOut() };
+}
