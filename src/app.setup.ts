@@ -1,4 +1,4 @@
-import type { Type } from '@nestjs/common';
+import { BadRequestException, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
@@ -13,7 +13,8 @@ import { Load } from './completions/load.js';
 import type { Config } from './config/config.js';
 import { documentOf } from './http/document.js';
 import { traceRequests } from './tracing/traced-requests.js';
-import { bodyReader } from './http/read-body.js';
+import { BodiesUnderWay } from './http/bodies-under-way.js';
+import { bodyReader, countsUntilAnswered } from './http/read-body.js';
 import { refuseConnection, refusePath } from './http/unreadable.js';
 import { withoutMarks } from './http/left-out.js';
 import { ignoredFields } from './http/admin-body.pipe.js';
@@ -48,9 +49,14 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     abortOnError: false,
     logger: ['error', 'warn'],
   });
-  takeBodiesAsBytes(adapter.getInstance(), app.get(FactsLoader));
+  takeBodiesAsBytes(
+    adapter.getInstance(),
+    app.get(FactsLoader),
+    new BodiesUnderWay(config.general.maxRequestBytesInFlight),
+  );
   describeAnswers(adapter.getInstance());
   traceRequests(adapter.getInstance());
+  refuseTwoHosts(adapter.getInstance());
   shedLoad(adapter.getInstance(), app.get(Load), app.get(GuardedDoors));
   serveDocs(app);
   await app.init();
@@ -58,12 +64,43 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
 }
 
 /** Guards speak before anything is parsed: a body is read whole, and is bytes until its reader has been let in. */
-function takeBodiesAsBytes(fastify: FastifyInstance, loader: FactsLoader): void {
+function takeBodiesAsBytes(fastify: FastifyInstance, loader: FactsLoader, underWay: BodiesUnderWay): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(
     '*',
-    bodyReader(({ headers, raw }) => loader.isStranger(presentedCredential(headers, raw.rawHeaders))),
+    bodyReader(
+      ({ headers, raw }) => loader.isStranger(presentedCredential(headers, raw.rawHeaders)),
+      underWay,
+    ),
   );
+  fastify.addHook('preHandler', ({ body }, { raw }, done) => {
+    if (countsUntilAnswered(body)) {
+      const giveBack = () => underWay.giveBack(body.length);
+      if (raw.closed) giveBack();
+      else raw.once('close', giveBack);
+    }
+    done();
+  });
+}
+
+/** RFC 9112, 3.2: whoever stands in front of the gateway may have read the other `Host`. */
+function refuseTwoHosts(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', ({ raw: { rawHeaders } }, _, done) => {
+    done(
+      isGivenTwice('host', rawHeaders)
+        ? new BadRequestException({ message: 'The request has more than one Host header.' })
+        : undefined,
+    );
+  });
+}
+
+function isGivenTwice(name: string, rawHeaders: readonly string[]): boolean {
+  let times = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const raw = rawHeaders[i]!;
+    if (raw.length === name.length && raw.toLowerCase() === name) times++;
+  }
+  return times > 1;
 }
 
 /** A call this process has no room for costs nothing: neither its body nor its credential is read. Other routes always answer. */
@@ -88,7 +125,23 @@ function describeAnswers(fastify: FastifyInstance): void {
   });
 }
 
+/** The page keeps the key that is typed into it: nobody frames it, and it runs no script but its own. */
+const DOCS_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+};
+
 function serveDocs(app: NestFastifyApplication): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onSend', ({ routeOptions: { url } }, reply, payload, done) => {
+      if (url?.startsWith('/docs') || url?.startsWith('/openapi.')) reply.headers(DOCS_HEADERS);
+      done(null, payload);
+    });
   SwaggerModule.setup('docs', app, () => documentOf(app), {
     jsonDocumentUrl: 'openapi.json',
     yamlDocumentUrl: 'openapi.yaml',

@@ -105,6 +105,8 @@ export interface GeneralSettings {
   /** `user_models_on_team_keys`: a user's list of models counts on keys of a team too. */
   readonly userModelsOnTeamKeys: boolean;
   readonly maxRequestSizeMb: number;
+  /** `max_request_bytes_in_flight`: of all bodies that are received or used at the same time. */
+  readonly maxRequestBytesInFlight: number;
   readonly decisionLog: 'refusals' | 'all' | 'off';
   /** `user_header_name` and `user_header_mappings`: further headers that may name the end user. */
   readonly endUserHeaders: readonly string[];

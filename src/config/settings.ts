@@ -41,6 +41,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     skipUserBudgetOnTeamKey: skipUserBudget(section),
     userModelsOnTeamKeys: section.flag('user_models_on_team_keys') ?? true,
     maxRequestSizeMb: maxRequestSize(section),
+    maxRequestBytesInFlight: maxRequestBytesInFlight(section),
     decisionLog: section.oneOf('decision_log', ['refusals', 'all', 'off'] as const) ?? 'refusals',
     endUserHeaders: endUserHeaders(section),
     rejectClientsideTags: section.flag('reject_clientside_metadata_tags') ?? false,
@@ -247,9 +248,15 @@ function maxUpstreamConnections(section: Section): number {
 
 /** Rounded to whole bytes, which is what a server can count. */
 function maxRequestSize(section: Section): number {
-  const bytes = Math.round((section.number('max_request_size_mb') ?? 10) * BYTES_PER_MB);
+  const bytes = Math.round((section.number('max_request_size_mb') ?? 50) * BYTES_PER_MB);
   if (bytes === 0) section.problem('max_request_size_mb', 'must be more than zero');
   return bytes / BYTES_PER_MB;
+}
+
+function maxRequestBytesInFlight(section: Section): number {
+  const bytes = section.wholeNumber('max_request_bytes_in_flight') ?? 256 * BYTES_PER_MB;
+  if (bytes === 0) section.problem('max_request_bytes_in_flight', 'must be more than zero');
+  return bytes;
 }
 
 function timeZone(section: Section): string {

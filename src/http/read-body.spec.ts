@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { type IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
+import { BodiesUnderWay } from './bodies-under-way.js';
 import { bodyReader, type IsStranger } from './read-body.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -11,6 +12,7 @@ function bodyOf(
   pieces: readonly Buffer[],
   { bodyLimit = 10 * MEBIBYTE, headers = {} } = {},
   isStranger: IsStranger = () => false,
+  underWay = new BodiesUnderWay(Infinity),
 ) {
   const payload = new PassThrough({ highWaterMark: 100 * MEBIBYTE });
   const request = { headers, routeOptions: { bodyLimit } } as unknown as FastifyRequest;
@@ -20,7 +22,7 @@ function bodyOf(
       resolve(error ? ((error as { statusCode?: number }).statusCode ?? error.message) : bytes),
     );
   });
-  bodyReader(isStranger)(request, payload as unknown as IncomingMessage, done);
+  bodyReader(isStranger, underWay)(request, payload as unknown as IncomingMessage, done);
   for (const piece of pieces) payload.write(piece);
   return { payload, body, done };
 }
@@ -94,6 +96,25 @@ describe('a body is read', () => {
   it('not where nobody can say who sends it', async () => {
     const { body } = bodyOf(inPieces(MEBIBYTE, 1_024), {}, () => Promise.reject(new Error('no database')));
     expect(await body).toBe('no database');
+  });
+
+  it('not where it has no room beside the others, whose room is given back', async () => {
+    const underWay = new BodiesUnderWay(MEBIBYTE);
+    const first = bodyOf(inPieces(MEBIBYTE / 2, MEBIBYTE / 2), {}, () => false, underWay);
+    for (let turn = 0; turn < 5; turn++) await new Promise((over) => setImmediate(over));
+    const second = bodyOf(inPieces(MEBIBYTE, 1_024), {}, () => false, underWay);
+    expect(await second.body).toBe('Too many bodies are under way.');
+    first.payload.destroy(new Error('aborted'));
+    expect(await first.body).toBe(400);
+    expect(underWay.take(MEBIBYTE)).toBe(true);
+  });
+
+  it('and counts no longer when it is whole, where it is small', async () => {
+    const underWay = new BodiesUnderWay(1_000);
+    const { payload, body } = bodyOf(inPieces(1_000, 10), {}, () => false, underWay);
+    payload.end();
+    expect(await body).toHaveLength(1_000);
+    expect(underWay.take(1_000)).toBe(true);
   });
 
   it.each([16, MEBIBYTE / 16])(

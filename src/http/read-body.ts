@@ -1,9 +1,15 @@
 import { AsyncResource } from 'node:async_hooks';
 import { errorCodes, type FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
+import { Overloaded } from '../overloaded.js';
+import type { BodiesUnderWay } from './bodies-under-way.js';
 import { BIG_BYTES, whenItsTurnComes } from './big-bodies.js';
 
 type Done = (error: Error | null, body?: Buffer) => void;
+
+/** A larger body counts until its request is answered, a smaller one until it is whole. */
+export const countsUntilAnswered = (body: unknown): body is Buffer =>
+  Buffer.isBuffer(body) && body.length >= BIG_BYTES;
 
 /** Is the credential of this request nobody's? Rejects when that cannot be found out. */
 export type IsStranger = (request: FastifyRequest) => boolean | Promise<boolean>;
@@ -11,15 +17,18 @@ export type IsStranger = (request: FastifyRequest) => boolean | Promise<boolean>
 /**
  * Reads bodies whole, as the bytes they came in. 413 where one is larger than its route takes, 400 where it broke off. A large
  * one is put together when its turn comes: many that end at the same time would be one long turn of the event loop. Of a
- * stranger's no more is read than its beginning, and nothing handed on: whoever asks for the credential next refuses it.
+ * stranger's no more is read than its beginning, and nothing handed on: whoever asks for the credential next refuses it. What
+ * has no room beside the other bodies under way is refused with 503.
  */
 export const bodyReader =
-  (isStranger: IsStranger) => (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
+  (isStranger: IsStranger, underWay: BodiesUnderWay) =>
+  (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
     const { bodyLimit } = request.routeOptions;
     const told = Number(request.headers['content-length']);
     if (told > bodyLimit) return done(tooLarge());
     const pieces: Buffer[] = [];
     let bytes = 0;
+    let counted = 0;
     let sincePause = 0;
     let isOver = false;
     let ask = told < BIG_BYTES ? undefined : AsyncResource.bind(async () => isStranger(request));
@@ -27,6 +36,8 @@ export const bodyReader =
     const take = (piece: Buffer) => {
       bytes += piece.length;
       if (bytes > bodyLimit) return end(tooLarge());
+      if (!underWay.take(piece.length)) return end(new Overloaded('Too many bodies are under way.'));
+      counted += piece.length;
       pieces.push(piece);
       // As long as more is there, node would read on: two megabytes of each in one turn.
       sincePause += piece.length;
@@ -40,6 +51,7 @@ export const bodyReader =
     const goOn = () => void setImmediate(() => payload.resume());
     const whole = () => {
       leave();
+      if (bytes < BIG_BYTES) underWay.giveBack(counted);
       whenItsTurnComes(bytes, () =>
         done(null, pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, bytes)),
       );
@@ -49,6 +61,7 @@ export const bodyReader =
     const end: Done = (error, body) => {
       if (isOver) return;
       leave();
+      underWay.giveBack(counted);
       payload.resume();
       done(error, body);
     };

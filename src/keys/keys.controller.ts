@@ -1,4 +1,14 @@
-import { BadRequestException, Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import {
+  BadRequestException,
+  Body,
+  Controller,
+  Get,
+  Header,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+} from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
@@ -42,6 +52,7 @@ export class KeysController {
 
   @Post('key/generate')
   @HttpCode(200)
+  @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Issue a virtual key. It is told only here.' })
   @ApiOkResponse({ type: GeneratedKey })
   generate(@Body() dto: GenerateKeyDto, @Caller() caller: Authority): Promise<object> {
@@ -50,6 +61,7 @@ export class KeysController {
 
   @Post('key/service-account/generate')
   @HttpCode(200)
+  @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Issue a key of a team that is nobody’s.' })
   @ApiOkResponse({ type: GeneratedKey })
   generateServiceAccount(@Body() dto: GenerateKeyDto, @Caller() caller: Authority): Promise<object> {
@@ -58,6 +70,7 @@ export class KeysController {
 
   @Post('key/regenerate')
   @HttpCode(200)
+  @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Give a key a new secret. What it spent and its limits stay its own.' })
   @ApiOkResponse({ type: GeneratedKey })
   regenerateNamed(
@@ -72,6 +85,7 @@ export class KeysController {
 
   @Post('key/:key/regenerate')
   @HttpCode(200)
+  @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'The same, of the key (or hash) in the path.' })
   @ApiOkResponse({ type: GeneratedKey })
   regenerate(

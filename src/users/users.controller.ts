@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
@@ -32,6 +32,7 @@ export class UsersController {
 
   @Post('new')
   @HttpCode(200)
+  @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Make a user and, unless `auto_create_key` is false, its first key.' })
   @ApiOkResponse({ type: NewUser })
   create(@Body() dto: NewUserDto, @Caller() caller: Authority): Promise<object> {
