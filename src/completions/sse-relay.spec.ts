@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { CallKind } from '../kinds/call-kind.js';
 import { imageGeneration } from '../kinds/image-generation.js';
 import { messages } from '../kinds/messages.js';
@@ -140,5 +140,22 @@ describe('what waits for the commit, and what it says was used', () => {
     expect(relay).toMatchObject({ usage: { inputTokens: 7 }, usageIsPartial: true });
     relay.push(Buffer.from(typed('message_delta', { usage: { output_tokens: 2 } })));
     expect(relay.usageIsPartial).toBe(false);
+  });
+
+  it('joins an event once, however many pieces it comes in', () => {
+    const concat = vi.spyOn(Buffer, 'concat');
+    const text = delta('x'.repeat(20_000));
+    const cuts = Array.from({ length: 2_000 }, (_, n) => (n + 1) * 10);
+    expect(relayed(text, false, cuts).text).toBe(text);
+    expect(concat.mock.calls.length).toBeLessThan(10);
+    concat.mockRestore();
+  });
+
+  it('does not wait for the end of an event without an end', () => {
+    const relay = new SseRelay(openaiStream, false);
+    const piece = Buffer.alloc(1024 * 1024, 0x61);
+    expect(() => {
+      for (let n = 0; n < 9; n++) relay.push(piece);
+    }).toThrow('too large');
   });
 });

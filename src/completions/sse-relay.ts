@@ -15,10 +15,13 @@ export class SseRelay {
   usage: Usage | undefined;
   /** More of it was still to come. */
   usageIsPartial = false;
-  /** The terminator, once it came. It is not among the bytes `push` returns. */
-  terminator: Buffer | undefined;
+  /** The terminator and what came behind it. None of it is among the bytes `push` returns. */
+  private readonly last: Buffer[] = [];
+  private lastBytes = 0;
   readonly delivered: Delivered;
-  private tail: Buffer | undefined;
+  /** The beginning of an event whose end has not come, in the pieces it came in. */
+  private tail: Buffer[] = [];
+  private tailBytes = 0;
 
   constructor(
     private readonly form: StreamForm,
@@ -27,31 +30,44 @@ export class SseRelay {
     this.delivered = new Delivered(form.textMembers);
   }
 
-  /** The last word was said. Of several answers only the upstream knows which is the last. */
-  get isWhole(): boolean {
-    return this.terminator !== undefined && !this.form.endsPerAnswer;
+  /** The terminator, once it came, with what followed it. */
+  get terminator(): Buffer | undefined {
+    return this.last.length ? joined(this.last) : undefined;
   }
 
-  /** What may be passed on now. */
+  /** The last word was said. Of several answers only the upstream knows which is the last. */
+  get isWhole(): boolean {
+    return this.last.length > 0 && !this.form.endsPerAnswer;
+  }
+
+  /** What may be passed on now. Bytes are looked at once, however many chunks an event comes in. */
   push(chunk: Buffer): Buffer | undefined {
-    const bytes = this.tail ? Buffer.concat([this.tail, chunk]) : chunk;
-    const end = endOfLastEvent(bytes, this.tail?.length ?? 1);
-    this.tail = end < bytes.length ? bytes.subarray(end) : undefined;
-    if (this.tail && this.tail.length > MAX_EVENT_BYTES)
-      throw new Error('An event of the upstream is too large.');
-    return end > 0 ? this.pass(bytes.subarray(0, end)) : undefined;
+    const end = endOfLastEvent(chunk, this.tail.at(-1) ?? NO_BYTES, this.tail.at(-2) ?? NO_BYTES);
+    const complete = end > 0 ? joined([...this.tail, chunk.subarray(0, end)]) : undefined;
+    if (complete) this.clearTail();
+    if (end < chunk.length) {
+      this.tail.push(end > 0 ? chunk.subarray(end) : chunk);
+      this.tailBytes += chunk.length - end;
+    }
+    if (this.tailBytes > MAX_EVENT_BYTES) throw new Error('An event of the upstream is too large.');
+    return complete && this.pass(complete);
   }
 
   /** What is left when the upstream ended in the middle of an event. */
   rest(): Buffer | undefined {
-    const { tail } = this;
-    this.tail = undefined;
+    const tail = this.tailBytes ? joined(this.tail) : undefined;
+    this.clearTail();
     return tail && this.pass(tail);
+  }
+
+  private clearTail(): void {
+    this.tail = [];
+    this.tailBytes = 0;
   }
 
   private pass(events: Buffer): Buffer | undefined {
     const passed =
-      this.terminator || this.form.mayTell(events)
+      this.last.length || this.form.mayTell(events)
         ? Buffer.concat(splitEvents(events).filter((e) => this.passes(e)))
         : events;
     if (!passed.length) return undefined;
@@ -72,20 +88,31 @@ export class SseRelay {
       this.usage = usage;
       this.usageIsPartial = usageIsPartial;
     }
-    if (ends || this.terminator) {
-      this.terminator = this.terminator ? Buffer.concat([this.terminator, event]) : event;
-      if (this.terminator.length > MAX_WAITING_BYTES) throw new Error('The end of the answer is too large.');
+    if (ends || this.last.length) {
+      this.last.push(event);
+      this.lastBytes += event.length;
+      if (this.lastBytes > MAX_WAITING_BYTES) throw new Error('The end of the answer is too large.');
       return false;
     }
     return this.showUsage || !onlyUsage;
   }
 }
 
-/** One past the blank line that ends the last complete event; 0 without one. None ends before `from`. */
-function endOfLastEvent(bytes: Buffer, from: number): number {
-  for (let i = bytes.length - 1; i >= from; i--) {
-    if (bytes[i] !== 0x0a) continue;
-    if (bytes[i - 1] === 0x0a || (bytes[i - 1] === 0x0d && bytes[i - 2] === 0x0a)) return i + 1;
+const NO_BYTES = Buffer.alloc(0);
+
+const joined = (pieces: readonly Buffer[]): Buffer =>
+  pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+
+/** One past the blank line that ends the last complete event of a chunk; 0 without one. Its line may begin in the pieces before. */
+function endOfLastEvent(chunk: Buffer, before: Buffer, beforeThat: Buffer): number {
+  const at = (i: number): number | undefined => {
+    if (i >= 0) return chunk[i];
+    const inBefore = before.length + i;
+    return inBefore >= 0 ? before[inBefore] : beforeThat[beforeThat.length + inBefore];
+  };
+  for (let i = chunk.length - 1; i >= 0; i--) {
+    if (chunk[i] !== 0x0a) continue;
+    if (at(i - 1) === 0x0a || (at(i - 1) === 0x0d && at(i - 2) === 0x0a)) return i + 1;
   }
   return 0;
 }

@@ -77,6 +77,12 @@ function entries(
   return visible(ofWhom(select, query), caller);
 }
 
+/** Nothing was produced, or nobody knows of anything that was: an answer nobody could read, or none. */
+const FAILED = `(e.state = 'released' OR (COALESCE(e.mark, '') = 'unconfirmed' AND e.costNanoUsd = 0))`;
+
+const hasFailed = ({ state, mark, costNanoUsd }: LedgerEntry) =>
+  state === 'released' || (mark === 'unconfirmed' && costNanoUsd === 0n);
+
 const NO_DAYS = { start_date: undefined, end_date: undefined };
 
 function narrowed(
@@ -91,7 +97,7 @@ function narrowed(
   select.andWhere('e.openedAt >= :since AND e.openedAt < :until', { since: fromMs, until: toMs });
   where('e.costNanoUsd >= :least', { least: min_spend && nanoUsdFromUsd(min_spend)?.toString() }, min_spend);
   where('e.costNanoUsd <= :most', { most: max_spend && nanoUsdFromUsd(max_spend)?.toString() }, max_spend);
-  where(`e.state ${status_filter === 'failure' ? '=' : '<>'} 'released'`, {}, status_filter);
+  where(status_filter === 'failure' ? FAILED : `NOT ${FAILED}`, {}, status_filter);
   where('e.model = :model', { model }, model);
   where('e.deploymentId = :deployment', { deployment: model_id }, model_id);
   where('c.keyAlias = :alias', { alias: key_alias }, key_alias);
@@ -131,7 +137,7 @@ function logRow({ chain, ...entry }: Told): SpendLogRow {
     organization_id: chain.organizationId,
     end_user: chain.endUserId,
     request_tags: entry.requestTags ?? [],
-    status: entry.state === 'released' ? 'failure' : 'success',
+    status: hasFailed(entry) ? 'failure' : 'success',
     metadata: { user_api_key_alias: chain.keyAlias, usage_object: entry.usage, mark: entry.mark },
   };
 }
