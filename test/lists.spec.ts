@@ -22,6 +22,9 @@ beforeAll(async () => {
       model_list: [
         model('gpt-4o', url, free),
         model('mini', url, free),
+        model('up-same', url, free, { model: 'openai/up-same' }),
+        model('claimed', url, free),
+        model('claimed[1m]', url, { ...free, id: 'claimed-long' }),
         model('dup', url, { ...cheap, id: 'dup-eu', access_groups: ['eu'], max_output_tokens: 1_000 }, { model: 'openai/dup-eu' }),
         model('dup', url, { ...dear, id: 'dup-us', access_groups: ['us'] }, { model: 'openai/dup-us' }),
         model('dup', url, { ...cheap, id: 'dup-us-2', access_groups: ['us', 'fast'] }, { model: 'openai/dup-us-2' }),
@@ -257,6 +260,43 @@ describe('names with blanks at their ends', () => {
     ] as const)
       expect([path, body, await statusOf(path, body)]).toEqual([path, body, 422]);
   });
+});
+
+describe('the model that is meant', () => {
+  const askedFor = async (key: string, path: string, body: object) => {
+    const before = upstream.calls.length;
+    const { status } = await gateway.as(key, 'POST', path, body);
+    return [status, ...upstream.calls.slice(before).map((call) => call.model)];
+  };
+  const chat = { max_tokens: 5, messages: [{ role: 'user', content: 'hi' }] };
+
+  it.each(['/v1/chat/completions', '/v1/responses'])('at %s a suffix [1m] is taken off a served name', async (path) => {
+    const key = await gateway.givenKey({ models: ['gpt-4o', 'long'], aliases: { long: 'gpt-4o' } });
+    const body = path.endsWith('responses') ? { input: 'hi', max_output_tokens: 16 } : chat;
+    for (const name of ['gpt-4o[1m]', 'gpt-4o[1M]', 'long[1m]'])
+      expect([name, ...(await askedFor(key, path, { ...body, model: name }))]).toEqual([name, 200, 'up-gpt-4o']);
+    expect(await askedFor(key, path, { ...body, model: 'up-same[1m]' })).toEqual([403]);
+    expect(await askedFor(key, path, { ...body, model: 'mini[1m]' })).toEqual([403]);
+    expect(await askedFor(key, path, { ...body, model: 'gpt-4o[2m]' })).toEqual([403]);
+  }); // prettier-ignore
+
+  it('the whole name is gone also where the upstream calls the model as we do, and is kept where it is served', async () => {
+    const key = await gateway.givenKey();
+    expect(await askedFor(key, '/v1/chat/completions', { ...chat, model: 'up-same[1m]' })).toEqual([200, 'up-same']);
+    expect(await askedFor(key, '/v1/chat/completions', { ...chat, model: 'claimed[1m]' })).toEqual([200, 'up-claimed[1m]']);
+    expect(await askedFor(key, '/v1/embeddings', { input: 'x', model: 'gpt-4o[1m]' })).toEqual([400]);
+  }); // prettier-ignore
+
+  it.each([{}, { model: 'mini' }, { model: null }, { model: '' }, { model: 'up-same' }, { model: 'nobody' }])(
+    'on /openai/deployments/… the path is the model, whatever a body of %j says',
+    async (body) => {
+      const key = await gateway.givenKey({ models: ['up-same'] });
+      expect(await askedFor(key, '/openai/deployments/up-same/chat/completions', { ...chat, ...body })).toEqual([200, 'up-same']);
+      expect((await askedFor(key, '/openai/deployments/mini/chat/completions', { ...chat, ...body }))[0]).toBe(403);
+      const { status } = await gateway.as(key, 'POST', '/openai/deployments/up-same/chat/completions', undefined);
+      expect(status).toBe(400);
+    },
+  ); // prettier-ignore
 });
 
 describe('what would limit and is not enforced here', () => {

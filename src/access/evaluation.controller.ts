@@ -29,7 +29,7 @@ import { teamAsked } from './credential.js';
 import { type Ask, FactsLoader } from './facts.loader.js';
 import { GuardedDoors } from './guarded-doors.js';
 import { END_USER_HEADER } from './llm-request.js';
-import { LlmRequestReader } from './llm-request.reader.js';
+import { LlmRequestReader, pathDecides } from './llm-request.reader.js';
 
 /** May they call this model now, and why not? The same decision as a real call, without its effects. */
 @ApiTags('access')
@@ -113,6 +113,7 @@ export class EvaluationController {
           headers: type === 'end_user' ? { [END_USER_HEADER]: id } : {},
           query: '',
           pathModel: resource.id,
+          pathDecides: pathDecides(route),
         }),
       ...(teamId !== undefined && { teamId }),
     };

@@ -117,7 +117,7 @@ export class FactsLoader {
     let first: CallerSnapshot | RefusedToken | undefined;
     for (const teamId of token.holder.teamIds) {
       const caller = await this.callerFor(token, { teamId });
-      if (this.teamMayCall(caller, ask.llm?.())) return caller;
+      if (!('code' in caller) && this.teamMayCall(caller, this.llmOf(ask, caller))) return caller;
       first ??= caller;
     }
     return first!;
@@ -135,11 +135,36 @@ export class FactsLoader {
     return this.callers.ofToken(id, token, owners);
   }
 
-  private teamMayCall(caller: CallerSnapshot | RefusedToken, llm: LlmRequest | undefined): boolean {
-    if ('code' in caller) return false;
+  private teamMayCall(caller: CallerSnapshot, llm: LlmRequest | undefined): boolean {
     const team = caller.parties.find(({ kind }) => kind === 'team');
     if (!team?.exists) return false;
     return llm?.model === undefined || listAllows(team.models, this.modelFacts(llm.model, llm, caller).near);
+  }
+
+  /** What a caller wants: on behalf of the end user its credential names, whatever the request says, and of the model that is meant. */
+  private llmOf({ llm }: Pick<Ask, 'llm'>, caller: CallerSnapshot): LlmRequest | undefined {
+    const read = llm?.();
+    if (!read) return undefined;
+    const model = this.withoutSuffix(read, caller);
+    const { endUserId } = caller;
+    if (model === undefined && endUserId === undefined) return read;
+    return {
+      ...read,
+      ...(model !== undefined && { model, rewritesModel: true }),
+      ...(endUserId !== undefined && { endUserId }),
+    };
+  }
+
+  /** The model that Claude Code's `[1m]` stands behind, if it is served and nothing is by the whole name. */
+  private withoutSuffix({ model, kind }: LlmRequest, caller: CallerSnapshot): string | undefined {
+    if (!model?.endsWith(']') || !LONG_CONTEXT.test(model) || !LONG_CONTEXT_PATHS.has(kind.path))
+      return undefined;
+    const { teamId } = caller.names;
+    const catalogue = this.catalogue.current();
+    const names = [catalogue.names(teamId), Object.keys(caller.teamAliases), Object.keys(caller.keyAliases)];
+    if (names.some((some) => some.includes(model))) return undefined;
+    const rest = model.replace(LONG_CONTEXT, '');
+    return catalogue.modelFacts(rest, caller, teamId).known ? rest : undefined;
   }
 
   /** The facts of a request by somebody who is known: what is asked for, who pays, and from what. */
@@ -148,7 +173,7 @@ export class FactsLoader {
     caller: CallerSnapshot,
   ): LoadedFacts | Promise<LoadedFacts> {
     const now = this.clock();
-    const llm = llmOf(ask, caller);
+    const llm = this.llmOf(ask, caller);
     const request = llm && this.requestFacts(llm, caller);
     const standing = this.standings.of(caller, llm ?? NOBODY, request?.model, ask.isDry);
     return standing instanceof Promise
@@ -334,11 +359,14 @@ const hasChoice = ({ holder: { teamIds } }: VerifiedToken, { teamId }: Pick<Ask,
 /** What a token's caller is kept by: the token, and the team it was asked to act for. */
 const callerIdOf = ({ hash }: VerifiedToken, { teamId = '' }: Pick<Ask, 'teamId'>) => `${hash}/${teamId}`;
 
-/** What a caller wants; on behalf of the end user its credential names, whatever the request says. */
-function llmOf({ llm }: Pick<Ask, 'llm'>, { endUserId }: CallerSnapshot): LlmRequest | undefined {
-  const read = llm?.();
-  return read && endUserId !== undefined ? { ...read, endUserId } : read;
-}
+/** How Claude Code asks for a context of a million tokens. */
+const LONG_CONTEXT = /\[1m\]$/i;
+const LONG_CONTEXT_PATHS: ReadonlySet<string> = new Set([
+  '/chat/completions',
+  '/messages',
+  '/messages/count_tokens',
+  '/responses',
+]);
 
 const NO_FACTS: readonly RateFacts[] = [];
 const NO_RATES: readonly RateLimit[] = [];

@@ -32,8 +32,10 @@ export class LlmRequestReader {
     const url = raw.url!;
     const queryAt = url.indexOf('?');
     const pathModel = (params as { model?: string }).model;
+    const route = routeOptions.url!;
     return readLlmRequest(Buffer.isBuffer(body) ? body : Buffer.alloc(0), {
-      kind: kindOf(routeOptions.url!),
+      kind: kindOf(route),
+      pathDecides: pathDecides(route),
       headers,
       contentType: headers['content-type'] ?? '',
       query: queryAt < 0 ? '' : url.slice(queryAt + 1),
@@ -47,3 +49,6 @@ export class LlmRequestReader {
     return readLlmRequest(bytes, { ...context, settings: this.settings });
   }
 }
+
+/** Azure's clients name the deployment in the path, and in the body what they like. */
+export const pathDecides = (route: string) => route.startsWith('/openai/deployments/');

@@ -224,6 +224,11 @@ describe('what is refused, naming the member', () => {
 });
 
 describe('the model', () => {
+  it.each([{}, { model: 'p' }, { model: 'b' }, { model: null }, { model: '' }, { model: 5 }])(
+    'is the path’s where that decides, whatever a body of %j says',
+    (body) => expect(read(body, { pathModel: 'p', pathDecides: true })).toMatchObject({ model: 'p' }),
+  );
+
   it.each([
     [{}, { pathModel: 'p' }, 'p'],
     [{ model: 'p' }, { pathModel: 'p' }, 'p'],
@@ -235,6 +240,9 @@ describe('the model', () => {
     [{ model: 'b' }, { pathModel: 'p' }],
     [{ model: 'b' }, { query: 'model=q' }],
     [{ model: 'b' }, { query: 'model=b&model=q' }],
+    [{ model: 'p' }, { pathModel: 'p', pathDecides: true, query: 'model=q' }],
+    [{ model: null }, { pathModel: 'p' }],
+    [{ model: '' }, { pathModel: 'p' }],
   ])('%o with %o is two models', (body, where) =>
     expect(read(body, where).problem).toMatchObject({ param: 'model' }),
   );

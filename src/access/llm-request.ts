@@ -21,6 +21,8 @@ export interface LlmRequest {
   readonly scanned?: ScannedObject | ScannedForm;
   readonly problem?: { readonly message: string; readonly param: string | null };
   readonly model?: string;
+  /** The body does not say `model` as it is: it is written anew even for an upstream that calls it so. */
+  readonly rewritesModel?: boolean;
   /** Every model named as any kind of fallback. */
   readonly namedFallbacks: readonly string[];
   /** Those to try, in order, when the model fails. */
@@ -42,6 +44,8 @@ export interface LlmRequestContext {
   readonly kind: CallKind;
   /** The model in the path (`/engines/{model}/…`), decoded. */
   readonly pathModel?: string;
+  /** The path alone says the model, whatever the body does: Azure's clients. */
+  readonly pathDecides?: boolean;
   readonly headers: IncomingHttpHeaders;
   /** Set where the body came over the wire: then a form must be one. */
   readonly contentType?: string;
@@ -169,7 +173,8 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
   refuseSmuggling(scanned, context);
   refuseOtherModels(body);
   const value = (name: ReadMember) => body.value(name);
-  const model = modelOf(value('model'), context);
+  const inBody = value('model');
+  const model = modelOf(inBody, context);
   const stream = body.flag('stream');
   const endUserId = endUserOf(value, context);
   const fallbacks = namesIn(value('fallbacks'), 'fallbacks');
@@ -192,6 +197,7 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
   };
   // Spreading what may be absent would cost more than reading the body.
   if (model !== undefined) request.model = model;
+  if (model !== inBody) request.rewritesModel = true;
   if (endUserId !== undefined) request.endUserId = endUserId;
   const passed = passedHeaders(context);
   if (passed) request.passedHeaders = passed;
@@ -215,7 +221,11 @@ function refuseOtherModels(body: CallBody): void {
     );
 }
 
-function modelOf(inBody: unknown, { pathModel, query }: LlmRequestContext): string | undefined {
+function modelOf(
+  inBody: unknown,
+  { pathModel, pathDecides, query }: Pick<LlmRequestContext, 'pathModel' | 'pathDecides' | 'query'>,
+): string | undefined {
+  if (pathDecides && pathModel !== undefined) return modelOf(undefined, { pathModel, query });
   if (inBody !== undefined && (typeof inBody !== 'string' || inBody === '')) {
     throw new JsonProblem('The model must be a non-empty string.', 'model');
   }

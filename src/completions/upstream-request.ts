@@ -26,7 +26,7 @@ function bodyOf({
   const { kind, scanned, bytes } = llm;
   const edits = new Map<string, string | null>();
   const isForm = 'delimiter' in scanned!;
-  if (llm.model !== deployment.upstreamName || !scanned!.members.has('model')) {
+  if (llm.model !== deployment.upstreamName || llm.rewritesModel) {
     const name = deployment.upstreamName;
     edits.set('model', isForm ? name : JSON.stringify(name));
   }
