@@ -388,3 +388,60 @@ describe.skipIf(!isPossible)('rows and names nobody thought of', () => {
     }
   }, 120_000);
 });
+
+/** Limits that LiteLLM enforces and nothing here does. */
+const LIMITED = `
+CREATE TABLE "LiteLLM_ObjectPermissionTable" (
+  object_permission_id text PRIMARY KEY, vector_stores text[] DEFAULT '{}', mcp_servers text[] DEFAULT '{}', mcp_tool_permissions jsonb
+);
+INSERT INTO "LiteLLM_ObjectPermissionTable" VALUES ('op-none', '{}', '{}', NULL), ('op-some', '{vs-1}', '{}', NULL);
+INSERT INTO "LiteLLM_UserTable" (user_id, metadata, object_permission_id) VALUES
+  ('switched-off', '{"scim_active": false}', 'op-none'), ('active', '{"scim_active": true}', 'op-none'), ('stores', '{}', 'op-some');
+INSERT INTO "LiteLLM_TeamTable" (team_id, metadata) VALUES ('traced', '{"require_trace_id": true}'), ('plain', '{"require_trace_id": false}');
+INSERT INTO "LiteLLM_VerificationToken" (token, key_name, user_id, metadata, allowed_routes) VALUES
+  (encode(sha256('sk-of-the-switched-off'), 'hex'), 'off', 'switched-off', '{}', '{}'),
+  (encode(sha256('sk-with-tools'), 'hex'), 'tools', NULL, '{"allowed_tools": ["good"]}', '{}'),
+  (encode(sha256('sk-with-params'), 'hex'), 'params', NULL, '{"enforced_params": ["user"]}', '{}'),
+  (encode(sha256('sk-with-a-group-nobody-knows'), 'hex'), 'group', NULL, '{}', '{llm_api_routez}'),
+  (encode(sha256('sk-of-the-active'), 'hex'), 'active', 'active', '{}', '{llm_api_routes}');
+INSERT INTO "LiteLLM_ProxyModelTable" (model_id, model_name, litellm_params, model_info) VALUES
+  ('m-credited', 'credited', '{"model": "openai/x", "litellm_credential_name": "azure"}', '{}');
+`;
+
+it.skipIf(!isPossible)('what would limit and is not enforced is named and left; a user SCIM switched off is blocked', async () => {
+  const from = await freshPostgres();
+  const client = new pg.Client({ connectionString: from.url });
+  await client.connect();
+  await client.query(SQL.slice(0, SQL.indexOf('-- What a company has')) + LIMITED);
+  await client.end();
+  const dataFolder = mkdtempSync(join(tmpdir(), 'tollgate-import-limited-'));
+  const { out } = await importedFrom(from.url, { dataFolder, env: ENV });
+  await from.drop();
+  for (const line of [
+    'LiteLLM_UserTable: 2 taken (2 of them changed), 0 there already, 1 left',
+    '"switched-off": metadata.scim_active: false, so the user is blocked',
+    '"stores": object_permission: object_permission would limit, and is not enforced here',
+    '"traced": metadata: metadata.require_trace_id would limit, and is not enforced here',
+    `"${hash('sha256', 'sk-with-tools')}": metadata: metadata.allowed_tools would limit, and is not enforced here`,
+    `"${hash('sha256', 'sk-with-a-group-nobody-knows')}": allowed_routes`,
+    '"m-credited": litellm_params.litellm_credential_name',
+  ])
+    expect(out).toContain(line);
+  const gateway = await Gateway.start({ upstream, env: ENV, dataFolder });
+  try {
+    const statuses: Record<string, number> = {};
+    for (const key of ['sk-of-the-switched-off', 'sk-with-tools', 'sk-with-params', 'sk-with-a-group-nobody-knows', 'sk-of-the-active'])
+      statuses[key] = (await gateway.chat(key, { model: 'm-free' })).status;
+    expect(statuses).toEqual({
+      'sk-of-the-switched-off': 403,
+      'sk-with-tools': 401,
+      'sk-with-params': 400,
+      'sk-with-a-group-nobody-knows': 401,
+      'sk-of-the-active': 200,
+    });
+    expect((await gateway.admin('GET', '/user/info?user_id=switched-off')).body.user_info.blocked).toBe(true);
+  } finally {
+    await gateway.close();
+    rmSync(dataFolder, { recursive: true, force: true });
+  }
+}, 120_000); // prettier-ignore
