@@ -74,7 +74,7 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     new Targets(loader, catalogue, config),
     {} as never,
     {} as never,
-    { isOpen: () => true, of: async () => ({ chain: {}, budgets: [aBudget(1)] }) } as never,
+    { isOpen: () => true, of: async () => ({ chain: {}, budgets: [aBudget(1)], named: [] }) } as never,
     config,
   );
   const facts = someFacts({
@@ -85,7 +85,7 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     facts,
     llm: { size, fallbacks: [], kind: chatCompletion },
     caller: {},
-    standing: { chain: {}, budgets: [aBudget(1)] },
+    standing: { chain: {}, budgets: [aBudget(1)], named: [] },
     refused: (refusal: Refusal) => new AccessDenied(refusal, 429),
   };
   const request = { id: 'r', headers: {}, access } as unknown as FastifyRequest;
