@@ -170,4 +170,27 @@ describe('many at once', () => {
       }
     });
   }); // prettier-ignore
+
+  it('prompts of a caller without money that take long to count: nobody else is told to give up', async () => {
+    const poor = await gateway.givenKey({ max_budget: 1 });
+    // By its bytes a prompt of the neighbour does not fit, by its tokens it does.
+    const neighbour = await gateway.givenKey({ max_budget: 14 });
+    const call = (key: string, content: string) => gateway.as(key, 'POST', '/v1/chat/completions', { model: 'm-in', max_tokens: 1, messages: [{ role: 'user', content }] });
+    let isOver = false;
+    const attack = Array.from({ length: 3 }, async () => {
+      while (!isOver) {
+        const { status } = await call(poor, 'a'.repeat(1_900_000));
+        expect([429, 503]).toContain(status);
+      }
+    });
+    const statuses: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      const { status, headers } = await call(neighbour, 'The gate counts words. '.repeat(870));
+      statuses.push(status);
+      expect(headers['x-should-retry']).not.toBe('false');
+    }
+    isOver = true;
+    await Promise.all(attack);
+    expect(statuses).toContain(200);
+  }); // prettier-ignore
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   editedObject,
+  JsonBoundError,
   JsonProblem,
   memberValue,
   scanJsonObject,
@@ -217,3 +218,28 @@ function attempt(action: () => unknown, wantError = false): unknown {
     return wantError ? error : undefined;
   }
 }
+
+describe('bounds of a caller', () => {
+  const nothing: Watch = { names: new Set(), below: new Map(), free: new Set() };
+  const bounds = { names: 2, entries: 3, values: 6, free: new Set(['free']) };
+  const bounded = (text: string) => scanJsonObject(Buffer.from(text), nothing, bounds);
+
+  it.each([
+    '{"x":{"a":1,"b":2}}',
+    '{"x":[1,2,3]}',
+    '{"free":[1,2,3,4,5,6]}',
+    '{"a":1,"b":2,"c":3,"d":{"e":[1]}}',
+  ])('%s keeps them', (text) => {
+    expect(() => bounded(text)).not.toThrow();
+  });
+
+  it.each([
+    ['{"x":{"a":1,"b":2,"c":3}}', 'has an object with more than 2 names'],
+    ['{"x":[{"a":{"a":1,"b":2,"c":3}}]}', 'has an object with more than 2 names'],
+    ['{"x":[1,2,3,4]}', 'has a list of more than 3 entries'],
+    ['{"x":{"free":[1,2,3,4]}}', 'has a list of more than 3 entries'],
+    ['{"x":[[1,2],[1,2],[1]]}', 'has more than 6 names and entries'],
+  ])('%s does not: it %s', (text, message) => {
+    expect(() => bounded(text)).toThrow(new JsonBoundError(message, 'x'));
+  });
+});

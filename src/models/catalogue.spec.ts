@@ -211,3 +211,22 @@ describe('a model that searches by itself', () => {
     expect(catalogue.resolve('or/vendor/x')).toHaveLength(1);
   });
 }); // prettier-ignore
+
+describe('a wildcard', () => {
+  const served = (name: string, model: string) => new CatalogueSnapshot([deployment(name, model)], {});
+
+  it.each([
+    ['az-gpt', true],
+    ['az-', false],
+    ['az-.', false],
+    ['az-..', false],
+    ['az-...', true],
+  ])('of Azure serves %s: %s', (name, isServed) => {
+    expect(served('az-*', 'azure/*').modelFacts(name, nobody).known).toBe(isServed);
+  });
+
+  it('does not stand for nothing', () => {
+    expect(served('gpt*', 'openai/gpt*').modelFacts('gpt', nobody).known).toBe(false);
+    expect(served('gpt*', 'openai/gpt*').modelFacts('gpt-4', nobody).known).toBe(true);
+  });
+});

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aBudget, aModel, aParty, aRequest, aRoute, aWish, someFacts } from '../testing.js';
+import { aBudget, aModel, aParty, aRequest, aRoute, aWish, someFacts, usd } from '../testing.js';
 import { budgetsHaveRoom } from './budgets-have-room.js';
 
 const calling = (minimum: number) => aRequest({ model: aModel('m', { wish: aWish(minimum) }) });
@@ -70,4 +70,21 @@ describe('budgetsHaveRoom', () => {
     ]);
     expect(budgets).toHaveLength(3);
   });
+
+  it.each`
+    limit | spent | minimum | prompt | verdict    | because
+    ${10} | ${0}  | ${20}   | ${15}  | ${'later'} | ${'counted, its prompt may be smaller'}
+    ${10} | ${0}  | ${20}   | ${5}   | ${'never'} | ${'there is no room for the rest of it either'}
+    ${10} | ${10} | ${20}   | ${20}  | ${'never'} | ${'the budget is used up'}
+  `(
+    'a prompt that could not be counted, $minimum with $prompt of it the prompt, is refused $verdict: $because',
+    ({ limit, spent, minimum, prompt, verdict }) => {
+      const wish = { ...aWish(minimum), inputNanoUsd: usd(prompt), isUncounted: true as const };
+      const parties = [aParty({ kind: 'key', id: 'k', budgets: [aBudget(limit, spent)] })];
+      const { denials } = budgetsHaveRoom(
+        someFacts({ parties, request: aRequest({ model: aModel('m', { wish }) }) }),
+      );
+      expect(denials.map(({ temporary }) => (temporary ? 'later' : 'never'))).toEqual([verdict]);
+    },
+  );
 });
