@@ -36,8 +36,8 @@ export async function freshRole(password: string): Promise<{ name: string; drop:
 
 async function onServer(sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: SERVER, connectionTimeoutMillis: 3_000 });
-  await client.connect();
   try {
+    await client.connect();
     await client.query(sql);
   } finally {
     await client.end();
