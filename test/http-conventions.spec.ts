@@ -38,6 +38,15 @@ describe('a field nobody reads', () => {
     expect(String(headers['x-tollgate-ignored']).length).toBeLessThan(10_000);
   });
 
+  it('names fields that are kept and have no effect', async () => {
+    const { status, headers } = await gateway.admin('POST', '/key/generate', {
+      guardrails: ['hide-secrets'],
+      policies: [],
+    });
+    expect(status).toBe(200);
+    expect(headers['x-tollgate-ignored']).toBe('guardrails');
+  });
+
   it('is not mentioned when everything was read', async () => {
     const { headers } = await gateway.admin('POST', '/key/generate', { max_budget: 1, tags: ['a'] });
     expect(headers['x-tollgate-ignored']).toBeUndefined();

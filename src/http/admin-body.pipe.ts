@@ -12,7 +12,7 @@ import { MAX_TOLD } from '../policy/some-of.js';
 import { freeContent, onlyLooksUp } from './free-content.js';
 import { type InvalidField, invalidFields, shortened } from './invalid-fields.js';
 import { JsonBoundError, type JsonBounds, JsonProblem, scanJsonObject } from './json-scanner.js';
-import { unreadFields } from './unread-fields.js';
+import { fieldsWithoutEffect, unreadFields } from './unread-fields.js';
 
 const NOTHING_WATCHED = { names: new Set<string>(), below: new Map(), free: new Set<string>() };
 
@@ -45,10 +45,11 @@ export class AdminBodyPipe extends ValidationPipe {
     const dto = metadata.metatype!;
     const body = bodyOf(value);
     const unread = unreadFields(body, dto);
-    if (unread.length)
+    const withoutEffect = [...unread, ...fieldsWithoutEffect(body, dto)];
+    if (withoutEffect.length)
       ignored.set(
         value as object,
-        unread.slice(0, MAX_TOLD).map((name) => shortened(name, MAX_TOLD_CHARS)),
+        withoutEffect.slice(0, MAX_TOLD).map((name) => shortened(name, MAX_TOLD_CHARS)),
       );
     for (const name of unread) delete body[name];
     if (!onlyLooksUp(dto)) refuseLongNames(body);
@@ -61,7 +62,7 @@ const MAX_TOLD_CHARS = 64;
 
 const ignored = new WeakMap<object, readonly string[]>();
 
-/** The first fields of a request's body that nobody read, for the `x-tollgate-ignored` header; undefined when all were. */
+/** The first fields of a request's body that have no effect, for the `x-tollgate-ignored` header; undefined when all were. */
 export const ignoredFields = (body: unknown): readonly string[] | undefined =>
   typeof body === 'object' && body !== null ? ignored.get(body) : undefined;
 

@@ -44,6 +44,18 @@ export function unreadFields(body: object, dto: Type): string[] {
   return unread;
 }
 
+/** LiteLLM's fields that are kept as sent because clients send them, and that nothing here acts on. */
+const WITHOUT_EFFECT = ['guardrails', 'policies', 'prompts'];
+
+/** Returns the fields of a body that its route keeps and nothing acts on. Empty lists ask for nothing. */
+export function fieldsWithoutEffect(body: Readonly<Record<string, unknown>>, dto: Type): string[] {
+  const taken = takenFields(dto);
+  return WITHOUT_EFFECT.filter((field) => {
+    const sent = body[field];
+    return taken.has(field) && Array.isArray(sent) && sent.length > 0;
+  });
+}
+
 const limitMeantBy = (field: string, taken: ReadonlySet<string>) =>
   [...taken].find((known) => LIMITING.test(known) && isTypo(field, known));
 
