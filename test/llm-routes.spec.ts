@@ -606,7 +606,7 @@ describe('the anthropic client', () => {
   });
 
   it('is told in its own shape that a body is too large', async () => {
-    const content = 'x'.repeat(11 * 1024 * 1024);
+    const content = 'x'.repeat(51 * 1024 * 1024);
     const large = (await clientOf()).messages.create({ ...ask, messages: [{ role: 'user', content }] });
     const error = await large.catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
