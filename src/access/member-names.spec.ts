@@ -32,6 +32,14 @@ describe('names that are compared loosely', () => {
     expect(refusedParam(wide)).toBe(wide);
   });
 
+  it.each(['x'.repeat(129), 'X'.repeat(129), 'é'.repeat(65), `a${'\u0301\u0316'.repeat(80_000)}`])(
+    'a name that is longer than any is refused before it is compared (case %#)',
+    (name) => {
+      expect(refusedParam('model', name)).toBe(name.slice(0, 64));
+      expect(refusedParam(name.slice(0, 64), 'model')).toBeUndefined();
+    },
+  );
+
   it('two names of one body are no spellings of each other, whoever reads them', () => {
     expect(refusedParam('temperature', 'Temperature')).toBe('Temperature');
     expect(refusedParam('toolChoice', 'toolchoice', 'x')).toBe('toolchoice');

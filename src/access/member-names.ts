@@ -3,11 +3,25 @@ import { NOT_PROMPT } from '../tokens/not-prompt.js';
 import { READ_MEMBERS } from '../kinds/read-members.js';
 
 /** A name that is its own folded name. */
-const PLAIN = /^[a-z0-9_]*$/;
+const PLAIN = /^[a-z0-9_]{0,128}$/;
+const ASCII = /^[\0-\x7f]*$/;
 
-/** Folds a name as the loosest reader compares it: compatibility forms (NFKC: also `ſ` and the Kelvin sign) and case are ignored. */
-export const foldedName = (name: string): string =>
-  isPlain(name) ? name : name.normalize('NFKC').toLowerCase();
+/** No member of any API has a longer name. Normalizing a long one may take seconds. */
+const MAX_NAME_BYTES = 128;
+
+/**
+ * Folds a name as the loosest reader compares it: compatibility forms (NFKC: also `ſ` and the Kelvin sign) and case are
+ * ignored. Throws a `JsonProblem` for a name that is too long.
+ */
+export function foldedName(name: string): string {
+  if (isPlain(name)) return name;
+  if (name.length > MAX_NAME_BYTES || Buffer.byteLength(name) > MAX_NAME_BYTES)
+    throw new JsonProblem(
+      `The name '${told(name)}…' is too long: names have at most ${MAX_NAME_BYTES} bytes.`,
+      told(name),
+    );
+  return (ASCII.test(name) ? name : name.normalize('NFKC')).toLowerCase();
+}
 
 /** Names that nearly every body has: nothing of what is refused by its name is among them. */
 const USUAL: ReadonlySet<string> = new Set<string>([
@@ -20,6 +34,9 @@ const USUAL: ReadonlySet<string> = new Set<string>([
 export const isUsual = (name: string): boolean => USUAL.has(name);
 
 const isPlain = (name: string) => USUAL.has(name) || PLAIN.test(name);
+
+const MAX_TOLD_CHARS = 64;
+const told = (name: string) => name.slice(0, MAX_TOLD_CHARS);
 
 /** How each read member is spelled, by its folded name. */
 const SPELLING: ReadonlyMap<string, string> = new Map(READ_MEMBERS.map((name) => [foldedName(name), name]));
@@ -49,6 +66,3 @@ export function refuseLookalikes(names: readonly string[]): void {
 
 /** Is this, folded, a member the gateway reads? */
 export const isRead = (name: string): boolean => SPELLING.has(foldedName(name));
-
-const MAX_TOLD_CHARS = 64;
-const told = (name: string) => name.slice(0, MAX_TOLD_CHARS);
