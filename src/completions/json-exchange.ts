@@ -3,6 +3,7 @@ import { estimatedTokens } from '../kinds/reported-usage.js';
 import type { Usage } from '../policy/price.js';
 import { answerHeaders, costHeader, overheadHeader } from './answer-headers.js';
 import type { Attempt } from './call.js';
+import { GatheredBytes } from './gathered-bytes.js';
 import { masked, UpstreamError, upstreamAnswerError } from './upstream-error.js';
 import type { UpstreamFailure, UpstreamHeaders, UpstreamSink } from './upstreams.js';
 
@@ -18,8 +19,7 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 /** Gathers an answer, bounded. */
 export class AnswerGatherer implements Pick<UpstreamSink, 'data'> {
-  private readonly chunks: Buffer[] = [];
-  private bytes = 0;
+  private readonly gathered = new GatheredBytes();
 
   constructor(
     private readonly status: number,
@@ -29,15 +29,13 @@ export class AnswerGatherer implements Pick<UpstreamSink, 'data'> {
 
   /** False when the answer is larger than any answer is. */
   data(chunk: Buffer): boolean {
-    this.chunks.push(chunk);
-    this.bytes += chunk.length;
-    return this.bytes <= MAX_ANSWER_BYTES;
+    this.gathered.add(chunk);
+    return this.gathered.bytes <= MAX_ANSWER_BYTES;
   }
 
   whole(): WholeAnswer {
-    const { status, headers, chunks, startedAt } = this;
-    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-    return { status, headers, body, tookMs: performance.now() - startedAt };
+    const { status, headers, gathered, startedAt } = this;
+    return { status, headers, body: gathered.whole(), tookMs: performance.now() - startedAt };
   }
 }
 

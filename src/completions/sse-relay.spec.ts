@@ -151,6 +151,18 @@ describe('what waits for the commit, and what it says was used', () => {
     concat.mockRestore();
   });
 
+  it('keeps what follows the end of one answer of several without joining it again and again', () => {
+    const concat = vi.spyOn(Buffer, 'concat');
+    const waits = drawn + '\n'.repeat(100_000) + drawn;
+    const cuts = Array.from({ length: 2_000 }, (_, n) => n * 50);
+    const { done, usage, text } = relayed(partial + waits, true, cuts, imageGeneration.stream);
+    const copied = concat.mock.results.reduce((sum, { value }) => sum + (value as Buffer).length, 0);
+    concat.mockRestore();
+    expect(copied).toBeLessThan(4 * waits.length);
+    expect([text, done === waits]).toEqual([partial, true]);
+    expect(usage).toMatchObject({ inputTokens: 6, outputTokens: 4 });
+  });
+
   it('does not wait for the end of an event without an end', () => {
     const relay = new SseRelay(openaiStream, false);
     const piece = Buffer.alloc(1024 * 1024, 0x61);

@@ -1,6 +1,7 @@
 import type { EventSays, StreamForm } from '../kinds/call-kind.js';
 import type { Usage } from '../policy/price.js';
 import { Delivered } from './delivered.js';
+import { GatheredBytes } from './gathered-bytes.js';
 
 const DATA = Buffer.from('data:');
 const MAX_EVENT_BYTES = 8 * 1024 * 1024;
@@ -16,12 +17,10 @@ export class SseRelay {
   /** More of it was still to come. */
   usageIsPartial = false;
   /** The terminator and what came behind it. None of it is among the bytes `push` returns. */
-  private readonly last: Buffer[] = [];
-  private lastBytes = 0;
+  private readonly last = new GatheredBytes();
   readonly delivered: Delivered;
-  /** The beginning of an event whose end has not come, in the pieces it came in. */
-  private tail: Buffer[] = [];
-  private tailBytes = 0;
+  /** The beginning of an event whose end has not come. */
+  private readonly tail = new GatheredBytes();
 
   constructor(
     private readonly form: StreamForm,
@@ -32,84 +31,87 @@ export class SseRelay {
 
   /** The terminator, once it came, with what followed it. */
   get terminator(): Buffer | undefined {
-    return this.last.length ? joined(this.last) : undefined;
+    return this.last.bytes ? this.last.whole() : undefined;
   }
 
   /** The last word was said. Of several answers only the upstream knows which is the last. */
   get isWhole(): boolean {
-    return this.last.length > 0 && !this.form.endsPerAnswer;
+    return this.last.bytes > 0 && !this.form.endsPerAnswer;
   }
 
   /** What may be passed on now. Bytes are looked at once, however many chunks an event comes in. */
   push(chunk: Buffer): Buffer | undefined {
-    const end = endOfLastEvent(chunk, this.tail.at(-1) ?? NO_BYTES, this.tail.at(-2) ?? NO_BYTES);
-    const complete = end > 0 ? joined([...this.tail, chunk.subarray(0, end)]) : undefined;
-    if (complete) this.clearTail();
-    if (end < chunk.length) {
-      this.tail.push(end > 0 ? chunk.subarray(end) : chunk);
-      this.tailBytes += chunk.length - end;
+    const end = endOfLastEvent(chunk, this.tail.tail(2));
+    let complete: Buffer | undefined;
+    if (end > 0) {
+      complete = chunk.subarray(0, end);
+      if (this.tail.bytes) {
+        this.tail.add(complete);
+        complete = this.tail.whole();
+        this.tail.clear();
+      }
     }
-    if (this.tailBytes > MAX_EVENT_BYTES) throw new Error('An event of the upstream is too large.');
+    if (end < chunk.length) this.tail.add(end > 0 ? chunk.subarray(end) : chunk);
+    if (this.tail.bytes > MAX_EVENT_BYTES) throw new Error('An event of the upstream is too large.');
     return complete && this.pass(complete);
   }
 
   /** What is left when the upstream ended in the middle of an event. */
   rest(): Buffer | undefined {
-    const tail = this.tailBytes ? joined(this.tail) : undefined;
-    this.clearTail();
+    const tail = this.tail.bytes ? this.tail.whole() : undefined;
+    this.tail.clear();
     return tail && this.pass(tail);
   }
 
-  private clearTail(): void {
-    this.tail = [];
-    this.tailBytes = 0;
-  }
-
   private pass(events: Buffer): Buffer | undefined {
-    const passed =
-      this.last.length || this.form.mayTell(events)
-        ? Buffer.concat(splitEvents(events).filter((e) => this.passes(e)))
-        : events;
+    if (this.isWhole) return undefined;
+    const passed = this.last.bytes || this.form.mayTell(events) ? this.passing(events) : events;
     if (!passed.length) return undefined;
     this.delivered.add(passed);
     return passed;
   }
 
-  private passes(event: Buffer): boolean {
-    if (this.isWhole) return false;
+  /** What of these events is passed on. From the terminator on everything is kept, as one piece however many events it is. */
+  private passing(events: Buffer): Buffer {
+    const passed: Buffer[] = [];
+    let hasEnded = this.last.bytes > 0;
+    let from = 0;
+    let start = 0;
+    while (start < events.length && !(hasEnded && !this.form.endsPerAnswer)) {
+      const end = endOfEvent(events, start);
+      const { ends, onlyUsage } = this.heard(events.subarray(start, end));
+      if (!hasEnded && (ends || (onlyUsage && !this.showUsage))) {
+        passed.push(events.subarray(from, start));
+        from = ends ? start : end;
+      }
+      hasEnded ||= ends === true;
+      start = end;
+    }
+    if (hasEnded) this.keep(events.subarray(from, start));
+    else passed.push(events.subarray(from));
+    return passed.length === 1 ? passed[0]! : Buffer.concat(passed);
+  }
+
+  private keep(events: Buffer): void {
+    this.last.add(events);
+    if (this.last.bytes > MAX_WAITING_BYTES) throw new Error('The end of the answer is too large.');
+  }
+
+  /** Takes note of what an event says. */
+  private heard(event: Buffer): EventSays {
     const data = dataOf(event);
-    const {
-      usage,
-      usageIsPartial = false,
-      ends,
-      onlyUsage,
-    } = data ? this.form.read(data, this.usage) : NOTHING;
-    if (usage) {
-      this.usage = usage;
-      this.usageIsPartial = usageIsPartial;
+    const says = data ? this.form.read(data, this.usage) : NOTHING;
+    if (says.usage) {
+      this.usage = says.usage;
+      this.usageIsPartial = says.usageIsPartial ?? false;
     }
-    if (ends || this.last.length) {
-      this.last.push(event);
-      this.lastBytes += event.length;
-      if (this.lastBytes > MAX_WAITING_BYTES) throw new Error('The end of the answer is too large.');
-      return false;
-    }
-    return this.showUsage || !onlyUsage;
+    return says;
   }
 }
 
-const NO_BYTES = Buffer.alloc(0);
-
-const joined = (pieces: readonly Buffer[]): Buffer =>
-  pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
-
-/** One past the blank line that ends the last complete event of a chunk; 0 without one. Its line may begin in the pieces before. */
-function endOfLastEvent(chunk: Buffer, before: Buffer, beforeThat: Buffer): number {
-  const at = (i: number): number | undefined => {
-    if (i >= 0) return chunk[i];
-    const inBefore = before.length + i;
-    return inBefore >= 0 ? before[inBefore] : beforeThat[beforeThat.length + inBefore];
-  };
+/** One past the blank line that ends the last complete event of a chunk; 0 without one. Its line may begin in the bytes before. */
+function endOfLastEvent(chunk: Buffer, before: Buffer): number {
+  const at = (i: number): number | undefined => (i >= 0 ? chunk[i] : before[before.length + i]);
   for (let i = chunk.length - 1; i >= 0; i--) {
     if (chunk[i] !== 0x0a) continue;
     if (at(i - 1) === 0x0a || (at(i - 1) === 0x0d && at(i - 2) === 0x0a)) return i + 1;
@@ -117,18 +119,11 @@ function endOfLastEvent(chunk: Buffer, before: Buffer, beforeThat: Buffer): numb
   return 0;
 }
 
-function splitEvents(bytes: Buffer): Buffer[] {
-  const events: Buffer[] = [];
-  let start = 0;
-  for (let i = 1; i < bytes.length; i++) {
-    if (bytes[i] !== 0x0a) continue;
-    if (bytes[i - 1] === 0x0a || (bytes[i - 1] === 0x0d && bytes[i - 2] === 0x0a)) {
-      events.push(bytes.subarray(start, i + 1));
-      start = i + 1;
-    }
-  }
-  if (start < bytes.length) events.push(bytes.subarray(start));
-  return events;
+/** One past the blank line that ends the event that begins at `start`; one past the last byte without one. */
+function endOfEvent(bytes: Buffer, start: number): number {
+  for (let i = bytes.indexOf(0x0a, Math.max(start, 1)); i >= 0; i = bytes.indexOf(0x0a, i + 1))
+    if (bytes[i - 1] === 0x0a || (bytes[i - 1] === 0x0d && bytes[i - 2] === 0x0a)) return i + 1;
+  return bytes.length;
 }
 
 /** The `data:` of a one-line event. */
