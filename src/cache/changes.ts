@@ -16,6 +16,7 @@ export const cacheKey = {
 };
 
 const MAX_REMEMBERED_CHANGES = 100_000;
+const MAX_REMEMBERED_CHARS = 16_000_000;
 
 /**
  * What changed, and when: a number that grows with every write. Whoever keeps something made of rows keeps the
@@ -25,6 +26,8 @@ const MAX_REMEMBERED_CHANGES = 100_000;
 export class Changes {
   private epochNow = 1;
   private readonly changedAt = new Map<CacheKey, number>();
+  /** Of all keys in `changedAt` together. */
+  private chars = 0;
   /** Changes up to here are forgotten one by one and count as changed all together. */
   private forgottenUpTo = 0;
 
@@ -36,11 +39,12 @@ export class Changes {
   mark(keys: readonly CacheKey[]): void {
     this.epochNow++;
     for (const key of keys) {
-      this.changedAt.delete(key);
+      if (!this.changedAt.delete(key)) this.chars += key.length;
       this.changedAt.set(key, this.epochNow);
     }
-    if (this.changedAt.size > MAX_REMEMBERED_CHANGES) {
+    if (this.changedAt.size > MAX_REMEMBERED_CHANGES || this.chars > MAX_REMEMBERED_CHARS) {
       this.changedAt.clear();
+      this.chars = 0;
       this.forgottenUpTo = this.epochNow;
     }
   }

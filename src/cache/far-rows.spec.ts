@@ -134,6 +134,11 @@ describe('a hint', () => {
     expect(heard).toEqual([['key:k', 'user:u']]);
   });
 
+  it('is heard without names that no row can have', () => {
+    say(JSON.stringify(['key:k', 'k'.repeat(8_193)]));
+    expect(heard).toEqual([['key:k']]);
+  });
+
   it.each(
     [
       '5',

@@ -17,6 +17,8 @@ const MAX_LEFT_MS = 90_000;
 /** One hint names at most so many rows, and is at most so long. */
 const MAX_HINT_KEYS = 50;
 const MAX_HINT_CHARS = 1_000_000;
+/** Longer than any row's key: a membership has two names in it, each of at most 1,024 bytes and escaped. */
+const MAX_KEY_CHARS = 8_192;
 
 /** A row as another process may have put it here, and of which revision it is. */
 interface FarRow {
@@ -116,7 +118,7 @@ export class FarRows {
   }
 }
 
-/** The rows a hint names; undefined when it is none. */
+/** Returns the rows a hint names, without names that no row can have; undefined when it is no hint. */
 function keysIn(message: string): CacheKey[] | undefined {
   if (message.length > MAX_HINT_CHARS) return undefined;
   let keys: unknown;
@@ -125,7 +127,8 @@ function keysIn(message: string): CacheKey[] | undefined {
   } catch {
     return undefined;
   }
-  return Array.isArray(keys) && keys.length <= MAX_HINT_KEYS && keys.every((key) => typeof key === 'string')
-    ? keys
+  if (!Array.isArray(keys) || keys.length > MAX_HINT_KEYS) return undefined;
+  return keys.every((key) => typeof key === 'string')
+    ? keys.filter((key) => key.length <= MAX_KEY_CHARS)
     : undefined;
 }
