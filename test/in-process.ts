@@ -36,10 +36,13 @@ export class InProcess {
     this.elsewhere = other ?? this;
   }
 
-  static async start(config: object = {}): Promise<InProcess> {
+  static async start(
+    config: { general_settings?: object } & Record<string, unknown> = {},
+  ): Promise<InProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'tollgate-races-'));
     const file = join(folder, 'config.yaml');
-    writeFileSync(file, stringify({ general_settings: { max_event_loop_delay_ms: 0 }, ...config }));
+    const general_settings = { max_event_loop_delay_ms: 0, ...config.general_settings };
+    writeFileSync(file, stringify({ ...config, general_settings }));
     const env = {
       TOLLGATE_DATA: folder,
       TOLLGATE_MASTER_KEY: 'sk-master-of-the-races',

@@ -7,20 +7,27 @@ import { VirtualKey } from '../src/keys/virtual-key.entity.js';
 import { Member } from '../src/teams/member.entity.js';
 import { Team } from '../src/teams/team.entity.js';
 import { User } from '../src/users/user.entity.js';
+import { AUDIENCE, Issuer } from './issuer.js';
 import { closeAll } from './close-all.js';
 import type { Answer } from './gateway.js';
 import { InProcess, type Moment } from './in-process.js';
 import { pathOf, WRITES, writingDoors } from './writing-doors.js';
 
+let issuer: Issuer;
 let gateway: InProcess;
 const isPostgres = process.env.TESTS_ON === 'postgres';
 
 beforeAll(async () => {
+  issuer = await Issuer.start();
   gateway = await InProcess.start({
+    general_settings: {
+      enable_jwt_auth: true,
+      litellm_jwtauth: { issuer: issuer.url, audience: AUDIENCE, user_id_jwt_field: 'sub' },
+    },
     model_list: [{ model_name: 'm-out', litellm_params: { model: 'openai/x', api_key: 'sk-hidden-0001' } }],
   });
 });
-afterAll(() => closeAll(gateway));
+afterAll(() => closeAll(gateway, issuer));
 
 let serial = 0;
 
@@ -153,6 +160,84 @@ describe.each(REVOCATIONS)('while somebody makes a key of a team, %s', (_, path,
     expect((await make(who)).status).toBeGreaterThanOrEqual(400);
   }); // prettier-ignore
 });
+
+describe.each<[string, (id: string) => [method: string, path: string, body: object]]>([
+  ['who leaves the organization', (id) => ['DELETE', '/organization/member_delete', { organization_id: id, user_id: id }]],
+  ['whose role there is less', (id) => ['PATCH', '/organization/member_update', { organization_id: id, user_id: id, role: 'internal_user' }]],
+  ['whose organization loses the team', (id) => ['POST', '/team/update', { team_id: `team-${id}`, organization_id: `other-${id}` }]],
+  ['whose organization is deleted', (id) => ['DELETE', '/organization/delete', { organization_ids: [id] }]],
+])('an admin of an organization, %s,', (_, revocation) => {
+  async function administered() {
+    const { id, key } = await company();
+    await gateway.made('/organization/new', { organization_id: `other-${id}`, organization_alias: 'Other' });
+    await gateway.made('/organization/member_add', { organization_id: id, member: [{ role: 'org_admin', user_id: id }] });
+    await gateway.made('/team/new', { team_id: `team-${id}`, organization_id: id });
+    const changed = (await gateway.made('/key/generate', { team_id: `team-${id}` })).key as string;
+    return { id, change: () => post(key, '/key/update', { key: changed, metadata: { by: id } }) };
+  }
+
+  it.each<Moment>([
+    'between the guard and the transaction',
+    'before the work',
+    'after the work',
+  ])('changes no key of its teams any more: %s', async (moment) => {
+    const { id, change } = await administered();
+    const [method, path, body] = revocation(id);
+    let isRevoked = false;
+    const revoked = gateway.during(moment, async () => {
+      await gateway.elsewhere.made(path, body, method);
+      isRevoked = true;
+    });
+    const answer = await change();
+    const wasRevoked = isRevoked;
+    await revoked();
+    const later = await change();
+    expect(later.status).toBe(404);
+    if (wasRevoked) expect(told(answer)).toEqual(told(later));
+    else expect(answer.status).toBe(200);
+    if (moment === 'between the guard and the transaction') expect(wasRevoked).toBe(true);
+  });
+}); // prettier-ignore
+
+describe.each<[string, (id: string) => [path: string, body: object]]>([
+  ['is blocked', (id) => ['/user/update', { user_id: id, blocked: true }]],
+  ['has a lesser role', (id) => ['/user/update', { user_id: id, user_role: 'internal_user_viewer' }]],
+  ['leaves the team', (id) => ['/team/member_delete', { team_id: id, user_id: id }]],
+  ['may no longer make keys there', (id) => ['/team/permissions_update', { team_id: id, team_member_permissions: ['/key/info'] }]],
+])('with a token, whose user %s', (_, revocation) => {
+  it.each<Moment>([
+    'between the guard and the transaction',
+    'before the work',
+  ])('no key is made: %s', async (moment) => {
+    const { id } = await company();
+    const token = await issuer.token({ sub: id });
+    const [path, body] = revocation(id);
+    let isRevoked = false;
+    const revoked = gateway.during(moment, async () => {
+      await gateway.elsewhere.made(path, body);
+      isRevoked = true;
+    });
+    const make = () => post(token, '/key/generate', { team_id: id });
+    const answer = await make();
+    const wasRevoked = isRevoked;
+    await revoked();
+    const later = await make();
+    expect(later.status).toBeGreaterThanOrEqual(400);
+    if (wasRevoked) expect(told(answer)).toEqual(told(later));
+    else expect(answer.status).toBe(200);
+    if (moment === 'between the guard and the transaction' || isPostgres) expect(wasRevoked).toBe(true);
+  });
+}); // prettier-ignore
+
+it('a bulk update whose caller is revoked between two of its keys is refused as a whole', async () => {
+  const { key } = await gateway.made('/user/new', { user_id: 'bulk', user_role: 'proxy_admin' });
+  const keys = await Promise.all([1, 2].map(async () => (await gateway.made('/key/generate', {})).key as string));
+  const sent = { keys: [{ key: keys[0], metadata: { n: 1 } }, { key, blocked: true }, { key: keys[1], metadata: { n: 2 } }] };
+  const { status } = await post(key as string, '/key/bulk_update', sent);
+  expect(status).toBe(401);
+  const [first, last] = await Promise.all(keys.map(async (one) => (await gateway.as(gateway.masterKey, 'GET', `/key/info?key=${one}`)).body.info.metadata));
+  expect([first, last]).toEqual([{ n: 1 }, {}]);
+}); // prettier-ignore
 
 it.runIf(isPostgres)(
   'a stolen key of an administrator makes no administrator once its block is answered',
