@@ -6,9 +6,11 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { EntityManager } from 'typeorm';
 import { request } from 'undici';
 import { stringify } from 'yaml';
+import { actor } from '../src/acting.js';
 import { createApp } from '../src/app.setup.js';
 import { readConfig } from '../src/config/read-config.js';
 import { Database } from '../src/database/database.js';
+import { pause } from '../src/pause.js';
 import type { Answer } from './gateway.js';
 import { freshPostgres } from './postgres.js';
 import { RedisServer } from './redis.js';
@@ -17,6 +19,14 @@ type Work = (tx: EntityManager) => Promise<unknown>;
 
 /** At which moment of an administrator's write something else is to happen. */
 export type Moment = 'between the guard and the transaction' | 'before the work' | 'after the work';
+
+/** Something that happens while a write is held. */
+export interface Meanwhile<T> {
+  /** Was it done before the write went on? */
+  readonly cameFirst: () => boolean;
+  /** What came of it, maybe only after the write. */
+  readonly answer: () => Promise<T>;
+}
 
 /** So long a write waits for what is to happen in it: it may itself be waited for. */
 const PATIENCE_MS = 400;
@@ -114,18 +124,22 @@ export class InProcess {
   }
 
   /**
-   * The next write is held at this moment while something else happens, until that is done or waits for the write. Returns
-   * what the other was answered; it may be answered only after the write.
+   * The next write of an administrator is held at this moment while something else happens, until that is done or waits for
+   * the write itself.
    */
-  during<T>(moment: Moment, other: () => Promise<T>): () => Promise<T> {
+  during<T>(moment: Moment, other: () => Promise<T>): Meanwhile<T> {
     const { database } = this;
     const write = database.write.bind(database);
     let answer: Promise<T> | undefined;
+    let cameFirst = false;
     const happens = async () => {
       answer = other();
-      await Promise.race([answer, new Promise((done) => setTimeout(done, PATIENCE_MS))]);
+      const done = answer.then(() => true);
+      cameFirst = await Promise.race([done, pause(PATIENCE_MS).then(() => false)]);
     };
     const held = async (work: Work, ...more: [never]) => {
+      // Calls and the guard make rows, too.
+      if (!actor()) return write(work, ...more);
       database.write = write;
       if (moment === 'between the guard and the transaction') {
         await happens();
@@ -145,10 +159,13 @@ export class InProcess {
       );
     };
     database.write = held as typeof write;
-    return () => {
-      database.write = write;
-      if (!answer) throw new Error('Nothing was written.');
-      return answer;
+    return {
+      cameFirst: () => cameFirst,
+      answer: () => {
+        database.write = write;
+        if (!answer) throw new Error('Nothing was written.');
+        return answer;
+      },
     };
   }
 }

@@ -79,7 +79,7 @@ describe('every door that writes decides again inside the transaction', () => {
     );
     const answer = await ask(key);
     expect(answer.text).toContain('blocked');
-    await revocation();
+    await revocation.answer();
     expect({ door, ...told(answer) }).toMatchObject({
       status: 401,
       error: { details: { check: 'keyIsNotBlocked' } },
@@ -137,7 +137,7 @@ describe.each(REVOCATIONS)('while somebody makes a key of a team, %s', (_, path,
       gateway.elsewhere.made(path, body(who)),
     );
     const answer = await make(who);
-    await revocation();
+    await revocation.answer();
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(told(answer)).toEqual(told(await make(who)));
     expect(await keysOf(who.id)).toEqual([]);
@@ -145,14 +145,10 @@ describe.each(REVOCATIONS)('while somebody makes a key of a team, %s', (_, path,
 
   it.each<Moment>(['before the work', 'after the work'])('that comes %s is answered after it, or refuses it', async (moment) => {
     const who = await company();
-    let isRevoked = false;
-    const revocation = gateway.during(moment, async () => {
-      await gateway.elsewhere.made(path, body(who));
-      isRevoked = true;
-    });
+    const revocation = gateway.during(moment, () => gateway.elsewhere.made(path, body(who)));
     const { status } = await make(who);
-    const wasRevoked = isRevoked;
-    await revocation();
+    await revocation.answer();
+    const wasRevoked = revocation.cameFirst();
     if (wasRevoked) expect({ status }).not.toEqual({ status: 200 });
     // What is of no member, team or user any more went with them.
     const went = /member_delete|\/team\/delete|\/user\/delete/.test(path);
@@ -183,14 +179,10 @@ describe.each<[string, (id: string) => [method: string, path: string, body: obje
   ])('changes no key of its teams any more: %s', async (moment) => {
     const { id, change } = await administered();
     const [method, path, body] = revocation(id);
-    let isRevoked = false;
-    const revoked = gateway.during(moment, async () => {
-      await gateway.elsewhere.made(path, body, method);
-      isRevoked = true;
-    });
+    const revoked = gateway.during(moment, () => gateway.elsewhere.made(path, body, method));
     const answer = await change();
-    const wasRevoked = isRevoked;
-    await revoked();
+    await revoked.answer();
+    const wasRevoked = revoked.cameFirst();
     const later = await change();
     expect(later.status).toBe(404);
     if (wasRevoked) expect(told(answer)).toEqual(told(later));
@@ -212,15 +204,11 @@ describe.each<[string, (id: string) => [path: string, body: object]]>([
     const { id } = await company();
     const token = await issuer.token({ sub: id });
     const [path, body] = revocation(id);
-    let isRevoked = false;
-    const revoked = gateway.during(moment, async () => {
-      await gateway.elsewhere.made(path, body);
-      isRevoked = true;
-    });
+    const revoked = gateway.during(moment, () => gateway.elsewhere.made(path, body));
     const make = () => post(token, '/key/generate', { team_id: id });
     const answer = await make();
-    const wasRevoked = isRevoked;
-    await revoked();
+    await revoked.answer();
+    const wasRevoked = revoked.cameFirst();
     const later = await make();
     expect(later.status).toBeGreaterThanOrEqual(400);
     if (wasRevoked) expect(told(answer)).toEqual(told(later));
@@ -273,7 +261,7 @@ it('rights that others give while a request is handled count in it', async () =>
     gateway.elsewhere.made('/team/member_update', { team_id: who.id, user_id: who.id, role: 'admin' }),
   );
   const { status, text } = await post(who.key, '/key/generate', { team_id: who.id, models: ['m-out'] });
-  await promotion();
+  await promotion.answer();
   expect(status, text).toBe(200);
 });
 
@@ -390,7 +378,7 @@ describe.each(CHILDREN)('in a %s that is being deleted, %s', (parent, _, [path, 
     const who = await named();
     const making = gateway.during('after the work', () => make(who));
     expect((await end(who, gateway)).status).toBe(200);
-    await making();
+    await making.answer();
     expect(await orphans()).toEqual([]);
   });
 
@@ -399,7 +387,7 @@ describe.each(CHILDREN)('in a %s that is being deleted, %s', (parent, _, [path, 
     const ending = gateway.during('after the work', () => end(who, gateway.elsewhere));
     const made = await gateway.as(gateway.masterKey, 'POST', path, body(who));
     expect(made.status, made.text).toBe(200);
-    expect((await ending()).status).toBe(200);
+    expect((await ending.answer()).status).toBe(200);
     expect(await orphans()).toEqual([]);
   });
 });
