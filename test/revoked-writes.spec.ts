@@ -101,7 +101,12 @@ describe('every door that writes decides again inside the transaction', () => {
 async function company() {
   const id = `company-${(serial += 1)}`;
   await gateway.made('/organization/new', { organization_id: id, organization_alias: id });
-  await gateway.made('/user/new', { user_id: id, auto_create_key: false, user_role: 'internal_user' });
+  await gateway.made('/user/new', {
+    user_id: id,
+    user_email: `${id}@corp.test`,
+    auto_create_key: false,
+    user_role: 'internal_user',
+  });
   await gateway.made('/team/new', { team_id: id, members_with_roles: [{ role: 'user', user_id: id }] });
   await gateway.made('/team/permissions_update', {
     team_id: id,
@@ -307,6 +312,25 @@ it('the keys one member makes at once, while changing the key it makes them with
   expect(answers.map(({ status, text }) => (status === 200 ? 200 : text))).toEqual(answers.map(() => 200));
 });
 
+it('keys for a user who is deleted again and again are all made: whoever names the user makes it anew', async () => {
+  const user_id = `phoenix-${(serial += 1)}`;
+  await gateway.made('/user/new', { user_id, auto_create_key: false });
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, i) => {
+      const at = i % 2 ? gateway : gateway.elsewhere;
+      return i % 8 === 7
+        ? at.as(at.masterKey, 'POST', '/user/delete', { user_ids: [user_id] })
+        : at.as(at.masterKey, 'POST', '/key/generate', { user_id });
+    }),
+  );
+  const generated = answers.filter((_, i) => i % 8 !== 7);
+  expect(generated.map(({ status, text }) => (status === 200 ? 200 : text))).toEqual(
+    generated.map(() => 200),
+  );
+  expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
+  expect(await orphans()).toEqual([]);
+});
+
 interface Named {
   readonly id: string;
   readonly spare: string;
@@ -336,6 +360,7 @@ const CHILDREN: readonly (readonly [parent: keyof typeof END, child: string, mak
   ['user', 'a key', ['/key/generate', ({ id }) => ({ user_id: id })]],
   ['user', 'a key that is given away', ['/key/update', ({ id, spare }) => ({ key: spare, user_id: id })]],
   ['user', 'a membership', ['/team/member_add', ({ id }) => ({ team_id: `other-${id}`, member: { role: 'user', user_id: id } })]],
+  ['user', 'a membership by address', ['/team/member_add', ({ id }) => ({ team_id: `other-${id}`, member: { role: 'user', user_email: `${id}@corp.test` } })]],
   ['user', 'a membership of an organization', ['/organization/member_add', ({ id }) => ({ organization_id: id, member: [{ role: 'org_admin', user_id: id }] })]],
 ]; // prettier-ignore
 

@@ -176,8 +176,7 @@ export class PartyTable<T extends PartyRow> {
   async ensureKept(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
     const there = await this.ensure(tx, id, by, fill);
     if (!this.database.isPostgres) return there;
-    const options = { where: this.shape.where(id), ...lockFor(tx, 'pessimistic_read') };
-    const kept = await tx.findOneOrFail(this.shape.entity, options);
+    const kept = await tx.findOneOrFail(this.shape.entity, { where: this.shape.where(id), ...lockFor(tx) });
     // Deleted in the moment between the two: whoever did it is done, and it is made anew.
     return kept.deletedAt ? this.ensure(tx, id, by, fill) : kept;
   }

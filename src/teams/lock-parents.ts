@@ -13,7 +13,8 @@ interface NamedParents {
 
 /**
  * Inside a transaction, before anything in these is looked at: they are neither deleted nor changed by others until it ends.
- * Whether they are there is asked afterwards. `exclusively`: nobody else puts anything into these teams either.
+ * Whether they are there is asked afterwards. `exclusively`: nobody else puts anything into these teams either. Nor does anybody
+ * into users: one that is deleted meanwhile is made anew by whoever names it, and of many who share a lock nobody could write.
  *
  * Everyone who locks rows of several parties does it in this order: access groups, organizations, teams, users, keys,
  * memberships; and those of one kind by `id`. A tier may come anywhere: whoever changes one locks no party.
@@ -39,7 +40,7 @@ export async function lockParents(
   const [ofOrganizations, ofTeams, ofUsers] = [organizations, teams, users].map(texts);
   if (ofOrganizations!.length) await lock(Organization, { organizationId: In(ofOrganizations!) });
   if (ofTeams!.length) await lock(Team, { teamId: In(ofTeams!) }, exclusively ? lockFor(tx) : shared);
-  if (ofUsers!.length) await lock(User, { userId: In(ofUsers!) });
+  if (ofUsers!.length) await lock(User, { userId: In(ofUsers!) }, lockFor(tx));
 }
 
 const texts = (ids: readonly unknown[]) => ids.filter((id) => typeof id === 'string' && id !== '');
