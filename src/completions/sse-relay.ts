@@ -79,7 +79,8 @@ export class SseRelay {
     let start = 0;
     while (start < events.length && !(hasEnded && !this.form.endsPerAnswer)) {
       const end = endOfEvent(events, start);
-      const { ends, onlyUsage } = this.heard(events.subarray(start, end));
+      const saysSomething = end - start > DATA.length;
+      const { ends, onlyUsage } = saysSomething ? this.heard(events.subarray(start, end)) : NOTHING;
       if (!hasEnded && (ends || (onlyUsage && !this.showUsage))) {
         passed.push(events.subarray(from, start));
         from = ends ? start : end;
