@@ -58,6 +58,8 @@ async function expectNothingLeftHeld(key: string): Promise<void> {
   expect(after.status).toBe(200);
 }
 
+const DEEP = '['.repeat(200_000) + ']'.repeat(200_000);
+
 interface Kind {
   readonly path: string;
   readonly model: string;
@@ -157,6 +159,13 @@ describe.each(KINDS)('however a call of $path ends, its hold ends too', (kind) =
     [
       'the answer is not JSON',
       { rawBody: '{"choices":[' },
+      false,
+      502,
+      { state: 'settled', mark: 'unconfirmed', cost: 0n },
+    ],
+    [
+      'the answer is nested too deeply to be measured',
+      { rawBody: `{"choices":[${DEEP}],"content":[${DEEP}],"output":[${DEEP}]}` },
       false,
       502,
       { state: 'settled', mark: 'unconfirmed', cost: 0n },

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chatCompletion } from '../kinds/chat-completion.js';
+import { embedding } from '../kinds/embedding.js';
+import { textCompletion } from '../kinds/text-completion.js';
 import { type LlmRequestContext, readLlmRequest, type ReadingSettings } from './llm-request.js';
 
 const settings: ReadingSettings = { endUserHeaders: [], refusesTags: false, wantedParams: [] };
@@ -113,7 +115,26 @@ describe('sound', () => {
   it('is asked for', () => {
     expect(read(chat({ modalities: ['text', 'audio'] })).size.speaks).toBe(true);
     expect(read(chat({ audio: { voice: 'alloy' } })).size.speaks).toBe(true);
-    expect(read(chat({ modalities: ['text'], audio: null })).size.speaks).toBeUndefined();
+    expect(read(chat({ modalities: ['Audio'] })).size.speaks).toBe(true);
+    expect(read(chat({ modalities: ['text', 'image'], audio: null })).size.speaks).toBeUndefined();
+    expect(read(chat({ modalities: null })).size.speaks).toBeUndefined();
+  });
+});
+
+describe('prompts', () => {
+  const long = 'x'.repeat(64);
+  it.each<[unknown, number]>([
+    ['a', 1],
+    [[], 1],
+    [[1, 2, 3], 1],
+    [['a', 'b'], 2],
+    [[[1, 2], [3]], 2],
+    [[1, ...Array<string>(64).fill(long)], 65],
+    [[1.5, 2], 2],
+    [[['a', 'b', 'c']], 3],
+  ])('of %j are %i', (prompt, prompts) => {
+    expect(read({ model: 'm', prompt }, { kind: textCompletion }).size.prompts).toBe(prompts);
+    expect(read({ model: 'm', input: prompt }, { kind: embedding }).size.prompts).toBe(prompts);
   });
 });
 
@@ -172,6 +193,43 @@ describe('what is refused, naming the member', () => {
     ],
     ['an address in another case', chat({ API_BASE: 'http://x' }), 'API_BASE'],
     ['… deep down', chat({ metadata: { Api_Base: 'http://x' } }), 'api_base'],
+    ['… with a long s, not escaped', '{"model":"m","metadata":{"api_baſe":"http://x"}}', 'api_base'],
+    ['… with a Kelvin sign', '{"model":"m","metadata":{"api_Key":"http://x"}}', 'api_key'],
+    ['… escaped', '{"model":"m","metadata":{"api_\\u212aey":"http://x"}}', 'api_key'],
+    ['… at the start', '{"model":"m","metadata":{"ſ3_endpoint_url":"http://x"}}', 's3_endpoint_url'],
+    [
+      'a name longer than any',
+      chat({ [`a${'\u0301\u0316'.repeat(80_000)}`]: 1 }),
+      `a${'\u0301\u0316'.repeat(40)}`.slice(0, 64),
+    ],
+    [
+      'another gateway in another case',
+      chat({ providerOptions: { Gateway: { models: ['x'] } } }),
+      'providerOptions',
+    ],
+    ['… in wide letters', chat({ providerOptions: { ｇateway: { models: ['x'] } } }), 'providerOptions'],
+    ['… in a list', chat({ providerOptions: [{ gateway: { models: ['x'] } }] }), 'providerOptions'],
+    ['… in a text', chat({ providerOptions: '{"gateway":{}}' }), 'providerOptions'],
+    ['a tool with two types', '{"model":"m","tools":[{"type":"web_search","type":"function"}]}', 'tools'],
+    ['… in two cases', '{"model":"m","tools":[{"type":"function","Type":"web_search"}]}', 'tools'],
+    [
+      '… inside a namespace',
+      '{"model":"m","tools":[{"type":"namespace","tools":[{"type":"mcp","type":"function"}]}]}',
+      'tools',
+    ],
+    [
+      'a search that is on and off',
+      '{"model":"m","search_parameters":{"mode":"on","mode":"off"}}',
+      'search_parameters',
+    ],
+    [
+      'a compaction hidden behind an empty list',
+      '{"model":"m","context_management":{"edits":[{"type":"compact_1"}],"edits":[]}}',
+      'context_management',
+    ],
+    ['a service tier in a list', chat({ service_tier: ['priority'] }), 'service_tier'],
+    ['modalities in a text', chat({ modalities: 'audio' }), 'modalities'],
+    ['… in an object', chat({ modalities: [{ audio: 1 }] }), 'modalities'],
     ['an answer that is deferred', chat({ deferred: true }), 'deferred'],
     ['a model that is no name', chat({ model: 5 }), 'model'],
     ['a model too long to be one', chat({ model: 'x'.repeat(513) }), 'model'],
@@ -211,6 +269,22 @@ describe('what is refused, naming the member', () => {
       // prettier-ignore
       expect(read(body).problem).toMatchObject({ message: expect.stringContaining('not allowed') });
     expect(read(chat(), { query: `${name}=x` }).problem).toMatchObject({ param: name });
+  });
+
+  it('names of more than 128 bytes, also in a query', () => {
+    const name = 'é'.repeat(65);
+    expect(read(chat(), { query: `${encodeURIComponent(name)}=x` }).problem).toMatchObject({
+      param: name.slice(0, 64),
+    });
+  });
+
+  it('but the parameters of a tool may differ in case alone', () => {
+    const parameters = { type: 'object', properties: { id: {}, ID: {}, type: { type: 'string' } } };
+    const tools = [
+      { type: 'function', function: { name: 'f', parameters } },
+      { type: 'function', function: { name: 'g', parameters } },
+    ];
+    expect(read(chat({ tools })).problem).toBeUndefined();
   });
 
   it('but a tool may have a parameter of that name', () => {

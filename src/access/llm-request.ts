@@ -10,7 +10,7 @@ import type { CallSize } from '../policy/bound.js';
 import { hasBlankEnds, MAX_NAME_CHARS } from '../policy/model-list.js';
 import { isName, MAX_NAME_BYTES } from '../policy/name.js';
 import { requestTags } from './request-tags.js';
-import { refuseLookalikes } from './member-names.js';
+import { foldedName, refuseLookalikes } from './member-names.js';
 import { refuseSmuggling, SMUGGLED_NAMES } from './smuggled.js';
 
 /** A call's body as the gate reads it: a few members by hand, everything else as bytes. */
@@ -84,6 +84,7 @@ const WATCH: Watch = {
     ...SCHEMA_HOLDERS.map((name) => [name, SMUGGLED_NAMES] as const),
   ]),
   free: SCHEMAS,
+  unique: new Set<ReadMember>(['tools', 'search_parameters', 'context_management', 'thinking', 'reasoning']),
 };
 
 /** Every member that may name fallbacks; `fallbacks` is what is tried. */
@@ -213,8 +214,10 @@ function passedHeaders({ kind, headers, contentType }: LlmRequestContext): LlmRe
 
 /** Vercel's gateway takes models, and providers of other prices, among the options of its own. */
 function refuseOtherModels(body: CallBody): void {
-  const options = body.value('providerOptions');
-  if (options !== null && typeof options === 'object' && 'gateway' in options)
+  const options = body.value('providerOptions') ?? {};
+  if (typeof options !== 'object' || Array.isArray(options))
+    throw new JsonProblem('The providerOptions must be an object.', 'providerOptions');
+  if (Object.keys(options).some((name) => foldedName(name) === 'gateway'))
     throw new JsonProblem(
       'Rejected Request: providerOptions.gateway is not allowed in request body: it could name another model than the one that was checked.',
       'providerOptions',

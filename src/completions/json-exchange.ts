@@ -107,11 +107,19 @@ function estimate(
 ): Usage {
   const { kind, size } = llm;
   if (kind.estimate) return kind.estimate({ size, price: deployment.price }, answerBytes);
-  const bytes = kind.made(told).reduce((sum: number, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0);
+  const bytes = kind.made(told).reduce((sum: number, one) => sum + bytesOf(one), 0);
   return {
     inputTokens: estimatedTokens(llm.size.inputBytes),
     outputTokens: Math.min(estimatedTokens(bytes), output.atMost),
   };
+}
+
+function bytesOf(answered: unknown): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(answered));
+  } catch {
+    throw new UpstreamError(502, 'The upstream answered something that is nested too deeply.', true);
+  }
 }
 
 const contentTypeOf = ({ headers }: WholeAnswer) =>

@@ -37,6 +37,8 @@ export interface Watch {
   readonly below: ReadonlyMap<string, ReadonlySet<string>>;
   /** … and nothing below these, where a name is data. */
   readonly free: ReadonlySet<string>;
+  /** Top-level members in whose objects no two names may be alike, whatever their case; but for what is free. */
+  readonly unique?: ReadonlySet<string>;
 }
 
 /** How much one object may hold where what it holds is built afterwards. */
@@ -84,6 +86,13 @@ export function scanJsonObject(bytes: Buffer, watch: Watch, bounds = UNBOUNDED):
   return new Scanner(bytes, watch, bounds).object();
 }
 
+/** How many names an object has, with those of the objects in it: of names that are given twice, each. */
+export function namesIn(bytes: Buffer): number {
+  const scanner = new Scanner(bytes, NOTHING_WATCHED);
+  scanner.object();
+  return scanner.names;
+}
+
 /** The parsed value of one member. */
 export function memberValue(bytes: Buffer, member: JsonMember): unknown {
   return JSON.parse(bytes.toString('utf8', member.valueStart, member.valueEnd));
@@ -120,8 +129,11 @@ const LONGEST_NUMBER = 400;
 const LONGEST_WATCHED_TEXT = 64;
 
 class Scanner {
+  /** Names read so far, at any depth. */
+  names = 0;
   private at = 0;
   private nested = 0;
+  private isUnique = false;
   private values = 0;
   private below = '';
   private watchedNames: Sieve;
@@ -151,7 +163,9 @@ class Scanner {
         const name = this.name();
         if (members.has(name)) throw twice(name.slice(0, MAX_TOLD_CHARS));
         if (members.size === MAX_MEMBERS) throw tooMany();
+        this.names++;
         this.below = name;
+        this.isUnique = this.watch.unique?.has(name) === true;
         const own = this.watch.below.get(name);
         this.watchedNames = own ? sieveOf(own) : this.everywhere;
         this.freeNames = own ? sieveOf(this.watch.free) : NOTHING;
@@ -206,21 +220,37 @@ class Scanner {
     this.enter(depth);
     if (this.bytes[this.at] === CLOSE_OBJECT) return void this.at++;
     let names = 0;
+    let seen: Set<string> | undefined;
     do {
       if (++names > this.bounds.names)
         throw this.beyond(`an object with more than ${this.bounds.names} names`);
       this.countValue();
       if (++this.nested > MAX_NESTED) throw tooMany();
-      const name = this.watchedName();
+      this.names++;
+      const { watchedNames: watched, isUnique } = this;
+      const name = isUnique ? this.name() : this.watchedName();
+      if (isUnique) this.refuseTwin((seen ??= new Set()), name!);
       const start = this.at;
-      const watched = this.watchedNames;
-      if (name !== undefined && this.freeNames.names.has(name)) this.watchedNames = NOTHING;
+      if (name !== undefined && this.freeNames.names.has(name)) {
+        this.watchedNames = NOTHING;
+        this.isUnique = false;
+      }
       this.value(depth);
       this.watchedNames = watched;
+      this.isUnique = isUnique;
       if (name === undefined) continue;
       if (watched.names.has(name)) this.report(name, objectStart, start);
-      else if (watched.names.has(name.toLowerCase())) this.report(name.toLowerCase(), objectStart, start);
+      else if (watched.names.has(folded(name))) this.report(folded(name), objectStart, start);
     } while (this.anotherMember());
+  }
+
+  private refuseTwin(seen: Set<string>, name: string): void {
+    const plain = folded(name);
+    if (seen.has(plain)) {
+      const told = name.slice(0, MAX_TOLD_CHARS);
+      throw new JsonProblem(`The '${told}' is given twice in an object of the ${this.below}.`, this.below);
+    }
+    seen.add(plain);
   }
 
   private report(name: string, objectStart: number, valueStart: number): void {
@@ -298,7 +328,7 @@ class Scanner {
     if (escaped) return JSON.parse(this.bytes.toString('utf8', start, end)) as string;
     const [first, length] = [this.bytes[start + 1]!, end - start - 2];
     return mayContain(this.watchedNames, first, length) || mayContain(this.freeNames, first, length)
-      ? this.bytes.toString('latin1', start + 1, end - 1)
+      ? this.bytes.toString('utf8', start + 1, end - 1)
       : undefined;
   }
 
@@ -423,7 +453,10 @@ const tooMany = () => new JsonProblem('The request body has too many members or 
 const twice = (name: string) =>
   new JsonProblem(`The member '${name}' is given twice in the request body.`, name);
 
-/** Names, and by the first byte of each, small or capital, how long it is: one bit per length. */
+/** A name without case, as the loosest reader compares it: the long s and the Kelvin sign are letters, too. */
+const folded = (name: string): string => name.toLowerCase().replaceAll('ſ', 's');
+
+/** Names, and by the first byte of each, however it is spelled, how many bytes it has: one bit per length. */
 interface Sieve {
   readonly names: ReadonlySet<string>;
   readonly lengths: Uint32Array;
@@ -437,12 +470,26 @@ function sieveOf(names: ReadonlySet<string>): Sieve {
   if (known) return known;
   const lengths = new Uint32Array(256);
   for (const name of names)
-    for (const first of [name, name.toUpperCase()])
-      lengths[first.charCodeAt(0)]! |= 1 << Math.min(name.length, LONGEST);
+    for (const bytes of lengthsOf(name))
+      for (const first of firstBytesOf(name)) lengths[first]! |= 1 << Math.min(bytes, LONGEST);
   const sieve = { names, lengths };
   sieves.set(names, sieve);
   return sieve;
 }
+
+/** In UTF-8 the long s has one byte more than an `s`, the Kelvin sign two more than a `k`. */
+function lengthsOf(name: string): readonly number[] {
+  const [longS, kelvin] = ['s', 'k'].map((letter) => name.split(letter).length - 1) as [number, number];
+  const more = Array.from({ length: longS + 1 }, (_, s) =>
+    Array.from({ length: kelvin + 1 }, (__, k) => s + 2 * k),
+  );
+  return more.flat().map((bytes) => name.length + bytes);
+}
+
+const firstBytesOf = (name: string): readonly number[] =>
+  [name[0]!, name[0]!.toUpperCase(), ...(SPECIAL[name[0]!] ?? [])].map((first) => Buffer.from(first)[0]!);
+
+const SPECIAL: Readonly<Record<string, readonly string[]>> = { s: ['ſ'], k: ['\u212a'] };
 
 const NOTHING = sieveOf(new Set());
 const NOTHING_WATCHED: Watch = { names: new Set(), below: new Map(), free: new Set() };

@@ -82,14 +82,21 @@ export class CallBody {
   /** How many prompts this member carries: each may fill the context and is answered by itself. */
   promptsIn(name: ReadMember): number {
     const prompt = this.value(name);
-    if (!Array.isArray(prompt) || typeof prompt[0] === 'number') return 1;
-    if (prompt.length > MAX_PROMPTS)
+    if (!Array.isArray(prompt)) return 1;
+    const prompts = name === 'documents' ? prompt.length : promptsOf(prompt);
+    if (prompts > MAX_PROMPTS)
       throw new JsonProblem(`The ${name} must have at most ${MAX_PROMPTS} entries.`, name);
-    return Math.max(prompt.length, 1);
+    return Math.max(prompts, 1);
   }
 
   get serviceTier(): { readonly serviceTier?: string } {
-    const serviceTier = this.value('service_tier');
-    return typeof serviceTier === 'string' ? { serviceTier } : {};
+    const serviceTier = this.text('service_tier');
+    return serviceTier === undefined ? {} : { serviceTier };
   }
 }
+
+/** A list of integers is one prompt, in tokens. Every entry of any other list is at least one. */
+const promptsOf = (list: readonly unknown[]): number =>
+  list.every(Number.isInteger)
+    ? 1
+    : list.reduce((sum: number, entry) => sum + (Array.isArray(entry) ? promptsOf(entry) : 1), 0);

@@ -49,11 +49,14 @@ export function completionSize(
   return size;
 }
 
+/** Whatever else is asked for may be sound in another spelling. */
+const SILENT: ReadonlySet<unknown> = new Set(['text', 'image']);
+
 function asksForSound(body: CallBody): boolean {
-  const modalities = body.value('modalities');
-  return (
-    (Array.isArray(modalities) && modalities.includes('audio')) || (body.value('audio') ?? null) !== null
-  );
+  const modalities = body.value('modalities') ?? [];
+  if (!Array.isArray(modalities) || !modalities.every((one) => typeof one === 'string'))
+    throw new JsonProblem('The modalities must be a list of texts.', 'modalities');
+  return !modalities.every((one) => SILENT.has(one)) || (body.value('audio') ?? null) !== null;
 }
 
 /** Adds the client's own limits of an answer: which one counts where there are several depends on the provider. */

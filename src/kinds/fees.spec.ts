@@ -24,6 +24,15 @@ describe('what costs more than tokens', () => {
     [{ data_sources: [{}] }, 'data_sources'],
     [{ tools: [{ type: 'browser_search' }] }, 'tools'],
     [{ tools: [{ type: 'builtin_function', function: { name: '$web_search' } }] }, 'tools'],
+    [{ tools: [{ googleSearch: {} }] }, 'tools'],
+    [{ tools: [{ function: {}, googleSearch: {} }] }, 'tools'],
+    [{ tools: [{ function: {}, something: {} }] }, 'tools'],
+    [{ tools: [{ type: null, code_execution: {} }] }, 'tools'],
+    [{ tools: [{ type: 'function', function: {}, google_search: {} }] }, 'tools'],
+    [{ tools: [{ type: 'custom', codeExecution: {} }] }, 'tools'],
+    [{ tools: [{ Type: 'web_search', function: {} }] }, 'tools'],
+    [{ tools: [{ ｔype: 'web_search', type: 'function' }] }, 'tools'],
+    [{ tools: [{}] }, 'tools'],
   ])('chat: %j', (some, param) => expect(feeOf(chatCompletion, some)).toBe(param));
 
   it.each([
@@ -37,6 +46,14 @@ describe('what costs more than tokens', () => {
     { tools: null },
     { tools: [{ type: 'function' }, { function: {} }, { type: 'custom' }] },
   ])('chat: %j is free', (some) => expect(feeOf(chatCompletion, some)).toBeUndefined());
+
+  it.each([{ type: 'function' }, {}, 'web_search', 5, true, ['web_search'], [null], [[]], [{ type: 5 }], [{ type: { toString: 1 } }]])(
+    'tools that are none are refused: %j',
+    (tools) => {
+      for (const kind of [chatCompletion, messages, responses])
+        expect(() => feeOf(kind, { tools })).toThrow(expect.objectContaining({ param: 'tools' }));
+    },
+  ); // prettier-ignore
 
   it.each([
     [{ tools: [{ type: 'function' }, { type: 'code_interpreter' }] }, 'tools'],
@@ -60,16 +77,27 @@ describe('what costs more than tokens', () => {
 
   it.each([
     'bash_20250124', 'text_editor_20250728', 'computer_20250124', 'memory_20250818', 'custom',
-    'tool_search_tool_regex_20251119', 'tool_search_tool_bm25_20251119', 'tool_search_tool_bm25',
+    'function', 'tool_search_tool_regex_20251119', 'tool_search_tool_bm25_20251119', 'tool_search_tool_bm25',
   ])('messages: the tool %s is free', (type) => expect(feeOf(messages, { tools: [{ type }] })).toBeUndefined()); // prettier-ignore
 
   it.each([
     [{ tools: [{ name: 'x' }, { type: 'code_execution_20250825' }] }, 'tools'],
     [{ tools: [{ type: 'web_fetch_20250910' }] }, 'tools'],
+    [{ tools: [{ webSearch: {} }] }, 'tools'],
+    [{ tools: [{ name: 'x', input_schema: {}, googleSearch: {} }] }, 'tools'],
+    [{ tools: [{ type: 'custom', name: 'x', url_context: {} }] }, 'tools'],
+    [{ context_management: { edits: [{ type: 'Compact_20260112' }] } }, 'context_management'],
+    [{ context_management: { edits: [{ type: { toString: 1 } }] } }, 'context_management'],
     [{ speed: 'fast' }, 'speed'],
     [{ inference_geo: 'us' }, 'inference_geo'],
     [{ mcp_servers: [{}] }, 'mcp_servers'],
     [{ container: 'c' }, 'container'],
     [{ context_management: { edits: [{ type: 'compact_20260112' }] } }, 'context_management'],
   ])('messages: %j', (some, param) => expect(feeOf(messages, some)).toBe(param));
+
+  it.each([
+    { name: 'f', description: 'd', input_schema: {}, cache_control: { type: 'ephemeral' }, strict: true },
+    { type: null, name: 'f', input_schema: {}, defer_loading: true, allowed_callers: ['direct'] },
+  ])('messages: a function without a type is free: %j', (tool) =>
+    expect(feeOf(messages, { tools: [tool], context_management: { edits: [{ type: 'clear_tool_uses_20250919' }] } })).toBeUndefined()); // prettier-ignore
 });

@@ -1,3 +1,4 @@
+import { JsonProblem } from '../http/json-scanner.js';
 import type { Fee } from '../policy/bound.js';
 import type { CallBody } from './call-body.js';
 import type { ReadMember } from './read-members.js';
@@ -51,30 +52,68 @@ export const withFee = (fee: Fee | undefined): { readonly fee?: Fee } => (fee ? 
 /** What the tools of a call may cost. */
 interface ToolsAsked {
   readonly count: number;
-  readonly types: readonly unknown[];
+  readonly types: readonly (string | undefined)[];
   /** The most web searches they allow; absent where the provider searches none. */
   readonly webSearches?: number;
   readonly fee?: Fee;
 }
 
 /** Tools the client or the model runs itself, or that only sort other tools. */
-const FREE_TOOLS: ReadonlySet<unknown> = new Set([
-  undefined, null, 'function', 'custom', 'local_shell', 'apply_patch', 'computer', 'computer_use', 'computer_use_preview',
+const FREE_TOOLS: ReadonlySet<string | undefined> = new Set([
+  'function', 'custom', 'local_shell', 'apply_patch', 'computer', 'computer_use', 'computer_use_preview',
   'tool_search',
 ]); // prettier-ignore
 
-export type Tool = Readonly<Record<string, unknown>> & { readonly type?: unknown };
+/** A tool of a call. Its type is a text, where it has one. */
+export type Tool = Readonly<Record<string, unknown>> & { readonly type?: string };
+
+/** Names of a tool that is a function of the client's, whether or not its type says so. */
+const NAMES_OF_FUNCTIONS: ReadonlySet<string> = new Set([
+  'type', 'function', 'name', 'description', 'parameters', 'strict', 'input_schema', 'cache_control', 'defer_loading',
+  'allowed_callers', 'input_examples', 'eager_input_streaming',
+]); // prettier-ignore
+/** Names by which providers call tools of their own, without case and underscores. */
+const NAMES_OF_PROVIDERS =
+  /search|retrieval|codeexecution|codeinterpreter|urlcontext|googlemaps|webfetch|computeruse|browser|mcp|[^\0-\x7f]/;
+
+/** Does a tool without a type describe a function of the client's, and nothing else? */
+export function isUntypedFunction(tool: Tool): boolean {
+  const names = Object.keys(tool);
+  return (
+    tool.type === undefined &&
+    ['function', 'input_schema', 'name'].some((name) => names.includes(name)) &&
+    names.every((name) => NAMES_OF_FUNCTIONS.has(name))
+  );
+}
+
+/** Does a tool, whatever its type is, also name one that the provider runs? */
+export const namesProviderTool = (tool: Tool): boolean =>
+  Object.keys(tool).some((name) => NAMES_OF_PROVIDERS.test(name.replaceAll(/[_-]/g, '').toLowerCase()));
 
 function isFreeTool(tool: Tool): boolean {
   const { type } = tool;
+  if (namesProviderTool(tool)) return false;
   // A namespace is a list of tools; a shell is the client's own where it says so.
   if (type === 'namespace') return toolList(tool.tools).every(isFreeTool);
   if (type === 'shell') return (tool.environment as { type?: unknown } | null | undefined)?.type === 'local';
-  return FREE_TOOLS.has(type);
+  return FREE_TOOLS.has(type) || isUntypedFunction(tool);
 }
 
-const toolList = (tools: unknown): readonly Tool[] =>
-  Array.isArray(tools) ? tools.map((tool) => (tool ?? {}) as Tool) : [];
+function toolList(tools: unknown): readonly Tool[] {
+  if (tools === undefined || tools === null) return [];
+  if (!Array.isArray(tools)) throw noTools();
+  return tools.map(toolOf);
+}
+
+function toolOf(tool: unknown): Tool {
+  if (typeof tool !== 'object' || tool === null || Array.isArray(tool)) throw noTools();
+  const { type, ...rest } = tool as Record<string, unknown>;
+  if (type === undefined || type === null) return rest;
+  if (typeof type !== 'string') throw new JsonProblem('The type of a tool must be a text.', 'tools');
+  return tool as Tool;
+}
+
+const noTools = () => new JsonProblem('The tools must be a list of objects.', 'tools');
 
 /** What the tools of one API are. */
 export interface ToolRules {
@@ -97,7 +136,7 @@ export const DEFAULT_WEB_SEARCHES = 3;
 /** The tools of OpenAI's Responses: one limit for all the provider runs. */
 export const RESPONSES_TOOLS: ToolRules = {
   ...OPENAI_TOOLS,
-  searchesWeb: ({ type }) => WEB_SEARCH.test(String(type)),
+  searchesWeb: ({ type = '' }) => WEB_SEARCH.test(type),
   mostSearches: (_, body) => body.wholeNumber('max_tool_calls', MAX_TOOL_CALLS, 0) ?? DEFAULT_WEB_SEARCHES,
 };
 
@@ -113,7 +152,10 @@ export function toolsAsked(body: CallBody, rules = OPENAI_TOOLS): ToolsAsked {
     types: tools.map(({ type }) => type),
     ...(searching.length && mostSearches && { webSearches: mostSearches(searching, body) }),
     ...(charged && {
-      fee: { what: `the tool '${String(charged.type).slice(0, MAX_TOLD_CHARS)}'`, param: 'tools' },
+      fee: {
+        what: `the tool '${(charged.type ?? Object.keys(charged).join()).slice(0, MAX_TOLD_CHARS)}'`,
+        param: 'tools',
+      },
     }),
   };
 }

@@ -5,7 +5,15 @@ import { SERVICE_TIERS, type Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
 import { type CallKind, type Mocked, type OutputLimits, wordsOf } from './call-kind.js';
 import { completionSize } from './completion-size.js';
-import { DEFAULT_WEB_SEARCHES, type Tool, type ToolRules, toolsAsked, withFee } from './fees.js';
+import {
+  DEFAULT_WEB_SEARCHES,
+  isUntypedFunction,
+  namesProviderTool,
+  type Tool,
+  type ToolRules,
+  toolsAsked,
+  withFee,
+} from './fees.js';
 import type { ReadMember } from './read-members.js';
 import { isObject, part, tokens } from './reported-usage.js';
 import { typedEvent, typedStream } from './typed-stream.js';
@@ -16,7 +24,7 @@ const OUTPUT_LIMITS: OutputLimits = [['max_tokens', 1]];
 const CLIENT_TOOL = /^(?:bash|text_editor|computer|memory)_\d+$/;
 /** The provider's, but without a fee: it only chooses among the tools of the body. */
 const TOOL_SEARCH = /^tool_search_tool_(?:regex|bm25)(?:_\d+)?$/;
-const OWN_TOOLS = new Set<unknown>([undefined, null, 'custom', 'function']);
+const OWN_TOOLS = new Set<string | undefined>(['custom', 'function']);
 
 /** Anthropic's Messages. */
 export const messages: CallKind = {
@@ -79,7 +87,7 @@ function messagesSize(body: CallBody, headers: IncomingHttpHeaders): CallSize {
   const tools = toolsAsked(body, TOOLS);
   const beta = String(headers['anthropic-beta']);
   const { leastOutputTokens, images, ...size } = completionSize(body, OUTPUT_LIMITS, 1, tools);
-  const hasClientTool = tools.types.some((type) => CLIENT_TOOL.test(String(type)));
+  const hasClientTool = tools.types.some((type) => CLIENT_TOOL.test(type ?? ''));
   return {
     ...size,
     copies: 1,
@@ -96,11 +104,13 @@ const WEB_SEARCH = /^web_search_\d+$/;
 const MAX_USES = 1_000;
 
 const TOOLS: ToolRules = {
-  isFree: ({ type }) =>
-    OWN_TOOLS.has(type) || CLIENT_TOOL.test(String(type)) || TOOL_SEARCH.test(String(type)),
-  searchesWeb: ({ type }) => WEB_SEARCH.test(String(type)),
+  isFree: (tool) => isOwnTool(tool) || CLIENT_TOOL.test(tool.type ?? '') || TOOL_SEARCH.test(tool.type ?? ''),
+  searchesWeb: ({ type = '' }) => WEB_SEARCH.test(type),
   mostSearches: (searching) => searching.reduce((sum, tool) => sum + mostUses(tool), 0),
 };
+
+const isOwnTool = (tool: Tool): boolean =>
+  isUntypedFunction(tool) || (OWN_TOOLS.has(tool.type) && !namesProviderTool(tool));
 
 /** How often a tool may be used. Throws a `JsonProblem` where what it says of that is no number. */
 function mostUses(tool: Tool): number {
@@ -125,20 +135,22 @@ function cappedTools(
   let from = tools.valueStart;
   for (const start of objectsIn(bytes, tools)) {
     const tool = JSON.parse(bytes.toString('utf8', start.valueStart, start.valueEnd)) as Tool;
-    if (!WEB_SEARCH.test(String(tool.type)) || 'max_uses' in tool) continue;
+    if (!WEB_SEARCH.test(tool.type ?? '') || 'max_uses' in tool) continue;
     text += bytes.toString('utf8', from, start.valueStart + 1) + cap;
     from = start.valueStart + 1;
   }
   return text ? ['tools', text + bytes.toString('utf8', from, tools.valueEnd)] : undefined;
 }
 
+/** Edits that only take something away from the prompt. */
+const isHarmlessEdit = (edit: unknown): boolean =>
+  isObject(edit) && typeof edit.type === 'string' && edit.type.startsWith('clear_');
+
 /** What makes the provider run more than one answer, or charge more for it than any price here says. */
 function dearerIn(body: CallBody): Fee | undefined {
   const asked = (name: ReadMember, plain?: string) => (body.value(name) ?? plain ?? null) !== (plain ?? null);
   const edits = (body.value('context_management') as { edits?: unknown } | null | undefined)?.edits;
-  const compacts =
-    Array.isArray(edits) &&
-    edits.some((edit) => String((edit as { type?: unknown } | null)?.type).startsWith('compact'));
+  const compacts = Array.isArray(edits) && edits.some((edit) => !isHarmlessEdit(edit));
   const param = asked('speed', 'standard')
     ? 'speed'
     : asked('inference_geo', 'global')

@@ -202,6 +202,11 @@ describe('a model that searches by itself', () => {
     ['azure', 'model'],
     ['paid', undefined],
     ['or/vendor/x:online', 'model'],
+    ['or/vendor/x:ONLINE', 'model'],
+    ['or/vendor/x:online:free', 'model'],
+    ['or/vendor/x:free:Online', 'model'],
+    ['or/vendor/x:onlineish', undefined],
+    ['or/openai/GPT-4o-search-preview', 'model'],
     ['or/vendor/x', undefined],
     ['plain', undefined],
   ])('%s has a fee: %s', (name, param) => expect(catalogue.limits(name).fee?.param).toBe(param));
@@ -210,6 +215,14 @@ describe('a model that searches by itself', () => {
     expect(catalogue.resolve('or/vendor/x@preset/mine')).toEqual([]);
     expect(catalogue.resolve('or/vendor/x')).toHaveLength(1);
   });
+
+  it.each([
+    'auto', 'openrouter/auto', 'openrouter/AUTO', 'openrouter/auto:online', 'openrouter/auto-beta', 'openrouter/free',
+    'openrouter/fusion', 'switchpoint/router', 'model-router', 'vendor/model_router-2', 'vendor/x@PRESET/mine',
+  ])('is no %s, which stands for any model', (name) => expect(catalogue.resolve(`or/${name}`)).toEqual([]));
+
+  it.each(['vendor/autoglm', 'openrouter/horizon', 'auto/x', 'vendor/routerless'])('may be %s', (name) =>
+    expect(catalogue.resolve(`or/${name}`)).toHaveLength(1));
 }); // prettier-ignore
 
 describe('a wildcard', () => {

@@ -3,13 +3,17 @@ import type { Deployment } from './deployment.js';
 
 /** Models of OpenAI's and Perplexity's that search the web in every call, for fees of which nobody tells the number before. */
 const ALWAYS_SEARCHES =
-  /(?:^|\/)(?:gpt-4o(?:-mini)?-search-preview|gpt-5-search-api|sonar-deep-research|sonar-pro-search)(?:-|$|:)/;
+  /(?:^|\/)(?:gpt-4o(?:-mini)?-search-preview|gpt-5-search-api|sonar-deep-research|sonar-pro-search)(?:-|$|:)/i;
 /** Groq's models that run tools of their own. */
-const RUNS_TOOLS = /(?:^|\/)compound(?:-|$)/;
+const RUNS_TOOLS = /(?:^|\/)compound(?:-|$)/i;
 /** OpenRouter's way to have any model search. */
-const ONLINE = /:online$/;
+const ONLINE = /:online(?=:|$)/i;
 /** OpenRouter's way to call whatever model its owner wrote down under a name. */
-const PRESET = /@preset\//;
+const PRESET = /@preset\//i;
+/** Names by which an aggregator calls whatever model it thinks best. */
+const ROUTER = /(?:^|\/)(?:auto(?:-beta|-instant)?|(?:[^/:]*[-_])?router(?:[-_][^/:]*)?)(?::[^/]*)?$/i;
+/** OpenRouter's own, beside those. */
+const OPENROUTERS_OWN = /^openrouter\/(?:free|fusion|bodybuilder|pareto)/i;
 
 type Named = Pick<Deployment, 'provider' | 'upstreamName' | 'price'>;
 
@@ -26,7 +30,8 @@ const ITS_OWN_SEARCH: Fee = { what: 'a model that searches the web by itself', p
 
 /** Does this name, chosen by a client, stand for a model that cannot be checked? */
 export const hidesItsModel = ({ provider, upstreamName }: Omit<Named, 'price'>): boolean =>
-  provider === 'openrouter' && PRESET.test(upstreamName);
+  ROUTER.test(upstreamName) ||
+  (provider === 'openrouter' && (PRESET.test(upstreamName) || OPENROUTERS_OWN.test(upstreamName)));
 
 /** Providers that run no more web searches than `max_tool_calls`, or the tool's `max_uses`, allow. */
 const CAPS_SEARCHES = new Set(['openai', 'azure', 'anthropic']);

@@ -25,6 +25,18 @@ describe('counting in turns', () => {
     }
   });
 
+  it('counts a body in which something is given twice by its bytes', () => {
+    const { turns, answers } = turnsWith(0.1);
+    const bytes = Buffer.from(
+      `{"messages":[{"content":"${'word '.repeat(500)}","content":"x","\\u0063ontent":"y"}]}`,
+    );
+    turns.add({ id: 1, bytes });
+    turns.add({ id: 2, bytes: Buffer.from('{"messages":[{"content":"x","Content":"y","a":{"a":[{}]}}]}') });
+    while (turns.next());
+    expect(answers[0]).toEqual({ id: 1, counted: { tokens: bytes.length, otherBytes: 3 } });
+    expect(answers[1]!.counted!.tokens).toBeLessThan(150);
+  });
+
   it('answers a small prompt long before a large one that came first', () => {
     const { turns, answers } = turnsWith(2);
     turns.add({ id: 1, bytes: bytesOf('word '.repeat(50_000)) });

@@ -1,3 +1,4 @@
+import { namesIn } from '../http/json-scanner.js';
 import { otherBytes, promptPieces } from './prompt-tokens.js';
 import type { CountingAnswer, CountingJob } from './token-worker.js';
 
@@ -5,6 +6,12 @@ import type { CountingAnswer, CountingJob } from './token-worker.js';
 const TURN_MS = 10;
 /** Counting one prompt may take so long in all. */
 const MAX_OWN_MS = 2_000;
+
+function keysIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const inner: readonly unknown[] = Object.values(value);
+  return inner.reduce((sum: number, one) => sum + keysIn(one), Array.isArray(value) ? 0 : inner.length);
+}
 
 interface RunningJob extends CountingJob {
   readonly pieces: Iterator<number>;
@@ -22,7 +29,11 @@ export class CountingTurns {
   ) {}
 
   add({ id, bytes }: CountingJob): void {
-    const body = JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, unknown>;
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const body = JSON.parse(buffer.toString('utf8')) as Record<string, unknown>;
+    // Of a name that is given twice only one value would be counted; the provider may read the other.
+    if (keysIn(body) !== namesIn(buffer))
+      return this.answer({ id, counted: { tokens: bytes.length, otherBytes: otherBytes(bytes) } });
     this.jobs.push({ id, bytes, pieces: promptPieces(body), tokens: 0, ownMs: 0 });
   }
 
