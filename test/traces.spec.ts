@@ -99,6 +99,7 @@ describe('traces', () => {
     await gateway.made('/organization/new', { organization_id: 'o', organization_alias: 'o' });
     await gateway.made('/team/new', { team_id: 't', organization_id: 'o' });
     await gateway.made('/user/new', { user_id: 'u', auto_create_key: false });
+    await gateway.made('/customer/new', { user_id: 'canary-end-user' });
     const key = await gateway.givenKey({ team_id: 't', user_id: 'u', models: ['m-out'], max_budget: 1 });
     const from = { traceparent: `00-${CALLERS_TRACE}-00f067aa0ba902b7-01` };
     const messages = [{ role: 'user', content: 'canary-of-the-prompt' }];
