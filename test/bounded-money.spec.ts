@@ -26,6 +26,7 @@ beforeAll(async () => {
         model('m-sees', upstream.url, perInput, { model: 'openai/gpt-4o' }),
         model('m-sees/*', upstream.url, perInput, { model: 'openai/*' }),
         model('m-draws', upstream.url, perInput, { model: 'openai/gpt-image-1' }),
+        model('m-qwen', upstream.url, perOutput, { model: 'dashscope/up-qwen' }),
         model('m-retried', upstream.url, perOutput, { max_retries: 2 }),
       ],
     },
@@ -62,6 +63,80 @@ describe('what is held covers what can be billed', () => {
   it('every input of a batch may fill the context', async () => {
     const body = { model: 'm-short', input: Array(50).fill('x'.repeat(100)) };
     expect(await refused('/v1/embeddings', body, 0.2)).toEqual(OVER_BUDGET);
+  });
+
+  it.each<[string, object]>([
+    ['a message', { id: 'msg_1' }],
+    ['… that says nothing', { type: 'message', role: 'assistant', id: 'msg_1', content: [] }],
+    ['thoughts', { type: 'reasoning', id: 'rs_1', summary: [{ type: 'summary_text', text: 'a' }] }],
+    ['what is spelled otherwise', JSON.parse('{"\\u0069d":"msg_1"}') as object],
+  ])('a response whose provider looks up what is named by its id alone: %s', async (_, item) => {
+    const body = { model: 'm-in', input: [{ role: 'user', content: 'a' }, item], max_output_tokens: 16 };
+    expect(await refused('/v1/responses', body, 2)).toEqual(OVER_BUDGET);
+  });
+
+  it.each<[string, object]>([
+    ['a message', { type: 'message', role: 'assistant', id: 'msg_1', content: [{ type: 'output_text', text: 'a' }] }],
+    ['thoughts', { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'a' }],
+    ['what was called', { type: 'function_call', id: 'fc_1', call_id: 'c', name: 'f', arguments: '{}' }],
+  ])('… and not what the body says itself: %s', async (_, item) => {
+    const body = { model: 'm-in', input: [{ role: 'user', content: 'a' }, item], max_output_tokens: 16 };
+    const key = await gateway.givenKey({ max_budget: 2 });
+    expect((await gateway.as(key, 'POST', '/v1/responses', body)).status).toBe(200);
+  }); // prettier-ignore
+
+  it('prompts that are no text are answered too, beside those that are', async () => {
+    const body = { model: 'm-out', prompt_embeds: Array(50).fill('AAAA'), max_tokens: 50 };
+    expect(await refused('/v1/completions', body, 2.49)).toEqual(OVER_BUDGET);
+    expect(await refused('/v1/completions', { ...body, prompt: Array(50).fill('a') }, 4.99)).toEqual(
+      OVER_BUDGET,
+    );
+    expect(await refused('/v1/completions', { ...body, model: 'm-in', prompt_embeds: 'AAAA' }, 2)).toEqual(
+      OVER_BUDGET,
+    );
+  });
+
+  it('a template may repeat the messages that are embedded', async () => {
+    const body = { model: 'm-in', messages: [{ role: 'user', content: 'a' }], chat_template: '{{ x }}' };
+    expect(await refused('/v1/embeddings', body, 2)).toEqual(OVER_BUDGET);
+  });
+
+  it('a prediction is billed where it is wrong', async () => {
+    const body = {
+      model: 'm-out',
+      messages: [{ role: 'user', content: 'a' }],
+      max_tokens: 10,
+      prediction: { type: 'content', content: 'x'.repeat(1_000) },
+    };
+    expect(await refused('/v1/chat/completions', body, 1)).toEqual(OVER_BUDGET);
+    const key = await gateway.givenKey({ max_budget: 1.1 });
+    expect((await gateway.chat(key, body)).status).toBe(200);
+  });
+
+  it('thoughts that no limit of the answer counts are held beside it', async () => {
+    const body = {
+      model: 'm-qwen',
+      messages: [{ role: 'user', content: 'a' }],
+      max_tokens: 10,
+      enable_thinking: true,
+    };
+    expect(await refused('/v1/chat/completions', body, 100)).toEqual(OVER_BUDGET);
+    expect(await refused('/v1/chat/completions', { ...body, thinking_budget: 1_000 }, 1)).toEqual(
+      OVER_BUDGET,
+    );
+    const key = await gateway.givenKey({ max_budget: 1.02 });
+    const { status } = await gateway.chat(key, { ...body, thinking_budget: 1_000 });
+    expect([status, upstream.calls.at(-1)!.body.max_tokens]).toEqual([200, 10]);
+  });
+
+  it('a context that the provider writes anew has no bound', async () => {
+    const body = { model: 'm-in', input: 'a', max_output_tokens: 16 };
+    const key = await gateway.givenKey({ max_budget: 1_000 });
+    const { status, body: answer } = await gateway.as(key, 'POST', '/v1/responses', {
+      ...body,
+      context_management: [{ type: 'compaction', compact_threshold: 1_000 }],
+    });
+    expect([status, answer.error.param]).toEqual([403, 'context_management']);
   });
 
   it('an answer nobody limits is limited here, and its hold is that', async () => {

@@ -233,16 +233,16 @@ describe('a prompt whose bytes do not fit', () => {
     gateway.as(key, 'POST', '/v1/embeddings', { model: 'm-embed', input });
 
   it('is counted, and passes if its tokens do', async () => {
-    // 20,250 bytes, 4,501 tokens, at $0.001 a token.
+    // 20,250 bytes, 4,501 tokens of OpenAI's and half the bytes of another's, at $0.001 a token.
     upstream.behave = () => ({ promptTokens: 4_501 });
-    const key = await gateway.givenKey({ max_budget: 8 });
+    const key = await gateway.givenKey({ max_budget: 12 });
     expect((await embed(key, prose)).status).toBe(200);
     expect(await gateway.spendOf(key)).toBe(4.501);
     expect((await embed(key, prose)).status).toBe(429);
   });
 
   it('is explained as it is decided', async () => {
-    const key = await gateway.givenKey({ max_budget: 8 });
+    const key = await gateway.givenKey({ max_budget: 12 });
     const ask = async (input: string) =>
       (
         await gateway.admin('POST', '/access/v1/evaluation', {

@@ -134,8 +134,12 @@ export class Upstream {
     }
     if (behaviour.rawStream) {
       response.writeHead(behaviour.status ?? 200, { 'content-type': 'Text/Event-Stream' });
-      for (const text of behaviour.rawStream) response.write(text);
-      return void response.end();
+      for (const text of behaviour.rawStream) {
+        response.write(text);
+        if (behaviour.msBetweenTokens)
+          await new Promise((resolve) => setTimeout(resolve, behaviour.msBetweenTokens));
+      }
+      return behaviour.ending === 'hang' ? undefined : void response.end();
     }
     const dialect = dialectOf(call.path);
     const copies = Number(call.body.n ?? 1);

@@ -39,6 +39,53 @@ describe('what a call asks for', () => {
     expect(read(chat({ tools: [{ type: 'function', function: { name: 'z'.repeat(500) } }] })).size.inputBytes).toBeGreaterThan(plain + 500); // prettier-ignore
   });
 
+  it.each<[string, object]>([
+    ['text', { type: 'text', text: 'a', uuid: 'u' }],
+    ['nothing', {}],
+  ])('holds media by the name of a member, beside %s', (_, part) => {
+    for (const name of [
+      'audio_url',
+      'video_url',
+      'image_pil',
+      'image_embeds',
+      'audio_embeds',
+      'video_embeds',
+      'prompt_embeds',
+    ]) {
+      const content = [{ ...part, [name]: { url: 'http://x' } }];
+      expect(read(chat({ messages: [{ role: 'user', content }] })).size, name).toMatchObject({
+        hasMedia: true,
+      });
+    }
+  });
+
+  it('holds what a template makes of it', () => {
+    const told = (chat_template_kwargs: object) => read(chat({ chat_template_kwargs })).size.hasMedia;
+    expect([told({ chat_template: '{{ x }}' }), told({ enable_thinking: true })]).toEqual([true, false]);
+  });
+
+  it.each([
+    [{}, undefined, undefined],
+    [{ thinking: { type: 'disabled' } }, undefined, undefined],
+    [{ reasoning_effort: 'none' }, undefined, undefined],
+    [{ reasoning_effort: 'low' }, true, undefined],
+    [{ thinking: { type: 'enabled', budget_tokens: 5 } }, true, undefined],
+    [{ enable_thinking: true, thinking_budget: 70 }, true, 70],
+    [{ thinking_budget: 70 }, true, 70],
+  ])('says whether thoughts are asked for: %j', (more, thinks, thoughtTokens) => {
+    const { size } = read(chat(more));
+    expect([size.thinks, size.thoughtTokens]).toEqual([thinks, thoughtTokens]);
+  });
+
+  it('says how much of an answer it predicts', () => {
+    const prediction = { type: 'content', content: 'x'.repeat(1_000) };
+    expect(read(chat({ prediction })).size.predictedBytes).toBe(JSON.stringify(prediction).length);
+  });
+
+  it.each(['safety_model', 'draft_model', 'lora_path', 'adapter_id'])('names no other model: %s', (name) => {
+    expect(read(chat({ [name]: 'other' })).problem).toMatchObject({ param: name });
+  });
+
   it('holds media wherever a message holds it', () => {
     const content = (part: object) => chat({ messages: [{ role: 'user', content: [part] }] });
     expect(read(content({ type: 'image_url', image_url: { url: 'http://x' } })).size.hasMedia).toBe(true);

@@ -51,6 +51,10 @@ const CHOOSES_MODEL = new Set([
   'model_fallbacks',
   'fallback_models',
   'fallback_model',
+  'safety_model',
+  'draft_model',
+  'lora_path',
+  'adapter_id',
 ]);
 const SMUGGLING_HEADER = /^x-(?:.*custom-host|litellm-api-base|litellm-base-url|litellm-model)$/;
 

@@ -3,6 +3,8 @@ import type { Access } from '../access/access.js';
 import type { LlmRequest } from '../access/llm-request.js';
 import type { RateLimit, Slots } from '../limits/rate-limits.js';
 import type { Deployment } from '../models/deployment.js';
+import { estimatedTokens } from '../kinds/reported-usage.js';
+import { showsItsPrompt } from '../policy/bound.js';
 import type { NanoUsd } from '../policy/money.js';
 import { costNanoUsd, type Usage } from '../policy/price.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
@@ -38,6 +40,8 @@ export interface Call {
 export interface OutputTokens {
   /** Of all answers together. */
   readonly atMost: number;
+  /** The tokens that were held for, prompt and answers; absent where nothing was held. */
+  readonly held?: Pick<Usage, 'inputTokens' | 'outputTokens'>;
   /** The limit of each answer the upstream is told, and in which member; absent where no budget applies. */
   readonly limit?: { readonly member: string; readonly tokens: number };
   /** Set where that is lower than what was asked for, or than what the model may well write. */
@@ -63,6 +67,19 @@ export class Attempt {
   cost(usage: Usage): NanoUsd {
     const { price } = this.deployment;
     return price && !this.call.llm.size.isFree ? costNanoUsd(usage, price) : ZERO_NANO_USD;
+  }
+
+  /**
+   * The prompt, where nobody says what it took: by the bytes that show it, or else all that was held for. A client that left
+   * does not see either what a search of the web found.
+   */
+  estimatedInput(clientLeft = false): Pick<Usage, 'inputTokens' | 'inputAudioTokens'> {
+    const { size } = this.call.llm;
+    const { held } = this.output;
+    if (!held || (showsItsPrompt(size) && !(clientLeft && size.webSearches)))
+      return { inputTokens: estimatedTokens(size.inputBytes) };
+    const { inputTokens } = held;
+    return { inputTokens, ...(size.hearsSound && { inputAudioTokens: inputTokens }) };
   }
 
   /** Bills what was used. Resolves when that is committed; throws `LateSettlement` when it takes too long (it goes on). */

@@ -100,16 +100,13 @@ function parsed(body: Buffer): Record<string, unknown> | undefined {
 }
 
 /** What was delivered, counted by us because the upstream did not. */
-function estimate(
-  { call: { llm }, deployment, output }: Attempt,
-  told: ToldAnswer,
-  answerBytes: number,
-): Usage {
-  const { kind, size } = llm;
+function estimate(attempt: Attempt, told: ToldAnswer, answerBytes: number): Usage {
+  const { call, deployment, output } = attempt;
+  const { kind, size } = call.llm;
   if (kind.estimate) return kind.estimate({ size, price: deployment.price }, answerBytes);
   const bytes = kind.made(told).reduce((sum: number, one) => sum + bytesOf(one), 0);
   return {
-    inputTokens: estimatedTokens(llm.size.inputBytes),
+    ...attempt.estimatedInput(),
     outputTokens: Math.min(estimatedTokens(bytes), output.atMost),
   };
 }

@@ -56,9 +56,15 @@ export function heldOutput(
 ): OutputTokens {
   const answers = size.copies * size.prompts;
   const { each, unlimited, member } = plan;
-  if (member === undefined) return { atMost: mayPassBound(plan) ? Number.MAX_SAFE_INTEGER : each * answers };
+  const { inputTokens, tokensBesideAnswers: beside = 0 } = wish.tokens;
+  if (member === undefined)
+    return {
+      atMost: mayPassBound(plan) ? Number.MAX_SAFE_INTEGER : each * answers,
+      held: { inputTokens, outputTokens: each * answers + beside },
+    };
   const tokens =
     boundNanoUsd < wish.wantedNanoUsd ? Math.min(each, outputTokensFor(boundNanoUsd, wish, size)) : each;
   const limit = { member, tokens };
-  return { atMost: tokens * answers, limit, ...(tokens < unlimited && { clampedTo: tokens }) };
+  const held = { inputTokens, outputTokens: tokens * answers + beside };
+  return { atMost: tokens * answers, held, limit, ...(tokens < unlimited && { clampedTo: tokens }) };
 }

@@ -1,19 +1,26 @@
-import { estimatedTokens } from '../kinds/reported-usage.js';
+import { BYTES_PER_TOKEN, estimatedTokens } from '../kinds/reported-usage.js';
 import type { Usage } from '../policy/price.js';
 import { answerHeaders, overheadHeader } from './answer-headers.js';
 import type { Attempt } from './call.js';
 import { SseRelay } from './sse-relay.js';
+import { Thoughts } from './thoughts.js';
 import { LateSettlement, masked } from './upstream-error.js';
 import type { UpstreamCall, UpstreamFailure, UpstreamHeaders } from './upstreams.js';
 
 /** A client that stopped reading is treated as gone once this much waits for it. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
+/** After the last word of an answer its usage follows at once: so long it is waited for when nobody reads any more. */
+const USAGE_WAIT_MS = 900;
+
 /** Relays one streamed answer and bills it before its terminator. */
 export class SseExchange {
   private readonly relay: SseRelay;
   private readonly client;
+  private readonly thoughts: Thoughts;
   private clientLeft = false;
+  /** What was passed on last, and before that. */
+  private passed: readonly Buffer[] = [];
 
   constructor(
     private readonly attempt: Attempt,
@@ -24,6 +31,7 @@ export class SseExchange {
   ) {
     const { kind, wantsUsage } = attempt.call.llm;
     this.relay = new SseRelay(kind.stream, wantsUsage || !kind.asksForUsage);
+    this.thoughts = new Thoughts(attempt);
     this.client = attempt.call.reply.raw;
     this.client.once('close', () => this.clientGone());
     if (this.client.destroyed) this.clientGone();
@@ -76,6 +84,8 @@ export class SseExchange {
   private passOn(bytes: Buffer | undefined): void {
     if (!bytes || this.client.destroyed) return;
     this.start();
+    this.thoughts.lookFor(bytes);
+    this.passed = [this.passed.at(-1) ?? bytes, bytes];
     this.client.write(masked(bytes, this.attempt.deployment.secrets));
     if (this.client.writableLength > MAX_UNREAD_BYTES) this.client.destroy();
   }
@@ -93,15 +103,38 @@ export class SseExchange {
     if (this.client.writableFinished) return;
     this.clientLeft = true;
     // Before the first byte the call is read to its end and billed truly; after it, reading on only costs more.
-    if (this.relay.delivered.events > 0 && this.onDisconnect === 'abort') this.upstream.abort();
+    if (this.relay.delivered.events === 0 || this.onDisconnect === 'drain') return;
+    // What the model thought before is paid already, and only the usage says how much that was.
+    if (this.thoughts.areHidden) return;
+    const { saysLastWord } = this.attempt.call.llm.kind.stream;
+    if (this.passed.some(saysLastWord)) setTimeout(() => this.upstream.abort(), USAGE_WAIT_MS).unref();
+    else this.upstream.abort();
   }
 
   private async settle(mark: 'estimated' | 'unconfirmed'): Promise<void> {
     const { usage, usageIsPartial } = this.relay;
     if (usage && !usageIsPartial) await this.attempt.settle(usage);
-    else await this.attempt.settle(this.delivered(), mark);
+    else await this.attempt.settle(mark === 'estimated' ? this.estimated() : this.delivered(), mark);
   }
 
+  /** What the answer took, by our own count: what the client saw, and what it cost beyond that. */
+  private estimated(): Usage {
+    const delivered = this.delivered();
+    if (!this.relay.delivered.events) return delivered;
+    const { call, deployment, output } = this.attempt;
+    const { kind, size } = call.llm;
+    // An image, or a sound that was heard, costs all of its price with the first event.
+    if (kind.estimate) return kind.estimate({ size, price: deployment.price }, bytesOf(delivered));
+    const { usage } = this.relay;
+    const isUnseen = this.clientLeft && this.thoughts.areHidden;
+    return {
+      ...delivered,
+      ...(!usage?.inputTokens && this.attempt.estimatedInput(this.clientLeft)),
+      ...(isUnseen && output.held && { outputTokens: output.held.outputTokens }),
+    };
+  }
+
+  /** What the client saw. */
   private delivered(): Usage {
     const { call, output } = this.attempt;
     const { usage, delivered } = this.relay;
@@ -113,3 +146,5 @@ export class SseExchange {
     };
   }
 }
+
+const bytesOf = ({ outputTokens }: Usage): number => outputTokens * BYTES_PER_TOKEN;

@@ -4,7 +4,11 @@ import { CONTENT, type Media, mediaIn } from './media.js';
 import type { ReadMember } from './read-members.js';
 
 /** Names and types of parts that are sound. */
-const SOUND: ReadonlySet<string | undefined> = new Set(['input_audio', 'audio', 'audio_url']);
+const SOUND: ReadonlySet<string | undefined> = new Set(['input_audio', 'audio', 'audio_url', 'audio_embeds']);
+
+const OPEN_LIST = 0x5b;
+/** The name `id`, plain or with an escape. */
+const ID_SPELLINGS = ['"id"', '\\u0069', '\\u0064'];
 
 const MAX_PROMPTS = 10_000;
 
@@ -77,6 +81,14 @@ export class CallBody {
     return this.scanned.watched.some(
       ({ name, below, text }) => CONTENT.has(below) && SOUND.has(name === 'type' ? text : name),
     );
+  }
+
+  /** May a member hold an object with an `id`? Cheap, and never wrongly no. */
+  mentionsId(name: ReadMember): boolean {
+    const member = this.scanned.members.get(name);
+    if (!member || this.bytes[member.valueStart] !== OPEN_LIST) return false;
+    const value = this.bytes.subarray(member.valueStart, member.valueEnd);
+    return ID_SPELLINGS.some((spelling) => value.includes(spelling));
   }
 
   /** How many prompts this member carries: each may fill the context and is answered by itself. */

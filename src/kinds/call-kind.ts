@@ -72,6 +72,8 @@ export interface StreamForm {
   readonly mayTell: (events: Buffer) => boolean;
   /** What one event's data says. `before`: what was said of usage until now. */
   readonly read: (data: Buffer, before: Usage | undefined) => EventSays;
+  /** Does one of these events say that no more is written, before the event that tells the usage? */
+  readonly saysLastWord: (events: Buffer) => boolean;
   /** There may be several ends, one for each answer: from the first on, everything waits. */
   readonly endsPerAnswer?: true;
   /** Members that carry what a model wrote, in quotes: for a stream that ends without saying what it used. */

@@ -27,7 +27,7 @@ export function completionSize(
     );
   const { media } = body;
   // A template may repeat what the body says once.
-  const hasTemplate = isGiven(body, 'chat_template');
+  const hasTemplate = bringsTemplate(body);
   const size: Draft = {
     inputBytes: body.inputBytes,
     hasMedia: media.isAny || hasTemplate,
@@ -45,6 +45,9 @@ export function completionSize(
   addLimits(size, body, limits);
   const least = leastTokens(body);
   if (least) size.leastOutputTokens = least;
+  addThoughts(size, body);
+  if (isGiven(body, 'prediction'))
+    size.predictedBytes = Buffer.byteLength(JSON.stringify(body.value('prediction')));
   if (tools.count || isGiven(body, 'functions')) size.hasTools = true;
   return size;
 }
@@ -57,6 +60,29 @@ function asksForSound(body: CallBody): boolean {
   if (!Array.isArray(modalities) || !modalities.every((one) => typeof one === 'string'))
     throw new JsonProblem('The modalities must be a list of texts.', 'modalities');
   return !modalities.every((one) => SILENT.has(one)) || (body.value('audio') ?? null) !== null;
+}
+
+/** Does the body bring a template of its own? It may repeat what the body says once. */
+export function bringsTemplate(body: CallBody): boolean {
+  if (isGiven(body, 'chat_template')) return true;
+  if (!body.has('chat_template_kwargs')) return false;
+  const told = body.value('chat_template_kwargs');
+  return isObject(told) && (told.chat_template ?? null) !== null;
+}
+
+/** Adds whether the call asks for thoughts, and how many it allows apart from the answer. */
+function addThoughts(size: Draft, body: CallBody): void {
+  const thinking = body.value('thinking');
+  const budget = tokens(body.value('thinking_budget'));
+  const isAsked =
+    (isObject(thinking) && thinking.type !== 'disabled') ||
+    isGiven(body, 'reasoning') ||
+    (isGiven(body, 'reasoning_effort') && body.value('reasoning_effort') !== 'none') ||
+    body.value('enable_thinking') === true ||
+    budget !== undefined;
+  if (!isAsked) return;
+  size.thinks = true;
+  if (budget !== undefined && budget <= MAX_OUTPUT_TOKENS) size.thoughtTokens = budget;
 }
 
 /** Adds the client's own limits of an answer: which one counts where there are several depends on the provider. */

@@ -1,4 +1,5 @@
 import type { CallKind } from './call-kind.js';
+import { bringsTemplate } from './completion-size.js';
 import { openaiStream, openaiUsage } from './openai-stream.js';
 import { feeOf, withFee } from './fees.js';
 import { reportedUsage } from './reported-usage.js';
@@ -8,7 +9,7 @@ export const embedding: CallKind = {
   path: '/embeddings',
   size: (body) => ({
     inputBytes: body.inputBytes,
-    hasMedia: body.media.isAny,
+    hasMedia: body.media.isAny || bringsTemplate(body),
     prompts: body.promptsIn('input'),
     ...withFee(feeOf(body)),
     copies: 1,

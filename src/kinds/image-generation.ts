@@ -24,6 +24,7 @@ export const imageGeneration: CallKind = {
   stream: {
     ...typedStream(
       ['image_generation.completed', 'image_edit.completed'],
+      [],
       ({ usage }, before) => {
         const used = drawnTokens(usage);
         return used ? { usage: before ? sum(before, used) : used, ends: true } : { ends: true };

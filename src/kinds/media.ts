@@ -15,6 +15,14 @@ export const MEDIA_NAMES: ReadonlySet<string> = new Set([
   'file',
   'audio',
   'video_url',
+  // vLLM takes a part for what its members say, whatever its type is.
+  'video',
+  'audio_url',
+  'image_pil',
+  'image_embeds',
+  'audio_embeds',
+  'video_embeds',
+  'prompt_embeds',
 ]);
 
 /** Types of parts that show one image for each member that carries one. */

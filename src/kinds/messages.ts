@@ -37,6 +37,7 @@ export const messages: CallKind = {
   made: (answer) => (Array.isArray(answer?.content) ? answer.content : []),
   stream: typedStream(
     ['message_start', 'message_delta', 'message_stop'],
+    ['content_block_stop'],
     ({ type, message, usage }, before) => {
       if (type === 'message_stop') return { ends: true };
       const said = type === 'message_start' ? (message as { usage?: unknown } | undefined)?.usage : usage;

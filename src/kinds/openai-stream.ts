@@ -6,12 +6,15 @@ import { reportedUsage } from './reported-usage.js';
 const DONE = Buffer.from('[DONE]');
 const USAGE = quotedWord('usage');
 const TEXT_MEMBERS = ['content', 'text', 'reasoning_content', 'reasoning', 'arguments', 'refusal'];
+const FINISH_REASON = quotedWord('finish_reason');
 const OBJECT = 0x7b;
+const QUOTE = 0x22;
 
 /** Chunks of a completion, one of them with the usage, and `[DONE]`. */
 export const openaiStream: StreamForm = {
   mayTell: (events) => events.includes(DONE) || mentionsUsage(events),
   read: (data) => (data.equals(DONE) ? ENDS : mentionsUsage(data) ? usageEvent(data) : NOTHING),
+  saysLastWord: (events) => hasFinishReason(events),
   textMembers: TEXT_MEMBERS.map(quotedWord),
   failure: (error) => `data: ${JSON.stringify({ error })}\n\n`,
 };
@@ -24,6 +27,12 @@ function mentionsUsage(bytes: Buffer): boolean {
   for (let at = indexOfValue(bytes, USAGE); at >= 0; at = indexOfValue(bytes, USAGE, at)) {
     if (bytes[at] === OBJECT) return true;
   }
+  return false;
+}
+
+function hasFinishReason(bytes: Buffer): boolean {
+  for (let at = indexOfValue(bytes, FINISH_REASON); at >= 0; at = indexOfValue(bytes, FINISH_REASON, at))
+    if (bytes[at] === QUOTE) return true;
   return false;
 }
 

@@ -8,12 +8,13 @@ export const READ_MEMBERS = [
   'model', 'user', 'metadata', 'safety_identifier', 'litellm_metadata', 'tags',
   'fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks', 'router_settings_override',
   // What is asked.
-  'messages', 'input', 'prompt', 'documents', 'query', 'system', 'instructions',
+  'messages', 'input', 'prompt', 'prompt_embeds', 'documents', 'query', 'system', 'instructions',
   'previous_response_id', 'conversation',
   // How long, how often and in which form it is answered.
   'max_tokens', 'max_completion_tokens', 'max_output_tokens', 'n_predict', 'num_predict', 'max_new_tokens',
   'auto_max_new_tokens', 'max_length', 'max_gen_len', 'max_tokens_to_sample', 'min_tokens', 'n', 'n_cmpl', 'best_of',
-  'stream', 'stream_options', 'partial_images', 'thinking', 'reasoning', 'chat_template', 'service_tier', 'background',
+  'stream', 'stream_options', 'partial_images', 'thinking', 'reasoning', 'chat_template', 'chat_template_kwargs',
+  'reasoning_effort', 'enable_thinking', 'thinking_budget', 'prediction', 'service_tier', 'background',
   'deferred', 'modalities', 'audio',
   // Tools, and what else costs more than tokens.
   'tools', 'functions', 'response_format', 'text', 'max_tool_calls', 'speed', 'inference_geo', 'context_management',

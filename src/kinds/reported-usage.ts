@@ -45,7 +45,7 @@ export const part = (details: unknown, whole: number) => (name: string) =>
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object';
 
-const BYTES_PER_TOKEN = 4;
+export const BYTES_PER_TOKEN = 4;
 
 /** Tokens of a text nobody counted: an estimate, and entries made of it say so. */
 export function estimatedTokens(bytes: number): number {

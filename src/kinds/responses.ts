@@ -27,6 +27,7 @@ export const responses: CallKind = {
   made: (answer) => (Array.isArray(answer?.output) ? answer.output : []),
   stream: typedStream(
     ['response.completed', 'response.incomplete', 'response.failed', SEARCHED],
+    ['response.output_text.done', 'response.content_part.done', 'response.output_item.done'],
     ({ type, response }, before) => {
       if (type === SEARCHED)
         return {
@@ -108,7 +109,9 @@ function responsesSize(body: CallBody): CallSize {
       'background',
     );
   const { images, ...size } = completionSize(body, OUTPUT_LIMITS, 1, toolsAsked(body, RESPONSES_TOOLS));
-  const isHeld = HELD_BY_PROVIDER.some((name) => (body.value(name) ?? null) !== null);
+  const isHeld =
+    HELD_BY_PROVIDER.some((name) => (body.value(name) ?? null) !== null) ||
+    (body.mentionsId('input') && namesStoredItem(body.value('input')));
   return {
     ...size,
     copies: 1,
@@ -116,8 +119,35 @@ function responsesSize(body: CallBody): CallSize {
     hasMedia: size.hasMedia || isHeld,
     ...(images && !isHeld && { images }),
     // A stored prompt may bring tools of its own.
-    ...withFee(size.fee ?? (isObject(body.value('prompt')) ? STORED_PROMPT : undefined)),
+    ...withFee(
+      size.fee ?? (isObject(body.value('prompt')) ? STORED_PROMPT : compacts(body) ? COMPACTION : undefined),
+    ),
   };
 }
+
+/** Members one of which an item has that the body itself says in full … */
+const SAID_IN_FULL = ['content', 'arguments', 'output', 'input', 'action', 'operation', 'encrypted_content'];
+/** … and thoughts have. */
+const THOUGHT_IN_FULL = ['content', 'encrypted_content'];
+
+/** Does a list of items name one that the provider keeps, by its id alone? */
+function namesStoredItem(input: unknown): boolean {
+  if (!Array.isArray(input)) return false;
+  return input.some(
+    (item) =>
+      isObject(item) &&
+      isGiven(item.id) &&
+      !(item.type === 'reasoning' ? THOUGHT_IN_FULL : SAID_IN_FULL).some((name) => isFilled(item[name])),
+  );
+}
+
+const isGiven = (value: unknown) => value !== undefined && value !== null;
+
+/** A context that the provider itself writes anew, for tokens nobody limits. */
+const COMPACTION: Fee = { what: "'context_management'", param: 'context_management' };
+const compacts = (body: CallBody) =>
+  body.has('context_management') && isFilled(body.value('context_management'));
+const isFilled = (value: unknown) =>
+  isGiven(value) && value !== '' && !(Array.isArray(value) && value.length === 0);
 
 const STORED_PROMPT: Fee = { what: "the stored 'prompt'", param: 'prompt' };

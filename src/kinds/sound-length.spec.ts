@@ -33,6 +33,8 @@ describe('the longest a file of sound can be', () => {
 
   it.each([
     ['compressed', wav({ format: 85 })],
+    ['A-law of other than 8 bits', wav({ format: 6, bits: 64 })],
+    ['µ-law of other than 8 bits', wav({ format: 7, bits: 16 })],
     ['no channels', wav({ channels: 0 })],
     ['another format', Buffer.alloc(8_044, 0xff)],
     ['more channels than two', claiming((head) => head.writeUInt16LE(8, 22))],

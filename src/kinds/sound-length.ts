@@ -1,3 +1,5 @@
+import { saidMs } from './container-length.js';
+
 /** Fewer than any codec makes of a second of speech, silence aside: 4 kbit. */
 const LEAST_BYTES_PER_SECOND = 500;
 
@@ -7,10 +9,14 @@ export interface SaidOfFile {
   readonly contentType?: string;
 }
 
-/** The longest a file of sound can be, in milliseconds: of uncompressed WAV its length, of all others what its size allows. */
+/**
+ * The longest a file of sound can be, in milliseconds: of uncompressed WAV its length; of all others what its size allows,
+ * or more where the file says so itself: silence takes next to no bytes.
+ */
 export function longestMs(file: Buffer, said: SaidOfFile): number {
   const bytesPerSecond = saysWav(said) ? wavBytesPerSecond(file) : undefined;
-  return Math.ceil((file.length * 1_000) / (bytesPerSecond ?? LEAST_BYTES_PER_SECOND));
+  if (bytesPerSecond !== undefined) return Math.ceil((file.length * 1_000) / bytesPerSecond);
+  return Math.max(Math.ceil((file.length * 1_000) / LEAST_BYTES_PER_SECOND), saidMs(file) ?? 0);
 }
 
 const WAV_NAME = /\.wave?$/i;
@@ -32,6 +38,8 @@ const CHUNK_HEAD = 8;
 const LEAST_FORMAT_BYTES = 16;
 /** PCM, float, A-law, µ-law: as many bytes for every sample. */
 const UNCOMPRESSED = new Set([1, 3, 6, 7]);
+/** A-law and µ-law: a byte for every sample, whatever a header says. */
+const COMPANDED = new Set([6, 7]);
 const SAMPLE_BITS = new Set([8, 16, 24, 32, 64]);
 /** What anybody records speech with, and the APIs take: beyond it a header only claims that the sound is short. */
 const MAX_CHANNELS = 2;
@@ -46,7 +54,8 @@ function wavBytesPerSecond(file: Buffer): number | undefined {
   if (file.length < FORMAT_AT + 24 || word(0) !== 'RIFF' || word(8) !== 'WAVE' || word(FORMAT_AT) !== 'fmt ')
     return undefined;
   const format = FORMAT_AT + CHUNK_HEAD;
-  if (!UNCOMPRESSED.has(file.readUInt16LE(format))) return undefined;
+  const encoding = file.readUInt16LE(format);
+  if (!UNCOMPRESSED.has(encoding)) return undefined;
   const channels = file.readUInt16LE(format + 2);
   const samples = file.readUInt32LE(format + 4);
   const bits = file.readUInt16LE(format + 14);
@@ -55,7 +64,7 @@ function wavBytesPerSecond(file: Buffer): number | undefined {
     channels <= MAX_CHANNELS &&
     samples >= 1 &&
     samples <= MAX_SAMPLES_PER_SECOND &&
-    SAMPLE_BITS.has(bits);
+    (COMPANDED.has(encoding) ? bits === 8 : SAMPLE_BITS.has(bits));
   return isPlausible && isFilledBySound(file) ? (channels * samples * bits) / 8 : undefined;
 }
 

@@ -33,6 +33,7 @@ export const speech: CallKind = {
   },
   stream: typedStream(
     ['speech.audio.done'],
+    [],
     ({ usage }) => {
       const used = reportedUsage(usage);
       return used ? { usage: used, ends: true } : { ends: true };

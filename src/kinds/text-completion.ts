@@ -1,3 +1,5 @@
+import type { CallSize } from '../policy/bound.js';
+import type { CallBody } from './call-body.js';
 import type { CallKind, OutputLimits } from './call-kind.js';
 import { chatCompletion } from './chat-completion.js';
 import { completionSize } from './completion-size.js';
@@ -10,7 +12,7 @@ export const textCompletion: CallKind = {
   ...chatCompletion,
   callType: 'text_completion',
   path: '/completions',
-  size: (body) => completionSize(body, OUTPUT_LIMITS, body.promptsIn('prompt')),
+  size: completionsSize,
   limitMember: () => 'max_tokens',
   mock: {
     whole: ({ id, created, model, text, ...used }) => ({
@@ -24,3 +26,12 @@ export const textCompletion: CallKind = {
     events: (said) => mockedChunks(said, 'text_completion', (text = '') => ({ text })),
   },
 };
+
+/** vLLM takes prompts that are no text beside those that are, and answers each. */
+function completionsSize(body: CallBody): CallSize {
+  const embedded = (body.value('prompt_embeds') ?? null) === null ? 0 : body.promptsIn('prompt_embeds');
+  if (!embedded) return completionSize(body, OUTPUT_LIMITS, body.promptsIn('prompt'));
+  const texts = (body.value('prompt') ?? null) === null ? 0 : body.promptsIn('prompt');
+  const { images: _, ...size } = completionSize(body, OUTPUT_LIMITS, embedded + texts);
+  return { ...size, hasMedia: true };
+}

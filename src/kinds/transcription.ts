@@ -27,6 +27,7 @@ export const transcription: CallKind = {
   },
   stream: typedStream(
     ['transcript.text.done'],
+    [],
     ({ usage }) => {
       const used = tokenUsage(usage);
       return used ? { usage: used, ends: true } : { ends: true };

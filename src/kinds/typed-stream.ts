@@ -7,17 +7,20 @@ type TypedEvent = Readonly<Record<string, unknown>> & { readonly type: string };
 
 const NOTHING: EventSays = {};
 
-/** A stream whose events have types; only those of `telling` types are parsed. */
+/** A stream whose events have types; only those of `telling` types are parsed. `lastWords`: those after which nothing is written. */
 export function typedStream(
   telling: readonly string[],
+  lastWords: readonly string[],
   read: (event: TypedEvent, before: Usage | undefined) => EventSays,
   textMembers: readonly string[],
   failure: StreamForm['failure'],
 ): StreamForm {
   const words = telling.map(quotedWord);
+  const last = lastWords.map(quotedWord);
   const mayTell = (events: Buffer) => words.some((word) => indexOfWord(events, word) >= 0);
   return {
     mayTell,
+    saysLastWord: (events) => last.some((word) => indexOfWord(events, word) >= 0),
     read: (data, before) => {
       if (!mayTell(data)) return NOTHING;
       try {

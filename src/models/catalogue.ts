@@ -238,6 +238,7 @@ export class CatalogueSnapshot {
         ...(mostOfImage !== undefined && { imageTokens: mostOfImage }),
         ...(fee && { fee }),
         capsWebSearches: deployments.every(({ provider }) => capsWebSearches(provider)),
+        thinksBesideLimit: deployments.some(({ provider }) => THINKS_BESIDE_LIMIT.has(provider)),
         encodesLikeOpenAi: deployments.every((deployment) => deployment.encodesLikeOpenAi),
       },
     };
@@ -255,6 +256,9 @@ function concrete(deployment: Deployment, name: string): Deployment | undefined 
   if (!matched || (deployment.apiVersion !== undefined && isDots(upstreamName))) return undefined;
   return namedDeployment(deployment, upstreamName);
 }
+
+/** Providers whose `max_tokens` limits the answer alone, and not what is thought before it. */
+const THINKS_BESIDE_LIMIT: ReadonlySet<string> = new Set(['dashscope']);
 
 /** The longest answers of some deployments, alike ones once. */
 function distinctAnswers(deployments: readonly Deployment[]): readonly AnswerLimits[] {

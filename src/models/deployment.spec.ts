@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LitellmParams } from '../config/config.js';
 import { boundNanoUsd, ceilingOf, costNanoUsd, isFree, type Usage } from '../policy/price.js';
-import { type Deployment, makeDeployment } from './deployment.js';
+import { type Deployment, makeDeployment, namedDeployment } from './deployment.js';
 import { baseOf, parseModel } from '../config/providers.js';
 
 const made = (litellmParams: LitellmParams, modelInfo: object = {}) =>
@@ -36,6 +36,32 @@ describe('provider and name', () => {
 const nothing = { inputTokens: 0, outputTokens: 0 };
 
 describe('a deployment', () => {
+  it.each([
+    ['openai/gpt-4o', true],
+    ['openai/gpt-4.1-mini', true],
+    ['openai/gpt-5', true],
+    ['openai/o3', true],
+    ['openai/gpt-4', false],
+    ['openai/gpt-4-turbo', false],
+    ['openai/gpt-3.5-turbo', false],
+    ['openai/text-embedding-3-small', false],
+    ['anthropic/claude-sonnet-4-5', false],
+  ])('of %s has OpenAI’s current encoding: %s', (model, does) => {
+    expect(good({ model }).encodesLikeOpenAi).toBe(does);
+    const { provider, name } = parseModel(model);
+    expect(namedDeployment(good({ model: `${provider}/*` }), name).encodesLikeOpenAi).toBe(does);
+  });
+
+  it.each([
+    ['openai/gpt-5', {}, true],
+    ['openai/gpt-4o', {}, undefined],
+    ['anthropic/claude-sonnet-4-5', {}, undefined],
+    ['hosted_vllm/own', {}, undefined],
+    ['hosted_vllm/own', { supports_reasoning: true }, true],
+  ])('of %s %j thinks unasked: %s', (model, info, does) =>
+    expect(good({ model, api_base: 'http://x' }, info).reasons).toBe(does),
+  );
+
   it('knows where and how to call', () => {
     const deployment = good({
       model: 'openai/up',

@@ -51,13 +51,15 @@ export interface Deployment {
   readonly maxOutputTokens?: number;
   /** Its answers may be as long as its context. */
   readonly answersFillContext?: true;
+  /** It may think without being asked to. */
+  readonly reasons?: true;
   /** The member of a chat's body it reads an output limit from. */
   readonly limitMember: string;
   /** Its API takes `stream_options`, so a stream may be asked for its usage. */
   readonly takesStreamOptions: boolean;
   /** The most tokens one image is read as. */
   readonly imageTokens?: number;
-  /** One of OpenAI's own models, by the table of known ones. */
+  /** One of OpenAI's own models of its current encoding, by the table of known ones. */
   readonly encodesLikeOpenAi: boolean;
   readonly accessGroups: readonly string[];
   /** What else its description says of it: `mode`, `supports_…`, `tpm`, `rpm`. */
@@ -96,6 +98,7 @@ export function makeDeployment(
   const mostOfImage = imageTokens(provider, modelInfo.base_model ?? name);
   return Object.freeze({
     ...asTold(known, maxInputTokens, maxOutputTokens),
+    ...(modelInfo.supports_reasoning === true && { reasons: true as const }),
     ...(mostOfImage !== undefined && { imageTokens: mostOfImage }),
     id: modelInfo.id!,
     ...nameOf(modelName, modelInfo),
@@ -142,18 +145,26 @@ function nameOf(publicName: string, { team_id: id }: ModelInfo): Pick<Deployment
   return { modelName: `${TEAM_MODEL_PREFIX}${id}_${suffix}`, team: { id, publicName } };
 }
 
+/** OpenAI's models since GPT-4o. Those before it, and its embeddings, have another encoding. */
+const SINCE_GPT_4O = /^(?:ft:)?(?:gpt-4o|chatgpt-4o|gpt-4\.[15]|gpt-[5-9]|o[1-9](?![a-z0-9])|codex-mini)/i;
+
 const isOpenAis = (provider: string, upstreamName: string) =>
-  provider === 'openai' && knownModel(provider, upstreamName) !== undefined;
+  provider === 'openai' &&
+  SINCE_GPT_4O.test(upstreamName) &&
+  knownModel(provider, upstreamName) !== undefined;
 
 type KnownFigures = Pick<
   Deployment,
-  'price' | 'maxInputTokens' | 'contextTokens' | 'maxOutputTokens' | 'answersFillContext'
+  'price' | 'maxInputTokens' | 'contextTokens' | 'maxOutputTokens' | 'answersFillContext' | 'reasons'
 >;
 
 /** Price and limits from the tables of known models, for what a configuration leaves open. */
 export function knownFigures(provider: string, upstreamName: string): KnownFigures {
   const { price, contextTokens: window } = knownModel(provider, upstreamName) ?? {};
-  const { maxInputTokens, maxOutputTokens, answersFillContext } = documentedLimits(provider, upstreamName);
+  const { maxInputTokens, maxOutputTokens, answersFillContext, reasons } = documentedLimits(
+    provider,
+    upstreamName,
+  );
   const contextTokens = window ?? maxInputTokens;
   return {
     ...(price && { price }),
@@ -161,8 +172,12 @@ export function knownFigures(provider: string, upstreamName: string): KnownFigur
     ...(contextTokens !== undefined && { contextTokens }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     ...(answersFillContext && { answersFillContext }),
+    ...(reasons && !CLAUDE.test(`${provider}/${upstreamName}`) && { reasons }),
   };
 }
+
+/** Anthropic's models think only where a call asks them to. */
+const CLAUDE = /(?:^|\/)anthropic\//;
 
 /** Figures and habits of a deployment whose name stood for any, under the name it stands for now. */
 export function namedDeployment(deployment: Deployment, upstreamName: string): Deployment {
@@ -176,6 +191,7 @@ export function namedDeployment(deployment: Deployment, upstreamName: string): D
     ...(!baseModel && asTold(knownFigures(provider, upstreamName), maxInputTokens, maxOutputTokens)),
     ...(deployment.price && { price: deployment.price }),
     limitMember: outputLimitMember(provider, origin, upstreamName, baseModel),
+    encodesLikeOpenAi: isOpenAis(provider, upstreamName),
     upstreamName,
   });
 }

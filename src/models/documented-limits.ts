@@ -6,6 +6,8 @@ export interface DocumentedLimits {
   readonly maxOutputTokens?: number;
   /** Its answers may be as long as its context: beside a prompt there is less room. */
   readonly answersFillContext?: true;
+  /** It thinks before it answers, or can. */
+  readonly reasons?: true;
 }
 
 interface Row extends DocumentedLimits {
@@ -77,16 +79,24 @@ function readRows(): ReadonlyMap<string, Row> {
   for (const [qualified, maxOutputTokens] of Object.entries(facts.max_output_tokens.models)) {
     const slash = qualified.indexOf('/');
     const [provider, name] = [qualified.slice(0, slash), qualified.slice(slash + 1)];
-    const { maxInputTokens } = rowOf(known, provider, name) ?? {};
+    const { maxInputTokens, reasons } = rowOf(known, provider, name) ?? {};
     known.set(qualified, {
       provider,
-      ...sizesOf({ max_input_tokens: maxInputTokens, max_output_tokens: maxOutputTokens }),
+      ...sizesOf({
+        max_input_tokens: maxInputTokens,
+        max_output_tokens: maxOutputTokens,
+        supports_reasoning: reasons,
+      }),
     });
   }
   return known;
 }
 
-function sizesOf({ max_input_tokens, max_output_tokens }: Record<string, unknown>): DocumentedLimits {
+function sizesOf({
+  max_input_tokens,
+  max_output_tokens,
+  supports_reasoning,
+}: Record<string, unknown>): DocumentedLimits {
   const [input, output] = [sizeIn(max_input_tokens), sizeIn(max_output_tokens)];
   return {
     ...(input !== undefined && { maxInputTokens: input }),
@@ -94,6 +104,7 @@ function sizesOf({ max_input_tokens, max_output_tokens }: Record<string, unknown
     ...(input !== undefined &&
       output !== undefined &&
       output >= input && { answersFillContext: true as const }),
+    ...(supports_reasoning === true && { reasons: true as const }),
   };
 }
 

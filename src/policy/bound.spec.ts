@@ -59,7 +59,11 @@ describe('the most tokens a call can be billed for', () => {
     ['the context window is a limit too', {}, { maxInputTokens: 500 }, 500],
     ['… or what the client makes of it', { contextTokens: 900 }, { maxInputTokens: 500 }, 900],
     ['what the provider adds is prompt too', { hiddenTokens: 100 }, {}, 1_612],
-    ['… also to one that was counted', { hiddenTokens: 100, counted: { tokens: 10, otherBytes: 0 } }, {}, 115],
+    ['… also to one that was counted', { hiddenTokens: 100, counted: { tokens: 10, otherBytes: 0 } }, { encodesLikeOpenAi: true }, 111],
+    ['another encoding may make a token of two letters', { counted: { tokens: 10, otherBytes: 0 } }, {}, 500],
+    ['… and of each digit and sign', { counted: { tokens: 10, otherBytes: 200 } }, {}, 600],
+    ['… or half more tokens', { counted: { tokens: 500, otherBytes: 0 } }, {}, 750],
+    ['OpenAI’s own makes what was counted', { counted: { tokens: 10, otherBytes: 200 } }, { encodesLikeOpenAi: true }, 11],
     ['what does not show in the bytes may fill the context', { hasMedia: true }, { maxInputTokens: 128_000 }, 128_000],
     ['an image is what its provider makes of it, beside the rest', { hasMedia: true, images: { count: 2, bytes: 900 } }, { imageTokens: 50 }, 712],
     ['… as far as the model reads', { hasMedia: true, images: { count: 20, bytes: 900 } }, { imageTokens: 50, maxInputTokens: 800 }, 800],
@@ -69,4 +73,14 @@ describe('the most tokens a call can be billed for', () => {
     ['… or a million tokens, if nobody knows', { hasMedia: true }, {}, 1_048_576],
   ])('prompt: %s', (_, some, limits, inputTokens) =>
     expect(bound(some, limits).inputTokens).toBe(inputTokens)); // prettier-ignore
+
+  it.each<[string, Partial<CallSize>, Partial<ModelLimits>, number | undefined]>([
+    ['nothing', {}, {}, undefined],
+    ['nothing of thoughts that are part of the answer', { thinks: true }, {}, undefined],
+    ['thoughts, as many as the call allows', { thinks: true, thoughtTokens: 500 }, { thinksBesideLimit: true }, 500],
+    ['… or as any model thinks', { thinks: true }, { thinksBesideLimit: true }, 131_072],
+    ['… of every answer', { thinks: true, thoughtTokens: 500, copies: 2 }, { thinksBesideLimit: true }, 1_000],
+    ['what is predicted and may be wrong', { predictedBytes: 70 }, {}, 70],
+  ])('beside the answer: %s', (_, some, limits, tokens) =>
+    expect(bound(some, limits).tokensBesideAnswers).toBe(tokens)); // prettier-ignore
 });

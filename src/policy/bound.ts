@@ -42,6 +42,12 @@ export interface CallSize {
   readonly serviceTier?: string;
   /** The most of other units, where the call limits them; of one that is absent it may use any amount. */
   readonly units?: Partial<Readonly<Record<Unit, number>>>;
+  /** The call asks the model to think, or says how much. */
+  readonly thinks?: true;
+  /** The most tokens of those thoughts, where the call limits them apart from the answer. */
+  readonly thoughtTokens?: number;
+  /** Bytes of a predicted answer: what the model does not take of it is billed as output beside the answer. */
+  readonly predictedBytes?: number;
   /** False where nothing is generated (embeddings). */
   readonly generates: boolean;
   /** No limit makes its answer shorter (images, sound): it passes as a whole or not at all. */
@@ -67,7 +73,7 @@ export interface Images {
 /** A prompt by OpenAI's current encoding. */
 export interface CountedPrompt {
   readonly tokens: number;
-  /** UTF-8 bytes beyond ASCII: encodings differ most there, some make a token of each. */
+  /** Bytes of which another encoding may make a token each: beyond ASCII, digits, and what stands in runs. */
   readonly otherBytes: number;
 }
 
@@ -88,10 +94,12 @@ export interface ModelLimits {
   readonly maxInputTokens?: number;
   /** One for each kind of deployment. */
   readonly answers: readonly AnswerLimits[];
-  /** It is known to use OpenAI's encoding. */
+  /** It is known to use OpenAI's current encoding. */
   readonly encodesLikeOpenAi?: boolean;
   /** The most tokens one image is read as, by its provider's documentation. */
   readonly imageTokens?: number;
+  /** Some provider of it limits thoughts apart from answers: no output limit counts them. */
+  readonly thinksBesideLimit?: boolean;
   /** The provider runs no more web searches in a call than it is told. */
   readonly capsWebSearches?: boolean;
   /** What every call of it is charged for beside its tokens. */
@@ -158,6 +166,9 @@ const TEMPLATE_TOKENS = 512;
 export const mayCount = ({ hasMedia, isUncountable, isUncounted, counted }: CallSize): boolean =>
   !hasMedia && !isUncountable && !isUncounted && counted === undefined;
 
+/** Can the size of its prompt be estimated by the bytes of its body? */
+export const showsItsPrompt = ({ hasMedia, isUncountable }: CallSize): boolean => !hasMedia && !isUncountable;
+
 /** Returns an upper bound of what a call can be billed for, as far as it has one: what else there may be, `unboundedIn` says. */
 export function tokenBound(size: CallSize, limits: ModelLimits, settings: OutputSettings): UsageBound {
   const promptTokens = promptBound(size, limits) + (size.hiddenTokens ?? 0);
@@ -173,7 +184,26 @@ export function tokenBound(size: CallSize, limits: ModelLimits, settings: Output
   if (!size.generates) return { inputTokens, outputTokens: 0, ...units };
   let each = 0;
   for (const answer of limits.answers) each = Math.max(each, answerTokens(size, answer, asked, settings));
-  return { inputTokens, outputTokens: each * size.copies * size.prompts, ...units };
+  const answers = size.copies * size.prompts;
+  const beside = tokensBesideAnswer(size, limits) * answers;
+  return {
+    inputTokens,
+    outputTokens: each * answers,
+    ...(beside && { tokensBesideAnswers: beside }),
+    ...units,
+  };
+}
+
+/** More thoughts than any model is documented with whose provider limits them apart from its answers. */
+const MOST_THOUGHT_TOKENS = 131_072;
+
+/** Returns what one answer may be billed for as output that no output limit counts. */
+function tokensBesideAnswer(
+  { thinks, thoughtTokens, predictedBytes = 0 }: CallSize,
+  { thinksBesideLimit }: ModelLimits,
+): number {
+  const thoughts = thinksBesideLimit && thinks ? (thoughtTokens ?? MOST_THOUGHT_TOKENS) : 0;
+  return thoughts + predictedBytes;
 }
 
 /** Returns the most tokens one answer of a deployment may have, beside a prompt of at most `inputTokens`. */
@@ -225,8 +255,16 @@ function roomBeside(inputTokens: number, contextTokens: number, usual: number): 
 }
 
 const MARGIN_OF_OPENAI = 1.05;
-/** How many more tokens than OpenAI's encoding another may make of ASCII. */
+/** How many more tokens than OpenAI's encoding another may make of what it has few long tokens for … */
 const MARGIN_OF_OTHERS = 1.5;
+/** … and of words OpenAI's has long tokens for: each of at least so many letters. */
+const LETTERS_OF_A_TOKEN = 2;
+
+/** Returns the most tokens that another encoding than OpenAI's makes of a counted prompt. */
+function otherEncodings({ tokens, otherBytes }: CountedPrompt, inputBytes: number): number {
+  const letters = Math.max(inputBytes - otherBytes, 0);
+  return Math.max(tokens * MARGIN_OF_OTHERS, letters / LETTERS_OF_A_TOKEN) + otherBytes;
+}
 
 /** Bytes are never fewer than tokens; a count is closer, with a margin for encodings nobody has here. */
 function promptBound(
@@ -236,9 +274,7 @@ function promptBound(
   const seen = images && imageTokens !== undefined ? images.count * imageTokens - images.bytes : 0;
   const byBytes = inputBytes + TEMPLATE_TOKENS * prompts + seen;
   if (!counted) return byBytes;
-  const byCount = encodesLikeOpenAi
-    ? counted.tokens * MARGIN_OF_OPENAI
-    : counted.tokens * MARGIN_OF_OTHERS + counted.otherBytes;
+  const byCount = encodesLikeOpenAi ? counted.tokens * MARGIN_OF_OPENAI : otherEncodings(counted, inputBytes);
   return Math.min(byBytes, Math.ceil(byCount));
 }
 

@@ -97,6 +97,8 @@ export interface UsageBound extends Partial<Readonly<Record<Unit, number>>> {
   readonly inputTokens: number;
   /** All answers together. */
   readonly outputTokens: number;
+  /** What is billed as output, and no output limit counts. */
+  readonly tokensBesideAnswers?: number;
 }
 
 const count = (units: number | undefined) => BigInt(units ?? 0);
@@ -170,7 +172,7 @@ export function boundNanoUsd(
 ): NanoUsd {
   return roundUp(
     BigInt(bound.inputTokens) * ceiling.input +
-      BigInt(outputTokens) * ceiling.output +
+      (BigInt(outputTokens) + count(bound.tokensBesideAnswers)) * ceiling.output +
       otherThanTokens(bound, ceiling),
   );
 }
@@ -179,7 +181,10 @@ export function boundNanoUsd(
 export function outputTokensWithin(amount: NanoUsd, bound: UsageBound, ceiling: PriceLevel): number {
   if (!ceiling.output) return Number.MAX_SAFE_INTEGER;
   const left =
-    amount * UNITS_PER_NANO_USD - BigInt(bound.inputTokens) * ceiling.input - otherThanTokens(bound, ceiling);
+    amount * UNITS_PER_NANO_USD -
+    BigInt(bound.inputTokens) * ceiling.input -
+    count(bound.tokensBesideAnswers) * ceiling.output -
+    otherThanTokens(bound, ceiling);
   if (left <= 0n) return 0;
   return Math.min(Number(left / ceiling.output), Number.MAX_SAFE_INTEGER);
 }

@@ -1,7 +1,12 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { countTokens as inCl100k } from 'gpt-tokenizer/encoding/cl100k_base';
+import { countTokens as inP50k } from 'gpt-tokenizer/encoding/p50k_base';
+import { tokenBound } from '../policy/bound.js';
 import { otherBytes, promptTokens } from './prompt-tokens.js';
+
+const SWAHILI = 'Serikali imetangaza kwamba wananchi wote wanapaswa kujiandikisha kabla ya uchaguzi. ';
 
 const chat = (content: string, more: object = {}) => ({ messages: [{ role: 'user', content }], ...more });
 
@@ -36,5 +41,25 @@ describe('the tokens of a prompt', () => {
     expect(otherBytes(Buffer.from('abc'))).toBe(0);
     expect(otherBytes(Buffer.from('ü漢'))).toBe(5);
     expect(otherBytes(Buffer.from('\\u6f22'))).toBe(3);
+    expect(otherBytes(Buffer.from('a1b234'))).toBe(4);
+    expect(otherBytes(Buffer.from('good, a.'))).toBe(1);
+    expect(otherBytes(Buffer.from('=-'.repeat(50)))).toBe(99);
+    expect(otherBytes(Buffer.from('\\n'.repeat(50)))).toBe(49);
+    expect(otherBytes(Buffer.from('a'.repeat(50)))).toBe(48);
   });
+
+  it.each(['=', '-', '*', '_', ' ', '=-', '. ', '\n', '\n \n ', '1234567890', 'a', 'ha', 'മലയാളം ', SWAHILI])(
+    'are bounded whichever encoding a model has, of %j without end',
+    (text) => {
+      const bytes = Buffer.from(JSON.stringify({ input: text.repeat(100) }));
+      const counted = {
+        tokens: promptTokens(JSON.parse(bytes.toString()) as object as Record<string, unknown>),
+        otherBytes: otherBytes(bytes),
+      };
+      const size = { inputBytes: bytes.length, hasMedia: false, copies: 1, prompts: 1, generates: false };
+      const { inputTokens } = tokenBound({ ...size, counted }, { answers: [] }, { defaultOutputTokens: 1 });
+      expect(inputTokens).toBeGreaterThanOrEqual(inCl100k(text.repeat(100)));
+      expect(inputTokens).toBeGreaterThanOrEqual(inP50k(text.repeat(100)));
+    },
+  );
 });
