@@ -73,6 +73,8 @@ const MAX_DEPTH = 128;
 const MAX_MEMBERS = 1_000;
 /** Names, lists and objects inside: each costs more to read than a byte of a text. */
 const MAX_NESTED = 100_000;
+/** Names in one object where each is compared with the others: far more than a tool has. */
+const MAX_UNIQUE = 256;
 const MAX_TOLD_CHARS = 64;
 
 /**
@@ -220,7 +222,7 @@ class Scanner {
     this.enter(depth);
     if (this.bytes[this.at] === CLOSE_OBJECT) return void this.at++;
     let names = 0;
-    let seen: Set<string> | undefined;
+    let seen: string[] | undefined;
     do {
       if (++names > this.bounds.names)
         throw this.beyond(`an object with more than ${this.bounds.names} names`);
@@ -229,7 +231,7 @@ class Scanner {
       this.names++;
       const { watchedNames: watched, isUnique } = this;
       const name = isUnique ? this.name() : this.watchedName();
-      if (isUnique) this.refuseTwin((seen ??= new Set()), name!);
+      if (isUnique) this.refuseTwin((seen ??= []), name!);
       const start = this.at;
       if (name !== undefined && this.freeNames.names.has(name)) {
         this.watchedNames = NOTHING;
@@ -244,13 +246,15 @@ class Scanner {
     } while (this.anotherMember());
   }
 
-  private refuseTwin(seen: Set<string>, name: string): void {
+  /** `seen`: the names of the same object so far, folded. */
+  private refuseTwin(seen: string[], name: string): void {
     const plain = folded(name);
-    if (seen.has(plain)) {
+    if (seen.length > MAX_UNIQUE) throw tooMany();
+    if (seen.includes(plain)) {
       const told = name.slice(0, MAX_TOLD_CHARS);
       throw new JsonProblem(`The '${told}' is given twice in an object of the ${this.below}.`, this.below);
     }
-    seen.add(plain);
+    seen.push(plain);
   }
 
   private report(name: string, objectStart: number, valueStart: number): void {
@@ -454,7 +458,10 @@ const twice = (name: string) =>
   new JsonProblem(`The member '${name}' is given twice in the request body.`, name);
 
 /** A name without case, as the loosest reader compares it: the long s and the Kelvin sign are letters, too. */
-const folded = (name: string): string => name.toLowerCase().replaceAll('ſ', 's');
+function folded(name: string): string {
+  const lower = name.toLowerCase();
+  return lower.includes('ſ') ? lower.replaceAll('ſ', 's') : lower;
+}
 
 /** Names, and by the first byte of each, however it is spelled, how many bytes it has: one bit per length. */
 interface Sieve {

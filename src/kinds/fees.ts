@@ -88,7 +88,10 @@ export function isUntypedFunction(tool: Tool): boolean {
 
 /** Does a tool, whatever its type is, also name one that the provider runs? */
 export const namesProviderTool = (tool: Tool): boolean =>
-  Object.keys(tool).some((name) => NAMES_OF_PROVIDERS.test(name.replaceAll(/[_-]/g, '').toLowerCase()));
+  Object.keys(tool).some(
+    (name) =>
+      !NAMES_OF_FUNCTIONS.has(name) && NAMES_OF_PROVIDERS.test(name.replaceAll(/[_-]/g, '').toLowerCase()),
+  );
 
 function isFreeTool(tool: Tool): boolean {
   const { type } = tool;
