@@ -20,6 +20,7 @@ beforeAll(async () => {
         model('m', upstream.url, price),
         model('m-reasons', upstream.url, { ...price, supports_reasoning: true }),
         model('m-shows', upstream.url, price, { model: 'deepseek/up-shows' }),
+        model('m-draws', upstream.url, { output_cost_per_image: 1 }),
         model('m-claude', upstream.url, price, { model: 'anthropic/up-claude' }),
       ],
     },
@@ -131,4 +132,12 @@ it('of Anthropic’s thoughts the usage is read too', async () => {
   const body = { model: 'm-claude', thinking: { type: 'enabled', budget_tokens: 100 } };
   const entry = await leaveAfter('word', body, { rawStream, msBetweenTokens: 100 }, '/v1/messages');
   expect(entry).toMatchObject(TRULY);
+});
+
+it('an image of which a part was shown is billed as one', async () => {
+  const partial = `event: image_generation.partial_image\ndata: {"type":"image_generation.partial_image","b64_json":"AAAA"}\n\n`;
+  const body = { model: 'm-draws', prompt: 'a', partial_images: 2 };
+  const stream = { rawStream: [partial, partial], msBetweenTokens: 50, ending: 'hang' as const };
+  const entry = await leaveAfter('partial_image', body, stream, '/v1/images/generations');
+  expect(entry).toMatchObject({ state: 'settled', mark: 'estimated', cost: USD });
 });
