@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IsNull } from 'typeorm';
 import { OrganizationMember } from '../src/orgs/organization-member.entity.js';
 import { Organization } from '../src/orgs/organization.entity.js';
+import { pause } from '../src/pause.js';
 import { MASTER_KEY_ROUTES } from '../src/policy/routes.js';
 import { VirtualKey } from '../src/keys/virtual-key.entity.js';
 import { Member } from '../src/teams/member.entity.js';
@@ -415,4 +416,83 @@ describe.each(CHILDREN)('in a %s that is being deleted, %s', (parent, _, [path, 
     expect((await ending.answer()).status).toBe(200);
     expect(await orphans()).toEqual([]);
   });
+});
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await pause(5);
+}
+
+/** Ways of a member to write without a pause. */
+const FLOODS: readonly (readonly [name: string, write: (who: Who) => Door])[] = [
+  ['keys of their own', () => ['/key/generate', () => ({})]],
+  ['keys of the team', () => ['/key/generate', ({ id }) => ({ team_id: id })]],
+  ['changes of the key itself', ({ key }) => ['/key/update', () => ({ key, metadata: { n: (serial += 1) } })]],
+]; // prettier-ignore
+
+type Who = Awaited<ReturnType<typeof company>>;
+
+const TURNS: readonly (readonly [name: string, path: string, body: (who: Who) => object])[] = [
+  ['a block of the user', '/user/update', ({ id }) => ({ user_id: id, blocked: true })],
+  ['a block of the key', '/key/block', ({ key }) => ({ key })],
+  ['permissions_update', '/team/permissions_update', ({ id }) => ({ team_id: id, team_member_permissions: ['/key/info'] })],
+  ['a team that leaves its organization', '/team/update', ({ id }) => ({ team_id: id, organization_id: null })],
+  ['member_delete', '/team/member_delete', ({ id }) => ({ team_id: id, user_id: id })],
+]; // prettier-ignore
+
+describe.runIf(isPostgres).each(FLOODS)('while twelve of a member’s connections make %s', (flood, write) => {
+  const ENDS_IT: Readonly<Record<string, readonly string[]>> = {
+    'keys of the team': ['permissions_update', 'member_delete'],
+  };
+
+  it.each(TURNS)('%s has its turn', async (name, path, body) => {
+    const who = await company();
+    await gateway.made('/team/update', { team_id: who.id, organization_id: who.id });
+    const [door, sent] = write(who);
+    let isOver = false;
+    let written = 0;
+    let refused = 0;
+    const failed: string[] = [];
+    const loops = Array.from({ length: 12 }, async (_, i) => {
+      const at = i % 2 ? gateway : gateway.elsewhere;
+      while (!isOver) {
+        const { status, text } = await at.as(who.key, 'POST', door, sent({ id: who.id, spare: '' }));
+        if (status === 200) written += 1;
+        else if (status >= 500) failed.push(text);
+        else refused += 1;
+      }
+    });
+    await until(() => written >= 12 || refused + failed.length > 200);
+    const { status, text } = await gateway.elsewhere.as(gateway.masterKey, 'POST', path, body(who));
+    const made = () => gateway.database.read((manager) => manager.countBy(VirtualKey, { createdBy: who.id }));
+    const before = await made();
+    const count = written;
+    const ends = name.startsWith('a block of') || ENDS_IT[flood]?.includes(name);
+    if (!ends) await until(() => written > count + 12 || refused + failed.length > 200);
+    isOver = true;
+    await Promise.all(loops);
+    expect(status, text).toBe(200);
+    if (ends) {
+      expect(await made()).toBe(before);
+      const later = await post(who.key, door, sent({ id: who.id, spare: '' }));
+      expect(later.status).toBeGreaterThanOrEqual(400);
+    }
+    expect(failed).toEqual([]);
+  });
+});
+
+it.runIf(isPostgres)('a tier that administrators keep naming is changed in its turn', async () => {
+  const budget_id = `tier-${(serial += 1)}`;
+  await gateway.made('/budget/new', { budget_id, max_budget: 2 });
+  let isOver = false;
+  const named: number[] = [];
+  const loops = Array.from({ length: 12 }, async (_, i) => {
+    const at = i % 2 ? gateway : gateway.elsewhere;
+    while (!isOver) named.push((await at.as(at.masterKey, 'POST', '/key/generate', { budget_id })).status);
+  });
+  await until(() => named.length >= 12);
+  const { status, text } = await post(gateway.masterKey, '/budget/update', { budget_id, max_budget: 1 });
+  isOver = true;
+  await Promise.all(loops);
+  expect(status, text).toBe(200);
+  expect(new Set(named)).toEqual(new Set([200]));
 });

@@ -13,7 +13,7 @@ import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
-import { lockFor } from '../database/lock-for.js';
+import { lockInTurn } from '../database/lock-for.js';
 import { type PageQuery, pageOf } from '../http/page.js';
 import { applyLimits } from '../parties/apply-limits.js';
 import { UNLIMITED } from '../parties/limits-row.js';
@@ -125,7 +125,8 @@ export class BudgetsService {
   ): Promise<BudgetRow> {
     const view = await this.database.write(async (tx) => {
       // Held against whoever is about to name it.
-      const budget = await tx.findOne(Budget, { where: { budgetId }, ...lockFor(tx) });
+      await lockInTurn(tx, cacheKey.budget(budgetId), 'alone');
+      const budget = await tx.findOneBy(Budget, { budgetId });
       if (!budget) throw missing(budgetId);
       await work(tx, budget);
       this.cache.willChange(tx, [cacheKey.budget(budgetId)]);
@@ -164,8 +165,8 @@ const missing = (budgetId: string) =>
 /** Inside a transaction: refuses to link a party to a tier that is not there, and keeps it there until the end. */
 export async function requireBudget(tx: EntityManager, budgetId: string | null | undefined): Promise<void> {
   if (!budgetId) return;
-  const there = await tx.findOne(Budget, { where: { budgetId }, ...lockFor(tx, 'pessimistic_read') });
-  if (!there) throw missing(budgetId);
+  await lockInTurn(tx, cacheKey.budget(budgetId), 'shared');
+  if (!(await tx.existsBy(Budget, { budgetId }))) throw missing(budgetId);
 }
 
 /** What kind of party names this tier; undefined: none. Asked of whatever table of parties there is. */

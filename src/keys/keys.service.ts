@@ -55,6 +55,14 @@ const PRESET: Record<KeyType, string[]> = {
 export interface IssuedKey {
   readonly row: VirtualKey;
   readonly secret: string;
+  readonly isUserNew: boolean;
+}
+
+/** A key that was written. */
+interface WrittenKey {
+  readonly row: VirtualKey;
+  /** Was its user made for it? */
+  readonly isUserNew: boolean;
 }
 
 /** Virtual keys: issued, changed, revoked. */
@@ -98,16 +106,13 @@ export class KeysService {
 
   /** Issues a key. 404 when its team, organization or tier is not there; 409 when the key or its alias is taken. */
   async generate(dto: GenerateKeyDto, caller: Authority, route = '/key/generate'): Promise<object> {
-    const issued = await this.table.write(
-      async (tx) => {
-        const made = await (isProxyAdmin(caller)
-          ? this.issue(tx, dto, caller.id)
-          : this.issueFor(tx, dto, caller, route));
-        await this.table.setSpend(tx, made.row, dto.spend || null);
-        return made;
-      },
-      ({ row }) => touchedBy(row),
-    );
+    const issued = await this.table.write(async (tx) => {
+      const made = await (isProxyAdmin(caller)
+        ? this.issue(tx, dto, caller.id)
+        : this.issueFor(tx, dto, caller, route));
+      await this.table.setSpend(tx, made.row, dto.spend || null);
+      return made;
+    }, touchedBy);
     return issuedView(issued, dto);
   }
 
@@ -122,32 +127,32 @@ export class KeysService {
     return this.generate(Object.assign(dto, { user_id: null }), caller, SERVICE_ACCOUNT);
   }
 
-  /** The same inside a transaction of somebody else's; they evict `touchedBy(row)`. */
+  /** The same inside a transaction of somebody else's; they evict what it `touchedBy`. */
   async issue(tx: EntityManager, sent: GenerateKeyDto, by: string): Promise<IssuedKey> {
     const { newKeys, keyBounds } = this.config.litellm;
     const dto = withDefaults(sent, newKeys, keyBounds);
     requireWithinBounds(dto, keyBounds);
     const secret = dto.key ?? newVirtualKey();
-    const row = await this.adopt(
+    const { row, isUserNew } = await this.adopt(
       tx,
       { hash: secretHash(secret), hint: keyHint(secret) },
       { ...dto, allowed_routes: routesOf(dto) ?? [] },
       by,
     );
-    return { row, secret };
+    return { row, secret, isUserNew };
   }
 
-  /** Inside a transaction of somebody else's: a key whose secret nobody knows, only its hash. They evict `touchedBy(row)`. */
+  /** Inside a transaction of somebody else's: a key whose secret nobody knows, only its hash. They evict what it `touchedBy`. */
   async adopt(
     tx: EntityManager,
     { hash, hint }: { readonly hash: string; readonly hint: string },
     dto: KeyFieldsDto,
     by: string,
-  ): Promise<VirtualKey> {
+  ): Promise<WrittenKey> {
     await lockAccessGroups(tx, dto);
     await lockNeighbours(tx, dto);
     await this.requireFreeSecret(tx, hash, hint, { formerSecretHash: hash });
-    await this.ensureNeighbours(tx, dto, by);
+    const isUserNew = await this.ensureNeighbours(tx, dto, by);
     await this.requireFreeAlias(tx, dto.key_alias);
     const row = await this.table.create(tx, hash, by, (key, now) => {
       key.keyName = hint;
@@ -156,7 +161,7 @@ export class KeysService {
     });
     await requireOneOrganization(tx, row);
     await grantAccessGroups(tx, dto, row, ['keyIds', row.id]);
-    return row;
+    return { row, isUserNew };
   }
 
   /** A key of somebody who is no proxy admin: within what they hold, and what they leave open is what they have. */
@@ -177,7 +182,7 @@ export class KeysService {
   async update(dto: UpdateKeyDto, caller: Authority): Promise<object> {
     const { row } = await this.table.write(
       (tx) => this.change(tx, dto.key, dto, caller, ['/key/update']),
-      ({ row: updated }) => touchedBy(updated),
+      touchedBy,
     );
     return { ...keyView(row), key: dto.key };
   }
@@ -225,7 +230,7 @@ export class KeysService {
           (live, now) => rotate(live, secret, dto.grace_period, now),
         );
       },
-      ({ row: rotated, before }) => [...touchedBy(rotated), ...secretsOf(before)],
+      (rotated) => [...touchedBy(rotated), ...secretsOf(rotated.before)],
     );
     return issuedView({ row, secret }, dto);
   }
@@ -238,13 +243,13 @@ export class KeysService {
     caller: Authority,
     routes: readonly string[],
     also: (live: VirtualKey, now: Date) => void = () => {},
-  ): Promise<{ row: VirtualKey; before: VirtualKey }> {
+  ): Promise<WrittenKey & { readonly before: VirtualKey }> {
     await lockAccessGroups(tx, dto);
     await lockNeighbours(tx, dto);
     const before = await this.require(tx, keyOrHash, caller, ...routes);
     if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, before, caller);
     requireWithinBounds(dto, this.config.litellm.keyBounds);
-    await this.ensureNeighbours(tx, dto, caller.id);
+    const isUserNew = await this.ensureNeighbours(tx, dto, caller.id);
     if (dto.key_alias !== before.keyAlias) await this.requireFreeAlias(tx, dto.key_alias);
     const row = await this.table.update(tx, before.secretHash, caller.id, (live, now) => {
       applyKey(live, dto, now);
@@ -254,7 +259,7 @@ export class KeysService {
     await grantAccessGroups(tx, dto, row, ['keyIds', row.id]);
     if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
     await this.table.setSpend(tx, row, dto.spend);
-    return { row, before };
+    return { row, before, isUserNew };
   }
 
   /** Leaves so much of what a key has spent. 400 for more than it has spent, or than it may. For admins of its team and above. */
@@ -289,7 +294,7 @@ export class KeysService {
       const key = await this.require(tx, keyOrHash, caller, blocked ? '/key/block' : '/key/unblock');
       if (!blocked) this.grants.requireAbove(caller, key);
       return this.table.update(tx, key.secretHash, caller.id, (live) => void (live.blocked = blocked));
-    }, touchedBy);
+    }, secretsOf);
     return keyView(row);
   }
 
@@ -361,10 +366,12 @@ export class KeysService {
     if (this.isMasterKey(hash) || (await tx.existsBy(VirtualKey, holders))) throw this.table.taken(hint);
   }
 
-  /** Inside a transaction: whom a key names is there. A user is made. */
-  private async ensureNeighbours(tx: EntityManager, dto: KeyFieldsDto, by: string): Promise<void> {
+  /** Inside a transaction: whom a key names is there. A user is made; tells whether it was. */
+  private async ensureNeighbours(tx: EntityManager, dto: KeyFieldsDto, by: string): Promise<boolean> {
     await requireNeighbours(tx, dto);
-    if (dto.user_id) await this.users.ensureKept(tx, dto.user_id, by, this.newUsers.fill);
+    if (!dto.user_id || (await this.users.locked(tx, dto.user_id))) return false;
+    await this.users.ensureKept(tx, dto.user_id, by, this.newUsers.fill);
+    return true;
   }
 
   private async requireFreeAlias(tx: EntityManager, alias: string | null | undefined): Promise<void> {
@@ -390,7 +397,10 @@ const REGENERATE = ['/key/regenerate', '/key/{key_id}/regenerate'];
 const routesOf = ({ allowed_routes, key_type }: GenerateKeyDto | RegenerateKeyDto) =>
   allowed_routes ?? (key_type ? PRESET[key_type] : allowed_routes);
 
-const issuedView = ({ row, secret }: IssuedKey, { duration = null }: KeyFieldsDto) => ({
+const issuedView = (
+  { row, secret }: Pick<IssuedKey, 'row' | 'secret'>,
+  { duration = null }: KeyFieldsDto,
+) => ({
   ...keyView(row),
   key: secret,
   token_id: row.secretHash,
@@ -410,7 +420,10 @@ function requireResettable(caller: Authority, key: VirtualKey | null): asserts k
 
 const unknownKey = () => new NotFoundException({ message: 'Key not found in database', param: 'key' });
 
-/** The cached rows a change of a key touches: itself, and the user it may have brought into being. */
-export function touchedBy(row: VirtualKey): CacheKey[] {
-  return [...secretsOf(row), ...(row.userId === null ? [] : [cacheKey.user(row.userId)])];
+/**
+ * The cached rows a change of a key touches: itself, and a user that was made for it. A user that was there is as before, and its
+ * owner's calls are not to read it again for every key.
+ */
+export function touchedBy({ row, isUserNew }: WrittenKey): CacheKey[] {
+  return [...secretsOf(row), ...(isUserNew ? [cacheKey.user(row.userId!)] : [])];
 }

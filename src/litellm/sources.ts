@@ -254,7 +254,8 @@ export class Sources {
     if (row.project_id) throw new UntakenRow('project_id: there are no projects here to limit it');
     const dto = await bodyOf(KeyFieldsDto, row, remarks);
     const hint = (row.key_name as string | null) ?? 'sk-...';
-    const made = await this.keys.adopt(tx, { hash, hint }, dto, IMPORTER);
+    const adopted = await this.keys.adopt(tx, { hash, hint }, dto, IMPORTER);
+    const { row: made } = adopted;
     made.expiresAt = row.expires as Date | null;
     made.rotationCount = (row.rotation_count as number | null) ?? 0;
     made.lastRotatedAt = (row.last_rotation_at as Date | null) ?? null;
@@ -268,7 +269,7 @@ export class Sources {
       }
     }
     await this.settle(tx, 'key', VirtualKey, made, hash, row, remarks);
-    return touchedBy(made);
+    return touchedBy(adopted);
   }
 
   /** A key whose hash is also a former secret's would be let in as the other key: its own block, budget and rights were gone. */

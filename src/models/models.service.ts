@@ -217,7 +217,7 @@ async function requireTeam(
   if (typeof teamId !== 'string') return;
   const there = await tx.findOne(Team, {
     where: { teamId, deletedAt: IsNull() },
-    ...lockFor(tx, 'pessimistic_read'),
+    ...lockFor(tx),
   });
   if (there) return;
   throw new NotFoundException({

@@ -97,14 +97,10 @@ export class UsersService {
     const { user, issued } = await this.table.write(
       async (tx) => {
         // Before the user is made: whoever names it waits for that.
-        await lockParents(
-          tx,
-          {
-            organizations: [...(dto.organizations ?? []), dto.organization_id],
-            teams: [...teamIds, dto.team_id],
-          },
-          { exclusively: true },
-        );
+        await lockParents(tx, {
+          organizations: [...(dto.organizations ?? []), dto.organization_id],
+          teams: [...teamIds, dto.team_id],
+        });
         const made = await this.make(tx, userId, dto, by);
         for (const team of dto.teams ?? []) await this.teamMembers.join(tx, team, userId, by);
         await joinOrganizations(tx, dto.organizations ?? [], made);
