@@ -32,7 +32,7 @@ import { viaFor } from './via.js';
 import { SseExchange } from './sse-exchange.js';
 import type { Waiting } from './connection-queue.js';
 import { Targets } from './targets.js';
-import { ClientGone, UpstreamBusy, UpstreamError } from './upstream-error.js';
+import { ClientGone, UpstreamBusyError, UpstreamError } from './upstream-error.js';
 import { upstreamRequest } from './upstream-request.js';
 import { type UpstreamCall, type UpstreamRequest, Upstreams, type UpstreamSink } from './upstreams.js';
 
@@ -43,7 +43,7 @@ const SLOW_SECONDS = 1;
 /** What came of the attempts so far: the last of them, and why the last that failed did. */
 interface Tries {
   last?: Attempt;
-  failed?: UpstreamError | UpstreamBusy;
+  failed?: UpstreamError | UpstreamBusyError;
   /** An origin that had no connection free in time: it is not waited for twice. */
   busyOrigin?: string;
   /** Rate limits for which a fallback was passed over. */
@@ -222,7 +222,7 @@ export class CompletionsService {
       this.health.answered(deployment.id);
       return 'answered';
     } catch (error) {
-      if (error instanceof UpstreamBusy) {
+      if (error instanceof UpstreamBusyError) {
         tries.failed = error;
         tries.busyOrigin = deployment.origin;
         return 'failed';
@@ -372,7 +372,7 @@ export class CompletionsService {
       if (raw.destroyed) throw new ClientGone();
       if (!isGiven) {
         this.meters.shed.inc({ reason: 'upstream_queue' });
-        throw new UpstreamBusy();
+        throw new UpstreamBusyError();
       }
       await call.access.recheck(model);
       if (raw.destroyed) throw new ClientGone();

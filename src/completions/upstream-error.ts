@@ -20,7 +20,7 @@ export class UpstreamError extends HttpException {
 }
 
 /** No connection to the upstream was free in time: nothing was sent. Another origin, or a moment later, may do better. */
-export class UpstreamBusy extends ServiceUnavailableException {
+export class UpstreamBusyError extends ServiceUnavailableException {
   readonly headers = { 'retry-after': '1' };
 
   constructor() {
