@@ -233,9 +233,9 @@ it('a bulk update whose caller is revoked between two of its keys is refused as 
   expect([first, last]).toEqual([{ n: 1 }, {}]);
 }); // prettier-ignore
 
-it.runIf(isPostgres)(
-  'a stolen key of an administrator makes no administrator once its block is answered',
-  async () => {
+// SQLite has one writer at a time: there nothing waits for a row.
+if (isPostgres) {
+  it('a stolen key of an administrator makes no administrator once its block is answered', async () => {
     const { key } = await gateway.made('/user/new', { user_id: 'stolen', user_role: 'proxy_admin' });
     const answers = await Promise.all([
       ...Array.from({ length: 40 }, (_, i) =>
@@ -257,8 +257,8 @@ it.runIf(isPostgres)(
     expect([made]).toEqual(there);
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(made);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([0, 401, ...(made ? [200] : [])]));
-  },
-);
+  });
+}
 
 it('rights that others give while a request is handled count in it', async () => {
   const who = await company();
@@ -439,60 +439,67 @@ const TURNS: readonly (readonly [name: string, path: string, body: (who: Who) =>
   ['member_delete', '/team/member_delete', ({ id }) => ({ team_id: id, user_id: id })],
 ]; // prettier-ignore
 
-describe.runIf(isPostgres).each(FLOODS)('while twelve of a member’s connections make %s', (flood, write) => {
-  const ENDS_IT: Readonly<Record<string, readonly string[]>> = {
-    'keys of the team': ['permissions_update', 'member_delete'],
-  };
+// SQLite has one writer at a time: there nothing waits for a row.
+if (isPostgres) {
+  describe.each(FLOODS)('while twelve of a member’s connections make %s', (flood, write) => {
+    const ENDS_IT: Readonly<Record<string, readonly string[]>> = {
+      'keys of the team': ['permissions_update', 'member_delete'],
+    };
 
-  it.each(TURNS)('%s has its turn', async (name, path, body) => {
-    const who = await company();
-    await gateway.made('/team/update', { team_id: who.id, organization_id: who.id });
-    const [door, sent] = write(who);
+    it.each(TURNS)('%s has its turn', async (name, path, body) => {
+      const who = await company();
+      await gateway.made('/team/update', { team_id: who.id, organization_id: who.id });
+      const [door, sent] = write(who);
+      let isOver = false;
+      let written = 0;
+      let refused = 0;
+      const failed: string[] = [];
+      const loops = Array.from({ length: 12 }, async (_, i) => {
+        const at = i % 2 ? gateway : gateway.elsewhere;
+        while (!isOver) {
+          const { status, text } = await at.as(who.key, 'POST', door, sent({ id: who.id, spare: '' }));
+          if (status === 200) written += 1;
+          else if (status >= 500) failed.push(text);
+          else refused += 1;
+        }
+      });
+      await until(() => written >= 12 || refused + failed.length > 200);
+      const { status, text } = await gateway.elsewhere.as(gateway.masterKey, 'POST', path, body(who));
+      const made = () =>
+        gateway.database.read((manager) => manager.countBy(VirtualKey, { createdBy: who.id }));
+      const before = await made();
+      const count = written;
+      const ends = name.startsWith('a block of') || ENDS_IT[flood]?.includes(name);
+      if (!ends) await until(() => written > count + 12 || refused + failed.length > 200);
+      isOver = true;
+      await Promise.all(loops);
+      expect(status, text).toBe(200);
+      if (ends) {
+        expect(await made()).toBe(before);
+        const later = await post(who.key, door, sent({ id: who.id, spare: '' }));
+        expect(later.status).toBeGreaterThanOrEqual(400);
+      }
+      expect(failed).toEqual([]);
+    });
+  });
+}
+
+// SQLite has one writer at a time: there nothing waits for a row.
+if (isPostgres) {
+  it('a tier that administrators keep naming is changed in its turn', async () => {
+    const budget_id = `tier-${(serial += 1)}`;
+    await gateway.made('/budget/new', { budget_id, max_budget: 2 });
     let isOver = false;
-    let written = 0;
-    let refused = 0;
-    const failed: string[] = [];
+    const named: number[] = [];
     const loops = Array.from({ length: 12 }, async (_, i) => {
       const at = i % 2 ? gateway : gateway.elsewhere;
-      while (!isOver) {
-        const { status, text } = await at.as(who.key, 'POST', door, sent({ id: who.id, spare: '' }));
-        if (status === 200) written += 1;
-        else if (status >= 500) failed.push(text);
-        else refused += 1;
-      }
+      while (!isOver) named.push((await at.as(at.masterKey, 'POST', '/key/generate', { budget_id })).status);
     });
-    await until(() => written >= 12 || refused + failed.length > 200);
-    const { status, text } = await gateway.elsewhere.as(gateway.masterKey, 'POST', path, body(who));
-    const made = () => gateway.database.read((manager) => manager.countBy(VirtualKey, { createdBy: who.id }));
-    const before = await made();
-    const count = written;
-    const ends = name.startsWith('a block of') || ENDS_IT[flood]?.includes(name);
-    if (!ends) await until(() => written > count + 12 || refused + failed.length > 200);
+    await until(() => named.length >= 12);
+    const { status, text } = await post(gateway.masterKey, '/budget/update', { budget_id, max_budget: 1 });
     isOver = true;
     await Promise.all(loops);
     expect(status, text).toBe(200);
-    if (ends) {
-      expect(await made()).toBe(before);
-      const later = await post(who.key, door, sent({ id: who.id, spare: '' }));
-      expect(later.status).toBeGreaterThanOrEqual(400);
-    }
-    expect(failed).toEqual([]);
+    expect(new Set(named)).toEqual(new Set([200]));
   });
-});
-
-it.runIf(isPostgres)('a tier that administrators keep naming is changed in its turn', async () => {
-  const budget_id = `tier-${(serial += 1)}`;
-  await gateway.made('/budget/new', { budget_id, max_budget: 2 });
-  let isOver = false;
-  const named: number[] = [];
-  const loops = Array.from({ length: 12 }, async (_, i) => {
-    const at = i % 2 ? gateway : gateway.elsewhere;
-    while (!isOver) named.push((await at.as(at.masterKey, 'POST', '/key/generate', { budget_id })).status);
-  });
-  await until(() => named.length >= 12);
-  const { status, text } = await post(gateway.masterKey, '/budget/update', { budget_id, max_budget: 1 });
-  isOver = true;
-  await Promise.all(loops);
-  expect(status, text).toBe(200);
-  expect(new Set(named)).toEqual(new Set([200]));
-});
+}
