@@ -7,7 +7,7 @@ import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
 import { User } from '../users/user.entity.js';
 
-/** Where the live rows behind a caller are read; null where there is none. */
+/** Reads of the live rows behind a caller; null where there is none. */
 export interface CallerRows {
   readonly key: (hash: string) => Promise<Readonly<VirtualKey> | null>;
   readonly user: (id: string) => Promise<Readonly<User> | null>;

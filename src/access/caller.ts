@@ -58,7 +58,7 @@ export interface CallerSnapshot extends Snapshot {
   readonly tags: readonly string[];
   /** A token's, by the token and the team it acts for. */
   readonly tokenId?: string;
-  /** What a token's caller was read by. */
+  /** The token that a token's caller was read by, and its owners. */
   readonly token?: { readonly verified: VerifiedToken; readonly owners: Owners };
   /** The end user the credential itself names; no request names another. */
   readonly endUserId?: string;

@@ -141,7 +141,7 @@ export class FactsLoader {
     return llm?.model === undefined || listAllows(team.models, this.modelFacts(llm.model, llm, caller).near);
   }
 
-  /** What a caller wants: on behalf of the end user its credential names, whatever the request says, and of the model that is meant. */
+  /** Returns what a caller wants: on behalf of the end user its credential names, whatever the request says, and of the model that is meant. */
   private llmOf({ llm }: Pick<Ask, 'llm'>, caller: CallerSnapshot): LlmRequest | undefined {
     const read = llm?.();
     if (!read) return undefined;
@@ -349,7 +349,7 @@ export class FactsLoader {
 const fitsWhole = (budgets: readonly ScopedBudget[], { wantedNanoUsd }: Wish) =>
   budgets.every(({ account, limitNanoUsd }) => fits(account, limitNanoUsd, wantedNanoUsd) !== 'spent');
 
-/** Whose prompts take one another's place when they are counted. */
+/** Returns the key or token whose prompts take one another's place when they are counted. */
 const ownerOf = ({ names: { keyHash }, tokenId }: CallerSnapshot) => keyHash ?? tokenId ?? '';
 
 /** May a token act for several teams, and the request does not say for which? */

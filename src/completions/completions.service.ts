@@ -276,9 +276,9 @@ export class CompletionsService {
     const known = model === access.facts.request!.model ? access.standing : undefined;
     const standing =
       known && this.standings.isOpen(known) ? known : await this.standings.of(access.caller!, llm, model);
-    // Its row went away meanwhile.
-    if (isProvisional(standing) && !llm.size.isFree) return undefined;
     if (llm.size.isFree) return this.attemptForNothing(call, model, deployment, standing.chain);
+    // The row of its end user went away meanwhile.
+    if (isProvisional(standing)) return undefined;
     const budgets = model.wish ? standing.budgets : [];
     const plan =
       model.wish && planOutput(llm, deployment, model.wish, budgets.length > 0, this.config.general);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import { rowsOf } from '../database/rows-of.js';
+import { tagsOfEntry } from './reports/calls.js';
 
 /** A party whose name may be in the ledger before it has a row. */
 export type NamedKind = 'end_user' | 'tag';
@@ -47,15 +48,10 @@ const CALLS_OF_END_USER = `
   WHERE c.end_user_id = (SELECT name FROM asked) AND d.state = 'settled'`;
 
 /** Reads calls that are summed up for reports from the sums, and newer ones from the ledger: folded entries name no tags. */
-function callsOfTag({ isPostgres }: { readonly isPostgres: boolean }): string {
-  const tags = isPostgres
-    ? 'jsonb_array_elements_text(CAST(e.request_tags AS jsonb)) AS t(value)'
-    : 'json_each(e.request_tags) AS t';
-  return `
+const callsOfTag = (database: { readonly isPostgres: boolean }): string => `
     SELECT a.chain_id AS chain_id, a.cost_nano_usd AS cost FROM activity_days a
     WHERE a.tag = (SELECT name FROM asked) AND a.state = 'settled'
     UNION ALL
-    SELECT e.chain_id, e.cost_nano_usd FROM ledger_entries e CROSS JOIN ${tags}
+    SELECT e.chain_id, e.cost_nano_usd FROM ledger_entries e CROSS JOIN ${tagsOfEntry(database)}
     WHERE e.opened_at >= (SELECT until FROM activity_progress) AND e.state = 'settled'
       AND e.request_tags IS NOT NULL AND t.value = (SELECT name FROM asked)`;
-}

@@ -1,17 +1,20 @@
 import { DAY_MS } from '../../clock.js';
 import { figuresOf, SUMMED } from '../summed.js';
 
+/** Returns SQL for the tags of an entry (alias `e`), one row each: `t.value`. */
+export const tagsOfEntry = ({ isPostgres }: { readonly isPostgres: boolean }): string =>
+  isPostgres
+    ? 'jsonb_array_elements_text(CAST(e.request_tags AS jsonb)) AS t(value)'
+    : 'json_each(e.request_tags) AS t';
+
 /**
  * SQL for the closed calls among these entries (alias `e`), each as a row of `activity_days`; `tagged`: one for each tag of
  * each. Corrections that belong to no call are none of them.
  */
 export function callsIn(database: { readonly isPostgres: boolean }, tagged: boolean, which: string): string {
-  const tags = database.isPostgres
-    ? 'jsonb_array_elements_text(CAST(e.request_tags AS jsonb)) AS t(value)'
-    : 'json_each(e.request_tags) AS t';
   const figures = figuresOf(database).map((figure, i) => `${figure} AS ${SUMMED[i]!}`);
   return `SELECT ${tagged ? 't.value' : "''"} AS tag, e.opened_at - e.opened_at % ${DAY_MS} AS day, e.chain_id AS chain_id,
       e.state AS state, e.call_type AS call_type, e.model AS model, e.provider AS provider, ${figures.join(', ')}
-    FROM ledger_entries e ${tagged ? `CROSS JOIN ${tags}` : ''}
+    FROM ledger_entries e ${tagged ? `CROSS JOIN ${tagsOfEntry(database)}` : ''}
     WHERE ${which} AND e.state <> 'open' AND e.model <> '' ${tagged ? 'AND e.request_tags IS NOT NULL' : ''}`;
 }
