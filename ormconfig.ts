@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { DataSource } from 'typeorm';
-import { databaseOptions } from './src/database/options.js';
+import { databaseOptions } from './src/database-options.js';
 
 /** For the TypeORM command line: `npm run migration -- migration:show`. */
 export default new DataSource(

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { Database } from '../dist/src/database/database.js';
-import { databaseOptions } from '../dist/src/database/options.js';
+import { databaseOptions } from '../dist/src/database-options.js';
 import { SpendReports } from '../dist/src/spend/spend-reports.js';
 import { Activity } from '../dist/src/spend/reports/activity.js';
 import { ActivitySums } from '../dist/src/spend/reports/activity-sums.js';

@@ -10,6 +10,7 @@ import { CompletionsModule } from './completions/completions.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { entities } from './entities.js';
 import { Grants } from './admin/grants.js';
 import { HealthModule } from './health/health.module.js';
 import { AdminBodyPipe } from './http/admin-body.pipe.js';
@@ -57,7 +58,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.with(config),
-        DatabaseModule.connect({ isCommand }),
+        DatabaseModule.connect(entities, { isCommand }),
         MetricsModule,
         CacheModule,
         RedisModule,

@@ -5,7 +5,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { madeBy } from '../src/database/authored-row.js';
 import { Database } from '../src/database/database.js';
-import { databaseOptions } from '../src/database/options.js';
+import { databaseOptions } from '../src/database-options.js';
 import { toldByMigrations } from '../src/database/told-by-migrations.js';
 import { VirtualKey } from '../src/keys/virtual-key.entity.js';
 import { nanoUsd } from '../src/policy/money.js';

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.js';
 import { migrated } from '../database/migrated.js';
-import { databaseOptions } from '../database/options.js';
+import { databaseOptions } from '../database-options.js';
 
 /** `tollgate migrate`: applies what migrations are missing, each in a transaction of its own. */
 export async function migrate(config: Config, say: (line: string) => void): Promise<void> {

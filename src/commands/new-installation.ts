@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import type { Config } from '../config/config.js';
 import { lockFolder } from '../database/folder-lock.js';
 import { NOW_MS } from '../database/now-ms.js';
-import { databaseOptions } from '../database/options.js';
+import { databaseOptions } from '../database-options.js';
 
 /** `tollgate new-installation`: gives a restored copy of a database an id of its own. Throws while a process uses the database. */
 export async function newInstallation(config: Config, say: (line: string) => void): Promise<void> {

@@ -1,7 +1,8 @@
 import { DataSource } from 'typeorm';
 import type { Config } from '../config/config.js';
 import { dataFolderWarnings } from '../database/data-folder-warnings.js';
-import { databaseOptions, withoutTimeout } from '../database/options.js';
+import { databaseOptions } from '../database-options.js';
+import { withoutTimeout } from '../database/options.js';
 import { verifyLedger } from '../spend/verify-ledger.js';
 
 /** `tollgate verify-ledger`: says for every account whether its balance is the sum of its entries. True when all are. */

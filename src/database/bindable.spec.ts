@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DataSource, QueryFailedError } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from './database.js';
-import { databaseOptions } from './options.js';
+import { databaseOptions } from '../database-options.js';
 
 let folder: string;
 let dataSource: DataSource;

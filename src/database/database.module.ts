@@ -5,7 +5,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { Database } from './database.js';
 import { DatabaseLock } from './database-lock.js';
 import { migrated, NewerDatabaseError } from './migrated.js';
-import { databaseOptions, withoutTimeout } from './options.js';
+import { connectionOptions, withoutTimeout } from './options.js';
 import { WriteHealth } from './write-health.js';
 
 /** The one connection to the one database; migrations run before anything else does. */
@@ -13,7 +13,10 @@ import { WriteHealth } from './write-health.js';
 @Module({ providers: [Database, DatabaseLock, WriteHealth], exports: [Database, DatabaseLock, WriteHealth] })
 export class DatabaseModule {
   /** `isCommand`: nobody waits for an answer, so no statement is ended because it takes long. */
-  static connect({ isCommand = false } = {}): DynamicModule {
+  static connect(
+    entities: readonly (new () => object)[],
+    { isCommand = false }: { readonly isCommand?: boolean } = {},
+  ): DynamicModule {
     const optionsFor = isCommand ? withoutTimeout : (options: DataSourceOptions) => options;
     return {
       module: DatabaseModule,
@@ -21,7 +24,7 @@ export class DatabaseModule {
         TypeOrmModule.forRootAsync({
           inject: [CONFIG],
           useFactory: ({ databaseUrl, dataFolder, general }: Config) => ({
-            ...optionsFor(databaseOptions(databaseUrl, dataFolder, general.fsync)),
+            ...optionsFor(connectionOptions(entities, databaseUrl, dataFolder, general.fsync)),
             retryAttempts: databaseUrl ? 5 : 0,
             retryDelay: 1_000,
             toRetry: (error: unknown) => !(error instanceof NewerDatabaseError),

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import Libsql from 'libsql';
 import type { DataSourceOptions } from 'typeorm';
 import { refuseUnbindable } from './bindable.js';
-import { entities } from './entities.js';
 import { migrations } from './migrations/index.js';
 import { PostgresClient } from './postgres-client.js';
 
@@ -24,12 +23,13 @@ const CHECKPOINT_PAGES = 4_000;
  * How to reach the database: `postgres://…`, or else an SQLite file in the data folder. `synchronize` is never
  * used; migrations run at start. `fsync`: a commit survives power loss, not only the death of the process.
  */
-export function databaseOptions(
+export function connectionOptions(
+  entities: readonly (new () => object)[],
   databaseUrl: string | undefined,
   dataFolder: string,
   fsync = false,
 ): DataSourceOptions {
-  const shared = { entities, migrations, migrationsTransactionMode: 'each' as const };
+  const shared = { entities: [...entities], migrations, migrationsTransactionMode: 'each' as const };
   if (databaseUrl) {
     return {
       ...shared,

@@ -17,7 +17,7 @@ import type { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import type { DatabaseLock } from '../database/database-lock.js';
 import { WriteHealth } from '../database/write-health.js';
-import { databaseOptions } from '../database/options.js';
+import { databaseOptions } from '../database-options.js';
 import { Meters } from '../metrics/meters.js';
 import type { Scope } from '../policy/decision.js';
 import { nanoUsd } from '../policy/money.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
-import { databaseOptions } from '../database/options.js';
+import { databaseOptions } from '../database-options.js';
 import { endlessAccount, windowAccount } from './account.js';
 import { spentBefore } from './spent-before.js';
 

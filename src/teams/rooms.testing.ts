@@ -14,7 +14,7 @@ import { Redis } from '../redis/redis.js';
 import { Revisions } from '../cache/revisions.js';
 import { RowCache } from '../cache/row-cache.js';
 import { Database } from '../database/database.js';
-import { databaseOptions } from '../database/options.js';
+import { databaseOptions } from '../database-options.js';
 import { EndUsersService } from '../end-users/end-users.service.js';
 import { AdminBodyPipe } from '../http/admin-body.pipe.js';
 import { Grants } from '../admin/grants.js';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshPostgres, postgresIsThere } from '../../../test/postgres.js';
 import type { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
-import { databaseOptions } from '../../database/options.js';
+import { databaseOptions } from '../../database-options.js';
 import { grant } from '../../policy/grant.js';
 import { nanoUsd } from '../../policy/money.js';
 import { endlessAccount, type LiveAccount } from '../account.js';

@@ -7,7 +7,7 @@ import { freshPostgres, postgresIsThere } from '../../../test/postgres.js';
 import { DAY_MS } from '../../clock.js';
 import type { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
-import { databaseOptions } from '../../database/options.js';
+import { databaseOptions } from '../../database-options.js';
 import { usdFromNanoUsd, type NanoUsd } from '../../policy/money.js';
 import { Retention } from '../retention.js';
 import { Activity } from './activity.js';
