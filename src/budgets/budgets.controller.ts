@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
 import { PageQuery } from '../http/page.js';
@@ -39,14 +39,12 @@ export class BudgetsController {
 
   @Get('list')
   @ApiOperation({ summary: 'Every tier, oldest first.' })
-  @ApiOkResponse({ type: [BudgetRow] })
   list(@Query() page: PageQuery): Promise<BudgetRow[]> {
     return this.budgets.list(page);
   }
 
   @Get('settings')
   @ApiOperation({ summary: 'The limits of a tier, described one by one.' })
-  @ApiOkResponse({ type: [BudgetSetting] })
   settings(@Query() { budget_id }: BudgetIdQuery): Promise<BudgetSetting[]> {
     return this.budgets.settings(budget_id);
   }
@@ -61,7 +59,6 @@ export class BudgetsController {
   @Post('info')
   @HttpCode(200)
   @ApiOperation({ summary: 'The tiers with these ids.' })
-  @ApiOkResponse({ type: [BudgetRow] })
   info(@Body() { budgets }: BudgetInfoDto): Promise<BudgetRow[]> {
     return this.budgets.info(budgets);
   }

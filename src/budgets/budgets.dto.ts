@@ -1,7 +1,8 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsNotEmpty, IsOptional, IsString } from 'class-validator';
 import { OnlyLooksUp } from '../http/free-content.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
+import { AuthoredResponse, LimitsResponse } from '../parties/limits-response.dto.js';
 import { BudgetLimitDto, LimitsDto } from '../parties/limits.dto.js';
 
 /** A tier to make. */
@@ -65,15 +66,8 @@ export class BudgetInfoDto {
 }
 
 /** A tier. */
-export class BudgetRow {
+export class BudgetRow extends IntersectionType(LimitsResponse, AuthoredResponse) {
   budget_id: string;
-  max_budget: number | null;
-  soft_budget: number | null;
-  max_parallel_requests: number | null;
-  tpm_limit: number | null;
-  rpm_limit: number | null;
-  budget_duration: string | null;
-  budget_reset_at: string | null;
 
   /** Only when there are any. */
   budget_limits?: BudgetLimitDto[];
@@ -81,8 +75,4 @@ export class BudgetRow {
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
   model_max_budget: Record<string, unknown> | null;
   allowed_models: string[];
-  created_at: string;
-  created_by: string;
-  updated_at: string;
-  updated_by: string;
 }

@@ -195,7 +195,7 @@ export function budgetView(row: Budget): BudgetRow {
   return {
     budget_id: row.budgetId,
     ...limits,
-    ...(budget_limits && { budget_limits: budget_limits as BudgetRow['budget_limits'] }),
+    ...(budget_limits && { budget_limits }),
     model_max_budget: row.modelMaxBudget,
     allowed_models: row.allowedModels ?? [],
     ...authorshipView(row),

@@ -15,10 +15,12 @@ import { selectLight, withContent } from '../parties/listed-rows.js';
 import { keyHashOf } from '../secrets.js';
 import { joinSpent } from '../spend/join-spent.js';
 import { User } from '../users/user.entity.js';
+import type { UserRow } from '../users/users.dto.js';
 import { userView } from '../users/user.view.js';
 import { visibleUsers } from '../users/visible-users.js';
 import { keyInfo, keyView } from './key.view.js';
-import type { KeyAliases, KeyAliasesQuery, KeyList, KeyListQuery } from './keys.dto.js';
+import type { KeyList, ListedKey } from './key-list.dto.js';
+import type { KeyAliases, KeyAliasesQuery, KeyInfos, KeyListQuery, KeyRow } from './keys.dto.js';
 import { VirtualKey } from './virtual-key.entity.js';
 
 /** Keys for people who look for one. */
@@ -72,7 +74,7 @@ export class KeyLists {
   }
 
   /** Whole keys that concern the caller, by what they spent in all. */
-  async dearest(query: PageQuery, caller: Authority): Promise<object[]> {
+  async dearest(query: PageQuery, caller: Authority): Promise<KeyRow[]> {
     const { take, skip } = pageOf(query);
     const rows = await this.database.read(async (manager) =>
       withContent(
@@ -113,10 +115,7 @@ export class KeyLists {
   }
 
   /** Of these keys those that there are, and that concern the caller. */
-  async infos(
-    keys: readonly string[],
-    caller: Authority,
-  ): Promise<{ key: readonly string[]; info: object[] }> {
+  async infos(keys: string[], caller: Authority): Promise<KeyInfos> {
     const rows = await this.database.read(async (manager) =>
       withContent(
         manager,
@@ -172,7 +171,7 @@ const ofUser = (query: KeyListQuery, userId: string, caller: Authority) =>
 const bySpend = (select: SelectQueryBuilder<VirtualKey>, order: 'ASC' | 'DESC') =>
   joinSpent(select, 'key').addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent').orderBy('spent', order);
 
-const deletedView = (row: VirtualKey) => ({
+const deletedView = (row: VirtualKey): ListedKey => ({
   ...keyView(row),
   deleted_at: row.deletedAt!.toISOString(),
   deleted_by: row.updatedBy,
@@ -185,5 +184,5 @@ async function usersOf(manager: EntityManager, rows: readonly VirtualKey[], call
     ? await visibleUsers(manager, caller).andWhere('u.userId IN (:...ids)', { ids }).getMany()
     : [];
   await withContent(manager, User, users);
-  return new Map<string | null, object>(users.map((user) => [user.userId, userView(user, [])]));
+  return new Map<string | null, UserRow>(users.map((user) => [user.userId, userView(user, [])]));
 }

@@ -1,5 +1,6 @@
 import { authorshipView, limitsView } from '../parties/limits.view.js';
 import { liveSpend } from '../spend/live-figures.js';
+import type { KeyDetails, KeyRow } from './keys.dto.js';
 import type { VirtualKey } from './virtual-key.entity.js';
 
 /** What LiteLLM keeps inside a key's `metadata`. */
@@ -16,7 +17,7 @@ const INSIDE_METADATA = [
 ];
 
 /** A key as LiteLLM tells it, without its secret. */
-export function keyView(row: Readonly<VirtualKey>) {
+export function keyView(row: Readonly<VirtualKey>): KeyRow {
   const { extra } = row;
   const inside = Object.fromEntries(
     Object.entries(extra ?? {}).filter(([name]) => INSIDE_METADATA.includes(name)),
@@ -49,7 +50,7 @@ export function keyView(row: Readonly<VirtualKey>) {
 }
 
 /** The same where the key is named beside it. */
-export function keyInfo(row: Readonly<VirtualKey>) {
+export function keyInfo(row: Readonly<VirtualKey>): KeyDetails {
   const { token: _, ...info } = keyView(row);
   return info;
 }

@@ -9,10 +9,11 @@ import {
   Post,
   Query,
 } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
+import { KeyList } from './key-list.dto.js';
 import { KeyLists } from './key-lists.js';
 import {
   BlockKeyDto,
@@ -28,7 +29,6 @@ import {
   KeyInfo,
   KeyInfoQuery,
   KeyInfos,
-  KeyList,
   KeyListQuery,
   KeyRow,
   KeysToTellDto,
@@ -54,8 +54,7 @@ export class KeysController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Issue a virtual key. It is told only here.' })
-  @ApiOkResponse({ type: GeneratedKey })
-  generate(@Body() dto: GenerateKeyDto, @Caller() caller: Authority): Promise<object> {
+  generate(@Body() dto: GenerateKeyDto, @Caller() caller: Authority): Promise<GeneratedKey> {
     return this.keys.generate(dto, caller);
   }
 
@@ -63,8 +62,7 @@ export class KeysController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Issue a key of a team that is nobody’s.' })
-  @ApiOkResponse({ type: GeneratedKey })
-  generateServiceAccount(@Body() dto: GenerateKeyDto, @Caller() caller: Authority): Promise<object> {
+  generateServiceAccount(@Body() dto: GenerateKeyDto, @Caller() caller: Authority): Promise<GeneratedKey> {
     return this.keys.generateServiceAccount(dto, caller);
   }
 
@@ -72,12 +70,11 @@ export class KeysController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Give a key a new secret. What it spent and its limits stay its own.' })
-  @ApiOkResponse({ type: GeneratedKey })
   regenerateNamed(
     @Body() dto: RegenerateKeyDto,
     @Query() query: RegenerateKeyQuery,
     @Caller() caller: Authority,
-  ): Promise<object> {
+  ): Promise<GeneratedKey> {
     const key = query.key ?? dto.key;
     if (!key) throw new BadRequestException({ message: 'Name the key to regenerate in `key`', param: 'key' });
     return this.keys.regenerate(key, dto, caller);
@@ -87,40 +84,36 @@ export class KeysController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'The same, of the key (or hash) in the path.' })
-  @ApiOkResponse({ type: GeneratedKey })
   regenerate(
     @Param('key') key: string,
     @Body() dto: RegenerateKeyDto,
     @Caller() caller: Authority,
-  ): Promise<object> {
+  ): Promise<GeneratedKey> {
     return this.keys.regenerate(key, dto, caller);
   }
 
   @Post('key/:key/reset_spend')
   @HttpCode(200)
   @ApiOperation({ summary: 'Leave so much of what a key has spent, by an adjustment in the ledger.' })
-  @ApiOkResponse({ type: SpendReset })
   resetSpend(
     @Param('key') key: string,
     @Body() dto: ResetSpendDto,
     @Caller() caller: Authority,
-  ): Promise<object> {
+  ): Promise<SpendReset> {
     return this.keys.resetSpend(key, dto, caller);
   }
 
   @Post('key/bulk_update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change up to 500 keys, each for itself.' })
-  @ApiOkResponse({ type: BulkKeyUpdate })
-  bulkUpdate(@Body() { keys }: BulkUpdateKeysDto, @Caller() caller: Authority): Promise<object> {
+  bulkUpdate(@Body() { keys }: BulkUpdateKeysDto, @Caller() caller: Authority): Promise<BulkKeyUpdate> {
     return this.keys.bulkUpdate(keys, caller);
   }
 
   @Post('key/update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change a key. Absent keeps, null clears.' })
-  @ApiOkResponse({ type: UpdatedKey })
-  update(@Body() dto: UpdateKeyDto, @Caller() caller: Authority): Promise<object> {
+  update(@Body() dto: UpdateKeyDto, @Caller() caller: Authority): Promise<UpdatedKey> {
     return this.keys.update(dto, caller);
   }
 
@@ -134,23 +127,20 @@ export class KeysController {
   @Post('key/block')
   @HttpCode(200)
   @ApiOperation({ summary: 'Stop a key from working, at once.' })
-  @ApiOkResponse({ type: KeyRow })
-  block(@Body() { key }: BlockKeyDto, @Caller() caller: Authority): Promise<object> {
+  block(@Body() { key }: BlockKeyDto, @Caller() caller: Authority): Promise<KeyRow> {
     return this.keys.setBlocked(key, true, caller);
   }
 
   @Post('key/unblock')
   @HttpCode(200)
   @ApiOperation({ summary: 'Let a blocked key work again.' })
-  @ApiOkResponse({ type: KeyRow })
-  unblock(@Body() { key }: BlockKeyDto, @Caller() caller: Authority): Promise<object> {
+  unblock(@Body() { key }: BlockKeyDto, @Caller() caller: Authority): Promise<KeyRow> {
     return this.keys.setBlocked(key, false, caller);
   }
 
   @Get('key/info')
   @ApiOperation({ summary: 'A key, its limits and its spend. A key may look up itself.' })
-  @ApiOkResponse({ type: KeyInfo })
-  info(@Query() { key }: KeyInfoQuery, @Caller() caller: Authority): Promise<object> {
+  info(@Query() { key }: KeyInfoQuery, @Caller() caller: Authority): Promise<KeyInfo> {
     return this.keys.info(key, caller);
   }
 
@@ -169,8 +159,7 @@ export class KeysController {
   @Post('v2/key/info')
   @HttpCode(200)
   @ApiOperation({ summary: 'Several keys at once; those that are not there are left out.' })
-  @ApiOkResponse({ type: KeyInfos })
-  infos(@Body() { keys }: KeysToTellDto, @Caller() caller: Authority): Promise<object> {
+  infos(@Body() { keys }: KeysToTellDto, @Caller() caller: Authority): Promise<KeyInfos> {
     return this.lists.infos(keys, caller);
   }
 

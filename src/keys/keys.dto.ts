@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty, ApiPropertyOptional, PickType } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, OmitType, PickType } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -26,6 +26,7 @@ import { AlsoTakes } from '../http/unread-fields.js';
 import { IsAliases } from '../parties/aliases.js';
 import { IsDuration, IsLifetime } from '../parties/duration.js';
 import type { KeptFields } from '../parties/kept-fields.js';
+import { LimitedPartyResponse } from '../parties/limits-response.dto.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { IsUsd } from '../parties/usd.js';
 import { IsRouteEntry } from './is-route-entry.js';
@@ -302,33 +303,45 @@ export class KeyAliasesQuery extends KeyPageQuery {
   team_id?: string;
 }
 
-/** A key as LiteLLM tells it. */
-export class KeyRow {
+/** A key as LiteLLM tells it, without its secret. */
+export class KeyRow extends LimitedPartyResponse {
+  /** Hash of the key. */
   token: string;
   key_name: string;
   key_alias: string | null;
-  spend: number;
-  max_budget: number | null;
   expires: string | null;
   models: string[];
+
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
+  aliases: Record<string, string>;
+
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  config: Record<string, unknown>;
+
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  permissions: Record<string, unknown>;
+  allowed_cache_controls: string[];
+  rotation_count: number;
+  last_rotation_at: string | null;
   user_id: string | null;
   team_id: string | null;
   organization_id: string | null;
-  blocked: boolean | null;
-  budget_duration: string | null;
-  budget_reset_at: string | null;
   allowed_routes: string[];
+  blocked: boolean | null;
 
-  @ApiProperty({ type: 'object', additionalProperties: true })
-  metadata: Record<string, unknown>;
-  created_at: string;
-  updated_at: string;
+  /** A key keeps its limits itself. */
+  @ApiProperty({ nullable: true, type: 'object', additionalProperties: true })
+  litellm_budget_table: null;
 }
+
+/** A key where its hash stands beside it. */
+export class KeyDetails extends OmitType(KeyRow, ['token']) {}
 
 export class GeneratedKey extends KeyRow {
   /** The key. It is told here and never again. */
   key: string;
   token_id: string;
+  duration: string | null;
 }
 
 export class UpdatedKey extends KeyRow {
@@ -345,7 +358,7 @@ export class SpendReset {
 
 class SuccessfulKeyUpdate {
   key: string;
-  key_info: KeyRow;
+  key_info: UpdatedKey;
 }
 
 class FailedKeyUpdate {
@@ -365,7 +378,7 @@ export class KeyInfos {
   /** As asked for. */
   key: string[];
   /** Those there are. */
-  info: KeyRow[];
+  info: KeyDetails[];
 }
 
 export class KeyAliases {
@@ -391,17 +404,5 @@ export class DeletedKeys {
 export class KeyInfo {
   /** As asked for, or the hash. */
   key: string;
-  info: KeyRow;
-}
-
-export class KeyList {
-  /** Hashes, or whole keys with `return_full_object`. */
-  @ApiProperty({
-    type: 'array',
-    items: { oneOf: [{ type: 'string' }, { type: 'object', additionalProperties: true }] },
-  })
-  keys: unknown[];
-  total_count: number;
-  current_page: number;
-  total_pages: number;
+  info: KeyDetails;
 }

@@ -33,14 +33,20 @@ import { lockedInOrder } from '../database/lock-for.js';
 import { KeyGrants, notPermitted, SERVICE_ACCOUNT } from './key-grants.js';
 import { lockNeighbours, requireNeighbours, requireOneOrganization } from './key-neighbours.js';
 import { keyInfo, keyView } from './key.view.js';
-import {
-  type DeleteKeysDto,
-  type GenerateKeyDto,
-  type KeyFieldsDto,
-  type KeyType,
-  type RegenerateKeyDto,
-  type ResetSpendDto,
-  type UpdateKeyDto,
+import type {
+  BulkKeyUpdate,
+  DeleteKeysDto,
+  GeneratedKey,
+  GenerateKeyDto,
+  KeyFieldsDto,
+  KeyInfo,
+  KeyRow,
+  KeyType,
+  RegenerateKeyDto,
+  ResetSpendDto,
+  SpendReset,
+  UpdatedKey,
+  UpdateKeyDto,
 } from './keys.dto.js';
 import { rotate, secretsOf, VirtualKey } from './virtual-key.entity.js';
 
@@ -105,7 +111,7 @@ export class KeysService {
   }
 
   /** Issues a key. 404 when its team, organization or tier is not there; 409 when the key or its alias is taken. */
-  async generate(dto: GenerateKeyDto, caller: Authority, route = '/key/generate'): Promise<object> {
+  async generate(dto: GenerateKeyDto, caller: Authority, route = '/key/generate'): Promise<GeneratedKey> {
     const issued = await this.table.write(async (tx) => {
       const made = await (isProxyAdmin(caller)
         ? this.issue(tx, dto, caller.id)
@@ -117,7 +123,7 @@ export class KeysService {
   }
 
   /** Issues a key of a team that is nobody's. 400 without a team. */
-  generateServiceAccount(dto: GenerateKeyDto, caller: Authority): Promise<object> {
+  generateServiceAccount(dto: GenerateKeyDto, caller: Authority): Promise<GeneratedKey> {
     if (!dto.team_id)
       throw new BadRequestException({
         message:
@@ -179,7 +185,7 @@ export class KeysService {
   }
 
   /** Changes what was sent. 404 for a key that is not there, or not the caller's. */
-  async update(dto: UpdateKeyDto, caller: Authority): Promise<object> {
+  async update(dto: UpdateKeyDto, caller: Authority): Promise<UpdatedKey> {
     const { row } = await this.table.write(
       (tx) => this.change(tx, dto.key, dto, caller, ['/key/update']),
       touchedBy,
@@ -188,9 +194,9 @@ export class KeysService {
   }
 
   /** Changes many keys, each for itself: what is wrong with one is told and stops no other. */
-  async bulkUpdate(dtos: readonly UpdateKeyDto[], caller: Authority): Promise<object> {
-    const successful: object[] = [];
-    const failed: object[] = [];
+  async bulkUpdate(dtos: readonly UpdateKeyDto[], caller: Authority): Promise<BulkKeyUpdate> {
+    const successful: BulkKeyUpdate['successful_updates'] = [];
+    const failed: BulkKeyUpdate['failed_updates'] = [];
     for (const dto of dtos) {
       try {
         successful.push({ key: dto.key, key_info: await this.update(dto, caller) });
@@ -206,7 +212,7 @@ export class KeysService {
    * Gives a key a new secret and changes what was sent: it stays the same key, so everything spent and counted stays its
    * own. The secret before ends now or with its grace; one before that ends in any case.
    */
-  async regenerate(keyOrHash: string, dto: RegenerateKeyDto, caller: Authority): Promise<object> {
+  async regenerate(keyOrHash: string, dto: RegenerateKeyDto, caller: Authority): Promise<GeneratedKey> {
     const secret = dto.new_key ?? newVirtualKey();
     const { row } = await this.table.write(
       async (tx) => {
@@ -263,7 +269,7 @@ export class KeysService {
   }
 
   /** Leaves so much of what a key has spent. 400 for more than it has spent, or than it may. For admins of its team and above. */
-  async resetSpend(keyOrHash: string, { reset_to }: ResetSpendDto, caller: Authority): Promise<object> {
+  async resetSpend(keyOrHash: string, { reset_to }: ResetSpendDto, caller: Authority): Promise<SpendReset> {
     const row = await this.database.read((manager) => this.table.find(manager, keyHashOf(keyOrHash)));
     requireResettable(caller, row);
     const before = await this.table.spentBy(row);
@@ -289,7 +295,7 @@ export class KeysService {
   }
 
   /** Stops a key, or lets it work again; that only from above. 404 for a key that is not there, or not the caller's. */
-  async setBlocked(keyOrHash: string, blocked: boolean, caller: Authority): Promise<object> {
+  async setBlocked(keyOrHash: string, blocked: boolean, caller: Authority): Promise<KeyRow> {
     const row = await this.table.write(async (tx) => {
       const key = await this.require(tx, keyOrHash, caller, blocked ? '/key/block' : '/key/unblock');
       if (!blocked) this.grants.requireAbove(caller, key);
@@ -333,7 +339,7 @@ export class KeysService {
   }
 
   /** A key. To whom it does not concern there is no such key. */
-  async info(keyOrHash: string | undefined, caller: Authority): Promise<object> {
+  async info(keyOrHash: string | undefined, caller: Authority): Promise<KeyInfo> {
     const hash = keyOrHash === undefined ? caller.keyHash : keyHashOf(keyOrHash);
     if (hash === undefined)
       throw new BadRequestException({ message: 'Name the key to look up in `key`', param: 'key' });
@@ -400,7 +406,7 @@ const routesOf = ({ allowed_routes, key_type }: GenerateKeyDto | RegenerateKeyDt
 const issuedView = (
   { row, secret }: Pick<IssuedKey, 'row' | 'secret'>,
   { duration = null }: KeyFieldsDto,
-) => ({
+): GeneratedKey => ({
   ...keyView(row),
   key: secret,
   token_id: row.secretHash,

@@ -4,22 +4,15 @@ import { secretHash } from '../secrets.js';
 import { admin, body, EVERY_DATABASE, refusal, Rooms } from '../teams/rooms.testing.js';
 import { NewTeamDto } from '../teams/teams.dto.js';
 import { BulkUpdateKeysDto, DeleteKeysDto, GenerateKeyDto, KeyListQuery, UpdateKeyDto } from './keys.dto.js';
+import type { ListedKey } from './key-list.dto.js';
 import { VirtualKey } from './virtual-key.entity.js';
 
 const ME = admin('default_user_id');
 
-interface KeyAnswer extends Record<string, unknown> {
-  key: string;
-  token: string;
-  metadata: Record<string, unknown>;
-}
-
 let rooms: Rooms;
-const generate = async (sent: object = {}) =>
-  (await rooms.keys.generate(await body(GenerateKeyDto, sent), ME)) as KeyAnswer;
-const update = async (sent: object) =>
-  (await rooms.keys.update(await body(UpdateKeyDto, sent), ME)) as KeyAnswer;
-const info = async (key: string) => ((await rooms.keys.info(key, ME)) as { info: KeyAnswer }).info;
+const generate = async (sent: object = {}) => rooms.keys.generate(await body(GenerateKeyDto, sent), ME);
+const update = async (sent: object) => rooms.keys.update(await body(UpdateKeyDto, sent), ME);
+const info = async (key: string) => (await rooms.keys.info(key, ME)).info;
 const remove = async (sent: object) => rooms.keys.delete(await body(DeleteKeysDto, sent), ME);
 const list = async (query: Partial<KeyListQuery> = {}) => rooms.keyLists.list(query, ME);
 
@@ -200,7 +193,7 @@ describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
       }
       const first = await list({ return_full_object: true });
       expect(first).toMatchObject({ total_count: 12, current_page: 1, total_pages: 2 });
-      expect(first.keys.map((key) => (key as KeyAnswer).key_alias)).toEqual(
+      expect(first.keys.map((key) => (key as ListedKey).key_alias)).toEqual(
         [12, 11, 10, 9, 8, 7, 6, 5, 4, 3].map((i) => `k${i}`),
       );
       expect((await list({ page: 2 })).keys).toHaveLength(2);
@@ -211,13 +204,13 @@ describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
 
     it('knows who made a key, whose team it is, what it spent and what is gone', async () => {
       const own = await generate({ key_alias: 'own', user_id: 'maker', spend: 0.1 });
-      const made = (await rooms.keys.generate(
+      const made = await rooms.keys.generate(
         await body(GenerateKeyDto, { key_alias: 'made', spend: 0.3 }),
         admin('maker'),
-      )) as KeyAnswer;
+      );
       const gone = await generate({ key_alias: 'gone', user_id: 'maker', spend: 0.2 });
       const aliases = async (query: Partial<KeyListQuery>) =>
-        (await list({ return_full_object: true, ...query })).keys.map((key) => (key as KeyAnswer).key_alias);
+        (await list({ return_full_object: true, ...query })).keys.map((key) => (key as ListedKey).key_alias);
 
       expect(await aliases({ sort_by: 'spend' })).toEqual(['made', 'gone', 'own']);
       expect(await aliases({ sort_by: 'spend', sort_order: 'asc', size: 2, page: 2 })).toEqual(['made']);
@@ -247,7 +240,7 @@ describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
       const asked = [own.key, 'sk-nobody-1234', made.token, gone.token];
       const { key, info: infos } = await rooms.keyLists.infos(asked, ME);
       expect(key).toEqual(asked);
-      expect(infos.map((one) => (one as KeyAnswer).key_alias).toSorted()).toEqual(['made', 'own']);
+      expect(infos.map((one) => one.key_alias).toSorted()).toEqual(['made', 'own']);
     });
   });
 

@@ -1,5 +1,5 @@
 import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminRoute, Caller } from '../http/doors.js';
 import { PageQuery } from '../http/page.js';
 import type { Authority } from '../policy/authority.js';
@@ -17,8 +17,7 @@ export class SpendKeysController {
 
   @Get()
   @ApiOperation({ summary: 'The keys that concern the caller, dearest first.' })
-  @ApiOkResponse({ type: [KeyRow] })
-  list(@Query() query: PageQuery, @Caller() caller: Authority): Promise<object[]> {
+  list(@Query() query: PageQuery, @Caller() caller: Authority): Promise<KeyRow[]> {
     return this.lists.dearest(query, caller);
   }
 }

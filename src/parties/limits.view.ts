@@ -1,6 +1,7 @@
 import type { AuthoredRow } from '../database/authored-row.js';
 import { nanoUsd } from '../policy/money.js';
 import { liveBudgetResetAt } from '../spend/live-figures.js';
+import type { AuthoredResponse, BudgetTable } from './limits-response.dto.js';
 import type { Limits } from './limits-row.js';
 import { toUsd } from './usd.js';
 
@@ -24,7 +25,9 @@ export function limitsView(row: Readonly<Limits>) {
 }
 
 /** The nested `litellm_budget_table` of parties whose limits LiteLLM keeps in a row of their own; null without any. */
-export function budgetTableView(row: Readonly<Limits> & { readonly budgetId: string | null }) {
+export function budgetTableView(
+  row: Readonly<Limits> & { readonly budgetId: string | null },
+): BudgetTable | null {
   const { budget_limits: _, ...limits } = limitsView(row);
   const set = Object.values({ ...limits, model_max_budget: row.modelMaxBudget }).some(
     (limit) => limit !== null,
@@ -33,7 +36,7 @@ export function budgetTableView(row: Readonly<Limits> & { readonly budgetId: str
 }
 
 /** Who wrote a row and when. */
-export function authorshipView(row: Readonly<AuthoredRow>) {
+export function authorshipView(row: Readonly<AuthoredRow>): AuthoredResponse {
   return {
     created_at: row.createdAt.toISOString(),
     created_by: row.createdBy,

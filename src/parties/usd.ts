@@ -31,6 +31,8 @@ export function toNanoUsd(usd: number | null): NanoUsd | null {
 }
 
 /** Nano-dollars to the USD number on the wire; null stays null. */
+export function toUsd(amount: NanoUsd): number;
+export function toUsd(amount: NanoUsd | null): number | null;
 export function toUsd(amount: NanoUsd | null): number | null {
   return amount === null ? null : usdFromNanoUsd(amount);
 }

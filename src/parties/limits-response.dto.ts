@@ -1,0 +1,51 @@
+import { ApiProperty, IntersectionType } from '@nestjs/swagger';
+import { BudgetLimitDto } from './limits.dto.js';
+
+/** Fields of a response that say who wrote a row and when. */
+export class AuthoredResponse {
+  created_at: string;
+  created_by: string;
+  updated_at: string;
+  updated_by: string;
+}
+
+/** Limits that every response with limits tells. Null: not set. */
+export class LimitsResponse {
+  /** US dollars. */
+  max_budget: number | null;
+  /** US dollars. */
+  soft_budget: number | null;
+  budget_duration: string | null;
+  /** End of the current budget window. */
+  budget_reset_at: string | null;
+  tpm_limit: number | null;
+  rpm_limit: number | null;
+  max_parallel_requests: number | null;
+}
+
+/** Fields of a party whose limits stand beside its other fields. */
+export class LimitedPartyResponse extends IntersectionType(LimitsResponse, AuthoredResponse) {
+  /** US dollars. */
+  spend: number;
+
+  budget_id: string | null;
+
+  @ApiProperty({ type: [BudgetLimitDto], nullable: true })
+  budget_limits: BudgetLimitDto[] | null;
+
+  /** Budgets per model, as sent. */
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  model_max_budget: Record<string, unknown>;
+
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  metadata: Record<string, unknown>;
+}
+
+/** Limits in an object of their own, where LiteLLM keeps them in another table. */
+export class BudgetTable extends LimitsResponse {
+  budget_id: string | null;
+
+  /** Budgets per model, as sent. */
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  model_max_budget: Record<string, unknown> | null;
+}
