@@ -21,7 +21,7 @@ const HALF = 2n;
  * How much of a wish these budgets grant, all of them or none. What is left for good shortens the wish; while others
  * hold of an account, one call gets at most an eighth of what is free or its fair amount, unless all of it leaves half of
  * every limit untouched. Neither goes below the minimum.
- * PostgreSQL has the same in SQL (`tollgate_hold`, last changed by the migration `whole-calls`): change both, there by a new migration.
+ * PostgreSQL has the same in SQL (spend/postgres/sql/tollgate_hold.sql): change both, there with a new migration.
  */
 export function grant<B extends BudgetFacts>(budgets: readonly B[], wish: Amounts): Grant<B> {
   const { minimumNanoUsd: minimum, fairNanoUsd: fair } = wish;

@@ -14,6 +14,7 @@ import { Installation1765100000000 } from './1765100000000-installation.js';
 import { UniqueNames1765200000000 } from './1765200000000-unique-names.js';
 import { DatabaseLeases1765500000000 } from './1765500000000-database-leases.js';
 import { CalledNames1765700000000 } from './1765700000000-called-names.js';
+import { FunctionsInFiles1765800000000 } from './1765800000000-functions-in-files.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -33,4 +34,5 @@ export const migrations = [
   UniqueNames1765200000000,
   DatabaseLeases1765500000000,
   CalledNames1765700000000,
+  FunctionsInFiles1765800000000,
 ];

@@ -49,7 +49,7 @@ interface Told {
   readonly held: readonly (string | null)[];
 }
 
-/** The statements that move money on PostgreSQL, see migration `SharedMoney`. Amounts travel as text. */
+/** Calls the functions that move money on PostgreSQL (sql/). Amounts travel as text. */
 @Injectable()
 export class MoneyStatements {
   constructor(private readonly connection: MoneyConnection) {}
