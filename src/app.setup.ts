@@ -69,7 +69,7 @@ function takeBodiesAsBytes(fastify: FastifyInstance, loader: FactsLoader, underW
   fastify.addContentTypeParser(
     '*',
     bodyReader(
-      ({ headers, raw }) => loader.isStranger(presentedCredential(headers, raw.rawHeaders)),
+      ({ headers, raw }) => loader.isUnauthenticated(presentedCredential(headers, raw.rawHeaders)),
       underWay,
     ),
   );

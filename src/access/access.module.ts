@@ -10,18 +10,25 @@ import { TeamsModule } from '../teams/teams.module.js';
 import { TagsModule } from '../tags/tags.module.js';
 import { TokenCounter } from '../tokens/token-counter.js';
 import { UsersModule } from '../users/users.module.js';
+import { AccessRequestReader } from './access-request.reader.js';
 import { AuthChecksGuard } from './auth-checks.guard.js';
 import { AuthorityLoader } from './authority.loader.js';
 import { DecisionLog } from './decision-log.js';
 import { EvaluationController } from './evaluation.controller.js';
 import { CalledNameQuota } from './called-name-quota.js';
 import { CalledNames } from './called-names.js';
-import { Callers } from './callers.js';
+import { CachedCallerRows } from './cached-caller-rows.js';
+import { CallAuthorizer } from './call-authorizer.js';
+import { CallerCache } from './caller-cache.js';
+import { CallerReader } from './caller-reader.js';
+import { EvaluationFactsLoader } from './evaluation-facts.loader.js';
 import { FactsLoader } from './facts.loader.js';
 import { GuardedDoors } from './guarded-doors.js';
 import { LlmRequestReader } from './llm-request.reader.js';
 import { ModelAccessGuard } from './model-access.guard.js';
+import { RequestFactsLoader } from './request-facts.loader.js';
 import { Standings } from './standings.js';
+import { TokenCallers } from './token-callers.js';
 import { WriteAuthorizer } from './write-authorizer.js';
 
 /** Asks and enforces: who is calling, may they, may they call this model. Every route of the application passes here. */
@@ -41,11 +48,18 @@ import { WriteAuthorizer } from './write-authorizer.js';
   ],
   controllers: [EvaluationController],
   providers: [
-    Callers,
+    CachedCallerRows,
+    CallerReader,
+    CallerCache,
+    TokenCallers,
     CalledNames,
     CalledNameQuota,
     Standings,
+    RequestFactsLoader,
     FactsLoader,
+    EvaluationFactsLoader,
+    AccessRequestReader,
+    CallAuthorizer,
     AuthorityLoader,
     TokenCounter,
     LlmRequestReader,
@@ -57,7 +71,10 @@ import { WriteAuthorizer } from './write-authorizer.js';
     { provide: APP_GUARD, useExisting: AuthChecksGuard },
   ],
   exports: [
+    AccessRequestReader,
+    CallAuthorizer,
     CalledNames,
+    RequestFactsLoader,
     FactsLoader,
     Standings,
     AuthorityLoader,

@@ -6,16 +6,25 @@ import {
   type Authority,
   memberPermissions,
   type OrganizationRole,
+  seesEverything,
   type TeamRole,
 } from '../policy/authority.js';
 import { Member } from '../teams/member.entity.js';
 import { Team } from '../teams/team.entity.js';
+import type { MaybePromise } from '../platform/maybe-promise.js';
+import type { CallAccess } from './call-access.js';
 import type { CallerSnapshot } from './caller.js';
 
 /** What is a caller's own: read afresh for every request to an administrator's door, so that nothing outlives a membership. */
 @Injectable()
 export class AuthorityLoader {
   constructor(private readonly database: Database) {}
+
+  /** Returns the caller of a request: with its teams and organizations where the route asks for roles and its own does not see everything. */
+  of({ request, caller }: CallAccess): MaybePromise<Authority> {
+    const who = this.nameOf(caller!);
+    return request.route.roles === 'any' || seesEverything(who) ? who : this.load(who, caller!.names.teamId);
+  }
 
   /** The caller's name and role alone. */
   nameOf({ callerId, credential, names, tokenId }: CallerSnapshot): Authority {

@@ -2,10 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { EndUsersService } from '../end-users/end-users.service.js';
 import { TagsService } from '../tags/tags.service.js';
-import type { Access } from './access.js';
+import type { CallAccess } from './call-access.js';
+import { CallAuthorizer } from './call-authorizer.js';
 import { CalledNameQuota, DailyNamesUsedUpError } from './called-name-quota.js';
 import type { CallerSnapshot } from './caller.js';
-import { Callers } from './callers.js';
+import { CallerCache } from './caller-cache.js';
 import { isProvisional } from './standings.js';
 
 /** Makes one missing row, if its maker is allowed to inside the transaction. */
@@ -20,7 +21,8 @@ type Making = (requireAllowed: (tx: EntityManager) => Promise<void>) => Promise<
 export class CalledNames {
   constructor(
     private readonly quota: CalledNameQuota,
-    private readonly callers: Callers,
+    private readonly callers: CallerCache,
+    private readonly authorizer: CallAuthorizer,
     private readonly endUsers: EndUsersService,
     private readonly tags: TagsService,
   ) {}
@@ -29,7 +31,7 @@ export class CalledNames {
    * Makes the missing rows of a call that was let in. Resolves to the access decided anew with them, or without those that
    * may not be made; undefined when the access is right as it is. Rejects with the refusal of the new decision.
    */
-  record(access: Access): Promise<Access> | undefined {
+  record(access: CallAccess): Promise<CallAccess> | undefined {
     const { llm, caller, standing, tags } = access;
     if (!llm || !caller || llm.size.isFree) return undefined;
     const { endUserId } = llm;
@@ -46,14 +48,15 @@ export class CalledNames {
   }
 
   private async makeAll(
-    access: Access,
+    access: CallAccess,
     caller: CallerSnapshot,
     missing: readonly Making[],
     isOutdated: boolean,
-  ): Promise<Access> {
+  ): Promise<CallAccess> {
     let isChanged = isOutdated;
     for (const make of missing) isChanged = (await this.make(caller, make)) || isChanged;
-    return isChanged ? (await access.refreshed(access.facts.request!.model!.requested)).access : access;
+    if (!isChanged) return access;
+    return (await this.authorizer.refresh(access, access.facts.request!.model!.requested)).access;
   }
 
   /** Returns whether there is a row now. Callers that ask for one at once share the first one's try, and its end. */

@@ -1,6 +1,5 @@
 import type { BoundedMap } from '../cache/bounded-map.js';
-import type { CacheKey, Changes } from '../cache/changes.js';
-import type { Clock } from '../clock.js';
+import type { CacheKey } from '../cache/changes.js';
 import type { RateLimit } from '../limits/rate-limits.js';
 import type { Owners } from '../jwt/token-owners.js';
 import type { VerifiedToken } from '../jwt/tokens.js';
@@ -34,18 +33,19 @@ export interface PartySpec extends Omit<Party, 'budgets'> {
   readonly budgetsLifted?: boolean;
 }
 
-/** Everything the rows say about one caller (or one end user, or one tag), made once and used until one of the rows changes. */
+/** Everything the rows say about one caller, end user or tag. Built once and used until one of the rows changes. */
 export interface Snapshot {
   readonly parties: readonly PartySpec[];
-  /** The rows it is made of. */
-  readonly dependsOn: readonly CacheKey[];
-  /** Which revision of each, where other processes may change them. */
-  readonly madeOf: ReadonlyMap<CacheKey, number>;
-  readonly staleAt: number;
+  /** The rows it is built from. */
+  readonly cacheKeys: readonly CacheKey[];
+  /** The revision of each row, where other processes may change them. */
+  readonly rowRevisions: ReadonlyMap<CacheKey, number>;
+  /** Epoch milliseconds at which it must be read again, whatever changed. */
+  readonly expiresAtMs: number;
   /** There is no row yet: this is what it would be, and nothing may be billed to it. */
   readonly isProvisional?: boolean;
-  /** The last moment it is known to be true; moved on while nothing it depends on changes. */
-  epoch: number;
+  /** The last change epoch at which it was known to be true. */
+  verifiedAtEpoch: number;
 }
 
 /** A key, a token or the master key, and everyone behind it. */
@@ -68,14 +68,4 @@ export interface CallerSnapshot extends Snapshot {
   readonly keyAliases: Readonly<Record<string, string>>;
   /** The caller's standing at this time, by end user, tags that have a row and, where a budget is for one, model. */
   readonly standings: BoundedMap<string, Standing>;
-}
-
-/** Is a snapshot still what the rows say? One comparison while nothing changes anywhere. */
-export function isCurrent(snapshot: Snapshot, changes: Changes, clock: Clock): boolean {
-  if (snapshot.staleAt !== Infinity && clock().getTime() >= snapshot.staleAt) return false;
-  if (snapshot.epoch === changes.epoch) return true;
-  const { epoch } = changes;
-  if (changes.changedSince(snapshot.epoch, snapshot.dependsOn)) return false;
-  snapshot.epoch = epoch;
-  return true;
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What the request presents, before anybody looks it up. */
-export type Presented =
+/** The credential that a request presents, before it is looked up. */
+export type PresentedCredential =
   | { readonly kind: 'absent' }
   | { readonly kind: 'malformed'; readonly reason: string }
   | { readonly kind: 'presented'; readonly secret: string };
@@ -16,8 +16,8 @@ const HEADERS = [
   'ocp-apim-subscription-key',
 ] as const;
 
-/** Which of its teams a token is to act for, LiteLLM's header. */
-export function teamAsked({ headers }: { readonly headers: IncomingHttpHeaders }): string | undefined {
+/** Returns the team that a token of several teams is to act for, from LiteLLM's header. */
+export function requestedTeamId({ headers }: { readonly headers: IncomingHttpHeaders }): string | undefined {
   const asked = headers['x-litellm-team-id'];
   return typeof asked === 'string' && asked !== '' ? asked : undefined;
 }
@@ -25,18 +25,24 @@ export function teamAsked({ headers }: { readonly headers: IncomingHttpHeaders }
 const SCHEME = /^bearer[ \t]+/i;
 const VISIBLE = /^[\x21-\x7e]{1,16384}$/;
 
-const malformed: Presented = {
+const malformed: PresentedCredential = {
   kind: 'malformed',
   reason: 'Malformed API Key passed in. Ensure Key has `Bearer ` prefix.',
 };
-const twice: Presented = { kind: 'malformed', reason: 'Two different API keys were passed in one header.' };
-const absent: Presented = { kind: 'absent' };
+const twice: PresentedCredential = {
+  kind: 'malformed',
+  reason: 'Two different API keys were passed in one header.',
+};
+const absent: PresentedCredential = { kind: 'absent' };
 
 /**
  * Reads the one credential of a request. A header that is there but malformed is never skipped for the next one,
  * and two different values of one header are refused: nobody guesses which was meant.
  */
-export function presentedCredential(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): Presented {
+export function presentedCredential(
+  headers: IncomingHttpHeaders,
+  rawHeaders: readonly string[],
+): PresentedCredential {
   const name = HEADERS.find((header) => headers[header] !== undefined);
   if (!name) return absent;
   const values = valuesOf(name, rawHeaders);

@@ -25,8 +25,9 @@ import {
   EvaluationsDto,
   type SubjectDto,
 } from './evaluation.dto.js';
-import { teamAsked } from './credential.js';
-import { type Ask, FactsLoader } from './facts.loader.js';
+import { requestedTeamId } from './credential.js';
+import { EvaluationFactsLoader } from './evaluation-facts.loader.js';
+import type { AccessRequest } from './access-request.js';
 import { GuardedDoors } from './guarded-doors.js';
 import { END_USER_HEADER } from './llm-request.js';
 import { LlmRequestReader, pathDecides } from './llm-request.reader.js';
@@ -37,7 +38,7 @@ import { LlmRequestReader, pathDecides } from './llm-request.reader.js';
 @Controller('access/v1')
 export class EvaluationController {
   constructor(
-    private readonly loader: FactsLoader,
+    private readonly loader: EvaluationFactsLoader,
     private readonly reader: LlmRequestReader,
     private readonly doors: GuardedDoors,
   ) {}
@@ -94,13 +95,13 @@ export class EvaluationController {
     request: FastifyRequest,
   ): Promise<EvaluationAnswer> {
     const hash = type === 'jwt' ? secretHash(id) : keyHashOf(id);
-    const keyHash = type === 'key' ? await this.loader.keyOf(hash) : undefined;
+    const keyHash = type === 'key' ? await this.loader.keyHashOf(hash) : undefined;
     if (!seesEverything(request.caller!) && !isItself(request.caller!, type, id, keyHash ?? hash))
       throw new ForbiddenException('A caller may ask about itself and its own user only.');
     const route = this.routeOf(action.name, context?.route);
     const bytes = Buffer.from(JSON.stringify({ model: resource.id, ...context?.body }));
-    const teamId = teamAsked(request);
-    const ask: Omit<Ask, 'presented'> = {
+    const teamId = requestedTeamId(request);
+    const asked: Omit<AccessRequest, 'presented'> = {
       route: {
         path: matchedPath({ routeOptions: { url: route }, params: { model: resource.id } }),
         method: 'POST',
@@ -118,8 +119,8 @@ export class EvaluationController {
       ...(teamId !== undefined && { teamId }),
     };
     const { facts } = await (type === 'jwt'
-      ? this.loader.loadToken(id, ask)
-      : this.loader.loadSubject({ type, id: type === 'key' ? hash : id }, ask));
+      ? this.loader.ofToken(id, asked)
+      : this.loader.ofSubject({ type, id: type === 'key' ? hash : id }, asked));
     return told(decide(facts));
   }
 

@@ -50,3 +50,6 @@ const namesIn = (header: string) =>
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+
+/** Returns each tag once, in one fixed order, so that the same tags lead to the same billing chain. */
+export const sortedUnique = (tags: readonly string[]) => [...new Set(tags)].toSorted();

@@ -25,7 +25,7 @@ export interface Standing {
   /** The end user and the tags among the parties. */
   readonly named: readonly Snapshot[];
   /** The rows all of this was read from. */
-  readonly madeOf: ReadonlyMap<CacheKey, number>;
+  readonly rowRevisions: ReadonlyMap<CacheKey, number>;
   /** Accounts somebody wants to hear about. */
   readonly watched: readonly WatchedAccount[];
 }
@@ -153,9 +153,9 @@ export function makeStanding(
     until: Math.min(...billed.map(({ until }) => until), Infinity),
     accountsGeneration,
     named,
-    madeOf: named.some(({ madeOf }) => madeOf.size)
-      ? new Map([caller, ...named].flatMap(({ madeOf }) => [...madeOf]))
-      : caller.madeOf,
+    rowRevisions: named.some(({ rowRevisions }) => rowRevisions.size)
+      ? new Map([caller, ...named].flatMap(({ rowRevisions }) => [...rowRevisions]))
+      : caller.rowRevisions,
   };
 }
 

@@ -4,7 +4,7 @@ import { nanoUsd, ZERO_NANO_USD } from '../policy/money.js';
 import type { LiveAccount } from '../spend/account.js';
 import type { AccountNeed, Accounts } from '../spend/accounts.js';
 import type { CallerSnapshot, PartySpec } from './caller.js';
-import type { Callers } from './callers.js';
+import type { CallerCache } from './caller-cache.js';
 import { missingParty } from './party-specs.js';
 import { noStandings } from './standing.js';
 import type { CalledNameQuota } from './called-name-quota.js';
@@ -28,7 +28,7 @@ const callerWith = (...parties: PartySpec[]) =>
     parties,
     names: { keyHash: null, keyAlias: null, userId: null, teamId: null, organizationId: null },
     tags: [],
-    madeOf: new Map(),
+    rowRevisions: new Map(),
     standings: noStandings(),
   }) as unknown as CallerSnapshot;
 
@@ -62,11 +62,11 @@ class Memory {
 function world() {
   let now = NOON;
   const memory = new Memory();
-  const callers = { tagsInMemory: () => [], tagged: () => Promise.resolve([]), isCurrent: () => true };
+  const callers = { cachedTags: () => [], tagsWithRow: () => Promise.resolve([]), isFresh: () => true };
   const standings = new Standings(
     { litellm: { timezone: 'UTC' } } as Config,
     () => now,
-    callers as unknown as Callers,
+    callers as unknown as CallerCache,
     memory as unknown as Accounts,
     { isUsedUp: () => false } as unknown as CalledNameQuota,
   );

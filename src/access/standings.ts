@@ -2,19 +2,21 @@ import { Inject, Injectable } from '@nestjs/common';
 import { BoundedMaps } from '../cache/bounded-maps.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
+import type { MaybePromise } from '../platform/maybe-promise.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { Accounts } from '../spend/accounts.js';
 import type { CallerSnapshot, PartySpec, Snapshot } from './caller.js';
 import { CalledNameQuota } from './called-name-quota.js';
-import { Callers, eachOnce } from './callers.js';
+import { CallerCache } from './caller-cache.js';
 import type { LlmRequest } from './llm-request.js';
+import { sortedUnique } from './request-tags.js';
 import { type BilledParty, billedParty, makeStanding, type Standing } from './standing.js';
 
 /** Of all callers together: a client may name any number of end users, with each of its keys. */
 const MAX_KEPT = 100_000;
 
-/** Who else stands behind a call because it says so. */
-export type Named = Pick<LlmRequest, 'endUserId' | 'tags'>;
+/** The end user and the tags that a call names. */
+export type CallNames = Pick<LlmRequest, 'endUserId' | 'tags'>;
 
 /** Who pays for a call, and from what: made once per caller and whom its calls name, and kept until a window closes, an increase ends, a row changes or accounts leave memory. */
 @Injectable()
@@ -26,7 +28,7 @@ export class Standings {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
-    private readonly callers: Callers,
+    private readonly callers: CallerCache,
     private readonly accounts: Accounts,
     private readonly quota: CalledNameQuota,
   ) {}
@@ -34,12 +36,12 @@ export class Standings {
   /** Who pays for a call of this model, and from what; without a promise when it is in memory. */
   of(
     caller: CallerSnapshot,
-    named: Named,
+    named: CallNames,
     model: ModelFacts | undefined,
-    isDry = false,
-  ): Standing | Promise<Standing> {
+    isDryRun = false,
+  ): MaybePromise<Standing> {
     const now = this.clock();
-    return this.inMemory(caller, named, model, now) ?? this.load(caller, named, model, now, isDry);
+    return this.inMemory(caller, named, model, now) ?? this.load(caller, named, model, now, isDryRun);
   }
 
   /** Are these still the windows that are open, the limits in force, and the accounts in memory? */
@@ -49,33 +51,33 @@ export class Standings {
 
   private inMemory(
     caller: CallerSnapshot,
-    named: Named,
+    named: CallNames,
     model: ModelFacts | undefined,
     now: Date,
   ): Standing | undefined {
     const { endUserId } = named;
-    const endUser = endUserId === undefined ? undefined : this.callers.endUserInMemory(endUserId);
-    const tags = this.callers.tagsInMemory(tagsOfCall(caller, named));
+    const endUser = endUserId === undefined ? undefined : this.callers.lastEndUser(endUserId);
+    const tags = this.callers.cachedTags(tagsOfCall(caller, named));
     const modelNames = budgetedNames(model, [caller, ...(endUser ? [endUser] : []), ...(tags ?? [])]);
     const standing = tags && caller.standings.get(standingKey(endUserId, tags, modelNames));
     const current =
-      standing && this.isOpen(standing, now) && standing.named.every((one) => this.callers.isCurrent(one));
+      standing && this.isOpen(standing, now) && standing.named.every((one) => this.callers.isFresh(one));
     return current ? standing : undefined;
   }
 
   private async load(
     caller: CallerSnapshot,
-    named: Named,
+    named: CallNames,
     model: ModelFacts | undefined,
     now: Date,
-    isDry: boolean,
+    isDryRun: boolean,
   ): Promise<Standing> {
     const { endUserId } = named;
     const endUser =
       endUserId === undefined
         ? undefined
         : await this.callers.endUser(endUserId, !this.quota.isUsedUp(caller));
-    const tags = await this.callers.tagged(tagsOfCall(caller, named));
+    const tags = await this.callers.tagsWithRow(tagsOfCall(caller, named));
     const snapshots = [...(endUser ? [endUser] : []), ...tags];
     const modelNames = budgetedNames(model, [caller, ...snapshots]);
     const last = caller.parties.length - 1;
@@ -86,7 +88,7 @@ export class Standings {
     const { accounts, generation } = await this.accountsOf(billed);
     const names = { endUserId: endUserId ?? null, ...caller.names };
     const standing = makeStanding(billed, accounts, names, generation, caller, snapshots);
-    if (!isDry && !isProvisional(standing))
+    if (!isDryRun && !isProvisional(standing))
       this.kept.set(caller.standings, standingKey(endUserId, tags, modelNames), standing);
     return standing;
   }
@@ -129,8 +131,8 @@ function budgetedNames(model: ModelFacts | undefined, snapshots: readonly Snapsh
 const NO_NAMES: readonly string[] = [];
 
 /** A call's tags: the caller's own and those it names. */
-export const tagsOfCall = ({ tags: own }: CallerSnapshot, { tags }: Named) =>
-  tags.length ? eachOnce([...own, ...tags]) : own;
+export const tagsOfCall = ({ tags: own }: CallerSnapshot, { tags }: CallNames) =>
+  tags.length ? sortedUnique([...own, ...tags]) : own;
 
 /**
  * No end user's id and no tag has the character that separates here. Tags without a row are left out: a client may

@@ -14,10 +14,11 @@ import type { AccessFacts, CredentialFacts } from '../policy/facts.js';
 import { keyHint, secretHash } from '../secrets.js';
 import { AccessDenied } from './access-denied.js';
 import { authorityIn, AuthorityLoader } from './authority.loader.js';
+import type { AccessRequest } from './access-request.js';
+import type { CallAccess } from './call-access.js';
 import type { CallerSnapshot } from './caller.js';
-import { Callers } from './callers.js';
+import { CallerReader } from './caller-reader.js';
 import { DecisionLog } from './decision-log.js';
-import type { Ask } from './facts.loader.js';
 
 /**
  * Authorizes what an administrator's request writes. The guard let it in by rows that may have changed since; inside every
@@ -26,7 +27,7 @@ import type { Ask } from './facts.loader.js';
 @Injectable()
 export class WriteAuthorizer {
   constructor(
-    private readonly callers: Callers,
+    private readonly callers: CallerReader,
     private readonly authorities: AuthorityLoader,
     private readonly revisions: Revisions,
     private readonly log: DecisionLog,
@@ -35,12 +36,16 @@ export class WriteAuthorizer {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** The rights of a request that the guard let in; undefined for the master key, which no row describes. */
-  rightsOf(request: FastifyRequest, ask: Ask, admitted: CallerSnapshot): WriteRights | undefined {
-    if (admitted.credential.kind === 'master' || ask.presented.kind !== 'presented') return undefined;
-    const { secret } = ask.presented;
-    const presented = { ask, hash: secretHash(secret), hint: keyHint(secret) };
-    let caller = admitted;
+  /** Returns the rights of a request that the guard let in; undefined for the master key, which no row describes, and for calls of models. */
+  rightsOf(
+    request: FastifyRequest,
+    { request: asked, caller: admitted }: CallAccess,
+  ): WriteRights | undefined {
+    if (asked.route.callsModel || asked.presented.kind !== 'presented') return undefined;
+    let caller = admitted!;
+    if (caller.credential.kind === 'master') return undefined;
+    const { secret } = asked.presented;
+    const presented = { request: asked, hash: secretHash(secret), hint: keyHint(secret) };
     const readAgain = async (tx: EntityManager) => {
       let first: Standing | undefined;
       await this.revisions.relyOn(tx, subjectsOf(caller, request.caller!), async () => {
@@ -61,7 +66,7 @@ export class WriteAuthorizer {
   /** A caller by its rows as this transaction sees them, decided on as the guard does. */
   private async standing(
     tx: EntityManager,
-    { ask, hash, hint }: Presented,
+    { request, hash, hint }: PresentedRequest,
     before: CallerSnapshot,
   ): Promise<Standing> {
     const caller = await this.callers.readAgain(tx, hash, before);
@@ -69,7 +74,7 @@ export class WriteAuthorizer {
     const facts: AccessFacts = {
       now,
       credential: credentialOf(caller, now, hint),
-      route: ask.route,
+      route: request.route,
       // What only a call of a model is asked is left out.
       parties: (caller?.parties ?? []).map((party) => ({ ...party, budgets: [] })),
       rates: [],
@@ -78,7 +83,7 @@ export class WriteAuthorizer {
     };
     const { refusal } = decide(facts);
     if (!caller || refusal?.enforcer === 'AuthChecksGuard') return { facts, caller, refusal };
-    const authority = await this.authorityOf(tx, ask, caller);
+    const authority = await this.authorityOf(tx, request, caller);
     return { facts, caller, authority, rights: written([plain(authority), caller.parties]) };
   }
 
@@ -88,16 +93,20 @@ export class WriteAuthorizer {
     return new AccessDenied(refusal, this.config.general.budgetExceededStatus);
   }
 
-  private async authorityOf(tx: EntityManager, ask: Ask, caller: CallerSnapshot): Promise<Authority> {
+  private async authorityOf(
+    tx: EntityManager,
+    { route }: AccessRequest,
+    caller: CallerSnapshot,
+  ): Promise<Authority> {
     const who = this.authorities.nameOf(caller);
-    if (ask.route.roles === 'any' || seesEverything(who)) return who;
+    if (route.roles === 'any' || seesEverything(who)) return who;
     return authorityIn(tx, who, caller.names.teamId);
   }
 }
 
-/** By what a caller is found again. */
-interface Presented {
-  readonly ask: Ask;
+/** A request, and what its caller is found again by. */
+interface PresentedRequest {
+  readonly request: AccessRequest;
   readonly hash: string;
   readonly hint: string;
 }
@@ -125,11 +134,11 @@ function credentialOf(caller: CallerSnapshot | undefined, now: Date, hint: strin
  * The rows that rights are made of. Of the teams of an organization that somebody administers it is the organization's row:
  * a team that leaves it changes that, too.
  */
-function subjectsOf({ dependsOn }: CallerSnapshot, { userId, teams, organizations }: Authority): CacheKey[] {
+function subjectsOf({ cacheKeys }: CallerSnapshot, { userId, teams, organizations }: Authority): CacheKey[] {
   const joined = [...teams].filter(([, role]) => role.as !== 'org_admin').map(([teamId]) => teamId);
   return [
     ...new Set([
-      ...dependsOn,
+      ...cacheKeys,
       ...joined.map(cacheKey.team),
       ...(userId === null ? [] : joined.map((teamId) => cacheKey.membership(teamId, userId))),
       ...[...organizations.keys()].map(cacheKey.organization),

@@ -7,7 +7,7 @@ import { FarRows } from './far-rows.js';
 import { Revisions } from './revisions.js';
 import { RowCache } from './row-cache.js';
 
-/** What is made of a key's row is kept longer than the row, and in `Callers`: here are those that many share, and those read just now. */
+/** What is made of a key's row is kept longer than the row, and in `CallerCache`: here are those that many share, and those read just now. */
 const MAX_ENTRIES = 20_000;
 
 /** The nearest tier; `FarRows` is behind it. Values are kept as they are, not copied: they are frozen. */

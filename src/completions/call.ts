@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import type { Access } from '../access/access.js';
+import type { CallAccess } from '../access/call-access.js';
 import type { LlmRequest } from '../access/llm-request.js';
 import type { RateLimit, Slots } from '../limits/rate-limits.js';
 import type { Deployment } from '../models/deployment.js';
@@ -16,7 +16,7 @@ import { LateSettlement } from './upstream-error.js';
 export interface Call {
   readonly requestId: string;
   /** What is known of its caller; renewed when that turns out to be old. */
-  access: Access;
+  access: CallAccess;
   readonly llm: LlmRequest;
   /** The gates it came through, this one last. */
   readonly via: string;

@@ -58,6 +58,9 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
       return factsOf(now);
     },
   } as never;
+  const authorizer = {
+    exceptionFor: (_: unknown, refusal: Refusal) => new AccessDenied(refusal, 429),
+  } as never;
   const service = new CompletionsService(
     {
       hold: async (request: typeof held) => {
@@ -65,13 +68,14 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
         return { denials: [{ code: 'held', message: 'Enough was seen.', param: null }] };
       },
     } as never,
+    authorizer,
     { record: () => undefined } as never,
     { take: () => ({ slots: { giveBack: () => {}, end: () => {} } }), measure: () => [] } as never,
     { overload: () => undefined, calls: new Set() } as never,
     {} as never,
     { isUnderWay: false } as never,
     catalogue,
-    new Targets(loader, catalogue, config),
+    new Targets(authorizer, loader, catalogue, config),
     {} as never,
     {} as never,
     { isOpen: () => true, of: async () => ({ chain: {}, budgets: [aBudget(1)], named: [] }) } as never,
@@ -86,7 +90,6 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     llm: { size, fallbacks: [], kind: chatCompletion },
     caller: {},
     standing: { chain: {}, budgets: [aBudget(1)], named: [] },
-    refused: (refusal: Refusal) => new AccessDenied(refusal, 429),
   };
   const request = { id: 'r', headers: {}, access } as unknown as FastifyRequest;
   const error = await service

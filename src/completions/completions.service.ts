@@ -1,7 +1,8 @@
 import { BadRequestException, Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccessDenied } from '../access/access-denied.js';
-import type { Access } from '../access/access.js';
+import type { CallAccess } from '../access/call-access.js';
+import { CallAuthorizer } from '../access/call-authorizer.js';
 import { CalledNames } from '../access/called-names.js';
 import { isProvisional, Standings } from '../access/standings.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -58,6 +59,7 @@ export class CompletionsService {
 
   constructor(
     private readonly spend: SpendService,
+    private readonly authorizer: CallAuthorizer,
     private readonly calledNames: CalledNames,
     private readonly rateLimits: RateLimits,
     private readonly load: Load,
@@ -89,7 +91,7 @@ export class CompletionsService {
   }
 
   /** Takes a place in the rate limits, then walks. */
-  private start(access: Access, requestId: string, reply: FastifyReply, via: string): Promise<void> {
+  private start(access: CallAccess, requestId: string, reply: FastifyReply, via: string): Promise<void> {
     const taken = this.rateLimits.take(access.rates ?? [], access.facts.request!.model!.boundTokens);
     return taken instanceof Promise
       ? taken.then((slots) => this.walk(access, requestId, reply, via, slots))
@@ -97,7 +99,7 @@ export class CompletionsService {
   }
 
   private async walk(
-    access: Access,
+    access: CallAccess,
     requestId: string,
     reply: FastifyReply,
     via: string,
@@ -133,11 +135,11 @@ export class CompletionsService {
   }
 
   /** A full rate limit, or what else is in the way by now: a permanent objection comes before it. */
-  private async refusedByRates(access: Access, denials: readonly Denial[]): Promise<AccessDenied> {
+  private async refusedByRates(access: CallAccess, denials: readonly Denial[]): Promise<AccessDenied> {
     const refusal =
-      (this.rateLimits.areInMemory ? undefined : await access.explained()) ??
+      (this.rateLimits.areInMemory ? undefined : await this.authorizer.explain(access)) ??
       conclude([{ check: 'rateLimitsHaveRoom', enforcer: 'hold', denials }]).refusal!;
-    return access.refused(refusal);
+    return this.authorizer.exceptionFor(access, refusal);
   }
 
   /** The model, then its fallbacks. One hold per attempt, passed on to the next. */
@@ -254,7 +256,7 @@ export class CompletionsService {
     for (let tries = 1; tries <= MAX_HOLD_TRIES; tries++) {
       const attempt = await this.tryToHold(call, model, deployment, last, tries === 1);
       if (attempt) return attempt;
-      const now = await call.access.refreshed(model.requested);
+      const now = await this.authorizer.refresh(call.access, model.requested);
       call.access = (await this.calledNames.record(now.access)) ?? now.access;
       if (now.model.name !== model.name || !areSameLevels(now.model.within, model.within)) break;
       model = now.model;
@@ -284,7 +286,7 @@ export class CompletionsService {
       model.wish && planOutput(llm, deployment, model.wish, budgets.length > 0, this.config.general);
     const taken = await this.spend.hold({
       chain: standing.chain,
-      madeOf: standing.madeOf,
+      madeOf: standing.rowRevisions,
       watched: standing.watched,
       countable: isFirst && mayCount(llm.size),
       budgets,
@@ -308,9 +310,9 @@ export class CompletionsService {
     if ('denials' in taken) {
       const denials = taken.denials.map((denial) => forNow(denial, wish));
       const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials }]);
-      throw access.refused(refusal!);
+      throw this.authorizer.exceptionFor(access, refusal!);
     }
-    await access.recheck(model)?.catch((error: unknown) => this.giveBack(taken.hold, error));
+    await this.authorizer.recheck(access, model)?.catch((error: unknown) => this.giveBack(taken.hold, error));
     // Nobody is there any more, and nothing went out yet.
     if (call.reply.raw.destroyed) await this.giveBack(taken.hold, new ClientGone());
     const output = plan ? heldOutput(plan, llm, model.wish!, taken.hold.boundNanoUsd) : UNLIMITED;
@@ -336,7 +338,7 @@ export class CompletionsService {
     deployment: Deployment,
     chain: BillingChain,
   ): Promise<Attempt> {
-    await call.access.recheck(model);
+    await this.authorizer.recheck(call.access, model);
     return this.attempt(call, deployment, { atMost: 0 }, nothingHeld(chain));
   }
 
@@ -374,7 +376,7 @@ export class CompletionsService {
         this.meters.shed.inc({ reason: 'upstream_queue' });
         throw new UpstreamBusyError();
       }
-      await call.access.recheck(model);
+      await this.authorizer.recheck(call.access, model);
       if (raw.destroyed) throw new ClientGone();
     } catch (error) {
       attempt.producedNothing();

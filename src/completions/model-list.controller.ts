@@ -1,8 +1,8 @@
 import { Controller, Get, NotFoundException, Param, Req } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import type { Access } from '../access/access.js';
-import { FactsLoader } from '../access/facts.loader.js';
+import type { CallAccess } from '../access/call-access.js';
+import { RequestFactsLoader } from '../access/request-facts.loader.js';
 import { CallerRoute } from '../http/doors.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { firstRefusing } from '../policy/checks/model-is-allowed.js';
@@ -22,7 +22,7 @@ const ANY_SIZE = {
 export class ModelListController {
   constructor(
     private readonly catalogue: Catalogue,
-    private readonly loader: FactsLoader,
+    private readonly requestFacts: RequestFactsLoader,
   ) {}
 
   @Get(['v1/models', 'models'])
@@ -44,7 +44,7 @@ export class ModelListController {
     return this.listed(name);
   }
 
-  private namesToTry({ caller }: Access): string[] {
+  private namesToTry({ caller }: CallAccess): string[] {
     return [
       ...new Set([
         ...this.catalogue.current().names(caller!.names.teamId),
@@ -54,9 +54,9 @@ export class ModelListController {
     ];
   }
 
-  private mayCall(name: string, { caller, facts }: Access): boolean {
+  private mayCall(name: string, { caller, facts }: CallAccess): boolean {
     if (hasBlankEnds(name)) return false;
-    const model = this.loader.modelFacts(name, ANY_SIZE, caller!);
+    const model = this.requestFacts.modelFacts(name, ANY_SIZE, caller!);
     const unpriced = model.price === 'unknown' && facts.parties.some(({ budgets }) => budgets.length > 0);
     return model.known && !unpriced && !firstRefusing(facts.parties, model);
   }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Access } from '../access/access.js';
-import { FactsLoader } from '../access/facts.loader.js';
+import type { CallAccess } from '../access/call-access.js';
+import { CallAuthorizer } from '../access/call-authorizer.js';
+import { RequestFactsLoader } from '../access/request-facts.loader.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { speaks } from '../config/providers.js';
 import type { CallKind } from '../kinds/call-kind.js';
@@ -14,7 +15,8 @@ import type { Call } from './call.js';
 @Injectable()
 export class Targets {
   constructor(
-    private readonly loader: FactsLoader,
+    private readonly authorizer: CallAuthorizer,
+    private readonly requestFacts: RequestFactsLoader,
     private readonly catalogue: Catalogue,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -33,7 +35,7 @@ export class Targets {
       if (name === model!.requested) continue;
       // Who may call may have been read anew since the last one failed.
       const { llm: asKnownNow, caller } = call.access;
-      const fallback = this.loader.modelFacts(name, asKnownNow!, caller!);
+      const fallback = this.requestFacts.modelFacts(name, asKnownNow!, caller!);
       if (this.checked(fallback, call.access).allowed) yield fallback;
     }
   }
@@ -61,15 +63,15 @@ export class Targets {
   }
 
   /** What is known of this model by now. Throws as the guard would. */
-  private asOfNow(name: string, access: Access): ModelFacts {
-    const model = this.loader.modelFacts(name, access.llm!, access.caller!);
+  private asOfNow(name: string, access: CallAccess): ModelFacts {
+    const model = this.requestFacts.modelFacts(name, access.llm!, access.caller!);
     const { refusal } = this.checked(model, access);
-    if (refusal) throw access.refused(refusal);
+    if (refusal) throw this.authorizer.exceptionFor(access, refusal);
     return model;
   }
 
   /** What every check but those of budgets and rates says to this model: budgets are asked when the hold takes from them, rate limits when it takes its place in them. */
-  private checked(model: ModelFacts, { facts }: Access) {
+  private checked(model: ModelFacts, { facts }: CallAccess) {
     const { trace } = decide({ ...facts, request: { ...facts.request!, model, fallbacks: [] } });
     return conclude(trace.filter(({ budgets, rates }) => !budgets && !rates));
   }

@@ -3,7 +3,7 @@ import { type IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
 import { BodiesUnderWay } from './bodies-under-way.js';
-import { bodyReader, type IsStranger } from './read-body.js';
+import { bodyReader, type IsUnauthenticated } from './read-body.js';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -11,7 +11,7 @@ const MEBIBYTE = 1024 * 1024;
 function bodyOf(
   pieces: readonly Buffer[],
   { bodyLimit = 10 * MEBIBYTE, headers = {} } = {},
-  isStranger: IsStranger = () => false,
+  isUnauthenticated: IsUnauthenticated = () => false,
   underWay = new BodiesUnderWay(Infinity),
 ) {
   const payload = new PassThrough({ highWaterMark: 100 * MEBIBYTE });
@@ -22,7 +22,7 @@ function bodyOf(
       resolve(error ? ((error as { statusCode?: number }).statusCode ?? error.message) : bytes),
     );
   });
-  bodyReader(isStranger, underWay)(request, payload as unknown as IncomingMessage, done);
+  bodyReader(isUnauthenticated, underWay)(request, payload as unknown as IncomingMessage, done);
   for (const piece of pieces) payload.write(piece);
   return { payload, body, done };
 }
@@ -65,11 +65,11 @@ describe('a body is read', () => {
   });
 
   it('of a stranger only in its beginning, and nothing of it is handed on', async () => {
-    const isStranger = vi.fn<IsStranger>(() => Promise.resolve(true));
-    const { payload, body } = bodyOf(inPieces(MEBIBYTE / 8, 1_024), {}, isStranger);
+    const isUnauthenticated = vi.fn<IsUnauthenticated>(() => Promise.resolve(true));
+    const { payload, body } = bodyOf(inPieces(MEBIBYTE / 8, 1_024), {}, isUnauthenticated);
     // It has not ended.
     expect(await body).toHaveLength(0);
-    expect(isStranger).toHaveBeenCalledTimes(1);
+    expect(isUnauthenticated).toHaveBeenCalledTimes(1);
     payload.end(Buffer.alloc(MEBIBYTE));
     await new Promise((over) => payload.on('end', over));
   });

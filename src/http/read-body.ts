@@ -12,7 +12,7 @@ export const countsUntilAnswered = (body: unknown): body is Buffer =>
   Buffer.isBuffer(body) && body.length >= BIG_BYTES;
 
 /** Is the credential of this request nobody's? Rejects when that cannot be found out. */
-export type IsStranger = (request: FastifyRequest) => boolean | Promise<boolean>;
+export type IsUnauthenticated = (request: FastifyRequest) => boolean | Promise<boolean>;
 
 /**
  * Reads bodies whole, as the bytes they came in. 413 where one is larger than its route takes, 400 where it broke off. A large
@@ -21,7 +21,7 @@ export type IsStranger = (request: FastifyRequest) => boolean | Promise<boolean>
  * has no room beside the other bodies under way is refused with 503.
  */
 export const bodyReader =
-  (isStranger: IsStranger, underWay: BodiesUnderWay) =>
+  (isUnauthenticated: IsUnauthenticated, underWay: BodiesUnderWay) =>
   (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
     const { bodyLimit } = request.routeOptions;
     const told = Number(request.headers['content-length']);
@@ -31,7 +31,7 @@ export const bodyReader =
     let counted = 0;
     let sincePause = 0;
     let isOver = false;
-    let ask = told < BIG_BYTES ? undefined : AsyncResource.bind(async () => isStranger(request));
+    let ask = told < BIG_BYTES ? undefined : AsyncResource.bind(async () => isUnauthenticated(request));
 
     const take = (piece: Buffer) => {
       bytes += piece.length;

@@ -1,0 +1,54 @@
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { CONFIG, type Config } from '../config/config.js';
+import { type Door, doorOf } from '../http/doors.js';
+import { matchedPath } from '../http/matched-path.js';
+import { ADMIN_RULES } from '../policy/admin-rules.js';
+import type { RouteFacts } from '../policy/facts.js';
+import type { AccessRequest } from './access-request.js';
+import { presentedCredential, requestedTeamId } from './credential.js';
+import { LlmRequestReader } from './llm-request.reader.js';
+
+/** Reads from an HTTP request which access it asks for. */
+@Injectable()
+export class AccessRequestReader {
+  private readonly doors = new WeakMap<object, Door>();
+
+  constructor(
+    private readonly llmRequests: LlmRequestReader,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Returns the access a request asks for; undefined on a public route. */
+  read(context: ExecutionContext, request: FastifyRequest): AccessRequest | undefined {
+    const door = this.door(context);
+    if (door === 'open' || (door === 'metrics' && this.config.litellm.openMetrics)) return undefined;
+    return {
+      presented: presentedCredential(request.headers, request.raw.rawHeaders),
+      teamId: requestedTeamId(request),
+      route: {
+        path: matchedPath(request),
+        method: request.method,
+        roles: door === 'admin' || door === 'metrics' ? rolesAt(request) : 'any',
+        callsModel: door === 'model',
+      },
+      llm: door === 'model' ? this.llmRequests.of(request) : undefined,
+    };
+  }
+
+  private door(context: ExecutionContext): Door {
+    const handler = context.getHandler();
+    let door = this.doors.get(handler);
+    if (!door) {
+      // A route without a mark is an administrator's; `GuardedDoors` refuses to start with one.
+      door = doorOf(handler, context.getClass()) ?? 'admin';
+      this.doors.set(handler, door);
+    }
+    return door;
+  }
+}
+
+/** Returns the roles a route admits beside `proxy_admin`: none where it has no rule. HEAD is a read like GET. */
+function rolesAt({ method, routeOptions }: FastifyRequest): RouteFacts['roles'] {
+  return ADMIN_RULES[`${method === 'HEAD' ? 'GET' : method} ${routeOptions.url}`] ?? [];
+}
