@@ -7,7 +7,6 @@ import { knownFigures } from '../models/deployment.js';
 import { providerOfBareName } from '../models/price-table.js';
 import { usdFromNanoUsd } from '../policy/money.js';
 import { costNanoUsd, type Price, type Usage } from '../policy/price.js';
-import { chatTokens } from '../tokens/prompt-tokens.js';
 import { CalculatedSpend, CalculateSpendDto } from './calculate.dto.js';
 import { estimatedTokens, reportedUsage } from '../kinds/reported-usage.js';
 
@@ -28,7 +27,9 @@ export class CalculateController {
     description: 'Of a name with several deployments, at the dearest.',
   })
   @ApiResponse({ status: 400, description: 'There is nothing to price, or no price.', type: ErrorEnvelope })
-  calculate(@Body() { model, messages, completion_response }: CalculateSpendDto): CalculatedSpend {
+  async calculate(
+    @Body() { model, messages, completion_response }: CalculateSpendDto,
+  ): Promise<CalculatedSpend> {
     if (completion_response) {
       const { model: answered, usage, service_tier } = completion_response;
       const used = reportedUsage(usage, service_tier);
@@ -37,7 +38,7 @@ export class CalculateController {
     }
     if (!messages) throw bad('messages', 'Give a model and messages, or a completion_response');
     const bytes = Buffer.byteLength(JSON.stringify(messages));
-    const inputTokens = bytes > MAX_COUNTED_BYTES ? estimatedTokens(bytes) : chatTokens(messages);
+    const inputTokens = bytes > MAX_COUNTED_BYTES ? estimatedTokens(bytes) : await tokensOf(messages);
     return this.cost(model, { inputTokens, outputTokens: 0 });
   }
 
@@ -57,3 +58,9 @@ export class CalculateController {
 }
 
 const bad = (param: string, message: string) => new BadRequestException({ message, param });
+
+/** Counts prompt tokens. The tokenizer takes 150 ms to load, so it is loaded by the first caller that needs it. */
+async function tokensOf(messages: readonly unknown[]): Promise<number> {
+  const { chatTokens } = await import('../tokens/prompt-tokens.js');
+  return chatTokens(messages);
+}
