@@ -43,6 +43,11 @@ describe('the arrows', () => {
     expect(importsOf(file).filter((target) => parties.includes(target))).toEqual([]);
   });
 
+  it('src/ never imports test/, nor does a spec beside the code', () => {
+    const knowsTests = (file: string) => /(?:from|import)\s*\(?\s*'(?:\.\.\/)+test\//.test(textOf(file));
+    expect(files.filter(knowsTests)).toEqual([]);
+  });
+
   it('has no room whose name fits everything', () => {
     const folders = new Set(files.map((file) => dirname(file).split('/').at(-1)!));
     for (const name of ['utils', 'common', 'helpers', 'shared', 'lib', 'misc'])

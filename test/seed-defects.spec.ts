@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { admin, Rooms } from '../src/teams/rooms.testing.js';
+import { admin, AdminServices } from './harness/admin-services.js';
 import { EmbeddedAccounts } from '../src/spend/embedded/embedded-accounts.js';
 import { endlessAccount } from '../src/spend/account.js';
 import { closeAll } from './close-all.js';
@@ -282,28 +282,28 @@ describe('routes and parameters', () => {
 });
 
 describe('the getters', () => {
-  let rooms: Rooms;
+  let services: AdminServices;
   beforeAll(async () => {
-    rooms = await Rooms.onSqlite();
+    services = await AdminServices.onSqlite();
   });
   afterEach(() => vi.restoreAllMocks());
-  afterAll(() => rooms.close());
+  afterAll(() => services.close());
 
   const getters = () => ({
-    team: (id: string) => rooms.teams.get(id),
-    organization: (id: string) => rooms.organizations.get(id),
-    'end user': (id: string) => rooms.endUsers.get(id),
+    team: (id: string) => services.teams.get(id),
+    organization: (id: string) => services.organizations.get(id),
+    'end user': (id: string) => services.endUsers.get(id),
   });
 
   it.each(['team', 'organization', 'end user'] as const)(
     'D5, D6, D7, D9, D16: a %s is read once, and every reader gets the same frozen row',
     async (kind) => {
       const get = getters()[kind];
-      if (kind === 'team') await rooms.teams.create({ team_id: 'x' }, admin('test'));
+      if (kind === 'team') await services.teams.create({ team_id: 'x' }, admin('test'));
       if (kind === 'organization')
-        await rooms.organizations.create({ organization_id: 'x', organization_alias: 'x' }, admin('test'));
-      if (kind === 'end user') await rooms.endUsers.create({ user_id: 'x' }, 'test');
-      const read = vi.spyOn(rooms.database, 'read');
+        await services.organizations.create({ organization_id: 'x', organization_alias: 'x' }, admin('test'));
+      if (kind === 'end user') await services.endUsers.create({ user_id: 'x' }, 'test');
+      const read = vi.spyOn(services.database, 'read');
       const rows = await Promise.all([get('x'), get('x'), get('x')]);
       const later = await get('x');
       expect(read).toHaveBeenCalledTimes(1);
@@ -316,7 +316,7 @@ describe('the getters', () => {
   it.each(['team', 'organization', 'end user'] as const)(
     'D16: that a %s is not there is remembered for a moment too',
     async (kind) => {
-      const read = vi.spyOn(rooms.database, 'read');
+      const read = vi.spyOn(services.database, 'read');
       expect([await getters()[kind]('nobody'), await getters()[kind]('nobody')]).toEqual([null, null]);
       expect(read).toHaveBeenCalledTimes(1);
     },
@@ -326,7 +326,7 @@ describe('the getters', () => {
     'D13, D14: a %s that cannot be read is not said to be missing, and the cause is kept',
     async (kind) => {
       const outage = new Error('connection lost');
-      vi.spyOn(rooms.database, 'read').mockRejectedValue(outage);
+      vi.spyOn(services.database, 'read').mockRejectedValue(outage);
       await expect(getters()[kind](`unreadable-${kind}`)).rejects.toBe(outage);
       vi.restoreAllMocks();
       expect(await getters()[kind](`unreadable-${kind}`)).toBeNull();
@@ -334,18 +334,18 @@ describe('the getters', () => {
   );
 
   it('D15: nothing of one kind is ever taken for another with the same name', async () => {
-    await rooms.teams.create({ team_id: 'same' }, admin('test'));
-    await rooms.endUsers.create({ user_id: 'same' }, 'test');
-    expect(await rooms.teams.get('same')).toHaveProperty('teamId');
-    expect(await rooms.endUsers.get('same')).toHaveProperty('userId');
-    expect(await rooms.organizations.get('same')).toBeNull();
+    await services.teams.create({ team_id: 'same' }, admin('test'));
+    await services.endUsers.create({ user_id: 'same' }, 'test');
+    expect(await services.teams.get('same')).toHaveProperty('teamId');
+    expect(await services.endUsers.get('same')).toHaveProperty('userId');
+    expect(await services.organizations.get('same')).toBeNull();
   });
 
   it('D32: spend that cannot be read is an error, never zero', async () => {
-    const accounts = new EmbeddedAccounts(rooms.database, () => new Date());
+    const accounts = new EmbeddedAccounts(services.database, () => new Date());
     const outage = new Error('connection lost');
     // Balances are read in the queue of writes.
-    vi.spyOn(rooms.database, 'write').mockRejectedValue(outage);
+    vi.spyOn(services.database, 'write').mockRejectedValue(outage);
     await expect(
       accounts.load([{ account: endlessAccount('global', 'proxy'), limitNanoUsd: null }]),
     ).rejects.toBe(outage);

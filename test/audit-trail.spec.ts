@@ -1,25 +1,25 @@
 import { DataSource, type EntityMetadata } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { actAs } from '../acting.js';
-import { madeBy } from '../database/authored-row.js';
-import { tellChanged } from '../database/changed-rows.js';
-import { VirtualKey } from '../keys/virtual-key.entity.js';
-import { OrganizationMember } from '../orgs/organization-member.entity.js';
-import { nanoUsd } from '../policy/money.js';
-import { admin, Rooms } from '../teams/rooms.testing.js';
-import { Member } from '../teams/member.entity.js';
-import { Team } from '../teams/team.entity.js';
-import { AuditEntry } from './audit-entry.entity.js';
-import { AuditTrail } from './audit-trail.js';
+import { actAs } from '../src/acting.js';
+import { madeBy } from '../src/database/authored-row.js';
+import { tellChanged } from '../src/database/changed-rows.js';
+import { VirtualKey } from '../src/keys/virtual-key.entity.js';
+import { OrganizationMember } from '../src/orgs/organization-member.entity.js';
+import { nanoUsd } from '../src/policy/money.js';
+import { admin, AdminServices } from './harness/admin-services.js';
+import { Member } from '../src/teams/member.entity.js';
+import { Team } from '../src/teams/team.entity.js';
+import { AuditEntry } from '../src/audit/audit-entry.entity.js';
+import { AuditTrail } from '../src/audit/audit-trail.js';
 
 const ME = admin('me');
 
-let rooms: Rooms;
+let services: AdminServices;
 beforeEach(async () => {
-  rooms = await Rooms.onSqlite();
-  new AuditTrail(rooms.dataSource, () => rooms.now);
+  services = await AdminServices.onSqlite();
+  new AuditTrail(services.dataSource, () => services.now);
 });
-afterEach(() => rooms.close());
+afterEach(() => services.close());
 
 /** In a request of somebody's. */
 async function asMe<T>(work: () => Promise<T>): Promise<T> {
@@ -29,17 +29,17 @@ async function asMe<T>(work: () => Promise<T>): Promise<T> {
 
 /** The entries since the last look, by what they say. */
 async function told(): Promise<object[]> {
-  const entries = await rooms.database.read((manager) => manager.find(AuditEntry, { order: { id: 'ASC' } }));
-  await rooms.database.write((tx) => tx.clear(AuditEntry));
+  const entries = await services.database.read((manager) => manager.find(AuditEntry, { order: { id: 'ASC' } }));
+  await services.database.write((tx) => tx.clear(AuditEntry));
   return entries.map(({ action, objectId, changedBy, requestId }) => ({ action, objectId, changedBy, requestId }));
 } // prettier-ignore
 
-const theTeam = () => rooms.row(Team, { teamId: 't' });
+const theTeam = () => services.row(Team, { teamId: 't' });
 
 describe('the audit trail', () => {
   it('has what was made and changed on behalf of somebody', async () => {
-    await asMe(() => rooms.teams.create({ team_id: 't' }, ME));
-    await asMe(() => rooms.teams.setBlocked('t', true, ME));
+    await asMe(() => services.teams.create({ team_id: 't' }, ME));
+    await asMe(() => services.teams.setBlocked('t', true, ME));
     const who = { objectId: 't', changedBy: 'me', requestId: 'r1' };
     expect(await told()).toEqual([
       { action: 'created', ...who },
@@ -48,30 +48,30 @@ describe('the audit trail', () => {
   });
 
   it('has what nobody’s request changed, by whoever the row says it was; not what it made', async () => {
-    await rooms.teams.create({ team_id: 't' }, ME);
+    await services.teams.create({ team_id: 't' }, ME);
     expect(await told()).toEqual([]);
-    await rooms.teams.update({ team_id: 't', max_budget: 2 }, admin('rotation'));
+    await services.teams.update({ team_id: 't', max_budget: 2 }, admin('rotation'));
     expect(await told()).toEqual([
       { action: 'updated', objectId: 't', changedBy: 'rotation', requestId: null },
     ]);
   });
 
   it('has one entry for a row that one transaction wrote twice, and none for one it took back', async () => {
-    await rooms.teams.create({ team_id: 't', max_budget: 1 }, ME);
+    await services.teams.create({ team_id: 't', max_budget: 1 }, ME);
     await asMe(() =>
-      rooms.database.write(async (tx) => {
+      services.database.write(async (tx) => {
         const team = await tx.findOneByOrFail(Team, { teamId: 't' });
         await tx.save(Team, Object.assign(team, { maxBudgetNanoUsd: nanoUsd(2_000_000_000n) }));
         await tx.save(Team, Object.assign(team, { maxBudgetNanoUsd: nanoUsd(3_000_000_000n) }));
       }),
     );
-    const [entry, ...more] = await rooms.database.read((manager) => manager.find(AuditEntry));
+    const [entry, ...more] = await services.database.read((manager) => manager.find(AuditEntry));
     expect(more).toEqual([]);
     expect([entry!.beforeValue, entry!.updatedValues]).toEqual([{ max_budget: 1 }, { max_budget: 3 }]);
     await told();
 
     await asMe(() =>
-      rooms.database.write(async (tx) => {
+      services.database.write(async (tx) => {
         const member = await tx.save(OrganizationMember, memberOf('o', 'internal_user'));
         await tx.remove(OrganizationMember, member);
       }),
@@ -82,7 +82,7 @@ describe('the audit trail', () => {
   it('sees whether an upsert met a row', async () => {
     const put = (role: OrganizationMember['role']) =>
       asMe(() =>
-        rooms.database.write((tx) => tx.upsert(OrganizationMember, memberOf('o', role), ['organizationId', 'userId'])),
+        services.database.write((tx) => tx.upsert(OrganizationMember, memberOf('o', role), ['organizationId', 'userId'])),
       ); // prettier-ignore
     await put('internal_user');
     await put('org_admin');
@@ -93,33 +93,33 @@ describe('the audit trail', () => {
   });
 
   it.each(['update', 'delete'] as const)('lets no %s be committed that nobody told of', async (kind) => {
-    await rooms.teams.create({ team_id: 't' }, ME);
-    const silent = rooms.database.write((tx) =>
+    await services.teams.create({ team_id: 't' }, ME);
+    const silent = services.database.write((tx) =>
       kind === 'update' ? tx.update(Team, { teamId: 't' }, { blocked: true }) : tx.delete(Team, { teamId: 't' }),
     ); // prettier-ignore
     await expect(silent).rejects.toThrow(/tellChanged.*Team/);
     expect(await theTeam()).toMatchObject({ blocked: false });
     // The connection is as good as before.
-    await rooms.teams.setBlocked('t', true, ME);
+    await services.teams.setBlocked('t', true, ME);
     expect(await told()).toMatchObject([{ action: 'blocked' }]);
   });
 
   it('is told of a statement, row by row', async () => {
     const members_with_roles = [1, 2].map((n) => ({ role: 'user' as const, user_id: `u${n}` }));
-    await rooms.teams.create({ team_id: 't', members_with_roles }, ME);
-    await asMe(() => rooms.teams.delete(['t'], ME));
+    await services.teams.create({ team_id: 't', members_with_roles }, ME);
+    await asMe(() => services.teams.delete(['t'], ME));
     expect(await told()).toMatchObject([
       { action: 'deleted', objectId: 't/u1' },
       { action: 'deleted', objectId: 't/u2' },
       { action: 'deleted', objectId: 't' },
     ]);
-    expect((await rooms.row(Member, { userId: 'u1' })).deletedAt).toEqual(rooms.now);
+    expect((await services.row(Member, { userId: 'u1' })).deletedAt).toEqual(services.now);
   });
 
   it('calls a key that got another secret rotated, by the name it had', async () => {
-    await rooms.keys.generate({ key: 'sk-rotated-key-1' }, ME);
-    const { secretHash } = await rooms.row(VirtualKey, { keyName: 'sk-...ey-1' });
-    await rooms.database.write(async (tx) => {
+    await services.keys.generate({ key: 'sk-rotated-key-1' }, ME);
+    const { secretHash } = await services.row(VirtualKey, { keyName: 'sk-...ey-1' });
+    await services.database.write(async (tx) => {
       const key = await tx.findOneByOrFail(VirtualKey, { secretHash });
       await tx.save(VirtualKey, Object.assign(key, { secretHash: 'f'.repeat(64) }));
     });
@@ -127,9 +127,9 @@ describe('the audit trail', () => {
   });
 
   it('is told that spending was set anew', async () => {
-    await rooms.teams.create({ team_id: 't' }, ME);
+    await services.teams.create({ team_id: 't' }, ME);
     await asMe(() =>
-      rooms.database.write(async (tx) =>
+      services.database.write(async (tx) =>
         tellChanged(tx, Team, [
           {
             before: await tx.findOneByOrFail(Team, { teamId: 't' }),
@@ -138,7 +138,7 @@ describe('the audit trail', () => {
         ]),
       ),
     );
-    const [entry] = await rooms.database.read((manager) => manager.find(AuditEntry));
+    const [entry] = await services.database.read((manager) => manager.find(AuditEntry));
     expect(entry).toMatchObject({
       action: 'updated',
       objectId: 't',
@@ -150,9 +150,9 @@ describe('the audit trail', () => {
   it('does not start beside an entity nobody thought of', () => {
     const named = (target: unknown, name: string) => ({ target, name }) as EntityMetadata;
     const trail = (entityMetadatas: EntityMetadata[]) =>
-      new AuditTrail({ subscribers: [], entityMetadatas } as unknown as DataSource, () => rooms.now);
+      new AuditTrail({ subscribers: [], entityMetadatas } as unknown as DataSource, () => services.now);
     expect(() => trail([named(Team, 'Team'), named(class {}, 'Secret')]).onModuleInit()).toThrow(/: Secret$/);
-    expect(() => trail(rooms.dataSource.entityMetadatas as EntityMetadata[]).onModuleInit()).not.toThrow();
+    expect(() => trail(services.dataSource.entityMetadatas as EntityMetadata[]).onModuleInit()).not.toThrow();
   });
 });
 
@@ -160,5 +160,5 @@ const memberOf = (organizationId: string, role: OrganizationMember['role']) => (
   organizationId,
   userId: 'u',
   role,
-  ...madeBy('me', rooms.now),
+  ...madeBy('me', services.now),
 });

@@ -4,40 +4,40 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource, type DataSourceOptions, type EntityTarget, type FindOptionsWhere } from 'typeorm';
-import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
-import { BudgetsService } from '../budgets/budgets.service.js';
-import { BoundedMap } from '../cache/bounded-map.js';
-import { Changes } from '../cache/changes.js';
-import { FarRows } from '../cache/far-rows.js';
-import { Installation } from '../installation/installation.js';
-import { Redis } from '../redis/redis.js';
-import { Revisions } from '../cache/revisions.js';
-import { RowCache } from '../cache/row-cache.js';
-import { Database } from '../database/database.js';
-import { databaseOptions } from '../database-options.js';
-import { EndUsersService } from '../end-users/end-users.service.js';
-import { AdminBodyPipe } from '../http/admin-body.pipe.js';
-import { Grants } from '../admin/grants.js';
-import { KeyGrants } from '../keys/key-grants.js';
-import { KeyLists } from '../keys/key-lists.js';
-import { KeysService } from '../keys/keys.service.js';
-import { CatalogueSnapshot } from '../models/catalogue.js';
-import type { Authority } from '../policy/authority.js';
-import { Meters } from '../metrics/meters.js';
-import { OrganizationsService } from '../orgs/organizations.service.js';
-import { PartyTables } from '../parties/party-table.js';
-import { EmbeddedAccounts } from '../spend/embedded/embedded-accounts.js';
-import { PartySpend } from '../spend/party-spend.js';
-import { NewUsers } from '../users/new-users.js';
-import { UserLists } from '../users/user-lists.js';
-import { UsersService } from '../users/users.service.js';
-import { TeamGrants } from './team-grants.js';
-import { TeamLists } from './team-lists.js';
-import { TeamMembersService } from './team-members.service.js';
-import { TeamsService } from './teams.service.js';
+import { freshPostgres, postgresIsThere } from '../postgres.js';
+import { BudgetsService } from '../../src/budgets/budgets.service.js';
+import { BoundedMap } from '../../src/cache/bounded-map.js';
+import { Changes } from '../../src/cache/changes.js';
+import { FarRows } from '../../src/cache/far-rows.js';
+import { Installation } from '../../src/installation/installation.js';
+import { Redis } from '../../src/redis/redis.js';
+import { Revisions } from '../../src/cache/revisions.js';
+import { RowCache } from '../../src/cache/row-cache.js';
+import { Database } from '../../src/database/database.js';
+import { databaseOptions } from '../../src/database-options.js';
+import { EndUsersService } from '../../src/end-users/end-users.service.js';
+import { AdminBodyPipe } from '../../src/http/admin-body.pipe.js';
+import { Grants } from '../../src/admin/grants.js';
+import { KeyGrants } from '../../src/keys/key-grants.js';
+import { KeyLists } from '../../src/keys/key-lists.js';
+import { KeysService } from '../../src/keys/keys.service.js';
+import { CatalogueSnapshot } from '../../src/models/catalogue.js';
+import type { Authority } from '../../src/policy/authority.js';
+import { Meters } from '../../src/metrics/meters.js';
+import { OrganizationsService } from '../../src/orgs/organizations.service.js';
+import { PartyTables } from '../../src/parties/party-table.js';
+import { EmbeddedAccounts } from '../../src/spend/embedded/embedded-accounts.js';
+import { PartySpend } from '../../src/spend/party-spend.js';
+import { NewUsers } from '../../src/users/new-users.js';
+import { UserLists } from '../../src/users/user-lists.js';
+import { UsersService } from '../../src/users/users.service.js';
+import { TeamGrants } from '../../src/teams/team-grants.js';
+import { TeamLists } from '../../src/teams/team-lists.js';
+import { TeamMembersService } from '../../src/teams/team-members.service.js';
+import { TeamsService } from '../../src/teams/teams.service.js';
 
-/** The admin rooms on a real, empty database, with a clock that tests move. For tests. */
-export class Rooms {
+/** Admin services on a real, empty database, with a clock that tests move. */
+export class AdminServices {
   now = new Date('2026-11-23T12:00:00.000Z');
   readonly database: Database;
   readonly keys: KeysService;
@@ -63,7 +63,7 @@ export class Rooms {
       createCache({ stores: [memory] }),
       new Changes(),
       new Revisions(this.database),
-      new FarRows(new Redis({}), new Installation('rooms'), { saltKey: 'salt' }, clock),
+      new FarRows(new Redis({}), new Installation('services'), { saltKey: 'salt' }, clock),
       new Meters(),
     );
     const accounts = new EmbeddedAccounts(this.database, clock);
@@ -73,7 +73,7 @@ export class Rooms {
     const keyGrants = new KeyGrants(grants, { general: { userModelsOnTeamKeys: true } });
     const newUsers = new NewUsers({ litellm: { newUsers: {} } });
     this.keys = new KeysService(this.database, newUsers, keyGrants, tables, {
-      masterKey: 'sk-master-of-the-rooms',
+      masterKey: 'sk-master-of-the-services',
       litellm: { newKeys: {}, keyBounds: {} },
     });
     this.keyLists = new KeyLists(this.database);
@@ -88,20 +88,20 @@ export class Rooms {
     this.budgets = new BudgetsService(this.database, cache, clock, { litellm: {} });
   }
 
-  static async onSqlite(): Promise<Rooms> {
-    const folder = mkdtempSync(join(tmpdir(), 'tollgate-rooms-'));
-    return Rooms.on(databaseOptions(undefined, folder), () => rmSync(folder, { recursive: true }));
+  static async onSqlite(): Promise<AdminServices> {
+    const folder = mkdtempSync(join(tmpdir(), 'tollgate-services-'));
+    return AdminServices.on(databaseOptions(undefined, folder), () => rmSync(folder, { recursive: true }));
   }
 
-  static async onPostgres(): Promise<Rooms> {
+  static async onPostgres(): Promise<AdminServices> {
     const { url, drop } = await freshPostgres();
-    return Rooms.on(databaseOptions(url, ''), drop);
+    return AdminServices.on(databaseOptions(url, ''), drop);
   }
 
-  static async on(options: DataSourceOptions, cleanUp: () => unknown): Promise<Rooms> {
+  static async on(options: DataSourceOptions, cleanUp: () => unknown): Promise<AdminServices> {
     const dataSource = await new DataSource(options).initialize();
     await dataSource.runMigrations();
-    return new Rooms(dataSource, cleanUp);
+    return new AdminServices(dataSource, cleanUp);
   }
 
   async close(): Promise<void> {
@@ -115,10 +115,10 @@ export class Rooms {
   }
 }
 
-/** The databases the rooms may stand on. */
-export const EVERY_DATABASE = [
-  { name: 'SQLite', open: () => Rooms.onSqlite(), skip: false },
-  { name: 'PostgreSQL', open: () => Rooms.onPostgres(), skip: !(await postgresIsThere()) },
+/** Databases that admin services run on. */
+export const DATABASES = [
+  { name: 'SQLite', open: () => AdminServices.onSqlite(), skip: false },
+  { name: 'PostgreSQL', open: () => AdminServices.onPostgres(), skip: !(await postgresIsThere()) },
 ];
 
 /** A proxy admin of this name. */

@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freshPostgres, postgresIsThere } from '../../../test/postgres.js';
-import { DAY_MS } from '../../clock.js';
-import type { Config } from '../../config/config.js';
-import { Database } from '../../database/database.js';
-import { databaseOptions } from '../../database-options.js';
-import { usdFromNanoUsd, type NanoUsd } from '../../policy/money.js';
-import { Retention } from '../retention.js';
-import { Activity } from './activity.js';
-import { ActivitySums } from './activity-sums.js';
-import type { Entity } from './breakdown.js';
-import { DailyActivity } from './daily-activity.js';
-import { KeptDays } from './kept-days.js';
+import { freshPostgres, postgresIsThere } from './postgres.js';
+import { DAY_MS } from '../src/clock.js';
+import type { Config } from '../src/config/config.js';
+import { Database } from '../src/database/database.js';
+import { databaseOptions } from '../src/database-options.js';
+import { usdFromNanoUsd, type NanoUsd } from '../src/policy/money.js';
+import { Retention } from '../src/spend/retention.js';
+import { Activity } from '../src/spend/reports/activity.js';
+import { ActivitySums } from '../src/spend/reports/activity-sums.js';
+import type { Entity } from '../src/spend/reports/breakdown.js';
+import { DailyActivity } from '../src/spend/reports/daily-activity.js';
+import { KeptDays } from '../src/spend/reports/kept-days.js';
 
 /** Reports of everybody are what the ledger says, call by call, however far it is folded, summed up and kept. */
 

@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { liveFigure } from '../spend/live-figures.js';
-import { body, refusal, Rooms } from '../teams/rooms.testing.js';
-import { Budget } from './budget.entity.js';
-import { BudgetInfoDto, NewBudgetDto } from './budgets.dto.js';
+import { liveFigure } from '../src/spend/live-figures.js';
+import { body, refusal, AdminServices } from './harness/admin-services.js';
+import { Budget } from '../src/budgets/budget.entity.js';
+import { BudgetInfoDto, NewBudgetDto } from '../src/budgets/budgets.dto.js';
 
 const ME = 'default_user_id';
 
-let rooms: Rooms;
-beforeEach(async () => void (rooms = await Rooms.onSqlite()));
-afterEach(() => rooms.close());
+let services: AdminServices;
+beforeEach(async () => void (services = await AdminServices.onSqlite()));
+afterEach(() => services.close());
 
-const create = async (sent: object) => rooms.budgets.create(await body(NewBudgetDto, sent), ME);
+const create = async (sent: object) => services.budgets.create(await body(NewBudgetDto, sent), ME);
 const info = async (...ids: string[]) =>
-  rooms.budgets.info((await body(BudgetInfoDto, { budgets: ids })).budgets);
+  services.budgets.info((await body(BudgetInfoDto, { budgets: ids })).budgets);
 
 describe('a tier', () => {
   it('is told as it was sent', async () => {
@@ -33,7 +33,7 @@ describe('a tier', () => {
     expect(JSON.stringify(made.model_max_budget)).toBe(JSON.stringify(sent.model_max_budget));
     expect(liveFigure(made.budget_reset_at)).toMatchObject({
       duration: '12h',
-      anchorMs: rooms.now.getTime(),
+      anchorMs: services.now.getTime(),
     });
   });
 
@@ -49,9 +49,9 @@ describe('a tier', () => {
       budget_reset_at: null,
       model_max_budget: null,
       allowed_models: [],
-      created_at: rooms.now.toISOString(),
+      created_at: services.now.toISOString(),
       created_by: ME,
-      updated_at: rooms.now.toISOString(),
+      updated_at: services.now.toISOString(),
       updated_by: ME,
     });
   });
@@ -75,9 +75,9 @@ describe('a tier', () => {
   });
 
   it('is seen at once, though it was just looked up and not there', async () => {
-    expect(await rooms.budgets.get('b1')).toBeNull();
+    expect(await services.budgets.get('b1')).toBeNull();
     await create({ budget_id: 'b1', max_budget: 5 });
-    expect(await rooms.budgets.get('b1')).toMatchObject({ maxBudgetNanoUsd: 5_000_000_000n });
+    expect(await services.budgets.get('b1')).toMatchObject({ maxBudgetNanoUsd: 5_000_000_000n });
   });
 
   it('is one, however many make the same at once', async () => {
@@ -90,7 +90,7 @@ describe('a tier', () => {
       ),
     );
     expect(answers.toSorted()).toEqual([200, ...Array<number>(7).fill(409)]);
-    expect(await rooms.database.read((manager) => manager.countBy(Budget, {}))).toBe(1);
+    expect(await services.database.read((manager) => manager.countBy(Budget, {}))).toBe(1);
     expect((await refusal(create({ budget_id: 'b1' }))).message).toContain('already exists');
   });
 });

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NewBudgetDto } from '../budgets/budgets.dto.js';
-import { GenerateKeyDto } from '../keys/keys.dto.js';
-import { secretHash } from '../secrets.js';
-import { liveFigure } from '../spend/live-figures.js';
-import { admin, body, refusal, Rooms } from '../teams/rooms.testing.js';
-import { NewTeamDto } from '../teams/teams.dto.js';
-import { Organization } from './organization.entity.js';
-import { NewOrganizationDto, UpdateOrganizationDto } from './organizations.dto.js';
+import { NewBudgetDto } from '../src/budgets/budgets.dto.js';
+import { GenerateKeyDto } from '../src/keys/keys.dto.js';
+import { secretHash } from '../src/secrets.js';
+import { liveFigure } from '../src/spend/live-figures.js';
+import { admin, body, refusal, AdminServices } from './harness/admin-services.js';
+import { NewTeamDto } from '../src/teams/teams.dto.js';
+import { Organization } from '../src/orgs/organization.entity.js';
+import { NewOrganizationDto, UpdateOrganizationDto } from '../src/orgs/organizations.dto.js';
 
 const ME = admin('default_user_id');
 
@@ -17,24 +17,24 @@ interface Answer extends Record<string, unknown> {
   teams: Record<string, unknown>[];
 }
 
-let rooms: Rooms;
-beforeEach(async () => void (rooms = await Rooms.onSqlite()));
-afterEach(() => rooms.close());
+let services: AdminServices;
+beforeEach(async () => void (services = await AdminServices.onSqlite()));
+afterEach(() => services.close());
 
 const create = async (sent: object) =>
-  (await rooms.organizations.create(
+  (await services.organizations.create(
     await body(NewOrganizationDto, { organization_alias: 'Acme', ...sent }),
     ME,
   )) as Answer;
 const update = async (sent: object) =>
-  (await rooms.organizations.update(
+  (await services.organizations.update(
     await body(UpdateOrganizationDto, { organization_id: 'o1', ...sent }),
     ME,
   )) as Answer;
-const info = async (id = 'o1') => (await rooms.organizations.info(id, ME)) as Answer;
-const team = async (sent: object) => rooms.teams.create(await body(NewTeamDto, sent), ME);
-const key = async (sent: object) => rooms.keys.generate(await body(GenerateKeyDto, sent), ME);
-const keyIsThere = async (secret: string) => (await rooms.keys.getByHash(secretHash(secret))) !== null;
+const info = async (id = 'o1') => (await services.organizations.info(id, ME)) as Answer;
+const team = async (sent: object) => services.teams.create(await body(NewTeamDto, sent), ME);
+const key = async (sent: object) => services.keys.generate(await body(GenerateKeyDto, sent), ME);
+const keyIsThere = async (secret: string) => (await services.keys.getByHash(secretHash(secret))) !== null;
 
 describe('an organization', () => {
   it('is told as it was sent: lists in order, nothing in its metadata that was not put there', async () => {
@@ -65,7 +65,7 @@ describe('an organization', () => {
       soft_budget: 0.05,
       budget_id: told.budget_id,
     });
-    expect(told.created_at).toBe(rooms.now.toISOString());
+    expect(told.created_at).toBe(services.now.toISOString());
     expect(liveFigure(told.spend)).toMatchObject({ kind: 'organization', duration: '12h' });
   });
 
@@ -78,7 +78,7 @@ describe('an organization', () => {
   });
 
   it('shows the limits of its tier in the table, and not as its own', async () => {
-    await rooms.budgets.create(
+    await services.budgets.create(
       await body(NewBudgetDto, { budget_id: 'gold', max_budget: 9, budget_duration: '1d' }),
       ME.id,
     );
@@ -102,7 +102,7 @@ describe('an organization', () => {
     const told = await refusal(create({ organization_id: 'o1', ...sent }));
     expect(told.status).toBe(status);
     expect(told.message).toContain(words);
-    expect(await rooms.organizations.get('o1')).toBeNull();
+    expect(await services.organizations.get('o1')).toBeNull();
   });
 
   it.each([
@@ -150,22 +150,22 @@ describe('an organization', () => {
     expect([created_at, created_by, spend]).not.toContain(undefined);
     const { budget_reset_at: _, ...table } = told.litellm_budget_table!;
     expect(await update({ ...told, litellm_budget_table: table })).toMatchObject(told);
-    expect((await rooms.row(Organization, { organizationId: 'o1' })).budgetId).toBeNull();
+    expect((await services.row(Organization, { organizationId: 'o1' })).budgetId).toBeNull();
   });
 
   it('is blocked at once for those who cached it', async () => {
-    expect(await rooms.organizations.get('o1')).toBeNull();
+    expect(await services.organizations.get('o1')).toBeNull();
     await create({ organization_id: 'o1' });
-    expect((await rooms.organizations.get('o1'))!.blocked).toBe(false);
+    expect((await services.organizations.get('o1'))!.blocked).toBe(false);
     await update({ blocked: true });
-    expect((await rooms.organizations.get('o1'))!.blocked).toBe(true);
+    expect((await services.organizations.get('o1'))!.blocked).toBe(true);
   });
 
   it('that is not there is 404', async () => {
     for (const act of [
       info('nobody'),
       update({ organization_id: 'nobody' }),
-      rooms.organizations.delete(['nobody'], ME),
+      services.organizations.delete(['nobody'], ME),
     ]) {
       const told = await refusal(act);
       expect(told).toMatchObject({ status: 404, param: 'organization_id' });
@@ -182,7 +182,9 @@ describe('an organization', () => {
       members_with_roles: [{ role: 'user', user_id: 'alice' }],
     });
     const ids = async (query: object) =>
-      ((await rooms.organizations.list(query, ME)) as Answer[]).map(({ organization_id }) => organization_id);
+      ((await services.organizations.list(query, ME)) as Answer[]).map(
+        ({ organization_id }) => organization_id,
+      );
     expect(await ids({})).toEqual(['o1', 'o2']);
     expect(await ids({ org_id: 'o2' })).toEqual(['o2']);
     expect(await ids({ org_alias: 'ACME' })).toEqual(['o1']);
@@ -210,34 +212,34 @@ describe('deleting organizations', () => {
   });
 
   const known = async () => [
-    (await rooms.organizations.get('o1')) !== null,
-    (await rooms.teams.get('t1')) !== null,
-    (await rooms.teamMembers.get('t1', 'alice')) !== null,
+    (await services.organizations.get('o1')) !== null,
+    (await services.teams.get('t1')) !== null,
+    (await services.teamMembers.get('t1', 'alice')) !== null,
     await keyIsThere('sk-of-its-own'),
     await keyIsThere('sk-of-its-team'),
   ];
 
   it('takes their teams, members and keys along, at once for those who cached them', async () => {
     expect(await known()).toEqual([true, true, true, true, true]);
-    expect(await rooms.organizations.delete(['o1'], ME)).toMatchObject([
+    expect(await services.organizations.delete(['o1'], ME)).toMatchObject([
       { organization_id: 'o1', teams: [{ team_id: 't1' }] },
     ]);
     expect(await known()).toEqual([false, false, false, false, false]);
-    expect(await rooms.organizations.get('o2')).not.toBeNull();
-    expect(await rooms.teams.get('t2')).not.toBeNull();
+    expect(await services.organizations.get('o2')).not.toBeNull();
+    expect(await services.teams.get('t2')).not.toBeNull();
     expect(await keyIsThere('sk-of-another')).toBe(true);
   });
 
   it('does nothing when one of them is not there', async () => {
-    expect((await refusal(rooms.organizations.delete(['o1', 'nobody'], ME))).status).toBe(404);
+    expect((await refusal(services.organizations.delete(['o1', 'nobody'], ME))).status).toBe(404);
     expect(await known()).toEqual([true, true, true, true, true]);
   });
 
   it('keeps the internal id for when the same id comes back, without its teams', async () => {
-    const { id } = await rooms.row(Organization, { organizationId: 'o1' });
-    await rooms.organizations.delete(['o1'], ME);
+    const { id } = await services.row(Organization, { organizationId: 'o1' });
+    await services.organizations.delete(['o1'], ME);
     expect(await create({ organization_id: 'o1' })).toMatchObject({ teams: [] });
-    expect((await rooms.row(Organization, { organizationId: 'o1' })).id).toBe(id);
-    expect(await rooms.teams.get('t1')).toBeNull();
+    expect((await services.row(Organization, { organizationId: 'o1' })).id).toBe(id);
+    expect(await services.teams.get('t1')).toBeNull();
   });
 });

@@ -3,48 +3,48 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
+import { freshPostgres, postgresIsThere } from './postgres.js';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
-import { Changes } from '../cache/changes.js';
-import { FarRows } from '../cache/far-rows.js';
-import { Installation } from '../installation/installation.js';
-import { Redis } from '../redis/redis.js';
-import { Revisions } from '../cache/revisions.js';
-import { RowCache } from '../cache/row-cache.js';
-import { SteadyClock } from '../clock.js';
-import type { Config } from '../config/config.js';
-import { Database } from '../database/database.js';
-import type { DatabaseLock } from '../database/database-lock.js';
-import { WriteHealth } from '../database/write-health.js';
-import { databaseOptions } from '../database-options.js';
-import { Meters } from '../metrics/meters.js';
-import type { Scope } from '../policy/decision.js';
-import { nanoUsd } from '../policy/money.js';
-import type { Usage } from '../policy/price.js';
-import { endlessAccount, type LiveAccount } from './account.js';
-import type { Accounts } from './accounts.js';
-import { type BillingChain, newChain } from './chain.js';
-import { EmbeddedAccounts } from './embedded/embedded-accounts.js';
-import { EmbeddedSpend } from './embedded/embedded-spend.js';
-import { Ledger } from './embedded/ledger.js';
-import { Reservations } from './embedded/reservations.js';
-import { Movements } from './movements.js';
-import { MoneyConnection } from './postgres/money-connection.js';
-import { MoneyStatements } from './postgres/money-statements.js';
-import { Replicas } from './postgres/replicas.js';
-import { SharedAccounts } from './postgres/shared-accounts.js';
-import { SharedSpend } from './postgres/shared-spend.js';
-import { DAY_MS } from '../clock.js';
-import { ActivitySums } from './reports/activity-sums.js';
-import { Retention } from './retention.js';
-import type { Hold, SpendService } from './spend.service.js';
-import { verifyLedger } from './verify-ledger.js';
+import { Changes } from '../src/cache/changes.js';
+import { FarRows } from '../src/cache/far-rows.js';
+import { Installation } from '../src/installation/installation.js';
+import { Redis } from '../src/redis/redis.js';
+import { Revisions } from '../src/cache/revisions.js';
+import { RowCache } from '../src/cache/row-cache.js';
+import { SteadyClock } from '../src/clock.js';
+import type { Config } from '../src/config/config.js';
+import { Database } from '../src/database/database.js';
+import type { DatabaseLock } from '../src/database/database-lock.js';
+import { WriteHealth } from '../src/database/write-health.js';
+import { databaseOptions } from '../src/database-options.js';
+import { Meters } from '../src/metrics/meters.js';
+import type { Scope } from '../src/policy/decision.js';
+import { nanoUsd } from '../src/policy/money.js';
+import type { Usage } from '../src/policy/price.js';
+import { endlessAccount, type LiveAccount } from '../src/spend/account.js';
+import type { Accounts } from '../src/spend/accounts.js';
+import { type BillingChain, newChain } from '../src/spend/chain.js';
+import { EmbeddedAccounts } from '../src/spend/embedded/embedded-accounts.js';
+import { EmbeddedSpend } from '../src/spend/embedded/embedded-spend.js';
+import { Ledger } from '../src/spend/embedded/ledger.js';
+import { Reservations } from '../src/spend/embedded/reservations.js';
+import { Movements } from '../src/spend/movements.js';
+import { MoneyConnection } from '../src/spend/postgres/money-connection.js';
+import { MoneyStatements } from '../src/spend/postgres/money-statements.js';
+import { Replicas } from '../src/spend/postgres/replicas.js';
+import { SharedAccounts } from '../src/spend/postgres/shared-accounts.js';
+import { SharedSpend } from '../src/spend/postgres/shared-spend.js';
+import { DAY_MS } from '../src/clock.js';
+import { ActivitySums } from '../src/spend/reports/activity-sums.js';
+import { Retention } from '../src/spend/retention.js';
+import type { Hold, SpendService } from '../src/spend/spend.service.js';
+import { verifyLedger } from '../src/spend/verify-ledger.js';
 
 const NOBODY = { keyHash: null, keyAlias: null, userId: null, teamId: null, organizationId: null };
 const scope: Scope = { kind: 'key', id: 'k' };
 
-interface Rooms {
+interface SpendServices {
   readonly database: Database;
   readonly accounts: Accounts;
   readonly spend: SpendService;
@@ -55,7 +55,7 @@ interface Rooms {
 
 const WAIT_MS = 0;
 
-function embedded(dataSource: DataSource): Rooms {
+function embedded(dataSource: DataSource): SpendServices {
   const database = new Database(dataSource);
   const config = { general: { abandonedHolds: 'bound', budgetWaitMs: WAIT_MS } } as Config;
   const clock = () => new Date();
@@ -84,7 +84,7 @@ function embedded(dataSource: DataSource): Rooms {
   };
 }
 
-function shared(dataSource: DataSource, databaseUrl: string): Rooms {
+function shared(dataSource: DataSource, databaseUrl: string): SpendServices {
   const database = new Database(dataSource);
   const general = { abandonedHolds: 'bound', budgetWaitMs: WAIT_MS, replicaTimeoutMs: 15_000 };
   const config = { databaseUrl, general } as Config;
@@ -133,16 +133,16 @@ class Money {
 
   constructor(
     readonly dataSource: DataSource,
-    readonly rooms: Rooms,
+    readonly services: SpendServices,
     private readonly cleanUp: () => unknown,
   ) {}
 
   get spend(): SpendService {
-    return this.rooms.spend;
+    return this.services.spend;
   }
 
   async open(): Promise<this> {
-    [this.account] = (await this.rooms.accounts.load([
+    [this.account] = (await this.services.accounts.load([
       { account: endlessAccount('key', 'k'), limitNanoUsd: nanoUsd(1n) },
     ])) as [LiveAccount];
     this.chain = newChain({ ...NOBODY, endUserId: null }, [this.account]);
@@ -176,12 +176,12 @@ class Money {
 
   /** Where balances are in memory: there; else in the rows. */
   async balance(): Promise<{ spent: bigint; held: bigint }> {
-    await this.rooms.accounts.refresh([this.account]);
+    await this.services.accounts.refresh([this.account]);
     return { spent: this.account.spentNanoUsd, held: this.account.heldNanoUsd };
   }
 
   async stored(): Promise<{ spent: bigint; states: string[] }> {
-    const spent = await this.rooms.accounts.spentOn([this.account.spec]);
+    const spent = await this.services.accounts.spentOn([this.account.spec]);
     const rows: { state: string }[] = await this.dataSource.query(
       'SELECT state FROM ledger_entries ORDER BY id',
     );
@@ -189,7 +189,7 @@ class Money {
   }
 
   async close(): Promise<void> {
-    await this.rooms.cleanUp();
+    await this.services.cleanUp();
     await this.dataSource.destroy();
     await this.cleanUp();
   }
@@ -199,8 +199,8 @@ let money: Money;
 const opened = async (url: string | undefined, folder: string, cleanUp: () => unknown) => {
   const dataSource = await new DataSource(databaseOptions(url, folder)).initialize();
   await dataSource.runMigrations();
-  const rooms = url ? shared(dataSource, url) : embedded(dataSource);
-  return new Money(dataSource, rooms, cleanUp).open();
+  const services = url ? shared(dataSource, url) : embedded(dataSource);
+  return new Money(dataSource, services, cleanUp).open();
 };
 
 describe.each([
@@ -240,11 +240,11 @@ describe.each([
 
   it.skipIf(skip)('moves the balance of an account whatever its name', async () => {
     const spec = endlessAccount('key+model', 'k/a "quoted" \\ name');
-    const [named] = await money.rooms.accounts.load([{ account: spec, limitNanoUsd: nanoUsd(1n) }]);
+    const [named] = await money.services.accounts.load([{ account: spec, limitNanoUsd: nanoUsd(1n) }]);
     const chain = newChain({ ...NOBODY, endUserId: null }, [money.account, named!]);
     const taken = await money.hold(100n, 1_000n, chain);
     await money.spend.settle((taken as { hold: Hold }).hold, nanoUsd(40n), null);
-    expect(await money.rooms.accounts.spentOn([spec])).toEqual(new Map([[spec.id, 40n]]));
+    expect(await money.services.accounts.spentOn([spec])).toEqual(new Map([[spec.id, 40n]]));
   });
 
   it.skipIf(skip)('closes an entry once, whoever tries again', async () => {
@@ -268,7 +268,7 @@ describe.each([
     const first = await money.held(900n);
     expect(await money.hold(1_001n, 1_000n, money.chain, first)).toHaveProperty('denials');
     expect(await money.balance()).toEqual({ spent: 0n, held: 900n });
-    money.rooms.breakCommits(3);
+    money.services.breakCommits(3);
     await expect(money.hold(1_000n, 1_000n, money.chain, first)).rejects.toThrow('connection lost');
     vi.restoreAllMocks();
     expect(await money.balance()).toEqual({ spent: 0n, held: 900n });
@@ -297,7 +297,7 @@ describe.each([
   });
 
   it.skipIf(skip)('gives the money back when the open entry cannot be written', async () => {
-    money.rooms.breakCommits(3);
+    money.services.breakCommits(3);
     await expect(money.hold(100n)).rejects.toThrow('connection lost');
     expect(await money.balance()).toEqual({ spent: 0n, held: 0n });
   });
@@ -306,7 +306,7 @@ describe.each([
     'keeps the hold while a settlement cannot be written, and counts it once when it can',
     async () => {
       const hold = await money.held(100n);
-      money.rooms.breakCommits(1);
+      money.services.breakCommits(1);
       const settled = money.spend.settle(hold, nanoUsd(40n), null);
       await new Promise(setImmediate);
       expect(await money.balance()).toEqual({ spent: 0n, held: 100n });
@@ -318,7 +318,7 @@ describe.each([
 
   it.skipIf(skip)('counts a settlement once that was committed though the answer was lost', async () => {
     const hold = await money.held(100n);
-    money.rooms.breakCommits(1, 'committed');
+    money.services.breakCommits(1, 'committed');
     await money.spend.settle(hold, nanoUsd(40n), null);
     expect(await money.stored()).toEqual({ spent: 40n, states: ['settled'] });
     expect(await money.balance()).toEqual({ spent: 40n, held: 0n });
@@ -340,7 +340,7 @@ describe.each([
       const open = await money.held(100n);
       await money.dataSource.query(`UPDATE ledger_entries SET opened_at = ${day} WHERE id = '${open.id}'`);
 
-      const retention = new Retention(money.rooms.database, {} as Config, () => new Date());
+      const retention = new Retention(money.services.database, {} as Config, () => new Date());
       expect(await retention.fold(new Date(day + DAY_MS))).toBe(2);
       expect(await retention.fold(new Date(day + DAY_MS + 5))).toBe(1);
       expect(await retention.fold(new Date(day + DAY_MS + 5))).toBe(0);
@@ -355,7 +355,7 @@ describe.each([
       expect((await money.stored()).states.toSorted()).toEqual(['open', 'settled']);
 
       // Reports have every call once: folded before it was summed up, behind what is open, or neither.
-      const sums = new ActivitySums(money.rooms.database, undefined as never, () => new Date());
+      const sums = new ActivitySums(money.services.database, undefined as never, () => new Date());
       const summed = async () => {
         await sums.sumUp(new Date());
         const [row] = await money.dataSource.query<object[]>(
@@ -377,14 +377,14 @@ describe.each([
         ['the next day', day + DAY_MS, 40n],
       ] as const) {
         const account = { ...window, id, countsFrom: new Date(countsFrom) };
-        const [live] = await money.rooms.accounts.load([{ account, limitNanoUsd: nanoUsd(1n) }]);
+        const [live] = await money.services.accounts.load([{ account, limitNanoUsd: nanoUsd(1n) }]);
         expect([id, live!.spentNanoUsd]).toEqual([id, spent]);
       }
     },
   );
 
   it.skipIf(skip)('fills a window with all that was spent since a correction took off more', async () => {
-    const { accounts, database } = money.rooms;
+    const { accounts, database } = money.services;
     const day = Math.floor(Date.now() / DAY_MS) * DAY_MS - 5 * DAY_MS;
     const at = (ms: number) =>
       money.dataSource.query(`UPDATE ledger_entries SET opened_at = ${ms}, closed_at = ${ms} WHERE closed_at > ${day + DAY_MS}`); // prettier-ignore
@@ -445,7 +445,7 @@ describe.skipIf(!(await postgresIsThere()))('a hold nobody knows the end of', ()
   });
 
   it('is asked for again under the same id, and counts once', async () => {
-    money.rooms.breakCommits(1, 'committed');
+    money.services.breakCommits(1, 'committed');
     const hold = await money.held(100n);
     expect(await money.balance()).toEqual({ spent: 0n, held: 100n });
     await money.spend.settle(hold, nanoUsd(40n), null);
@@ -455,7 +455,7 @@ describe.skipIf(!(await postgresIsThere()))('a hold nobody knows the end of', ()
 
   it('is refused when it stays unknown, and what was committed after all is given back', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout'], shouldAdvanceTime: true, advanceTimeDelta: 200 });
-    money.rooms.breakCommits(3, 'committed');
+    money.services.breakCommits(3, 'committed');
     await expect(money.hold(100n)).rejects.toThrow('The database did not answer');
     expect(await money.balance()).toEqual({ spent: 0n, held: 100n });
     // Also by a process that is told to end meanwhile.

@@ -1,10 +1,10 @@
 import { generateKeyPair, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AUDIENCE, Issuer } from '../../test/issuer.js';
-import type { JwtSettings, TrustedIssuer } from '../config/config.js';
-import { secretHash } from '../secrets.js';
-import { Unanswered } from '../unanswered.js';
-import { Tokens } from './tokens.js';
+import { AUDIENCE, Issuer } from './issuer.js';
+import type { JwtSettings, TrustedIssuer } from '../src/config/config.js';
+import { secretHash } from '../src/secrets.js';
+import { Unanswered } from '../src/unanswered.js';
+import { Tokens } from '../src/jwt/tokens.js';
 
 vi.mock('jose', async (original) => {
   const jose = await original<typeof import('jose')>();

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { afterEach, describe, expect, it } from 'vitest';
-import { freshPostgres, postgresIsThere } from '../../test/postgres.js';
-import { databaseOptions } from '../database-options.js';
-import { endlessAccount, windowAccount } from './account.js';
-import { spentBefore } from './spent-before.js';
+import { freshPostgres, postgresIsThere } from './postgres.js';
+import { databaseOptions } from '../src/database-options.js';
+import { endlessAccount, windowAccount } from '../src/spend/account.js';
+import { spentBefore } from '../src/spend/spent-before.js';
 
 const NOON = new Date('2030-06-01T12:00:00Z');
 const YESTERDAY = new Date('2030-05-31T12:00:00Z');

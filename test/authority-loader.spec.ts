@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { madeBy } from '../database/authored-row.js';
-import type { Database } from '../database/database.js';
-import { OrganizationMember } from '../orgs/organization-member.entity.js';
-import type { Authority } from '../policy/authority.js';
-import { admin, Rooms } from '../teams/rooms.testing.js';
-import { AuthorityLoader } from './authority.loader.js';
+import { madeBy } from '../src/database/authored-row.js';
+import type { Database } from '../src/database/database.js';
+import { OrganizationMember } from '../src/orgs/organization-member.entity.js';
+import type { Authority } from '../src/policy/authority.js';
+import { admin, AdminServices } from './harness/admin-services.js';
+import { AuthorityLoader } from '../src/access/authority.loader.js';
 
 const ME = admin('test');
 const alice: Authority = {
@@ -16,30 +16,30 @@ const alice: Authority = {
   organizations: new Map(),
 };
 
-let rooms: Rooms;
-beforeEach(async () => void (rooms = await Rooms.onSqlite()));
-afterEach(() => rooms.close());
+let services: AdminServices;
+beforeEach(async () => void (services = await AdminServices.onSqlite()));
+afterEach(() => services.close());
 
 const load = (caller = alice, keyTeamId: string | null = null) =>
-  new AuthorityLoader(rooms.database).load(caller, keyTeamId);
+  new AuthorityLoader(services.database).load(caller, keyTeamId);
 const team = (team_id: string, more: object = {}) =>
-  rooms.teams.create({ team_id, members_with_roles: [{ role: 'user', user_id: 'alice' }], ...more }, ME);
+  services.teams.create({ team_id, members_with_roles: [{ role: 'user', user_id: 'alice' }], ...more }, ME);
 
 describe('what is a caller’s own', () => {
   it('is its teams with what they permit, and every team of the organizations it administers', async () => {
-    await rooms.organizations.create({ organization_id: 'o', organization_alias: 'o' }, ME);
+    await services.organizations.create({ organization_id: 'o', organization_alias: 'o' }, ME);
     await team('plain');
     await team('open', { team_member_permissions: ['/key/generate'] });
     await team('emptied', { team_member_permissions: [] });
     await team('deleted');
-    await rooms.teams.delete(['deleted'], ME);
+    await services.teams.delete(['deleted'], ME);
     await team('ours', { organization_id: 'o', members_with_roles: [] });
-    await rooms.database.write((tx) =>
+    await services.database.write((tx) =>
       tx.insert(OrganizationMember, {
         organizationId: 'o',
         userId: 'alice',
         role: 'org_admin',
-        ...madeBy('test', rooms.now),
+        ...madeBy('test', services.now),
       }),
     );
     const { teams, organizations } = await load();

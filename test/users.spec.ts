@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { secretHash } from '../secrets.js';
-import { NewTeamDto } from '../teams/teams.dto.js';
-import { admin, body, EVERY_DATABASE, refusal, Rooms } from '../teams/rooms.testing.js';
-import { User } from './user.entity.js';
-import { NewUserDto, UpdateUserDto, type UserListQuery } from './users.dto.js';
+import { secretHash } from '../src/secrets.js';
+import { NewTeamDto } from '../src/teams/teams.dto.js';
+import { admin, body, DATABASES, refusal, AdminServices } from './harness/admin-services.js';
+import { User } from '../src/users/user.entity.js';
+import { NewUserDto, UpdateUserDto, type UserListQuery } from '../src/users/users.dto.js';
 
 const ME = admin('default_user_id');
 
@@ -13,34 +13,34 @@ interface UserAnswer extends Record<string, unknown> {
   token: string | null;
 }
 
-let rooms: Rooms;
+let services: AdminServices;
 const create = async (sent: object = {}) =>
-  (await rooms.users.create(await body(NewUserDto, sent), ME)) as UserAnswer;
+  (await services.users.create(await body(NewUserDto, sent), ME)) as UserAnswer;
 const update = async (sent: object) =>
-  (await rooms.users.update(await body(UpdateUserDto, sent), ME)) as { user_id: string; data: UserAnswer };
+  (await services.users.update(await body(UpdateUserDto, sent), ME)) as { user_id: string; data: UserAnswer };
 const info = async (id: string) =>
-  (await rooms.users.info(id, ME)) as {
+  (await services.users.info(id, ME)) as {
     user_info: UserAnswer;
     keys: UserAnswer[];
     teams: { team_id: string }[];
   };
 const list = async (query: UserListQuery = {}) =>
-  (await rooms.userLists.list(query, ME)) as { users: UserAnswer[]; total: number };
-const team = async (team_id: string) => rooms.teams.create(await body(NewTeamDto, { team_id }), ME);
+  (await services.userLists.list(query, ME)) as { users: UserAnswer[]; total: number };
+const team = async (team_id: string) => services.teams.create(await body(NewTeamDto, { team_id }), ME);
 
-describe.each(EVERY_DATABASE)('users on $name', ({ open, skip }) => {
+describe.each(DATABASES)('users on $name', ({ open, skip }) => {
   beforeEach(async () => {
-    if (!skip) rooms = await open();
+    if (!skip) services = await open();
   });
   afterEach(async () => {
-    if (!skip) await rooms.close();
+    if (!skip) await services.close();
   });
 
   describe.skipIf(skip)('a user', () => {
     it('is made with a key of its own, whose limits are the user’s', async () => {
       const { key, user_id, max_budget } = await create({ user_id: 'alice', max_budget: 5, models: ['m'] });
       expect([user_id, max_budget]).toEqual(['alice', 5]);
-      expect(await rooms.keys.getByHash(secretHash(key))).toMatchObject({
+      expect(await services.keys.getByHash(secretHash(key))).toMatchObject({
         userId: 'alice',
         maxBudgetNanoUsd: null,
         models: null,
@@ -64,10 +64,10 @@ describe.each(EVERY_DATABASE)('users on $name', ({ open, skip }) => {
       expect(await refusal(create({ user_id: 'carol', teams: ['t1', 'nowhere'] }))).toMatchObject({
         status: 404,
       });
-      expect(await rooms.users.get('carol')).toBeNull();
+      expect(await services.users.get('carol')).toBeNull();
       await create({ user_id: 'carol', teams: ['t1'] });
       expect((await info('carol')).teams.map(({ team_id }) => team_id)).toEqual(['t1']);
-      expect(await rooms.teamMembers.get('t1', 'carol')).not.toBeNull();
+      expect(await services.teamMembers.get('t1', 'carol')).not.toBeNull();
     });
 
     it('has an id and an address of its own', async () => {
@@ -81,7 +81,7 @@ describe.each(EVERY_DATABASE)('users on $name', ({ open, skip }) => {
 
     it('that many ask for at once is one', async () => {
       const users = await Promise.all(
-        Array.from({ length: 10 }, () => rooms.users.getOrCreate('once', ME.id)),
+        Array.from({ length: 10 }, () => services.users.getOrCreate('once', ME.id)),
       );
       expect(new Set(users.map(({ id }) => id)).size).toBe(1);
       expect(users[0]).toMatchObject({ userRole: 'internal_user' });
@@ -119,7 +119,7 @@ describe.each(EVERY_DATABASE)('users on $name', ({ open, skip }) => {
     it('blocks', async () => {
       await create({ user_id: 'u', auto_create_key: false });
       await update({ user_id: 'u', blocked: true });
-      expect(await rooms.users.get('u')).toMatchObject({ blocked: true });
+      expect(await services.users.get('u')).toMatchObject({ blocked: true });
     });
   });
 
@@ -127,14 +127,14 @@ describe.each(EVERY_DATABASE)('users on $name', ({ open, skip }) => {
     it('takes keys and memberships along, all or none; the internal id stays', async () => {
       await team('t1');
       const { key } = await create({ user_id: 'u', teams: ['t1'] });
-      const { id } = await rooms.row(User, { userId: 'u' });
-      expect(await refusal(rooms.users.delete(['u', 'nobody'], ME))).toMatchObject({ status: 404 });
-      expect(await rooms.keys.getByHash(secretHash(key))).not.toBeNull();
-      expect(await rooms.users.delete(['u', 'u'], ME)).toBe(1);
-      expect(await rooms.keys.getByHash(secretHash(key))).toBeNull();
-      expect(await rooms.teamMembers.get('t1', 'u')).toBeNull();
+      const { id } = await services.row(User, { userId: 'u' });
+      expect(await refusal(services.users.delete(['u', 'nobody'], ME))).toMatchObject({ status: 404 });
+      expect(await services.keys.getByHash(secretHash(key))).not.toBeNull();
+      expect(await services.users.delete(['u', 'u'], ME)).toBe(1);
+      expect(await services.keys.getByHash(secretHash(key))).toBeNull();
+      expect(await services.teamMembers.get('t1', 'u')).toBeNull();
       await create({ user_id: 'u', auto_create_key: false });
-      expect((await rooms.row(User, { userId: 'u' })).id).toBe(id);
+      expect((await services.row(User, { userId: 'u' })).id).toBe(id);
       expect((await info('u')).user_info).toMatchObject({ teams: [], max_budget: null });
     });
   });

@@ -1,15 +1,21 @@
 import { IsNull } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { GenerateKeyDto } from '../keys/keys.dto.js';
-import { VirtualKey } from '../keys/virtual-key.entity.js';
-import { liveFigure } from '../spend/live-figures.js';
-import { secretHash } from '../secrets.js';
-import { User } from '../users/user.entity.js';
-import { Member } from './member.entity.js';
-import { admin, body, EVERY_DATABASE, refusal, Rooms } from './rooms.testing.js';
-import { teamMemberDefaults } from './team-member-defaults.js';
-import { Team } from './team.entity.js';
-import { AddMembersDto, MemberOfTeamDto, NewTeamDto, UpdateMemberDto, UpdateTeamDto } from './teams.dto.js';
+import { GenerateKeyDto } from '../src/keys/keys.dto.js';
+import { VirtualKey } from '../src/keys/virtual-key.entity.js';
+import { liveFigure } from '../src/spend/live-figures.js';
+import { secretHash } from '../src/secrets.js';
+import { User } from '../src/users/user.entity.js';
+import { Member } from '../src/teams/member.entity.js';
+import { admin, body, DATABASES, refusal, AdminServices } from './harness/admin-services.js';
+import { teamMemberDefaults } from '../src/teams/team-member-defaults.js';
+import { Team } from '../src/teams/team.entity.js';
+import {
+  AddMembersDto,
+  MemberOfTeamDto,
+  NewTeamDto,
+  UpdateMemberDto,
+  UpdateTeamDto,
+} from '../src/teams/teams.dto.js';
 
 const ME = admin('default_user_id');
 
@@ -18,35 +24,36 @@ interface TeamAnswer extends Record<string, unknown> {
   members_with_roles: { user_id: string; user_email: string | null; role: string }[];
 }
 
-let rooms: Rooms;
+let services: AdminServices;
 
 const create = async (sent: object) =>
-  (await rooms.teams.create(await body(NewTeamDto, sent), ME)) as TeamAnswer;
+  (await services.teams.create(await body(NewTeamDto, sent), ME)) as TeamAnswer;
 const update = async (sent: object) =>
-  (await rooms.teams.update(await body(UpdateTeamDto, sent), ME)) as { team_id: string; data: TeamAnswer };
+  (await services.teams.update(await body(UpdateTeamDto, sent), ME)) as { team_id: string; data: TeamAnswer };
 const info = async (teamId: string) =>
-  (await rooms.teams.info(teamId, ME)) as {
+  (await services.teams.info(teamId, ME)) as {
     team_info: TeamAnswer;
     keys: Record<string, unknown>[];
     team_memberships: (Record<string, unknown> & { litellm_budget_table: Record<string, unknown> | null })[];
   };
 const addMembers = async (sent: object) =>
-  (await rooms.teamMembers.add(await body(AddMembersDto, sent), ME)) as TeamAnswer & {
+  (await services.teamMembers.add(await body(AddMembersDto, sent), ME)) as TeamAnswer & {
     updated_users: Record<string, unknown>[];
     updated_team_memberships: Record<string, unknown>[];
   };
-const updateMember = async (sent: object) => rooms.teamMembers.update(await body(UpdateMemberDto, sent), ME);
+const updateMember = async (sent: object) =>
+  services.teamMembers.update(await body(UpdateMemberDto, sent), ME);
 const deleteMember = async (sent: object) =>
-  (await rooms.teamMembers.delete(await body(MemberOfTeamDto, sent), ME)) as TeamAnswer;
-const key = async (sent: object) => rooms.keys.generate(await body(GenerateKeyDto, sent), ME);
+  (await services.teamMembers.delete(await body(MemberOfTeamDto, sent), ME)) as TeamAnswer;
+const key = async (sent: object) => services.keys.generate(await body(GenerateKeyDto, sent), ME);
 const memberIds = ({ members_with_roles }: TeamAnswer) => members_with_roles.map(({ user_id }) => user_id);
 
-describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
+describe.each(DATABASES)('teams on $name', ({ open, skip }) => {
   beforeEach(async () => {
-    if (!skip) rooms = await open();
+    if (!skip) services = await open();
   });
   afterEach(async () => {
-    if (!skip) await rooms.close();
+    if (!skip) await services.close();
   });
 
   describe.skipIf(skip)('a team', () => {
@@ -115,13 +122,13 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
       const told = await refusal(create({ team_id: 't1', ...sent }));
       expect(told.status).toBe(status);
       expect(told.message).toContain(words);
-      expect(await rooms.teams.get('t1')).toBeNull();
+      expect(await services.teams.get('t1')).toBeNull();
     });
 
     it('is seen at once, though it was just looked up and not there', async () => {
-      expect(await rooms.teams.get('t1')).toBeNull();
+      expect(await services.teams.get('t1')).toBeNull();
       await create({ team_id: 't1' });
-      expect(await rooms.teams.get('t1')).toMatchObject({ teamId: 't1' });
+      expect(await services.teams.get('t1')).toMatchObject({ teamId: 't1' });
     });
 
     it.each([
@@ -163,18 +170,18 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
 
     it('is blocked and unblocked, at once for those who cached it', async () => {
       await create({ team_id: 't1' });
-      await rooms.teams.get('t1');
-      expect(await rooms.teams.setBlocked('t1', true, ME)).toMatchObject({ team_id: 't1', blocked: true });
-      expect((await rooms.teams.get('t1'))!.blocked).toBe(true);
-      expect(await rooms.teams.setBlocked('t1', false, ME)).toMatchObject({ blocked: false });
-      expect((await rooms.teams.get('t1'))!.blocked).toBe(false);
+      await services.teams.get('t1');
+      expect(await services.teams.setBlocked('t1', true, ME)).toMatchObject({ team_id: 't1', blocked: true });
+      expect((await services.teams.get('t1'))!.blocked).toBe(true);
+      expect(await services.teams.setBlocked('t1', false, ME)).toMatchObject({ blocked: false });
+      expect((await services.teams.get('t1'))!.blocked).toBe(false);
     });
 
     it.each([
       ['update', () => update({ team_id: 'nobody' })],
       ['info', () => info('nobody')],
-      ['block', () => rooms.teams.setBlocked('nobody', true, ME)],
-      ['delete', () => rooms.teams.delete(['nobody'], ME)],
+      ['block', () => services.teams.setBlocked('nobody', true, ME)],
+      ['delete', () => services.teams.delete(['nobody'], ME)],
     ])('that is not there cannot be asked to %s', async (_, act) => {
       const told = await refusal(act());
       expect(told).toMatchObject({ status: 404, param: 'team_id' });
@@ -185,7 +192,7 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
       await create({ team_id: 't1' });
       await key({ key: 'sk-alive-1234', team_id: 't1' });
       await key({ key: 'sk-gone-56789', team_id: 't1', duration: '1s' });
-      rooms.now = new Date(rooms.now.getTime() + 2_000);
+      services.now = new Date(services.now.getTime() + 2_000);
       const { keys } = await info('t1');
       expect(keys.map(({ token }) => token)).toEqual([secretHash('sk-alive-1234')]);
       expect(JSON.stringify(keys)).not.toContain('sk-alive');
@@ -201,12 +208,12 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
       });
       await key({ key: 'sk-alive-1234', team_id: 't1' });
       const ids = async (query: object) =>
-        ((await rooms.teamLists.list(query, ME)) as TeamAnswer[]).map(({ team_id }) => team_id);
+        ((await services.teamLists.list(query, ME)) as TeamAnswer[]).map(({ team_id }) => team_id);
       expect(await ids({})).toEqual(['t1', 't2']);
       expect(await ids({ user_id: 'alice' })).toEqual(['t1']);
       expect(await ids({ organization_id: 'o1' })).toEqual(['t2']);
       expect(await ids({ organization_id: 'default_organization' })).toEqual(['t1']);
-      expect(await rooms.teamLists.list({ user_id: 'alice' }, ME)).toMatchObject([
+      expect(await services.teamLists.list({ user_id: 'alice' }, ME)).toMatchObject([
         { keys: [{ token: secretHash('sk-alive-1234') }], team_memberships: [{ user_id: 'alice' }] },
       ]);
     });
@@ -220,48 +227,48 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
       await key({ key: 'sk-other-1234', user_id: 'alice' });
       const cached = () =>
         Promise.all([
-          rooms.teams.get('t1'),
-          rooms.teamMembers.get('t1', 'alice'),
-          rooms.keys.getByHash(secretHash('sk-alive-1234')),
+          services.teams.get('t1'),
+          services.teamMembers.get('t1', 'alice'),
+          services.keys.getByHash(secretHash('sk-alive-1234')),
         ]);
       expect(await cached()).not.toContain(null);
-      await rooms.teams.delete(['t1', 't1'], ME);
+      await services.teams.delete(['t1', 't1'], ME);
       expect(await cached()).toEqual([null, null, null]);
-      expect(await rooms.teams.get('t2')).not.toBeNull();
-      expect(await rooms.keys.getByHash(secretHash('sk-other-1234'))).not.toBeNull();
+      expect(await services.teams.get('t2')).not.toBeNull();
+      expect(await services.keys.getByHash(secretHash('sk-other-1234'))).not.toBeNull();
     });
 
     it('does nothing when one of them is not there', async () => {
       await create({ team_id: 't1' });
-      expect((await refusal(rooms.teams.delete(['t1', 'nobody'], ME))).status).toBe(404);
-      expect(await rooms.teams.get('t1')).not.toBeNull();
+      expect((await refusal(services.teams.delete(['t1', 'nobody'], ME))).status).toBe(404);
+      expect(await services.teams.get('t1')).not.toBeNull();
     });
 
     it('keeps the internal id for when the same id comes back, and nothing else', async () => {
       await create({ team_id: 't1', max_budget: 5, blocked: true, tags: ['a'] });
-      const { id } = await rooms.row(Team, { teamId: 't1' });
-      await rooms.teams.delete(['t1'], ME);
+      const { id } = await services.row(Team, { teamId: 't1' });
+      await services.teams.delete(['t1'], ME);
       const again = await create({ team_id: 't1' });
       expect(again).toMatchObject({ max_budget: null, blocked: false, members_with_roles: [] });
       expect(again).not.toHaveProperty('tags');
-      expect((await rooms.row(Team, { teamId: 't1' })).id).toBe(id);
+      expect((await services.row(Team, { teamId: 't1' })).id).toBe(id);
     });
 
     it('takes thousands of keys along, and evicts every one', async () => {
       await create({ team_id: 't1' });
       await key({ key: 'sk-model-of-all', team_id: 't1' });
-      const model = await rooms.row(VirtualKey, { teamId: 't1' });
+      const model = await services.row(VirtualKey, { teamId: 't1' });
       const many = Array.from({ length: 3_000 }, (_, i) => ({
         ...model,
         id: `id-${i}`,
         secretHash: `hash-${i}`,
       }));
-      await rooms.database.write((tx) => tx.save(VirtualKey, many, { chunk: 200 }));
-      expect(await rooms.keys.getByHash('hash-2999')).not.toBeNull();
-      await rooms.teams.delete(['t1'], ME);
-      expect(await rooms.keys.getByHash('hash-2999')).toBeNull();
+      await services.database.write((tx) => tx.save(VirtualKey, many, { chunk: 200 }));
+      expect(await services.keys.getByHash('hash-2999')).not.toBeNull();
+      await services.teams.delete(['t1'], ME);
+      expect(await services.keys.getByHash('hash-2999')).toBeNull();
       expect(
-        await rooms.database.read((manager) => manager.countBy(VirtualKey, { deletedAt: IsNull() })),
+        await services.database.read((manager) => manager.countBy(VirtualKey, { deletedAt: IsNull() })),
       ).toBe(0);
     });
   });
@@ -282,7 +289,7 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
         { user_id: 'zoe', user_email: null, role: 'user' },
         { user_id: 'alice', user_email: 'Alice@Example.com', role: 'admin' },
       ]);
-      expect(await rooms.row(User, { userId: 'zoe' })).toMatchObject({ userRole: 'internal_user' });
+      expect(await services.row(User, { userId: 'zoe' })).toMatchObject({ userRole: 'internal_user' });
     });
 
     it.each([
@@ -309,7 +316,7 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
       expect(answer.updated_team_memberships).toMatchObject(
         ids.map((id) => ({ user_id: id, team_id: 't1', litellm_budget_table: { max_budget: 2.5 } })),
       );
-      expect(await rooms.teamMembers.get('t1', ids[0]!)).toMatchObject({
+      expect(await services.teamMembers.get('t1', ids[0]!)).toMatchObject({
         maxBudgetNanoUsd: 2_500_000_000n,
         models: ['b', 'a'],
       });
@@ -336,9 +343,9 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
         addMembers({ team_id: 'nobody', member: { role: 'user', user_id: 'alice' } }),
       );
       expect(told.status).toBe(404);
-      expect((await refusal(rooms.row(User, { userId: 'alice' })).catch(() => ({ status: 0 }))).status).toBe(
-        0,
-      );
+      expect(
+        (await refusal(services.row(User, { userId: 'alice' })).catch(() => ({ status: 0 }))).status,
+      ).toBe(0);
     });
 
     it('already in are passed over; 400 when all are', async () => {
@@ -351,7 +358,7 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
       const answer = await addMembers({ team_id: 't1', member: [alice, zoe, zoe], max_budget_in_team: 9 });
       expect(memberIds(answer)).toEqual(['alice', 'zoe']);
       expect(answer.updated_team_memberships).toMatchObject([{ user_id: 'zoe' }]);
-      expect((await rooms.teamMembers.get('t1', 'alice'))!.maxBudgetNanoUsd).toBe(1_000_000_000n);
+      expect((await services.teamMembers.get('t1', 'alice'))!.maxBudgetNanoUsd).toBe(1_000_000_000n);
     });
 
     it('are found by their address, whatever the case of its ASCII letters, and made if there is none', async () => {
@@ -385,13 +392,13 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
       expect(answers.filter((answer) => answer === 'added')).toHaveLength(1);
       expect(answers.filter((answer) => answer === 400)).toHaveLength(11);
       expect(memberIds((await info('t1')).team_info)).toEqual(['alice']);
-      expect(await rooms.database.read((manager) => manager.countBy(User, { userId: 'alice' }))).toBe(1);
+      expect(await services.database.read((manager) => manager.countBy(User, { userId: 'alice' }))).toBe(1);
     });
 
     it('are seen at once, though they were just looked up and not there', async () => {
-      expect(await rooms.teamMembers.get('t1', 'alice')).toBeNull();
+      expect(await services.teamMembers.get('t1', 'alice')).toBeNull();
       await addMembers({ team_id: 't1', member: { role: 'user', user_id: 'alice' } });
-      expect(await rooms.teamMembers.get('t1', 'alice')).toMatchObject({ role: 'user' });
+      expect(await services.teamMembers.get('t1', 'alice')).toMatchObject({ role: 'user' });
     });
 
     it.each([
@@ -406,10 +413,10 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
       await addMembers({ team_id: 't1', member: { role: 'user', user_id: 'alice' } });
       const alice = { team_id: 't1', user_id: 'alice' };
       expect(await updateMember({ ...alice, [field]: before })).toMatchObject({ ...alice, [field]: before });
-      await rooms.teamMembers.get('t1', 'alice');
+      await services.teamMembers.get('t1', 'alice');
       expect(await updateMember({ ...alice, role: 'admin' })).toMatchObject({ [field]: before });
       expect(await updateMember({ ...alice, [field]: sent })).toMatchObject({ [field]: after });
-      expect(await rooms.teamMembers.get('t1', 'alice')).toMatchObject({ role: 'admin' });
+      expect(await services.teamMembers.get('t1', 'alice')).toMatchObject({ role: 'admin' });
     });
 
     it('can be named by their address alone, also beside an empty id', async () => {
@@ -450,19 +457,21 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
         await key({ key: `sk-alice-in-${teamId}`, team_id: teamId, user_id: 'alice' });
       }
       await key({ key: 'sk-of-another', team_id: 't1', user_id: 'bob' });
-      const { id } = await rooms.row(Member, { teamId: 't1', userId: 'alice' });
-      const there = (secret: string) => rooms.keys.getByHash(secretHash(secret));
-      expect([await there('sk-alice-in-t1'), await rooms.teamMembers.get('t1', 'alice')]).not.toContain(null);
+      const { id } = await services.row(Member, { teamId: 't1', userId: 'alice' });
+      const there = (secret: string) => services.keys.getByHash(secretHash(secret));
+      expect([await there('sk-alice-in-t1'), await services.teamMembers.get('t1', 'alice')]).not.toContain(
+        null,
+      );
 
       expect(memberIds(await deleteMember({ team_id: 't1', user_id: 'alice' }))).toEqual([]);
-      expect([await there('sk-alice-in-t1'), await rooms.teamMembers.get('t1', 'alice')]).toEqual([
+      expect([await there('sk-alice-in-t1'), await services.teamMembers.get('t1', 'alice')]).toEqual([
         null,
         null,
       ]);
       expect([await there('sk-alice-in-t2'), await there('sk-of-another')]).not.toContain(null);
 
       await addMembers({ team_id: 't1', member: { role: 'user', user_id: 'alice' } });
-      expect(await rooms.row(Member, { teamId: 't1', userId: 'alice' })).toMatchObject({
+      expect(await services.row(Member, { teamId: 't1', userId: 'alice' })).toMatchObject({
         id,
         role: 'user',
         maxBudgetNanoUsd: null,
@@ -473,10 +482,10 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
 
     it('without a budget of their own have what their team says, and its window for an amount of their own', async () => {
       await update({ team_id: 't1', team_member_budget: 0.25, team_member_budget_duration: '12h' });
-      const anchor = rooms.now;
-      rooms.now = new Date(anchor.getTime() + 60_000);
+      const anchor = services.now;
+      services.now = new Date(anchor.getTime() + 60_000);
       await update({ team_id: 't1', team_member_budget: 0.5, team_member_budget_duration: '12h' });
-      const team = (await rooms.teams.get('t1'))!;
+      const team = (await services.teams.get('t1'))!;
       expect(teamMemberDefaults(team)).toMatchObject({
         maxBudgetNanoUsd: 500_000_000n,
         budgetDuration: '12h',
@@ -495,7 +504,7 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
       expect(liveFigure(zoe!.spend)).toMatchObject({ kind: 'member', duration: '12h' });
 
       await update({ team_id: 't1', team_member_budget: null, team_member_budget_duration: null });
-      expect(teamMemberDefaults((await rooms.teams.get('t1'))!)).toBeNull();
+      expect(teamMemberDefaults((await services.teams.get('t1'))!)).toBeNull();
     });
 
     it('have windows of their own, which changing the amount keeps and null takes away', async () => {
@@ -526,4 +535,4 @@ describe.each(EVERY_DATABASE)('teams on $name', ({ open, skip }) => {
 });
 
 const organization = (id: string) =>
-  rooms.organizations.create({ organization_id: id, organization_alias: id }, ME);
+  services.organizations.create({ organization_id: id, organization_alias: id }, ME);

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { RedisServer, redisIsThere } from '../../test/redis.js';
-import { Installation } from '../installation/installation.js';
-import { Redis } from '../redis/redis.js';
-import { Unanswered } from '../unanswered.js';
-import type { RateLimit } from './rate-limits.js';
-import { RedisRateLimits } from './redis-rate-limits.js';
+import { RedisServer, redisIsThere } from './redis.js';
+import { Installation } from '../src/installation/installation.js';
+import { Redis } from '../src/redis/redis.js';
+import { Unanswered } from '../src/unanswered.js';
+import type { RateLimit } from '../src/limits/rate-limits.js';
+import { RedisRateLimits } from '../src/limits/redis-rate-limits.js';
 
 const RENEWED_WITHIN_MS = 5_000;
 const PARALLEL: RateLimit = {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NewBudgetDto } from '../budgets/budgets.dto.js';
-import { liveFigure } from '../spend/live-figures.js';
-import { body, EVERY_DATABASE, refusal, Rooms } from '../teams/rooms.testing.js';
-import { EndUser } from './end-user.entity.js';
-import { NewEndUserDto, UpdateEndUserDto } from './end-users.dto.js';
+import { NewBudgetDto } from '../src/budgets/budgets.dto.js';
+import { liveFigure } from '../src/spend/live-figures.js';
+import { body, DATABASES, refusal, AdminServices } from './harness/admin-services.js';
+import { EndUser } from '../src/end-users/end-user.entity.js';
+import { NewEndUserDto, UpdateEndUserDto } from '../src/end-users/end-users.dto.js';
 
 const ME = 'default_user_id';
 
@@ -11,21 +11,21 @@ interface Answer extends Record<string, unknown> {
   litellm_budget_table: Record<string, unknown> | null;
 }
 
-let rooms: Rooms;
+let services: AdminServices;
 
 const create = async (sent: object) =>
-  (await rooms.endUsers.create(await body(NewEndUserDto, sent), ME)) as Answer;
+  (await services.endUsers.create(await body(NewEndUserDto, sent), ME)) as Answer;
 const update = async (sent: object) =>
-  (await rooms.endUsers.update(await body(UpdateEndUserDto, sent), ME)) as Answer;
-const info = async (userId: string) => (await rooms.endUsers.info(userId)) as Answer;
-const tier = async (sent: object) => rooms.budgets.create(await body(NewBudgetDto, sent), ME);
+  (await services.endUsers.update(await body(UpdateEndUserDto, sent), ME)) as Answer;
+const info = async (userId: string) => (await services.endUsers.info(userId)) as Answer;
+const tier = async (sent: object) => services.budgets.create(await body(NewBudgetDto, sent), ME);
 
-describe.each(EVERY_DATABASE)('end users on $name', ({ open, skip }) => {
+describe.each(DATABASES)('end users on $name', ({ open, skip }) => {
   beforeEach(async () => {
-    if (!skip) rooms = await open();
+    if (!skip) services = await open();
   });
   afterEach(async () => {
-    if (!skip) await rooms.close();
+    if (!skip) await services.close();
   });
 
   describe.skipIf(skip)('an end user', () => {
@@ -86,12 +86,12 @@ describe.each(EVERY_DATABASE)('end users on $name', ({ open, skip }) => {
       const told = await refusal(create({ user_id: 'c1', ...sent }));
       expect(told.status).toBe(status);
       expect(told.message).toContain(words);
-      expect(await rooms.endUsers.get('c1')).toBeNull();
+      expect(await services.endUsers.get('c1')).toBeNull();
     });
 
     it('takes no list of models, which nobody would look at', async () => {
       await create({ user_id: 'c1', models: [], metadata: 'x' });
-      expect(await rooms.endUsers.get('c1')).toMatchObject({ models: null, metadata: null });
+      expect(await services.endUsers.get('c1')).toMatchObject({ models: null, metadata: null });
     });
 
     it.each([
@@ -139,87 +139,90 @@ describe.each(EVERY_DATABASE)('end users on $name', ({ open, skip }) => {
 
     it('is listed, oldest first', async () => {
       await create({ user_id: 'z' });
-      rooms.now = new Date(rooms.now.getTime() + 1_000);
+      services.now = new Date(services.now.getTime() + 1_000);
       await create({ user_id: 'a' });
-      expect(((await rooms.endUsers.list({})) as Answer[]).map(({ user_id }) => user_id)).toEqual(['z', 'a']);
+      expect(((await services.endUsers.list({})) as Answer[]).map(({ user_id }) => user_id)).toEqual([
+        'z',
+        'a',
+      ]);
     });
   });
 
   describe.skipIf(skip)('deleting end users', () => {
     it('is seen at once, keeps the internal id, and nothing else', async () => {
       await create({ user_id: 'c1', max_budget: 5, blocked: true });
-      const { id } = await rooms.row(EndUser, { userId: 'c1' });
-      expect(await rooms.endUsers.get('c1')).not.toBeNull();
-      expect(await rooms.endUsers.delete(['c1', 'c1'], ME)).toEqual({
+      const { id } = await services.row(EndUser, { userId: 'c1' });
+      expect(await services.endUsers.get('c1')).not.toBeNull();
+      expect(await services.endUsers.delete(['c1', 'c1'], ME)).toEqual({
         deleted_customers: 1,
         message: "Successfully deleted customers with ids: ['c1']",
       });
-      expect(await rooms.endUsers.get('c1')).toBeNull();
+      expect(await services.endUsers.get('c1')).toBeNull();
       expect(await create({ user_id: 'c1' })).toMatchObject({ blocked: false, litellm_budget_table: null });
-      expect((await rooms.row(EndUser, { userId: 'c1' })).id).toBe(id);
+      expect((await services.row(EndUser, { userId: 'c1' })).id).toBe(id);
     });
 
     it('names all that are not there, and deletes none', async () => {
       await create({ user_id: 'c1' });
-      expect(await refusal(rooms.endUsers.delete(['a', 'c1', 'b'], ME))).toMatchObject({
+      expect(await refusal(services.endUsers.delete(['a', 'c1', 'b'], ME))).toMatchObject({
         status: 404,
         param: 'user_ids',
         message: 'End User Id(s)=a, b do not exist in db',
       });
-      expect(await rooms.endUsers.get('c1')).not.toBeNull();
+      expect(await services.endUsers.get('c1')).not.toBeNull();
     });
   });
 
   describe.skipIf(skip)('blocking end users', () => {
     it('makes those nobody has met, blocked, and is seen at once', async () => {
       await create({ user_id: 'c1', alias: 'A' });
-      expect([await rooms.endUsers.get('c1'), await rooms.endUsers.get('c2')]).toMatchObject([
+      expect([await services.endUsers.get('c1'), await services.endUsers.get('c2')]).toMatchObject([
         { alias: 'A' },
         null,
       ]);
-      expect(await rooms.endUsers.block(['c2', 'c1'], ME)).toMatchObject([
+      expect(await services.endUsers.block(['c2', 'c1'], ME)).toMatchObject([
         { user_id: 'c2', blocked: true },
         { user_id: 'c1', blocked: true, alias: 'A' },
       ]);
-      for (const id of ['c1', 'c2']) expect((await rooms.endUsers.get(id))!.blocked).toBe(true);
+      for (const id of ['c1', 'c2']) expect((await services.endUsers.get(id))!.blocked).toBe(true);
     });
 
     it('revives the deleted: they must not call either', async () => {
       await create({ user_id: 'c1' });
-      const { id } = await rooms.row(EndUser, { userId: 'c1' });
-      await rooms.endUsers.delete(['c1'], ME);
-      await rooms.endUsers.block(['c1'], ME);
-      expect(await rooms.endUsers.get('c1')).toMatchObject({ id, blocked: true });
+      const { id } = await services.row(EndUser, { userId: 'c1' });
+      await services.endUsers.delete(['c1'], ME);
+      await services.endUsers.block(['c1'], ME);
+      expect(await services.endUsers.get('c1')).toMatchObject({ id, blocked: true });
     });
 
     it('is undone by unblocking: none of them is left', async () => {
-      await rooms.endUsers.block(['c1', 'c2'], ME);
-      expect(await rooms.endUsers.unblock(['c1'], ME)).toEqual([]);
-      expect((await rooms.endUsers.get('c1'))!.blocked).toBe(false);
-      expect((await rooms.endUsers.get('c2'))!.blocked).toBe(true);
+      await services.endUsers.block(['c1', 'c2'], ME);
+      expect(await services.endUsers.unblock(['c1'], ME)).toEqual([]);
+      expect((await services.endUsers.get('c1'))!.blocked).toBe(false);
+      expect((await services.endUsers.get('c2'))!.blocked).toBe(true);
     });
 
     it('is not undone for any when one is not there', async () => {
-      await rooms.endUsers.block(['c1'], ME);
-      expect(await refusal(rooms.endUsers.unblock(['c1', 'x', 'y'], ME))).toMatchObject({
+      await services.endUsers.block(['c1'], ME);
+      expect(await refusal(services.endUsers.unblock(['c1', 'x', 'y'], ME))).toMatchObject({
         status: 404,
         message: 'End User Id(s)=x, y do not exist in db',
       });
-      expect((await rooms.endUsers.get('c1'))!.blocked).toBe(true);
+      expect((await services.endUsers.get('c1'))!.blocked).toBe(true);
     });
 
     it('ends with one row each, however many block them at once and in any order', async () => {
       const ids = ['a', 'b', 'c', 'd'];
       await Promise.all(
-        Array.from({ length: 10 }, (_, i) => rooms.endUsers.block(i % 2 ? ids : ids.toReversed(), ME)),
+        Array.from({ length: 10 }, (_, i) => services.endUsers.block(i % 2 ? ids : ids.toReversed(), ME)),
       );
-      expect(await rooms.database.read((manager) => manager.countBy(EndUser, { blocked: true }))).toBe(4);
+      expect(await services.database.read((manager) => manager.countBy(EndUser, { blocked: true }))).toBe(4);
     });
   });
 
   it.skipIf(skip)('are made once, however many calls bring a new one at once', async () => {
     const made = await Promise.all(
-      Array.from({ length: 10 }, () => rooms.endUsers.getOrCreate('c1', async () => {})),
+      Array.from({ length: 10 }, () => services.endUsers.getOrCreate('c1', async () => {})),
     );
     expect(new Set(made.map(({ id }) => id)).size).toBe(1);
   });

@@ -1,27 +1,33 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { liveFigure } from '../spend/live-figures.js';
-import { secretHash } from '../secrets.js';
-import { admin, body, EVERY_DATABASE, refusal, Rooms } from '../teams/rooms.testing.js';
-import { NewTeamDto } from '../teams/teams.dto.js';
-import { BulkUpdateKeysDto, DeleteKeysDto, GenerateKeyDto, KeyListQuery, UpdateKeyDto } from './keys.dto.js';
-import type { ListedKey } from './key-list.dto.js';
-import { VirtualKey } from './virtual-key.entity.js';
+import { liveFigure } from '../src/spend/live-figures.js';
+import { secretHash } from '../src/secrets.js';
+import { admin, body, DATABASES, refusal, AdminServices } from './harness/admin-services.js';
+import { NewTeamDto } from '../src/teams/teams.dto.js';
+import {
+  BulkUpdateKeysDto,
+  DeleteKeysDto,
+  GenerateKeyDto,
+  KeyListQuery,
+  UpdateKeyDto,
+} from '../src/keys/keys.dto.js';
+import type { ListedKey } from '../src/keys/key-list.dto.js';
+import { VirtualKey } from '../src/keys/virtual-key.entity.js';
 
 const ME = admin('default_user_id');
 
-let rooms: Rooms;
-const generate = async (sent: object = {}) => rooms.keys.generate(await body(GenerateKeyDto, sent), ME);
-const update = async (sent: object) => rooms.keys.update(await body(UpdateKeyDto, sent), ME);
-const info = async (key: string) => (await rooms.keys.info(key, ME)).info;
-const remove = async (sent: object) => rooms.keys.delete(await body(DeleteKeysDto, sent), ME);
-const list = async (query: Partial<KeyListQuery> = {}) => rooms.keyLists.list(query, ME);
+let services: AdminServices;
+const generate = async (sent: object = {}) => services.keys.generate(await body(GenerateKeyDto, sent), ME);
+const update = async (sent: object) => services.keys.update(await body(UpdateKeyDto, sent), ME);
+const info = async (key: string) => (await services.keys.info(key, ME)).info;
+const remove = async (sent: object) => services.keys.delete(await body(DeleteKeysDto, sent), ME);
+const list = async (query: Partial<KeyListQuery> = {}) => services.keyLists.list(query, ME);
 
-describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
+describe.each(DATABASES)('keys on $name', ({ open, skip }) => {
   beforeEach(async () => {
-    if (!skip) rooms = await open();
+    if (!skip) services = await open();
   });
   afterEach(async () => {
-    if (!skip) await rooms.close();
+    if (!skip) await services.close();
   });
 
   describe.skipIf(skip)('a key', () => {
@@ -30,7 +36,7 @@ describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
       expect(key).toMatch(/^sk-[\w-]{20,}$/);
       expect(token).toBe(secretHash(key));
       expect(key_name).toBe(`sk-...${key.slice(-4)}`);
-      expect(JSON.stringify(await rooms.row(VirtualKey, { secretHash: token }))).not.toContain(key);
+      expect(JSON.stringify(await services.row(VirtualKey, { secretHash: token }))).not.toContain(key);
     });
 
     it('is told as it was sent, with lists in order', async () => {
@@ -77,7 +83,7 @@ describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
       });
       expect(await refusal(generate({ budget_id: 'nowhere' }))).toMatchObject({ status: 404 });
       await generate({ user_id: 'new' });
-      expect(await rooms.users.get('new')).toMatchObject({ userId: 'new', userRole: 'internal_user' });
+      expect(await services.users.get('new')).toMatchObject({ userId: 'new', userRole: 'internal_user' });
     });
 
     it('has an alias of its own', async () => {
@@ -134,9 +140,9 @@ describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
     it('keeps the window when the duration is sent again, and anchors a new one now', async () => {
       const { key, token } = await generate({ budget_duration: '10d' });
       const anchor = async () =>
-        (await rooms.row(VirtualKey, { secretHash: token })).budgetAnchor?.toISOString();
+        (await services.row(VirtualKey, { secretHash: token })).budgetAnchor?.toISOString();
       const first = await anchor();
-      rooms.now = new Date('2026-11-25T12:00:00.000Z');
+      services.now = new Date('2026-11-25T12:00:00.000Z');
       await update({ key, budget_duration: '10d', max_budget: 3 });
       expect(await anchor()).toBe(first);
       await update({ key, budget_duration: '11d' });
@@ -153,7 +159,7 @@ describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
         { key: b.token, key_alias: 'a' },
       ];
       const { keys } = await body(BulkUpdateKeysDto, { keys: sent });
-      expect(await rooms.keys.bulkUpdate(keys, ME)).toMatchObject({
+      expect(await services.keys.bulkUpdate(keys, ME)).toMatchObject({
         total_requested: 3,
         successful_updates: [{ key: a.key, key_info: { max_budget: 7, key_alias: 'a' } }],
         failed_updates: [
@@ -167,10 +173,10 @@ describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
   describe.skipIf(skip)('a service account', () => {
     it('is a team’s key and nobody’s', async () => {
       const make = async (sent: object) =>
-        rooms.keys.generateServiceAccount(await body(GenerateKeyDto, sent), ME);
+        services.keys.generateServiceAccount(await body(GenerateKeyDto, sent), ME);
       expect(await refusal(make({ user_id: 'u' }))).toMatchObject({ status: 400, param: 'team_id' });
       expect(await refusal(make({ team_id: 'not-there' }))).toMatchObject({ status: 404 });
-      await rooms.teams.create(await body(NewTeamDto, { team_id: 't' }), ME);
+      await services.teams.create(await body(NewTeamDto, { team_id: 't' }), ME);
       expect(await make({ team_id: 't', user_id: 'u' })).toMatchObject({ team_id: 't', user_id: null });
     });
   });
@@ -181,14 +187,14 @@ describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
       expect(await remove({ keys: [a.key, 'sk-unknown-1', b.token] })).toEqual([a.key, b.token]);
       expect(await refusal(remove({ keys: [a.key] }))).toMatchObject({ status: 404 });
       expect(await refusal(remove({}))).toMatchObject({ status: 400 });
-      expect(await rooms.keys.getByHash(a.token)).toBeNull();
+      expect(await services.keys.getByHash(a.token)).toBeNull();
     });
   });
 
   describe.skipIf(skip)('the list', () => {
     it('comes in pages, newest first, filtered', async () => {
       for (let i = 1; i <= 12; i++) {
-        rooms.now = new Date(rooms.now.getTime() + 1_000);
+        services.now = new Date(services.now.getTime() + 1_000);
         await generate({ key_alias: `k${i}`, ...(i % 2 && { user_id: 'odd' }) });
       }
       const first = await list({ return_full_object: true });
@@ -204,7 +210,7 @@ describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
 
     it('knows who made a key, whose team it is, what it spent and what is gone', async () => {
       const own = await generate({ key_alias: 'own', user_id: 'maker', spend: 0.1 });
-      const made = await rooms.keys.generate(
+      const made = await services.keys.generate(
         await body(GenerateKeyDto, { key_alias: 'made', spend: 0.3 }),
         admin('maker'),
       );
@@ -228,17 +234,17 @@ describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
       const [expanded] = (await list({ user_id: 'maker', return_full_object: true, expand: ['user'] })).keys;
       expect(expanded).toMatchObject({ user: { user_id: 'maker' } });
 
-      expect(await rooms.keyLists.aliases({ search: 'OW' }, ME)).toEqual({
+      expect(await services.keyLists.aliases({ search: 'OW' }, ME)).toEqual({
         aliases: ['own'],
         total_count: 1,
         current_page: 1,
         total_pages: 1,
         size: 50,
       });
-      expect((await rooms.keyLists.aliases({ search: '%' }, ME)).aliases).toEqual([]);
-      expect((await rooms.keyLists.aliases({}, ME)).aliases).toEqual(['made', 'own']);
+      expect((await services.keyLists.aliases({ search: '%' }, ME)).aliases).toEqual([]);
+      expect((await services.keyLists.aliases({}, ME)).aliases).toEqual(['made', 'own']);
       const asked = [own.key, 'sk-nobody-1234', made.token, gone.token];
-      const { key, info: infos } = await rooms.keyLists.infos(asked, ME);
+      const { key, info: infos } = await services.keyLists.infos(asked, ME);
       expect(key).toEqual(asked);
       expect(infos.map((one) => one.key_alias).toSorted()).toEqual(['made', 'own']);
     });
@@ -248,10 +254,10 @@ describe.each(EVERY_DATABASE)('keys on $name', ({ open, skip }) => {
     it('is its own and the administrator’s', async () => {
       const [mine, other] = [await generate(), await generate()];
       const me = { ...ME, role: 'customer', userId: null, keyHash: mine.token } as const;
-      expect(await rooms.keys.info(undefined, me)).toMatchObject({ key: mine.token });
-      expect(await refusal(rooms.keys.info(other.key, me))).toMatchObject({ status: 404 });
-      expect(await refusal(rooms.keys.info('sk-nobody-1234', me))).toMatchObject({ status: 404 });
-      expect(await refusal(rooms.keys.info('sk-nobody-1234', ME))).toMatchObject({ status: 404 });
+      expect(await services.keys.info(undefined, me)).toMatchObject({ key: mine.token });
+      expect(await refusal(services.keys.info(other.key, me))).toMatchObject({ status: 404 });
+      expect(await refusal(services.keys.info('sk-nobody-1234', me))).toMatchObject({ status: 404 });
+      expect(await refusal(services.keys.info('sk-nobody-1234', ME))).toMatchObject({ status: 404 });
     });
   });
 });
