@@ -3,21 +3,15 @@ import { NewBudgetDto } from '../src/budgets/budgets.dto.js';
 import { liveFigure } from '../src/spend/live-figures.js';
 import { body, DATABASES, refusal, AdminServices } from './harness/admin-services.js';
 import { EndUser } from '../src/end-users/end-user.entity.js';
-import { NewEndUserDto, UpdateEndUserDto } from '../src/end-users/end-users.dto.js';
+import { type EndUserRow, NewEndUserDto, UpdateEndUserDto } from '../src/end-users/end-users.dto.js';
 
 const ME = 'default_user_id';
 
-interface Answer extends Record<string, unknown> {
-  litellm_budget_table: Record<string, unknown> | null;
-}
-
 let services: AdminServices;
 
-const create = async (sent: object) =>
-  (await services.endUsers.create(await body(NewEndUserDto, sent), ME)) as Answer;
-const update = async (sent: object) =>
-  (await services.endUsers.update(await body(UpdateEndUserDto, sent), ME)) as Answer;
-const info = async (userId: string) => (await services.endUsers.info(userId)) as Answer;
+const create = async (sent: object) => services.endUsers.create(await body(NewEndUserDto, sent), ME);
+const update = async (sent: object) => services.endUsers.update(await body(UpdateEndUserDto, sent), ME);
+const info = (userId: string) => services.endUsers.info(userId);
 const tier = async (sent: object) => services.budgets.create(await body(NewBudgetDto, sent), ME);
 
 describe.each(DATABASES)('end users on $name', ({ open, skip }) => {
@@ -100,7 +94,8 @@ describe.each(DATABASES)('end users on $name', ({ open, skip }) => {
       ['default_model', 'm', null, null],
       ['object_permission', { a: [] }, null, null],
       ['object_permission', { a: [] }, {}, {}],
-    ])('keeps %s when it is absent, and takes %j over %j', async (field, before, sent, after) => {
+    ])('keeps %s when it is absent, and takes %j over %j', async (name, before, sent, after) => {
+      const field = name as keyof EndUserRow;
       await create({ user_id: 'c1', [field]: before });
       expect((await update({ user_id: 'c1' }))[field]).toEqual(before);
       expect((await update({ user_id: 'c1', [field]: sent }))[field]).toEqual(after);
@@ -141,10 +136,7 @@ describe.each(DATABASES)('end users on $name', ({ open, skip }) => {
       await create({ user_id: 'z' });
       services.now = new Date(services.now.getTime() + 1_000);
       await create({ user_id: 'a' });
-      expect(((await services.endUsers.list({})) as Answer[]).map(({ user_id }) => user_id)).toEqual([
-        'z',
-        'a',
-      ]);
+      expect((await services.endUsers.list({})).map(({ user_id }) => user_id)).toEqual(['z', 'a']);
     });
   });
 

@@ -6,32 +6,23 @@ import { liveFigure } from '../src/spend/live-figures.js';
 import { admin, body, refusal, AdminServices } from './harness/admin-services.js';
 import { NewTeamDto } from '../src/teams/teams.dto.js';
 import { Organization } from '../src/orgs/organization.entity.js';
-import { NewOrganizationDto, UpdateOrganizationDto } from '../src/orgs/organizations.dto.js';
+import {
+  NewOrganizationDto,
+  type OrganizationRow,
+  UpdateOrganizationDto,
+} from '../src/orgs/organizations.dto.js';
 
 const ME = admin('default_user_id');
-
-interface Answer extends Record<string, unknown> {
-  organization_id: string;
-  budget_id: string;
-  litellm_budget_table: Record<string, unknown> | null;
-  teams: Record<string, unknown>[];
-}
 
 let services: AdminServices;
 beforeEach(async () => void (services = await AdminServices.onSqlite()));
 afterEach(() => services.close());
 
 const create = async (sent: object) =>
-  (await services.organizations.create(
-    await body(NewOrganizationDto, { organization_alias: 'Acme', ...sent }),
-    ME,
-  )) as Answer;
+  services.organizations.create(await body(NewOrganizationDto, { organization_alias: 'Acme', ...sent }), ME);
 const update = async (sent: object) =>
-  (await services.organizations.update(
-    await body(UpdateOrganizationDto, { organization_id: 'o1', ...sent }),
-    ME,
-  )) as Answer;
-const info = async (id = 'o1') => (await services.organizations.info(id, ME)) as Answer;
+  services.organizations.update(await body(UpdateOrganizationDto, { organization_id: 'o1', ...sent }), ME);
+const info = (id = 'o1') => services.organizations.info(id, ME);
 const team = async (sent: object) => services.teams.create(await body(NewTeamDto, sent), ME);
 const key = async (sent: object) => services.keys.generate(await body(GenerateKeyDto, sent), ME);
 const keyIsThere = async (secret: string) => (await services.keys.getByHash(secretHash(secret))) !== null;
@@ -119,7 +110,8 @@ describe('an organization', () => {
     ['budget_duration', '30d', null, undefined],
     ['rpm_limit', 5, null, undefined],
     ['organization_alias', 'A', 'B', 'B'],
-  ])('keeps %s when it is absent, and takes %j over %j', async (field, before, sent, after) => {
+  ])('keeps %s when it is absent, and takes %j over %j', async (name, before, sent, after) => {
+    const field = name as keyof OrganizationRow;
     await create({ organization_id: 'o1', [field]: before });
     expect((await update({}))[field]).toEqual(before);
     expect((await update({ [field]: sent }))[field]).toEqual(after);
@@ -182,9 +174,7 @@ describe('an organization', () => {
       members_with_roles: [{ role: 'user', user_id: 'alice' }],
     });
     const ids = async (query: object) =>
-      ((await services.organizations.list(query, ME)) as Answer[]).map(
-        ({ organization_id }) => organization_id,
-      );
+      (await services.organizations.list(query, ME)).map(({ organization_id }) => organization_id);
     expect(await ids({})).toEqual(['o1', 'o2']);
     expect(await ids({ org_id: 'o2' })).toEqual(['o2']);
     expect(await ids({ org_alias: 'ACME' })).toEqual(['o1']);

@@ -13,40 +13,25 @@ import {
   AddMembersDto,
   MemberOfTeamDto,
   NewTeamDto,
+  type TeamRow,
   UpdateMemberDto,
   UpdateTeamDto,
 } from '../src/teams/teams.dto.js';
 
 const ME = admin('default_user_id');
 
-interface TeamAnswer extends Record<string, unknown> {
-  team_id: string;
-  members_with_roles: { user_id: string; user_email: string | null; role: string }[];
-}
-
 let services: AdminServices;
 
-const create = async (sent: object) =>
-  (await services.teams.create(await body(NewTeamDto, sent), ME)) as TeamAnswer;
-const update = async (sent: object) =>
-  (await services.teams.update(await body(UpdateTeamDto, sent), ME)) as { team_id: string; data: TeamAnswer };
-const info = async (teamId: string) =>
-  (await services.teams.info(teamId, ME)) as {
-    team_info: TeamAnswer;
-    keys: Record<string, unknown>[];
-    team_memberships: (Record<string, unknown> & { litellm_budget_table: Record<string, unknown> | null })[];
-  };
-const addMembers = async (sent: object) =>
-  (await services.teamMembers.add(await body(AddMembersDto, sent), ME)) as TeamAnswer & {
-    updated_users: Record<string, unknown>[];
-    updated_team_memberships: Record<string, unknown>[];
-  };
+const create = async (sent: object) => services.teams.create(await body(NewTeamDto, sent), ME);
+const update = async (sent: object) => services.teams.update(await body(UpdateTeamDto, sent), ME);
+const info = (teamId: string) => services.teams.info(teamId, ME);
+const addMembers = async (sent: object) => services.teamMembers.add(await body(AddMembersDto, sent), ME);
 const updateMember = async (sent: object) =>
   services.teamMembers.update(await body(UpdateMemberDto, sent), ME);
 const deleteMember = async (sent: object) =>
-  (await services.teamMembers.delete(await body(MemberOfTeamDto, sent), ME)) as TeamAnswer;
+  services.teamMembers.delete(await body(MemberOfTeamDto, sent), ME);
 const key = async (sent: object) => services.keys.generate(await body(GenerateKeyDto, sent), ME);
-const memberIds = ({ members_with_roles }: TeamAnswer) => members_with_roles.map(({ user_id }) => user_id);
+const memberIds = ({ members_with_roles }: TeamRow) => members_with_roles.map(({ user_id }) => user_id);
 
 describe.each(DATABASES)('teams on $name', ({ open, skip }) => {
   beforeEach(async () => {
@@ -152,7 +137,8 @@ describe.each(DATABASES)('teams on $name', ({ open, skip }) => {
       ['team_member_budget_duration', '1d', null, undefined],
       ['team_member_tpm_limit', 5, null, undefined],
       ['router_settings', { a: 1 }, {}, {}],
-    ])('keeps %s when it is absent, and takes %j over %j', async (field, before, sent, after) => {
+    ])('keeps %s when it is absent, and takes %j over %j', async (name, before, sent, after) => {
+      const field = name as keyof TeamRow;
       await create({ team_id: 't1', [field]: before });
       expect((await update({ team_id: 't1', models: undefined })).data[field]).toEqual(before);
       expect((await update({ team_id: 't1', [field]: sent })).data[field] ?? undefined).toEqual(
@@ -208,7 +194,7 @@ describe.each(DATABASES)('teams on $name', ({ open, skip }) => {
       });
       await key({ key: 'sk-alive-1234', team_id: 't1' });
       const ids = async (query: object) =>
-        ((await services.teamLists.list(query, ME)) as TeamAnswer[]).map(({ team_id }) => team_id);
+        (await services.teamLists.list(query, ME)).map(({ team_id }) => team_id);
       expect(await ids({})).toEqual(['t1', 't2']);
       expect(await ids({ user_id: 'alice' })).toEqual(['t1']);
       expect(await ids({ organization_id: 'o1' })).toEqual(['t2']);

@@ -7,25 +7,11 @@ import { NewUserDto, UpdateUserDto, type UserListQuery } from '../src/users/user
 
 const ME = admin('default_user_id');
 
-interface UserAnswer extends Record<string, unknown> {
-  user_id: string;
-  key: string;
-  token: string | null;
-}
-
 let services: AdminServices;
-const create = async (sent: object = {}) =>
-  (await services.users.create(await body(NewUserDto, sent), ME)) as UserAnswer;
-const update = async (sent: object) =>
-  (await services.users.update(await body(UpdateUserDto, sent), ME)) as { user_id: string; data: UserAnswer };
-const info = async (id: string) =>
-  (await services.users.info(id, ME)) as {
-    user_info: UserAnswer;
-    keys: UserAnswer[];
-    teams: { team_id: string }[];
-  };
-const list = async (query: UserListQuery = {}) =>
-  (await services.userLists.list(query, ME)) as { users: UserAnswer[]; total: number };
+const create = async (sent: object = {}) => services.users.create(await body(NewUserDto, sent), ME);
+const update = async (sent: object) => services.users.update(await body(UpdateUserDto, sent), ME);
+const info = (id: string) => services.users.info(id, ME);
+const list = (query: UserListQuery = {}) => services.userLists.list(query, ME);
 const team = async (team_id: string) => services.teams.create(await body(NewTeamDto, { team_id }), ME);
 
 describe.each(DATABASES)('users on $name', ({ open, skip }) => {

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
 import { PageQuery } from '../http/page.js';
@@ -21,7 +21,6 @@ export class AccessGroupsController {
 
   @Get()
   @ApiOperation({ summary: 'Access groups, oldest first.' })
-  @ApiOkResponse({ type: [AccessGroupRow] })
   list(@Query() page: PageQuery): Promise<AccessGroupRow[]> {
     return this.groups.list(page);
   }

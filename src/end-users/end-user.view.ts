@@ -1,9 +1,10 @@
 import { budgetTableView } from '../parties/limits.view.js';
 import { liveSpend } from '../spend/live-figures.js';
 import type { EndUser } from './end-user.entity.js';
+import type { EndUserRow } from './end-users.dto.js';
 
 /** An end user as LiteLLM tells it, with the limits that count (see `withTiers`) in a table of their own. */
-export function endUserView(row: Readonly<EndUser>) {
+export function endUserView(row: Readonly<EndUser>): EndUserRow {
   const table = budgetTableView(row);
   return {
     user_id: row.userId,

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { PageQuery } from '../http/page.js';
 import { Caller } from '../http/doors.js';
@@ -24,30 +24,26 @@ export class EndUsersController {
   @Post('new')
   @HttpCode(200)
   @ApiOperation({ summary: 'Make an end user, to limit or block it.' })
-  @ApiOkResponse({ type: EndUserRow })
-  create(@Body() dto: NewEndUserDto, @Caller() { id: by }: Authority): Promise<object> {
+  create(@Body() dto: NewEndUserDto, @Caller() { id: by }: Authority): Promise<EndUserRow> {
     return this.endUsers.create(dto, by);
   }
 
   @Post('update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change an end user. Absent keeps, null clears.' })
-  @ApiOkResponse({ type: EndUserRow })
-  update(@Body() dto: UpdateEndUserDto, @Caller() { id: by }: Authority): Promise<object> {
+  update(@Body() dto: UpdateEndUserDto, @Caller() { id: by }: Authority): Promise<EndUserRow> {
     return this.endUsers.update(dto, by);
   }
 
   @Get('info')
   @ApiOperation({ summary: 'An end user.' })
-  @ApiOkResponse({ type: EndUserRow })
-  info(@Query() { end_user_id }: EndUserInfoQuery): Promise<object> {
+  info(@Query() { end_user_id }: EndUserInfoQuery): Promise<EndUserRow> {
     return this.endUsers.info(end_user_id);
   }
 
   @Get('list')
   @ApiOperation({ summary: 'End users, oldest first.' })
-  @ApiOkResponse({ type: [EndUserRow] })
-  list(@Query() page: PageQuery): Promise<object[]> {
+  list(@Query() page: PageQuery): Promise<EndUserRow[]> {
     return this.endUsers.list(page);
   }
 
@@ -61,16 +57,20 @@ export class EndUsersController {
   @Post('block')
   @HttpCode(200)
   @ApiOperation({ summary: 'Refuse calls on behalf of these end users, at once.' })
-  @ApiOkResponse({ type: BlockedEndUsers })
-  async block(@Body() { user_ids }: EndUserIdsDto, @Caller() { id: by }: Authority): Promise<object> {
+  async block(
+    @Body() { user_ids }: EndUserIdsDto,
+    @Caller() { id: by }: Authority,
+  ): Promise<BlockedEndUsers> {
     return { blocked_users: await this.endUsers.block(user_ids, by) };
   }
 
   @Post('unblock')
   @HttpCode(200)
   @ApiOperation({ summary: 'Let these end users call again.' })
-  @ApiOkResponse({ type: BlockedEndUsers })
-  async unblock(@Body() { user_ids }: EndUserIdsDto, @Caller() { id: by }: Authority): Promise<object> {
+  async unblock(
+    @Body() { user_ids }: EndUserIdsDto,
+    @Caller() { id: by }: Authority,
+  ): Promise<BlockedEndUsers> {
     return { blocked_users: await this.endUsers.unblock(user_ids, by) };
   }
 }

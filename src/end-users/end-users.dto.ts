@@ -13,6 +13,7 @@ import { IsOneOf } from '../http/one-of.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import type { KeptFields } from '../parties/kept-fields.js';
+import { BudgetTable } from '../parties/limits-response.dto.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { Refuses } from '../parties/not-enforced.js';
 
@@ -78,8 +79,13 @@ export class EndUserRow {
   allowed_model_region: string | null;
   default_model: string | null;
 
+  litellm_budget_table: BudgetTable | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  object_permission_id: null;
+
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
-  litellm_budget_table: Record<string, unknown> | null;
+  object_permission: Record<string, unknown> | null;
 }
 
 export class BlockedEndUsers {

@@ -12,7 +12,13 @@ import { type PartyTable, PartyTables } from '../parties/party-table.js';
 import { Traced } from '../tracing/traced.js';
 import { EndUser } from './end-user.entity.js';
 import { endUserView } from './end-user.view.js';
-import { KEPT_OF_END_USERS, type NewEndUserDto, type UpdateEndUserDto } from './end-users.dto.js';
+import {
+  type DeletedEndUsers,
+  type EndUserRow,
+  KEPT_OF_END_USERS,
+  type NewEndUserDto,
+  type UpdateEndUserDto,
+} from './end-users.dto.js';
 
 /** The customers' customers. */
 @Injectable()
@@ -57,7 +63,7 @@ export class EndUsersService {
   }
 
   /** Makes an end user. 409 when it is there, 404 when its tier is not. */
-  async create(dto: NewEndUserDto, by: string): Promise<object> {
+  async create(dto: NewEndUserDto, by: string): Promise<EndUserRow> {
     return this.table.write(
       async (tx) => {
         const row = await this.make(tx, dto, by);
@@ -75,7 +81,7 @@ export class EndUsersService {
   }
 
   /** Changes what was sent. 404 when there is no such end user. */
-  async update(dto: UpdateEndUserDto, by: string): Promise<object> {
+  async update(dto: UpdateEndUserDto, by: string): Promise<EndUserRow> {
     return this.table.write(
       async (tx) => {
         await this.requireAll(tx, [dto.user_id], 'user_id');
@@ -89,7 +95,7 @@ export class EndUsersService {
   }
 
   /** 404 when there is none. */
-  async info(userId: string): Promise<object> {
+  async info(userId: string): Promise<EndUserRow> {
     return this.database.read(async (manager) => {
       const [row] = await this.requireAll(manager, [userId], 'end_user_id');
       return view(manager, row!);
@@ -97,7 +103,7 @@ export class EndUsersService {
   }
 
   /** Every end user, oldest first. */
-  async list(page: PageQuery): Promise<object[]> {
+  async list(page: PageQuery): Promise<EndUserRow[]> {
     return this.database.read(async (manager) =>
       views(
         manager,
@@ -116,10 +122,7 @@ export class EndUsersService {
   }
 
   /** Deletes end users, all or none. 404 names those that are not there. */
-  async delete(
-    userIds: readonly string[],
-    by: string,
-  ): Promise<{ deleted_customers: number; message: string }> {
+  async delete(userIds: readonly string[], by: string): Promise<DeletedEndUsers> {
     const ids = [...new Set(userIds)];
     await this.table.write(
       async (tx) => {
@@ -135,17 +138,17 @@ export class EndUsersService {
   }
 
   /** Blocks end users; those nobody has met yet are made, blocked. */
-  async block(userIds: readonly string[], by: string): Promise<object[]> {
+  async block(userIds: readonly string[], by: string): Promise<EndUserRow[]> {
     return this.setBlocked(userIds, true, by);
   }
 
   /** Lets end users call again. Returns those asked for that are still blocked: none. */
-  async unblock(userIds: readonly string[], by: string): Promise<object[]> {
+  async unblock(userIds: readonly string[], by: string): Promise<EndUserRow[]> {
     await this.setBlocked(userIds, false, by);
     return [];
   }
 
-  private async setBlocked(userIds: readonly string[], blocked: boolean, by: string): Promise<object[]> {
+  private async setBlocked(userIds: readonly string[], blocked: boolean, by: string): Promise<EndUserRow[]> {
     const ids = [...new Set(userIds)];
     return this.table.write(
       async (tx) => {
@@ -187,12 +190,12 @@ function apply(row: EndUser, dto: UpdateEndUserDto, now: Date): void {
   if (dto.default_model !== undefined) row.defaultModel = dto.default_model;
 }
 
-async function view(manager: EntityManager, row: EndUser): Promise<object> {
+async function view(manager: EntityManager, row: EndUser): Promise<EndUserRow> {
   const [one] = await views(manager, [row]);
   return one!;
 }
 
-async function views(manager: EntityManager, rows: readonly EndUser[]): Promise<object[]> {
+async function views(manager: EntityManager, rows: readonly EndUser[]): Promise<EndUserRow[]> {
   return (await withTiers(manager, rows)).map(endUserView);
 }
 

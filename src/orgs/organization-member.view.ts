@@ -1,6 +1,7 @@
 import { type EntityManager, In } from 'typeorm';
 import { User } from '../users/user.entity.js';
 import { OrganizationMember } from './organization-member.entity.js';
+import type { OrganizationMemberRow } from './organization-members.dto.js';
 
 type NamedMember = OrganizationMember & { readonly user?: User | null };
 
@@ -19,7 +20,13 @@ export function membersOf(
 }
 
 /** A member as LiteLLM tells it. `role` is where Terraform looks. */
-export function organizationMemberView({ organizationId, userId, role, user, ...row }: NamedMember) {
+export function organizationMemberView({
+  organizationId,
+  userId,
+  role,
+  user,
+  ...row
+}: NamedMember): OrganizationMemberRow {
   return {
     organization_id: organizationId,
     user_id: userId,

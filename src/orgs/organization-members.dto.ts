@@ -14,6 +14,7 @@ import {
 } from 'class-validator';
 import { IsOneOf } from '../http/one-of.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
+import { UserRow } from '../users/users.dto.js';
 
 const ROLES = ['org_admin', 'internal_user', 'internal_user_viewer'] as const;
 type OrganizationRole = (typeof ROLES)[number];
@@ -100,6 +101,12 @@ export class OrganizationMemberRow {
   user_email: string | null;
   user_role: string;
   role: string;
+
+  @ApiProperty({ type: String, nullable: true })
+  budget_id: null;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  litellm_budget_table: null;
   created_at: string;
   updated_at: string;
 }
@@ -110,7 +117,6 @@ export class AddedOrganizationMembers {
   /** Who it is, when it is one: a member that was named by address has an id, too, and Terraform looks for it here. */
   user_id?: string;
 
-  @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true } })
-  updated_users: Record<string, unknown>[];
+  updated_users: UserRow[];
   updated_organization_memberships: OrganizationMemberRow[];
 }

@@ -20,9 +20,11 @@ import { maySeeUser } from '../users/visible-users.js';
 import { OrganizationMember } from './organization-member.entity.js';
 import { membersOf, organizationMemberView } from './organization-member.view.js';
 import type {
+  AddedOrganizationMembers,
   AddOrganizationMembersDto,
   OrganizationMemberDto,
   OrganizationMemberNameDto,
+  OrganizationMemberRow,
   UpdateOrganizationMemberDto,
 } from './organization-members.dto.js';
 import type { Organization } from './organization.entity.js';
@@ -46,7 +48,10 @@ export class OrganizationMembersService {
   }
 
   /** Adds members, or changes the role of those already in. Proxy admins may name anyone and make users so; others only users they can see. */
-  async add({ organization_id: id, member }: AddOrganizationMembersDto, caller: Authority): Promise<object> {
+  async add(
+    { organization_id: id, member }: AddOrganizationMembersDto,
+    caller: Authority,
+  ): Promise<AddedOrganizationMembers> {
     return this.write(id, caller, async (tx) => {
       await lockParents(tx, { users: member.map(({ user_id }) => user_id) });
       const userIds: string[] = [];
@@ -67,7 +72,7 @@ export class OrganizationMembersService {
   }
 
   /** Changes what a member may do. 404 for somebody who is none. */
-  async update(dto: UpdateOrganizationMemberDto, caller: Authority): Promise<object> {
+  async update(dto: UpdateOrganizationMemberDto, caller: Authority): Promise<OrganizationMemberRow> {
     const { organization_id: id } = dto;
     return this.write(id, caller, async (tx) => {
       const { userId, role } = await this.named(tx, dto);
@@ -78,7 +83,7 @@ export class OrganizationMembersService {
   }
 
   /** A member leaves; what belongs to the organization stays with it. 404 for somebody who is none. */
-  async remove(dto: OrganizationMemberNameDto, caller: Authority): Promise<object> {
+  async remove(dto: OrganizationMemberNameDto, caller: Authority): Promise<OrganizationMemberRow> {
     const { organization_id: id } = dto;
     return this.write(id, caller, async (tx) => {
       const member = await this.named(tx, dto);
@@ -91,11 +96,11 @@ export class OrganizationMembersService {
     });
   }
 
-  private async write(
+  private async write<T>(
     id: string,
     caller: Authority,
-    work: (tx: EntityManager) => Promise<{ answer: object; userIds: readonly string[] }>,
-  ): Promise<object> {
+    work: (tx: EntityManager) => Promise<{ answer: T; userIds: readonly string[] }>,
+  ): Promise<T> {
     const touchedBy = (users: readonly string[]) => [cacheKey.organization(id), ...users.map(cacheKey.user)];
     const { answer, userIds } = await this.database.write(async (tx) => {
       const organization = await this.organizations.locked(tx, id);

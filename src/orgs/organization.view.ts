@@ -1,6 +1,9 @@
-import { authorshipView, budgetTableView, limitsView } from '../parties/limits.view.js';
+import { authorshipView, budgetTableView, limitsView, withoutNulls } from '../parties/limits.view.js';
 import { liveSpend } from '../spend/live-figures.js';
+import type { TeamRow } from '../teams/teams.dto.js';
+import type { OrganizationMemberRow } from './organization-members.dto.js';
 import type { Organization } from './organization.entity.js';
+import type { OrganizationRow } from './organizations.dto.js';
 
 /**
  * An organization as LiteLLM tells it: its limits (or its tier's, see `withTiers`) in a table of their own, which always
@@ -9,9 +12,9 @@ import type { Organization } from './organization.entity.js';
 export function organizationView(
   row: Readonly<Organization>,
   own: Readonly<Organization>,
-  teams: readonly object[],
-  members: readonly object[],
-) {
+  teams: TeamRow[],
+  members: OrganizationMemberRow[],
+): OrganizationRow {
   const budgetId = row.budgetId ?? row.id;
   const table = budgetTableView({ ...row, budgetId });
   return {
@@ -36,6 +39,5 @@ export function organizationView(
 
 function ownLimits(row: Readonly<Organization>) {
   const { max_budget, budget_duration, tpm_limit, rpm_limit } = limitsView(row);
-  const limits = Object.entries({ max_budget, budget_duration, tpm_limit, rpm_limit });
-  return Object.fromEntries(limits.filter(([, limit]) => limit !== null));
+  return withoutNulls({ max_budget, budget_duration, tpm_limit, rpm_limit });
 }

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
@@ -33,8 +33,7 @@ export class OrganizationsController {
   @Post('new')
   @HttpCode(200)
   @ApiOperation({ summary: 'Make an organization.' })
-  @ApiOkResponse({ type: OrganizationRow })
-  create(@Body() dto: NewOrganizationDto, @Caller() caller: Authority): Promise<object> {
+  create(@Body() dto: NewOrganizationDto, @Caller() caller: Authority): Promise<OrganizationRow> {
     return this.organizations.create(dto, caller);
   }
 
@@ -42,54 +41,59 @@ export class OrganizationsController {
   @ApiOperation({
     summary: 'Change an organization. Absent keeps, null clears; `blocked` stops all its keys at once.',
   })
-  @ApiOkResponse({ type: OrganizationRow })
-  update(@Body() dto: UpdateOrganizationDto, @Caller() caller: Authority): Promise<object> {
+  update(@Body() dto: UpdateOrganizationDto, @Caller() caller: Authority): Promise<OrganizationRow> {
     return this.organizations.update(dto, caller);
   }
 
   @Get('info')
   @ApiOperation({ summary: 'An organization with its teams.' })
-  @ApiOkResponse({ type: OrganizationRow })
-  info(@Query() { organization_id }: OrganizationIdQuery, @Caller() caller: Authority): Promise<object> {
+  info(
+    @Query() { organization_id }: OrganizationIdQuery,
+    @Caller() caller: Authority,
+  ): Promise<OrganizationRow> {
     return this.organizations.info(organization_id, caller);
   }
 
   @Get('list')
   @ApiOperation({ summary: 'The caller’s organizations, oldest first.' })
-  @ApiOkResponse({ type: [OrganizationRow] })
-  list(@Query() query: OrganizationListQuery, @Caller() caller: Authority): Promise<object[]> {
+  list(@Query() query: OrganizationListQuery, @Caller() caller: Authority): Promise<OrganizationRow[]> {
     return this.organizations.list(query, caller);
   }
 
   @Delete('delete')
   @ApiOperation({ summary: 'Delete organizations with their teams and keys.' })
-  @ApiOkResponse({ type: [OrganizationRow] })
   delete(
     @Body() { organization_ids }: DeleteOrganizationsDto,
     @Caller() caller: Authority,
-  ): Promise<object[]> {
+  ): Promise<OrganizationRow[]> {
     return this.organizations.delete(organization_ids, caller);
   }
 
   @Post('member_add')
   @HttpCode(200)
   @ApiOperation({ summary: 'Add users to an organization, or change their role.' })
-  @ApiOkResponse({ type: AddedOrganizationMembers })
-  addMembers(@Body() dto: AddOrganizationMembersDto, @Caller() caller: Authority): Promise<object> {
+  addMembers(
+    @Body() dto: AddOrganizationMembersDto,
+    @Caller() caller: Authority,
+  ): Promise<AddedOrganizationMembers> {
     return this.members.add(dto, caller);
   }
 
   @Patch('member_update')
   @ApiOperation({ summary: 'Change what a member of an organization may do.' })
-  @ApiOkResponse({ type: OrganizationMemberRow })
-  updateMember(@Body() dto: UpdateOrganizationMemberDto, @Caller() caller: Authority): Promise<object> {
+  updateMember(
+    @Body() dto: UpdateOrganizationMemberDto,
+    @Caller() caller: Authority,
+  ): Promise<OrganizationMemberRow> {
     return this.members.update(dto, caller);
   }
 
   @Delete('member_delete')
   @ApiOperation({ summary: 'Take a user out of an organization.' })
-  @ApiOkResponse({ type: OrganizationMemberRow })
-  deleteMember(@Body() dto: OrganizationMemberNameDto, @Caller() caller: Authority): Promise<object> {
+  deleteMember(
+    @Body() dto: OrganizationMemberNameDto,
+    @Caller() caller: Authority,
+  ): Promise<OrganizationMemberRow> {
     return this.members.remove(dto, caller);
   }
 }

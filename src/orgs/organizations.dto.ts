@@ -15,7 +15,10 @@ import { OnlyLooksUp } from '../http/free-content.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import type { KeptFields } from '../parties/kept-fields.js';
+import { AuthoredResponse, BudgetTable } from '../parties/limits-response.dto.js';
 import { LimitsDto, PartyDto } from '../parties/limits.dto.js';
+import { TeamRow } from '../teams/teams.dto.js';
+import { OrganizationMemberRow } from './organization-members.dto.js';
 
 /** LiteLLM's fields of an organization that are kept as sent. */
 export const KEPT_OF_ORGANIZATIONS: KeptFields = {
@@ -99,21 +102,46 @@ export class DeleteOrganizationsDto {
 }
 
 /** An organization as LiteLLM tells it. */
-export class OrganizationRow {
+export class OrganizationRow extends AuthoredResponse {
   organization_id: string;
   organization_alias: string;
   budget_id: string;
-  spend: number;
   models: string[];
-  blocked: boolean;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  object_permission: Record<string, unknown> | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  object_permission_id: null;
+
+  /** US dollars. Set on the organization itself. */
+  max_budget?: number;
+
+  /** Set on the organization itself. */
+  budget_duration?: string;
+
+  /** Set on the organization itself. */
+  tpm_limit?: number;
+
+  /** Set on the organization itself. */
+  rpm_limit?: number;
 
   @ApiProperty({ type: 'object', additionalProperties: true })
   metadata: Record<string, unknown>;
 
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
-  litellm_budget_table: Record<string, unknown> | null;
-  created_at: string;
-  created_by: string;
-  updated_at: string;
-  updated_by: string;
+  /** US dollars. */
+  spend: number;
+  blocked: boolean;
+
+  /** Its limits, and its tier's where it leaves one open. */
+  litellm_budget_table: BudgetTable | null;
+
+  /** Empty unless the caller administers the organization. */
+  members: OrganizationMemberRow[];
+
+  @ApiProperty({ type: [String], nullable: true })
+  users: null;
+
+  /** Its teams, as far as the caller may see them. */
+  teams: TeamRow[];
 }

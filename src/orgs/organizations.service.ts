@@ -23,6 +23,7 @@ import { lightColumns, selectLight, withContent } from '../parties/listed-rows.j
 import { bury } from '../teams/bury.js';
 import { Rosters } from '../teams/team-roster.js';
 import { Team } from '../teams/team.entity.js';
+import type { TeamRow } from '../teams/teams.dto.js';
 import { teamView } from '../teams/team.view.js';
 import { TeamsService } from '../teams/teams.service.js';
 import { Traced } from '../tracing/traced.js';
@@ -35,6 +36,7 @@ import {
   KEPT_OF_ORGANIZATIONS,
   type NewOrganizationDto,
   type OrganizationListQuery,
+  type OrganizationRow,
   type UpdateOrganizationDto,
 } from './organizations.dto.js';
 
@@ -58,7 +60,7 @@ export class OrganizationsService {
   }
 
   /** Makes an organization. 409 when its id is taken, 404 when its tier is not there. */
-  async create(dto: NewOrganizationDto, caller: Authority): Promise<object> {
+  async create(dto: NewOrganizationDto, caller: Authority): Promise<OrganizationRow> {
     const organizationId = dto.organization_id ?? uuidv7();
     return this.table.write(
       async (tx) => {
@@ -80,7 +82,7 @@ export class OrganizationsService {
   }
 
   /** Changes what was sent. 404 when there is no such organization. */
-  async update(dto: UpdateOrganizationDto, caller: Authority): Promise<object> {
+  async update(dto: UpdateOrganizationDto, caller: Authority): Promise<OrganizationRow> {
     const id = dto.organization_id;
     return this.table.write(
       async (tx) => {
@@ -98,7 +100,7 @@ export class OrganizationsService {
   }
 
   /** An organization with its teams. 404 when there is none. */
-  async info(organizationId: string, caller: Authority): Promise<object> {
+  async info(organizationId: string, caller: Authority): Promise<OrganizationRow> {
     return this.database.read(async (manager) => {
       const row = await this.table.findOrFail(manager, organizationId);
       if (!maySeeOrganization(caller, organizationId)) throw this.table.missing(organizationId);
@@ -107,7 +109,10 @@ export class OrganizationsService {
   }
 
   /** The caller's organizations with their teams, oldest first. */
-  async list({ org_id, org_alias, ...page }: OrganizationListQuery, caller: Authority): Promise<object[]> {
+  async list(
+    { org_id, org_alias, ...page }: OrganizationListQuery,
+    caller: Authority,
+  ): Promise<OrganizationRow[]> {
     return this.database.read(async (manager) => {
       const { take, skip } = pageOf(page);
       const select = selectLight(manager.createQueryBuilder(Organization, 'o')).where('o.deletedAt IS NULL');
@@ -127,7 +132,7 @@ export class OrganizationsService {
   }
 
   /** Deletes organizations with their teams and keys, all or none. 404 names the first that is not there. */
-  async delete(organizationIds: readonly string[], caller: Authority): Promise<object[]> {
+  async delete(organizationIds: readonly string[], caller: Authority): Promise<OrganizationRow[]> {
     const ids = [...new Set(organizationIds)];
     const by = caller.id;
     const { views } = await this.table.write(
@@ -153,7 +158,7 @@ export class OrganizationsService {
     return views;
   }
 
-  private async view(manager: EntityManager, row: Organization, caller: Authority): Promise<object> {
+  private async view(manager: EntityManager, row: Organization, caller: Authority): Promise<OrganizationRow> {
     const [view] = await this.views(manager, [row], caller);
     return view!;
   }
@@ -163,7 +168,7 @@ export class OrganizationsService {
     manager: EntityManager,
     rows: readonly Organization[],
     caller: Authority,
-  ): Promise<object[]> {
+  ): Promise<OrganizationRow[]> {
     const limited = await withTiers(manager, rows);
     const teams = await manager.find(Team, {
       select: lightColumns(manager, Team),
@@ -176,7 +181,7 @@ export class OrganizationsService {
       manager,
       teams.map(({ teamId }) => teamId),
     );
-    const teamsOf = new Map<string, object[]>(rows.map(({ organizationId }) => [organizationId, []]));
+    const teamsOf = new Map<string, TeamRow[]>(rows.map(({ organizationId }) => [organizationId, []]));
     for (const team of teams.filter(({ teamId }) => maySeeTeam(caller, teamId))) {
       teamsOf.get(team.organizationId!)!.push(teamView(team, rosters.of(team.teamId)));
     }

@@ -35,6 +35,12 @@ export function budgetTableView(
   return set || row.budgetId !== null ? { budget_id: row.budgetId, ...limits } : null;
 }
 
+/** Drops the fields that are null, for views that tell only what was set. */
+export const withoutNulls = <T extends object>(fields: T) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as {
+    [Field in keyof T]?: NonNullable<T[Field]>;
+  };
+
 /** Who wrote a row and when. */
 export function authorshipView(row: Readonly<AuthoredRow>): AuthoredResponse {
   return {

@@ -1,12 +1,13 @@
-import { authorshipView, budgetTableView, limitsView } from '../parties/limits.view.js';
+import { authorshipView, budgetTableView, limitsView, withoutNulls } from '../parties/limits.view.js';
 import { liveSpend } from '../spend/live-figures.js';
 import type { Tag } from './tag.entity.js';
+import type { DynamicTag, TagRow } from './tags.dto.js';
 
 /**
  * A tag as LiteLLM tells it: the limits that count (`limited`: with its tier's, see `withTiers`) in a table of their own.
  * Those it was given itself stand on top, too, where Terraform's provider looks for them.
  */
-export function tagView(row: Readonly<Tag>, limited: Readonly<Tag>) {
+export function tagView(row: Readonly<Tag>, limited: Readonly<Tag>): TagRow {
   const { budget_reset_at: _, model_max_budget, ...limits } = limitsView(row);
   const own = {
     ...limits,
@@ -23,14 +24,14 @@ export function tagView(row: Readonly<Tag>, limited: Readonly<Tag>) {
     blocked: row.blocked,
     ...row.extra,
     spend: liveSpend('tag', limited),
-    ...Object.fromEntries(Object.entries(own).filter(([, value]) => value !== null)),
+    ...withoutNulls(own),
     litellm_budget_table: table && { ...table, model_max_budget: limited.modelMaxBudget },
     ...authorshipView(row),
   };
 }
 
 /** A tag that has no row, as LiteLLM tells it in its list. */
-export const dynamicTagView = (name: string) => ({
+export const dynamicTagView = (name: string): DynamicTag => ({
   name,
   description:
     'This is just a spend tag that was passed dynamically in a request. It does not control any LLM models.',

@@ -12,7 +12,8 @@ import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import type { KeptFields } from '../parties/kept-fields.js';
-import { PartyDto } from '../parties/limits.dto.js';
+import { AuthoredResponse, BudgetTable } from '../parties/limits-response.dto.js';
+import { BudgetLimitDto, PartyDto } from '../parties/limits.dto.js';
 import { SpendLogQuery } from '../spend/reports/spend.dto.js';
 import { IsTagName } from './is-tag-name.js';
 
@@ -64,8 +65,8 @@ export class TagNameDto {
   name: string;
 }
 
-/** A tag as LiteLLM tells it; the limits it was given itself stand beside these. */
-export class TagRow {
+/** A tag as LiteLLM tells it. Limits are absent unless they were set on the tag itself. */
+export class TagRow extends AuthoredResponse {
   name: string;
   description: string | null;
   models: string[];
@@ -73,16 +74,42 @@ export class TagRow {
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
   model_info: Record<string, unknown> | null;
 
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  metadata: Record<string, unknown>;
   blocked: boolean;
+
+  /** US dollars. */
   spend: number;
 
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
-  litellm_budget_table: Record<string, unknown> | null;
+  /** US dollars. */
+  max_budget?: number;
 
-  created_at: string;
-  created_by: string;
-  updated_at: string;
-  updated_by: string;
+  /** US dollars. */
+  soft_budget?: number;
+  budget_duration?: string;
+  budget_limits?: BudgetLimitDto[];
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  model_max_budget?: Record<string, unknown>;
+  tpm_limit?: number;
+  rpm_limit?: number;
+  max_parallel_requests?: number;
+  budget_id?: string;
+
+  /** Its limits, and its tier's where it leaves one open. */
+  litellm_budget_table: BudgetTable | null;
+}
+
+/** A name that calls carried and that has no row. */
+export class DynamicTag {
+  name: string;
+  description: string;
+
+  @ApiProperty({ type: [String], nullable: true })
+  models: null;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  model_info: null;
 }
 
 export class ChangedTag {

@@ -13,7 +13,7 @@ import { SpendReports } from '../spend/spend-reports.js';
 import { Tag } from './tag.entity.js';
 import { dynamicTagView, tagView } from './tag.view.js';
 import { GATEWAY } from '../database/authored-row.js';
-import { KEPT_OF_TAGS, type TagDto, type TagListQuery } from './tags.dto.js';
+import { type DynamicTag, KEPT_OF_TAGS, type TagDto, type TagListQuery, type TagRow } from './tags.dto.js';
 
 /** Labels on calls that have limits of their own. */
 @Injectable()
@@ -50,7 +50,7 @@ export class TagsService {
   }
 
   /** Makes a tag. 409 when it is there, 404 when its tier is not. */
-  async create(dto: TagDto, by: string): Promise<object> {
+  async create(dto: TagDto, by: string): Promise<TagRow> {
     return this.table.write(
       async (tx) => view(tx, await this.make(tx, dto, by)),
       () => [cacheKey.tag(dto.name)],
@@ -64,7 +64,7 @@ export class TagsService {
   }
 
   /** Changes what was sent. 404 when there is no such tag. */
-  async update(dto: TagDto, by: string): Promise<object> {
+  async update(dto: TagDto, by: string): Promise<TagRow> {
     return this.table.write(
       async (tx) => {
         await this.table.findOrFail(tx, dto.name);
@@ -76,7 +76,7 @@ export class TagsService {
   }
 
   /** These tags by name; 404 names all that are not there. */
-  async info(names: readonly string[]): Promise<Record<string, object>> {
+  async info(names: readonly string[]): Promise<Record<string, TagRow>> {
     return this.database.read(async (manager) => {
       const rows = await manager.findBy(Tag, { name: In([...new Set(names)]), deletedAt: IsNull() });
       const known = new Set(rows.map(({ name }) => name));
@@ -90,7 +90,7 @@ export class TagsService {
   }
 
   /** Every tag, oldest first; on the last page also names without a row that calls carried. Others than admins see those of their own calls. */
-  async list(query: TagListQuery, caller: Authority): Promise<object[]> {
+  async list(query: TagListQuery, caller: Authority): Promise<(TagRow | DynamicTag)[]> {
     const { take, skip } = pageOf(query);
     const rows = seesEverything(caller)
       ? await this.database.read(async (manager) =>

@@ -15,7 +15,7 @@ import { Member } from './member.entity.js';
 import { Rosters } from './team-roster.js';
 import { Team } from './team.entity.js';
 import { membershipView, teamView } from './team.view.js';
-import type { TeamListQuery, TeamPage, TeamPageQuery } from './teams.dto.js';
+import type { TeamListQuery, TeamPage, TeamPageQuery, TeamRow, TeamWithKeys } from './teams.dto.js';
 
 /** What `organization_id` says for teams without one, LiteLLM's name. */
 const NO_ORGANIZATION = 'default_organization';
@@ -30,7 +30,10 @@ export class TeamLists {
   ) {}
 
   /** The caller's teams by name, those without one last. */
-  async list({ user_id, organization_id, ...page }: TeamListQuery, caller: Authority): Promise<object[]> {
+  async list(
+    { user_id, organization_id, ...page }: TeamListQuery,
+    caller: Authority,
+  ): Promise<TeamWithKeys[]> {
     return this.database.read(async (manager) => {
       const teams = await manager.find(Team, {
         select: lightColumns(manager, Team),
@@ -94,7 +97,7 @@ export class TeamLists {
   }
 
   /** Teams the caller may join by itself and is not in yet, by name. */
-  async available(caller: Authority): Promise<object[]> {
+  async available(caller: Authority): Promise<TeamRow[]> {
     const teamIds = this.newUsers.availableTeams.filter((id) => !caller.teams.has(id));
     return this.database.read(async (manager) => {
       const teams = await manager.find(Team, {
@@ -109,7 +112,12 @@ export class TeamLists {
 }
 
 /** These teams as lists tell them: with their members and, of the newest keys, those that work and concern the caller. */
-export async function teamRows(manager: EntityManager, teams: readonly Team[], caller: Authority, now: Date) {
+export async function teamRows(
+  manager: EntityManager,
+  teams: readonly Team[],
+  caller: Authority,
+  now: Date,
+): Promise<TeamWithKeys[]> {
   const teamIds = teams.map(({ teamId }) => teamId);
   const rosters = await Rosters.read(manager, teamIds);
   const keys = await manager.find(VirtualKey, {

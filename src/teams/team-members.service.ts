@@ -21,7 +21,15 @@ import { lockedTeam, rosterOf, touchedBy, userRows } from './team-roster.js';
 import { memberShape, pairOf, teamShape } from './team-shape.js';
 import type { Team } from './team.entity.js';
 import { membershipView, teamView } from './team.view.js';
-import type { AddMembersDto, MemberDto, MemberOfTeamDto, UpdateMemberDto } from './teams.dto.js';
+import type {
+  AddedTeamMembers,
+  AddMembersDto,
+  MemberDto,
+  MemberOfTeamDto,
+  TeamRow,
+  UpdatedMember,
+  UpdateMemberDto,
+} from './teams.dto.js';
 
 /** Who is in which team, and what they may spend there. */
 @Injectable()
@@ -86,7 +94,7 @@ export class TeamMembersService {
   }
 
   /** Adds members; those already in are passed over, but not if all are (400). */
-  async add(dto: AddMembersDto, caller: Authority): Promise<object> {
+  async add(dto: AddMembersDto, caller: Authority): Promise<AddedTeamMembers> {
     const { answer } = await this.members.write(
       async (tx) => {
         if (!this.joinsFreely(dto, caller)) this.grants.requireAdmin(caller, dto.team_id);
@@ -115,7 +123,7 @@ export class TeamMembersService {
   }
 
   /** Changes a member. 400 when the team or the member is not there, as LiteLLM has it. */
-  async update(dto: UpdateMemberDto, caller: Authority): Promise<object> {
+  async update(dto: UpdateMemberDto, caller: Authority): Promise<UpdatedMember> {
     const { member, email } = await this.members.write(
       async (tx) => {
         const { team, userId, userEmail } = await this.memberNamed(tx, dto, caller);
@@ -143,7 +151,7 @@ export class TeamMembersService {
   }
 
   /** A member leaves; the keys it had in this team leave with it. */
-  async delete(dto: MemberOfTeamDto, caller: Authority): Promise<object> {
+  async delete(dto: MemberOfTeamDto, caller: Authority): Promise<TeamRow> {
     const { team, named } = await this.members.write(
       async (tx) => {
         const { team: row, userId } = await this.memberNamed(tx, dto, caller);

@@ -3,6 +3,7 @@ import { cacheKey } from '../cache/changes.js';
 import type { PartyTable } from '../parties/party-table.js';
 import { User } from '../users/user.entity.js';
 import { userView } from '../users/user.view.js';
+import type { UserRow } from '../users/users.dto.js';
 import { Member } from './member.entity.js';
 import { Team } from './team.entity.js';
 import type { NamedMember } from './team.view.js';
@@ -40,7 +41,7 @@ export async function rosterOf(manager: EntityManager, teamId: string): Promise<
 }
 
 /** These users as LiteLLM tells them, in the order asked for. */
-export async function userRows(manager: EntityManager, userIds: readonly string[]): Promise<object[]> {
+export async function userRows(manager: EntityManager, userIds: readonly string[]): Promise<UserRow[]> {
   const users = await manager.findBy(User, { userId: In(userIds), deletedAt: IsNull() });
   const memberships = await manager.find(Member, {
     where: { userId: In(userIds), deletedAt: IsNull() },

@@ -4,6 +4,7 @@ import { liveSpend } from '../spend/live-figures.js';
 import type { Member } from './member.entity.js';
 import { type TeamMemberDefaults, teamMemberDefaults } from './team-member-defaults.js';
 import type { Team } from './team.entity.js';
+import type { TeamMembership, TeamRow } from './teams.dto.js';
 
 /** A member and the address of its user. */
 export interface NamedMember {
@@ -12,7 +13,7 @@ export interface NamedMember {
 }
 
 /** A team as LiteLLM tells it. */
-export function teamView(row: Readonly<Team>, members: readonly NamedMember[]) {
+export function teamView(row: Readonly<Team>, members: readonly NamedMember[]): TeamRow {
   const {
     team_member_budget_anchor: _,
     team_member_budget_since: __,
@@ -47,7 +48,7 @@ export function teamView(row: Readonly<Team>, members: readonly NamedMember[]) {
 }
 
 /** A membership with what its member may spend, be it by its own limits or its team's for all. */
-export function membershipView(member: Readonly<Member>, team: Readonly<Team>) {
+export function membershipView(member: Readonly<Member>, team: Readonly<Team>): TeamMembership {
   const { userId, teamId, ...row } = withTier(member, teamMemberDefaults(team));
   return {
     user_id: userId,

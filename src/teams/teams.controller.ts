@@ -1,9 +1,10 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
 import {
+  AddedTeamMembers,
   AddMembersDto,
   DeletedTeams,
   DeleteTeamsDto,
@@ -16,6 +17,7 @@ import {
   TeamModelsDto,
   TeamPermissions,
   TeamRow,
+  TeamWithKeys,
   UpdatedMember,
   UpdatedTeam,
   UpdateMemberDto,
@@ -39,53 +41,46 @@ export class TeamsController {
   @Post('new')
   @HttpCode(200)
   @ApiOperation({ summary: 'Make a team.' })
-  @ApiOkResponse({ type: TeamRow })
-  create(@Body() dto: NewTeamDto, @Caller() caller: Authority): Promise<object> {
+  create(@Body() dto: NewTeamDto, @Caller() caller: Authority): Promise<TeamRow> {
     return this.teams.create(dto, caller);
   }
 
   @Post('update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change a team. Absent keeps, null clears.' })
-  @ApiOkResponse({ type: UpdatedTeam })
-  update(@Body() dto: UpdateTeamDto, @Caller() caller: Authority): Promise<object> {
+  update(@Body() dto: UpdateTeamDto, @Caller() caller: Authority): Promise<UpdatedTeam> {
     return this.teams.update(dto, caller);
   }
 
   @Get('info')
   @ApiOperation({ summary: 'A team with its keys and members.' })
-  @ApiOkResponse({ type: TeamInfo })
-  info(@Query() { team_id }: TeamIdDto, @Caller() caller: Authority): Promise<object> {
+  info(@Query() { team_id }: TeamIdDto, @Caller() caller: Authority): Promise<TeamInfo> {
     return this.teams.info(team_id, caller);
   }
 
   @Get('list')
   @ApiOperation({ summary: 'The caller’s teams, by name.' })
-  @ApiOkResponse({ type: [TeamRow] })
-  list(@Query() query: TeamListQuery, @Caller() caller: Authority): Promise<object[]> {
+  list(@Query() query: TeamListQuery, @Caller() caller: Authority): Promise<TeamWithKeys[]> {
     return this.lists.list(query, caller);
   }
 
   @Get('available')
   @ApiOperation({ summary: 'Teams the caller may join by itself.' })
-  @ApiOkResponse({ type: [TeamRow] })
-  available(@Caller() caller: Authority): Promise<object[]> {
+  available(@Caller() caller: Authority): Promise<TeamRow[]> {
     return this.lists.available(caller);
   }
 
   @Post('model/add')
   @HttpCode(200)
   @ApiOperation({ summary: 'Let a team call further models.' })
-  @ApiOkResponse({ type: TeamRow })
-  addModels(@Body() dto: AddTeamModelsDto, @Caller() caller: Authority): Promise<object> {
+  addModels(@Body() dto: AddTeamModelsDto, @Caller() caller: Authority): Promise<TeamRow> {
     return this.teams.addModels(dto, caller);
   }
 
   @Post('model/delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Take models from a team’s list; without the last one it may call nothing.' })
-  @ApiOkResponse({ type: TeamRow })
-  removeModels(@Body() dto: TeamModelsDto, @Caller() caller: Authority): Promise<object> {
+  removeModels(@Body() dto: TeamModelsDto, @Caller() caller: Authority): Promise<TeamRow> {
     return this.teams.removeModels(dto, caller);
   }
 
@@ -99,40 +94,35 @@ export class TeamsController {
   @Post('block')
   @HttpCode(200)
   @ApiOperation({ summary: 'Stop every key of a team, at once.' })
-  @ApiOkResponse({ type: TeamRow })
-  block(@Body() { team_id }: TeamIdDto, @Caller() caller: Authority): Promise<object> {
+  block(@Body() { team_id }: TeamIdDto, @Caller() caller: Authority): Promise<TeamRow> {
     return this.teams.setBlocked(team_id, true, caller);
   }
 
   @Post('unblock')
   @HttpCode(200)
   @ApiOperation({ summary: 'Let a blocked team work again.' })
-  @ApiOkResponse({ type: TeamRow })
-  unblock(@Body() { team_id }: TeamIdDto, @Caller() caller: Authority): Promise<object> {
+  unblock(@Body() { team_id }: TeamIdDto, @Caller() caller: Authority): Promise<TeamRow> {
     return this.teams.setBlocked(team_id, false, caller);
   }
 
   @Post('member_add')
   @HttpCode(200)
   @ApiOperation({ summary: 'Add users to a team.' })
-  @ApiOkResponse({ type: TeamRow })
-  addMembers(@Body() dto: AddMembersDto, @Caller() caller: Authority): Promise<object> {
+  addMembers(@Body() dto: AddMembersDto, @Caller() caller: Authority): Promise<AddedTeamMembers> {
     return this.members.add(dto, caller);
   }
 
   @Post('member_update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change what a member may do and spend.' })
-  @ApiOkResponse({ type: UpdatedMember })
-  updateMember(@Body() dto: UpdateMemberDto, @Caller() caller: Authority): Promise<object> {
+  updateMember(@Body() dto: UpdateMemberDto, @Caller() caller: Authority): Promise<UpdatedMember> {
     return this.members.update(dto, caller);
   }
 
   @Post('member_delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Take a user, and its keys in this team, out of a team.' })
-  @ApiOkResponse({ type: TeamRow })
-  deleteMember(@Body() dto: MemberOfTeamDto, @Caller() caller: Authority): Promise<object> {
+  deleteMember(@Body() dto: MemberOfTeamDto, @Caller() caller: Authority): Promise<TeamRow> {
     return this.members.delete(dto, caller);
   }
 
@@ -145,8 +135,7 @@ export class TeamsController {
   @Post('permissions_update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change what members may do with a team’s keys.' })
-  @ApiOkResponse({ type: TeamRow })
-  async updatePermissions(@Body() dto: UpdatePermissionsDto, @Caller() caller: Authority): Promise<object> {
+  async updatePermissions(@Body() dto: UpdatePermissionsDto, @Caller() caller: Authority): Promise<TeamRow> {
     return (await this.teams.update(Object.assign(new UpdateTeamDto(), dto), caller)).data;
   }
 }

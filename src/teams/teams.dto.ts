@@ -22,6 +22,7 @@ import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { AlsoTakes } from '../http/unread-fields.js';
 import { KeyRow } from '../keys/keys.dto.js';
 import type { KeptFields } from '../parties/kept-fields.js';
+import { BudgetTable, LimitedPartyResponse } from '../parties/limits-response.dto.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { NamesModels } from '../parties/names-models.js';
 import { Refuses } from '../parties/not-enforced.js';
@@ -29,6 +30,7 @@ import { IsDuration } from '../parties/duration.js';
 import { IsAliases } from '../parties/aliases.js';
 import { IsUsd } from '../parties/usd.js';
 import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
+import { UserRow } from '../users/users.dto.js';
 
 /** LiteLLM's fields of a team that are kept as sent. */
 export const KEPT_OF_TEAMS: KeptFields = {
@@ -330,25 +332,35 @@ export class MemberWithRole {
   role: string;
 }
 
+/** Model aliases of a team, where LiteLLM keeps them. */
+export class TeamModelTable {
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
+  model_aliases: Record<string, string>;
+  created_by: string;
+  updated_by: string;
+}
+
 /** A team as LiteLLM tells it. */
-export class TeamRow {
+export class TeamRow extends LimitedPartyResponse {
   team_id: string;
   team_alias: string | null;
   organization_id: string | null;
+  admins: string[];
+  members: string[];
   members_with_roles: MemberWithRole[];
   models: string[];
   blocked: boolean;
-  spend: number;
-  max_budget: number | null;
-  budget_duration: string | null;
-  budget_reset_at: string | null;
-  tpm_limit: number | null;
-  rpm_limit: number | null;
 
-  @ApiProperty({ type: 'object', additionalProperties: true })
-  metadata: Record<string, unknown>;
-  created_at: string;
-  updated_at: string;
+  /** Only when there are any. */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: { type: 'string' } })
+  model_aliases?: Record<string, string>;
+  litellm_model_table: TeamModelTable | null;
+
+  /** US dollars. */
+  team_member_budget?: number;
+  team_member_budget_duration?: string;
+  team_member_rpm_limit?: number;
+  team_member_tpm_limit?: number;
 }
 
 export class ListedTeam extends TeamRow {
@@ -357,8 +369,7 @@ export class ListedTeam extends TeamRow {
 }
 
 export class TeamPage extends PageInfo {
-  @ApiProperty({ type: () => [ListedTeam] })
-  teams: object[];
+  teams: ListedTeam[];
 }
 
 export class UpdatedTeam {
@@ -372,8 +383,19 @@ export class TeamMembership {
   spend: number;
   budget_id: string | null;
 
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
-  litellm_budget_table: Record<string, unknown> | null;
+  litellm_budget_table: BudgetTable | null;
+}
+
+/** A team with its newest keys. */
+export class TeamWithKeys extends TeamRow {
+  keys: KeyRow[];
+  team_memberships: TeamMembership[];
+}
+
+/** A team and the members that were just added. */
+export class AddedTeamMembers extends TeamRow {
+  updated_users: UserRow[];
+  updated_team_memberships: TeamMembership[];
 }
 
 export class TeamInfo {
@@ -388,6 +410,7 @@ export class UpdatedMember {
   user_email: string | null;
   team_id: string;
   max_budget_in_team: number | null;
+  budget_duration: string | null;
   tpm_limit: number | null;
   rpm_limit: number | null;
   allowed_models: string[];

@@ -27,11 +27,15 @@ import { teamShape } from './team-shape.js';
 import { Team } from './team.entity.js';
 import { teamView } from './team.view.js';
 import {
+  type DeletedTeams,
   KEPT_OF_TEAMS,
   type NewTeamDto,
   type TeamFieldsDto,
+  type TeamInfo,
   type TeamModelsDto,
   type TeamPermissions,
+  type TeamRow,
+  type UpdatedTeam,
   UpdateTeamDto,
 } from './teams.dto.js';
 
@@ -61,7 +65,7 @@ export class TeamsService {
   }
 
   /** Makes a team. 409 when its id is taken, 404 when its organization or tier is not there. */
-  async create(dto: NewTeamDto, caller: Authority): Promise<object> {
+  async create(dto: NewTeamDto, caller: Authority): Promise<TeamRow> {
     if (!isProxyAdmin(caller)) this.grants.requireCreatable(dto, caller);
     const by = caller.id;
     const teamId = dto.team_id ?? uuidv7();
@@ -91,12 +95,12 @@ export class TeamsService {
   }
 
   /** Changes what was sent. 404 when there is no such team, or it is not the caller's. */
-  async update(dto: UpdateTeamDto, caller: Authority): Promise<{ team_id: string; data: object }> {
+  async update(dto: UpdateTeamDto, caller: Authority): Promise<UpdatedTeam> {
     return { team_id: dto.team_id, data: await this.change(dto.team_id, () => dto, caller, dto) };
   }
 
   /** Lets a team call further models. A list that was open stays so: `all-proxy-models` is put before them, as LiteLLM does. */
-  addModels({ team_id, models }: TeamModelsDto, caller: Authority): Promise<object> {
+  addModels({ team_id, models }: TeamModelsDto, caller: Authority): Promise<TeamRow> {
     const added = ({ models: before }: Team) => {
       const kept = before?.length ? before.filter((name) => name !== NO_MODELS) : ['all-proxy-models'];
       return { team_id, models: [...new Set([...kept, ...models])] };
@@ -105,7 +109,7 @@ export class TeamsService {
   }
 
   /** Takes models from a team's list. A list that loses its last entry allows nothing; one that was open stays so. */
-  removeModels({ team_id, models }: TeamModelsDto, caller: Authority): Promise<object> {
+  removeModels({ team_id, models }: TeamModelsDto, caller: Authority): Promise<TeamRow> {
     const left = ({ models: before }: Team) => {
       const kept = (before ?? []).filter((name) => !models.includes(name));
       return { team_id, models: before?.length && !kept.length ? [NO_MODELS] : kept };
@@ -119,7 +123,7 @@ export class TeamsService {
     caller: Authority,
     /** What names access groups and an organization. */
     sent: Pick<TeamFieldsDto, 'organization_id'> = {},
-  ): Promise<object> {
+  ): Promise<TeamRow> {
     const { team, named } = await this.table.write(
       async (tx) => {
         await lockAccessGroups(tx, sent);
@@ -144,7 +148,7 @@ export class TeamsService {
     return teamView(team, named);
   }
 
-  async setBlocked(teamId: string, blocked: boolean, caller: Authority): Promise<object> {
+  async setBlocked(teamId: string, blocked: boolean, caller: Authority): Promise<TeamRow> {
     const { team, named } = await this.table.write(
       async (tx) => {
         this.grants.requireOwner(caller, teamId);
@@ -159,7 +163,7 @@ export class TeamsService {
   }
 
   /** A team with its members and newest keys (`/key/list` pages through all). 404 when there is none. */
-  async info(teamId: string, caller: Authority): Promise<object> {
+  async info(teamId: string, caller: Authority): Promise<TeamInfo> {
     return this.database.read(async (manager) => {
       const team = await this.table.findOrFail(manager, teamId);
       if (!maySeeTeam(caller, teamId)) throw this.table.missing(teamId);
@@ -181,7 +185,7 @@ export class TeamsService {
   }
 
   /** Deletes teams with their members and keys, all or none. 404 names the first that is not there. */
-  async delete(teamIds: readonly string[], caller: Authority): Promise<{ deleted_teams: string[] }> {
+  async delete(teamIds: readonly string[], caller: Authority): Promise<DeletedTeams> {
     const ids = [...new Set(teamIds)];
     await this.table.write(
       async (tx) => {

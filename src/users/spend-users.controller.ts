@@ -1,5 +1,5 @@
 import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminRoute, Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
 import { LiveFiguresInterceptor } from '../spend/live-figures.interceptor.js';
@@ -16,8 +16,7 @@ export class SpendUsersController {
 
   @Get()
   @ApiOperation({ summary: 'The users that concern the caller, dearest first; or this one.' })
-  @ApiOkResponse({ type: [UserRow] })
-  list(@Query() query: SpendUsersQuery, @Caller() caller: Authority): Promise<object[]> {
+  list(@Query() query: SpendUsersQuery, @Caller() caller: Authority): Promise<UserRow[]> {
     return this.users.dearest(query, caller);
   }
 }

@@ -1,5 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
@@ -14,8 +14,7 @@ export class UserInfoController {
 
   @Get('info')
   @ApiOperation({ summary: 'A user by itself, without its keys and teams.' })
-  @ApiOkResponse({ type: UserRow })
-  info(@Query() { user_id }: UserInfoQuery, @Caller() caller: Authority): Promise<object> {
+  info(@Query() { user_id }: UserInfoQuery, @Caller() caller: Authority): Promise<UserRow> {
     return this.users.flatInfo(user_id, caller);
   }
 }

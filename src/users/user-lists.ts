@@ -15,7 +15,7 @@ import { Member } from '../teams/member.entity.js';
 import { teamsOf } from './teams-of.js';
 import { User } from './user.entity.js';
 import { userView } from './user.view.js';
-import type { SpendUsersQuery, UserListQuery } from './users.dto.js';
+import type { SpendUsersQuery, UserList, UserListQuery, UserRow } from './users.dto.js';
 import { visibleUsers } from './visible-users.js';
 
 /** Users for people who look for one. */
@@ -24,7 +24,7 @@ export class UserLists {
   constructor(private readonly database: Database) {}
 
   /** The users that concern the caller. */
-  async list(query: UserListQuery, caller: Authority): Promise<object> {
+  async list(query: UserListQuery, caller: Authority): Promise<UserList> {
     const { page = 1, page_size = 25, sort_by = 'created_at', sort_order = 'desc' } = query;
     return this.database.read(async (manager) => {
       const select = visibleUsers(manager, caller);
@@ -77,7 +77,7 @@ export class UserLists {
   }
 
   /** Users that concern the caller, by what they spent in all. */
-  async dearest(query: SpendUsersQuery, caller: Authority): Promise<object[]> {
+  async dearest(query: SpendUsersQuery, caller: Authority): Promise<UserRow[]> {
     const { take, skip } = pageOf(query);
     return this.database.read(async (manager) => {
       const select = joinSpent(visibleUsers(manager, caller), 'user').addSelect(

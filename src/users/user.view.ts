@@ -1,9 +1,10 @@
 import { authorshipView, limitsView } from '../parties/limits.view.js';
 import { liveSpend } from '../spend/live-figures.js';
 import type { User } from './user.entity.js';
+import type { UserRow } from './users.dto.js';
 
 /** A user as LiteLLM tells it. */
-export function userView(row: Readonly<User>, teams: readonly string[]) {
+export function userView(row: Readonly<User>, teams: readonly string[]): UserRow {
   return {
     user_id: row.userId,
     user_alias: row.userAlias,

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Header, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { Caller } from '../http/doors.js';
 import type { Authority } from '../policy/authority.js';
@@ -12,12 +12,12 @@ import {
   NewUserDto,
   UpdatedUser,
   UpdateUserDto,
-  UserInfo,
   UserInfoQuery,
   UserList,
   UserListQuery,
 } from './users.dto.js';
 import { AVAILABLE_ROLES } from './available-roles.js';
+import { UserInfo } from './user-info.dto.js';
 import { UserLists } from './user-lists.js';
 import { UsersService } from './users.service.js';
 
@@ -34,8 +34,7 @@ export class UsersController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Make a user and, unless `auto_create_key` is false, its first key.' })
-  @ApiOkResponse({ type: NewUser })
-  create(@Body() dto: NewUserDto, @Caller() caller: Authority): Promise<object> {
+  create(@Body() dto: NewUserDto, @Caller() caller: Authority): Promise<NewUser> {
     return this.users.create(dto, caller);
   }
 
@@ -44,8 +43,7 @@ export class UsersController {
   @ApiOperation({
     summary: 'Change a user. Absent keeps, null clears; `blocked` stops all its keys at once.',
   })
-  @ApiOkResponse({ type: UpdatedUser })
-  update(@Body() dto: UpdateUserDto, @Caller() caller: Authority): Promise<object> {
+  update(@Body() dto: UpdateUserDto, @Caller() caller: Authority): Promise<UpdatedUser> {
     return this.users.update(dto, caller);
   }
 
@@ -64,22 +62,19 @@ export class UsersController {
 
   @Get('info')
   @ApiOperation({ summary: 'A user with its keys and teams.' })
-  @ApiOkResponse({ type: UserInfo })
-  info(@Query() { user_id }: UserInfoQuery, @Caller() caller: Authority): Promise<object> {
+  info(@Query() { user_id }: UserInfoQuery, @Caller() caller: Authority): Promise<UserInfo> {
     return this.users.info(user_id, caller);
   }
 
   @Get('list')
   @ApiOperation({ summary: 'The users that concern the caller, a page at a time.' })
-  @ApiOkResponse({ type: UserList })
-  list(@Query() query: UserListQuery, @Caller() caller: Authority): Promise<object> {
+  list(@Query() query: UserListQuery, @Caller() caller: Authority): Promise<UserList> {
     return this.lists.list(query, caller);
   }
 
   @Post('delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Delete users with their keys and memberships; the answer is their number.' })
-  @ApiOkResponse({ type: Number })
   delete(@Body() { user_ids }: DeleteUsersDto, @Caller() caller: Authority): Promise<number> {
     return this.users.delete(user_ids, caller);
   }

@@ -1,6 +1,14 @@
 import { OnlyLooksUp } from '../http/free-content.js';
 import { USER_ROLES } from '../policy/authority.js';
-import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import {
+  ApiExtraModels,
+  ApiProperty,
+  ApiPropertyOptional,
+  getSchemaPath,
+  IntersectionType,
+  PartialType,
+  PickType,
+} from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -19,8 +27,9 @@ import { PageInfo } from '../http/page-info.dto.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { AlsoTakes } from '../http/unread-fields.js';
-import { GeneratedKey, GenerateKeyDto, KEPT_OF_KEYS, KeyRow } from '../keys/keys.dto.js';
+import { GenerateKeyDto, KEPT_OF_KEYS, KeyRow } from '../keys/keys.dto.js';
 import type { KeptFields } from '../parties/kept-fields.js';
+import { LimitedPartyResponse } from '../parties/limits-response.dto.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { IsUsd } from '../parties/usd.js';
 
@@ -230,44 +239,50 @@ export class UserListQuery extends PageQuery {
 }
 
 /** A user as LiteLLM tells it. */
-export class UserRow {
+export class UserRow extends LimitedPartyResponse {
   user_id: string;
   user_email: string | null;
   user_alias: string | null;
   user_role: string | null;
+  sso_user_id: string | null;
+  /** Ids of its teams. */
   teams: string[];
   models: string[];
-  spend: number;
-  max_budget: number | null;
-  budget_duration: string | null;
-  budget_reset_at: string | null;
   blocked: boolean;
-
-  @ApiProperty({ type: 'object', additionalProperties: true })
-  metadata: Record<string, unknown>;
-  created_at: string;
-  updated_at: string;
 }
 
-export class NewUser extends GeneratedKey {
-  user_email: string | null;
-  user_alias: string | null;
-  user_role: string | null;
-  teams: string[];
+/** A user that was just made, and the fields of its first key that a user does not have. */
+export class NewUser extends IntersectionType(
+  UserRow,
+  PartialType(
+    PickType(KeyRow, [
+      'key_alias',
+      'aliases',
+      'config',
+      'permissions',
+      'allowed_cache_controls',
+      'rotation_count',
+      'last_rotation_at',
+      'team_id',
+      'organization_id',
+      'allowed_routes',
+      'litellm_budget_table',
+    ]),
+  ),
+) {
+  /** The key. It is told here and never again. Empty without a key. */
+  key: string;
+
+  /** Hash of the key. */
+  token: string | null;
+  token_id: string | null;
+  key_name: string | null;
+  expires: string | null;
 }
 
 export class UpdatedUser {
   user_id: string;
   data: UserRow;
-}
-
-export class UserInfo {
-  user_id: string;
-  user_info: UserRow;
-  keys: KeyRow[];
-
-  @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true } })
-  teams: Record<string, unknown>[];
 }
 
 export class UserUpdateResult {
@@ -276,8 +291,7 @@ export class UserUpdateResult {
   success: boolean;
   error: string | null;
 
-  @ApiProperty({ type: () => UserRow, nullable: true })
-  updated_user: object | null;
+  updated_user: UserRow | null;
 }
 
 export class BulkUpdatedUsers {

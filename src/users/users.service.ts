@@ -33,6 +33,7 @@ import { Traced } from '../tracing/traced.js';
 import { User } from './user.entity.js';
 import { NewUsers } from './new-users.js';
 import { teamsOf } from './teams-of.js';
+import type { UserInfo } from './user-info.dto.js';
 import { emailTaken, ssoTaken, userShape } from './user-shape.js';
 import { userView } from './user.view.js';
 import { userWithEmail } from './user-with-email.js';
@@ -42,8 +43,11 @@ import {
   type BulkUpdateUsersDto,
   KEPT_OF_USERS,
   MAX_BULK,
+  type NewUser,
   type NewUserDto,
+  type UpdatedUser,
   UpdateUserDto,
+  type UserRow,
   type UserUpdateResult,
 } from './users.dto.js';
 
@@ -91,7 +95,7 @@ export class UsersService {
   }
 
   /** Makes a user and, unless told not to, its first key. 409 when the id or the address is taken. */
-  async create(dto: NewUserDto, { id: by }: Authority): Promise<object> {
+  async create(dto: NewUserDto, { id: by }: Authority): Promise<NewUser> {
     const userId = dto.user_id ?? uuidv7();
     const teamIds = (dto.teams ?? []).map(({ team_id }) => team_id);
     const { user, issued } = await this.table.write(
@@ -136,7 +140,7 @@ export class UsersService {
   }
 
   /** Changes what was sent. 404 when there is no such user; to others than proxy admins there is only themself. */
-  async update(dto: UpdateUserDto, caller: Authority): Promise<{ user_id: string; data: object }> {
+  async update(dto: UpdateUserDto, caller: Authority): Promise<UpdatedUser> {
     const by = caller.id;
     const { user, teamIds } = await this.table.write(
       async (tx) => {
@@ -207,13 +211,13 @@ export class UsersService {
   }
 
   /** A user by itself. 404 when there is none, or it does not concern the caller. */
-  async flatInfo(asked: string | undefined, caller: Authority): Promise<object> {
+  async flatInfo(asked: string | undefined, caller: Authority): Promise<UserRow> {
     const { user_info } = await this.info(asked, caller);
     return user_info;
   }
 
   /** A user with its keys and teams, as far as they concern the caller. 404 when there is none, or it does not. */
-  async info(asked: string | undefined, caller: Authority): Promise<{ user_info: object }> {
+  async info(asked: string | undefined, caller: Authority): Promise<UserInfo> {
     const userId = asked ?? caller.userId;
     if (userId === null)
       throw new BadRequestException({ message: 'Name the user to look up in `user_id`', param: 'user_id' });

@@ -5,6 +5,7 @@ import { Team } from '../../teams/team.entity.js';
 import { Activity, type Asked } from './activity.js';
 import { breakdownOf, type Entity, metricsOf, PARTS } from './breakdown.js';
 import type { Breakdown, DailyActivityPage, DaySpend, Metrics, NamedMetrics } from './daily-activity.dto.js';
+import type { SpendLogSummary } from './spend.dto.js';
 import { DAY_MS } from '../../clock.js';
 import { dayName } from './days.js';
 import { type DaySums, isOfEverybody, KeptDays } from './kept-days.js';
@@ -61,9 +62,9 @@ export class DailyActivity {
   }
 
   /** What was spent on each of these days, earliest first, also where it was nothing; LiteLLM's summary of `/spend/logs`. */
-  async summary(asked: Asked): Promise<object[]> {
+  async summary(asked: Asked): Promise<SpendLogSummary[]> {
     const busy = new Map((await this.busyDays(asked, 'user')).map((day) => [day.fromMs, day]));
-    const rows: object[] = [];
+    const rows: SpendLogSummary[] = [];
     for (let fromMs = asked.days.fromMs; fromMs < asked.days.toMs; fromMs += DAY_MS) {
       const told = await busy.get(fromMs)?.told();
       rows.push({

@@ -52,14 +52,12 @@ export class GlobalSpendController {
 
   @Get('spend/keys')
   @ApiOperation({ summary: 'The dearest keys of the last 30 days.' })
-  @ApiOkResponse({ type: [KeySpend] })
   byKey(@Query() { limit = USUAL_LIMIT }: DearestQuery, @Caller() caller: Authority): Promise<KeySpend[]> {
     return this.reports.byKey(limit, caller);
   }
 
   @Get('spend/models')
   @ApiOperation({ summary: 'The dearest models of the last 30 days.' })
-  @ApiOkResponse({ type: [ModelSpend] })
   byModel(
     @Query() { limit = USUAL_LIMIT }: DearestQuery,
     @Caller() caller: Authority,
@@ -76,7 +74,6 @@ export class GlobalSpendController {
   @Post('spend/end_users')
   @HttpCode(200)
   @ApiOperation({ summary: 'The 100 dearest end users.' })
-  @ApiOkResponse({ type: [EndUserSpend] })
   byEndUser(@Body() dto: EndUserSpendDto, @Caller() caller: Authority): Promise<EndUserSpend[]> {
     return this.reports.byEndUser(dto, caller);
   }

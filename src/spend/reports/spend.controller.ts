@@ -38,7 +38,10 @@ export class SpendController {
       items: { anyOf: [SpendLogRow, SpendLogSummary].map((row) => ({ $ref: getSchemaPath(row) })) },
     },
   })
-  logs(@Query() query: SpendLogQuery, @Caller() caller: Authority): Promise<object[]> {
+  logs(
+    @Query() query: SpendLogQuery,
+    @Caller() caller: Authority,
+  ): Promise<(SpendLogRow | SpendLogSummary)[]> {
     const { start_date, end_date, summarize = true, request_id } = query;
     if (!summarize || request_id !== undefined || start_date === undefined || end_date === undefined)
       return this.ledger.list(query, caller);

@@ -1,0 +1,11 @@
+import { KeyRow } from '../keys/keys.dto.js';
+import { TeamRow } from '../teams/teams.dto.js';
+import { UserRow } from './users.dto.js';
+
+/** A user with its keys and teams, as far as they concern the caller. */
+export class UserInfo {
+  user_id: string;
+  user_info: UserRow;
+  keys: KeyRow[];
+  teams: TeamRow[];
+}
