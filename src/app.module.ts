@@ -1,45 +1,22 @@
-import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { AlertsModule } from './alerts/alerts.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { AccessModule } from './access/access.module.js';
 import { AccessGroupsModule } from './access-groups/access-groups.module.js';
-import { CacheModule } from './cache/cache.module.js';
-import { CLOCK, SteadyClock } from './clock.js';
 import { CompletionsModule } from './completions/completions.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { entities } from './entities.js';
-import { Grants } from './admin/grants.js';
 import { HealthModule } from './health/health.module.js';
 import { AdminBodyPipe } from './http/admin-body.pipe.js';
 import { NowhereController } from './http/nowhere.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
-import { InstallationModule } from './installation/installation.module.js';
-import { LimitsModule } from './limits/limits.module.js';
-import { ModelsModule } from './models/models.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
-import { NewUsers } from './users/new-users.js';
-import { PartyTables } from './parties/party-table.js';
-import { RedisModule } from './redis/redis.module.js';
+import { PlatformModule } from './platform/platform.module.js';
 import { TracingModule } from './tracing/tracing.module.js';
 import { SpendModule } from './spend/spend.module.js';
-
-/** What every room may ask for. */
-@Global()
-@Module({
-  imports: [ModelsModule],
-  providers: [
-    SteadyClock,
-    { provide: CLOCK, inject: [SteadyClock], useFactory: ({ now }: SteadyClock) => now },
-    PartyTables,
-    NewUsers,
-    Grants,
-  ],
-  exports: [SteadyClock, CLOCK, PartyTables, NewUsers, Grants],
-})
-class HouseModule {}
 
 /** The list of rooms. The access room brings those of keys, users, teams, organizations, end users, budgets and models. */
 @Module({
@@ -59,13 +36,9 @@ export class AppModule {
       imports: [
         ConfigModule.with(config),
         DatabaseModule.connect(entities, { isCommand }),
+        PlatformModule,
         MetricsModule,
-        CacheModule,
-        RedisModule,
-        InstallationModule,
-        LimitsModule.for(config),
-        SpendModule.for(config),
-        HouseModule,
+        SpendModule,
         AccessModule,
         AccessGroupsModule,
         CompletionsModule,

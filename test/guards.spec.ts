@@ -11,6 +11,7 @@ import { ModelAccessGuard } from '../src/access/model-access.guard.js';
 import { ModelRoute } from '../src/access/model-route.js';
 import { createApp } from '../src/app.setup.js';
 import { readConfig } from '../src/config/read-config.js';
+import { AccessModule } from '../src/access/access.module.js';
 import { AdminRoute, CallerRoute, markDoor } from '../src/http/doors.js';
 
 const cleanups: (() => unknown)[] = [];
@@ -22,7 +23,7 @@ const MASTER = 'sk-master-of-the-guards';
 
 /** The gateway with somebody else's controller in it. */
 async function appWith(controller: new () => object): Promise<NestFastifyApplication> {
-  @Module({ controllers: [controller] })
+  @Module({ imports: [AccessModule], controllers: [controller] })
   class TheirModule {}
 
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-'));

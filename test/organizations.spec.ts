@@ -155,11 +155,11 @@ describe('an organization', () => {
 
   it('that is not there is 404', async () => {
     for (const act of [
-      info('nobody'),
-      update({ organization_id: 'nobody' }),
-      services.organizations.delete(['nobody'], ME),
+      () => info('nobody'),
+      () => update({ organization_id: 'nobody' }),
+      () => services.organizations.delete(['nobody'], ME),
     ]) {
-      const told = await refusal(act);
+      const told = await refusal(act());
       expect(told).toMatchObject({ status: 404, param: 'organization_id' });
       expect(told.message).toContain("Organization doesn't exist in db. Organization=nobody");
     }

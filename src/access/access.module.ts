@@ -1,4 +1,8 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { CacheModule } from '../cache/cache.module.js';
+import { LedgerModule } from '../spend/ledger.module.js';
+import { LimitsModule } from '../limits/limits.module.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { BudgetsModule } from '../budgets/budgets.module.js';
 import { EndUsersModule } from '../end-users/end-users.module.js';
@@ -32,9 +36,12 @@ import { TokenCallers } from './token-callers.js';
 import { WriteAuthorizer } from './write-authorizer.js';
 
 /** Asks and enforces: who is calling, may they, may they call this model. Every route of the application passes here. */
-@Global()
 @Module({
   imports: [
+    CacheModule,
+    LedgerModule,
+    LimitsModule,
+    MetricsModule,
     DiscoveryModule,
     KeysModule,
     UsersModule,

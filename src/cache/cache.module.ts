@@ -1,6 +1,9 @@
 import { CacheModule as NestCacheModule } from '@nestjs/cache-manager';
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { Keyv } from 'keyv';
+import { InstallationModule } from '../installation/installation.module.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
+import { RedisModule } from '../redis/redis.module.js';
 import { BoundedMap } from './bounded-map.js';
 import { Changes } from './changes.js';
 import { FarRows } from './far-rows.js';
@@ -15,9 +18,13 @@ function memoryTier(): Keyv {
   return new Keyv({ store: new BoundedMap(MAX_ENTRIES), serialize: undefined, deserialize: undefined });
 }
 
-@Global()
 @Module({
-  imports: [NestCacheModule.registerAsync({ useFactory: () => ({ stores: [memoryTier()] }) })],
+  imports: [
+    NestCacheModule.registerAsync({ useFactory: () => ({ stores: [memoryTier()] }) }),
+    InstallationModule,
+    MetricsModule,
+    RedisModule,
+  ],
   providers: [Changes, Revisions, FarRows, RowCache],
   exports: [NestCacheModule, Changes, Revisions, RowCache],
 })

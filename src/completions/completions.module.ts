@@ -1,4 +1,8 @@
 import { Module } from '@nestjs/common';
+import { AccessModule } from '../access/access.module.js';
+import { LedgerModule } from '../spend/ledger.module.js';
+import { LimitsModule } from '../limits/limits.module.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { CalculateController } from './calculate.controller.js';
 import { CompletionsController } from './completions.controller.js';
@@ -14,7 +18,7 @@ import { Upstreams } from './upstreams.js';
 
 /** The doors for models: guarded, held, forwarded, settled. */
 @Module({
-  imports: [ModelsModule],
+  imports: [AccessModule, LedgerModule, LimitsModule, MetricsModule, ModelsModule],
   controllers: [
     CompletionsController,
     MessagesController,

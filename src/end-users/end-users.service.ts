@@ -8,7 +8,7 @@ import { Database } from '../database/database.js';
 import { type PageQuery, pageOf } from '../http/page.js';
 import { applyParty } from '../parties/apply-party.js';
 import { lightColumns, withContent } from '../parties/listed-rows.js';
-import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { EndUserRepository } from '../parties/repositories/end-user.repository.js';
 import { Traced } from '../tracing/traced.js';
 import { EndUser } from './end-user.entity.js';
 import { endUserView } from './end-user.view.js';
@@ -23,27 +23,15 @@ import {
 /** The customers' customers. */
 @Injectable()
 export class EndUsersService {
-  private readonly table: PartyTable<EndUser>;
-
   constructor(
     private readonly database: Database,
-    tables: PartyTables,
-  ) {
-    this.table = tables.of({
-      entity: EndUser,
-      kind: 'end_user',
-      where: (userId) => ({ userId }),
-      idOf: ({ userId }) => userId,
-      cacheKey: cacheKey.endUser,
-      title: 'Customer',
-      param: 'user_id',
-    });
-  }
+    private readonly endUsers: EndUserRepository,
+  ) {}
 
   /** The live end user, cached; null when there is none. (Seed: `get_end_user_object`.) */
   @Traced('get_end_user_object')
   get(userId: string): Promise<Readonly<EndUser> | null> {
-    return this.table.get(userId);
+    return this.endUsers.get(userId);
   }
 
   /** The same, made if there is none and `requireAllowed` does not reject. However many ask at once, there is one. */
@@ -51,7 +39,7 @@ export class EndUsersService {
     userId: string,
     requireAllowed: (tx: EntityManager) => Promise<void>,
   ): Promise<Readonly<EndUser>> {
-    return this.table.getOrCreate(userId, async (tx) => {
+    return this.endUsers.getOrCreate(userId, async (tx) => {
       await requireAllowed(tx);
       await this.ensured(tx, userId, GATEWAY);
     });
@@ -59,15 +47,15 @@ export class EndUsersService {
 
   /** What `getOrCreate` would return, without making it. */
   wouldBe(userId: string): Promise<Readonly<EndUser>> {
-    return this.table.wouldBe(userId);
+    return this.endUsers.wouldBe(userId);
   }
 
   /** Makes an end user. 409 when it is there, 404 when its tier is not. */
   async create(dto: NewEndUserDto, by: string): Promise<EndUserRow> {
-    return this.table.write(
+    return this.endUsers.write(
       async (tx) => {
         const row = await this.make(tx, dto, by);
-        await this.table.setSpend(tx, row, dto.spend || null);
+        await this.endUsers.setSpend(tx, row, dto.spend || null);
         return view(tx, row);
       },
       () => [cacheKey.endUser(dto.user_id)],
@@ -77,17 +65,17 @@ export class EndUsersService {
   /** The same inside a transaction of somebody else's; they evict it. */
   async make(tx: EntityManager, dto: NewEndUserDto, by: string): Promise<EndUser> {
     await requireBudget(tx, dto.budget_id);
-    return this.table.create(tx, dto.user_id, by, (fresh, now) => apply(fresh, dto, now));
+    return this.endUsers.create(tx, dto.user_id, by, (fresh, now) => apply(fresh, dto, now));
   }
 
   /** Changes what was sent. 404 when there is no such end user. */
   async update(dto: UpdateEndUserDto, by: string): Promise<EndUserRow> {
-    return this.table.write(
+    return this.endUsers.write(
       async (tx) => {
         await this.requireAll(tx, [dto.user_id], 'user_id');
         await requireBudget(tx, dto.budget_id);
-        const row = await this.table.update(tx, dto.user_id, by, (live, now) => apply(live, dto, now));
-        await this.table.setSpend(tx, row, dto.spend);
+        const row = await this.endUsers.update(tx, dto.user_id, by, (live, now) => apply(live, dto, now));
+        await this.endUsers.setSpend(tx, row, dto.spend);
         return view(tx, row);
       },
       () => [cacheKey.endUser(dto.user_id)],
@@ -124,10 +112,10 @@ export class EndUsersService {
   /** Deletes end users, all or none. 404 names those that are not there. */
   async delete(userIds: readonly string[], by: string): Promise<DeletedEndUsers> {
     const ids = [...new Set(userIds)];
-    await this.table.write(
+    await this.endUsers.write(
       async (tx) => {
         const rows = await this.requireAll(tx, ids, 'user_ids');
-        for (const row of rows) await this.table.remove(tx, row, by);
+        for (const row of rows) await this.endUsers.remove(tx, row, by);
       },
       () => ids.map(cacheKey.endUser),
     );
@@ -150,13 +138,13 @@ export class EndUsersService {
 
   private async setBlocked(userIds: readonly string[], blocked: boolean, by: string): Promise<EndUserRow[]> {
     const ids = [...new Set(userIds)];
-    return this.table.write(
+    return this.endUsers.write(
       async (tx) => {
         if (!blocked) await this.requireAll(tx, ids, 'user_ids');
         // Always in the same order: two who block the same must not wait for each other.
         for (const id of ids.toSorted()) {
           if (blocked) await this.ensured(tx, id, by);
-          await this.table.update(tx, id, by, (row) => void (row.blocked = blocked));
+          await this.endUsers.update(tx, id, by, (row) => void (row.blocked = blocked));
         }
         return views(tx, await this.requireAll(tx, ids, 'user_ids'));
       },
@@ -178,7 +166,7 @@ export class EndUsersService {
   }
 
   private ensured(tx: EntityManager, userId: string, by: string): Promise<EndUser> {
-    return this.table.ensure(tx, userId, by, () => {});
+    return this.endUsers.ensure(tx, userId, by, () => {});
   }
 }
 

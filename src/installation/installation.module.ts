@@ -1,12 +1,13 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import { RedisModule } from '../redis/redis.module.js';
 import { Installation } from './installation.js';
 import { InstallationWatch } from './installation-watch.js';
 
 /** Tells this installation from others that use the same Redis. */
-@Global()
 @Module({
+  imports: [RedisModule],
   providers: [
     {
       provide: Installation,

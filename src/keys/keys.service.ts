@@ -1,6 +1,5 @@
 import {
   BadRequestException,
-  ConflictException,
   ForbiddenException,
   HttpException,
   Inject,
@@ -13,7 +12,8 @@ import { type CacheKey, cacheKey } from '../cache/changes.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { limitsView } from '../parties/limits.view.js';
-import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { aliasTaken, KeyRepository } from '../parties/repositories/key.repository.js';
+import { UserRepository } from '../parties/repositories/user.repository.js';
 import { toNanoUsd, toUsd } from '../parties/usd.js';
 import {
   administersKey,
@@ -23,9 +23,7 @@ import {
   maySeeKey,
 } from '../policy/authority.js';
 import { keyHashOf, keyHint, newVirtualKey, secretHash, secretMatcher } from '../secrets.js';
-import type { User } from '../users/user.entity.js';
 import { NewUsers } from '../users/new-users.js';
-import { userShape } from '../users/user-shape.js';
 import { Traced } from '../tracing/traced.js';
 import { applyKey } from './apply-key.js';
 import { requireWithinBounds, withDefaults } from './key-bounds.js';
@@ -74,49 +72,35 @@ interface WrittenKey {
 /** Virtual keys: issued, changed, revoked. */
 @Injectable()
 export class KeysService {
-  private readonly table: PartyTable<VirtualKey>;
-  private readonly users: PartyTable<User>;
   private readonly isMasterKey: (hash: string) => boolean;
 
   constructor(
     private readonly database: Database,
     private readonly newUsers: NewUsers,
     private readonly grants: KeyGrants,
-    tables: PartyTables,
+    private readonly keys: KeyRepository,
+    private readonly users: UserRepository,
     @Inject(CONFIG)
     private readonly config: Pick<Config, 'masterKey'> & {
       readonly litellm: Pick<Config['litellm'], 'newKeys' | 'keyBounds'>;
     },
   ) {
     this.isMasterKey = secretMatcher(config.masterKey);
-    this.users = tables.of(userShape);
-    this.table = tables.of({
-      entity: VirtualKey,
-      kind: 'key',
-      where: (hash) => ({ secretHash: hash }),
-      idOf: ({ secretHash: hash }) => hash,
-      cacheKey: cacheKey.key,
-      title: 'Key',
-      param: 'key',
-      unique: [
-        { property: 'keyAlias', index: 'live_key_alias', taken: ({ keyAlias }) => aliasTaken(keyAlias!) },
-      ],
-    });
   }
 
   /** The live key with a secret of this hash, be it the former one; cached. Null when there is none. `secretEnd` says until when. */
   @Traced('get_key_object')
   getByHash(hash: string): Promise<Readonly<VirtualKey> | null> {
-    return this.table.get(hash, (manager) => keyWithSecret(manager, hash));
+    return this.keys.get(hash, (manager) => keyWithSecret(manager, hash));
   }
 
   /** Issues a key. 404 when its team, organization or tier is not there; 409 when the key or its alias is taken. */
   async generate(dto: GenerateKeyDto, caller: Authority, route = '/key/generate'): Promise<GeneratedKey> {
-    const issued = await this.table.write(async (tx) => {
+    const issued = await this.keys.write(async (tx) => {
       const made = await (isProxyAdmin(caller)
         ? this.issue(tx, dto, caller.id)
         : this.issueFor(tx, dto, caller, route));
-      await this.table.setSpend(tx, made.row, dto.spend || null);
+      await this.keys.setSpend(tx, made.row, dto.spend || null);
       return made;
     }, touchedBy);
     return issuedView(issued, dto);
@@ -160,7 +144,7 @@ export class KeysService {
     await this.requireFreeSecret(tx, hash, hint, { formerSecretHash: hash });
     const isUserNew = await this.ensureNeighbours(tx, dto, by);
     await this.requireFreeAlias(tx, dto.key_alias);
-    const row = await this.table.create(tx, hash, by, (key, now) => {
+    const row = await this.keys.create(tx, hash, by, (key, now) => {
       key.keyName = hint;
       key.rotationCount = 0;
       applyKey(key, dto, now);
@@ -186,7 +170,7 @@ export class KeysService {
 
   /** Changes what was sent. 404 for a key that is not there, or not the caller's. */
   async update(dto: UpdateKeyDto, caller: Authority): Promise<UpdatedKey> {
-    const { row } = await this.table.write(
+    const { row } = await this.keys.write(
       (tx) => this.change(tx, dto.key, dto, caller, ['/key/update']),
       touchedBy,
     );
@@ -214,7 +198,7 @@ export class KeysService {
    */
   async regenerate(keyOrHash: string, dto: RegenerateKeyDto, caller: Authority): Promise<GeneratedKey> {
     const secret = dto.new_key ?? newVirtualKey();
-    const { row } = await this.table.write(
+    const { row } = await this.keys.write(
       async (tx) => {
         // To others a chosen one is refused, and nothing told of which are taken.
         if (isProxyAdmin(caller)) {
@@ -257,22 +241,22 @@ export class KeysService {
     requireWithinBounds(dto, this.config.litellm.keyBounds);
     const isUserNew = await this.ensureNeighbours(tx, dto, caller.id);
     if (dto.key_alias !== before.keyAlias) await this.requireFreeAlias(tx, dto.key_alias);
-    const row = await this.table.update(tx, before.secretHash, caller.id, (live, now) => {
+    const row = await this.keys.update(tx, before.secretHash, caller.id, (live, now) => {
       applyKey(live, dto, now);
       also(live, now);
     });
     await requireOneOrganization(tx, row);
     await grantAccessGroups(tx, dto, row, ['keyIds', row.id]);
     if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
-    await this.table.setSpend(tx, row, dto.spend);
+    await this.keys.setSpend(tx, row, dto.spend);
     return { row, before, isUserNew };
   }
 
   /** Leaves so much of what a key has spent. 400 for more than it has spent, or than it may. For admins of its team and above. */
   async resetSpend(keyOrHash: string, { reset_to }: ResetSpendDto, caller: Authority): Promise<SpendReset> {
-    const row = await this.database.read((manager) => this.table.find(manager, keyHashOf(keyOrHash)));
+    const row = await this.database.read((manager) => this.keys.find(manager, keyHashOf(keyOrHash)));
     requireResettable(caller, row);
-    const before = await this.table.spentBy(row);
+    const before = await this.keys.spentBy(row);
     const limits = [before, row.maxBudgetNanoUsd].flatMap((most) => most ?? []);
     if (limits.some((most) => toNanoUsd(reset_to) > most))
       throw new BadRequestException({
@@ -280,9 +264,9 @@ export class KeysService {
         param: 'reset_to',
       });
     await this.database.write(async (tx) => {
-      const live = await this.table.locked(tx, row.secretHash);
+      const live = await this.keys.locked(tx, row.secretHash);
       requireResettable(caller, live);
-      await this.table.setSpend(tx, live, reset_to);
+      await this.keys.setSpend(tx, live, reset_to);
     }, 'ledger');
     const { max_budget, budget_reset_at } = limitsView(row);
     return {
@@ -296,10 +280,10 @@ export class KeysService {
 
   /** Stops a key, or lets it work again; that only from above. 404 for a key that is not there, or not the caller's. */
   async setBlocked(keyOrHash: string, blocked: boolean, caller: Authority): Promise<KeyRow> {
-    const row = await this.table.write(async (tx) => {
+    const row = await this.keys.write(async (tx) => {
       const key = await this.require(tx, keyOrHash, caller, blocked ? '/key/block' : '/key/unblock');
       if (!blocked) this.grants.requireAbove(caller, key);
-      return this.table.update(tx, key.secretHash, caller.id, (live) => void (live.blocked = blocked));
+      return this.keys.update(tx, key.secretHash, caller.id, (live) => void (live.blocked = blocked));
     }, secretsOf);
     return keyView(row);
   }
@@ -316,7 +300,7 @@ export class KeysService {
       { secretHash: In((keys ?? []).map(keyHashOf)), deletedAt: IsNull() },
       { keyAlias: In(key_aliases ?? []), deletedAt: IsNull() },
     ];
-    const rows = await this.table.write(
+    const rows = await this.keys.write(
       async (tx) => {
         const found = (await lockedInOrder(tx, VirtualKey, ...named)).filter((key) => maySeeKey(caller, key));
         if (!found.length)
@@ -325,7 +309,7 @@ export class KeysService {
             param: keys?.length ? 'keys' : 'key_aliases',
           });
         for (const key of found) requireChangeable(caller, key, '/key/delete');
-        for (const key of found) await this.table.remove(tx, key, caller.id);
+        for (const key of found) await this.keys.remove(tx, key, caller.id);
         return found;
       },
       (removed) => removed.flatMap(secretsOf),
@@ -356,7 +340,7 @@ export class KeysService {
     caller: Authority,
     ...routes: string[]
   ): Promise<VirtualKey> {
-    const row = await this.table.locked(tx, keyHashOf(keyOrHash));
+    const row = await this.keys.locked(tx, keyHashOf(keyOrHash));
     if (!row || !maySeeKey(caller, row)) throw unknownKey();
     requireChangeable(caller, row, ...routes);
     return row;
@@ -369,7 +353,7 @@ export class KeysService {
     hint: string,
     ...holders: FindOptionsWhere<VirtualKey>[]
   ): Promise<void> {
-    if (this.isMasterKey(hash) || (await tx.existsBy(VirtualKey, holders))) throw this.table.taken(hint);
+    if (this.isMasterKey(hash) || (await tx.existsBy(VirtualKey, holders))) throw this.keys.taken(hint);
   }
 
   /** Inside a transaction: whom a key names is there. A user is made; tells whether it was. */
@@ -385,9 +369,6 @@ export class KeysService {
     throw aliasTaken(alias);
   }
 }
-
-const aliasTaken = (alias: string) =>
-  new ConflictException({ message: `Key with alias '${alias}' already exists`, param: 'key_alias' });
 
 /** The live key with a secret of this hash, be it the former one. */
 export async function keyWithSecret(manager: EntityManager, hash: string): Promise<VirtualKey | null> {

@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { CacheModule } from '../cache/cache.module.js';
+import { LedgerModule } from '../spend/ledger.module.js';
 import { BudgetsModule } from '../budgets/budgets.module.js';
 import { EndUsersModule } from '../end-users/end-users.module.js';
 import { KeysModule } from '../keys/keys.module.js';
@@ -13,6 +15,8 @@ import { Sources } from './sources.js';
 /** Takes over a LiteLLM database. Only the command line brings it in. */
 @Module({
   imports: [
+    CacheModule,
+    LedgerModule,
     BudgetsModule,
     OrganizationsModule,
     UsersModule,

@@ -6,15 +6,14 @@ import { CLOCK, type Clock } from '../clock.js';
 import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { foldedAddress } from '../folded-address.js';
-import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
+import { UserRepository } from '../parties/repositories/user.repository.js';
 import { administersOrganization, type Authority, isProxyAdmin } from '../policy/authority.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { lockParents } from '../teams/lock-parents.js';
 import { userRows } from '../teams/team-roster.js';
 import { NewUsers } from '../users/new-users.js';
-import type { User } from '../users/user.entity.js';
 import { ensureNamedUser } from '../users/named-user.js';
-import { userShape } from '../users/user-shape.js';
 import { userWithEmail } from '../users/user-with-email.js';
 import { maySeeUser } from '../users/visible-users.js';
 import { OrganizationMember } from './organization-member.entity.js';
@@ -27,25 +26,18 @@ import type {
   OrganizationMemberRow,
   UpdateOrganizationMemberDto,
 } from './organization-members.dto.js';
-import type { Organization } from './organization.entity.js';
-import { organizationShape } from './organization-shape.js';
 
 /** Who is in an organization, and as what. */
 @Injectable()
 export class OrganizationMembersService {
-  private readonly organizations: PartyTable<Organization>;
-  private readonly users: PartyTable<User>;
-
   constructor(
     private readonly database: Database,
     private readonly cache: RowCache,
     private readonly newUsers: NewUsers,
     @Inject(CLOCK) private readonly clock: Clock,
-    tables: PartyTables,
-  ) {
-    this.organizations = tables.of(organizationShape);
-    this.users = tables.of(userShape);
-  }
+    private readonly organizations: OrganizationRepository,
+    private readonly users: UserRepository,
+  ) {}
 
   /** Adds members, or changes the role of those already in. Proxy admins may name anyone and make users so; others only users they can see. */
   async add(

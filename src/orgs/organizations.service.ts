@@ -11,7 +11,7 @@ import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { applyParty } from '../parties/apply-party.js';
 import type { LimitsDto, PartyDto } from '../parties/limits.dto.js';
-import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
 import {
   administersOrganization,
   type Authority,
@@ -29,7 +29,6 @@ import { TeamsService } from '../teams/teams.service.js';
 import { Traced } from '../tracing/traced.js';
 import { OrganizationMember } from './organization-member.entity.js';
 import { membersOf, organizationMemberView } from './organization-member.view.js';
-import { organizationShape } from './organization-shape.js';
 import { Organization } from './organization.entity.js';
 import { organizationView } from './organization.view.js';
 import {
@@ -43,29 +42,25 @@ import {
 /** Tenants. */
 @Injectable()
 export class OrganizationsService {
-  private readonly table: PartyTable<Organization>;
-
   constructor(
     private readonly database: Database,
-    private readonly teams: TeamsService,
-    tables: PartyTables,
-  ) {
-    this.table = tables.of(organizationShape);
-  }
+    private readonly teamsService: TeamsService,
+    private readonly organizations: OrganizationRepository,
+  ) {}
 
   /** The live organization, cached; null when there is none. (Seed: `get_org_object`.) */
   @Traced('get_org_object')
   get(organizationId: string): Promise<Readonly<Organization> | null> {
-    return this.table.get(organizationId);
+    return this.organizations.get(organizationId);
   }
 
   /** Makes an organization. 409 when its id is taken, 404 when its tier is not there. */
   async create(dto: NewOrganizationDto, caller: Authority): Promise<OrganizationRow> {
     const organizationId = dto.organization_id ?? uuidv7();
-    return this.table.write(
+    return this.organizations.write(
       async (tx) => {
         const row = await this.make(tx, organizationId, dto, caller.id);
-        await this.table.setSpend(tx, row, dto.spend || null);
+        await this.organizations.setSpend(tx, row, dto.spend || null);
         return this.view(tx, row, caller);
       },
       () => [cacheKey.organization(organizationId)],
@@ -75,7 +70,7 @@ export class OrganizationsService {
   /** The same inside a transaction of somebody else's; they evict it. */
   async make(tx: EntityManager, id: string, dto: NewOrganizationDto, by: string): Promise<Organization> {
     await requireBudget(tx, dto.budget_id);
-    return this.table.create(tx, id, by, (fresh, now) => {
+    return this.organizations.create(tx, id, by, (fresh, now) => {
       applyParty(fresh, dto, KEPT_OF_ORGANIZATIONS, now);
       fresh.organizationAlias = dto.organization_alias;
     });
@@ -84,15 +79,15 @@ export class OrganizationsService {
   /** Changes what was sent. 404 when there is no such organization. */
   async update(dto: UpdateOrganizationDto, caller: Authority): Promise<OrganizationRow> {
     const id = dto.organization_id;
-    return this.table.write(
+    return this.organizations.write(
       async (tx) => {
-        const fields = fieldsOf(dto, await this.table.findOrFail(tx, id));
+        const fields = fieldsOf(dto, await this.organizations.findOrFail(tx, id));
         await requireBudget(tx, fields.budget_id);
-        const row = await this.table.update(tx, id, caller.id, (live, now) => {
+        const row = await this.organizations.update(tx, id, caller.id, (live, now) => {
           applyParty(live, fields, KEPT_OF_ORGANIZATIONS, now);
           if (dto.organization_alias !== undefined) live.organizationAlias = dto.organization_alias;
         });
-        await this.table.setSpend(tx, row, dto.spend);
+        await this.organizations.setSpend(tx, row, dto.spend);
         return this.view(tx, row, caller);
       },
       () => [cacheKey.organization(id)],
@@ -102,8 +97,8 @@ export class OrganizationsService {
   /** An organization with its teams. 404 when there is none. */
   async info(organizationId: string, caller: Authority): Promise<OrganizationRow> {
     return this.database.read(async (manager) => {
-      const row = await this.table.findOrFail(manager, organizationId);
-      if (!maySeeOrganization(caller, organizationId)) throw this.table.missing(organizationId);
+      const row = await this.organizations.findOrFail(manager, organizationId);
+      if (!maySeeOrganization(caller, organizationId)) throw this.organizations.missing(organizationId);
       return this.view(manager, row, caller);
     });
   }
@@ -135,19 +130,19 @@ export class OrganizationsService {
   async delete(organizationIds: readonly string[], caller: Authority): Promise<OrganizationRow[]> {
     const ids = [...new Set(organizationIds)];
     const by = caller.id;
-    const { views } = await this.table.write(
+    const { views } = await this.organizations.write(
       async (tx) => {
         // Before what is theirs: nobody puts anything into them meanwhile.
         const rows = await lockedInOrder(tx, Organization, { organizationId: In(ids), deletedAt: IsNull() });
         const absent = ids.find((id) => !rows.some(({ organizationId }) => organizationId === id));
-        if (absent !== undefined) throw this.table.missing(absent);
+        if (absent !== undefined) throw this.organizations.missing(absent);
         rows.sort((a, b) => ids.indexOf(a.organizationId) - ids.indexOf(b.organizationId));
         const deleted = await this.views(tx, rows, caller);
         const theirs = { organizationId: In(ids) };
         const teams = await lockedInOrder(tx, Team, { ...theirs, deletedAt: IsNull() });
         const teamIds = teams.map(({ teamId }) => teamId);
-        const touched = await this.teams.removeAll(tx, teamIds, by);
-        const burial = { where: theirs, by, now: this.table.now() };
+        const touched = await this.teamsService.removeAll(tx, teamIds, by);
+        const burial = { where: theirs, by, now: this.organizations.now() };
         const keys = await bury(tx, VirtualKey, burial);
         await bury(tx, Organization, burial);
         await tx.remove(OrganizationMember, await tx.findBy(OrganizationMember, theirs));

@@ -6,7 +6,7 @@ import { cacheKey } from '../cache/changes.js';
 import { Database } from '../database/database.js';
 import { pageOf } from '../http/page.js';
 import { applyParty } from '../parties/apply-party.js';
-import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { TagRepository } from '../parties/repositories/tag.repository.js';
 import { lightColumns, withContent } from '../parties/listed-rows.js';
 import { type Authority, seesEverything } from '../policy/authority.js';
 import { SpendReports } from '../spend/spend-reports.js';
@@ -18,40 +18,28 @@ import { type DynamicTag, KEPT_OF_TAGS, type TagDto, type TagListQuery, type Tag
 /** Labels on calls that have limits of their own. */
 @Injectable()
 export class TagsService {
-  private readonly table: PartyTable<Tag>;
-
   constructor(
     private readonly database: Database,
     private readonly reports: SpendReports,
-    tables: PartyTables,
-  ) {
-    this.table = tables.of({
-      entity: Tag,
-      kind: 'tag',
-      where: (name) => ({ name }),
-      idOf: ({ name }) => name,
-      cacheKey: cacheKey.tag,
-      title: 'Tag',
-      param: 'name',
-    });
-  }
+    private readonly tags: TagRepository,
+  ) {}
 
   /** The live tag, cached; null when there is none. */
   get(name: string): Promise<Readonly<Tag> | null> {
-    return this.table.get(name);
+    return this.tags.get(name);
   }
 
   /** The same, made if there is none and `requireAllowed` does not reject. However many ask at once, there is one. */
   getOrCreate(name: string, requireAllowed: (tx: EntityManager) => Promise<void>): Promise<Readonly<Tag>> {
-    return this.table.getOrCreate(name, async (tx) => {
+    return this.tags.getOrCreate(name, async (tx) => {
       await requireAllowed(tx);
-      await this.table.ensure(tx, name, GATEWAY, () => {});
+      await this.tags.ensure(tx, name, GATEWAY, () => {});
     });
   }
 
   /** Makes a tag. 409 when it is there, 404 when its tier is not. */
   async create(dto: TagDto, by: string): Promise<TagRow> {
-    return this.table.write(
+    return this.tags.write(
       async (tx) => view(tx, await this.make(tx, dto, by)),
       () => [cacheKey.tag(dto.name)],
     );
@@ -60,16 +48,16 @@ export class TagsService {
   /** The same inside a transaction of somebody else's; they evict it. */
   async make(tx: EntityManager, dto: TagDto, by: string): Promise<Tag> {
     await requireBudget(tx, dto.budget_id);
-    return this.table.create(tx, dto.name, by, (made, now) => apply(made, dto, now));
+    return this.tags.create(tx, dto.name, by, (made, now) => apply(made, dto, now));
   }
 
   /** Changes what was sent. 404 when there is no such tag. */
   async update(dto: TagDto, by: string): Promise<TagRow> {
-    return this.table.write(
+    return this.tags.write(
       async (tx) => {
-        await this.table.findOrFail(tx, dto.name);
+        await this.tags.findOrFail(tx, dto.name);
         await requireBudget(tx, dto.budget_id);
-        return view(tx, await this.table.update(tx, dto.name, by, (live, now) => apply(live, dto, now)));
+        return view(tx, await this.tags.update(tx, dto.name, by, (live, now) => apply(live, dto, now)));
       },
       () => [cacheKey.tag(dto.name)],
     );
@@ -119,8 +107,8 @@ export class TagsService {
 
   /** 404 when there is none. */
   async delete(name: string, by: string): Promise<void> {
-    await this.table.write(
-      async (tx) => this.table.remove(tx, await this.table.findOrFail(tx, name), by),
+    await this.tags.write(
+      async (tx) => this.tags.remove(tx, await this.tags.findOrFail(tx, name), by),
       () => [cacheKey.tag(name)],
     );
   }

@@ -2,7 +2,9 @@ import { BadRequestException, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { cacheKey } from '../cache/changes.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
-import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { MemberRepository, pairOf } from '../parties/repositories/member.repository.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { UserRepository } from '../parties/repositories/user.repository.js';
 import { applyLimits } from '../parties/apply-limits.js';
 import { toUsd } from '../parties/usd.js';
 import { type Authority, isProxyAdmin, maySeeTeam } from '../policy/authority.js';
@@ -10,7 +12,6 @@ import { Traced } from '../tracing/traced.js';
 import { NewUsers } from '../users/new-users.js';
 import { User } from '../users/user.entity.js';
 import { ensureNamedUser } from '../users/named-user.js';
-import { userShape } from '../users/user-shape.js';
 import { userWithEmail } from '../users/user-with-email.js';
 import type { NewUserTeamDto } from '../users/users.dto.js';
 import { bury } from './bury.js';
@@ -18,7 +19,6 @@ import { lockParents } from './lock-parents.js';
 import { Member } from './member.entity.js';
 import { TeamGrants } from './team-grants.js';
 import { lockedTeam, rosterOf, touchedBy, userRows } from './team-roster.js';
-import { memberShape, pairOf, teamShape } from './team-shape.js';
 import type { Team } from './team.entity.js';
 import { membershipView, teamView } from './team.view.js';
 import type {
@@ -34,19 +34,13 @@ import type {
 /** Who is in which team, and what they may spend there. */
 @Injectable()
 export class TeamMembersService {
-  private readonly teams: PartyTable<Team>;
-  private readonly members: PartyTable<Member>;
-  private readonly users: PartyTable<User>;
-
   constructor(
     private readonly newUsers: NewUsers,
     private readonly grants: TeamGrants,
-    tables: PartyTables,
-  ) {
-    this.teams = tables.of(teamShape);
-    this.members = tables.of(memberShape);
-    this.users = tables.of(userShape);
-  }
+    private readonly teams: TeamRepository,
+    private readonly members: MemberRepository,
+    private readonly users: UserRepository,
+  ) {}
 
   /** The membership of a user in a team, cached; null when there is none. */
   @Traced('get_team_membership')

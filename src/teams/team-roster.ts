@@ -1,6 +1,6 @@
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { cacheKey } from '../cache/changes.js';
-import type { PartyTable } from '../parties/party-table.js';
+import type { TeamRepository } from '../parties/repositories/team.repository.js';
 import { User } from '../users/user.entity.js';
 import { userView } from '../users/user.view.js';
 import type { UserRow } from '../users/users.dto.js';
@@ -55,7 +55,7 @@ export async function userRows(manager: EntityManager, userIds: readonly string[
 }
 
 /** The live team, locked against other changes of its roster until this transaction ends. 404 when there is none. */
-export async function lockedTeam(tx: EntityManager, teams: PartyTable<Team>, teamId: string): Promise<Team> {
+export async function lockedTeam(tx: EntityManager, teams: TeamRepository, teamId: string): Promise<Team> {
   const team = await teams.locked(tx, teamId);
   if (!team) throw teams.missing(teamId);
   return team;

@@ -9,7 +9,7 @@ import { lockedInOrder } from '../database/lock-for.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { Organization } from '../orgs/organization.entity.js';
 import { applyParty } from '../parties/apply-party.js';
-import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { NO_MODELS } from '../parties/model-entries.js';
 import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
 import { type Authority, isProxyAdmin, maySeeTeam } from '../policy/authority.js';
@@ -23,7 +23,6 @@ import type { TeamMemberDefaults } from './team-member-defaults.js';
 import { lockedTeam, rosterOf, touchedBy } from './team-roster.js';
 import { teamRows } from './team-lists.js';
 import { TeamMembersService } from './team-members.service.js';
-import { teamShape } from './team-shape.js';
 import { Team } from './team.entity.js';
 import { teamView } from './team.view.js';
 import {
@@ -42,26 +41,22 @@ import {
 /** Teams. */
 @Injectable()
 export class TeamsService {
-  private readonly table: PartyTable<Team>;
-
   constructor(
     private readonly database: Database,
     private readonly members: TeamMembersService,
     private readonly grants: TeamGrants,
-    tables: PartyTables,
-  ) {
-    this.table = tables.of(teamShape);
-  }
+    private readonly teams: TeamRepository,
+  ) {}
 
   /** The live team, cached; null when there is none. (Seed: `get_team_object`.) */
   @Traced('get_team_object')
   get(teamId: string): Promise<Readonly<Team> | null> {
-    return this.table.get(teamId);
+    return this.teams.get(teamId);
   }
 
   /** The same, made with nothing but its id if there is none. (LiteLLM `team_id_upsert`.) */
   getOrCreate(teamId: string, by: string): Promise<Readonly<Team>> {
-    return this.table.getOrCreate(teamId, (tx) => this.table.ensure(tx, teamId, by, () => {}));
+    return this.teams.getOrCreate(teamId, (tx) => this.teams.ensure(tx, teamId, by, () => {}));
   }
 
   /** Makes a team. 409 when its id is taken, 404 when its organization or tier is not there. */
@@ -69,14 +64,14 @@ export class TeamsService {
     if (!isProxyAdmin(caller)) this.grants.requireCreatable(dto, caller);
     const by = caller.id;
     const teamId = dto.team_id ?? uuidv7();
-    const { team, named } = await this.table.write(
+    const { team, named } = await this.teams.write(
       async (tx) => {
         await this.grants.requireKnown(tx, dto.members_with_roles ?? [], caller);
         const made = await this.make(tx, teamId, dto, by);
         await lockParents(tx, { users: (dto.members_with_roles ?? []).map(({ user_id }) => user_id) });
         if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, made, undefined, caller);
         for (const member of dto.members_with_roles ?? []) await this.members.enrol(tx, teamId, member, by);
-        await this.table.setSpend(tx, made, dto.spend || null);
+        await this.teams.setSpend(tx, made, dto.spend || null);
         return { team: made, named: await rosterOf(tx, teamId) };
       },
       (made) => [cacheKey.team(teamId), ...made.named.flatMap(touchedBy)],
@@ -89,7 +84,7 @@ export class TeamsService {
     await lockAccessGroups(tx, dto);
     await lockParents(tx, { organizations: [dto.organization_id] });
     await this.requireNeighbours(tx, dto);
-    const made = await this.table.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
+    const made = await this.teams.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
     await grantAccessGroups(tx, dto, made, ['teamIds', teamId]);
     return made;
   }
@@ -124,19 +119,19 @@ export class TeamsService {
     /** What names access groups and an organization. */
     sent: Pick<TeamFieldsDto, 'organization_id'> = {},
   ): Promise<TeamRow> {
-    const { team, named } = await this.table.write(
+    const { team, named } = await this.teams.write(
       async (tx) => {
         await lockAccessGroups(tx, sent);
         await lockParents(tx, { organizations: [sent.organization_id] });
-        const before = await lockedTeam(tx, this.table, teamId);
+        const before = await lockedTeam(tx, this.teams, teamId);
         this.grants.requireAdmin(caller, teamId);
         const dto = Object.assign(new UpdateTeamDto(), wanted(before));
         if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, before, caller);
         await this.requireNeighbours(tx, dto);
-        const row = await this.table.update(tx, teamId, caller.id, (live, now) => this.apply(live, dto, now));
+        const row = await this.teams.update(tx, teamId, caller.id, (live, now) => this.apply(live, dto, now));
         await grantAccessGroups(tx, dto, row, ['teamIds', teamId]);
         if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
-        await this.table.setSpend(tx, row, dto.spend);
+        await this.teams.setSpend(tx, row, dto.spend);
         return { team: row, named: await rosterOf(tx, teamId), left: before.organizationId };
       },
       // Whoever administers an organization has rights in its teams: for them a team that leaves is a change of it.
@@ -149,11 +144,11 @@ export class TeamsService {
   }
 
   async setBlocked(teamId: string, blocked: boolean, caller: Authority): Promise<TeamRow> {
-    const { team, named } = await this.table.write(
+    const { team, named } = await this.teams.write(
       async (tx) => {
         this.grants.requireOwner(caller, teamId);
         return {
-          team: await this.table.update(tx, teamId, caller.id, (row) => void (row.blocked = blocked)),
+          team: await this.teams.update(tx, teamId, caller.id, (row) => void (row.blocked = blocked)),
           named: await rosterOf(tx, teamId),
         };
       },
@@ -165,9 +160,9 @@ export class TeamsService {
   /** A team with its members and newest keys (`/key/list` pages through all). 404 when there is none. */
   async info(teamId: string, caller: Authority): Promise<TeamInfo> {
     return this.database.read(async (manager) => {
-      const team = await this.table.findOrFail(manager, teamId);
-      if (!maySeeTeam(caller, teamId)) throw this.table.missing(teamId);
-      const [row] = await teamRows(manager, [team], caller, this.table.now());
+      const team = await this.teams.findOrFail(manager, teamId);
+      if (!maySeeTeam(caller, teamId)) throw this.teams.missing(teamId);
+      const [row] = await teamRows(manager, [team], caller, this.teams.now());
       const { keys, team_memberships, ...team_info } = row!;
       return { team_id: teamId, team_info, keys, team_memberships };
     });
@@ -176,7 +171,7 @@ export class TeamsService {
   /** What the team lists of what members may do with its keys; nothing is the default. 404 when there is no such team, or it is not the caller's. */
   async permissions(teamId: string, caller: Authority): Promise<TeamPermissions> {
     const team = await this.get(teamId);
-    if (!team || !maySeeTeam(caller, teamId)) throw this.table.missing(teamId);
+    if (!team || !maySeeTeam(caller, teamId)) throw this.teams.missing(teamId);
     return {
       team_id: teamId,
       team_member_permissions: (team.extra?.team_member_permissions as string[] | undefined) ?? [],
@@ -187,12 +182,12 @@ export class TeamsService {
   /** Deletes teams with their members and keys, all or none. 404 names the first that is not there. */
   async delete(teamIds: readonly string[], caller: Authority): Promise<DeletedTeams> {
     const ids = [...new Set(teamIds)];
-    await this.table.write(
+    await this.teams.write(
       async (tx) => {
         await lockedInOrder(tx, Team, { teamId: In(ids) });
         for (const teamId of ids.toSorted()) {
           this.grants.requireOwner(caller, teamId);
-          await lockedTeam(tx, this.table, teamId);
+          await lockedTeam(tx, this.teams, teamId);
         }
         return this.removeAll(tx, ids, caller.id);
       },
@@ -203,7 +198,7 @@ export class TeamsService {
 
   /** Inside a transaction: these live teams, their members and keys are gone. Returns what to evict. */
   async removeAll(tx: EntityManager, teamIds: readonly string[], by: string): Promise<CacheKey[]> {
-    const burial = { where: { teamId: In(teamIds) }, by, now: this.table.now() };
+    const burial = { where: { teamId: In(teamIds) }, by, now: this.teams.now() };
     const keys = await bury(tx, VirtualKey, burial);
     const members = await bury(tx, Member, burial);
     const teams = await bury(tx, Team, burial);

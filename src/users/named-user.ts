@@ -1,9 +1,8 @@
 import { ConflictException } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import type { PartyTable } from '../parties/party-table.js';
+import type { UserRepository } from '../parties/repositories/user.repository.js';
 import type { NewUsers } from './new-users.js';
-import type { User } from './user.entity.js';
 import { userWithEmail } from './user-with-email.js';
 
 /**
@@ -13,7 +12,7 @@ import { userWithEmail } from './user-with-email.js';
  */
 export async function ensureNamedUser(
   tx: EntityManager,
-  users: PartyTable<User>,
+  users: UserRepository,
   { user_id, user_email }: { readonly user_id?: string | null; readonly user_email?: string | null },
   by: string,
   fill: NewUsers['fill'],

@@ -1,4 +1,9 @@
 import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { PartiesModule } from '../parties/parties.module.js';
+import { AdminModule } from '../admin/admin.module.js';
+import { User } from './user.entity.js';
+import { UserRepository } from '../parties/repositories/user.repository.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { TeamsModule } from '../teams/teams.module.js';
 import { UserInfoController } from './user-info.controller.js';
@@ -8,9 +13,9 @@ import { UsersController } from './users.controller.js';
 import { UsersService } from './users.service.js';
 
 @Module({
-  imports: [KeysModule, TeamsModule],
+  imports: [TypeOrmModule.forFeature([User]), PartiesModule, AdminModule, KeysModule, TeamsModule],
   controllers: [UsersController, UserInfoController, SpendUsersController],
-  providers: [UsersService, UserLists],
+  providers: [UserRepository, UsersService, UserLists],
   exports: [UsersService],
 })
 export class UsersModule {}

@@ -17,7 +17,7 @@ import { keyView } from '../keys/key.view.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
 import { applyParty } from '../parties/apply-party.js';
-import { type PartyTable, PartyTables } from '../parties/party-table.js';
+import { emailTaken, ssoTaken, UserRepository } from '../parties/repositories/user.repository.js';
 import { joinOrganizations } from '../orgs/join-organizations.js';
 import { OrganizationMember } from '../orgs/organization-member.entity.js';
 import { lightColumns, withContent } from '../parties/listed-rows.js';
@@ -34,7 +34,6 @@ import { User } from './user.entity.js';
 import { NewUsers } from './new-users.js';
 import { teamsOf } from './teams-of.js';
 import type { UserInfo } from './user-info.dto.js';
-import { emailTaken, ssoTaken, userShape } from './user-shape.js';
 import { userView } from './user.view.js';
 import { userWithEmail } from './user-with-email.js';
 import { maySeeUser } from './visible-users.js';
@@ -54,23 +53,19 @@ import {
 /** The people and applications of the company. */
 @Injectable()
 export class UsersService {
-  private readonly table: PartyTable<User>;
-
   constructor(
     private readonly database: Database,
     private readonly keys: KeysService,
     private readonly teamMembers: TeamMembersService,
     private readonly newUsers: NewUsers,
     private readonly grants: Grants,
-    tables: PartyTables,
-  ) {
-    this.table = tables.of(userShape);
-  }
+    private readonly users: UserRepository,
+  ) {}
 
   /** The live user, cached; null when there is none. (Seed: `get_user_object`.) */
   @Traced('get_user_object')
   get(userId: string): Promise<Readonly<User> | null> {
-    return this.table.get(userId);
+    return this.users.get(userId);
   }
 
   /**
@@ -79,9 +74,9 @@ export class UsersService {
    */
   async getOrCreate(userId: string, by: string, email?: string): Promise<Readonly<User>> {
     try {
-      return await this.table.getOrCreate(userId, async (tx) => {
+      return await this.users.getOrCreate(userId, async (tx) => {
         await this.requireFreeEmail(tx, email);
-        await this.table.ensure(tx, userId, by, (row, now) => {
+        await this.users.ensure(tx, userId, by, (row, now) => {
           this.newUsers.fill(row, now);
           if (email !== undefined) row.userEmail = email;
         });
@@ -98,7 +93,7 @@ export class UsersService {
   async create(dto: NewUserDto, { id: by }: Authority): Promise<NewUser> {
     const userId = dto.user_id ?? uuidv7();
     const teamIds = (dto.teams ?? []).map(({ team_id }) => team_id);
-    const { user, issued } = await this.table.write(
+    const { user, issued } = await this.users.write(
       async (tx) => {
         // Before the user is made: whoever names it waits for that.
         await lockParents(tx, {
@@ -112,7 +107,7 @@ export class UsersService {
           (dto.auto_create_key ?? true)
             ? await this.keys.issue(tx, { ...keyPart(dto), user_id: userId }, by)
             : undefined;
-        await this.table.setSpend(tx, made, dto.spend || null);
+        await this.users.setSpend(tx, made, dto.spend || null);
         return { user: made, issued: key };
       },
       (made) => [
@@ -133,7 +128,7 @@ export class UsersService {
     await this.requireFreeEmail(tx, dto.user_email);
     await this.requireFreeSso(tx, dto.sso_user_id);
     await requireBudget(tx, dto.budget_id);
-    return this.table.create(tx, userId, by, (row, now) => {
+    return this.users.create(tx, userId, by, (row, now) => {
       this.newUsers.fill(row, now);
       this.apply(row, dto, now);
     });
@@ -142,15 +137,15 @@ export class UsersService {
   /** Changes what was sent. 404 when there is no such user; to others than proxy admins there is only themself. */
   async update(dto: UpdateUserDto, caller: Authority): Promise<UpdatedUser> {
     const by = caller.id;
-    const { user, teamIds } = await this.table.write(
+    const { user, teamIds } = await this.users.write(
       async (tx) => {
         const before = await this.named(tx, dto, caller);
         const { userId } = before;
         if (!isProxyAdmin(caller)) this.grants.requireSettable(dto, SETTABLE.user, userView(before, []));
         await requireBudget(tx, dto.budget_id);
         if (typeof dto.user_id === 'string') await this.requireFreeEmail(tx, dto.user_email, userId);
-        const row = await this.table.update(tx, userId, by, (live, now) => this.apply(live, dto, now));
-        await this.table.setSpend(tx, row, dto.spend);
+        const row = await this.users.update(tx, userId, by, (live, now) => this.apply(live, dto, now));
+        await this.users.setSpend(tx, row, dto.spend);
         return { user: row, teamIds: (await teamsOf(tx, [userId])).get(userId) ?? [] };
       },
       (changed) => [cacheKey.user(changed.user.userId)],
@@ -222,8 +217,8 @@ export class UsersService {
     if (userId === null)
       throw new BadRequestException({ message: 'Name the user to look up in `user_id`', param: 'user_id' });
     return this.database.read(async (manager) => {
-      const user = await this.table.findOrFail(manager, userId);
-      if (!(await maySeeUser(manager, caller, userId))) throw this.table.missing(userId);
+      const user = await this.users.findOrFail(manager, userId);
+      if (!(await maySeeUser(manager, caller, userId))) throw this.users.missing(userId);
       const keys = await manager.find(VirtualKey, {
         select: lightColumns(manager, VirtualKey),
         where: { userId, deletedAt: IsNull() },
@@ -250,15 +245,15 @@ export class UsersService {
   /** Deletes users with their keys and memberships, all or none. 404 names the first that is not there. */
   async delete(userIds: readonly string[], { id: by }: Authority): Promise<number> {
     const ids = [...new Set(userIds)];
-    await this.table.write(
+    await this.users.write(
       async (tx) => {
         // Before what is theirs: nobody puts anything on them meanwhile.
         const users = await lockedInOrder(tx, User, { userId: In(ids), deletedAt: IsNull() });
         const absent = ids.find((id) => !users.some(({ userId }) => userId === id));
-        if (absent !== undefined) throw this.table.missing(absent);
+        if (absent !== undefined) throw this.users.missing(absent);
         const members = await tx.findBy(Member, { userId: In(ids), deletedAt: IsNull() });
-        const keys = await bury(tx, VirtualKey, { where: { userId: In(ids) }, by, now: this.table.now() });
-        for (const user of users) await this.table.remove(tx, user, by);
+        const keys = await bury(tx, VirtualKey, { where: { userId: In(ids) }, by, now: this.users.now() });
+        for (const user of users) await this.users.remove(tx, user, by);
         await this.teamMembers.removeAll(tx, members, by);
         await tx.remove(OrganizationMember, await tx.findBy(OrganizationMember, { userId: In(ids) }));
         return { keys, members };
@@ -278,8 +273,8 @@ export class UsersService {
     caller: Authority,
   ): Promise<User> {
     if (typeof user_id === 'string') {
-      if (!isProxyAdmin(caller) && user_id !== caller.userId) throw this.table.missing(user_id);
-      return this.table.findOrFail(manager, user_id);
+      if (!isProxyAdmin(caller) && user_id !== caller.userId) throw this.users.missing(user_id);
+      return this.users.findOrFail(manager, user_id);
     }
     if (!user_email)
       throw new BadRequestException({

@@ -1,44 +1,39 @@
-import { createCache } from 'cache-manager';
-import { Keyv } from 'keyv';
+import type { Type } from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DataSource, type DataSourceOptions, type EntityTarget, type FindOptionsWhere } from 'typeorm';
+import { DataSource, type EntityTarget, type FindOptionsWhere } from 'typeorm';
 import { freshPostgres, postgresIsThere } from '../postgres.js';
+import { BudgetsModule } from '../../src/budgets/budgets.module.js';
 import { BudgetsService } from '../../src/budgets/budgets.service.js';
-import { BoundedMap } from '../../src/cache/bounded-map.js';
-import { Changes } from '../../src/cache/changes.js';
-import { FarRows } from '../../src/cache/far-rows.js';
-import { Installation } from '../../src/installation/installation.js';
-import { Redis } from '../../src/redis/redis.js';
-import { Revisions } from '../../src/cache/revisions.js';
-import { RowCache } from '../../src/cache/row-cache.js';
+import { CLOCK } from '../../src/clock.js';
+import { ConfigModule } from '../../src/config/config.module.js';
+import { readConfig } from '../../src/config/read-config.js';
 import { Database } from '../../src/database/database.js';
-import { databaseOptions } from '../../src/database-options.js';
+import { DatabaseModule } from '../../src/database/database.module.js';
+import { EndUsersModule } from '../../src/end-users/end-users.module.js';
 import { EndUsersService } from '../../src/end-users/end-users.service.js';
+import { entities } from '../../src/entities.js';
 import { AdminBodyPipe } from '../../src/http/admin-body.pipe.js';
-import { Grants } from '../../src/admin/grants.js';
-import { KeyGrants } from '../../src/keys/key-grants.js';
 import { KeyLists } from '../../src/keys/key-lists.js';
+import { KeysModule } from '../../src/keys/keys.module.js';
 import { KeysService } from '../../src/keys/keys.service.js';
-import { CatalogueSnapshot } from '../../src/models/catalogue.js';
-import type { Authority } from '../../src/policy/authority.js';
-import { Meters } from '../../src/metrics/meters.js';
+import { OrganizationsModule } from '../../src/orgs/organizations.module.js';
 import { OrganizationsService } from '../../src/orgs/organizations.service.js';
-import { PartyTables } from '../../src/parties/party-table.js';
-import { EmbeddedAccounts } from '../../src/spend/embedded/embedded-accounts.js';
-import { PartySpend } from '../../src/spend/party-spend.js';
-import { NewUsers } from '../../src/users/new-users.js';
+import { PlatformModule } from '../../src/platform/platform.module.js';
+import type { Authority } from '../../src/policy/authority.js';
 import { UserLists } from '../../src/users/user-lists.js';
+import { UsersModule } from '../../src/users/users.module.js';
 import { UsersService } from '../../src/users/users.service.js';
-import { TeamGrants } from '../../src/teams/team-grants.js';
 import { TeamLists } from '../../src/teams/team-lists.js';
 import { TeamMembersService } from '../../src/teams/team-members.service.js';
+import { TeamsModule } from '../../src/teams/teams.module.js';
 import { TeamsService } from '../../src/teams/teams.service.js';
 
 /** Admin services on a real, empty database, with a clock that tests move. */
 export class AdminServices {
-  now = new Date('2026-11-23T12:00:00.000Z');
+  readonly dataSource: DataSource;
   readonly database: Database;
   readonly keys: KeysService;
   readonly keyLists: KeyLists;
@@ -52,60 +47,67 @@ export class AdminServices {
   readonly budgets: BudgetsService;
 
   private constructor(
-    readonly dataSource: DataSource,
+    private readonly application: TestingModule,
+    private readonly clock: { now: Date },
     private readonly cleanUp: () => unknown,
   ) {
-    const clock = () => this.now;
-    const store = new BoundedMap<string, unknown>(1_000);
-    const memory = new Keyv({ store, serialize: undefined, deserialize: undefined });
-    this.database = new Database(dataSource);
-    const cache = new RowCache(
-      createCache({ stores: [memory] }),
-      new Changes(),
-      new Revisions(this.database),
-      new FarRows(new Redis({}), new Installation('services'), { saltKey: 'salt' }, clock),
-      new Meters(),
-    );
-    const accounts = new EmbeddedAccounts(this.database, clock);
-    const spend = new PartySpend(accounts, this.database, clock, { litellm: { timezone: 'UTC' } });
-    const tables = new PartyTables(this.database, cache, clock, spend);
-    const grants = new Grants({ current: () => new CatalogueSnapshot([], {}) });
-    const keyGrants = new KeyGrants(grants, { general: { userModelsOnTeamKeys: true } });
-    const newUsers = new NewUsers({ litellm: { newUsers: {} } });
-    this.keys = new KeysService(this.database, newUsers, keyGrants, tables, {
-      masterKey: 'sk-master-of-the-services',
-      litellm: { newKeys: {}, keyBounds: {} },
-    });
-    this.keyLists = new KeyLists(this.database);
-    const teamGrants = new TeamGrants(grants);
-    this.teamMembers = new TeamMembersService(newUsers, teamGrants, tables);
-    this.teamLists = new TeamLists(this.database, newUsers, clock);
-    this.teams = new TeamsService(this.database, this.teamMembers, teamGrants, tables);
-    this.users = new UsersService(this.database, this.keys, this.teamMembers, newUsers, grants, tables);
-    this.userLists = new UserLists(this.database);
-    this.organizations = new OrganizationsService(this.database, this.teams, tables);
-    this.endUsers = new EndUsersService(this.database, tables);
-    this.budgets = new BudgetsService(this.database, cache, clock, { litellm: {} });
+    const get = <T>(type: Type<T>): T => application.get(type, { strict: false });
+    this.dataSource = get(DataSource);
+    this.database = get(Database);
+    this.keys = get(KeysService);
+    this.keyLists = get(KeyLists);
+    this.teams = get(TeamsService);
+    this.teamMembers = get(TeamMembersService);
+    this.teamLists = get(TeamLists);
+    this.users = get(UsersService);
+    this.userLists = get(UserLists);
+    this.organizations = get(OrganizationsService);
+    this.endUsers = get(EndUsersService);
+    this.budgets = get(BudgetsService);
   }
 
-  static async onSqlite(): Promise<AdminServices> {
+  static onSqlite(): Promise<AdminServices> {
     const folder = mkdtempSync(join(tmpdir(), 'tollgate-services-'));
-    return AdminServices.on(databaseOptions(undefined, folder), () => rmSync(folder, { recursive: true }));
+    return AdminServices.on({ TOLLGATE_DATA: folder }, () => rmSync(folder, { recursive: true }));
   }
 
   static async onPostgres(): Promise<AdminServices> {
     const { url, drop } = await freshPostgres();
-    return AdminServices.on(databaseOptions(url, ''), drop);
+    return AdminServices.on({ DATABASE_URL: url }, drop);
   }
 
-  static async on(options: DataSourceOptions, cleanUp: () => unknown): Promise<AdminServices> {
-    const dataSource = await new DataSource(options).initialize();
-    await dataSource.runMigrations();
-    return new AdminServices(dataSource, cleanUp);
+  private static async on(env: Record<string, string>, cleanUp: () => unknown): Promise<AdminServices> {
+    const config = readConfig({ TOLLGATE_MASTER_KEY: 'sk-master-of-the-services', ...env });
+    const clock = { now: new Date('2026-11-23T12:00:00.000Z') };
+    const application = await Test.createTestingModule({
+      imports: [
+        ConfigModule.with(config),
+        DatabaseModule.connect(entities),
+        PlatformModule,
+        KeysModule,
+        UsersModule,
+        TeamsModule,
+        OrganizationsModule,
+        EndUsersModule,
+        BudgetsModule,
+      ],
+    })
+      .overrideProvider(CLOCK)
+      .useValue(() => clock.now)
+      .compile();
+    return new AdminServices(application, clock, cleanUp);
+  }
+
+  get now(): Date {
+    return this.clock.now;
+  }
+
+  set now(now: Date) {
+    this.clock.now = now;
   }
 
   async close(): Promise<void> {
-    await this.dataSource.destroy();
+    await this.application.close();
     await this.cleanUp();
   }
 

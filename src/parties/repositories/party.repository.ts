@@ -5,21 +5,28 @@ import {
   Injectable,
   NotFoundException,
 } from '@nestjs/common';
-import { type EntityManager, type FindOptionsWhere, IsNull, QueryFailedError } from 'typeorm';
+import {
+  type EntityManager,
+  type FindOptionsWhere,
+  IsNull,
+  QueryFailedError,
+  type Repository,
+} from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import type { CacheKey } from '../cache/changes.js';
-import { RowCache } from '../cache/row-cache.js';
-import { CLOCK, type Clock } from '../clock.js';
-import { lockFor } from '../database/lock-for.js';
-import { isMadeByCall, madeBy } from '../database/authored-row.js';
-import { Database } from '../database/database.js';
-import { isName, MAX_NAME_BYTES } from '../policy/name.js';
-import { missingText } from '../policy/checks/parties-exist.js';
-import type { PartyKind } from '../policy/facts.js';
-import type { NanoUsd } from '../policy/money.js';
-import { PartySpend, type Spender } from '../spend/party-spend.js';
-import type { PartyRow } from './party-row.js';
-import { toNanoUsd } from './usd.js';
+import type { CacheKey } from '../../cache/changes.js';
+import { RowCache } from '../../cache/row-cache.js';
+import { CLOCK, type Clock } from '../../clock.js';
+import { AggregateRepository } from '../../database/aggregate-repository.js';
+import { lockFor } from '../../database/lock-for.js';
+import { isMadeByCall, madeBy } from '../../database/authored-row.js';
+import { Database } from '../../database/database.js';
+import { isName, MAX_NAME_BYTES } from '../../policy/name.js';
+import { missingText } from '../../policy/checks/parties-exist.js';
+import type { PartyKind } from '../../policy/facts.js';
+import type { NanoUsd } from '../../policy/money.js';
+import { PartySpend, type Spender } from '../../spend/party-spend.js';
+import type { PartyRow } from '../party-row.js';
+import { toNanoUsd } from '../usd.js';
 
 /** A column in which no two live rows have the same value: an index of the database sees to it. */
 export interface UniqueColumn<T> {
@@ -30,7 +37,7 @@ export interface UniqueColumn<T> {
 }
 
 /** How one kind of party is stored. */
-export interface PartyShape<T extends PartyRow> {
+export interface PartyMapping<T extends PartyRow> {
   readonly entity: new () => T;
   readonly kind: PartyKind;
   /** What names a row in public: its columns, and what a client calls it. */
@@ -45,27 +52,39 @@ export interface PartyShape<T extends PartyRow> {
   readonly unique?: readonly UniqueColumn<T>[];
 }
 
+/** What every repository of parties needs beside its rows. */
+@Injectable()
+export class PartyRepositoryContext {
+  /** The transactions under way that make a row which calls ask for, by the row's cache key. */
+  readonly making = new Map<CacheKey, Promise<void>>();
+
+  constructor(
+    readonly database: Database,
+    readonly cache: RowCache,
+    @Inject(CLOCK) readonly clock: Clock,
+    readonly spend: PartySpend,
+  ) {}
+}
+
 /**
  * The rows of one kind of party, read through the cache and written so that every reader sees it at once.
  * Deleting keeps the row; creating the same id again revives it, so its accounts go on.
  */
-export class PartyTable<T extends PartyRow> {
-  private readonly making = new Map<string, Promise<void>>();
-
+export abstract class PartyRepository<T extends PartyRow> extends AggregateRepository<T> {
   constructor(
-    private readonly shape: PartyShape<T>,
-    private readonly database: Database,
-    private readonly cache: RowCache,
-    private readonly clock: Clock,
-    private readonly spend: PartySpend,
-  ) {}
+    private readonly mapping: PartyMapping<T>,
+    rows: Repository<T>,
+    private readonly context: PartyRepositoryContext,
+  ) {
+    super(rows);
+  }
 
   /** The live row, cached and frozen; null when there is none. Throws only when the database does not answer. */
   get(
     id: string,
     find = (manager: EntityManager): Promise<T | null> => this.find(manager, id),
   ): Promise<Readonly<T> | null> {
-    return this.cache.get(this.shape.cacheKey(id), () => this.database.read(find));
+    return this.context.cache.get(this.mapping.cacheKey(id), () => this.context.database.read(find));
   }
 
   /**
@@ -75,11 +94,11 @@ export class PartyTable<T extends PartyRow> {
   async getOrCreate(
     id: string,
     make: (tx: EntityManager) => Promise<unknown>,
-    touched: readonly CacheKey[] = [this.shape.cacheKey(id)],
+    touched: readonly CacheKey[] = [this.mapping.cacheKey(id)],
   ): Promise<Readonly<T>> {
     const there = await this.get(id);
     if (there) return there;
-    await (this.making.get(id) ?? this.startMaking(id, make, touched));
+    await (this.context.making.get(this.mapping.cacheKey(id)) ?? this.startMaking(id, make, touched));
     const made = await this.get(id);
     if (!made) throw this.missing(id);
     return made;
@@ -90,6 +109,7 @@ export class PartyTable<T extends PartyRow> {
     make: (tx: EntityManager) => Promise<unknown>,
     touched: readonly CacheKey[],
   ): Promise<void> {
+    const key = this.mapping.cacheKey(id);
     const making = (async () => {
       const isNew = await this.write(
         async (tx) => {
@@ -99,21 +119,21 @@ export class PartyTable<T extends PartyRow> {
         },
         (written) => (written ? touched : []),
       );
-      if (!isNew) await this.cache.forget(touched);
-    })().finally(() => this.making.delete(id));
-    this.making.set(id, making);
+      if (!isNew) await this.context.cache.forget(touched);
+    })().finally(() => this.context.making.delete(key));
+    this.context.making.set(key, making);
     return making;
   }
 
   /** The live row of this transaction; null when there is none. */
   async find(manager: EntityManager, id: string): Promise<T | null> {
-    const row = await manager.findOne(this.shape.entity, { where: this.shape.where(id) });
+    const row = await this.in(manager).findOne({ where: this.mapping.where(id) });
     return row && !row.deletedAt ? row : null;
   }
 
   /** The same, locked against other changes until this transaction ends. */
   async locked(tx: EntityManager, id: string): Promise<T | null> {
-    const row = await tx.findOne(this.shape.entity, { where: this.shape.where(id), ...lockFor(tx) });
+    const row = await this.in(tx).findOne({ where: this.mapping.where(id), ...lockFor(tx) });
     return row && !row.deletedAt ? row : null;
   }
 
@@ -126,8 +146,8 @@ export class PartyTable<T extends PartyRow> {
 
   missing(id: string): NotFoundException {
     return new NotFoundException({
-      message: missingText({ kind: this.shape.kind, id }),
-      param: this.shape.param,
+      message: missingText({ kind: this.mapping.kind, id }),
+      param: this.mapping.param,
     });
   }
 
@@ -167,24 +187,24 @@ export class PartyTable<T extends PartyRow> {
 
   /** A row that begins owing what calls named it for before it was there. */
   private async made(tx: EntityManager, id: string, row: T): Promise<T> {
-    const { kind } = this.shape;
-    if (kind === 'end_user' || kind === 'tag') await this.spend.carryOver(tx, kind, row, id);
+    const { kind } = this.mapping;
+    if (kind === 'end_user' || kind === 'tag') await this.context.spend.carryOver(tx, kind, row, id);
     return row;
   }
 
   /** The same, and nobody else deletes it until this transaction ends: for a user whom another row names. */
   async ensureKept(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
     const there = await this.ensure(tx, id, by, fill);
-    if (!this.database.isPostgres) return there;
-    const kept = await tx.findOneOrFail(this.shape.entity, { where: this.shape.where(id), ...lockFor(tx) });
+    if (!this.context.database.isPostgres) return there;
+    const kept = await this.in(tx).findOneOrFail({ where: this.mapping.where(id), ...lockFor(tx) });
     // Deleted in the moment between the two: whoever did it is done, and it is made anew.
     return kept.deletedAt ? this.ensure(tx, id, by, fill) : kept;
   }
 
   /** The row `ensure` would return when it fills in nothing, without writing it. */
   wouldBe(id: string): Promise<T> {
-    return this.database.read(async (manager) => {
-      const there = await manager.findOne(this.shape.entity, { where: this.shape.where(id) });
+    return this.context.database.read(async (manager) => {
+      const there = await this.in(manager).findOne({ where: this.mapping.where(id) });
       return there && !there.deletedAt
         ? there
         : this.fresh(manager, id, there?.id ?? 'not-made-yet', 'nobody', () => {});
@@ -193,37 +213,36 @@ export class PartyTable<T extends PartyRow> {
 
   /** Exactly one of any number of concurrent transactions inserts; the others get its row, or 409 where that has another id. */
   private async insertOrFind(tx: EntityManager, row: T, lock: ReturnType<typeof lockFor> = {}): Promise<T> {
-    const { entity, where, idOf } = this.shape;
-    await tx
+    const { where, idOf } = this.mapping;
+    await this.in(tx)
       .createQueryBuilder()
       .insert()
-      .into(entity)
       .values(row as never)
       .orIgnore()
       .updateEntity(false)
       .execute();
-    const there = await tx.findOne(entity, { where: where(idOf(row)), ...lock });
+    const there = await this.in(tx).findOne({ where: where(idOf(row)), ...lock });
     if (!there) throw await this.clash(tx, row);
     return there;
   }
 
   /** Why a row was not inserted: the value of which column another live row has. */
   private async clash(tx: EntityManager, row: T): Promise<Error> {
-    const { entity, unique = [] } = this.shape;
+    const { unique = [] } = this.mapping;
     for (const { property, taken } of unique) {
       const where = { [property]: row[property], deletedAt: IsNull() } as FindOptionsWhere<T>;
-      if (row[property] && (await tx.existsBy(entity, where))) return taken(row);
+      if (row[property] && (await this.in(tx).existsBy(where))) return taken(row);
     }
     return new ConflictException({ message: 'Somebody else took the same name in the same moment.' });
   }
 
   /** Saves a row; 409 when another live row has a value that only one may have, which fails the transaction. */
   private async save(tx: EntityManager, row: T): Promise<T> {
-    const { entity, unique = [] } = this.shape;
+    const { unique = [] } = this.mapping;
     try {
-      return await tx.save(entity, row);
+      return await this.in(tx).save(row);
     } catch (error) {
-      const { columns } = tx.connection.getMetadata(entity);
+      const { columns } = this.in(tx).metadata;
       const clashing = unique.find(({ property, index }) => {
         const column = columns.find(({ propertyName }) => propertyName === property)!.databaseName;
         return isUniqueViolation(error, index, column);
@@ -240,15 +259,15 @@ export class PartyTable<T extends PartyRow> {
     fill: (row: T, now: Date) => void,
   ): T {
     this.requireName(id);
-    const now = this.clock();
-    const row = Object.assign(this.blank(tx, rowId, by, now), this.shape.where(id));
+    const now = this.context.clock();
+    const row = Object.assign(this.blank(tx, rowId, by, now), this.mapping.where(id));
     fill(row, now);
     return row;
   }
 
   /** 400 for a public id that no row can have, whoever asked for it: a body, a header or a token. A member's are those of others. */
   private requireName(id: string): void {
-    const { kind, title, param } = this.shape;
+    const { kind, title, param } = this.mapping;
     if (kind === 'member' || isName(id)) return;
     throw new BadRequestException({
       message: `${title}: the id must have at most ${MAX_NAME_BYTES} bytes, none of them a control character`,
@@ -257,7 +276,7 @@ export class PartyTable<T extends PartyRow> {
   }
 
   taken(id: string): ConflictException {
-    const { title, param } = this.shape;
+    const { title, param } = this.mapping;
     return new ConflictException({ message: `${title} already exists, passed ${param}=${id}`, param });
   }
 
@@ -265,7 +284,7 @@ export class PartyTable<T extends PartyRow> {
   async update(tx: EntityManager, id: string, by: string, change: (row: T, now: Date) => void): Promise<T> {
     const row = await this.locked(tx, id);
     if (!row) throw this.missing(id);
-    const now = this.clock();
+    const now = this.context.clock();
     change(row, now);
     row.updatedAt = now;
     row.updatedBy = by;
@@ -274,11 +293,11 @@ export class PartyTable<T extends PartyRow> {
 
   /** Inside a transaction: the row is gone for everyone but the ledger's history. */
   async remove(tx: EntityManager, row: T, by: string): Promise<void> {
-    const now = this.clock();
+    const now = this.context.clock();
     row.deletedAt = now;
     row.updatedAt = now;
     row.updatedBy = by;
-    await tx.save(this.shape.entity, row);
+    await this.in(tx).save(row);
   }
 
   /** One transaction, then eviction of the rows it touched, then the answer. `touched` gets the result. */
@@ -286,43 +305,45 @@ export class PartyTable<T extends PartyRow> {
     work: (tx: EntityManager) => Promise<R>,
     touched: (result: R) => readonly CacheKey[],
   ): Promise<R> {
-    const { result, keys } = await this.database.write(async (tx) => {
+    const { result, keys } = await this.context.database.write(async (tx) => {
       const done = await work(tx);
       const changed = touched(done);
-      this.cache.willChange(tx, changed);
+      this.context.cache.willChange(tx, changed);
       return { result: done, keys: changed };
     });
-    await this.cache.evict(keys);
+    await this.context.cache.evict(keys);
     return result;
   }
 
   now(): Date {
-    return this.clock();
+    return this.context.clock();
   }
 
   /** What a row's party has spent, as its view tells it. */
   spentBy(row: Readonly<T>): Promise<NanoUsd> {
-    return this.spend.of(this.spender(row));
+    return this.context.spend.of(this.spender(row));
   }
 
   /** Last in the transaction of the row: its spending is this from now on. Without an amount it stays what it is. */
   async setSpend(tx: EntityManager, row: Readonly<T>, usd: number | null | undefined): Promise<void> {
-    if (usd !== null && usd !== undefined) await this.spend.set(tx, this.spender(row), toNanoUsd(usd));
+    if (usd !== null && usd !== undefined)
+      await this.context.spend.set(tx, this.spender(row), toNanoUsd(usd));
   }
 
   private spender(row: Readonly<T>): Spender {
-    const { kind, idOf, entity } = this.shape;
+    const { kind, idOf, entity } = this.mapping;
     return { kind, row, publicId: idOf(row as T), entity };
   }
 
   cacheKeyOf(row: T): CacheKey {
-    return this.shape.cacheKey(this.shape.idOf(row));
+    return this.mapping.cacheKey(this.mapping.idOf(row));
   }
 
   private blank(manager: EntityManager, id: string, by: string, now: Date): T {
-    const { columns } = manager.connection.getMetadata(this.shape.entity);
-    const row = manager.create(this.shape.entity);
-    for (const { propertyName } of columns) (row as Record<string, unknown>)[propertyName] = null;
+    const rows = this.in(manager);
+    const row = rows.create();
+    for (const { propertyName } of rows.metadata.columns)
+      (row as Record<string, unknown>)[propertyName] = null;
     return Object.assign(row, { id, blocked: false, ...madeBy(by, now) });
   }
 }
@@ -332,18 +353,3 @@ const isUniqueViolation = (error: unknown, index: string, column: string) =>
   error instanceof QueryFailedError &&
   ((error as { constraint?: unknown }).constraint === index ||
     (error.message.includes('UNIQUE constraint failed') && error.message.endsWith(`.${column}`)));
-
-/** Makes the tables: one place knows what they need. */
-@Injectable()
-export class PartyTables {
-  constructor(
-    private readonly database: Database,
-    private readonly cache: RowCache,
-    @Inject(CLOCK) private readonly clock: Clock,
-    private readonly spend: PartySpend,
-  ) {}
-
-  of<T extends PartyRow>(shape: PartyShape<T>): PartyTable<T> {
-    return new PartyTable(shape, this.database, this.cache, this.clock, this.spend);
-  }
-}

@@ -1,0 +1,26 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import { cacheKey } from '../../cache/changes.js';
+import { EndUser } from '../../end-users/end-user.entity.js';
+import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
+
+/** End users, live and deleted. */
+@Injectable()
+export class EndUserRepository extends PartyRepository<EndUser> {
+  constructor(@InjectRepository(EndUser) rows: Repository<EndUser>, context: PartyRepositoryContext) {
+    super(
+      {
+        entity: EndUser,
+        kind: 'end_user',
+        where: (userId) => ({ userId }),
+        idOf: ({ userId }) => userId,
+        cacheKey: cacheKey.endUser,
+        title: 'Customer',
+        param: 'user_id',
+      },
+      rows,
+      context,
+    );
+  }
+}

@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import { cacheKey } from '../../cache/changes.js';
+import { Organization } from '../../orgs/organization.entity.js';
+import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
+
+/** Organizations, live and deleted. */
+@Injectable()
+export class OrganizationRepository extends PartyRepository<Organization> {
+  constructor(
+    @InjectRepository(Organization) rows: Repository<Organization>,
+    context: PartyRepositoryContext,
+  ) {
+    super(
+      {
+        entity: Organization,
+        kind: 'organization',
+        where: (organizationId) => ({ organizationId }),
+        idOf: ({ organizationId }) => organizationId,
+        cacheKey: cacheKey.organization,
+        title: 'Organization',
+        param: 'organization_id',
+      },
+      rows,
+      context,
+    );
+  }
+}

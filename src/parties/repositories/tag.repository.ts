@@ -1,0 +1,26 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import { cacheKey } from '../../cache/changes.js';
+import { Tag } from '../../tags/tag.entity.js';
+import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
+
+/** Tags with a row, live and deleted. */
+@Injectable()
+export class TagRepository extends PartyRepository<Tag> {
+  constructor(@InjectRepository(Tag) rows: Repository<Tag>, context: PartyRepositoryContext) {
+    super(
+      {
+        entity: Tag,
+        kind: 'tag',
+        where: (name) => ({ name }),
+        idOf: ({ name }) => name,
+        cacheKey: cacheKey.tag,
+        title: 'Tag',
+        param: 'name',
+      },
+      rows,
+      context,
+    );
+  }
+}

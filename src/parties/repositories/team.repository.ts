@@ -1,0 +1,26 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import { cacheKey } from '../../cache/changes.js';
+import { Team } from '../../teams/team.entity.js';
+import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
+
+/** Teams, live and deleted. */
+@Injectable()
+export class TeamRepository extends PartyRepository<Team> {
+  constructor(@InjectRepository(Team) rows: Repository<Team>, context: PartyRepositoryContext) {
+    super(
+      {
+        entity: Team,
+        kind: 'team',
+        where: (teamId) => ({ teamId }),
+        idOf: ({ teamId }) => teamId,
+        cacheKey: cacheKey.team,
+        title: 'Team',
+        param: 'team_id',
+      },
+      rows,
+      context,
+    );
+  }
+}
