@@ -3,9 +3,12 @@ import { ArrayMaxSize, IsArray, IsNotEmpty, IsOptional, IsString } from 'class-v
 import { OnlyLooksUp } from '../http/free-content.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 import { AuthoredResponse, LimitsResponse } from '../parties/limits-response.dto.js';
+import { DeclaredBy } from '../http/unread-fields.js';
+import { TIER_FIELDS } from '../parties/fields/tier-fields.js';
 import { BudgetLimitDto, LimitsDto } from '../parties/limits.dto.js';
 
 /** A tier to make. */
+@DeclaredBy(TIER_FIELDS)
 export class NewBudgetDto extends LimitsDto {
   /** What parties name it by; made if absent. */
   @ApiPropertyOptional({ example: 'free-tier' })
@@ -16,6 +19,7 @@ export class NewBudgetDto extends LimitsDto {
 }
 
 /** What to change of a tier; absent keeps, null clears. Whoever names it is limited so at once. */
+@DeclaredBy(TIER_FIELDS)
 export class UpdateBudgetDto extends LimitsDto {
   @ApiProperty({ example: 'free-tier' })
   @IsString()

@@ -11,16 +11,17 @@ import {
 import { OnlyLooksUp } from '../http/free-content.js';
 import { IsOneOf } from '../http/one-of.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
-import { AlsoTakes } from '../http/unread-fields.js';
-import type { KeptFields } from '../parties/kept-fields.js';
 import { BudgetTable } from '../parties/limits-response.dto.js';
+import { DeclaredBy } from '../http/unread-fields.js';
+import { END_USER_FIELDS } from '../parties/fields/end-user-fields.js';
+import { passthroughFields } from '../parties/fields/read-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { Refuses } from '../parties/not-enforced.js';
 
 /** LiteLLM's fields of a customer that are kept as sent. */
-export const KEPT_OF_END_USERS: KeptFields = { object_permission: 'mapping' };
+export const KEPT_OF_END_USERS = passthroughFields(END_USER_FIELDS);
 
-@AlsoTakes(KEPT_OF_END_USERS)
+@DeclaredBy(END_USER_FIELDS)
 @Refuses(['models'])
 class EndUserFieldsDto extends OmitType(PartyDto, ['models', 'metadata'] as const) {
   @ApiProperty({ example: 'customer-42' })

@@ -4,16 +4,27 @@ import { distance } from 'fastest-levenshtein';
 import { invalidFields } from './invalid-fields.js';
 import { addFreeContent } from './free-content.js';
 
-const KEPT = 'tollgate:kept-fields';
+const DECLARED = 'tollgate:declared-fields';
 
-/** Marks a DTO that also takes `fields` that carry no decorator of their own, because they are kept as sent. */
-export const AlsoTakes = (fields: Readonly<Record<string, unknown>>) => {
-  addFreeContent(Object.keys(fields).filter((field) => fields[field] === 'mapping'));
-  return SetMetadata(KEPT, Object.keys(fields)) as ClassDecorator;
+/** The part of a field's declaration (`parties/fields/field.ts`) that reading a body needs. */
+interface DeclaredField {
+  readonly type: string;
+  /** Its DTO has no property for it. */
+  readonly asSent?: true;
+  /** A typo in its name would leave the party without the limit. */
+  readonly limits: boolean;
+}
+
+/** Marks a DTO with the declarations of its fields. It accepts those that are stored as sent beside its properties. */
+export const DeclaredBy = (fields: Readonly<Record<string, DeclaredField>>) => {
+  const mappings = Object.entries(fields).filter(([, { asSent, type }]) => asSent && type === 'mapping');
+  addFreeContent(mappings.map(([name]) => name));
+  return SetMetadata(DECLARED, fields) as ClassDecorator;
 };
 
-/** Fields that limit: a typo in one of them would be an open gate. */
-const LIMITING = /budget|limit|max_parallel|duration|^models$|^blocked$|^allowed_routes$/;
+/** The class-validator rule of fields that would limit and that are refused, because nothing enforces them. */
+export const NOT_ENFORCED_RULE = 'isNotEnforced';
+
 const TYPO_DISTANCE = 2;
 
 /** LiteLLM's limiting fields on any route: right words, even where a route does not take them. */
@@ -35,7 +46,7 @@ export function unreadFields(body: object, dto: Type): string[] {
   const taken = takenFields(dto);
   const unread = Object.keys(body).filter((field) => !taken.has(field));
   const typos = unread.flatMap((field) => {
-    const meant = LITELLM_LIMITS.has(field) ? undefined : limitMeantBy(field, taken);
+    const meant = LITELLM_LIMITS.has(field) ? undefined : limitMeantBy(field, limitingFields(dto));
     return meant === undefined
       ? []
       : [{ field, message: `there is no such field; ${meant} limits, did you mean that?` }];
@@ -56,12 +67,25 @@ export function fieldsWithoutEffect(body: Readonly<Record<string, unknown>>, dto
   });
 }
 
-const limitMeantBy = (field: string, taken: ReadonlySet<string>) =>
-  [...taken].find((known) => LIMITING.test(known) && isTypo(field, known));
+const limitMeantBy = (field: string, limiting: readonly string[]) =>
+  limiting.find((known) => isTypo(field, known));
 
 /** The lengths first: a name may have megabytes. */
 const isTypo = (field: string, known: string) =>
   Math.abs(field.length - known.length) <= TYPO_DISTANCE && distance(field, known) <= TYPO_DISTANCE;
+
+/** Returns the fields whose names are guarded against typos: those that limit, and those that would and are refused. */
+export function limitingFields(dto: Type): readonly string[] {
+  const declared = declaredFields(dto);
+  const refused = validationsOf(dto).filter(({ name }) => name === NOT_ENFORCED_RULE);
+  const names = new Set([...Object.keys(declared), ...refused.map(({ propertyName }) => propertyName)]);
+  return [...names].filter((name) => declared[name]?.limits ?? true);
+}
+
+const declaredFields = (dto: Type) =>
+  (Reflect.getMetadata(DECLARED, dto) as Readonly<Record<string, DeclaredField>> | undefined) ?? {};
+
+const validationsOf = (dto: Type) => getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
 
 const fields = new WeakMap<Type, ReadonlySet<string>>();
 
@@ -69,9 +93,11 @@ const fields = new WeakMap<Type, ReadonlySet<string>>();
 export function takenFields(dto: Type): ReadonlySet<string> {
   let known = fields.get(dto);
   if (!known) {
-    const validated = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
-    const kept = (Reflect.getMetadata(KEPT, dto) as string[] | undefined) ?? [];
-    known = new Set([...validated.map(({ propertyName }) => propertyName), ...kept]);
+    const asSent = Object.entries(declaredFields(dto)).filter(([, field]) => field.asSent);
+    known = new Set([
+      ...validationsOf(dto).map(({ propertyName }) => propertyName),
+      ...asSent.map(([name]) => name),
+    ]);
     fields.set(dto, known);
   }
   return known;

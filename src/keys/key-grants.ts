@@ -6,11 +6,11 @@ import { withTiers } from '../budgets/with-tier.js';
 import { lifetimeEnd } from '../calendar/windows.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Organization } from '../orgs/organization.entity.js';
-import { enforcedParamsOf } from '../parties/enforced-params-of.js';
+import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
+import { KEY_FIELDS } from '../parties/fields/key-fields.js';
+import { inheritFields } from '../parties/fields/read-fields.js';
 import { holdingsOf } from '../parties/holdings-of.js';
-import { tagsOf } from '../parties/tags-of.js';
-import { modelEntries } from '../parties/model-entries.js';
-import { GRANTABLE_ROUTES, SETTABLE } from '../policy/admin-rules.js';
+import { GRANTABLE_ROUTES } from '../policy/admin-rules.js';
 import {
   administersKey,
   administersOrganization,
@@ -53,7 +53,7 @@ export class KeyGrants {
 
   /** What an update may name: an owner changes only between those the caller administers. Blocking is undone from above. */
   requireUpdatable(dto: KeyFieldsDto, key: VirtualKey, caller: Authority): void {
-    this.grants.requireSettable(dto, SETTABLE.key, keyView(key));
+    this.grants.requireSettable(dto, EDITABLE_FIELDS.key, keyView(key));
     const { user_id, team_id, organization_id } = dto;
     if (user_id !== undefined && (user_id || null) !== key.userId) throw notForOthers();
     if (team_id !== undefined && (team_id || null) !== key.teamId) {
@@ -77,31 +77,8 @@ export class KeyGrants {
   async inherit(tx: EntityManager, row: VirtualKey, caller: Authority): Promise<void> {
     const calling = await this.callingKey(tx, caller);
     if (!calling) return;
-    row.budgetLimits ??= calling.budgetLimits;
-    if (row.maxBudgetNanoUsd === null) {
-      row.maxBudgetNanoUsd = calling.maxBudgetNanoUsd;
-      if (row.budgetDuration === null) {
-        row.budgetDuration = calling.budgetDuration;
-        row.budgetAnchor = calling.budgetAnchor;
-        row.budgetSince = calling.budgetSince;
-      }
-    }
-    row.softBudgetNanoUsd ??= calling.softBudgetNanoUsd;
-    row.modelMaxBudget ??= calling.modelMaxBudget;
-    row.tpmLimit ??= calling.tpmLimit;
-    row.rpmLimit ??= calling.rpmLimit;
-    row.maxParallelRequests ??= calling.maxParallelRequests;
-    if (!row.models?.length) row.models = modelEntries(calling);
-    if (!row.allowedRoutes?.length) row.allowedRoutes = calling.allowedRoutes;
-    for (const name of ['model_rpm_limit', 'model_tpm_limit']) {
-      if (calling.extra?.[name]) row.extra = { [name]: calling.extra[name], ...row.extra };
-    }
-    const enforced = [...new Set([...enforcedParamsOf(row), ...enforcedParamsOf(calling)])];
-    if (enforced.length) row.extra = { ...row.extra, enforced_params: enforced };
-    const tags = tagsOf(calling);
-    if (tags.length) row.extra = { ...row.extra, tags: [...new Set([...tagsOf(row), ...tags])] };
     const end = await this.lifeEnd(tx, row, calling);
-    if (row.expiresAt === null && end !== Infinity) row.expiresAt = new Date(end);
+    inheritFields(KEY_FIELDS, row, { ...calling, expiresAt: end === Infinity ? null : new Date(end) });
   }
 
   /** Inside a transaction: 403 when a key has become more than its maker holds. `before`: what it was. */
@@ -198,7 +175,7 @@ const placeOf = ({ teamId }: Pick<VirtualKey, 'teamId'>) => ({ hasTeam: teamId !
 export const SERVICE_ACCOUNT = '/key/service-account/generate';
 
 /** Which secrets are taken, also by keys long revoked, is not for everyone to find out. */
-const ofNewKeys = new Set([...SETTABLE.key].filter((field) => field !== 'key'));
+const ofNewKeys = new Set([...EDITABLE_FIELDS.key].filter((field) => field !== 'key'));
 
 /** A key's admin rights are its user's: one made for somebody else would be that somebody. */
 const notForOthers = () =>

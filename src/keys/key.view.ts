@@ -1,20 +1,12 @@
+import { KEY_FIELDS } from '../parties/fields/key-fields.js';
+import { fieldsWhere } from '../parties/fields/read-fields.js';
 import { authorshipView, limitsView } from '../parties/limits.view.js';
 import { liveSpend } from '../spend/live-figures.js';
 import type { KeyDetails, KeyRow } from './keys.dto.js';
 import type { VirtualKey } from './virtual-key.entity.js';
 
-/** What LiteLLM keeps inside a key's `metadata`. */
-const INSIDE_METADATA = [
-  'model_rpm_limit',
-  'model_tpm_limit',
-  'rpm_limit_type',
-  'tpm_limit_type',
-  'enforced_params',
-  'tags',
-  'guardrails',
-  'policies',
-  'prompts',
-];
+/** LiteLLM shows these inside a key's `metadata`. */
+const INSIDE_METADATA = fieldsWhere(KEY_FIELDS, ({ shownInMetadata }) => shownInMetadata === true);
 
 /** A key as LiteLLM tells it, without its secret. */
 export function keyView(row: Readonly<VirtualKey>): KeyRow {

@@ -22,42 +22,21 @@ import { IsFlag } from '../http/flag.js';
 import { IsOneOf } from '../http/one-of.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
-import { AlsoTakes } from '../http/unread-fields.js';
+import { DeclaredBy } from '../http/unread-fields.js';
 import { IsAliases } from '../parties/aliases.js';
 import { IsDuration, IsLifetime } from '../parties/duration.js';
-import type { KeptFields } from '../parties/kept-fields.js';
 import { LimitedPartyResponse } from '../parties/limits-response.dto.js';
+import { KEY_FIELDS } from '../parties/fields/key-fields.js';
+import { passthroughFields } from '../parties/fields/read-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { IsUsd } from '../parties/usd.js';
 import { IsRouteEntry } from './is-route-entry.js';
 
 /** LiteLLM's fields of a key that are kept as sent. */
-export const KEPT_OF_KEYS: KeptFields = {
-  config: 'mapping',
-  permissions: 'mapping',
-  model_rpm_limit: 'mapping',
-  model_tpm_limit: 'mapping',
-  allowed_cache_controls: 'list',
-  guardrails: 'list',
-  policies: 'list',
-  prompts: 'list',
-  tags: 'tags',
-  enforced_params: 'list',
-  access_group_ids: 'list',
-  allowed_passthrough_routes: 'list',
-  object_permission: 'mapping',
-  router_settings: 'mapping',
-  rpm_limit_type: 'text',
-  tpm_limit_type: 'text',
-  disable_global_guardrails: 'flag',
-  agent_id: 'text',
-  project_id: 'text',
-  auto_rotate: 'flag',
-  rotation_interval: 'text',
-};
+export const KEPT_OF_KEYS = passthroughFields(KEY_FIELDS);
 
 /** What a key can be given, at its making and later. */
-@AlsoTakes(KEPT_OF_KEYS)
+@DeclaredBy(KEY_FIELDS)
 export class KeyFieldsDto extends PartyDto {
   /** A name people recognise; no two live keys share one. */
   @ApiPropertyOptional({ nullable: true, type: String, example: 'ci-pipeline' })

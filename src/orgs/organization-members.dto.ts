@@ -15,6 +15,8 @@ import {
 import { IsOneOf } from '../http/one-of.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 import { UserRow } from '../users/users.dto.js';
+import { DeclaredBy } from '../http/unread-fields.js';
+import { ORGANIZATION_MEMBER_FIELDS } from '../parties/fields/organization-fields.js';
 
 const ROLES = ['org_admin', 'internal_user', 'internal_user_viewer'] as const;
 type OrganizationRole = (typeof ROLES)[number];
@@ -55,6 +57,7 @@ export class OrganizationMemberDto extends NamedUserDto {
   role: OrganizationRole;
 }
 
+@DeclaredBy(ORGANIZATION_MEMBER_FIELDS)
 export class AddOrganizationMembersDto extends OfOrganizationDto {
   /** One member or several. */
   @ApiProperty({ type: [OrganizationMemberDto], example: [{ role: 'org_admin', user_id: 'alice' }] })
@@ -82,6 +85,7 @@ export class OrganizationMemberNameDto extends OfOrganizationDto {
 }
 
 /** What to change of a member. */
+@DeclaredBy(ORGANIZATION_MEMBER_FIELDS)
 export class UpdateOrganizationMemberDto extends OrganizationMemberNameDto {
   @IsOneOf(ROLES)
   role?: OrganizationRole | null;

@@ -13,23 +13,18 @@ import {
 } from 'class-validator';
 import { OnlyLooksUp } from '../http/free-content.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
-import { AlsoTakes } from '../http/unread-fields.js';
-import type { KeptFields } from '../parties/kept-fields.js';
 import { AuthoredResponse, BudgetTable } from '../parties/limits-response.dto.js';
+import { DeclaredBy } from '../http/unread-fields.js';
+import { ORGANIZATION_FIELDS } from '../parties/fields/organization-fields.js';
+import { passthroughFields } from '../parties/fields/read-fields.js';
 import { LimitsDto, PartyDto } from '../parties/limits.dto.js';
 import { TeamRow } from '../teams/teams.dto.js';
 import { OrganizationMemberRow } from './organization-members.dto.js';
 
 /** LiteLLM's fields of an organization that are kept as sent. */
-export const KEPT_OF_ORGANIZATIONS: KeptFields = {
-  model_rpm_limit: 'mapping',
-  model_tpm_limit: 'mapping',
-  tags: 'tags',
-  allowed_models: 'list',
-  object_permission: 'mapping',
-};
+export const KEPT_OF_ORGANIZATIONS = passthroughFields(ORGANIZATION_FIELDS);
 
-@AlsoTakes(KEPT_OF_ORGANIZATIONS)
+@DeclaredBy(ORGANIZATION_FIELDS)
 class OrganizationFieldsDto extends PartyDto {
   /** True stops every key of the organization, at once. */
   @IsOptional()

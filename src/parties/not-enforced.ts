@@ -1,4 +1,5 @@
 import { registerDecorator } from 'class-validator';
+import { NOT_ENFORCED_RULE } from '../http/unread-fields.js';
 
 /** LiteLLM's fields that limit whoever has them, and that nothing here enforces. */
 export const NOT_ENFORCED = [
@@ -34,7 +35,7 @@ export const Refuses =
   (target) => {
     for (const propertyName of fields)
       registerDecorator({
-        name: 'isNotEnforced',
+        name: NOT_ENFORCED_RULE,
         target,
         propertyName,
         validator: {

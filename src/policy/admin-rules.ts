@@ -138,66 +138,6 @@ export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
   'GET /metrics': viewers,
 };
 
-const LIMITS = [
-  'max_budget',
-  'soft_budget',
-  'budget_duration',
-  'budget_limits',
-  'model_max_budget',
-  'tpm_limit',
-  'rpm_limit',
-  'max_parallel_requests',
-  'model_rpm_limit',
-  'model_tpm_limit',
-  'models',
-];
-
-/**
- * The body fields somebody who is no proxy admin may set, by whose they are; all others must stay as they are. Limits may
- * be set within what the setter holds (`holdings.ts`); `user_id`, `team_id` and `organization_id` name what is the setter's.
- */
-export const SETTABLE = {
-  key: new Set([
-    'key',
-    'key_alias',
-    'key_type',
-    'duration',
-    'aliases',
-    'metadata',
-    'tags',
-    'allowed_routes',
-    'blocked',
-    'user_id',
-    'team_id',
-    'organization_id',
-    'auto_rotate',
-    'rotation_interval',
-    'grace_period',
-    ...LIMITS,
-  ]),
-  user: new Set(['user_id', 'user_alias', 'metadata']),
-  /** By the team's own admins: never more than the team has. */
-  teamByAdmin: new Set(['team_id', 'team_alias', 'metadata', 'tags', 'team_member_permissions', ...LIMITS]),
-  /** By admins of its organization. */
-  teamByOrganization: new Set([
-    'team_id',
-    'team_alias',
-    'organization_id',
-    'metadata',
-    'tags',
-    'team_member_permissions',
-    'blocked',
-    'members_with_roles',
-    'model_aliases',
-    'team_member_budget',
-    'team_member_budget_duration',
-    'team_member_rpm_limit',
-    'team_member_tpm_limit',
-    'team_member_key_duration',
-    ...LIMITS,
-  ]),
-} as const satisfies Record<string, ReadonlySet<string>>;
-
 /** Fields that must not be smuggled in through `metadata`, where LiteLLM keeps them. */
 export const ADMIN_METADATA: ReadonlySet<string> = new Set([
   'model_rpm_limit',

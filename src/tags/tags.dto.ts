@@ -10,20 +10,21 @@ import {
 } from 'class-validator';
 import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
-import { AlsoTakes } from '../http/unread-fields.js';
-import type { KeptFields } from '../parties/kept-fields.js';
 import { AuthoredResponse, BudgetTable } from '../parties/limits-response.dto.js';
 import { BudgetLimitDto, PartyDto } from '../parties/limits.dto.js';
+import { DeclaredBy } from '../http/unread-fields.js';
+import { TAG_FIELDS } from '../parties/fields/tag-fields.js';
+import { passthroughFields } from '../parties/fields/read-fields.js';
 import { SpendLogQuery } from '../spend/reports/spend.dto.js';
 import { IsTagName } from './is-tag-name.js';
 
 const MAX_DESCRIPTION_CHARS = 10_000;
 
 /** LiteLLM's fields of a tag that are kept as sent. */
-export const KEPT_OF_TAGS: KeptFields = { model_info: 'mapping' };
+export const KEPT_OF_TAGS = passthroughFields(TAG_FIELDS);
 
 /** A tag to make, or what to change of one: absent keeps, null clears. */
-@AlsoTakes(KEPT_OF_TAGS)
+@DeclaredBy(TAG_FIELDS)
 export class TagDto extends OmitType(PartyDto, ['models'] as const) {
   @IsTagName()
   name: string;

@@ -4,9 +4,9 @@ import { Grants, type Held } from '../admin/grants.js';
 import { withTiers } from '../budgets/with-tier.js';
 import { foldedAddress } from '../folded-address.js';
 import { Organization } from '../orgs/organization.entity.js';
+import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
 import { holdingsOf } from '../parties/holdings-of.js';
 import type { PartyRow } from '../parties/party-row.js';
-import { SETTABLE } from '../policy/admin-rules.js';
 import {
   administersTeam,
   maySeeTeam,
@@ -55,7 +55,7 @@ export class TeamGrants {
     const above = ownsTeam(caller, team.teamId);
     this.grants.requireSettable(
       dto,
-      above ? SETTABLE.teamByOrganization : SETTABLE.teamByAdmin,
+      above ? EDITABLE_FIELDS.teamByOrganization : EDITABLE_FIELDS.teamByAdmin,
       teamView(team, []),
     );
     if (dto.organization_id === undefined || (dto.organization_id || null) === team.organizationId) return;
@@ -134,7 +134,7 @@ export class TeamGrants {
 }
 
 /** Which ids are taken is not for everyone to find out. */
-const withoutTeamId = new Set([...SETTABLE.teamByOrganization].filter((field) => field !== 'team_id'));
+const withoutTeamId = new Set([...EDITABLE_FIELDS.teamByOrganization].filter((field) => field !== 'team_id'));
 
 const missingTeam = (id: string) =>
   new NotFoundException({ message: missingText({ kind: 'team', id }), param: 'team_id' });

@@ -19,10 +19,12 @@ import { IsOneOf } from '../http/one-of.js';
 import { PageInfo } from '../http/page-info.dto.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
-import { AlsoTakes } from '../http/unread-fields.js';
+import { DeclaredBy } from '../http/unread-fields.js';
 import { KeyRow } from '../keys/keys.dto.js';
-import type { KeptFields } from '../parties/kept-fields.js';
 import { BudgetTable, LimitedPartyResponse } from '../parties/limits-response.dto.js';
+import { MEMBER_FIELDS } from '../parties/fields/member-fields.js';
+import { TEAM_FIELDS } from '../parties/fields/team-fields.js';
+import { passthroughFields } from '../parties/fields/read-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { NamesModels } from '../parties/names-models.js';
 import { Refuses } from '../parties/not-enforced.js';
@@ -33,29 +35,7 @@ import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
 import { UserRow } from '../users/users.dto.js';
 
 /** LiteLLM's fields of a team that are kept as sent. */
-export const KEPT_OF_TEAMS: KeptFields = {
-  model_rpm_limit: 'mapping',
-  model_tpm_limit: 'mapping',
-  rpm_limit_type: 'text',
-  tpm_limit_type: 'text',
-  tags: 'tags',
-  guardrails: 'list',
-  policies: 'list',
-  prompts: 'list',
-  team_member_permissions: 'list',
-  enforced_params: 'list',
-  access_group_ids: 'list',
-  default_team_member_models: 'list',
-  allowed_passthrough_routes: 'list',
-  router_settings: 'mapping',
-  object_permission: 'mapping',
-  disable_global_guardrails: 'flag',
-  team_member_key_duration: 'text',
-  secret_manager_settings: 'mapping',
-  allowed_vector_store_indexes: 'list',
-  enforced_batch_output_expires_after: 'mapping',
-  enforced_file_expires_after: 'mapping',
-};
+export const KEPT_OF_TEAMS = passthroughFields(TEAM_FIELDS);
 
 /** LiteLLM's limits of a member that nothing here enforces. */
 const NOT_ENFORCED_OF_MEMBERS = ['model_max_budget', 'tpd_limit'];
@@ -83,7 +63,7 @@ export class MemberDto {
 }
 
 /** What a team can be given, at its making and later. */
-@AlsoTakes(KEPT_OF_TEAMS)
+@DeclaredBy(TEAM_FIELDS)
 export class TeamFieldsDto extends PartyDto {
   @ApiPropertyOptional({ nullable: true, type: String, example: 'Research' })
   @IsOptional()
@@ -234,6 +214,7 @@ export class AddTeamModelsDto extends TeamModelsDto {
   declare models: string[];
 }
 
+@DeclaredBy(MEMBER_FIELDS)
 @Refuses(NOT_ENFORCED_OF_MEMBERS)
 export class AddMembersDto extends TeamIdDto {
   /** One member or several. */
@@ -279,6 +260,7 @@ export class MemberOfTeamDto extends TeamIdDto {
 }
 
 /** What to change of a member; absent keeps, null clears. */
+@DeclaredBy(MEMBER_FIELDS)
 @Refuses(NOT_ENFORCED_OF_MEMBERS)
 export class UpdateMemberDto extends MemberOfTeamDto {
   @IsOptional()

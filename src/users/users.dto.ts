@@ -26,10 +26,12 @@ import { IsOneOf } from '../http/one-of.js';
 import { PageInfo } from '../http/page-info.dto.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
 import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
-import { AlsoTakes } from '../http/unread-fields.js';
-import { GenerateKeyDto, KEPT_OF_KEYS, KeyRow } from '../keys/keys.dto.js';
-import type { KeptFields } from '../parties/kept-fields.js';
+import { GenerateKeyDto, KeyRow } from '../keys/keys.dto.js';
 import { LimitedPartyResponse } from '../parties/limits-response.dto.js';
+import { DeclaredBy } from '../http/unread-fields.js';
+import { KEY_FIELDS } from '../parties/fields/key-fields.js';
+import { passthroughFields } from '../parties/fields/read-fields.js';
+import { USER_FIELDS } from '../parties/fields/user-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { IsUsd } from '../parties/usd.js';
 
@@ -37,7 +39,7 @@ import { IsUsd } from '../parties/usd.js';
 export const MAX_BULK = 500;
 
 /** LiteLLM's fields of a user that are kept as sent. */
-export const KEPT_OF_USERS: KeptFields = KEPT_OF_KEYS;
+export const KEPT_OF_USERS = passthroughFields(USER_FIELDS);
 
 /** A team a new user joins. */
 export class NewUserTeamDto {
@@ -58,6 +60,7 @@ export class NewUserTeamDto {
 
 /** A user to make, and the key made with it: one body describes both, as LiteLLM has it. */
 @ApiExtraModels(NewUserTeamDto)
+@DeclaredBy({ ...KEY_FIELDS, ...USER_FIELDS })
 export class NewUserDto extends GenerateKeyDto {
   /** Made if absent. */
   @ApiPropertyOptional({ example: 'alice' })
@@ -119,7 +122,7 @@ export class NewUserDto extends GenerateKeyDto {
 }
 
 /** What to change; absent keeps, null clears. */
-@AlsoTakes(KEPT_OF_USERS)
+@DeclaredBy(USER_FIELDS)
 export class UpdateUserDto extends PartyDto {
   /** Which user; or name it by `user_email`. */
   @ApiPropertyOptional({ nullable: true, type: String, example: 'alice' })

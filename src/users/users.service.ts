@@ -16,12 +16,12 @@ import { type IssuedKey, KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/key.view.js';
 import { MAX_PAGE_SIZE } from '../http/page.js';
 import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
+import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
 import { applyParty } from '../parties/apply-party.js';
 import { emailTaken, ssoTaken, UserRepository } from '../parties/repositories/user.repository.js';
 import { joinOrganizations } from '../orgs/join-organizations.js';
 import { OrganizationMember } from '../orgs/organization-member.entity.js';
 import { lightColumns, withContent } from '../parties/listed-rows.js';
-import { SETTABLE } from '../policy/admin-rules.js';
 import { type Authority, isProxyAdmin, maySeeKey, maySeeTeam } from '../policy/authority.js';
 import { bury } from '../teams/bury.js';
 import { lockParents } from '../teams/lock-parents.js';
@@ -141,7 +141,8 @@ export class UsersService {
       async (tx) => {
         const before = await this.named(tx, dto, caller);
         const { userId } = before;
-        if (!isProxyAdmin(caller)) this.grants.requireSettable(dto, SETTABLE.user, userView(before, []));
+        if (!isProxyAdmin(caller))
+          this.grants.requireSettable(dto, EDITABLE_FIELDS.user, userView(before, []));
         await requireBudget(tx, dto.budget_id);
         if (typeof dto.user_id === 'string') await this.requireFreeEmail(tx, dto.user_email, userId);
         const row = await this.users.update(tx, userId, by, (live, now) => this.apply(live, dto, now));

@@ -1,0 +1,15 @@
+import { KEY_FIELDS } from './key-fields.js';
+import { editableBy } from './read-fields.js';
+import { TEAM_FIELDS } from './team-fields.js';
+import { USER_FIELDS } from './user-fields.js';
+
+/**
+ * The body fields that callers without the role of a proxy admin may set; all others must stay as they are. Limits may be set
+ * within what the caller holds (`policy/holdings.ts`); `user_id`, `team_id` and `organization_id` name what is the caller's.
+ */
+export const EDITABLE_FIELDS = {
+  key: editableBy(KEY_FIELDS, 'owner'),
+  user: editableBy(USER_FIELDS, 'owner'),
+  teamByAdmin: editableBy(TEAM_FIELDS, 'teamAdmin'),
+  teamByOrganization: editableBy(TEAM_FIELDS, 'teamAdmin', 'organizationAdmin'),
+} as const;

@@ -1,0 +1,333 @@
+import { enforcedParamsOf } from '../enforced-params-of.js';
+import { modelEntries } from '../model-entries.js';
+import { tagsOf } from '../tags-of.js';
+import type { DelegableRow, Field, FieldEditor, Inherit, NotPassedOn } from './field.js';
+
+/** The most entries of a list or mapping in the body of an admin request, where no smaller bound is declared. */
+export const MAX_ENTRIES = 1_000;
+export const MAX_TAGS = 64;
+/** Every window is one more account that every call asks. */
+export const MAX_BUDGET_WINDOWS = 16;
+
+export const LABEL: NotPassedOn = { because: 'a label: it limits and permits nothing' };
+export const NO_EFFECT: NotPassedOn = {
+  because: 'stored for clients of LiteLLM: nothing here acts on it',
+};
+export const PLACE: NotPassedOn = {
+  because: 'names the party or its owner: the delegation rules of the resource check whose it is',
+};
+
+/** A name that identifies a party or its owner. */
+export const name = (column: string | null, setBy: FieldEditor): Field => ({
+  type: 'text',
+  column,
+  setBy,
+  names: 'one',
+  limits: false,
+  passedOn: PLACE,
+});
+
+/** A text that only people read. */
+export const label = (column: string, setBy: FieldEditor): Field => ({
+  type: 'text',
+  column,
+  setBy,
+  limits: false,
+  passedOn: LABEL,
+});
+
+type StoredType = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
+
+/** A field of LiteLLM that is stored as sent. `more` overrides what is usual. */
+export const storedAsSent = (type: StoredType, more: Partial<Field> = {}): Field => ({
+  type,
+  column: 'extra',
+  asSent: true,
+  setBy: 'proxyAdmin',
+  limits: false,
+  passedOn: NO_EFFECT,
+  ...more,
+});
+
+/** Blocks the party; absent from what a blocked party makes, because it makes nothing. */
+export const blocked = (setBy: FieldEditor): Field => ({
+  type: 'flag',
+  column: 'blocked',
+  setBy,
+  limits: true,
+  passedOn: {
+    because: 'a blocked party makes nothing, and only those above it unblock it',
+    examples: { beyond: [false, true] },
+  },
+});
+
+const whenNull =
+  <K extends keyof DelegableRow>(column: K): Inherit =>
+  (row, maker) => {
+    row[column] ??= maker[column];
+  };
+
+/** Inherits figures per model; those of the row itself count first. */
+const perModel =
+  (field: string): Inherit =>
+  (row, { extra }) => {
+    if (extra?.[field]) row.extra = { [field]: extra[field], ...row.extra };
+  };
+
+const inheritBudget: Inherit = (row, maker) => {
+  if (row.maxBudgetNanoUsd !== null) return;
+  row.maxBudgetNanoUsd = maker.maxBudgetNanoUsd;
+  if (row.budgetDuration !== null) return;
+  row.budgetDuration = maker.budgetDuration;
+  row.budgetAnchor = maker.budgetAnchor;
+  row.budgetSince = maker.budgetSince;
+};
+
+/** The fields of every resource with limits: keys, teams, users, organizations, end users, tags, tiers. */
+export const limitFields = (setBy: FieldEditor) =>
+  ({
+    max_budget: {
+      type: 'usd',
+      column: 'maxBudgetNanoUsd',
+      setBy,
+      limits: true,
+      passedOn: {
+        inherit: inheritBudget,
+        comparedIn: 'budgets',
+        examples: { held: 5, beyond: [5.01, 1e6, 0] },
+      },
+    },
+    budget_duration: {
+      type: 'duration',
+      column: 'budgetDuration',
+      setBy,
+      limits: true,
+      passedOn: {
+        inherit: { with: 'max_budget' },
+        comparedIn: 'budgets',
+        examples: { held: '30d', beyond: ['1d', '29d', '60d'] },
+      },
+    },
+    budget_limits: {
+      type: 'budgetWindows',
+      column: 'budgetLimits',
+      setBy,
+      maxEntries: MAX_BUDGET_WINDOWS,
+      limits: true,
+      passedOn: {
+        inherit: whenNull('budgetLimits'),
+        comparedIn: 'budgets',
+        examples: {
+          held: [{ budget_duration: '1d', max_budget: 2 }],
+          beyond: [
+            [],
+            [{ budget_duration: '1d', max_budget: 2.01 }],
+            [{ budget_duration: '1h', max_budget: 2 }],
+          ],
+        },
+      },
+    },
+    soft_budget: {
+      type: 'usd',
+      column: 'softBudgetNanoUsd',
+      setBy,
+      limits: true,
+      passedOn: {
+        inherit: whenNull('softBudgetNanoUsd'),
+        comparedIn: 'caps',
+        examples: { held: 4, beyond: [4.01] },
+      },
+    },
+    model_max_budget: {
+      type: 'modelBudgets',
+      column: 'modelMaxBudget',
+      setBy,
+      maxEntries: MAX_ENTRIES,
+      limits: true,
+      passedOn: {
+        inherit: whenNull('modelMaxBudget'),
+        comparedIn: 'modelBudgets',
+        examples: {
+          held: { 'm-free': { max_budget: 1 } },
+          beyond: [{}, { 'm-free': { max_budget: 1.01 } }, { 'm-out': 1 }, { 'm-free': 1, 'm-out': 1e6 }],
+        },
+      },
+    },
+    tpm_limit: {
+      type: 'rate',
+      column: 'tpmLimit',
+      setBy,
+      limits: true,
+      passedOn: {
+        inherit: whenNull('tpmLimit'),
+        comparedIn: 'caps',
+        examples: { held: 500, beyond: [501] },
+      },
+    },
+    rpm_limit: {
+      type: 'rate',
+      column: 'rpmLimit',
+      setBy,
+      limits: true,
+      passedOn: { inherit: whenNull('rpmLimit'), comparedIn: 'caps', examples: { held: 5, beyond: [6] } },
+    },
+    max_parallel_requests: {
+      type: 'rate',
+      column: 'maxParallelRequests',
+      setBy,
+      limits: true,
+      passedOn: {
+        inherit: whenNull('maxParallelRequests'),
+        comparedIn: 'caps',
+        examples: { held: 2, beyond: [3] },
+      },
+    },
+  }) as const satisfies Record<string, Field>;
+
+/** The fields of every party beside its limits. */
+export const partyFields = ({
+  limits: setBy,
+  metadata,
+}: {
+  readonly limits: FieldEditor;
+  readonly metadata: FieldEditor;
+}) =>
+  ({
+    ...limitFields(setBy),
+    models: {
+      type: 'list',
+      column: 'models',
+      setBy,
+      maxEntries: MAX_ENTRIES,
+      limits: true,
+      passedOn: {
+        inherit: (row, maker) => {
+          if (!row.models?.length) row.models = modelEntries(maker);
+        },
+        comparedIn: 'models',
+        examples: {
+          held: ['m-free'],
+          beyond: [
+            ['m-out'],
+            ['m-free', 'm-out'],
+            ['*'],
+            ['m-*'],
+            ['all-proxy-models'],
+            ['all-team-models'],
+            [],
+          ],
+        },
+      },
+    },
+    budget_id: {
+      type: 'text',
+      column: 'budgetId',
+      setBy: 'proxyAdmin',
+      names: 'one',
+      limits: true,
+      passedOn: {
+        because: 'the limits of a tier are passed on as the limits of the party that has it',
+        examples: { beyond: ['rich', 'not-there', '', null] },
+      },
+    },
+    temp_budget_increase: {
+      type: 'usd',
+      column: 'extra',
+      setBy: 'proxyAdmin',
+      inMetadata: 'label',
+      limits: true,
+      passedOn: { because: 'a temporary increase belongs to one party', examples: { beyond: [1e6] } },
+    },
+    temp_budget_expiry: {
+      type: 'instant',
+      column: 'extra',
+      setBy: 'proxyAdmin',
+      inMetadata: 'label',
+      limits: true,
+      passedOn: {
+        because: 'a temporary increase belongs to one party',
+        examples: { beyond: ['2099-01-01T00:00:00Z'] },
+      },
+    },
+    spend: {
+      type: 'usd',
+      column: null,
+      setBy: 'proxyAdmin',
+      limits: false,
+      passedOn: { because: 'corrects the ledger', examples: { beyond: [0, -5, 100] } },
+    },
+    metadata: {
+      type: 'mapping',
+      column: 'metadata',
+      setBy: metadata,
+      limits: false,
+      passedOn: {
+        because: 'free content: what LiteLLM keeps inside it is compared as fields of their own',
+        examples: {
+          beyond: [
+            { model_rpm_limit: { 'm-free': 9 } },
+            { allowed_routes: ['*'] },
+            { user_role: 'proxy_admin' },
+            { team_member_key_duration: '99d' },
+          ],
+        },
+      },
+    },
+  }) as const satisfies Record<string, Field>;
+
+/** The stored fields of LiteLLM that limit here, and that keys, users and teams have in common. */
+export const storedLimits = (setBy: FieldEditor, tagsSetBy: FieldEditor) =>
+  ({
+    model_rpm_limit: storedAsSent('mapping', {
+      setBy,
+      maxEntries: MAX_ENTRIES,
+      inMetadata: 'limit',
+      shownInMetadata: true,
+      limits: true,
+      passedOn: {
+        inherit: perModel('model_rpm_limit'),
+        comparedIn: 'caps',
+        examples: { held: { 'm-free': 3 }, beyond: [{}, { 'm-free': 4 }, { 'm-out': 1 }] },
+      },
+    }),
+    model_tpm_limit: storedAsSent('mapping', {
+      setBy,
+      maxEntries: MAX_ENTRIES,
+      inMetadata: 'limit',
+      shownInMetadata: true,
+      limits: true,
+      passedOn: {
+        inherit: perModel('model_tpm_limit'),
+        comparedIn: 'caps',
+        examples: { held: { 'm-free': 300 }, beyond: [{}, { 'm-free': 301 }] },
+      },
+    }),
+    tags: storedAsSent('tags', {
+      setBy: tagsSetBy,
+      maxEntries: MAX_TAGS,
+      inMetadata: 'label',
+      shownInMetadata: true,
+      passedOn: {
+        inherit: (row, maker) => {
+          const inherited = tagsOf(maker);
+          if (inherited.length)
+            row.extra = { ...row.extra, tags: [...new Set([...tagsOf(row), ...inherited])] };
+        },
+        comparedIn: 'tags',
+        examples: { held: ['held'], beyond: [[], ['other']] },
+      },
+    }),
+    enforced_params: storedAsSent('list', {
+      maxEntries: MAX_ENTRIES,
+      inMetadata: 'limit',
+      shownInMetadata: true,
+      passedOn: {
+        inherit: (row, maker) => {
+          const params = [...new Set([...enforcedParamsOf(row), ...enforcedParamsOf(maker)])];
+          if (params.length) row.extra = { ...row.extra, enforced_params: params };
+        },
+        comparedIn: null,
+        examples: { held: ['metadata.project'], beyond: [[], ['metadata.other']] },
+      },
+    }),
+  }) as const satisfies Record<string, Field>;

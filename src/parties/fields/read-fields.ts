@@ -1,0 +1,26 @@
+import type { KeptFields } from '../kept-fields.js';
+import { type DelegableRow, type Field, type FieldEditor, type Fields, isPassedOn } from './field.js';
+
+const entries = Object.entries as (fields: Fields) => [string, Field][];
+
+/** Returns the names of the fields that `test` holds for. */
+export const fieldsWhere = (fields: Fields, test: (field: Field) => boolean): readonly string[] =>
+  entries(fields).flatMap(([name, field]) => (test(field) ? [name] : []));
+
+/** Returns the fields that these roles may set. Proxy admins set every field. */
+export const editableBy = (fields: Fields, ...editors: readonly FieldEditor[]): ReadonlySet<string> =>
+  new Set(fieldsWhere(fields, ({ setBy }) => editors.includes(setBy)));
+
+/** Fills what a new row leaves open with what its maker has. */
+export function inheritFields(fields: Fields, row: DelegableRow, maker: Readonly<DelegableRow>): void {
+  for (const { passedOn } of Object.values(fields))
+    if (isPassedOn(passedOn) && typeof passedOn.inherit === 'function') passedOn.inherit(row, maker);
+}
+
+/** Returns the fields that are stored as sent, each with its type. */
+export const passthroughFields = (fields: Fields): KeptFields =>
+  Object.fromEntries(
+    entries(fields).flatMap(([name, { asSent, type }]) =>
+      asSent ? [[name, type as KeptFields[string]]] : [],
+    ),
+  );
