@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { AdminBodyPipe, ignoredFields } from '../http/admin-body.pipe.js';
 import { takenFields } from '../http/unread-fields.js';
+import { anyFieldsWhere } from '../parties/fields/all-fields.js';
 import { nanoUsdFromUsd, nearestNanoUsd, usdFromNanoUsd } from '../policy/money.js';
 import type { LitellmRow } from './litellm-database.js';
 import { UntakenRow } from './untaken-row.js';
@@ -20,15 +21,12 @@ const NOT_SENT = new Set([
 ]); // prettier-ignore
 
 /** Limits and labels that LiteLLM keeps inside `metadata`. */
-const INSIDE_METADATA = [
-  'model_rpm_limit', 'model_tpm_limit', 'rpm_limit_type', 'tpm_limit_type', 'enforced_params', 'temp_budget_increase',
-  'temp_budget_expiry', 'tags', 'guardrails', 'policies', 'prompts', 'disable_global_guardrails', 'team_member_key_duration',
-  'allowed_passthrough_routes', 'allowed_vector_store_indexes', 'secret_manager_settings',
-  'enforced_batch_output_expires_after', 'enforced_file_expires_after',
-]; // prettier-ignore
+const INSIDE_METADATA = anyFieldsWhere(({ inMetadata }) => inMetadata !== undefined);
 
-const AMOUNTS = ['max_budget', 'soft_budget', 'budget_limits', 'model_max_budget', 'temp_budget_increase'];
-const RATES = ['tpm_limit', 'rpm_limit', 'max_parallel_requests'];
+const AMOUNTS = anyFieldsWhere(
+  ({ type, column }) => column !== null && ['usd', 'budgetWindows', 'modelBudgets'].includes(type),
+);
+const RATES = anyFieldsWhere(({ type }) => type === 'rate');
 const MAX_RATE = 2_147_483_647;
 
 const pipe = new AdminBodyPipe();
@@ -88,7 +86,7 @@ function withoutHiding(row: LitellmRow, taken: ReadonlySet<string>): Record<stri
   if (!isMapping(metadata)) return { ...row };
   const open = Object.entries(metadata).filter(
     ([name, value]) =>
-      INSIDE_METADATA.includes(name) && taken.has(name) && value !== null && !isSomething(row[name]),
+      INSIDE_METADATA.has(name) && taken.has(name) && value !== null && !isSomething(row[name]),
   );
   const rest = { ...metadata };
   for (const [name] of open) delete rest[name];

@@ -1,6 +1,7 @@
 import { applyLimits } from './apply-limits.js';
 import { applyTemporaryIncrease } from './temporary-increase.js';
 import { contentBytes, requireBoundedContent } from './kept-content.js';
+import { anyFieldsWhere } from './fields/all-fields.js';
 import { keepFields, type KeptFields } from './kept-fields.js';
 import type { PartyDto } from './limits.dto.js';
 import type { PartyRow } from './party-row.js';
@@ -25,12 +26,7 @@ export function applyParty(
 }
 
 /** Limits that LiteLLM keeps inside `metadata`, and that count here from a field of their own. */
-const LIMITS_IN_METADATA = [
-  'enforced_params',
-  'model_rpm_limit',
-  'model_tpm_limit',
-  'team_member_key_duration',
-];
+const LIMITS_IN_METADATA = [...anyFieldsWhere(({ inMetadata }) => inMetadata === 'limit')];
 
 /** What was sent, with the limits that stand in its `metadata` as fields. A field of its own counts first. */
 function withLimitsInTheOpen<T extends PartyDto>(dto: T, kept: KeptFields): T {

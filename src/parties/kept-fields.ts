@@ -2,13 +2,11 @@ import { UnprocessableEntityException } from '@nestjs/common';
 import { hasBlankEnds } from '../policy/model-list.js';
 import { isName } from '../policy/name.js';
 import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
+import { MAX_ENTRIES, MAX_TAGS } from './fields/party-fields.js';
 import type { PartyRow } from './party-row.js';
 
 /** What a kept field may hold. Null always clears it. */
 type KeptKind = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
-
-const MAX_TAGS = 64;
-const MAX_ENTRIES = 1_000;
 
 export type KeptFields = Readonly<Record<string, KeptKind>>;
 

@@ -14,13 +14,12 @@ import {
 } from 'class-validator';
 import { FreeContent } from '../http/free-content.js';
 import { IsDuration } from './duration.js';
+import { MAX_BUDGET_WINDOWS } from './fields/party-fields.js';
 import { IsModelBudgets } from './model-budgets.js';
 import { NamesModels } from './names-models.js';
 import { HidesNoLimit, NOT_ENFORCED, Refuses } from './not-enforced.js';
 import { IsUsd } from './usd.js';
 
-/** Each is one more account that every call asks. */
-const MAX_WINDOWS = 16;
 const MAX_RATE = 2_147_483_647;
 
 /** One more budget window beside the main one. */
@@ -54,7 +53,7 @@ export class LimitsDto {
   @ApiPropertyOptional({ nullable: true, type: [BudgetLimitDto] })
   @IsOptional()
   @IsArray()
-  @ArrayMaxSize(MAX_WINDOWS)
+  @ArrayMaxSize(MAX_BUDGET_WINDOWS)
   @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => BudgetLimitDto)

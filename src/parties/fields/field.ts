@@ -33,21 +33,33 @@ export interface DelegableRow extends Limits {
 /** Fills a field of a new row from the row of its maker. */
 export type Inherit = (row: DelegableRow, maker: Readonly<DelegableRow>) => void;
 
+/** Values that the tests of all fields send for a limit. Null, which leaves it open, is one of `looser` everywhere. */
+export interface LimitExamples {
+  readonly held: unknown;
+  /** More than `held`: refused also where the holder's limit applies to every call anyway. */
+  readonly wider: readonly unknown[];
+  /** More than `held` only where nothing else enforces the holder's limit. */
+  readonly looser?: readonly unknown[];
+  /** Other values that are within `held`. */
+  readonly within?: readonly unknown[];
+}
+
 /** A limit that its holder passes on to what it makes, and never widens. */
 export interface PassedOnLimit {
   /** Fills what a new row leaves open with what its maker has. The name of another field: that field fills both. */
   readonly inherit: Inherit | { readonly with: string };
   /** The part of the entitlements (`policy/holdings.ts`) that compares the field with what its maker has; null: only proxy admins set it. */
   readonly comparedIn: 'budgets' | 'modelBudgets' | 'caps' | 'models' | 'routes' | 'tags' | 'until' | null;
-  /** A value within limits, and values that give more. Tests of all fields send them; `null` is always one that gives more. */
-  readonly examples: { readonly held: unknown; readonly beyond: readonly unknown[] };
+  /** The maker's entries are added to those asked for, instead of filling an open field. */
+  readonly merged?: true;
+  readonly examples: LimitExamples;
 }
 
 /** A field that no comparison protects: why it gives nothing, or why those who hold it cannot pass it on. */
 export interface NotPassedOn {
   readonly because: string;
-  /** Values that would give more if the caller could set them; absent: any value of the type. */
-  readonly examples?: { readonly beyond: readonly unknown[] };
+  /** Values that a caller tries to set; absent: any value of the type. */
+  readonly tries?: readonly unknown[];
 }
 
 /** Everything the gateway must know about one member of a resource's bodies. */

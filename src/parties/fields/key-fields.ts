@@ -20,7 +20,7 @@ const instructions = {
     limits: false,
     passedOn: {
       because: 'names the key, or its secret where a key is made: only proxy admins choose that',
-      examples: { beyond: ['sk-chosen-by-somebody'] },
+      tries: ['sk-chosen-by-somebody'],
     },
   },
   new_key: {
@@ -31,7 +31,7 @@ const instructions = {
     limits: false,
     passedOn: {
       because: 'only proxy admins choose a secret, because others would learn which are taken',
-      examples: { beyond: ['sk-chosen-by-somebody'] },
+      tries: ['sk-chosen-by-somebody'],
     },
   },
   key_type: {
@@ -42,7 +42,7 @@ const instructions = {
     limits: false,
     passedOn: {
       because: 'a preset of `allowed_routes`, compared as such',
-      examples: { beyond: ['management', 'default'] },
+      tries: ['management', 'default'],
     },
   },
   grace_period: {
@@ -101,7 +101,7 @@ export const KEY_FIELDS = {
         row.expiresAt ??= maker.expiresAt ?? null;
       },
       comparedIn: 'until',
-      examples: { held: '10d', beyond: ['11d', '1200mo', '-1'] },
+      examples: { held: '10d', wider: ['11d', '1200mo'], looser: ['-1'] },
     },
   },
   allowed_routes: {
@@ -117,15 +117,15 @@ export const KEY_FIELDS = {
       comparedIn: 'routes',
       examples: {
         held: ['llm_api_routes', '/key/*', '/user/*', '/team/*'],
-        beyond: [
+        wider: [
           ['/*'],
           ['*'],
           ['management_routes'],
           ['/user/new'],
           ['/config/update'],
           ['/key/*', '/budget/*'],
-          [],
         ],
+        looser: [[]],
       },
     },
   },

@@ -32,7 +32,10 @@ export const MEMBER_FIELDS = {
     passedOn: { because: 'refused, because nothing enforces it' },
   },
   max_budget_in_team: limits.max_budget,
-  budget_duration: limits.budget_duration,
+  budget_duration: {
+    ...limits.budget_duration,
+    passedOn: { ...limits.budget_duration.passedOn, inherit: { with: 'max_budget_in_team' } },
+  },
   tpm_limit: limits.tpm_limit,
   rpm_limit: limits.rpm_limit,
   allowed_models: partyFields({ limits: 'teamAdmin', metadata: 'teamAdmin' }).models,

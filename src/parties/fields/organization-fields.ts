@@ -1,5 +1,5 @@
 import type { Fields } from './field.js';
-import { blocked, label, MAX_ENTRIES, name, partyFields, storedAsSent } from './party-fields.js';
+import { blocked, label, MAX_ENTRIES, MAX_TAGS, name, partyFields, storedAsSent } from './party-fields.js';
 
 const ADMINS_ONLY = { because: 'only proxy admins make and change organizations' };
 
@@ -19,7 +19,7 @@ export const ORGANIZATION_FIELDS = {
   },
   model_rpm_limit: storedAsSent('mapping', { limits: true, inMetadata: 'limit', passedOn: ADMINS_ONLY }),
   model_tpm_limit: storedAsSent('mapping', { limits: true, inMetadata: 'limit', passedOn: ADMINS_ONLY }),
-  tags: storedAsSent('tags', { inMetadata: 'label' }),
+  tags: storedAsSent('tags', { maxEntries: MAX_TAGS, inMetadata: 'label' }),
   allowed_models: storedAsSent('list', { maxEntries: MAX_ENTRIES }),
   object_permission: storedAsSent('mapping'),
 } as const satisfies Fields;

@@ -57,7 +57,7 @@ export const blocked = (setBy: FieldEditor): Field => ({
   limits: true,
   passedOn: {
     because: 'a blocked party makes nothing, and only those above it unblock it',
-    examples: { beyond: [false, true] },
+    tries: [false, true],
   },
 });
 
@@ -94,7 +94,7 @@ export const limitFields = (setBy: FieldEditor) =>
       passedOn: {
         inherit: inheritBudget,
         comparedIn: 'budgets',
-        examples: { held: 5, beyond: [5.01, 1e6, 0] },
+        examples: { held: 5, wider: [5.01, 1e6], within: [0, 3] },
       },
     },
     budget_duration: {
@@ -105,7 +105,7 @@ export const limitFields = (setBy: FieldEditor) =>
       passedOn: {
         inherit: { with: 'max_budget' },
         comparedIn: 'budgets',
-        examples: { held: '30d', beyond: ['1d', '29d', '60d'] },
+        examples: { held: '30d', wider: [], looser: ['1d', '29d'], within: ['60d'] },
       },
     },
     budget_limits: {
@@ -119,11 +119,8 @@ export const limitFields = (setBy: FieldEditor) =>
         comparedIn: 'budgets',
         examples: {
           held: [{ budget_duration: '1d', max_budget: 2 }],
-          beyond: [
-            [],
-            [{ budget_duration: '1d', max_budget: 2.01 }],
-            [{ budget_duration: '1h', max_budget: 2 }],
-          ],
+          wider: [[{ budget_duration: '1d', max_budget: 2.01 }]],
+          looser: [[], [{ budget_duration: '1h', max_budget: 2 }]],
         },
       },
     },
@@ -135,7 +132,7 @@ export const limitFields = (setBy: FieldEditor) =>
       passedOn: {
         inherit: whenNull('softBudgetNanoUsd'),
         comparedIn: 'caps',
-        examples: { held: 4, beyond: [4.01] },
+        examples: { held: 4, wider: [4.01] },
       },
     },
     model_max_budget: {
@@ -149,7 +146,8 @@ export const limitFields = (setBy: FieldEditor) =>
         comparedIn: 'modelBudgets',
         examples: {
           held: { 'm-free': { max_budget: 1 } },
-          beyond: [{}, { 'm-free': { max_budget: 1.01 } }, { 'm-out': 1 }, { 'm-free': 1, 'm-out': 1e6 }],
+          wider: [{ 'm-free': { max_budget: 1.01 } }, { 'm-free': 1, 'm-out': 1e6 }],
+          looser: [{}, { 'm-out': 1 }],
         },
       },
     },
@@ -161,7 +159,7 @@ export const limitFields = (setBy: FieldEditor) =>
       passedOn: {
         inherit: whenNull('tpmLimit'),
         comparedIn: 'caps',
-        examples: { held: 500, beyond: [501] },
+        examples: { held: 500, wider: [501] },
       },
     },
     rpm_limit: {
@@ -169,7 +167,7 @@ export const limitFields = (setBy: FieldEditor) =>
       column: 'rpmLimit',
       setBy,
       limits: true,
-      passedOn: { inherit: whenNull('rpmLimit'), comparedIn: 'caps', examples: { held: 5, beyond: [6] } },
+      passedOn: { inherit: whenNull('rpmLimit'), comparedIn: 'caps', examples: { held: 5, wider: [6] } },
     },
     max_parallel_requests: {
       type: 'rate',
@@ -179,7 +177,7 @@ export const limitFields = (setBy: FieldEditor) =>
       passedOn: {
         inherit: whenNull('maxParallelRequests'),
         comparedIn: 'caps',
-        examples: { held: 2, beyond: [3] },
+        examples: { held: 2, wider: [3] },
       },
     },
   }) as const satisfies Record<string, Field>;
@@ -207,15 +205,8 @@ export const partyFields = ({
         comparedIn: 'models',
         examples: {
           held: ['m-free'],
-          beyond: [
-            ['m-out'],
-            ['m-free', 'm-out'],
-            ['*'],
-            ['m-*'],
-            ['all-proxy-models'],
-            ['all-team-models'],
-            [],
-          ],
+          wider: [['m-out'], ['m-free', 'm-out'], ['*'], ['m-*'], ['all-proxy-models']],
+          looser: [['all-team-models'], []],
         },
       },
     },
@@ -227,7 +218,7 @@ export const partyFields = ({
       limits: true,
       passedOn: {
         because: 'the limits of a tier are passed on as the limits of the party that has it',
-        examples: { beyond: ['rich', 'not-there', '', null] },
+        tries: ['rich', 'not-there', '', null],
       },
     },
     temp_budget_increase: {
@@ -236,7 +227,7 @@ export const partyFields = ({
       setBy: 'proxyAdmin',
       inMetadata: 'label',
       limits: true,
-      passedOn: { because: 'a temporary increase belongs to one party', examples: { beyond: [1e6] } },
+      passedOn: { because: 'a temporary increase belongs to one party', tries: [1e6] },
     },
     temp_budget_expiry: {
       type: 'instant',
@@ -246,7 +237,7 @@ export const partyFields = ({
       limits: true,
       passedOn: {
         because: 'a temporary increase belongs to one party',
-        examples: { beyond: ['2099-01-01T00:00:00Z'] },
+        tries: ['2099-01-01T00:00:00Z'],
       },
     },
     spend: {
@@ -254,7 +245,7 @@ export const partyFields = ({
       column: null,
       setBy: 'proxyAdmin',
       limits: false,
-      passedOn: { because: 'corrects the ledger', examples: { beyond: [0, -5, 100] } },
+      passedOn: { because: 'corrects the ledger', tries: [0, -5, 100] },
     },
     metadata: {
       type: 'mapping',
@@ -263,14 +254,12 @@ export const partyFields = ({
       limits: false,
       passedOn: {
         because: 'free content: what LiteLLM keeps inside it is compared as fields of their own',
-        examples: {
-          beyond: [
-            { model_rpm_limit: { 'm-free': 9 } },
-            { allowed_routes: ['*'] },
-            { user_role: 'proxy_admin' },
-            { team_member_key_duration: '99d' },
-          ],
-        },
+        tries: [
+          { model_rpm_limit: { 'm-free': 9 } },
+          { allowed_routes: ['*'] },
+          { user_role: 'proxy_admin' },
+          { team_member_key_duration: '99d' },
+        ],
       },
     },
   }) as const satisfies Record<string, Field>;
@@ -287,7 +276,8 @@ export const storedLimits = (setBy: FieldEditor, tagsSetBy: FieldEditor) =>
       passedOn: {
         inherit: perModel('model_rpm_limit'),
         comparedIn: 'caps',
-        examples: { held: { 'm-free': 3 }, beyond: [{}, { 'm-free': 4 }, { 'm-out': 1 }] },
+        merged: true,
+        examples: { held: { 'm-free': 3 }, wider: [{ 'm-free': 4 }], looser: [{}], within: [{ 'm-out': 1 }] },
       },
     }),
     model_tpm_limit: storedAsSent('mapping', {
@@ -299,7 +289,8 @@ export const storedLimits = (setBy: FieldEditor, tagsSetBy: FieldEditor) =>
       passedOn: {
         inherit: perModel('model_tpm_limit'),
         comparedIn: 'caps',
-        examples: { held: { 'm-free': 300 }, beyond: [{}, { 'm-free': 301 }] },
+        merged: true,
+        examples: { held: { 'm-free': 300 }, wider: [{ 'm-free': 301 }], looser: [{}] },
       },
     }),
     tags: storedAsSent('tags', {
@@ -314,7 +305,8 @@ export const storedLimits = (setBy: FieldEditor, tagsSetBy: FieldEditor) =>
             row.extra = { ...row.extra, tags: [...new Set([...tagsOf(row), ...inherited])] };
         },
         comparedIn: 'tags',
-        examples: { held: ['held'], beyond: [[], ['other']] },
+        merged: true,
+        examples: { held: ['held'], wider: [], looser: [[], ['other']] },
       },
     }),
     enforced_params: storedAsSent('list', {
@@ -327,7 +319,8 @@ export const storedLimits = (setBy: FieldEditor, tagsSetBy: FieldEditor) =>
           if (params.length) row.extra = { ...row.extra, enforced_params: params };
         },
         comparedIn: null,
-        examples: { held: ['metadata.project'], beyond: [[], ['metadata.other']] },
+        merged: true,
+        examples: { held: ['metadata.project'], wider: [], looser: [[], ['metadata.other']] },
       },
     }),
   }) as const satisfies Record<string, Field>;

@@ -10,14 +10,14 @@ import {
 } from './party-fields.js';
 
 /** A default for members without limits of their own. */
-const memberDefault = (type: 'usd' | 'duration' | 'rate', beyond: unknown): Field => ({
+const memberDefault = (type: 'usd' | 'duration' | 'rate', tried: unknown): Field => ({
   type,
   column: 'extra',
   setBy: 'organizationAdmin',
   limits: true,
   passedOn: {
     because: 'limits members inside what the team may spend: a team admin cannot raise it',
-    examples: { beyond: [beyond] },
+    tries: [tried],
   },
 });
 
@@ -38,7 +38,7 @@ export const TEAM_FIELDS = {
     limits: false,
     passedOn: {
       because: 'names members, who must be users the caller administers',
-      examples: { beyond: [[{ role: 'admin', user_id: 'other' }]] },
+      tries: [[{ role: 'admin', user_id: 'other' }]],
     },
   },
   model_aliases: {
@@ -49,7 +49,7 @@ export const TEAM_FIELDS = {
     limits: false,
     passedOn: {
       because: 'a name for a model is only of use where its model is allowed',
-      examples: { beyond: [{ 'm-free': 'm-out' }] },
+      tries: [{ 'm-free': 'm-out' }],
     },
   },
   team_member_budget: memberDefault('usd', 1e6),
@@ -62,7 +62,7 @@ export const TEAM_FIELDS = {
     limits: true,
     passedOn: {
       because: 'no key of a member outlives it (`keys/key-grants.ts`)',
-      examples: { beyond: ['1200mo', null] },
+      tries: ['1200mo', null],
     },
   }),
   team_member_permissions: storedAsSent('list', {
@@ -70,7 +70,7 @@ export const TEAM_FIELDS = {
     maxEntries: MAX_ENTRIES,
     passedOn: {
       because: 'permits members what team admins may do themselves',
-      examples: { beyond: [['/key/generate']] },
+      tries: [['/key/generate']],
     },
   }),
   rpm_limit_type: storedAsSent('text', { limits: true, inMetadata: 'label' }),

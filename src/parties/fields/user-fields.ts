@@ -21,7 +21,7 @@ export const USER_FIELDS = {
     limits: false,
     passedOn: {
       because: 'identifies a person who signs in',
-      examples: { beyond: ['root@example.com', null] },
+      tries: ['root@example.com', null],
     },
   },
   user_role: {
@@ -31,7 +31,7 @@ export const USER_FIELDS = {
     limits: false,
     passedOn: {
       because: 'only proxy admins give roles',
-      examples: { beyond: ['proxy_admin', 'proxy_admin_viewer', 'internal_user_viewer', null] },
+      tries: ['proxy_admin', 'proxy_admin_viewer', 'internal_user_viewer', null],
     },
   },
   sso_user_id: name('ssoUserId', 'proxyAdmin'),
