@@ -1,9 +1,10 @@
 import { Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
+import { RateLimits } from '../limits/rate-limits.js';
 import { Meters } from '../metrics/meters.js';
 import type { MaybePromise } from '../platform/maybe-promise.js';
-import { decide } from '../policy/decide.js';
-import type { Decision, Refusal } from '../policy/decision.js';
+import { conclude, decide } from '../policy/decide.js';
+import type { Decision, Denial, Refusal } from '../policy/decision.js';
 import type { AccessFacts, ModelFacts } from '../policy/facts.js';
 import { areSameLevels } from '../policy/group-levels.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
@@ -21,6 +22,7 @@ export class CallAuthorizer {
   constructor(
     private readonly loader: FactsLoader,
     private readonly evaluation: EvaluationFactsLoader,
+    private readonly rateLimits: RateLimits,
     private readonly log: DecisionLog,
     private readonly meters: Meters,
     @Inject(CONFIG) private readonly config: Config,
@@ -60,19 +62,20 @@ export class CallAuthorizer {
     return { access, model: first.requested === modelName ? first : facts.request!.model! };
   }
 
-  /** Returns the first refusal there is now, balances and rates included; undefined when nothing refuses the call any more. */
-  async explain(access: CallAccess): Promise<Refusal | undefined> {
-    const reload = () => this.loader.load(access.request);
-    const { facts } = await this.evaluation.withCurrentFigures(access, reload);
-    return decide(facts).refusal;
-  }
-
   /** Builds the exception for a refusal that was found after the guards. It is logged and counted if the call ends with it. */
   exceptionFor(access: CallAccess, refusal: Refusal): AccessDenied {
     return new AccessDenied(refusal, this.config.general.budgetExceededStatus, () => {
       this.log.record(access.requestId, access, refusal);
       this.meters.refused.inc({ check: refusal.check });
     });
+  }
+
+  /** Builds the exception for full rate limits. A permanent refusal that there is by now comes before it. */
+  async rateLimitException(access: CallAccess, denials: readonly Denial[]): Promise<AccessDenied> {
+    // Rate limits in memory were part of the decision.
+    const other = this.rateLimits.areInMemory ? undefined : await this.explain(access);
+    const full = conclude([{ check: 'rateLimitsHaveRoom', enforcer: 'hold', denials }]).refusal!;
+    return this.exceptionFor(access, other ?? full);
   }
 
   @Traced('decide', { told: spanAttributes })
@@ -93,6 +96,13 @@ export class CallAuthorizer {
     decision: Decision,
   ): CallAccess {
     return { requestId, request, facts, caller, standing, rates, llm, tags, decision };
+  }
+
+  /** Returns the first refusal there is now, balances and rates included; undefined when nothing refuses the call any more. */
+  private async explain(access: CallAccess): Promise<Refusal | undefined> {
+    const reload = () => this.loader.load(access.request);
+    const { facts } = await this.evaluation.withCurrentFigures(access, reload);
+    return decide(facts).refusal;
   }
 
   private async checkAgain(access: CallAccess, model: ModelFacts): Promise<void> {

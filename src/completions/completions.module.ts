@@ -12,8 +12,12 @@ import { MessagesController } from './messages.controller.js';
 import { ModelListController } from './model-list.controller.js';
 import { Drain } from './drain.js';
 import { EventLoop } from './event-loop.js';
+import { FallbackLoop } from './fallback-loop.js';
+import { HoldService } from './hold.service.js';
 import { Load } from './load.js';
+import { StreamUsageOptions } from './stream-usage-options.js';
 import { Targets } from './targets.js';
+import { UpstreamCallRunner } from './upstream-call-runner.js';
 import { Upstreams } from './upstreams.js';
 
 /** The doors for models: guarded, held, forwarded, settled. */
@@ -26,6 +30,17 @@ import { Upstreams } from './upstreams.js';
     ModelListController,
     CalculateController,
   ],
-  providers: [CompletionsService, Drain, EventLoop, Load, Targets, Upstreams],
+  providers: [
+    CompletionsService,
+    FallbackLoop,
+    HoldService,
+    UpstreamCallRunner,
+    StreamUsageOptions,
+    Drain,
+    EventLoop,
+    Load,
+    Targets,
+    Upstreams,
+  ],
 })
 export class CompletionsModule {}

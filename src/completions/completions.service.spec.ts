@@ -10,6 +10,9 @@ import type { ModelFacts } from '../policy/facts.js';
 import { aBudget, aParty, aRequest, someFacts } from '../policy/testing.js';
 import { type Wish, wishFor } from '../policy/wish.js';
 import { CompletionsService } from './completions.service.js';
+import { FallbackLoop } from './fallback-loop.js';
+import { HoldService } from './hold.service.js';
+import { StreamUsageOptions } from './stream-usage-options.js';
 import { Targets } from './targets.js';
 
 const size: CallSize = {
@@ -52,7 +55,7 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     router: { fallbacks: {} },
   } as never;
   const catalogue = { current: () => now, pick: () => now.resolve('m') } as never;
-  const loader = {
+  const requestFacts = {
     modelFacts: () => {
       asked++;
       return factsOf(now);
@@ -61,7 +64,8 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
   const authorizer = {
     exceptionFor: (_: unknown, refusal: Refusal) => new AccessDenied(refusal, 429),
   } as never;
-  const service = new CompletionsService(
+  const calledNames = { record: () => undefined } as never;
+  const holds = new HoldService(
     {
       hold: async (request: typeof held) => {
         held = request;
@@ -69,17 +73,21 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
       },
     } as never,
     authorizer,
-    { record: () => undefined } as never,
-    { take: () => ({ slots: { giveBack: () => {}, end: () => {} } }), measure: () => [] } as never,
-    { overload: () => undefined, calls: new Set() } as never,
-    {} as never,
-    { isUnderWay: false } as never,
-    catalogue,
-    new Targets(authorizer, loader, catalogue, config),
-    {} as never,
-    {} as never,
+    calledNames,
     { isOpen: () => true, of: async () => ({ chain: {}, budgets: [aBudget(1)], named: [] }) } as never,
+    new StreamUsageOptions(),
+    {} as never,
     config,
+  );
+  const targets = new Targets(authorizer, requestFacts, catalogue, config);
+  const notReached = {} as never;
+  const service = new CompletionsService(
+    authorizer,
+    calledNames,
+    { take: () => ({ slots: { giveBack: () => {}, end: () => {} } }) } as never,
+    new FallbackLoop(targets, holds, notReached, notReached, authorizer, notReached, catalogue, notReached),
+    { overload: () => undefined, calls: new Set() } as never,
+    { isUnderWay: false } as never,
   );
   const facts = someFacts({
     parties: [aParty({ budgets: [aBudget(1)] })],

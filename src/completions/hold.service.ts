@@ -1,0 +1,149 @@
+import { Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
+import { CallAuthorizer } from '../access/call-authorizer.js';
+import { CalledNames } from '../access/called-names.js';
+import { isProvisional, Standings } from '../access/standings.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { Meters } from '../metrics/meters.js';
+import type { Deployment } from '../models/deployment.js';
+import { mayCount } from '../policy/bound.js';
+import { forNow } from '../policy/checks/budgets-have-room.js';
+import { conclude } from '../policy/decide.js';
+import type { ModelFacts } from '../policy/facts.js';
+import { areSameLevels } from '../policy/group-levels.js';
+import { ZERO_NANO_USD } from '../policy/money.js';
+import type { Wish } from '../policy/wish.js';
+import type { BillingChain } from '../spend/chain.js';
+import { type Hold, nothingHeld, SpendService } from '../spend/spend.service.js';
+import { Attempt, type Call, type OutputTokens } from './call.js';
+import { heldOutput, mayPassBound, planOutput } from './output-limit.js';
+import { StreamUsageOptions } from './stream-usage-options.js';
+import { ClientGone } from './upstream-error.js';
+
+const MAX_HOLD_TRIES = 5;
+
+/** Holds the money for each attempt of a call, and authorizes the call once more before the attempt is sent. */
+@Injectable()
+export class HoldService {
+  constructor(
+    private readonly spend: SpendService,
+    private readonly authorizer: CallAuthorizer,
+    private readonly calledNames: CalledNames,
+    private readonly standings: Standings,
+    private readonly usageOptions: StreamUsageOptions,
+    private readonly meters: Meters,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /**
+   * Holds the money for an attempt at this deployment, in place of the last attempt's hold. Decides again with fresh facts as
+   * long as the hold finds them stale. Throws the refusal, or 503 when the facts keep changing.
+   */
+  async hold(
+    call: Call,
+    model: ModelFacts,
+    deployment: Deployment,
+    last: Attempt | undefined,
+  ): Promise<Attempt> {
+    for (let tries = 1; tries <= MAX_HOLD_TRIES; tries++) {
+      const attempt = await this.holdOnce(call, model, deployment, last, tries === 1);
+      if (attempt) return attempt;
+      const now = await this.authorizer.refresh(call.access, model.requested);
+      call.access = (await this.calledNames.record(now.access)) ?? now.access;
+      if (now.model.name !== model.name || !areSameLevels(now.model.within, model.within)) break;
+      model = now.model;
+    }
+    throw new ServiceUnavailableException({ message: 'The caller’s limits are changing. Try again.' });
+  }
+
+  /** Holds the money for an attempt; undefined when the facts of the caller are stale. */
+  private async holdOnce(
+    call: Call,
+    model: ModelFacts,
+    deployment: Deployment,
+    last: Attempt | undefined,
+    isFirst: boolean,
+  ): Promise<Attempt | undefined> {
+    const { access, requestId } = call;
+    const llm = access.llm!;
+    const { wish = NOTHING_WISHED } = model;
+    const known = model === access.facts.request!.model ? access.standing : undefined;
+    const standing =
+      known && this.standings.isOpen(known) ? known : await this.standings.of(access.caller!, llm, model);
+    if (llm.size.isFree) return this.freeAttempt(call, model, deployment, standing.chain);
+    // The row of its end user was deleted meanwhile.
+    if (isProvisional(standing)) return undefined;
+    const budgets = model.wish ? standing.budgets : [];
+    const plan =
+      model.wish && planOutput(llm, deployment, model.wish, budgets.length > 0, this.config.general);
+    const taken = await this.spend.hold({
+      chain: standing.chain,
+      madeOf: standing.rowRevisions,
+      watched: standing.watched,
+      countable: isFirst && mayCount(llm.size),
+      budgets,
+      wish,
+      mayBePassed: plan !== undefined && mayPassBound(plan),
+      inputBoundNanoUsd: wish.inputNanoUsd,
+      instead: last?.unbilled,
+      requestId,
+      tags: access.tags,
+      callType: llm.kind.callType,
+      model: model.name,
+      deploymentId: deployment.id,
+      provider: deployment.provider,
+    });
+    if ('outdated' in taken) return undefined;
+    // A window closed, or a temporary increase ended, while it waited: the result is of old limits.
+    if (!this.standings.isOpen(standing) && ('hold' in taken || isFirst)) {
+      if ('hold' in taken) await this.spend.release(taken.hold);
+      return undefined;
+    }
+    if ('denials' in taken) {
+      const denials = taken.denials.map((denial) => forNow(denial, wish));
+      const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials }]);
+      throw this.authorizer.exceptionFor(access, refusal!);
+    }
+    await this.authorizer
+      .recheck(access, model)
+      ?.catch((error: unknown) => this.releaseAndThrow(taken.hold, error));
+    // The client disconnected, and nothing was sent yet.
+    if (call.reply.raw.destroyed) await this.releaseAndThrow(taken.hold, new ClientGone());
+    const output = plan ? heldOutput(plan, llm, model.wish!, taken.hold.boundNanoUsd) : UNLIMITED;
+    if (output.clampedTo !== undefined) this.meters.clamped.inc();
+    return this.attempt(call, deployment, output, taken.hold);
+  }
+
+  private async freeAttempt(
+    call: Call,
+    model: ModelFacts,
+    deployment: Deployment,
+    chain: BillingChain,
+  ): Promise<Attempt> {
+    await this.authorizer.recheck(call.access, model);
+    return this.attempt(call, deployment, { atMost: 0 }, nothingHeld(chain));
+  }
+
+  private attempt(call: Call, deployment: Deployment, output: OutputTokens, hold: Hold): Attempt {
+    const asksForUsage = this.usageOptions.asksForUsage(call.llm, deployment);
+    const { settleTimeoutMs } = this.config.general;
+    return new Attempt(call, deployment, output, hold, asksForUsage, this.spend, settleTimeoutMs);
+  }
+
+  private async releaseAndThrow(hold: Hold, error: unknown): Promise<never> {
+    await this.spend.release(hold);
+    throw error;
+  }
+}
+
+/** The output of a call that is free or has no price: as long as the model makes it. */
+const UNLIMITED: OutputTokens = { atMost: Number.MAX_SAFE_INTEGER };
+
+const NOTHING_WISHED: Pick<
+  Wish,
+  'isUncounted' | 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd' | 'inputNanoUsd'
+> = {
+  wantedNanoUsd: ZERO_NANO_USD,
+  minimumNanoUsd: ZERO_NANO_USD,
+  fairNanoUsd: ZERO_NANO_USD,
+  inputNanoUsd: ZERO_NANO_USD,
+};
