@@ -10,7 +10,7 @@ import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type AlertSettings, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { type NanoUsd, nanoUsdFromUsd, usdFromNanoUsd, usdText } from '../policy/money.js';
-import { Rounds } from '../rounds.js';
+import { PeriodicTask } from '../platform/periodic-task.js';
 import { Accounts } from '../spend/accounts.js';
 import type { CorrectedAccount } from '../spend/correction.js';
 import { Movements, type WatchedAccount } from '../spend/movements.js';
@@ -45,7 +45,7 @@ interface Crossing {
 export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Alerts.name);
   private readonly settings: AlertSettings | undefined;
-  private readonly rounds = new Rounds(
+  private readonly task = new PeriodicTask(
     () => this.round(),
     (error) => this.logger.warn(`Alerts have to wait: ${String(error)}`),
   );
@@ -65,11 +65,11 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
     if (!this.settings) return;
     this.movements.watch();
     this.accounts.corrected = (tx, accounts) => this.forget(tx, accounts);
-    this.rounds.startLater(ROUND_MS);
+    this.task.startLater(ROUND_MS);
   }
 
   onApplicationShutdown(): Promise<void> {
-    return this.rounds.stop();
+    return this.task.stop();
   }
 
   /** Writes down what was crossed since the last round, and delivers what is due. */

@@ -1,69 +1,51 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { type EntityManager, LessThan } from 'typeorm';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { BatchJob } from '../database/batch-job.js';
 import { Database } from '../database/database.js';
-import { hasTurn } from '../database/has-turn.js';
-import { Rounds } from '../rounds.js';
-import { LessThan } from 'typeorm';
 import { AuditEntry } from './audit-entry.entity.js';
 
-const ROUND_MS = 3_600_000;
-const BATCH = 500;
-/** `audit` in ASCII, as the number PostgreSQL's advisory locks go by. */
-const LOCK_ID = '418380605812';
+/** The entries of one batch. */
+const AT_ONCE = 500;
+const EVERY_MS = 3_600_000;
 
-/**
- * Deletes entries of the audit log that are older than `audit_logs_retention`: at the start and every hour, in the background,
- * a batch in a transaction. Replicas that share a database leave it to whoever is at it.
- */
+/** Deletes entries of the audit log that are older than `audit_logs_retention`. */
 @Injectable()
-export class AuditRetention implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(AuditRetention.name);
-  private readonly rounds = new Rounds(
-    () => this.prune(this.clock().getTime() - this.config.general.auditRetentionMs!),
-    (error) => this.logger.warn(`The audit log could not be pruned: ${String(error)}`),
-  );
+export class AuditRetention extends BatchJob {
+  protected readonly lock = 'auditRetention';
+  protected readonly failure = 'The audit log could not be pruned';
 
   constructor(
-    private readonly database: Database,
+    database: Database,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.general.auditRetentionMs !== undefined) this.rounds.start(ROUND_MS);
+  ) {
+    super(database);
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.rounds.stop();
+  protected get everyMs(): number | undefined {
+    return this.config.general.auditRetentionMs === undefined ? undefined : EVERY_MS;
   }
 
-  private async prune(beforeMs: number): Promise<void> {
-    while (!this.rounds.areStopped && (await this.pruneBatch(beforeMs)) === BATCH);
+  protected async run(): Promise<void> {
+    const before = new Date(this.clock().getTime() - this.config.general.auditRetentionMs!);
+    await this.runBatches((tx) => prune(tx, before));
   }
+}
 
-  /** How many were deleted; none while another replica is at it. */
-  private pruneBatch(beforeMs: number): Promise<number> {
-    return this.database.write(async (tx) => {
-      if (!(await hasTurn(tx, this.database, LOCK_ID))) return 0;
-      const old = await tx.find(AuditEntry, {
-        select: { id: true },
-        where: { at: LessThan(new Date(beforeMs)) },
-        order: { at: 'ASC' },
-        take: BATCH,
-      });
-      if (old.length)
-        await tx.delete(
-          AuditEntry,
-          old.map(({ id }) => id),
-        );
-      return old.length;
-    }, 'pruning');
-  }
+/** Deletes the oldest entries from before this. True: there may be more. */
+async function prune(tx: EntityManager, before: Date): Promise<boolean> {
+  const old = await tx.find(AuditEntry, {
+    select: { id: true },
+    where: { at: LessThan(before) },
+    order: { at: 'ASC' },
+    take: AT_ONCE,
+  });
+  if (old.length)
+    await tx.delete(
+      AuditEntry,
+      old.map(({ id }) => id),
+    );
+  return old.length === AT_ONCE;
 }

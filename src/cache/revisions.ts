@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { Database } from '../database/database.js';
 import { NOW_MS } from '../database/now-ms.js';
-import { Rounds } from '../rounds.js';
+import { PeriodicTask } from '../platform/periodic-task.js';
 import { BoundedMap } from './bounded-map.js';
 import type { CacheKey } from './changes.js';
 
@@ -35,7 +35,7 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
   /** The newest heard of: nothing older is believed. */
   private readonly newest = new BoundedMap<CacheKey, number>(MAX_KNOWN);
   private readonly listeners: ((keys: readonly CacheKey[]) => Promise<void>)[] = [];
-  private readonly polls = new Rounds(
+  private readonly polls = new PeriodicTask(
     () => this.poll(),
     (error) => this.logger.warn(`Changes could not be asked for: ${String(error)}`),
   );

@@ -10,11 +10,10 @@ import { v7 as uuidv7 } from 'uuid';
 import { CONFIG, type Config } from '../config/config.js';
 import { pause } from '../pause.js';
 import { Unanswered } from '../unanswered.js';
+import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { NOW_MS } from './now-ms.js';
 import { PostgresClient } from './postgres-client.js';
 
-/** `tollgate` in ASCII, as the number PostgreSQL's advisory locks go by. */
-const LOCK_ID = '8390043843661231205';
 const TIMEOUT_MS = 3_000;
 const TRY_AGAIN_MS = 500;
 /** So long the lease of a process that died is in the way of the next one. */
@@ -115,7 +114,7 @@ export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
     const rows = await session.runAlone<{ locked: boolean }>(
       'lock',
       `SELECT ${this.isAlone ? 'pg_try_advisory_lock' : 'pg_try_advisory_lock_shared'}($1) AS locked`,
-      [LOCK_ID],
+      [ADVISORY_LOCKS.process],
     );
     // Who has a lease does not have the session's lock. Who asks for one now finds it taken.
     if (!rows[0]!.locked || (await this.isLeased(session))) return false;

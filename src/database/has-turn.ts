@@ -1,14 +1,15 @@
 import type { EntityManager } from 'typeorm';
+import { ADVISORY_LOCKS, type AdvisoryLock } from './advisory-locks.js';
 
-/** Has this transaction the turn, of all replicas that share the database? SQLite has one process. */
+/** Takes the lock for this transaction. False: another replica has it. On SQLite there is one process, and always true. */
 export async function hasTurn(
   tx: EntityManager,
   { isPostgres }: { readonly isPostgres: boolean },
-  lockId: string,
+  lock: AdvisoryLock,
 ): Promise<boolean> {
   if (!isPostgres) return true;
-  const [{ turn }] = (await tx.query('SELECT pg_try_advisory_xact_lock($1) AS turn', [lockId])) as [
-    { turn: boolean },
-  ];
+  const [{ turn }] = (await tx.query('SELECT pg_try_advisory_xact_lock($1) AS turn', [
+    ADVISORY_LOCKS[lock],
+  ])) as [{ turn: boolean }];
   return turn;
 }

@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { Redis, redisScript } from '../redis/redis.js';
-import { Rounds } from '../rounds.js';
+import { PeriodicTask } from '../platform/periodic-task.js';
 import { Installation } from './installation.js';
 
 const ROUND_MS = 1_000;
@@ -38,7 +38,7 @@ export class InstallationWatch implements OnApplicationBootstrap, OnApplicationS
   private roundsWithStrangers = 0;
   private toldAt = -Infinity;
   // A Redis or a database that does not answer is told by those who need it.
-  private readonly rounds = new Rounds(
+  private readonly task = new PeriodicTask(
     () => this.round(),
     () => undefined,
   );
@@ -50,11 +50,11 @@ export class InstallationWatch implements OnApplicationBootstrap, OnApplicationS
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.redis.isConfigured) this.rounds.start(ROUND_MS);
+    if (this.redis.isConfigured) this.task.start(ROUND_MS);
   }
 
   onApplicationShutdown(): Promise<void> {
-    return this.rounds.stop();
+    return this.task.stop();
   }
 
   private async round(): Promise<void> {

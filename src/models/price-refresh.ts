@@ -9,6 +9,7 @@ import { REMOTE_DATA_JSON_URL } from '@pydantic/genai-prices';
 import { CONFIG, type Config } from '../config/config.js';
 import { Catalogue } from './catalogue.service.js';
 import { replacePriceTable } from './price-table.js';
+import { PeriodicTask } from '../platform/periodic-task.js';
 import { reasonOf } from '../http/reason-of.js';
 
 const PATIENCE_MS = 60_000;
@@ -22,7 +23,10 @@ const MAX_TABLE_BYTES = 32 * 1024 * 1024;
 export class PriceRefresh implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(PriceRefresh.name);
   private readonly ending = new AbortController();
-  private timer: NodeJS.Timeout | undefined;
+  private readonly task = new PeriodicTask(
+    () => this.refresh(),
+    () => undefined,
+  );
 
   constructor(
     private readonly catalogue: Catalogue,
@@ -30,13 +34,13 @@ export class PriceRefresh implements OnApplicationBootstrap, OnApplicationShutdo
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.config.general.priceRefreshMs !== undefined)
-      void this.refreshForEver(this.config.general.priceRefreshMs);
+    const everyMs = this.config.general.priceRefreshMs;
+    if (everyMs !== undefined) this.task.start(everyMs);
   }
 
-  onApplicationShutdown(): void {
+  onApplicationShutdown(): Promise<void> {
     this.ending.abort();
-    clearTimeout(this.timer);
+    return this.task.stop();
   }
 
   /** Fetches once. Never throws. */
@@ -58,12 +62,6 @@ export class PriceRefresh implements OnApplicationBootstrap, OnApplicationShutdo
       clearTimeout(timer);
       this.ending.signal.removeEventListener('abort', giveUp);
     }
-  }
-
-  private async refreshForEver(everyMs: number): Promise<void> {
-    await this.refresh();
-    if (this.ending.signal.aborted) return;
-    this.timer = setTimeout(() => void this.refreshForEver(everyMs), everyMs).unref();
   }
 }
 

@@ -1,26 +1,15 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { CLOCK, type Clock, DAY_MS } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { BatchJob } from '../database/batch-job.js';
 import { Database } from '../database/database.js';
-import { hasTurn } from '../database/has-turn.js';
-import { pause } from '../pause.js';
-import { Rounds } from '../rounds.js';
 import { addToActivity } from './reports/activity-sums.js';
 import { rowsOf } from '../database/rows-of.js';
 import { addedTo, figuresOf, SUMMED } from './summed.js';
 
-/** Few enough that whoever moves money meanwhile does not notice. */
+/** The entries of one batch. */
 const AT_ONCE = 200;
-const PAUSE_MS = 20;
-/** Held by the one process that folds. */
-const FOLDING_DAYS = '8390043843661231208';
 
 const ALIKE = 'chain_id, day, state, mark, call_type, model, deployment_id, provider';
 
@@ -29,29 +18,23 @@ const ALIKE = 'chain_id, day, state, mark, call_type, model, deployment_id, prov
  * in one table or the other at every moment, whenever the process dies. Balances, chains and postings stay.
  */
 @Injectable()
-export class Retention implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(Retention.name);
-  private readonly rounds = new Rounds(
-    () => this.round(),
-    (error) => this.logger.warn(`The ledger was not folded, which is tried again later: ${String(error)}`),
-  );
+export class Retention extends BatchJob {
+  protected readonly lock = 'retention';
+  protected readonly failure = 'The ledger was not folded, which is tried again later';
 
   constructor(
-    private readonly database: Database,
+    database: Database,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    const { retention } = this.config.general;
-    if (retention) this.rounds.start(retention.everyMs);
+  ) {
+    super(database);
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.rounds.stop();
+  protected get everyMs(): number | undefined {
+    return this.config.general.retention?.everyMs;
   }
 
-  private async round(): Promise<void> {
+  protected async run(): Promise<void> {
     const { keptMs } = this.config.general.retention!;
     const count = await this.fold(new Date(this.clock().getTime() - keptMs));
     if (count) this.logger.log(`${count} entries of the ledger were folded into sums per day.`);
@@ -60,15 +43,15 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   /** Folds all that was opened and closed before this; how many. */
   async fold(before: Date): Promise<number> {
     let count = 0;
-    for (let more = AT_ONCE; more === AT_ONCE && !this.rounds.areStopped; count += more) {
-      if (count) await pause(PAUSE_MS);
-      more = await this.database.write((tx) => this.foldSome(tx, before.getTime()), 'pruning');
-    }
+    await this.runBatches(async (tx) => {
+      const folded = await this.foldSome(tx, before.getTime());
+      count += folded;
+      return folded === AT_ONCE;
+    });
     return count;
   }
 
   private async foldSome(tx: EntityManager, beforeMs: number): Promise<number> {
-    if (!(await hasTurn(tx, this.database, FOLDING_DAYS))) return 0;
     const ids: { id: string }[] = await tx.query(
       `SELECT id FROM ledger_entries WHERE opened_at < ${beforeMs} AND closed_at < ${beforeMs} ORDER BY opened_at LIMIT ${AT_ONCE}`,
     );

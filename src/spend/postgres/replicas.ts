@@ -11,7 +11,7 @@ import { Meters } from '../../metrics/meters.js';
 import { Installation } from '../../installation/installation.js';
 import { WriteHealth } from '../../database/write-health.js';
 import { NOW_MS } from '../../database/now-ms.js';
-import { Rounds } from '../../rounds.js';
+import { PeriodicTask } from '../../platform/periodic-task.js';
 import { MoneyConnection } from './money-connection.js';
 
 const ROUND_MS = 1_000;
@@ -25,7 +25,7 @@ const MOST_AT_ONCE = 500;
 export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly id: string;
   private readonly logger = new Logger(Replicas.name);
-  private readonly rounds = new Rounds(
+  private readonly task = new PeriodicTask(
     () => this.round(),
     (error) => {
       this.writeHealth.failed('heartbeat');
@@ -48,11 +48,11 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
   async onApplicationBootstrap(): Promise<void> {
     await this.beat();
     await this.abandon(this.config.redisUrl ? this.config.general.replicaTimeoutMs : 0);
-    this.rounds.startLater(ROUND_MS);
+    this.task.startLater(ROUND_MS);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.rounds.stop();
+    await this.task.stop();
     await this.connection
       .call('leave', 'DELETE FROM replicas WHERE id = $1', [this.id])
       .catch(() => undefined);

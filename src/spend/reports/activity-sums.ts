@@ -1,28 +1,19 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { CLOCK, type Clock } from '../../clock.js';
+import { ADVISORY_LOCKS } from '../../database/advisory-locks.js';
+import { BatchJob } from '../../database/batch-job.js';
 import { Database } from '../../database/database.js';
-import { hasTurn } from '../../database/has-turn.js';
 import { pause } from '../../pause.js';
-import { Rounds } from '../../rounds.js';
 import { addedTo, SUMMED } from '../summed.js';
 import { callsIn } from './calls.js';
 import { KeptDays } from './kept-days.js';
 
-const EVERY_MS = 15_000;
 /** An entry that is being written is committed sooner than this after it was opened. */
 const LATEST_MS = 60_000;
-/** Few enough that whoever moves money meanwhile does not notice. */
+/** The entries of one batch. */
 const AT_ONCE = 250;
 const PAUSE_MS = 20;
-/** Held by the one process that sums up. */
-const SUMMING_UP = '8390043843661231209';
 
 const ALIKE = 'tag, day, chain_id, state, call_type, model, provider';
 
@@ -31,44 +22,31 @@ const ALIKE = 'tag, day, chain_id, state, call_type, model, provider';
  * that is still open. Entries and `activity_progress` are one transaction, so each is in the sums or behind them.
  */
 @Injectable()
-export class ActivitySums implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(ActivitySums.name);
-  private readonly rounds = new Rounds(
-    () => this.round(),
-    (error) => this.logger.warn(`The ledger was not summed up, which is tried again: ${String(error)}`),
-  );
+export class ActivitySums extends BatchJob {
+  protected readonly lock = 'activitySums';
+  protected readonly failure = 'The ledger was not summed up, which is tried again';
+  protected readonly everyMs = 15_000;
 
   constructor(
-    private readonly database: Database,
+    database: Database,
     private readonly kept: KeptDays,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.rounds.start(EVERY_MS);
+  ) {
+    super(database);
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.rounds.stop();
-  }
-
-  private async round(): Promise<void> {
+  protected async run(): Promise<void> {
     await this.sumUp(new Date(this.clock().getTime() - LATEST_MS));
-    while (!this.rounds.areStopped && (await this.kept.keepOne())) await pause(PAUSE_MS);
+    while (!this.isStopped && (await this.kept.keepOne())) await pause(PAUSE_MS);
   }
 
   /** Sums up what was opened before this, as far as everything until then is closed. */
   async sumUp(before: Date): Promise<void> {
-    while (
-      !this.rounds.areStopped &&
-      (await this.database.write((tx) => this.sumSome(tx, before), 'pruning'))
-    )
-      await pause(PAUSE_MS);
+    await this.runBatches((tx) => this.sumSome(tx, before));
   }
 
-  /** Is there more? */
+  /** Sums up the next entries. True: there may be more. */
   private async sumSome(tx: EntityManager, before: Date): Promise<boolean> {
-    if (!(await hasTurn(tx, this.database, SUMMING_UP))) return false;
     const [{ since, until }] = (await tx.query(
       `SELECT CAST(p.until AS text) AS since, CAST((
          SELECT max(opened_at) + 1 FROM (
@@ -92,7 +70,7 @@ export async function addToActivity(
   parameters: readonly string[] = [],
 ): Promise<void> {
   // Waits for whoever sums the same entries up: the next statement sees what that one did.
-  if (database.isPostgres) await tx.query(`SELECT pg_advisory_xact_lock(${SUMMING_UP})`);
+  if (database.isPostgres) await tx.query(`SELECT pg_advisory_xact_lock(${ADVISORY_LOCKS.activitySums})`);
   for (const tagged of [false, true]) {
     await tx.query(
       `INSERT INTO activity_days (${ALIKE}, ${SUMMED.join(', ')})

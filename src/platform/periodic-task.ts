@@ -1,32 +1,32 @@
-/** Work done in the background, again and again, one round after the other. A round that fails is told, and the next one tries again. */
-export class Rounds {
+/** Runs work in the background, one run after the other. A run that fails is reported, and the next one tries again. */
+export class PeriodicTask {
   private next: NodeJS.Timeout | undefined;
   private underWay: Promise<void> = Promise.resolve();
   private stopped = false;
 
   constructor(
-    private readonly round: () => Promise<void>,
+    private readonly run: () => Promise<void>,
     private readonly failed: (error: unknown) => void,
   ) {}
 
-  /** A round that is under way goes on only while this is false. */
-  get areStopped(): boolean {
+  /** True once `stop` was called: a run that is under way ends as soon as it can. */
+  get isStopped(): boolean {
     return this.stopped;
   }
 
-  /** The first round at once, the next so long after the end of each. */
+  /** Begins the first run at once, and each next one `everyMs` after the end of the one before. */
   start(everyMs: number): void {
-    this.underWay = this.round()
+    this.underWay = this.run()
       .catch(this.failed)
       .then(() => this.startLater(everyMs));
   }
 
-  /** The same, but the first round in so long, too. */
+  /** Does the same, but waits `everyMs` before the first run, too. */
   startLater(everyMs: number): void {
     if (!this.stopped) this.next = setTimeout(() => this.start(everyMs), everyMs);
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Begins no further run. Resolves when none is under way. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.next);

@@ -1,0 +1,53 @@
+import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { pause } from '../pause.js';
+import { PeriodicTask } from '../platform/periodic-task.js';
+import type { AdvisoryLock } from './advisory-locks.js';
+import type { Database } from './database.js';
+import { hasTurn } from './has-turn.js';
+
+/** Lets calls and admins write between two batches. */
+const PAUSE_MS = 20;
+
+/**
+ * Changes many rows in the background, a few in each transaction, so that no call notices: at the start, and then every so
+ * often. Of the replicas that share a database one at a time does it.
+ */
+export abstract class BatchJob implements OnApplicationBootstrap, OnApplicationShutdown {
+  protected readonly logger = new Logger(this.constructor.name);
+  private readonly task = new PeriodicTask(
+    () => this.run(),
+    (error) => this.logger.warn(`${this.failure}: ${String(error)}`),
+  );
+
+  /** The lock a replica holds for each batch. */
+  protected abstract readonly lock: AdvisoryLock;
+  /** The line in the log when a run fails, without the reason. */
+  protected abstract readonly failure: string;
+  /** The pause between two runs. Undefined: the job is off. */
+  protected abstract readonly everyMs: number | undefined;
+
+  constructor(protected readonly database: Database) {}
+
+  onApplicationBootstrap(): void {
+    if (this.everyMs !== undefined) this.task.start(this.everyMs);
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.task.stop();
+  }
+
+  protected abstract run(): Promise<void>;
+
+  /** True when the process shuts down: no further batch begins. */
+  protected get isStopped(): boolean {
+    return this.task.isStopped;
+  }
+
+  /** Runs `batch` in one transaction after the other while it returns true and no other replica has the lock. */
+  protected async runBatches(batch: (tx: EntityManager) => Promise<boolean>): Promise<void> {
+    const runOne = async (tx: EntityManager) =>
+      (await hasTurn(tx, this.database, this.lock)) && (await batch(tx));
+    while (!this.isStopped && (await this.database.write(runOne, 'pruning'))) await pause(PAUSE_MS);
+  }
+}
