@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { postgresIsThere } from './test/postgres.js';
 import { redisIsThere } from './test/redis.js';
@@ -59,8 +60,10 @@ export default defineConfig(async () => {
   if (!isPossible)
     console.warn(
       `Left out: ${ON_BOTH.length} files of tests on PostgreSQL and Redis, and in the others what needs either: shared budgets,\n` +
-        'several replicas, failures of both. Embedded mode is tested. To run them, start PostgreSQL (TEST_DATABASE_URL) and\n' +
-        'have redis-server in the PATH.',
+        'several replicas, failures of both. Embedded mode is tested. To run them, set TEST_DATABASE_URL to a PostgreSQL whose\n' +
+        'user may create databases (a database is made and dropped per test), and have redis-server in the PATH.',
     );
-  return { test: { projects: isPossible ? [embedded, shared] : [embedded] } };
+  // Tests wait for other processes most of the time: more workers than cores keep the cores busy.
+  const maxWorkers = availableParallelism() + 1;
+  return { test: { maxWorkers, projects: isPossible ? [embedded, shared] : [embedded] } };
 });

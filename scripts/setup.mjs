@@ -1,4 +1,5 @@
 // Run before `npm start` and `npm test`: installs and builds what is missing or out of date, and nothing else.
+// --build: builds, too. --build-only: builds and installs nothing, as the tests ask before they start a gateway.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,12 +19,14 @@ function run(command, args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-if (modified('node_modules/.package-lock.json') < modified('package-lock.json')) {
+const buildsOnly = process.argv.includes('--build-only');
+
+if (!buildsOnly && modified('node_modules/.package-lock.json') < modified('package-lock.json')) {
   // Dev dependencies too, whatever NODE_ENV says: the compiler is one of them.
   run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
-if (process.argv.includes('--build')) {
+if (buildsOnly || process.argv.includes('--build')) {
   const sources = Math.max(
     newest('src'),
     modified('ormconfig.ts'),

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import pg from 'pg';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
@@ -9,6 +9,7 @@ import { type Answer, Gateway, model } from './gateway.js';
 import { freshPostgres, freshRole, postgresIsThere } from './postgres.js';
 import { RedisServer, redisIsThere } from './redis.js';
 import { Upstream } from './upstream.js';
+import { MAIN } from './harness/fresh-build.js';
 
 const CANARY = {
   master: 'sk-canary-master-0001aaaa',
@@ -179,7 +180,7 @@ function failedStart(config: object, env: Record<string, string>): string {
   try {
     const file = join(folder, 'config.yaml');
     writeFileSync(file, stringify(config));
-    const { status, stdout, stderr } = spawnSync(process.execPath, [resolve(import.meta.dirname, '../dist/src/main.js')], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN], {
       cwd: folder,
       env: { PATH: process.env.PATH, PORT: '0', TOLLGATE_DATA: folder, TOLLGATE_CONFIG: file, TOLLGATE_SALT_KEY: CANARY.salt, ...env },
       encoding: 'utf8',

@@ -1,12 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
-
-const MAIN = resolve(import.meta.dirname, '../dist/src/main.js');
+import { MAIN } from './harness/fresh-build.js';
 
 let upstream: Upstream;
 let gateway: Gateway;

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import Libsql from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { costOfUpstream, expectTrueBooks, total } from './books.js';
 import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { Upstream } from './upstream.js';
+import { MAIN } from './harness/fresh-build.js';
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -86,15 +87,11 @@ describe('SIGTERM under load', () => {
 
 describe('the data folder', () => {
   it('serves one process: a second one refuses to start and says why', () => {
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      [resolve(import.meta.dirname, '../dist/src/main.js')],
-      {
-        env: { PATH: process.env.PATH, TOLLGATE_DATA: gateway.dataFolder, PORT: '0' },
-        cwd: gateway.dataFolder,
-        encoding: 'utf8',
-      },
-    );
+    const { status, stderr } = spawnSync(process.execPath, [MAIN], {
+      env: { PATH: process.env.PATH, TOLLGATE_DATA: gateway.dataFolder, PORT: '0' },
+      cwd: gateway.dataFolder,
+      encoding: 'utf8',
+    });
     expect(status).toBe(1);
     expect(stderr).toContain('in use by another process');
   });

@@ -2,13 +2,14 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { stringify } from 'yaml';
 import { type Books, expectTrueBooks, readBooks, readPostgresBooks, runSql } from './books.js';
 import { freshPostgres } from './postgres.js';
 import { RedisServer } from './redis.js';
 import type { Upstream } from './upstream.js';
+import { MAIN } from './harness/fresh-build.js';
 
 export interface Answer {
   readonly status: number;
@@ -28,7 +29,6 @@ export interface GatewayOptions {
   readonly dataFolder?: string;
 }
 
-const MAIN = resolve(import.meta.dirname, '../dist/src/main.js');
 const START_PATIENCE_MS = 20_000;
 
 /** Deployments on the test's upstream, with prices that make sums easy: $0.001 a token, one way or the other. */

@@ -10,8 +10,8 @@ import { Gateway } from './gateway.js';
 import { freshPostgres, postgresIsThere } from './postgres.js';
 import { RedisServer, redisIsThere } from './redis.js';
 import { Upstream } from './upstream.js';
+import { MAIN } from './harness/fresh-build.js';
 
-const MAIN = resolve(import.meta.dirname, '../dist/src/main.js');
 const SQL = readFileSync(resolve(import.meta.dirname, 'litellm.sql'), 'utf8');
 const SALT_KEY = 'sk-the-salt-of-litellm';
 const MASTER_KEY = 'sk-master-of-the-import';

@@ -1,15 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { closeAll } from './close-all.js';
 import { Gateway } from './gateway.js';
 import { freshPostgres, postgresIsThere } from './postgres.js';
 import { RedisServer, redisIsThere } from './redis.js';
 import { Upstream } from './upstream.js';
+import { MAIN } from './harness/fresh-build.js';
 
-const MAIN = resolve(import.meta.dirname, '../dist/src/main.js');
 const PATIENCE = { timeout: 30_000, interval: 100 };
 /** The same everywhere: installations are told apart by their databases, not by their secrets. */
 const TOLLGATE_SALT_KEY = 'salt-of-all';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import Libsql from 'libsql';
 import { request } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -9,6 +9,7 @@ import { Gateway } from './gateway.js';
 import { freshPostgres, postgresIsThere } from './postgres.js';
 import { freePort } from './redis.js';
 import { Upstream } from './upstream.js';
+import { MAIN } from './harness/fresh-build.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -111,7 +112,7 @@ describe('a log that cannot be written', () => {
     cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
     const port = await freePort();
     const full = openSync('/dev/full', 'w');
-    const gateway = spawn(process.execPath, [resolve(import.meta.dirname, '../dist/src/main.js')], {
+    const gateway = spawn(process.execPath, [MAIN], {
       cwd: folder,
       env: {
         PORT: String(port),
