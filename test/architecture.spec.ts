@@ -79,6 +79,91 @@ describe('the onlys', () => {
   });
 });
 
+/** Returns every way in which a file reaches rows beside `Database.read` and `Database.write`. */
+function rowsReachedOutside(text: string): string[] {
+  const kept = /@InjectRepository\([^)]*\)\s*(?:private|protected|public|readonly)\b/.test(text);
+  const names = [...text.matchAll(/@InjectRepository\([^)]*\)\s*(?:readonly |private )*(\w+):/g)].map(
+    ([, name]) => name!,
+  );
+  const constructors = [...text.matchAll(/constructor\([\s\S]*?\n {2}\}/g)].map(([body]) => body);
+  const usesOf = (name: string) => constructors.some((body) => new RegExp(`\\b${name}\\s*\\.`).test(body));
+  return [
+    ...(kept ? ['keeps an injected repository; only `AggregateRepository` does'] : []),
+    ...(names.length && !/extends \w*Repository</.test(text) ? ['injects a repository, and is none'] : []),
+    ...names.filter(usesOf).map((name) => `uses the injected ${name} in a constructor`),
+    ...[/\bwithRepository\(/, /\.getRepository\(/, /\bconnection\.manager\b/, /\bInjectEntityManager\b/]
+      .filter((way) => way.test(text))
+      .map(String),
+    ...(/\bInjectDataSource\b|\bnew DataSource\(/.test(text) ? ['has the connection itself'] : []),
+  ];
+}
+
+describe('rows', () => {
+  /** `Database` itself, and what runs before or beside the application. */
+  const CONNECTIONS = [
+    'audit/audit-trail.ts',
+    'commands/new-installation.ts',
+    'commands/verify-ledger.ts',
+    'database/aggregate-repository.ts',
+    'database/database.module.ts',
+    'database/database.ts',
+    'database/migrated.ts',
+  ];
+  const reaching = files.filter((file) => product(file) && rowsReachedOutside(textOf(file)).length > 0);
+
+  it('are reached through the manager of a read or a write', () => {
+    expect(reaching.filter((file) => !file.startsWith('database/migrations/')).toSorted()).toEqual(
+      CONNECTIONS,
+    );
+  });
+
+  it.each([
+    [
+      'a service that keeps an injected repository',
+      'class TeamsService {\n  constructor(@InjectRepository(Team) private readonly teams: Repository<Team>) {}\n  all() {\n    return this.teams.find();\n  }\n}',
+    ],
+    [
+      'a repository that keeps the injected one',
+      'class TeamRepository extends PartyRepository<Team> {\n  constructor(@InjectRepository(Team) readonly rows: Repository<Team>) {\n    super(rows);\n  }\n}',
+    ],
+    [
+      'a repository that queries in its constructor',
+      'class TeamRepository extends PartyRepository<Team> {\n  constructor(@InjectRepository(Team) rows: Repository<Team>) {\n    super(rows);\n    void rows.query("");\n  }\n}',
+    ],
+    ['a connection', 'constructor(@InjectDataSource() private readonly source: DataSource) {}'],
+    ['an entity manager', 'constructor(@InjectEntityManager() private readonly manager: EntityManager) {}'],
+    ['a repository made in place', 'const teams = tx.getRepository(Team);'],
+    ['the manager behind a query builder', 'select.connection.manager.query("")'],
+  ])('are not reached by %s', (_, planted) => {
+    expect(rowsReachedOutside(planted)).not.toEqual([]);
+  });
+
+  it('are told apart from a repository that hands its injected one on', () => {
+    const fine =
+      'class TeamRepository extends PartyRepository<Team> {\n  constructor(@InjectRepository(Team) rows: Repository<Team>) {\n    super(rows);\n  }\n}';
+    expect(rowsReachedOutside(fine)).toEqual([]);
+  });
+});
+
+describe('modules', () => {
+  it('say what they import: only configuration, database and clock are everywhere', () => {
+    expect(places(/@Global\(\)/).toSorted()).toEqual([
+      'config/config.module.ts',
+      'database/database.module.ts',
+      'platform/platform.module.ts',
+    ]);
+  });
+
+  it('import each other in one direction', () => {
+    expect(places(/\bforwardRef\b/)).toEqual([]);
+  });
+
+  it.each(['keys', 'users', 'teams', 'orgs', 'end-users', 'tags'])('%s holds its repositories', (folder) => {
+    const [module] = room(folder).filter((file) => file.endsWith('.module.ts'));
+    expect(textOf(module!)).toMatch(/TypeOrmModule\.forFeature\(\[\w+/);
+  });
+});
+
 describe('the audit log', () => {
   it('is not gone round: no statement of ours changes an audited table, nobody silences its subscriber', () => {
     const tables = [...AUDITED.keys()].map(

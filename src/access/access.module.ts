@@ -4,12 +4,15 @@ import { LedgerModule } from '../spend/ledger.module.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { BudgetsModule } from '../budgets/budgets.module.js';
 import { EndUsersModule } from '../end-users/end-users.module.js';
 import { JwtModule } from '../jwt/jwt.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { OrganizationsModule } from '../orgs/organizations.module.js';
+import { CalledNameCount } from '../parties/called-name-count.entity.js';
+import { CalledNameCountRepository } from '../parties/repositories/called-name-count.repository.js';
 import { TeamsModule } from '../teams/teams.module.js';
 import { TagsModule } from '../tags/tags.module.js';
 import { TokenCounter } from '../tokens/token-counter.js';
@@ -38,6 +41,7 @@ import { WriteAuthorizer } from './write-authorizer.js';
 /** Asks and enforces: who is calling, may they, may they call this model. Every route of the application passes here. */
 @Module({
   imports: [
+    TypeOrmModule.forFeature([CalledNameCount]),
     CacheModule,
     LedgerModule,
     LimitsModule,
@@ -55,6 +59,7 @@ import { WriteAuthorizer } from './write-authorizer.js';
   ],
   controllers: [EvaluationController],
   providers: [
+    CalledNameCountRepository,
     CachedCallerRows,
     CallerReader,
     CallerCache,

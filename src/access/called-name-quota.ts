@@ -4,7 +4,7 @@ import { BoundedMap } from '../cache/bounded-map.js';
 import { CLOCK, type Clock } from '../clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { lockFor } from '../database/lock-for.js';
-import { CalledNameCount } from '../parties/called-name-count.entity.js';
+import { CalledNameCountRepository } from '../parties/repositories/called-name-count.repository.js';
 import type { CallerSnapshot } from './caller.js';
 
 const MAX_REMEMBERED = 10_000;
@@ -27,6 +27,7 @@ export class CalledNameQuota {
     @Inject(CONFIG)
     private readonly config: { readonly general: Pick<Config['general'], 'maxNewNamesPerDay'> },
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly counts: CalledNameCountRepository,
   ) {}
 
   /** Is this caller known to have made all its rows of today? */
@@ -38,7 +39,7 @@ export class CalledNameQuota {
   async take(tx: EntityManager, snapshot: CallerSnapshot): Promise<void> {
     const caller = makerOf(snapshot);
     const day = this.today();
-    const counts = tx.getRepository(CalledNameCount);
+    const counts = this.counts.in(tx);
     const first = { caller, day, rowsMade: 0 };
     await counts.createQueryBuilder().insert().values(first).orIgnore().updateEntity(false).execute();
     const { rowsMade } = await counts.findOneOrFail({ where: { caller, day }, ...lockFor(tx) });

@@ -1,4 +1,10 @@
-import type { EntityManager, EntityTarget, FindOptionsSelect, SelectQueryBuilder } from 'typeorm';
+import type {
+  EntityManager,
+  EntityMetadata,
+  EntityTarget,
+  FindOptionsSelect,
+  SelectQueryBuilder,
+} from 'typeorm';
 import { leftOut } from '../http/left-out.js';
 import { MAX_CONTENT_BYTES } from './kept-content.js';
 import type { PartyRow } from './party-row.js';
@@ -15,22 +21,19 @@ export function lightColumns<T extends PartyRow>(
   manager: EntityManager,
   entity: EntityTarget<T>,
 ): FindOptionsSelect<T> {
-  return Object.fromEntries(lightNames(manager, entity).map((name) => [name, true])) as FindOptionsSelect<T>;
+  return Object.fromEntries(
+    lightNames(manager.connection.getMetadata(entity)).map((name) => [name, true]),
+  ) as FindOptionsSelect<T>;
 }
 
 /** The same for a query builder. */
 export const selectLight = <T extends PartyRow>(select: SelectQueryBuilder<T>): SelectQueryBuilder<T> =>
   select.select(
-    lightNames(select.connection.manager, select.expressionMap.mainAlias!.target as EntityTarget<T>).map(
-      (name) => `${select.alias}.${name}`,
-    ),
+    lightNames(select.expressionMap.mainAlias!.metadata).map((name) => `${select.alias}.${name}`),
   );
 
-const lightNames = (manager: EntityManager, entity: EntityTarget<PartyRow>): string[] =>
-  manager.connection
-    .getMetadata(entity)
-    .columns.map(({ propertyName }) => propertyName)
-    .filter((name) => !CONTENT.has(name));
+const lightNames = ({ columns }: EntityMetadata): string[] =>
+  columns.map(({ propertyName }) => propertyName).filter((name) => !CONTENT.has(name));
 
 interface Content {
   readonly id: string;

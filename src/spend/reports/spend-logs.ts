@@ -49,7 +49,7 @@ export class SpendLogs {
         .limit(page_size)
         .offset((page - 1) * page_size)
         .getMany(),
-      await countedUpTo(MOST_COUNTED, matching(manager)),
+      await countedUpTo(manager, MOST_COUNTED, matching(manager)),
     ]);
     return { data: (rows as Told[]).map(logRow), ...pageInfo(total, { page, page_size }) };
   }
@@ -106,9 +106,13 @@ function narrowed(
   return select;
 }
 
-async function countedUpTo(most: number, select: SelectQueryBuilder<LedgerEntry>): Promise<number> {
+async function countedUpTo(
+  manager: EntityManager,
+  most: number,
+  select: SelectQueryBuilder<LedgerEntry>,
+): Promise<number> {
   const [sql, parameters] = select.select('1', 'one').limit(most).getQueryAndParameters();
-  const [{ count }] = (await select.connection.manager.query(
+  const [{ count }] = (await manager.query(
     `SELECT count(*) AS count FROM (${sql}) AS counted`,
     parameters,
   )) as [{ count: bigint | string }];
