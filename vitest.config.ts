@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { postgresIsThere } from './test/postgres.js';
-import { redisIsThere } from './test/redis.js';
+import { postgresIsThere } from './test/harness/postgres.js';
+import { redisIsThere } from './test/harness/redis.js';
 
 /** What users see must be the same with balances in memory and in the rows of PostgreSQL: these are run on both. */
 const ON_BOTH = [
@@ -17,13 +17,13 @@ const ON_BOTH = [
   'decision-log',
   'corrections',
   'evaluation',
-  'every-ending',
+  'call-outcomes',
   'fallbacks',
   'held-is-sent',
   'holds-over-time',
   'jwt',
   'lists',
-  'money-tree',
+  'budget-hierarchy',
   'payloads',
   'rate-limits',
   'reports',
@@ -49,7 +49,7 @@ const shared = {
   oxc,
   test: {
     name: 'shared',
-    include: ON_BOTH.map((name) => `test/${name}.spec.ts`),
+    include: ON_BOTH.map((name) => `test/**/${name}.spec.ts`),
     env: { TESTS_ON: 'postgres' },
     ...timeouts,
   },

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { AlertsModule } from './alerts/alerts.module.js';
+import { AUDITED, NOT_AUDITED } from './audited.js';
 import { AuditModule } from './audit/audit.module.js';
 import { AccessModule } from './access/access.module.js';
 import { AccessGroupsModule } from './access-groups/access-groups.module.js';
@@ -10,20 +11,20 @@ import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { entities } from './entities.js';
 import { HealthModule } from './health/health.module.js';
-import { AdminBodyPipe } from './http/admin-body.pipe.js';
-import { NowhereController } from './http/nowhere.controller.js';
+import { AdminValidationPipe } from './admin/admin-validation.pipe.js';
+import { NotFoundController } from './http/not-found.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { TracingModule } from './tracing/tracing.module.js';
-import { SpendModule } from './spend/spend.module.js';
+import { ReportingModule } from './reporting/reporting.module.js';
 
 /** The list of rooms. The access room brings those of keys, users, teams, organizations, end users, budgets and models. */
 @Module({
-  controllers: [NowhereController],
+  controllers: [NotFoundController],
   providers: [
     { provide: APP_FILTER, useClass: ErrorFilter },
-    { provide: APP_PIPE, useClass: AdminBodyPipe },
+    { provide: APP_PIPE, useClass: AdminValidationPipe },
   ],
 })
 export class AppModule {
@@ -38,13 +39,13 @@ export class AppModule {
         DatabaseModule.connect(entities, { isCommand }),
         PlatformModule,
         MetricsModule,
-        SpendModule,
+        ReportingModule,
         AccessModule,
         AccessGroupsModule,
         CompletionsModule,
         HealthModule,
         AlertsModule,
-        AuditModule,
+        AuditModule.for({ audited: AUDITED, notAudited: NOT_AUDITED }),
         TracingModule,
         ...modules,
       ],

@@ -8,16 +8,16 @@ import { v7 as uuidv7 } from 'uuid';
 import { AppModule } from './app.module.js';
 import { presentedCredential } from './access/credential.js';
 import { FactsLoader } from './access/facts.loader.js';
-import { GuardedDoors } from './access/guarded-doors.js';
-import { Load } from './completions/load.js';
+import { RouteGuardCheck } from './access/route-guard-check.js';
+import { LoadShedder } from './completions/load-shedder.js';
 import type { Config } from './config/config.js';
-import { documentOf } from './http/document.js';
+import { openApiDocument } from './http/openapi-document.js';
 import { traceRequests } from './tracing/traced-requests.js';
-import { BodiesUnderWay } from './http/bodies-under-way.js';
-import { bodyReader, countsUntilAnswered } from './http/read-body.js';
-import { refuseConnection, refusePath } from './http/unreadable.js';
+import { BodiesUnderWay } from './body/bodies-under-way.js';
+import { bodyReader, countsUntilAnswered } from './body/read-body.js';
+import { rejectMalformedConnection, rejectMalformedPath } from './body/malformed-requests.js';
 import { withoutMarks } from './http/left-out.js';
-import { ignoredFields } from './http/admin-body.pipe.js';
+import { ignoredFields } from './admin/admin-validation.pipe.js';
 
 const MEBIBYTE = 1024 * 1024;
 const BODY_TIMEOUT_MS = 60_000;
@@ -37,8 +37,8 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     bodyLimit: config.general.maxRequestSizeMb * MEBIBYTE,
     requestTimeout: BODY_TIMEOUT_MS,
     forceCloseConnections: 'idle',
-    frameworkErrors: refusePath,
-    clientErrorHandler: refuseConnection,
+    frameworkErrors: rejectMalformedPath,
+    clientErrorHandler: rejectMalformedConnection,
     genReqId: ({ headers }: IncomingMessage) => {
       const asked = headers['x-request-id'];
       return typeof asked === 'string' && REQUEST_ID.test(asked) ? asked : uuidv7();
@@ -57,7 +57,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   describeAnswers(adapter.getInstance());
   traceRequests(adapter.getInstance());
   refuseTwoHosts(adapter.getInstance());
-  shedLoad(adapter.getInstance(), app.get(Load), app.get(GuardedDoors));
+  shedLoad(adapter.getInstance(), app.get(LoadShedder), app.get(RouteGuardCheck));
   serveDocs(app);
   await app.init();
   return app;
@@ -104,7 +104,7 @@ function isGivenTwice(name: string, rawHeaders: readonly string[]): boolean {
 }
 
 /** A call this process has no room for costs nothing: neither its body nor its credential is read. Other routes always answer. */
-function shedLoad(fastify: FastifyInstance, load: Load, { modelPaths }: GuardedDoors): void {
+function shedLoad(fastify: FastifyInstance, load: LoadShedder, { modelPaths }: RouteGuardCheck): void {
   fastify.addHook('onRequest', ({ routeOptions }, _, done) => {
     done(modelPaths.has(routeOptions.url ?? '') ? load.overload() : undefined);
   });
@@ -142,7 +142,7 @@ function serveDocs(app: NestFastifyApplication): void {
       if (url?.startsWith('/docs') || url?.startsWith('/openapi.')) reply.headers(DOCS_HEADERS);
       done(null, payload);
     });
-  SwaggerModule.setup('docs', app, () => documentOf(app), {
+  SwaggerModule.setup('docs', app, () => openApiDocument(app), {
     jsonDocumentUrl: 'openapi.json',
     yamlDocumentUrl: 'openapi.yaml',
     customSiteTitle: 'Tollgate',

@@ -1,28 +1,28 @@
-import { CalledNameCount } from './parties/called-name-count.entity.js';
-import { AccessGroup } from './access-groups/access-group.entity.js';
+import { CalledNameCount } from './parties/entities/called-name-count.entity.js';
+import { AccessGroup } from './parties/entities/access-group.entity.js';
 import { Alert } from './alerts/alert.entity.js';
 import { AuditEntry } from './audit/audit-entry.entity.js';
-import { Budget } from './budgets/budget.entity.js';
+import { Budget } from './parties/entities/budget.entity.js';
 import { Revision } from './cache/revision.entity.js';
 import { DatabaseLease } from './database/database-lease.entity.js';
-import { EndUser } from './end-users/end-user.entity.js';
-import { VirtualKey } from './keys/virtual-key.entity.js';
+import { EndUser } from './parties/entities/end-user.entity.js';
+import { VirtualKey } from './parties/entities/virtual-key.entity.js';
 import { InstallationRow } from './installation/installation.entity.js';
-import { Model } from './models/model.entity.js';
-import { OrganizationMember } from './orgs/organization-member.entity.js';
-import { Organization } from './orgs/organization.entity.js';
-import { AccountDelta } from './spend/account-delta.entity.js';
-import { Account } from './spend/account.entity.js';
-import { Chain, Posting } from './spend/chain.entity.js';
-import { LedgerDay } from './spend/ledger-day.entity.js';
-import { LedgerEntry } from './spend/ledger-entry.entity.js';
-import { Replica } from './spend/postgres/replica.entity.js';
-import { ActivityDay, ActivityProgress } from './spend/reports/activity-day.entity.js';
-import { KeptDay } from './spend/reports/kept-day.entity.js';
-import { Tag } from './tags/tag.entity.js';
-import { Member } from './teams/member.entity.js';
-import { Team } from './teams/team.entity.js';
-import { User } from './users/user.entity.js';
+import { StoredDeployment } from './models/stored-deployment.entity.js';
+import { OrganizationMember } from './parties/entities/organization-member.entity.js';
+import { Organization } from './parties/entities/organization.entity.js';
+import { AccountDelta } from './ledger/account-delta.entity.js';
+import { Account } from './ledger/account.entity.js';
+import { BillingChainRow, Posting } from './ledger/billing-chain.entity.js';
+import { LedgerDay } from './ledger/ledger-day.entity.js';
+import { LedgerEntry } from './ledger/ledger-entry.entity.js';
+import { Replica } from './ledger/postgres/replica.entity.js';
+import { ActivityDay, ActivityProgress } from './reporting/activity-day.entity.js';
+import { DailyReport } from './reporting/daily-report.entity.js';
+import { Tag } from './parties/entities/tag.entity.js';
+import { Member } from './parties/entities/team-member.entity.js';
+import { Team } from './parties/entities/team.entity.js';
+import { User } from './parties/entities/user.entity.js';
 
 /** Every table, listed once: Nest, the migrations' drift test and the TypeORM CLI read this. */
 export const entities = [
@@ -35,17 +35,17 @@ export const entities = [
   EndUser,
   Tag,
   Budget,
-  Model,
+  StoredDeployment,
   AccessGroup,
   Account,
   AccountDelta,
-  Chain,
+  BillingChainRow,
   Posting,
   LedgerEntry,
   LedgerDay,
   ActivityDay,
   ActivityProgress,
-  KeptDay,
+  DailyReport,
   Revision,
   Replica,
   DatabaseLease,

@@ -17,12 +17,12 @@ function failedToLoad(error: unknown): void {
 // Node's loader throws some of its errors past whoever imports.
 process.on('uncaughtException', failedToLoad);
 try {
-  const { tollgate } = await import('./commands/tollgate.js');
+  const { tollgate } = await import('./cli/tollgate.js');
   await tollgate().parseAsync();
   process.off('uncaughtException', failedToLoad);
 } catch (error) {
   if ((error as { code?: unknown }).code === 'EMFILE') failedToLoad(error);
-  const { tellFailure } = await import('./logs/logs.js');
-  tellFailure(error);
+  const { printFatal } = await import('./logs/logs.js');
+  printFatal(error);
   process.exit(1);
 }

@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
-import { Caller } from '../http/doors.js';
-import { PageQuery } from '../http/page.js';
-import type { Authority } from '../policy/authority.js';
+import { Caller } from '../http/route-access.js';
+import { PageQuery } from '../http/pagination.js';
+import type { Principal } from '../policy/principal.js';
 import { AccessGroupRow, NewAccessGroupDto, UpdateAccessGroupDto } from './access-groups.dto.js';
 import { AccessGroupsService } from './access-groups.service.js';
 
@@ -15,7 +15,7 @@ export class AccessGroupsController {
 
   @Post()
   @ApiOperation({ summary: 'Make a group of models, and give it to teams and keys.' })
-  create(@Body() dto: NewAccessGroupDto, @Caller() { id: by }: Authority): Promise<AccessGroupRow> {
+  create(@Body() dto: NewAccessGroupDto, @Caller() { id: by }: Principal): Promise<AccessGroupRow> {
     return this.groups.create(dto, by);
   }
 
@@ -36,7 +36,7 @@ export class AccessGroupsController {
   update(
     @Param('access_group_id') id: string,
     @Body() dto: UpdateAccessGroupDto,
-    @Caller() { id: by }: Authority,
+    @Caller() { id: by }: Principal,
   ): Promise<AccessGroupRow> {
     return this.groups.update(id, dto, by);
   }
@@ -45,7 +45,7 @@ export class AccessGroupsController {
   @HttpCode(204)
   @ApiNoContentResponse()
   @ApiOperation({ summary: 'Delete an access group. What was limited by it alone may call nothing.' })
-  delete(@Param('access_group_id') id: string, @Caller() { id: by }: Authority): Promise<void> {
+  delete(@Param('access_group_id') id: string, @Caller() { id: by }: Principal): Promise<void> {
     return this.groups.delete(id, by);
   }
 }

@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
 import { applyDecorators } from '@nestjs/common';
 import { FreeContent } from '../http/free-content.js';
-import { MAX_PAGE_SIZE } from '../http/page.js';
+import { MAX_PAGE_SIZE } from '../http/pagination.js';
 import { NamesModels } from '../parties/names-models.js';
 import { MAX_NAME_CHARS } from '../policy/model-list.js';
 

@@ -7,25 +7,25 @@ import {
 } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { type CacheKey, cacheKey } from '../cache/changes.js';
+import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
 import { RowCache } from '../cache/row-cache.js';
-import { CLOCK, type Clock } from '../clock.js';
+import { CLOCK, type Clock } from '../platform/clock.js';
 import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
-import { lockedInOrder, lockFor } from '../database/lock-for.js';
-import { type PageQuery, pageOf } from '../http/page.js';
-import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
+import { lockRowsInOrder, rowLock } from '../database/row-lock.js';
+import { type PageQuery, paginate } from '../http/pagination.js';
+import { secretsOf, VirtualKey } from '../parties/entities/virtual-key.entity.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
 import { authorshipView } from '../parties/limits.view.js';
 import { accessGroupIds, takeAccessGroup } from '../parties/model-entries.js';
-import { INSTRUCTIONS } from '../policy/model-list.js';
-import { Team } from '../teams/team.entity.js';
-import { AccessGroup } from './access-group.entity.js';
+import { SPECIAL_ENTRIES } from '../policy/model-list.js';
+import { Team } from '../parties/entities/team.entity.js';
+import { AccessGroup } from '../parties/entities/access-group.entity.js';
 import type { AccessGroupRow, NewAccessGroupDto, UpdateAccessGroupDto } from './access-groups.dto.js';
-import { missingAccessGroup } from './grant-access-groups.js';
+import { missingAccessGroup } from './assign-access-groups.js';
 
-/** Models under one name, which teams and keys may have. `ModelGroupsService` is another view of the same groups. */
+/** Models under one name, which teams and keys may have. `LegacyAccessGroupsService` is another view of the same groups. */
 @Injectable()
 export class AccessGroupsService {
   constructor(
@@ -49,7 +49,7 @@ export class AccessGroupsService {
   list(page: PageQuery): Promise<AccessGroupRow[]> {
     return this.database.read(async (manager) => {
       const order = { createdAt: 'ASC', id: 'ASC' } as const;
-      return this.views(manager, await manager.find(AccessGroup, { order, ...pageOf(page) }));
+      return this.views(manager, await manager.find(AccessGroup, { order, ...paginate(page) }));
     });
   }
 
@@ -61,7 +61,7 @@ export class AccessGroupsService {
   /** Changes what was sent. 404 when there is none; 409 when its new name is taken. */
   update(id: string, dto: UpdateAccessGroupDto, by: string): Promise<AccessGroupRow> {
     return this.write(async (tx, touched) => {
-      const group = await found(tx, id, lockFor(tx));
+      const group = await found(tx, id, rowLock(tx));
       const { access_group_name: name } = dto;
       if (name && name !== group.name) {
         await this.requireFree(tx, name, 'access_group_name');
@@ -75,7 +75,7 @@ export class AccessGroupsService {
   /** The group is gone, also for the teams and keys that had it. What was limited by it alone may call nothing. */
   delete(id: string, by: string): Promise<void> {
     return this.write(async (tx, touched) => {
-      const group = await found(tx, id, lockFor(tx));
+      const group = await found(tx, id, rowLock(tx));
       touched.push(...(await this.remove(tx, group, by)));
     });
   }
@@ -91,7 +91,7 @@ export class AccessGroupsService {
 
   /** 409 when a group or a deployment has this name, 422 when it is an instruction in lists of models. */
   async requireFree(tx: EntityManager, name: string, param: string): Promise<void> {
-    if (INSTRUCTIONS.has(name)) throw invalid(param, 'is an instruction in lists of models, no name');
+    if (SPECIAL_ENTRIES.has(name)) throw invalid(param, 'is an instruction in lists of models, no name');
     if (this.isTag(name) || (await tx.existsBy(AccessGroup, { name }))) throw taken(name, param);
   }
 
@@ -123,7 +123,7 @@ export class AccessGroupsService {
     const touched: CacheKey[] = [];
     if (dto.assigned_team_ids !== undefined) {
       const ids = [...new Set(dto.assigned_team_ids)];
-      const teams = await lockedInOrder(tx, Team, {
+      const teams = await lockRowsInOrder(tx, Team, {
         teamId: In([...ids, ...group.teamIds]),
         deletedAt: IsNull(),
       });
@@ -138,7 +138,7 @@ export class AccessGroupsService {
     }
     if (dto.assigned_key_ids !== undefined) {
       const hashes = [...new Set(dto.assigned_key_ids)];
-      const keys = await lockedInOrder(
+      const keys = await lockRowsInOrder(
         tx,
         VirtualKey,
         { secretHash: In(hashes), deletedAt: IsNull() },
@@ -253,7 +253,7 @@ const taken = (name: string, param: string) =>
 async function found(
   manager: EntityManager,
   id: string,
-  lock: ReturnType<typeof lockFor> = {},
+  lock: ReturnType<typeof rowLock> = {},
 ): Promise<AccessGroup> {
   const group = await manager.findOne(AccessGroup, { where: { id }, ...lock });
   if (!group) throw missingAccessGroup(id, 'access_group_id');

@@ -50,7 +50,7 @@ export class AccessDenied extends HttpException {
   }
 
   /** The call ends with it: it is counted, and stands in the decision log. Not before: a call may go on with another model. */
-  told(): this {
+  record(): this {
     this.tell?.();
     return this;
   }

@@ -1,7 +1,7 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
-import { type Door, doorOf } from '../http/doors.js';
+import { type RouteAccess, routeAccessOf } from '../http/route-access.js';
 import { matchedPath } from '../http/matched-path.js';
 import { ADMIN_RULES } from '../policy/admin-rules.js';
 import type { RouteFacts } from '../policy/facts.js';
@@ -12,7 +12,7 @@ import { LlmRequestReader } from './llm-request.reader.js';
 /** Reads from an HTTP request which access it asks for. */
 @Injectable()
 export class AccessRequestReader {
-  private readonly doors = new WeakMap<object, Door>();
+  private readonly doors = new WeakMap<object, RouteAccess>();
 
   constructor(
     private readonly llmRequests: LlmRequestReader,
@@ -36,12 +36,12 @@ export class AccessRequestReader {
     };
   }
 
-  private door(context: ExecutionContext): Door {
+  private door(context: ExecutionContext): RouteAccess {
     const handler = context.getHandler();
     let door = this.doors.get(handler);
     if (!door) {
-      // A route without a mark is an administrator's; `GuardedDoors` refuses to start with one.
-      door = doorOf(handler, context.getClass()) ?? 'admin';
+      // A route without a mark is an administrator's; `RouteGuardCheck` refuses to start with one.
+      door = routeAccessOf(handler, context.getClass()) ?? 'admin';
       this.doors.set(handler, door);
     }
     return door;

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CacheModule } from '../cache/cache.module.js';
-import { LedgerModule } from '../spend/ledger.module.js';
-import { LimitsModule } from '../limits/limits.module.js';
+import { LedgerModule } from '../ledger/ledger.module.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
@@ -10,32 +10,32 @@ import { EndUsersModule } from '../end-users/end-users.module.js';
 import { JwtModule } from '../jwt/jwt.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { ModelsModule } from '../models/models.module.js';
-import { OrganizationsModule } from '../orgs/organizations.module.js';
-import { CalledNameCount } from '../parties/called-name-count.entity.js';
+import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { CalledNameCount } from '../parties/entities/called-name-count.entity.js';
 import { CalledNameCountRepository } from '../parties/repositories/called-name-count.repository.js';
 import { TeamsModule } from '../teams/teams.module.js';
 import { TagsModule } from '../tags/tags.module.js';
-import { TokenCounter } from '../tokens/token-counter.js';
+import { TokenCounter } from '../tokenizer/token-counter.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccessRequestReader } from './access-request.reader.js';
 import { AuthChecksGuard } from './auth-checks.guard.js';
-import { AuthorityLoader } from './authority.loader.js';
+import { PrincipalLoader } from './principal.loader.js';
 import { DecisionLog } from './decision-log.js';
 import { EvaluationController } from './evaluation.controller.js';
 import { CalledNameQuota } from './called-name-quota.js';
 import { CalledNames } from './called-names.js';
-import { CachedCallerRows } from './cached-caller-rows.js';
+import { CachedCallerRows } from './callers/cached-caller-rows.js';
 import { CallAuthorizer } from './call-authorizer.js';
-import { CallerCache } from './caller-cache.js';
-import { CallerReader } from './caller-reader.js';
+import { CallerCache } from './callers/caller-cache.js';
+import { CallerReader } from './callers/caller-reader.js';
 import { EvaluationFactsLoader } from './evaluation-facts.loader.js';
 import { FactsLoader } from './facts.loader.js';
-import { GuardedDoors } from './guarded-doors.js';
+import { RouteGuardCheck } from './route-guard-check.js';
 import { LlmRequestReader } from './llm-request.reader.js';
 import { ModelAccessGuard } from './model-access.guard.js';
 import { RequestFactsLoader } from './request-facts.loader.js';
-import { Standings } from './standings.js';
-import { TokenCallers } from './token-callers.js';
+import { BillingContexts } from './callers/billing-contexts.js';
+import { TokenCallers } from './callers/token-callers.js';
 import { WriteAuthorizer } from './write-authorizer.js';
 
 /** Asks and enforces: who is calling, may they, may they call this model. Every route of the application passes here. */
@@ -44,7 +44,7 @@ import { WriteAuthorizer } from './write-authorizer.js';
     TypeOrmModule.forFeature([CalledNameCount]),
     CacheModule,
     LedgerModule,
-    LimitsModule,
+    RateLimitsModule,
     MetricsModule,
     DiscoveryModule,
     KeysModule,
@@ -66,20 +66,20 @@ import { WriteAuthorizer } from './write-authorizer.js';
     TokenCallers,
     CalledNames,
     CalledNameQuota,
-    Standings,
+    BillingContexts,
     RequestFactsLoader,
     FactsLoader,
     EvaluationFactsLoader,
     AccessRequestReader,
     CallAuthorizer,
-    AuthorityLoader,
+    PrincipalLoader,
     TokenCounter,
     LlmRequestReader,
     DecisionLog,
     WriteAuthorizer,
     AuthChecksGuard,
     ModelAccessGuard,
-    GuardedDoors,
+    RouteGuardCheck,
     { provide: APP_GUARD, useExisting: AuthChecksGuard },
   ],
   exports: [
@@ -88,8 +88,8 @@ import { WriteAuthorizer } from './write-authorizer.js';
     CalledNames,
     RequestFactsLoader,
     FactsLoader,
-    Standings,
-    AuthorityLoader,
+    BillingContexts,
+    PrincipalLoader,
     LlmRequestReader,
     DecisionLog,
     WriteAuthorizer,

@@ -5,7 +5,7 @@ import type { MaybePromise } from '../platform/maybe-promise.js';
 import type { Enforcer } from '../policy/decision.js';
 import { enforce } from './access-denied.js';
 import { AccessRequestReader } from './access-request.reader.js';
-import { AuthorityLoader } from './authority.loader.js';
+import { PrincipalLoader } from './principal.loader.js';
 import type { CallAccess } from './call-access.js';
 import { CallAuthorizer } from './call-authorizer.js';
 import { WriteAuthorizer } from './write-authorizer.js';
@@ -21,7 +21,7 @@ export class AuthChecksGuard implements CanActivate {
   constructor(
     private readonly requests: AccessRequestReader,
     private readonly authorizer: CallAuthorizer,
-    private readonly authorities: AuthorityLoader,
+    private readonly principals: PrincipalLoader,
     private readonly writes: WriteAuthorizer,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -45,7 +45,7 @@ export class AuthChecksGuard implements CanActivate {
     request.access = access;
     const rights = this.writes.rightsOf(request, access);
     if (rights) request.rights = rights;
-    const caller = this.authorities.of(access);
+    const caller = this.principals.of(access);
     if (!(caller instanceof Promise)) {
       request.caller = caller;
       return true;

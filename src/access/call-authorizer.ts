@@ -1,7 +1,7 @@
 import { Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { RateLimits } from '../limits/rate-limits.js';
-import { Meters } from '../metrics/meters.js';
+import { RateLimits } from '../rate-limits/rate-limits.js';
+import { Metrics } from '../metrics/metrics.js';
 import type { MaybePromise } from '../platform/maybe-promise.js';
 import { conclude, decide } from '../policy/decide.js';
 import type { Decision, Denial, Refusal } from '../policy/decision.js';
@@ -24,7 +24,7 @@ export class CallAuthorizer {
     private readonly evaluation: EvaluationFactsLoader,
     private readonly rateLimits: RateLimits,
     private readonly log: DecisionLog,
-    private readonly meters: Meters,
+    private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -66,7 +66,7 @@ export class CallAuthorizer {
   exceptionFor(access: CallAccess, refusal: Refusal): AccessDenied {
     return new AccessDenied(refusal, this.config.general.budgetExceededStatus, () => {
       this.log.record(access.requestId, access, refusal);
-      this.meters.refused.inc({ check: refusal.check });
+      this.metrics.refused.inc({ check: refusal.check });
     });
   }
 
@@ -85,17 +85,17 @@ export class CallAuthorizer {
     // Temporary denials are not refused here: the hold may still succeed after waiting.
     const refusal = decision.refusal?.enforcer === 'hold' ? undefined : decision.refusal;
     this.log.record(requestId, loaded, refusal, performance.now() - startedAt);
-    if (refusal) this.meters.refused.inc({ check: refusal.check });
+    if (refusal) this.metrics.refused.inc({ check: refusal.check });
     return decision;
   }
 
   private accessOf(
     requestId: string,
     request: AccessRequest,
-    { facts, caller, standing, rates, llm, tags }: LoadedFacts,
+    { facts, caller, billingContext, rates, llm, tags }: LoadedFacts,
     decision: Decision,
   ): CallAccess {
-    return { requestId, request, facts, caller, standing, rates, llm, tags, decision };
+    return { requestId, request, facts, caller, billingContext, rates, llm, tags, decision };
   }
 
   /** Returns the first refusal there is now, balances and rates included; undefined when nothing refuses the call any more. */
@@ -137,10 +137,10 @@ function withMoneyHeld(facts: AccessFacts): AccessFacts {
   // A caller that is unknown by now asks for no model.
   if (!facts.request?.model) return facts;
   const { model, ...request } = facts.request;
-  const wish = model.wish && { ...model.wish, minimumNanoUsd: ZERO_NANO_USD };
+  const demand = model.demand && { ...model.demand, minimumNanoUsd: ZERO_NANO_USD };
   return {
     ...facts,
     rates: [],
-    request: { ...request, model: { ...model, ...(wish && { wish }) } },
+    request: { ...request, model: { ...model, ...(demand && { demand }) } },
   };
 }

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, LessThan } from 'typeorm';
 import { BoundedMap } from '../cache/bounded-map.js';
-import { CLOCK, type Clock } from '../clock.js';
+import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { lockFor } from '../database/lock-for.js';
+import { rowLock } from '../database/row-lock.js';
 import { CalledNameCountRepository } from '../parties/repositories/called-name-count.repository.js';
-import type { CallerSnapshot } from './caller.js';
+import type { CallerSnapshot } from './callers/caller.js';
 
 const MAX_REMEMBERED = 10_000;
 const DAY_CHARS = 10;
@@ -42,7 +42,7 @@ export class CalledNameQuota {
     const counts = this.counts.in(tx);
     const first = { caller, day, rowsMade: 0 };
     await counts.createQueryBuilder().insert().values(first).orIgnore().updateEntity(false).execute();
-    const { rowsMade } = await counts.findOneOrFail({ where: { caller, day }, ...lockFor(tx) });
+    const { rowsMade } = await counts.findOneOrFail({ where: { caller, day }, ...rowLock(tx) });
     if (rowsMade >= this.config.general.maxNewNamesPerDay) {
       this.usedUpOn.set(caller, day);
       throw new DailyNamesUsedUpError();

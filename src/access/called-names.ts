@@ -5,9 +5,9 @@ import { TagsService } from '../tags/tags.service.js';
 import type { CallAccess } from './call-access.js';
 import { CallAuthorizer } from './call-authorizer.js';
 import { CalledNameQuota, DailyNamesUsedUpError } from './called-name-quota.js';
-import type { CallerSnapshot } from './caller.js';
-import { CallerCache } from './caller-cache.js';
-import { isProvisional } from './standings.js';
+import type { CallerSnapshot } from './callers/caller.js';
+import { CallerCache } from './callers/caller-cache.js';
+import { isProvisional } from './callers/billing-contexts.js';
 
 /** Makes one missing row, if its maker is allowed to inside the transaction. */
 type Making = (requireAllowed: (tx: EntityManager) => Promise<void>) => Promise<unknown>;
@@ -32,7 +32,7 @@ export class CalledNames {
    * may not be made; undefined when the access is right as it is. Rejects with the refusal of the new decision.
    */
   record(access: CallAccess): Promise<CallAccess> | undefined {
-    const { llm, caller, standing, tags } = access;
+    const { llm, caller, billingContext, tags } = access;
     if (!llm || !caller || llm.size.isFree) return undefined;
     const { endUserId } = llm;
     if (endUserId === undefined && !tags.length) return undefined;
@@ -41,7 +41,7 @@ export class CalledNames {
       .map((name) => (requireAllowed) => this.tags.getOrCreate(name, requireAllowed));
     if (endUserId !== undefined && !this.callers.endUserHasRow(endUserId))
       missing.unshift((requireAllowed) => this.endUsers.getOrCreate(endUserId, requireAllowed));
-    const isOutdated = standing !== undefined && isProvisional(standing);
+    const isOutdated = billingContext !== undefined && isProvisional(billingContext);
     return isOutdated || (missing.length && !this.quota.isUsedUp(caller))
       ? this.makeAll(access, caller, missing, isOutdated)
       : undefined;

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { RateLimits } from '../limits/rate-limits.js';
+import { RateLimits } from '../rate-limits/rate-limits.js';
 import type { MaybePromise } from '../platform/maybe-promise.js';
-import { Accounts } from '../spend/accounts.js';
+import { Accounts } from '../ledger/accounts.js';
 import type { AccessRequest } from './access-request.js';
-import type { CallerSnapshot } from './caller.js';
-import { CallerCache } from './caller-cache.js';
-import { CallerReader } from './caller-reader.js';
+import type { CallerSnapshot } from './callers/caller.js';
+import { CallerCache } from './callers/caller-cache.js';
+import { CallerReader } from './callers/caller-reader.js';
 import { FactsLoader, type LoadedFacts } from './facts.loader.js';
 
 /** The subject of a question: a key by its hash, or a user, team or end user, whose key would have no limits of its own. */
@@ -53,9 +53,9 @@ export class EvaluationFactsLoader {
     loaded: LoadedFacts,
     reload: () => MaybePromise<LoadedFacts>,
   ): Promise<LoadedFacts> {
-    const { standing, rates = [] } = loaded;
-    if (standing && !this.accounts.areBalances) {
-      await this.accounts.refresh(standing.chain.accounts);
+    const { billingContext, rates = [] } = loaded;
+    if (billingContext && !this.accounts.areBalances) {
+      await this.accounts.refresh(billingContext.chain.accounts);
       loaded = await reload();
     }
     const facts = { ...loaded.facts, balances: 'known' as const };

@@ -10,13 +10,13 @@ import {
 } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { CallerRoute } from '../http/doors.js';
-import { kindOf } from '../kinds/kinds.js';
-import { type Authority, seesEverything } from '../policy/authority.js';
+import { CallerRoute } from '../http/route-access.js';
+import { callTypeOf } from '../call-types/call-types.js';
+import { type Principal, seesEverything } from '../policy/principal.js';
 import { matchedPath } from '../http/matched-path.js';
 import { decide } from '../policy/decide.js';
 import type { Decision } from '../policy/decision.js';
-import { keyHashOf, secretHash } from '../secrets.js';
+import { keyHashOf, secretHash } from '../platform/secrets.js';
 import { budgetDetails, detailsOf, rateDetails } from './access-denied.js';
 import {
   EvaluationAnswer,
@@ -28,7 +28,7 @@ import {
 import { requestedTeamId } from './credential.js';
 import { EvaluationFactsLoader } from './evaluation-facts.loader.js';
 import type { AccessRequest } from './access-request.js';
-import { GuardedDoors } from './guarded-doors.js';
+import { RouteGuardCheck } from './route-guard-check.js';
 import { END_USER_HEADER } from './llm-request.js';
 import { LlmRequestReader, pathDecides } from './llm-request.reader.js';
 
@@ -40,7 +40,7 @@ export class EvaluationController {
   constructor(
     private readonly loader: EvaluationFactsLoader,
     private readonly reader: LlmRequestReader,
-    private readonly doors: GuardedDoors,
+    private readonly doors: RouteGuardCheck,
   ) {}
 
   @Post('evaluation')
@@ -110,7 +110,7 @@ export class EvaluationController {
       },
       llm: () =>
         this.reader.readBytes(bytes, {
-          kind: kindOf(route),
+          kind: callTypeOf(route),
           headers: type === 'end_user' ? { [END_USER_HEADER]: id } : {},
           query: '',
           pathModel: resource.id,
@@ -138,7 +138,7 @@ export class EvaluationController {
 }
 
 const isItself = (
-  { keyHash, tokenId, userId }: Authority,
+  { keyHash, tokenId, userId }: Principal,
   type: SubjectDto['type'],
   id: string,
   hash: string,

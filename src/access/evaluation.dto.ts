@@ -11,7 +11,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
-import { IsOneOf } from '../http/one-of.js';
+import { IsOneOf } from '../http/is-one-of.js';
 
 /** Who would call. */
 export class SubjectDto {

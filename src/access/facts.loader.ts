@@ -1,32 +1,32 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK, type Clock } from '../clock.js';
+import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { limitsFor, type RateLimit, RateLimits } from '../limits/rate-limits.js';
+import { limitsFor, type RateLimit, RateLimits } from '../rate-limits/rate-limits.js';
 import type { MaybePromise } from '../platform/maybe-promise.js';
 import { mayCount } from '../policy/bound.js';
 import type { AccessFacts, CredentialFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
 import { fits } from '../policy/fits.js';
 import type { RateFacts } from '../policy/rates.js';
-import type { Wish } from '../policy/wish.js';
-import { keyHint, secretHash } from '../secrets.js';
-import { Accounts } from '../spend/accounts.js';
-import type { ScopedBudget } from '../spend/spend.service.js';
-import { MAX_COUNTED_BYTES, TokenCounter } from '../tokens/token-counter.js';
+import type { HoldDemand } from '../policy/hold-demand.js';
+import { keyHint, secretHash } from '../platform/secrets.js';
+import { Accounts } from '../ledger/accounts.js';
+import type { ScopedBudget } from '../ledger/spend.service.js';
+import { MAX_COUNTED_BYTES, TokenCounter } from '../tokenizer/token-counter.js';
 import type { AccessRequest } from './access-request.js';
-import type { CallerSnapshot } from './caller.js';
-import { CallerCache } from './caller-cache.js';
+import type { CallerSnapshot } from './callers/caller.js';
+import { CallerCache } from './callers/caller-cache.js';
 import type { PresentedCredential } from './credential.js';
 import type { LlmRequest } from './llm-request.js';
 import { RequestFactsLoader } from './request-facts.loader.js';
-import type { Standing } from './standing.js';
-import { type CallNames, Standings, tagsOfCall } from './standings.js';
-import { TokenCallers } from './token-callers.js';
+import type { BillingContext } from './callers/billing-context.js';
+import { type CallNames, BillingContexts, tagsOfCall } from './callers/billing-contexts.js';
+import { TokenCallers } from './callers/token-callers.js';
 
 /** The facts of one request, and what acting on them needs. */
 export interface LoadedFacts {
   readonly facts: AccessFacts;
   readonly caller?: CallerSnapshot | undefined;
-  readonly standing?: Standing | undefined;
+  readonly billingContext?: BillingContext | undefined;
   /** The rate limits this call counts on. */
   readonly rates?: readonly RateLimit[] | undefined;
   readonly llm?: LlmRequest | undefined;
@@ -52,7 +52,7 @@ export class FactsLoader {
     private readonly callers: CallerCache,
     private readonly tokenCallers: TokenCallers,
     private readonly requestFacts: RequestFactsLoader,
-    private readonly standings: Standings,
+    private readonly billingContexts: BillingContexts,
     private readonly accounts: Accounts,
     private readonly rateLimits: RateLimits,
     private readonly tokenCounter: TokenCounter,
@@ -94,10 +94,15 @@ export class FactsLoader {
     const { route, isDryRun } = request;
     const llm = this.requestFacts.llmRequestOf(request, caller);
     const known = { now, route, caller, llm, request: llm && this.requestFacts.requestFacts(llm, caller) };
-    const standing = this.standings.of(caller, llm ?? NO_END_USER, known.request?.model, isDryRun);
-    return standing instanceof Promise
-      ? standing.then((loaded) => this.withCountedPrompt(known, loaded))
-      : this.withCountedPrompt(known, standing);
+    const billingContext = this.billingContexts.of(
+      caller,
+      llm ?? NO_END_USER,
+      known.request?.model,
+      isDryRun,
+    );
+    return billingContext instanceof Promise
+      ? billingContext.then((loaded) => this.withCountedPrompt(known, loaded))
+      : this.withCountedPrompt(known, billingContext);
   }
 
   /** Returns the facts of a request that authenticates no caller. */
@@ -121,15 +126,15 @@ export class FactsLoader {
     const { request } = facts;
     if (!request || !llm || !caller) return facts;
     const model = this.requestFacts.modelFacts(requested, llm, caller);
-    const { parties } = await this.standings.of(caller, llm, model);
+    const { parties } = await this.billingContexts.of(caller, llm, model);
     return { ...facts, parties, request: { ...request, model, fallbacks: [] } };
   }
 
   /** Tells whether a row of the caller, the end user or a tag changed since these facts were loaded. */
-  isStale({ caller, standing, tags }: LoadedFacts): boolean {
+  isStale({ caller, billingContext, tags }: LoadedFacts): boolean {
     return (
       (caller !== undefined && !this.callers.isFresh(caller)) ||
-      !(standing?.named ?? []).every((one) => this.callers.isFresh(one)) ||
+      !(billingContext?.named ?? []).every((one) => this.callers.isFresh(one)) ||
       !this.callers.cachedTags(tags)
     );
   }
@@ -147,34 +152,43 @@ export class FactsLoader {
   }
 
   /** Counts the prompt where the bound by its bytes does not fit into a budget. Other prompts are not counted. */
-  private withCountedPrompt(known: KnownRequest, standing: Standing): MaybePromise<LoadedFacts> {
+  private withCountedPrompt(known: KnownRequest, billingContext: BillingContext): MaybePromise<LoadedFacts> {
     const { llm, request, caller } = known;
-    const wish = request?.model?.wish;
-    if (!llm || !wish || request.problem || !mayCount(llm.size) || fitsWhole(standing.budgets, wish))
-      return this.facts(known, standing);
-    if (llm.bytes.length > MAX_COUNTED_BYTES) return this.facts(known, standing);
+    const demand = request?.model?.demand;
+    if (
+      !llm ||
+      !demand ||
+      request.problem ||
+      !mayCount(llm.size) ||
+      fitsWhole(billingContext.budgets, demand)
+    )
+      return this.facts(known, billingContext);
+    if (llm.bytes.length > MAX_COUNTED_BYTES) return this.facts(known, billingContext);
     return this.tokenCounter.count(llm.bytes, ownerOf(caller)).then((counted) => {
       const size = { ...llm.size, ...(counted ? { counted } : { isUncounted: true as const }) };
       const smaller = { ...llm, size };
       const requestFacts = this.requestFacts.requestFacts(smaller, caller);
-      return this.facts({ ...known, llm: smaller, request: requestFacts }, standing);
+      return this.facts({ ...known, llm: smaller, request: requestFacts }, billingContext);
     });
   }
 
-  private facts({ now, route, caller, llm, request }: KnownRequest, standing: Standing): LoadedFacts {
-    const rates = request?.model ? limitsFor(standing.rates, request.model) : NO_RATES;
+  private facts(
+    { now, route, caller, llm, request }: KnownRequest,
+    billingContext: BillingContext,
+  ): LoadedFacts {
+    const rates = request?.model ? limitsFor(billingContext.rates, request.model) : NO_RATES;
     const facts: AccessFacts = {
       now,
       credential: caller.credential,
       route,
-      parties: standing.parties,
+      parties: billingContext.parties,
       rates: rates.length && this.rateLimits.areInMemory ? this.measured(rates) : NO_FACTS,
       balances: this.accounts.areBalances ? 'known' : 'atHold',
       settings: this.settingsFor(caller),
       request,
     };
     const tags = tagsOfCall(caller, llm ?? NO_END_USER);
-    return { facts, caller, standing, rates, tags, llm };
+    return { facts, caller, billingContext, rates, tags, llm };
   }
 
   private settingsFor({ enforcedParams }: CallerSnapshot): AccessFacts['settings'] {
@@ -190,7 +204,7 @@ export class FactsLoader {
 }
 
 /** Tells whether all that is wanted would fit if no other call held anything. Then waiting may help, and counting would not. */
-const fitsWhole = (budgets: readonly ScopedBudget[], { wantedNanoUsd }: Wish) =>
+const fitsWhole = (budgets: readonly ScopedBudget[], { wantedNanoUsd }: HoldDemand) =>
   budgets.every(({ account, limitNanoUsd }) => fits(account, limitNanoUsd, wantedNanoUsd) !== 'spent');
 
 /** Returns the key or token whose prompts take one another's place when they are counted. */

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
-import { kindOf } from '../kinds/kinds.js';
+import { callTypeOf } from '../call-types/call-types.js';
 import {
   type LlmRequest,
   type LlmRequestContext,
@@ -34,7 +34,7 @@ export class LlmRequestReader {
     const pathModel = (params as { model?: string }).model;
     const route = routeOptions.url!;
     return readLlmRequest(Buffer.isBuffer(body) ? body : Buffer.alloc(0), {
-      kind: kindOf(route),
+      kind: callTypeOf(route),
       pathDecides: pathDecides(route),
       headers,
       contentType: headers['content-type'] ?? '',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { chatCompletion } from '../kinds/chat-completion.js';
-import { embedding } from '../kinds/embedding.js';
-import { textCompletion } from '../kinds/text-completion.js';
+import { chatCompletion } from '../call-types/chat-completion.js';
+import { embedding } from '../call-types/embedding.js';
+import { textCompletion } from '../call-types/text-completion.js';
 import { type LlmRequestContext, readLlmRequest, type ReadingSettings } from './llm-request.js';
 
 const settings: ReadingSettings = { endUserHeaders: [], refusesTags: false, wantedParams: [] };
@@ -396,10 +396,10 @@ describe('fallbacks', () => {
     ['a', ['a']],
     [null, []],
     [[{ other: 1 }], []],
-  ])('%j names %j', (fallbacks, named) => expect(read(chat({ fallbacks })).namedFallbacks).toEqual(named));
+  ])('%j names %j', (fallbacks, named) => expect(read(chat({ fallbacks })).allFallbacks).toEqual(named));
 
   it('of every kind are checked, but only `fallbacks` are tried', () => {
-    const { namedFallbacks, fallbacks } = read(
+    const { allFallbacks: namedFallbacks, fallbacks } = read(
       chat({
         fallbacks: ['a'],
         context_window_fallbacks: [{ m: ['b'] }],

@@ -1,21 +1,21 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type ScannedForm, scanForm } from '../http/form-scanner.js';
-import { JsonProblem, type ScannedObject, scanJsonObject, type Watch } from '../http/json-scanner.js';
-import { CallBody } from '../kinds/call-body.js';
-import { CONTENT, MEDIA_NAMES } from '../kinds/media.js';
-import type { CallKind } from '../kinds/call-kind.js';
-import { FormBody } from '../kinds/form-body.js';
-import type { ReadMember } from '../kinds/read-members.js';
+import { type ScannedForm, scanForm } from '../body/form-scanner.js';
+import { MalformedBodyError, type ScannedObject, scanJsonObject, type Watch } from '../body/json-scanner.js';
+import { CallBody } from '../call-types/call-body.js';
+import { CONTENT, MEDIA_NAMES } from '../call-types/media.js';
+import type { CallType } from '../call-types/call-type.js';
+import { FormBody } from '../call-types/form-body.js';
+import type { ReadMember } from '../call-types/read-members.js';
 import type { CallSize } from '../policy/bound.js';
 import { hasBlankEnds, MAX_NAME_CHARS } from '../policy/model-list.js';
 import { isName, MAX_NAME_BYTES } from '../policy/name.js';
 import { requestTags } from './request-tags.js';
 import { foldedName, refuseLookalikes } from './member-names.js';
-import { refuseSmuggling, SMUGGLED_NAMES } from './smuggled.js';
+import { rejectForbiddenParams, FORBIDDEN_PARAM_NAMES } from './forbidden-params.js';
 
 /** A call's body as the gate reads it: a few members by hand, everything else as bytes. */
 export interface LlmRequest {
-  readonly kind: CallKind;
+  readonly kind: CallType;
   readonly bytes: Buffer;
   /** Absent when there is a `problem`. */
   readonly scanned?: ScannedObject | ScannedForm;
@@ -24,24 +24,24 @@ export interface LlmRequest {
   /** The body does not say `model` as it is: it is written anew even for an upstream that calls it so. */
   readonly rewritesModel?: boolean;
   /** Every model named as any kind of fallback. */
-  readonly namedFallbacks: readonly string[];
+  readonly allFallbacks: readonly string[];
   /** Those to try, in order, when the model fails. */
   readonly fallbacks: readonly string[];
   readonly stream: boolean;
   /** The client itself asked for a usage chunk. */
-  readonly wantsUsage: boolean;
+  readonly includeUsage: boolean;
   readonly size: CallSize;
   readonly endUserId?: string;
   /** Those the request names; its key and team may have more. */
   readonly tags: readonly string[];
   readonly params: Readonly<Record<string, unknown>>;
   /** The client's own headers that go upstream with it. */
-  readonly passedHeaders?: Readonly<Record<string, string>>;
+  readonly forwardedHeaders?: Readonly<Record<string, string>>;
 }
 
 /** What the reader must know beyond the body. */
 export interface LlmRequestContext {
-  readonly kind: CallKind;
+  readonly kind: CallType;
   /** The model in the path (`/engines/{model}/…`), decoded. */
   readonly pathModel?: string;
   /** The path alone says the model, whatever the body does: Azure's clients. */
@@ -78,10 +78,10 @@ const SCHEMAS: ReadonlySet<string> = new Set([
 
 const PARTS: ReadonlySet<string> = new Set([...MEDIA_NAMES, 'type']);
 const WATCH: Watch = {
-  names: SMUGGLED_NAMES,
+  names: FORBIDDEN_PARAM_NAMES,
   below: new Map([
     ...[...CONTENT].map((name) => [name, PARTS] as const),
-    ...SCHEMA_HOLDERS.map((name) => [name, SMUGGLED_NAMES] as const),
+    ...SCHEMA_HOLDERS.map((name) => [name, FORBIDDEN_PARAM_NAMES] as const),
   ]),
   free: SCHEMAS,
   unique: new Set<ReadMember>(['tools', 'search_parameters', 'context_management', 'thinking', 'reasoning']),
@@ -91,7 +91,7 @@ const WATCH: Watch = {
 const FALLBACK_MEMBERS = ['fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks'] as const;
 
 /** Members that speak to the gate and are not forwarded. */
-export const GATE_MEMBERS: ReadonlySet<string> = new Set<ReadMember>([
+export const GATEWAY_MEMBERS: ReadonlySet<string> = new Set<ReadMember>([
   ...FALLBACK_MEMBERS,
   'router_settings_override',
   'litellm_metadata',
@@ -114,7 +114,7 @@ export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRe
         : new CallBody(bytes, scanJsonObject(bytes, WATCH));
     return readBody(body, context);
   } catch (error) {
-    if (!(error instanceof JsonProblem)) throw error;
+    if (!(error instanceof MalformedBodyError)) throw error;
     return { ...nothingRead(kind, bytes), problem: { message: error.message, param: error.param } };
   }
 }
@@ -132,14 +132,14 @@ export function readParams(
   );
 }
 
-const nothingRead = (kind: CallKind, bytes: Buffer): LlmRequest => ({
+const nothingRead = (kind: CallType, bytes: Buffer): LlmRequest => ({
   kind,
   bytes,
-  namedFallbacks: [],
+  allFallbacks: [],
   fallbacks: [],
   tags: [],
   stream: false,
-  wantsUsage: false,
+  includeUsage: false,
   size: {
     inputBytes: bytes.length,
     hasMedia: false,
@@ -171,7 +171,7 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
   const { scanned, bytes } = body;
   const { kind, headers, settings } = context;
   refuseLookalikes(body.names);
-  refuseSmuggling(scanned, context);
+  rejectForbiddenParams(scanned, context);
   refuseOtherModels(body);
   const value = (name: ReadMember) => body.value(name);
   const inBody = value('model');
@@ -181,7 +181,7 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
   const fallbacks = namesIn(value('fallbacks'), 'fallbacks');
   const namedFallbacks = [...new Set([...fallbacks, ...otherFallbacks(value)])];
   if (namedFallbacks.length > MAX_FALLBACKS)
-    throw new JsonProblem(`The request names more than ${MAX_FALLBACKS} fallbacks.`, 'fallbacks');
+    throw new MalformedBodyError(`The request names more than ${MAX_FALLBACKS} fallbacks.`, 'fallbacks');
   const params: Record<string, unknown> = {};
   for (const name of settings.wantedParams) if (scanned.members.has(name)) params[name] = body.member(name);
   const request: { -readonly [Name in keyof LlmRequest]: LlmRequest[Name] } = {
@@ -190,9 +190,9 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
     scanned,
     stream,
     fallbacks,
-    namedFallbacks,
+    allFallbacks: namedFallbacks,
     tags: requestTags(value, headers, settings.refusesTags),
-    wantsUsage: stream && asksForUsage(value('stream_options')),
+    includeUsage: stream && asksForUsage(value('stream_options')),
     size: kind.size(body, headers),
     params,
   };
@@ -201,12 +201,12 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
   if (model !== inBody) request.rewritesModel = true;
   if (endUserId !== undefined) request.endUserId = endUserId;
   const passed = passedHeaders(context);
-  if (passed) request.passedHeaders = passed;
+  if (passed) request.forwardedHeaders = passed;
   return request;
 }
 
 /** Of the client's headers those the API reads, and what the pieces of a form are separated by. */
-function passedHeaders({ kind, headers, contentType }: LlmRequestContext): LlmRequest['passedHeaders'] {
+function passedHeaders({ kind, headers, contentType }: LlmRequestContext): LlmRequest['forwardedHeaders'] {
   if (kind.isForm && contentType !== undefined) return { 'content-type': contentType };
   const passed = kind.passedHeaders?.map((name) => [name, headers[name]]);
   return passed && Object.fromEntries(passed.filter(([, value]) => typeof value === 'string'));
@@ -216,9 +216,9 @@ function passedHeaders({ kind, headers, contentType }: LlmRequestContext): LlmRe
 function refuseOtherModels(body: CallBody): void {
   const options = body.value('providerOptions') ?? {};
   if (typeof options !== 'object' || Array.isArray(options))
-    throw new JsonProblem('The providerOptions must be an object.', 'providerOptions');
+    throw new MalformedBodyError('The providerOptions must be an object.', 'providerOptions');
   if (Object.keys(options).some((name) => foldedName(name) === 'gateway'))
-    throw new JsonProblem(
+    throw new MalformedBodyError(
       'Rejected Request: providerOptions.gateway is not allowed in request body: it could name another model than the one that was checked.',
       'providerOptions',
     );
@@ -230,26 +230,29 @@ function modelOf(
 ): string | undefined {
   if (pathDecides && pathModel !== undefined) return modelOf(undefined, { pathModel, query });
   if (inBody !== undefined && (typeof inBody !== 'string' || inBody === '')) {
-    throw new JsonProblem('The model must be a non-empty string.', 'model');
+    throw new MalformedBodyError('The model must be a non-empty string.', 'model');
   }
   const inQuery = query ? new URLSearchParams(query).getAll('model') : [];
   const named = new Set([inBody, pathModel, ...inQuery].filter((name) => name !== undefined));
   if (named.size > 1)
-    throw new JsonProblem('The request names different models in different places.', 'model');
+    throw new MalformedBodyError('The request names different models in different places.', 'model');
   return modelName(inBody ?? pathModel, 'model');
 }
 
 /** A model's name: no wildcard takes one with blanks at its ends for another model than the one that is meant. */
 function modelName<T extends string | undefined>(name: T, param: string): T {
   if (name !== undefined && hasBlankEnds(name))
-    throw new JsonProblem(`The ${param} must name models without blanks at the ends of their names.`, param);
+    throw new MalformedBodyError(
+      `The ${param} must name models without blanks at the ends of their names.`,
+      param,
+    );
   return plainName(name, param, MAX_NAME_CHARS);
 }
 
 /** A name that is kept and written down: short, and without characters that a log or a database would stumble over. */
 function plainName<T extends string | undefined>(name: T, param: string, maxChars: number): T {
   if (name !== undefined && (name.length > maxChars || !isName(name))) {
-    throw new JsonProblem(
+    throw new MalformedBodyError(
       `The ${param} must have at most ${maxChars} characters and ${MAX_NAME_BYTES} bytes, none of them a control character.`,
       param,
     );
@@ -267,7 +270,7 @@ function endUserOf(
   }
   const user = value('user');
   if (user !== undefined && user !== null && typeof user !== 'string') {
-    throw new JsonProblem('The user must be a string.', 'user');
+    throw new MalformedBodyError('The user must be a string.', 'user');
   }
   const inside = (member: unknown, name: string) =>
     member !== null && typeof member === 'object' ? (member as Record<string, unknown>)[name] : undefined;
@@ -300,7 +303,8 @@ function namesIn(shape: unknown, param: string): string[] {
   if (shape === undefined || shape === null) return [];
   if (typeof shape === 'string') return [modelName(shape, param)];
   if (Array.isArray(shape)) return shape.flatMap((entry) => namesIn(entry, param));
-  if (typeof shape !== 'object') throw new JsonProblem(`The ${param} must be a list of model names.`, param);
+  if (typeof shape !== 'object')
+    throw new MalformedBodyError(`The ${param} must be a list of model names.`, param);
   const { model, ...rest } = shape as Record<string, unknown>;
   if (typeof model === 'string') return [modelName(model, param)];
   return Object.values(rest)

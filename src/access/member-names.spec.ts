@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { JsonProblem } from '../http/json-scanner.js';
-import { READ_MEMBERS } from '../kinds/read-members.js';
+import { MalformedBodyError } from '../body/json-scanner.js';
+import { READ_MEMBERS } from '../call-types/read-members.js';
 import { foldedName, refuseLookalikes } from './member-names.js';
 
 const refusedParam = (...names: string[]) => {
@@ -8,7 +8,7 @@ const refusedParam = (...names: string[]) => {
     refuseLookalikes(names);
     return undefined;
   } catch (error) {
-    if (!(error instanceof JsonProblem)) throw error;
+    if (!(error instanceof MalformedBodyError)) throw error;
     return error.param;
   }
 };

@@ -1,6 +1,6 @@
-import { JsonProblem } from '../http/json-scanner.js';
-import { NOT_PROMPT } from '../tokens/not-prompt.js';
-import { READ_MEMBERS } from '../kinds/read-members.js';
+import { MalformedBodyError } from '../body/json-scanner.js';
+import { NON_PROMPT_MEMBERS } from '../tokenizer/non-prompt-members.js';
+import { READ_MEMBERS } from '../call-types/read-members.js';
 
 /** A name that is its own folded name. */
 const PLAIN = /^[a-z0-9_]{0,128}$/;
@@ -11,12 +11,12 @@ const MAX_NAME_BYTES = 128;
 
 /**
  * Folds a name as the loosest reader compares it: compatibility forms (NFKC: also `ſ` and the Kelvin sign) and case are
- * ignored. Throws a `JsonProblem` for a name that is too long.
+ * ignored. Throws a `MalformedBodyError` for a name that is too long.
  */
 export function foldedName(name: string): string {
   if (isPlain(name)) return name;
   if (name.length > MAX_NAME_BYTES || Buffer.byteLength(name) > MAX_NAME_BYTES)
-    throw new JsonProblem(
+    throw new MalformedBodyError(
       `The name '${told(name)}…' is too long: names have at most ${MAX_NAME_BYTES} bytes.`,
       told(name),
     );
@@ -26,7 +26,7 @@ export function foldedName(name: string): string {
 /** Names that nearly every body has: nothing of what is refused by its name is among them. */
 const USUAL: ReadonlySet<string> = new Set<string>([
   ...READ_MEMBERS.filter((name) => PLAIN.test(name)),
-  ...NOT_PROMPT,
+  ...NON_PROMPT_MEMBERS,
   'tool_choice',
   'stop',
 ]);
@@ -42,7 +42,7 @@ const told = (name: string) => name.slice(0, MAX_TOLD_CHARS);
 const SPELLING: ReadonlyMap<string, string> = new Map(READ_MEMBERS.map((name) => [foldedName(name), name]));
 
 /**
- * Throws a `JsonProblem` for a name that some upstream may take for a member this gateway reads, or for another name of
+ * Throws a `MalformedBodyError` for a name that some upstream may take for a member this gateway reads, or for another name of
  * the same body. `names`: no two of them are the same.
  */
 export function refuseLookalikes(names: readonly string[]): void {
@@ -53,10 +53,13 @@ export function refuseLookalikes(names: readonly string[]): void {
     const folded = foldedName(name);
     const read = SPELLING.get(folded);
     if (read !== undefined && read !== name)
-      throw new JsonProblem(`The member '${told(name)}' must be spelled '${read}' or left out.`, told(name));
+      throw new MalformedBodyError(
+        `The member '${told(name)}' must be spelled '${read}' or left out.`,
+        told(name),
+      );
     const twin = seen.get(folded);
     if (twin !== undefined)
-      throw new JsonProblem(
+      throw new MalformedBodyError(
         `The member '${told(name)}' is given twice in the request body: '${told(twin)}' differs only in its spelling.`,
         told(name),
       );

@@ -1,6 +1,6 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
-import { markDoor } from '../http/doors.js';
+import { setRouteAccess } from '../http/route-access.js';
 import { ErrorEnvelope } from '../http/error-envelope.dto.js';
 import { AuthChecksGuard } from './auth-checks.guard.js';
 import { ModelAccessGuard } from './model-access.guard.js';
@@ -8,7 +8,7 @@ import { ModelAccessGuard } from './model-access.guard.js';
 /** A route that calls a model: both guards stand before it, in this order. */
 export const ModelRoute = () =>
   applyDecorators(
-    markDoor('model'),
+    setRouteAccess('model'),
     UseGuards(AuthChecksGuard, ModelAccessGuard),
     ApiBearerAuth(),
     ...[

@@ -4,9 +4,9 @@ import { Catalogue } from '../models/catalogue.service.js';
 import { tokenBound } from '../policy/bound.js';
 import type { ModelFacts, RequestFacts } from '../policy/facts.js';
 import { groupLevels } from '../policy/group-levels.js';
-import { wishFor } from '../policy/wish.js';
+import { demandFor } from '../policy/hold-demand.js';
 import type { AccessRequest } from './access-request.js';
-import type { CallerSnapshot } from './caller.js';
+import type { CallerSnapshot } from './callers/caller.js';
 import { type LlmRequest, readParams } from './llm-request.js';
 
 /** Builds the facts of a body and of the models it names, as this caller means them. Reads the catalogue in memory. */
@@ -36,7 +36,7 @@ export class RequestFactsLoader {
       params: caller.enforcedParams
         ? { ...llm.params, ...readParams(llm, caller.enforcedParams) }
         : llm.params,
-      fallbacks: llm.namedFallbacks.map((name) => this.modelFacts(name, llm, caller)),
+      fallbacks: llm.allFallbacks.map((name) => this.modelFacts(name, llm, caller)),
       problem: llm.problem,
       model: llm.model === undefined ? undefined : this.modelFacts(llm.model, llm, caller),
     };
@@ -50,14 +50,14 @@ export class RequestFactsLoader {
     const { size } = llm;
     const price = size.isFree ? 'free' : within ? catalogue.priceOf(known.name, within) : known.price;
     const limits = catalogue.limits(known.name, within);
-    const wish =
+    const demand =
       price === 'priced'
-        ? wishFor(size, limits, catalogue.ceilingOf(known.name, within), this.config.general)
+        ? demandFor(size, limits, catalogue.ceilingOf(known.name, within), this.config.general)
         : undefined;
-    const { inputTokens, outputTokens } = wish?.tokens ?? tokenBound(size, limits, this.config.general);
+    const { inputTokens, outputTokens } = demand?.tokens ?? tokenBound(size, limits, this.config.general);
     return {
       boundTokens: size.isFree ? 0 : inputTokens + outputTokens,
-      wish,
+      demand,
       ...known,
       price,
       ...(within && { within }),

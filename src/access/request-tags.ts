@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ReadMember } from '../kinds/read-members.js';
-import { JsonProblem } from '../http/json-scanner.js';
+import type { ReadMember } from '../call-types/read-members.js';
+import { MalformedBodyError } from '../body/json-scanner.js';
 import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
 
 const HEADER = 'x-litellm-tags';
@@ -23,18 +23,18 @@ export function requestTags(
   if (!named.length) return NONE;
   const tags = new Set(named.flatMap(([param, list]) => checked(list, param, refused)));
   if (tags.size > MAX_TAGS)
-    throw new JsonProblem(`The request names more than ${MAX_TAGS} tags.`, named[0]![0]);
+    throw new MalformedBodyError(`The request names more than ${MAX_TAGS} tags.`, named[0]![0]);
   return [...tags];
 }
 
 function checked(list: unknown, param: string, refused: boolean): readonly string[] {
   if (refused)
-    throw new JsonProblem(
+    throw new MalformedBodyError(
       `Client-side '${param}' not allowed in request. 'reject_clientside_metadata_tags'=True. Tags can only be set via API key metadata.`,
       param,
     );
   if (!Array.isArray(list) || !list.every(isTagName)) {
-    throw new JsonProblem(
+    throw new MalformedBodyError(
       `The ${param} must be a list of texts of 1 to ${MAX_TAG_CHARS} characters, none of them a control character.`,
       param,
     );

@@ -1,23 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { EntityManager } from 'typeorm';
-import { RightsChangedError, type WriteRights } from '../acting.js';
-import { cacheKey, type CacheKey } from '../cache/changes.js';
+import { RightsChangedError, type WriteRights } from '../platform/audit-context.js';
+import { cacheKey, type CacheKey } from '../cache/change-epochs.js';
 import { Revisions } from '../cache/revisions.js';
-import { CLOCK, type Clock } from '../clock.js';
+import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { Meters } from '../metrics/meters.js';
-import { type Authority, seesEverything } from '../policy/authority.js';
+import { Metrics } from '../metrics/metrics.js';
+import { type Principal, seesEverything } from '../policy/principal.js';
 import { decide } from '../policy/decide.js';
 import type { Refusal } from '../policy/decision.js';
 import type { AccessFacts, CredentialFacts } from '../policy/facts.js';
-import { keyHint, secretHash } from '../secrets.js';
+import { keyHint, secretHash } from '../platform/secrets.js';
 import { AccessDenied } from './access-denied.js';
-import { authorityIn, AuthorityLoader } from './authority.loader.js';
+import { principalIn, PrincipalLoader } from './principal.loader.js';
 import type { AccessRequest } from './access-request.js';
 import type { CallAccess } from './call-access.js';
-import type { CallerSnapshot } from './caller.js';
-import { CallerReader } from './caller-reader.js';
+import type { CallerSnapshot } from './callers/caller.js';
+import { CallerReader } from './callers/caller-reader.js';
 import { DecisionLog } from './decision-log.js';
 
 /**
@@ -28,10 +28,10 @@ import { DecisionLog } from './decision-log.js';
 export class WriteAuthorizer {
   constructor(
     private readonly callers: CallerReader,
-    private readonly authorities: AuthorityLoader,
+    private readonly principals: PrincipalLoader,
     private readonly revisions: Revisions,
     private readonly log: DecisionLog,
-    private readonly meters: Meters,
+    private readonly metrics: Metrics,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -49,22 +49,22 @@ export class WriteAuthorizer {
     const readAgain = async (tx: EntityManager) => {
       let first: Standing | undefined;
       await this.revisions.relyOn(tx, subjectsOf(caller, request.caller!), async () => {
-        const last = await this.standing(tx, presented, caller);
+        const last = await this.billingContext(tx, presented, caller);
         if (last.refusal || last.rights !== first?.rights) throw new RightsChangedError();
       });
-      first = await this.standing(tx, presented, caller);
-      const { refusal, authority } = first;
+      first = await this.billingContext(tx, presented, caller);
+      const { refusal, principal } = first;
       if (refusal) throw new RightsChangedError(this.refused(request.id, first, refusal));
-      if (isSame(authority!, request.caller!)) return;
+      if (isSame(principal!, request.caller!)) return;
       caller = first.caller!;
-      request.caller = authority!;
+      request.caller = principal!;
       throw new RightsChangedError();
     };
     return { readAgain };
   }
 
   /** A caller by its rows as this transaction sees them, decided on as the guard does. */
-  private async standing(
+  private async billingContext(
     tx: EntityManager,
     { request, hash, hint }: PresentedRequest,
     before: CallerSnapshot,
@@ -83,13 +83,13 @@ export class WriteAuthorizer {
     };
     const { refusal } = decide(facts);
     if (!caller || refusal?.enforcer === 'AuthChecksGuard') return { facts, caller, refusal };
-    const authority = await this.authorityOf(tx, request, caller);
-    return { facts, caller, authority, rights: written([plain(authority), caller.parties]) };
+    const principal = await this.authorityOf(tx, request, caller);
+    return { facts, caller, principal, rights: written([plain(principal), caller.parties]) };
   }
 
   private refused(requestId: string, { facts, caller }: Standing, refusal: Refusal): AccessDenied {
     this.log.record(requestId, { facts, caller, tags: [] }, refusal);
-    this.meters.refused.inc({ check: refusal.check });
+    this.metrics.refused.inc({ check: refusal.check });
     return new AccessDenied(refusal, this.config.general.budgetExceededStatus);
   }
 
@@ -97,10 +97,10 @@ export class WriteAuthorizer {
     tx: EntityManager,
     { route }: AccessRequest,
     caller: CallerSnapshot,
-  ): Promise<Authority> {
-    const who = this.authorities.nameOf(caller);
+  ): Promise<Principal> {
+    const who = this.principals.nameOf(caller);
     if (route.roles === 'any' || seesEverything(who)) return who;
-    return authorityIn(tx, who, caller.names.teamId);
+    return principalIn(tx, who, caller.names.teamId);
   }
 }
 
@@ -117,7 +117,7 @@ interface Standing {
   readonly caller: CallerSnapshot | undefined;
   readonly refusal?: Refusal | undefined;
   /** Absent with a refusal. */
-  readonly authority?: Authority;
+  readonly principal?: Principal;
   /** All that may be done, and within which limits, to be compared. */
   readonly rights?: string;
 }
@@ -134,7 +134,7 @@ function credentialOf(caller: CallerSnapshot | undefined, now: Date, hint: strin
  * The rows that rights are made of. Of the teams of an organization that somebody administers it is the organization's row:
  * a team that leaves it changes that, too.
  */
-function subjectsOf({ cacheKeys }: CallerSnapshot, { userId, teams, organizations }: Authority): CacheKey[] {
+function subjectsOf({ cacheKeys }: CallerSnapshot, { userId, teams, organizations }: Principal): CacheKey[] {
   const joined = [...teams].filter(([, role]) => role.as !== 'org_admin').map(([teamId]) => teamId);
   return [
     ...new Set([
@@ -146,7 +146,7 @@ function subjectsOf({ cacheKeys }: CallerSnapshot, { userId, teams, organization
   ];
 }
 
-const isSame = (one: Authority, other: Authority) => written(plain(one)) === written(plain(other));
+const isSame = (one: Principal, other: Principal) => written(plain(one)) === written(plain(other));
 
 /** A value as text, to be compared. */
 const written = (value: unknown) =>
@@ -155,7 +155,7 @@ const written = (value: unknown) =>
     return typeof part === 'bigint' || part instanceof RegExp ? String(part) : part;
   });
 
-const plain = ({ id, role, userId, keyHash, tokenId, teams, organizations }: Authority) => ({
+const plain = ({ id, role, userId, keyHash, tokenId, teams, organizations }: Principal) => ({
   id,
   role,
   userId,

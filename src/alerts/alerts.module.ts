@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { LedgerModule } from '../spend/ledger.module.js';
+import { LedgerModule } from '../ledger/ledger.module.js';
 import { Alerts } from './alerts.js';
 import { Webhook } from './webhook.js';
 

@@ -6,15 +6,15 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { CLOCK, type Clock } from '../clock.js';
+import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type AlertSettings, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { type NanoUsd, nanoUsdFromUsd, usdFromNanoUsd, usdText } from '../policy/money.js';
 import { PeriodicTask } from '../platform/periodic-task.js';
-import { Accounts } from '../spend/accounts.js';
-import type { CorrectedAccount } from '../spend/correction.js';
-import { Movements, type WatchedAccount } from '../spend/movements.js';
-import { rowsOf } from '../database/rows-of.js';
+import { Accounts } from '../ledger/accounts.js';
+import type { CorrectedAccount } from '../ledger/correction.js';
+import { TouchedAccounts, type WatchedAccount } from '../ledger/touched-accounts.js';
+import { jsonRowset } from '../database/json-rowset.js';
 import { Webhook } from './webhook.js';
 
 const ROUND_MS = 1_000;
@@ -51,7 +51,7 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
   );
 
   constructor(
-    private readonly movements: Movements,
+    private readonly touchedAccounts: TouchedAccounts,
     private readonly accounts: Accounts,
     private readonly database: Database,
     private readonly webhook: Webhook,
@@ -63,7 +63,7 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
 
   onApplicationBootstrap(): void {
     if (!this.settings) return;
-    this.movements.watch();
+    this.touchedAccounts.watch();
     this.accounts.corrected = (tx, accounts) => this.forget(tx, accounts);
     this.task.startLater(ROUND_MS);
   }
@@ -74,7 +74,7 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** Writes down what was crossed since the last round, and delivers what is due. */
   async round(): Promise<void> {
-    await this.write(this.movements.take());
+    await this.write(this.touchedAccounts.take());
     await this.deliver();
   }
 
@@ -93,14 +93,14 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
       await this.database.write((tx) =>
         tx.query(
           `INSERT INTO alerts (id, body, created_at, attempts, due_at)
-           SELECT r.id, r.body, r.created_at, 0, r.created_at FROM ${rowsOf(columns, this.database)} AS r WHERE true
+           SELECT r.id, r.body, r.created_at, 0, r.created_at FROM ${jsonRowset(columns, this.database)} AS r WHERE true
            ON CONFLICT DO NOTHING`,
           [JSON.stringify(rows)],
         ),
       );
     } catch (error) {
       // Looked at again in the next round.
-      this.movements.note(watched);
+      this.touchedAccounts.note(watched);
       throw error;
     }
   }
@@ -121,7 +121,7 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
     const undone = Array.from(written).filter(([id, body]) => spent.get(id)! < crossedAt(body));
     if (!undone.length) return;
     await tx.query(
-      `DELETE FROM alerts WHERE id IN (SELECT r.id FROM ${rowsOf({ id: 'varchar' }, this.database)} AS r)`,
+      `DELETE FROM alerts WHERE id IN (SELECT r.id FROM ${jsonRowset({ id: 'varchar' }, this.database)} AS r)`,
       [JSON.stringify(undone.map(([id]) => ({ id })))],
     );
   }
@@ -132,7 +132,7 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
     alerts: readonly { readonly id: string }[],
   ): Promise<ReadonlyMap<string, string>> {
     const rows: { id: string; body: string }[] = await manager.query(
-      `SELECT a.id, a.body FROM alerts a JOIN ${rowsOf({ id: 'varchar' }, this.database)} AS r ON a.id = r.id`,
+      `SELECT a.id, a.body FROM alerts a JOIN ${jsonRowset({ id: 'varchar' }, this.database)} AS r ON a.id = r.id`,
       [JSON.stringify(alerts.map(({ id }) => ({ id })))],
     );
     return new Map(rows.map(({ id, body }) => [id, body]));
@@ -219,7 +219,7 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
   ): Promise<void> {
     await tx.query(
       `UPDATE alerts SET due_at = ${dueAt ?? 'NULL'}, attempts = attempts + ${tries}
-       FROM ${rowsOf({ id: 'varchar' }, this.database)} AS r WHERE alerts.id = r.id`,
+       FROM ${jsonRowset({ id: 'varchar' }, this.database)} AS r WHERE alerts.id = r.id`,
       [JSON.stringify(alerts.map(({ id }) => ({ id })))],
     );
   }

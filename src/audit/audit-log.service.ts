@@ -1,10 +1,10 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import type { SelectQueryBuilder } from 'typeorm';
-import { DAY_MS } from '../clock.js';
+import { DAY_MS } from '../platform/clock.js';
 import { Database } from '../database/database.js';
 import { pageInfo } from '../http/page-info.dto.js';
 import { sqlOrder } from '../http/sort-order.js';
-import { keyHashOf } from '../secrets.js';
+import { keyHashOf } from '../platform/secrets.js';
 import { AuditEntry } from './audit-entry.entity.js';
 import type { AuditLog, AuditLogPage, AuditQuery } from './audit.dto.js';
 

@@ -13,15 +13,15 @@ import {
   type UpdateEvent,
 } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import type { Actor } from '../acting.js';
-import { CLOCK, type Clock } from '../clock.js';
+import type { Actor } from '../platform/audit-context.js';
+import { CLOCK, type Clock } from '../platform/clock.js';
 import type { AuthoredRow } from '../database/authored-row.js';
-import { type ChangedRow, ChangedRows } from '../database/changed-rows.js';
+import { type ChangedRow, ChangedRows } from '../database/audited-changes.js';
 import { usdFromNanoUsd } from '../policy/money.js';
 import { type AuditAction, AuditEntry } from './audit-entry.entity.js';
-import { AUDITED, NOT_AUDITED } from './audited.js';
-import { rowsOf } from '../database/rows-of.js';
-import { difference, kept, redacted } from './told-values.js';
+import { type Audited, AUDITED_TABLES, type AuditedTables } from './audited-tables.js';
+import { jsonRowset } from '../database/json-rowset.js';
+import { diff, auditable, redact } from './audit-values.js';
 
 const ROWS_AT_ONCE = 200;
 const ENTRIES_AT_ONCE = 1_000;
@@ -35,34 +35,44 @@ export class AuditTrail implements EntitySubscriberInterface, OnModuleInit {
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
     @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(AUDITED_TABLES) private readonly tables: AuditedTables,
   ) {
     dataSource.subscribers.push(this);
   }
 
   onModuleInit(): void {
-    const strangers = this.dataSource.entityMetadatas.filter(
-      ({ target }) => !AUDITED.has(target) && !NOT_AUDITED.has(target),
+    const { audited, notAudited } = this.tables;
+    const unlisted = this.dataSource.entityMetadatas.filter(
+      ({ target }) => !audited.has(target) && !notAudited.has(target),
     );
-    if (strangers.length)
+    if (unlisted.length)
       throw new Error(
-        `Is this audited or not? Say so in audit/audited.ts: ${strangers.map(({ name }) => name).join(', ')}`,
+        `src/audited.ts does not say whether these tables are audited: ${unlisted.map(({ name }) => name).join(', ')}`,
       );
   }
 
   /** Only an `upsert` can meet a row that is there already; what a call makes has no entry, and costs no look. */
   async beforeInsert({ metadata, entity, manager, queryRunner }: InsertEvent<ObjectLiteral>): Promise<void> {
     const changed = ChangedRows.of(queryRunner);
-    if (!changed.actor || !AUDITED.has(metadata.target)) return;
+    if (!changed.actor || !this.tables.audited.has(metadata.target)) return;
     const before = await manager.findOneBy(metadata.target, metadata.getEntityIdMap(entity)!);
     changed.add(metadata, entity, before);
   }
 
   afterUpdate({ metadata, databaseEntity, queryRunner }: UpdateEvent<ObjectLiteral>): void {
-    note(queryRunner, metadata, databaseEntity);
+    this.note(queryRunner, metadata, databaseEntity);
   }
 
   afterRemove({ metadata, databaseEntity, queryRunner }: RemoveEvent<ObjectLiteral>): void {
-    note(queryRunner, metadata, databaseEntity);
+    this.note(queryRunner, metadata, databaseEntity);
+  }
+
+  private note(runner: QueryRunner, metadata: EntityMetadata, before: ObjectLiteral | undefined): void {
+    if (!this.tables.audited.has(metadata.target)) return;
+    const changed = ChangedRows.of(runner);
+    // A statement, not a row: which rows it met, nobody knows here.
+    if (before) changed.add(metadata, before, before);
+    else changed.untold.add(metadata);
   }
 
   async beforeTransactionCommit({ manager, queryRunner }: TransactionCommitEvent): Promise<void> {
@@ -76,7 +86,9 @@ export class AuditTrail implements EntitySubscriberInterface, OnModuleInit {
     rows.clear();
     await readAfter(manager, changed);
     const at = this.clock();
-    const entries = changed.flatMap((row) => entryOf(row, actor, at));
+    const entries = changed.flatMap((row) =>
+      entryOf(row, this.tables.audited.get(row.metadata.target)!, actor, at),
+    );
     for (const some of portions(entries, ENTRIES_AT_ONCE)) await this.write(manager, some);
   }
 
@@ -97,18 +109,10 @@ export class AuditTrail implements EntitySubscriberInterface, OnModuleInit {
     );
     const isPostgres = this.dataSource.options.type === 'postgres';
     await manager.query(
-      `INSERT INTO audit_entries (${names}) SELECT ${names} FROM ${rowsOf(types, { isPostgres })} AS r`,
+      `INSERT INTO audit_entries (${names}) SELECT ${names} FROM ${jsonRowset(types, { isPostgres })} AS r`,
       [JSON.stringify(rows)],
     );
   }
-}
-
-function note(runner: QueryRunner, metadata: EntityMetadata, before: ObjectLiteral | undefined): void {
-  if (!AUDITED.has(metadata.target)) return;
-  const changed = ChangedRows.of(runner);
-  // A statement, not a row: which rows it met, nobody knows here.
-  if (before) changed.add(metadata, before, before);
-  else changed.untold.add(metadata);
 }
 
 /** What became of the rows, from the database itself. */
@@ -134,16 +138,20 @@ function* portions<T>(all: readonly T[], size: number): Generator<T[]> {
 }
 
 /** None for what did not happen in the end, and for what a call made: an end user it named, a user its key is of. */
-function entryOf(changed: ChangedRow, actor: Actor | undefined, at: Date): AuditEntry[] {
-  const { table, idOf, view } = AUDITED.get(changed.metadata.target)!;
+function entryOf(
+  changed: ChangedRow,
+  { table, idOf, view }: Audited<ObjectLiteral>,
+  actor: Actor | undefined,
+  at: Date,
+): AuditEntry[] {
   const { spend } = changed;
   const before = live(changed.before);
   const after = live(changed.after ?? null);
   const row = before ?? after;
   if (!row || (!actor && !before)) return [];
-  const was = before && { ...kept(view(before)), ...(spend && { spend: usdFromNanoUsd(spend.before) }) };
-  const is = after && { ...kept(view(after)), ...(spend && { spend: usdFromNanoUsd(spend.after) }) };
-  const [beforeValue, updatedValues] = was && is ? difference(was, is) : [was, is];
+  const was = before && { ...auditable(view(before)), ...(spend && { spend: usdFromNanoUsd(spend.before) }) };
+  const is = after && { ...auditable(view(after)), ...(spend && { spend: usdFromNanoUsd(spend.after) }) };
+  const [beforeValue, updatedValues] = was && is ? diff(was, is) : [was, is];
   return [
     {
       id: uuidv7(),
@@ -155,8 +163,8 @@ function entryOf(changed: ChangedRow, actor: Actor | undefined, at: Date): Audit
       tableName: table,
       objectId: idOf(row),
       teamId: ((is ?? was) as { team_id?: string | null }).team_id ?? null,
-      beforeValue: beforeValue && redacted(beforeValue),
-      updatedValues: updatedValues && redacted(updatedValues),
+      beforeValue: beforeValue && redact(beforeValue),
+      updatedValues: updatedValues && redact(updatedValues),
     },
   ];
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AdminRoute } from '../http/doors.js';
+import { AdminRoute } from '../http/route-access.js';
 import { AuditLogService } from './audit-log.service.js';
 import { AuditLog, AuditLogPage, AuditQuery } from './audit.dto.js';
 

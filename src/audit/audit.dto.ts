@@ -1,8 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsISO8601, IsOptional, IsString, Max } from 'class-validator';
-import { IsOneOf } from '../http/one-of.js';
+import { IsOneOf } from '../http/is-one-of.js';
 import { PageInfo } from '../http/page-info.dto.js';
-import { PageQuery } from '../http/page.js';
+import { PageQuery } from '../http/pagination.js';
 import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { AUDIT_ACTIONS, type AuditAction } from './audit-entry.entity.js';
 

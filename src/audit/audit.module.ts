@@ -1,9 +1,15 @@
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { AuditController } from './audit.controller.js';
 import { AuditLogService } from './audit-log.service.js';
 import { AuditRetention } from './audit-retention.js';
 import { AuditTrail } from './audit-trail.js';
+import { AUDITED_TABLES, type AuditedTables } from './audited-tables.js';
 
-/** Who changed what: written with every change, told at `/audit`, kept as long as configured. */
+/** Records who changed what with every change, answers `/audit`, and deletes entries after the configured time. */
 @Module({ controllers: [AuditController], providers: [AuditTrail, AuditLogService, AuditRetention] })
-export class AuditModule {}
+export class AuditModule {
+  /** Returns the module for the tables of the composition. */
+  static for(tables: AuditedTables): DynamicModule {
+    return { module: AuditModule, providers: [{ provide: AUDITED_TABLES, useValue: tables }] };
+  }
+}

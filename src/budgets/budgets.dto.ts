@@ -1,9 +1,9 @@
 import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsNotEmpty, IsOptional, IsString } from 'class-validator';
 import { OnlyLooksUp } from '../http/free-content.js';
-import { MAX_PAGE_SIZE } from '../http/page.js';
+import { MAX_PAGE_SIZE } from '../http/pagination.js';
 import { AuthoredResponse, LimitsResponse } from '../parties/limits-response.dto.js';
-import { DeclaredBy } from '../http/unread-fields.js';
+import { DeclaredBy } from '../http/unknown-fields.js';
 import { TIER_FIELDS } from '../parties/fields/tier-fields.js';
 import { BudgetLimitDto, LimitsDto } from '../parties/limits.dto.js';
 

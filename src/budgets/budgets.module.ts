@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
-import { AdminModule } from '../admin/admin.module.js';
+import { DelegationModule } from '../delegation/delegation.module.js';
 import { BudgetsController } from './budgets.controller.js';
 import { BudgetsService } from './budgets.service.js';
 
 @Module({
-  imports: [AdminModule],
+  imports: [DelegationModule],
   controllers: [BudgetsController],
   providers: [BudgetsService],
   exports: [BudgetsService],

@@ -7,18 +7,18 @@ import {
 } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { cacheKey } from '../cache/changes.js';
+import { cacheKey } from '../cache/change-epochs.js';
 import { RowCache } from '../cache/row-cache.js';
-import { CLOCK, type Clock } from '../clock.js';
+import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
-import { lockInTurn } from '../database/lock-for.js';
-import { type PageQuery, pageOf } from '../http/page.js';
+import { lockInTurn } from '../database/row-lock.js';
+import { type PageQuery, paginate } from '../http/pagination.js';
 import { applyLimits } from '../parties/apply-limits.js';
 import { UNLIMITED } from '../parties/limits-row.js';
 import { authorshipView, limitsView } from '../parties/limits.view.js';
-import { Budget } from './budget.entity.js';
+import { Budget } from '../parties/entities/budget.entity.js';
 import type { BudgetRow, BudgetSetting, NewBudgetDto, UpdateBudgetDto } from './budgets.dto.js';
 
 /** Tiers: limits that many parties share. */
@@ -100,7 +100,7 @@ export class BudgetsService {
   /** Every tier, oldest first. */
   async list(page: PageQuery): Promise<BudgetRow[]> {
     const order = { createdAt: 'ASC', id: 'ASC' } as const;
-    const rows = await this.database.read((manager) => manager.find(Budget, { order, ...pageOf(page) }));
+    const rows = await this.database.read((manager) => manager.find(Budget, { order, ...paginate(page) }));
     return rows.map(budgetView);
   }
 

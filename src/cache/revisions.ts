@@ -4,7 +4,7 @@ import { Database } from '../database/database.js';
 import { NOW_MS } from '../database/now-ms.js';
 import { PeriodicTask } from '../platform/periodic-task.js';
 import { BoundedMap } from './bounded-map.js';
-import type { CacheKey } from './changes.js';
+import type { CacheKey } from './change-epochs.js';
 
 const MAX_KNOWN = 400_000;
 const POLL_MS = 500;
@@ -128,7 +128,7 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   /** Reads which revision there is of a row that is about to be read. */
-  async note(key: CacheKey): Promise<number> {
+  async readCurrent(key: CacheKey): Promise<number> {
     const [row] = await this.database.read<{ revision: string }[]>((manager) =>
       manager.query('SELECT revision FROM revisions WHERE subject = $1', [key]),
     );
@@ -138,7 +138,7 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   /** Takes a row from elsewhere as being of this revision. False: newer ones are known. */
-  believe(key: CacheKey, revision: number): boolean {
+  acceptIfCurrent(key: CacheKey, revision: number): boolean {
     if (revision < (this.newest.get(key) ?? 0)) return false;
     this.known.set(key, revision);
     return true;

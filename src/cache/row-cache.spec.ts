@@ -2,22 +2,22 @@ import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BoundedMap } from './bounded-map.js';
-import { Changes } from './changes.js';
-import { Meters } from '../metrics/meters.js';
+import { ChangeEpochs } from './change-epochs.js';
+import { Metrics } from '../metrics/metrics.js';
 import type { Database } from '../database/database.js';
-import { FarRows } from './far-rows.js';
+import { RedisRowCache } from './redis-row-cache.js';
 import { Installation } from '../installation/installation.js';
 import { Redis } from '../redis/redis.js';
 import { Revisions } from './revisions.js';
 import { RowCache } from './row-cache.js';
 
 let cache: RowCache;
-let changes: Changes;
+let changes: ChangeEpochs;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-23T12:00:00Z') });
-  changes = new Changes();
+  changes = new ChangeEpochs();
   const store = new BoundedMap<string, unknown>(100);
-  cache = new RowCache(createCache({ stores: [new Keyv({ store, serialize: undefined, deserialize: undefined })] }), changes, new Revisions({ isPostgres: false } as Database), new FarRows(new Redis({}), new Installation('here'), { saltKey: 'salt' }, () => new Date()), new Meters()); // prettier-ignore
+  cache = new RowCache(createCache({ stores: [new Keyv({ store, serialize: undefined, deserialize: undefined })] }), changes, new Revisions({ isPostgres: false } as Database), new RedisRowCache(new Redis({}), new Installation('here'), { saltKey: 'salt' }, () => new Date()), new Metrics()); // prettier-ignore
 });
 afterEach(() => vi.useRealTimers());
 

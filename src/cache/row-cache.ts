@@ -2,9 +2,9 @@ import { CACHE_MANAGER } from '@nestjs/cache-manager';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Cache } from 'cache-manager';
 import type { EntityManager } from 'typeorm';
-import { Meters } from '../metrics/meters.js';
-import { type CacheKey, Changes } from './changes.js';
-import { FarRows } from './far-rows.js';
+import { Metrics } from '../metrics/metrics.js';
+import { type CacheKey, ChangeEpochs } from './change-epochs.js';
+import { RedisRowCache } from './redis-row-cache.js';
 import { Revisions } from './revisions.js';
 
 const TTL_MS = 60_000;
@@ -25,10 +25,10 @@ export class RowCache implements OnModuleInit {
 
   constructor(
     @Inject(CACHE_MANAGER) private readonly cache: Cache,
-    private readonly changes: Changes,
+    private readonly changes: ChangeEpochs,
     private readonly revisions: Revisions,
-    private readonly far: FarRows,
-    private readonly meters: Meters,
+    private readonly far: RedisRowCache,
+    private readonly metrics: Metrics,
   ) {
     revisions.onChange((keys) => this.forget(keys));
   }
@@ -42,7 +42,7 @@ export class RowCache implements OnModuleInit {
     const epoch = this.changes.epoch;
     const cached = await this.cache.get<Cached<T>>(key);
     const isHit = cached && !this.changes.changedSince(epoch, [key]);
-    this.meters.cacheReads.inc({ result: isHit ? 'hit' : 'miss' });
+    this.metrics.cacheReads.inc({ result: isHit ? 'hit' : 'miss' });
     if (isHit) return cached.row;
 
     const underWay = this.loading.get(key);
@@ -74,9 +74,9 @@ export class RowCache implements OnModuleInit {
   ): Promise<T | null> {
     const epoch = this.changes.epoch;
     const far = await this.far.get(key);
-    if (far && this.revisions.believe(key, far.revision)) return far.row as T | null;
+    if (far && this.revisions.acceptIfCurrent(key, far.revision)) return far.row as T | null;
     const begun = performance.now();
-    const revision = await this.revisions.note(key);
+    const revision = await this.revisions.readCurrent(key);
     const found = await load();
     // Counted from when it was read: a process that was asleep since then has not heard what changed.
     const leftMs = Math.floor(ttlOf(found) - (performance.now() - begun));

@@ -1,14 +1,14 @@
 import { BadRequestException, Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ErrorEnvelope } from '../http/error-envelope.dto.js';
-import { AdminRoute } from '../http/doors.js';
+import { AdminRoute } from '../http/route-access.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { knownFigures } from '../models/deployment.js';
 import { providerOfBareName } from '../models/price-table.js';
 import { usdFromNanoUsd } from '../policy/money.js';
 import { costNanoUsd, type Price, type Usage } from '../policy/price.js';
 import { CalculatedSpend, CalculateSpendDto } from './calculate.dto.js';
-import { estimatedTokens, reportedUsage } from '../kinds/reported-usage.js';
+import { estimatedTokens, reportedUsage } from '../call-types/reported-usage.js';
 
 /** Longer chats are estimated: counting would keep others waiting. */
 const MAX_COUNTED_BYTES = 128 * 1024;
@@ -61,6 +61,6 @@ const bad = (param: string, message: string) => new BadRequestException({ messag
 
 /** Counts prompt tokens. The tokenizer takes 150 ms to load, so it is loaded by the first caller that needs it. */
 async function tokensOf(messages: readonly unknown[]): Promise<number> {
-  const { chatTokens } = await import('../tokens/prompt-tokens.js');
+  const { chatTokens } = await import('../tokenizer/prompt-tokens.js');
   return chatTokens(messages);
 }

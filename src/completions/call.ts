@@ -1,16 +1,16 @@
 import type { FastifyReply } from 'fastify';
 import type { CallAccess } from '../access/call-access.js';
 import type { LlmRequest } from '../access/llm-request.js';
-import type { RateLimit, Slots } from '../limits/rate-limits.js';
+import type { RateLimit, RateLimitLease } from '../rate-limits/rate-limits.js';
 import type { Deployment } from '../models/deployment.js';
-import { estimatedTokens } from '../kinds/reported-usage.js';
+import { estimatedTokens } from '../call-types/reported-usage.js';
 import { showsItsPrompt } from '../policy/bound.js';
 import type { NanoUsd } from '../policy/money.js';
 import { costNanoUsd, type Usage } from '../policy/price.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
-import type { Hold, SpendService } from '../spend/spend.service.js';
-import type { EntryMark } from '../spend/ledger-entry.entity.js';
-import { LateSettlement } from './upstream-error.js';
+import type { Hold, SpendService } from '../ledger/spend.service.js';
+import type { EntryMark } from '../ledger/ledger-entry.entity.js';
+import { SettlementTimeoutError } from './upstream/upstream-error.js';
 
 /** A client's call, from the guards to its last byte. */
 export interface Call {
@@ -23,7 +23,7 @@ export interface Call {
   /** The rate limits that count for the model asked for … */
   readonly limits: readonly RateLimit[];
   /** … and its place in them. */
-  readonly slots: Slots;
+  readonly lease: RateLimitLease;
   /** How many attempts went upstream. */
   sent: number;
   /** Tokens used so far, by all attempts. */
@@ -82,13 +82,13 @@ export class Attempt {
     return { inputTokens, ...(size.hearsSound && { inputAudioTokens: inputTokens }) };
   }
 
-  /** Bills what was used. Resolves when that is committed; throws `LateSettlement` when it takes too long (it goes on). */
+  /** Bills what was used. Resolves when that is committed; throws `SettlementTimeoutError` when it takes too long (it goes on). */
   settle(usage: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
     const cost = mark === null ? this.cost(usage) : this.estimatedCost(usage);
     this.call.usedTokens += usage.inputTokens + usage.outputTokens;
     const settled = this.spend.settle(this.hold, cost, usage, mark);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new LateSettlement()), this.settleTimeoutMs);
+      const timer = setTimeout(() => reject(new SettlementTimeoutError()), this.settleTimeoutMs);
       void settled.then(() => {
         clearTimeout(timer);
         resolve(cost);

@@ -15,7 +15,7 @@ import {
   ResponseAnswer,
   ResponseRequest,
 } from './completions.dto.js';
-import { everyPath, MODEL_IN_PATH } from './every-path.js';
+import { openAiPaths, MODEL_IN_PATH } from './openai-paths.js';
 import { CompletionsService } from './completions.service.js';
 
 /** The doors for models. Bodies and answers pass as bytes; the routes describe what they look like. */
@@ -25,7 +25,7 @@ import { CompletionsService } from './completions.service.js';
 export class CompletionsController {
   constructor(private readonly completions: CompletionsService) {}
 
-  @Post(everyPath('chat/completions'))
+  @Post(openAiPaths('chat/completions'))
   @ApiOperation({ summary: 'Chat completion, OpenAI-compatible, JSON or server-sent events.' })
   @MODEL_IN_PATH
   @ApiBody({ type: ChatCompletionRequest })
@@ -34,7 +34,7 @@ export class CompletionsController {
     return this.completions.complete(request, reply);
   }
 
-  @Post(everyPath('completions'))
+  @Post(openAiPaths('completions'))
   @ApiOperation({ summary: 'Text completion, OpenAI-compatible, JSON or server-sent events.' })
   @MODEL_IN_PATH
   @ApiBody({ type: CompletionRequest })
@@ -43,7 +43,7 @@ export class CompletionsController {
     return this.completions.complete(request, reply);
   }
 
-  @Post(everyPath('embeddings'))
+  @Post(openAiPaths('embeddings'))
   @ApiOperation({ summary: 'Embeddings, OpenAI-compatible.' })
   @MODEL_IN_PATH
   @ApiBody({ type: EmbeddingRequest })

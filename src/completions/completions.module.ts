@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.js';
-import { LedgerModule } from '../spend/ledger.module.js';
-import { LimitsModule } from '../limits/limits.module.js';
+import { LedgerModule } from '../ledger/ledger.module.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { CalculateController } from './calculate.controller.js';
@@ -10,19 +10,19 @@ import { CompletionsService } from './completions.service.js';
 import { MediaController } from './media.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { ModelListController } from './model-list.controller.js';
-import { Drain } from './drain.js';
+import { GracefulShutdown } from './graceful-shutdown.js';
 import { EventLoop } from './event-loop.js';
 import { FallbackLoop } from './fallback-loop.js';
 import { HoldService } from './hold.service.js';
-import { Load } from './load.js';
+import { LoadShedder } from './load-shedder.js';
 import { StreamUsageOptions } from './stream-usage-options.js';
-import { Targets } from './targets.js';
+import { FallbackPlan } from './fallback-plan.js';
 import { UpstreamCallRunner } from './upstream-call-runner.js';
-import { Upstreams } from './upstreams.js';
+import { Upstreams } from './upstream/upstreams.js';
 
 /** The doors for models: guarded, held, forwarded, settled. */
 @Module({
-  imports: [AccessModule, LedgerModule, LimitsModule, MetricsModule, ModelsModule],
+  imports: [AccessModule, LedgerModule, RateLimitsModule, MetricsModule, ModelsModule],
   controllers: [
     CompletionsController,
     MessagesController,
@@ -36,10 +36,10 @@ import { Upstreams } from './upstreams.js';
     HoldService,
     UpstreamCallRunner,
     StreamUsageOptions,
-    Drain,
+    GracefulShutdown,
     EventLoop,
-    Load,
-    Targets,
+    LoadShedder,
+    FallbackPlan,
     Upstreams,
   ],
 })

@@ -1,19 +1,19 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { AccessDenied } from '../access/access-denied.js';
-import { chatCompletion } from '../kinds/chat-completion.js';
+import { chatCompletion } from '../call-types/chat-completion.js';
 import type { CallSize } from '../policy/bound.js';
 import { CatalogueSnapshot } from '../models/catalogue.js';
 import { type Deployment, makeDeployment } from '../models/deployment.js';
 import type { Refusal } from '../policy/decision.js';
 import type { ModelFacts } from '../policy/facts.js';
-import { aBudget, aParty, aRequest, someFacts } from '../policy/testing.js';
-import { type Wish, wishFor } from '../policy/wish.js';
+import { aBudget, aParty, aRequest, someFacts } from '../policy/fixtures.testing.js';
+import { type HoldDemand, demandFor } from '../policy/hold-demand.js';
 import { CompletionsService } from './completions.service.js';
 import { FallbackLoop } from './fallback-loop.js';
 import { HoldService } from './hold.service.js';
 import { StreamUsageOptions } from './stream-usage-options.js';
-import { Targets } from './targets.js';
+import { FallbackPlan } from './fallback-plan.js';
 
 const size: CallSize = {
   inputBytes: 0,
@@ -42,13 +42,13 @@ const snapshotWith = (modelInfo: object) => {
 const factsOf = (catalogue: CatalogueSnapshot): ModelFacts => {
   const facts = { ...catalogue.modelFacts('m', nobody), boundTokens: 10 };
   if (facts.price !== 'priced') return facts;
-  return { ...facts, wish: wishFor(size, catalogue.limits('m'), catalogue.ceilingOf('m'), settings) };
+  return { ...facts, demand: demandFor(size, catalogue.limits('m'), catalogue.ceilingOf('m'), settings) };
 };
 
 /** What a call tries to hold when it was let in with one catalogue and calls with another. */
 async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
   let asked = 0;
-  let held: { wish: Wish; budgets: readonly unknown[] } | undefined;
+  let held: { demand: HoldDemand; budgets: readonly unknown[] } | undefined;
   const config = {
     general: {},
     litellm: { fallbacks: {}, defaultFallbacks: [], numRetries: 0 },
@@ -79,12 +79,12 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     {} as never,
     config,
   );
-  const targets = new Targets(authorizer, requestFacts, catalogue, config);
+  const targets = new FallbackPlan(authorizer, requestFacts, catalogue, config);
   const notReached = {} as never;
   const service = new CompletionsService(
     authorizer,
     calledNames,
-    { take: () => ({ slots: { giveBack: () => {}, end: () => {} } }) } as never,
+    { take: () => ({ lease: { giveBack: () => {}, end: () => {} } }) } as never,
     new FallbackLoop(targets, holds, notReached, notReached, authorizer, notReached, catalogue, notReached),
     { overload: () => undefined, calls: new Set() } as never,
     { isUnderWay: false } as never,
@@ -97,7 +97,7 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     facts,
     llm: { size, fallbacks: [], kind: chatCompletion },
     caller: {},
-    standing: { chain: {}, budgets: [aBudget(1)], named: [] },
+    billingContext: { chain: {}, budgets: [aBudget(1)], named: [] },
   };
   const request = { id: 'r', headers: {}, access } as unknown as FastifyRequest;
   const error = await service
@@ -118,7 +118,7 @@ describe('a call whose prices changed after it was let in', () => {
     ['the same', cheap, cheap, 10_000_000n],
   ])('holds what it may cost now: %s', async (_, before, now, wanted) => {
     const { held } = await heldBetween(snapshotWith(before), snapshotWith(now));
-    expect(held!.wish.wantedNanoUsd).toBe(wanted);
+    expect(held!.demand.wantedNanoUsd).toBe(wanted);
     expect(held!.budgets).toHaveLength(1);
   });
 
@@ -132,7 +132,7 @@ describe('a call whose prices changed after it was let in', () => {
     const same = snapshotWith(cheap);
     expect(await heldBetween(same, same)).toMatchObject({
       asked: 0,
-      held: { wish: { wantedNanoUsd: 10_000_000n } },
+      held: { demand: { wantedNanoUsd: 10_000_000n } },
     });
   });
 });

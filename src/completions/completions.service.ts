@@ -4,13 +4,13 @@ import { AccessDenied } from '../access/access-denied.js';
 import type { CallAccess } from '../access/call-access.js';
 import { CallAuthorizer } from '../access/call-authorizer.js';
 import { CalledNames } from '../access/called-names.js';
-import { RateLimits, type SlotsTaken } from '../limits/rate-limits.js';
-import { CLAMPED_HEADER } from './answer-headers.js';
+import { RateLimits, type LeaseResult } from '../rate-limits/rate-limits.js';
+import { CLAMPED_HEADER } from './response-headers.js';
 import type { Call } from './call.js';
-import { Drain } from './drain.js';
+import { GracefulShutdown } from './graceful-shutdown.js';
 import { FallbackLoop } from './fallback-loop.js';
-import { Load } from './load.js';
-import { viaFor } from './via.js';
+import { LoadShedder } from './load-shedder.js';
+import { viaHeader } from './upstream/loop-detection.js';
 
 /** Runs a call that the guards let in: takes its place in the rate limits, and tries models until one answers. */
 @Injectable()
@@ -20,8 +20,8 @@ export class CompletionsService {
     private readonly calledNames: CalledNames,
     private readonly rateLimits: RateLimits,
     private readonly fallbacks: FallbackLoop,
-    private readonly load: Load,
-    private readonly drain: Drain,
+    private readonly load: LoadShedder,
+    private readonly drain: GracefulShutdown,
   ) {}
 
   /** Answers the call on the raw reply. Rejects with what the client is to read, as long as nothing was sent. */
@@ -32,7 +32,7 @@ export class CompletionsService {
     // The load is checked again, because calls that were let in at the same time count each other only now.
     const overload = this.load.overload();
     if (overload) throw overload;
-    const via = viaFor(request.headers.via);
+    const via = viaHeader(request.headers.via);
     const recorded = this.calledNames.record(access!);
     const running = recorded
       ? recorded.then((newer) => this.start(newer, request.id, reply, via))
@@ -45,7 +45,7 @@ export class CompletionsService {
   private start(access: CallAccess, requestId: string, reply: FastifyReply, via: string): Promise<void> {
     const taken = this.rateLimits.take(access.rates ?? [], access.facts.request!.model!.boundTokens);
     return taken instanceof Promise
-      ? taken.then((slots) => this.run(access, requestId, reply, via, slots))
+      ? taken.then((lease) => this.run(access, requestId, reply, via, lease))
       : this.run(access, requestId, reply, via, taken);
   }
 
@@ -54,33 +54,33 @@ export class CompletionsService {
     requestId: string,
     reply: FastifyReply,
     via: string,
-    taken: SlotsTaken,
+    taken: LeaseResult,
   ): Promise<void> {
-    if ('denials' in taken) throw (await this.authorizer.rateLimitException(access, taken.denials)).told();
-    const { slots } = taken;
+    if ('denials' in taken) throw (await this.authorizer.rateLimitException(access, taken.denials)).record();
+    const { lease } = taken;
     const call: Call = {
       requestId,
       access,
       llm: access.llm!,
       via,
       limits: access.rates ?? [],
-      slots,
+      lease,
       sent: 0,
       usedTokens: 0,
       tokensOfOtherModels: 0,
       reply,
       startedAt: performance.now(),
     };
-    const end = () => slots.end(call.usedTokens, call.usedTokens - call.tokensOfOtherModels);
+    const end = () => lease.commit(call.usedTokens, call.usedTokens - call.tokensOfOtherModels);
     try {
       await this.fallbacks.run(call);
       end();
     } catch (error) {
-      if (error instanceof AccessDenied) error.told();
+      if (error instanceof AccessDenied) error.record();
       if (call.clampedTo !== undefined) reply.header(CLAMPED_HEADER, String(call.clampedTo));
       // A call that was never forwarded does not count on rate limits.
       if (call.sent) end();
-      else slots.giveBack();
+      else lease.rollback();
       throw error;
     }
   }

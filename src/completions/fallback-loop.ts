@@ -1,7 +1,7 @@
 import { BadRequestException, Injectable } from '@nestjs/common';
 import { AccessDenied } from '../access/access-denied.js';
 import { CallAuthorizer } from '../access/call-authorizer.js';
-import { limitsFor, RateLimits } from '../limits/rate-limits.js';
+import { limitsFor, RateLimits } from '../rate-limits/rate-limits.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
 import { DeploymentHealth } from '../models/deployment-health.js';
@@ -10,9 +10,9 @@ import type { ModelFacts } from '../policy/facts.js';
 import type { Attempt, Call } from './call.js';
 import { HoldService } from './hold.service.js';
 import { StreamUsageOptions } from './stream-usage-options.js';
-import { Targets } from './targets.js';
+import { FallbackPlan } from './fallback-plan.js';
 import { UpstreamCallRunner } from './upstream-call-runner.js';
-import { UpstreamBusyError, UpstreamError } from './upstream-error.js';
+import { UpstreamBusyError, UpstreamError } from './upstream/upstream-error.js';
 
 /** The result of the attempts so far. */
 interface Tries {
@@ -29,7 +29,7 @@ interface Tries {
 @Injectable()
 export class FallbackLoop {
   constructor(
-    private readonly targets: Targets,
+    private readonly targets: FallbackPlan,
     private readonly holds: HoldService,
     private readonly upstreamCalls: UpstreamCallRunner,
     private readonly usageOptions: StreamUsageOptions,
@@ -45,7 +45,7 @@ export class FallbackLoop {
     let isFallback = false;
     try {
       for (const target of this.targets.of(call)) {
-        const model = this.targets.atPresentPrice(target, call);
+        const model = this.targets.withCurrentPrice(target, call);
         const answered = isFallback
           ? this.tryFallback(call, model, tries)
           : this.tryModel(call, model, tries);
@@ -66,7 +66,7 @@ export class FallbackLoop {
   /** Tries a fallback, which takes its own place in the rate limits of its model. A fallback with a full rate limit is skipped. */
   private async tryFallback(call: Call, model: ModelFacts, tries: Tries): Promise<boolean> {
     const { limits: taken, access } = call;
-    const limits = limitsFor(access.standing!.rates, model);
+    const limits = limitsFor(access.billingContext!.rates, model);
     const further = limits.filter(({ key }) => !taken.some((limit) => limit.key === key));
     const place = await this.rateLimits.take(further, model.boundTokens);
     if ('denials' in place) {
@@ -83,8 +83,8 @@ export class FallbackLoop {
         (limit) => limit.model !== undefined && limitsFor([limit], model).length,
       );
       if (!countsOnFirst) call.tokensOfOtherModels += used;
-      if (call.sent > sent) place.slots.end(used);
-      else place.slots.giveBack();
+      if (call.sent > sent) place.lease.commit(used);
+      else place.lease.rollback();
     }
   }
 

@@ -1,9 +1,9 @@
 import { Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { CallAuthorizer } from '../access/call-authorizer.js';
 import { CalledNames } from '../access/called-names.js';
-import { isProvisional, Standings } from '../access/standings.js';
+import { isProvisional, BillingContexts } from '../access/callers/billing-contexts.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { Meters } from '../metrics/meters.js';
+import { Metrics } from '../metrics/metrics.js';
 import type { Deployment } from '../models/deployment.js';
 import { mayCount } from '../policy/bound.js';
 import { forNow } from '../policy/checks/budgets-have-room.js';
@@ -11,13 +11,13 @@ import { conclude } from '../policy/decide.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { areSameLevels } from '../policy/group-levels.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
-import type { Wish } from '../policy/wish.js';
-import type { BillingChain } from '../spend/chain.js';
-import { type Hold, nothingHeld, SpendService } from '../spend/spend.service.js';
+import type { HoldDemand } from '../policy/hold-demand.js';
+import type { BillingChain } from '../ledger/billing-chain.js';
+import { type Hold, nothingHeld, SpendService } from '../ledger/spend.service.js';
 import { Attempt, type Call, type OutputTokens } from './call.js';
 import { heldOutput, mayPassBound, planOutput } from './output-limit.js';
 import { StreamUsageOptions } from './stream-usage-options.js';
-import { ClientGone } from './upstream-error.js';
+import { ClientDisconnectedError } from './upstream/upstream-error.js';
 
 const MAX_HOLD_TRIES = 5;
 
@@ -28,9 +28,9 @@ export class HoldService {
     private readonly spend: SpendService,
     private readonly authorizer: CallAuthorizer,
     private readonly calledNames: CalledNames,
-    private readonly standings: Standings,
+    private readonly billingContexts: BillingContexts,
     private readonly usageOptions: StreamUsageOptions,
-    private readonly meters: Meters,
+    private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -65,26 +65,28 @@ export class HoldService {
   ): Promise<Attempt | undefined> {
     const { access, requestId } = call;
     const llm = access.llm!;
-    const { wish = NOTHING_WISHED } = model;
-    const known = model === access.facts.request!.model ? access.standing : undefined;
-    const standing =
-      known && this.standings.isOpen(known) ? known : await this.standings.of(access.caller!, llm, model);
-    if (llm.size.isFree) return this.freeAttempt(call, model, deployment, standing.chain);
+    const { demand = NOTHING_WISHED } = model;
+    const known = model === access.facts.request!.model ? access.billingContext : undefined;
+    const billingContext =
+      known && this.billingContexts.isOpen(known)
+        ? known
+        : await this.billingContexts.of(access.caller!, llm, model);
+    if (llm.size.isFree) return this.freeAttempt(call, model, deployment, billingContext.chain);
     // The row of its end user was deleted meanwhile.
-    if (isProvisional(standing)) return undefined;
-    const budgets = model.wish ? standing.budgets : [];
+    if (isProvisional(billingContext)) return undefined;
+    const budgets = model.demand ? billingContext.budgets : [];
     const plan =
-      model.wish && planOutput(llm, deployment, model.wish, budgets.length > 0, this.config.general);
+      model.demand && planOutput(llm, deployment, model.demand, budgets.length > 0, this.config.general);
     const taken = await this.spend.hold({
-      chain: standing.chain,
-      madeOf: standing.rowRevisions,
-      watched: standing.watched,
-      countable: isFirst && mayCount(llm.size),
+      chain: billingContext.chain,
+      factRevisions: billingContext.rowRevisions,
+      alertAccounts: billingContext.alertAccounts,
+      canBeRecounted: isFirst && mayCount(llm.size),
       budgets,
-      wish,
+      demand,
       mayBePassed: plan !== undefined && mayPassBound(plan),
-      inputBoundNanoUsd: wish.inputNanoUsd,
-      instead: last?.unbilled,
+      inputBoundNanoUsd: demand.inputNanoUsd,
+      replaces: last?.unbilled,
       requestId,
       tags: access.tags,
       callType: llm.kind.callType,
@@ -94,12 +96,12 @@ export class HoldService {
     });
     if ('outdated' in taken) return undefined;
     // A window closed, or a temporary increase ended, while it waited: the result is of old limits.
-    if (!this.standings.isOpen(standing) && ('hold' in taken || isFirst)) {
+    if (!this.billingContexts.isOpen(billingContext) && ('hold' in taken || isFirst)) {
       if ('hold' in taken) await this.spend.release(taken.hold);
       return undefined;
     }
     if ('denials' in taken) {
-      const denials = taken.denials.map((denial) => forNow(denial, wish));
+      const denials = taken.denials.map((denial) => forNow(denial, demand));
       const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials }]);
       throw this.authorizer.exceptionFor(access, refusal!);
     }
@@ -107,9 +109,9 @@ export class HoldService {
       .recheck(access, model)
       ?.catch((error: unknown) => this.releaseAndThrow(taken.hold, error));
     // The client disconnected, and nothing was sent yet.
-    if (call.reply.raw.destroyed) await this.releaseAndThrow(taken.hold, new ClientGone());
-    const output = plan ? heldOutput(plan, llm, model.wish!, taken.hold.boundNanoUsd) : UNLIMITED;
-    if (output.clampedTo !== undefined) this.meters.clamped.inc();
+    if (call.reply.raw.destroyed) await this.releaseAndThrow(taken.hold, new ClientDisconnectedError());
+    const output = plan ? heldOutput(plan, llm, model.demand!, taken.hold.boundNanoUsd) : UNLIMITED;
+    if (output.clampedTo !== undefined) this.metrics.clamped.inc();
     return this.attempt(call, deployment, output, taken.hold);
   }
 
@@ -139,11 +141,11 @@ export class HoldService {
 const UNLIMITED: OutputTokens = { atMost: Number.MAX_SAFE_INTEGER };
 
 const NOTHING_WISHED: Pick<
-  Wish,
-  'isUncounted' | 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairNanoUsd' | 'inputNanoUsd'
+  HoldDemand,
+  'isUncounted' | 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairShareNanoUsd' | 'inputNanoUsd'
 > = {
   wantedNanoUsd: ZERO_NANO_USD,
   minimumNanoUsd: ZERO_NANO_USD,
-  fairNanoUsd: ZERO_NANO_USD,
+  fairShareNanoUsd: ZERO_NANO_USD,
   inputNanoUsd: ZERO_NANO_USD,
 };

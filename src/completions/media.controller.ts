@@ -3,7 +3,7 @@ import { ApiBody, ApiConsumes, ApiOkResponse, ApiOperation, ApiProduces, ApiTags
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ModelRoute } from '../access/model-route.js';
 import { CompletionsService } from './completions.service.js';
-import { everyPath, MODEL_IN_PATH } from './every-path.js';
+import { openAiPaths, MODEL_IN_PATH } from './openai-paths.js';
 import {
   ImageEdit,
   ImageList,
@@ -20,7 +20,7 @@ import {
 export class MediaController {
   constructor(private readonly completions: CompletionsService) {}
 
-  @Post(everyPath('images/generations'))
+  @Post(openAiPaths('images/generations'))
   @ApiOperation({ summary: 'Draw images.' })
   @MODEL_IN_PATH
   @ApiBody({ type: ImageRequest })
@@ -29,7 +29,7 @@ export class MediaController {
     return this.completions.complete(request, reply);
   }
 
-  @Post(everyPath('images/edits'))
+  @Post(openAiPaths('images/edits'))
   @ApiOperation({ summary: 'Draw images after others.' })
   @MODEL_IN_PATH
   @ApiConsumes('multipart/form-data')
@@ -39,7 +39,7 @@ export class MediaController {
     return this.completions.complete(request, reply);
   }
 
-  @Post(everyPath('audio/speech'))
+  @Post(openAiPaths('audio/speech'))
   @ApiOperation({ summary: 'Read a text out.' })
   @MODEL_IN_PATH
   @ApiBody({ type: SpeechRequest })
@@ -49,7 +49,7 @@ export class MediaController {
     return this.completions.complete(request, reply);
   }
 
-  @Post(everyPath('audio/transcriptions'))
+  @Post(openAiPaths('audio/transcriptions'))
   @ApiOperation({ summary: 'Write down what is said.' })
   @MODEL_IN_PATH
   @ApiConsumes('multipart/form-data')
@@ -59,7 +59,7 @@ export class MediaController {
     return this.completions.complete(request, reply);
   }
 
-  @Post(everyPath('audio/translations'))
+  @Post(openAiPaths('audio/translations'))
   @ApiOperation({ summary: 'Write down in English what is said.' })
   @MODEL_IN_PATH
   @ApiConsumes('multipart/form-data')

@@ -3,7 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { CallAccess } from '../access/call-access.js';
 import { RequestFactsLoader } from '../access/request-facts.loader.js';
-import { CallerRoute } from '../http/doors.js';
+import { CallerRoute } from '../http/route-access.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { firstRefusing } from '../policy/checks/model-is-allowed.js';
 import { hasBlankEnds } from '../policy/model-list.js';

@@ -3,7 +3,7 @@ import type { LlmRequest } from '../access/llm-request.js';
 import type { Deployment } from '../models/deployment.js';
 import { answerTokens, namedLimit, type OutputSettings } from '../policy/bound.js';
 import type { NanoUsd } from '../policy/money.js';
-import { outputTokensFor, type Wish } from '../policy/wish.js';
+import { outputTokensFor, type HoldDemand } from '../policy/hold-demand.js';
 import type { OutputTokens } from './call.js';
 
 /** How long the answers of one deployment may be, before anything is held for them. */
@@ -20,7 +20,7 @@ export interface OutputPlan {
 export function planOutput(
   { kind, size }: LlmRequest,
   deployment: Deployment,
-  { tokens }: Pick<Wish, 'tokens'>,
+  { tokens }: Pick<HoldDemand, 'tokens'>,
   hasBudgets: boolean,
   settings: OutputSettings,
 ): OutputPlan {
@@ -51,19 +51,19 @@ export const mayPassBound = ({ each, unlimited, member }: OutputPlan): boolean =
 export function heldOutput(
   plan: OutputPlan,
   { size }: LlmRequest,
-  wish: Wish,
+  demand: HoldDemand,
   boundNanoUsd: NanoUsd,
 ): OutputTokens {
   const answers = size.copies * size.prompts;
   const { each, unlimited, member } = plan;
-  const { inputTokens, tokensBesideAnswers: beside = 0 } = wish.tokens;
+  const { inputTokens, tokensBesideAnswers: beside = 0 } = demand.tokens;
   if (member === undefined)
     return {
       atMost: mayPassBound(plan) ? Number.MAX_SAFE_INTEGER : each * answers,
       held: { inputTokens, outputTokens: each * answers + beside },
     };
   const tokens =
-    boundNanoUsd < wish.wantedNanoUsd ? Math.min(each, outputTokensFor(boundNanoUsd, wish, size)) : each;
+    boundNanoUsd < demand.wantedNanoUsd ? Math.min(each, outputTokensFor(boundNanoUsd, demand, size)) : each;
   const limit = { member, tokens };
   const held = { inputTokens, outputTokens: tokens * answers + beside };
   return { atMost: tokens * answers, held, limit, ...(tokens < unlimited && { clampedTo: tokens }) };

@@ -8,7 +8,7 @@ export class StreamUsageOptions {
   /** Deployments that refused `stream_options`. Each is asked again after the catalogue was rebuilt. */
   private readonly refusedBy = new WeakSet<Deployment>();
 
-  asksForUsage({ kind, stream, wantsUsage }: LlmRequest, deployment: Deployment): boolean {
+  asksForUsage({ kind, stream, includeUsage: wantsUsage }: LlmRequest, deployment: Deployment): boolean {
     return (
       kind.asksForUsage === true &&
       stream &&

@@ -1,17 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CallAuthorizer } from '../access/call-authorizer.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { Meters } from '../metrics/meters.js';
+import { Metrics } from '../metrics/metrics.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { carried, Traced } from '../tracing/traced.js';
 import type { Attempt } from './call.js';
-import type { Waiting } from './connection-queue.js';
-import { AnswerGatherer, failExchange, finishJson } from './json-exchange.js';
-import { answerMock } from './mock-upstream.js';
-import { SseExchange } from './sse-exchange.js';
-import { ClientGone, UpstreamBusyError } from './upstream-error.js';
-import { upstreamRequest } from './upstream-request.js';
-import { type UpstreamCall, type UpstreamRequest, Upstreams, type UpstreamSink } from './upstreams.js';
+import type { Waiting } from './upstream/connection-queue.js';
+import { ResponseBuffer, failResponse, settleResponse } from './upstream/response-buffer.js';
+import { answerMock } from './upstream/mock-upstream.js';
+import { SseExchange } from './upstream/sse-exchange.js';
+import { ClientDisconnectedError, UpstreamBusyError } from './upstream/upstream-error.js';
+import { upstreamRequest } from './upstream/upstream-request.js';
+import {
+  type UpstreamCall,
+  type UpstreamRequest,
+  Upstreams,
+  type UpstreamSink,
+} from './upstream/upstreams.js';
 
 /** Longer waits for a connection are counted. */
 const LONG_WAIT_SECONDS = 1;
@@ -22,7 +27,7 @@ export class UpstreamCallRunner {
   constructor(
     private readonly upstreams: Upstreams,
     private readonly authorizer: CallAuthorizer,
-    private readonly meters: Meters,
+    private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -47,16 +52,16 @@ export class UpstreamCallRunner {
     const isGiven = await waiting.given;
     raw.off('close', waiting.leave);
     const seconds = (performance.now() - since) / 1_000;
-    this.meters.queueSeconds.observe(seconds);
-    if (seconds > LONG_WAIT_SECONDS) this.meters.queuedLong.inc();
+    this.metrics.queueSeconds.observe(seconds);
+    if (seconds > LONG_WAIT_SECONDS) this.metrics.queuedLong.inc();
     try {
-      if (raw.destroyed) throw new ClientGone();
+      if (raw.destroyed) throw new ClientDisconnectedError();
       if (!isGiven) {
-        this.meters.shed.inc({ reason: 'upstream_queue' });
+        this.metrics.shed.inc({ reason: 'upstream_queue' });
         throw new UpstreamBusyError();
       }
       await this.authorizer.recheck(call.access, model);
-      if (raw.destroyed) throw new ClientGone();
+      if (raw.destroyed) throw new ClientDisconnectedError();
     } catch (error) {
       attempt.producedNothing();
       if (isGiven) this.upstreams.giveBack(deployment);
@@ -70,7 +75,7 @@ export class UpstreamCallRunner {
     const startedAt = performance.now();
     call.sent++;
     return new Promise<void>((resolve, reject) => {
-      let gatherer: AnswerGatherer | undefined;
+      let gatherer: ResponseBuffer | undefined;
       let exchange: SseExchange | undefined;
       let isOver = false;
       const endWith = (last: Promise<void>) => {
@@ -88,7 +93,7 @@ export class UpstreamCallRunner {
               this.config.general.onDisconnect,
               startedAt,
             );
-          else gatherer = new AnswerGatherer(status, headers, startedAt);
+          else gatherer = new ResponseBuffer(status, headers, startedAt);
         },
         data: (chunk) => {
           if (isOver) return;
@@ -98,10 +103,10 @@ export class UpstreamCallRunner {
           if (exchange?.isWhole) endWith(exchange.end());
         },
         end: () => {
-          if (!isOver) endWith(exchange ? exchange.end() : finishJson(attempt, gatherer!.whole()));
+          if (!isOver) endWith(exchange ? exchange.end() : settleResponse(attempt, gatherer!.whole()));
         },
         fail: (failure) => {
-          if (!isOver) endWith(exchange?.started ? exchange.fail(failure) : failExchange(attempt, failure));
+          if (!isOver) endWith(exchange?.started ? exchange.fail(failure) : failResponse(attempt, failure));
         },
       });
       const upstream: UpstreamCall = deployment.mockResponse

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { readJwtSettings, type ToldOfTokens } from './jwt.js';
+import { readJwtSettings, type JwtSummary } from './jwt.js';
 import { Report, Section } from './section.js';
 
-const nothing: ToldOfTokens = { keysUrl: undefined, audience: undefined, issuer: undefined };
+const nothing: JwtSummary = { keysUrl: undefined, audience: undefined, issuer: undefined };
 
-function read(auth: object | undefined, told: ToldOfTokens = nothing, more: object = {}) {
+function read(auth: object | undefined, told: JwtSummary = nothing, more: object = {}) {
   const report = new Report();
   const general = new Section({ enable_jwt_auth: true, ...(auth && { litellm_jwtauth: auth }), ...more }, 'general_settings', report); // prettier-ignore
   return { settings: readJwtSettings(general, told), problems: report.problems, ignored: report.ignored };

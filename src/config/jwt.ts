@@ -1,6 +1,6 @@
-import { foldedAddress } from '../folded-address.js';
+import { foldedAddress } from '../platform/folded-address.js';
 import type { JwtClaims, JwtSettings, RoleMapping, RolePermission, TrustedIssuer } from './config.js';
-import type { Section, Told } from './section.js';
+import type { Section, BulkChange } from './section.js';
 
 const SECONDS = 1_000;
 const DEFAULT_TTL_MS = 600_000;
@@ -44,14 +44,14 @@ const MISSED = [
 ];
 
 /** What the environment says about tokens: `JWT_PUBLIC_KEY_URL`, `JWT_AUDIENCE`, `JWT_ISSUER`. */
-export interface ToldOfTokens {
-  readonly keysUrl: Told | undefined;
-  readonly audience: Told | undefined;
-  readonly issuer: Told | undefined;
+export interface JwtSummary {
+  readonly keysUrl: BulkChange | undefined;
+  readonly audience: BulkChange | undefined;
+  readonly issuer: BulkChange | undefined;
 }
 
 /** `general_settings.litellm_jwtauth`, when `enable_jwt_auth` is on. Who is trusted must be said, or said to be anybody. */
-export function readJwtSettings(general: Section, told: ToldOfTokens): JwtSettings | undefined {
+export function readJwtSettings(general: Section, told: JwtSummary): JwtSettings | undefined {
   const isEnabled = general.flag('enable_jwt_auth') ?? false;
   if (!isEnabled) {
     if (general.keys().includes('litellm_jwtauth')) general.ignore('litellm_jwtauth');
@@ -123,7 +123,7 @@ function claimPath(section: Section, key: string): string | undefined {
  */
 function trustOf(
   auth: Section,
-  told: ToldOfTokens,
+  told: JwtSummary,
 ): Pick<JwtSettings, 'issuers' | 'adminScope' | 'roleMappings'> {
   const beside = mandateOf(auth);
   const listed = auth
@@ -168,7 +168,7 @@ function listedIssuer(entry: Section): Omit<TrustedIssuer, 'claims'> {
   const userIdPrefix = entry.text('user_id_prefix');
   const trusted = {
     ...(issuer && { issuer }),
-    keyUrls: addresses(entry, 'jwks_url', entry.told('jwks_url')),
+    keyUrls: addresses(entry, 'jwks_url', entry.described('jwks_url')),
     ...audiences(entry),
     ...(userIdPrefix !== undefined && { userIdPrefix }),
   };
@@ -179,11 +179,11 @@ function listedIssuer(entry: Section): Omit<TrustedIssuer, 'claims'> {
 /** Whom the fields of `litellm_jwtauth` itself trust; nobody where only `issuers` are listed. */
 function globalIssuer(
   auth: Section,
-  told: ToldOfTokens,
+  told: JwtSummary,
   othersAreListed: boolean,
 ): Omit<TrustedIssuer, 'claims'> | undefined {
-  const issuer = told.issuer ?? auth.told('issuer');
-  const keysUrl = told.keysUrl ?? auth.told('public_key_url');
+  const issuer = told.issuer ?? auth.described('issuer');
+  const keysUrl = told.keysUrl ?? auth.described('public_key_url');
   const isAnyIssuer = auth.flag('disable_issuer_validation') ?? false;
   if (othersAreListed && !issuer && !keysUrl && !isAnyIssuer) return undefined;
   if (!issuer && !isAnyIssuer)
@@ -197,7 +197,7 @@ function globalIssuer(
 }
 
 /** One text, several by comma, or a list. */
-function audiences(section: Section, told?: Told): Pick<TrustedIssuer, 'audiences'> {
+function audiences(section: Section, told?: BulkChange): Pick<TrustedIssuer, 'audiences'> {
   const isAny = section.flag('disable_audience_validation') ?? false;
   const own = Array.isArray(section.raw('audience')) ? section.texts('audience') : section.text('audience');
   const meant = told ? commaList(told.text) : typeof own === 'string' ? commaList(own) : (own ?? []);
@@ -211,7 +211,7 @@ function audiences(section: Section, told?: Told): Pick<TrustedIssuer, 'audience
   return meant.length ? { audiences: meant } : {};
 }
 
-function addresses(section: Section, key: string, told: Told | undefined): string[] {
+function addresses(section: Section, key: string, told: BulkChange | undefined): string[] {
   const urls = told ? commaList(told.text) : [];
   for (const url of urls) requireAddress(section, key, url);
   return urls;

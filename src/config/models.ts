@@ -1,4 +1,4 @@
-import { hasBlankEnds, INSTRUCTIONS, MAX_NAME_CHARS } from '../policy/model-list.js';
+import { hasBlankEnds, SPECIAL_ENTRIES, MAX_NAME_CHARS } from '../policy/model-list.js';
 import { isName, MAX_NAME_BYTES } from '../policy/name.js';
 import { hash } from 'node:crypto';
 import type { LitellmParams, ModelConfig, ModelInfo } from './config.js';
@@ -69,7 +69,7 @@ function withoutEffect({ litellmParams }: ModelConfig): string[] {
 export function readModel(entry: Section): ModelConfig {
   const modelName = entry.requiredText('model_name');
   const isTaken =
-    (modelName !== '*' && INSTRUCTIONS.has(modelName)) || modelName.startsWith(TEAM_MODEL_PREFIX);
+    (modelName !== '*' && SPECIAL_ENTRIES.has(modelName)) || modelName.startsWith(TEAM_MODEL_PREFIX);
   if (modelName.length > MAX_NAME_CHARS || !isName(modelName) || isTaken || hasBlankEnds(modelName))
     entry.problem('model_name', `cannot be the name of a model`);
   const params = entry.section('litellm_params');

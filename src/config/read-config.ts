@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { newVirtualKey } from '../secrets.js';
+import { newVirtualKey } from '../platform/secrets.js';
 import type { Config } from './config.js';
 import { keptSecret, newSaltKey } from './data-folder.js';
 import { demoModels } from './demo.js';
 import { readJwtSettings } from './jwt.js';
 import { readModels } from './models.js';
-import { Report, Section, type Told } from './section.js';
+import { Report, Section, type BulkChange } from './section.js';
 import { readGeneralSettings, readLitellmSettings, readRouterSettings } from './settings.js';
 import { readTracing } from './tracing.js';
 import { type Env, parseConfigFile } from './yaml-file.js';
@@ -69,7 +69,7 @@ const MAX_NAMESPACE_BYTES = 256;
 export function readConfig(env: Env = process.env, configPath?: string, files: Files = onDisk): Config {
   const report = new Report();
   const said = (name: keyof typeof ENVIRONMENT) => env[name] || undefined;
-  const told = (name: keyof typeof ENVIRONMENT): Told | undefined =>
+  const told = (name: keyof typeof ENVIRONMENT): BulkChange | undefined =>
     env[name] ? { text: env[name], at: name } : undefined;
   const path =
     configPath ?? said('TOLLGATE_CONFIG') ?? (files.exists(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
@@ -145,13 +145,13 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
 }
 
 /** What the environment says, before the file; a file that says something else is without effect. */
-function preferred(said: Told | undefined, section: Section, key: string): Told | undefined {
-  const inFile = section.told(key);
+function preferred(said: BulkChange | undefined, section: Section, key: string): BulkChange | undefined {
+  const inFile = section.described(key);
   if (said && inFile && said.text !== inFile.text) section.ignore(key);
   return said ?? inFile;
 }
 
-function masterKeyProblems({ text, at }: Told): string[] {
+function masterKeyProblems({ text, at }: BulkChange): string[] {
   return [
     ...(text.startsWith('sk-') ? [] : [`${at}: must start with sk-`]),
     ...(text.length < MIN_MASTER_KEY_CHARS
@@ -165,7 +165,7 @@ function kept(
   folder: string,
   name: string,
   make: () => string,
-  problemsOf: (told: Told) => string[] = () => [],
+  problemsOf: (told: BulkChange) => string[] = () => [],
 ): { secret: string; isNew: boolean } {
   const at = join(folder, name);
   const found = foundOrMade(() => keptSecret(folder, name, make), at);
@@ -196,7 +196,11 @@ function readFile(path: string, env: Env, files: Files, report: Report): Record<
   }
 }
 
-function addressOf(told: Told | undefined, protocols: readonly string[], report: Report): string | undefined {
+function addressOf(
+  told: BulkChange | undefined,
+  protocols: readonly string[],
+  report: Report,
+): string | undefined {
   if (!told) return undefined;
   if (URL.canParse(told.text) && protocols.includes(new URL(told.text).protocol)) return told.text;
   report.problems.push(`${told.at}: must be an address that starts with ${protocols[0]}//`);
@@ -205,7 +209,7 @@ function addressOf(told: Told | undefined, protocols: readonly string[], report:
 
 /** Where Redis is, and what its names begin with. */
 interface CacheParams {
-  readonly address?: Told | undefined;
+  readonly address?: BulkChange | undefined;
   readonly namespace?: string | undefined;
 }
 
@@ -213,7 +217,7 @@ interface CacheParams {
  * Reads LiteLLM's `cache_params` of a Redis cache. Beside `REDIS_URL` only the namespace counts, and the number of the
  * database where the address names none.
  */
-function readCacheParams(litellm: Section, said: Told | undefined): CacheParams {
+function readCacheParams(litellm: Section, said: BulkChange | undefined): CacheParams {
   // Answers are not cached.
   if (litellm.flag('cache')) litellm.ignore('cache');
   const params = litellm.section('cache_params');

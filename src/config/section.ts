@@ -5,7 +5,7 @@ export class Report {
 }
 
 /** A text and the place that said it: a variable's name, or a path in the file. */
-export interface Told {
+export interface BulkChange {
   readonly text: string;
   readonly at: string;
 }
@@ -49,7 +49,7 @@ export class Section {
   }
 
   /** The text at `key`, and where it stands. */
-  told(key: string): Told | undefined {
+  described(key: string): BulkChange | undefined {
     const text = this.text(key);
     return text === undefined ? undefined : { text, at: this.pathOf(key) };
   }

@@ -1,4 +1,4 @@
-import { USER_ROLES } from '../policy/authority.js';
+import { USER_ROLES } from '../policy/principal.js';
 import { parseDuration, secondsIn } from '../calendar/windows.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
 import type {

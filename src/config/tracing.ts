@@ -1,15 +1,15 @@
 import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
 import type { TracingSettings } from './config.js';
-import type { Report, Told } from './section.js';
+import type { Report, BulkChange } from './section.js';
 
 const PROTOCOLS = ['http/protobuf', 'http/json'] as const;
 
 /** OpenTelemetry's variables as far as the gateway has to know them; its SDK reads the others. */
 interface TracingVariables {
-  readonly disabled: Told | undefined;
-  readonly exporter: Told | undefined;
-  readonly endpoint: Told | undefined;
-  readonly protocol: Told | undefined;
+  readonly disabled: BulkChange | undefined;
+  readonly exporter: BulkChange | undefined;
+  readonly endpoint: BulkChange | undefined;
+  readonly protocol: BulkChange | undefined;
 }
 
 /** Undefined when nobody asks for traces: by an exporter, or by saying where to send them. */

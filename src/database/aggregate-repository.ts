@@ -1,5 +1,5 @@
 import type { EntityManager, FindOptionsWhere, ObjectLiteral, Repository } from 'typeorm';
-import { lockFor } from './lock-for.js';
+import { rowLock } from './row-lock.js';
 
 /**
  * Rows of one entity. A service names the manager that `Database.read` or `Database.write` gave it each time: on SQLite's
@@ -18,6 +18,6 @@ export abstract class AggregateRepository<T extends ObjectLiteral> {
    * lock rows in the order of their ids, so no two wait for each other.
    */
   lockedInOrder(tx: EntityManager, ...where: FindOptionsWhere<T>[]): Promise<T[]> {
-    return this.in(tx).find({ where, order: { id: 'ASC' }, ...lockFor(tx) } as never);
+    return this.in(tx).find({ where, order: { id: 'ASC' }, ...rowLock(tx) } as never);
   }
 }

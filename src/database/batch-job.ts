@@ -1,10 +1,10 @@
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { pause } from '../pause.js';
+import { sleep } from '../platform/sleep.js';
 import { PeriodicTask } from '../platform/periodic-task.js';
 import type { AdvisoryLock } from './advisory-locks.js';
 import type { Database } from './database.js';
-import { hasTurn } from './has-turn.js';
+import { tryAdvisoryLock } from './try-advisory-lock.js';
 
 /** Lets calls and admins write between two batches. */
 const PAUSE_MS = 20;
@@ -47,7 +47,7 @@ export abstract class BatchJob implements OnApplicationBootstrap, OnApplicationS
   /** Runs `batch` in one transaction after the other while it returns true and no other replica has the lock. */
   protected async runBatches(batch: (tx: EntityManager) => Promise<boolean>): Promise<void> {
     const runOne = async (tx: EntityManager) =>
-      (await hasTurn(tx, this.database, this.lock)) && (await batch(tx));
-    while (!this.isStopped && (await this.database.write(runOne, 'pruning'))) await pause(PAUSE_MS);
+      (await tryAdvisoryLock(tx, this.database, this.lock)) && (await batch(tx));
+    while (!this.isStopped && (await this.database.write(runOne, 'pruning'))) await sleep(PAUSE_MS);
   }
 }

@@ -8,8 +8,8 @@ import {
 } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { CONFIG, type Config } from '../config/config.js';
-import { pause } from '../pause.js';
-import { Unanswered } from '../unanswered.js';
+import { sleep } from '../platform/sleep.js';
+import { DependencyUnavailableError } from '../platform/dependency-unavailable.error.js';
 import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { NOW_MS } from './now-ms.js';
 import { PostgresClient } from './postgres-client.js';
@@ -48,7 +48,7 @@ export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
     const until = performance.now() + LEASE_MS + RENEW_MS;
     while (!(await this.take())) {
       if (!(await this.mayLapse()) || performance.now() > until) throw new Error(TAKEN);
-      await pause(TRY_AGAIN_MS);
+      await sleep(TRY_AGAIN_MS);
     }
   }
 
@@ -57,7 +57,7 @@ export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
     clearInterval(this.renewing);
     const { session } = this;
     if (!session) return;
-    await Promise.race([this.leave(session), pause(TIMEOUT_MS, { unref: true })]);
+    await Promise.race([this.leave(session), sleep(TIMEOUT_MS, { unref: true })]);
   }
 
   private async leave(session: PostgresClient): Promise<void> {
@@ -78,7 +78,7 @@ export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
   expectOurs(): void {
     if (this.isOurs) return;
     if (this.isTaken) throw new ServiceUnavailableException({ message: TAKEN });
-    throw new Unanswered('database', 'its lock was lost and is not taken again yet');
+    throw new DependencyUnavailableError('database', 'its lock was lost and is not taken again yet');
   }
 
   /** False when another process has it. Rejects when the database does not answer. */
@@ -184,7 +184,7 @@ export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
       const taken = await this.take().catch(() => undefined);
       if (taken === false && !this.isTaken) this.logger.error(TAKEN);
       this.isTaken = taken === false;
-      if (!this.session) await pause(TRY_AGAIN_MS, { unref: true });
+      if (!this.session) await sleep(TRY_AGAIN_MS, { unref: true });
     }
     if (this.session) this.logger.log('The lock of the database is taken again.');
   }

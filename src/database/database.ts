@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
-import { actor } from '../acting.js';
-import { pause } from '../pause.js';
-import { ChangedRows } from './changed-rows.js';
+import { currentActor } from '../platform/audit-context.js';
+import { sleep } from '../platform/sleep.js';
+import { ChangedRows } from './audited-changes.js';
 import { WriteHealth } from './write-health.js';
 
 /** Who goes first when several writes wait for SQLite's one connection. */
@@ -66,7 +66,7 @@ export class Database {
    * reads the actor's rights again: this is the one place that every route that writes passes.
    */
   write<T>(work: (tx: EntityManager) => Promise<T>, priority: Priority = 'admin'): Promise<T> {
-    const who = actor();
+    const who = currentActor();
     const transaction = async () => {
       const afterwards: (() => void)[] = [];
       const beforehand: (() => Promise<void>)[] = [];
@@ -99,12 +99,12 @@ export class Database {
   }
 
   /** Runs `work` with a `write` of which nothing is kept in the end. It has the database for itself until then, or rows of it. */
-  async rehearse(work: (write: Write) => Promise<void>): Promise<void> {
+  async dryRun(work: (write: Write) => Promise<void>): Promise<void> {
     const undo = new Error('Nothing of a rehearsal is kept.');
     const rehearsal = this.write<void>(async (tx) => {
       await work((step) =>
         tx.transaction((inner) => {
-          ChangedRows.begin(inner.queryRunner!, actor());
+          ChangedRows.begin(inner.queryRunner!, currentActor());
           return step(inner);
         }),
       );
@@ -130,7 +130,7 @@ export class Database {
    * SQLite only: runs prepared statements in one transaction, in its turn but then without a pause. Beside TypeORM, whose
    * price per statement is many times SQLite's own: for the ledger, which is written twice per call.
    */
-  writeAtOnce(work: () => void): Promise<void> {
+  writePrepared(work: () => void): Promise<void> {
     const { sqlite } = this;
     const transaction = async () => {
       await despiteOthers(() => sqlite.exec('BEGIN IMMEDIATE'));
@@ -163,7 +163,7 @@ export class Database {
     } catch (error) {
       if (FILE_TROUBLE.test(String((error as { code?: unknown }).code)))
         this.writeHealth.failed('file', () =>
-          this.writeAtOnce(() => this.sqlite.exec('PRAGMA user_version = 0')),
+          this.writePrepared(() => this.sqlite.exec('PRAGMA user_version = 0')),
         );
       throw error;
     }
@@ -212,7 +212,7 @@ const ASK_AGAIN_MS = 50;
 
 /** Does this as soon as no other process writes. It may be done again: its first statement is what finds out that one does. */
 async function despiteOthers<T>(work: () => T | Promise<T>): Promise<T> {
-  for (const until = performance.now() + OTHERS_MS; ; await pause(ASK_AGAIN_MS)) {
+  for (const until = performance.now() + OTHERS_MS; ; await sleep(ASK_AGAIN_MS)) {
     try {
       return await work();
     } catch (error) {

@@ -1,6 +1,6 @@
 import { DataSource, type DataSourceOptions, MigrationExecutor } from 'typeorm';
 import { withoutTimeout } from './options.js';
-import { toldByMigrations } from './told-by-migrations.js';
+import { migrationMessages } from './migration-messages.js';
 
 /** The database was used by a newer version: this one does not know what its rows mean. */
 export class NewerDatabaseError extends Error {
@@ -28,7 +28,7 @@ export async function migrated(
     );
     if (newer.length) throw new NewerDatabaseError(newer.map(({ name }) => name));
     const applied = await dataSource.runMigrations();
-    return { applied: applied.map(({ name }) => name), told: toldByMigrations(dataSource) };
+    return { applied: applied.map(({ name }) => name), told: migrationMessages(dataSource) };
   } finally {
     await dataSource.destroy();
   }

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { pause } from '../pause.js';
+import { sleep } from '../platform/sleep.js';
 
 /** What a process that serves must be able to write: SQLite's file, or a hold and its heartbeat on PostgreSQL. */
 type Written = 'file' | 'hold' | 'heartbeat';
@@ -38,7 +38,7 @@ export class WriteHealth implements OnApplicationShutdown {
   private async tryUntilItWorks(what: Written, tryAgain: () => Promise<unknown>): Promise<void> {
     this.trying.add(what);
     while (this.failing.has(what) && !this.stopped) {
-      await pause(TRY_AGAIN_MS, { unref: true });
+      await sleep(TRY_AGAIN_MS, { unref: true });
       await tryAgain().then(
         () => this.worked(what),
         () => undefined,

@@ -1,6 +1,6 @@
 import { budgetTableView } from '../parties/limits.view.js';
-import { liveSpend } from '../spend/live-figures.js';
-import type { EndUser } from './end-user.entity.js';
+import { spendPlaceholder } from '../parties/spend-placeholders.js';
+import type { EndUser } from '../parties/entities/end-user.entity.js';
 import type { EndUserRow } from './end-users.dto.js';
 
 /** An end user as LiteLLM tells it, with the limits that count (see `withTiers`) in a table of their own. */
@@ -10,7 +10,7 @@ export function endUserView(row: Readonly<EndUser>): EndUserRow {
     user_id: row.userId,
     blocked: row.blocked,
     alias: row.alias,
-    spend: liveSpend('end_user', row),
+    spend: spendPlaceholder('end_user', row),
     allowed_model_region: row.allowedModelRegion,
     default_model: row.defaultModel,
     litellm_budget_table: table && { ...table, model_max_budget: row.modelMaxBudget },

@@ -9,10 +9,10 @@ import {
   IsString,
 } from 'class-validator';
 import { OnlyLooksUp } from '../http/free-content.js';
-import { IsOneOf } from '../http/one-of.js';
-import { MAX_PAGE_SIZE } from '../http/page.js';
+import { IsOneOf } from '../http/is-one-of.js';
+import { MAX_PAGE_SIZE } from '../http/pagination.js';
 import { BudgetTable } from '../parties/limits-response.dto.js';
-import { DeclaredBy } from '../http/unread-fields.js';
+import { DeclaredBy } from '../http/unknown-fields.js';
 import { END_USER_FIELDS } from '../parties/fields/end-user-fields.js';
 import { passthroughFields } from '../parties/fields/read-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';

@@ -1,14 +1,14 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { PartiesModule } from '../parties/parties.module.js';
-import { AdminModule } from '../admin/admin.module.js';
-import { EndUser } from './end-user.entity.js';
+import { DelegationModule } from '../delegation/delegation.module.js';
+import { EndUser } from '../parties/entities/end-user.entity.js';
 import { EndUserRepository } from '../parties/repositories/end-user.repository.js';
 import { EndUsersController } from './end-users.controller.js';
 import { EndUsersService } from './end-users.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([EndUser]), PartiesModule, AdminModule],
+  imports: [TypeOrmModule.forFeature([EndUser]), PartiesModule, DelegationModule],
   controllers: [EndUsersController],
   providers: [EndUserRepository, EndUsersService],
   exports: [EndUsersService],

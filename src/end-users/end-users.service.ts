@@ -1,16 +1,16 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { requireBudget } from '../budgets/budgets.service.js';
-import { withTiers } from '../budgets/with-tier.js';
-import { cacheKey } from '../cache/changes.js';
+import { withTiers } from '../parties/with-tier.js';
+import { cacheKey } from '../cache/change-epochs.js';
 import { GATEWAY } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
-import { type PageQuery, pageOf } from '../http/page.js';
+import { type PageQuery, paginate } from '../http/pagination.js';
 import { applyParty } from '../parties/apply-party.js';
 import { lightColumns, withContent } from '../parties/listed-rows.js';
 import { EndUserRepository } from '../parties/repositories/end-user.repository.js';
 import { Traced } from '../tracing/traced.js';
-import { EndUser } from './end-user.entity.js';
+import { EndUser } from '../parties/entities/end-user.entity.js';
 import { endUserView } from './end-user.view.js';
 import {
   type DeletedEndUsers,
@@ -47,7 +47,7 @@ export class EndUsersService {
 
   /** What `getOrCreate` would return, without making it. */
   wouldBe(userId: string): Promise<Readonly<EndUser>> {
-    return this.endUsers.wouldBe(userId);
+    return this.endUsers.preview(userId);
   }
 
   /** Makes an end user. 409 when it is there, 404 when its tier is not. */
@@ -102,7 +102,7 @@ export class EndUsersService {
             select: lightColumns(manager, EndUser),
             where: { deletedAt: IsNull() },
             order: { createdAt: 'ASC', id: 'ASC' },
-            ...pageOf(page),
+            ...paginate(page),
           }),
         ),
       ),

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/terminus';
 import { DatabaseLock } from '../database/database-lock.js';
 import { WriteHealth } from '../database/write-health.js';
-import { OpenRoute } from '../http/doors.js';
+import { PublicRoute } from '../http/route-access.js';
 import { Redis } from '../redis/redis.js';
 import { Alive, Ready } from './health.dto.js';
 
@@ -17,7 +17,7 @@ const DATABASE_TIMEOUT_MS = 2_000;
 
 /** For whoever watches the process. Answers a stranger, so it tells nothing else. */
 @ApiTags('health')
-@OpenRoute()
+@PublicRoute()
 @Controller('health')
 export class HealthController {
   constructor(

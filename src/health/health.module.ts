@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
-import { RedisModule } from '../redis/redis.module.js';
 import { TerminusModule } from '@nestjs/terminus';
+import { MetricsModule } from '../metrics/metrics.module.js';
+import { RedisModule } from '../redis/redis.module.js';
 import { HealthController } from './health.controller.js';
+import { MetricsController } from './metrics.controller.js';
 
 @Module({
-  imports: [RedisModule, TerminusModule.forRoot({ logger: false })],
-  controllers: [HealthController],
+  imports: [MetricsModule, RedisModule, TerminusModule.forRoot({ logger: false })],
+  controllers: [HealthController, MetricsController],
 })
 export class HealthModule {}

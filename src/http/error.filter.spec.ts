@@ -1,6 +1,6 @@
 import { EntityNotFoundError, QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { describe, expect, it } from 'vitest';
-import { toldOf } from './error.filter.js';
+import { toErrorResponse } from './error.filter.js';
 
 const driver = (code: string | undefined, message = 'x') =>
   Object.assign(new Error(message), code && { code });
@@ -31,6 +31,6 @@ describe('what a database says', () => {
     ['a mistake of ours', new EntityNotFoundError('X', {}), 500],
     ['another one', new TypeError('x'), 500],
   ])('%s: %#', (_, error, status) => {
-    expect(toldOf(error).status).toBe(status);
+    expect(toErrorResponse(error).status).toBe(status);
   });
 });

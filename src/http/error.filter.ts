@@ -1,8 +1,8 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
-import { Overloaded } from '../overloaded.js';
-import { Unanswered } from '../unanswered.js';
+import { OverloadedError } from '../platform/overloaded.error.js';
+import { DependencyUnavailableError } from '../platform/dependency-unavailable.error.js';
 
 /** The envelope's `type` where nobody named a finer one. */
 const TYPE: Record<number, string> = {
@@ -70,7 +70,7 @@ export class ErrorFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const told = toldOf(error);
+    const told = toErrorResponse(error);
     // Under load a line for each would be one more load; they are counted.
     if (told.status >= 500 && told !== OVERLOADED) this.log(request, told, error);
     if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy();
@@ -106,10 +106,10 @@ export class ErrorFilter implements ExceptionFilter {
 const isHeardOut = ({ headers }: FastifyRequest) => Number(headers['content-length']) <= MAX_HEARD_OUT_BYTES;
 
 /** The answer to anything that was thrown. */
-export function toldOf(error: unknown): Told {
+export function toErrorResponse(error: unknown): Told {
   if (error instanceof HttpException) return httpException(error);
-  if (error instanceof Overloaded) return OVERLOADED;
-  if (error instanceof Unanswered) return unavailable(error.who);
+  if (error instanceof OverloadedError) return OVERLOADED;
+  if (error instanceof DependencyUnavailableError) return unavailable(error.who);
   const { statusCode, message } = error as { statusCode?: number; message?: string };
   // Fastify's own refusals: too large, unreadable, too slow, broken off. The last has the code of a lost connection, which is not the database's.
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
@@ -117,7 +117,7 @@ export function toldOf(error: unknown): Told {
   }
   if (isTaken(error)) return TAKEN;
   if (isTimeout(error)) return TOO_MUCH;
-  if (isDatabaseTrouble(error)) return unavailable('database');
+  if (isDatabaseFailure(error)) return unavailable('database');
   return OUR_MISTAKE;
 }
 
@@ -165,7 +165,7 @@ const isTimeout = (error: unknown) => (error as { code?: unknown }).code === '57
  * Says whether the database could not be reached, or could not do its work now. That is never the caller's fault, and never
  * permission. A statement it could not read is our own mistake: trying again would not help.
  */
-export function isDatabaseTrouble(error: unknown): boolean {
+export function isDatabaseFailure(error: unknown): boolean {
   if (error instanceof QueryRunnerAlreadyReleasedError) return true;
   const { code, message, driverError } = error as {
     code?: unknown;
@@ -175,6 +175,6 @@ export function isDatabaseTrouble(error: unknown): boolean {
   return (
     (typeof code === 'string' && TROUBLE_CODE.test(code)) ||
     (typeof message === 'string' && TROUBLE_MESSAGE.test(message)) ||
-    (error instanceof QueryFailedError && driverError !== error && isDatabaseTrouble(driverError ?? {}))
+    (error instanceof QueryFailedError && driverError !== error && isDatabaseFailure(driverError ?? {}))
   );
 }

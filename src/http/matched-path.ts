@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { keyHashOf } from '../secrets.js';
+import { keyHashOf } from '../platform/secrets.js';
 
 /**
  * The path of the route that was matched, with its parameters put back: what lists of routes are asked about. Not the

@@ -1,4 +1,4 @@
-import type { PageQuery } from './page.js';
+import type { PageQuery } from './pagination.js';
 
 /** Which page this is, of all that was asked for. */
 export class PageInfo {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JwtClaims, JwtSettings } from '../config/config.js';
 import { routeListAllows } from '../policy/routes.js';
-import { holderOf, type Payload, type TokenHolder } from './claims.js';
+import { subjectOf, type Payload, type TokenSubject } from './claims.js';
 
 const settings = (more: Partial<JwtSettings> = {}): JwtSettings => ({
   issuers: [],
@@ -23,12 +23,12 @@ const settings = (more: Partial<JwtSettings> = {}): JwtSettings => ({
 
 const CLAIMS: JwtClaims = { userId: 'sub', userEmail: 'email', teamIds: 'groups' };
 const read = (payload: Payload, claims: JwtClaims = CLAIMS, more: Partial<JwtSettings> = {}) =>
-  holderOf(payload, claims, settings(more));
-const holder = (...asked: Parameters<typeof read>) => read(...asked) as TokenHolder;
+  subjectOf(payload, claims, settings(more));
+const holder = (...asked: Parameters<typeof read>) => read(...asked) as TokenSubject;
 const mia = { sub: 'mia' };
 
 describe('whom a token names', () => {
-  it.each<[string, Payload, JwtClaims, Partial<TokenHolder>]>([
+  it.each<[string, Payload, JwtClaims, Partial<TokenSubject>]>([
     ['a user', { sub: 'mia' }, { userId: 'sub' }, { userId: 'mia', teamIds: [] }],
     ['a number', { sub: 7 }, { userId: 'sub' }, { userId: '7' }],
     ['deep down', { a: { b: { c: 'mia' } } }, { userId: 'a.b.c' }, { userId: 'mia' }],
@@ -75,7 +75,7 @@ describe('whom a token names', () => {
   });
 
   it('is one of its issuer’s, where those have a prefix', () => {
-    const by = (payload: Payload) => holderOf(payload, CLAIMS, { ...settings(), userIdPrefix: 'partner/' });
+    const by = (payload: Payload) => subjectOf(payload, CLAIMS, { ...settings(), userIdPrefix: 'partner/' });
     expect(by({ sub: 'boss' })).toMatchObject({ userId: 'partner/boss' });
     expect(by({ email: 'boss@x.y' })).toMatchObject({ userId: 'partner/boss@x.y' });
     expect(by({})).toMatchObject({ code: 'token_not_allowed' });
@@ -136,7 +136,7 @@ describe('what a token makes of somebody', () => {
     expect(holder({ ...mia, scope }, CLAIMS, { adminScope: 'other' }).role).toBeUndefined();
   });
 
-  it.each<[unknown, Partial<TokenHolder> | 'nobody']>([
+  it.each<[unknown, Partial<TokenSubject> | 'nobody']>([
     ['boss', { role: 'proxy_admin' }],
     [['none', 'team'], { teamIds: ['o1'] }],
     ['person', { userId: 'o1' }],

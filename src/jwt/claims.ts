@@ -1,11 +1,11 @@
 import type { JwtClaims, JwtRole, JwtSettings, TrustedIssuer } from '../config/config.js';
-import { foldedAddress } from '../folded-address.js';
+import { foldedAddress } from '../platform/folded-address.js';
 import type { Role } from '../policy/facts.js';
 import { compileModelList, type ModelList } from '../policy/model-list.js';
 import { compileRouteList, type RouteList } from '../policy/routes.js';
 
 /** Whom a verified token names. Claims only: no row was asked yet. */
-export interface TokenHolder {
+export interface TokenSubject {
   /** The role the token itself gives; absent: the rows say. */
   readonly role?: Role;
   readonly userId?: string;
@@ -23,7 +23,7 @@ export interface TokenHolder {
 }
 
 /** Why a verified token opens nothing. */
-export interface NobodyHere {
+export interface UnknownSubject {
   readonly code: 'token_invalid' | 'token_not_allowed';
   readonly reason: string;
 }
@@ -34,11 +34,11 @@ export type IssuerRules = Omit<JwtSettings, 'issuers'> & Pick<TrustedIssuer, 'us
 export type Payload = Readonly<Record<string, unknown>>;
 
 /** Reads whom a token names. What the configuration does not name for its issuer gives nothing. */
-export function holderOf(
+export function subjectOf(
   payload: Payload,
   claims: JwtClaims,
   settings: IssuerRules,
-): TokenHolder | NobodyHere {
+): TokenSubject | UnknownSubject {
   const named = namedIn(payload, claims, settings);
   if (named.isAdmin) return { ...common(payload, claims), ...named.user, ...adminOf(settings) };
   const objection = objectionTo(named, claims, settings);
@@ -130,9 +130,9 @@ function objectionTo(
   named: Named,
   claims: JwtClaims,
   { userAllowedEmailDomain: domain, enforceRbac, enforceTeam }: IssuerRules,
-): NobodyHere | undefined {
+): UnknownSubject | undefined {
   const { userId, userEmail } = named.user;
-  const refused = (reason: string): NobodyHere => ({ code: 'token_not_allowed', reason });
+  const refused = (reason: string): UnknownSubject => ({ code: 'token_not_allowed', reason });
   if (!hasTeam(named) && claims.teamId !== undefined && claims.teamIds === undefined)
     return {
       code: 'token_invalid',
@@ -159,7 +159,7 @@ function limitsOf(
   named: Named,
   payload: Payload,
   { teamAllowedRoutes, rolePermissions, scopeMappings }: IssuerRules,
-): Pick<TokenHolder, 'role' | 'routes' | 'models'> {
+): Pick<TokenSubject, 'role' | 'routes' | 'models'> {
   const role: JwtRole = hasTeam(named) ? 'team' : 'internal_user';
   const permission = rolePermissions.find((entry) => entry.role === role);
   const scopes = scopesOf(payload);

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { Unanswered } from '../unanswered.js';
+import { DependencyUnavailableError } from '../platform/dependency-unavailable.error.js';
 import { SigningKeys } from './signing-keys.js';
 
 const LIFE = { keysTtlMs: 600_000, keysStaleTtlMs: 3_600_000 };
@@ -42,7 +42,7 @@ it.each<[string, () => typeof answer]>([
   ['answers what is no JSON', () => ({ body: 'keys' })],
 ])('are not those of a place that %s', async (_, given) => {
   answer = given();
-  await expect(versionAt('/keys')).rejects.toThrow(Unanswered);
+  await expect(versionAt('/keys')).rejects.toThrow(DependencyUnavailableError);
 }); // prettier-ignore
 
 it.each<[string | undefined, boolean]>([
@@ -57,7 +57,7 @@ it.each<[string | undefined, boolean]>([
     return new Response(from.endsWith(DISCOVERY) ? JSON.stringify({ issuer: 'https://issuer.example', jwks_uri: url }) : keySet); // prettier-ignore
   });
   const version = versionAt(DISCOVERY, 'https://issuer.example');
-  if (refused) await expect(version).rejects.toThrow(Unanswered);
+  if (refused) await expect(version).rejects.toThrow(DependencyUnavailableError);
   else expect(await version).toBe(1);
   expect(asked).toEqual([`https://issuer.example${DISCOVERY}`, ...(refused ? [] : [url])]);
 });

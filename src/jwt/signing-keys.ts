@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { createLocalJWKSet, type JSONWebKeySet, type LocalJWKSet } from 'jose';
-import type { Clock } from '../clock.js';
-import { Unanswered } from '../unanswered.js';
-import { reasonOf } from '../http/reason-of.js';
+import type { Clock } from '../platform/clock.js';
+import { DependencyUnavailableError } from '../platform/dependency-unavailable.error.js';
+import { errorReason } from '../http/error-reason.js';
 
 const PATIENCE_MS = 5_000;
 const MAX_BYTES = 1024 * 1024;
@@ -48,7 +48,7 @@ export class SigningKeys {
     return this.known?.version === version && this.isFresh();
   }
 
-  /** The keys; those of before for a while if the issuer does not answer. Throws `Unanswered` when they are too old. */
+  /** The keys; those of before for a while if the issuer does not answer. Throws `DependencyUnavailableError` when they are too old. */
   async current(): Promise<KeySet> {
     if (!this.isFresh()) {
       const refreshed = this.refresh();
@@ -57,7 +57,7 @@ export class SigningKeys {
     }
     const usable = this.usable();
     if (usable) return usable;
-    throw new Unanswered('issuer of tokens', 'its keys could not be read');
+    throw new DependencyUnavailableError('issuer of tokens', 'its keys could not be read');
   }
 
   /** For a key that is not in this version: other keys, unless the issuer was asked just now or has no others. */
@@ -86,7 +86,7 @@ export class SigningKeys {
       this.isSilent = false;
     } catch (error) {
       this.isSilent = true;
-      this.logger.warn(`${this.url} gave no keys: ${reasonOf(error)}`);
+      this.logger.warn(`${this.url} gave no keys: ${errorReason(error)}`);
     }
     this.triedAt = this.clock().getTime();
   }

@@ -1,7 +1,7 @@
 import { lifetimeEnd } from '../calendar/windows.js';
 import { applyParty } from '../parties/apply-party.js';
 import { KEPT_OF_KEYS, type KeyFieldsDto } from './keys.dto.js';
-import type { VirtualKey } from './virtual-key.entity.js';
+import type { VirtualKey } from '../parties/entities/virtual-key.entity.js';
 
 /** Puts sent fields on a key: absent keeps, null clears. A lifetime is counted from now. */
 export function applyKey(row: VirtualKey, dto: KeyFieldsDto, now: Date): void {

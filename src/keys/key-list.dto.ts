@@ -1,5 +1,5 @@
 import { ApiExtraModels, ApiProperty, getSchemaPath } from '@nestjs/swagger';
-import { UserRow } from '../users/users.dto.js';
+import { UserRow } from '../parties/user-row.dto.js';
 import { KeyRow } from './keys.dto.js';
 
 /** A key in a list. */

@@ -1,27 +1,27 @@
 import { Injectable } from '@nestjs/common';
 import { Brackets, type EntityManager, type FindOptionsWhere, In, type SelectQueryBuilder } from 'typeorm';
 import { Database } from '../database/database.js';
-import { partOf } from '../database/part-of.js';
-import { type PageQuery, pageOf } from '../http/page.js';
+import { containsText } from '../database/contains-text.js';
+import { type PageQuery, paginate } from '../http/pagination.js';
 import { sqlOrder } from '../http/sort-order.js';
 import {
   administeredOrganizations,
   administeredTeams,
-  type Authority,
+  type Principal,
   seesEverything,
   teamsWhere,
-} from '../policy/authority.js';
+} from '../policy/principal.js';
 import { selectLight, withContent } from '../parties/listed-rows.js';
-import { keyHashOf } from '../secrets.js';
-import { joinSpent } from '../spend/join-spent.js';
-import { User } from '../users/user.entity.js';
-import type { UserRow } from '../users/users.dto.js';
-import { userView } from '../users/user.view.js';
-import { visibleUsers } from '../users/visible-users.js';
+import { keyHashOf } from '../platform/secrets.js';
+import { joinLifetimeSpend } from '../ledger/join-lifetime-spend.js';
+import { User } from '../parties/entities/user.entity.js';
+import type { UserRow } from '../parties/user-row.dto.js';
+import { userView } from '../parties/user.view.js';
+import { visibleUsers } from '../parties/visible-users.js';
 import { keyInfo, keyView } from './key.view.js';
 import type { KeyList, ListedKey } from './key-list.dto.js';
 import type { KeyAliases, KeyAliasesQuery, KeyInfos, KeyListQuery, KeyRow } from './keys.dto.js';
-import { VirtualKey } from './virtual-key.entity.js';
+import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
 
 /** Keys for people who look for one. */
 @Injectable()
@@ -29,7 +29,7 @@ export class KeyLists {
   constructor(private readonly database: Database) {}
 
   /** The keys that concern the caller. */
-  async list(query: KeyListQuery, caller: Authority): Promise<KeyList> {
+  async list(query: KeyListQuery, caller: Principal): Promise<KeyList> {
     const {
       page = 1,
       size = 10,
@@ -74,8 +74,8 @@ export class KeyLists {
   }
 
   /** Whole keys that concern the caller, by what they spent in all. */
-  async dearest(query: PageQuery, caller: Authority): Promise<KeyRow[]> {
-    const { take, skip } = pageOf(query);
+  async topSpenders(query: PageQuery, caller: Principal): Promise<KeyRow[]> {
+    const { take, skip } = paginate(query);
     const rows = await this.database.read(async (manager) =>
       withContent(
         manager,
@@ -93,12 +93,12 @@ export class KeyLists {
   /** The aliases of the keys that concern the caller, in order. */
   async aliases(
     { page = 1, size = 50, search, team_id }: KeyAliasesQuery,
-    caller: Authority,
+    caller: Principal,
   ): Promise<KeyAliases> {
     return this.database.read(async (manager) => {
       const select = visibleKeys(manager, caller).andWhere('k.keyAlias IS NOT NULL');
       if (team_id !== undefined) select.andWhere('k.teamId = :team', { team: team_id });
-      if (search !== undefined) select.andWhere(...partOf('k.keyAlias', search));
+      if (search !== undefined) select.andWhere(...containsText('k.keyAlias', search));
       const [rows, total] = await select
         .orderBy('k.keyAlias')
         .limit(size)
@@ -115,7 +115,7 @@ export class KeyLists {
   }
 
   /** Of these keys those that there are, and that concern the caller. */
-  async infos(keys: string[], caller: Authority): Promise<KeyInfos> {
+  async infos(keys: string[], caller: Principal): Promise<KeyInfos> {
     const rows = await this.database.read(async (manager) =>
       withContent(
         manager,
@@ -140,7 +140,7 @@ const COLUMN = {
 /** The keys that concern a caller, without what is kept with them. Alias `k`. */
 function visibleKeys(
   manager: EntityManager,
-  caller: Authority,
+  caller: Principal,
   status?: 'deleted',
 ): SelectQueryBuilder<VirtualKey> {
   const select = selectLight(manager.createQueryBuilder(VirtualKey, 'k')).where(
@@ -152,7 +152,7 @@ function visibleKeys(
 }
 
 /** `maySeeKey` in a database's words: one of these. */
-const theirs = (caller: Authority): FindOptionsWhere<VirtualKey>[] => [
+const theirs = (caller: Principal): FindOptionsWhere<VirtualKey>[] => [
   ...(caller.keyHash === undefined ? [] : [{ secretHash: In([caller.keyHash]) }]),
   ...(caller.userId === null ? [] : [{ userId: In([caller.userId]) }]),
   { teamId: In(teamsWhere(caller, '/key/info')) },
@@ -160,7 +160,7 @@ const theirs = (caller: Authority): FindOptionsWhere<VirtualKey>[] => [
 ];
 
 /** A user's keys; with them, if asked for, those it made and those of the caller's teams. */
-const ofUser = (query: KeyListQuery, userId: string, caller: Authority) =>
+const ofUser = (query: KeyListQuery, userId: string, caller: Principal) =>
   new Brackets((either) => {
     either.where({ userId });
     if (query.include_created_by_keys) either.orWhere({ createdBy: userId });
@@ -169,7 +169,7 @@ const ofUser = (query: KeyListQuery, userId: string, caller: Authority) =>
 
 /** By what they spent in all. */
 const bySpend = (select: SelectQueryBuilder<VirtualKey>, order: 'ASC' | 'DESC') =>
-  joinSpent(select, 'key').addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent').orderBy('spent', order);
+  joinLifetimeSpend(select, 'key').addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent').orderBy('spent', order);
 
 const deletedView = (row: VirtualKey): ListedKey => ({
   ...keyView(row),
@@ -178,7 +178,7 @@ const deletedView = (row: VirtualKey): ListedKey => ({
 });
 
 /** The users of these keys, as far as they concern the caller. */
-async function usersOf(manager: EntityManager, rows: readonly VirtualKey[], caller: Authority) {
+async function usersOf(manager: EntityManager, rows: readonly VirtualKey[], caller: Principal) {
   const ids = rows.flatMap(({ userId }) => userId ?? []);
   const users = ids.length
     ? await visibleUsers(manager, caller).andWhere('u.userId IN (:...ids)', { ids }).getMany()

@@ -1,9 +1,9 @@
 import { KEY_FIELDS } from '../parties/fields/key-fields.js';
 import { fieldsWhere } from '../parties/fields/read-fields.js';
 import { authorshipView, limitsView } from '../parties/limits.view.js';
-import { liveSpend } from '../spend/live-figures.js';
+import { spendPlaceholder } from '../parties/spend-placeholders.js';
 import type { KeyDetails, KeyRow } from './keys.dto.js';
-import type { VirtualKey } from './virtual-key.entity.js';
+import type { VirtualKey } from '../parties/entities/virtual-key.entity.js';
 
 /** LiteLLM shows these inside a key's `metadata`. */
 const INSIDE_METADATA = fieldsWhere(KEY_FIELDS, ({ shownInMetadata }) => shownInMetadata === true);
@@ -18,7 +18,7 @@ export function keyView(row: Readonly<VirtualKey>): KeyRow {
     token: row.secretHash,
     key_name: row.keyName,
     key_alias: row.keyAlias,
-    spend: liveSpend('key', row),
+    spend: spendPlaceholder('key', row),
     ...limitsView(row),
     expires: row.expiresAt?.toISOString() ?? null,
     models: row.models ?? [],

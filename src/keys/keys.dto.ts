@@ -18,11 +18,11 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { OnlyLooksUp } from '../http/free-content.js';
-import { IsFlag } from '../http/flag.js';
-import { IsOneOf } from '../http/one-of.js';
-import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
+import { IsFlag } from '../http/is-flag.js';
+import { IsOneOf } from '../http/is-one-of.js';
+import { MAX_PAGE_SIZE, PageQuery } from '../http/pagination.js';
 import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
-import { DeclaredBy } from '../http/unread-fields.js';
+import { DeclaredBy } from '../http/unknown-fields.js';
 import { IsAliases } from '../parties/aliases.js';
 import { IsDuration, IsLifetime } from '../parties/duration.js';
 import { LimitedPartyResponse } from '../parties/limits-response.dto.js';
@@ -327,7 +327,7 @@ export class UpdatedKey extends KeyRow {
   key: string;
 }
 
-export class SpendReset {
+export class SpendResetService {
   key_hash: string;
   spend: number;
   previous_spend: number;

@@ -7,8 +7,8 @@ import {
   NotFoundException,
 } from '@nestjs/common';
 import { type EntityManager, type FindOptionsWhere, In, IsNull } from 'typeorm';
-import { grantAccessGroups, lockAccessGroups } from '../access-groups/grant-access-groups.js';
-import { type CacheKey, cacheKey } from '../cache/changes.js';
+import { assignAccessGroups, lockAccessGroups } from '../access-groups/assign-access-groups.js';
+import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { limitsView } from '../parties/limits.view.js';
@@ -17,19 +17,19 @@ import { UserRepository } from '../parties/repositories/user.repository.js';
 import { toNanoUsd, toUsd } from '../parties/usd.js';
 import {
   administersKey,
-  type Authority,
+  type Principal,
   isProxyAdmin,
   mayChangeKey,
   maySeeKey,
-} from '../policy/authority.js';
-import { keyHashOf, keyHint, newVirtualKey, secretHash, secretMatcher } from '../secrets.js';
-import { NewUsers } from '../users/new-users.js';
+} from '../policy/principal.js';
+import { keyHashOf, keyHint, newVirtualKey, secretHash, secretMatcher } from '../platform/secrets.js';
+import { UserDefaults } from '../parties/user-defaults.js';
 import { Traced } from '../tracing/traced.js';
 import { applyKey } from './apply-key.js';
 import { requireWithinBounds, withDefaults } from './key-bounds.js';
-import { lockedInOrder } from '../database/lock-for.js';
-import { KeyGrants, notPermitted, SERVICE_ACCOUNT } from './key-grants.js';
-import { lockNeighbours, requireNeighbours, requireOneOrganization } from './key-neighbours.js';
+import { lockRowsInOrder } from '../database/row-lock.js';
+import { KeyDelegation, notPermitted, SERVICE_ACCOUNT } from './key-delegation.js';
+import { lockReferences, requireReferences, requireOneOrganization } from './key-references.js';
 import { keyInfo, keyView } from './key.view.js';
 import type {
   BulkKeyUpdate,
@@ -42,11 +42,11 @@ import type {
   KeyType,
   RegenerateKeyDto,
   ResetSpendDto,
-  SpendReset,
+  SpendResetService,
   UpdatedKey,
   UpdateKeyDto,
 } from './keys.dto.js';
-import { rotate, secretsOf, VirtualKey } from './virtual-key.entity.js';
+import { rotate, secretsOf, VirtualKey } from '../parties/entities/virtual-key.entity.js';
 
 const PRESET: Record<KeyType, string[]> = {
   default: [],
@@ -76,8 +76,8 @@ export class KeysService {
 
   constructor(
     private readonly database: Database,
-    private readonly newUsers: NewUsers,
-    private readonly grants: KeyGrants,
+    private readonly newUsers: UserDefaults,
+    private readonly delegation: KeyDelegation,
     private readonly keys: KeyRepository,
     private readonly users: UserRepository,
     @Inject(CONFIG)
@@ -95,19 +95,19 @@ export class KeysService {
   }
 
   /** Issues a key. 404 when its team, organization or tier is not there; 409 when the key or its alias is taken. */
-  async generate(dto: GenerateKeyDto, caller: Authority, route = '/key/generate'): Promise<GeneratedKey> {
+  async generate(dto: GenerateKeyDto, caller: Principal, route = '/key/generate'): Promise<GeneratedKey> {
     const issued = await this.keys.write(async (tx) => {
       const made = await (isProxyAdmin(caller)
         ? this.issue(tx, dto, caller.id)
         : this.issueFor(tx, dto, caller, route));
       await this.keys.setSpend(tx, made.row, dto.spend || null);
       return made;
-    }, touchedBy);
+    }, cacheKeysOf);
     return issuedView(issued, dto);
   }
 
   /** Issues a key of a team that is nobody's. 400 without a team. */
-  generateServiceAccount(dto: GenerateKeyDto, caller: Authority): Promise<GeneratedKey> {
+  generateServiceAccount(dto: GenerateKeyDto, caller: Principal): Promise<GeneratedKey> {
     if (!dto.team_id)
       throw new BadRequestException({
         message:
@@ -140,7 +140,7 @@ export class KeysService {
     by: string,
   ): Promise<WrittenKey> {
     await lockAccessGroups(tx, dto);
-    await lockNeighbours(tx, dto);
+    await lockReferences(tx, dto);
     await this.requireFreeSecret(tx, hash, hint, { formerSecretHash: hash });
     const isUserNew = await this.ensureNeighbours(tx, dto, by);
     await this.requireFreeAlias(tx, dto.key_alias);
@@ -150,7 +150,7 @@ export class KeysService {
       applyKey(key, dto, now);
     });
     await requireOneOrganization(tx, row);
-    await grantAccessGroups(tx, dto, row, ['keyIds', row.id]);
+    await assignAccessGroups(tx, dto, row, ['keyIds', row.id]);
     return { row, isUserNew };
   }
 
@@ -158,27 +158,27 @@ export class KeysService {
   private async issueFor(
     tx: EntityManager,
     dto: GenerateKeyDto,
-    caller: Authority,
+    caller: Principal,
     route: string,
   ): Promise<IssuedKey> {
-    const issued = await this.issue(tx, this.grants.owned(dto, caller, route), caller.id);
-    await this.grants.inherit(tx, issued.row, caller);
-    await this.grants.requireWithin(tx, issued.row, undefined, caller);
+    const issued = await this.issue(tx, this.delegation.owned(dto, caller, route), caller.id);
+    await this.delegation.inherit(tx, issued.row, caller);
+    await this.delegation.requireWithin(tx, issued.row, undefined, caller);
     await tx.save(VirtualKey, issued.row);
     return issued;
   }
 
   /** Changes what was sent. 404 for a key that is not there, or not the caller's. */
-  async update(dto: UpdateKeyDto, caller: Authority): Promise<UpdatedKey> {
+  async update(dto: UpdateKeyDto, caller: Principal): Promise<UpdatedKey> {
     const { row } = await this.keys.write(
       (tx) => this.change(tx, dto.key, dto, caller, ['/key/update']),
-      touchedBy,
+      cacheKeysOf,
     );
     return { ...keyView(row), key: dto.key };
   }
 
   /** Changes many keys, each for itself: what is wrong with one is told and stops no other. */
-  async bulkUpdate(dtos: readonly UpdateKeyDto[], caller: Authority): Promise<BulkKeyUpdate> {
+  async bulkUpdate(dtos: readonly UpdateKeyDto[], caller: Principal): Promise<BulkKeyUpdate> {
     const successful: BulkKeyUpdate['successful_updates'] = [];
     const failed: BulkKeyUpdate['failed_updates'] = [];
     for (const dto of dtos) {
@@ -196,7 +196,7 @@ export class KeysService {
    * Gives a key a new secret and changes what was sent: it stays the same key, so everything spent and counted stays its
    * own. The secret before ends now or with its grace; one before that ends in any case.
    */
-  async regenerate(keyOrHash: string, dto: RegenerateKeyDto, caller: Authority): Promise<GeneratedKey> {
+  async regenerate(keyOrHash: string, dto: RegenerateKeyDto, caller: Principal): Promise<GeneratedKey> {
     const secret = dto.new_key ?? newVirtualKey();
     const { row } = await this.keys.write(
       async (tx) => {
@@ -220,7 +220,7 @@ export class KeysService {
           (live, now) => rotate(live, secret, dto.grace_period, now),
         );
       },
-      (rotated) => [...touchedBy(rotated), ...secretsOf(rotated.before)],
+      (rotated) => [...cacheKeysOf(rotated), ...secretsOf(rotated.before)],
     );
     return issuedView({ row, secret }, dto);
   }
@@ -230,14 +230,14 @@ export class KeysService {
     tx: EntityManager,
     keyOrHash: string,
     dto: KeyFieldsDto,
-    caller: Authority,
+    caller: Principal,
     routes: readonly string[],
     also: (live: VirtualKey, now: Date) => void = () => {},
   ): Promise<WrittenKey & { readonly before: VirtualKey }> {
     await lockAccessGroups(tx, dto);
-    await lockNeighbours(tx, dto);
+    await lockReferences(tx, dto);
     const before = await this.require(tx, keyOrHash, caller, ...routes);
-    if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, before, caller);
+    if (!isProxyAdmin(caller)) this.delegation.requireUpdatable(dto, before, caller);
     requireWithinBounds(dto, this.config.litellm.keyBounds);
     const isUserNew = await this.ensureNeighbours(tx, dto, caller.id);
     if (dto.key_alias !== before.keyAlias) await this.requireFreeAlias(tx, dto.key_alias);
@@ -246,14 +246,18 @@ export class KeysService {
       also(live, now);
     });
     await requireOneOrganization(tx, row);
-    await grantAccessGroups(tx, dto, row, ['keyIds', row.id]);
-    if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
+    await assignAccessGroups(tx, dto, row, ['keyIds', row.id]);
+    if (!isProxyAdmin(caller)) await this.delegation.requireWithin(tx, row, before, caller);
     await this.keys.setSpend(tx, row, dto.spend);
     return { row, before, isUserNew };
   }
 
   /** Leaves so much of what a key has spent. 400 for more than it has spent, or than it may. For admins of its team and above. */
-  async resetSpend(keyOrHash: string, { reset_to }: ResetSpendDto, caller: Authority): Promise<SpendReset> {
+  async resetSpend(
+    keyOrHash: string,
+    { reset_to }: ResetSpendDto,
+    caller: Principal,
+  ): Promise<SpendResetService> {
     const row = await this.database.read((manager) => this.keys.find(manager, keyHashOf(keyOrHash)));
     requireResettable(caller, row);
     const before = await this.keys.spentBy(row);
@@ -264,7 +268,7 @@ export class KeysService {
         param: 'reset_to',
       });
     await this.database.write(async (tx) => {
-      const live = await this.keys.locked(tx, row.secretHash);
+      const live = await this.keys.findForUpdate(tx, row.secretHash);
       requireResettable(caller, live);
       await this.keys.setSpend(tx, live, reset_to);
     }, 'ledger');
@@ -279,17 +283,17 @@ export class KeysService {
   }
 
   /** Stops a key, or lets it work again; that only from above. 404 for a key that is not there, or not the caller's. */
-  async setBlocked(keyOrHash: string, blocked: boolean, caller: Authority): Promise<KeyRow> {
+  async setBlocked(keyOrHash: string, blocked: boolean, caller: Principal): Promise<KeyRow> {
     const row = await this.keys.write(async (tx) => {
       const key = await this.require(tx, keyOrHash, caller, blocked ? '/key/block' : '/key/unblock');
-      if (!blocked) this.grants.requireAbove(caller, key);
+      if (!blocked) this.delegation.requireAbove(caller, key);
       return this.keys.update(tx, key.secretHash, caller.id, (live) => void (live.blocked = blocked));
     }, secretsOf);
     return keyView(row);
   }
 
   /** Revokes keys named by themselves, their hashes or aliases. Unknown ones are passed over, but not if all are. */
-  async delete({ keys, key_aliases }: DeleteKeysDto, caller: Authority): Promise<string[]> {
+  async delete({ keys, key_aliases }: DeleteKeysDto, caller: Principal): Promise<string[]> {
     if (!keys?.length && !key_aliases?.length) {
       throw new BadRequestException({
         message: 'Name the keys to delete in `keys` or `key_aliases`',
@@ -302,7 +306,9 @@ export class KeysService {
     ];
     const rows = await this.keys.write(
       async (tx) => {
-        const found = (await lockedInOrder(tx, VirtualKey, ...named)).filter((key) => maySeeKey(caller, key));
+        const found = (await lockRowsInOrder(tx, VirtualKey, ...named)).filter((key) =>
+          maySeeKey(caller, key),
+        );
         if (!found.length)
           throw new NotFoundException({
             message: 'No keys found',
@@ -323,7 +329,7 @@ export class KeysService {
   }
 
   /** A key. To whom it does not concern there is no such key. */
-  async info(keyOrHash: string | undefined, caller: Authority): Promise<KeyInfo> {
+  async info(keyOrHash: string | undefined, caller: Principal): Promise<KeyInfo> {
     const hash = keyOrHash === undefined ? caller.keyHash : keyHashOf(keyOrHash);
     if (hash === undefined)
       throw new BadRequestException({ message: 'Name the key to look up in `key`', param: 'key' });
@@ -337,10 +343,10 @@ export class KeysService {
   private async require(
     tx: EntityManager,
     keyOrHash: string,
-    caller: Authority,
+    caller: Principal,
     ...routes: string[]
   ): Promise<VirtualKey> {
-    const row = await this.keys.locked(tx, keyHashOf(keyOrHash));
+    const row = await this.keys.findForUpdate(tx, keyHashOf(keyOrHash));
     if (!row || !maySeeKey(caller, row)) throw unknownKey();
     requireChangeable(caller, row, ...routes);
     return row;
@@ -353,14 +359,15 @@ export class KeysService {
     hint: string,
     ...holders: FindOptionsWhere<VirtualKey>[]
   ): Promise<void> {
-    if (this.isMasterKey(hash) || (await tx.existsBy(VirtualKey, holders))) throw this.keys.taken(hint);
+    if (this.isMasterKey(hash) || (await tx.existsBy(VirtualKey, holders)))
+      throw this.keys.alreadyExists(hint);
   }
 
   /** Inside a transaction: whom a key names is there. A user is made; tells whether it was. */
   private async ensureNeighbours(tx: EntityManager, dto: KeyFieldsDto, by: string): Promise<boolean> {
-    await requireNeighbours(tx, dto);
-    if (!dto.user_id || (await this.users.locked(tx, dto.user_id))) return false;
-    await this.users.ensureKept(tx, dto.user_id, by, this.newUsers.fill);
+    await requireReferences(tx, dto);
+    if (!dto.user_id || (await this.users.findForUpdate(tx, dto.user_id))) return false;
+    await this.users.ensureKept(tx, dto.user_id, by, this.newUsers.apply);
     return true;
   }
 
@@ -394,12 +401,12 @@ const issuedView = (
   duration,
 });
 
-function requireChangeable(caller: Authority, key: VirtualKey, ...routes: string[]): void {
+function requireChangeable(caller: Principal, key: VirtualKey, ...routes: string[]): void {
   if (!routes.some((route) => mayChangeKey(caller, key, route))) throw notPermitted(routes[0]!);
 }
 
 /** For admins of its team and above. 404 for a key that is not there, or not the caller's. */
-function requireResettable(caller: Authority, key: VirtualKey | null): asserts key {
+function requireResettable(caller: Principal, key: VirtualKey | null): asserts key {
   if (!key || !maySeeKey(caller, key)) throw unknownKey();
   if (!administersKey(caller, key))
     throw new ForbiddenException({ message: 'Only an admin resets what a key has spent', param: 'key' });
@@ -411,6 +418,6 @@ const unknownKey = () => new NotFoundException({ message: 'Key not found in data
  * The cached rows a change of a key touches: itself, and a user that was made for it. A user that was there is as before, and its
  * owner's calls are not to read it again for every key.
  */
-export function touchedBy({ row, isUserNew }: WrittenKey): CacheKey[] {
+export function cacheKeysOf({ row, isUserNew }: WrittenKey): CacheKey[] {
   return [...secretsOf(row), ...(isUserNew ? [cacheKey.user(row.userId!)] : [])];
 }

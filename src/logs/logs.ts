@@ -85,7 +85,7 @@ export function logAsJson(): void {
   isJson = true;
   Logger.overrideLogger(new JsonLogger());
   process.removeAllListeners('warning');
-  process.on('warning', ({ name, message }) => say(`${name}: ${message}`, 'warn'));
+  process.on('warning', ({ name, message }) => print(`${name}: ${message}`, 'warn'));
   process.on('uncaughtException', (error) => {
     new JsonLogger().fatal('Nobody expected this error; the process ends.', error.stack ?? error, 'tollgate');
     process.exit(1);
@@ -93,14 +93,14 @@ export function logAsJson(): void {
 }
 
 /** Tells whoever started this process: a line as it is, or an entry of the log. */
-export function say(message: string, level: 'log' | 'warn' | 'fatal' = 'log'): void {
+export function print(message: string, level: 'log' | 'warn' | 'fatal' = 'log'): void {
   if (isJson) new JsonLogger()[level](message, 'tollgate');
   else if (level === 'fatal') console.error(message);
   else console.log(message);
 }
 
 /** Tells why the process ends. */
-export function tellFailure(error: unknown): void {
+export function printFatal(error: unknown): void {
   if (error instanceof ConfigError && error.jsonLogs) logAsJson();
-  say(error instanceof Error ? error.message : String(error), 'fatal');
+  print(error instanceof Error ? error.message : String(error), 'fatal');
 }

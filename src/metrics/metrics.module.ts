@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
-import { Meters } from './meters.js';
-import { MetricsController } from './metrics.controller.js';
+import { Metrics } from './metrics.js';
 
-@Module({ controllers: [MetricsController], providers: [Meters], exports: [Meters] })
+@Module({ providers: [Metrics], exports: [Metrics] })
 export class MetricsModule {}

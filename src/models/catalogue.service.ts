@@ -1,14 +1,14 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { AccessGroup } from '../access-groups/access-group.entity.js';
-import { cacheKey } from '../cache/changes.js';
+import { AccessGroup } from '../parties/entities/access-group.entity.js';
+import { cacheKey } from '../cache/change-epochs.js';
 import { Revisions } from '../cache/revisions.js';
 import { CONFIG, type Config, type LitellmParams } from '../config/config.js';
 import { Database } from '../database/database.js';
 import type { GroupLevels } from '../policy/group-levels.js';
 import { CatalogueSnapshot } from './catalogue.js';
 import { type Deployment, type DeploymentSource, makeDeployment } from './deployment.js';
-import { Model } from './model.entity.js';
-import { openedParams } from './stored-params.js';
+import { StoredDeployment } from './stored-deployment.entity.js';
+import { decryptedParams } from './stored-params.js';
 
 /** The models that can be called: those of the configuration and those added at runtime. */
 @Injectable()
@@ -57,7 +57,7 @@ export class Catalogue implements OnModuleInit {
   async refresh(): Promise<void> {
     const turn = ++this.turns;
     const { rows, groups } = await this.database.read(async (manager) => ({
-      rows: await manager.find(Model, { order: { createdAt: 'ASC', modelId: 'ASC' } }),
+      rows: await manager.find(StoredDeployment, { order: { createdAt: 'ASC', modelId: 'ASC' } }),
       groups: await manager.find(AccessGroup),
     }));
     const deployments = [
@@ -93,10 +93,10 @@ export class Catalogue implements OnModuleInit {
     return undefined;
   }
 
-  private stored(row: Model): Deployment | undefined {
+  private stored(row: StoredDeployment): Deployment | undefined {
     const { modelId, modelName, modelInfo } = row;
     try {
-      const litellmParams = openedParams(row, this.config.saltKey) as unknown as LitellmParams;
+      const litellmParams = decryptedParams(row, this.config.saltKey) as unknown as LitellmParams;
       return this.made({ modelName, litellmParams, modelInfo: { ...modelInfo, id: modelId } }, modelId);
     } catch (error) {
       this.logger.error(`The stored model ${modelId} cannot be used: ${(error as Error).message}`);

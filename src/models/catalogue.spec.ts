@@ -59,12 +59,14 @@ describe('a name', () => {
   });
 
   it('that a key made up opens no list', () => {
-    const { near, wide } = facts('allowed-name', { keyAliases: { 'allowed-name': 'exact' } });
+    const { aliasedNames: near, globalNames: wide } = facts('allowed-name', {
+      keyAliases: { 'allowed-name': 'exact' },
+    });
     expect([near.names, wide.names]).toEqual([['exact'], ['exact']]);
   });
 
   it('that a team made up opens the team’s list and the key’s, no wider one', () => {
-    const { near, wide } = facts('ours', { teamAliases: { ours: 'exact' } });
+    const { aliasedNames: near, globalNames: wide } = facts('ours', { teamAliases: { ours: 'exact' } });
     expect([near.names, wide.names]).toEqual([['ours', 'exact'], ['exact']]);
   });
 
@@ -102,7 +104,7 @@ describe('a model of one team', () => {
   });
 
   it('says its public name to the lists of its team only', () => {
-    const { near, wide, name, ofTeam } = facts('shared', 't1');
+    const { aliasedNames: near, globalNames: wide, name, ofTeam } = facts('shared', 't1');
     expect({ near: near.names, wide: wide.names, ofTeam }).toEqual({ near: ['shared', name], wide: [name], ofTeam: 't1' });
     expect(facts('mine', 't1', { keyAliases: { mine: 'shared' } }).name).toBe(name);
   });
@@ -129,7 +131,7 @@ describe('the groups of a name', () => {
     ['x/y', ['globs', 'id-2', 'all', 'id-5']],
     ['nobody', []],
   ])('%s: %j', (name, groups) => {
-    expect(catalogue.modelFacts(name, nobody).near.groups).toEqual(groups);
+    expect(catalogue.modelFacts(name, nobody).aliasedNames.groups).toEqual(groups);
   });
 }); // prettier-ignore
 

@@ -1,14 +1,14 @@
-import type { AnswerLimits, ModelLimits } from '../policy/bound.js';
+import type { AnswerLimits, ModelCapacity } from '../policy/bound.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { isDots } from '../config/providers.js';
 import { matchesGlob } from '../policy/glob.js';
 import { type GroupLevels, servesLevels } from '../policy/group-levels.js';
-import type { NamesOf } from '../policy/holdings.js';
-import { INSTRUCTIONS, type ModelNames } from '../policy/model-list.js';
+import type { NamesOf } from '../policy/entitlements.js';
+import { SPECIAL_ENTRIES, type ModelNames } from '../policy/model-list.js';
 import { ceilingOf, isFree, type Price } from '../policy/price.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { type Deployment, namedDeployment } from './deployment.js';
-import { GroupIndex, type ModelGroup } from './group-index.js';
+import { AccessGroupIndex, type AccessGroupEntry } from './access-group-index.js';
 import { capsWebSearches, feeOfModel, hidesItsModel } from './model-fees.js';
 import { providerOfBareName } from './price-table.js';
 
@@ -32,7 +32,7 @@ interface Entry {
   readonly spelled?: ModelNames;
   readonly ceiling: Price;
   readonly price: ModelFacts['price'];
-  readonly limits: ModelLimits;
+  readonly limits: ModelCapacity;
 }
 
 const NO_ALIASES: CallerAliases = { teamAliases: {}, keyAliases: {} };
@@ -55,7 +55,7 @@ export class CatalogueSnapshot {
     readonly deployments: readonly Deployment[];
   }[];
   private readonly groups: ReadonlySet<string>;
-  private readonly groupIndex: GroupIndex;
+  private readonly groupIndex: AccessGroupIndex;
   /** Of each team the names it has models of its own under, and what those are called here. */
   private readonly ofTeams = new Map<string, Record<string, string>>();
   private readonly viaWildcard = new BoundedMap<string, Entry>(MAX_WILDCARD_NAMES);
@@ -63,9 +63,9 @@ export class CatalogueSnapshot {
   constructor(
     readonly deployments: readonly Deployment[],
     private readonly aliases: Readonly<Record<string, string>>,
-    groups: readonly ModelGroup[] = [],
+    groups: readonly AccessGroupEntry[] = [],
   ) {
-    this.groupIndex = new GroupIndex(groups);
+    this.groupIndex = new AccessGroupIndex(groups);
     this.groups = new Set([
       ...deployments.flatMap(({ accessGroups }) => accessGroups),
       ...groups.flatMap(({ tokens }) => tokens),
@@ -125,7 +125,7 @@ export class CatalogueSnapshot {
 
   /** What a list of models means by one of its entries. */
   readonly namesOf: NamesOf = (entry) => {
-    const { near, deploymentGroups } = this.modelFacts(entry, NO_ALIASES);
+    const { aliasedNames: near, deploymentGroups } = this.modelFacts(entry, NO_ALIASES);
     return { ...near, isGroup: this.groups.has(entry), ...(deploymentGroups && { deploymentGroups }) };
   };
 
@@ -137,7 +137,7 @@ export class CatalogueSnapshot {
     return this.entry(name, within).price;
   }
 
-  limits(name: string, within?: GroupLevels): ModelLimits {
+  limits(name: string, within?: GroupLevels): ModelCapacity {
     return this.entry(name, within).limits;
   }
 
@@ -155,7 +155,7 @@ export class CatalogueSnapshot {
     requested: string,
     { teamAliases, keyAliases }: CallerAliases,
     teamId: string | null = null,
-  ): Omit<ModelFacts, 'wish' | 'boundTokens'> {
+  ): Omit<ModelFacts, 'demand' | 'boundTokens'> {
     const viaTeam = aliased(teamAliases, requested);
     const viaKey = aliased(keyAliases, viaTeam);
     const own = aliased(this.ownOf(teamId), viaKey);
@@ -169,8 +169,8 @@ export class CatalogueSnapshot {
       known: deployments.length > 0 && (owner === undefined || owner === teamId),
       ...(owner !== undefined && { ofTeam: owner }),
       ...(deploymentGroups && { deploymentGroups }),
-      near: names(viaKey === viaTeam ? [requested, viaTeam, name] : [viaKey, name]),
-      wide: names(owner === undefined ? [viaKey, name] : [name]),
+      aliasedNames: names(viaKey === viaTeam ? [requested, viaTeam, name] : [viaKey, name]),
+      globalNames: names(owner === undefined ? [viaKey, name] : [name]),
       price,
     };
   }
@@ -192,7 +192,7 @@ export class CatalogueSnapshot {
   private wholeEntry(name: string): Entry {
     const exact = this.exact.get(name);
     if (exact) return exact;
-    if (!this.wildcards.length || name.includes('*') || INSTRUCTIONS.has(name)) return NOWHERE;
+    if (!this.wildcards.length || name.includes('*') || SPECIAL_ENTRIES.has(name)) return NOWHERE;
     let entry = this.viaWildcard.get(name);
     if (!entry) {
       const wildcard = this.wildcards.find(({ glob }) => matchesGlob(glob, name));

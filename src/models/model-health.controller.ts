@@ -1,6 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AdminRoute } from '../http/doors.js';
+import { AdminRoute } from '../http/route-access.js';
 import { Catalogue } from './catalogue.service.js';
 import type { Deployment } from './deployment.js';
 import { DeploymentHealth } from './deployment-health.js';

@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional, OmitType, PickType } from '@nestjs/sw
 import { Type } from 'class-transformer';
 import { IsBoolean, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
 import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
-import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
+import { MAX_PAGE_SIZE, PageQuery } from '../http/pagination.js';
 
 /** A deployment to add: LiteLLM's `Deployment`. */
 export class NewModelDto {

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CacheModule } from '../cache/cache.module.js';
-import { LedgerModule } from '../spend/ledger.module.js';
+import { LedgerModule } from '../ledger/ledger.module.js';
 import { Catalogue } from './catalogue.service.js';
 import { DeploymentHealth } from './deployment-health.js';
 import { ModelHealthController } from './model-health.controller.js';

@@ -7,22 +7,22 @@ import {
 } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { cacheKey } from '../cache/changes.js';
+import { cacheKey } from '../cache/change-epochs.js';
 import { RowCache } from '../cache/row-cache.js';
-import { CLOCK, type Clock } from '../clock.js';
+import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config, type ModelConfig } from '../config/config.js';
 import { readModel, unknownCredential } from '../config/models.js';
 import { Report, Section } from '../config/section.js';
 import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
-import { lockFor } from '../database/lock-for.js';
+import { rowLock } from '../database/row-lock.js';
 import { invalidFields } from '../http/invalid-fields.js';
 import { authorshipView } from '../parties/limits.view.js';
 import { missingText } from '../policy/checks/parties-exist.js';
-import { Team } from '../teams/team.entity.js';
-import { isSecretName } from '../secrets.js';
+import { Team } from '../parties/entities/team.entity.js';
+import { isSecretName } from '../platform/secrets.js';
 import { Catalogue } from './catalogue.service.js';
-import { Model } from './model.entity.js';
+import { StoredDeployment } from './stored-deployment.entity.js';
 import type {
   ChangeModelDto,
   ModelInfoEntry,
@@ -31,7 +31,7 @@ import type {
   ModelRow,
   NewModelDto,
 } from './models.dto.js';
-import { openedParams, openParams, storedParams } from './stored-params.js';
+import { decryptedParams, publicParams, storedParams } from './stored-params.js';
 
 /** Models added, changed and removed while the gateway runs. */
 @Injectable()
@@ -52,18 +52,22 @@ export class ModelsService {
   }
 
   /** The same inside a transaction of somebody else's; when it is committed they call `changed`. */
-  async make(tx: EntityManager, dto: NewModelDto, by: string): Promise<Model> {
+  async make(tx: EntityManager, dto: NewModelDto, by: string): Promise<StoredDeployment> {
     const described = descriptionOf(dto);
     const modelId = described.modelInfo.id ?? uuidv7();
-    const row: Model = { ...this.columns(described, modelId), modelId, ...madeBy(by, this.clock()) };
-    const taken = this.configured(modelId) ?? (await tx.findOneBy(Model, { modelId }));
+    const row: StoredDeployment = {
+      ...this.columns(described, modelId),
+      modelId,
+      ...madeBy(by, this.clock()),
+    };
+    const taken = this.configured(modelId) ?? (await tx.findOneBy(StoredDeployment, { modelId }));
     if (taken)
       throw new ConflictException({
         message: `Model with id=${modelId} already exists`,
         param: 'model_info.id',
       });
     await requireTeam(tx, described);
-    await tx.insert(Model, row as never);
+    await tx.insert(StoredDeployment, row as never);
     this.cache.willChange(tx, [cacheKey.models]);
     return row;
   }
@@ -75,12 +79,12 @@ export class ModelsService {
   async update(modelId: string, dto: ChangeModelDto, by: string): Promise<ModelRow> {
     this.requireAdded(modelId, 'id');
     return this.write(async (tx) => {
-      const before = await tx.findOne(Model, { where: { modelId }, ...lockFor(tx) });
+      const before = await tx.findOne(StoredDeployment, { where: { modelId }, ...rowLock(tx) });
       if (!before) throw missing(modelId, 'id');
       refuse(references(dto.litellm_params ?? {}));
       const described = descriptionOf({
         model_name: dto.model_name ?? before.modelName,
-        litellm_params: merged(openedParams(before, this.config.saltKey), dto.litellm_params),
+        litellm_params: merged(decryptedParams(before, this.config.saltKey), dto.litellm_params),
         model_info: merged(before.modelInfo ?? {}, {
           ...dto.model_info,
           ...(dto.blocked !== undefined && { blocked: dto.blocked }),
@@ -89,22 +93,22 @@ export class ModelsService {
       if (described.modelInfo.id !== modelId)
         refuse(['model_info.id: cannot be changed; remove the model and add it again']);
       await requireTeam(tx, described);
-      const row: Model = {
+      const row: StoredDeployment = {
         ...before,
         ...this.columns(described, modelId),
         updatedAt: this.clock(),
         updatedBy: by,
       };
-      return modelRow(await tx.save(Model, row));
+      return modelRow(await tx.save(StoredDeployment, row));
     });
   }
 
   async delete(modelId: string): Promise<{ message: string }> {
     this.requireAdded(modelId, 'id');
     await this.write(async (tx) => {
-      const row = await tx.findOneBy(Model, { modelId });
+      const row = await tx.findOneBy(StoredDeployment, { modelId });
       if (!row) throw missing(modelId, 'id');
-      await tx.remove(Model, row);
+      await tx.remove(StoredDeployment, row);
     });
     return { message: `Model: ${modelId} deleted successfully` };
   }
@@ -144,12 +148,12 @@ export class ModelsService {
 
   private async all(): Promise<ModelInfoEntry[]> {
     const rows = await this.database.read((manager) =>
-      manager.find(Model, { order: { createdAt: 'ASC', modelId: 'ASC' } }),
+      manager.find(StoredDeployment, { order: { createdAt: 'ASC', modelId: 'ASC' } }),
     );
     return [
       ...this.config.models.map(({ modelName, litellmParams, modelInfo }) => ({
         model_name: modelName,
-        litellm_params: openParams(litellmParams),
+        litellm_params: publicParams(litellmParams),
         model_info: { ...modelInfo, db_model: false },
       })),
       ...rows.map((row) => ({
@@ -217,7 +221,7 @@ async function requireTeam(
   if (typeof teamId !== 'string') return;
   const there = await tx.findOne(Team, {
     where: { teamId, deletedAt: IsNull() },
-    ...lockFor(tx),
+    ...rowLock(tx),
   });
   if (there) return;
   throw new NotFoundException({
@@ -285,7 +289,13 @@ const tooLarge = (described: object) =>
     : [];
 
 /** A deployment as LiteLLM tells it, without anything secret. */
-export function modelRow({ modelId, modelName, litellmParams, modelInfo, ...row }: Model): ModelRow {
+export function modelRow({
+  modelId,
+  modelName,
+  litellmParams,
+  modelInfo,
+  ...row
+}: StoredDeployment): ModelRow {
   return {
     model_id: modelId,
     model_name: modelName,

@@ -10,7 +10,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { Catalogue } from './catalogue.service.js';
 import { replacePriceTable } from './price-table.js';
 import { PeriodicTask } from '../platform/periodic-task.js';
-import { reasonOf } from '../http/reason-of.js';
+import { errorReason } from '../http/error-reason.js';
 
 const PATIENCE_MS = 60_000;
 const MAX_TABLE_BYTES = 32 * 1024 * 1024;
@@ -57,7 +57,7 @@ export class PriceRefresh implements OnApplicationBootstrap, OnApplicationShutdo
       this.logger.log(`The prices of ${models} models were read from ${url}.`);
     } catch (error) {
       if (!this.ending.signal.aborted)
-        this.logger.warn(`The prices stay as they are; ${url} gave no better ones: ${reasonOf(error)}`);
+        this.logger.warn(`The prices stay as they are; ${url} gave no better ones: ${errorReason(error)}`);
     } finally {
       clearTimeout(timer);
       this.ending.signal.removeEventListener('abort', giveUp);

@@ -1,5 +1,5 @@
-import { seal, unseal } from '../secrets.js';
-import type { Model } from './model.entity.js';
+import { seal, unseal } from '../platform/secrets.js';
+import type { StoredDeployment } from './stored-deployment.entity.js';
 
 /** Members of `litellm_params` that are no credential, beside numbers and switches. */
 const OPEN = new Set([
@@ -14,20 +14,23 @@ const isOpen = ([name, value]: [string, unknown]) =>
   OPEN.has(name) || typeof value === 'number' || typeof value === 'boolean';
 
 /** What may be told of `litellm_params`: figures, and texts known to be no credential. */
-export const openParams = (params: object) => Object.fromEntries(Object.entries(params).filter(isOpen));
+export const publicParams = (params: object) => Object.fromEntries(Object.entries(params).filter(isOpen));
 
 /** `litellm_params` as they are stored: what may be told in clear, everything else sealed. */
-export function storedParams(params: object, saltKey: string): Pick<Model, 'litellmParams' | 'sealedParams'> {
+export function storedParams(
+  params: object,
+  saltKey: string,
+): Pick<StoredDeployment, 'litellmParams' | 'sealedParams'> {
   const secret = Object.entries(params).filter((entry) => !isOpen(entry));
   return {
-    litellmParams: openParams(params),
+    litellmParams: publicParams(params),
     sealedParams: secret.length ? seal(JSON.stringify(Object.fromEntries(secret)), saltKey) : null,
   };
 }
 
 /** All of a stored model's `litellm_params`. Throws when they were sealed under another salt key. */
-export function openedParams(
-  { litellmParams, sealedParams }: Model,
+export function decryptedParams(
+  { litellmParams, sealedParams }: StoredDeployment,
   saltKey: string,
 ): Record<string, unknown> {
   const secret = sealedParams === null ? {} : (JSON.parse(unseal(sealedParams, saltKey)) as object);

@@ -1,8 +1,8 @@
 import { applyLimits } from './apply-limits.js';
 import { applyTemporaryIncrease } from './temporary-increase.js';
-import { contentBytes, requireBoundedContent } from './kept-content.js';
+import { contentBytes, requireBoundedContent } from './stored-content.js';
 import { anyFieldsWhere } from './fields/all-fields.js';
-import { keepFields, type KeptFields } from './kept-fields.js';
+import { storePassthroughFields, type PassthroughColumns } from './passthrough-fields.js';
 import type { PartyDto } from './limits.dto.js';
 import type { PartyRow } from './party-row.js';
 
@@ -10,7 +10,7 @@ import type { PartyRow } from './party-row.js';
 export function applyParty(
   row: PartyRow,
   sent: PartyDto & { readonly blocked?: boolean | null },
-  kept: KeptFields,
+  kept: PassthroughColumns,
   now: Date,
 ): void {
   const dto = withLimitsInTheOpen(sent, kept);
@@ -20,7 +20,7 @@ export function applyParty(
   if (dto.budget_id !== undefined) row.budgetId = dto.budget_id || null;
   if (dto.metadata !== undefined) row.metadata = dto.metadata;
   if (dto.blocked !== undefined) row.blocked = dto.blocked ?? false;
-  keepFields(row, dto, kept);
+  storePassthroughFields(row, dto, kept);
   requireBoundedContent(row, kept, bytesBefore);
   applyTemporaryIncrease(row, dto);
 }
@@ -29,7 +29,7 @@ export function applyParty(
 const LIMITS_IN_METADATA = [...anyFieldsWhere(({ inMetadata }) => inMetadata === 'limit')];
 
 /** What was sent, with the limits that stand in its `metadata` as fields. A field of its own counts first. */
-function withLimitsInTheOpen<T extends PartyDto>(dto: T, kept: KeptFields): T {
+function withLimitsInTheOpen<T extends PartyDto>(dto: T, kept: PassthroughColumns): T {
   const { metadata } = dto;
   if (!metadata) return dto;
   const inside = LIMITS_IN_METADATA.filter(

@@ -1,4 +1,4 @@
-import type { BudgetWindowRule } from '../spend/account.js';
+import type { BudgetWindowRule } from '../ledger/account.js';
 import type { BudgetLimitRow, Limits } from './limits-row.js';
 
 type MainWindow = Pick<Limits, 'budgetDuration' | 'budgetAnchor' | 'budgetSince'>;

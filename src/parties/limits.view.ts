@@ -1,6 +1,6 @@
 import type { AuthoredRow } from '../database/authored-row.js';
 import { nanoUsd } from '../policy/money.js';
-import { liveBudgetResetAt } from '../spend/live-figures.js';
+import { budgetResetPlaceholder } from './spend-placeholders.js';
 import type { AuthoredResponse, BudgetTable } from './limits-response.dto.js';
 import type { Limits } from './limits-row.js';
 import { toUsd } from './usd.js';
@@ -11,7 +11,7 @@ export function limitsView(row: Readonly<Limits>) {
     max_budget: toUsd(row.maxBudgetNanoUsd),
     soft_budget: toUsd(row.softBudgetNanoUsd),
     budget_duration: row.budgetDuration,
-    budget_reset_at: liveBudgetResetAt(row),
+    budget_reset_at: budgetResetPlaceholder(row),
     budget_limits:
       row.budgetLimits?.map(({ budget_duration, max_budget_nano_usd }) => ({
         budget_duration,

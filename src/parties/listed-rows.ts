@@ -6,7 +6,7 @@ import type {
   SelectQueryBuilder,
 } from 'typeorm';
 import { leftOut } from '../http/left-out.js';
-import { MAX_CONTENT_BYTES } from './kept-content.js';
+import { MAX_CONTENT_BYTES } from './stored-content.js';
 import type { PartyRow } from './party-row.js';
 
 /** `extra` has lists of names, too. */

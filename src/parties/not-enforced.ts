@@ -1,5 +1,5 @@
 import { registerDecorator } from 'class-validator';
-import { NOT_ENFORCED_RULE } from '../http/unread-fields.js';
+import { NOT_ENFORCED_RULE } from '../http/unknown-fields.js';
 
 /** LiteLLM's fields that limit whoever has them, and that nothing here enforces. */
 export const NOT_ENFORCED = [

@@ -1,5 +1,5 @@
 import { Global, Module } from '@nestjs/common';
-import { CLOCK, SteadyClock } from '../clock.js';
+import { CLOCK, SteadyClock } from './clock.js';
 
 /** Gives every module the one clock. */
 @Global()

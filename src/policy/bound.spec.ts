@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AnswerLimits, answerTokens, type CallSize, type ModelLimits, tokenBound } from './bound.js';
+import { type AnswerLimits, answerTokens, type CallSize, type ModelCapacity, tokenBound } from './bound.js';
 
 const size = (some: Partial<CallSize> = {}): CallSize => ({
   inputBytes: 1_000,
@@ -12,7 +12,7 @@ const size = (some: Partial<CallSize> = {}): CallSize => ({
 
 const settings = { defaultOutputTokens: 4_096 };
 const answer = (some: Partial<AnswerLimits> = {}): AnswerLimits => ({ limitMember: 'max_tokens', ...some });
-const bound = (some: Partial<CallSize>, limits: Partial<ModelLimits>) =>
+const bound = (some: Partial<CallSize>, limits: Partial<ModelCapacity>) =>
   tokenBound(size(some), { answers: [answer()], ...limits }, settings);
 
 describe('the most tokens a call can be billed for', () => {
@@ -74,7 +74,7 @@ describe('the most tokens a call can be billed for', () => {
   ])('prompt: %s', (_, some, limits, inputTokens) =>
     expect(bound(some, limits).inputTokens).toBe(inputTokens)); // prettier-ignore
 
-  it.each<[string, Partial<CallSize>, Partial<ModelLimits>, number | undefined]>([
+  it.each<[string, Partial<CallSize>, Partial<ModelCapacity>, number | undefined]>([
     ['nothing', {}, {}, undefined],
     ['nothing of thoughts that are part of the answer', { thinks: true }, {}, undefined],
     ['thoughts, as many as the call allows', { thinks: true, thoughtTokens: 500 }, { thinksBesideLimit: true }, 500],

@@ -90,7 +90,7 @@ export interface AnswerLimits {
 }
 
 /** The largest prompt and the longest answers of a model's deployments, as far as known. */
-export interface ModelLimits {
+export interface ModelCapacity {
   readonly maxInputTokens?: number;
   /** One for each kind of deployment. */
   readonly answers: readonly AnswerLimits[];
@@ -170,7 +170,7 @@ export const mayCount = ({ hasMedia, isUncountable, isUncounted, counted }: Call
 export const showsItsPrompt = ({ hasMedia, isUncountable }: CallSize): boolean => !hasMedia && !isUncountable;
 
 /** Returns an upper bound of what a call can be billed for, as far as it has one: what else there may be, `unboundedIn` says. */
-export function tokenBound(size: CallSize, limits: ModelLimits, settings: OutputSettings): UsageBound {
+export function tokenBound(size: CallSize, limits: ModelCapacity, settings: OutputSettings): UsageBound {
   const promptTokens = promptBound(size, limits) + (size.hiddenTokens ?? 0);
   const mostInput = limits.maxInputTokens && Math.max(limits.maxInputTokens, size.contextTokens ?? 0);
   const images = limits.imageTokens === undefined ? undefined : size.images;
@@ -200,7 +200,7 @@ const MOST_THOUGHT_TOKENS = 131_072;
 /** Returns what one answer may be billed for as output that no output limit counts. */
 function tokensBesideAnswer(
   { thinks, thoughtTokens, predictedBytes = 0 }: CallSize,
-  { thinksBesideLimit }: ModelLimits,
+  { thinksBesideLimit }: ModelCapacity,
 ): number {
   const thoughts = thinksBesideLimit && thinks ? (thoughtTokens ?? MOST_THOUGHT_TOKENS) : 0;
   return thoughts + predictedBytes;
@@ -269,7 +269,7 @@ function otherEncodings({ tokens, otherBytes }: CountedPrompt, inputBytes: numbe
 /** Bytes are never fewer than tokens; a count is closer, with a margin for encodings nobody has here. */
 function promptBound(
   { inputBytes, prompts, counted, images }: CallSize,
-  { encodesLikeOpenAi, imageTokens }: ModelLimits,
+  { encodesLikeOpenAi, imageTokens }: ModelCapacity,
 ): number {
   const seen = images && imageTokens !== undefined ? images.count * imageTokens - images.bytes : 0;
   const byBytes = inputBytes + TEMPLATE_TOKENS * prompts + seen;
@@ -281,7 +281,7 @@ function promptBound(
 /** What a call costs beyond everything its size says, with this model at these prices. */
 export function feeOf(
   { fee, webSearches }: CallSize,
-  limits: ModelLimits,
+  limits: ModelCapacity,
   { lacks }: Price,
 ): Fee | undefined {
   if (fee ?? limits.fee) return fee ?? limits.fee;

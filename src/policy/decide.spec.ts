@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { conclude, decide } from './decide.js';
 import { policy } from './policy.js';
-import { aBudget, aKey, aModel, aParty, aRequest, aWish, someFacts } from './testing.js';
+import { aBudget, aKey, aModel, aParty, aRequest, aDemand, someFacts } from './fixtures.testing.js';
 
-const costly = aRequest({ model: aModel('m', { wish: aWish(1) }) });
+const costly = aRequest({ model: aModel('m', { demand: aDemand(1) }) });
 
 describe('decide', () => {
   it('asks every check once, in policy order, also after an objection', () => {

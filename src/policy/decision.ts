@@ -91,7 +91,7 @@ export const deny = (denial: Denial | undefined): Verdict => (denial ? { denials
 export const scopeOf = ({ kind, id }: Party): Scope => ({ kind, id });
 
 /** What a party is called at the head of an objection. */
-export const SUBJECT: Readonly<Record<PartyKind, string>> = {
+export const PARTY_LABEL: Readonly<Record<PartyKind, string>> = {
   key: 'Key',
   token: 'Token',
   member: 'Team member',

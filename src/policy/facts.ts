@@ -3,7 +3,7 @@ import type { ModelList, ModelNames } from './model-list.js';
 import type { NanoUsd } from './money.js';
 import type { RateFacts } from './rates.js';
 import type { RouteList } from './routes.js';
-import type { Wish } from './wish.js';
+import type { HoldDemand } from './hold-demand.js';
 
 /** Everything a decision may look at. Plain data: no promises, no clock, no rows. */
 export interface AccessFacts {
@@ -81,8 +81,8 @@ export interface Party {
   readonly blocked: boolean;
   readonly models: ModelList;
   /**
-   * What `budgetsHaveRoom` asks. They come this way: `FactsLoader` takes the standing of a caller (`access/standing.ts`), made
-   * from its parties (`access/party-specs.ts`), whose limits are their rows' and their tiers' (`budgets/with-tier.ts`).
+   * What `budgetsHaveRoom` asks. They come this way: `FactsLoader` takes the standing of a caller (`access/callers/billing-context.ts`), made
+   * from its parties (`access/callers/party-config.ts`), whose limits are their rows' and their tiers' (`parties/with-tier.ts`).
    */
   readonly budgets: readonly BudgetFacts[];
 }
@@ -131,9 +131,9 @@ export interface ModelFacts {
   /** The team it was made for, whose list need not name it. */
   readonly ofTeam?: string;
   /** The spellings asked of key, member and team. */
-  readonly near: ModelNames;
+  readonly aliasedNames: ModelNames;
   /** The spellings asked of user, organization and everyone wider: no alias a team or key made up. */
-  readonly wide: ModelNames;
+  readonly globalNames: ModelNames;
   /** The access groups of each deployment that serves it; absent where they are in the same ones. */
   readonly deploymentGroups?: readonly (readonly string[])[];
   /** Set where levels let it in by access groups alone: only deployments in a group of each serve the call. */
@@ -142,7 +142,7 @@ export interface ModelFacts {
   /** The most tokens the call can use, prompt and answers. */
   readonly boundTokens: number;
   /** What calling it would hold; undefined for a model that is free or has no price. */
-  readonly wish?: Wish | undefined;
+  readonly demand?: HoldDemand | undefined;
 }
 
 interface PolicySettings {

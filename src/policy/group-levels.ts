@@ -7,7 +7,7 @@ export type GroupLevels = readonly (readonly string[])[];
 /** The levels of these parties that let a model in by access groups alone. */
 export const groupLevels = (
   parties: readonly Pick<Party, 'kind' | 'id' | 'models'>[],
-  model: Pick<ModelFacts, 'near' | 'wide' | 'ofTeam'>,
+  model: Pick<ModelFacts, 'aliasedNames' | 'globalNames' | 'ofTeam'>,
 ): GroupLevels =>
   parties.flatMap((party) => {
     const names = namesFor(party, model);
@@ -26,7 +26,11 @@ export const areSameLevels = (one: GroupLevels = [], other: GroupLevels = []) =>
 /** The spellings of a model that a party's list is asked about; undefined: the model is the team's own. */
 export function namesFor(
   { kind, id }: Pick<Party, 'kind' | 'id'>,
-  { near, wide, ofTeam }: Pick<ModelFacts, 'near' | 'wide' | 'ofTeam'>,
+  {
+    aliasedNames: near,
+    globalNames: wide,
+    ofTeam,
+  }: Pick<ModelFacts, 'aliasedNames' | 'globalNames' | 'ofTeam'>,
 ): ModelNames | undefined {
   if (kind === 'team' && id === ofTeam) return undefined;
   return NEAR.has(kind) ? near : wide;

@@ -21,7 +21,7 @@ const EVERY_MODEL = new Set(['*', 'all-proxy-models']);
 const TEAM_MODELS = 'all-team-models';
 
 /** Names that are instructions, never models: nobody may call a model by them. */
-export const INSTRUCTIONS: ReadonlySet<string> = new Set([...EVERY_MODEL, TEAM_MODELS, NO_MODEL]);
+export const SPECIAL_ENTRIES: ReadonlySet<string> = new Set([...EVERY_MODEL, TEAM_MODELS, NO_MODEL]);
 
 /** Whose list it is, as far as that changes what its instructions mean. */
 export interface ListPlace {

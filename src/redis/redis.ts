@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleIn
 import { createClient, type RedisClientType } from '@redis/client';
 import { createHash } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
-import { Unanswered } from '../unanswered.js';
+import { DependencyUnavailableError } from '../platform/dependency-unavailable.error.js';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 const COMMAND_TIMEOUT_MS = 1_000;
@@ -51,13 +51,13 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     if (this.client) await inTime(this.client.ping());
   }
 
-  /** Rejects with `Unanswered`. */
+  /** Rejects with `DependencyUnavailableError`. */
   async run(script: RedisScript, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     try {
       return await inTime(this.client!.evalSha(script.sha1, { keys: [...keys], arguments: [...args] }));
     } catch (error) {
       if (String(error).includes('NOSCRIPT')) return this.runInOrder(script, keys, args);
-      throw new Unanswered('Redis', error);
+      throw new DependencyUnavailableError('Redis', error);
     }
   }
 
@@ -70,7 +70,7 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     try {
       return await inTime(this.client!.eval(text, { keys: [...keys], arguments: [...args] }));
     } catch (error) {
-      throw new Unanswered('Redis', error);
+      throw new DependencyUnavailableError('Redis', error);
     }
   }
 

@@ -1,6 +1,6 @@
 import { authorshipView, budgetTableView, limitsView, withoutNulls } from '../parties/limits.view.js';
-import { liveSpend } from '../spend/live-figures.js';
-import type { Tag } from './tag.entity.js';
+import { spendPlaceholder } from '../parties/spend-placeholders.js';
+import type { Tag } from '../parties/entities/tag.entity.js';
 import type { DynamicTag, TagRow } from './tags.dto.js';
 
 /**
@@ -23,7 +23,7 @@ export function tagView(row: Readonly<Tag>, limited: Readonly<Tag>): TagRow {
     metadata: row.metadata ?? {},
     blocked: row.blocked,
     ...row.extra,
-    spend: liveSpend('tag', limited),
+    spend: spendPlaceholder('tag', limited),
     ...withoutNulls(own),
     litellm_budget_table: table && { ...table, model_max_budget: limited.modelMaxBudget },
     ...authorshipView(row),

@@ -9,13 +9,13 @@ import {
   MaxLength,
 } from 'class-validator';
 import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
-import { MAX_PAGE_SIZE } from '../http/page.js';
+import { MAX_PAGE_SIZE } from '../http/pagination.js';
 import { AuthoredResponse, BudgetTable } from '../parties/limits-response.dto.js';
 import { BudgetLimitDto, PartyDto } from '../parties/limits.dto.js';
-import { DeclaredBy } from '../http/unread-fields.js';
+import { DeclaredBy } from '../http/unknown-fields.js';
 import { TAG_FIELDS } from '../parties/fields/tag-fields.js';
 import { passthroughFields } from '../parties/fields/read-fields.js';
-import { SpendLogQuery } from '../spend/reports/spend.dto.js';
+import { SpendLogQuery } from '../reporting/spend.dto.js';
 import { IsTagName } from './is-tag-name.js';
 
 const MAX_DESCRIPTION_CHARS = 10_000;

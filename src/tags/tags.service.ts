@@ -1,16 +1,16 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { requireBudget } from '../budgets/budgets.service.js';
-import { withTiers } from '../budgets/with-tier.js';
-import { cacheKey } from '../cache/changes.js';
+import { withTiers } from '../parties/with-tier.js';
+import { cacheKey } from '../cache/change-epochs.js';
 import { Database } from '../database/database.js';
-import { pageOf } from '../http/page.js';
+import { paginate } from '../http/pagination.js';
 import { applyParty } from '../parties/apply-party.js';
 import { TagRepository } from '../parties/repositories/tag.repository.js';
 import { lightColumns, withContent } from '../parties/listed-rows.js';
-import { type Authority, seesEverything } from '../policy/authority.js';
-import { SpendReports } from '../spend/spend-reports.js';
-import { Tag } from './tag.entity.js';
+import { type Principal, seesEverything } from '../policy/principal.js';
+import { SpendReports } from '../reporting/spend-reports.js';
+import { Tag } from '../parties/entities/tag.entity.js';
 import { dynamicTagView, tagView } from './tag.view.js';
 import { GATEWAY } from '../database/authored-row.js';
 import { type DynamicTag, KEPT_OF_TAGS, type TagDto, type TagListQuery, type TagRow } from './tags.dto.js';
@@ -78,8 +78,8 @@ export class TagsService {
   }
 
   /** Every tag, oldest first; on the last page also names without a row that calls carried. Others than admins see those of their own calls. */
-  async list(query: TagListQuery, caller: Authority): Promise<(TagRow | DynamicTag)[]> {
-    const { take, skip } = pageOf(query);
+  async list(query: TagListQuery, caller: Principal): Promise<(TagRow | DynamicTag)[]> {
+    const { take, skip } = paginate(query);
     const rows = seesEverything(caller)
       ? await this.database.read(async (manager) =>
           views(

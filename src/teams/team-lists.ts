@@ -1,19 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
-import { CLOCK, type Clock } from '../clock.js';
+import { CLOCK, type Clock } from '../platform/clock.js';
 import { Database } from '../database/database.js';
-import { partOf } from '../database/part-of.js';
+import { containsText } from '../database/contains-text.js';
 import { pageInfo } from '../http/page-info.dto.js';
-import { MAX_PAGE_SIZE, pageOf } from '../http/page.js';
+import { MAX_PAGE_SIZE, paginate } from '../http/pagination.js';
 import { sqlOrder } from '../http/sort-order.js';
 import { keyView } from '../keys/key.view.js';
-import { VirtualKey } from '../keys/virtual-key.entity.js';
+import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
 import { lightColumns, selectLight, withContent } from '../parties/listed-rows.js';
-import { type Authority, maySeeKey, maySeeTeam, seesEverything } from '../policy/authority.js';
-import { NewUsers } from '../users/new-users.js';
-import { Member } from './member.entity.js';
-import { Rosters } from './team-roster.js';
-import { Team } from './team.entity.js';
+import { type Principal, maySeeKey, maySeeTeam, seesEverything } from '../policy/principal.js';
+import { UserDefaults } from '../parties/user-defaults.js';
+import { Member } from '../parties/entities/team-member.entity.js';
+import { TeamMemberLists } from './team-members.query.js';
+import { Team } from '../parties/entities/team.entity.js';
 import { membershipView, teamView } from './team.view.js';
 import type { TeamListQuery, TeamPage, TeamPageQuery, TeamRow, TeamWithKeys } from './teams.dto.js';
 
@@ -25,14 +25,14 @@ const NO_ORGANIZATION = 'default_organization';
 export class TeamLists {
   constructor(
     private readonly database: Database,
-    private readonly newUsers: NewUsers,
+    private readonly newUsers: UserDefaults,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** The caller's teams by name, those without one last. */
   async list(
     { user_id, organization_id, ...page }: TeamListQuery,
-    caller: Authority,
+    caller: Principal,
   ): Promise<TeamWithKeys[]> {
     return this.database.read(async (manager) => {
       const teams = await manager.find(Team, {
@@ -48,7 +48,7 @@ export class TeamLists {
           }),
         },
         order: { teamAlias: { direction: 'ASC', nulls: 'LAST' }, id: 'ASC' },
-        ...pageOf(page),
+        ...paginate(page),
       });
       await withContent(manager, Team, teams);
       return teamRows(manager, teams, caller, this.clock());
@@ -56,7 +56,7 @@ export class TeamLists {
   }
 
   /** The same, searched, sorted and in pages; `status: deleted` are those that are gone, for whoever sees everything. */
-  async page(query: TeamPageQuery, caller: Authority): Promise<TeamPage> {
+  async page(query: TeamPageQuery, caller: Principal): Promise<TeamPage> {
     const { user_id, organization_id, team_id, team_alias, search, status } = query;
     const { page = 1, page_size = 10, sort_by = 'team_alias', sort_order = 'asc' } = query;
     return this.database.read(async (manager) => {
@@ -68,9 +68,9 @@ export class TeamLists {
       if (organization_id === NO_ORGANIZATION) select.andWhere('t.organizationId IS NULL');
       else if (organization_id !== undefined) select.andWhere({ organizationId: organization_id });
       if (team_id !== undefined) select.andWhere({ teamId: team_id });
-      if (team_alias !== undefined) select.andWhere(...partOf('t.teamAlias', team_alias));
+      if (team_alias !== undefined) select.andWhere(...containsText('t.teamAlias', team_alias));
       if (search !== undefined) {
-        const [alias, part] = partOf('t.teamAlias', search);
+        const [alias, part] = containsText('t.teamAlias', search);
         select.andWhere(`(${alias} OR t.teamId = :search)`, { ...part, search });
       }
       const [teams, total] = await select
@@ -80,7 +80,7 @@ export class TeamLists {
         .skip((page - 1) * page_size)
         .getManyAndCount();
       await withContent(manager, Team, teams);
-      const rosters = await Rosters.read(
+      const rosters = await TeamMemberLists.read(
         manager,
         teams.map(({ teamId }) => teamId),
       );
@@ -97,7 +97,7 @@ export class TeamLists {
   }
 
   /** Teams the caller may join by itself and is not in yet, by name. */
-  async available(caller: Authority): Promise<TeamRow[]> {
+  async available(caller: Principal): Promise<TeamRow[]> {
     const teamIds = this.newUsers.availableTeams.filter((id) => !caller.teams.has(id));
     return this.database.read(async (manager) => {
       const teams = await manager.find(Team, {
@@ -115,11 +115,11 @@ export class TeamLists {
 export async function teamRows(
   manager: EntityManager,
   teams: readonly Team[],
-  caller: Authority,
+  caller: Principal,
   now: Date,
 ): Promise<TeamWithKeys[]> {
   const teamIds = teams.map(({ teamId }) => teamId);
-  const rosters = await Rosters.read(manager, teamIds);
+  const rosters = await TeamMemberLists.read(manager, teamIds);
   const keys = await manager.find(VirtualKey, {
     select: lightColumns(manager, VirtualKey),
     where: { teamId: In(teamIds), deletedAt: IsNull() },

@@ -1,6 +1,6 @@
 import type { Limits } from '../parties/limits-row.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
-import type { Team } from './team.entity.js';
+import type { Team } from '../parties/entities/team.entity.js';
 
 /** What a team says of members without limits of their own, kept among its extra fields. */
 export interface TeamMemberDefaults {

@@ -1,25 +1,25 @@
 import { BadRequestException, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { cacheKey } from '../cache/changes.js';
-import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
+import { cacheKey } from '../cache/change-epochs.js';
+import { secretsOf, VirtualKey } from '../parties/entities/virtual-key.entity.js';
 import { MemberRepository, pairOf } from '../parties/repositories/member.repository.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { UserRepository } from '../parties/repositories/user.repository.js';
 import { applyLimits } from '../parties/apply-limits.js';
 import { toUsd } from '../parties/usd.js';
-import { type Authority, isProxyAdmin, maySeeTeam } from '../policy/authority.js';
+import { type Principal, isProxyAdmin, maySeeTeam } from '../policy/principal.js';
 import { Traced } from '../tracing/traced.js';
-import { NewUsers } from '../users/new-users.js';
-import { User } from '../users/user.entity.js';
-import { ensureNamedUser } from '../users/named-user.js';
-import { userWithEmail } from '../users/user-with-email.js';
-import type { NewUserTeamDto } from '../users/users.dto.js';
-import { bury } from './bury.js';
-import { lockParents } from './lock-parents.js';
-import { Member } from './member.entity.js';
-import { TeamGrants } from './team-grants.js';
-import { lockedTeam, rosterOf, touchedBy, userRows } from './team-roster.js';
-import type { Team } from './team.entity.js';
+import { UserDefaults } from '../parties/user-defaults.js';
+import { User } from '../parties/entities/user.entity.js';
+import { ensureNamedUser } from '../parties/named-user.js';
+import { userWithEmail } from '../parties/user-with-email.js';
+import type { NewUserTeamDto } from './teams.dto.js';
+import { softDeleteWhere } from '../parties/soft-delete.js';
+import { lockParents } from '../parties/lock-parents.js';
+import { Member } from '../parties/entities/team-member.entity.js';
+import { TeamDelegation } from './team-delegation.js';
+import { lockedTeam, teamMembers, teamCacheKeys, userRows } from './team-members.query.js';
+import type { Team } from '../parties/entities/team.entity.js';
 import { membershipView, teamView } from './team.view.js';
 import type {
   AddedTeamMembers,
@@ -35,8 +35,8 @@ import type {
 @Injectable()
 export class TeamMembersService {
   constructor(
-    private readonly newUsers: NewUsers,
-    private readonly grants: TeamGrants,
+    private readonly newUsers: UserDefaults,
+    private readonly delegation: TeamDelegation,
     private readonly teams: TeamRepository,
     private readonly members: MemberRepository,
     private readonly users: UserRepository,
@@ -88,36 +88,36 @@ export class TeamMembersService {
   }
 
   /** Adds members; those already in are passed over, but not if all are (400). */
-  async add(dto: AddMembersDto, caller: Authority): Promise<AddedTeamMembers> {
+  async add(dto: AddMembersDto, caller: Principal): Promise<AddedTeamMembers> {
     const { answer } = await this.members.write(
       async (tx) => {
-        if (!this.joinsFreely(dto, caller)) this.grants.requireAdmin(caller, dto.team_id);
+        if (!this.joinsFreely(dto, caller)) this.delegation.requireAdmin(caller, dto.team_id);
         const team = await lockedTeam(tx, this.teams, dto.team_id);
-        await this.grants.requireKnown(tx, dto.member, caller);
+        await this.delegation.requireKnown(tx, dto.member, caller);
         await lockParents(tx, { users: dto.member.map(({ user_id }) => user_id) });
         const joined: Member[] = [];
         for (const one of dto.member) {
           joined.push(...(await this.enrol(tx, dto.team_id, one, caller.id, dto)));
         }
         for (const member of isProxyAdmin(caller) ? [] : joined) {
-          await this.grants.requireMemberWithin(tx, member, undefined, team, caller);
+          await this.delegation.requireMemberWithin(tx, member, undefined, team, caller);
         }
         if (!joined.length) throw alreadyInTeam(dto.member.length);
         const userIds = joined.map(({ userId }) => userId);
         const answered = {
-          ...teamView(team, await rosterOf(tx, dto.team_id)),
+          ...teamView(team, await teamMembers(tx, dto.team_id)),
           updated_users: await userRows(tx, userIds),
           updated_team_memberships: joined.map((member) => membershipView(member, team)),
         };
         return { added: joined, answer: answered };
       },
-      (done) => [cacheKey.team(dto.team_id), ...done.added.flatMap((member) => touchedBy({ member }))],
+      (done) => [cacheKey.team(dto.team_id), ...done.added.flatMap((member) => teamCacheKeys({ member }))],
     );
     return answer;
   }
 
   /** Changes a member. 400 when the team or the member is not there, as LiteLLM has it. */
-  async update(dto: UpdateMemberDto, caller: Authority): Promise<UpdatedMember> {
+  async update(dto: UpdateMemberDto, caller: Principal): Promise<UpdatedMember> {
     const { member, email } = await this.members.write(
       async (tx) => {
         const { team, userId, userEmail } = await this.memberNamed(tx, dto, caller);
@@ -127,7 +127,7 @@ export class TeamMembersService {
           if (dto.allowed_models !== undefined) live.models = dto.allowed_models;
           if (dto.role) live.role = dto.role;
         });
-        if (!isProxyAdmin(caller)) await this.grants.requireMemberWithin(tx, row, before, team, caller);
+        if (!isProxyAdmin(caller)) await this.delegation.requireMemberWithin(tx, row, before, team, caller);
         return { member: row, email: userEmail };
       },
       (done) => [this.members.cacheKeyOf(done.member)],
@@ -145,14 +145,14 @@ export class TeamMembersService {
   }
 
   /** A member leaves; the keys it had in this team leave with it. */
-  async delete(dto: MemberOfTeamDto, caller: Authority): Promise<TeamRow> {
+  async delete(dto: MemberOfTeamDto, caller: Principal): Promise<TeamRow> {
     const { team, named } = await this.members.write(
       async (tx) => {
         const { team: row, userId } = await this.memberNamed(tx, dto, caller);
         const burial = { where: { teamId: dto.team_id, userId }, by: caller.id, now: this.teams.now() };
-        const keys = await bury(tx, VirtualKey, burial);
-        await bury(tx, Member, burial);
-        return { team: row, keys, userId, named: await rosterOf(tx, dto.team_id) };
+        const keys = await softDeleteWhere(tx, VirtualKey, burial);
+        await softDeleteWhere(tx, Member, burial);
+        return { team: row, keys, userId, named: await teamMembers(tx, dto.team_id) };
       },
       ({ keys, userId }) => [
         cacheKey.team(dto.team_id),
@@ -164,7 +164,7 @@ export class TeamMembersService {
   }
 
   /** Does the caller only add itself to a team that is open to everyone? */
-  private joinsFreely({ team_id, member, ...rest }: AddMembersDto, caller: Authority): boolean {
+  private joinsFreely({ team_id, member, ...rest }: AddMembersDto, caller: Principal): boolean {
     const isThemself = ({ user_id, user_email, role }: MemberDto) =>
       user_id === caller.userId && !user_email && role === 'user';
     const asksForNothing =
@@ -195,18 +195,18 @@ export class TeamMembersService {
   private async userOf(tx: EntityManager, { user_id, user_email }: MemberDto, by: string): Promise<string> {
     if (!user_id && !user_email)
       throw new BadRequestException({ message: 'A member needs a user_id or a user_email', param: 'member' });
-    return ensureNamedUser(tx, this.users, { user_id, user_email }, by, this.newUsers.fill);
+    return ensureNamedUser(tx, this.users, { user_id, user_email }, by, this.newUsers.apply);
   }
 
   private async memberNamed(
     tx: EntityManager,
     { team_id, user_id, user_email }: MemberOfTeamDto,
-    caller: Authority,
+    caller: Principal,
   ): Promise<{ team: Team; userId: string; userEmail: string | null }> {
     if (!maySeeTeam(caller, team_id) || !(await this.teams.find(tx, team_id))) {
       throw new BadRequestException({ message: `Team id=${team_id} does not exist in db`, param: 'team_id' });
     }
-    this.grants.requireAdmin(caller, team_id);
+    this.delegation.requireAdmin(caller, team_id);
     const team = await lockedTeam(tx, this.teams, team_id);
     const userId = user_id || (user_email ? (await userWithEmail(tx, user_email))?.userId : undefined);
     if (userId === undefined || !(await this.members.find(tx, pairOf(team_id, userId)))) {

@@ -1,9 +1,9 @@
-import { withTier } from '../budgets/with-tier.js';
+import { withTier } from '../parties/with-tier.js';
 import { authorshipView, budgetTableView, limitsView } from '../parties/limits.view.js';
-import { liveSpend } from '../spend/live-figures.js';
-import type { Member } from './member.entity.js';
+import { spendPlaceholder } from '../parties/spend-placeholders.js';
+import type { Member } from '../parties/entities/team-member.entity.js';
 import { type TeamMemberDefaults, teamMemberDefaults } from './team-member-defaults.js';
-import type { Team } from './team.entity.js';
+import type { Team } from '../parties/entities/team.entity.js';
 import type { TeamMembership, TeamRow } from './teams.dto.js';
 
 /** A member and the address of its user. */
@@ -33,7 +33,7 @@ export function teamView(row: Readonly<Team>, members: readonly NamedMember[]): 
     models: row.models ?? [],
     ...extra,
     metadata: row.metadata ?? {},
-    spend: liveSpend('team', row),
+    spend: spendPlaceholder('team', row),
     ...limitsView(row),
     blocked: row.blocked,
     budget_id: row.budgetId,
@@ -54,7 +54,7 @@ export function membershipView(member: Readonly<Member>, team: Readonly<Team>): 
     user_id: userId,
     team_id: teamId,
     budget_id: row.budgetId,
-    spend: liveSpend('member', row),
+    spend: spendPlaceholder('member', row),
     litellm_budget_table: budgetTableView(row),
   };
 }

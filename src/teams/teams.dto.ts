@@ -15,11 +15,11 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { OnlyLooksUp } from '../http/free-content.js';
-import { IsOneOf } from '../http/one-of.js';
+import { IsOneOf } from '../http/is-one-of.js';
 import { PageInfo } from '../http/page-info.dto.js';
-import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
+import { MAX_PAGE_SIZE, PageQuery } from '../http/pagination.js';
 import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
-import { DeclaredBy } from '../http/unread-fields.js';
+import { DeclaredBy } from '../http/unknown-fields.js';
 import { KeyRow } from '../keys/keys.dto.js';
 import { BudgetTable, LimitedPartyResponse } from '../parties/limits-response.dto.js';
 import { MEMBER_FIELDS } from '../parties/fields/member-fields.js';
@@ -32,7 +32,7 @@ import { IsDuration } from '../parties/duration.js';
 import { IsAliases } from '../parties/aliases.js';
 import { IsUsd } from '../parties/usd.js';
 import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
-import { UserRow } from '../users/users.dto.js';
+import { UserRow } from '../parties/user-row.dto.js';
 
 /** LiteLLM's fields of a team that are kept as sent. */
 export const KEPT_OF_TEAMS = passthroughFields(TEAM_FIELDS);
@@ -396,4 +396,21 @@ export class UpdatedMember {
   tpm_limit: number | null;
   rpm_limit: number | null;
   allowed_models: string[];
+}
+
+/** A team a new user joins. */
+export class NewUserTeamDto {
+  @ApiProperty({ example: 'team-1' })
+  @IsString()
+  @IsNotEmpty()
+  team_id: string;
+
+  /** What the user is in the team; absent: `user`. */
+  @IsOneOf(['user', 'admin'])
+  user_role?: 'user' | 'admin' | null;
+
+  /** US dollars the user may spend in this team. */
+  @IsOptional()
+  @IsUsd({ required: false, nullable: true })
+  max_budget_in_team?: number | null;
 }

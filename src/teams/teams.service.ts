@@ -1,29 +1,29 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { grantAccessGroups, lockAccessGroups } from '../access-groups/grant-access-groups.js';
+import { assignAccessGroups, lockAccessGroups } from '../access-groups/assign-access-groups.js';
 import { requireBudget } from '../budgets/budgets.service.js';
-import { type CacheKey, cacheKey } from '../cache/changes.js';
+import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
 import { Database } from '../database/database.js';
-import { lockedInOrder } from '../database/lock-for.js';
-import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
-import { Organization } from '../orgs/organization.entity.js';
+import { lockRowsInOrder } from '../database/row-lock.js';
+import { secretsOf, VirtualKey } from '../parties/entities/virtual-key.entity.js';
+import { Organization } from '../parties/entities/organization.entity.js';
 import { applyParty } from '../parties/apply-party.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { NO_MODELS } from '../parties/model-entries.js';
 import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
-import { type Authority, isProxyAdmin, maySeeTeam } from '../policy/authority.js';
+import { type Principal, isProxyAdmin, maySeeTeam } from '../policy/principal.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { Traced } from '../tracing/traced.js';
-import { bury } from './bury.js';
-import { Member } from './member.entity.js';
-import { lockParents } from './lock-parents.js';
-import { TeamGrants } from './team-grants.js';
+import { softDeleteWhere } from '../parties/soft-delete.js';
+import { Member } from '../parties/entities/team-member.entity.js';
+import { lockParents } from '../parties/lock-parents.js';
+import { TeamDelegation } from './team-delegation.js';
 import type { TeamMemberDefaults } from './team-member-defaults.js';
-import { lockedTeam, rosterOf, touchedBy } from './team-roster.js';
+import { lockedTeam, teamMembers, teamCacheKeys } from './team-members.query.js';
 import { teamRows } from './team-lists.js';
 import { TeamMembersService } from './team-members.service.js';
-import { Team } from './team.entity.js';
+import { Team } from '../parties/entities/team.entity.js';
 import { teamView } from './team.view.js';
 import {
   type DeletedTeams,
@@ -44,7 +44,7 @@ export class TeamsService {
   constructor(
     private readonly database: Database,
     private readonly members: TeamMembersService,
-    private readonly grants: TeamGrants,
+    private readonly delegation: TeamDelegation,
     private readonly teams: TeamRepository,
   ) {}
 
@@ -60,21 +60,21 @@ export class TeamsService {
   }
 
   /** Makes a team. 409 when its id is taken, 404 when its organization or tier is not there. */
-  async create(dto: NewTeamDto, caller: Authority): Promise<TeamRow> {
-    if (!isProxyAdmin(caller)) this.grants.requireCreatable(dto, caller);
+  async create(dto: NewTeamDto, caller: Principal): Promise<TeamRow> {
+    if (!isProxyAdmin(caller)) this.delegation.requireCreatable(dto, caller);
     const by = caller.id;
     const teamId = dto.team_id ?? uuidv7();
     const { team, named } = await this.teams.write(
       async (tx) => {
-        await this.grants.requireKnown(tx, dto.members_with_roles ?? [], caller);
+        await this.delegation.requireKnown(tx, dto.members_with_roles ?? [], caller);
         const made = await this.make(tx, teamId, dto, by);
         await lockParents(tx, { users: (dto.members_with_roles ?? []).map(({ user_id }) => user_id) });
-        if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, made, undefined, caller);
+        if (!isProxyAdmin(caller)) await this.delegation.requireWithin(tx, made, undefined, caller);
         for (const member of dto.members_with_roles ?? []) await this.members.enrol(tx, teamId, member, by);
         await this.teams.setSpend(tx, made, dto.spend || null);
-        return { team: made, named: await rosterOf(tx, teamId) };
+        return { team: made, named: await teamMembers(tx, teamId) };
       },
-      (made) => [cacheKey.team(teamId), ...made.named.flatMap(touchedBy)],
+      (made) => [cacheKey.team(teamId), ...made.named.flatMap(teamCacheKeys)],
     );
     return teamView(team, named);
   }
@@ -85,17 +85,17 @@ export class TeamsService {
     await lockParents(tx, { organizations: [dto.organization_id] });
     await this.requireNeighbours(tx, dto);
     const made = await this.teams.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
-    await grantAccessGroups(tx, dto, made, ['teamIds', teamId]);
+    await assignAccessGroups(tx, dto, made, ['teamIds', teamId]);
     return made;
   }
 
   /** Changes what was sent. 404 when there is no such team, or it is not the caller's. */
-  async update(dto: UpdateTeamDto, caller: Authority): Promise<UpdatedTeam> {
+  async update(dto: UpdateTeamDto, caller: Principal): Promise<UpdatedTeam> {
     return { team_id: dto.team_id, data: await this.change(dto.team_id, () => dto, caller, dto) };
   }
 
   /** Lets a team call further models. A list that was open stays so: `all-proxy-models` is put before them, as LiteLLM does. */
-  addModels({ team_id, models }: TeamModelsDto, caller: Authority): Promise<TeamRow> {
+  addModels({ team_id, models }: TeamModelsDto, caller: Principal): Promise<TeamRow> {
     const added = ({ models: before }: Team) => {
       const kept = before?.length ? before.filter((name) => name !== NO_MODELS) : ['all-proxy-models'];
       return { team_id, models: [...new Set([...kept, ...models])] };
@@ -104,7 +104,7 @@ export class TeamsService {
   }
 
   /** Takes models from a team's list. A list that loses its last entry allows nothing; one that was open stays so. */
-  removeModels({ team_id, models }: TeamModelsDto, caller: Authority): Promise<TeamRow> {
+  removeModels({ team_id, models }: TeamModelsDto, caller: Principal): Promise<TeamRow> {
     const left = ({ models: before }: Team) => {
       const kept = (before ?? []).filter((name) => !models.includes(name));
       return { team_id, models: before?.length && !kept.length ? [NO_MODELS] : kept };
@@ -115,7 +115,7 @@ export class TeamsService {
   private async change(
     teamId: string,
     wanted: (team: Team) => Partial<UpdateTeamDto>,
-    caller: Authority,
+    caller: Principal,
     /** What names access groups and an organization. */
     sent: Pick<TeamFieldsDto, 'organization_id'> = {},
   ): Promise<TeamRow> {
@@ -124,15 +124,15 @@ export class TeamsService {
         await lockAccessGroups(tx, sent);
         await lockParents(tx, { organizations: [sent.organization_id] });
         const before = await lockedTeam(tx, this.teams, teamId);
-        this.grants.requireAdmin(caller, teamId);
+        this.delegation.requireAdmin(caller, teamId);
         const dto = Object.assign(new UpdateTeamDto(), wanted(before));
-        if (!isProxyAdmin(caller)) this.grants.requireUpdatable(dto, before, caller);
+        if (!isProxyAdmin(caller)) this.delegation.requireUpdatable(dto, before, caller);
         await this.requireNeighbours(tx, dto);
         const row = await this.teams.update(tx, teamId, caller.id, (live, now) => this.apply(live, dto, now));
-        await grantAccessGroups(tx, dto, row, ['teamIds', teamId]);
-        if (!isProxyAdmin(caller)) await this.grants.requireWithin(tx, row, before, caller);
+        await assignAccessGroups(tx, dto, row, ['teamIds', teamId]);
+        if (!isProxyAdmin(caller)) await this.delegation.requireWithin(tx, row, before, caller);
         await this.teams.setSpend(tx, row, dto.spend);
-        return { team: row, named: await rosterOf(tx, teamId), left: before.organizationId };
+        return { team: row, named: await teamMembers(tx, teamId), left: before.organizationId };
       },
       // Whoever administers an organization has rights in its teams: for them a team that leaves is a change of it.
       ({ team: { organizationId }, left }) => [
@@ -143,13 +143,13 @@ export class TeamsService {
     return teamView(team, named);
   }
 
-  async setBlocked(teamId: string, blocked: boolean, caller: Authority): Promise<TeamRow> {
+  async setBlocked(teamId: string, blocked: boolean, caller: Principal): Promise<TeamRow> {
     const { team, named } = await this.teams.write(
       async (tx) => {
-        this.grants.requireOwner(caller, teamId);
+        this.delegation.requireOwner(caller, teamId);
         return {
           team: await this.teams.update(tx, teamId, caller.id, (row) => void (row.blocked = blocked)),
-          named: await rosterOf(tx, teamId),
+          named: await teamMembers(tx, teamId),
         };
       },
       () => [cacheKey.team(teamId)],
@@ -158,10 +158,10 @@ export class TeamsService {
   }
 
   /** A team with its members and newest keys (`/key/list` pages through all). 404 when there is none. */
-  async info(teamId: string, caller: Authority): Promise<TeamInfo> {
+  async info(teamId: string, caller: Principal): Promise<TeamInfo> {
     return this.database.read(async (manager) => {
       const team = await this.teams.findOrFail(manager, teamId);
-      if (!maySeeTeam(caller, teamId)) throw this.teams.missing(teamId);
+      if (!maySeeTeam(caller, teamId)) throw this.teams.notFound(teamId);
       const [row] = await teamRows(manager, [team], caller, this.teams.now());
       const { keys, team_memberships, ...team_info } = row!;
       return { team_id: teamId, team_info, keys, team_memberships };
@@ -169,9 +169,9 @@ export class TeamsService {
   }
 
   /** What the team lists of what members may do with its keys; nothing is the default. 404 when there is no such team, or it is not the caller's. */
-  async permissions(teamId: string, caller: Authority): Promise<TeamPermissions> {
+  async permissions(teamId: string, caller: Principal): Promise<TeamPermissions> {
     const team = await this.get(teamId);
-    if (!team || !maySeeTeam(caller, teamId)) throw this.teams.missing(teamId);
+    if (!team || !maySeeTeam(caller, teamId)) throw this.teams.notFound(teamId);
     return {
       team_id: teamId,
       team_member_permissions: (team.extra?.team_member_permissions as string[] | undefined) ?? [],
@@ -180,13 +180,13 @@ export class TeamsService {
   }
 
   /** Deletes teams with their members and keys, all or none. 404 names the first that is not there. */
-  async delete(teamIds: readonly string[], caller: Authority): Promise<DeletedTeams> {
+  async delete(teamIds: readonly string[], caller: Principal): Promise<DeletedTeams> {
     const ids = [...new Set(teamIds)];
     await this.teams.write(
       async (tx) => {
-        await lockedInOrder(tx, Team, { teamId: In(ids) });
+        await lockRowsInOrder(tx, Team, { teamId: In(ids) });
         for (const teamId of ids.toSorted()) {
-          this.grants.requireOwner(caller, teamId);
+          this.delegation.requireOwner(caller, teamId);
           await lockedTeam(tx, this.teams, teamId);
         }
         return this.removeAll(tx, ids, caller.id);
@@ -199,9 +199,9 @@ export class TeamsService {
   /** Inside a transaction: these live teams, their members and keys are gone. Returns what to evict. */
   async removeAll(tx: EntityManager, teamIds: readonly string[], by: string): Promise<CacheKey[]> {
     const burial = { where: { teamId: In(teamIds) }, by, now: this.teams.now() };
-    const keys = await bury(tx, VirtualKey, burial);
-    const members = await bury(tx, Member, burial);
-    const teams = await bury(tx, Team, burial);
+    const keys = await softDeleteWhere(tx, VirtualKey, burial);
+    const members = await softDeleteWhere(tx, Member, burial);
+    const teams = await softDeleteWhere(tx, Team, burial);
     const organizations = teams.flatMap(({ organizationId }) => organizationId ?? []);
     return [
       ...teamIds.map(cacheKey.team),

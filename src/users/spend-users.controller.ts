@@ -1,22 +1,23 @@
 import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AdminRoute, Caller } from '../http/doors.js';
-import type { Authority } from '../policy/authority.js';
-import { LiveFiguresInterceptor } from '../spend/live-figures.interceptor.js';
-import { SpendUsersQuery, UserRow } from './users.dto.js';
+import { AdminRoute, Caller } from '../http/route-access.js';
+import type { Principal } from '../policy/principal.js';
+import { CurrentSpendInterceptor } from '../admin/current-spend.interceptor.js';
+import { SpendUsersQuery } from './users.dto.js';
+import { UserRow } from '../parties/user-row.dto.js';
 import { UserLists } from './user-lists.js';
 
 /** Users by what they spent. Never cached: their order is the spend. */
 @ApiTags('spend')
 @AdminRoute()
-@UseInterceptors(LiveFiguresInterceptor)
+@UseInterceptors(CurrentSpendInterceptor)
 @Controller('spend/users')
 export class SpendUsersController {
   constructor(private readonly users: UserLists) {}
 
   @Get()
   @ApiOperation({ summary: 'The users that concern the caller, dearest first; or this one.' })
-  list(@Query() query: SpendUsersQuery, @Caller() caller: Authority): Promise<UserRow[]> {
-    return this.users.dearest(query, caller);
+  list(@Query() query: SpendUsersQuery, @Caller() caller: Principal): Promise<UserRow[]> {
+    return this.users.topSpenders(query, caller);
   }
 }

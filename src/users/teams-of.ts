@@ -1,5 +1,5 @@
 import { type EntityManager, In, IsNull } from 'typeorm';
-import { Member } from '../teams/member.entity.js';
+import { Member } from '../parties/entities/team-member.entity.js';
 
 /** The teams of these users, by user, in the order they were joined. */
 export async function teamsOf(

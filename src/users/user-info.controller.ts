@@ -1,9 +1,10 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
-import { Caller } from '../http/doors.js';
-import type { Authority } from '../policy/authority.js';
-import { UserInfoQuery, UserRow } from './users.dto.js';
+import { Caller } from '../http/route-access.js';
+import type { Principal } from '../policy/principal.js';
+import { UserInfoQuery } from './users.dto.js';
+import { UserRow } from '../parties/user-row.dto.js';
 import { UsersService } from './users.service.js';
 
 @ApiTags('users')
@@ -14,7 +15,7 @@ export class UserInfoController {
 
   @Get('info')
   @ApiOperation({ summary: 'A user by itself, without its keys and teams.' })
-  info(@Query() { user_id }: UserInfoQuery, @Caller() caller: Authority): Promise<UserRow> {
+  info(@Query() { user_id }: UserInfoQuery, @Caller() caller: Principal): Promise<UserRow> {
     return this.users.flatInfo(user_id, caller);
   }
 }

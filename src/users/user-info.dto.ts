@@ -1,6 +1,6 @@
 import { KeyRow } from '../keys/keys.dto.js';
 import { TeamRow } from '../teams/teams.dto.js';
-import { UserRow } from './users.dto.js';
+import { UserRow } from '../parties/user-row.dto.js';
 
 /** A user with its keys and teams, as far as they concern the caller. */
 export class UserInfo {

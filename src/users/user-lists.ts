@@ -1,22 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { Database } from '../database/database.js';
-import { partOf } from '../database/part-of.js';
-import { foldedAddress } from '../folded-address.js';
+import { containsText } from '../database/contains-text.js';
+import { foldedAddress } from '../platform/folded-address.js';
 import { pageInfo } from '../http/page-info.dto.js';
-import { pageOf } from '../http/page.js';
+import { paginate } from '../http/pagination.js';
 import { sqlOrder } from '../http/sort-order.js';
-import { VirtualKey } from '../keys/virtual-key.entity.js';
-import { OrganizationMember } from '../orgs/organization-member.entity.js';
+import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
+import { OrganizationMember } from '../parties/entities/organization-member.entity.js';
 import { withContent } from '../parties/listed-rows.js';
-import { type Authority, maySeeKey, maySeeTeam } from '../policy/authority.js';
-import { joinSpent } from '../spend/join-spent.js';
-import { Member } from '../teams/member.entity.js';
+import { type Principal, maySeeKey, maySeeTeam } from '../policy/principal.js';
+import { joinLifetimeSpend } from '../ledger/join-lifetime-spend.js';
+import { Member } from '../parties/entities/team-member.entity.js';
 import { teamsOf } from './teams-of.js';
-import { User } from './user.entity.js';
-import { userView } from './user.view.js';
-import type { SpendUsersQuery, UserList, UserListQuery, UserRow } from './users.dto.js';
-import { visibleUsers } from './visible-users.js';
+import { User } from '../parties/entities/user.entity.js';
+import { userView } from '../parties/user.view.js';
+import type { SpendUsersQuery, UserList, UserListQuery } from './users.dto.js';
+import type { UserRow } from '../parties/user-row.dto.js';
+import { visibleUsers } from '../parties/visible-users.js';
 
 /** Users for people who look for one. */
 @Injectable()
@@ -24,17 +25,17 @@ export class UserLists {
   constructor(private readonly database: Database) {}
 
   /** The users that concern the caller. */
-  async list(query: UserListQuery, caller: Authority): Promise<UserList> {
+  async list(query: UserListQuery, caller: Principal): Promise<UserList> {
     const { page = 1, page_size = 25, sort_by = 'created_at', sort_order = 'desc' } = query;
     return this.database.read(async (manager) => {
       const select = visibleUsers(manager, caller);
       if (query.role !== undefined) select.andWhere('u.userRole = :role', { role: query.role });
       const ids = query.user_ids?.split(',');
-      if (ids?.length === 1) select.andWhere(...partOf('u.userId', ids[0]!));
+      if (ids?.length === 1) select.andWhere(...containsText('u.userId', ids[0]!));
       else if (ids) select.andWhere({ userId: In(ids) });
       if (query.sso_user_ids !== undefined) select.andWhere({ ssoUserId: In(query.sso_user_ids.split(',')) });
       if (query.user_email !== undefined)
-        select.andWhere(...partOf('u.foldedEmail', foldedAddress(query.user_email)));
+        select.andWhere(...containsText('u.foldedEmail', foldedAddress(query.user_email)));
       if (query.organization_ids !== undefined) {
         const members = select
           .subQuery()
@@ -53,7 +54,7 @@ export class UserLists {
           .where('m.teamId = :team AND m.deletedAt IS NULL');
         select.andWhere(`u.userId IN ${members.getQuery()}`, { team: query.team });
       }
-      if (sort_by === 'spend') joinSpent(select, 'user');
+      if (sort_by === 'spend') joinLifetimeSpend(select, 'user');
       const [users, total] = await select
         .orderBy(COLUMN[sort_by], sqlOrder(sort_order), 'NULLS LAST')
         .addOrderBy('u.id')
@@ -77,10 +78,10 @@ export class UserLists {
   }
 
   /** Users that concern the caller, by what they spent in all. */
-  async dearest(query: SpendUsersQuery, caller: Authority): Promise<UserRow[]> {
-    const { take, skip } = pageOf(query);
+  async topSpenders(query: SpendUsersQuery, caller: Principal): Promise<UserRow[]> {
+    const { take, skip } = paginate(query);
     return this.database.read(async (manager) => {
-      const select = joinSpent(visibleUsers(manager, caller), 'user').addSelect(
+      const select = joinLifetimeSpend(visibleUsers(manager, caller), 'user').addSelect(
         'COALESCE(a.spentNanoUsd, 0)',
         'spent',
       );
@@ -97,7 +98,7 @@ export class UserLists {
 }
 
 /** Users as lists tell them: with those of their teams that the caller sees. */
-async function viewsOf(manager: EntityManager, users: User[], caller: Authority) {
+async function viewsOf(manager: EntityManager, users: User[], caller: Principal) {
   await withContent(manager, User, users);
   const teams = await teamsOf(
     manager,

@@ -1,5 +1,5 @@
 import { OnlyLooksUp } from '../http/free-content.js';
-import { USER_ROLES } from '../policy/authority.js';
+import { USER_ROLES } from '../policy/principal.js';
 import {
   ApiExtraModels,
   ApiProperty,
@@ -22,41 +22,24 @@ import {
   IsString,
   ValidateNested,
 } from 'class-validator';
-import { IsOneOf } from '../http/one-of.js';
+import { IsOneOf } from '../http/is-one-of.js';
 import { PageInfo } from '../http/page-info.dto.js';
-import { MAX_PAGE_SIZE, PageQuery } from '../http/page.js';
+import { MAX_PAGE_SIZE, PageQuery } from '../http/pagination.js';
 import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { GenerateKeyDto, KeyRow } from '../keys/keys.dto.js';
-import { LimitedPartyResponse } from '../parties/limits-response.dto.js';
-import { DeclaredBy } from '../http/unread-fields.js';
+import { UserRow } from '../parties/user-row.dto.js';
+import { NewUserTeamDto } from '../teams/teams.dto.js';
+import { DeclaredBy } from '../http/unknown-fields.js';
 import { KEY_FIELDS } from '../parties/fields/key-fields.js';
 import { passthroughFields } from '../parties/fields/read-fields.js';
 import { USER_FIELDS } from '../parties/fields/user-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
-import { IsUsd } from '../parties/usd.js';
 
 /** The most users one request changes, LiteLLM's. */
 export const MAX_BULK = 500;
 
 /** LiteLLM's fields of a user that are kept as sent. */
 export const KEPT_OF_USERS = passthroughFields(USER_FIELDS);
-
-/** A team a new user joins. */
-export class NewUserTeamDto {
-  @ApiProperty({ example: 'team-1' })
-  @IsString()
-  @IsNotEmpty()
-  team_id: string;
-
-  /** What the user is in the team; absent: `user`. */
-  @IsOneOf(['user', 'admin'])
-  user_role?: 'user' | 'admin' | null;
-
-  /** US dollars the user may spend in this team. */
-  @IsOptional()
-  @IsUsd({ required: false, nullable: true })
-  max_budget_in_team?: number | null;
-}
 
 /** A user to make, and the key made with it: one body describes both, as LiteLLM has it. */
 @ApiExtraModels(NewUserTeamDto)
@@ -239,19 +222,6 @@ export class UserListQuery extends PageQuery {
 
   @IsOneOf(SORT_ORDERS)
   sort_order?: SortOrder;
-}
-
-/** A user as LiteLLM tells it. */
-export class UserRow extends LimitedPartyResponse {
-  user_id: string;
-  user_email: string | null;
-  user_alias: string | null;
-  user_role: string | null;
-  sso_user_id: string | null;
-  /** Ids of its teams. */
-  teams: string[];
-  models: string[];
-  blocked: boolean;
 }
 
 /** A user that was just made, and the fields of its first key that a user does not have. */

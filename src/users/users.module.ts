@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { PartiesModule } from '../parties/parties.module.js';
-import { AdminModule } from '../admin/admin.module.js';
-import { User } from './user.entity.js';
+import { DelegationModule } from '../delegation/delegation.module.js';
+import { User } from '../parties/entities/user.entity.js';
 import { UserRepository } from '../parties/repositories/user.repository.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { TeamsModule } from '../teams/teams.module.js';
@@ -13,7 +13,7 @@ import { UsersController } from './users.controller.js';
 import { UsersService } from './users.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([User]), PartiesModule, AdminModule, KeysModule, TeamsModule],
+  imports: [TypeOrmModule.forFeature([User]), PartiesModule, DelegationModule, KeysModule, TeamsModule],
   controllers: [UsersController, UserInfoController, SpendUsersController],
   providers: [UserRepository, UsersService, UserLists],
   exports: [UsersService],

@@ -8,35 +8,35 @@ import {
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { requireBudget } from '../budgets/budgets.service.js';
-import { cacheKey } from '../cache/changes.js';
-import { Grants } from '../admin/grants.js';
+import { cacheKey } from '../cache/change-epochs.js';
+import { DelegationService } from '../delegation/delegation.js';
 import { Database } from '../database/database.js';
-import { lockedInOrder } from '../database/lock-for.js';
+import { lockRowsInOrder } from '../database/row-lock.js';
 import { type IssuedKey, KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/key.view.js';
-import { MAX_PAGE_SIZE } from '../http/page.js';
-import { secretsOf, VirtualKey } from '../keys/virtual-key.entity.js';
+import { MAX_PAGE_SIZE } from '../http/pagination.js';
+import { secretsOf, VirtualKey } from '../parties/entities/virtual-key.entity.js';
 import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
 import { applyParty } from '../parties/apply-party.js';
 import { emailTaken, ssoTaken, UserRepository } from '../parties/repositories/user.repository.js';
-import { joinOrganizations } from '../orgs/join-organizations.js';
-import { OrganizationMember } from '../orgs/organization-member.entity.js';
+import { joinOrganizations } from '../parties/join-organizations.js';
+import { OrganizationMember } from '../parties/entities/organization-member.entity.js';
 import { lightColumns, withContent } from '../parties/listed-rows.js';
-import { type Authority, isProxyAdmin, maySeeKey, maySeeTeam } from '../policy/authority.js';
-import { bury } from '../teams/bury.js';
-import { lockParents } from '../teams/lock-parents.js';
-import { Member } from '../teams/member.entity.js';
-import { Team } from '../teams/team.entity.js';
+import { type Principal, isProxyAdmin, maySeeKey, maySeeTeam } from '../policy/principal.js';
+import { softDeleteWhere } from '../parties/soft-delete.js';
+import { lockParents } from '../parties/lock-parents.js';
+import { Member } from '../parties/entities/team-member.entity.js';
+import { Team } from '../parties/entities/team.entity.js';
 import { TeamMembersService } from '../teams/team-members.service.js';
 import { teamView } from '../teams/team.view.js';
 import { Traced } from '../tracing/traced.js';
-import { User } from './user.entity.js';
-import { NewUsers } from './new-users.js';
+import { User } from '../parties/entities/user.entity.js';
+import { UserDefaults } from '../parties/user-defaults.js';
 import { teamsOf } from './teams-of.js';
 import type { UserInfo } from './user-info.dto.js';
-import { userView } from './user.view.js';
-import { userWithEmail } from './user-with-email.js';
-import { maySeeUser } from './visible-users.js';
+import { userView } from '../parties/user.view.js';
+import { userWithEmail } from '../parties/user-with-email.js';
+import { maySeeUser } from '../parties/visible-users.js';
 import {
   type BulkUpdatedUsers,
   type BulkUpdateUsersDto,
@@ -46,9 +46,9 @@ import {
   type NewUserDto,
   type UpdatedUser,
   UpdateUserDto,
-  type UserRow,
   type UserUpdateResult,
 } from './users.dto.js';
+import { UserRow } from '../parties/user-row.dto.js';
 
 /** The people and applications of the company. */
 @Injectable()
@@ -57,8 +57,8 @@ export class UsersService {
     private readonly database: Database,
     private readonly keys: KeysService,
     private readonly teamMembers: TeamMembersService,
-    private readonly newUsers: NewUsers,
-    private readonly grants: Grants,
+    private readonly newUsers: UserDefaults,
+    private readonly delegation: DelegationService,
     private readonly users: UserRepository,
   ) {}
 
@@ -77,7 +77,7 @@ export class UsersService {
       return await this.users.getOrCreate(userId, async (tx) => {
         await this.requireFreeEmail(tx, email);
         await this.users.ensure(tx, userId, by, (row, now) => {
-          this.newUsers.fill(row, now);
+          this.newUsers.apply(row, now);
           if (email !== undefined) row.userEmail = email;
         });
       });
@@ -90,7 +90,7 @@ export class UsersService {
   }
 
   /** Makes a user and, unless told not to, its first key. 409 when the id or the address is taken. */
-  async create(dto: NewUserDto, { id: by }: Authority): Promise<NewUser> {
+  async create(dto: NewUserDto, { id: by }: Principal): Promise<NewUser> {
     const userId = dto.user_id ?? uuidv7();
     const teamIds = (dto.teams ?? []).map(({ team_id }) => team_id);
     const { user, issued } = await this.users.write(
@@ -129,20 +129,20 @@ export class UsersService {
     await this.requireFreeSso(tx, dto.sso_user_id);
     await requireBudget(tx, dto.budget_id);
     return this.users.create(tx, userId, by, (row, now) => {
-      this.newUsers.fill(row, now);
+      this.newUsers.apply(row, now);
       this.apply(row, dto, now);
     });
   }
 
   /** Changes what was sent. 404 when there is no such user; to others than proxy admins there is only themself. */
-  async update(dto: UpdateUserDto, caller: Authority): Promise<UpdatedUser> {
+  async update(dto: UpdateUserDto, caller: Principal): Promise<UpdatedUser> {
     const by = caller.id;
     const { user, teamIds } = await this.users.write(
       async (tx) => {
         const before = await this.named(tx, dto, caller);
         const { userId } = before;
         if (!isProxyAdmin(caller))
-          this.grants.requireSettable(dto, EDITABLE_FIELDS.user, userView(before, []));
+          this.delegation.requireSettable(dto, EDITABLE_FIELDS.user, userView(before, []));
         await requireBudget(tx, dto.budget_id);
         if (typeof dto.user_id === 'string') await this.requireFreeEmail(tx, dto.user_email, userId);
         const row = await this.users.update(tx, userId, by, (live, now) => this.apply(live, dto, now));
@@ -157,7 +157,7 @@ export class UsersService {
   /** Changes up to 500 users, each by itself: one that cannot be changed keeps none of the others from it. */
   async updateMany(
     { users, all_users, user_updates }: BulkUpdateUsersDto,
-    caller: Authority,
+    caller: Principal,
   ): Promise<BulkUpdatedUsers> {
     const changes = all_users ? await this.forEveryone(user_updates) : (users ?? []);
     if (!changes.length)
@@ -176,7 +176,7 @@ export class UsersService {
     };
   }
 
-  private async updateOne(change: UpdateUserDto, caller: Authority): Promise<UserUpdateResult> {
+  private async updateOne(change: UpdateUserDto, caller: Principal): Promise<UserUpdateResult> {
     const { user_id = null, user_email = null } = change;
     try {
       const { user_id: id, data } = await this.update(change, caller);
@@ -207,19 +207,19 @@ export class UsersService {
   }
 
   /** A user by itself. 404 when there is none, or it does not concern the caller. */
-  async flatInfo(asked: string | undefined, caller: Authority): Promise<UserRow> {
+  async flatInfo(asked: string | undefined, caller: Principal): Promise<UserRow> {
     const { user_info } = await this.info(asked, caller);
     return user_info;
   }
 
   /** A user with its keys and teams, as far as they concern the caller. 404 when there is none, or it does not. */
-  async info(asked: string | undefined, caller: Authority): Promise<UserInfo> {
+  async info(asked: string | undefined, caller: Principal): Promise<UserInfo> {
     const userId = asked ?? caller.userId;
     if (userId === null)
       throw new BadRequestException({ message: 'Name the user to look up in `user_id`', param: 'user_id' });
     return this.database.read(async (manager) => {
       const user = await this.users.findOrFail(manager, userId);
-      if (!(await maySeeUser(manager, caller, userId))) throw this.users.missing(userId);
+      if (!(await maySeeUser(manager, caller, userId))) throw this.users.notFound(userId);
       const keys = await manager.find(VirtualKey, {
         select: lightColumns(manager, VirtualKey),
         where: { userId, deletedAt: IsNull() },
@@ -244,16 +244,20 @@ export class UsersService {
   }
 
   /** Deletes users with their keys and memberships, all or none. 404 names the first that is not there. */
-  async delete(userIds: readonly string[], { id: by }: Authority): Promise<number> {
+  async delete(userIds: readonly string[], { id: by }: Principal): Promise<number> {
     const ids = [...new Set(userIds)];
     await this.users.write(
       async (tx) => {
         // Before what is theirs: nobody puts anything on them meanwhile.
-        const users = await lockedInOrder(tx, User, { userId: In(ids), deletedAt: IsNull() });
+        const users = await lockRowsInOrder(tx, User, { userId: In(ids), deletedAt: IsNull() });
         const absent = ids.find((id) => !users.some(({ userId }) => userId === id));
-        if (absent !== undefined) throw this.users.missing(absent);
+        if (absent !== undefined) throw this.users.notFound(absent);
         const members = await tx.findBy(Member, { userId: In(ids), deletedAt: IsNull() });
-        const keys = await bury(tx, VirtualKey, { where: { userId: In(ids) }, by, now: this.users.now() });
+        const keys = await softDeleteWhere(tx, VirtualKey, {
+          where: { userId: In(ids) },
+          by,
+          now: this.users.now(),
+        });
         for (const user of users) await this.users.remove(tx, user, by);
         await this.teamMembers.removeAll(tx, members, by);
         await tx.remove(OrganizationMember, await tx.findBy(OrganizationMember, { userId: In(ids) }));
@@ -271,10 +275,10 @@ export class UsersService {
   private async named(
     manager: EntityManager,
     { user_id, user_email }: UpdateUserDto,
-    caller: Authority,
+    caller: Principal,
   ): Promise<User> {
     if (typeof user_id === 'string') {
-      if (!isProxyAdmin(caller) && user_id !== caller.userId) throw this.users.missing(user_id);
+      if (!isProxyAdmin(caller) && user_id !== caller.userId) throw this.users.notFound(user_id);
       return this.users.findOrFail(manager, user_id);
     }
     if (!user_email)

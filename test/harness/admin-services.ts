@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource, type EntityTarget, type FindOptionsWhere } from 'typeorm';
-import { freshPostgres, postgresIsThere } from '../postgres.js';
+import { freshPostgres, postgresIsThere } from './postgres.js';
 import { BudgetsModule } from '../../src/budgets/budgets.module.js';
 import { BudgetsService } from '../../src/budgets/budgets.service.js';
-import { CLOCK } from '../../src/clock.js';
+import { CLOCK } from '../../src/platform/clock.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { readConfig } from '../../src/config/read-config.js';
 import { Database } from '../../src/database/database.js';
@@ -15,14 +15,14 @@ import { DatabaseModule } from '../../src/database/database.module.js';
 import { EndUsersModule } from '../../src/end-users/end-users.module.js';
 import { EndUsersService } from '../../src/end-users/end-users.service.js';
 import { entities } from '../../src/entities.js';
-import { AdminBodyPipe } from '../../src/http/admin-body.pipe.js';
+import { AdminValidationPipe } from '../../src/admin/admin-validation.pipe.js';
 import { KeyLists } from '../../src/keys/key-lists.js';
 import { KeysModule } from '../../src/keys/keys.module.js';
 import { KeysService } from '../../src/keys/keys.service.js';
-import { OrganizationsModule } from '../../src/orgs/organizations.module.js';
-import { OrganizationsService } from '../../src/orgs/organizations.service.js';
+import { OrganizationsModule } from '../../src/organizations/organizations.module.js';
+import { OrganizationsService } from '../../src/organizations/organizations.service.js';
 import { PlatformModule } from '../../src/platform/platform.module.js';
-import type { Authority } from '../../src/policy/authority.js';
+import type { Principal } from '../../src/policy/principal.js';
 import { UserLists } from '../../src/users/user-lists.js';
 import { UsersModule } from '../../src/users/users.module.js';
 import { UsersService } from '../../src/users/users.service.js';
@@ -124,7 +124,7 @@ export const DATABASES = [
 ];
 
 /** A proxy admin of this name. */
-export const admin = (id: string): Authority => ({
+export const admin = (id: string): Principal => ({
   id,
   role: 'proxy_admin',
   userId: id,
@@ -132,7 +132,7 @@ export const admin = (id: string): Authority => ({
   organizations: new Map(),
 });
 
-const pipe = new AdminBodyPipe();
+const pipe = new AdminValidationPipe();
 
 /** A body as its route gets it: sent as JSON, read and validated. Rejects with what the client would be told. */
 export function body<T>(metatype: new () => T, sent: unknown): Promise<T> {

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { foldedAddress } from '../../folded-address.js';
+import { foldedAddress } from '../../platform/folded-address.js';
 
 /** A column whose values become unique among live rows, and what its rows are called. */
 interface Unique {

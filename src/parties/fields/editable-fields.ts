@@ -5,7 +5,7 @@ import { USER_FIELDS } from './user-fields.js';
 
 /**
  * The body fields that callers without the role of a proxy admin may set; all others must stay as they are. Limits may be set
- * within what the caller holds (`policy/holdings.ts`); `user_id`, `team_id` and `organization_id` name what is the caller's.
+ * within what the caller holds (`policy/entitlements.ts`); `user_id`, `team_id` and `organization_id` name what is the caller's.
  */
 export const EDITABLE_FIELDS = {
   key: editableBy(KEY_FIELDS, 'owner'),

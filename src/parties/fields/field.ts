@@ -48,7 +48,7 @@ export interface LimitExamples {
 export interface PassedOnLimit {
   /** Fills what a new row leaves open with what its maker has. The name of another field: that field fills both. */
   readonly inherit: Inherit | { readonly with: string };
-  /** The part of the entitlements (`policy/holdings.ts`) that compares the field with what its maker has; null: only proxy admins set it. */
+  /** The part of the entitlements (`policy/entitlements.ts`) that compares the field with what its maker has; null: only proxy admins set it. */
   readonly comparedIn: 'budgets' | 'modelBudgets' | 'caps' | 'models' | 'routes' | 'tags' | 'until' | null;
   /** The maker's entries are added to those asked for, instead of filling an open field. */
   readonly merged?: true;
@@ -81,7 +81,7 @@ export interface Field {
   readonly maxEntries?: number;
   /** It names a resource of somebody: one, several, or a member with a role. */
   readonly names?: 'one' | 'list' | 'member';
-  /** It limits: a misspelled name within two letters of it is refused (`http/unread-fields.ts`). */
+  /** It limits: a misspelled name within two letters of it is refused (`http/unknown-fields.ts`). */
   readonly limits: boolean;
   readonly passedOn: PassedOnLimit | NotPassedOn;
 }

@@ -1,4 +1,4 @@
-import type { KeptFields } from '../kept-fields.js';
+import type { PassthroughColumns } from '../passthrough-fields.js';
 import { type DelegableRow, type Field, type FieldEditor, type Fields, isPassedOn } from './field.js';
 
 const entries = Object.entries as (fields: Fields) => [string, Field][];
@@ -18,9 +18,9 @@ export function inheritFields(fields: Fields, row: DelegableRow, maker: Readonly
 }
 
 /** Returns the fields that are stored as sent, each with its type. */
-export const passthroughFields = (fields: Fields): KeptFields =>
+export const passthroughFields = (fields: Fields): PassthroughColumns =>
   Object.fromEntries(
     entries(fields).flatMap(([name, { asSent, type }]) =>
-      asSent ? [[name, type as KeptFields[string]]] : [],
+      asSent ? [[name, type as PassthroughColumns[string]]] : [],
     ),
   );

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
-import { cacheKey } from '../../cache/changes.js';
-import { EndUser } from '../../end-users/end-user.entity.js';
+import { cacheKey } from '../../cache/change-epochs.js';
+import { EndUser } from '../entities/end-user.entity.js';
 import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
 
 /** End users, live and deleted. */

@@ -1,8 +1,8 @@
 import { ConflictException, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
-import { cacheKey } from '../../cache/changes.js';
-import { VirtualKey } from '../../keys/virtual-key.entity.js';
+import { cacheKey } from '../../cache/change-epochs.js';
+import { VirtualKey } from '../entities/virtual-key.entity.js';
 import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
 
 /** Virtual keys, live and deleted. The id of one is the hash of its secret. */

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
-import { cacheKey } from '../../cache/changes.js';
-import { Member } from '../../teams/member.entity.js';
+import { cacheKey } from '../../cache/change-epochs.js';
+import { Member } from '../entities/team-member.entity.js';
 import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
 
 /** Memberships of users in teams, live and deleted. The id of one is `pairOf` its team and user. */

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
-import { cacheKey } from '../../cache/changes.js';
-import { Organization } from '../../orgs/organization.entity.js';
+import { cacheKey } from '../../cache/change-epochs.js';
+import { Organization } from '../entities/organization.entity.js';
 import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
 
 /** Organizations, live and deleted. */

@@ -13,18 +13,18 @@ import {
   type Repository,
 } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import type { CacheKey } from '../../cache/changes.js';
+import type { CacheKey } from '../../cache/change-epochs.js';
 import { RowCache } from '../../cache/row-cache.js';
-import { CLOCK, type Clock } from '../../clock.js';
+import { CLOCK, type Clock } from '../../platform/clock.js';
 import { AggregateRepository } from '../../database/aggregate-repository.js';
-import { lockFor } from '../../database/lock-for.js';
+import { rowLock } from '../../database/row-lock.js';
 import { isMadeByCall, madeBy } from '../../database/authored-row.js';
 import { Database } from '../../database/database.js';
 import { isName, MAX_NAME_BYTES } from '../../policy/name.js';
 import { missingText } from '../../policy/checks/parties-exist.js';
 import type { PartyKind } from '../../policy/facts.js';
 import type { NanoUsd } from '../../policy/money.js';
-import { PartySpend, type Spender } from '../../spend/party-spend.js';
+import { PartySpend, type Spender } from '../party-spend.js';
 import type { PartyRow } from '../party-row.js';
 import { toNanoUsd } from '../usd.js';
 
@@ -100,7 +100,7 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     if (there) return there;
     await (this.context.making.get(this.mapping.cacheKey(id)) ?? this.startMaking(id, make, touched));
     const made = await this.get(id);
-    if (!made) throw this.missing(id);
+    if (!made) throw this.notFound(id);
     return made;
   }
 
@@ -132,19 +132,19 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
   }
 
   /** The same, locked against other changes until this transaction ends. */
-  async locked(tx: EntityManager, id: string): Promise<T | null> {
-    const row = await this.in(tx).findOne({ where: this.mapping.where(id), ...lockFor(tx) });
+  async findForUpdate(tx: EntityManager, id: string): Promise<T | null> {
+    const row = await this.in(tx).findOne({ where: this.mapping.where(id), ...rowLock(tx) });
     return row && !row.deletedAt ? row : null;
   }
 
   /** The live row of this transaction, or 404 in the seed's words. */
   async findOrFail(manager: EntityManager, id: string): Promise<T> {
     const row = await this.find(manager, id);
-    if (!row) throw this.missing(id);
+    if (!row) throw this.notFound(id);
     return row;
   }
 
-  missing(id: string): NotFoundException {
+  notFound(id: string): NotFoundException {
     return new NotFoundException({
       message: missingText({ kind: this.mapping.kind, id }),
       param: this.mapping.param,
@@ -158,8 +158,8 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
    */
   async create(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
     const row = this.fresh(tx, id, uuidv7(), by, fill);
-    const there = await this.insertOrFind(tx, row, lockFor(tx));
-    if (there.id !== row.id && !there.deletedAt && !isMadeByCall(there)) throw this.taken(id);
+    const there = await this.insertOrFind(tx, row, rowLock(tx));
+    if (there.id !== row.id && !there.deletedAt && !isMadeByCall(there)) throw this.alreadyExists(id);
     return this.made(tx, id, there.id === row.id ? row : await this.revive(tx, id, there.id, by, fill));
   }
 
@@ -196,13 +196,13 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
   async ensureKept(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
     const there = await this.ensure(tx, id, by, fill);
     if (!this.context.database.isPostgres) return there;
-    const kept = await this.in(tx).findOneOrFail({ where: this.mapping.where(id), ...lockFor(tx) });
+    const kept = await this.in(tx).findOneOrFail({ where: this.mapping.where(id), ...rowLock(tx) });
     // Deleted in the moment between the two: whoever did it is done, and it is made anew.
     return kept.deletedAt ? this.ensure(tx, id, by, fill) : kept;
   }
 
   /** The row `ensure` would return when it fills in nothing, without writing it. */
-  wouldBe(id: string): Promise<T> {
+  preview(id: string): Promise<T> {
     return this.context.database.read(async (manager) => {
       const there = await this.in(manager).findOne({ where: this.mapping.where(id) });
       return there && !there.deletedAt
@@ -212,7 +212,7 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
   }
 
   /** Exactly one of any number of concurrent transactions inserts; the others get its row, or 409 where that has another id. */
-  private async insertOrFind(tx: EntityManager, row: T, lock: ReturnType<typeof lockFor> = {}): Promise<T> {
+  private async insertOrFind(tx: EntityManager, row: T, lock: ReturnType<typeof rowLock> = {}): Promise<T> {
     const { where, idOf } = this.mapping;
     await this.in(tx)
       .createQueryBuilder()
@@ -275,15 +275,15 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     });
   }
 
-  taken(id: string): ConflictException {
+  alreadyExists(id: string): ConflictException {
     const { title, param } = this.mapping;
     return new ConflictException({ message: `${title} already exists, passed ${param}=${id}`, param });
   }
 
   /** Inside a transaction: changes the live row and says who did it. 404 when there is none. */
   async update(tx: EntityManager, id: string, by: string, change: (row: T, now: Date) => void): Promise<T> {
-    const row = await this.locked(tx, id);
-    if (!row) throw this.missing(id);
+    const row = await this.findForUpdate(tx, id);
+    if (!row) throw this.notFound(id);
     const now = this.context.clock();
     change(row, now);
     row.updatedAt = now;

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
-import { cacheKey } from '../../cache/changes.js';
-import { Tag } from '../../tags/tag.entity.js';
+import { cacheKey } from '../../cache/change-epochs.js';
+import { Tag } from '../entities/tag.entity.js';
 import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
 
 /** Tags with a row, live and deleted. */

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
-import { cacheKey } from '../../cache/changes.js';
-import { Team } from '../../teams/team.entity.js';
+import { cacheKey } from '../../cache/change-epochs.js';
+import { Team } from '../entities/team.entity.js';
 import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
 
 /** Teams, live and deleted. */

@@ -1,8 +1,8 @@
 import { ConflictException, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
-import { cacheKey } from '../../cache/changes.js';
-import { User } from '../../users/user.entity.js';
+import { cacheKey } from '../../cache/change-epochs.js';
+import { User } from '../entities/user.entity.js';
 import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
 
 /** Users, live and deleted. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { aBudget, aModel, aParty, aRequest, aRoute, aWish, someFacts, usd } from '../testing.js';
+import { aBudget, aModel, aParty, aRequest, aRoute, aDemand, someFacts, usd } from '../fixtures.testing.js';
 import { budgetsHaveRoom } from './budgets-have-room.js';
 
-const calling = (minimum: number) => aRequest({ model: aModel('m', { wish: aWish(minimum) }) });
+const calling = (minimum: number) => aRequest({ model: aModel('m', { demand: aDemand(minimum) }) });
 
 describe('budgetsHaveRoom', () => {
   it.each`
@@ -79,10 +79,10 @@ describe('budgetsHaveRoom', () => {
   `(
     'a prompt that could not be counted, $minimum with $prompt of it the prompt, is refused $verdict: $because',
     ({ limit, spent, minimum, prompt, verdict }) => {
-      const wish = { ...aWish(minimum), inputNanoUsd: usd(prompt), isUncounted: true as const };
+      const demand = { ...aDemand(minimum), inputNanoUsd: usd(prompt), isUncounted: true as const };
       const parties = [aParty({ kind: 'key', id: 'k', budgets: [aBudget(limit, spent)] })];
       const { denials } = budgetsHaveRoom(
-        someFacts({ parties, request: aRequest({ model: aModel('m', { wish }) }) }),
+        someFacts({ parties, request: aRequest({ model: aModel('m', { demand }) }) }),
       );
       expect(denials.map(({ temporary }) => (temporary ? 'later' : 'never'))).toEqual([verdict]);
     },

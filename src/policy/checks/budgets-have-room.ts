@@ -5,12 +5,12 @@ import {
   PASS,
   type Scope,
   scopeOf,
-  SUBJECT,
+  PARTY_LABEL,
 } from '../decision.js';
 import type { BudgetFacts } from '../facts.js';
 import { fits } from '../fits.js';
 import { type NanoUsd, usdText } from '../money.js';
-import type { Wish } from '../wish.js';
+import type { HoldDemand } from '../hold-demand.js';
 
 /**
  * Every account this call would be billed to has room for the smallest hold it accepts. (Seed checks 3, 4, 5, 7:
@@ -18,8 +18,8 @@ import type { Wish } from '../wish.js';
  */
 export const budgetsHaveRoom: Check = ({ balances, parties, request, route }) => {
   const model = request?.model;
-  if (!model?.wish || !route.callsModel || balances === 'atHold') return PASS;
-  const { minimumNanoUsd } = model.wish;
+  if (!model?.demand || !route.callsModel || balances === 'atHold') return PASS;
+  const { minimumNanoUsd } = model.demand;
 
   const budgets: BudgetMeasure[] = [];
   const denials: Denial[] = [];
@@ -28,7 +28,7 @@ export const budgetsHaveRoom: Check = ({ balances, parties, request, route }) =>
       const measure = measureOf(scopeOf(party), budget, minimumNanoUsd);
       budgets.push(measure);
       const room = fits(budget.account, budget.limitNanoUsd, minimumNanoUsd);
-      if (room !== 'fits') denials.push(forNow(budgetDenial(measure, room), model.wish));
+      if (room !== 'fits') denials.push(forNow(budgetDenial(measure, room), model.demand));
     }
   }
   return { denials, budgets };
@@ -40,7 +40,7 @@ export const budgetsHaveRoom: Check = ({ balances, parties, request, route }) =>
  */
 export function forNow(
   denial: Denial,
-  { isUncounted, inputNanoUsd }: Pick<Wish, 'isUncounted' | 'inputNanoUsd'>,
+  { isUncounted, inputNanoUsd }: Pick<HoldDemand, 'isUncounted' | 'inputNanoUsd'>,
 ): Denial {
   const { budget, temporary } = denial;
   if (!isUncounted || !budget || temporary) return denial;
@@ -76,7 +76,7 @@ export function budgetDenial(budget: BudgetMeasure, room: 'held' | 'spent'): Den
   return {
     code: 'budget_exceeded',
     message:
-      `ExceededBudget: ${SUBJECT[scope.kind]}=${scope.id} over ${window ? `${window.duration} budget` : 'budget'}${model === undefined ? '' : ` for model=${model}`}. ` +
+      `ExceededBudget: ${PARTY_LABEL[scope.kind]}=${scope.id} over ${window ? `${window.duration} budget` : 'budget'}${model === undefined ? '' : ` for model=${model}`}. ` +
       `Spend=${usdText(budget.spentNanoUsd)}, Budget=${usdText(budget.limitNanoUsd)}` +
       (room === 'held'
         ? `. Calls in flight hold ${usdText(budget.heldNanoUsd)} of the rest; this one needs ${usdText(budget.minimumNanoUsd)}. Try again when they are done.`

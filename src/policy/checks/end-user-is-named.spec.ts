@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { aRequest, aRoute, type Case, codesOf } from '../testing.js';
+import { aRequest, aRoute, type Case, codesOf } from '../fixtures.testing.js';
 import { endUserIsNamed } from './end-user-is-named.js';
 
 const enforced = { enforceUserParam: true, enforcedParams: [] };

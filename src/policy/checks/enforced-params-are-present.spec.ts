@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aRequest, aRoute, someFacts } from '../testing.js';
+import { aRequest, aRoute, someFacts } from '../fixtures.testing.js';
 import { enforcedParamsArePresent } from './enforced-params-are-present.js';
 
 describe('enforcedParamsArePresent', () => {

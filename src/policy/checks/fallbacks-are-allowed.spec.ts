@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { compileModelList } from '../model-list.js';
-import { aModel, aParty, aRequest, type Case, codesOf } from '../testing.js';
+import { aModel, aParty, aRequest, type Case, codesOf } from '../fixtures.testing.js';
 import { fallbacksAreAllowed } from './fallbacks-are-allowed.js';
 
 const onlyA = aParty({ models: compileModelList(['a']) });

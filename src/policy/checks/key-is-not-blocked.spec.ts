@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { aKey, type Case, codesOf } from '../testing.js';
+import { aKey, type Case, codesOf } from '../fixtures.testing.js';
 import { keyIsNotBlocked } from './key-is-not-blocked.js';
 
 it.each<Case>([

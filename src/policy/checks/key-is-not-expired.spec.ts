@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { aKey, type Case, codesOf } from '../testing.js';
+import { aKey, type Case, codesOf } from '../fixtures.testing.js';
 import { keyIsNotExpired } from './key-is-not-expired.js';
 
 const now = new Date('2026-11-23T12:00:00Z');

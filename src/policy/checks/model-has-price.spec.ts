@@ -1,5 +1,14 @@
 import { expect, it } from 'vitest';
-import { aBudget, aModel, aParty, aRequest, aWish, type Case, codesOf, someFacts } from '../testing.js';
+import {
+  aBudget,
+  aModel,
+  aParty,
+  aRequest,
+  aDemand,
+  type Case,
+  codesOf,
+  someFacts,
+} from '../fixtures.testing.js';
 import { modelHasPrice } from './model-has-price.js';
 
 it.each<Case>([
@@ -29,7 +38,7 @@ it.each<Case>([
     'it has one for something the call does not limit, and a budget applies',
     {
       parties: [aParty({ budgets: [aBudget(1)] })],
-      request: aRequest({ model: aModel('m', { wish: { ...aWish(0), unbounded: ['outputImages'] } }) }),
+      request: aRequest({ model: aModel('m', { demand: { ...aDemand(0), unbounded: ['outputImages'] } }) }),
     },
     'price_unknown',
   ],
@@ -38,14 +47,14 @@ it.each<Case>([
     {
       parties: [aParty({ budgets: [aBudget(1)] })],
       request: aRequest({
-        model: aModel('m', { wish: { ...aWish(0), fee: { what: "the tool 'x'", param: 'tools' } } }),
+        model: aModel('m', { demand: { ...aDemand(0), fee: { what: "the tool 'x'", param: 'tools' } } }),
       }),
     },
     'price_unknown',
   ],
   [
     '… and no budget applies',
-    { request: aRequest({ model: aModel('m', { wish: { ...aWish(0), unbounded: ['outputImages'] } }) }) },
+    { request: aRequest({ model: aModel('m', { demand: { ...aDemand(0), unbounded: ['outputImages'] } }) }) },
     undefined,
   ],
 ])('%s', (_, facts, code) => {
@@ -57,7 +66,7 @@ it('says what costs more, not that the price of the model is unknown', () => {
     someFacts({
       parties: [aParty({ id: 'k', budgets: [aBudget(1)] })],
       request: aRequest({
-        model: aModel('m', { wish: { ...aWish(0), fee: { what: "the tool 'x'", param: 'tools' } } }),
+        model: aModel('m', { demand: { ...aDemand(0), fee: { what: "the tool 'x'", param: 'tools' } } }),
       }),
     }),
   );

@@ -24,22 +24,22 @@ interface Objection {
   readonly param: string;
 }
 
-function objectionTo({ requested, price, wish }: ModelFacts): Objection | undefined {
+function objectionTo({ requested, price, demand }: ModelFacts): Objection | undefined {
   if (price === 'unknown')
     return {
       reason: `The price of model=${requested} is not known`,
       wayOut: 'Set `input_cost_per_token` and `output_cost_per_token` for it.',
       param: 'model',
     };
-  if (wish?.fee)
+  if (demand?.fee)
     return {
-      reason: `The call asks for ${wish.fee.what}, whose cost no price of model=${requested} contains`,
+      reason: `The call asks for ${demand.fee.what}, whose cost no price of model=${requested} contains`,
       wayOut: 'Leave it out, or call with a key that has no budget.',
-      param: wish.fee.param,
+      param: demand.fee.param,
     };
-  if (wish?.unbounded.length)
+  if (demand?.unbounded.length)
     return {
-      reason: `The call may be billed for ${wish.unbounded.join(', ')}, which nothing limits or model=${requested} has no price for`,
+      reason: `The call may be billed for ${demand.unbounded.join(', ')}, which nothing limits or model=${requested} has no price for`,
       wayOut: 'Limit it in the call, or set its price for the model.',
       param: 'model',
     };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileModelList } from '../model-list.js';
-import { aModel, aParty, aRequest, someFacts } from '../testing.js';
+import { aModel, aParty, aRequest, someFacts } from '../fixtures.testing.js';
 import { modelIsAllowed } from './model-is-allowed.js';
 
 const KINDS = ['key', 'member', 'team', 'user', 'organization'] as const;
@@ -42,7 +42,7 @@ describe.each(KINDS)('modelIsAllowed, for a %s', (kind) => {
     const names = { names: ['gpt-4o'], groups: ['beta-models'] };
     const facts = someFacts({
       parties: [aParty({ kind, id: 'x', models: compileModelList(['beta-models']) })],
-      request: aRequest({ model: aModel('gpt-4o', { near: names, wide: names }) }),
+      request: aRequest({ model: aModel('gpt-4o', { aliasedNames: names, globalNames: names }) }),
     });
     expect(modelIsAllowed(facts).denials).toEqual([]);
   });
@@ -51,7 +51,7 @@ describe.each(KINDS)('modelIsAllowed, for a %s', (kind) => {
     const names = { names: ['gpt-4o'], groups: [], qualifiedName: 'openai/gpt-4o' };
     const facts = someFacts({
       parties: [aParty({ kind, id: 'x', models: compileModelList(['openai/*']) })],
-      request: aRequest({ model: aModel('gpt-4o', { near: names, wide: names }) }),
+      request: aRequest({ model: aModel('gpt-4o', { aliasedNames: names, globalNames: names }) }),
     });
     expect(modelIsAllowed(facts).denials).toEqual([]);
   });
@@ -96,8 +96,8 @@ describe('a level that lets a model in by groups alone leaves the deployments of
   const groups = ['eu', 'us', 'fast'];
   const names = { names: ['dup'], groups };
   const dup = aModel('dup', {
-    near: names,
-    wide: names,
+    aliasedNames: names,
+    globalNames: names,
     deploymentGroups: [['eu'], ['us'], ['us', 'fast']],
   });
   it.each([
@@ -128,8 +128,8 @@ describe('modelIsAllowed', () => {
   ] as const)("a team's alias counts for a %s's list: %s", (kind, counts) => {
     const model = aModel('cheap', {
       name: 'dear',
-      near: { names: ['cheap', 'dear'], groups: [] },
-      wide: { names: ['dear'], groups: [] },
+      aliasedNames: { names: ['cheap', 'dear'], groups: [] },
+      globalNames: { names: ['dear'], groups: [] },
     });
     const facts = someFacts({
       parties: [aParty({ kind, id: 'x', models: compileModelList(['cheap']) })],

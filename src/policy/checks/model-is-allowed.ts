@@ -1,4 +1,4 @@
-import { type Check, type Denial, deny, scopeOf, SUBJECT } from '../decision.js';
+import { type Check, type Denial, deny, scopeOf, PARTY_LABEL } from '../decision.js';
 import type { ModelFacts, Party } from '../facts.js';
 import { namesFor, servesLevels } from '../group-levels.js';
 import { groupsAlone, listAllows } from '../model-list.js';
@@ -26,7 +26,7 @@ export function firstRefusing(parties: readonly Party[], model: ModelFacts): Den
   return (
     party && {
       code: 'model_not_allowed',
-      message: `${SUBJECT[party.kind]}=${party.id} not allowed to call model=${model.requested}. Allowed ${party.kind} models = ${listed(party)}`,
+      message: `${PARTY_LABEL[party.kind]}=${party.id} not allowed to call model=${model.requested}. Allowed ${party.kind} models = ${listed(party)}`,
       param: 'model',
       scope: scopeOf(party),
     }

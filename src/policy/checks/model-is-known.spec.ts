@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { aModel, aRequest, aRoute, type Case, codesOf } from '../testing.js';
+import { aModel, aRequest, aRoute, type Case, codesOf } from '../fixtures.testing.js';
 import { modelIsKnown } from './model-is-known.js';
 
 it.each<Case>([

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { aParty, type Case, codesOf } from '../testing.js';
+import { aParty, type Case, codesOf } from '../fixtures.testing.js';
 import { nobodyIsBlocked } from './nobody-is-blocked.js';
 
 it.each<Case>([

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { aParty, type Case, codesOf } from '../testing.js';
+import { aParty, type Case, codesOf } from '../fixtures.testing.js';
 import { partiesExist } from './parties-exist.js';
 
 it.each<Case>([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RateFacts } from '../rates.js';
-import { aModel, aRequest, aRoute, someFacts } from '../testing.js';
+import { aModel, aRequest, aRoute, someFacts } from '../fixtures.testing.js';
 import { rateLimitsHaveRoom } from './rate-limits-have-room.js';
 
 const rate = (some: Partial<RateFacts>): RateFacts => ({

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { aRequest, type Case, codesOf } from '../testing.js';
+import { aRequest, type Case, codesOf } from '../fixtures.testing.js';
 import { requestIsWellFormed } from './request-is-well-formed.js';
 
 it.each<Case>([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileRouteList } from '../routes.js';
-import { aKey, aRoute, someFacts } from '../testing.js';
+import { aKey, aRoute, someFacts } from '../fixtures.testing.js';
 import { routeIsAllowed } from './route-is-allowed.js';
 
 const verdict = (facts: Parameters<typeof someFacts>[0]) =>

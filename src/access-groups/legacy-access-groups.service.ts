@@ -1,0 +1,148 @@
+import { BadRequestException, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { CONFIG, type Config } from '../config/config.js';
+import { Database } from '../database/database.js';
+import { rowLock } from '../database/row-lock.js';
+import { Catalogue } from '../models/catalogue.service.js';
+import type { Deployment } from '../models/deployment.js';
+import { StoredDeployment } from '../models/stored-deployment.entity.js';
+import { AccessGroup } from '../parties/entities/access-group.entity.js';
+import type {
+  ChangedModelGroup,
+  DeletedModelGroup,
+  GroupMembersDto,
+  ModelGroupRow,
+  NewModelGroupDto,
+} from './access-groups.dto.js';
+import { AccessGroupsService, EMPTY, invalid } from './access-groups.service.js';
+import { missingAccessGroup } from './assign-access-groups.js';
+
+/** The same groups by name, with what deployments say of themselves (`model_info.access_groups`). */
+@Injectable()
+export class LegacyAccessGroupsService {
+  constructor(
+    private readonly database: Database,
+    private readonly groups: AccessGroupsService,
+    private readonly catalogue: Catalogue,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'models'>,
+  ) {}
+
+  /** Makes a group of models or deployments that are there. 409 when its name is taken, 404 names the first that is not. */
+  create(dto: NewModelGroupDto, by: string): Promise<ChangedModelGroup> {
+    return this.groups.write(async (tx) => {
+      const { access_group: name } = dto;
+      await this.groups.requireFree(tx, name, 'access_group');
+      const group = this.groups.blank(name, by);
+      this.setMembers(group, dto);
+      await this.groups.insert(tx, group, 'access_group');
+      return this.changed(group);
+    });
+  }
+
+  /** Every group, also those that only deployments name in their `model_info.access_groups`. */
+  async list(): Promise<ModelGroupRow[]> {
+    const groups = await this.database.read((manager) =>
+      manager.find(AccessGroup, { order: { createdAt: 'ASC', id: 'ASC' } }),
+    );
+    const named = new Set(groups.map(({ name }) => name));
+    const tags = this.groups.deployments().flatMap(({ accessGroups }) => accessGroups);
+    const tagged = [...new Set(tags)].filter((tag) => !named.has(tag));
+    return [
+      ...groups.map((group) => this.row(group)),
+      ...tagged.map((tag) => this.row({ ...EMPTY, name: tag })),
+    ];
+  }
+
+  /** 404 when there is none. */
+  async info(name: string): Promise<ModelGroupRow> {
+    const group = await this.database.read((manager) => manager.findOneBy(AccessGroup, { name }));
+    if (!group && !this.groups.isTag(name)) throw missingAccessGroup(name, 'access_group');
+    return this.row(group ?? { ...EMPTY, name });
+  }
+
+  /** Makes the group consist of exactly these. 404 when it, or one of them, is not there. */
+  update(name: string, dto: GroupMembersDto, by: string): Promise<ChangedModelGroup> {
+    return this.groups.write(async (tx) => {
+      const there = await this.takeTag(tx, name);
+      const group = there ?? this.groups.blank(name, by);
+      this.setMembers(group, dto);
+      return this.changed(await this.groups.saved(tx, group, by));
+    });
+  }
+
+  delete(name: string, by: string): Promise<DeletedModelGroup> {
+    return this.groups.write(async (tx, touched) => {
+      const { deployment_count: models_updated } = this.row({ ...EMPTY, name });
+      const group = await this.takeTag(tx, name);
+      if (group) touched.push(...(await this.groups.remove(tx, group, by)));
+      const count = group ? this.row(group).deployment_count : models_updated;
+      return {
+        access_group: name,
+        models_updated: count,
+        message: `Access group ${name} deleted successfully`,
+      };
+    });
+  }
+
+  private setMembers(group: AccessGroup, { model_names, model_ids }: GroupMembersDto): void {
+    if (!model_names?.length && !model_ids?.length)
+      throw invalid('model_names', 'name the models of the group, or its deployments in model_ids');
+    const catalogue = this.catalogue.current();
+    const served = new Set(this.groups.deployments().map(({ id }) => id));
+    const absent =
+      model_names?.find((name) => !catalogue.serves(name)) ?? model_ids?.find((id) => !served.has(id));
+    if (absent !== undefined)
+      throw new NotFoundException({
+        message: `Model(s) not found: ${absent}`,
+        param: model_names?.includes(absent) ? 'model_names' : 'model_ids',
+      });
+    group.models = model_names ?? [];
+    group.deploymentIds = model_ids ?? [];
+  }
+
+  private changed(group: AccessGroup): ChangedModelGroup {
+    return {
+      access_group: group.name,
+      model_names: group.models.length ? group.models : null,
+      model_ids: group.deploymentIds.length ? group.deploymentIds : null,
+      models_updated: this.row(group).deployment_count,
+    };
+  }
+
+  private row({
+    name,
+    models,
+    deploymentIds,
+  }: Pick<AccessGroup, 'name' | 'models' | 'deploymentIds'>): ModelGroupRow {
+    const isIn = ({ modelName, accessGroups, id }: Deployment) =>
+      models.includes(modelName) || deploymentIds.includes(id) || accessGroups.includes(name);
+    const members = this.groups.deployments().filter(isIn);
+    const others = members.map(({ modelName }) => modelName);
+    return {
+      access_group: name,
+      model_names: [...new Set([...models, ...others])],
+      deployment_count: members.length,
+    };
+  }
+
+  /** The group of this name, of which from now on only its row speaks. 404 without one, 400 when the configuration file names it. */
+  private async takeTag(tx: EntityManager, name: string): Promise<AccessGroup | null> {
+    if (this.config.models.some(({ modelInfo }) => modelInfo.access_groups?.includes(name)))
+      throw new BadRequestException({
+        message: `Access group '${name}' is in the configuration file; change it there`,
+        param: 'access_group',
+      });
+    const tagged = (await tx.find(StoredDeployment, { order: { modelId: 'ASC' }, ...rowLock(tx) })).filter(
+      ({ modelInfo }) => tagsOf(modelInfo).includes(name),
+    );
+    for (const model of tagged) {
+      const access_groups = tagsOf(model.modelInfo).filter((tag) => tag !== name);
+      await tx.save(StoredDeployment, { ...model, modelInfo: { ...model.modelInfo, access_groups } });
+    }
+    const group = await tx.findOne(AccessGroup, { where: { name }, ...rowLock(tx) });
+    if (!group && !tagged.length) throw missingAccessGroup(name, 'access_group');
+    return group;
+  }
+}
+
+const tagsOf = (info: StoredDeployment['modelInfo']) => (info?.access_groups as string[] | undefined) ?? [];

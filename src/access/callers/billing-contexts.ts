@@ -1,0 +1,151 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { SharedBound } from '../../cache/shared-bound.js';
+import { CLOCK, type Clock } from '../../platform/clock.js';
+import { CONFIG, type Config } from '../../config/config.js';
+import type { MaybePromise } from '../../platform/maybe-promise.js';
+import type { ModelFacts } from '../../policy/facts.js';
+import { Accounts } from '../../ledger/accounts.js';
+import type { CallerSnapshot, PartyConfig, Snapshot } from './caller.js';
+import { CalledNameQuota } from '../called-name-quota.js';
+import { CallerCache } from './caller-cache.js';
+import type { LlmRequest } from '../llm-request.js';
+import { sortedUnique } from '../request-tags.js';
+import {
+  type PartyAccounts,
+  loadPartyAccounts,
+  buildBillingContext,
+  type BillingContext,
+} from './billing-context.js';
+
+/** Of all callers together: a client may name any number of end users, with each of its keys. */
+const MAX_KEPT = 100_000;
+
+/** The end user and the tags that a call names. */
+export type CallNames = Pick<LlmRequest, 'endUserId' | 'tags'>;
+
+/** Who pays for a call, and from what: made once per caller and whom its calls name, and kept until a window closes, an increase ends, a row changes or accounts leave memory. */
+@Injectable()
+export class BillingContexts {
+  private readonly kept = new SharedBound<BillingContext>(MAX_KEPT);
+  /** Of each party the last that was made: whoever it stands behind shares that. */
+  private readonly lastBilled = new WeakMap<PartyConfig, PartyAccounts>();
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly callers: CallerCache,
+    private readonly accounts: Accounts,
+    private readonly quota: CalledNameQuota,
+  ) {}
+
+  /** Who pays for a call of this model, and from what; without a promise when it is in memory. */
+  of(
+    caller: CallerSnapshot,
+    named: CallNames,
+    model: ModelFacts | undefined,
+    isDryRun = false,
+  ): MaybePromise<BillingContext> {
+    const now = this.clock();
+    return this.inMemory(caller, named, model, now) ?? this.load(caller, named, model, now, isDryRun);
+  }
+
+  /** Are these still the windows that are open, the limits in force, and the accounts in memory? */
+  isOpen({ until, accountsGeneration }: BillingContext, now = this.clock()): boolean {
+    return now.getTime() < until && accountsGeneration === this.accounts.generation;
+  }
+
+  private inMemory(
+    caller: CallerSnapshot,
+    named: CallNames,
+    model: ModelFacts | undefined,
+    now: Date,
+  ): BillingContext | undefined {
+    const { endUserId } = named;
+    const endUser = endUserId === undefined ? undefined : this.callers.lastEndUser(endUserId);
+    const tags = this.callers.cachedTags(tagsOfCall(caller, named));
+    const modelNames = budgetedNames(model, [caller, ...(endUser ? [endUser] : []), ...(tags ?? [])]);
+    const billingContext = tags && caller.billingContexts.get(standingKey(endUserId, tags, modelNames));
+    const current =
+      billingContext &&
+      this.isOpen(billingContext, now) &&
+      billingContext.named.every((one) => this.callers.isFresh(one));
+    return current ? billingContext : undefined;
+  }
+
+  private async load(
+    caller: CallerSnapshot,
+    named: CallNames,
+    model: ModelFacts | undefined,
+    now: Date,
+    isDryRun: boolean,
+  ): Promise<BillingContext> {
+    const { endUserId } = named;
+    const endUser =
+      endUserId === undefined
+        ? undefined
+        : await this.callers.endUser(endUserId, !this.quota.isUsedUp(caller));
+    const tags = await this.callers.tagsWithRow(tagsOfCall(caller, named));
+    const snapshots = [...(endUser ? [endUser] : []), ...tags];
+    const modelNames = budgetedNames(model, [caller, ...snapshots]);
+    const last = caller.parties.length - 1;
+    const parties = caller.parties.toSpliced(last, 0, ...snapshots.flatMap((one) => one.parties));
+    const billed = parties
+      .filter(({ exists, kind }) => exists || kind !== 'end_user')
+      .map((party) => this.billed(party, now, party.modelBudgets.size ? modelNames : NO_NAMES));
+    const { accounts, generation } = await this.accountsOf(billed);
+    const names = { endUserId: endUserId ?? null, ...caller.names };
+    const billingContext = buildBillingContext(billed, accounts, names, generation, caller, snapshots);
+    if (!isDryRun && !isProvisional(billingContext))
+      this.kept.set(caller.billingContexts, standingKey(endUserId, tags, modelNames), billingContext);
+    return billingContext;
+  }
+
+  /** Their accounts, all of them in memory at this instant. */
+  private async accountsOf(billed: readonly PartyAccounts[]) {
+    const needs = billed.flatMap(({ budgets }) => budgets);
+    for (;;) {
+      const { generation } = this.accounts;
+      const loaded = await this.accounts.load(needs);
+      if (generation === this.accounts.generation)
+        return { accounts: new Map(loaded.map((account) => [account.id, account])), generation };
+    }
+  }
+
+  private billed(party: PartyConfig, now: Date, modelNames: readonly string[]): PartyAccounts {
+    const last = this.lastBilled.get(party);
+    const isSame =
+      last?.modelNames.length === modelNames.length &&
+      last.modelNames.every((name, i) => name === modelNames[i]);
+    if (last && isSame && now.getTime() < last.until) return last;
+    const billed = loadPartyAccounts(party, this.config.litellm.timezone, now, modelNames);
+    // A key stands behind nobody else.
+    if (party.kind !== 'key') this.lastBilled.set(party, billed);
+    return billed;
+  }
+}
+
+/** Is it about an end user whose row is still to be made? */
+export const isProvisional = ({ named }: BillingContext): boolean => named.some((one) => one.isProvisional);
+
+/** The names of a model, where somebody has a budget for it alone; else none. */
+function budgetedNames(model: ModelFacts | undefined, snapshots: readonly Snapshot[]): readonly string[] {
+  if (!model) return NO_NAMES;
+  const hasOne = ({ modelBudgets }: PartyConfig) =>
+    modelBudgets.size > 0 && (modelBudgets.has(model.requested) || modelBudgets.has(model.name));
+  return snapshots.some(({ parties }) => parties.some(hasOne)) ? [model.requested, model.name] : NO_NAMES;
+}
+
+const NO_NAMES: readonly string[] = [];
+
+/** A call's tags: the caller's own and those it names. */
+export const tagsOfCall = ({ tags: own }: CallerSnapshot, { tags }: CallNames) =>
+  tags.length ? sortedUnique([...own, ...tags]) : own;
+
+/**
+ * No end user's id and no tag has the character that separates here. Tags without a row are left out: a client may
+ * invent any number of them, and they change nothing.
+ */
+const standingKey = (endUserId = '', tags: readonly Snapshot[], modelNames: readonly string[]) =>
+  tags.length || modelNames.length
+    ? [endUserId, ...modelNames, '', ...tags.map(({ parties }) => parties[0]!.id)].join('\0')
+    : endUserId;

@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { IdentityResolver } from '../../jwt/identity-resolver.js';
+import { type RefusedToken, TokenVerifier, type VerifiedToken } from '../../jwt/token-verifier.js';
+import { listAllows } from '../../policy/model-list.js';
+import type { AccessRequest } from '../access-request.js';
+import type { CallerSnapshot } from './caller.js';
+import { CallerCache } from './caller-cache.js';
+import { RequestFactsLoader } from '../request-facts.loader.js';
+
+/** Finds the caller that a token (JWT) stands for: the token's user in one of the token's teams. */
+@Injectable()
+export class TokenCallers {
+  constructor(
+    private readonly tokens: TokenVerifier,
+    private readonly tokenOwners: IdentityResolver,
+    private readonly callers: CallerCache,
+    private readonly requestFacts: RequestFactsLoader,
+  ) {}
+
+  looksLikeToken(secret: string): boolean {
+    return this.tokens.looksLikeToken(secret);
+  }
+
+  /** Tells whether an issuer vouches for this token. Rejects when the issuer's keys cannot be read. */
+  async isValid(hash: string, secret: string): Promise<boolean> {
+    return !!this.tokens.known(hash) || !('code' in (await this.tokens.verify(hash, secret)));
+  }
+
+  /** Returns the caller of a token that was verified and read before, unless the request leaves the choice of a team. */
+  cached(hash: string, request: AccessRequest): CallerSnapshot | undefined {
+    const token = this.tokens.known(hash);
+    return token && !leavesChoice(token, request)
+      ? this.callers.cached(callerIdOf(token, request))
+      : undefined;
+  }
+
+  /** Verifies a token and reads its caller: acting for the team asked for, or for its first team that may call the model. */
+  async find(hash: string, secret: string, request: AccessRequest): Promise<CallerSnapshot | RefusedToken> {
+    const token = this.tokens.known(hash) ?? (await this.tokens.verify(hash, secret));
+    if ('code' in token) return token;
+    if (!leavesChoice(token, request)) return this.callerFor(token, request);
+    let first: CallerSnapshot | RefusedToken | undefined;
+    for (const teamId of token.subject.teamIds) {
+      const caller = await this.callerFor(token, { teamId });
+      if (!('code' in caller) && this.teamMayCall(caller, request)) return caller;
+      first ??= caller;
+    }
+    return first!;
+  }
+
+  private async callerFor(
+    token: VerifiedToken,
+    { teamId }: Pick<AccessRequest, 'teamId'>,
+  ): Promise<CallerSnapshot | RefusedToken> {
+    const id = callerIdOf(token, { teamId });
+    const known = this.callers.cached(id);
+    if (known) return known;
+    const owners = await this.tokenOwners.find(token.subject, teamId);
+    if ('code' in owners) return owners;
+    return this.callers.ofToken(id, token, owners);
+  }
+
+  private teamMayCall(caller: CallerSnapshot, request: AccessRequest): boolean {
+    const llm = this.requestFacts.llmRequestOf(request, caller);
+    const team = caller.parties.find(({ kind }) => kind === 'team');
+    if (!team?.exists) return false;
+    return (
+      llm?.model === undefined ||
+      listAllows(team.models, this.requestFacts.modelFacts(llm.model, llm, caller).aliasedNames)
+    );
+  }
+}
+
+/** Tells whether a token may act for several teams and the request does not say for which. */
+const leavesChoice = ({ subject: { teamIds } }: VerifiedToken, { teamId }: Pick<AccessRequest, 'teamId'>) =>
+  teamId === undefined && teamIds.length > 1;
+
+/** Names a token's caller in the cache: by the token, and the team that was asked for. */
+const callerIdOf = ({ hash }: VerifiedToken, { teamId = '' }: Pick<AccessRequest, 'teamId'>) =>
+  `${hash}/${teamId}`;

@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, In, IsNull } from 'typeorm';
+import { Database } from '../database/database.js';
+import { OrganizationMember } from '../parties/entities/organization-member.entity.js';
+import {
+  type Principal,
+  memberPermissions,
+  type OrganizationRole,
+  seesEverything,
+  type TeamRole,
+} from '../policy/principal.js';
+import { Member } from '../parties/entities/team-member.entity.js';
+import { Team } from '../parties/entities/team.entity.js';
+import type { MaybePromise } from '../platform/maybe-promise.js';
+import type { CallAccess } from './call-access.js';
+import type { CallerSnapshot } from './callers/caller.js';
+
+/** What is a caller's own: read afresh for every request to an administrator's door, so that nothing outlives a membership. */
+@Injectable()
+export class PrincipalLoader {
+  constructor(private readonly database: Database) {}
+
+  /** Returns the caller of a request: with its teams and organizations where the route asks for roles and its own does not see everything. */
+  of({ request, caller }: CallAccess): MaybePromise<Principal> {
+    const who = this.nameOf(caller!);
+    return request.route.roles === 'any' || seesEverything(who) ? who : this.load(who, caller!.names.teamId);
+  }
+
+  /** The caller's name and role alone. */
+  nameOf({ callerId, credential, names, tokenId }: CallerSnapshot): Principal {
+    return {
+      id: callerId,
+      role: credential.role,
+      userId: names.userId,
+      ...(credential.kind === 'key' && { keyHash: names.keyHash! }),
+      ...(tokenId !== undefined && { tokenId }),
+      ...(credential.kind === 'token' && { routes: credential.routes }),
+      teams: new Map(),
+      organizations: new Map(),
+    };
+  }
+
+  /** The same with its teams and organizations. Throws when they cannot be read: nobody owns less or more for that. */
+  load(caller: Principal, keyTeamId: string | null): Promise<Principal> {
+    return this.database.read((manager) => principalIn(manager, caller, keyTeamId));
+  }
+}
+
+/** The authority of a caller with its teams and organizations, as these rows have them. */
+export async function principalIn(
+  manager: EntityManager,
+  caller: Principal,
+  keyTeamId: string | null,
+): Promise<Principal> {
+  const { userId } = caller;
+  if (userId === null) {
+    const teams = keyTeamId === null ? [] : [[keyTeamId, { as: 'user', permissions: [] }] as const];
+    return { ...caller, teams: new Map<string, TeamRole>(teams) };
+  }
+  const organizations = await organizationsOf(manager, userId);
+  const administered = [...organizations].filter(([, role]) => role === 'org_admin').map(([id]) => id);
+  const joined = await teamsJoined(manager, userId);
+  const above = await manager.find(Team, {
+    select: { id: true, teamId: true },
+    where: { organizationId: In(administered), deletedAt: IsNull() },
+  });
+  const administeredTeams = above.map(({ teamId }) => [teamId, ABOVE] as const);
+  return { ...caller, teams: new Map([...joined, ...administeredTeams]), organizations };
+}
+
+const ABOVE: TeamRole = { as: 'org_admin', permissions: [] };
+
+async function organizationsOf(
+  manager: EntityManager,
+  userId: string,
+): Promise<ReadonlyMap<string, OrganizationRole>> {
+  const rows = await manager.findBy(OrganizationMember, { userId });
+  return new Map(rows.map(({ organizationId, role }) => [organizationId, role]));
+}
+
+async function teamsJoined(manager: EntityManager, userId: string): Promise<[string, TeamRole][]> {
+  const members = await manager.findBy(Member, { userId, deletedAt: IsNull() });
+  const teams = await manager.find(Team, {
+    select: { id: true, teamId: true, extra: true },
+    where: { teamId: In(members.map(({ teamId }) => teamId)), deletedAt: IsNull() },
+  });
+  return teams.map(({ teamId, extra }) => {
+    const { role } = members.find((member) => member.teamId === teamId)!;
+    const permissions = memberPermissions((extra?.team_member_permissions as string[] | undefined) ?? []);
+    return [teamId, { as: role, permissions }];
+  });
+}

@@ -1,0 +1,66 @@
+import { Injectable, type OnModuleInit, RequestMethod } from '@nestjs/common';
+import { GUARDS_METADATA, METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { routeAccessOf } from '../http/route-access.js';
+import { ADMIN_RULES } from '../policy/admin-rules.js';
+import { AuthChecksGuard } from './auth-checks.guard.js';
+import { ModelAccessGuard } from './model-access.guard.js';
+
+/** Refuses to start while a route says nothing about who may knock, or calls a model without both guards. An administrator's needs a rule. */
+@Injectable()
+export class RouteGuardCheck implements OnModuleInit {
+  /** The paths at which a model is called, as Nest writes them. */
+  readonly modelPaths: Set<string> = new Set();
+
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+  ) {}
+
+  onModuleInit(): void {
+    const problems = this.discovery
+      .getControllers()
+      .flatMap(({ metatype }) => (metatype ? this.problemsOf(metatype) : []));
+    if (problems.length) throw new Error(`These routes are not guarded:\n- ${problems.join('\n- ')}`);
+  }
+
+  // oxlint-disable-next-line typescript/no-unsafe-function-type -- Nest's own type of a controller class.
+  private problemsOf(controller: Function): string[] {
+    const prototype = controller.prototype as Record<string, object>;
+    return this.scanner
+      .getAllMethodNames(prototype)
+      .filter((name) => Reflect.hasMetadata(PATH_METADATA, prototype[name]!))
+      .flatMap((name) => {
+        const handler = prototype[name]!;
+        const method = RequestMethod[Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod];
+        const route = `${controller.name}.${name} (${method})`;
+        const door = routeAccessOf(handler, controller);
+        if (!door)
+          return [`${route} is not marked: @AdminRoute(), @CallerRoute(), @ModelRoute() or @OpenRoute()`];
+        if (door === 'admin' || door === 'metrics') {
+          return pathsOf(controller, handler)
+            .map((path) => `${method} ${path}`)
+            .filter((known) => !Object.hasOwn(ADMIN_RULES, known))
+            .map((unruled) => `${route} has no rule in ADMIN_RULES: ${unruled}`);
+        }
+        if (door !== 'model') return [];
+        if (method === 'POST') pathsOf(controller, handler).forEach((path) => this.modelPaths.add(path));
+        const guards = [controller, handler].flatMap(
+          (target) => (Reflect.getMetadata(GUARDS_METADATA, target) as unknown[] | undefined) ?? [],
+        );
+        const [auth, model] = [guards.indexOf(AuthChecksGuard), guards.indexOf(ModelAccessGuard)];
+        return auth >= 0 && model > auth
+          ? []
+          : [`${route} calls a model: AuthChecksGuard and then ModelAccessGuard must stand before it`];
+      });
+  }
+}
+
+const pathsOf = (controller: object, handler: object): string[] => {
+  const [above, below] = [controller, handler].map((target) =>
+    [Reflect.getMetadata(PATH_METADATA, target) as string | string[]].flat(),
+  ) as [string[], string[]];
+  return above.flatMap((first) =>
+    below.map((last) => `/${[...first.split('/'), ...last.split('/')].filter(Boolean).join('/')}`),
+  );
+};

@@ -1,0 +1,49 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { expect, it } from 'vitest';
+import { runInTurn } from './large-body-queue.js';
+
+const BIG = 1024 * 1024;
+const turn = () => new Promise<void>((done) => setImmediate(done));
+
+it('takes a small body up at once, also when big ones wait', async () => {
+  const seen: string[] = [];
+  runInTurn(BIG, () => seen.push('big'));
+  runInTurn(100, () => seen.push('small'));
+  expect(seen).toEqual(['small']);
+  await turn();
+  expect(seen).toEqual(['small', 'big']);
+});
+
+it('takes big bodies up one after the other, with turns between, each on behalf of its own request', async () => {
+  const requests = new AsyncLocalStorage<string>();
+  const seen: (string | undefined)[] = [];
+  const arrive = (name: string) => requests.run(name, () => runInTurn(BIG, () => seen.push(requests.getStore()))); // prettier-ignore
+  /** How many turns passed until so many had been taken up. */
+  const turnsUntil = async (count: number) => {
+    let turns = 0;
+    for (; seen.length < count && turns < 100; turns++) await turn();
+    return turns;
+  };
+  // The one of another test is over.
+  for (let turns = 0; turns < 20; turns++) await turn();
+  for (const name of ['a', 'b', 'c']) arrive(name);
+  await turnsUntil(1);
+  expect(seen).toEqual(['a']);
+  arrive('d');
+  expect(await turnsUntil(2)).toBeGreaterThan(5);
+  expect(seen).toEqual(['a', 'b']);
+  expect(await turnsUntil(4)).toBeGreaterThan(10);
+  expect(seen).toEqual(['a', 'b', 'c', 'd']);
+  arrive('e');
+  expect(await turnsUntil(5)).toBeGreaterThan(5);
+});
+
+it('goes on after a body whose work failed', async () => {
+  const seen: string[] = [];
+  const failed = new Promise((fail) => process.once('uncaughtException', fail));
+  runInTurn(BIG, () => { throw new Error('bad'); }); // prettier-ignore
+  runInTurn(BIG, () => seen.push('next'));
+  expect(await failed).toMatchObject({ message: 'bad' });
+  for (let turns = 0; !seen.length && turns < 100; turns++) await turn();
+  expect(seen).toEqual(['next']);
+});

@@ -1,0 +1,37 @@
+import type { CallSize } from '../policy/bound.js';
+import type { CallBody } from './call-body.js';
+import type { CallType, OutputLimits } from './call-type.js';
+import { chatCompletion } from './chat-completion.js';
+import { completionSize } from './completion-size.js';
+import { mockedChunks, openaiUsage } from './openai-stream.js';
+
+/** One that only echoes its prompt writes nothing. */
+const OUTPUT_LIMITS: OutputLimits = [['max_tokens', 0]];
+
+export const textCompletion: CallType = {
+  ...chatCompletion,
+  callType: 'text_completion',
+  path: '/completions',
+  size: completionsSize,
+  limitMember: () => 'max_tokens',
+  mock: {
+    whole: ({ id, created, model, text, ...used }) => ({
+      id,
+      created,
+      model,
+      object: 'text_completion',
+      choices: [{ index: 0, text, finish_reason: 'stop', logprobs: null }],
+      usage: openaiUsage(used),
+    }),
+    events: (said) => mockedChunks(said, 'text_completion', (text = '') => ({ text })),
+  },
+};
+
+/** vLLM takes prompts that are no text beside those that are, and answers each. */
+function completionsSize(body: CallBody): CallSize {
+  const embedded = (body.value('prompt_embeds') ?? null) === null ? 0 : body.promptsIn('prompt_embeds');
+  if (!embedded) return completionSize(body, OUTPUT_LIMITS, body.promptsIn('prompt'));
+  const texts = (body.value('prompt') ?? null) === null ? 0 : body.promptsIn('prompt');
+  const { images: _, ...size } = completionSize(body, OUTPUT_LIMITS, embedded + texts);
+  return { ...size, hasMedia: true };
+}

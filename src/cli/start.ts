@@ -1,0 +1,33 @@
+import { createApp } from '../app.setup.js';
+import type { Config } from '../config/config.js';
+import { dataFolderWarnings, markDataFolder } from '../database/data-folder-warnings.js';
+import { lockFolder } from '../database/folder-lock.js';
+import { logAsJson, logSparingly, print } from '../logs/logs.js';
+import { printStartupBanner } from './startup-banner.js';
+
+/** `tollgate start`: serves until a signal ends it. Throws when it cannot. */
+export async function start(config: Config): Promise<void> {
+  logSparingly();
+  if (config.jsonLogs) logAsJson();
+  try {
+    const lock = lockFolder(config.dataFolder);
+    const isEmbedded = config.databaseUrl === undefined;
+    if (isEmbedded)
+      for (const warning of dataFolderWarnings(config.dataFolder)) print(`Warning: ${warning}`, 'warn');
+    const app = await createApp(config);
+    if (isEmbedded) markDataFolder(config.dataFolder, new Date());
+    app.enableShutdownHooks(undefined, { useProcessExit: true });
+    await app.listen(config.port, config.host);
+    process.once('exit', () => lock.release());
+    printStartupBanner(config, await app.getUrl());
+  } catch (error) {
+    throw new Error(`Tollgate did not start. ${reasonOf(error, config)}`, { cause: error });
+  }
+}
+
+/** SQLite does not say which file it could not read or write. */
+function reasonOf(error: unknown, { dataFolder }: Config): string {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const isOfFile = typeof code === 'string' && code.startsWith('SQLITE_');
+  return `${isOfFile ? `The database in the data folder ${dataFolder}: ` : ''}${String(message ?? error)}`;
+}

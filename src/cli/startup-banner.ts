@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import type { Config } from '../config/config.js';
+import { print } from '../logs/logs.js';
+
+/** Tells where it listens: a person also the master key that was made, and with the demo three calls to try. */
+export function printStartupBanner(config: Config, url: string): void {
+  const { configFile, ignoredKeys, jsonLogs, masterKey, masterKeyOrigin } = config;
+  const isNew = masterKeyOrigin === 'new';
+  const listening = [`Tollgate is listening on ${url}`, `API documentation: ${url}/docs`];
+  const ignored = `without effect in ${configFile ?? 'the configuration'}: ${ignoredKeys.join(', ')}`;
+  if (jsonLogs) {
+    for (const line of listening) print(line);
+    if (ignoredKeys.length) print(ignored, 'warn');
+    // Logs are kept and passed on.
+    if (isNew) print('A master key was made; it is in the data folder.');
+    return;
+  }
+  const lines = [
+    ...listening,
+    ...(ignoredKeys.length ? [`Warning: ${ignored}`] : []),
+    ...(isNew ? [`Master key (shown this once, kept in the data folder): ${masterKey}`] : []),
+  ];
+  print([...lines, ...(configFile ? [] : tour(config, url))].join('\n'));
+}
+
+/** Stands in a JSON text for what the shell is to fill in; nothing else in a line looks like it. */
+const SUBJECT = '@subject@';
+
+/** Three calls of the demo, to be pasted into a shell. */
+function tour({ masterKey, masterKeyOrigin, dataFolder, models }: Config, url: string): string[] {
+  const master = {
+    new: masterKey,
+    kept: `$(cat '${join(dataFolder, 'master-key')}')`,
+    given: '$TOLLGATE_MASTER_KEY',
+  }[masterKeyOrigin];
+  const post = (path: string, bearer: string, body: object) =>
+    `curl -s ${url}${path} -H "Authorization: Bearer ${bearer}" -d '${JSON.stringify(body)}'`;
+  const model = models[0]!.modelName;
+  const chat = { model, messages: [{ role: 'user', content: 'Hello!' }] };
+  const pennilessKey = `$(${post('/key/generate', master, { max_budget: 0 })} | sed 's/.*"key":"\\([^"]*\\)".*/\\1/')`;
+  return [
+    '',
+    'No configuration was found, so this is the demo: a model that answers without any provider. Try it.',
+    '',
+    'An allowed call:',
+    post('/v1/chat/completions', master, chat),
+    '',
+    'A refused call (a key with a budget of $0):',
+    post('/v1/chat/completions', pennilessKey, chat),
+    '',
+    'An explanation, before any call is made:',
+    post('/access/v1/evaluation', master, {
+      // The quotes end the shell's single-quoted text and begin it again.
+      subject: { type: 'key', id: masterKeyOrigin === 'new' ? master : SUBJECT },
+      action: { name: 'call' },
+      resource: { type: 'model', id: model },
+    }).replace(SUBJECT, `'"${master}"'`),
+  ];
+}

@@ -1,0 +1,33 @@
+import { DataSource } from 'typeorm';
+import type { Config } from '../config/config.js';
+import { dataFolderWarnings } from '../database/data-folder-warnings.js';
+import { databaseOptions } from '../database-options.js';
+import { withoutTimeout } from '../database/options.js';
+import { verifyLedger } from '../ledger/verify-ledger.js';
+
+/** `tollgate verify-ledger`: says for every account whether its balance is the sum of its entries. True when all are. */
+export async function verifyLedgerCommand(config: Config, say: (line: string) => void): Promise<boolean> {
+  if (config.databaseUrl === undefined) expectWholeLedger(config.dataFolder);
+  const dataSource = await new DataSource(
+    withoutTimeout(databaseOptions(config.databaseUrl, config.dataFolder)),
+  ).initialize();
+  try {
+    const { accounts, differences } = await verifyLedger(dataSource);
+    for (const { accountId, of, balance, entries } of differences) {
+      say(
+        `${accountId}: the balance says ${of} ${balance ?? 'nothing'}, its entries add up to ${entries} nano-dollars`,
+      );
+    }
+    say(`${accounts} accounts, ${differences.length} that differ from the ledger.`);
+    return differences.length === 0;
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+/** Sums of a part of the ledger prove nothing. A gateway may be writing to these files: what is odd is odd twice. */
+function expectWholeLedger(folder: string): void {
+  if (!dataFolderWarnings(folder).length) return;
+  const warnings = dataFolderWarnings(folder);
+  if (warnings.length) throw new Error(`The ledger was not verified. ${warnings.join(' ')}`);
+}

@@ -1,0 +1,37 @@
+import { v7 as uuidv7 } from 'uuid';
+import { estimatedTokens } from '../../call-types/reported-usage.js';
+import type { Deployment } from '../../models/deployment.js';
+import type { Call } from '../call.js';
+import type { UpstreamCall, UpstreamSink } from './upstreams.js';
+
+/** Answers in an upstream's place with a deployment's `mock_response`: no provider, no key, the same shapes. */
+export function answerMock({ llm }: Call, deployment: Deployment, sink: UpstreamSink): UpstreamCall {
+  let aborted = false;
+  setImmediate(() => {
+    if (aborted) return;
+    const text = limited(deployment.mockResponse!, llm.size.outputTokens);
+    const said = {
+      id: `mock-${uuidv7()}`,
+      created: Math.floor(Date.now() / 1000),
+      model: deployment.upstreamName,
+      text,
+      inputTokens: estimatedTokens(llm.size.inputBytes),
+      outputTokens: estimatedTokens(Buffer.byteLength(text)),
+    };
+    const { whole, events } = llm.kind.mock!;
+    const streams = llm.stream && events !== undefined;
+    sink.start(200, { 'content-type': streams ? 'text/event-stream' : 'application/json' });
+    for (const chunk of streams ? events(said) : [JSON.stringify(whole(said))]) sink.data(Buffer.from(chunk));
+    sink.end();
+  });
+  return {
+    abort: () => {
+      aborted = true;
+      sink.fail({ neverSent: true, timedOut: false, reason: 'aborted' });
+    },
+  };
+}
+
+const CHARS_PER_TOKEN = 4;
+
+const limited = (text: string, tokens = Infinity) => text.slice(0, tokens * CHARS_PER_TOKEN);

@@ -1,0 +1,45 @@
+import { GATEWAY_MEMBERS } from '../../access/llm-request.js';
+import { editedForm } from '../../body/form-scanner.js';
+import { editedObject } from '../../body/json-scanner.js';
+import { limitsOutput } from '../../call-types/output-limits.js';
+import { pathAt } from '../../models/deployment.js';
+import type { Attempt } from '../call.js';
+import type { UpstreamRequest } from './upstreams.js';
+
+/** What goes to the deployment of this attempt. */
+export function upstreamRequest(attempt: Attempt): UpstreamRequest {
+  const { call, deployment } = attempt;
+  const { kind, forwardedHeaders: passedHeaders } = call.llm;
+  const body = bodyOf(attempt);
+  const headers: Record<string, string> = { ...deployment.headers, ...passedHeaders, via: call.via };
+  if (!Buffer.isBuffer(body)) headers['content-length'] = String(lengthOf(body));
+  return { path: pathAt(deployment, kind.path), headers, body };
+}
+
+/** The client's bytes, but for what must change: the model's name, the gate's own members, usage, and where a budget applies the limits it is held by. */
+function bodyOf({
+  call: { llm },
+  deployment,
+  output: { limit },
+  asksForUsage,
+}: Attempt): Buffer | readonly Buffer[] {
+  const { kind, scanned, bytes } = llm;
+  const edits = new Map<string, string | null>();
+  const isForm = 'delimiter' in scanned!;
+  if (llm.model !== deployment.upstreamName || llm.rewritesModel) {
+    const name = deployment.upstreamName;
+    edits.set('model', isForm ? name : JSON.stringify(name));
+  }
+  for (const name of scanned!.members.keys())
+    if (GATEWAY_MEMBERS.has(name) || (limit && limitsOutput(name))) edits.set(name, null);
+  if (limit) edits.set(limit.member, String(limit.tokens));
+  if (asksForUsage) edits.set('stream_options', '{"include_usage":true}');
+  if (limit && llm.size.webSearches) {
+    const cap = kind.webSearchCap?.(bytes, scanned!.members);
+    if (cap) edits.set(...cap);
+  }
+  if (!edits.size) return bytes;
+  return isForm ? editedForm(bytes, scanned, edits) : editedObject(bytes, scanned!, edits);
+}
+
+const lengthOf = (pieces: readonly Buffer[]) => pieces.reduce((sum, { length }) => sum + length, 0);

@@ -1,0 +1,17 @@
+/** Columns of a set of rows, with their types in PostgreSQL's words. */
+export type Columns = Readonly<Record<string, 'varchar' | 'text' | 'bigint'>>;
+
+/**
+ * SQL for "the rows of the one JSON array that is this statement's only parameter", on either database: any number
+ * of rows in one statement and one round trip. Integers travel as text, so none passes through a double.
+ */
+export function jsonRowset(columns: Columns, database: { readonly isPostgres: boolean }): string {
+  if (database.isPostgres) {
+    const typed = Object.entries(columns).map(([name, type]) => `${name} ${type}`);
+    return `(SELECT * FROM jsonb_to_recordset($1::jsonb) AS j(${typed.join(', ')}))`;
+  }
+  const typed = Object.entries(columns).map(([name, type]) =>
+    type === 'bigint' ? `CAST(value->>'${name}' AS INTEGER) AS ${name}` : `value->>'${name}' AS ${name}`,
+  );
+  return `(SELECT ${typed.join(', ')} FROM json_each(?))`;
+}

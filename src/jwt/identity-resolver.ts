@@ -1,0 +1,103 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { IsNull } from 'typeorm';
+import { CONFIG, type Config } from '../config/config.js';
+import { Database } from '../database/database.js';
+import { Organization } from '../parties/entities/organization.entity.js';
+import { Team } from '../parties/entities/team.entity.js';
+import { TeamMembersService } from '../teams/team-members.service.js';
+import { TeamsService } from '../teams/teams.service.js';
+import { User } from '../parties/entities/user.entity.js';
+import { UsersService } from '../users/users.service.js';
+import { userWithEmail } from '../parties/user-with-email.js';
+import type { UnknownSubject, TokenSubject } from './claims.js';
+
+/** The ids of whom a token stands for. They may be of nobody: then the caller is refused by name. */
+export interface Owners {
+  readonly userId: string | null;
+  readonly teamId: string | null;
+  readonly organizationId: string | null;
+}
+
+/** `created_by` of rows that are made because a token names them. */
+const BY = 'jwt';
+
+/** Finds the rows a token's claims name, and makes those that may be made. */
+@Injectable()
+export class IdentityResolver {
+  constructor(
+    @Inject(CONFIG) private readonly config: Pick<Config, 'jwt'>,
+    private readonly database: Database,
+    private readonly users: UsersService,
+    private readonly teams: TeamsService,
+    private readonly teamMembers: TeamMembersService,
+  ) {}
+
+  /**
+   * The owners of a token; `asked`: the id or alias of the team it is to act for, which must be one of its own. Any number
+   * may ask at once; they end with one row each.
+   */
+  async find(holder: TokenSubject, asked: string | undefined): Promise<Owners | UnknownSubject> {
+    const teamId = await this.teamId(holder, asked);
+    if (typeof teamId === 'object') return teamId;
+    const organizationId = await this.organizationId(holder);
+    if (typeof organizationId === 'object') return organizationId;
+    const { teamIdUpsert, upsertUserToTeam } = this.config.jwt!;
+    const userId = await this.userId(holder);
+    if (teamId !== undefined && teamIdUpsert) await this.teams.getOrCreate(teamId, BY);
+    if (teamId !== undefined && userId !== null && upsertUserToTeam)
+      await this.teamMembers.ensure(teamId, userId, BY);
+    return { userId, teamId: teamId ?? null, organizationId: organizationId ?? null };
+  }
+
+  private async teamId(
+    { role, teamIds, teamAlias }: TokenSubject,
+    asked: string | undefined,
+  ): Promise<string | undefined | UnknownSubject> {
+    if (role === 'proxy_admin') return undefined;
+    const own = teamAlias === undefined ? teamIds : [await this.teamIdWithAlias(teamAlias)];
+    if (teamAlias !== undefined && own[0] === undefined)
+      return nobody(`Team doesn't exist in db. Team alias=${teamAlias}. Create team via \`/team/new\` call.`);
+    if (asked === undefined || asked === teamAlias) return own[0];
+    if (own.includes(asked)) return asked;
+    const byAlias = await this.teamIdWithAlias(asked);
+    if (byAlias !== undefined && own.includes(byAlias)) return byAlias;
+    return nobody(`Team=${asked} of x-litellm-team-id is not one of the token's teams.`);
+  }
+
+  private async organizationId({
+    organizationId,
+    organizationAlias,
+  }: TokenSubject): Promise<string | undefined | UnknownSubject> {
+    if (organizationId !== undefined || organizationAlias === undefined) return organizationId;
+    const found = await this.database.read((manager) =>
+      manager.find(Organization, { where: { organizationAlias, deletedAt: IsNull() }, take: 2 }),
+    );
+    if (found.length === 1) return found[0]!.organizationId;
+    return nobody(`Organization doesn't exist in db. Organization alias=${organizationAlias}. Create organization via \`/organization/new\` call.`); // prettier-ignore
+  }
+
+  /** By id, then as the id a login knows, then by address, whatever its letter case. */
+  private async userId({ role, userId, userEmail }: TokenSubject): Promise<string | null> {
+    if (userId === undefined) return null;
+    if (await this.users.get(userId)) return userId;
+    const known = await this.database.read(
+      async (manager) =>
+        (await manager.findOneBy(User, { ssoUserId: userId, deletedAt: IsNull() })) ??
+        (userEmail === undefined ? null : await userWithEmail(manager, userEmail)),
+    );
+    if (known) return known.userId;
+    if (this.config.jwt!.userIdUpsert) return (await this.users.getOrCreate(userId, BY, userEmail)).userId;
+    // An administrator by scope needs no row.
+    return role === 'proxy_admin' ? null : userId;
+  }
+
+  private async teamIdWithAlias(teamAlias: string): Promise<string | undefined> {
+    const found = await this.database.read((manager) =>
+      manager.find(Team, { where: { teamAlias, deletedAt: IsNull() }, take: 2 }),
+    );
+    return found.length === 1 ? found[0]!.teamId : undefined;
+  }
+}
+
+/** An alias of nobody, or of several, is nobody's. */
+const nobody = (reason: string): UnknownSubject => ({ code: 'token_not_allowed', reason });

@@ -1,0 +1,199 @@
+import { ForbiddenException, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import { type EntityManager, IsNull } from 'typeorm';
+import { RightsChangedError } from '../platform/audit-context.js';
+import { type MakerEntitlements, DelegationService } from '../delegation/delegation.js';
+import { withTiers } from '../parties/with-tier.js';
+import { lifetimeEnd } from '../calendar/windows.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { Organization } from '../parties/entities/organization.entity.js';
+import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
+import { KEY_FIELDS } from '../parties/fields/key-fields.js';
+import { inheritFields } from '../parties/fields/read-fields.js';
+import { entitlementsOf } from '../parties/entitlements-of.js';
+import { GRANTABLE_ROUTES } from '../policy/admin-rules.js';
+import {
+  administersKey,
+  administersOrganization,
+  administersTeam,
+  type Principal,
+  mayInTeam,
+} from '../policy/principal.js';
+import { missingText } from '../policy/checks/parties-exist.js';
+import { NO_LIMITS } from '../policy/entitlements.js';
+import { compileRouteList, type RouteList, routesWithin } from '../policy/routes.js';
+import { Member } from '../parties/entities/team-member.entity.js';
+import { Team } from '../parties/entities/team.entity.js';
+import { User } from '../parties/entities/user.entity.js';
+import { keyView } from './key.view.js';
+import type { GenerateKeyDto, KeyFieldsDto } from './keys.dto.js';
+import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
+
+/** What somebody who is no proxy admin may make of a key: never more than the calling key and everyone behind it holds. */
+@Injectable()
+export class KeyDelegation {
+  constructor(
+    private readonly delegation: DelegationService,
+    @Inject(CONFIG)
+    private readonly config: { readonly general: Pick<Config['general'], 'userModelsOnTeamKeys'> },
+  ) {}
+
+  /** A new key's body with its owners filled in: the caller's own, or a team's or organization's that the caller administers. */
+  owned(dto: GenerateKeyDto, caller: Principal, route: string): GenerateKeyDto {
+    this.delegation.requireSettable(dto, ofNewKeys);
+    const { user_id, team_id, organization_id } = dto;
+    if (user_id && user_id !== caller.userId) throw notForOthers();
+    if (team_id && !caller.teams.has(team_id)) throw missing('team', team_id);
+    if (team_id && !mayInTeam(caller, team_id, route)) throw notPermitted(route);
+    if (organization_id && !administersOrganization(caller, organization_id)) throw missing('organization', organization_id); // prettier-ignore
+    const ofNobody =
+      route === SERVICE_ACCOUNT ||
+      ((user_id === null || user_id === '') && administersTeam(caller, team_id ?? null));
+    return Object.assign(dto, { user_id: ofNobody ? null : caller.userId });
+  }
+
+  /** What an update may name: an owner changes only between those the caller administers. Blocking is undone from above. */
+  requireUpdatable(dto: KeyFieldsDto, key: VirtualKey, caller: Principal): void {
+    this.delegation.requireSettable(dto, EDITABLE_FIELDS.key, keyView(key));
+    const { user_id, team_id, organization_id } = dto;
+    if (user_id !== undefined && (user_id || null) !== key.userId) throw notForOthers();
+    if (team_id !== undefined && (team_id || null) !== key.teamId) {
+      if (!team_id || (key.teamId !== null && !administersTeam(caller, key.teamId))) throw staysIn('team_id');
+      if (!administersTeam(caller, team_id)) throw missing('team', team_id);
+    }
+    if (organization_id !== undefined && (organization_id || null) !== key.organizationId) {
+      if (!organization_id || !administersKey(caller, key)) throw staysIn('organization_id');
+      if (!administersOrganization(caller, organization_id)) throw missing('organization', organization_id);
+    }
+    if (dto.blocked !== undefined && !dto.blocked && key.blocked) this.requireAbove(caller, key);
+  }
+
+  /** 403 unless the caller stands above the key: what was blocked may have been blocked by somebody above. */
+  requireAbove(caller: Principal, key: VirtualKey): void {
+    if (administersKey(caller, key)) return;
+    throw new ForbiddenException({ message: 'Only an admin can unblock a key', param: 'blocked' });
+  }
+
+  /** Inside a transaction: leaves nothing open on a new key that its maker has limited. */
+  async inherit(tx: EntityManager, row: VirtualKey, caller: Principal): Promise<void> {
+    const calling = await this.callingKey(tx, caller);
+    if (!calling) return;
+    const end = await this.lifeEnd(tx, row, calling);
+    inheritFields(KEY_FIELDS, row, { ...calling, expiresAt: end === Infinity ? null : new Date(end) });
+  }
+
+  /** Inside a transaction: 403 when a key has become more than its maker holds. `before`: what it was. */
+  async requireWithin(
+    tx: EntityManager,
+    row: VirtualKey,
+    before: VirtualKey | undefined,
+    caller: Principal,
+  ): Promise<void> {
+    const [asked, old] = await withTiers(tx, before ? [row, before] : [row]);
+    const isItself = before !== undefined && before.secretHash === caller.keyHash;
+    const calling = isItself ? old! : await this.callingKey(tx, caller);
+    const until = await this.lifeEnd(tx, row, calling);
+    const held: MakerEntitlements[] = [
+      calling
+        ? {
+            entitlements: { ...entitlementsOf(calling, isItself ? undefined : placeOf(calling)), until },
+            strictness: isItself ? 'before' : 'alone',
+            whose: 'your key',
+          }
+        : { entitlements: { ...NO_LIMITS, until }, strictness: 'alone', whose: 'the team' },
+      ...(await this.heldBehind(tx, row, caller)),
+    ];
+    this.delegation.requireWithin(entitlementsOf(asked!), old && entitlementsOf(old), held);
+    const routes = compileRouteList(row.allowedRoutes);
+    const known: RouteList[] = [
+      GRANTABLE_ROUTES,
+      ...[calling, before].map((key) => compileRouteList(key?.allowedRoutes)),
+    ];
+    const isWithin = (list: RouteList) => list === 'any' || (routes !== 'any' && routesWithin(routes, list));
+    const isMore = routes !== 'any' && !known.some((list) => list !== 'any' && isWithin(list));
+    if (isMore || !(caller.routes ?? []).every(isWithin))
+      throw new ForbiddenException({
+        message: 'allowed_routes would be more than your role may pass on',
+        param: 'allowed_routes',
+      });
+  }
+
+  /** None: the caller has a token. */
+  private async callingKey(
+    tx: EntityManager,
+    { keyHash }: Principal,
+  ): Promise<Readonly<VirtualKey> | undefined> {
+    if (keyHash === undefined) return undefined;
+    const row = await tx.findOneBy(VirtualKey, { secretHash: keyHash, deletedAt: IsNull() });
+    if (!row) throw new RightsChangedError();
+    const [key] = await withTiers(tx, [row]);
+    return key!;
+  }
+
+  /** No key outlives the one that made it, nor what its team says of members' keys. */
+  private async lifeEnd(
+    tx: EntityManager,
+    { teamId, createdAt }: VirtualKey,
+    calling: Readonly<VirtualKey> | undefined,
+  ): Promise<number> {
+    const team = teamId === null ? null : await tx.findOneBy(Team, { teamId, deletedAt: IsNull() });
+    const duration = team?.extra?.team_member_key_duration as string | undefined;
+    const ends = [calling?.expiresAt, duration === undefined ? undefined : lifetimeEnd(createdAt, duration)];
+    return Math.min(...ends.map((end) => end?.getTime() ?? Infinity));
+  }
+
+  private async heldBehind(
+    tx: EntityManager,
+    row: VirtualKey,
+    { userId }: Principal,
+  ): Promise<MakerEntitlements[]> {
+    const { teamId } = row;
+    const live = { deletedAt: IsNull() };
+    const team = teamId === null ? null : await tx.findOneBy(Team, { teamId, ...live });
+    const organizationId = team?.organizationId ?? row.organizationId;
+    const parties = [
+      ['you', userId === null ? null : await tx.findOneBy(User, { userId, ...live })],
+      ['the team', team],
+      ['you in the team', teamId && userId ? await tx.findOneBy(Member, { teamId, userId, ...live }) : null],
+      ['the organization', organizationId && (await tx.findOneBy(Organization, { organizationId, ...live }))],
+    ] as const;
+    const held: MakerEntitlements[] = [];
+    for (const [whose, party] of parties) {
+      if (!party) continue;
+      const [limited] = await withTiers(tx, [party]);
+      const ofUser = whose === 'you';
+      const entitlements = entitlementsOf(limited!, { ...placeOf(row), ofUser });
+      const isAsked = !ofUser || teamId === null || this.config.general.userModelsOnTeamKeys;
+      held.push({
+        entitlements: isAsked ? entitlements : { ...entitlements, models: 'any' },
+        strictness: 'enforced',
+        whose,
+      });
+    }
+    return held;
+  }
+}
+
+const placeOf = ({ teamId }: Pick<VirtualKey, 'teamId'>) => ({ hasTeam: teamId !== null });
+
+/** The permission to make keys of a team that are nobody’s. */
+export const SERVICE_ACCOUNT = '/key/service-account/generate';
+
+/** Which secrets are taken, also by keys long revoked, is not for everyone to find out. */
+const ofNewKeys = new Set([...EDITABLE_FIELDS.key].filter((field) => field !== 'key'));
+
+/** A key's admin rights are its user's: one made for somebody else would be that somebody. */
+const notForOthers = () =>
+  new ForbiddenException({ message: 'Only a proxy admin gives a key to another user', param: 'user_id' });
+
+const staysIn = (param: keyof KeyFieldsDto) =>
+  new ForbiddenException({ message: `Only an admin of both sides changes the ${param} of a key`, param });
+
+export const notPermitted = (route: string) =>
+  new ForbiddenException({
+    message: `Your team does not permit its members ${route}. Its admins can, by /team/permissions_update`,
+    type: 'team_member_permission_error',
+    param: route,
+  });
+
+const missing = (kind: 'team' | 'organization', id: string) =>
+  new NotFoundException({ message: missingText({ kind, id }), param: `${kind}_id` });

@@ -1,0 +1,127 @@
+import type { Type } from '@nestjs/common';
+import { AdminValidationPipe, ignoredFields } from '../admin/admin-validation.pipe.js';
+import { acceptedFields } from '../http/unknown-fields.js';
+import { anyFieldsWhere } from '../parties/fields/all-fields.js';
+import { nanoUsdFromUsd, nearestNanoUsd, usdFromNanoUsd } from '../policy/money.js';
+import type { LitellmRow } from './litellm-database.js';
+import { SkippedRowError } from './skipped-row.error.js';
+
+/** Hears what of a row does not arrive as it was. */
+export interface ImportWarnings {
+  changed(what: string): void;
+  /** An amount was finer than a nano-dollar. */
+  rounded(): void;
+}
+
+/** Columns that say nothing a request would: who and when, what was counted, what another table says again. */
+const NOT_SENT = new Set([
+  'spend', 'total_spend', 'model_spend', 'budget_reset_at', 'last_active', 'soft_budget_cooldown', 'created_at', 'created_by',
+  'updated_at', 'updated_by', 'expires', 'token', 'key_name', 'rotation_count', 'last_rotation_at', 'key_rotation_at',
+  'admins', 'members', 'members_with_roles', 'teams', 'model_id', 'former_token', 'former_ends_at', 'former_is_key',
+]); // prettier-ignore
+
+/** Limits and labels that LiteLLM keeps inside `metadata`. */
+const INSIDE_METADATA = anyFieldsWhere(({ inMetadata }) => inMetadata !== undefined);
+
+const AMOUNTS = anyFieldsWhere(
+  ({ type, column }) => column !== null && ['usd', 'budgetWindows', 'modelBudgets'].includes(type),
+);
+const RATES = anyFieldsWhere(({ type }) => type === 'rate');
+const MAX_RATE = 2_147_483_647;
+
+const pipe = new AdminValidationPipe();
+
+/** A row as the body of the request that would have made it, read and validated as such. Rejects with what is wrong with it. */
+export async function bodyOf<T extends object>(
+  dto: Type<T>,
+  row: LitellmRow,
+  remarks: ImportWarnings,
+): Promise<T> {
+  const taken = acceptedFields(dto);
+  const sent = withoutHiding(row, taken);
+  for (const [field, value] of Object.entries(sent))
+    if (!NOT_SENT.has(field)) sent[field] = finite(field, value, remarks);
+  for (const field of AMOUNTS) if (field in sent) sent[field] = inNanos(sent[field], remarks);
+  for (const field of RATES) {
+    if (typeof sent[field] !== 'number' || sent[field] <= MAX_RATE) continue;
+    remarks.changed(`${field}: ${MAX_RATE} instead of ${sent[field]}`);
+    sent[field] = MAX_RATE;
+  }
+  if (isSomething(sent.budget_limits) || isSomething(sent.model_max_budget))
+    remarks.changed(
+      'budget_limits, model_max_budget: what was spent on these so far is not in the database; they start at nothing',
+    );
+  const said = Object.entries(sent)
+    .map(([field, value]) => [field, isEmpty(value) ? null : value] as const)
+    .filter(([field, value]) => !NOT_SENT.has(field) && (taken.has(field) || isSomething(value)));
+  const bytes = Buffer.from(JSON.stringify(Object.fromEntries(said)));
+  const body = (await pipe.transform(bytes, { type: 'body', metatype: dto })) as T;
+  for (const field of ignoredFields(bytes) ?? [])
+    remarks.changed(`${field}: has no counterpart here, so it is not taken`);
+  return body;
+}
+
+/** What was spent, from LiteLLM's float. */
+export function spentIn({ spend }: LitellmRow, remarks: ImportWarnings) {
+  const spent = nearestNanoUsd(spend ?? 0);
+  if (spent === undefined)
+    throw new SkippedRowError(`spend: ${spend as number} is no amount that can have been spent`);
+  if (nanoUsdFromUsd(spend ?? 0) === undefined) remarks.rounded();
+  return spent;
+}
+
+/** NaN and infinity limit nothing there, and are no numbers here. Inside a value they are not guessed at. */
+function finite(field: string, value: unknown, remarks: ImportWarnings): unknown {
+  if (isFinite(value)) return value;
+  if (!Number.isNaN(value) && value !== Infinity)
+    throw new SkippedRowError(`${field}: holds a number that cannot be kept here`);
+  remarks.changed(`${field}: ${value as number} limits nothing, so there is none here`);
+  return null;
+}
+
+const isFinite = (value: unknown): boolean =>
+  typeof value === 'number'
+    ? Number.isFinite(value)
+    : typeof value !== 'object' || value === null || Object.values(value).every(isFinite);
+
+/** The row with what its `metadata` hides in the open. A column of its own counts first. */
+function withoutHiding(row: LitellmRow, taken: ReadonlySet<string>): Record<string, unknown> {
+  const { metadata } = row;
+  if (!isMapping(metadata)) return { ...row };
+  const open = Object.entries(metadata).filter(
+    ([name, value]) =>
+      INSIDE_METADATA.has(name) && taken.has(name) && value !== null && !isSomething(row[name]),
+  );
+  const rest = { ...metadata };
+  for (const [name] of open) delete rest[name];
+  return { ...row, ...Object.fromEntries(open.map(inUtc)), metadata: rest };
+}
+
+/** Python writes an instant of UTC without saying so. */
+const inUtc = ([name, value]: [string, unknown]): [string, unknown] => [
+  name,
+  name === 'temp_budget_expiry' && typeof value === 'string' && !/(?:Z|[+-]\d\d:?\d\d)$/i.test(value)
+    ? `${value.replace(' ', 'T')}Z`
+    : value,
+];
+
+/** The same with every amount in it as exact as amounts are here. */
+function inNanos(value: unknown, remarks: ImportWarnings): unknown {
+  if (Array.isArray(value)) return value.map((one) => inNanos(one, remarks));
+  if (isMapping(value))
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, inNanos(one, remarks)]));
+  if (nanoUsdFromUsd(value) !== undefined) return value;
+  const near = nearestNanoUsd(value);
+  if (near === undefined) return value;
+  remarks.rounded();
+  return usdFromNanoUsd(near);
+}
+
+export const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A column's default: nobody set it. */
+const isEmpty = (value: unknown) =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+
+const isSomething = (value: unknown) => Boolean(value) && !isEmpty(value);

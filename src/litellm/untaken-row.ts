@@ -1,2 +1,0 @@
-/** Something is wrong with one row: it is left, and told why. */
-export class UntakenRow extends Error {}

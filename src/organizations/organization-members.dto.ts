@@ -1,0 +1,126 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayNotEmpty,
+  IsEmail,
+  IsEmpty,
+  IsIn,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
+import { IsOneOf } from '../http/is-one-of.js';
+import { MAX_PAGE_SIZE } from '../http/pagination.js';
+import { UserRow } from '../parties/user-row.dto.js';
+import { DeclaredBy } from '../http/unknown-fields.js';
+import { ORGANIZATION_MEMBER_FIELDS } from '../parties/fields/organization-fields.js';
+
+const ROLES = ['org_admin', 'internal_user', 'internal_user_viewer'] as const;
+type OrganizationRole = (typeof ROLES)[number];
+
+const NO_BUDGET = {
+  message: '$property is not enforced, so it cannot be set: limit a team of the organization instead',
+};
+
+/** Which organization. */
+class OfOrganizationDto {
+  @ApiProperty({ example: 'acme' })
+  @IsString()
+  @IsNotEmpty()
+  organization_id: string;
+
+  @ApiPropertyOptional({ nullable: true, type: Number, description: 'Not enforced: cannot be set.' })
+  @IsEmpty(NO_BUDGET)
+  max_budget_in_organization?: null;
+}
+
+/** A user, named by its id or else its address. */
+class NamedUserDto {
+  @ApiPropertyOptional({ nullable: true, type: String, example: 'alice' })
+  @IsOptional()
+  @IsString()
+  user_id?: string | null;
+
+  @ApiPropertyOptional({ nullable: true, type: String })
+  @ValidateIf(({ user_email }: NamedUserDto) => Boolean(user_email))
+  @IsEmail()
+  user_email?: string | null;
+}
+
+/** A user inside an organization. */
+export class OrganizationMemberDto extends NamedUserDto {
+  @ApiProperty({ enum: ROLES, example: 'org_admin' })
+  @IsIn(ROLES)
+  role: OrganizationRole;
+}
+
+@DeclaredBy(ORGANIZATION_MEMBER_FIELDS)
+export class AddOrganizationMembersDto extends OfOrganizationDto {
+  /** One member or several. */
+  @ApiProperty({ type: [OrganizationMemberDto], example: [{ role: 'org_admin', user_id: 'alice' }] })
+  @ArrayNotEmpty()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
+  @Transform(({ value }: { value: unknown }) =>
+    value === undefined || Array.isArray(value) ? value : [value],
+  )
+  @ValidateNested({ each: true })
+  @Type(() => OrganizationMemberDto)
+  member: OrganizationMemberDto[];
+}
+
+/** Which member of which organization. */
+export class OrganizationMemberNameDto extends OfOrganizationDto {
+  @ApiPropertyOptional({ nullable: true, type: String, example: 'alice' })
+  @IsOptional()
+  @IsString()
+  user_id?: string | null;
+
+  @ApiPropertyOptional({ nullable: true, type: String })
+  @IsOptional()
+  @IsString()
+  user_email?: string | null;
+}
+
+/** What to change of a member. */
+@DeclaredBy(ORGANIZATION_MEMBER_FIELDS)
+export class UpdateOrganizationMemberDto extends OrganizationMemberNameDto {
+  @IsOneOf(ROLES)
+  role?: OrganizationRole | null;
+
+  /** The same nested, as Terraform sends it. */
+  @ApiPropertyOptional({ type: OrganizationMemberDto })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => OrganizationMemberDto)
+  member?: OrganizationMemberDto | null;
+}
+
+/** A member as LiteLLM tells it. */
+export class OrganizationMemberRow {
+  organization_id: string;
+  user_id: string;
+  user_email: string | null;
+  user_role: string;
+  role: string;
+
+  @ApiProperty({ type: String, nullable: true })
+  budget_id: null;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  litellm_budget_table: null;
+  created_at: string;
+  updated_at: string;
+}
+
+export class AddedOrganizationMembers {
+  organization_id: string;
+
+  /** Who it is, when it is one: a member that was named by address has an id, too, and Terraform looks for it here. */
+  user_id?: string;
+
+  updated_users: UserRow[];
+  updated_organization_memberships: OrganizationMemberRow[];
+}

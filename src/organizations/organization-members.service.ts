@@ -1,0 +1,169 @@
+import { BadRequestException, NotFoundException, Injectable, Inject } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { RowCache } from '../cache/row-cache.js';
+import { cacheKey } from '../cache/change-epochs.js';
+import { CLOCK, type Clock } from '../platform/clock.js';
+import { madeBy } from '../database/authored-row.js';
+import { Database } from '../database/database.js';
+import { foldedAddress } from '../platform/folded-address.js';
+import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
+import { UserRepository } from '../parties/repositories/user.repository.js';
+import { administersOrganization, type Principal, isProxyAdmin } from '../policy/principal.js';
+import { missingText } from '../policy/checks/parties-exist.js';
+import { lockParents } from '../parties/lock-parents.js';
+import { userRows } from '../teams/team-members.query.js';
+import { UserDefaults } from '../parties/user-defaults.js';
+import { ensureNamedUser } from '../parties/named-user.js';
+import { userWithEmail } from '../parties/user-with-email.js';
+import { maySeeUser } from '../parties/visible-users.js';
+import { OrganizationMember } from '../parties/entities/organization-member.entity.js';
+import { membersOf, organizationMemberView } from './organization-member.view.js';
+import type {
+  AddedOrganizationMembers,
+  AddOrganizationMembersDto,
+  OrganizationMemberDto,
+  OrganizationMemberNameDto,
+  OrganizationMemberRow,
+  UpdateOrganizationMemberDto,
+} from './organization-members.dto.js';
+
+/** Who is in an organization, and as what. */
+@Injectable()
+export class OrganizationMembersService {
+  constructor(
+    private readonly database: Database,
+    private readonly cache: RowCache,
+    private readonly newUsers: UserDefaults,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly organizations: OrganizationRepository,
+    private readonly users: UserRepository,
+  ) {}
+
+  /** Adds members, or changes the role of those already in. Proxy admins may name anyone and make users so; others only users they can see. */
+  async add(
+    { organization_id: id, member }: AddOrganizationMembersDto,
+    caller: Principal,
+  ): Promise<AddedOrganizationMembers> {
+    return this.write(id, caller, async (tx) => {
+      await lockParents(tx, { users: member.map(({ user_id }) => user_id) });
+      const userIds: string[] = [];
+      for (const named of member) {
+        const userId = await this.userOf(tx, named, caller);
+        await this.put(tx, id, userId, named.role, caller.id);
+        userIds.push(userId);
+      }
+      const views = (await membersOf(tx, [id])).filter(({ userId }) => userIds.includes(userId));
+      const answer = {
+        organization_id: id,
+        ...(userIds.length === 1 && { user_id: userIds[0] }),
+        updated_users: await userRows(tx, userIds),
+        updated_organization_memberships: views.map(organizationMemberView),
+      };
+      return { answer, userIds };
+    });
+  }
+
+  /** Changes what a member may do. 404 for somebody who is none. */
+  async update(dto: UpdateOrganizationMemberDto, caller: Principal): Promise<OrganizationMemberRow> {
+    const { organization_id: id } = dto;
+    return this.write(id, caller, async (tx) => {
+      const { userId, role } = await this.named(tx, dto);
+      await this.put(tx, id, userId, dto.role ?? dto.member?.role ?? role, caller.id);
+      const changed = (await membersOf(tx, [id])).find((member) => member.userId === userId)!;
+      return { answer: organizationMemberView(changed), userIds: [userId] };
+    });
+  }
+
+  /** A member leaves; what belongs to the organization stays with it. 404 for somebody who is none. */
+  async remove(dto: OrganizationMemberNameDto, caller: Principal): Promise<OrganizationMemberRow> {
+    const { organization_id: id } = dto;
+    return this.write(id, caller, async (tx) => {
+      const member = await this.named(tx, dto);
+      const { userId } = member;
+      await tx.remove(
+        OrganizationMember,
+        await tx.findBy(OrganizationMember, { organizationId: id, userId }),
+      );
+      return { answer: organizationMemberView(member), userIds: [userId] };
+    });
+  }
+
+  private async write<T>(
+    id: string,
+    caller: Principal,
+    work: (tx: EntityManager) => Promise<{ answer: T; userIds: readonly string[] }>,
+  ): Promise<T> {
+    const touchedBy = (users: readonly string[]) => [cacheKey.organization(id), ...users.map(cacheKey.user)];
+    const { answer, userIds } = await this.database.write(async (tx) => {
+      const organization = await this.organizations.findForUpdate(tx, id);
+      if (!organization || !administersOrganization(caller, id)) throw this.organizations.notFound(id);
+      const done = await work(tx);
+      this.cache.willChange(tx, touchedBy(done.userIds));
+      return done;
+    });
+    await this.cache.evict(touchedBy(userIds));
+    return answer;
+  }
+
+  /** Inside a transaction: a user, made if there is none, is a member. 404 when there is no such organization. The caller evicts both. */
+  async enlist(
+    tx: EntityManager,
+    organizationId: string,
+    userId: string,
+    role: OrganizationMember['role'],
+    by: string,
+  ): Promise<void> {
+    await lockParents(tx, { organizations: [organizationId] });
+    await this.organizations.findOrFail(tx, organizationId);
+    await this.users.ensureKept(tx, userId, by, this.newUsers.apply);
+    await this.put(tx, organizationId, userId, role, by);
+  }
+
+  private async put(
+    tx: EntityManager,
+    organizationId: string,
+    userId: string,
+    role: OrganizationMember['role'],
+    by: string,
+  ): Promise<void> {
+    const now = this.clock();
+    const there = await tx.findOneBy(OrganizationMember, { organizationId, userId });
+    const made = there ?? madeBy(by, now);
+    await tx.upsert(
+      OrganizationMember,
+      { ...made, organizationId, userId, role, updatedAt: now, updatedBy: by },
+      ['organizationId', 'userId'],
+    );
+  }
+
+  private async userOf(
+    tx: EntityManager,
+    { user_id, user_email }: OrganizationMemberDto,
+    caller: Principal,
+  ): Promise<string> {
+    if (!user_id && !user_email)
+      throw new BadRequestException({ message: 'A member needs a user_id or a user_email', param: 'member' });
+    const userId = user_id || (await userWithEmail(tx, user_email!))?.userId;
+    if (!isProxyAdmin(caller)) {
+      if (userId !== undefined && (await maySeeUser(tx, caller, userId))) return userId;
+      const id = user_id || user_email || '';
+      throw new NotFoundException({ message: missingText({ kind: 'user', id }), param: 'member' });
+    }
+    return ensureNamedUser(tx, this.users, { user_id, user_email }, caller.id, this.newUsers.apply);
+  }
+
+  private async named(
+    tx: EntityManager,
+    { organization_id, user_id, user_email, member }: UpdateOrganizationMemberDto,
+  ) {
+    const [id, email] = [user_id || member?.user_id, user_email || member?.user_email];
+    const there = (await membersOf(tx, [organization_id])).find(({ userId, user }) =>
+      id ? userId === id : email && user?.foldedEmail === foldedAddress(email),
+    );
+    if (there) return there;
+    throw new NotFoundException({
+      message: `User=${id || email} is not a member of Organization=${organization_id}`,
+      param: id ? 'user_id' : 'user_email',
+    });
+  }
+}

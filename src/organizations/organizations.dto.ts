@@ -1,0 +1,142 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayNotEmpty,
+  IsArray,
+  IsBoolean,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
+import { OnlyLooksUp } from '../http/free-content.js';
+import { MAX_PAGE_SIZE, PageQuery } from '../http/pagination.js';
+import { AuthoredResponse, BudgetTable } from '../parties/limits-response.dto.js';
+import { DeclaredBy } from '../http/unknown-fields.js';
+import { ORGANIZATION_FIELDS } from '../parties/fields/organization-fields.js';
+import { passthroughFields } from '../parties/fields/read-fields.js';
+import { LimitsDto, PartyDto } from '../parties/limits.dto.js';
+import { TeamRow } from '../teams/teams.dto.js';
+import { OrganizationMemberRow } from './organization-members.dto.js';
+
+/** LiteLLM's fields of an organization that are kept as sent. */
+export const KEPT_OF_ORGANIZATIONS = passthroughFields(ORGANIZATION_FIELDS);
+
+@DeclaredBy(ORGANIZATION_FIELDS)
+class OrganizationFieldsDto extends PartyDto {
+  /** True stops every key of the organization, at once. */
+  @IsOptional()
+  @IsBoolean()
+  blocked?: boolean | null;
+}
+
+/** An organization to make. */
+export class NewOrganizationDto extends OrganizationFieldsDto {
+  @ApiProperty({ example: 'Acme' })
+  @IsString()
+  @IsNotEmpty()
+  organization_alias: string;
+
+  /** Made if absent. */
+  @ApiPropertyOptional({ example: 'acme' })
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  organization_id?: string;
+}
+
+/** What to change; absent keeps, null clears. */
+export class UpdateOrganizationDto extends OrganizationFieldsDto {
+  @ApiProperty({ example: 'acme' })
+  @IsString()
+  @IsNotEmpty()
+  organization_id: string;
+
+  @ApiPropertyOptional({ example: 'Acme' })
+  @ValidateIf(({ organization_alias }: UpdateOrganizationDto) => organization_alias !== undefined)
+  @IsString()
+  @IsNotEmpty()
+  organization_alias?: string;
+
+  /** Limits again, where LiteLLM tells them. What stands beside it at the top counts first. */
+  @ApiPropertyOptional({ type: LimitsDto })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => LimitsDto)
+  litellm_budget_table?: LimitsDto | null;
+}
+
+export class OrganizationIdQuery {
+  @ApiProperty({ example: 'acme' })
+  @IsString()
+  @IsNotEmpty()
+  organization_id: string;
+}
+
+export class OrganizationListQuery extends PageQuery {
+  @IsOptional()
+  @IsString()
+  org_id?: string;
+
+  /** Part of the name, whatever its letter case; `%` and `_` are text. */
+  @IsOptional()
+  @IsString()
+  org_alias?: string;
+}
+
+@OnlyLooksUp()
+export class DeleteOrganizationsDto {
+  @ApiProperty({ type: [String], example: ['acme'] })
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(MAX_PAGE_SIZE)
+  @IsString({ each: true })
+  organization_ids: string[];
+}
+
+/** An organization as LiteLLM tells it. */
+export class OrganizationRow extends AuthoredResponse {
+  organization_id: string;
+  organization_alias: string;
+  budget_id: string;
+  models: string[];
+
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  object_permission: Record<string, unknown> | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  object_permission_id: null;
+
+  /** US dollars. Set on the organization itself. */
+  max_budget?: number;
+
+  /** Set on the organization itself. */
+  budget_duration?: string;
+
+  /** Set on the organization itself. */
+  tpm_limit?: number;
+
+  /** Set on the organization itself. */
+  rpm_limit?: number;
+
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  metadata: Record<string, unknown>;
+
+  /** US dollars. */
+  spend: number;
+  blocked: boolean;
+
+  /** Its limits, and its tier's where it leaves one open. */
+  litellm_budget_table: BudgetTable | null;
+
+  /** Empty unless the caller administers the organization. */
+  members: OrganizationMemberRow[];
+
+  @ApiProperty({ type: [String], nullable: true })
+  users: null;
+
+  /** Its teams, as far as the caller may see them. */
+  teams: TeamRow[];
+}

@@ -1,0 +1,18 @@
+import { Column, Entity } from 'typeorm';
+import { PartyRow } from '../party-row.js';
+
+/** The customer's customer, named by the caller in `user`; not authenticated. LiteLLM's customer. */
+@Entity('end_users')
+export class EndUser extends PartyRow {
+  @Column({ name: 'user_id', type: 'varchar', unique: true })
+  userId: string;
+
+  @Column({ type: 'varchar', nullable: true })
+  alias: string | null;
+
+  @Column({ name: 'allowed_model_region', type: 'varchar', nullable: true })
+  allowedModelRegion: string | null;
+
+  @Column({ name: 'default_model', type: 'varchar', nullable: true })
+  defaultModel: string | null;
+}

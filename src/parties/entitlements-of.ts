@@ -1,0 +1,70 @@
+import { secondsIn } from '../calendar/windows.js';
+import type { Allowance, Entitlements } from '../policy/entitlements.js';
+import { compileModelList, type ListPlace, saysEveryModel } from '../policy/model-list.js';
+import { nanoUsd, type NanoUsd } from '../policy/money.js';
+import { compileRouteList } from '../policy/routes.js';
+import type { Limits } from './limits-row.js';
+import { modelBudgets } from './model-budgets.js';
+import { modelEntries } from './model-entries.js';
+import { tagsOf } from './tags-of.js';
+
+/** A row whose limits may be passed on; its tier's are filled in (`withTier`). */
+type Holder = Readonly<Limits> & {
+  readonly models: string[] | null;
+  readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly extra: Record<string, unknown> | null;
+  readonly allowedRoutes?: readonly string[] | null;
+  readonly expiresAt?: Date | null;
+};
+
+/** What somebody with this row holds. A temporary increase is not theirs to pass on. `place`: absent, a team's. */
+export function entitlementsOf(row: Holder, place?: ListPlace): Entitlements {
+  const { maxBudgetNanoUsd, budgetDuration, budgetLimits } = row;
+  const main =
+    maxBudgetNanoUsd === null
+      ? []
+      : [allowance(maxBudgetNanoUsd, budgetDuration, row.budgetSince?.getTime())];
+  const further = (budgetLimits ?? []).map((limit) =>
+    allowance(nanoUsd(BigInt(limit.max_budget_nano_usd)), limit.budget_duration, limit.since),
+  );
+  return {
+    budgets: [...main, ...further],
+    modelBudgets: new Map(
+      [...modelBudgets(row.modelMaxBudget)].map(([model, { limitNanoUsd, duration }]) => [
+        model,
+        allowance(limitNanoUsd, duration),
+      ]),
+    ),
+    caps: new Map([
+      ...rowCaps(row),
+      ...modelCaps(row, 'model_rpm_limit'),
+      ...modelCaps(row, 'model_tpm_limit'),
+    ]),
+    models: compileModelList(modelEntries(row), place),
+    saysEveryModel: saysEveryModel(row.models),
+    routes: compileRouteList(row.allowedRoutes),
+    tags: new Set(tagsOf(row)),
+    until: row.expiresAt?.getTime() ?? Infinity,
+  };
+}
+
+const allowance = (limitNanoUsd: NanoUsd, duration: string | null, since = 0): Allowance => ({
+  limitNanoUsd,
+  seconds: duration === null ? null : secondsIn(duration),
+  since,
+});
+
+function rowCaps(row: Holder): [string, bigint][] {
+  const caps = {
+    soft_budget: row.softBudgetNanoUsd,
+    tpm_limit: row.tpmLimit,
+    rpm_limit: row.rpmLimit,
+    max_parallel_requests: row.maxParallelRequests,
+  };
+  return Object.entries(caps).flatMap(([name, most]) => (most === null ? [] : [[name, BigInt(most)]]));
+}
+
+const modelCaps = ({ extra }: Holder, name: string): [string, bigint][] =>
+  Object.entries((extra?.[name] ?? {}) as Record<string, unknown>).flatMap(([model, most]) =>
+    typeof most === 'number' ? [[`${name}.${model}`, BigInt(Math.floor(most))]] : [],
+  );

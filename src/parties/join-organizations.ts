@@ -1,0 +1,24 @@
+import { NotFoundException } from '@nestjs/common';
+import { type EntityManager, IsNull } from 'typeorm';
+import { madeBy } from '../database/authored-row.js';
+import { missingText } from '../policy/checks/parties-exist.js';
+import type { User } from './entities/user.entity.js';
+import { OrganizationMember } from './entities/organization-member.entity.js';
+import { Organization } from './entities/organization.entity.js';
+
+/** Inside a transaction: a new user becomes an ordinary member of these organizations. 404 names one that is not there. */
+export async function joinOrganizations(
+  tx: EntityManager,
+  organizationIds: readonly string[],
+  { userId, createdAt, createdBy }: User,
+): Promise<void> {
+  for (const organizationId of new Set(organizationIds)) {
+    if (!(await tx.existsBy(Organization, { organizationId, deletedAt: IsNull() })))
+      throw new NotFoundException({
+        message: missingText({ kind: 'organization', id: organizationId }),
+        param: 'organizations',
+      });
+    const made = madeBy(createdBy, createdAt);
+    await tx.insert(OrganizationMember, { organizationId, userId, role: 'internal_user', ...made });
+  }
+}

@@ -1,0 +1,37 @@
+import { ConflictException } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import type { UserRepository } from './repositories/user.repository.js';
+import type { UserDefaults } from './user-defaults.js';
+import { userWithEmail } from './user-with-email.js';
+
+/**
+ * Inside a transaction: the id of the user somebody names by id or by address. The user is made if there is none, with the
+ * address if it is nobody's. However many transactions name one new address at once, one user is made; and nobody deletes it
+ * until the transaction ends.
+ */
+export async function ensureNamedUser(
+  tx: EntityManager,
+  users: UserRepository,
+  { user_id, user_email }: { readonly user_id?: string | null; readonly user_email?: string | null },
+  by: string,
+  fill: UserDefaults['apply'],
+): Promise<string> {
+  const known = user_email ? await userWithEmail(tx, user_email) : null;
+  const ensured = (id: string, address: string | null) =>
+    users.ensureKept(tx, id, by, (made, now) => {
+      fill(made, now);
+      made.userEmail = address;
+    });
+  try {
+    const id = user_id || known?.userId || uuidv7();
+    const hasAddress = !known || known.userId === id;
+    return (await ensured(id, hasAddress ? (user_email ?? null) : null)).userId;
+  } catch (error) {
+    // Another transaction gave the address to somebody in the meantime.
+    const winner =
+      error instanceof ConflictException && !user_id && user_email && (await userWithEmail(tx, user_email));
+    if (!winner) throw error;
+    return (await ensured(winner.userId, user_email)).userId;
+  }
+}

@@ -1,0 +1,65 @@
+import { UnprocessableEntityException } from '@nestjs/common';
+import { hasBlankEnds } from '../policy/model-list.js';
+import { isName } from '../policy/name.js';
+import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
+import { MAX_ENTRIES, MAX_TAGS } from './fields/party-fields.js';
+import type { PartyRow } from './party-row.js';
+
+/** What a kept field may hold. Null always clears it. */
+type KeptKind = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
+
+export type PassthroughColumns = Readonly<Record<string, KeptKind>>;
+
+const HOLDS: Record<KeptKind, readonly [test: (value: unknown) => boolean, told: string]> = {
+  mapping: [(value) => typeof value === 'object' && !Array.isArray(value), 'must be an object'],
+  list: [
+    (value) =>
+      Array.isArray(value) &&
+      value.length <= MAX_ENTRIES &&
+      value.every((entry) => typeof entry !== 'string' || isName(entry)),
+    `must be a list of at most ${MAX_ENTRIES} names`,
+  ],
+  tags: [
+    (value) => Array.isArray(value) && value.length <= MAX_TAGS && value.every(isTagName),
+    `must be a list of at most ${MAX_TAGS} texts of 1 to ${MAX_TAG_CHARS} characters`,
+  ],
+  text: [(value) => typeof value === 'string', 'must be text'],
+  flag: [(value) => typeof value === 'boolean', 'must be true or false'],
+  number: [(value) => typeof value === 'number', 'must be a number'],
+};
+
+const PER_MODEL = [
+  (value: unknown) => !Object.keys(value as object).some(hasBlankEnds),
+  'must have no blanks at the ends of a name',
+] as const;
+
+/** What fields that limit must hold beside being of their kind. */
+const FURTHER: Readonly<Record<string, readonly [test: (value: unknown) => boolean, told: string]>> = {
+  model_rpm_limit: PER_MODEL,
+  model_tpm_limit: PER_MODEL,
+  enforced_params: [
+    (value) => (value as unknown[]).every((entry) => typeof entry === 'string' && entry !== ''),
+    'must be a list of texts, none of them empty',
+  ],
+};
+
+/** LiteLLM fields without effect here are kept as sent, so that a read returns what was written. 422 on a wrong type. */
+export function storePassthroughFields(row: PartyRow, dto: object, fields: PassthroughColumns): void {
+  const sent = dto as Record<string, unknown>;
+  const problems = Object.entries(fields).flatMap(([field, kind]) => {
+    const value = sent[field];
+    if (value === undefined || value === null) return [];
+    const failed = [HOLDS[kind], FURTHER[field]].find((rule) => rule && !rule[0](value));
+    return failed ? [{ field, message: failed[1] }] : [];
+  });
+  if (problems.length) {
+    const message = problems.map(({ field, message: told }) => `${field}: ${told}`).join('; ');
+    throw new UnprocessableEntityException({ message, fields: problems });
+  }
+  const extra = { ...row.extra };
+  for (const field of Object.keys(fields)) {
+    if (sent[field] === null) delete extra[field];
+    else if (sent[field] !== undefined) extra[field] = sent[field];
+  }
+  row.extra = Object.keys(extra).length ? extra : null;
+}

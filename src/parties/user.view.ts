@@ -1,0 +1,24 @@
+import { authorshipView, limitsView } from './limits.view.js';
+import { spendPlaceholder } from './spend-placeholders.js';
+import type { User } from './entities/user.entity.js';
+import type { UserRow } from './user-row.dto.js';
+
+/** A user as LiteLLM tells it. */
+export function userView(row: Readonly<User>, teams: readonly string[]): UserRow {
+  return {
+    user_id: row.userId,
+    user_alias: row.userAlias,
+    user_email: row.userEmail,
+    user_role: row.userRole,
+    sso_user_id: row.ssoUserId,
+    teams: [...teams],
+    models: row.models ?? [],
+    ...row.extra,
+    metadata: row.metadata ?? {},
+    spend: spendPlaceholder('user', row),
+    ...limitsView(row),
+    budget_id: row.budgetId,
+    blocked: row.blocked,
+    ...authorshipView(row),
+  };
+}

@@ -1,6 +1,0 @@
-/** Resolves so much later. `unref`: the process does not stay alive for it. */
-export const pause = (ms: number, { unref = false } = {}) =>
-  new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    if (unref) timer.unref();
-  });

@@ -1,0 +1,57 @@
+import { fits } from './fits.js';
+import type { BudgetFacts } from './facts.js';
+import { nanoUsd, type NanoUsd } from './money.js';
+import type { HoldDemand } from './hold-demand.js';
+
+type Amounts = Pick<HoldDemand, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairShareNanoUsd'>;
+
+/** What budgets answer to a wish. */
+export type HoldDecision<B extends BudgetFacts> =
+  | { readonly kind: 'granted'; readonly amountNanoUsd: NanoUsd }
+  /** Others' holds are in the way of what it could have; `nowNanoUsd` is what fits already, if the minimum does. */
+  | { readonly kind: 'short'; readonly by: readonly B[]; readonly nowNanoUsd?: NanoUsd }
+  /** Not even the minimum will fit while what is spent is spent. */
+  | { readonly kind: 'refused'; readonly by: readonly B[] };
+
+const SHARE = 8n;
+/** A call that leaves more than this part of every budget free is in nobody's way. */
+const HALF = 2n;
+
+/**
+ * How much of a wish these budgets grant, all of them or none. What is left for good shortens the wish; while others
+ * hold of an account, one call gets at most an eighth of what is free or its fair amount, unless all of it leaves half of
+ * every limit untouched. Neither goes below the minimum.
+ * PostgreSQL has the same in SQL (ledger/postgres/sql/tollgate_hold.sql): change both, there with a new migration.
+ */
+export function decideHold<B extends BudgetFacts>(budgets: readonly B[], demand: Amounts): HoldDecision<B> {
+  const { minimumNanoUsd: minimum, fairShareNanoUsd: fair } = demand;
+  const never = budgets.filter(
+    ({ account, limitNanoUsd }) => fits(account, limitNanoUsd, minimum) === 'spent',
+  );
+  if (never.length) return { kind: 'refused', by: never };
+
+  const isSmall = budgets.every(
+    ({ account: { spentNanoUsd, heldNanoUsd }, limitNanoUsd }) =>
+      demand.wantedNanoUsd <= limitNanoUsd / HALF - spentNanoUsd - heldNanoUsd,
+  );
+  let target: bigint = demand.wantedNanoUsd;
+  let now: bigint | undefined;
+  for (const { account, limitNanoUsd } of budgets) {
+    const left = limitNanoUsd - account.spentNanoUsd;
+    const free = left - account.heldNanoUsd;
+    const share = account.heldNanoUsd > 0n && !isSmall ? larger(free / SHARE, fair) : left;
+    target = larger(minimum, smaller(target, smaller(left, share)));
+    now = now === undefined ? free : smaller(now, free);
+  }
+  if (now === undefined || target <= now) return { kind: 'granted', amountNanoUsd: nanoUsd(target) };
+  return {
+    kind: 'short',
+    by: budgets.filter(
+      ({ account, limitNanoUsd }) => fits(account, limitNanoUsd, nanoUsd(target)) === 'held',
+    ),
+    ...(minimum <= now && { nowNanoUsd: nanoUsd(now) }),
+  };
+}
+
+const smaller = (a: bigint, b: bigint) => (a < b ? a : b);
+const larger = (a: bigint, b: bigint) => (a > b ? a : b);

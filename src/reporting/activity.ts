@@ -1,0 +1,122 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import { Database } from '../database/database.js';
+import { MAX_PAGE_SIZE } from '../http/pagination.js';
+import type { Principal } from '../policy/principal.js';
+import { nanoUsd } from '../policy/money.js';
+import { BillingChainRow } from '../ledger/billing-chain.entity.js';
+import { AGGREGATES } from '../ledger/entry-aggregates.js';
+import { ledgerCalls } from '../ledger/ledger-calls.query.js';
+import type { Days } from './days.js';
+import type { Sums } from './sums.js';
+import { hasFilter, applyToChains, visibleChains, type ReportFilter } from './report-filter.js';
+
+/** What calls are told apart by. */
+const DIMENSIONS = {
+  day: 'a.day',
+  tag: 'a.tag',
+  model: 'a.model',
+  provider: 'a.provider',
+  callType: 'a.call_type',
+  key: 'c.keyHash',
+  user: 'c.userId',
+  team: 'c.teamId',
+  organization: 'c.organizationId',
+  endUser: 'c.endUserId',
+} as const;
+export type Dimension = keyof typeof DIMENSIONS;
+
+/** Which calls. */
+export interface Asked extends ReportFilter {
+  readonly days: Days;
+  readonly caller: Principal;
+  /** The team permission that shows a member its team's calls; `/spend/logs` unless told. */
+  readonly permission?: string;
+  readonly model?: string;
+  /** Those with tags, once for each; of these, if any. */
+  readonly tags?: { readonly only?: readonly string[] | undefined };
+}
+
+export type Row<D extends Dimension> = Readonly<Record<D, string>> & {
+  readonly sums: Sums;
+  /** The key's name, where they are told apart by `key`. */
+  readonly keyAlias: string | null;
+};
+
+/**
+ * Adds up what calls that concern the caller came to: from the sums per day, and from the entries that are in none yet. One
+ * statement, so no call is missing or counted twice while sums are made.
+ */
+@Injectable()
+export class Activity {
+  constructor(private readonly database: Database) {}
+
+  /** One row for each different `by`, dearest first, at most so many. Where a call has no such thing, its name is empty. */
+  async by<D extends Dimension>(
+    asked: Asked,
+    by: readonly D[],
+    most: number | 'all' = MAX_PAGE_SIZE,
+  ): Promise<Row<D>[]> {
+    const rows = await this.database.read((manager) =>
+      this.select(manager, asked, by)
+        .limit(most === 'all' ? undefined : most)
+        .getRawMany<Record<string, string | bigint | null>>(),
+    );
+    return rows.map((row) => ({
+      ...(Object.fromEntries(by.map((name) => [name, String(row[name] ?? '')])) as Record<D, string>),
+      keyAlias: (row.key_alias as string | null | undefined) ?? null,
+      sums: {
+        costNanoUsd: nanoUsd(BigInt(row.cost_nano_usd!)),
+        calls: Number(row.calls),
+        failed: Number(row.failed),
+        inputTokens: Number(row.input_tokens),
+        outputTokens: Number(row.output_tokens),
+        cachedInputTokens: Number(row.cached_input_tokens),
+        cacheWriteTokens: Number(row.cache_write_tokens),
+      },
+    }));
+  }
+
+  private select(manager: EntityManager, asked: Asked, by: readonly Dimension[]) {
+    const { caller, permission, model } = asked;
+    const concerned = <T extends ObjectLiteral>(chains: SelectQueryBuilder<T>) =>
+      visibleChains(applyToChains(chains, asked), caller, permission);
+    const whose = concerned(manager.createQueryBuilder(BillingChainRow, 'c').select('c.id'));
+    const isNarrow = whose.expressionMap.wheres.length > 0;
+    const select = manager
+      .createQueryBuilder()
+      .from(`(${this.calls(asked, isNarrow ? whose.getQuery() : undefined)})`, 'a')
+      .innerJoin(BillingChainRow, 'c', 'c.id = a.chain_id')
+      .select([])
+      .setParameters({ model, tags: asked.tags?.only });
+    concerned(select);
+    hasFilter(select, asked);
+    for (const name of by) select.addSelect(DIMENSIONS[name], name).addGroupBy(DIMENSIONS[name]);
+    if (by.includes('key')) select.addSelect('MAX(c.keyAlias)', 'key_alias');
+    select
+      .addSelect(`SUM(CASE WHEN a.call_type = 'adjustment' THEN 0 ELSE a.entries END)`, 'calls')
+      .addSelect(`SUM(CASE WHEN a.state = 'released' THEN a.entries ELSE 0 END)`, 'failed');
+    for (const name of AGGREGATES.slice(1)) select.addSelect(`CAST(SUM(a.${name}) AS text)`, name);
+    select.orderBy('SUM(a.cost_nano_usd)', 'DESC');
+    for (const name of by) select.addOrderBy(DIMENSIONS[name]);
+    return select;
+  }
+
+  private calls({ days: { fromMs, toMs }, model, tags }: Asked, whose: string | undefined): string {
+    const greatest = this.database.isPostgres ? 'greatest' : 'max';
+    const tag = tags?.only ? 'IN (:...tags)' : tags ? "<> ''" : "= ''";
+    const called = (alias: string) => (model === undefined ? '' : ` AND ${alias}.model = :model`);
+    // Whose the entries are is asked of few: an index on their chains would find a month of them.
+    const entries = ledgerCalls(
+      this.database,
+      tags !== undefined,
+      `e.opened_at >= ${greatest}(${fromMs}, (SELECT until FROM activity_progress)) AND e.opened_at < ${toMs}${called('e')}
+       ${tags?.only ? 'AND t.value IN (:...tags)' : ''}`,
+    );
+    return `SELECT d.tag AS tag, d.day AS day, d.chain_id AS chain_id, d.state AS state, d.call_type AS call_type, d.model AS model,
+        d.provider AS provider, ${AGGREGATES.map((name) => `d.${name} AS ${name}`).join(', ')}
+      FROM activity_days d WHERE d.tag ${tag} AND d.day >= ${fromMs} AND d.day < ${toMs}${called('d')}
+        ${whose === undefined ? '' : `AND d.chain_id IN (${whose})`}
+      UNION ALL ${entries}`;
+  }
+}

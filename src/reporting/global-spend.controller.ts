@@ -1,0 +1,112 @@
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { AdminRoute, Caller } from '../http/route-access.js';
+import type { Principal } from '../policy/principal.js';
+import { SpendReports } from './spend-reports.js';
+import { SpendResetService } from './spend-reset.service.js';
+import {
+  DearestQuery,
+  EndUserSpend,
+  EndUserSpendDto,
+  GlobalActivity,
+  KeyReport,
+  KeySpend,
+  ModelSpend,
+  PartyReport,
+  SpendReportQuery,
+  TeamSpend,
+} from './global-spend.dto.js';
+import { DatesQuery, GlobalSpend, GlobalSpendTagsQuery, GlobalTagSpend, SpendWasReset } from './spend.dto.js';
+import { named } from './report-filter.js';
+
+/** LiteLLM's word for no choice among tags. */
+const ALL_TAGS = 'all-tags';
+const USUAL_LIMIT = 100;
+
+/** Where everybody's money went. Never cached: these answers are the spend. */
+@ApiTags('spend')
+@AdminRoute()
+@Controller('global')
+export class GlobalSpendController {
+  constructor(
+    private readonly reports: SpendReports,
+    private readonly resets: SpendResetService,
+  ) {}
+
+  @Get('spend')
+  @ApiOperation({ summary: 'What was spent in all.' })
+  all(): Promise<GlobalSpend> {
+    return this.reports.global();
+  }
+
+  @Get('spend/tags')
+  @ApiOperation({ summary: 'What calls cost, by tag, dearest first.' })
+  async byTag(
+    @Query() { tags, ...days }: GlobalSpendTagsQuery,
+    @Caller() caller: Principal,
+  ): Promise<GlobalTagSpend> {
+    const names = named(tags);
+    const rows = await this.reports.byTag(days, caller, names?.includes(ALL_TAGS) ? undefined : names);
+    return { spend_per_tag: rows.map(({ name, calls, spend }) => ({ name, spend, log_count: calls })) };
+  }
+
+  @Get('spend/keys')
+  @ApiOperation({ summary: 'The dearest keys of the last 30 days.' })
+  byKey(@Query() { limit = USUAL_LIMIT }: DearestQuery, @Caller() caller: Principal): Promise<KeySpend[]> {
+    return this.reports.byKey(limit, caller);
+  }
+
+  @Get('spend/models')
+  @ApiOperation({ summary: 'The dearest models of the last 30 days.' })
+  byModel(
+    @Query() { limit = USUAL_LIMIT }: DearestQuery,
+    @Caller() caller: Principal,
+  ): Promise<ModelSpend[]> {
+    return this.reports.byModel(limit, caller);
+  }
+
+  @Get('spend/teams')
+  @ApiOperation({ summary: 'The 100 dearest teams of the last 30 days, in all and by day.' })
+  byTeam(@Caller() caller: Principal): Promise<TeamSpend> {
+    return this.reports.byTeam(caller);
+  }
+
+  @Post('spend/end_users')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'The 100 dearest end users.' })
+  byEndUser(@Body() dto: EndUserSpendDto, @Caller() caller: Principal): Promise<EndUserSpend[]> {
+    return this.reports.byEndUser(dto, caller);
+  }
+
+  @Get('spend/report')
+  @ApiOperation({ summary: 'What each team or customer spent on each day, or each key in all.' })
+  @ApiExtraModels(PartyReport, KeyReport)
+  @ApiOkResponse({
+    schema: {
+      type: 'array',
+      items: { anyOf: [PartyReport, KeyReport].map((row) => ({ $ref: getSchemaPath(row) })) },
+    },
+  })
+  report(
+    @Query() query: SpendReportQuery,
+    @Caller() caller: Principal,
+  ): Promise<(PartyReport | KeyReport)[]> {
+    return query.group_by === 'api_key'
+      ? this.reports.ofKeys(query, caller)
+      : this.reports.byParty(query, caller);
+  }
+
+  @Get('activity')
+  @ApiOperation({ summary: 'How many calls that concern the caller there were on each day, and tokens.' })
+  activity(@Query() query: DatesQuery, @Caller() caller: Principal): Promise<GlobalActivity> {
+    return this.reports.activityByDay(query, caller);
+  }
+
+  @Post('spend/reset')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Start again at nothing spent: all keys, all teams and the proxy.' })
+  async reset(): Promise<SpendWasReset> {
+    await this.resets.everything();
+    return { message: 'Spend for all API Keys and Teams reset successfully', status: 'success' };
+  }
+}

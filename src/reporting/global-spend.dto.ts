@@ -1,0 +1,143 @@
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsISO8601, IsOptional, IsString, Max, Min } from 'class-validator';
+import { MAX_PAGE_SIZE } from '../http/pagination.js';
+import { DatesQuery } from './spend.dto.js';
+
+const REPORT_GROUPS = ['team', 'customer', 'api_key'] as const;
+
+export class DearestQuery {
+  /** As many, the dearest; 100 unless told. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(MAX_PAGE_SIZE)
+  limit?: number;
+}
+
+/** Which days (both are needed) of whose calls, and by what. */
+export class SpendReportQuery extends DatesQuery {
+  @ApiPropertyOptional({ enum: REPORT_GROUPS, default: 'team' })
+  @IsOptional()
+  @IsIn(REPORT_GROUPS)
+  group_by?: (typeof REPORT_GROUPS)[number];
+
+  /** A key or its hash. */
+  @IsOptional()
+  @IsString()
+  api_key?: string;
+
+  @IsOptional()
+  @IsString()
+  internal_user_id?: string;
+
+  @IsOptional()
+  @IsString()
+  team_id?: string;
+
+  @IsOptional()
+  @IsString()
+  customer_id?: string;
+}
+
+/** Whole UTC days: those of the two instants and what is between. The last 30 without. */
+export class EndUserSpendDto {
+  @ApiPropertyOptional({ example: '2026-11-01' })
+  @IsOptional()
+  @IsISO8601({ strict: true })
+  startTime?: string;
+
+  @ApiPropertyOptional({ example: '2026-11-30' })
+  @IsOptional()
+  @IsISO8601({ strict: true })
+  endTime?: string;
+
+  /** A key or its hash. */
+  @IsOptional()
+  @IsString()
+  api_key?: string;
+}
+
+export class KeySpend {
+  /** The hash. */
+  api_key: string;
+  @ApiProperty({ type: String, nullable: true })
+  key_alias: string | null;
+  @ApiProperty({ type: String, nullable: true, example: 'sk-...abcd' })
+  key_name: string | null;
+  /** USD. */
+  total_spend: number;
+}
+
+export class ModelSpend {
+  model: string;
+  /** USD. */
+  total_spend: number;
+}
+
+export class EndUserSpend {
+  end_user: string;
+  total_count: number;
+  /** USD. */
+  total_spend: number;
+}
+
+export class TeamTotal {
+  /** The team's alias, else its id. */
+  team_id: string;
+  /** USD. */
+  total_spend: number;
+}
+
+export class TeamSpend {
+  /** For each day its `date` and, by team, USD. */
+  @ApiProperty({ type: [Object], example: [{ date: '2026-11-01', 'team-1': 1.5 }] })
+  daily_spend: object[];
+  teams: string[];
+  total_spend_per_team: TeamTotal[];
+}
+
+/** One day. */
+export class PartyReport {
+  @ApiProperty({ example: '2026-11-01T00:00:00+00:00' })
+  group_by_day: string;
+  /** With `group_by=team`. */
+  @ApiPropertyOptional({ type: [Object], example: [{ team_name: 'team-1', total_spend: 1.5, metadata: [] }] })
+  teams?: object[];
+  /** With `group_by=customer`. */
+  @ApiPropertyOptional({ type: [Object], example: [{ customer: 'c', total_spend: 1.5, metadata: [] }] })
+  customers?: object[];
+}
+
+export class KeyModelReport {
+  model: string;
+  total_cost: number;
+  total_input_tokens: number;
+  total_output_tokens: number;
+}
+
+/** One key, with `group_by=api_key`. */
+@ApiExtraModels(KeyModelReport)
+export class KeyReport {
+  api_key: string;
+  /** USD. */
+  total_cost: number;
+  total_input_tokens: number;
+  total_output_tokens: number;
+  model_details: KeyModelReport[];
+}
+
+export class DayActivity {
+  /** UTC. */
+  @ApiProperty({ example: 'Jan 22' })
+  date: string;
+  api_requests: number;
+  total_tokens: number;
+}
+
+export class GlobalActivity {
+  daily_data: DayActivity[];
+  sum_api_requests: number;
+  sum_total_tokens: number;
+}

@@ -1,0 +1,147 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager, SelectQueryBuilder } from 'typeorm';
+import { Database } from '../database/database.js';
+import { pageInfo } from '../http/page-info.dto.js';
+import { paginate } from '../http/pagination.js';
+import { sqlOrder } from '../http/sort-order.js';
+import type { Principal } from '../policy/principal.js';
+import { nanoUsdFromUsd, type NanoUsd, usdFromNanoUsd } from '../policy/money.js';
+import { BillingChainRow } from '../ledger/billing-chain.entity.js';
+import { LedgerEntry } from '../ledger/ledger-entry.entity.js';
+import { DAY_MS } from '../platform/clock.js';
+import { type Days, requiredInstants } from './days.js';
+import type { SpendLogPage, SpendLogPageQuery, SpendLogQuery, SpendLogRow } from './spend.dto.js';
+import { applyToChains, visibleChains } from './report-filter.js';
+
+/** More are not counted: that takes as long as reading them. */
+const MOST_COUNTED = 10_000;
+
+/** Reads the ledger's single entries for people. */
+@Injectable()
+export class SpendLogs {
+  constructor(private readonly database: Database) {}
+
+  /** Closed entries that match and concern the caller, newest first, bounded. */
+  async list(query: SpendLogQuery, caller: Principal): Promise<SpendLogRow[]> {
+    const { take, skip } = paginate(query);
+    const rows = await this.database.read((manager) =>
+      entries(manager, query, caller)
+        .orderBy('e.openedAt', 'DESC')
+        .addOrderBy('e.id', 'DESC')
+        .limit(take)
+        .offset(skip)
+        .getMany(),
+    );
+    return (rows as Told[]).map(logRow);
+  }
+
+  /** A page of the same, narrowed further, and how many there are in all, if they are not more than 10,000. */
+  async page(query: SpendLogPageQuery, caller: Principal): Promise<SpendLogPage> {
+    const { page = 1, page_size = 50, sort_order = 'desc' } = query;
+    const order = sqlOrder(sort_order);
+    const instants = requiredInstants(query);
+    const matching = (manager: EntityManager) =>
+      narrowed(entries(manager, { ...query, ...NO_DAYS }, caller), query, instants);
+    const [rows, total] = await this.database.read(async (manager) => [
+      await matching(manager)
+        .orderBy('e.openedAt', order)
+        .addOrderBy('e.id', order)
+        .limit(page_size)
+        .offset((page - 1) * page_size)
+        .getMany(),
+      await countedUpTo(manager, MOST_COUNTED, matching(manager)),
+    ]);
+    return { data: (rows as Told[]).map(logRow), ...pageInfo(total, { page, page_size }) };
+  }
+}
+
+type Told = LedgerEntry & { readonly chain: BillingChainRow };
+
+/** The closed entries (alias `e`, chain `c`) that match and concern the caller. */
+function entries(
+  manager: EntityManager,
+  query: SpendLogQuery,
+  caller: Principal,
+): SelectQueryBuilder<LedgerEntry> {
+  const { request_id, start_date, end_date } = query;
+  const select = manager
+    .createQueryBuilder(LedgerEntry, 'e')
+    .innerJoinAndMapOne('e.chain', BillingChainRow, 'c', 'c.id = e.chainId')
+    .where("e.state <> 'open'");
+  const where = (condition: string, values: object, given: unknown) => {
+    if (given !== undefined) select.andWhere(condition, values);
+  };
+  where('(e.requestId = :requestId OR e.id = :requestId)', { requestId: request_id }, request_id);
+  where('e.openedAt >= :from', { from: start_date && Date.parse(start_date) }, start_date);
+  where('e.openedAt < :to', { to: end_date && Date.parse(end_date) + DAY_MS }, end_date);
+  return visibleChains(applyToChains(select, query), caller);
+}
+
+/** Nothing was produced, or nobody knows of anything that was: an answer nobody could read, or none. */
+const FAILED = `(e.state = 'released' OR (COALESCE(e.mark, '') = 'unconfirmed' AND e.costNanoUsd = 0))`;
+
+const hasFailed = ({ state, mark, costNanoUsd }: LedgerEntry) =>
+  state === 'released' || (mark === 'unconfirmed' && costNanoUsd === 0n);
+
+const NO_DAYS = { start_date: undefined, end_date: undefined };
+
+function narrowed(
+  select: SelectQueryBuilder<LedgerEntry>,
+  query: SpendLogPageQuery,
+  { fromMs, toMs }: Days,
+): SelectQueryBuilder<LedgerEntry> {
+  const { min_spend, max_spend, status_filter, model, model_id, key_alias } = query;
+  const where = (condition: string, values: object, given: unknown) => {
+    if (given !== undefined) select.andWhere(condition, values);
+  };
+  select.andWhere('e.openedAt >= :since AND e.openedAt < :until', { since: fromMs, until: toMs });
+  where('e.costNanoUsd >= :least', { least: min_spend && nanoUsdFromUsd(min_spend)?.toString() }, min_spend);
+  where('e.costNanoUsd <= :most', { most: max_spend && nanoUsdFromUsd(max_spend)?.toString() }, max_spend);
+  where(status_filter === 'failure' ? FAILED : `NOT ${FAILED}`, {}, status_filter);
+  where('e.model = :model', { model }, model);
+  where('e.deploymentId = :deployment', { deployment: model_id }, model_id);
+  where('c.keyAlias = :alias', { alias: key_alias }, key_alias);
+  // Why a call failed is not kept, so no row is about any reason.
+  where('1 = 0', {}, query.error_code ?? query.error_message);
+  return select;
+}
+
+async function countedUpTo(
+  manager: EntityManager,
+  most: number,
+  select: SelectQueryBuilder<LedgerEntry>,
+): Promise<number> {
+  const [sql, parameters] = select.select('1', 'one').limit(most).getQueryAndParameters();
+  const [{ count }] = (await manager.query(
+    `SELECT count(*) AS count FROM (${sql}) AS counted`,
+    parameters,
+  )) as [{ count: bigint | string }];
+  return Number(count);
+}
+
+function logRow({ chain, ...entry }: Told): SpendLogRow {
+  const { inputTokens = 0, outputTokens = 0 } = entry.usage ?? {};
+  return {
+    request_id: entry.requestId,
+    litellm_call_id: entry.id,
+    call_type: entry.callType,
+    api_key: chain.keyHash ?? '',
+    spend: usdFromNanoUsd(entry.costNanoUsd as NanoUsd),
+    total_tokens: inputTokens + outputTokens,
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    startTime: entry.openedAt.toISOString(),
+    endTime: entry.closedAt?.toISOString() ?? null,
+    model: entry.model,
+    model_id: entry.deploymentId,
+    model_group: entry.model,
+    custom_llm_provider: entry.provider,
+    user: chain.userId ?? '',
+    team_id: chain.teamId,
+    organization_id: chain.organizationId,
+    end_user: chain.endUserId,
+    request_tags: entry.requestTags ?? [],
+    status: hasFailed(entry) ? 'failure' : 'success',
+    metadata: { user_api_key_alias: chain.keyAlias, usage_object: entry.usage, mark: entry.mark },
+  };
+}

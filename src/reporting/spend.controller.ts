@@ -1,0 +1,66 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { AdminRoute, Caller } from '../http/route-access.js';
+import type { Principal } from '../policy/principal.js';
+import { SpendReports } from './spend-reports.js';
+import { DailyActivity } from './daily-activity.js';
+import { daysOf } from './days.js';
+import { SpendLogs } from './spend-logs.js';
+import {
+  DatesQuery,
+  SpendLogPage,
+  SpendLogPageQuery,
+  SpendLogQuery,
+  SpendLogRow,
+  SpendLogSummary,
+  TagSpendRow,
+} from './spend.dto.js';
+
+/** Where the caller's money went. Never cached: these answers are the spend. */
+@ApiTags('spend')
+@AdminRoute()
+@Controller('spend')
+export class SpendController {
+  constructor(
+    private readonly ledger: SpendLogs,
+    private readonly activity: DailyActivity,
+    private readonly reports: SpendReports,
+  ) {}
+
+  @Get('logs')
+  @ApiOperation({
+    summary: 'Ledger entries that concern the caller, newest first; with both days what was spent on each.',
+  })
+  @ApiExtraModels(SpendLogRow, SpendLogSummary)
+  @ApiOkResponse({
+    schema: {
+      type: 'array',
+      items: { anyOf: [SpendLogRow, SpendLogSummary].map((row) => ({ $ref: getSchemaPath(row) })) },
+    },
+  })
+  logs(
+    @Query() query: SpendLogQuery,
+    @Caller() caller: Principal,
+  ): Promise<(SpendLogRow | SpendLogSummary)[]> {
+    const { start_date, end_date, summarize = true, request_id } = query;
+    if (!summarize || request_id !== undefined || start_date === undefined || end_date === undefined)
+      return this.ledger.list(query, caller);
+    return this.activity.summary({ ...query, caller, days: daysOf({ start_date, end_date }) });
+  }
+
+  @Get('logs/v2')
+  @ApiOperation({ summary: 'A page of ledger entries that concern the caller, newest first.' })
+  page(@Query() query: SpendLogPageQuery, @Caller() caller: Principal): Promise<SpendLogPage> {
+    return this.ledger.page(query, caller);
+  }
+
+  @Get('tags')
+  @ApiOperation({ summary: 'What calls that concern the caller cost, by tag, dearest first.' })
+  async byTag(@Query() query: DatesQuery, @Caller() caller: Principal): Promise<TagSpendRow[]> {
+    return (await this.reports.byTag(query, caller)).map(({ name, calls, spend }) => ({
+      individual_request_tag: name,
+      log_count: calls,
+      total_spend: spend,
+    }));
+  }
+}

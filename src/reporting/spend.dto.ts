@@ -1,0 +1,216 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiPropertyOptional, OmitType, PickType } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsDateString, IsInt, IsISO8601, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { IsFlag } from '../http/is-flag.js';
+import { IsOneOf } from '../http/is-one-of.js';
+import { PageInfo } from '../http/page-info.dto.js';
+import { PageQuery } from '../http/pagination.js';
+import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
+import { IsUsd } from '../parties/usd.js';
+
+const STATUSES = ['success', 'failure'] as const;
+const MOST_LOGS = 100;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+
+/** Which ledger entries to list. */
+export class SpendLogQuery extends PageQuery {
+  /** A key or its hash. */
+  @IsOptional()
+  @IsString()
+  api_key?: string;
+
+  @IsOptional()
+  @IsString()
+  user_id?: string;
+
+  @IsOptional()
+  @IsString()
+  team_id?: string;
+
+  @IsOptional()
+  @IsString()
+  end_user?: string;
+
+  /** The `x-request-id` or `x-litellm-call-id` of an answer. */
+  @IsOptional()
+  @IsString()
+  request_id?: string;
+
+  /** First day, UTC. */
+  @ApiPropertyOptional({ example: '2026-11-01' })
+  @IsOptional()
+  @Matches(DAY, { message: '$property must be a day, YYYY-MM-DD' })
+  @IsDateString({ strict: true }, { message: '$property must be a day there is' })
+  start_date?: string;
+
+  /** Last day, UTC. */
+  @ApiPropertyOptional({ example: '2026-11-30' })
+  @IsOptional()
+  @Matches(DAY, { message: '$property must be a day, YYYY-MM-DD' })
+  @IsDateString({ strict: true }, { message: '$property must be a day there is' })
+  end_date?: string;
+
+  /** With both days the answer is one row for each day with its sums, unless this is false. */
+  @IsFlag()
+  summarize?: boolean;
+}
+
+/** Which days, both included. */
+export class DatesQuery extends PickType(SpendLogQuery, ['start_date', 'end_date']) {}
+
+const INSTANT = /^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}Z?)?$/;
+const IsMoment = () =>
+  applyDecorators(
+    ApiPropertyOptional({ example: '2026-11-01 00:00:00' }),
+    IsOptional(),
+    Matches(INSTANT, { message: '$property must be an instant, YYYY-MM-DD HH:MM:SS' }),
+    IsISO8601({ strict: true }, { message: '$property must be an instant there is' }),
+  );
+
+/** Which ledger entries, a page at a time. Both instants (UTC) are needed. */
+export class SpendLogPageQuery extends OmitType(SpendLogQuery, ['start_date', 'end_date', 'page_size', 'summarize']) {
+  @IsMoment()
+  start_date?: string;
+
+  @IsMoment()
+  end_date?: string;
+
+  /** 50 unless told. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(MOST_LOGS)
+  page_size?: number;
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsUsd({ required: false })
+  min_spend?: number;
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsUsd({ required: false })
+  max_spend?: number;
+
+  @IsOneOf(STATUSES)
+  status_filter?: (typeof STATUSES)[number];
+
+  /** The public name that was called. */
+  @IsOptional()
+  @IsString()
+  model?: string;
+
+  @IsOptional()
+  @IsString()
+  model_id?: string;
+
+  @IsOptional()
+  @IsString()
+  key_alias?: string;
+
+  /** Selects nothing: why a call failed is not kept. */
+  @IsOptional()
+  @IsString()
+  error_code?: string;
+
+  /** Selects nothing, as `error_code`. */
+  @IsOptional()
+  @IsString()
+  error_message?: string;
+
+  @IsOneOf(['startTime'])
+  sort_by?: 'startTime';
+
+  @IsOneOf(SORT_ORDERS, { default: 'desc' })
+  sort_order?: SortOrder;
+} // prettier-ignore
+
+/** Which days and which tags; without days the last 30. */
+export class GlobalSpendTagsQuery extends DatesQuery {
+  /** Names, separated by commas. Without any, or `all-tags`: every tag. */
+  @IsOptional()
+  @IsString()
+  tags?: string;
+}
+
+export class TagSpendRow {
+  individual_request_tag: string;
+  log_count: number;
+  /** USD. */
+  total_spend: number;
+}
+
+export class GlobalTagSpendRow {
+  name: string;
+  /** USD. */
+  spend: number;
+  log_count: number;
+}
+
+export class GlobalTagSpend {
+  spend_per_tag: GlobalTagSpendRow[];
+}
+
+/** One settled attempt, LiteLLM's spend log row. */
+export class SpendLogRow {
+  request_id: string;
+  litellm_call_id: string;
+  call_type: string;
+  /** The key's hash; empty for the master key. */
+  api_key: string;
+  /** USD. */
+  spend: number;
+  total_tokens: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  startTime: string;
+  @ApiProperty({ type: String, nullable: true })
+  endTime: string | null;
+  model: string;
+  model_id: string;
+  model_group: string;
+  custom_llm_provider: string;
+  user: string;
+  team_id: string | null;
+  organization_id: string | null;
+  end_user: string | null;
+  request_tags: string[];
+  @ApiProperty({ enum: STATUSES })
+  status: (typeof STATUSES)[number];
+  @ApiProperty({ type: Object, additionalProperties: true })
+  metadata: object;
+}
+
+/** One day of the caller's spending; beside these, by the hash of each key, USD. */
+export class SpendLogSummary {
+  @ApiProperty({ format: 'date', example: '2026-11-01' })
+  startTime: string;
+  /** USD. */
+  spend: number;
+  /** USD by user id: the 100 dearest. */
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'number' } })
+  users: Record<string, number>;
+  /** USD by model: the 100 dearest. */
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'number' } })
+  models: Record<string, number>;
+}
+
+export class SpendLogPage extends PageInfo {
+  data: SpendLogRow[];
+  /** Counted as far as 10,000. */
+  declare total: number;
+}
+
+export class GlobalSpend {
+  /** USD, since the first call. */
+  spend: number;
+  max_budget: number | null;
+}
+
+export class SpendWasReset {
+  message: string;
+  @ApiProperty({ enum: ['success'] })
+  status: 'success';
+}

@@ -1,0 +1,171 @@
+import 'reflect-metadata';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { EntityManager } from 'typeorm';
+import { request } from 'undici';
+import { stringify } from 'yaml';
+import { currentActor } from '../../src/platform/audit-context.js';
+import { createApp } from '../../src/app.setup.js';
+import { readConfig } from '../../src/config/read-config.js';
+import { Database } from '../../src/database/database.js';
+import { sleep } from '../../src/platform/sleep.js';
+import type { Answer } from './gateway.js';
+import { freshPostgres } from './postgres.js';
+import { RedisServer } from './redis.js';
+
+type Work = (tx: EntityManager) => Promise<unknown>;
+
+/** At which moment of an administrator's write something else is to happen. */
+export type Moment = 'between the guard and the transaction' | 'before the work' | 'after the work';
+
+/** Something that happens while a write is held. */
+export interface Meanwhile<T> {
+  /** Was it done before the write went on? */
+  readonly cameFirst: () => boolean;
+  /** What came of it, maybe only after the write. */
+  readonly answer: () => Promise<T>;
+}
+
+/** So long a write waits for what is to happen in it: it may itself be waited for. */
+const PATIENCE_MS = 400;
+
+/** The gateway in the process of the test, so that a test can hold a write at a moment; on PostgreSQL with a second replica. */
+export class InProcess {
+  readonly masterKey = 'sk-master-of-the-races';
+  /** Sends to the other replica where there is one. */
+  readonly elsewhere: InProcess;
+
+  private constructor(
+    private readonly app: NestFastifyApplication,
+    private readonly url: string,
+    other: InProcess | undefined,
+    private readonly cleanUp: () => Promise<void>,
+  ) {
+    this.elsewhere = other ?? this;
+  }
+
+  static async start(
+    config: { general_settings?: object } & Record<string, unknown> = {},
+  ): Promise<InProcess> {
+    const folder = mkdtempSync(join(tmpdir(), 'tollgate-races-'));
+    const file = join(folder, 'config.yaml');
+    const general_settings = { max_event_loop_delay_ms: 0, ...config.general_settings };
+    writeFileSync(file, stringify({ ...config, general_settings }));
+    const env = {
+      TOLLGATE_DATA: folder,
+      TOLLGATE_MASTER_KEY: 'sk-master-of-the-races',
+      TOLLGATE_CONFIG: file,
+    };
+    const remove = async () => rmSync(folder, { recursive: true });
+    if (process.env.TESTS_ON !== 'postgres') return InProcess.listening(env, undefined, remove);
+    const [{ url, drop }, redis] = await Promise.all([freshPostgres(), RedisServer.start()]);
+    const shared = { ...env, DATABASE_URL: url, REDIS_URL: redis.url };
+    const other = await InProcess.listening(shared, undefined, async () => {});
+    return InProcess.listening(shared, other, async () => {
+      await other.close();
+      await redis.close();
+      await drop();
+      await remove();
+    });
+  }
+
+  private static async listening(
+    env: Record<string, string>,
+    other: InProcess | undefined,
+    cleanUp: () => Promise<void>,
+  ): Promise<InProcess> {
+    const app = await createApp(readConfig(env));
+    await app.listen(0, '127.0.0.1');
+    return new InProcess(app, await app.getUrl(), other, cleanUp);
+  }
+
+  get database(): Database {
+    return this.app.get(Database, { strict: false });
+  }
+
+  async close(): Promise<void> {
+    await this.app.close();
+    await this.cleanUp();
+  }
+
+  send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.as('', method, path, body, headers);
+  }
+
+  async as(
+    key: string,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const answer = await request(this.url + path, {
+      method: method as 'POST',
+      headers: { ...(key && { authorization: `Bearer ${key}` }), ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await answer.body.text();
+    const isJson = String(answer.headers['content-type']).includes('json');
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      text,
+      body: isJson ? JSON.parse(text) : undefined,
+    };
+  }
+
+  /** What the master key is answered, which must be a success. */
+  async made(path: string, body: object, method = 'POST'): Promise<Answer['body']> {
+    const { status, text, body: answer } = await this.as(this.masterKey, method, path, body);
+    if (status >= 300) throw new Error(`${method} ${path} ${JSON.stringify(body)}: ${status} ${text}`);
+    return answer;
+  }
+
+  /**
+   * The next write of an administrator is held at this moment while something else happens, until that is done or waits for
+   * the write itself.
+   */
+  during<T>(moment: Moment, other: () => Promise<T>): Meanwhile<T> {
+    const { database } = this;
+    const write = database.write.bind(database);
+    let answer: Promise<T> | undefined;
+    let cameFirst = false;
+    const happens = async () => {
+      answer = other();
+      const done = answer.then(() => true);
+      cameFirst = await Promise.race([done, sleep(PATIENCE_MS).then(() => false)]);
+    };
+    const held = async (work: Work, ...more: [never]) => {
+      // Calls and the guard make rows, too.
+      if (!currentActor()) return write(work, ...more);
+      database.write = write;
+      if (moment === 'between the guard and the transaction') {
+        await happens();
+        return write(work, ...more);
+      }
+      let isFirst = true;
+      return write(
+        async (tx) => {
+          const once = isFirst;
+          isFirst = false;
+          if (once && moment === 'before the work') await happens();
+          const done = await work(tx);
+          if (once && moment === 'after the work') await happens();
+          return done;
+        },
+        ...more,
+      );
+    };
+    database.write = held as typeof write;
+    return {
+      cameFirst: () => cameFirst,
+      answer: () => {
+        database.write = write;
+        if (!answer) throw new Error('Nothing was written.');
+        return answer;
+      },
+    };
+  }
+}

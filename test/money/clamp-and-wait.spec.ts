@@ -1,0 +1,257 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { closeAll } from '../harness/close-all.js';
+import { type Answer, Gateway, model } from '../harness/gateway.js';
+import { Upstream } from '../harness/upstream.js';
+
+/** Output costs $0.001 a token, input nothing. */
+const price = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
+let upstream: Upstream;
+let gateway: Gateway;
+let strict: Gateway;
+const start = (general_settings: object) =>
+  Gateway.start({
+    upstream,
+    config: {
+      model_list: [
+        model('m-out', upstream.url, price),
+        model('m-vllm', upstream.url, price, { model: 'hosted_vllm/up-m-vllm' }),
+        model('m-embed', upstream.url, { input_cost_per_token: 0.001, output_cost_per_token: 0 }),
+      ],
+      general_settings,
+    },
+  });
+beforeAll(async () => {
+  upstream = await Upstream.start();
+  gateway = await start({ budget_wait_ms: 400, min_output_tokens: 50, default_hold_tokens: 100 });
+  strict = await start({ budget_wait_ms: 0, budget_clamp: false });
+});
+afterAll(() => closeAll(gateway, strict, upstream));
+afterEach(() => {
+  upstream.release();
+  upstream.behave = () => ({});
+});
+
+const chat = (key: string, max_tokens?: number, more: object = {}, at = gateway): Promise<Answer> =>
+  at.chat(key, { model: 'm-out', ...(max_tokens !== undefined && { max_tokens }), ...more });
+const clamped = ({ status, headers }: Answer) => ({ status, to: headers['x-tollgate-clamped'] });
+const lastBody = () => upstream.calls.at(-1)!.body;
+
+describe('too big for what is left', () => {
+  it('a call without a limit is given one that fits', async () => {
+    const key = await gateway.createKey({ max_budget: 0.3 });
+    expect(clamped(await chat(key))).toEqual({ status: 200, to: '300' });
+    expect(lastBody()).toMatchObject({ max_tokens: 300 });
+    expect(lastBody()).not.toHaveProperty('max_completion_tokens');
+  });
+
+  it('a limit the client named is lowered, and stands once', async () => {
+    const key = await gateway.createKey({ max_budget: 0.3 });
+    expect(clamped(await chat(key, 1_000, { max_completion_tokens: 2_000 }))).toEqual({
+      status: 200,
+      to: '300',
+    });
+    expect(lastBody()).toMatchObject({ max_tokens: 300 });
+    expect(lastBody()).not.toHaveProperty('max_completion_tokens');
+  });
+
+  it('with tools it is cut to a quarter of what it asks for, and no further', async () => {
+    const tools = { tools: [{ type: 'function', function: { name: 'f' } }] };
+    const key = await gateway.createKey({ max_budget: 0.3 });
+    const refused = await chat(key, 1_201, tools);
+    expect([refused.status, refused.headers['x-should-retry']]).toEqual([429, 'false']);
+    expect(refused.body.error.details).toMatchObject({ needed: 0.301, retryable: false });
+    expect(clamped(await chat(key, 1_200, tools))).toEqual({ status: 200, to: '300' });
+    const small = await gateway.createKey({ max_budget: 0.099 });
+    // The usual hold is 100 tokens here.
+    expect((await chat(small, undefined, tools)).body.error.details).toMatchObject({ needed: 0.1 });
+    expect(clamped(await chat(small, 300, tools))).toEqual({ status: 200, to: '99' });
+  });
+
+  it('another provider is told in its own word, and a stream is clamped alike', async () => {
+    const key = await gateway.createKey({ max_budget: 0.3 });
+    expect(clamped(await chat(key, undefined, { model: 'm-vllm', stream: true }))).toEqual({
+      status: 200,
+      to: '300',
+    });
+    expect(lastBody()).toMatchObject({ max_tokens: 300 });
+  });
+
+  it('several answers share what is left', async () => {
+    const key = await gateway.createKey({ max_budget: 0.31 });
+    expect(clamped(await chat(key, 500, { n: 3 }))).toEqual({ status: 200, to: '103' });
+    expect(await gateway.spendOf(key)).toBe(0.309);
+  });
+
+  it('less than is worth calling for is refused, for good', async () => {
+    const key = await gateway.createKey({ max_budget: 0.049 });
+    const { status, headers, body } = await chat(key);
+    expect([status, headers['x-should-retry']]).toEqual([429, 'false']);
+    expect(body.error.details).toMatchObject({ needed: 0.05, limit: 0.049, retryable: false });
+    expect((await chat(key, 49)).status).toBe(200);
+  });
+
+  it('what writes nothing cannot be made smaller', async () => {
+    const key = await gateway.createKey({ max_budget: 0.3 });
+    const { status } = await gateway.as(key, 'POST', '/v1/embeddings', {
+      model: 'm-embed',
+      input: 'a word '.repeat(500),
+    });
+    expect(status).toBe(429);
+  });
+
+  it('is refused where clamping is turned off', async () => {
+    const key = await strict.createKey({ max_budget: 0.3 });
+    expect((await chat(key, 301, {}, strict)).status).toBe(429);
+    expect(clamped(await chat(key, 300, {}, strict))).toEqual({ status: 200, to: undefined });
+  });
+
+  it('is explained as it is decided', async () => {
+    for (const [max_budget, decision] of [
+      [0.049, false],
+      [0.05, true],
+    ] as const) {
+      const key = await gateway.createKey({ max_budget });
+      const { body } = await gateway.admin('POST', '/access/v1/evaluation', {
+        subject: { type: 'key', id: key },
+        action: { name: 'call' },
+        resource: { type: 'model', id: 'm-out' },
+      });
+      expect(body.decision).toBe(decision);
+      expect((await chat(key)).status).toBe(decision ? 200 : 429);
+    }
+  });
+});
+
+/** A call that is under way, holding `tokens` of the key's budget until the upstream is released. */
+async function underWay(key: string, tokens: number): Promise<{ over: Promise<Answer> }> {
+  const before = upstream.calls.length;
+  upstream.hold();
+  const over = chat(key, tokens);
+  await upstream.arrived(before + 1);
+  return { over };
+}
+
+describe('others’ calls are in the way', () => {
+  it('it waits for them, and passes whole', async () => {
+    const key = await gateway.createKey({ max_budget: 0.1 });
+    upstream.behave = ({ body }) => ({ completionTokens: body.max_tokens === 100 ? 10 : 20 });
+    const first = await underWay(key, 100);
+    const second = chat(key, 60);
+    await new Promise((done) => setTimeout(done, 100));
+    upstream.release();
+    expect((await first.over).status).toBe(200);
+    expect(clamped(await second)).toEqual({ status: 200, to: undefined });
+    expect(await gateway.spendOf(key)).toBe(0.03);
+  });
+
+  it('it waits no longer than configured, and is told to try again', async () => {
+    const key = await gateway.createKey({ max_budget: 0.1 });
+    const first = await underWay(key, 100);
+    const { status, headers, body } = await chat(key, 10);
+    expect([status, headers['retry-after']]).toEqual([429, '1']);
+    expect(headers['x-should-retry']).toBeUndefined();
+    expect(body.error.details).toMatchObject({ held: 0.1, spent: 0, retryable: true });
+    upstream.release();
+    expect((await first.over).status).toBe(200);
+  });
+
+  it('after waiting it takes what fits', async () => {
+    const key = await gateway.createKey({ max_budget: 0.1 });
+    const first = await underWay(key, 40);
+    const before = upstream.calls.length;
+    const second = chat(key, 90);
+    await upstream.arrived(before + 1);
+    upstream.release();
+    expect(clamped(await second)).toEqual({ status: 200, to: '60' });
+    expect((await first.over).status).toBe(200);
+    expect(await gateway.spendOf(key)).toBe(0.1);
+  });
+
+  it('nobody waits for what can never be', async () => {
+    const key = await gateway.createKey({ max_budget: 0.1 });
+    const first = await underWay(key, 100);
+    expect((await chat(key, 100, { n: 2 })).body.error.details).toMatchObject({ retryable: true });
+    expect((await chat(await gateway.createKey({ max_budget: 0.01 }), 20)).body.error.details).toMatchObject({
+      retryable: false,
+    });
+    upstream.release();
+    await first.over;
+  });
+
+  it('beside others one call takes its share: an eighth of what is left, or the default hold', async () => {
+    const key = await gateway.createKey({ max_budget: 4 });
+    const first = await underWay(key, 800);
+    const before = upstream.calls.length;
+    const second = chat(key, 3_000);
+    await upstream.arrived(before + 1);
+    upstream.release();
+    expect(clamped(await second)).toEqual({ status: 200, to: '400' });
+    expect((await first.over).status).toBe(200);
+    expect(clamped(await chat(key, 2_000))).toEqual({ status: 200, to: undefined });
+  });
+});
+
+it('whoever leaves while it waits is not called for', async () => {
+  const key = await gateway.createKey({ max_budget: 0.1 });
+  const first = await underWay(key, 100);
+  const before = upstream.calls.length;
+  const controller = new AbortController();
+  const second = fetch(`${gateway.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: 'm-out', max_tokens: 50, messages: [] }),
+    signal: controller.signal,
+  }).catch(() => 'gone');
+  await vi.waitFor(async () =>
+    expect((await gateway.admin('GET', '/metrics')).text).toContain('tollgate_calls_in_flight 2'),
+  );
+  controller.abort();
+  expect(await second).toBe('gone');
+  upstream.behave = () => ({ completionTokens: 10 });
+  upstream.release();
+  expect((await first.over).status).toBe(200);
+  await gateway.books();
+  expect(upstream.calls.length).toBe(before);
+  expect((await chat(key, 90)).status).toBe(200);
+});
+
+it('a limit that is lowered while a call waits is the one that counts', async () => {
+  const key = await gateway.createKey({ max_budget: 0.1 });
+  upstream.behave = () => ({ completionTokens: 50 });
+  const first = await underWay(key, 100);
+  const second = chat(key, 60);
+  await gateway.create('/key/update', { key, max_budget: 0.06 });
+  upstream.release();
+  expect((await first.over).status).toBe(200);
+  expect((await second).status).toBe(429);
+  expect(await gateway.spendOf(key)).toBe(0.05);
+});
+
+describe('a prompt whose bytes do not fit', () => {
+  const prose = 'The quick brown fox jumps over the lazy dog. '.repeat(450);
+  const embed = (key: string, input: string) =>
+    gateway.as(key, 'POST', '/v1/embeddings', { model: 'm-embed', input });
+
+  it('is counted, and passes if its tokens do', async () => {
+    // 20,250 bytes, 4,501 tokens of OpenAI's and half the bytes of another's, at $0.001 a token.
+    upstream.behave = () => ({ promptTokens: 4_501 });
+    const key = await gateway.createKey({ max_budget: 12 });
+    expect((await embed(key, prose)).status).toBe(200);
+    expect(await gateway.spendOf(key)).toBe(4.501);
+    expect((await embed(key, prose)).status).toBe(429);
+  });
+
+  it('is explained as it is decided', async () => {
+    const key = await gateway.createKey({ max_budget: 12 });
+    const ask = async (input: string) =>
+      (
+        await gateway.admin('POST', '/access/v1/evaluation', {
+          subject: { type: 'key', id: key },
+          action: { name: 'call' },
+          resource: { type: 'model', id: 'm-embed' },
+          context: { route: '/v1/embeddings', body: { input } },
+        })
+      ).body.decision as boolean;
+    expect([await ask(prose), await ask(prose.repeat(2))]).toEqual([true, false]);
+  });
+});

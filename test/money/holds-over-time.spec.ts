@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Gateway, model } from '../harness/gateway.js';
+import { Upstream } from '../harness/upstream.js';
+
+/** Windows close and increases end while calls wait or fail: what is held is held of what counts then. */
+
+const price = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
+let upstream: Upstream;
+let gateway: Gateway;
+beforeAll(async () => {
+  upstream = await Upstream.start();
+  gateway = await Gateway.start({
+    upstream,
+    config: {
+      model_list: [
+        model('m-out', upstream.url, price),
+        model('retried', upstream.url, price, { max_retries: 1 }),
+      ],
+      general_settings: { budget_wait_ms: 20_000, budget_clamp: false },
+    },
+  });
+});
+afterAll(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+afterEach(() => {
+  upstream.release();
+  upstream.behave = () => ({});
+});
+
+const chat = (key: string, max_tokens: number, name = 'm-out') =>
+  gateway.chat(key, { model: name, max_tokens });
+/** A call that has arrived at the upstream and stays there until `release`. */
+async function underWay(key: string, max_tokens: number, name?: string) {
+  const seen = upstream.calls.length;
+  upstream.hold();
+  const over = chat(key, max_tokens, name);
+  await upstream.arrived(seen + 1);
+  return { over };
+}
+const until = (instant: string) =>
+  new Promise((done) => setTimeout(done, Math.max(0, Date.parse(instant) - Date.now()) + 100));
+const windowEnd = async (key: string) =>
+  (await gateway.admin('GET', `/key/info?key=${key}`)).body.info.budget_reset_at as string;
+
+describe('a budget window that closes', () => {
+  it('while a call is under way is not what its next attempt is billed to', async () => {
+    const key = await gateway.createKey({ max_budget: 0.01, budget_duration: '3s' });
+    const first = await underWay(key, 10, 'retried');
+    const end = await windowEnd(key);
+    await until(end);
+    let failures = 1;
+    upstream.behave = () => (failures-- > 0 ? { status: 500 } : {});
+    upstream.release();
+    expect((await first.over).status).toBe(200);
+    const hash = createHash('sha256').update(key).digest('hex');
+    await gateway.books();
+    const billed = await gateway.sql(
+      `SELECT a.window_start AS start FROM ledger_entries e JOIN chains c ON c.id = e.chain_id
+       JOIN postings p ON p.chain_id = c.id JOIN accounts a ON a.id = p.account_id
+       WHERE c.key_hash = '${hash}' AND a.window_id <> 'endless' AND e.cost_nano_usd > 0`,
+    );
+    expect(billed.map(({ start }) => Number(start) >= Date.parse(end))).toEqual([true]);
+  });
+
+  it('while a call waits for it makes room for it', async () => {
+    const key = await gateway.createKey({ max_budget: 0.01, budget_duration: '3s' });
+    const first = await underWay(key, 10);
+    const second = chat(key, 10);
+    await until(await windowEnd(key));
+    upstream.release();
+    expect([(await first.over).status, (await second).status]).toEqual([200, 200]);
+  });
+
+  it('while a call waits for somebody else lets it wait for the next one, too', async () => {
+    const user_id = 'who-pays-for-both';
+    await gateway.create('/user/new', { user_id, max_budget: 0.01, auto_create_key: false });
+    const [other, key] = [await gateway.createKey({ user_id }), await gateway.createKey({ user_id, max_budget: 1, budget_duration: '3s' })]; // prettier-ignore
+    upstream.behave = () => ({ completionTokens: 0 });
+    const inFlight = async (count: number) =>
+      vi.waitFor(async () =>
+        expect((await gateway.admin('GET', '/metrics')).text).toContain(`tollgate_calls_in_flight ${count}`),
+      );
+    const first = await underWay(other, 10);
+    const waiting = chat(key, 10);
+    await inFlight(2);
+    const next = chat(other, 10);
+    await inFlight(3);
+    await until(await windowEnd(key));
+    const seen = upstream.calls.length;
+    upstream.release();
+    // It is this one's turn, in a window that closed: while it asks again, the next one takes what it gave back.
+    upstream.hold();
+    await upstream.arrived(seen + 1);
+    upstream.release();
+    const statuses = [await first.over, await waiting, await next].map(({ status }) => status);
+    expect(statuses).toEqual([200, 200, 200]);
+  });
+});
+
+it('an increase that ends while a call waits pays for nothing any more', async () => {
+  const temp_budget_expiry = new Date(Date.now() + 3_000).toISOString();
+  const key = await gateway.createKey({ max_budget: 0.01, temp_budget_increase: 0.01, temp_budget_expiry });
+  upstream.behave = () => ({ completionTokens: 5 });
+  const first = await underWay(key, 15);
+  const second = chat(key, 10);
+  await until(temp_budget_expiry);
+  upstream.release();
+  expect([(await first.over).status, (await second).status]).toEqual([200, 429]);
+  expect((await chat(key, 5)).status).toBe(200);
+});

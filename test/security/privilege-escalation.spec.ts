@@ -1,0 +1,452 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KEPT_OF_KEYS } from '../../src/keys/keys.dto.js';
+import { KEPT_OF_TEAMS } from '../../src/teams/teams.dto.js';
+import { KEPT_OF_USERS } from '../../src/users/users.dto.js';
+import { closeAll } from '../harness/close-all.js';
+import { type Answer, Gateway } from '../harness/gateway.js';
+import { operations } from '../harness/tenants.js';
+import { Upstream } from '../harness/upstream.js';
+
+/** Nobody promotes himself: every field of every route that makes or changes something, with values beyond what the caller holds. */
+
+const HELD = {
+  max_budget: 5,
+  budget_duration: '30d',
+  soft_budget: 4,
+  budget_limits: [{ budget_duration: '1d', max_budget: 2 }],
+  model_max_budget: { 'm-free': { max_budget: 1 } },
+  tpm_limit: 500,
+  rpm_limit: 5,
+  max_parallel_requests: 2,
+  models: ['m-free'],
+  model_rpm_limit: { 'm-free': 3 },
+  model_tpm_limit: { 'm-free': 300 },
+  tags: ['held'],
+};
+const HELD_ROUTES = ['llm_api_routes', '/key/*', '/user/*', '/team/*'];
+const LIFE_DAYS = 10;
+
+/** For every field what would be more. */
+const GREEDY: Readonly<Record<string, readonly unknown[]>> = {
+  max_budget: [5.01, 1e6, null, 0],
+  soft_budget: [4.01, null],
+  budget_duration: ['1d', '29d', '60d', null],
+  budget_limits: [[], null, [{ budget_duration: '1d', max_budget: 2.01 }], [{ budget_duration: '1h', max_budget: 2 }]],
+  model_max_budget: [{}, null, { 'm-free': { max_budget: 1.01 } }, { 'm-out': 1 }, { 'm-free': 1, 'm-out': 1e6 }],
+  tpm_limit: [501, null],
+  rpm_limit: [6, null],
+  max_parallel_requests: [3, null],
+  models: [['m-out'], ['m-free', 'm-out'], ['*'], ['m-*'], ['all-proxy-models'], ['all-team-models'], [], null],
+  model_rpm_limit: [{}, null, { 'm-free': 4 }, { 'm-out': 1 }],
+  model_tpm_limit: [{}, null, { 'm-free': 301 }],
+  tags: [[], null, ['other']],
+  duration: ['11d', '1200mo', '-1', null],
+  allowed_routes: [['/*'], ['*'], ['management_routes'], ['/user/new'], ['/config/update'], ['/key/*', '/budget/*'], [], null],
+  key_type: ['management', 'default'],
+  key: ['sk-chosen-by-somebody'],
+  new_key: ['sk-chosen-by-somebody'],
+  user_id: ['root', 'other', 'not-there', '', null],
+  team_id: ['other-team', 'not-there', '', null],
+  organization_id: ['other-org', 'not-there', '', null],
+  budget_id: ['rich', 'not-there', '', null],
+  temp_budget_increase: [1e6],
+  temp_budget_expiry: ['2099-01-01T00:00:00Z'],
+  spend: [0, -5, 100],
+  blocked: [false, true],
+  metadata: [{ model_rpm_limit: { 'm-free': 9 } }, { allowed_routes: ['*'] }, { user_role: 'proxy_admin' }, { team_member_key_duration: '99d' }],
+  user_role: ['proxy_admin', 'proxy_admin_viewer', 'internal_user_viewer', null],
+  user_email: ['root@example.com', null],
+  team_member_budget: [1e6],
+  team_member_budget_duration: ['1d'],
+  team_member_rpm_limit: [1e6],
+  team_member_tpm_limit: [1e6],
+  team_member_key_duration: ['1200mo', null],
+  team_member_permissions: [['/key/generate']],
+  model_aliases: [{ 'm-free': 'm-out' }],
+  members_with_roles: [[{ role: 'admin', user_id: 'other' }]],
+}; // prettier-ignore
+
+/** Fields that give nothing, whatever they say. */
+const HARMLESS = new Set([
+  'key_alias',
+  'team_alias',
+  'user_alias',
+  'aliases',
+  'auto_rotate',
+  'rotation_interval',
+  'grace_period',
+]);
+/** Of every other field that is kept as sent, a value that is not nothing. */
+const KEPT_VALUE = { mapping: { x: true }, list: ['x'], tags: ['x'], text: '1d', flag: true, number: 1 };
+const KEPT = { ...KEPT_OF_KEYS, ...KEPT_OF_TEAMS, ...KEPT_OF_USERS };
+const greedyValues = (field: string): readonly unknown[] =>
+  GREEDY[field] ?? (field in KEPT ? [KEPT_VALUE[KEPT[field]!]] : []);
+
+let upstream: Upstream;
+let gateway: Gateway;
+let fieldsOf: (door: string) => string[];
+
+beforeAll(async () => {
+  upstream = await Upstream.start();
+  gateway = await Gateway.start({ upstream });
+  const known = await operations(gateway);
+  fieldsOf = (door) => [...known.find((operation) => operation.door === door)!.fields];
+  await gateway.create('/budget/new', { budget_id: 'rich', max_budget: 1e6 });
+  for (const id of ['org', 'other-org'])
+    await gateway.create('/organization/new', { organization_id: id, organization_alias: id, ...HELD });
+  for (const [user_id, user_role] of [
+    ['root', 'proxy_admin'],
+    ['other', 'internal_user'],
+  ])
+    // prettier-ignore
+    await gateway.create('/user/new', { user_id, user_role, auto_create_key: false });
+  await gateway.create('/team/new', { team_id: 'other-team' });
+  for (const user_id of ['user', 'permitted', 'teamAdmin', 'orgAdmin'])
+    await gateway.create('/user/new', { user_id, ...HELD, auto_create_key: false });
+  await gateway.create('/organization/member_add', {
+    organization_id: 'org',
+    member: { role: 'org_admin', user_id: 'orgAdmin' },
+  });
+}, 60_000);
+afterAll(() => closeAll(gateway, upstream));
+
+type Caller = 'user' | 'permitted' | 'teamAdmin' | 'orgAdmin';
+
+/** A fresh key with everything HELD, and the team it may be about. */
+const heldKey = (user_id: string, more: object = {}) =>
+  gateway.createKey({ user_id, ...HELD, duration: `${LIFE_DAYS}d`, allowed_routes: HELD_ROUTES, ...more });
+let teams = 0;
+async function heldTeam(): Promise<string> {
+  const { team_id } = await gateway.create('/team/new', {
+    team_id: `team-${teams++}`,
+    organization_id: 'org',
+    ...HELD,
+    team_member_permissions: ['/key/info', '/key/generate', '/key/update', '/key/regenerate'],
+    members_with_roles: [
+      { role: 'admin', user_id: 'teamAdmin' },
+      { role: 'user', user_id: 'permitted' },
+    ],
+  });
+  return team_id as string;
+}
+
+const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800, mo: 2_678_400 };
+const seconds = (duration: string | null) => {
+  const [, count, unit] = /^(\d+)(\w+)$/.exec(duration ?? '') ?? [];
+  return count === undefined ? Infinity : Number(count) * SECONDS[unit!]!;
+};
+
+/** In what a row is more than HELD. `open`: what is null is somebody else's to enforce. */
+function more(row: Answer['body'], open: boolean): string[] {
+  const atMost = (name: string, most: number, value = row[name]) =>
+    value === null || value === undefined ? !open : value > most;
+  const budgets = [{ max_budget: row.max_budget, budget_duration: row.budget_duration }, ...(row.budget_limits ?? [])]
+    .filter(({ max_budget }) => max_budget !== null); // prettier-ignore
+  const has = (amount: number, duration: string) =>
+    (open && !budgets.length) ||
+    budgets.some((b) => b.max_budget <= amount && (open || seconds(b.budget_duration) >= seconds(duration)));
+  const perModel = row.model_max_budget?.['m-free'];
+  const models = row.models as string[];
+  return Object.entries({
+    max_budget: !has(5, '30d'),
+    budget_limits: !open && !has(2, '1d'),
+    soft_budget: atMost('soft_budget', 4),
+    tpm_limit: atMost('tpm_limit', 500),
+    rpm_limit: atMost('rpm_limit', 5),
+    max_parallel_requests: atMost('max_parallel_requests', 2),
+    model_max_budget: perModel === undefined ? !open : (perModel.max_budget ?? perModel) > 1,
+    model_rpm_limit: atMost('model_rpm_limit', 3, row.model_rpm_limit?.['m-free']),
+    model_tpm_limit: atMost('model_tpm_limit', 300, row.model_tpm_limit?.['m-free']),
+    models: models.length
+      ? models.some((name) => name !== 'm-free' && !(open && name === 'all-team-models'))
+      : !open,
+    tags: !open && !row.tags?.includes('held'),
+    budget_id: row.budget_id !== null,
+    temp_budget_increase: row.temp_budget_increase !== undefined,
+    metadata: Object.keys(row.metadata ?? {}).some((name) => /user_role|allowed_routes|key_duration/.test(name)),
+    permissions: Object.keys(row.permissions ?? {}).length > 0,
+    ...Object.fromEntries(
+      ['guardrails', 'policies', 'router_settings', 'allowed_passthrough_routes', 'object_permission', 'enforced_params', 'access_group_ids']
+        .map((name) => [name, Object.keys(row[name] ?? {}).length > 0]),
+    ),
+    spend: row.spend !== 0,
+  })
+    .filter(([, isMore]) => isMore)
+    .map(([name]) => name); // prettier-ignore
+}
+
+const keyRow = async (key: string) => (await gateway.admin('GET', `/key/info?key=${key}`)).body.info;
+/** Beyond `more`: whose a key is, how long it lives, where it may go. */
+function moreKey(row: Answer['body'], caller: Caller, teamId: string): string[] {
+  const isOwner = row.user_id === caller || (row.user_id === null && row.team_id === teamId);
+  const lives = row.expires === null || Date.parse(row.expires) > Date.now() + LIFE_DAYS * 86_400_000;
+  const routes = row.allowed_routes as string[];
+  const beyond = !routes.length || routes.some((route) => !HELD_ROUTES.includes(route) && !/^\/(key|user|team)\//.test(route));
+  return [
+    ...more(row, false),
+    ...(isOwner ? [] : ['user_id']),
+    ...(lives ? ['duration'] : []),
+    ...(beyond ? ['allowed_routes'] : []),
+    ...([null, teamId].includes(row.team_id) ? [] : ['team_id']),
+    ...([null, 'org'].includes(row.organization_id) ? [] : ['organization_id']),
+  ];
+} // prettier-ignore
+
+const cases = (door: string, kept: object) =>
+  [...new Set([...fieldsOf(door), ...Object.keys(kept)])].flatMap((field) =>
+    greedyValues(field).map((value) => ({ field, value, body: bodyOf(field, value) })),
+  );
+/** The two fields of a temporary increase need each other. */
+const bodyOf = (field: string, value: unknown) =>
+  field.startsWith('temp_')
+    ? { temp_budget_increase: 1e6, temp_budget_expiry: '2099-01-01T00:00:00Z', [field]: value }
+    : { [field]: value };
+
+const isRefusal = ({ status }: Answer) => [400, 403, 404, 409, 422].includes(status);
+const told = (what: object, { status, text }: Answer) =>
+  `${JSON.stringify(what)} → ${status} ${text.slice(0, 200)}`;
+
+describe('the matrix', () => {
+  it.each([
+    ['POST /key/generate', KEPT_OF_KEYS],
+    ['POST /key/update', KEPT_OF_KEYS],
+    ['POST /key/regenerate', KEPT_OF_KEYS],
+    ['POST /user/update', KEPT_OF_USERS],
+    ['POST /team/new', KEPT_OF_TEAMS],
+    ['POST /team/update', KEPT_OF_TEAMS],
+  ])('knows every field of %s', (door, kept) => {
+    for (const field of [...fieldsOf(door), ...Object.keys(kept)])
+      expect({ field, known: HARMLESS.has(field) || greedyValues(field).length > 0 }).toEqual({ field, known: true });
+    expect(cases(door, kept).length).toBeGreaterThan(30);
+  }); // prettier-ignore
+
+  it.each(['user', 'permitted', 'teamAdmin', 'orgAdmin'] as const)(
+    '%s makes no key that is more than its own',
+    { timeout: 120_000 },
+    async (caller) => {
+      const key = await heldKey(caller);
+      const team = await heldTeam();
+      const bodies = [
+        {},
+        ...cases('POST /key/generate', KEPT_OF_KEYS).map(({ body }) => body),
+        { max_budget: 3, models: ['m-free'], duration: '9d', rpm_limit: 1 },
+      ];
+      let made = 0;
+      for (const body of bodies) {
+        for (const where of caller === 'user' ? [{}] : [{}, { team_id: team }]) {
+          const sent = { ...where, ...body };
+          const answer = await gateway.as(key, 'POST', '/key/generate', sent);
+          if (answer.status === 200) made++;
+          else expect(isRefusal(answer), told(sent, answer)).toBe(true);
+          const exceeded = answer.status === 200 ? moreKey(await keyRow(answer.body.key), caller, team) : [];
+          expect({ sent, exceeded }).toEqual({ sent, exceeded: [] });
+        }
+      }
+      expect(made).toBeGreaterThan(5);
+    },
+  );
+
+  it.each([
+    ['user', 'itself', 'update'],
+    ['user', 'another key of its own', 'update'],
+    ['permitted', 'a key of its team', 'update'],
+    ['teamAdmin', 'a key of its team', 'update'],
+    ['orgAdmin', 'a key of its team', 'update'],
+    ['user', 'itself', 'regenerate'],
+    ['permitted', 'a key of its team', 'regenerate'],
+  ] as const)('%s makes no more of %s by /key/%s', { timeout: 120_000 }, async (caller, target, verb) => {
+    let changed = 0;
+    const team = await heldTeam();
+    for (const { field, value, body } of cases(`POST /key/${verb}`, KEPT_OF_KEYS)) {
+      const calling = await heldKey(caller);
+      const key = target === 'itself' ? calling : await heldKey(caller, target.endsWith('team') ? { team_id: team } : {});
+      const before = await keyRow(key);
+      const answer = await gateway.as(calling, 'POST', `/key/${verb}`, { key, ...(field !== 'key' && body) });
+      const after = await keyRow(answer.status === 200 ? (answer.body.key as string) : key);
+      if (answer.status === 200) changed++;
+      else {
+        expect(isRefusal(answer), told({ field, value }, answer)).toBe(true);
+        expect(after).toEqual(before);
+      }
+      expect({ field, value, exceeded: moreKey(after, caller, team) }).toEqual({ field, value, exceeded: [] });
+      if (field === 'blocked' && value === true && verb === 'update') {
+        const undone = await gateway.as(calling, 'POST', '/key/update', { key, blocked: false });
+        expect(undone.status).toBe(target.endsWith('team') && caller !== 'permitted' ? 200 : target === 'itself' ? 401 : 403);
+      }
+    }
+    expect(changed).toBeGreaterThan(3);
+  }); // prettier-ignore
+
+  it.each(['user', 'teamAdmin', 'orgAdmin'] as const)('%s makes no more of himself', async (caller) => {
+    const key = await heldKey(caller);
+    const read = async () => {
+      const { users } = (await gateway.admin('GET', `/user/list?user_ids=${caller}`)).body;
+      const { updated_at: _, updated_by: __, ...row } = users[0];
+      return row;
+    };
+    const before = await read();
+    for (const { field, value, body } of cases('POST /user/update', KEPT_OF_USERS)) {
+      const sent = { user_id: caller, ...body };
+      const answer = await gateway.as(key, 'POST', '/user/update', sent);
+      expect(answer.status === 200 || isRefusal(answer), told(sent, answer)).toBe(true);
+      expect({ field, value, row: await read() }).toEqual({ field, value, row: before });
+    }
+    const renamed = await gateway.as(key, 'POST', '/user/update', { user_id: caller, user_alias: 'me' });
+    expect(renamed.status).toBe(200);
+  });
+
+  it.each(['permitted', 'teamAdmin', 'orgAdmin'] as const)(
+    '%s makes no more of a team',
+    { timeout: 120_000 },
+    async (caller) => {
+      const key = await heldKey(caller);
+      const read = async (id: string) => (await gateway.admin('GET', `/team/info?team_id=${id}`)).body.team_info;
+      let changed = 0;
+      for (const { field, value, body } of cases('POST /team/update', KEPT_OF_TEAMS)) {
+        const team_id = await heldTeam();
+        const before = await read(team_id);
+        const answer = await gateway.as(key, 'POST', '/team/update', { team_id, ...body });
+        const after = await read(team_id);
+        if (answer.status === 200) changed++;
+        else {
+          expect(isRefusal(answer), told({ field, value }, answer)).toBe(true);
+          expect(after).toEqual(before);
+        }
+        const exceeded = [
+          ...more(after, caller === 'orgAdmin'),
+          ...(after.organization_id === 'org' ? [] : ['organization_id']),
+          ...(caller !== 'orgAdmin' && after.model_aliases ? ['model_aliases'] : []),
+        ];
+        expect({ field, value, exceeded }).toEqual({ field, value, exceeded: [] });
+      }
+      if (caller === 'permitted') expect(changed).toBe(0);
+      else expect(changed).toBeGreaterThan(3);
+    },
+  ); // prettier-ignore
+
+  it('an admin of an organization makes no team that is more than it', { timeout: 120_000 }, async () => {
+    const key = await heldKey('orgAdmin');
+    let made = 0;
+    for (const { field, value, body } of cases('POST /team/new', KEPT_OF_TEAMS)) {
+      const answer = await gateway.as(key, 'POST', '/team/new', { organization_id: 'org', ...body });
+      if (answer.status !== 200) {
+        expect(isRefusal(answer), told({ field, value }, answer)).toBe(true);
+        continue;
+      }
+      made++;
+      const { team_info } = (await gateway.admin('GET', `/team/info?team_id=${answer.body.team_id}`)).body;
+      const exceeded = [...more(team_info, true), ...(team_info.organization_id === 'org' ? [] : ['organization_id'])];
+      expect({ field, value, exceeded }).toEqual({ field, value, exceeded: [] });
+      expect(answer.text).not.toContain('"user_id":"other"');
+    }
+    expect(made).toBeGreaterThan(5);
+  }); // prettier-ignore
+});
+
+describe('ways around', () => {
+  it('a budget that is used up is not made new by moving it to another window', async () => {
+    await gateway.create('/user/new', { user_id: 'spender', auto_create_key: false });
+    const key = await gateway.createKey({ user_id: 'spender', max_budget: 5, budget_duration: '30d' });
+    const update = (body: object) => gateway.as(key, 'POST', '/key/update', { key, ...body });
+    const window = { budget_duration: '30d', max_budget: 5 };
+    expect((await update({ max_budget: null, budget_limits: [window] })).status).toBe(403);
+    expect((await update({ max_budget: 4 })).status).toBe(200);
+    expect((await update({ max_budget: 5 })).body.error).toMatchObject({ param: 'max_budget', code: '403' });
+  });
+
+  it('a tier of one’s own is not left for one’s own window', async () => {
+    await gateway.create('/budget/new', { budget_id: 'monthly', max_budget: 5, budget_duration: '30d' });
+    await gateway.create('/user/new', { user_id: 'tiered', auto_create_key: false });
+    const key = await gateway.createKey({ user_id: 'tiered', budget_id: 'monthly' });
+    const update = (body: object) => gateway.as(key, 'POST', '/key/update', { key, ...body });
+    expect((await update({ budget_duration: '30d' })).status).toBe(403);
+    expect((await update({ budget_id: null })).status).toBe(403);
+    const made = await gateway.as(key, 'POST', '/key/generate', {});
+    expect(await keyRow(made.body.key)).toMatchObject({
+      max_budget: 5,
+      budget_duration: '30d',
+      budget_id: null,
+    });
+  });
+
+  it('a key never becomes somebody else, not even in one’s own team', async () => {
+    const team_id = await heldTeam();
+    await gateway.create('/team/member_add', { team_id, member: { role: 'user', user_id: 'root' } });
+    const key = await heldKey('teamAdmin');
+    for (const user_id of ['root', 'permitted', 'not-there']) {
+      const { status, body } = await gateway.as(key, 'POST', '/key/generate', { team_id, user_id });
+      expect({ user_id, status, param: body.error.param }).toEqual({
+        user_id,
+        status: 403,
+        param: 'user_id',
+      });
+    }
+  });
+
+  it('a team’s list of models grows up to what its organization has, and only by those above', async () => {
+    const team_id = await heldTeam();
+    const asked = async (caller: Caller, change: 'add' | 'delete', model: string) =>
+      (await gateway.as(await heldKey(caller), 'POST', `/team/model/${change}`, { team_id, models: [model] })).status;
+    expect(await asked('permitted', 'delete', 'm-free')).toBe(403);
+    expect(await asked('user', 'delete', 'm-free')).toBe(404);
+    for (const caller of ['teamAdmin', 'orgAdmin'] as const)
+      for (const model of ['m-out', '*']) expect(await asked(caller, 'add', model)).toBe(403);
+    expect(await asked('teamAdmin', 'delete', 'm-free')).toBe(200);
+    expect(await asked('teamAdmin', 'add', 'm-free')).toBe(403);
+    expect(await asked('orgAdmin', 'add', 'm-free')).toBe(200);
+  }); // prettier-ignore
+
+  it('a member’s key lives as long as its team says', async () => {
+    const team_id = await heldTeam();
+    await gateway.create('/team/update', { team_id, team_member_key_duration: '2d' });
+    const key = await heldKey('permitted');
+    const generate = (body: object) => gateway.as(key, 'POST', '/key/generate', { team_id, ...body });
+    const row = await keyRow((await generate({})).body.key);
+    expect(Date.parse(row.expires)).toBeLessThanOrEqual(Date.now() + 2 * 86_400_000);
+    expect((await generate({ duration: '3d' })).body.error).toMatchObject({ param: 'duration', code: '403' });
+    expect((await generate({ duration: '1d' })).status).toBe(200);
+  });
+
+  it('a team’s admin does not raise his own share, but may another’s', async () => {
+    const team_id = await heldTeam();
+    const key = await heldKey('teamAdmin');
+    const update = (body: object) => gateway.as(key, 'POST', '/team/member_update', { team_id, ...body });
+    await gateway.create('/team/member_update', { team_id, user_id: 'teamAdmin', max_budget_in_team: 1 });
+    await gateway.create('/team/member_update', { team_id, user_id: 'permitted', max_budget_in_team: 1 });
+    expect((await update({ user_id: 'teamAdmin', max_budget_in_team: 2 })).status).toBe(403);
+    expect((await update({ user_id: 'teamAdmin', max_budget_in_team: null })).status).toBe(403);
+    expect((await update({ user_id: 'permitted', max_budget_in_team: 2 })).status).toBe(200);
+    expect((await update({ user_id: 'permitted', max_budget_in_team: 6 })).status).toBe(403);
+  });
+
+  it('no key of anybody’s may go everywhere, not even by a key that has no list of its own', async () => {
+    await gateway.create('/user/new', { user_id: 'unlisted', auto_create_key: false });
+    const key = await gateway.createKey({ user_id: 'unlisted' });
+    const generate = (body: object) => gateway.as(key, 'POST', '/key/generate', body);
+    for (const allowed_routes of [['/*'], ['*'], ['management_routes'], ['llm_api_routes', '/user/new']]) {
+      const { status, body } = await generate({ allowed_routes });
+      expect({ status, param: body.error.param }).toEqual({ status: 403, param: 'allowed_routes' });
+    }
+    expect((await generate({ key_type: 'management' })).status).toBe(403);
+    expect((await generate({ key_type: 'llm_api' })).status).toBe(200);
+    expect((await generate({ allowed_routes: ['/key/info', 'info_routes'] })).status).toBe(200);
+    const update = await gateway.as(key, 'POST', '/key/update', { key, allowed_routes: ['/*'] });
+    expect(update.status).toBe(403);
+  });
+
+  it('a tag in a key’s metadata, which may have a budget, is not left by writing new metadata', async () => {
+    const key = await gateway.createKey({ user_id: 'other', metadata: { tags: ['budgeted'] } });
+    const update = (body: object) => gateway.as(key, 'POST', '/key/update', { key, ...body });
+    expect((await update({ metadata: {} })).body.error).toMatchObject({ param: 'tags', code: '403' });
+    expect((await update({ metadata: { tags: ['budgeted', 'more'] } })).status).toBe(200);
+    const made = await gateway.as(key, 'POST', '/key/generate', { tags: ['mine'] });
+    expect((await keyRow(made.body.key)).tags).toEqual(['mine', 'budgeted', 'more']);
+  });
+
+  it('a refusal names the field and never a whole key', async () => {
+    const key = await heldKey('user');
+    const { body, text } = await gateway.as(key, 'POST', '/key/generate', { permissions: { x: true } });
+    expect(body.error).toMatchObject({ code: '403', type: 'auth_error', param: 'permissions' });
+    expect(text).not.toContain(key);
+  });
+});

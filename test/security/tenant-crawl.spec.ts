@@ -1,0 +1,266 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from '../harness/close-all.js';
+import type { Answer } from '../harness/gateway.js';
+import { Gateway } from '../harness/gateway.js';
+import {
+  CALLERS,
+  type CallerKind,
+  everythingOf,
+  makeTenant,
+  type Operation,
+  operations,
+  type Tenant,
+  verdict,
+} from '../harness/tenants.js';
+import { Upstream } from '../harness/upstream.js';
+
+/** Two tenants on one gateway. Whatever theirs ask with mine's ids: nothing of mine is told, nothing of mine changes. */
+
+/** Every field that names something of somebody's; in a list where the field is one. */
+const NAMING: Readonly<Record<string, 'one' | 'list' | 'member'>> = {
+  key: 'one', api_key: 'one', keys: 'list', key_alias: 'one', key_aliases: 'list', key_hash: 'one',
+  user_id: 'one', user_ids: 'list', sso_user_ids: 'one', user_email: 'one',
+  team_id: 'one', team_ids: 'list', team: 'one', teams: 'list',
+  organization_id: 'one', organization_ids: 'list', org_id: 'one', org_alias: 'one',
+  exclude_team_ids: 'list', exclude_organization_ids: 'list', end_user_ids: 'list', exclude_end_user_ids: 'list',
+  internal_user_id: 'one', customer_id: 'one',
+  end_user: 'one', end_user_id: 'one', budget_id: 'one', budgets: 'list',
+  id: 'one', litellm_model_id: 'one', request_id: 'one',
+  changed_by: 'one', changed_by_api_key: 'one', object_id: 'one', object_team_id: 'one', object_key_hash: 'one',
+  member: 'member', members_with_roles: 'member', organizations: 'list', teamId: 'one', modelId: 'one',
+  assigned_team_ids: 'list', assigned_key_ids: 'list', access_group: 'one', access_group_id: 'one', model_id: 'one',
+}; // prettier-ignore
+/** Fields that name nothing of anybody's. A field in neither list fails the first test. */
+const ELSE =
+  /^(metadata|models?|aliases|model_aliases|alias|team_alias|user_alias|organization_alias|tags|names?|description|blocked|spend|role|user_role|key_type|duration|allowed_routes|auto_create_key|sso_user_id|subject|action|table_name|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|model_info|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|allowed_model_region|default_model|litellm_budget_table|allowed_models|team_member_permissions|new_key|grace_period|reset_to|include_team_keys|include_created_by_keys|status|expand|search|options|model_names|model_ids|access_\w+_ids|access_group_name|access_model_names|model_group|users|all_users|user_updates|summarize|timezone|limit|group_by|startTime|endTime|min_spend|max_spend|status_filter|error_code|error_message|completion_response|.*(budget|limits?|budget_duration|max_parallel_requests|temp_budget_expiry|temp_budget_increase|max_budget_in_team|max_budget_in_organization))$/;
+
+/** Reports that say nothing without days. */
+const NEEDS_DAYS = /\/activity$|\/report$|\/logs\/v2$/;
+const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+const DAYS = { start_date: daysAgo(7), end_date: daysAgo(0) };
+
+/** `sk-` and 22 characters, as a key that is nobody's has them. */
+const NOBODY: Record<string, string> = { key: 'sk-nobodynobodynobody1234', keys: 'sk-nobodynobodynobody1234', api_key: 'sk-nobodynobodynobody1234', user_email: 'nobody@example.com' }; // prettier-ignore
+const nobody = (field: string) => NOBODY[field] ?? `nobody-${field}`;
+const WILD = ['*', '%', 'all', ''];
+
+/** Names that are everybody's: that a key's alias is taken cannot be hidden, and a deployment answers both tenants. */
+const SHARED_NAMES = new Set([
+  'GET /spend/logs/v2 model_id',
+  ...['generate', 'service-account/generate', 'update', 'regenerate', '{key}/regenerate'].map(
+    (verb) => `POST /key/${verb} key_alias`,
+  ),
+]);
+
+let upstream: Upstream;
+let gateway: Gateway;
+let mine: Tenant;
+let theirs: Tenant;
+let known: Operation[];
+
+beforeAll(async () => {
+  upstream = await Upstream.start();
+  gateway = await Gateway.start({ upstream });
+  mine = await makeTenant(gateway, 'aaaa');
+  theirs = await makeTenant(gateway, 'bbbb');
+  known = (await operations(gateway)).filter(
+    ({ path }) => !/completions|embeddings|messages|responses|moderations|images|audio|rerank/.test(path),
+  );
+}, 60_000);
+afterAll(() => closeAll(gateway, upstream));
+
+const shaped = (field: string, value: string) => {
+  const kind = NAMING[field]!;
+  if (kind === 'member') return [{ role: 'user', user_id: value }];
+  return kind === 'list' ? [value] : value;
+};
+
+/** What a tenant would put into this field. A key's hash and the hash of the key are both names of it. */
+const idOf = (tenant: Tenant, kind: CallerKind, field: string): string => {
+  if (field === 'key' || field === 'keys') return tenant.spare[kind];
+  if (field === 'member' || field === 'members_with_roles') return tenant.ids.user_id!;
+  const id = tenant.ids[field];
+  if (id === undefined) throw new Error(`No tenant has a ${field}.`);
+  return id;
+};
+
+/** The request with one field set, every other naming field being `others`'. */
+function request(operation: Operation, field: string | undefined, value: unknown, others: Tenant, kind: CallerKind) {
+  const { method, query, named, example } = operation;
+  const example_ = [...Object.keys(example), ...named].map((name) => [
+    name,
+    NAMING[name] ? shaped(name, idOf(others, kind, name)) : example[name],
+  ]);
+  const fields = { ...(NEEDS_DAYS.test(operation.path) && DAYS), ...Object.fromEntries(example_), ...(field !== undefined && { [field]: value }) } as Record<string, unknown>;
+  const path = named.reduce(
+    (filled, name) => filled.replace(`{${name}}`, encodeURIComponent(String(fields[name]))),
+    operation.path,
+  );
+  for (const name of named) if (!operation.fields.includes(name)) delete fields[name];
+  // Organizations have roles of their own.
+  if (path.startsWith('/organization') && Array.isArray(fields.member))
+    fields.member = fields.member.map((member: object) => ({ ...member, role: 'internal_user' }));
+  if (method !== 'GET') return { path: path.replace(/\{\w+\}/, 'x'), body: fields };
+  const pairs = query
+    .filter((name) => fields[name] !== undefined)
+    .map((name) => `${name}=${encodeURIComponent(String(fields[name]))}`);
+  return { path: `${path.replace(/\{\w+\}/, 'm-free')}${pairs.length ? `?${pairs.join('&')}` : ''}`, body: undefined };
+} // prettier-ignore
+
+const namingFields = ({ fields, query, named }: Operation) =>
+  [...new Set([...fields, ...query, ...named])].filter((name) => NAMING[name]);
+
+describe('the crawl', () => {
+  it('knows every field of every route', () => {
+    for (const { door, fields, query, named } of known) {
+      for (const field of [...fields, ...query, ...named])
+        expect(NAMING[field] !== undefined || ELSE.test(field), `${door} ${field}`).toBe(true);
+    }
+    expect(known.flatMap(namingFields).length).toBeGreaterThan(60);
+  });
+
+  it.each(CALLERS)('of their %s tells and changes nothing of mine', { timeout: 300_000 }, async (kind) => {
+    const before = await everythingOf(gateway, mine);
+    expect(before).toContain(mine.marker);
+    let entered = 0;
+    const send = async (operation: Operation, field: string | undefined, value: unknown, others: Tenant) => {
+      const { path, body } = request(operation, field, value, others, kind);
+      const answer = await gateway.as(theirs.keys[kind], operation.method, path, body);
+      const what = `${operation.door} ${field} ${JSON.stringify(value)} with ${others.name}`;
+      const sent = JSON.stringify([field, value, body, path]);
+      if (!sent.includes(mine.marker)) expect(answer.text, what).not.toContain(mine.marker);
+      expect(answer.status, `${what}: ${answer.text}`).toBeLessThan(500);
+      return answer;
+    };
+    const same = (a: Answer, b: Answer, idOfMine: string, idOfNobody: string, what: string) => {
+      const plain = (answer: Answer, id: string) => {
+        const { status, told } = verdict(answer);
+        return { what, status, told: told.replaceAll(id, '<id>') };
+      };
+      expect(plain(a, idOfMine)).toEqual(plain(b, idOfNobody));
+    };
+    for (const operation of known) {
+      const refused = await send(operation, undefined, undefined, mine);
+      if (refused.body?.error?.details?.check === 'routeIsAllowed') continue;
+      entered++;
+      for (const field of namingFields(operation)) {
+        const [ours, none] = [idOf(mine, kind, field), nobody(field)];
+        for (const others of [mine, theirs]) {
+          const what = `${operation.door} ${field}`;
+          if (SHARED_NAMES.has(what)) continue;
+          const withMine = await send(operation, field, shaped(field, ours), others);
+          const withNone = await send(operation, field, shaped(field, none), others);
+          same(withMine, withNone, ours, none, `${what} with ${others.name}`);
+        }
+        for (const wild of WILD) await send(operation, field, shaped(field, wild), theirs);
+        await send(operation, field, undefined, theirs);
+        if (NAMING[field] === 'list' && kind !== 'customer') {
+          const both = [ours, idOf(theirs, kind, field)];
+          if (operation.method !== 'GET' && !field.startsWith('key'))
+            await send(operation, field, both, theirs);
+        }
+      }
+    }
+    expect(entered).toBeGreaterThan(3);
+    expect(await everythingOf(gateway, mine)).toBe(before);
+  });
+
+  it.each(CALLERS)('lists of their %s hold only what is theirs', async (kind) => {
+    for (const path of ['/key/list?return_full_object=true&size=100&expand=user', '/key/list?return_full_object=true&status=deleted&user_id=member-bbbb&include_created_by_keys=true&include_team_keys=true', '/key/aliases', '/team/list', '/v2/team/list?page_size=100', '/team/available', '/user/list?page_size=100', '/organization/list', '/spend/logs', '/spend/tags', '/tag/list', '/customer/list']) {
+      const { status, text } = await gateway.as(theirs.keys[kind], 'GET', path);
+      expect(text, path).not.toContain(mine.marker);
+      expect(text, path).not.toContain('-aaaa');
+      expect([200, 403], path).toContain(status);
+    }
+  }); // prettier-ignore
+
+  it('a mixed bulk delete takes one’s own key and passes over the other’s', async () => {
+    const own = await gateway.createKey({ user_id: theirs.userIds.user });
+    const { status, body } = await gateway.as(theirs.keys.user, 'POST', '/key/delete', {
+      keys: [mine.spare.member, own],
+    });
+    expect({ status, body }).toEqual({ status: 200, body: { deleted_keys: [own] } });
+    expect((await gateway.as(mine.spare.member, 'GET', '/key/info')).status).toBe(200);
+  });
+});
+
+describe('what is one’s own', () => {
+  const status = async (kind: CallerKind, method: string, path: string, body?: unknown) =>
+    (await gateway.as(mine.keys[kind], method, path, body)).status;
+
+  it.each<[CallerKind, string, (t: Tenant) => [string, string, unknown?], number]>([
+    ['member', 'sees itself', () => ['GET', '/key/info'], 200],
+    ['member', 'sees its user', (t) => ['GET', `/user/info?user_id=${t.userIds.member}`], 200],
+    ['member', 'sees its user without naming it', () => ['GET', '/user/info'], 200],
+    ['member', 'sees its team', (t) => ['GET', `/team/info?team_id=${t.ids.team_id}`], 200],
+    ['member', 'sees its team’s keys', (t) => ['GET', `/key/info?key=${t.keys.team}`], 200],
+    ['member', 'sees what it spent', () => ['GET', '/spend/logs'], 200],
+    ['member', 'makes a key of its own', () => ['POST', '/key/generate', {}], 200],
+    ['member', 'makes no key of its team', (t) => ['POST', '/key/generate', { team_id: t.ids.team_id }], 403],
+    ['member', 'changes no team key', (t) => ['POST', '/key/update', { key: t.keys.team, models: ['m-free'] }], 403],
+    ['member', 'manages no team', (t) => ['POST', '/team/update', { team_id: t.ids.team_id, team_alias: 'x' }], 403],
+    ['teamAdmin', 'makes a key of the team', (t) => ['POST', '/key/generate', { team_id: t.ids.team_id, user_id: '' }], 200],
+    ['teamAdmin', 'blocks a team key', (t) => ['POST', '/key/block', { key: t.spare.team }], 200],
+    ['teamAdmin', 'unblocks it', (t) => ['POST', '/key/unblock', { key: t.spare.team }], 200],
+    ['teamAdmin', 'does not delete the team', (t) => ['POST', '/team/delete', { team_ids: [t.ids.team_id] }], 403],
+    ['teamAdmin', 'sees no organization', (t) => ['GET', `/organization/info?organization_id=${t.ids.organization_id}`], 404],
+    ['orgAdmin', 'sees the organization', (t) => ['GET', `/organization/info?organization_id=${t.ids.organization_id}`], 200],
+    ['orgAdmin', 'sees a team of it', (t) => ['GET', `/team/info?team_id=${t.ids.team_id}`], 200],
+    ['orgAdmin', 'makes a team in it', (t) => ['POST', '/team/new', { organization_id: t.ids.organization_id }], 200],
+    ['orgAdmin', 'makes no team beside it', () => ['POST', '/team/new', {}], 403],
+    ['orgAdmin', 'chooses no team id', (t) => ['POST', '/team/new', { organization_id: t.ids.organization_id, team_id: 'mine' }], 403],
+    ['orgAdmin', 'adds a member of it to a team', (t) => ['POST', '/team/member_add', { team_id: t.ids.team_id, member: { role: 'user', user_id: t.userIds.user } }], 200],
+    ['orgAdmin', 'makes another admin', (t) => ['PATCH', '/organization/member_update', { organization_id: t.ids.organization_id, user_id: t.userIds.user, role: 'org_admin' }], 200],
+    ['orgAdmin', 'takes a member out', (t) => ['DELETE', '/organization/member_delete', { organization_id: t.ids.organization_id, user_id: t.userIds.user }], 200],
+    ['orgAdmin', 'does not change the organization', (t) => ['PATCH', '/organization/update', { organization_id: t.ids.organization_id, max_budget: null }], 403],
+    ['user', 'changes its name', (t) => ['POST', '/user/update', { user_id: t.userIds.user, user_alias: 'me' }], 200],
+    ['member', 'resets no team key', (t) => ['POST', `/key/${t.keys.team}/reset_spend`, { reset_to: 0 }], 403],
+    ['member', 'gives no team key a new secret', (t) => ['POST', `/key/${t.keys.team}/regenerate`], 403],
+    ['member', 'makes no service account of its team', (t) => ['POST', '/key/service-account/generate', { team_id: t.ids.team_id }], 403],
+    ['teamAdmin', 'makes a service account of its team', (t) => ['POST', '/key/service-account/generate', { team_id: t.ids.team_id }], 200],
+    ['teamAdmin', 'resets a team key', (t) => ['POST', `/key/${t.spare.team}/reset_spend`, { reset_to: 0 }], 200],
+    ['teamAdmin', 'sees several keys at once', (t) => ['POST', '/v2/key/info', { keys: [t.keys.team, t.spare.team] }], 200],
+    ['user', 'blocks its key', (t) => ['POST', '/key/block', { key: t.spare.user }], 200],
+    ['user', 'does not unblock it', (t) => ['POST', '/key/unblock', { key: t.spare.user }], 403],
+    ['user', 'nor by an update', (t) => ['POST', '/key/update', { key: t.spare.user, blocked: false }], 403],
+    ['viewer', 'sees its keys', () => ['GET', '/key/list'], 200],
+    ['viewer', 'makes none', () => ['POST', '/key/generate', {}], 403],
+    ['team', 'sees its team', (t) => ['GET', `/team/info?team_id=${t.ids.team_id}`], 200],
+    ['team', 'sees no other key of it', (t) => ['GET', `/key/info?key=${t.spare.team}`], 404],
+    ['customer', 'sees itself', () => ['GET', '/key/info'], 200],
+    ['customer', 'makes no key', () => ['POST', '/key/generate', {}], 403],
+  ])('%s %s', async (kind, _, ask, expected) => {
+    expect(await status(kind, ...ask(mine))).toBe(expected);
+  }); // prettier-ignore
+
+  it('a team’s admin lets its members make keys, and no longer', async () => {
+    const generate = () => status('member', 'POST', '/key/generate', { team_id: mine.ids.team_id });
+    const permit = (team_member_permissions: string[]) =>
+      status('teamAdmin', 'POST', '/team/permissions_update', {
+        team_id: mine.ids.team_id,
+        team_member_permissions,
+      });
+    expect(await permit(['/key/info', '/key/generate'])).toBe(200);
+    expect(await generate()).toBe(200);
+    const told = await gateway.as(mine.keys.member, 'GET', `/team/permissions_list?team_id=${mine.ids.team_id}`);
+    expect(told.body).toMatchObject({ team_member_permissions: ['/key/info', '/key/generate'] });
+    expect(await permit(['/key/info'])).toBe(200);
+    expect(await generate()).toBe(403);
+    expect(await permit(['/user/new'])).toBe(422);
+  }); // prettier-ignore
+
+  it('ends with the membership, also for a user made again', async () => {
+    const path = `/team/info?team_id=${mine.ids.team_id}`;
+    expect(await status('teamAdmin', 'GET', path)).toBe(200);
+    await gateway.create('/team/member_delete', {
+      team_id: mine.ids.team_id,
+      user_id: mine.userIds.teamAdmin,
+    });
+    expect(await status('teamAdmin', 'GET', path)).toBe(404);
+
+    await gateway.create('/user/delete', { user_ids: [mine.userIds.orgAdmin] });
+    const again = (await gateway.create('/user/new', { user_id: mine.userIds.orgAdmin })).key as string;
+    const asked = await gateway.as(again, 'GET', `/organization/info?organization_id=${mine.ids.organization_id}`);
+    expect(asked.status).toBe(404);
+  }); // prettier-ignore
+});

@@ -1,0 +1,198 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { getMetadataArgsStorage } from 'typeorm';
+import { describe, expect, it } from 'vitest';
+import { importsBetweenFolders, upwardImports } from '../../scripts/folder-graph.mjs';
+import { AUDITED } from '../../src/audited.js';
+
+const src = resolve(import.meta.dirname, '../../src');
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+const textOf = (file: string) => readFileSync(join(src, file), 'utf8');
+
+/** What each import of `file` leads to: a folder of `src`, or a package. */
+const importsOf = (file: string) =>
+  [...textOf(file).matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, target]) =>
+    target!.startsWith('.') ? relative(src, resolve(src, dirname(file), target!)).split('/')[0]! : target!,
+  );
+
+const filesIn = (name: string) => files.filter((file) => file.startsWith(`${name}/`));
+const product = (file: string) => !file.endsWith('.spec.ts');
+const places = (pattern: RegExp) => files.filter(product).filter((file) => pattern.test(textOf(file)));
+
+describe('imports', () => {
+  it.each(filesIn('policy').filter(product))('%s knows only policy', (file) => {
+    expect(importsOf(file).filter((target) => target !== 'policy')).toEqual([]);
+  });
+
+  it.each(filesIn('policy').filter(product))('%s has no clock, no promise, no process', (file) => {
+    expect(textOf(file)).not.toMatch(/\bDate\.now\b|new Date\(\)|\basync\b|\bPromise\b|\bprocess\./);
+  });
+
+  it('run one way between folders: none imports a folder above it', () => {
+    const imports = importsBetweenFolders(src);
+    expect(imports.length).toBeGreaterThan(500);
+    expect(upwardImports(imports)).toEqual([]);
+  });
+
+  it('are checked: an import from below is found, and so is a folder without a place', () => {
+    const planted = [
+      { file: 'policy/a.ts', target: 'access/b.ts', from: 'policy', to: 'access' },
+      { file: 'new/a.ts', target: 'policy/b.ts', from: 'new', to: 'policy' },
+    ];
+    expect(upwardImports(planted)).toEqual(planted);
+  });
+
+  it('src/ never imports test/, nor does a spec beside the code', () => {
+    const knowsTests = (file: string) => /(?:from|import)\s*\(?\s*'(?:\.\.\/)+test\//.test(textOf(file));
+    expect(files.filter(knowsTests)).toEqual([]);
+  });
+
+  it('have no folder whose name fits everything', () => {
+    const folders = new Set(files.map((file) => dirname(file).split('/').at(-1)!));
+    for (const name of ['utils', 'common', 'helpers', 'shared', 'lib', 'misc'])
+      expect(folders).not.toContain(name);
+  });
+});
+
+describe('only one place', () => {
+  it('only the configuration reads the environment', () => {
+    expect(places(/process\.env/).filter((file) => !file.startsWith('config/'))).toEqual([]);
+  });
+
+  it('only access makes facts of rows', () => {
+    const makers = places(/\b(?:PartyConfig|AccessFacts)\b/).filter((file) => !file.startsWith('policy/'));
+    expect(makers).toContain('access/facts.loader.ts');
+    expect(makers.filter((file) => !file.startsWith('access/'))).toEqual([]);
+  });
+
+  it('only one table turns denials into statuses', () => {
+    expect(places(/Record<DenialCode/)).toEqual(['access/access-denied.ts']);
+  });
+
+  it('only the ledger and the functions it calls change a balance', () => {
+    const writers = places(/(?:spentNanoUsd|heldNanoUsd)\s*=[^=>]|SET spent_nano_usd|INSERT INTO accounts/i);
+    expect(
+      writers.filter((file) => !file.startsWith('ledger/') && !file.endsWith('-shared-money.ts')),
+    ).toEqual([]);
+    expect(writers).not.toEqual([]);
+  });
+});
+
+/** Returns every way in which a file reaches rows beside `Database.read` and `Database.write`. */
+function rowsReachedOutside(text: string): string[] {
+  const kept = /@InjectRepository\([^)]*\)\s*(?:private|protected|public|readonly)\b/.test(text);
+  const names = [...text.matchAll(/@InjectRepository\([^)]*\)\s*(?:readonly |private )*(\w+):/g)].map(
+    ([, name]) => name!,
+  );
+  const constructors = [...text.matchAll(/constructor\([\s\S]*?\n {2}\}/g)].map(([body]) => body);
+  const usesOf = (name: string) => constructors.some((body) => new RegExp(`\\b${name}\\s*\\.`).test(body));
+  return [
+    ...(kept ? ['keeps an injected repository; only `AggregateRepository` does'] : []),
+    ...(names.length && !/extends \w*Repository</.test(text) ? ['injects a repository, and is none'] : []),
+    ...names.filter(usesOf).map((name) => `uses the injected ${name} in a constructor`),
+    ...[/\bwithRepository\(/, /\.getRepository\(/, /\bconnection\.manager\b/, /\bInjectEntityManager\b/]
+      .filter((way) => way.test(text))
+      .map(String),
+    ...(/\bInjectDataSource\b|\bnew DataSource\(/.test(text) ? ['has the connection itself'] : []),
+  ];
+}
+
+describe('rows', () => {
+  /** `Database` itself, and what runs before or beside the application. */
+  const CONNECTIONS = [
+    'audit/audit-trail.ts',
+    'cli/new-installation.ts',
+    'cli/verify-ledger.ts',
+    'database/aggregate-repository.ts',
+    'database/database.module.ts',
+    'database/database.ts',
+    'database/migrated.ts',
+  ];
+  const reaching = files.filter((file) => product(file) && rowsReachedOutside(textOf(file)).length > 0);
+
+  it('are reached through the manager of a read or a write', () => {
+    expect(reaching.filter((file) => !file.startsWith('database/migrations/')).toSorted()).toEqual(
+      CONNECTIONS,
+    );
+  });
+
+  it.each([
+    [
+      'a service that keeps an injected repository',
+      'class TeamsService {\n  constructor(@InjectRepository(Team) private readonly teams: Repository<Team>) {}\n  all() {\n    return this.teams.find();\n  }\n}',
+    ],
+    [
+      'a repository that keeps the injected one',
+      'class TeamRepository extends PartyRepository<Team> {\n  constructor(@InjectRepository(Team) readonly rows: Repository<Team>) {\n    super(rows);\n  }\n}',
+    ],
+    [
+      'a repository that queries in its constructor',
+      'class TeamRepository extends PartyRepository<Team> {\n  constructor(@InjectRepository(Team) rows: Repository<Team>) {\n    super(rows);\n    void rows.query("");\n  }\n}',
+    ],
+    ['a connection', 'constructor(@InjectDataSource() private readonly source: DataSource) {}'],
+    ['an entity manager', 'constructor(@InjectEntityManager() private readonly manager: EntityManager) {}'],
+    ['a repository made in place', 'const teams = tx.getRepository(Team);'],
+    ['the manager behind a query builder', 'select.connection.manager.query("")'],
+  ])('are not reached by %s', (_, planted) => {
+    expect(rowsReachedOutside(planted)).not.toEqual([]);
+  });
+
+  it('are told apart from a repository that hands its injected one on', () => {
+    const fine =
+      'class TeamRepository extends PartyRepository<Team> {\n  constructor(@InjectRepository(Team) rows: Repository<Team>) {\n    super(rows);\n  }\n}';
+    expect(rowsReachedOutside(fine)).toEqual([]);
+  });
+});
+
+describe('modules', () => {
+  it('say what they import: only configuration, database and clock are everywhere', () => {
+    expect(places(/@Global\(\)/).toSorted()).toEqual([
+      'config/config.module.ts',
+      'database/database.module.ts',
+      'platform/platform.module.ts',
+    ]);
+  });
+
+  it('import each other in one direction', () => {
+    expect(places(/\bforwardRef\b/)).toEqual([]);
+  });
+
+  it.each(['keys', 'users', 'teams', 'organizations', 'end-users', 'tags'])(
+    '%s holds its repositories',
+    (folder) => {
+      const [module] = filesIn(folder).filter((file) => file.endsWith('.module.ts'));
+      expect(textOf(module!)).toMatch(/TypeOrmModule\.forFeature\(\[\w+/);
+    },
+  );
+});
+
+describe('the audit log', () => {
+  it('is not gone round: no statement of ours changes an audited table, nobody silences its subscriber', () => {
+    const tables = [...AUDITED.keys()].map(
+      (entity) => getMetadataArgsStorage().tables.find(({ target }) => target === entity)!.name!,
+    );
+    expect(tables.length).toBeGreaterThan(8);
+    const statement = new RegExp(`(?:INSERT INTO|UPDATE|DELETE FROM) "?(?:${tables.join('|')})\\b`, 'i');
+    expect(places(statement).filter((file) => !file.startsWith('database/migrations/'))).toEqual([]);
+    expect(places(/callListeners\(false\)|listeners: false/)).toEqual([]);
+    expect(places(/\.transaction\(|startTransaction\(/)).toEqual(['database/database.ts']);
+  });
+
+  it('follows nobody but administrators', () => {
+    expect(places(/\bAsyncLocalStorage\b/)).toEqual(['platform/audit-context.ts']);
+    expect(places(/\brunAsActor\(/).filter((file) => file !== 'platform/audit-context.ts')).toEqual([
+      'http/audit-context.interceptor.ts',
+      'litellm-import/importer.ts',
+    ]);
+  });
+});
+
+describe('the rules of the seed', () => {
+  const checks = filesIn('policy/checks');
+
+  it.each(checks.filter(product))('%s has its table of cases beside it', (file) => {
+    const table = file.replace('.ts', '.spec.ts');
+    expect(checks).toContain(table);
+    expect(textOf(table)).toContain(`./${basename(file, '.ts')}.js`);
+  });
+});
