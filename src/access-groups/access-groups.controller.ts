@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
-import { Caller } from '../http/route-access.js';
+import { CurrentPrincipal } from '../http/route-access.js';
 import { PageQuery } from '../http/pagination.js';
 import type { Principal } from '../policy/principal.js';
 import { AccessGroupRow, NewAccessGroupDto, UpdateAccessGroupDto } from './access-groups.dto.js';
@@ -15,7 +15,7 @@ export class AccessGroupsController {
 
   @Post()
   @ApiOperation({ summary: 'Make a group of models, and give it to teams and keys.' })
-  create(@Body() dto: NewAccessGroupDto, @Caller() { id: by }: Principal): Promise<AccessGroupRow> {
+  create(@Body() dto: NewAccessGroupDto, @CurrentPrincipal() { id: by }: Principal): Promise<AccessGroupRow> {
     return this.groups.create(dto, by);
   }
 
@@ -36,7 +36,7 @@ export class AccessGroupsController {
   update(
     @Param('access_group_id') id: string,
     @Body() dto: UpdateAccessGroupDto,
-    @Caller() { id: by }: Principal,
+    @CurrentPrincipal() { id: by }: Principal,
   ): Promise<AccessGroupRow> {
     return this.groups.update(id, dto, by);
   }
@@ -45,7 +45,7 @@ export class AccessGroupsController {
   @HttpCode(204)
   @ApiNoContentResponse()
   @ApiOperation({ summary: 'Delete an access group. What was limited by it alone may call nothing.' })
-  delete(@Param('access_group_id') id: string, @Caller() { id: by }: Principal): Promise<void> {
+  delete(@Param('access_group_id') id: string, @CurrentPrincipal() { id: by }: Principal): Promise<void> {
     return this.groups.delete(id, by);
   }
 }

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
-import { Caller } from '../http/route-access.js';
+import { CurrentPrincipal } from '../http/route-access.js';
 import type { Principal } from '../policy/principal.js';
 import {
   ChangedModelGroup,
@@ -23,7 +23,10 @@ export class LegacyAccessGroupsController {
   @Post('new')
   @HttpCode(200)
   @ApiOperation({ summary: 'Make a group of models that lists of models can name.' })
-  create(@Body() dto: NewModelGroupDto, @Caller() { id: by }: Principal): Promise<ChangedModelGroup> {
+  create(
+    @Body() dto: NewModelGroupDto,
+    @CurrentPrincipal() { id: by }: Principal,
+  ): Promise<ChangedModelGroup> {
     return this.groups.create(dto, by);
   }
 
@@ -44,14 +47,17 @@ export class LegacyAccessGroupsController {
   update(
     @Param('access_group') name: string,
     @Body() dto: GroupMembersDto,
-    @Caller() { id: by }: Principal,
+    @CurrentPrincipal() { id: by }: Principal,
   ): Promise<ChangedModelGroup> {
     return this.groups.update(name, dto, by);
   }
 
   @Delete(':access_group/delete')
   @ApiOperation({ summary: 'Delete a group. Lists that name it only allow nothing.' })
-  delete(@Param('access_group') name: string, @Caller() { id: by }: Principal): Promise<DeletedModelGroup> {
+  delete(
+    @Param('access_group') name: string,
+    @CurrentPrincipal() { id: by }: Principal,
+  ): Promise<DeletedModelGroup> {
     return this.groups.delete(name, by);
   }
 }

@@ -47,11 +47,11 @@ export class AuthChecksGuard implements CanActivate {
     if (rights) request.rights = rights;
     const caller = this.principals.of(access);
     if (!(caller instanceof Promise)) {
-      request.caller = caller;
+      request.principal = caller;
       return true;
     }
     return caller.then((loaded) => {
-      request.caller = loaded;
+      request.principal = loaded;
       return true;
     });
   }

@@ -96,7 +96,7 @@ export class EvaluationController {
   ): Promise<EvaluationAnswer> {
     const hash = type === 'jwt' ? secretHash(id) : keyHashOf(id);
     const keyHash = type === 'key' ? await this.loader.keyHashOf(hash) : undefined;
-    if (!seesEverything(request.caller!) && !isItself(request.caller!, type, id, keyHash ?? hash))
+    if (!seesEverything(request.principal!) && !isItself(request.principal!, type, id, keyHash ?? hash))
       throw new ForbiddenException('A caller may ask about itself and its own user only.');
     const route = this.routeOf(action.name, context?.route);
     const bytes = Buffer.from(JSON.stringify({ model: resource.id, ...context?.body }));

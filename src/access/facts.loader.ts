@@ -183,7 +183,7 @@ export class FactsLoader {
       route,
       parties: billingContext.parties,
       rates: rates.length && this.rateLimits.areInMemory ? this.measured(rates) : NO_FACTS,
-      balances: this.accounts.areBalances ? 'known' : 'atHold',
+      balances: this.accounts.areBalances ? 'known' : 'unknownUntilHold',
       settings: this.settingsFor(caller),
       request,
     };

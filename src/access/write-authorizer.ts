@@ -48,16 +48,16 @@ export class WriteAuthorizer {
     const presented = { request: asked, hash: secretHash(secret), hint: keyHint(secret) };
     const readAgain = async (tx: EntityManager) => {
       let first: Standing | undefined;
-      await this.revisions.relyOn(tx, subjectsOf(caller, request.caller!), async () => {
+      await this.revisions.relyOn(tx, subjectsOf(caller, request.principal!), async () => {
         const last = await this.billingContext(tx, presented, caller);
         if (last.refusal || last.rights !== first?.rights) throw new RightsChangedError();
       });
       first = await this.billingContext(tx, presented, caller);
       const { refusal, principal } = first;
       if (refusal) throw new RightsChangedError(this.refused(request.id, first, refusal));
-      if (isSame(principal!, request.caller!)) return;
+      if (isSame(principal!, request.principal!)) return;
       caller = first.caller!;
-      request.caller = principal!;
+      request.principal = principal!;
       throw new RightsChangedError();
     };
     return { readAgain };
@@ -78,7 +78,7 @@ export class WriteAuthorizer {
       // What only a call of a model is asked is left out.
       parties: (caller?.parties ?? []).map((party) => ({ ...party, budgets: [] })),
       rates: [],
-      balances: 'atHold',
+      balances: 'unknownUntilHold',
       settings: this.config.general,
     };
     const { refusal } = decide(facts);

@@ -21,7 +21,7 @@ export class ViewCacheInterceptor extends CacheInterceptor {
   }
 
   protected override trackBy(context: ExecutionContext): string | undefined {
-    const { method, url, caller } = context.switchToHttp().getRequest<FastifyRequest>();
+    const { method, url, principal: caller } = context.switchToHttp().getRequest<FastifyRequest>();
     if (method !== 'GET' || !caller) return undefined;
     return `view:${caller.keyHash ?? caller.tokenId ?? 'master'}:${this.changes.epoch}:${url}`;
   }

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
-import { Caller } from '../http/route-access.js';
+import { CurrentPrincipal } from '../http/route-access.js';
 import { PageQuery } from '../http/pagination.js';
 import type { Principal } from '../policy/principal.js';
 import {
@@ -26,14 +26,14 @@ export class BudgetsController {
   @ApiOperation({
     summary: 'Make a tier: limits that keys, customers and organizations can share by naming it.',
   })
-  create(@Body() dto: NewBudgetDto, @Caller() { id: by }: Principal): Promise<BudgetRow> {
+  create(@Body() dto: NewBudgetDto, @CurrentPrincipal() { id: by }: Principal): Promise<BudgetRow> {
     return this.budgets.create(dto, by);
   }
 
   @Post('update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change a tier, for everyone who names it. Absent keeps, null clears.' })
-  update(@Body() dto: UpdateBudgetDto, @Caller() { id: by }: Principal): Promise<BudgetRow> {
+  update(@Body() dto: UpdateBudgetDto, @CurrentPrincipal() { id: by }: Principal): Promise<BudgetRow> {
     return this.budgets.update(dto, by);
   }
 

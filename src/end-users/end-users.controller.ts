@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { PageQuery } from '../http/pagination.js';
-import { Caller } from '../http/route-access.js';
+import { CurrentPrincipal } from '../http/route-access.js';
 import type { Principal } from '../policy/principal.js';
 import {
   BlockedEndUsers,
@@ -24,14 +24,14 @@ export class EndUsersController {
   @Post('new')
   @HttpCode(200)
   @ApiOperation({ summary: 'Make an end user, to limit or block it.' })
-  create(@Body() dto: NewEndUserDto, @Caller() { id: by }: Principal): Promise<EndUserRow> {
+  create(@Body() dto: NewEndUserDto, @CurrentPrincipal() { id: by }: Principal): Promise<EndUserRow> {
     return this.endUsers.create(dto, by);
   }
 
   @Post('update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change an end user. Absent keeps, null clears.' })
-  update(@Body() dto: UpdateEndUserDto, @Caller() { id: by }: Principal): Promise<EndUserRow> {
+  update(@Body() dto: UpdateEndUserDto, @CurrentPrincipal() { id: by }: Principal): Promise<EndUserRow> {
     return this.endUsers.update(dto, by);
   }
 
@@ -50,7 +50,10 @@ export class EndUsersController {
   @Post('delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Delete end users, all or none.' })
-  delete(@Body() { user_ids }: EndUserIdsDto, @Caller() { id: by }: Principal): Promise<DeletedEndUsers> {
+  delete(
+    @Body() { user_ids }: EndUserIdsDto,
+    @CurrentPrincipal() { id: by }: Principal,
+  ): Promise<DeletedEndUsers> {
     return this.endUsers.delete(user_ids, by);
   }
 
@@ -59,7 +62,7 @@ export class EndUsersController {
   @ApiOperation({ summary: 'Refuse calls on behalf of these end users, at once.' })
   async block(
     @Body() { user_ids }: EndUserIdsDto,
-    @Caller() { id: by }: Principal,
+    @CurrentPrincipal() { id: by }: Principal,
   ): Promise<BlockedEndUsers> {
     return { blocked_users: await this.endUsers.block(user_ids, by) };
   }
@@ -69,7 +72,7 @@ export class EndUsersController {
   @ApiOperation({ summary: 'Let these end users call again.' })
   async unblock(
     @Body() { user_ids }: EndUserIdsDto,
-    @Caller() { id: by }: Principal,
+    @CurrentPrincipal() { id: by }: Principal,
   ): Promise<BlockedEndUsers> {
     return { blocked_users: await this.endUsers.unblock(user_ids, by) };
   }

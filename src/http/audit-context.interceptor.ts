@@ -24,9 +24,9 @@ export class AuditContextInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { id: requestId, method, rights } = request;
-    if (!request.caller || method === 'GET' || method === 'HEAD') return next.handle();
+    if (!request.principal || method === 'GET' || method === 'HEAD') return next.handle();
     return defer(() => {
-      const { id, keyHash } = request.caller!;
+      const { id, keyHash } = request.principal!;
       const who = { id, ...(keyHash && { keyHash }), requestId, ...(rights && { rights }) };
       const { started, end } = runAsActor(who, () => next.handle());
       return started.pipe(finalize(end));

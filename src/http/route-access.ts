@@ -18,20 +18,22 @@ export type RouteAccess = 'open' | 'metrics' | 'caller' | 'admin' | 'model';
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who is calling, once a guard knows. */
-    caller?: Principal;
+    principal?: Principal;
     /** What the guard found of its rights, for what it writes; absent for the master key. */
     rights?: WriteRights;
   }
 }
 
-const DOOR = 'tollgate:door';
+const ROUTE_ACCESS_METADATA = 'tollgate:route-access';
 
 /** The door a handler (or else its class) stands behind; `undefined` means somebody forgot, and the start fails. */
 export function routeAccessOf(...targets: object[]): RouteAccess | undefined {
-  return targets.map((target) => Reflect.getMetadata(DOOR, target) as RouteAccess | undefined).find(Boolean);
+  return targets
+    .map((target) => Reflect.getMetadata(ROUTE_ACCESS_METADATA, target) as RouteAccess | undefined)
+    .find(Boolean);
 }
 
-export const setRouteAccess = (door: RouteAccess) => SetMetadata(DOOR, door);
+export const setRouteAccess = (door: RouteAccess) => SetMetadata(ROUTE_ACCESS_METADATA, door);
 
 const refusals = (...statuses: [number, string][]) =>
   statuses.map(([status, description]) => ApiResponse({ status, description, type: ErrorEnvelope }));
@@ -77,8 +79,8 @@ export const AdminRoute = () =>
   );
 
 /** Who is calling, and what is theirs: every handler behind an administrator's door answers and changes only that. */
-export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
-  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
+export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
+  const { principal: caller } = context.switchToHttp().getRequest<FastifyRequest>();
   if (!caller) throw new Error('A route asks for its caller but stands behind no guard.');
   return caller;
 });

@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
-import { Caller } from '../http/route-access.js';
+import { CurrentPrincipal } from '../http/route-access.js';
 import type { Principal } from '../policy/principal.js';
 import { KeyList } from './key-list.dto.js';
 import { KeyLists } from './key-lists.js';
@@ -54,7 +54,7 @@ export class KeysController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Issue a virtual key. It is told only here.' })
-  generate(@Body() dto: GenerateKeyDto, @Caller() caller: Principal): Promise<GeneratedKey> {
+  generate(@Body() dto: GenerateKeyDto, @CurrentPrincipal() caller: Principal): Promise<GeneratedKey> {
     return this.keys.generate(dto, caller);
   }
 
@@ -62,7 +62,10 @@ export class KeysController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Issue a key of a team that is nobody’s.' })
-  generateServiceAccount(@Body() dto: GenerateKeyDto, @Caller() caller: Principal): Promise<GeneratedKey> {
+  generateServiceAccount(
+    @Body() dto: GenerateKeyDto,
+    @CurrentPrincipal() caller: Principal,
+  ): Promise<GeneratedKey> {
     return this.keys.generateServiceAccount(dto, caller);
   }
 
@@ -73,7 +76,7 @@ export class KeysController {
   regenerateNamed(
     @Body() dto: RegenerateKeyDto,
     @Query() query: RegenerateKeyQuery,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<GeneratedKey> {
     const key = query.key ?? dto.key;
     if (!key) throw new BadRequestException({ message: 'Name the key to regenerate in `key`', param: 'key' });
@@ -87,7 +90,7 @@ export class KeysController {
   regenerate(
     @Param('key') key: string,
     @Body() dto: RegenerateKeyDto,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<GeneratedKey> {
     return this.keys.regenerate(key, dto, caller);
   }
@@ -98,7 +101,7 @@ export class KeysController {
   resetSpend(
     @Param('key') key: string,
     @Body() dto: ResetSpendDto,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<SpendResetService> {
     return this.keys.resetSpend(key, dto, caller);
   }
@@ -106,60 +109,63 @@ export class KeysController {
   @Post('key/bulk_update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change up to 500 keys, each for itself.' })
-  bulkUpdate(@Body() { keys }: BulkUpdateKeysDto, @Caller() caller: Principal): Promise<BulkKeyUpdate> {
+  bulkUpdate(
+    @Body() { keys }: BulkUpdateKeysDto,
+    @CurrentPrincipal() caller: Principal,
+  ): Promise<BulkKeyUpdate> {
     return this.keys.bulkUpdate(keys, caller);
   }
 
   @Post('key/update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change a key. Absent keeps, null clears.' })
-  update(@Body() dto: UpdateKeyDto, @Caller() caller: Principal): Promise<UpdatedKey> {
+  update(@Body() dto: UpdateKeyDto, @CurrentPrincipal() caller: Principal): Promise<UpdatedKey> {
     return this.keys.update(dto, caller);
   }
 
   @Post('key/delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Revoke keys, at once.' })
-  async delete(@Body() dto: DeleteKeysDto, @Caller() caller: Principal): Promise<DeletedKeys> {
+  async delete(@Body() dto: DeleteKeysDto, @CurrentPrincipal() caller: Principal): Promise<DeletedKeys> {
     return { deleted_keys: await this.keys.delete(dto, caller) };
   }
 
   @Post('key/block')
   @HttpCode(200)
   @ApiOperation({ summary: 'Stop a key from working, at once.' })
-  block(@Body() { key }: BlockKeyDto, @Caller() caller: Principal): Promise<KeyRow> {
+  block(@Body() { key }: BlockKeyDto, @CurrentPrincipal() caller: Principal): Promise<KeyRow> {
     return this.keys.setBlocked(key, true, caller);
   }
 
   @Post('key/unblock')
   @HttpCode(200)
   @ApiOperation({ summary: 'Let a blocked key work again.' })
-  unblock(@Body() { key }: BlockKeyDto, @Caller() caller: Principal): Promise<KeyRow> {
+  unblock(@Body() { key }: BlockKeyDto, @CurrentPrincipal() caller: Principal): Promise<KeyRow> {
     return this.keys.setBlocked(key, false, caller);
   }
 
   @Get('key/info')
   @ApiOperation({ summary: 'A key, its limits and its spend. A key may look up itself.' })
-  info(@Query() { key }: KeyInfoQuery, @Caller() caller: Principal): Promise<KeyInfo> {
+  info(@Query() { key }: KeyInfoQuery, @CurrentPrincipal() caller: Principal): Promise<KeyInfo> {
     return this.keys.info(key, caller);
   }
 
   @Get('key/list')
   @ApiOperation({ summary: 'The keys that concern the caller, a page at a time.' })
-  list(@Query() query: KeyListQuery, @Caller() caller: Principal): Promise<KeyList> {
+  list(@Query() query: KeyListQuery, @CurrentPrincipal() caller: Principal): Promise<KeyList> {
     return this.lists.list(query, caller);
   }
 
   @Get('key/aliases')
   @ApiOperation({ summary: 'The aliases of the keys that concern the caller.' })
-  aliases(@Query() query: KeyAliasesQuery, @Caller() caller: Principal): Promise<KeyAliases> {
+  aliases(@Query() query: KeyAliasesQuery, @CurrentPrincipal() caller: Principal): Promise<KeyAliases> {
     return this.lists.aliases(query, caller);
   }
 
   @Post('v2/key/info')
   @HttpCode(200)
   @ApiOperation({ summary: 'Several keys at once; those that are not there are left out.' })
-  infos(@Body() { keys }: KeysToTellDto, @Caller() caller: Principal): Promise<KeyInfos> {
+  infos(@Body() { keys }: KeysToTellDto, @CurrentPrincipal() caller: Principal): Promise<KeyInfos> {
     return this.lists.infos(keys, caller);
   }
 

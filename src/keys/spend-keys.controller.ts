@@ -1,6 +1,6 @@
 import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AdminRoute, Caller } from '../http/route-access.js';
+import { AdminRoute, CurrentPrincipal } from '../http/route-access.js';
 import { PageQuery } from '../http/pagination.js';
 import type { Principal } from '../policy/principal.js';
 import { CurrentSpendInterceptor } from '../admin/current-spend.interceptor.js';
@@ -17,7 +17,7 @@ export class SpendKeysController {
 
   @Get()
   @ApiOperation({ summary: 'The keys that concern the caller, dearest first.' })
-  list(@Query() query: PageQuery, @Caller() caller: Principal): Promise<KeyRow[]> {
+  list(@Query() query: PageQuery, @CurrentPrincipal() caller: Principal): Promise<KeyRow[]> {
     return this.lists.topSpenders(query, caller);
   }
 }

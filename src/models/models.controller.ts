@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
-import { Caller } from '../http/route-access.js';
+import { CurrentPrincipal } from '../http/route-access.js';
 import type { Principal } from '../policy/principal.js';
 import { Catalogue } from './catalogue.service.js';
 import { publicModelInfo } from './public-model-info.js';
@@ -43,7 +43,7 @@ export class ModelsController {
   @Post('model/new')
   @HttpCode(200)
   @ApiOperation({ summary: 'Add a deployment. The next call can use it.' })
-  create(@Body() dto: NewModelDto, @Caller() { id: by }: Principal): Promise<ModelRow> {
+  create(@Body() dto: NewModelDto, @CurrentPrincipal() { id: by }: Principal): Promise<ModelRow> {
     return this.models.create(dto, by);
   }
 
@@ -52,7 +52,7 @@ export class ModelsController {
   change(
     @Param('model_id') id: string,
     @Body() dto: ChangeModelDto,
-    @Caller() { id: by }: Principal,
+    @CurrentPrincipal() { id: by }: Principal,
   ): Promise<ModelRow> {
     return this.models.update(id, dto, by);
   }
@@ -60,7 +60,7 @@ export class ModelsController {
   @Post('model/update')
   @HttpCode(200)
   @ApiOperation({ summary: 'The same, with the deployment named in `model_info.id`.' })
-  update(@Body() dto: UpdateModelDto, @Caller() { id: by }: Principal): Promise<ModelRow> {
+  update(@Body() dto: UpdateModelDto, @CurrentPrincipal() { id: by }: Principal): Promise<ModelRow> {
     const id = dto.model_info?.id;
     if (typeof id !== 'string' || !id) throw unnamed();
     return this.models.update(id, dto, by);

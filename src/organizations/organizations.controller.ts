@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
-import { Caller } from '../http/route-access.js';
+import { CurrentPrincipal } from '../http/route-access.js';
 import type { Principal } from '../policy/principal.js';
 import {
   AddedOrganizationMembers,
@@ -33,7 +33,7 @@ export class OrganizationsController {
   @Post('new')
   @HttpCode(200)
   @ApiOperation({ summary: 'Make an organization.' })
-  create(@Body() dto: NewOrganizationDto, @Caller() caller: Principal): Promise<OrganizationRow> {
+  create(@Body() dto: NewOrganizationDto, @CurrentPrincipal() caller: Principal): Promise<OrganizationRow> {
     return this.organizations.create(dto, caller);
   }
 
@@ -41,7 +41,10 @@ export class OrganizationsController {
   @ApiOperation({
     summary: 'Change an organization. Absent keeps, null clears; `blocked` stops all its keys at once.',
   })
-  update(@Body() dto: UpdateOrganizationDto, @Caller() caller: Principal): Promise<OrganizationRow> {
+  update(
+    @Body() dto: UpdateOrganizationDto,
+    @CurrentPrincipal() caller: Principal,
+  ): Promise<OrganizationRow> {
     return this.organizations.update(dto, caller);
   }
 
@@ -49,14 +52,17 @@ export class OrganizationsController {
   @ApiOperation({ summary: 'An organization with its teams.' })
   info(
     @Query() { organization_id }: OrganizationIdQuery,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<OrganizationRow> {
     return this.organizations.info(organization_id, caller);
   }
 
   @Get('list')
   @ApiOperation({ summary: 'The caller’s organizations, oldest first.' })
-  list(@Query() query: OrganizationListQuery, @Caller() caller: Principal): Promise<OrganizationRow[]> {
+  list(
+    @Query() query: OrganizationListQuery,
+    @CurrentPrincipal() caller: Principal,
+  ): Promise<OrganizationRow[]> {
     return this.organizations.list(query, caller);
   }
 
@@ -64,7 +70,7 @@ export class OrganizationsController {
   @ApiOperation({ summary: 'Delete organizations with their teams and keys.' })
   delete(
     @Body() { organization_ids }: DeleteOrganizationsDto,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<OrganizationRow[]> {
     return this.organizations.delete(organization_ids, caller);
   }
@@ -74,7 +80,7 @@ export class OrganizationsController {
   @ApiOperation({ summary: 'Add users to an organization, or change their role.' })
   addMembers(
     @Body() dto: AddOrganizationMembersDto,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<AddedOrganizationMembers> {
     return this.members.add(dto, caller);
   }
@@ -83,7 +89,7 @@ export class OrganizationsController {
   @ApiOperation({ summary: 'Change what a member of an organization may do.' })
   updateMember(
     @Body() dto: UpdateOrganizationMemberDto,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<OrganizationMemberRow> {
     return this.members.update(dto, caller);
   }
@@ -92,7 +98,7 @@ export class OrganizationsController {
   @ApiOperation({ summary: 'Take a user out of an organization.' })
   deleteMember(
     @Body() dto: OrganizationMemberNameDto,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<OrganizationMemberRow> {
     return this.members.remove(dto, caller);
   }

@@ -16,8 +16,8 @@ export interface AccessFacts {
   readonly rates: readonly RateFacts[];
   /** What is asked for. Absent on routes that call no model. */
   readonly request?: RequestFacts | undefined;
-  /** `atHold`: what is spent and held only the hold will know; until then budgets are not asked. */
-  readonly balances: 'known' | 'atHold';
+  /** `unknownUntilHold`: what is spent and held only the hold will know; until then budgets are not asked. */
+  readonly balances: 'known' | 'unknownUntilHold';
   readonly settings: PolicySettings;
 }
 

@@ -1,6 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AdminRoute, Caller } from '../http/route-access.js';
+import { AdminRoute, CurrentPrincipal } from '../http/route-access.js';
 import { type Principal, seesEverything } from '../policy/principal.js';
 import type { Asked } from './activity.js';
 import { DailyActivity } from './daily-activity.js';
@@ -25,7 +25,10 @@ export class DailyActivityController {
 
   @Get('user/daily/activity')
   @ApiOperation({ summary: 'Days of users’ calls, latest first.' })
-  ofUsers(@Query() query: UserActivityQuery, @Caller() caller: Principal): Promise<DailyActivityPage> {
+  ofUsers(
+    @Query() query: UserActivityQuery,
+    @CurrentPrincipal() caller: Principal,
+  ): Promise<DailyActivityPage> {
     const { timezone = 0, user_id, ...rest } = query;
     const theirs = user_id ?? (seesEverything(caller) ? undefined : (caller.userId ?? ''));
     const asked: Asked = { ...askedOf(rest, caller), ...(theirs !== undefined && { user_id: theirs }) };
@@ -34,7 +37,10 @@ export class DailyActivityController {
 
   @Get('team/daily/activity')
   @ApiOperation({ summary: 'Days of teams’ calls, latest first.' })
-  ofTeams(@Query() query: TeamActivityQuery, @Caller() caller: Principal): Promise<DailyActivityPage> {
+  ofTeams(
+    @Query() query: TeamActivityQuery,
+    @CurrentPrincipal() caller: Principal,
+  ): Promise<DailyActivityPage> {
     const { team_ids: only, exclude_team_ids: except } = query;
     const permission = '/team/daily/activity';
     const asked: Asked = {
@@ -49,7 +55,7 @@ export class DailyActivityController {
   @ApiOperation({ summary: 'Days of organizations’ calls, latest first.' })
   ofOrganizations(
     @Query() query: OrganizationActivityQuery,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<DailyActivityPage> {
     const { organization_ids: only, exclude_organization_ids: except } = query;
     const asked: Asked = {
@@ -63,7 +69,7 @@ export class DailyActivityController {
   @ApiOperation({ summary: 'Days of end users’ calls, latest first.' })
   ofCustomers(
     @Query() query: CustomerActivityQuery,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<DailyActivityPage> {
     const { end_user_ids: only, exclude_end_user_ids: except } = query;
     const asked: Asked = {
@@ -75,7 +81,10 @@ export class DailyActivityController {
 
   @Get('tag/daily/activity')
   @ApiOperation({ summary: 'Days of calls with tags, latest first; a call with two tags counts for both.' })
-  ofTags(@Query() query: TagActivityQuery, @Caller() caller: Principal): Promise<DailyActivityPage> {
+  ofTags(
+    @Query() query: TagActivityQuery,
+    @CurrentPrincipal() caller: Principal,
+  ): Promise<DailyActivityPage> {
     return this.activity.page({ ...askedOf(query, caller), tags: { only: named(query.tags) } }, 'tag', query);
   }
 }

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
-import { AdminRoute, Caller } from '../http/route-access.js';
+import { AdminRoute, CurrentPrincipal } from '../http/route-access.js';
 import type { Principal } from '../policy/principal.js';
 import { SpendReports } from './spend-reports.js';
 import { SpendResetService } from './spend-reset.service.js';
@@ -43,7 +43,7 @@ export class GlobalSpendController {
   @ApiOperation({ summary: 'What calls cost, by tag, dearest first.' })
   async byTag(
     @Query() { tags, ...days }: GlobalSpendTagsQuery,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<GlobalTagSpend> {
     const names = named(tags);
     const rows = await this.reports.byTag(days, caller, names?.includes(ALL_TAGS) ? undefined : names);
@@ -52,7 +52,10 @@ export class GlobalSpendController {
 
   @Get('spend/keys')
   @ApiOperation({ summary: 'The dearest keys of the last 30 days.' })
-  byKey(@Query() { limit = USUAL_LIMIT }: DearestQuery, @Caller() caller: Principal): Promise<KeySpend[]> {
+  byKey(
+    @Query() { limit = USUAL_LIMIT }: DearestQuery,
+    @CurrentPrincipal() caller: Principal,
+  ): Promise<KeySpend[]> {
     return this.reports.byKey(limit, caller);
   }
 
@@ -60,21 +63,21 @@ export class GlobalSpendController {
   @ApiOperation({ summary: 'The dearest models of the last 30 days.' })
   byModel(
     @Query() { limit = USUAL_LIMIT }: DearestQuery,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<ModelSpend[]> {
     return this.reports.byModel(limit, caller);
   }
 
   @Get('spend/teams')
   @ApiOperation({ summary: 'The 100 dearest teams of the last 30 days, in all and by day.' })
-  byTeam(@Caller() caller: Principal): Promise<TeamSpend> {
+  byTeam(@CurrentPrincipal() caller: Principal): Promise<TeamSpend> {
     return this.reports.byTeam(caller);
   }
 
   @Post('spend/end_users')
   @HttpCode(200)
   @ApiOperation({ summary: 'The 100 dearest end users.' })
-  byEndUser(@Body() dto: EndUserSpendDto, @Caller() caller: Principal): Promise<EndUserSpend[]> {
+  byEndUser(@Body() dto: EndUserSpendDto, @CurrentPrincipal() caller: Principal): Promise<EndUserSpend[]> {
     return this.reports.byEndUser(dto, caller);
   }
 
@@ -89,7 +92,7 @@ export class GlobalSpendController {
   })
   report(
     @Query() query: SpendReportQuery,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<(PartyReport | KeyReport)[]> {
     return query.group_by === 'api_key'
       ? this.reports.ofKeys(query, caller)
@@ -98,7 +101,7 @@ export class GlobalSpendController {
 
   @Get('activity')
   @ApiOperation({ summary: 'How many calls that concern the caller there were on each day, and tokens.' })
-  activity(@Query() query: DatesQuery, @Caller() caller: Principal): Promise<GlobalActivity> {
+  activity(@Query() query: DatesQuery, @CurrentPrincipal() caller: Principal): Promise<GlobalActivity> {
     return this.reports.activityByDay(query, caller);
   }
 

@@ -1,6 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
-import { AdminRoute, Caller } from '../http/route-access.js';
+import { AdminRoute, CurrentPrincipal } from '../http/route-access.js';
 import type { Principal } from '../policy/principal.js';
 import { SpendReports } from './spend-reports.js';
 import { DailyActivity } from './daily-activity.js';
@@ -40,7 +40,7 @@ export class SpendController {
   })
   logs(
     @Query() query: SpendLogQuery,
-    @Caller() caller: Principal,
+    @CurrentPrincipal() caller: Principal,
   ): Promise<(SpendLogRow | SpendLogSummary)[]> {
     const { start_date, end_date, summarize = true, request_id } = query;
     if (!summarize || request_id !== undefined || start_date === undefined || end_date === undefined)
@@ -50,13 +50,13 @@ export class SpendController {
 
   @Get('logs/v2')
   @ApiOperation({ summary: 'A page of ledger entries that concern the caller, newest first.' })
-  page(@Query() query: SpendLogPageQuery, @Caller() caller: Principal): Promise<SpendLogPage> {
+  page(@Query() query: SpendLogPageQuery, @CurrentPrincipal() caller: Principal): Promise<SpendLogPage> {
     return this.ledger.page(query, caller);
   }
 
   @Get('tags')
   @ApiOperation({ summary: 'What calls that concern the caller cost, by tag, dearest first.' })
-  async byTag(@Query() query: DatesQuery, @Caller() caller: Principal): Promise<TagSpendRow[]> {
+  async byTag(@Query() query: DatesQuery, @CurrentPrincipal() caller: Principal): Promise<TagSpendRow[]> {
     return (await this.reports.byTag(query, caller)).map(({ name, calls, spend }) => ({
       individual_request_tag: name,
       log_count: calls,

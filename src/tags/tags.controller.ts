@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Post, Query, UseInterceptors } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
-import { AdminRoute, Caller } from '../http/route-access.js';
+import { AdminRoute, CurrentPrincipal } from '../http/route-access.js';
 import type { Principal } from '../policy/principal.js';
 import { CurrentSpendInterceptor } from '../admin/current-spend.interceptor.js';
 import {
@@ -26,14 +26,14 @@ export class TagsController {
   @Post('new')
   @HttpCode(200)
   @ApiOperation({ summary: 'Make a tag, to limit the calls that carry it.' })
-  async create(@Body() dto: TagDto, @Caller() { id: by }: Principal): Promise<ChangedTag> {
+  async create(@Body() dto: TagDto, @CurrentPrincipal() { id: by }: Principal): Promise<ChangedTag> {
     return { message: `Tag ${dto.name} created successfully`, tag: await this.tags.create(dto, by) };
   }
 
   @Post('update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change a tag. Absent keeps, null clears.' })
-  async update(@Body() dto: TagDto, @Caller() { id: by }: Principal): Promise<ChangedTag> {
+  async update(@Body() dto: TagDto, @CurrentPrincipal() { id: by }: Principal): Promise<ChangedTag> {
     return { message: `Tag ${dto.name} updated successfully`, tag: await this.tags.update(dto, by) };
   }
 
@@ -60,14 +60,17 @@ export class TagsController {
       items: { anyOf: [TagRow, DynamicTag].map((row) => ({ $ref: getSchemaPath(row) })) },
     },
   })
-  list(@Query() query: TagListQuery, @Caller() caller: Principal): Promise<(TagRow | DynamicTag)[]> {
+  list(
+    @Query() query: TagListQuery,
+    @CurrentPrincipal() caller: Principal,
+  ): Promise<(TagRow | DynamicTag)[]> {
     return this.tags.list(query, caller);
   }
 
   @Post('delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Delete a tag: its limits end, its name stays in the ledger.' })
-  async delete(@Body() { name }: TagNameDto, @Caller() { id: by }: Principal): Promise<TagDeleted> {
+  async delete(@Body() { name }: TagNameDto, @CurrentPrincipal() { id: by }: Principal): Promise<TagDeleted> {
     await this.tags.delete(name, by);
     return { message: `Tag ${name} deleted successfully` };
   }

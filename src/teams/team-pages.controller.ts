@@ -1,7 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
-import { Caller } from '../http/route-access.js';
+import { CurrentPrincipal } from '../http/route-access.js';
 import type { Principal } from '../policy/principal.js';
 import { TeamLists } from './team-lists.js';
 import { TeamPage, TeamPageQuery } from './teams.dto.js';
@@ -14,7 +14,7 @@ export class TeamPagesController {
 
   @Get('list')
   @ApiOperation({ summary: 'The caller’s teams, searched and sorted, a page at a time.' })
-  list(@Query() query: TeamPageQuery, @Caller() caller: Principal): Promise<TeamPage> {
+  list(@Query() query: TeamPageQuery, @CurrentPrincipal() caller: Principal): Promise<TeamPage> {
     return this.lists.page(query, caller);
   }
 }

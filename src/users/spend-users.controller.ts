@@ -1,6 +1,6 @@
 import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AdminRoute, Caller } from '../http/route-access.js';
+import { AdminRoute, CurrentPrincipal } from '../http/route-access.js';
 import type { Principal } from '../policy/principal.js';
 import { CurrentSpendInterceptor } from '../admin/current-spend.interceptor.js';
 import { SpendUsersQuery } from './users.dto.js';
@@ -17,7 +17,7 @@ export class SpendUsersController {
 
   @Get()
   @ApiOperation({ summary: 'The users that concern the caller, dearest first; or this one.' })
-  list(@Query() query: SpendUsersQuery, @Caller() caller: Principal): Promise<UserRow[]> {
+  list(@Query() query: SpendUsersQuery, @CurrentPrincipal() caller: Principal): Promise<UserRow[]> {
     return this.users.topSpenders(query, caller);
   }
 }

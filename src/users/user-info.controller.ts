@@ -1,7 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
-import { Caller } from '../http/route-access.js';
+import { CurrentPrincipal } from '../http/route-access.js';
 import type { Principal } from '../policy/principal.js';
 import { UserInfoQuery } from './users.dto.js';
 import { UserRow } from '../parties/user-row.dto.js';
@@ -15,7 +15,7 @@ export class UserInfoController {
 
   @Get('info')
   @ApiOperation({ summary: 'A user by itself, without its keys and teams.' })
-  info(@Query() { user_id }: UserInfoQuery, @Caller() caller: Principal): Promise<UserRow> {
+  info(@Query() { user_id }: UserInfoQuery, @CurrentPrincipal() caller: Principal): Promise<UserRow> {
     return this.users.flatInfo(user_id, caller);
   }
 }

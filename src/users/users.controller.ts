@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Header, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
-import { Caller } from '../http/route-access.js';
+import { CurrentPrincipal } from '../http/route-access.js';
 import type { Principal } from '../policy/principal.js';
 import {
   AvailableRoles,
@@ -34,7 +34,7 @@ export class UsersController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Make a user and, unless `auto_create_key` is false, its first key.' })
-  create(@Body() dto: NewUserDto, @Caller() caller: Principal): Promise<NewUser> {
+  create(@Body() dto: NewUserDto, @CurrentPrincipal() caller: Principal): Promise<NewUser> {
     return this.users.create(dto, caller);
   }
 
@@ -43,14 +43,17 @@ export class UsersController {
   @ApiOperation({
     summary: 'Change a user. Absent keeps, null clears; `blocked` stops all its keys at once.',
   })
-  update(@Body() dto: UpdateUserDto, @Caller() caller: Principal): Promise<UpdatedUser> {
+  update(@Body() dto: UpdateUserDto, @CurrentPrincipal() caller: Principal): Promise<UpdatedUser> {
     return this.users.update(dto, caller);
   }
 
   @Post('bulk_update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Change many users, each by itself; the answer says which could be.' })
-  updateMany(@Body() dto: BulkUpdateUsersDto, @Caller() caller: Principal): Promise<BulkUpdatedUsers> {
+  updateMany(
+    @Body() dto: BulkUpdateUsersDto,
+    @CurrentPrincipal() caller: Principal,
+  ): Promise<BulkUpdatedUsers> {
     return this.users.updateMany(dto, caller);
   }
 
@@ -62,20 +65,20 @@ export class UsersController {
 
   @Get('info')
   @ApiOperation({ summary: 'A user with its keys and teams.' })
-  info(@Query() { user_id }: UserInfoQuery, @Caller() caller: Principal): Promise<UserInfo> {
+  info(@Query() { user_id }: UserInfoQuery, @CurrentPrincipal() caller: Principal): Promise<UserInfo> {
     return this.users.info(user_id, caller);
   }
 
   @Get('list')
   @ApiOperation({ summary: 'The users that concern the caller, a page at a time.' })
-  list(@Query() query: UserListQuery, @Caller() caller: Principal): Promise<UserList> {
+  list(@Query() query: UserListQuery, @CurrentPrincipal() caller: Principal): Promise<UserList> {
     return this.lists.list(query, caller);
   }
 
   @Post('delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Delete users with their keys and memberships; the answer is their number.' })
-  delete(@Body() { user_ids }: DeleteUsersDto, @Caller() caller: Principal): Promise<number> {
+  delete(@Body() { user_ids }: DeleteUsersDto, @CurrentPrincipal() caller: Principal): Promise<number> {
     return this.users.delete(user_ids, caller);
   }
 }

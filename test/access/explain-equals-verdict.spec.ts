@@ -145,7 +145,7 @@ function walk(
   rateLimits: MemoryRateLimits,
   known: boolean,
 ) {
-  const seen: AccessFacts = known ? facts : { ...facts, balances: 'atHold', rates: [] };
+  const seen: AccessFacts = known ? facts : { ...facts, balances: 'unknownUntilHold', rates: [] };
   const decision = decide(seen);
   try {
     enforce(decision, ['AuthChecksGuard'], 429);

@@ -47,7 +47,7 @@ class TheirController {
 
   @CallerRoute()
   @Get('whoami')
-  whoAmI(@Req() { caller }: FastifyRequest) {
+  whoAmI(@Req() { principal: caller }: FastifyRequest) {
     return { callerId: caller!.id };
   }
 }

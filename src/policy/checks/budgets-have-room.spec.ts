@@ -54,7 +54,7 @@ describe('budgetsHaveRoom', () => {
 
   it('leaves it to the hold where balances are not known here', () => {
     const parties = [aParty({ budgets: [aBudget(1, 1)] })];
-    const facts = someFacts({ parties, request: calling(1), balances: 'atHold' });
+    const facts = someFacts({ parties, request: calling(1), balances: 'unknownUntilHold' });
     expect(budgetsHaveRoom(facts)).toEqual({ denials: [] });
   });
 

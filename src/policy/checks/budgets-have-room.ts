@@ -18,7 +18,7 @@ import type { HoldDemand } from '../hold-demand.js';
  */
 export const budgetsHaveRoom: Check = ({ balances, parties, request, route }) => {
   const model = request?.model;
-  if (!model?.demand || !route.callsModel || balances === 'atHold') return PASS;
+  if (!model?.demand || !route.callsModel || balances === 'unknownUntilHold') return PASS;
   const { minimumNanoUsd } = model.demand;
 
   const budgets: BudgetMeasure[] = [];
