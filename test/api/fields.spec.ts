@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { getMetadataArgsStorage } from 'typeorm';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NewBudgetDto, UpdateBudgetDto } from '../../src/budgets/budgets.dto.js';
 import { Budget } from '../../src/parties/entities/budget.entity.js';
 import { EndUser } from '../../src/parties/entities/end-user.entity.js';
@@ -16,7 +16,13 @@ import {
 import { Organization } from '../../src/parties/entities/organization.entity.js';
 import { NewOrganizationDto, UpdateOrganizationDto } from '../../src/organizations/organizations.dto.js';
 import { ALL_FIELDS } from '../../src/parties/fields/all-fields.js';
-import { type Field, type Fields, isPassedOn, WIRE_TYPES } from '../../src/parties/fields/field.js';
+import {
+  type Field,
+  type Fields,
+  isPassedOn,
+  type PassedOnLimit,
+  WIRE_TYPES,
+} from '../../src/parties/fields/field.js';
 import { Tag } from '../../src/parties/entities/tag.entity.js';
 import { TagDto } from '../../src/tags/tags.dto.js';
 import { Member } from '../../src/parties/entities/team-member.entity.js';
@@ -24,8 +30,11 @@ import { Team } from '../../src/parties/entities/team.entity.js';
 import { AddMembersDto, NewTeamDto, UpdateMemberDto, UpdateTeamDto } from '../../src/teams/teams.dto.js';
 import { User } from '../../src/parties/entities/user.entity.js';
 import { NewUserDto, UpdateUserDto } from '../../src/users/users.dto.js';
+import { closeAll } from '../harness/close-all.js';
+import { type Answer, Gateway } from '../harness/gateway.js';
+import { Upstream } from '../harness/upstream.js';
 
-/** Proves of every declared field what its declaration says: against the DTOs and the tables. */
+/** Proves of every declared field what its declaration says: against the DTOs, the tables, the document, and by requests. */
 
 interface Resource {
   readonly entity: new () => object;
@@ -147,4 +156,184 @@ describe('a declared field', () => {
       expect(limits || passedOn.merged === true, `${name} is compared and may be misspelled`).toBe(true);
     }
   }); // prettier-ignore
+});
+
+let upstream: Upstream;
+let gateway: Gateway;
+beforeAll(async () => {
+  upstream = await Upstream.start();
+  gateway = await Gateway.start({ upstream });
+}, 60_000);
+afterAll(() => closeAll(gateway, upstream));
+
+interface Schema {
+  readonly type?: string;
+  readonly $ref?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly allOf?: readonly Schema[];
+}
+interface Document {
+  readonly paths: Record<string, Record<string, { requestBody: { content: Record<string, { schema: Schema }> } }>>;
+  readonly components: { readonly schemas: Record<string, Schema> };
+} // prettier-ignore
+
+describe('on the wire', () => {
+  it('has in the OpenAPI document the type it is declared with', async () => {
+    const { paths, components } = (await gateway.send('GET', '/openapi.json')).body as Document;
+    const resolved = (schema: Schema): Schema =>
+      schema.$ref ? components.schemas[schema.$ref.split('/').at(-1)!]! : schema;
+    for (const [resource, { routes }] of resources)
+      for (const route of routes) {
+        const [method, path] = route.split(' ') as [string, string];
+        const body = resolved(paths[path]![method.toLowerCase()]!.requestBody.content['application/json']!.schema);
+        for (const [name, schema] of Object.entries(body.properties!)) {
+          const { type, names } = (ALL_FIELDS[resource] as Fields)[name]!;
+          // Members come one or several.
+          if (names === 'member') continue;
+          const told = schema.type ?? (schema.$ref || schema.allOf ? 'object' : 'array');
+          const isInteger = told === 'integer' && WIRE_TYPES[type] === 'number';
+          expect({ route, name, type: isInteger ? 'number' : told }).toEqual({ route, name, type: WIRE_TYPES[type] });
+        }
+      }
+  }); // prettier-ignore
+
+  it.each(resources)('of the resource %s is guarded against typos where it limits', async (resource, { routes }) => {
+    const [method, path] = routes[0]!.split(' ') as [string, string];
+    for (const [name, { limits }] of fieldsOf(resource)) {
+      if (!limits) continue;
+      const { status, text } = await gateway.admin(method, path, { [`${name}xx`]: 1 });
+      expect({ name, status, text }).toMatchObject({ name, status: 422 });
+      expect(text, name).toContain('did you mean that?');
+    }
+  }); // prettier-ignore
+
+  const manyOf = (name: string, { type }: Field, count: number): unknown => {
+    const names = Array.from({ length: count }, (_, i) => `x${i}`);
+    if (type === 'budgetWindows') return names.map(() => ({ budget_duration: '1d', max_budget: 1 }));
+    if (name === 'members_with_roles') return names.map((user_id) => ({ role: 'user', user_id }));
+    if (name === 'team_member_permissions') return names.map(() => '/key/info');
+    if (WIRE_TYPES[type] === 'array') return names;
+    return Object.fromEntries(names.map((model) => [model, /aliases/.test(name) ? 'm-free' : 1]));
+  };
+
+  it.each([
+    ['key', '/key/generate'],
+    ['team', '/team/new'],
+    ['user', '/user/new'],
+  ] as const)('of the resource %s holds no more entries than it says', async (resource, path) => {
+    for (const [name, field] of fieldsOf(resource)) {
+      if (field.maxEntries === undefined) continue;
+      const { status, body } = await gateway.admin('POST', path, { [name]: manyOf(name, field, field.maxEntries + 1) });
+      expect({ name, status, message: body.error?.message }).toEqual({ name, status: 422, message: expect.stringContaining(name) as string });
+    }
+  }); // prettier-ignore
+});
+
+type PassedOnField = Field & { readonly passedOn: PassedOnLimit };
+const passedOnOf = (resource: 'key' | 'team' | 'user') =>
+  fieldsOf(resource).filter((entry): entry is [string, PassedOnField] => isPassedOn(entry[1].passedOn));
+
+/** A body in which the field is held, with the field that is inherited with it. */
+function holding(resource: 'key' | 'team' | 'user', name: string): Record<string, unknown> {
+  const { inherit, examples } = (ALL_FIELDS[resource] as Fields)[name]!.passedOn as PassedOnLimit;
+  return { ...(typeof inherit === 'object' && holding(resource, inherit.with)), [name]: examples.held };
+}
+
+const keyRow = async (key: string) =>
+  (await gateway.admin('GET', `/key/info?key=${key}`)).body.info as Record<string, unknown>;
+const userKey = async (user_id: string, fields: object = {}) => gateway.givenKey({ user_id, ...fields });
+let serial = 0;
+
+const newUser = async (fields: object = {}) => {
+  const user_id = `user-${serial++}`;
+  await gateway.made('/user/new', { user_id, auto_create_key: false, ...fields });
+  return user_id;
+};
+
+/** It was refused, naming the field or the one it is compared with. */
+function expectRefusal(name: string, value: unknown, { status, body, text }: Answer, { passedOn }: PassedOnField) {
+  const what = `${name} ${JSON.stringify(value)}: ${status} ${text.slice(0, 200)}`;
+  expect([400, 403, 422], what).toContain(status);
+  if (status !== 403) return;
+  const beside = typeof passedOn.inherit === 'object' ? passedOn.inherit.with : name;
+  expect([name, beside, 'max_budget'], what).toContain(body.error.param);
+} // prettier-ignore
+
+/** What a row shows of a field is still what its maker has. */
+function expectKept(name: string, value: unknown, row: Record<string, unknown>, maker: Record<string, unknown>, field: PassedOnField) {
+  const member = field.shownAs ?? name;
+  const [shown, held] = [row[member], maker[member]];
+  const what = `${name} ${JSON.stringify(value)}`;
+  expect(held, what).toBeDefined();
+  expect(held, what).not.toBeNull();
+  if (!field.passedOn.merged) expect(shown, what).toEqual(held);
+  else if (Array.isArray(held)) expect(shown, what).toEqual(expect.arrayContaining(held));
+  else expect(shown, what).toMatchObject(held as object);
+} // prettier-ignore
+
+const triesOf = ({ examples: { wider, looser = [], within = [] } }: PassedOnLimit) => [
+  ...wider,
+  ...looser,
+  ...(within.includes(null) ? [] : [null]),
+];
+
+describe('a limit that is passed on', () => {
+  it.each(passedOnOf('key'))('%s of a key is inherited by the keys it makes', async (name, field) => {
+    const maker = await userKey(await newUser(), holding('key', name));
+    const { status, text, body } = await gateway.as(maker, 'POST', '/key/generate', {});
+    expect(status, text).toBe(200);
+    expectKept(name, undefined, await keyRow(body.key), await keyRow(maker), field);
+  });
+
+  it.each(passedOnOf('key'))('%s of a key is not widened in the keys it makes', async (name, field) => {
+    const maker = await userKey(await newUser(), holding('key', name));
+    const before = await keyRow(maker);
+    for (const value of triesOf(field.passedOn)) {
+      const answer = await gateway.as(maker, 'POST', '/key/generate', { [name]: value });
+      if (answer.status !== 200) expectRefusal(name, value, answer, field);
+      else expectKept(name, value, await keyRow(answer.body.key), before, field);
+    }
+    if (field.setBy !== 'owner') return;
+    const { held, within = [] } = field.passedOn.examples;
+    // A duration begins when it is sent, so the same one ends later.
+    for (const value of [...(name === 'duration' ? [] : [held]), ...within]) {
+      const { status, text } = await gateway.as(maker, 'POST', '/key/generate', { [name]: value });
+      expect(status, `${name} ${JSON.stringify(value)}: ${text}`).toBe(200);
+    }
+  });
+
+  it.each(passedOnOf('key'))('%s of a key is not widened by the key itself', async (name, field) => {
+    const user_id = await newUser();
+    for (const value of triesOf(field.passedOn)) {
+      const key = await userKey(user_id, holding('key', name));
+      const before = await keyRow(key);
+      const answer = await gateway.as(key, 'POST', '/key/update', { key, [name]: value });
+      if (answer.status !== 200) expectRefusal(name, value, answer, field);
+      expectKept(name, value, await keyRow(key), before, field);
+    }
+  });
+
+  it.each(passedOnOf('team'))('%s of a team is not widened in the keys of its members', async (name, field) => {
+    const member = await newUser();
+    const { team_id } = await gateway.made('/team/new', {
+      ...holding('team', name),
+      team_member_permissions: ['/key/info', '/key/generate'],
+      members_with_roles: [{ role: 'user', user_id: member }],
+    });
+    const key = await userKey(member);
+    for (const value of field.passedOn.examples.wider) {
+      const answer = await gateway.as(key, 'POST', '/key/generate', { team_id, [name]: value });
+      expectRefusal(name, value, answer, field);
+    }
+    expect((await gateway.as(key, 'POST', '/key/generate', { team_id })).status).toBe(200);
+  }); // prettier-ignore
+
+  it.each(passedOnOf('user'))('%s of a user is not widened in the keys of the user', async (name, field) => {
+    const key = await userKey(await newUser(holding('user', name)));
+    for (const value of field.passedOn.examples.wider) {
+      const answer = await gateway.as(key, 'POST', '/key/generate', { [name]: value });
+      expectRefusal(name, value, answer, field);
+    }
+    expect((await gateway.as(key, 'POST', '/key/generate', {})).status).toBe(200);
+  });
 });

@@ -33,7 +33,7 @@ export interface DelegableRow extends Limits {
 /** Fills a field of a new row from the row of its maker. */
 export type Inherit = (row: DelegableRow, maker: Readonly<DelegableRow>) => void;
 
-/** Values that the tests of all fields send for a limit. Null, which leaves it open, is one of `looser` everywhere. */
+/** Values that the tests of all fields send for a limit. Null, which leaves it open, is `looser` unless it is `within`. */
 export interface LimitExamples {
   readonly held: unknown;
   /** More than `held`: refused also where the holder's limit applies to every call anyway. */

@@ -101,7 +101,7 @@ export const KEY_FIELDS = {
         row.expiresAt ??= maker.expiresAt ?? null;
       },
       comparedIn: 'until',
-      examples: { held: '10d', wider: ['11d', '1200mo'], looser: ['-1'] },
+      examples: { held: '10d', wider: ['11d', '1200mo'], looser: ['-1'], within: ['9d'] },
     },
   },
   allowed_routes: {
@@ -117,15 +117,9 @@ export const KEY_FIELDS = {
       comparedIn: 'routes',
       examples: {
         held: ['llm_api_routes', '/key/*', '/user/*', '/team/*'],
-        wider: [
-          ['/*'],
-          ['*'],
-          ['management_routes'],
-          ['/user/new'],
-          ['/config/update'],
-          ['/key/*', '/budget/*'],
-        ],
+        wider: [['/*'], ['*'], ['management_routes'], ['/config/update'], ['/key/*', '/budget/*']],
         looser: [[]],
+        within: [['/user/new']],
       },
     },
   },

@@ -105,7 +105,7 @@ export const limitFields = (setBy: FieldEditor) =>
       passedOn: {
         inherit: { with: 'max_budget' },
         comparedIn: 'budgets',
-        examples: { held: '30d', wider: [], looser: ['1d', '29d'], within: ['60d'] },
+        examples: { held: '30d', wider: [], looser: ['1d', '29d'], within: ['60d', null] },
       },
     },
     budget_limits: {
@@ -146,8 +146,9 @@ export const limitFields = (setBy: FieldEditor) =>
         comparedIn: 'modelBudgets',
         examples: {
           held: { 'm-free': { max_budget: 1 } },
-          wider: [{ 'm-free': { max_budget: 1.01 } }, { 'm-free': 1, 'm-out': 1e6 }],
+          wider: [{ 'm-free': { max_budget: 1.01 } }],
           looser: [{}, { 'm-out': 1 }],
+          within: [{ 'm-free': 1, 'm-out': 1e6 }],
         },
       },
     },
@@ -276,8 +277,7 @@ export const storedLimits = (setBy: FieldEditor, tagsSetBy: FieldEditor) =>
       passedOn: {
         inherit: perModel('model_rpm_limit'),
         comparedIn: 'caps',
-        merged: true,
-        examples: { held: { 'm-free': 3 }, wider: [{ 'm-free': 4 }], looser: [{}], within: [{ 'm-out': 1 }] },
+        examples: { held: { 'm-free': 3 }, wider: [{ 'm-free': 4 }], looser: [{}, { 'm-out': 1 }] },
       },
     }),
     model_tpm_limit: storedAsSent('mapping', {
@@ -289,7 +289,6 @@ export const storedLimits = (setBy: FieldEditor, tagsSetBy: FieldEditor) =>
       passedOn: {
         inherit: perModel('model_tpm_limit'),
         comparedIn: 'caps',
-        merged: true,
         examples: { held: { 'm-free': 300 }, wider: [{ 'm-free': 301 }], looser: [{}] },
       },
     }),
