@@ -241,12 +241,12 @@ function holding(resource: 'key' | 'team' | 'user', name: string): Record<string
 
 const keyRow = async (key: string) =>
   (await gateway.admin('GET', `/key/info?key=${key}`)).body.info as Record<string, unknown>;
-const userKey = async (user_id: string, fields: object = {}) => gateway.givenKey({ user_id, ...fields });
+const userKey = async (user_id: string, fields: object = {}) => gateway.createKey({ user_id, ...fields });
 let serial = 0;
 
 const newUser = async (fields: object = {}) => {
   const user_id = `user-${serial++}`;
-  await gateway.made('/user/new', { user_id, auto_create_key: false, ...fields });
+  await gateway.create('/user/new', { user_id, auto_create_key: false, ...fields });
   return user_id;
 };
 
@@ -315,7 +315,7 @@ describe('a limit that is passed on', () => {
 
   it.each(passedOnOf('team'))('%s of a team is not widened in the keys of its members', async (name, field) => {
     const member = await newUser();
-    const { team_id } = await gateway.made('/team/new', {
+    const { team_id } = await gateway.create('/team/new', {
       ...holding('team', name),
       team_member_permissions: ['/key/info', '/key/generate'],
       members_with_roles: [{ role: 'user', user_id: member }],
