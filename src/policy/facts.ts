@@ -85,6 +85,16 @@ export interface Party {
    * from its parties (`access/callers/party-config.ts`), whose limits are their rows' and their tiers' (`parties/with-tier.ts`).
    */
   readonly budgets: readonly BudgetFacts[];
+  /** Absent where the row brings none. */
+  readonly rules?: PartyRules;
+}
+
+/**
+ * Facts that single fields of a party's row bring to single checks. A declared field names the one it makes
+ * (`parties/fields/field.ts`); no other code needs to know it.
+ */
+export interface PartyRules {
+  // Empty until a field brings a fact.
 }
 
 /** One limit on one account, and how full that account is at this instant. */

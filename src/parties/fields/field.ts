@@ -1,3 +1,4 @@
+import type { PartyRules } from '../../policy/facts.js';
 import type { Limits } from '../limits-row.js';
 
 /** The types of fields on the wire, with the type each has in the OpenAPI document. */
@@ -44,12 +45,22 @@ export interface LimitExamples {
   readonly within?: readonly unknown[];
 }
 
+type EntitlementPart = 'budgets' | 'modelBudgets' | 'caps' | 'models' | 'routes' | 'tags' | 'until';
+
+/** Compares the value of one field without looking at others. Both values are set; an open one is more than any. */
+export interface Comparison {
+  readonly isWithin: (asked: never, held: never) => boolean;
+}
+
 /** A limit that its holder passes on to what it makes, and never widens. */
 export interface PassedOnLimit {
   /** Fills what a new row leaves open with what its maker has. The name of another field: that field fills both. */
   readonly inherit: Inherit | { readonly with: string };
-  /** The part of the entitlements (`policy/entitlements.ts`) that compares the field with what its maker has; null: only proxy admins set it. */
-  readonly comparedIn: 'budgets' | 'modelBudgets' | 'caps' | 'models' | 'routes' | 'tags' | 'until' | null;
+  /**
+   * How the field is compared with what its maker has: in a part of the entitlements (`policy/entitlements.ts`), or by itself. Null:
+   * only proxy admins set it.
+   */
+  readonly comparedIn: EntitlementPart | Comparison | null;
   /** The maker's entries are added to those asked for, instead of filling an open field. */
   readonly merged?: true;
   readonly examples: LimitExamples;
@@ -62,6 +73,13 @@ export interface NotPassedOn {
   readonly tries?: readonly unknown[];
 }
 
+/** Makes a field without a property in any class: `own-field.ts` builds it and adds it to rows, bodies and responses. */
+export interface OwnField {
+  readonly column: PropertyDecorator;
+  readonly sentAs: readonly PropertyDecorator[];
+  readonly shownAs: PropertyDecorator;
+}
+
 /** Everything the gateway must know about one member of a resource's bodies. */
 export interface Field {
   /** Its type on the wire. */
@@ -70,6 +88,10 @@ export interface Field {
   readonly column: string | null;
   /** It has no property in the DTO: `kept-fields.ts` checks its type and stores it as sent. */
   readonly asSent?: true;
+  /** Set where no class declares the field. */
+  readonly own?: OwnField;
+  /** The fact that the value becomes for the check that asks it, by its name in `PartyRules`. Null is no fact. */
+  readonly rule?: { readonly [Name in keyof PartyRules]?: (value: never) => PartyRules[Name] };
   readonly setBy: FieldEditor;
   /** The member of the view that shows it; null: not shown. Absent: the field's own name. */
   readonly shownAs?: string | null;

@@ -1,0 +1,72 @@
+import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
+import { IsOptional, registerDecorator } from 'class-validator';
+import { JsonColumn } from '../../database/columns.js';
+import type { PartyRules } from '../../policy/facts.js';
+import type { Field, Fields, OwnField } from './field.js';
+
+/** Builds a field in a column of JSON. `problemIn` says what is wrong with a value that was sent. */
+export const jsonField = (
+  columnName: string,
+  schema: ApiPropertyOptions,
+  problemIn: (value: unknown) => string | undefined,
+): OwnField => ({
+  column: JsonColumn({ name: columnName, nullable: true }),
+  sentAs: [ApiPropertyOptional(schema), IsOptional(), hasNoProblem(problemIn)],
+  shownAs: ApiProperty(schema),
+});
+
+const hasNoProblem =
+  (problemIn: (value: unknown) => string | undefined): PropertyDecorator =>
+  (target, property) =>
+    registerDecorator({
+      name: 'hasNoProblem',
+      target: target.constructor,
+      propertyName: String(property),
+      validator: {
+        validate: (value: unknown) => problemIn(value) === undefined,
+        defaultMessage: (args) => `${String(property)}: ${problemIn(args?.value)}`,
+      },
+    });
+
+const ownOf = (fields: Fields) =>
+  Object.entries<Field>(fields).flatMap(([name, { own, column }]) =>
+    own && column !== null ? [{ name, own, column }] : [],
+  );
+
+/** Adds the columns of fields that no class declares to an entity. */
+export const StoresFields =
+  (fields: Fields): ClassDecorator =>
+  (entity) => {
+    for (const { own, column } of ownOf(fields)) own.column(entity.prototype as object, column);
+  };
+
+/** Adds the members of fields that no class declares to a response. */
+export const ShowsFields =
+  (fields: Fields): ClassDecorator =>
+  (response) => {
+    for (const { name, own } of ownOf(fields)) own.shownAs(response.prototype as object, name);
+  };
+
+/** Stores what was sent for fields that no class declares: absent keeps, null clears. */
+export function applyOwnFields(row: object, dto: object, fields: Fields): void {
+  const [stored, sent] = [row, dto] as Record<string, unknown>[];
+  for (const { name, column } of ownOf(fields)) if (sent![name] !== undefined) stored![column] = sent![name];
+}
+
+/** Shows fields that no class declares; what was not set is null. */
+export const ownFieldsView = (fields: Fields, row: object): Record<string, unknown> =>
+  Object.fromEntries(
+    ownOf(fields).map(({ name, column }) => [name, (row as Record<string, unknown>)[column] ?? null]),
+  );
+
+/** Compiles the facts that a row's fields bring to single checks; undefined where it brings none. */
+export function rulesOf(fields: Fields, row: object): PartyRules | undefined {
+  let rules: Record<string, unknown> | undefined;
+  for (const { column, rule } of Object.values<Field>(fields)) {
+    const value = column === null ? null : (row as Record<string, unknown>)[column];
+    if (!rule || value === null || value === undefined) continue;
+    for (const [name, compile] of Object.entries(rule as Record<string, (value: unknown) => unknown>))
+      (rules ??= {})[name] = compile(value);
+  }
+  return rules;
+}
