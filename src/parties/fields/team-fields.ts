@@ -61,7 +61,7 @@ export const TEAM_FIELDS = {
     inMetadata: 'limit',
     limits: true,
     passedOn: {
-      because: 'no key of a member outlives it (`keys/key-grants.ts`)',
+      because: 'no key of a member outlives it (`keys/key-delegation.ts`)',
       tries: ['1200mo', null],
     },
   }),
