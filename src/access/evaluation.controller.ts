@@ -8,7 +8,7 @@ import {
   Req,
   UnprocessableEntityException,
 } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { CallerRoute } from '../http/route-access.js';
 import { callTypeOf } from '../call-types/call-types.js';
@@ -60,6 +60,12 @@ export class EvaluationController {
     summary: 'Ask several such questions at once (OpenID AuthZEN).',
     description:
       'What a question leaves out is taken from the whole. One that cannot be asked is a no with an `error`; the others are answered.',
+  })
+  @ApiExtraModels(EvaluationsAnswer)
+  @ApiOkResponse({
+    schema: {
+      anyOf: [EvaluationsAnswer, EvaluationAnswer].map((answer) => ({ $ref: getSchemaPath(answer) })),
+    },
   })
   async evaluateAll(
     @Body() { evaluations, options, ...shared }: EvaluationsDto,

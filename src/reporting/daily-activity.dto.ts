@@ -109,11 +109,16 @@ export class KeyMetrics {
 const mapOf = (model: new () => object) =>
   ApiProperty({ type: 'object', additionalProperties: { $ref: getSchemaPath(model) } });
 
+export class NamedMetadata {
+  /** Of a team. */
+  @ApiPropertyOptional({ type: String, nullable: true })
+  team_alias?: string | null;
+}
+
 @ApiExtraModels(KeyMetrics)
 export class NamedMetrics {
   metrics: Metrics;
-  @ApiProperty({ type: Object, additionalProperties: true })
-  metadata: object;
+  metadata: NamedMetadata;
   @mapOf(KeyMetrics)
   api_key_breakdown: Record<string, KeyMetrics>;
 }

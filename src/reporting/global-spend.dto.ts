@@ -92,10 +92,48 @@ export class TeamTotal {
 
 export class TeamSpend {
   /** For each day its `date` and, by team, USD. */
-  @ApiProperty({ type: [Object], example: [{ date: '2026-11-01', 'team-1': 1.5 }] })
-  daily_spend: object[];
+  @ApiProperty({
+    type: 'array',
+    items: {
+      type: 'object',
+      additionalProperties: { oneOf: [{ type: 'string' }, { type: 'number' }] },
+    },
+    example: [{ date: '2026-11-01', 'team-1': 1.5 }],
+  })
+  daily_spend: Record<string, string | number>[];
   teams: string[];
   total_spend_per_team: TeamTotal[];
+}
+
+/** Calls of one key to one model. */
+export class CallsReport {
+  model: string;
+  /** USD. */
+  spend: number;
+  total_tokens: number;
+  /** Hash of the key. */
+  api_key: string;
+}
+
+/** One team on one day. */
+export class TeamReport {
+  /** The team's alias, else its id. */
+  @ApiProperty({ example: 'team-1' })
+  team_name: string;
+  /** USD. */
+  @ApiProperty({ example: 1.5 })
+  total_spend: number;
+  metadata: CallsReport[];
+}
+
+/** One customer on one day. */
+export class CustomerReport {
+  @ApiProperty({ example: 'customer-42' })
+  customer: string;
+  /** USD. */
+  @ApiProperty({ example: 1.5 })
+  total_spend: number;
+  metadata: CallsReport[];
 }
 
 /** One day. */
@@ -103,11 +141,9 @@ export class PartyReport {
   @ApiProperty({ example: '2026-11-01T00:00:00+00:00' })
   group_by_day: string;
   /** With `group_by=team`. */
-  @ApiPropertyOptional({ type: [Object], example: [{ team_name: 'team-1', total_spend: 1.5, metadata: [] }] })
-  teams?: object[];
+  teams?: TeamReport[];
   /** With `group_by=customer`. */
-  @ApiPropertyOptional({ type: [Object], example: [{ customer: 'c', total_spend: 1.5, metadata: [] }] })
-  customers?: object[];
+  customers?: CustomerReport[];
 }
 
 export class KeyModelReport {

@@ -153,6 +153,15 @@ export class GlobalTagSpend {
   spend_per_tag: GlobalTagSpendRow[];
 }
 
+export class SpendLogMetadata {
+  user_api_key_alias: string | null;
+  /** Amounts that were billed, by name. */
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'number' }, nullable: true })
+  usage_object: Record<string, number> | null;
+  /** Why the entry is not as usual, such as `estimated`. */
+  mark: string | null;
+}
+
 /** One settled attempt, LiteLLM's spend log row. */
 export class SpendLogRow {
   request_id: string;
@@ -179,8 +188,7 @@ export class SpendLogRow {
   request_tags: string[];
   @ApiProperty({ enum: STATUSES })
   status: (typeof STATUSES)[number];
-  @ApiProperty({ type: Object, additionalProperties: true })
-  metadata: object;
+  metadata: SpendLogMetadata;
 }
 
 /** One day of the caller's spending; beside these, by the hash of each key, USD. */

@@ -7,16 +7,21 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
+import { handlers } from '../harness/handlers.js';
 
 /** The document `/openapi.json` is one, and clients can be made of it. */
 
 interface Operation {
   readonly door: string;
+  readonly operationId: string;
   readonly summary?: string;
   readonly parameters?: readonly { readonly in: string; readonly name: string }[];
   readonly requestBody?: { readonly content: Record<string, { readonly example?: object }> };
   readonly responses: Readonly<Record<string, { readonly content?: object }>>;
 }
+
+/** A handler of several paths has its paths in the ids of its operations. */
+const handlerName = (operationId: string) => operationId.replace(/\[\d+\]$/, '');
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -48,6 +53,19 @@ describe('the document', () => {
       expect({ door, summary: !!summary, isTold: answers.length > 0 && isTold }).toEqual({ door, summary: true, isTold: true });
       if (!door.startsWith('GET /health/')) expect(responses, door).toHaveProperty('401');
     }
+  }); // prettier-ignore
+
+  it('answers with what its handler returns', () => {
+    const written = new Map(handlers().map((handler) => [handler.name, handler]));
+    const schemasIn = ({ responses }: Operation) => [
+      ...new Set([...JSON.stringify(responses['200'] ?? responses['201'] ?? {}).matchAll(/schemas\/(\w+)/g)].map(([, name]) => name)),
+    ];
+    const checked = operations.filter(({ operationId }) => !written.get(handlerName(operationId))!.writesItself);
+    const declared = (operation: Operation) => written.get(handlerName(operation.operationId))!.responses.toSorted();
+    expect(checked.map((operation) => [operation.door, schemasIn(operation).toSorted()])).toEqual(
+      checked.map((operation) => [operation.door, declared(operation)]),
+    );
+    expect(checked.length).toBeGreaterThan(100);
   }); // prettier-ignore
 
   it('has an example of every body that its route takes', async () => {

@@ -4,6 +4,7 @@ import { getMetadataArgsStorage } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { importsBetweenFolders, upwardImports } from '../../scripts/folder-graph.mjs';
 import { AUDITED } from '../../src/audited.js';
+import { handlers } from '../harness/handlers.js';
 
 const src = resolve(import.meta.dirname, '../../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
@@ -184,6 +185,18 @@ describe('the audit log', () => {
       'http/audit-context.interceptor.ts',
       'litellm-import/importer.ts',
     ]);
+  });
+});
+
+describe('the handlers of routes', () => {
+  it('return types of a DTO file, from which the schema is made: none is an object of anything', () => {
+    expect(handlers().filter(({ untyped }) => untyped.length)).toEqual([]);
+  });
+
+  it('name their response once', () => {
+    // Those that write to the socket return nothing that a schema could be made of.
+    const twice = handlers().filter(({ isStatedTwice, writesItself }) => isStatedTwice && !writesItself);
+    expect(twice.map(({ name }) => name)).toEqual([]);
   });
 });
 
