@@ -3,15 +3,9 @@ import { AdminValidationPipe, ignoredFields } from '../admin/admin-validation.pi
 import { acceptedFields } from '../http/unknown-fields.js';
 import { anyFieldsWhere } from '../parties/fields/all-fields.js';
 import { nanoUsdFromUsd, nearestNanoUsd, usdFromNanoUsd } from '../policy/money.js';
+import type { ImportWarnings } from './import-warnings.js';
 import type { LitellmRow } from './litellm-database.js';
 import { SkippedRowError } from './skipped-row.error.js';
-
-/** Hears what of a row does not arrive as it was. */
-export interface ImportWarnings {
-  changed(what: string): void;
-  /** An amount was finer than a nano-dollar. */
-  rounded(): void;
-}
 
 /** Columns that say nothing a request would: who and when, what was counted, what another table says again. */
 const NOT_SENT = new Set([
@@ -35,20 +29,20 @@ const pipe = new AdminValidationPipe();
 export async function bodyOf<T extends object>(
   dto: Type<T>,
   row: LitellmRow,
-  remarks: ImportWarnings,
+  warnings: ImportWarnings,
 ): Promise<T> {
   const taken = acceptedFields(dto);
   const sent = withoutHiding(row, taken);
   for (const [field, value] of Object.entries(sent))
-    if (!NOT_SENT.has(field)) sent[field] = finite(field, value, remarks);
-  for (const field of AMOUNTS) if (field in sent) sent[field] = inNanos(sent[field], remarks);
+    if (!NOT_SENT.has(field)) sent[field] = finite(field, value, warnings);
+  for (const field of AMOUNTS) if (field in sent) sent[field] = inNanos(sent[field], warnings);
   for (const field of RATES) {
     if (typeof sent[field] !== 'number' || sent[field] <= MAX_RATE) continue;
-    remarks.changed(`${field}: ${MAX_RATE} instead of ${sent[field]}`);
+    warnings.changed(`${field}: ${MAX_RATE} instead of ${sent[field]}`);
     sent[field] = MAX_RATE;
   }
   if (isSomething(sent.budget_limits) || isSomething(sent.model_max_budget))
-    remarks.changed(
+    warnings.changed(
       'budget_limits, model_max_budget: what was spent on these so far is not in the database; they start at nothing',
     );
   const said = Object.entries(sent)
@@ -57,25 +51,25 @@ export async function bodyOf<T extends object>(
   const bytes = Buffer.from(JSON.stringify(Object.fromEntries(said)));
   const body = (await pipe.transform(bytes, { type: 'body', metatype: dto })) as T;
   for (const field of ignoredFields(bytes) ?? [])
-    remarks.changed(`${field}: has no counterpart here, so it is not taken`);
+    warnings.changed(`${field}: has no counterpart here, so it is not taken`);
   return body;
 }
 
 /** What was spent, from LiteLLM's float. */
-export function spentIn({ spend }: LitellmRow, remarks: ImportWarnings) {
+export function spentIn({ spend }: LitellmRow, warnings: ImportWarnings) {
   const spent = nearestNanoUsd(spend ?? 0);
   if (spent === undefined)
     throw new SkippedRowError(`spend: ${spend as number} is no amount that can have been spent`);
-  if (nanoUsdFromUsd(spend ?? 0) === undefined) remarks.rounded();
+  if (nanoUsdFromUsd(spend ?? 0) === undefined) warnings.rounded();
   return spent;
 }
 
 /** NaN and infinity limit nothing there, and are no numbers here. Inside a value they are not guessed at. */
-function finite(field: string, value: unknown, remarks: ImportWarnings): unknown {
+function finite(field: string, value: unknown, warnings: ImportWarnings): unknown {
   if (isFinite(value)) return value;
   if (!Number.isNaN(value) && value !== Infinity)
     throw new SkippedRowError(`${field}: holds a number that cannot be kept here`);
-  remarks.changed(`${field}: ${value as number} limits nothing, so there is none here`);
+  warnings.changed(`${field}: ${value as number} limits nothing, so there is none here`);
   return null;
 }
 
@@ -106,18 +100,24 @@ const inUtc = ([name, value]: [string, unknown]): [string, unknown] => [
 ];
 
 /** The same with every amount in it as exact as amounts are here. */
-function inNanos(value: unknown, remarks: ImportWarnings): unknown {
-  if (Array.isArray(value)) return value.map((one) => inNanos(one, remarks));
+function inNanos(value: unknown, warnings: ImportWarnings): unknown {
+  if (Array.isArray(value)) return value.map((one) => inNanos(one, warnings));
   if (isMapping(value))
-    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, inNanos(one, remarks)]));
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, inNanos(one, warnings)]));
   if (nanoUsdFromUsd(value) !== undefined) return value;
   const near = nearestNanoUsd(value);
   if (near === undefined) return value;
-  remarks.rounded();
+  warnings.rounded();
   return usdFromNanoUsd(near);
 }
 
-export const isMapping = (value: unknown): value is Record<string, unknown> =>
+/** Reads a column of JSON. Throws SkippedRowError if it holds no mapping. */
+export function mappingIn(column: string, value: unknown): Record<string, unknown> {
+  if (!isMapping(value)) throw new SkippedRowError(`${column}: is no mapping`);
+  return value;
+}
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A column's default: nobody set it. */

@@ -1,4 +1,4 @@
-import { ConflictException, HttpException, Injectable } from '@nestjs/common';
+import { ConflictException, HttpException, Inject, Injectable } from '@nestjs/common';
 import { EntityNotFoundError, QueryFailedError } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { runAsActor } from '../platform/audit-context.js';
@@ -6,12 +6,15 @@ import { RowCache } from '../cache/row-cache.js';
 import { UnbindableError } from '../database/bindable.js';
 import { Database, type Write } from '../database/database.js';
 import { ModelsService } from '../models/models.service.js';
-import type { ImportWarnings } from './admin-body.js';
+
 import type { ImportReport, TableReport } from './import-report.js';
+import type { ImportWarnings } from './import-warnings.js';
 import { type LitellmDatabase, type LitellmRow, InvalidInstantError } from './litellm-database.js';
 import { IMPORTER } from './restore-row.js';
-import { type TableImporter, TableImporters } from './table-importers.js';
 import { SkippedRowError } from './skipped-row.error.js';
+import { SkippedRows } from './skipped-rows.js';
+import { queryOf, type TableImporter } from './table-importers/table-importer.js';
+import { TABLE_IMPORTERS } from './table-importers/table-importers.js';
 
 /** Tables of what happened: nobody looks for their rows one by one. */
 const HISTORY =
@@ -23,6 +26,13 @@ const READ_ALONG = new Set([
   'LiteLLM_ObjectPermissionTable',
 ]);
 
+/** One run of the import, over all tables. */
+interface ImportRun {
+  readonly write: Write;
+  readonly report: ImportReport;
+  readonly skipped: SkippedRows;
+}
+
 /** Takes over what a LiteLLM database knows. What is there already is left alone, so it may be done again. */
 @Injectable()
 export class Importer {
@@ -30,7 +40,7 @@ export class Importer {
     private readonly database: Database,
     private readonly cache: RowCache,
     private readonly models: ModelsService,
-    private readonly sources: TableImporters,
+    @Inject(TABLE_IMPORTERS) private readonly tableImporters: readonly TableImporter[],
   ) {}
 
   /**
@@ -60,10 +70,10 @@ export class Importer {
     say: (line: string) => void,
     stop: AbortSignal,
   ): Promise<void> {
-    const sources = this.sources.of(litellm);
-    for (const source of sources.filter(({ table }) => litellm.has(table)))
-      await this.table(litellm, source, write, report, say, stop);
-    const known = new Set([...sources.map(({ table }) => table), ...READ_ALONG]);
+    const skipped = new SkippedRows();
+    for (const importer of this.tableImporters.filter(({ table }) => litellm.has(table)))
+      await this.table(litellm, importer, { write, report, skipped }, say, stop);
+    const known = new Set([...this.tableImporters.map(({ table }) => table), ...READ_ALONG]);
     for (const table of litellm.tableNames.filter((name) => !known.has(name))) {
       const found = await litellm.rowsOf(table, !HISTORY.test(table));
       if (found.rows !== 0) report.others.push({ table, ...found });
@@ -72,20 +82,20 @@ export class Importer {
 
   private async table(
     litellm: LitellmDatabase,
-    source: TableImporter,
-    write: Write,
-    report: ImportReport,
+    importer: TableImporter,
+    run: ImportRun,
     say: (line: string) => void,
     stop: AbortSignal,
   ): Promise<void> {
-    const { table, query } = source;
-    const told = report.of(table);
+    const { table } = importer;
+    const query = queryOf(importer, litellm);
+    const tableReport = run.report.of(table);
     const total = await litellm.count(query);
     let done = 0;
     for await (const rows of litellm.batches(query)) {
       for (const row of rows) {
         if (stop.aborted) throw new Error('The import was stopped.');
-        await this.row(source, row, write, told, report);
+        await this.row(importer, row, run, tableReport);
       }
       done += rows.length;
       say(`${table}: ${done} of ${total}`);
@@ -94,49 +104,49 @@ export class Importer {
 
   /** One row, in a transaction of its own. A name somebody else has here is not worth losing the row for. */
   private async row(
-    source: TableImporter,
+    importer: TableImporter,
     row: LitellmRow,
-    write: Write,
-    told: TableReport,
-    report: ImportReport,
+    run: ImportRun,
+    tableReport: TableReport,
     withoutNames: readonly string[] = [],
   ): Promise<void> {
-    const id = JSON.stringify(idOf(source, row));
+    const { write, report, skipped } = run;
+    const id = JSON.stringify(idOf(importer, row));
     const changed = withoutNames.map((name) => `${id}: ${name}: is another's here already, so it has none`);
     let rounded = 0;
-    const remarks = {
+    const warnings = {
       changed: (what: string) => void changed.push(`${id}: ${what}`),
       rounded: () => void rounded++,
     };
     try {
       const keys = await write(async (tx) => {
-        const touched = await source.take(tx, readable(row, remarks), remarks);
-        if (touched !== 'there' && !report.isDry) this.cache.willChange(tx, touched);
+        const touched = await importer.import(tx, readable(row, warnings), { warnings, skipped });
+        if (touched !== 'exists' && !report.isDry) this.cache.willChange(tx, touched);
         return touched;
       });
-      if (keys === 'there') {
-        told.there++;
+      if (keys === 'exists') {
+        tableReport.there++;
         return;
       }
-      told.taken++;
-      told.changed.push(...changed);
+      tableReport.taken++;
+      tableReport.changed.push(...changed);
       report.rounded += rounded;
       if (!report.isDry) await this.cache.evict(keys);
     } catch (error) {
       if (!isAboutTheRow(error)) throw error;
       const name = takenName(error);
       if (name && row[name])
-        return this.row(source, { ...row, [name]: null }, write, told, report, [...withoutNames, name]);
-      source.left?.(row);
-      told.left.push(`${id}: ${error.message}`);
+        return this.row(importer, { ...row, [name]: null }, run, tableReport, [...withoutNames, name]);
+      importer.noteSkipped?.(row, skipped);
+      tableReport.left.push(`${id}: ${error.message}`);
     }
   }
 }
 
 /** A row whose id cannot even be read is named so. */
-function idOf(source: TableImporter, row: LitellmRow): string {
+function idOf(importer: TableImporter, row: LitellmRow): string {
   try {
-    return source.idOf(row);
+    return importer.idOf(row);
   } catch {
     return '(without an id)';
   }
@@ -146,7 +156,7 @@ function idOf(source: TableImporter, row: LitellmRow): string {
 const KEPT_INSTANTS = ['created_at', 'updated_at', 'budget_reset_at', 'expires', 'last_rotation_at'];
 
 /** The row with instants that are `Date`s. One that never comes ends nothing; any other odd one is not guessed at. */
-function readable(row: LitellmRow, remarks: ImportWarnings): LitellmRow {
+function readable(row: LitellmRow, warnings: ImportWarnings): LitellmRow {
   const odd = Object.entries(row).filter(
     (entry): entry is [string, InvalidInstantError] => entry[1] instanceof InvalidInstantError,
   );
@@ -156,10 +166,10 @@ function readable(row: LitellmRow, remarks: ImportWarnings): LitellmRow {
     read[column] = text;
     if (column === 'expires' && text === 'infinity') {
       read.expires = null;
-      remarks.changed('expires: never, as infinity is no instant here');
+      warnings.changed('expires: never, as infinity is no instant here');
     } else if (column === 'former_ends_at') {
       read.former_token = null;
-      remarks.changed(`the secret before: ends ${text}, which is no instant here, so it is not taken`);
+      warnings.changed(`the secret before: ends ${text}, which is no instant here, so it is not taken`);
     } else if (KEPT_INSTANTS.includes(column)) {
       throw new SkippedRowError(`${column}: ${text} is no instant that can be kept here`);
     }

@@ -10,7 +10,8 @@ import { TagsModule } from '../tags/tags.module.js';
 import { TeamsModule } from '../teams/teams.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { Importer } from './importer.js';
-import { TableImporters } from './table-importers.js';
+import { RowRestorer } from './row-restorer.js';
+import { tableImporterProviders } from './table-importers/table-importers.js';
 
 /** Takes over a LiteLLM database. Only the command line brings it in. */
 @Module({
@@ -26,6 +27,6 @@ import { TableImporters } from './table-importers.js';
     KeysModule,
     ModelsModule,
   ],
-  providers: [Importer, TableImporters],
+  providers: [Importer, RowRestorer, ...tableImporterProviders],
 })
 export class LitellmImportModule {}

@@ -4,7 +4,7 @@ import { mainWindow } from '../parties/budget-windows.js';
 import type { Limits } from '../parties/limits-row.js';
 import type { NanoUsd } from '../policy/money.js';
 import type { Opening } from '../parties/party-spend.js';
-import type { ImportWarnings } from './admin-body.js';
+import type { ImportWarnings } from './import-warnings.js';
 import type { LitellmRow } from './litellm-database.js';
 
 /** Who wrote a row that says nothing of it. */
@@ -32,7 +32,7 @@ export function restoreWindow(
   row: Limits,
   { budget_reset_at, created_at }: LitellmRow,
   { timeZone, now }: Restoring,
-  remarks: ImportWarnings,
+  warnings: ImportWarnings,
 ): void {
   if (row.budgetDuration === null) return;
   const resetAt = budget_reset_at as Date | null;
@@ -41,7 +41,7 @@ export function restoreWindow(
   const { start, end } = windowAt({ duration: row.budgetDuration, anchor: row.budgetAnchor }, timeZone, now);
   row.budgetSince = start;
   if (resetAt && resetAt.getTime() !== end.getTime())
-    remarks.changed(
+    warnings.changed(
       `budget_reset_at: ${end.toISOString()} instead of ${resetAt.toISOString()}, by the calendar; what was spent counts until then`,
     );
 }

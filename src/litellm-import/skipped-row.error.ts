@@ -1,2 +1,2 @@
-/** Something is wrong with one row: it is left, and told why. */
+/** Error in one row of LiteLLM's: the import skips the row and reports the message. */
 export class SkippedRowError extends Error {}

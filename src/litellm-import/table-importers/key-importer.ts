@@ -1,0 +1,87 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { CLOCK, type Clock } from '../../platform/clock.js';
+import { KeyFieldsDto } from '../../keys/keys.dto.js';
+import { KeysService, cacheKeysOf } from '../../keys/keys.service.js';
+import { VirtualKey } from '../../parties/entities/virtual-key.entity.js';
+import { keyHint } from '../../platform/secrets.js';
+import { bodyOf } from '../admin-body.js';
+import type { LitellmDatabase, LitellmRow } from '../litellm-database.js';
+import { IMPORTER } from '../restore-row.js';
+import { RowRestorer } from '../row-restorer.js';
+import { SkippedRowError } from '../skipped-row.error.js';
+import { type ImportContext, selectAll, type TableImporter } from './table-importer.js';
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+@Injectable()
+export class KeyImporter implements TableImporter {
+  readonly table = 'LiteLLM_VerificationToken';
+  readonly hasPermissions = true;
+
+  constructor(
+    private readonly keys: KeysService,
+    private readonly restorer: RowRestorer,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  query(litellm: LitellmDatabase): string {
+    return litellm.has('LiteLLM_DeprecatedVerificationToken')
+      ? KEYS_WITH_FORMER_SECRETS
+      : selectAll(this.table, 'token');
+  }
+
+  /** Returns the hash. What is no hash may be a secret. */
+  idOf({ token }: LitellmRow): string {
+    return SHA256.test(token as string) ? (token as string) : keyHint(token as string);
+  }
+
+  async import(tx: EntityManager, row: LitellmRow, { warnings, skipped }: ImportContext) {
+    skipped.requireUser(row);
+    skipped.requireMember(row);
+    const hash = row.token as string;
+    if (await tx.existsBy(VirtualKey, { secretHash: hash })) return 'exists';
+    if (!SHA256.test(hash))
+      throw new SkippedRowError('token: is no SHA-256 in hex, so no key can be proven by it');
+    if (row.project_id) throw new SkippedRowError('project_id: there are no projects here to limit it');
+    const dto = await bodyOf(KeyFieldsDto, row, warnings);
+    const hint = (row.key_name as string | null) ?? 'sk-...';
+    const adopted = await this.keys.adopt(tx, { hash, hint }, dto, IMPORTER);
+    const { row: made } = adopted;
+    made.expiresAt = row.expires as Date | null;
+    made.rotationCount = (row.rotation_count as number | null) ?? 0;
+    made.lastRotatedAt = (row.last_rotation_at as Date | null) ?? null;
+    if (row.former_token && (row.former_ends_at as Date) > this.clock()) {
+      const former = row.former_token as string;
+      const why = await this.whyNotFormer(tx, former, row);
+      if (why) warnings.changed(`the secret before: ${why}, so it is not taken`);
+      else {
+        made.formerSecretHash = former;
+        made.formerEndsAt = row.former_ends_at as Date;
+      }
+    }
+    const party = { kind: 'key', entity: VirtualKey, row: made, publicId: hash } as const;
+    await this.restorer.restoreParty(tx, party, row, warnings);
+    return cacheKeysOf(adopted);
+  }
+
+  /**
+   * Says why a hash cannot be a former secret. A key whose hash is also the former secret of another key would be let in
+   * as that key: its own block, budget and rights would be gone.
+   */
+  private async whyNotFormer(tx: EntityManager, hash: string, row: LitellmRow): Promise<string | undefined> {
+    if (!SHA256.test(hash)) return 'is no SHA-256 in hex';
+    const isTaken =
+      row.former_is_key === true ||
+      (await tx.existsBy(VirtualKey, [{ secretHash: hash }, { formerSecretHash: hash }]));
+    return isTaken ? 'is a key of its own' : undefined;
+  }
+}
+
+/** Each key with the former secret that works the longest. */
+const KEYS_WITH_FORMER_SECRETS = `SELECT k.*, f.token AS former_token, f.revoke_at AS former_ends_at, f.is_key AS former_is_key
+  FROM "LiteLLM_VerificationToken" k LEFT JOIN LATERAL (
+    SELECT d.token, d.revoke_at, EXISTS (SELECT FROM "LiteLLM_VerificationToken" o WHERE o.token = d.token) AS is_key
+    FROM "LiteLLM_DeprecatedVerificationToken" d
+    WHERE d.active_token_id = k.token ORDER BY is_key, d.revoke_at DESC LIMIT 1
+  ) f ON true ORDER BY k.token`;

@@ -1,0 +1,38 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { cacheKey } from '../../cache/change-epochs.js';
+import { Tag } from '../../parties/entities/tag.entity.js';
+import { TagDto } from '../../tags/tags.dto.js';
+import { TagsService } from '../../tags/tags.service.js';
+import { bodyOf } from '../admin-body.js';
+import type { LitellmRow } from '../litellm-database.js';
+import { IMPORTER } from '../restore-row.js';
+import { RowRestorer } from '../row-restorer.js';
+import { type ImportContext, selectAll, type TableImporter } from './table-importer.js';
+
+@Injectable()
+export class TagImporter implements TableImporter {
+  readonly table = 'LiteLLM_TagTable';
+
+  constructor(
+    private readonly tags: TagsService,
+    private readonly restorer: RowRestorer,
+  ) {}
+
+  query(): string {
+    return selectAll(this.table, 'tag_name');
+  }
+
+  idOf({ tag_name }: LitellmRow): string {
+    return tag_name as string;
+  }
+
+  async import(tx: EntityManager, row: LitellmRow, { warnings }: ImportContext) {
+    const { tag_name: name, ...fields } = row;
+    if (await tx.existsBy(Tag, { name: name as string })) return 'exists';
+    const made = await this.tags.make(tx, await bodyOf(TagDto, { ...fields, name }, warnings), IMPORTER);
+    const party = { kind: 'tag', entity: Tag, row: made, publicId: made.name } as const;
+    await this.restorer.restoreParty(tx, party, row, warnings);
+    return [cacheKey.tag(made.name)];
+  }
+}
