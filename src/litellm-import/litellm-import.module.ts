@@ -1,11 +1,11 @@
 import { Module } from '@nestjs/common';
 import { CacheModule } from '../cache/cache.module.js';
-import { LedgerModule } from '../ledger/ledger.module.js';
 import { BudgetsModule } from '../budgets/budgets.module.js';
 import { EndUsersModule } from '../end-users/end-users.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { PartiesModule } from '../parties/parties.module.js';
 import { TagsModule } from '../tags/tags.module.js';
 import { TeamsModule } from '../teams/teams.module.js';
 import { UsersModule } from '../users/users.module.js';
@@ -17,7 +17,7 @@ import { tableImporterProviders } from './table-importers/table-importers.js';
 @Module({
   imports: [
     CacheModule,
-    LedgerModule,
+    PartiesModule,
     BudgetsModule,
     OrganizationsModule,
     UsersModule,
