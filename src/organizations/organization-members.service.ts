@@ -5,17 +5,15 @@ import { cacheKey } from '../cache/change-epochs.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
-import { foldedAddress } from '../platform/folded-address.js';
 import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
 import { UserRepository } from '../parties/repositories/user.repository.js';
 import { administersOrganization, type Principal, isProxyAdmin } from '../policy/principal.js';
-import { missingText } from '../policy/checks/parties-exist.js';
 import { lockParents } from '../parties/lock-parents.js';
 import { userRows } from '../teams/team-members.query.js';
 import { UserDefaults } from '../parties/user-defaults.js';
 import { ensureNamedUser } from '../parties/named-user.js';
 import { userWithEmail } from '../parties/user-with-email.js';
-import { maySeeUser } from '../parties/visible-users.js';
+import { visibleUserNamed } from '../parties/visible-users.js';
 import { OrganizationMember } from '../parties/entities/organization-member.entity.js';
 import { membersOf, organizationMemberView } from './organization-member.view.js';
 import type {
@@ -143,12 +141,7 @@ export class OrganizationMembersService {
   ): Promise<string> {
     if (!user_id && !user_email)
       throw new BadRequestException({ message: 'A member needs a user_id or a user_email', param: 'member' });
-    const userId = user_id || (await userWithEmail(tx, user_email!))?.userId;
-    if (!isProxyAdmin(caller)) {
-      if (userId !== undefined && (await maySeeUser(tx, caller, userId))) return userId;
-      const id = user_id || user_email || '';
-      throw new NotFoundException({ message: missingText({ kind: 'user', id }), param: 'member' });
-    }
+    if (!isProxyAdmin(caller)) return visibleUserNamed(tx, { user_id, user_email }, caller);
     return ensureNamedUser(tx, this.users, { user_id, user_email }, caller.id, this.newUsers.apply);
   }
 
@@ -157,9 +150,8 @@ export class OrganizationMembersService {
     { organization_id, user_id, user_email, member }: UpdateOrganizationMemberDto,
   ) {
     const [id, email] = [user_id || member?.user_id, user_email || member?.user_email];
-    const there = (await membersOf(tx, [organization_id])).find(({ userId, user }) =>
-      id ? userId === id : email && user?.foldedEmail === foldedAddress(email),
-    );
+    const asked = id || (email ? (await userWithEmail(tx, email))?.userId : undefined);
+    const there = (await membersOf(tx, [organization_id])).find(({ userId }) => userId === asked);
     if (there) return there;
     throw new NotFoundException({
       message: `User=${id || email} is not a member of Organization=${organization_id}`,

@@ -1,3 +1,4 @@
+import { NotFoundException } from '@nestjs/common';
 import type { EntityManager, SelectQueryBuilder } from 'typeorm';
 import { OrganizationMember } from './entities/organization-member.entity.js';
 import {
@@ -6,9 +7,11 @@ import {
   type Principal,
   seesEverything,
 } from '../policy/principal.js';
+import { missingText } from '../policy/checks/parties-exist.js';
 import { selectLight } from './listed-rows.js';
 import { Member } from './entities/team-member.entity.js';
 import { User } from './entities/user.entity.js';
+import { userWithEmail } from './user-with-email.js';
 
 /** The live users that concern a caller, without what is kept with them: themself, and who is in the teams and organizations they administer. Alias `u`. */
 export function visibleUsers(manager: EntityManager, caller: Principal): SelectQueryBuilder<User> {
@@ -38,4 +41,21 @@ export function visibleUsers(manager: EntityManager, caller: Principal): SelectQ
 /** Does this user concern the caller? */
 export function maySeeUser(manager: EntityManager, caller: Principal, userId: string): Promise<boolean> {
   return visibleUsers(manager, caller).andWhere('u.userId = :asked', { asked: userId }).getExists();
+}
+
+/**
+ * Returns the id of the user that a caller names as a member, by id, by address, or by both of one user. 404 when there is no
+ * such user, or when the caller may not see it.
+ */
+export async function visibleUserNamed(
+  manager: EntityManager,
+  { user_id, user_email }: { readonly user_id?: string | null; readonly user_email?: string | null },
+  caller: Principal,
+): Promise<string> {
+  const withAddress = user_email ? await userWithEmail(manager, user_email) : null;
+  const userId = user_id || withAddress?.userId;
+  const isOne = !user_email || withAddress?.userId === userId;
+  if (userId && isOne && (await maySeeUser(manager, caller, userId))) return userId;
+  const id = user_id || user_email || '';
+  throw new NotFoundException({ message: missingText({ kind: 'user', id }), param: 'member' });
 }

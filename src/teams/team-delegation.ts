@@ -2,7 +2,6 @@ import { ForbiddenException, Injectable, NotFoundException } from '@nestjs/commo
 import { type EntityManager, IsNull } from 'typeorm';
 import { DelegationService, type MakerEntitlements } from '../delegation/delegation.js';
 import { withTiers } from '../parties/with-tier.js';
-import { foldedAddress } from '../platform/folded-address.js';
 import { Organization } from '../parties/entities/organization.entity.js';
 import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
 import { entitlementsOf } from '../parties/entitlements-of.js';
@@ -16,7 +15,7 @@ import {
   ownsTeam,
 } from '../policy/principal.js';
 import { missingText } from '../policy/checks/parties-exist.js';
-import { visibleUsers } from '../parties/visible-users.js';
+import { visibleUserNamed } from '../parties/visible-users.js';
 import type { Member } from '../parties/entities/team-member.entity.js';
 import type { Team } from '../parties/entities/team.entity.js';
 import { teamView } from './team.view.js';
@@ -96,14 +95,7 @@ export class TeamDelegation {
   /** 404 for members who do not concern the caller; proxy admins may name anyone, and make users so. */
   async requireKnown(tx: EntityManager, named: readonly MemberDto[], caller: Principal): Promise<void> {
     if (isProxyAdmin(caller)) return;
-    for (const { user_id, user_email } of named) {
-      const known = visibleUsers(tx, caller);
-      if (user_id) known.andWhere('u.userId = :asked', { asked: user_id });
-      if (user_email) known.andWhere('u.foldedEmail = :email', { email: foldedAddress(user_email) });
-      if ((await known.getCount()) === 1) continue;
-      const id = user_id || user_email || '';
-      throw new NotFoundException({ message: missingText({ kind: 'user', id }), param: 'member' });
-    }
+    for (const member of named) await visibleUserNamed(tx, member, caller);
   }
 
   /** `holder` null: nothing but what it was. */
