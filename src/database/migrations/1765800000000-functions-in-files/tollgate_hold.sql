@@ -1,5 +1,5 @@
--- Sets money aside for a batch of calls, in one statement. The rules are those of policy/grant.ts
--- (docs/decisions/0005-holds.md); src/spend/postgres/hold.spec.ts compares the two on random batches.
+-- Sets money aside for a batch of calls, in one statement. The rules are those of policy/hold-amount.ts
+-- (docs/decisions/0005-holds.md); test/money/postgres-hold.spec.ts compares the two on random batches.
 --
 -- Inputs
 --   p_replica      id of the calling replica; a new entry belongs to it until it is closed
