@@ -64,8 +64,8 @@ class World {
       this.open.delete(from!);
       for (const account of old.chain.accounts) account.unsettled--;
     };
-    const instead = old && { hold: { chain: old.chain, boundNanoUsd: nanoUsd(old.amount) } };
-    const taking = this.reservations.take({ ...reservation, instead });
+    const replaces = old && { hold: { chain: old.chain, boundNanoUsd: nanoUsd(old.amount) } };
+    const taking = this.reservations.take({ ...reservation, replaces });
     if (taking instanceof Promise) void taking.then(tell);
     else tell(taking);
     return id;

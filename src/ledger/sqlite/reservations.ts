@@ -12,7 +12,7 @@ type Held = Pick<Hold, 'chain' | 'boundNanoUsd'>;
 /** What a call would hold, and of what. */
 export interface Reservation extends Pick<HoldRequest, 'chain' | 'budgets' | 'demand'> {
   /** What it holds already, which ends in the step that takes this. */
-  readonly instead?: { readonly hold: Held } | undefined;
+  readonly replaces?: { readonly hold: Held } | undefined;
 }
 
 interface Waiter {
@@ -98,7 +98,7 @@ export class Reservations {
         reservation,
         tell: resolve,
         // Who holds something already came before all who wait.
-        arrival: reservation.instead ? -1 : this.arrivals++,
+        arrival: reservation.replaces ? -1 : this.arrivals++,
         timer: setTimeout(() => {
           this.leave(waiter);
           resolve(this.lastTry(reservation));
@@ -128,10 +128,10 @@ export class Reservations {
   }
 
   /** An account others wait for already: whoever comes now stands behind them. */
-  private queueBefore({ budgets, demand, instead }: Reservation): string | undefined {
+  private queueBefore({ budgets, demand, replaces }: Reservation): string | undefined {
     if (!this.queues.size || !this.config.general.budgetWaitMs || demand.wantedNanoUsd === ZERO_NANO_USD)
       return undefined;
-    if (instead) return undefined;
+    if (replaces) return undefined;
     return budgets.find(({ account }) => this.queues.has(account.id))?.account.id;
   }
 
@@ -152,7 +152,7 @@ export class Reservations {
   }
 
   /** Whatever is granted now is set aside now. */
-  private outcome({ chain, demand, instead }: Reservation, answer: HoldDecision<ScopedBudget>): HoldResult {
+  private outcome({ chain, demand, replaces }: Reservation, answer: HoldDecision<ScopedBudget>): HoldResult {
     const amountNanoUsd =
       answer.kind === 'granted'
         ? answer.amountNanoUsd
@@ -165,8 +165,8 @@ export class Reservations {
     }
     addToHeld(chain, amountNanoUsd);
     for (const account of chain.accounts) account.unsettled++;
-    if (instead) {
-      const { hold } = instead;
+    if (replaces) {
+      const { hold } = replaces;
       addToHeld(hold.chain, -hold.boundNanoUsd);
       // Not now: whoever is being served may be this one.
       queueMicrotask(() => this.serveAll(hold.chain));
@@ -180,9 +180,9 @@ function addToHeld({ accounts }: BillingChain, amount: bigint): void {
 }
 
 /** Its budgets, as they are without what it holds already. */
-function budgetsFor({ budgets, instead }: Reservation): readonly ScopedBudget[] {
-  if (!instead) return budgets;
-  const { chain, boundNanoUsd } = instead.hold;
+function budgetsFor({ budgets, replaces }: Reservation): readonly ScopedBudget[] {
+  if (!replaces) return budgets;
+  const { chain, boundNanoUsd } = replaces.hold;
   return budgets.map((budget) => {
     const { account } = budget;
     if (!chain.accounts.some(({ id }) => id === account.id)) return budget;
