@@ -64,7 +64,7 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
   onApplicationBootstrap(): void {
     if (!this.settings) return;
     this.touchedAccounts.watch();
-    this.accounts.corrected = (tx, accounts) => this.forget(tx, accounts);
+    this.accounts.onCorrected = (tx, accounts) => this.forget(tx, accounts);
     this.task.startLater(ROUND_MS);
   }
 
@@ -74,7 +74,7 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** Writes down what was crossed since the last round, and delivers what is due. */
   async round(): Promise<void> {
-    await this.write(this.touchedAccounts.take());
+    await this.write(this.touchedAccounts.drain());
     await this.deliver();
   }
 
@@ -100,7 +100,7 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
       );
     } catch (error) {
       // Looked at again in the next round.
-      this.touchedAccounts.note(watched);
+      this.touchedAccounts.record(watched);
       throw error;
     }
   }

@@ -13,7 +13,7 @@ export async function verifyLedgerCommand(config: Config, say: (line: string) =>
   ).initialize();
   try {
     const { accounts, differences } = await verifyLedger(dataSource);
-    for (const { accountId, of, balance, entries } of differences) {
+    for (const { accountId, column: of, balance, entries } of differences) {
       say(
         `${accountId}: the balance says ${of} ${balance ?? 'nothing'}, its entries add up to ${entries} nano-dollars`,
       );

@@ -99,8 +99,8 @@ export class Attempt {
   /** What nobody counted is never more than what was held for it, where that was all it could be. */
   private estimatedCost(usage: Usage): NanoUsd {
     const cost = this.cost(usage);
-    const { boundNanoUsd, mayBePassed } = this.hold;
-    return boundNanoUsd && !mayBePassed && cost > boundNanoUsd ? boundNanoUsd : cost;
+    const { boundNanoUsd, mayExceedBound } = this.hold;
+    return boundNanoUsd && !mayExceedBound && cost > boundNanoUsd ? boundNanoUsd : cost;
   }
 
   /** Provably nothing was produced. Without this something may have been, and nobody says what: its entry says so. */

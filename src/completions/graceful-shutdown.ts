@@ -33,6 +33,6 @@ export class GracefulShutdown implements BeforeApplicationShutdown {
     });
     await Promise.race([Promise.allSettled(this.load.calls), patience]);
     clearTimeout(timer);
-    await this.spend.drained(MAX_DRAIN_MS);
+    await this.spend.drain(MAX_DRAIN_MS);
   }
 }

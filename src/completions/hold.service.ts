@@ -84,7 +84,7 @@ export class HoldService {
       canBeRecounted: isFirst && mayCount(llm.size),
       budgets,
       demand,
-      mayBePassed: plan !== undefined && mayPassBound(plan),
+      mayExceedBound: plan !== undefined && mayPassBound(plan),
       inputBoundNanoUsd: demand.inputNanoUsd,
       replaces: last?.unbilled,
       requestId,
@@ -94,7 +94,7 @@ export class HoldService {
       deploymentId: deployment.id,
       provider: deployment.provider,
     });
-    if ('outdated' in taken) return undefined;
+    if ('staleFacts' in taken) return undefined;
     // A window closed, or a temporary increase ended, while it waited: the result is of old limits.
     if (!this.billingContexts.isOpen(billingContext) && ('hold' in taken || isFirst)) {
       if ('hold' in taken) await this.spend.release(taken.hold);

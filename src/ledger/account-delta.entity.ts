@@ -2,7 +2,10 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { NanoUsdColumn } from '../database/columns.js';
 import type { NanoUsd } from '../policy/money.js';
 
-/** Spending on an account without a limit, until it is folded into the balance: so that nobody waits for its row. */
+/**
+ * Spend on an account without a limit, until it is folded into the balance. Calls add rows here, so none waits for
+ * the account's row.
+ */
 @Entity('account_deltas')
 export class AccountDelta {
   @PrimaryColumn({ type: 'varchar', length: 36 })

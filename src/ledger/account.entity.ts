@@ -2,7 +2,9 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { InstantColumn, NanoUsdColumn } from '../database/columns.js';
 import type { NanoUsd } from '../policy/money.js';
 
-/** What one scope spent in one window. Derived: always the sum of the ledger entries whose chain names it. */
+/**
+ * The spend of one scope in one window. Derived: always the sum of the ledger entries whose chain names this account.
+ */
 @Entity('accounts')
 export class Account {
   /** `<scope kind>/<scope id>/<window id>/<window start>`, see `accountId`. */
@@ -25,7 +27,7 @@ export class Account {
   @NanoUsdColumn({ name: 'spent_nano_usd' })
   spentNanoUsd: NanoUsd;
 
-  /** What open calls hold. Null: nobody counts it here, because no limit applies or memory does. */
+  /** Money held by open calls. Null if no limit applies, or if memory counts it (SQLite). */
   @NanoUsdColumn({ name: 'held_nano_usd', nullable: true })
   heldNanoUsd: NanoUsd | null;
 }

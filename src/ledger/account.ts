@@ -2,39 +2,39 @@ import { windowAt, windowId, type WindowRule } from '../calendar/windows.js';
 import type { AccountState, BudgetWindow, PartyKind } from '../policy/facts.js';
 import type { NanoUsd } from '../policy/money.js';
 
-/** Whose an account is: a party's, or a party's for one model. */
+/** The kind of scope that owns an account: a party, or a party for one model. */
 export type ScopeKind = PartyKind | `${PartyKind}+model`;
 
-/** What an account is for: one scope, for ever or in one window. */
+/** The identity of an account: one scope, for its lifetime or in one window. */
 export interface AccountSpec {
   readonly id: string;
   readonly scopeKind: ScopeKind;
-  /** Our internal immutable id of the scope; `<id>/<model>` of one for a model. */
+  /** The internal, immutable id of the scope. An account for one model has `<id>/<model>`. */
   readonly scopeId: string;
   readonly windowId: string;
   readonly window?: BudgetWindow;
-  /** Of a window: spending of its scope from here on counts, also if it was before the window was configured. */
+  /** Start of the spend that counts in this window, also if the window was configured later. */
   readonly countsFrom?: Date;
 }
 
 /** A budget window as configured. */
 export interface BudgetWindowRule extends WindowRule {
-  /** Spending before this instant never counts: when the party first got a window. */
+  /** Spend before this instant never counts. It is when the party first got a window. */
   readonly since: Date;
 }
 
-/** The `windowId` of an account that never starts again. */
+/** The `windowId` of an account that never resets. */
 export const LIFETIME = 'endless';
 
 /** Names the proxy as a whole among scopes of kind `global`. */
 export const GLOBAL_ID = 'proxy';
 
-/** The endless account every scope has beside its windows. */
+/** Returns the lifetime account, which every scope has beside its windows. */
 export function lifetimeAccount(scopeKind: ScopeKind, scopeId: string): AccountSpec {
   return { id: `${scopeKind}/${scopeId}/${LIFETIME}/0`, scopeKind, scopeId, windowId: LIFETIME };
 }
 
-/** The account of the window that is open at `now`. */
+/** Returns the account of the window that is open at `now`. */
 export function windowAccount(
   scopeKind: ScopeKind,
   scopeId: string,
@@ -54,11 +54,11 @@ export function windowAccount(
   };
 }
 
-/** An account in memory. Only the spend room changes it. */
+/** An account in memory. Only this folder changes it. */
 export interface LiveAccount extends AccountState {
   readonly spec: AccountSpec;
   spentNanoUsd: NanoUsd;
   heldNanoUsd: NanoUsd;
-  /** Entries whose hold or settlement is not committed yet: it must stay in memory. */
+  /** The number of entries whose hold or settlement is not committed yet. Above zero, the account stays in memory. */
   unsettled: number;
 }

@@ -11,21 +11,21 @@ import { spentBeforeWindow } from './spent-before-window.js';
 
 const MAX_ACCOUNTS = 500_000;
 
-/** An account that is needed, and whether a limit counts on it. */
+/** An account that a call needs, with its limit if it has one. */
 export interface AccountNeed {
   readonly account: AccountSpec;
   readonly limitNanoUsd: NanoUsd | null;
 }
 
 interface Balance {
-  readonly spent: bigint;
-  readonly held: bigint | null;
+  readonly spentNanoUsd: bigint;
+  readonly heldNanoUsd: bigint | null;
 }
 
-/** The accounts this process knows, loaded on first use. While one is in memory there is exactly one of it. */
+/** The accounts in the memory of this process, loaded on first use. An account in memory is exactly one object. */
 export abstract class Accounts {
-  /** Whoever sets this hears of accounts that are corrected, inside the transaction. */
-  corrected: (tx: EntityManager, accounts: readonly CorrectedAccount[]) => Promise<void> = async () => {};
+  /** Called with the corrected accounts, inside the transaction of the correction. */
+  onCorrected: (tx: EntityManager, accounts: readonly CorrectedAccount[]) => Promise<void> = async () => {};
   protected readonly loaded = new Map<string, LiveAccount>();
   private readonly loading = new Map<string, Promise<void>>();
   private generationNow = 1;
@@ -35,71 +35,80 @@ export abstract class Accounts {
     protected readonly clock: Clock,
   ) {}
 
-  /** True: what is in memory is the truth. False: only the hold knows, and memory has what was last seen. */
+  /**
+   * True if memory holds the true balances. False if only the hold knows them and memory holds the last seen ones.
+   */
   abstract readonly areBalances: boolean;
 
-  /** Grows when accounts leave memory: whoever keeps references must ask again then. */
+  /** Grows when accounts leave memory. Code that keeps references must then load the accounts again. */
   get generation(): number {
     return this.generationNow;
   }
 
-  /** The accounts, loaded if need be. Throws when the database does not answer. */
+  /** Returns the accounts and loads missing ones. Throws if the database does not respond. */
   async load(needs: readonly AccountNeed[]): Promise<LiveAccount[]> {
     for (;;) {
       const missing = needs.filter((need) => !this.has(need));
       if (!missing.length) return needs.map(({ account }) => this.loaded.get(account.id)!);
-      const unasked = missing.filter(({ account }) => !this.loading.has(account.id));
-      if (unasked.length) this.startLoading(unasked);
+      const notLoading = missing.filter(({ account }) => !this.loading.has(account.id));
+      if (notLoading.length) this.startLoading(notLoading);
       await Promise.all(missing.map(({ account }) => this.loading.get(account.id)));
     }
   }
 
-  /** Reads the balances of accounts in memory anew, where memory is not the truth. */
+  /** Reloads the balances of these accounts if memory does not hold the true ones. */
   abstract refresh(accounts: readonly LiveAccount[]): Promise<void>;
 
   /**
-   * Inside a transaction: sets what was spent, by one `adjustment` entry for each account that changes; calls under way
-   * keep what they hold. No account goes below zero. Memory follows when the transaction is committed.
+   * Sets the spend of accounts by one `adjustment` entry for each account that changes. Open calls keep their holds.
+   * No account goes below zero. Memory follows after the commit. Must run inside a transaction.
    */
   async correct(tx: EntityManager, corrections: readonly Correction[]): Promise<void> {
-    const specs = corrections.flatMap(({ account, along, ofModels }) => [account, ...along, ...ofModels]);
+    const specs = corrections.flatMap(({ account, siblings, modelAccounts }) => [
+      account,
+      ...siblings,
+      ...modelAccounts,
+    ]);
     await this.makeRows(tx, specs);
     const spent = await this.spentUnderLock(tx, specs);
-    const needed = corrections.flatMap((correction) => adjustmentsFor(correction, spent));
-    if (needed.length) {
-      await adjust(tx, this.database, needed, this.clock());
-      await this.corrected(
+    const adjustments = corrections.flatMap((correction) => adjustmentsFor(correction, spent));
+    if (adjustments.length) {
+      await adjust(tx, this.database, adjustments, this.clock());
+      await this.onCorrected(
         tx,
-        needed.map(({ account: { id }, amount }) => ({ id, spentNanoUsd: nanoUsd(spent.get(id)! + amount) })),
+        adjustments.map(({ account: { id }, amount }) => ({
+          id,
+          spentNanoUsd: nanoUsd(spent.get(id)! + amount),
+        })),
       );
     }
     for (const { account, spentNanoUsd, audit } of corrections) {
       const before = nanoUsd(spent.get(account.id)!);
       if (before !== spentNanoUsd) audit?.(tx, { before, after: spentNanoUsd });
     }
-    this.database.afterCommit(tx, () => this.adjusted(needed));
+    this.database.afterCommit(tx, () => this.applyAdjustments(adjustments));
   }
 
-  /** Adds what was spent before the account counted it, inside a transaction. Memory follows when that is committed. */
+  /** Adds spend from before the account existed. Memory follows after the commit. Must run inside a transaction. */
   async carryOver(tx: EntityManager, account: AccountSpec, amount: bigint): Promise<void> {
     await this.makeRows(tx, [account]);
-    const carried = [{ account, amount, chainId: priorSpendChainId(account.id) }];
-    await adjust(tx, this.database, carried, this.clock());
-    this.database.afterCommit(tx, () => this.adjusted(carried));
+    const adjustments = [{ account, amount, chainId: priorSpendChainId(account.id) }];
+    await adjust(tx, this.database, adjustments, this.clock());
+    this.database.afterCommit(tx, () => this.applyAdjustments(adjustments));
   }
 
-  /** Inside a transaction: accounts that nobody used before begin with what they must, on disk. */
+  /** Creates the rows of unused accounts, with their prior spend. Must run inside a transaction. */
   protected abstract makeRows(tx: EntityManager, specs: readonly AccountSpec[]): Promise<void>;
 
-  /** Balances were changed by these, and that is committed. */
-  protected abstract adjusted(adjustments: readonly Adjustment[]): void;
+  /** Applies committed adjustments to the balances in memory. */
+  protected abstract applyAdjustments(adjustments: readonly Adjustment[]): void;
 
-  /** What was spent on these accounts, which nobody else changes until this transaction ends. */
+  /** Locks these accounts until the transaction ends and returns their spend. */
   private async spentUnderLock(
     tx: EntityManager,
     specs: readonly AccountSpec[],
   ): Promise<ReadonlyMap<string, bigint>> {
-    // SQLite has one writer at a time, and no words for this.
+    // SQLite has one writer at a time and no row locks.
     if (this.database.isPostgres) {
       await tx.query(
         `SELECT a.id FROM accounts a JOIN ${jsonRowset({ id: 'varchar' }, this.database)} AS r ON a.id = r.id ORDER BY a.id FOR UPDATE OF a`,
@@ -107,37 +116,43 @@ export abstract class Accounts {
       );
     }
     const rows = await this.stored(tx, specs);
-    return new Map(specs.map(({ id }) => [id, rows.get(id)?.spent ?? 0n]));
+    return new Map(specs.map(({ id }) => [id, rows.get(id)?.spentNanoUsd ?? 0n]));
   }
 
-  /** What is committed, for accounts that may not be in memory. */
+  /** Returns the committed spend of accounts that may not be in memory. */
   spentOn(specs: readonly AccountSpec[]): Promise<Map<string, bigint>> {
     return this.database.read((manager) => this.spentIn(manager, specs), 'ledger');
   }
 
-  /** The same as this transaction sees it. */
+  /** Returns the spend of accounts as this transaction sees it. */
   async spentIn(manager: EntityManager, specs: readonly AccountSpec[]): Promise<Map<string, bigint>> {
     const stored = await this.stored(manager, specs);
     const missing = specs.filter(({ id }) => !stored.has(id));
     const before = await spentBeforeWindow(manager, this.database, missing);
-    return new Map([...before, ...Array.from(stored, ([id, { spent }]) => [id, spent] as const)]);
+    return new Map([
+      ...before,
+      ...Array.from(stored, ([id, { spentNanoUsd }]) => [id, spentNanoUsd] as const),
+    ]);
   }
 
   protected has({ account }: AccountNeed): boolean {
     return this.loaded.has(account.id);
   }
 
-  /** Makes the accounts known, and their rows if they must have one. */
+  /** Loads the accounts into memory and creates the rows they need. */
   protected abstract open(needs: readonly AccountNeed[]): Promise<void>;
 
-  protected remember(spec: AccountSpec, spent: bigint, held = 0n): void {
+  protected remember(spec: AccountSpec, spentNanoUsd: bigint, heldNanoUsd = 0n): void {
     const known = this.loaded.get(spec.id);
-    const balance = { spentNanoUsd: nanoUsd(spent), heldNanoUsd: held ? nanoUsd(held) : ZERO_NANO_USD };
+    const balance = {
+      spentNanoUsd: nanoUsd(spentNanoUsd),
+      heldNanoUsd: heldNanoUsd ? nanoUsd(heldNanoUsd) : ZERO_NANO_USD,
+    };
     if (known) Object.assign(known, balance);
     else this.loaded.set(spec.id, { id: spec.id, spec, ...balance, unsettled: 0 });
   }
 
-  /** The rows there are. What is held is null where it is not counted. */
+  /** Reads the stored rows. `heldNanoUsd` is null where the row does not count holds. */
   protected async stored(
     manager: EntityManager,
     specs: readonly { readonly id: string }[],
@@ -151,25 +166,25 @@ export abstract class Accounts {
     return new Map(
       rows.map(({ id, spent, held }) => [
         id,
-        { spent: BigInt(spent), held: held === null ? null : BigInt(held) },
+        { spentNanoUsd: BigInt(spent), heldNanoUsd: held === null ? null : BigInt(held) },
       ]),
     );
   }
 
   protected evictIdle(): void {
     if (this.loaded.size < MAX_ACCOUNTS) return;
-    let toGo = MAX_ACCOUNTS / 4;
+    let remaining = MAX_ACCOUNTS / 4;
     for (const account of this.loaded.values()) {
-      if (toGo === 0) break;
+      if (remaining === 0) break;
       if (account.unsettled || (this.areBalances && account.heldNanoUsd !== ZERO_NANO_USD)) continue;
       this.loaded.delete(account.id);
-      toGo--;
+      remaining--;
     }
     this.generationNow++;
   }
 
   private startLoading(all: readonly AccountNeed[]): void {
-    const needs = eachOnce(all);
+    const needs = uniqueNeeds(all);
     const done = this.open(needs).finally(() =>
       needs.forEach(({ account }) => this.loading.delete(account.id)),
     );
@@ -177,8 +192,8 @@ export abstract class Accounts {
   }
 }
 
-/** An account that is needed twice, as by a window that is configured twice, is loaded once: with a limit if it has one. */
-function eachOnce(needs: readonly AccountNeed[]): AccountNeed[] {
+/** Removes duplicates, such as a window that is configured twice. A need with a limit wins. */
+function uniqueNeeds(needs: readonly AccountNeed[]): AccountNeed[] {
   const byId = new Map<string, AccountNeed>();
   for (const need of needs) {
     if ((byId.get(need.account.id)?.limitNanoUsd ?? null) === null) byId.set(need.account.id, need);

@@ -4,19 +4,19 @@ import type { AccountSpec } from './account.js';
 import type { ChainNames } from './billing-chain.js';
 import { jsonRowset } from '../database/json-rowset.js';
 
-/** An amount that goes onto one account without a call. */
+/** An amount added to one account without a call. */
 export interface Adjustment {
   readonly account: AccountSpec;
   readonly amount: bigint;
-  /** Whom reports find it by. */
+  /** The names by which reports find it. */
   readonly names?: Partial<ChainNames>;
-  /** The chain that carries it, made if it is not there. Absent: a chain of its own. */
+  /** The chain that carries it, created if missing. Absent: a new chain. */
   readonly chainId?: string;
 }
 
 /**
- * Inside a transaction: writes one settled entry, marked `adjustment`, for each, and moves the balance of its account.
- * Accounts that do not exist are made.
+ * Writes one settled entry, marked `adjustment`, for each adjustment and changes the balance of its account. Creates
+ * missing accounts. Must run inside a transaction.
  */
 export async function adjust(
   tx: EntityManager,

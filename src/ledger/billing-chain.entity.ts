@@ -1,8 +1,8 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /**
- * Whom a call was billed to: the accounts captured at hold time (see `Posting`) and the names reports ask for.
- * Many entries share one chain, so an entry costs one row however many accounts it touches.
+ * The accounts a call is billed to, as they were at its hold (see `Posting`), and the names that reports filter by.
+ * Entries share chains, so an entry costs one row however many accounts it bills.
  */
 @Entity('chains')
 export class BillingChainRow {
@@ -34,7 +34,9 @@ export class BillingChainRow {
   endUserId: string | null;
 }
 
-/** One account a chain bills. Stored, so that verification never recomputes windows from today's configuration. */
+/**
+ * One account that a chain bills. Stored, so that verification never recomputes windows from today's configuration.
+ */
 @Entity('postings')
 export class Posting {
   @PrimaryColumn({ name: 'chain_id', type: 'varchar', length: 36 })

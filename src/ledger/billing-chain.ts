@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { LiveAccount } from './account.js';
 
-/** Whom one call is billed to, captured when its hold is taken. */
+/** The accounts that one call is billed to, captured at its hold. */
 export interface BillingChain {
-  /** Of the same names and accounts always the same, in every process. */
+  /** A hash of the names and accounts, so every process computes the same id. */
   readonly id: string;
   readonly names: ChainNames;
   readonly accounts: readonly LiveAccount[];
-  /** Set once its rows are committed. */
+  /** True once the rows of the chain are committed. */
   stored: boolean;
 }
 
-/** What reports call the parties of a chain. */
+/** The names of the parties of a chain, for reports. */
 export interface ChainNames {
   readonly keyHash: string | null;
   readonly keyAlias: string | null;

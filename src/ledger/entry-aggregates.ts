@@ -2,8 +2,8 @@ import { Column } from 'typeorm';
 import { NanoUsdColumn } from '../database/columns.js';
 import type { NanoUsd } from '../policy/money.js';
 
-/** What entries that are alike came to. */
-export abstract class Summed {
+/** The sums of entries that agree in all their other columns. */
+export abstract class EntryAggregates {
   @Column({ type: 'bigint' })
   entries: string;
 
@@ -23,10 +23,10 @@ export abstract class Summed {
   cacheWriteTokens: string;
 }
 
-/** Those figures, by the name of their column … */
+/** The column names of the sums. */
 export const AGGREGATES = ['entries', 'cost_nano_usd', 'input_tokens', 'output_tokens', 'cached_input_tokens', 'cache_write_tokens'] as const; // prettier-ignore
 
-/** … and SQL for what an entry (alias `e`) adds to each. */
+/** Returns SQL for the amounts that one entry (alias `e`) adds to each sum. */
 export function aggregateColumns({ isPostgres }: { readonly isPostgres: boolean }): string[] {
   const usage = isPostgres ? 'CAST(e.usage AS jsonb)' : 'e.usage';
   const tokens = ['inputTokens', 'outputTokens', 'cachedInputTokens', 'cacheWriteTokens'].map(
@@ -35,6 +35,6 @@ export function aggregateColumns({ isPostgres }: { readonly isPostgres: boolean 
   return ['1', 'e.cost_nano_usd', ...tokens];
 }
 
-/** SQL that adds the figures of rows to those of rows that are alike by these columns. */
-export const addOnConflict = (table: string, alike: string) =>
-  `ON CONFLICT (${alike}) DO UPDATE SET ${AGGREGATES.map((name) => `${name} = ${table}.${name} + excluded.${name}`).join(', ')}`;
+/** Returns SQL that adds the sums of new rows to existing rows with the same `groupColumns`. */
+export const addOnConflict = (table: string, groupColumns: string) =>
+  `ON CONFLICT (${groupColumns}) DO UPDATE SET ${AGGREGATES.map((name) => `${name} = ${table}.${name} + excluded.${name}`).join(', ')}`;

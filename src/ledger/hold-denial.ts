@@ -4,7 +4,7 @@ import { fits } from '../policy/fits.js';
 import type { NanoUsd } from '../policy/money.js';
 import type { ScopedBudget } from './spend.service.js';
 
-/** Why a hold got nothing from this budget, in the words of the check. */
+/** Returns the denial of a hold that this budget refused, in the words of the check `budgetsHaveRoom`. */
 export function holdDenial(budget: ScopedBudget, minimumNanoUsd: NanoUsd): Denial {
   const room = fits(budget.account, budget.limitNanoUsd, minimumNanoUsd);
   return budgetDenial(measureOf(budget.scope, budget, minimumNanoUsd), room === 'spent' ? 'spent' : 'held');

@@ -1,15 +1,15 @@
 import { DAY_MS } from '../platform/clock.js';
 import { aggregateColumns, AGGREGATES } from './entry-aggregates.js';
 
-/** Returns SQL for the tags of an entry (alias `e`), one row each: `t.value`. */
+/** Returns SQL for the tags of an entry (alias `e`), one row per tag: `t.value`. */
 export const tagsOfEntry = ({ isPostgres }: { readonly isPostgres: boolean }): string =>
   isPostgres
     ? 'jsonb_array_elements_text(CAST(e.request_tags AS jsonb)) AS t(value)'
     : 'json_each(e.request_tags) AS t';
 
 /**
- * SQL for the closed calls among these entries (alias `e`), each as a row of `activity_days`; `tagged`: one for each tag of
- * each. Corrections that belong to no call are none of them.
+ * Returns SQL for the closed calls that match `which` (entries have the alias `e`), as rows of `activity_days`.
+ * `tagged`: one row for each tag of each call. Leaves out corrections, which belong to no call.
  */
 export function ledgerCalls(
   database: { readonly isPostgres: boolean },

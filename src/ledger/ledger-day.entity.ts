@@ -1,11 +1,14 @@
 import { Entity, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from '../database/columns.js';
 import type { EntryMark, EntryState } from './ledger-entry.entity.js';
-import { Summed } from './entry-aggregates.js';
+import { EntryAggregates } from './entry-aggregates.js';
 
-/** Closed entries of one UTC day that are alike, folded into their sums. What a chain's accounts were billed stays provable. */
+/**
+ * The sums of closed entries of one UTC day that agree in these columns. They still prove what the accounts of a
+ * chain were billed.
+ */
 @Entity('ledger_days')
-export class LedgerDay extends Summed {
+export class LedgerDay extends EntryAggregates {
   @PrimaryColumn({ name: 'chain_id', type: 'varchar', length: 36 })
   chainId: string;
 
@@ -16,7 +19,7 @@ export class LedgerDay extends Summed {
   @PrimaryColumn({ type: 'varchar', length: 8 })
   state: Exclude<EntryState, 'open'>;
 
-  /** Empty: none. */
+  /** Empty if the entries have no mark. */
   @PrimaryColumn({ type: 'varchar' })
   mark: EntryMark | '';
 

@@ -2,18 +2,18 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { InstantColumn, JsonColumn, NanoUsdColumn } from '../database/columns.js';
 import type { NanoUsd } from '../policy/money.js';
 
-/** Where an entry stands. `open`: the hold is committed, the call may be under way. */
+/** The state of an entry. `open`: the hold is committed and the call may be running. */
 export type EntryState = 'open' | 'settled' | 'released';
 
-/** Why an entry's cost is not simply what the upstream reported. */
+/** The reason why the cost of an entry is not the one the upstream reported. */
 export type EntryMark = 'estimated' | 'unconfirmed' | 'overrun' | 'abandoned' | 'adjustment';
 
-/** One attempt at one upstream call: what was held for it and what it cost. */
+/** One attempt at an upstream call: its hold and its cost. */
 @Entity('ledger_entries')
 @Index('ix_ledger_entries_open', ['state'], { where: "state = 'open'" })
 @Index('ix_ledger_entries_tagged', ['openedAt'], { where: 'request_tags IS NOT NULL' })
 export class LedgerEntry {
-  /** Ours, time-ordered (UUIDv7); hold, settle and release are idempotent by it. */
+  /** A time-ordered id (UUIDv7). Hold, settle and release are idempotent by it. */
   @PrimaryColumn({ type: 'varchar', length: 36 })
   id: string;
 
@@ -21,7 +21,7 @@ export class LedgerEntry {
   @Column({ name: 'chain_id', type: 'varchar', length: 36 })
   chainId: string;
 
-  /** The process that opened it; null on SQLite, where there is one. */
+  /** The replica that opened the entry. Null on SQLite, where one process runs. */
   @Column({ name: 'replica_id', type: 'varchar', length: 36, nullable: true })
   replicaId: string | null;
 
@@ -42,31 +42,31 @@ export class LedgerEntry {
   @NanoUsdColumn({ name: 'cost_nano_usd', nullable: true })
   costNanoUsd: NanoUsd | null;
 
-  /** The request's id as told to the client (`x-request-id`): a label, not an identity. */
+  /** The request id the client sees (`x-request-id`): a label, not an identity. */
   @Index()
   @Column({ name: 'request_id', type: 'varchar' })
   requestId: string;
 
-  /** The names of the call's tags, sorted; null without any. */
+  /** Names of the call's tags, sorted. Null if it has none. */
   @JsonColumn({ name: 'request_tags', nullable: true })
   requestTags: string[] | null;
 
-  /** The route family: `chat_completion`, `text_completion`, `embedding` … LiteLLM `call_type`. */
+  /** The type of call: `chat_completion`, `text_completion`, `embedding` … LiteLLM `call_type`. */
   @Column({ name: 'call_type', type: 'varchar' })
   callType: string;
 
-  /** The public name that was called; LiteLLM `model_group`. */
+  /** The public model name of the call. LiteLLM `model_group`. */
   @Column({ type: 'varchar' })
   model: string;
 
-  /** Which deployment served it; LiteLLM `model_id`. */
+  /** The deployment that served the call. LiteLLM `model_id`. */
   @Column({ name: 'deployment_id', type: 'varchar' })
   deploymentId: string;
 
   @Column({ type: 'varchar' })
   provider: string;
 
-  /** Everything in `Usage`, as reported or estimated. */
+  /** The fields of `Usage`, as reported or estimated. */
   @JsonColumn({ nullable: true })
   usage: Record<string, number> | null;
 

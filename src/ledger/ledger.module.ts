@@ -17,7 +17,7 @@ import { PostgresAccounts } from './postgres/postgres-accounts.js';
 import { PostgresSpend } from './postgres/postgres-spend.js';
 import { SpendService } from './spend.service.js';
 
-/** Provides what one database needs: the class that the configuration chooses, or null where it chooses none. */
+/** Returns a provider of the class that `choose` picks for the configured database, or of null if it picks none. */
 const chosenBy = (
   provide: FactoryProvider['provide'],
   choose: (config: Config) => Type | undefined,
@@ -33,7 +33,7 @@ const chosenBy = (
 const onSqlite = (type: Type) => chosenBy(type, ({ databaseUrl }) => (databaseUrl ? undefined : type));
 const onPostgres = (type: Type) => chosenBy(type, ({ databaseUrl }) => (databaseUrl ? type : undefined));
 
-/** Moves money: in memory for one process, in the rows of PostgreSQL for any number of replicas. */
+/** Moves money: in memory for one process on SQLite, in rows for any number of replicas on PostgreSQL. */
 @Module({
   imports: [CacheModule, InstallationModule, MetricsModule],
   providers: [

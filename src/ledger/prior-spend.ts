@@ -3,16 +3,16 @@ import type { EntityManager } from 'typeorm';
 import { jsonRowset } from '../database/json-rowset.js';
 import { tagsOfEntry } from './ledger-calls.query.js';
 
-/** A party whose name may be in the ledger before it has a row. */
+/** A kind of party that calls may name before it has a row. */
 export type NamedKind = 'end_user' | 'tag';
 
-/** Returns the id of the chain that carries the prior spend of an account. One account has one, for ever. */
+/** Returns the id of the chain that carries the prior spend of an account. It is the same for ever. */
 export const priorSpendChainId = (accountId: string): string =>
   createHash('sha256').update(`prior spend of ${accountId}`).digest('hex').slice(0, 32);
 
 /**
- * Sums what settled calls with this name cost that are on no account of its party: nano-dollars. What was carried over
- * to the account before is taken off. `accountId`: the endless account of the party.
+ * Returns the cost of settled calls with this name that no account of its party was billed for, in nano-dollars.
+ * Subtracts prior spend that the account already has. `accountId`: the lifetime account of the party.
  */
 export async function priorSpend(
   manager: EntityManager,
@@ -47,7 +47,10 @@ const CALLS_OF_END_USER = `
   FROM chains c JOIN ledger_days d ON d.chain_id = c.id
   WHERE c.end_user_id = (SELECT name FROM asked) AND d.state = 'settled'`;
 
-/** Reads calls that are summed up for reports from the sums, and newer ones from the ledger: folded entries name no tags. */
+/**
+ * Returns SQL for the calls with a tag: older ones from the daily sums, newer ones from the ledger. Folded entries
+ * have no tags.
+ */
 const callsOfTag = (database: { readonly isPostgres: boolean }): string => `
     SELECT a.chain_id AS chain_id, a.cost_nano_usd AS cost FROM activity_days a
     WHERE a.tag = (SELECT name FROM asked) AND a.state = 'settled'

@@ -14,12 +14,12 @@ import type { BillingChain } from './billing-chain.js';
 import type { TouchedAccounts, WatchedAccount } from './touched-accounts.js';
 import type { EntryMark, EntryState } from './ledger-entry.entity.js';
 
-/** A budget and whose it is. */
+/** A budget and the scope that owns it. */
 export interface ScopedBudget extends BudgetFacts {
   readonly scope: Scope;
 }
 
-/** What a call may cost, on whom, and what is known of them. */
+/** A request to set money aside for one attempt at a call. */
 export interface HoldRequest {
   readonly chain: BillingChain;
   readonly budgets: readonly ScopedBudget[];
@@ -27,45 +27,52 @@ export interface HoldRequest {
   /** The part of the bound that the prompt alone costs. */
   readonly inputBoundNanoUsd: NanoUsd;
   /**
-   * The hold of an attempt that came to nothing, and the mark its entry ends with. It counts as free for this one and ends
-   * in the same step, at no cost, so nobody comes in between; where nothing is taken it stays as it is.
+   * The hold of a failed attempt, and the mark its entry ends with. Its money counts as free for this request. Both
+   * holds change in one step, so no other call takes the money. If this request gets no money, the old hold stays.
    */
   readonly replaces?: { readonly hold: Hold; readonly mark: EntryMark | null } | undefined;
   readonly requestId: string;
-  /** Names of the call's tags, for reports; those that have a budget are on the chain. */
+  /** Names of the call's tags, for reports. Tags with a budget are on the chain, too. */
   readonly tags: readonly string[];
   readonly callType: string;
   readonly model: string;
   readonly deploymentId: string;
   readonly provider: string;
-  /** Accounts of the chain somebody wants to hear about. */
+  /** Accounts of the chain that alerts watch. */
   readonly alertAccounts: readonly WatchedAccount[];
-  /** The rows the limits were read from, and which revision of each. */
+  /** The revision of each row that the limits were read from. */
   readonly factRevisions: ReadonlyMap<CacheKey, number>;
-  /** Its prompt was not counted yet: rather than shorten the call, say that it does not fit. */
+  /**
+   * True if the prompt was not counted exactly yet. The hold then reports stale facts instead of clamping the call.
+   */
   readonly canBeRecounted: boolean;
-  /** No budget applies and nobody told the provider where to stop: it may cost more, and nothing is wrong then. */
-  readonly mayBePassed?: boolean;
+  /** True if no budget applies and the provider got no output limit. The call may then cost more than its bound. */
+  readonly mayExceedBound?: boolean;
 }
 
-/** The amount that was set aside; why none was; or that what the request was made of has changed: ask again with what is true now. */
+/**
+ * The amount set aside, the denials, or `staleFacts`: rows the request was built from have changed and the caller
+ * must build it again.
+ */
 export type HoldResult =
-  { readonly amountNanoUsd: NanoUsd } | { readonly denials: readonly Denial[] } | { readonly outdated: true };
+  | { readonly amountNanoUsd: NanoUsd }
+  | { readonly denials: readonly Denial[] }
+  | { readonly staleFacts: true };
 
 /** Money set aside for one attempt at one call. */
 export interface Hold {
   readonly id: string;
   readonly chain: BillingChain;
-  /** What was set aside: the call's whole bound, or what it was clamped to. */
+  /** The amount set aside: the whole bound of the call, or less if the call was clamped. */
   readonly boundNanoUsd: NanoUsd;
   readonly watched: readonly WatchedAccount[];
-  /** No budget applies and nobody told the provider where to stop: the call may cost more. */
-  readonly mayBePassed?: boolean;
-  /** Set by the first settle or release; later ones change nothing. */
+  /** True if the call may cost more than its bound, see `HoldRequest`. */
+  readonly mayExceedBound?: boolean;
+  /** Set by the first settle or release. Later ones change nothing. */
   closing?: Promise<void>;
 }
 
-/** The hold of a call that costs nothing: no money, no entry, nothing to close. */
+/** Returns the hold of a call that costs nothing. It has no money and no entry, and needs no settlement. */
 export const nothingHeld = (chain: BillingChain): Hold => ({
   id: uuidv7(),
   chain,
@@ -74,7 +81,7 @@ export const nothingHeld = (chain: BillingChain): Hold => ({
   closing: Promise.resolve(),
 });
 
-/** How a call ended. */
+/** The end of a ledger entry. */
 export interface ClosedEntry {
   readonly id: string;
   readonly state: Exclude<EntryState, 'open'>;
@@ -87,13 +94,12 @@ export interface ClosedEntry {
 const RETRY_MS = 1_000;
 
 /**
- * Moves money: hold before the call, settle or release after it. Beside `Accounts.correct`, and with it only in this room,
- * nothing changes a balance. Where balances live is for its two kinds to say: `SqliteSpend` in memory, `PostgresSpend` in
- * the rows of PostgreSQL.
+ * Moves money: holds it before a call, and settles or releases it after. Only this class and `Accounts.correct`
+ * change balances. `SqliteSpend` keeps balances in memory, `PostgresSpend` in rows of PostgreSQL.
  */
 export abstract class SpendService {
   private readonly logger = new Logger(SpendService.name);
-  /** What is still to be written before the process may end. */
+  /** Writes that must finish before the process ends. */
   private readonly unwritten = new Set<Promise<void>>();
   private heldNanoUsd = 0n;
 
@@ -108,9 +114,9 @@ export abstract class SpendService {
   }
 
   /**
-   * Sets money aside on every account of the chain, as much as fits of what is wished for, or on none: then the
-   * objections say which accounts lack room. It may wait for others' holds. Resolves when the open entry is committed,
-   * so the call may be made. Rejects when it could not be committed; then nothing is held.
+   * Sets money aside on every account of the chain, as much of the demand as fits, or on none. Then the denials name
+   * the accounts without room. It may wait for holds of other calls. Resolves when the open entry is committed, so
+   * the call may be forwarded. Rejects if the commit failed. Then nothing is held.
    */
   @Traced('hold')
   async hold(
@@ -118,24 +124,24 @@ export abstract class SpendService {
   ): Promise<{ hold: Hold } | Exclude<HoldResult, { readonly amountNanoUsd: NanoUsd }>> {
     const since = performance.now();
     const id = uuidv7();
-    const { replaces: instead } = request;
-    const ending = instead && this.endedAtNoCost(instead.hold, instead.mark);
-    const taken = await this.take(id, request, ending);
-    this.touchedAccounts.note(request.alertAccounts);
-    if (!('amountNanoUsd' in taken)) return taken;
+    const { replaces: replaced } = request;
+    const ending = replaced && this.endAtNoCost(replaced.hold, replaced.mark);
+    const result = await this.commitHold(id, request, ending);
+    this.touchedAccounts.record(request.alertAccounts);
+    if (!('amountNanoUsd' in result)) return result;
     if (ending) {
-      instead.hold.closing = Promise.resolve();
-      this.tell(ending, instead.hold);
+      replaced.hold.closing = Promise.resolve();
+      this.record(ending, replaced.hold);
     }
     this.metrics.holdSeconds.observe((performance.now() - since) / 1_000);
-    this.heldNanoUsd += taken.amountNanoUsd;
-    const { chain, alertAccounts: watched, mayBePassed = false } = request;
-    return { hold: { id, chain, boundNanoUsd: taken.amountNanoUsd, watched, mayBePassed } };
+    this.heldNanoUsd += result.amountNanoUsd;
+    const { chain, alertAccounts: watched, mayExceedBound = false } = request;
+    return { hold: { id, chain, boundNanoUsd: result.amountNanoUsd, watched, mayExceedBound } };
   }
 
   /**
-   * Replaces the hold by the true cost, on the accounts of the hold. Resolves when that is committed; a commit that
-   * fails is tried again until it succeeds, and the hold stays until then.
+   * Replaces the hold by the true cost, on the accounts of the hold. Resolves when that is committed. Retries a
+   * failed commit until it succeeds. The hold stays until then.
    */
   @Traced('settle')
   settle(
@@ -145,7 +151,7 @@ export abstract class SpendService {
     mark: EntryMark | null = null,
   ): Promise<void> {
     const overrun = costNanoUsd > hold.boundNanoUsd;
-    if (overrun && !hold.mayBePassed)
+    if (overrun && !hold.mayExceedBound)
       this.logger.warn(`Entry ${hold.id} cost more than its bound; billed truly.`);
     return (hold.closing ??= this.close(
       hold,
@@ -156,41 +162,44 @@ export abstract class SpendService {
     ));
   }
 
-  /** Gives the hold back: only when provably nothing was produced. */
+  /** Releases the hold. Use it only if the upstream provably produced nothing. */
   @Traced('release')
   release(hold: Hold): Promise<void> {
     return (hold.closing ??= this.close(hold, 'released', ZERO_NANO_USD, null, null));
   }
 
-  /** Waits until nothing is being written, or `patienceMs` are over: the last thing before the database closes. */
-  async drained(patienceMs: number): Promise<void> {
+  /** Waits until all writes are committed, at most `patienceMs`. Called right before the database closes. */
+  async drain(patienceMs: number): Promise<void> {
     const until = Date.now() + patienceMs;
     while (this.unwritten.size && Date.now() < until) {
       await Promise.race([...this.unwritten, sleep(Math.min(RETRY_MS, until - Date.now()))]);
     }
   }
 
-  /** Sets aside and commits the open entry. `ending`: in the same step, if it does, the entry of `request.instead` ends so. */
-  protected abstract take(id: string, request: HoldRequest, ending?: ClosedEntry): Promise<HoldResult>;
+  /**
+   * Sets money aside and commits the open entry. `ending`: the end of the entry of `request.replaces`, committed in
+   * the same step if money is set aside.
+   */
+  protected abstract commitHold(id: string, request: HoldRequest, ending?: ClosedEntry): Promise<HoldResult>;
 
-  /** The call ended; nothing of that is committed yet. */
-  protected abstract ended(entry: ClosedEntry, hold: Hold): void;
+  /** Called when a call ended, before that is committed. */
+  protected abstract onEnded(entry: ClosedEntry, hold: Hold): void;
 
-  /** Commits the end of an entry and what it does to the balances. `again`: an earlier try may have succeeded after all. */
-  protected abstract commit(entry: ClosedEntry, hold: Hold, again: boolean): Promise<void>;
+  /** Commits the end of an entry and its effect on the balances. `isRetry`: an earlier try may have succeeded. */
+  protected abstract commit(entry: ClosedEntry, hold: Hold, isRetry: boolean): Promise<void>;
 
-  private close(...args: Parameters<SpendService['closed']>): Promise<void> {
-    return this.awaited(this.closed(...args));
+  private close(...args: Parameters<SpendService['closeEntry']>): Promise<void> {
+    return this.trackWrite(this.closeEntry(...args));
   }
 
-  /** The process does not end before this has, if it can help it. */
-  protected awaited(writing: Promise<void>): Promise<void> {
+  /** Registers a write that `drain` waits for. */
+  protected trackWrite(writing: Promise<void>): Promise<void> {
     const unwritten = writing.finally(() => this.unwritten.delete(unwritten));
     this.unwritten.add(unwritten);
     return unwritten;
   }
 
-  private async closed(
+  private async closeEntry(
     hold: Hold,
     state: 'settled' | 'released',
     costNanoUsd: NanoUsd,
@@ -198,27 +207,27 @@ export abstract class SpendService {
     mark: EntryMark | null,
   ): Promise<void> {
     const entry = { id: hold.id, state, costNanoUsd, usage, mark, closedAt: this.clock() };
-    this.ended(entry, hold);
-    for (let again = false; !(await this.isCommitted(entry, hold, again)); again = true)
+    this.onEnded(entry, hold);
+    for (let isRetry = false; !(await this.isCommitted(entry, hold, isRetry)); isRetry = true)
       await sleep(RETRY_MS);
-    this.tell(entry, hold);
+    this.record(entry, hold);
   }
 
-  private endedAtNoCost({ id }: Hold, mark: EntryMark | null): ClosedEntry {
+  private endAtNoCost({ id }: Hold, mark: EntryMark | null): ClosedEntry {
     const state = mark ? 'settled' : 'released';
     return { id, state, costNanoUsd: ZERO_NANO_USD, usage: null, mark, closedAt: this.clock() };
   }
 
-  /** The end of an entry is committed: whoever counts or watches hears of it. */
-  private tell({ state, mark, costNanoUsd }: ClosedEntry, hold: Hold): void {
+  /** Records the committed end of an entry in metrics and alerts. */
+  private record({ state, mark, costNanoUsd }: ClosedEntry, hold: Hold): void {
     this.heldNanoUsd -= hold.boundNanoUsd;
-    this.touchedAccounts.note(hold.watched);
+    this.touchedAccounts.record(hold.watched);
     this.metrics.entries.inc({ kind: mark ?? state });
     this.metrics.settledUsd.inc(usdFromNanoUsd(costNanoUsd));
   }
 
-  private isCommitted(entry: ClosedEntry, hold: Hold, again: boolean): Promise<boolean> {
-    return this.commit(entry, hold, again).then(
+  private isCommitted(entry: ClosedEntry, hold: Hold, isRetry: boolean): Promise<boolean> {
+    return this.commit(entry, hold, isRetry).then(
       () => true,
       () => false,
     );

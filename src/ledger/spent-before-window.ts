@@ -4,29 +4,31 @@ import { type AccountSpec, lifetimeAccount } from './account.js';
 import { jsonRowset } from '../database/json-rowset.js';
 
 /**
- * What the scopes of these windows spent on calls opened since the windows did, before anyone used them: a duration or
- * a time zone was changed in the middle. Almost always nothing. What the window before it of the same rule was billed for
- * does not count again, whatever several clocks said when it closed. A correction takes off no more than had been spent by
- * then: what was spent before the window is not what pays for later calls. Of days that are folded into sums the first
- * counts as a whole, and corrections come before the calls of their day: rather too much than too little.
+ * Returns the spend of these windows' scopes on calls that were opened in the window before its account existed. That
+ * happens when a duration or time zone is changed in the middle, so the result is almost always empty.
+ * Calls billed to an earlier window of the same rule do not count again, even if clocks disagreed when it closed. A
+ * correction takes off at most the spend before it, so spend from before the window never pays for later calls.
+ * The first folded day counts as a whole and corrections come before the calls of their day. So the result is rather
+ * too high than too low.
  */
 export async function spentBeforeWindow(
   manager: EntityManager,
   database: { readonly isPostgres: boolean },
   specs: readonly AccountSpec[],
 ): Promise<ReadonlyMap<string, bigint>> {
-  const eachOnce = new Map(specs.map((spec) => [spec.id, spec]));
-  const windows = Array.from(eachOnce.values()).flatMap(({ id, scopeKind, scopeId, windowId, countsFrom }) =>
-    countsFrom
-      ? [
-          {
-            id,
-            endless_id: lifetimeAccount(scopeKind, scopeId).id,
-            same_window: `${scopeKind}/${scopeId}/${windowId}/`,
-            counts_from: countsFrom.getTime(),
-          },
-        ]
-      : [],
+  const uniqueSpecs = new Map(specs.map((spec) => [spec.id, spec]));
+  const windows = Array.from(uniqueSpecs.values()).flatMap(
+    ({ id, scopeKind, scopeId, windowId, countsFrom }) =>
+      countsFrom
+        ? [
+            {
+              id,
+              endless_id: lifetimeAccount(scopeKind, scopeId).id,
+              same_window: `${scopeKind}/${scopeId}/${windowId}/`,
+              counts_from: countsFrom.getTime(),
+            },
+          ]
+        : [],
   );
   if (!windows.length) return new Map();
   const columns = {

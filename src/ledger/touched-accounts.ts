@@ -4,38 +4,38 @@ import type { BudgetWindow } from '../policy/facts.js';
 import type { NanoUsd } from '../policy/money.js';
 import type { LiveAccount } from './account.js';
 
-/** An account somebody wants to hear about, and when. */
+/** An account that alerts watch, and its limits. */
 export interface WatchedAccount {
   readonly scope: Scope;
   readonly account: LiveAccount;
   readonly limitNanoUsd: NanoUsd | null;
-  /** `soft_budget`: told, not enforced. */
+  /** `soft_budget`: raises an alert, is not enforced. */
   readonly softLimitNanoUsd: NanoUsd | null;
   readonly model?: string;
   readonly window?: BudgetWindow;
 }
 
-const MOST = 100_000;
+const MAX_TOUCHED = 100_000;
 
-/** Watched accounts on which something was held or settled since they were last looked at. */
+/** Watched accounts with a hold or settlement since the last `drain`. */
 @Injectable()
 export class TouchedAccounts {
-  private readonly moved = new Map<string, WatchedAccount>();
+  private readonly touched = new Map<string, WatchedAccount>();
   private isWatched = false;
 
-  /** From now on movements are kept for whoever takes them. */
+  /** Starts to collect touched accounts. */
   watch(): void {
     this.isWatched = true;
   }
 
-  note(watched: readonly WatchedAccount[]): void {
-    if (!this.isWatched || this.moved.size > MOST) return;
-    for (const one of watched) this.moved.set(one.account.id, one);
+  record(watched: readonly WatchedAccount[]): void {
+    if (!this.isWatched || this.touched.size > MAX_TOUCHED) return;
+    for (const account of watched) this.touched.set(account.account.id, account);
   }
 
-  take(): WatchedAccount[] {
-    const taken = [...this.moved.values()];
-    this.moved.clear();
-    return taken;
+  drain(): WatchedAccount[] {
+    const accounts = [...this.touched.values()];
+    this.touched.clear();
+    return accounts;
   }
 }

@@ -1,17 +1,17 @@
 import type { DataSource } from 'typeorm';
 
-/** An account whose balance is not the sum of its entries. Nano-dollars. */
+/** An account whose balance differs from the sum of its entries, in nano-dollars. */
 interface Difference {
   readonly accountId: string;
-  readonly of: 'spent' | 'held';
-  /** Null: there is no such account, but entries that name it. */
+  readonly column: 'spent' | 'held';
+  /** Null if entries name the account but it does not exist. */
   readonly balance: bigint | null;
   readonly entries: bigint;
 }
 
 /**
- * Adds every account up again from the ledger, in one consistent read: what was spent, deltas that are not folded yet
- * included, folded entries too, and what open entries hold, where that is counted. What it returns as different should be nothing.
+ * Recomputes every account from the ledger in one consistent read: spend (with deltas and folded entries) and counted
+ * holds. Returns the accounts that differ. There should be none.
  */
 export async function verifyLedger(
   dataSource: DataSource,
@@ -40,19 +40,19 @@ export async function verifyLedger(
   return {
     accounts: rows.length,
     differences: rows.flatMap(({ id, spent, entries, held, open }) => [
-      ...differing('spent', id, spent, entries),
-      ...(held === null ? [] : differing('held', id, held, open)),
+      ...differenceOf('spent', id, spent, entries),
+      ...(held === null ? [] : differenceOf('held', id, held, open)),
     ]),
   };
 }
 
-function differing(
-  of: Difference['of'],
+function differenceOf(
+  column: Difference['column'],
   accountId: string,
   balance: string | null,
   entries: string,
 ): Difference[] {
   return balance === entries
     ? []
-    : [{ accountId, of, balance: balance === null ? null : BigInt(balance), entries: BigInt(entries) }];
+    : [{ accountId, column, balance: balance === null ? null : BigInt(balance), entries: BigInt(entries) }];
 }

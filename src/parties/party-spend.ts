@@ -135,13 +135,13 @@ export class PartySpend {
       const account = this.shown(kind, row, now);
       const { budgetLimits, modelMaxBudget } = limits[i]!;
       const windows = [mainWindow(limits[i]!), ...(budgetLimits ?? []).map(furtherWindow)];
-      const along = [null, ...windows]
+      const siblings = [null, ...windows]
         .map((window) => this.account(kind, row.id, window, now))
         .filter(({ id }) => id !== account.id);
       return {
         account,
-        along: [...new Map(along.map((one) => [one.id, one])).values()],
-        ofModels: Array.from(modelBudgets(modelMaxBudget), ([model, { duration }]) =>
+        siblings: [...new Map(siblings.map((one) => [one.id, one])).values()],
+        modelAccounts: Array.from(modelBudgets(modelMaxBudget), ([model, { duration }]) =>
           this.account(`${kind}+model`, `${row.id}/${model}`, modelWindow(duration), now),
         ),
         spentNanoUsd,

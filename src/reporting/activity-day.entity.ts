@@ -1,7 +1,7 @@
 import { Entity, Index, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from '../database/columns.js';
 import type { EntryState } from '../ledger/ledger-entry.entity.js';
-import { Summed } from '../ledger/entry-aggregates.js';
+import { EntryAggregates } from '../ledger/entry-aggregates.js';
 
 /**
  * What the closed calls of one UTC day that are alike came to, for reports: in the row without a tag once, and again in
@@ -10,7 +10,7 @@ import { Summed } from '../ledger/entry-aggregates.js';
 @Entity('activity_days')
 @Index(['chainId', 'day'])
 @Index('ix_activity_days_tagged', ['day'], { where: "tag <> ''" })
-export class ActivityDay extends Summed {
+export class ActivityDay extends EntryAggregates {
   /** Empty: all calls. */
   @PrimaryColumn({ type: 'varchar' })
   tag: string;

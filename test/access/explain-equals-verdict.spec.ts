@@ -163,7 +163,7 @@ function walk(
     : [];
   const { demand = { wantedNanoUsd: nanoUsd(0n), minimumNanoUsd: nanoUsd(0n), fairShareNanoUsd: nanoUsd(0n) } } = model; // prettier-ignore
   const chain = newChain(NAMES, budgets.map(({ account }) => account as LiveAccount)); // prettier-ignore
-  const held = new Reservations({ general: { budgetWaitMs: 0 } }).take({ chain, budgets, demand });
+  const held = new Reservations({ general: { budgetWaitMs: 0 } }).reserve({ chain, budgets, demand });
   return 'denials' in held ? held.denials[0]! : undefined;
 }
 

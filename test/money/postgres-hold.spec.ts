@@ -12,7 +12,7 @@ import { newChain } from '../../src/ledger/billing-chain.js';
 import type { ClosedEntry, HoldRequest, ScopedBudget } from '../../src/ledger/spend.service.js';
 import { LedgerConnection } from '../../src/ledger/postgres/ledger-connection.js';
 import {
-  type HoldAnswer,
+  type HoldReply,
   type HoldCommand,
   LedgerStatements,
 } from '../../src/ledger/postgres/ledger-statements.js';
@@ -73,7 +73,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 /** What a batch should be answered, from the pure function: first come, first served, all or nothing each. */
-function expected(calls: readonly Call[], balances: { spent: bigint; held: bigint }[]): HoldAnswer[] {
+function expected(calls: readonly Call[], balances: { spent: bigint; held: bigint }[]): HoldReply[] {
   const awaited = new Set<number>();
   return calls.map(({ on, wanted, minimum, fair, last }) => {
     const budgets = on.flatMap(({ account, limit }) =>
@@ -95,9 +95,9 @@ function expected(calls: readonly Call[], balances: { spent: bigint; held: bigin
       minimumNanoUsd: nanoUsd(minimum),
       fairShareNanoUsd: nanoUsd(fair),
     });
-    const told = (kind: 'short' | 'refused', by: readonly { account: { id: string } }[]): HoldAnswer => ({
+    const told = (kind: 'short' | 'refused', by: readonly { account: { id: string } }[]): HoldReply => ({
       kind,
-      by: by.map(({ account: { id } }) => ({ accountId: id, ...balances[Number(id)]! })),
+      blockedBy: by.map(({ account: { id } }) => ({ accountId: id, ...balances[Number(id)]! })),
     });
     if (answer.kind === 'refused') return told('refused', answer.by);
     const behind =
@@ -173,7 +173,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
     more: Partial<HoldRequest> = {},
   ): HoldCommand => ({
     id,
-    last: call.last,
+    isLastTry: call.last,
     ending: more.replaces && released(more.replaces.hold.id),
     request: {
       chain: newChain(
@@ -250,12 +250,12 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
               ? calls.flatMap((call, i) => expectedToPass(olds[i]!, call, balances))
               : expected(calls, balances);
             const asks = calls.map((call, i) => asked(`${serial}-${Math.random()}`, call, live, insteadOf(olds[i], live))); // prettier-ignore
-            const { answers } = await statements.hold('replica', asks, false);
-            const named = (answer: HoldAnswer): HoldAnswer =>
-              'by' in answer
+            const { replies: answers } = await statements.hold('replica', asks, false);
+            const named = (answer: HoldReply): HoldReply =>
+              'blockedBy' in answer
                 ? {
                     ...answer,
-                    by: answer.by.map((one) => ({
+                    blockedBy: answer.blockedBy.map((one) => ({
                       ...one,
                       accountId: String(live.findIndex(({ id }) => id === one.accountId)),
                     })),
@@ -287,14 +287,14 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
     const live = await opened(1n);
     const ask = asked('again', call(150n), live);
     for (const again of [false, true, true]) {
-      const { answers } = await statements.hold('replica', [ask], again);
+      const { replies: answers } = await statements.hold('replica', [ask], again);
       expect(answers).toEqual([{ kind: 'granted', amount: 100n }]);
     }
     expect((await balancesOf(live))[0]).toEqual({ spent: 0n, held: 100n });
     await closed('again', 40n);
     await closed('again', 70n);
     expect((await balancesOf(live))[0]).toEqual({ spent: 40n, held: 0n });
-    expect((await statements.hold('replica', [ask], true)).answers).toEqual([{ kind: 'closed' }]);
+    expect((await statements.hold('replica', [ask], true)).replies).toEqual([{ kind: 'closed' }]);
   });
 
   it('passes a hold on once, however often it is asked for, and lets another process stand in line meanwhile', async () => {
@@ -303,7 +303,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
     const old = { id: 'first', amount: 100n, on: call(100n).on };
     const next = asked('second', call(100n, 80n), live, insteadOf(old, live));
     for (const again of [false, true, true]) {
-      expect((await statements.hold('replica', [next], again)).answers).toEqual([{ kind: 'granted', amount: 80n }]); // prettier-ignore
+      expect((await statements.hold('replica', [next], again)).replies).toEqual([{ kind: 'granted', amount: 80n }]); // prettier-ignore
       expect((await balancesOf(live))[0]).toEqual({ spent: 0n, held: 80n });
     }
     const states = await dataSource.query(
@@ -325,7 +325,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
       live,
       insteadOf({ id: 'kept', amount: 100n, on: call(100n).on }, live),
     );
-    expect((await statements.hold('replica', [ask], false)).answers[0]!.kind).toBe('refused');
+    expect((await statements.hold('replica', [ask], false)).replies[0]!.kind).toBe('refused');
     expect((await balancesOf(live))[0]).toEqual({ spent: 0n, held: 100n });
     await closed('kept', 0n, 'released');
     const fits = { ...ask, id: 'fits', ending: undefined, request: { ...ask.request, demand: asked('', call(1n, 10n), live).request.demand } }; // prettier-ignore
@@ -354,7 +354,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
       );
       return new LedgerStatements(others[i % 3]!).hold('replica', asks, false);
     });
-    const granted = (await Promise.all(batches)).flatMap(({ answers }) =>
+    const granted = (await Promise.all(batches)).flatMap(({ replies: answers }) =>
       answers.filter(({ kind }) => kind === 'granted'),
     );
     for (const one of others) await one.close();
@@ -368,11 +368,15 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
     await statements.hold('replica', [asked('before-1', call(null), unlimited), asked('before-2', call(null, 50n), unlimited)], false); // prettier-ignore
     await closed('before-2', 30n);
     expect(
-      (await statements.hold('replica', [asked('too-early', call(500n), unlimited)], false)).answers,
+      (await statements.hold('replica', [asked('too-early', call(500n), unlimited)], false)).replies,
     ).toEqual([{ kind: 'outdated' }]);
     await accounts.load([{ account: account.spec, limitNanoUsd: nanoUsd(500n) }]);
     expect((await balancesOf(unlimited))[0]).toEqual({ spent: 30n, held: 100n });
-    const { answers } = await statements.hold('replica', [asked('after', call(129n), unlimited)], false);
+    const { replies: answers } = await statements.hold(
+      'replica',
+      [asked('after', call(129n), unlimited)],
+      false,
+    );
     expect(answers[0]).toMatchObject({ kind: 'refused', by: [{ spent: 30n, held: 100n }] });
     await closed('before-1', 100n);
     expect((await balancesOf(unlimited))[0]).toEqual({ spent: 130n, held: 0n });
@@ -385,7 +389,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
     await dataSource.query(
       `INSERT INTO revisions (subject, revision, changed_in, changed_at) VALUES ('team_id:t', 2, 1, 1)`,
     );
-    const { answers, moved } = await statements.hold(
+    const { replies: answers, changedKeys: moved } = await statements.hold(
       'replica',
       [ask('old', 1), ask('new', 2), ask('never', 0)],
       false,

@@ -398,8 +398,8 @@ describe.each([
     const correction = {
       account: money.account.spec,
       spentNanoUsd: nanoUsd(0n),
-      along: [],
-      ofModels: [],
+      siblings: [],
+      modelAccounts: [],
       names: {},
     };
     await database.write((tx) => accounts.correct(tx, [correction]));
@@ -463,7 +463,7 @@ describe.skipIf(!(await postgresIsThere()))('a hold nobody knows the end of', ()
     await expect(money.hold(100n)).rejects.toThrow('The database did not answer');
     expect(await money.balance()).toEqual({ spent: 0n, held: 100n });
     // Also by a process that is told to end meanwhile.
-    await money.spend.drained(60_000);
+    await money.spend.drain(60_000);
     expect(await money.balance()).toEqual({ spent: 0n, held: 0n });
     expect((await money.stored()).states).toEqual(['released']);
     vi.useRealTimers();

@@ -3,13 +3,13 @@ import pg from 'pg';
 import { CONFIG, type Config } from '../../config/config.js';
 import { PostgresClient } from '../../database/postgres-client.js';
 
-/** Longer than a hold or a settlement may take; the server ends it itself. */
+/** A limit above the time a hold or settlement may take. The server ends the statement itself. */
 export const STATEMENT_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 2_000;
-/** One for holds, one for settlements, one for the beat of the replica. */
+/** One for holds, one for settlements, one for the heartbeat of the replica. */
 const CONNECTIONS = 3;
 
-/** Connections of their own for what moves money, so that no report can be in its way. */
+/** The connections for money. They are separate, so no report can block them. */
 @Injectable()
 export class LedgerConnection {
   private readonly pool: pg.Pool;
@@ -26,11 +26,14 @@ export class LedgerConnection {
       keepAlive: true,
     };
     this.pool = new pg.Pool(options);
-    // An idle connection that breaks is replaced when it is needed.
+    // The pool replaces a broken idle connection when it needs one.
     this.pool.on('error', () => {});
   }
 
-  /** One statement, one transaction. Rejects with `isInDoubt(error)` when nobody knows whether it was committed. */
+  /**
+   * Runs one statement as one transaction. Rejects with an error for which `isInDoubt` is true if it may have been
+   * committed.
+   */
   async call<T extends pg.QueryResultRow>(
     name: string,
     text: string,
@@ -42,31 +45,31 @@ export class LedgerConnection {
       client.release();
       return rows;
     } catch (error) {
-      // A connection with an error is not used again.
+      // Drops a connection that had an error.
       client.release(true);
       throw error;
     }
   }
 
-  /** The last thing a process does with money. */
+  /** Closes the connections. No money moves after this. */
   async close(): Promise<void> {
     await this.pool.end();
   }
 }
 
 /**
- * The server said no, or nothing was sent: then nothing is committed. Everything else is doubt, also what the server or
- * a pooler says as it closes the connection.
+ * Returns true if the statement may have been committed. It was not if the server refused it or nothing was sent.
+ * Errors of a server or pooler that closes the connection are in doubt, too.
  */
 export const isInDoubt = (error: unknown): boolean =>
   error instanceof pg.DatabaseError
     ? error.severity === 'FATAL' || /^(?:57P|08)/.test(error.code ?? '')
     : !(error instanceof TypeError);
 
-/** Two transactions were in each other's way: the same statement works when it is sent again. */
-export const isCollision = (error: unknown): boolean =>
+/** Returns true if two transactions collided. The same statement works when it is sent again. */
+export const isSerializationFailure = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && (error.code === '40001' || error.code === '40P01');
 
-/** The values are at fault, not the database. */
-export const isOfData = (error: unknown): boolean =>
+/** Returns true if the values caused the error, not the database. */
+export const isDataError = (error: unknown): boolean =>
   error instanceof TypeError || (error instanceof pg.DatabaseError && /^2[23]/.test(error.code ?? ''));

@@ -5,42 +5,45 @@ import { chainRow, postingRows } from '../billing-chain-rows.js';
 import type { ClosedEntry, HoldRequest } from '../spend.service.js';
 import { LedgerConnection } from './ledger-connection.js';
 
-/** One call that asks for money. */
+/** The request of one call for money. */
 export interface HoldCommand {
   readonly id: string;
   readonly request: HoldRequest;
-  /** It waits no longer: it takes what fits, or is refused. */
-  readonly last: boolean;
-  /** How the entry ends whose hold this one takes the place of. */
+  /** True if the call waits no longer: it takes what fits or is refused. */
+  readonly isLastTry: boolean;
+  /** The end of the entry whose hold this one replaces. */
   readonly ending?: ClosedEntry | undefined;
 }
 
-/** An account as it was when it stood in the way. */
+/** An account that lacked room, with its balance at that moment. */
 export interface BlockingAccount {
   readonly accountId: string;
   readonly spent: bigint;
   readonly held: bigint;
 }
 
-export type HoldAnswer =
+export type HoldReply =
   | { readonly kind: 'granted'; readonly amount: bigint }
-  /** What its facts were read from has changed, or its prompt has to be counted first, or its hold is over already. */
+  /**
+   * Stale facts (`outdated`), a prompt that must be counted first (`uncounted`), or a hold that is over already
+   * (`closed`).
+   */
   | { readonly kind: 'outdated' | 'uncounted' | 'closed' }
-  /** Others' holds are in the way (`short`), or it gets nothing (`refused`). */
-  | { readonly kind: 'short' | 'refused'; readonly by: readonly BlockingAccount[] };
+  /** Other calls' holds leave too little (`short`), or the call gets nothing (`refused`). */
+  | { readonly kind: 'short' | 'refused'; readonly blockedBy: readonly BlockingAccount[] };
 
 export interface HoldOutcome {
-  /** In the order of the asks. */
-  readonly answers: readonly HoldAnswer[];
-  /** Rows that changed since the asks' facts were read. */
-  readonly moved: readonly CacheKey[];
-  /** The balances of accounts with a limit, after the statement. */
+  /** In the order of the commands. */
+  readonly replies: readonly HoldReply[];
+  /** Rows that changed since the facts of the commands were read. */
+  readonly changedKeys: readonly CacheKey[];
+  /** Balances of the accounts with a limit, after the statement. */
   readonly balances: readonly BlockingAccount[];
 }
 
-interface Told {
+interface HoldFunctionResult {
   readonly answers: readonly {
-    readonly kind: HoldAnswer['kind'];
+    readonly kind: HoldReply['kind'];
     readonly amount?: string;
     readonly by?: readonly { readonly at: number; readonly spent: string; readonly held: string }[];
   }[];
@@ -49,40 +52,40 @@ interface Told {
   readonly held: readonly (string | null)[];
 }
 
-/** Calls the functions that move money on PostgreSQL (sql/). Amounts travel as text. */
+/** Calls the SQL functions that move money (sql/). Amounts travel as text. */
 @Injectable()
 export class LedgerStatements {
   constructor(private readonly connection: LedgerConnection) {}
 
   /**
-   * Holds for all of `asks`, in their order, in one transaction. `again`: an earlier try may have been committed. Either
-   * all of them take the place of another hold or none does.
+   * Holds money for all `commands`, in their order, in one transaction. `isRetry`: an earlier try may have been
+   * committed. Either every command replaces a hold or none does.
    */
-  async hold(replicaId: string, asks: readonly HoldCommand[], again: boolean): Promise<HoldOutcome> {
+  async hold(replicaId: string, commands: readonly HoldCommand[], isRetry: boolean): Promise<HoldOutcome> {
     const accounts = new Positions();
     const subjects = new Positions();
     const revisions: number[] = [];
     const chains = new Set<BillingChain>();
-    const requests = asks.map(({ id, last, request, ending }) => {
+    const requests = commands.map(({ id, isLastTry, request, ending }) => {
       const { chain, budgets, demand } = request;
-      for (const account of request.replaces?.hold.chain.accounts ?? []) accounts.of(account.id);
+      for (const account of request.replaces?.hold.chain.accounts ?? []) accounts.positionOf(account.id);
       if (!chain.stored) chains.add(chain);
       const limits = new Map(budgets.map(({ account, limitNanoUsd }) => [account.id, limitNanoUsd]));
       return {
         id,
-        last,
+        last: isLastTry,
         ...(ending && { ends: closedRow(ending) }),
         chain: chain.id,
         countable: request.canBeRecounted,
-        at: chain.accounts.map((account) => accounts.of(account.id)),
+        at: chain.accounts.map((account) => accounts.positionOf(account.id)),
         limits: chain.accounts.map((account) => limits.get(account.id)?.toString() ?? null),
         wanted: demand.wantedNanoUsd.toString(),
         minimum: demand.minimumNanoUsd.toString(),
         fair: demand.fairShareNanoUsd.toString(),
         input_bound: request.inputBoundNanoUsd.toString(),
         subjects: Array.from(request.factRevisions, ([subject, revision]) => {
-          // Two callers may know one row at two revisions.
-          const at = subjects.of(`${revision}/${subject}`);
+          // Two callers may have read one row at two revisions.
+          const at = subjects.positionOf(`${revision}/${subject}`);
           revisions[at - 1] = revision;
           return at;
         }),
@@ -95,13 +98,13 @@ export class LedgerStatements {
       };
     });
     const subjectNames = subjects.names.map((name) => name.slice(name.indexOf('/') + 1));
-    const verb = asks[0]?.ending ? 'pass' : 'hold';
-    const [{ told }] = (await this.connection.call<{ told: Told }>(
+    const verb = commands[0]?.ending ? 'pass' : 'hold';
+    const [{ outcome }] = (await this.connection.call<{ outcome: HoldFunctionResult }>(
       verb,
-      `SELECT tollgate_${verb}($1, $2, $3, $4, $5, $6, $7, $8) AS told`,
+      `SELECT tollgate_${verb}($1, $2, $3, $4, $5, $6, $7, $8) AS outcome`,
       [
         replicaId,
-        again,
+        isRetry,
         accounts.names,
         subjectNames,
         revisions,
@@ -109,16 +112,16 @@ export class LedgerStatements {
         JSON.stringify([...chains].flatMap(postingRows)),
         JSON.stringify(requests),
       ],
-    )) as [{ told: Told }];
+    )) as [{ outcome: HoldFunctionResult }];
     for (const chain of chains) chain.stored = true;
     return {
-      answers: told.answers.map(({ kind, amount, by = [] }) =>
+      replies: outcome.answers.map(({ kind, amount, by = [] }) =>
         kind === 'granted'
           ? { kind, amount: BigInt(amount!) }
           : kind === 'short' || kind === 'refused'
             ? {
                 kind,
-                by: by.map(({ at, spent, held }) => ({
+                blockedBy: by.map(({ at, spent, held }) => ({
                   accountId: accounts.names[at - 1]!,
                   spent: BigInt(spent),
                   held: BigInt(held),
@@ -126,15 +129,17 @@ export class LedgerStatements {
               }
             : { kind },
       ),
-      moved: told.moved.map((at) => subjectNames[at - 1]!),
+      changedKeys: outcome.moved.map((at) => subjectNames[at - 1]!),
       balances: accounts.names.flatMap((accountId, i) => {
-        const held = told.held[i];
-        return held == null ? [] : [{ accountId, held: BigInt(held), spent: BigInt(told.spent[i]!) }];
+        const heldAmount = outcome.held[i];
+        return heldAmount == null
+          ? []
+          : [{ accountId, held: BigInt(heldAmount), spent: BigInt(outcome.spent[i]!) }];
       }),
     };
   }
 
-  /** Closes entries and moves their money, all or none. Doing it twice changes nothing. */
+  /** Closes entries and moves their money, all or none. A repeated call changes nothing. */
   async settle(entries: readonly ClosedEntry[]): Promise<void> {
     await this.connection.call('settle', 'SELECT tollgate_settle($1)', [
       JSON.stringify(entries.map(closedRow)),
@@ -150,12 +155,12 @@ const closedRow = ({ id, state, mark, costNanoUsd, usage }: ClosedEntry) => ({
   usage: usage && JSON.stringify(usage),
 });
 
-/** Names, each once, and where it stands: from 1, as arrays of PostgreSQL count. */
+/** Distinct names and the position of each. Positions start at 1, as in arrays of PostgreSQL. */
 class Positions {
   readonly names: string[] = [];
   private readonly at = new Map<string, number>();
 
-  of(name: string): number {
+  positionOf(name: string): number {
     let at = this.at.get(name);
     if (at === undefined) this.at.set(name, (at = this.names.push(name)));
     return at;

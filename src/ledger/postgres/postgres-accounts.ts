@@ -11,8 +11,9 @@ import { jsonRowset } from '../../database/json-rowset.js';
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * Balances are rows. Memory has what was last seen of them: good for a guess, never for a decision. Accounts with a limit
- * count what is held in their row; all others only collect deltas, so that no row serialises everyone.
+ * The accounts on PostgreSQL: rows hold the balances, and memory holds the last seen ones, good for a guess and never
+ * for a decision. Accounts with a limit count holds in their row. All others only collect deltas, so calls do not
+ * queue for one row.
  */
 @Injectable()
 export class PostgresAccounts extends Accounts {
@@ -27,15 +28,15 @@ export class PostgresAccounts extends Accounts {
     const stored = await this.storedNow(accounts);
     for (const { id, spec } of accounts) {
       const row = stored.get(id);
-      if (row) this.remember(spec, row.spent, row.held ?? 0n);
+      if (row) this.remember(spec, row.spentNanoUsd, row.heldNanoUsd ?? 0n);
     }
   }
 
-  /** The next hold sees it. */
-  protected adjusted(): void {}
+  /** Does nothing: the next hold returns the new balance. */
+  protected applyAdjustments(): void {}
 
   protected makeRows(tx: EntityManager, specs: readonly AccountSpec[]): Promise<void> {
-    return this.make(tx, specs, NONE);
+    return this.createRows(tx, specs, NONE);
   }
 
   protected override has(need: AccountNeed): boolean {
@@ -51,10 +52,10 @@ export class PostgresAccounts extends Accounts {
     let stored = await this.storedNow(specs);
     const missing = specs.filter(({ id }) => !stored.has(id));
     if (missing.length) {
-      await this.database.write((tx) => this.make(tx, missing, limited), 'ledger');
+      await this.database.write((tx) => this.createRows(tx, missing, limited), 'ledger');
       stored = await this.storedNow(specs);
     }
-    const uncounted = specs.filter(({ id }) => limited.has(id) && stored.get(id)?.held === null);
+    const uncounted = specs.filter(({ id }) => limited.has(id) && stored.get(id)?.heldNanoUsd === null);
     if (uncounted.length) {
       await this.database.write(
         (tx) => tx.query('SELECT tollgate_count_holds($1)', [uncounted.map(({ id }) => id)]),
@@ -64,9 +65,9 @@ export class PostgresAccounts extends Accounts {
     }
     this.evictIdle();
     for (const spec of specs) {
-      const { spent, held } = stored.get(spec.id)!;
-      this.remember(spec, spent, held ?? 0n);
-      if (held !== null) this.countingHolds.add(this.loaded.get(spec.id)!);
+      const { spentNanoUsd, heldNanoUsd } = stored.get(spec.id)!;
+      this.remember(spec, spentNanoUsd, heldNanoUsd ?? 0n);
+      if (heldNanoUsd !== null) this.countingHolds.add(this.loaded.get(spec.id)!);
     }
   }
 
@@ -74,8 +75,8 @@ export class PostgresAccounts extends Accounts {
     return this.database.read((manager) => this.stored(manager, specs), 'ledger');
   }
 
-  /** Of any number of processes that make an account at once, one fills it. */
-  private async make(
+  /** Creates the rows. If several processes create an account at once, only one adds its prior spend. */
+  private async createRows(
     tx: EntityManager,
     specs: readonly AccountSpec[],
     limited: ReadonlySet<string>,
@@ -96,21 +97,21 @@ export class PostgresAccounts extends Accounts {
       window_start: window?.start.getTime() ?? null,
       held: limited.has(id) ? '0' : null,
     }));
-    const made: { id: string }[] = await tx.query(
+    const created: { id: string }[] = await tx.query(
       `INSERT INTO accounts (id, scope_kind, scope_id, window_id, window_start, spent_nano_usd, held_nano_usd)
        SELECT r.id, r.scope_kind, r.scope_id, r.window_id, r.window_start, 0, r.held
        FROM ${jsonRowset(columns, this.database)} AS r ORDER BY r.id ON CONFLICT DO NOTHING RETURNING id`,
       [JSON.stringify(rows)],
     );
-    const mine = new Set(made.map(({ id }) => id));
-    const fresh = specs.filter(({ id }) => mine.has(id));
-    const spent = await spentBeforeWindow(tx, this.database, fresh);
-    const filled = fresh.filter(({ id }) => spent.has(id));
-    if (!filled.length) return;
+    const createdIds = new Set(created.map(({ id }) => id));
+    const createdSpecs = specs.filter(({ id }) => createdIds.has(id));
+    const spent = await spentBeforeWindow(tx, this.database, createdSpecs);
+    const withPriorSpend = createdSpecs.filter(({ id }) => spent.has(id));
+    if (!withPriorSpend.length) return;
     await adjust(
       tx,
       this.database,
-      filled.map((account) => ({ account, amount: spent.get(account.id)! })),
+      withPriorSpend.map((account) => ({ account, amount: spent.get(account.id)! })),
       this.clock(),
     );
   }

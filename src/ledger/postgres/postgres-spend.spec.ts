@@ -8,7 +8,7 @@ import { lifetimeAccount, type LiveAccount } from '../account.js';
 import { newChain } from '../billing-chain.js';
 import { TouchedAccounts } from '../touched-accounts.js';
 import type { HoldRequest } from '../spend.service.js';
-import type { HoldAnswer, HoldCommand, HoldOutcome, LedgerStatements } from './ledger-statements.js';
+import type { HoldReply, HoldCommand, HoldOutcome, LedgerStatements } from './ledger-statements.js';
 import type { Replicas } from './replicas.js';
 import { PostgresSpend } from './postgres-spend.js';
 
@@ -46,22 +46,23 @@ const request = (requestId: string): HoldRequest => ({
   canBeRecounted: false,
 });
 
-/** What it asks the database, and the answers, when the test gives them. */
-let asked: { readonly who: string[]; readonly answer: (kind: 'short' | 'granted') => void }[];
+/** The statements sent to the database. The test gives their replies. */
+let statementsSent: { readonly requestIds: string[]; readonly reply: (kind: 'short' | 'granted') => void }[];
 let spend: PostgresSpend;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-  asked = [];
+  statementsSent = [];
   const statements = {
-    hold: (_: string, asks: readonly HoldCommand[]) =>
+    hold: (_: string, commands: readonly HoldCommand[]) =>
       new Promise<HoldOutcome>((resolve) => {
-        const answered = (kind: 'short' | 'granted'): HoldAnswer =>
+        const replyOf = (kind: 'short' | 'granted'): HoldReply =>
           kind === 'granted'
             ? { kind, amount: AMOUNT }
-            : { kind, by: [{ accountId: account.id, spent: 0n, held: 100n }] };
-        asked.push({
-          who: asks.map((ask) => ask.request.requestId),
-          answer: (kind) => resolve({ answers: asks.map(() => answered(kind)), moved: [], balances: [] }),
+            : { kind, blockedBy: [{ accountId: account.id, spent: 0n, held: 100n }] };
+        statementsSent.push({
+          requestIds: commands.map((ask) => ask.request.requestId),
+          reply: (kind) =>
+            resolve({ replies: commands.map(() => replyOf(kind)), changedKeys: [], balances: [] }),
         });
       }),
   } as unknown as LedgerStatements;
@@ -83,20 +84,24 @@ const turns = async () => {
   for (let i = 0; i < 5; i++) await new Promise(setImmediate);
 };
 
-it('whoever comes while those who wait are asking again stands behind them', async () => {
+it('queues a new call behind the calls that are retrying', async () => {
   const first = spend.hold(request('first'));
   await turns();
-  asked[0]!.answer('short');
+  statementsSent[0]!.reply('short');
   await turns();
   vi.advanceTimersByTime(50);
   await turns();
   const second = spend.hold(request('second'));
   await turns();
-  asked[1]!.answer('short');
+  statementsSent[1]!.reply('short');
   await turns();
   vi.advanceTimersByTime(50);
   await turns();
-  expect(asked.map(({ who }) => who)).toEqual([['first'], ['first'], ['first', 'second']]);
-  asked[2]!.answer('granted');
+  expect(statementsSent.map(({ requestIds }) => requestIds)).toEqual([
+    ['first'],
+    ['first'],
+    ['first', 'second'],
+  ]);
+  statementsSent[2]!.reply('granted');
   expect(await Promise.all([first, second])).toMatchObject([{ hold: {} }, { hold: {} }]);
 });

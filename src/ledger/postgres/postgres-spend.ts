@@ -11,9 +11,9 @@ import { DependencyUnavailableError } from '../../platform/dependency-unavailabl
 import { TouchedAccounts } from '../touched-accounts.js';
 import { holdDenial } from '../hold-denial.js';
 import { type ClosedEntry, type HoldRequest, SpendService, type HoldResult } from '../spend.service.js';
-import { isCollision, isInDoubt, isOfData, STATEMENT_TIMEOUT_MS } from './ledger-connection.js';
+import { isSerializationFailure, isInDoubt, isDataError, STATEMENT_TIMEOUT_MS } from './ledger-connection.js';
 import {
-  type HoldAnswer,
+  type HoldReply,
   type HoldCommand,
   type HoldOutcome,
   LedgerStatements,
@@ -21,47 +21,48 @@ import {
 } from './ledger-statements.js';
 import { Replicas } from './replicas.js';
 
-interface Asking {
+interface PendingHold {
   readonly id: string;
   readonly request: HoldRequest;
   readonly ending: ClosedEntry | undefined;
-  /** When it waits no longer, on the clock of `performance.now()`. */
+  /** The time when it stops waiting, on the clock of `performance.now()`. */
   readonly deadline: number;
-  readonly tell: (taken: HoldResult) => void;
+  readonly resolve: (result: HoldResult) => void;
   readonly fail: (error: unknown) => void;
-  /** The account whose holds are in its way. */
+  /** The account that lacks room. */
   waitsFor?: string;
 }
 
-interface Closing {
+interface PendingSettlement {
   readonly entry: ClosedEntry;
   readonly done: () => void;
   readonly failed: (error: unknown) => void;
 }
 
-/** As many calls one statement holds for, and as many settle in one. */
-const MOST_AT_ONCE = 500;
+/** The most calls in one hold statement, and in one settle statement. */
+const MAX_BATCH = 500;
 const MAX_WAITERS = 1_000;
-/** How often waiting calls ask again when nothing ends here: a hold may have ended elsewhere. */
-const ASK_AGAIN_MS = 50;
-const TRIES = 3;
-const TRY_AGAIN_MS = 100;
+/** The interval in which waiting calls retry: a hold may have ended on another replica. */
+const POLL_MS = 50;
+const MAX_TRIES = 3;
+const RETRY_MS = 100;
 
 /**
- * Balances in the rows of PostgreSQL, any number of processes. All holds of a tick are one statement, and so are all
- * settlements; the next starts when the last one is done. Who has to wait asks again, first come, first served.
+ * Moves money on PostgreSQL, for any number of replicas: balances are rows. All holds of a tick are one statement,
+ * and so are all settlements. The next statement starts when the last one is done. Calls that have to wait retry in
+ * their order.
  */
 @Injectable()
 export class PostgresSpend extends SpendService {
   private readonly log = new Logger(PostgresSpend.name);
-  private fresh: Asking[] = [];
-  private waiting: Asking[] = [];
-  /** Something ended, or time passed: whoever waits asks again. */
+  private fresh: PendingHold[] = [];
+  private waiting: PendingHold[] = [];
+  /** True if a hold ended or time passed, so waiting calls retry. */
   private mayFit = false;
-  private askAgainAt = Infinity;
+  private pollAt = Infinity;
   private holding = false;
-  private askAgain: NodeJS.Timeout | undefined;
-  private closes: Closing[] = [];
+  private pollTimer: NodeJS.Timeout | undefined;
+  private closes: PendingSettlement[] = [];
   private settling = false;
 
   constructor(
@@ -78,15 +79,15 @@ export class PostgresSpend extends SpendService {
     super(touchedAccounts, metrics, clock);
   }
 
-  protected take(id: string, request: HoldRequest, ending?: ClosedEntry): Promise<HoldResult> {
-    return new Promise((tell, fail) => {
+  protected commitHold(id: string, request: HoldRequest, ending?: ClosedEntry): Promise<HoldResult> {
+    return new Promise((resolve, fail) => {
       const deadline = performance.now() + this.config.general.budgetWaitMs;
-      this.admit({ id, request, ending, deadline, tell, fail });
+      this.admit({ id, request, ending, deadline, resolve, fail });
       this.wake();
     });
   }
 
-  protected ended(): void {}
+  protected onEnded(): void {}
 
   protected commit(entry: ClosedEntry): Promise<void> {
     return new Promise((done, failed) => {
@@ -97,17 +98,17 @@ export class PostgresSpend extends SpendService {
     });
   }
 
-  /** Whoever comes to an account that others wait for here stands behind them, unless it holds something already. */
-  private admit(asking: Asking): void {
-    const { request } = asking;
+  /** Queues a new hold behind the calls that wait for one of its accounts here, unless it replaces a hold. */
+  private admit(pending: PendingHold): void {
+    const { request } = pending;
     const queued =
-      this.waiting.length && !asking.ending && request.demand.wantedNanoUsd !== ZERO_NANO_USD
+      this.waiting.length && !pending.ending && request.demand.wantedNanoUsd !== ZERO_NANO_USD
         ? request.budgets.find(({ account }) => this.waiting.some(({ waitsFor }) => waitsFor === account.id))
         : undefined;
-    if (!queued) this.fresh.push(asking);
-    // The line is full: it takes what fits now, or is told to try again.
-    else if (this.isFull(queued.account.id)) this.fresh.push({ ...asking, deadline: 0 });
-    else this.waiting.push(Object.assign(asking, { waitsFor: queued.account.id }));
+    if (!queued) this.fresh.push(pending);
+    // The queue is full: the call takes what fits now or is refused.
+    else if (this.isFull(queued.account.id)) this.fresh.push({ ...pending, deadline: 0 });
+    else this.waiting.push(Object.assign(pending, { waitsFor: queued.account.id }));
   }
 
   private isFull(accountId: string): boolean {
@@ -122,16 +123,16 @@ export class PostgresSpend extends SpendService {
 
   private async holdAll(): Promise<void> {
     while (this.fresh.length || (this.waiting.length && this.mayFit)) {
-      // Whoever came while a statement ran may find a line by now.
-      for (const asking of this.fresh.splice(0)) this.admit(asking);
-      const due = this.mayFit || performance.now() >= this.askAgainAt ? this.waiting.splice(0) : [];
-      if (due.length) this.askAgainAt = performance.now() + ASK_AGAIN_MS;
+      // Calls that arrived during the statement may have to queue now.
+      for (const pending of this.fresh.splice(0)) this.admit(pending);
+      const due = this.mayFit || performance.now() >= this.pollAt ? this.waiting.splice(0) : [];
+      if (due.length) this.pollAt = performance.now() + POLL_MS;
       this.mayFit = false;
       const batch = [...due, ...this.fresh.splice(0)];
-      const rest = batch.splice(MOST_AT_ONCE);
+      const rest = batch.splice(MAX_BATCH);
       await this.holdFor(batch.filter(({ ending }) => ending));
       await this.holdFor(batch.filter(({ ending }) => !ending));
-      // What is left over keeps its place: waiting calls before those that are new.
+      // The rest keeps its place: waiting calls before new ones.
       this.waiting.push(...rest.filter(({ waitsFor }) => waitsFor !== undefined));
       this.fresh.unshift(...rest.filter(({ waitsFor }) => waitsFor === undefined));
       if (rest.length) this.mayFit = true;
@@ -141,62 +142,67 @@ export class PostgresSpend extends SpendService {
   }
 
   private scheduleNext(): void {
-    clearTimeout(this.askAgain);
+    clearTimeout(this.pollTimer);
     if (!this.waiting.length) return;
     const soonest = Math.min(...this.waiting.map(({ deadline }) => deadline));
-    this.askAgainAt = Math.min(performance.now() + ASK_AGAIN_MS, soonest);
-    this.askAgain = setTimeout(
+    this.pollAt = Math.min(performance.now() + POLL_MS, soonest);
+    this.pollTimer = setTimeout(
       () => {
         this.mayFit = true;
         this.wake();
       },
-      Math.max(0, this.askAgainAt - performance.now()),
+      Math.max(0, this.pollAt - performance.now()),
     );
   }
 
-  private async holdFor(batch: readonly Asking[]): Promise<void> {
+  private async holdFor(batch: readonly PendingHold[]): Promise<void> {
     if (!batch.length) return;
     const now = performance.now();
-    const asks = batch.map(({ id, request, ending, deadline }) => ({
+    const commands = batch.map(({ id, request, ending, deadline }) => ({
       id,
       request,
       ending,
-      last: deadline <= now,
+      isLastTry: deadline <= now,
     }));
     let inDoubt = false;
-    const outcome = await this.tryToHold(asks, () => (inDoubt = true)).catch((error: unknown) =>
+    const outcome = await this.holdOnce(commands, () => (inDoubt = true)).catch((error: unknown) =>
       this.afterFailure(batch, error, inDoubt),
     );
     if (!outcome) return;
     this.writeHealth.worked('hold');
-    for (const { accountId, spent, held } of outcome.balances) this.see(batch, accountId, spent, held);
-    if (outcome.moved.length)
-      await this.rows.evict(outcome.moved).catch((error: unknown) => this.log.warn(error));
-    for (const [i, asking] of batch.entries()) this.answer(asking, outcome.answers[i]!);
-    // What the old hold had more than the new one is free for others.
-    if (batch.some(({ ending }, i) => ending && outcome.answers[i]!.kind === 'granted')) this.mayFit = true;
+    for (const { accountId, spent, held } of outcome.balances)
+      this.updateBalance(batch, accountId, spent, held);
+    if (outcome.changedKeys.length)
+      await this.rows.evict(outcome.changedKeys).catch((error: unknown) => this.log.warn(error));
+    for (const [i, pending] of batch.entries()) this.reply(pending, outcome.replies[i]!);
+    // The money that the old hold had beyond the new one is free for other calls.
+    if (batch.some(({ ending }, i) => ending && outcome.replies[i]!.kind === 'granted')) this.mayFit = true;
   }
 
-  /** The same statement again while nobody knows how it ended, or others were in its way. */
-  private async tryToHold(asks: readonly HoldCommand[], doubt: () => void): Promise<HoldOutcome> {
+  /** Sends the statement, and repeats it while its outcome is in doubt or it collided with another transaction. */
+  private async holdOnce(commands: readonly HoldCommand[], doubt: () => void): Promise<HoldOutcome> {
     for (let tries = 1; ; tries++) {
       this.lock.expectOurs();
       try {
-        const outcome = await this.statements.hold(this.replicas.id, asks, tries > 1);
-        // That it was lost before the statement may be known only now.
+        const outcome = await this.statements.hold(this.replicas.id, commands, tries > 1);
+        // The loss of the lock before the statement may be known only now.
         this.lock.expectOurs();
         return outcome;
       } catch (error) {
         if (isInDoubt(error)) doubt();
-        else if (!isCollision(error)) throw error;
-        if (tries === TRIES) throw error;
-        await sleep(TRY_AGAIN_MS);
+        else if (!isSerializationFailure(error)) throw error;
+        if (tries === MAX_TRIES) throw error;
+        await sleep(RETRY_MS);
       }
     }
   }
 
-  /** A batch that is known not to be committed is split until only the call at fault fails. */
-  private async afterFailure(batch: readonly Asking[], error: unknown, inDoubt: boolean): Promise<undefined> {
+  /** Splits a batch that is known not to be committed, until only the faulty call fails. */
+  private async afterFailure(
+    batch: readonly PendingHold[],
+    error: unknown,
+    inDoubt: boolean,
+  ): Promise<undefined> {
     if (!inDoubt && batch.length > 1 && this.lock.isOurs) {
       const half = batch.length >> 1;
       await this.holdFor(batch.slice(0, half));
@@ -204,19 +210,19 @@ export class PostgresSpend extends SpendService {
       return;
     }
     this.log.error(`Money could not be held for ${batch.length} calls: ${String(error)}`);
-    const told =
+    const exception =
       error instanceof ServiceUnavailableException
         ? error
         : new DependencyUnavailableError('database', error);
-    // A hold for nobody takes the same way.
-    if (!isOfData(error))
+    // A hold without commands checks the same path.
+    if (!isDataError(error))
       this.writeHealth.failed('hold', () => this.statements.hold(this.replicas.id, [], false));
-    for (const { fail } of batch) fail(told);
-    if (inDoubt) void this.awaited(this.forget(batch.map(({ id }) => id)));
+    for (const { fail } of batch) fail(exception);
+    if (inDoubt) void this.trackWrite(this.releaseInDoubt(batch.map(({ id }) => id)));
   }
 
-  /** Nothing was forwarded for these. Should one have been committed after all, or be yet, its money is given back. */
-  private async forget(ids: readonly string[]): Promise<void> {
+  /** Releases the entries of calls that were never forwarded, in case one was or will be committed. */
+  private async releaseInDoubt(ids: readonly string[]): Promise<void> {
     const entries = ids.map((id) => ({
       id,
       state: 'released' as const,
@@ -225,7 +231,7 @@ export class PostgresSpend extends SpendService {
       usage: null,
       closedAt: this.clock(),
     }));
-    // The server ends whatever still runs within this time; what it commits until then is found.
+    // The server ends running statements within this time. The settlement finds everything they committed.
     await sleep(2 * STATEMENT_TIMEOUT_MS);
     for (;;) {
       const done = await this.statements.settle(entries).then(
@@ -237,51 +243,56 @@ export class PostgresSpend extends SpendService {
     }
   }
 
-  private answer(asking: Asking, answer: HoldAnswer): void {
-    switch (answer.kind) {
+  private reply(pending: PendingHold, reply: HoldReply): void {
+    switch (reply.kind) {
       case 'granted':
-        return asking.tell({ amountNanoUsd: nanoUsd(answer.amount) });
+        return pending.resolve({ amountNanoUsd: nanoUsd(reply.amount) });
       case 'refused':
-        return asking.tell({ denials: this.denials(asking, answer.by) });
+        return pending.resolve({ denials: this.denials(pending, reply.blockedBy) });
       case 'short':
-        return this.wait(asking, answer.by[0]!.accountId);
+        return this.wait(pending, reply.blockedBy[0]!.accountId);
       case 'closed':
-        return asking.fail(new Error(`Entry ${asking.id} is closed already.`));
+        return pending.fail(new Error(`Entry ${pending.id} is closed already.`));
       default:
-        return asking.tell({ outdated: true });
+        return pending.resolve({ staleFacts: true });
     }
   }
 
-  private wait(asking: Asking, accountId: string): void {
-    asking.waitsFor = accountId;
-    const at = this.waiting.findIndex(({ deadline }) => deadline > asking.deadline);
-    this.waiting.splice(at < 0 ? this.waiting.length : at, 0, asking);
+  private wait(pending: PendingHold, accountId: string): void {
+    pending.waitsFor = accountId;
+    const index = this.waiting.findIndex(({ deadline }) => deadline > pending.deadline);
+    this.waiting.splice(index < 0 ? this.waiting.length : index, 0, pending);
   }
 
-  private denials({ request }: Asking, by: readonly BlockingAccount[]) {
-    return by.map(({ accountId, spent, held }) => {
+  private denials({ request }: PendingHold, blockedBy: readonly BlockingAccount[]) {
+    return blockedBy.map(({ accountId, spent: spentAmount, held: heldAmount }) => {
       const budget = request.budgets.find(({ account }) => account.id === accountId)!;
-      const account = { id: accountId, spentNanoUsd: nanoUsd(spent), heldNanoUsd: nanoUsd(held) };
+      const account = { id: accountId, spentNanoUsd: nanoUsd(spentAmount), heldNanoUsd: nanoUsd(heldAmount) };
       return holdDenial({ ...budget, account }, request.demand.minimumNanoUsd);
     });
   }
 
-  private see(batch: readonly Asking[], accountId: string, spent: bigint, held: bigint): void {
+  private updateBalance(
+    batch: readonly PendingHold[],
+    accountId: string,
+    spentAmount: bigint,
+    heldAmount: bigint,
+  ): void {
     for (const { request } of batch) {
       const account = request.chain.accounts.find(({ id }) => id === accountId);
       if (!account) continue;
-      account.spentNanoUsd = nanoUsd(spent);
-      account.heldNanoUsd = nanoUsd(held);
+      account.spentNanoUsd = nanoUsd(spentAmount);
+      account.heldNanoUsd = nanoUsd(heldAmount);
       return;
     }
   }
 
   private async settleAll(): Promise<void> {
-    while (this.closes.length) await this.settleEntries(this.closes.splice(0, MOST_AT_ONCE));
+    while (this.closes.length) await this.settleEntries(this.closes.splice(0, MAX_BATCH));
     this.settling = false;
   }
 
-  private async settleEntries(batch: readonly Closing[]): Promise<void> {
+  private async settleEntries(batch: readonly PendingSettlement[]): Promise<void> {
     try {
       await this.statements.settle(batch.map(({ entry }) => entry));
     } catch (error) {

@@ -1,7 +1,7 @@
 import { Entity, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from '../../database/columns.js';
 
-/** A process that shares the database. Whoever was not seen for a while is dead. */
+/** A process that shares the database. It counts as dead when it was not seen for `replica_timeout`. */
 @Entity('replicas')
 export class Replica {
   @PrimaryColumn({ type: 'varchar', length: 36 })

@@ -14,19 +14,19 @@ import { NOW_MS } from '../../database/now-ms.js';
 import { PeriodicTask } from '../../platform/periodic-task.js';
 import { LedgerConnection } from './ledger-connection.js';
 
-const ROUND_MS = 1_000;
-const MOST_AT_ONCE = 500;
+const INTERVAL_MS = 1_000;
+const MAX_BATCH = 500;
 
 /**
- * This process among those that share the database: seen every second, told the time, and once a second it does what is
- * everyone's: folds deltas into balances and closes the calls of processes that are not seen any more.
+ * The heartbeat of this replica. Every second it stores that it lives, reads the database's time, folds deltas into
+ * balances and closes the calls of dead replicas.
  */
 @Injectable()
 export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly id: string;
   private readonly logger = new Logger(Replicas.name);
   private readonly task = new PeriodicTask(
-    () => this.round(),
+    () => this.runOnce(),
     (error) => {
       this.writeHealth.failed('heartbeat');
       this.logger.warn(`The database does not answer: ${String(error)}`);
@@ -44,11 +44,14 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
     this.id = installation.processId;
   }
 
-  /** A process that is alone on its database knows that everyone before it is dead; others wait until they are missed. */
+  /**
+   * Bills calls of dead replicas. Without Redis the process is the only one, so all others are dead. With Redis it
+   * waits until they time out.
+   */
   async onApplicationBootstrap(): Promise<void> {
-    await this.beat();
+    await this.heartbeat();
     await this.abandon(this.config.redisUrl ? this.config.general.replicaTimeoutMs : 0);
-    this.task.startLater(ROUND_MS);
+    this.task.startLater(INTERVAL_MS);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -59,14 +62,14 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.connection.close();
   }
 
-  private async round(): Promise<void> {
-    await this.beat();
+  private async runOnce(): Promise<void> {
+    await this.heartbeat();
     await this.connection.call('fold', 'SELECT tollgate_fold($1)', [10_000]);
     await this.abandon(this.config.general.replicaTimeoutMs);
   }
 
-  /** Says that it lives, and hears what time it is. */
-  private async beat(): Promise<void> {
+  /** Stores that the replica lives and reads the database's time. */
+  private async heartbeat(): Promise<void> {
     const askedAt = Date.now();
     const [{ now }] = (await this.connection.call<{ now: string }>(
       'beat',
@@ -78,7 +81,7 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
     this.clock.follow(Number(now), (askedAt + Date.now()) / 2);
   }
 
-  /** Forgets processes not seen for so long, and bills their calls. */
+  /** Deletes replicas that were not seen for `missedForMs` and bills their calls. */
   private async abandon(missedForMs: number): Promise<void> {
     const { abandonedHolds } = this.config.general;
     await this.connection.call('forget', `DELETE FROM replicas WHERE seen_at < ${NOW_MS} - $1 AND id <> $2`, [
@@ -86,11 +89,11 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
       this.id,
     ]);
     let count = 0;
-    for (let more = MOST_AT_ONCE; more === MOST_AT_ONCE; count += more) {
+    for (let more = MAX_BATCH; more === MAX_BATCH; count += more) {
       [{ count: more }] = (await this.connection.call<{ count: number }>(
         'abandon',
         'SELECT tollgate_abandon($1, $2) AS count',
-        [abandonedHolds, MOST_AT_ONCE],
+        [abandonedHolds, MAX_BATCH],
       )) as [{ count: number }];
     }
     if (!count) return;

@@ -2,8 +2,8 @@ import type { Config } from '../../config/config.js';
 import type { Database } from '../../database/database.js';
 
 /**
- * Settles the open entries a dead process left, in one transaction: billed their bound, the prompt's part of it,
- * or nothing, and marked `abandoned`. Returns how many there were.
+ * Settles the open entries of a dead process in one transaction, marked `abandoned`. Depending on `rule` it bills
+ * their bound, the prompt's part of it, or nothing. Returns the number of entries.
  */
 export async function settleAbandoned(
   database: Database,

@@ -5,7 +5,7 @@ import type { BillingChain } from '../billing-chain.js';
 import { chainRow, postingRows } from '../billing-chain-rows.js';
 import type { ClosedEntry, HoldRequest } from '../spend.service.js';
 
-/** A call about to be made: committed before its first byte goes upstream. */
+/** The entry of a call that is about to be forwarded. It is committed before the first byte goes upstream. */
 export interface OpenEntry {
   readonly id: string;
   readonly request: HoldRequest;
@@ -13,49 +13,52 @@ export interface OpenEntry {
   readonly openedAt: Date;
 }
 
-/** How an entry ended, and whom it bills. */
-interface Ending {
+/** The end of an entry, and the chain that it bills. */
+interface ClosingEntry {
   readonly entry: ClosedEntry;
   readonly chain: BillingChain;
 }
 
-/** Committed together or not at all. */
-interface Job {
+/** An opened entry, a closed entry or both, committed in one transaction. */
+interface LedgerWrite {
   readonly open: OpenEntry | undefined;
-  readonly close: Ending | undefined;
+  readonly close: ClosingEntry | undefined;
   readonly done: () => void;
   readonly failed: (error: unknown) => void;
 }
 
 /**
  * Writes the ledger. All entries of one turn of the event loop go into one transaction, so batches grow with load and
- * nothing waits for a timer. A batch that fails is split until only the entry at fault fails.
+ * no timer is needed. A batch that fails is split until only the faulty entry fails.
  */
 @Injectable()
 export class Ledger {
   private readonly logger = new Logger(Ledger.name);
   private readonly statements: Readonly<Record<keyof typeof STATEMENTS, Statement>>;
-  private waiting: Job[] = [];
+  private waiting: LedgerWrite[] = [];
 
   constructor(private readonly database: Database) {
     const prepared = Object.entries(STATEMENTS).map(([name, sql]) => [name, database.prepare(sql)]);
     this.statements = Object.fromEntries(prepared) as typeof this.statements;
   }
 
-  /** Resolves when the entry is committed, and with it the end of the one it takes the place of. Rejects when it is known not to be. */
-  open(entry: OpenEntry, close?: Ending): Promise<void> {
+  /**
+   * Resolves when the entry is committed, together with the end of the entry it replaces. Rejects if it is known not
+   * to be committed.
+   */
+  open(entry: OpenEntry, close?: ClosingEntry): Promise<void> {
     return this.enqueue(entry, close);
   }
 
   /**
-   * Resolves when the end of the entry and the new balances of its chain are committed, together. Of an entry that ended
-   * before, as when the answer to an earlier try was lost, nothing is counted again.
+   * Resolves when the end of the entry and the new balances of its chain are committed. An entry that ended before
+   * (the response to an earlier try was lost) is not counted again.
    */
   close(entry: ClosedEntry, chain: BillingChain): Promise<void> {
     return this.enqueue(undefined, { entry, chain });
   }
 
-  private enqueue(open: OpenEntry | undefined, close: Ending | undefined): Promise<void> {
+  private enqueue(open: OpenEntry | undefined, close: ClosingEntry | undefined): Promise<void> {
     return new Promise((done, failed) => {
       if (!this.waiting.length) setImmediate(() => void this.commitWaiting());
       this.waiting.push({ open, close, done, failed });
@@ -68,7 +71,7 @@ export class Ledger {
     return this.commit(batch);
   }
 
-  private async commit(batch: readonly Job[]): Promise<void> {
+  private async commit(batch: readonly LedgerWrite[]): Promise<void> {
     try {
       await this.database.writePrepared(() => this.writeBatch(batch));
     } catch (error) {
@@ -80,7 +83,7 @@ export class Ledger {
     }
   }
 
-  private async afterFailure(batch: readonly Job[], error: unknown): Promise<void> {
+  private async afterFailure(batch: readonly LedgerWrite[], error: unknown): Promise<void> {
     if (batch.length > 1 && !isBusy(error) && (await this.isAnswering())) {
       const half = batch.length >> 1;
       await this.commit(batch.slice(0, half));
@@ -100,13 +103,13 @@ export class Ledger {
       );
   }
 
-  private writeBatch(batch: readonly Job[]): void {
-    const added = new Map<string, bigint>();
+  private writeBatch(batch: readonly LedgerWrite[]): void {
+    const spentByAccount = new Map<string, bigint>();
     for (const { open, close } of batch) {
       if (open) this.writeOpen(open);
-      if (close && this.writeClose(close)) addCost(added, close);
+      if (close && this.writeClose(close)) addCost(spentByAccount, close);
     }
-    if (added.size) this.statements.addToAccounts.run([spentByAccount(added)]);
+    if (spentByAccount.size) this.statements.addToAccounts.run([toJson(spentByAccount)]);
   }
 
   private writeOpen(entry: OpenEntry): void {
@@ -115,7 +118,7 @@ export class Ledger {
     this.statements.open.run(openRow(entry));
   }
 
-  /** A chain that is there has its postings and its accounts: they were written with it. */
+  /** Writes a chain with its postings and accounts. A stored chain already has them. */
   private writeChain(chain: BillingChain): void {
     const { chain: insertChain, posting, account } = this.statements;
     if (!insertChain.run(Object.values(chainRow(chain))).changes) return;
@@ -123,25 +126,32 @@ export class Ledger {
     for (const row of accountRows(chain)) account.run(Object.values(row));
   }
 
-  /** False when the entry had ended already. */
-  private writeClose({ entry }: Ending): boolean {
+  /** Returns false if the entry had already ended. */
+  private writeClose({ entry }: ClosingEntry): boolean {
     return this.statements.close.run(closeRow(entry)).changes > 0;
   }
 }
 
-function addCost(added: Map<string, bigint>, { entry, chain }: Ending): void {
+function addCost(spentByAccount: Map<string, bigint>, { entry, chain }: ClosingEntry): void {
   if (!entry.costNanoUsd) return;
-  for (const { id } of chain.accounts) added.set(id, (added.get(id) ?? 0n) + entry.costNanoUsd);
+  for (const { id } of chain.accounts)
+    spentByAccount.set(id, (spentByAccount.get(id) ?? 0n) + entry.costNanoUsd);
 }
 
-/** As JSON. Integers travel as text, so none passes through a double; and no object has ever new members, which V8 keeps account of. */
-const spentByAccount = (added: ReadonlyMap<string, bigint>) =>
+/**
+ * Serializes amounts as JSON text, so no integer passes through a double. Building text instead of an object with
+ * changing members is faster in V8.
+ */
+const toJson = (added: ReadonlyMap<string, bigint>) =>
   `{${Array.from(added, ([id, spent]) => `${JSON.stringify(id)}:"${spent}"`).join()}}`;
 
 const insertInto = (table: string, columns: string) =>
   `INSERT INTO ${table} (${columns}) VALUES (${columns.replaceAll(/\w+/g, '?')}) ON CONFLICT DO NOTHING`;
 
-/** Parameters have positions, those of the rows' members: to bind them by name costs a sixth of the writing. */
+/**
+ * Parameters are bound by position, in the order of the rows' members. Binding by name takes a sixth of the writing
+ * time.
+ */
 const STATEMENTS = {
   chain: insertInto('chains', 'id, key_hash, key_alias, user_id, team_id, organization_id, end_user_id'),
   posting: insertInto('postings', 'chain_id, account_id'),

@@ -7,7 +7,7 @@ import type { HoldResult } from '../spend.service.js';
 import { type Reservation, Reservations } from './reservations.js';
 
 const WAIT_MS = 100;
-const NOBODY = {
+const NO_NAMES = {
   keyHash: null,
   keyAlias: null,
   userId: null,
@@ -16,13 +16,13 @@ const NOBODY = {
   endUserId: null,
 };
 
-/** Accounts with limits, and calls that hold of some of them: what `SpendService` does around `Reservations`. */
+/** Accounts with limits and calls that hold money on them: the part of `SpendService` around `Reservations`. */
 class World {
   readonly reservations = new Reservations({ general: { budgetWaitMs: WAIT_MS } });
   readonly accounts: LiveAccount[];
   /** Amounts held, by call. */
   readonly open = new Map<number, { chain: BillingChain; amount: bigint }>();
-  readonly told = new Map<number, HoldResult>();
+  readonly results = new Map<number, HoldResult>();
   private readonly passing = new Set<number>();
   private calls = 0;
 
@@ -36,7 +36,7 @@ class World {
   request(on: readonly number[], wanted: bigint, minimum: bigint, fair: bigint): Reservation {
     const accounts = on.map((i) => this.accounts[i]!);
     return {
-      chain: newChain(NOBODY, accounts),
+      chain: newChain(NO_NAMES, accounts),
       budgets: on.map((i) => ({
         account: this.accounts[i]!,
         limitNanoUsd: nanoUsd(this.limits[i]!),
@@ -50,28 +50,28 @@ class World {
     };
   }
 
-  /** `from`: an open call that goes on with this instead. */
+  /** `from`: an open call whose hold this one replaces. */
   take(reservation: Reservation, from?: number): number {
     const id = this.calls++;
     const old = this.open.get(from!);
     if (old) this.passing.add(from!);
-    const tell = (taken: HoldResult) => {
-      this.told.set(id, taken);
+    const record = (result: HoldResult) => {
+      this.results.set(id, result);
       this.passing.delete(from!);
-      if (!('amountNanoUsd' in taken)) return;
-      this.open.set(id, { chain: reservation.chain, amount: taken.amountNanoUsd });
+      if (!('amountNanoUsd' in result)) return;
+      this.open.set(id, { chain: reservation.chain, amount: result.amountNanoUsd });
       if (!old) return;
       this.open.delete(from!);
       for (const account of old.chain.accounts) account.unsettled--;
     };
     const replaces = old && { hold: { chain: old.chain, boundNanoUsd: nanoUsd(old.amount) } };
-    const taking = this.reservations.take({ ...reservation, replaces });
-    if (taking instanceof Promise) void taking.then(tell);
-    else tell(taking);
+    const pending = this.reservations.reserve({ ...reservation, replaces });
+    if (pending instanceof Promise) void pending.then(record);
+    else record(pending);
     return id;
   }
 
-  /** Open calls that wait for nothing. */
+  /** Open calls that are not waiting for a replacement. */
   get running(): number[] {
     return [...this.open.keys()].filter((id) => !this.passing.has(id));
   }
@@ -84,15 +84,15 @@ class World {
       account.spentNanoUsd = nanoUsd(account.spentNanoUsd + cost);
       account.unsettled--;
     }
-    this.reservations.giveBack(chain, nanoUsd(amount));
+    this.reservations.release(chain, nanoUsd(amount));
   }
 
   check(): void {
     this.accounts.forEach((account, i) => {
-      const held = [...this.open.values()]
+      const heldAmount = [...this.open.values()]
         .filter(({ chain }) => chain.accounts.includes(account))
         .reduce((sum, { amount }) => sum + amount, 0n);
-      expect(account.heldNanoUsd).toBe(held);
+      expect(account.heldNanoUsd).toBe(heldAmount);
       expect(account.spentNanoUsd + account.heldNanoUsd <= this.limits[i]!).toBe(true);
     });
   }
@@ -105,32 +105,32 @@ const settle = async () => {
 };
 
 describe('reservations', () => {
-  it('serve those who wait in the order they came, while they fit', async () => {
+  it('serve waiting calls in their order, while they fit', async () => {
     const world = new World([100n]);
     const first = world.take(world.request([0], 100n, 100n, 100n));
     const waiting = [60n, 30n, 20n].map((amount) => world.take(world.request([0], amount, amount, amount)));
-    expect(world.told.size).toBe(1);
+    expect(world.results.size).toBe(1);
     world.close(first, 0n);
     await settle();
     // 60 and 30 fit; 20 would fit neither beside them nor before them.
     expect([...world.open.values()].map(({ amount }) => amount)).toEqual([60n, 30n]);
     world.close(waiting[1]!, 0n);
     await settle();
-    expect(world.told.get(waiting[2]!)).toEqual({ amountNanoUsd: 20n });
+    expect(world.results.get(waiting[2]!)).toEqual({ amountNanoUsd: 20n });
   });
 
-  it('let nobody past those who wait already', async () => {
+  it('let no call pass the waiting calls', async () => {
     const world = new World([100n]);
     const first = world.take(world.request([0], 90n, 90n, 90n));
     world.take(world.request([0], 50n, 50n, 50n));
     const small = world.take(world.request([0], 5n, 5n, 5n));
-    expect(world.told.has(small)).toBe(false);
+    expect(world.results.has(small)).toBe(false);
     world.close(first, 0n);
     await settle();
-    expect(world.told.size).toBe(3);
+    expect(world.results.size).toBe(3);
   });
 
-  it('let whoever stands behind a leaver go on', async () => {
+  it('serve the next call when the one before it gives up', async () => {
     const world = new World([100n]);
     world.take(world.request([0], 60n, 60n, 60n));
     const big = world.take(world.request([0], 50n, 50n, 50n));
@@ -138,31 +138,31 @@ describe('reservations', () => {
     const small = world.take(world.request([0], 30n, 30n, 30n));
     vi.advanceTimersByTime(WAIT_MS / 2);
     await settle();
-    expect(world.told.get(big)).toHaveProperty('denials');
-    expect(world.told.get(small)).toEqual({ amountNanoUsd: 30n });
+    expect(world.results.get(big)).toHaveProperty('denials');
+    expect(world.results.get(small)).toEqual({ amountNanoUsd: 30n });
   });
 
-  it('are told when a settlement made what they wait for impossible', async () => {
+  it('are denied when a settlement made the wait hopeless', async () => {
     const world = new World([100n]);
     const first = world.take(world.request([0], 100n, 100n, 100n));
     const second = world.take(world.request([0], 60n, 60n, 60n));
     world.close(first, 50n);
     await settle();
-    expect(world.told.get(second)).toMatchObject({ denials: [{ temporary: false }] });
+    expect(world.results.get(second)).toMatchObject({ denials: [{ temporary: false }] });
   });
 
-  it('pass to the next attempt past everyone who waits, and serve those with what is left over', async () => {
+  it('pass money to the next attempt before waiting calls, and serve those with the rest', async () => {
     const world = new World([100n]);
     const first = world.take(world.request([0], 100n, 100n, 100n));
     const waiting = world.take(world.request([0], 40n, 40n, 40n));
     const next = world.take(world.request([0], 60n, 60n, 60n), first);
-    expect(world.told.get(next)).toEqual({ amountNanoUsd: 60n });
+    expect(world.results.get(next)).toEqual({ amountNanoUsd: 60n });
     await settle();
-    expect(world.told.get(waiting)).toEqual({ amountNanoUsd: 40n });
+    expect(world.results.get(waiting)).toEqual({ amountNanoUsd: 40n });
     world.check();
   });
 
-  it('that need more than they had wait before everyone, and keep what they have', async () => {
+  it('that need more than they replace wait first and keep the old hold', async () => {
     const world = new World([100n]);
     const other = world.take(world.request([0], 50n, 50n, 50n));
     const first = world.take(world.request([0], 50n, 50n, 50n));
@@ -171,12 +171,12 @@ describe('reservations', () => {
     expect(world.accounts[0]!.heldNanoUsd).toBe(100n);
     world.close(other, 0n);
     await settle();
-    expect(world.told.get(next)).toEqual({ amountNanoUsd: 80n });
-    expect(world.told.has(waiting)).toBe(false);
+    expect(world.results.get(next)).toEqual({ amountNanoUsd: 80n });
+    expect(world.results.has(waiting)).toBe(false);
     world.check();
   });
 
-  it('keep every limit, lose no hold and answer everyone, in any order of events', async () => {
+  it('keep every limit, lose no hold and give every call a result, in any order of events', async () => {
     const amount = (most: number) => fc.integer({ min: 0, max: most }).map(BigInt);
     const event = fc.oneof(
       {
@@ -212,39 +212,41 @@ describe('reservations', () => {
         fc.array(event, { maxLength: 25 }),
         async (limits, events) => {
           const world = new World(limits);
-          let asked = 0;
+          let requested = 0;
           for (const one of events) {
             if (one.kind === 'take') {
-              asked++;
+              requested++;
               const minimum = one.minimum < one.wanted ? one.minimum : one.wanted;
               const never = one.on.some((i) => world.accounts[i]!.spentNanoUsd + minimum > limits[i]!);
               const free = (i: number) =>
                 limits[i]! - world.accounts[i]!.spentNanoUsd - world.accounts[i]!.heldNanoUsd;
               const id = world.take(world.request(one.on, one.wanted, minimum, one.fair));
-              const told = world.told.get(id);
-              // Refused for good exactly where not even the minimum will ever fit.
-              if (never && told)
-                expect(told).toMatchObject({
+              const results = world.results.get(id);
+              // Denied permanently exactly where not even the minimum will ever fit.
+              if (never && results)
+                expect(results).toMatchObject({
                   denials: expect.arrayContaining([expect.objectContaining({ temporary: false })]),
                 });
-              if (told && 'denials' in told) expect(never).toBe(true);
-              if (told && 'amountNanoUsd' in told)
-                expect(told.amountNanoUsd >= minimum && told.amountNanoUsd <= one.wanted).toBe(true);
-              // Who waits lacks room, or stands behind somebody who does.
-              if (!told)
-                expect(one.on.some((i) => free(i) < one.wanted) || world.told.size < asked - 1).toBe(true);
+              if (results && 'denials' in results) expect(never).toBe(true);
+              if (results && 'amountNanoUsd' in results)
+                expect(results.amountNanoUsd >= minimum && results.amountNanoUsd <= one.wanted).toBe(true);
+              // A waiting call lacks room or stands behind one that does.
+              if (!results)
+                expect(one.on.some((i) => free(i) < one.wanted) || world.results.size < requested - 1).toBe(
+                  true,
+                );
             } else if (one.kind === 'pass') {
               const ids = world.running;
               if (ids.length) {
-                asked++;
+                requested++;
                 const from = ids[one.which % ids.length]!;
                 const { chain, amount: had } = world.open.get(from)!;
                 const minimum = one.minimum < one.wanted ? one.minimum : one.wanted;
                 const isCovered =
                   one.wanted <= had && one.on.every((i) => chain.accounts.includes(world.accounts[i]!));
                 const id = world.take(world.request(one.on, one.wanted, minimum, one.fair), from);
-                // Nobody comes in between: what it had is enough for as much again.
-                if (isCovered) expect(world.told.get(id)).toHaveProperty('amountNanoUsd');
+                // No other call takes the money in between: the old hold is enough for the same amount.
+                if (isCovered) expect(world.results.get(id)).toHaveProperty('amountNanoUsd');
               }
             } else if (one.kind === 'close') {
               const ids = world.running;
@@ -258,7 +260,7 @@ describe('reservations', () => {
           }
           vi.advanceTimersByTime(WAIT_MS);
           await settle();
-          expect(world.told.size).toBe(asked);
+          expect(world.results.size).toBe(requested);
           for (const id of world.open.keys()) world.close(id, 0n);
           expect(
             world.accounts.every(({ heldNanoUsd, unsettled }) => heldNanoUsd === 0n && unsettled === 0),

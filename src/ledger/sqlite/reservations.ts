@@ -7,27 +7,28 @@ import type { BillingChain } from '../billing-chain.js';
 import { holdDenial } from '../hold-denial.js';
 import type { Hold, HoldRequest, ScopedBudget, HoldResult } from '../spend.service.js';
 
-type Held = Pick<Hold, 'chain' | 'boundNanoUsd'>;
+type ReservedHold = Pick<Hold, 'chain' | 'boundNanoUsd'>;
 
-/** What a call would hold, and of what. */
+/** The accounts and the amount that a call wants to hold. */
 export interface Reservation extends Pick<HoldRequest, 'chain' | 'budgets' | 'demand'> {
-  /** What it holds already, which ends in the step that takes this. */
-  readonly replaces?: { readonly hold: Held } | undefined;
+  /** The hold of the call's failed attempt, which ends when this reservation succeeds. */
+  readonly replaces?: { readonly hold: ReservedHold } | undefined;
 }
 
 interface Waiter {
   readonly reservation: Reservation;
-  readonly tell: (taken: HoldResult) => void;
+  readonly resolve: (result: HoldResult) => void;
   readonly timer: NodeJS.Timeout;
   readonly arrival: number;
 }
 
-/** Who may wait on one account; whoever comes later is told to try again. */
+/** The most calls that wait on one account. Further calls are refused and may retry. */
 const MAX_WAITERS = 1_000;
 
 /**
- * Sets money aside in memory: on every account of a chain or on none. What others' holds are in the way of waits for
- * them, first come, first served per account, for a bounded time; then it takes what fits, if that is enough.
+ * Sets money aside in memory, on every account of a chain or on none. If other calls' holds leave too little, the
+ * call queues (FIFO per account) for at most `budget_wait_ms`. Then it takes what fits, if that is its minimum or
+ * more.
  */
 @Injectable()
 export class Reservations {
@@ -38,25 +39,25 @@ export class Reservations {
     @Inject(CONFIG) private readonly config: { readonly general: Pick<Config['general'], 'budgetWaitMs'> },
   ) {}
 
-  /** Without a promise when it need not wait. */
-  take(reservation: Reservation): HoldResult | Promise<HoldResult> {
-    const queue = this.queueBefore(reservation);
+  /** Returns the result at once unless the call has to wait. */
+  reserve(reservation: Reservation): HoldResult | Promise<HoldResult> {
+    const queue = this.queuedAccountId(reservation);
     if (!queue) {
-      const answer = this.tryToTake(reservation);
-      if (answer.kind !== 'short') return answer.taken;
-      return this.join(reservation, answer.account.id, answer.atOnce);
+      const decision = this.attempt(reservation);
+      if (decision.kind !== 'short') return decision.result;
+      return this.join(reservation, decision.account.id, decision.takeWhatFits);
     }
-    return this.join(reservation, queue, () => this.lastTry(reservation));
+    return this.join(reservation, queue, () => this.takeWhatFits(reservation));
   }
 
-  /** What was taken is not held any more: whoever waits for it is served in turn, while it fits. */
-  giveBack(chain: BillingChain, amountNanoUsd: NanoUsd): void {
+  /** Releases an amount and serves waiting calls in their order, while they fit. */
+  release(chain: BillingChain, amountNanoUsd: NanoUsd): void {
     addToHeld(chain, -amountNanoUsd);
     this.serveAll(chain);
   }
 
-  /** What was taken instead of this was not committed, so neither was its end: it is held as before. */
-  putBack({ chain, boundNanoUsd }: Held): void {
+  /** Restores the original hold after the replacement hold failed to commit. */
+  restore({ chain, boundNanoUsd }: ReservedHold): void {
     addToHeld(chain, boundNanoUsd);
   }
 
@@ -69,18 +70,18 @@ export class Reservations {
     const queue = this.queues.get(accountId);
     while (queue?.length) {
       const [head] = queue as [Waiter];
-      const answer = this.tryToTake(head.reservation);
-      if (answer.kind === 'short') {
-        if (answer.account.id !== accountId) {
+      const decision = this.attempt(head.reservation);
+      if (decision.kind === 'short') {
+        if (decision.account.id !== accountId) {
           queue.shift();
-          this.enqueue(answer.account.id, head);
+          this.enqueue(decision.account.id, head);
           continue;
         }
         return;
       }
       queue.shift();
       clearTimeout(head.timer);
-      head.tell(answer.taken);
+      head.resolve(decision.result);
     }
     this.queues.delete(accountId);
   }
@@ -88,20 +89,20 @@ export class Reservations {
   private join(
     reservation: Reservation,
     accountId: string,
-    atOnce: () => HoldResult,
+    takeWhatFits: () => HoldResult,
   ): HoldResult | Promise<HoldResult> {
     const { budgetWaitMs } = this.config.general;
     const queue = this.queues.get(accountId);
-    if (!budgetWaitMs || (queue && queue.length >= MAX_WAITERS)) return atOnce();
+    if (!budgetWaitMs || (queue && queue.length >= MAX_WAITERS)) return takeWhatFits();
     return new Promise<HoldResult>((resolve) => {
       const waiter: Waiter = {
         reservation,
-        tell: resolve,
-        // Who holds something already came before all who wait.
+        resolve,
+        // A call that replaces a hold comes before all that wait.
         arrival: reservation.replaces ? -1 : this.arrivals++,
         timer: setTimeout(() => {
           this.leave(waiter);
-          resolve(this.lastTry(reservation));
+          resolve(this.takeWhatFits(reservation));
         }, budgetWaitMs),
       };
       this.enqueue(accountId, waiter);
@@ -117,50 +118,55 @@ export class Reservations {
 
   private leave(waiter: Waiter): void {
     for (const [accountId, queue] of this.queues) {
-      const at = queue.indexOf(waiter);
-      if (at < 0) continue;
-      queue.splice(at, 1);
+      const index = queue.indexOf(waiter);
+      if (index < 0) continue;
+      queue.splice(index, 1);
       if (!queue.length) this.queues.delete(accountId);
-      // Whoever stood behind may fit where the one that left did not.
-      else if (at === 0) queueMicrotask(() => this.serve(accountId));
+      // The next call may fit where the leaving one did not.
+      else if (index === 0) queueMicrotask(() => this.serve(accountId));
       return;
     }
   }
 
-  /** An account others wait for already: whoever comes now stands behind them. */
-  private queueBefore({ budgets, demand, replaces }: Reservation): string | undefined {
+  /** Returns the first account of the reservation that has a queue. The call must join that queue. */
+  private queuedAccountId({ budgets, demand, replaces }: Reservation): string | undefined {
     if (!this.queues.size || !this.config.general.budgetWaitMs || demand.wantedNanoUsd === ZERO_NANO_USD)
       return undefined;
     if (replaces) return undefined;
     return budgets.find(({ account }) => this.queues.has(account.id))?.account.id;
   }
 
-  private tryToTake(
+  private attempt(
     reservation: Reservation,
-  ): { kind: 'done'; taken: HoldResult } | { kind: 'short'; account: LiveAccount; atOnce: () => HoldResult } {
-    const answer = decideHold(budgetsFor(reservation), reservation.demand);
-    if (answer.kind !== 'short') return { kind: 'done', taken: this.outcome(reservation, answer) };
+  ):
+    | { kind: 'done'; result: HoldResult }
+    | { kind: 'short'; account: LiveAccount; takeWhatFits: () => HoldResult } {
+    const decision = decideHold(budgetsFor(reservation), reservation.demand);
+    if (decision.kind !== 'short') return { kind: 'done', result: this.outcome(reservation, decision) };
     return {
       kind: 'short',
-      account: answer.by[0]!.account as LiveAccount,
-      atOnce: () => this.outcome(reservation, answer),
+      account: decision.by[0]!.account as LiveAccount,
+      takeWhatFits: () => this.outcome(reservation, decision),
     };
   }
 
-  private lastTry(reservation: Reservation): HoldResult {
+  private takeWhatFits(reservation: Reservation): HoldResult {
     return this.outcome(reservation, decideHold(budgetsFor(reservation), reservation.demand));
   }
 
-  /** Whatever is granted now is set aside now. */
-  private outcome({ chain, demand, replaces }: Reservation, answer: HoldDecision<ScopedBudget>): HoldResult {
+  /** Turns a decision into a result and sets the granted money aside. */
+  private outcome(
+    { chain, demand, replaces }: Reservation,
+    decision: HoldDecision<ScopedBudget>,
+  ): HoldResult {
     const amountNanoUsd =
-      answer.kind === 'granted'
-        ? answer.amountNanoUsd
-        : answer.kind === 'short'
-          ? answer.nowNanoUsd
+      decision.kind === 'granted'
+        ? decision.amountNanoUsd
+        : decision.kind === 'short'
+          ? decision.nowNanoUsd
           : undefined;
     if (amountNanoUsd === undefined) {
-      const { by } = answer as Exclude<HoldDecision<ScopedBudget>, { kind: 'granted' }>;
+      const { by } = decision as Exclude<HoldDecision<ScopedBudget>, { kind: 'granted' }>;
       return { denials: by.map((budget) => holdDenial(budget, demand.minimumNanoUsd)) };
     }
     addToHeld(chain, amountNanoUsd);
@@ -168,7 +174,7 @@ export class Reservations {
     if (replaces) {
       const { hold } = replaces;
       addToHeld(hold.chain, -hold.boundNanoUsd);
-      // Not now: whoever is being served may be this one.
+      // Deferred, because the call being served may be this one.
       queueMicrotask(() => this.serveAll(hold.chain));
     }
     return { amountNanoUsd };
@@ -179,7 +185,7 @@ function addToHeld({ accounts }: BillingChain, amount: bigint): void {
   for (const account of accounts) account.heldNanoUsd = nanoUsd(account.heldNanoUsd + amount);
 }
 
-/** Its budgets, as they are without what it holds already. */
+/** Returns the budgets as if the replaced hold were already released. */
 function budgetsFor({ budgets, replaces }: Reservation): readonly ScopedBudget[] {
   if (!replaces) return budgets;
   const { chain, boundNanoUsd } = replaces.hold;

@@ -8,7 +8,7 @@ import { type AccountNeed, Accounts } from '../accounts.js';
 import { spentBeforeWindow } from '../spent-before-window.js';
 import { adjust, type Adjustment } from '../adjustments.js';
 
-/** Balances are in memory: loaded once, and changed there with every commit. */
+/** The accounts on SQLite: memory holds the balances, loaded once and changed with every commit. */
 @Injectable()
 export class SqliteAccounts extends Accounts {
   readonly areBalances = true;
@@ -19,7 +19,7 @@ export class SqliteAccounts extends Accounts {
 
   async refresh(): Promise<void> {}
 
-  protected adjusted(adjustments: readonly Adjustment[]): void {
+  protected applyAdjustments(adjustments: readonly Adjustment[]): void {
     for (const { account, amount } of adjustments) {
       const live = this.loaded.get(account.id);
       if (live) live.spentNanoUsd = nanoUsd(live.spentNanoUsd + amount);
@@ -27,17 +27,17 @@ export class SqliteAccounts extends Accounts {
   }
 
   protected async makeRows(tx: EntityManager, specs: readonly AccountSpec[]): Promise<void> {
-    await this.opened(
+    await this.readOrCreate(
       tx,
       specs.filter(({ id }) => !this.loaded.has(id)),
     );
   }
 
-  /** From the turn that reads them on they are in memory: whoever changes them later finds them there. */
+  /** Puts the accounts into memory in the turn that reads them, so later changes find them there. */
   protected open(needs: readonly AccountNeed[]): Promise<void> {
     const specs = needs.map(({ account }) => account);
     return this.database.write(async (tx) => {
-      const spent = await this.opened(tx, specs);
+      const spent = await this.readOrCreate(tx, specs);
       this.database.afterCommit(tx, () => {
         this.evictIdle();
         for (const spec of specs) this.remember(spec, spent.get(spec.id) ?? 0n);
@@ -45,19 +45,25 @@ export class SqliteAccounts extends Accounts {
     }, 'ledger');
   }
 
-  /** What was spent on them. A window that begins with something gets one adjustment entry, so that the ledger still adds up. */
-  private async opened(
+  /**
+   * Returns the spend of accounts. A new window with prior spend gets one adjustment entry, so the ledger still adds
+   * up.
+   */
+  private async readOrCreate(
     tx: EntityManager,
     specs: readonly AccountSpec[],
   ): Promise<ReadonlyMap<string, bigint>> {
     const stored = await this.stored(tx, specs);
     const missing = specs.filter(({ id }) => !stored.has(id));
-    const filled = await spentBeforeWindow(tx, this.database, missing);
+    const priorSpend = await spentBeforeWindow(tx, this.database, missing);
     const adjustments = missing.flatMap((account) => {
-      const amount = filled.get(account.id);
+      const amount = priorSpend.get(account.id);
       return amount === undefined ? [] : [{ account, amount }];
     });
     if (adjustments.length) await adjust(tx, this.database, adjustments, this.clock());
-    return new Map([...filled, ...Array.from(stored, ([id, { spent }]) => [id, spent] as const)]);
+    return new Map([
+      ...priorSpend,
+      ...Array.from(stored, ([id, { spentNanoUsd }]) => [id, spentNanoUsd] as const),
+    ]);
   }
 }

@@ -16,7 +16,7 @@ import { settleAbandoned } from './abandoned.js';
 import { Ledger } from './ledger.js';
 import { Reservations } from './reservations.js';
 
-/** Balances in the memory of the one process; the database keeps the ledger. */
+/** Moves money on SQLite: balances are in the memory of the one process, the ledger is in the database. */
 @Injectable()
 export class SqliteSpend extends SpendService implements OnApplicationBootstrap {
   constructor(
@@ -31,7 +31,7 @@ export class SqliteSpend extends SpendService implements OnApplicationBootstrap 
     super(touchedAccounts, metrics, clock);
   }
 
-  /** Calls that died with an earlier process are billed by rule before the first new one is let in. */
+  /** Bills the calls of a dead process by the configured rule, before the first new call is accepted. */
   async onApplicationBootstrap(): Promise<void> {
     const count = await settleAbandoned(this.database, this.config.general.abandonedHolds, this.clock());
     if (!count) return;
@@ -41,29 +41,29 @@ export class SqliteSpend extends SpendService implements OnApplicationBootstrap 
     );
   }
 
-  protected async take(id: string, request: HoldRequest, ending?: ClosedEntry): Promise<HoldResult> {
-    const { chain, replaces: instead } = request;
-    const taking = this.reservations.take(request);
-    const taken = taking instanceof Promise ? await taking : taking;
-    if (!('amountNanoUsd' in taken)) return taken;
+  protected async commitHold(id: string, request: HoldRequest, ending?: ClosedEntry): Promise<HoldResult> {
+    const { chain, replaces: replaced } = request;
+    const pending = this.reservations.reserve(request);
+    const result = pending instanceof Promise ? await pending : pending;
+    if (!('amountNanoUsd' in result)) return result;
     try {
       await this.ledger.open(
-        { id, request, boundNanoUsd: taken.amountNanoUsd, openedAt: this.clock() },
-        ending && { entry: ending, chain: instead!.hold.chain },
+        { id, request, boundNanoUsd: result.amountNanoUsd, openedAt: this.clock() },
+        ending && { entry: ending, chain: replaced!.hold.chain },
       );
     } catch (error) {
-      if (instead) this.reservations.putBack(instead.hold);
-      this.reservations.giveBack(chain, taken.amountNanoUsd);
+      if (replaced) this.reservations.restore(replaced.hold);
+      this.reservations.release(chain, result.amountNanoUsd);
       for (const account of chain.accounts) account.unsettled--;
       throw error;
     }
-    for (const account of instead?.hold.chain.accounts ?? []) account.unsettled--;
-    return taken;
+    for (const account of replaced?.hold.chain.accounts ?? []) account.unsettled--;
+    return result;
   }
 
-  /** A released hold is free money at once: nothing was produced, whatever happens to its row. */
-  protected ended({ state }: ClosedEntry, { chain, boundNanoUsd }: Hold): void {
-    if (state === 'released') this.reservations.giveBack(chain, boundNanoUsd);
+  /** Frees the money of a released hold at once: nothing was produced, even if the write of its row fails. */
+  protected onEnded({ state }: ClosedEntry, { chain, boundNanoUsd }: Hold): void {
+    if (state === 'released') this.reservations.release(chain, boundNanoUsd);
   }
 
   protected async commit(entry: ClosedEntry, { chain, boundNanoUsd }: Hold): Promise<void> {
@@ -72,6 +72,6 @@ export class SqliteSpend extends SpendService implements OnApplicationBootstrap 
       account.spentNanoUsd = nanoUsd(account.spentNanoUsd + entry.costNanoUsd);
       account.unsettled--;
     }
-    if (entry.state === 'settled') this.reservations.giveBack(chain, boundNanoUsd);
+    if (entry.state === 'settled') this.reservations.release(chain, boundNanoUsd);
   }
 }
