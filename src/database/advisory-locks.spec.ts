@@ -28,7 +28,7 @@ describe('advisory locks', () => {
     for (const { file, number, expected } of used) expect(number, file).toBe(expected);
   });
 
-  it('are told nowhere else, and no other lock goes by a number', () => {
+  it('have their numbers in one file only, and no other lock goes by a number', () => {
     const elsewhere = files.filter(
       ({ file, text }) =>
         (file.endsWith('.ts') && numbers.some((number) => text.includes(number))) ||

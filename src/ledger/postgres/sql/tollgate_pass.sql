@@ -22,7 +22,7 @@ CREATE OR REPLACE FUNCTION tollgate_pass(
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   request jsonb;
-  told jsonb; -- what tollgate_hold answered the last call
+  outcome jsonb; -- what tollgate_hold answered the last call
   answers jsonb := '[]';
 BEGIN
   PERFORM 1
@@ -37,13 +37,13 @@ BEGIN
     -- The exception undoes the settlement of the old hold.
     BEGIN
       PERFORM tollgate_settle(jsonb_build_array(request->'ends'));
-      told := tollgate_hold(
+      outcome := tollgate_hold(
         p_replica, p_again, p_accounts, p_subjects, p_revisions, '[]', '[]', jsonb_build_array(request));
-      IF told->'answers'->0->>'kind' <> 'granted' THEN RAISE SQLSTATE 'TG001'; END IF;
+      IF outcome->'answers'->0->>'kind' <> 'granted' THEN RAISE SQLSTATE 'TG001'; END IF;
     EXCEPTION WHEN SQLSTATE 'TG001' THEN
       NULL;
     END;
-    answers := answers || (told->'answers');
+    answers := answers || (outcome->'answers');
   END LOOP;
-  RETURN jsonb_set(told, '{answers}', answers);
+  RETURN jsonb_set(outcome, '{answers}', answers);
 END $$;
