@@ -16,14 +16,14 @@ import { fieldsWithoutEffect, unknownFields } from '../http/unknown-fields.js';
 
 const NOTHING_WATCHED = { names: new Set<string>(), below: new Map(), free: new Set<string>() };
 
-/** The largest body of an admin route; a bulk update of 500 rows fits. */
+/** The largest body of an admin route in bytes; a bulk update of 500 rows fits. */
 export const MAX_ADMIN_BYTES = 8 * 1024 * 1024;
-/** Validation takes time that grows with the square of the names of one object, and with the number of all values. */
+/** Bounds of a body. Validation takes time that grows with the square of the names of one object, and with all values. */
 const BOUNDS: JsonBounds = { names: 1_000, entries: 1_000, values: 50_000, free: freeContent };
 
 /**
- * Reads and validates the body, query and path of admin routes. It stands behind the guards: a stranger learns nothing of
- * what a route takes. Model routes take no DTO and never come here. What a body holds is bounded before it is built.
+ * Reads and validates body, query and path of admin routes. It runs after the guards, so an unauthenticated caller learns
+ * nothing of what a route takes. Model routes have no DTO and skip it. It bounds a body before building it.
  */
 @Injectable()
 export class AdminValidationPipe extends ValidationPipe {
@@ -57,12 +57,15 @@ export class AdminValidationPipe extends ValidationPipe {
   }
 }
 
-/** A header has room for names of such a length. */
+/** The longest list of names that fits a header. */
 const MAX_TOLD_CHARS = 64;
 
 const ignored = new WeakMap<object, readonly string[]>();
 
-/** The first fields of a request's body that have no effect, for the `x-tollgate-ignored` header; undefined when all were. */
+/**
+ * Returns the first fields of a request's body without effect, for the `x-tollgate-ignored` header; undefined if all had
+ * one.
+ */
 export const ignoredFields = (body: unknown): readonly string[] | undefined =>
   typeof body === 'object' && body !== null ? ignored.get(body) : undefined;
 
@@ -85,10 +88,10 @@ function bodyOf(value: unknown): Record<string, unknown> {
   return body;
 }
 
-/** Names that are no data in JavaScript; the validation would drop them without a word. */
+/** Names that are no data in JavaScript. Validation would drop them without a word. */
 const ODD_NAMES = new Set(['__proto__', 'prototype', 'constructor']);
 
-/** The same rule for bodies, queries and paths. */
+/** The validation options for bodies, queries and paths. */
 function refuseOddTexts(sent: unknown): void {
   const fields = Object.entries(sent as object)
     .filter(([name, value]) => isOddName(name) || isOdd(value))
@@ -100,7 +103,7 @@ function refuseOddTexts(sent: unknown): void {
   if (fields.length) throw invalidFields(fields);
 }
 
-/** NUL, which a database ends a text at, and halves of characters, which have no UTF-8. */
+/** NUL ends a text in a database, and halves of characters have no UTF-8. */
 const isOddText = (text: string) => text.includes('\0') || !text.isWellFormed();
 
 function isOdd(value: unknown): boolean {
@@ -111,7 +114,7 @@ function isOdd(value: unknown): boolean {
 
 const isOddName = (name: string) => ODD_NAMES.has(name) || isOddText(name);
 
-/** Every text of a body is a name, but for what stands in free content. */
+/** Checks every text of a body as a name, except inside free content. */
 function refuseLongNames(body: Record<string, unknown>): void {
   const fields = Object.entries(body).flatMap(([field, value]) => {
     const message = freeContent.has(field) ? undefined : badNameIn(value);

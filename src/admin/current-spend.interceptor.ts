@@ -14,7 +14,7 @@ import { type AccountSpec, lifetimeAccount, windowAccount } from '../ledger/acco
 import { Accounts } from '../ledger/accounts.js';
 import { type FigurePlaceholder, figurePlaceholder } from '../parties/spend-placeholders.js';
 
-/** Puts current figures into views on their way out: what was spent, and when a budget starts again. */
+/** Fills current figures into views before they go out: spend, and when a budget resets. */
 @Injectable()
 export class CurrentSpendInterceptor implements NestInterceptor {
   constructor(
@@ -41,7 +41,7 @@ export class CurrentSpendInterceptor implements NestInterceptor {
     );
   }
 
-  /** What is committed: a call in flight shows when it is settled. */
+  /** Returns the committed spend: a call in flight counts once it is settled. */
   private async spentOn(accounts: readonly AccountSpec[]): Promise<ReadonlyMap<string, bigint>> {
     return accounts.length ? this.accounts.spentOn(accounts) : new Map();
   }
@@ -68,7 +68,7 @@ function figuresIn(view: unknown, found: FigurePlaceholder[] = []): FigurePlaceh
   return found;
 }
 
-/** A copy with every figure filled in; the cached view itself stays as it is. */
+/** Returns a copy with every figure filled in; the cached view does not change. */
 function filled(view: unknown, tell: (figure: FigurePlaceholder) => unknown): unknown {
   const figure = figurePlaceholder(view);
   if (figure) return tell(figure);

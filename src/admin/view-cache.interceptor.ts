@@ -6,8 +6,8 @@ import type { FastifyRequest } from 'fastify';
 import { ChangeEpochs } from '../cache/change-epochs.js';
 
 /**
- * Caches the views admin reads answer with. The key says who asks, so no caller ever sees another's answer, and how
- * many writes there were, so every write starts afresh. Current figures are not in a view; they are laid over it.
+ * Caches the views of admin reads. The key contains the caller, so no caller sees another's response, and the number of
+ * writes, so every write outdates all of them. Current figures are not cached; they are filled in later.
  */
 @Injectable()
 export class ViewCacheInterceptor extends CacheInterceptor {

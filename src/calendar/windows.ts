@@ -9,10 +9,10 @@ export interface Duration {
   readonly unit: Unit;
 }
 
-/** A budget window's rule: how long, and counted from when. */
+/** The rule of a budget window: its length, and the start of the count. */
 export interface WindowRule {
   readonly duration: string;
-  /** When the duration was set. */
+  /** The time at which the duration was set. */
   readonly anchor: Date;
 }
 
@@ -33,15 +33,15 @@ function parseLength(text: string): Duration | undefined {
   return duration.count * SECONDS[duration.unit] <= MAX_SECONDS ? duration : undefined;
 }
 
-/** About how long a duration is, in seconds, to tell the longer of two: a month has 31 days. */
+/** Returns the approximate length of a duration in seconds, to compare two. A month has 31 days. */
 export function secondsIn(text: string): number {
   const { count, unit } = parseLength(text)!;
   return count * SECONDS[unit];
 }
 
 /**
- * When something that lives for `duration` (`0s` is allowed) ends: exactly so much later; months by the calendar, in
- * UTC, clamped to the month's length (31 January + 1mo = 28 or 29 February). `undefined` for what is no duration.
+ * Returns the end of a life of `duration` (`0s` is allowed). Months follow the calendar in UTC, clamped to the month's
+ * length (31 January + 1mo = 28 or 29 February). Returns `undefined` for what is no duration.
  */
 export function lifetimeEnd(from: Date, duration: string): Date | undefined {
   const length = parseLength(duration);
@@ -51,10 +51,10 @@ export function lifetimeEnd(from: Date, duration: string): Date | undefined {
 }
 
 /**
- * The window that contains `now`. `1d`/`24h` open at midnight, `7d`/`1w` on Monday, `30d`/`1mo` on the first of the month
- * (LiteLLM's calendar rule), in `timeZone`; other days, weeks and months at local midnights counted from the anchor's
- * date; hours, minutes and seconds are elapsed time from the anchor. Pure: nobody resets anything. Throws a `RangeError`
- * on what is no duration.
+ * Returns the window that contains `now`. `1d`/`24h` open at midnight, `7d`/`1w` on Monday, `30d`/`1mo` on the first of
+ * the month (LiteLLM's calendar rule), in `timeZone`. Other days, weeks and months open at local midnights counted from
+ * the anchor's date. Hours, minutes and seconds count from the anchor. The function is pure: no job resets anything.
+ * Throws a `RangeError` for what is no duration.
  */
 export function windowAt({ duration, anchor }: WindowRule, timeZone: string, now: Date): BudgetWindow {
   const { count, unit } = required(duration);
@@ -74,7 +74,7 @@ export function windowAt({ duration, anchor }: WindowRule, timeZone: string, now
   };
 }
 
-/** Names a window rule so that equal windows have equal names and others never do. */
+/** Returns a name of a window rule. Equal windows have equal names, different windows different ones. */
 export function windowId({ duration, anchor }: WindowRule, timeZone: string): string {
   const { count, unit } = required(duration);
   const period = periodOf(count, unit);
@@ -141,7 +141,7 @@ const MONTH: Period = {
   },
 };
 
-/** Every boundary is computed from the anchor's own date, so a month that was clamped does not shorten later ones. */
+/** Returns the n-th boundary from the anchor's own date, so that a clamped month does not shorten later ones. */
 function countedFrom(anchor: Date, timeZone: string, today: Temporal.PlainDate, step: Step): Dates {
   const first = zoned(anchor, timeZone).toPlainDate();
   const boundary = (n: number) =>
@@ -164,7 +164,7 @@ function required(duration: string): Duration {
 const zoned = (instant: Date, timeZone: string) =>
   Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(timeZone);
 
-/** The first instant of a local day, also where midnight itself is skipped. */
+/** Returns the first instant of a local day, also where midnight itself is skipped. */
 const midnight = (date: Temporal.PlainDate, timeZone: string) =>
   instantOf(date.toZonedDateTime({ timeZone }));
 

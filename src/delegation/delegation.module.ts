@@ -4,7 +4,7 @@ import { ModelsModule } from '../models/models.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { DelegationService } from './delegation.js';
 
-/** What the modules of administrators share: what a caller may pass on, and what `@AdminResource` needs of the cache and the ledger. */
+/** Provides what admin modules share: delegation, and the cache and ledger that `@AdminResource` needs. */
 @Module({
   imports: [ModelsModule, CacheModule, LedgerModule],
   providers: [DelegationService],

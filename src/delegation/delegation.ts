@@ -4,46 +4,52 @@ import { Catalogue } from '../models/catalogue.service.js';
 import { ADMIN_METADATA } from '../policy/admin-rules.js';
 import { firstFieldBeyond, type Strictness, type Entitlements } from '../policy/entitlements.js';
 
-/** What somebody has to give, and whose it is in words: `your key`. */
+/** Entitlements that limit a change, and the words for their owner: `your key`. */
 export interface MakerEntitlements {
   readonly entitlements: Entitlements;
   readonly strictness: Strictness;
   readonly whose: string;
 }
 
-/** Nobody grants what they do not hold. For everyone but proxy admins. */
+/** Checks what a caller who is no proxy admin may pass on: never more than the caller holds. */
 @Injectable()
 export class DelegationService {
   constructor(@Inject(Catalogue) private readonly catalogue: Pick<Catalogue, 'current'>) {}
 
-  /** 403 names the first field of a body that is not theirs to set and would not stay as it is in `view`. */
-  requireSettable(dto: object, settable: ReadonlySet<string>, view: object = {}): void {
+  /** Throws 403 naming the first field of a body that the caller may not set and that would change in `view`. */
+  requireSettable(dto: object, editable: ReadonlySet<string>, view: object = {}): void {
     const [sent, before] = [dto, view] as Record<string, unknown>[];
     for (const field of acceptedFields(dto.constructor as Type)) {
-      if (!settable.has(field) && sent![field] !== undefined && !same(sent![field], before![field]))
+      if (!editable.has(field) && sent![field] !== undefined && !same(sent![field], before![field]))
         throw new ForbiddenException({ message: `${field} can only be set by a proxy admin`, param: field });
     }
-    const [metadata, kept] = [sent!.metadata ?? {}, before!.metadata ?? {}] as Record<string, unknown>[];
-    const smuggled = Object.keys(metadata!).find(
-      (name) => ADMIN_METADATA.has(name) && !same(metadata![name], kept![name]),
+    const [metadata, storedMetadata] = [sent!.metadata ?? {}, before!.metadata ?? {}] as Record<
+      string,
+      unknown
+    >[];
+    const forbidden = Object.keys(metadata!).find(
+      (name) => ADMIN_METADATA.has(name) && !same(metadata![name], storedMetadata![name]),
     );
-    if (smuggled !== undefined) {
+    if (forbidden !== undefined) {
       throw new ForbiddenException({
-        message: `metadata.${smuggled} can only be set by a proxy admin`,
+        message: `metadata.${forbidden} can only be set by a proxy admin`,
         param: 'metadata',
       });
     }
   }
 
-  /** 403 names the first field in which a change gives more than is held. What only takes away is always allowed. */
+  /**
+   * Throws 403 naming the first field in which a change gives more than the caller holds. A change that only takes away
+   * is always allowed.
+   */
   requireWithin(
     asked: Entitlements,
     before: Entitlements | undefined,
-    held: readonly MakerEntitlements[],
+    makers: readonly MakerEntitlements[],
   ): void {
     const { namesOf } = this.catalogue.current();
-    if (before && firstFieldBeyond(asked, before, 'before', namesOf) === undefined) return;
-    for (const { entitlements, strictness, whose } of held) {
+    if (before && firstFieldBeyond(asked, before, 'unchanged', namesOf) === undefined) return;
+    for (const { entitlements, strictness, whose } of makers) {
       const field = firstFieldBeyond(asked, entitlements, strictness, namesOf);
       if (field !== undefined)
         throw new ForbiddenException({

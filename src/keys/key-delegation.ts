@@ -96,10 +96,10 @@ export class KeyDelegation {
       calling
         ? {
             entitlements: { ...entitlementsOf(calling, isItself ? undefined : placeOf(calling)), until },
-            strictness: isItself ? 'before' : 'alone',
+            strictness: isItself ? 'unchanged' : 'sole',
             whose: 'your key',
           }
-        : { entitlements: { ...NO_LIMITS, until }, strictness: 'alone', whose: 'the team' },
+        : { entitlements: { ...NO_LIMITS, until }, strictness: 'sole', whose: 'the team' },
       ...(await this.heldBehind(tx, row, caller)),
     ];
     this.delegation.requireWithin(entitlementsOf(asked!), old && entitlementsOf(old), held);
@@ -165,7 +165,7 @@ export class KeyDelegation {
       const isAsked = !ofUser || teamId === null || this.config.general.userModelsOnTeamKeys;
       held.push({
         entitlements: isAsked ? entitlements : { ...entitlements, models: 'any' },
-        strictness: 'enforced',
+        strictness: 'backstop',
         whose,
       });
     }

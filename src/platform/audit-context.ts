@@ -1,29 +1,29 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EntityManager } from 'typeorm';
 
-/** On whose behalf rows are written, and in which request. */
+/** The actor of a write, and the request it belongs to. */
 export interface Actor {
-  /** What goes into `created_by`: a user, or the name of a key of nobody. */
+  /** Value of `created_by`: a user, or the name of a key without one. */
   readonly id: string;
-  /** Of the key that was presented; absent for the master key. */
+  /** Hash of the key that was presented; absent for the master key. */
   readonly keyHash?: string;
   readonly requestId: string;
-  /** What the guard found of its rights; absent where nobody could take them away. */
+  /** Rights that the guard found; absent for the master key, whose rights nobody can revoke. */
   readonly rights?: WriteRights;
 }
 
-/** The rights a request was let in with. Every transaction that writes on its behalf reads them again. */
+/** The rights of a request. Every transaction that writes for it reads them again. */
 export interface WriteRights {
   /**
-   * Inside a transaction, before it writes: reads the rows behind the rights again. Throws `RightsChangedError` when they say
-   * something else by now. On PostgreSQL the transaction does not commit either when one of the rows changes until its end.
+   * Reads the rows behind the rights again, inside a transaction and before it writes. Throws `RightsChangedError` if
+   * they changed. On PostgreSQL the transaction does not commit either if one of the rows changes before its end.
    */
   readonly readAgain: (tx: EntityManager) => Promise<void>;
 }
 
-/** The rights of whoever acts are others than the request was let in with. Nothing of the transaction is kept. */
+/** The actor's rights changed since the request was authorized. Nothing of the transaction is stored. */
 export class RightsChangedError extends Error {
-  /** `refusal`: what a request is told that comes now. Without one it is to be handled once more. */
+  /** `refusal`: the refusal that a new request would get. Without one, the request is handled once more. */
   constructor(readonly refusal?: Error) {
     super('The rights of the caller changed while the request was handled.');
   }
@@ -32,16 +32,16 @@ export class RightsChangedError extends Error {
 const storage = new AsyncLocalStorage<Actor>();
 let inside = 0;
 
-/** Who acts here; undefined where nobody does, as in a call of a model or in the background. */
+/** Returns the actor of the current request; undefined in model calls and background work. */
 export const currentActor = (): Actor | undefined => (inside ? storage.getStore() : undefined);
 
-/** Runs the start of something on behalf of somebody; `actor()` tells whom until the function returned is called. */
+/** Starts `work` for an actor. `currentActor()` returns it until the returned `end` is called. */
 export function runAsActor<T>(who: Actor, start: () => T): { readonly started: T; readonly end: () => void } {
   inside += 1;
   return { started: storage.run(who, start), end };
 }
 
-/** Following the asynchronous costs every promise of the process: so nobody is followed while nobody acts. */
+/** AsyncLocalStorage slows every promise of the process, so it is disabled while no admin request is running. */
 function end(): void {
   inside -= 1;
   if (!inside) storage.disable();

@@ -1,4 +1,4 @@
-/** What time it is. Injected, so that a test can say. */
+/** Returns the current time. It is injected, so that a test can set it. */
 export type Clock = () => Date;
 
 export const CLOCK = Symbol('Clock');
@@ -6,8 +6,8 @@ export const CLOCK = Symbol('Clock');
 export const DAY_MS = 86_400_000;
 
 /**
- * The time of day, set after the clock all replicas share. It never goes back and never stands still: when the time of day
- * is set back it goes at half speed until that has caught up.
+ * A clock that follows the one all replicas share. It never goes back and never stands still: if the shared clock is set
+ * back, it runs at half speed until the shared clock has caught up.
  */
 export class SteadyClock {
   private offsetMs = 0;
@@ -21,7 +21,10 @@ export class SteadyClock {
     return new Date(this.lastMs);
   };
 
-  /** The shared clock said `sharedMs` when this machine's said `ownMs`. Small differences are the network's. */
+  /**
+   * Notes that the shared clock read `sharedMs` when this machine's read `ownMs`. Small differences come from the
+   * network.
+   */
   follow(sharedMs: number, ownMs: number): void {
     const offsetMs = sharedMs - ownMs;
     if (Math.abs(offsetMs - this.offsetMs) > NOISE_MS) this.offsetMs = offsetMs;

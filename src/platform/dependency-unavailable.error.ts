@@ -1,4 +1,4 @@
-/** Something the gate cannot decide without did not answer. Never permission: the client is told 503 and to try again. */
+/** A dependency that a decision needs did not respond. It is never permission: the client gets 503 and may retry. */
 export class DependencyUnavailableError extends Error {
   constructor(
     /** `database` or `Redis`. */

@@ -3,13 +3,12 @@ const BECOME_ASCII = '\\u037e\\u1fef\\u212a';
 
 const NORMALIZABLE = new RegExp(`[^${BECOME_ASCII}]+`, 'gu');
 
-/** No address is as long. Normalizing a text that is much longer may take seconds. */
+/** The longest address. Normalizing a much longer text may take seconds. */
 const MAX_ADDRESS_CHARS = 1_024;
 
 /**
- * An e-mail address as it is compared: in NFC, with the letters A to Z as a to z. No other character becomes an ASCII
- * one, neither by case nor by NFC: the Kelvin sign is no `k`. A text too long to be an
- * address is not normalized.
+ * Returns an e-mail address in the form in which addresses are compared: NFC, with A to Z as a to z. No other character
+ * becomes ASCII, neither by case nor by NFC: the Kelvin sign is no `k`. A text too long for an address is not normalized.
  */
 export const foldedAddress = (address: string): string =>
   composed(address).replace(/[A-Z]+/g, (letters) => letters.toLowerCase());

@@ -1,2 +1,5 @@
-/** There is more to do than this process can do in time. Told before money moves, as a rule before anything of the call is read: 503, and when to try again. */
+/**
+ * This process has more to do than it can do in time. It is thrown before money moves, mostly before the call is read:
+ * 503 with a time to retry.
+ */
 export class OverloadedError extends Error {}

@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { CLOCK, SteadyClock } from './clock.js';
 
-/** Gives every module the one clock. */
+/** Provides the one clock to every module. */
 @Global()
 @Module({
   providers: [

@@ -7,31 +7,31 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 
-/** What is stored and looked up of a virtual key: its SHA-256 in hex. */
+/** Returns the stored form of a virtual key: its SHA-256 in hex. */
 export function secretHash(secret: string): string {
   return hash('sha256', secret, 'hex');
 }
 
-/** The hash of a key given raw (`sk-…`) or already as its hash: both are accepted where a key is *named*, never as a credential. */
+/** Returns the hash of a key named raw (`sk-…`) or by its hash. It is never used for a credential. */
 export function keyHashOf(keyOrHash: string): string {
   return keyOrHash.startsWith('sk-') ? secretHash(keyOrHash) : keyOrHash;
 }
 
-/** A new virtual key, LiteLLM's form: `sk-` and 22 url-safe characters (128 bits). */
+/** Returns a new virtual key in LiteLLM's form: `sk-` and 22 url-safe characters (128 bits). */
 export function newVirtualKey(): string {
   return `sk-${randomBytes(16).toString('base64url')}`;
 }
 
-/** How a key may be told: `sk-...` and at most its last four characters; less of a short one. */
+/** Returns the public hint of a key: `sk-...` and at most its last four characters; fewer of a short key. */
 export function keyHint(secret: string): string {
   return secret.length < 12 ? 'sk-...' : `sk-...${secret.slice(-4)}`;
 }
 
-/** A test against one secret, in a time that says nothing about either: digests are compared. */
+/** Returns a test against one secret. It compares digests, so its time says nothing about either text. */
 export function secretMatcher(secret: string): (presentedHash: string) => boolean {
-  const wanted = Buffer.from(secretHash(secret));
+  const expected = Buffer.from(secretHash(secret));
   return (presentedHash) =>
-    presentedHash.length === wanted.length && timingSafeEqual(Buffer.from(presentedHash), wanted);
+    presentedHash.length === expected.length && timingSafeEqual(Buffer.from(presentedHash), expected);
 }
 
 const sealingKey = (saltKey: string) => hash('sha256', `tollgate:seal:${saltKey}`, 'buffer');
@@ -46,7 +46,7 @@ export function seal(plain: string, saltKey: string): string {
     .join('.');
 }
 
-/** Opens what `seal` made. Throws when it was altered or sealed under another salt key. */
+/** Decrypts what `seal` encrypted. Throws if it was altered or encrypted with another salt key. */
 export function unseal(text: string, saltKey: string): string {
   const [version, nonce, tag, sealed] = text.split('.');
   if (version !== 'v1' || !nonce || !tag || sealed === undefined) throw new Error('Not a sealed value.');
@@ -58,24 +58,24 @@ export function unseal(text: string, saltKey: string): string {
 }
 
 /**
- * Makes message authentication codes (HMAC-SHA-256, base64url) for one purpose. Nobody without the salt key can make one,
- * and a code of one purpose does not fit another.
+ * Returns a function that makes message authentication codes (HMAC-SHA-256, base64url) for one purpose. Only the salt key
+ * makes valid codes, and a code of one purpose is not valid for another.
  */
 export function macMaker(purpose: string, saltKey: string): (text: string) => string {
   const key = hash('sha256', `tollgate:mac:${purpose}:${saltKey}`, 'buffer');
   return (text) => createHmac('sha256', key).update(text).digest('base64url');
 }
 
-/** Compares two codes in a time that says nothing about either. */
-export function isSameMac(given: string, wanted: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(wanted)];
+/** Compares two codes in constant time. */
+export function isSameMac(actual: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(actual), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Names of credentials … */
+/** Names of members that hold credentials … */
 const SECRET = /(?:key|secret|token|password|credentials?|extra_headers)$/i;
-/** … and what only sounds like one. */
+/** … and names that only look like one. */
 const NO_SECRET = /cost|max_tokens|_tokens$|per_token/i;
 
-/** Is a member of this name a credential? */
+/** Tells whether a member with this name holds a credential. */
 export const isSecretName = (name: string): boolean => SECRET.test(name) && !NO_SECRET.test(name);

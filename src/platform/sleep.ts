@@ -1,4 +1,4 @@
-/** Resolves so much later. `unref`: the process does not stay alive for it. */
+/** Resolves after `ms` milliseconds. `unref`: the timer does not keep the process alive. */
 export const sleep = (ms: number, { unref = false } = {}) =>
   new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, ms);

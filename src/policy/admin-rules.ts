@@ -6,11 +6,11 @@ const viewers: readonly Role[] = ['proxy_admin_viewer'];
 const users: readonly Role[] = ['internal_user'];
 const readers: readonly Role[] = ['proxy_admin_viewer', 'internal_user', 'internal_user_viewer'];
 const readersAndTeams: readonly Role[] = [...readers, 'team'];
-const everyone: readonly Role[] = [...readersAndTeams, 'customer'];
+const allRoles: readonly Role[] = [...readersAndTeams, 'customer'];
 
 /**
- * Who may knock at each administrator's door, beside `proxy_admin`. What they then see and change is their own: being an
- * admin of a team or an organization is ownership too (`authority.ts`). A route that is not listed does not start.
+ * The roles that may call each admin route, beside `proxy_admin`. What they see and change there is theirs: an admin of a
+ * team or an organization owns it too (`principal.ts`). The gateway does not start with a route that is not listed.
  */
 export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
   'POST /key/generate': users,
@@ -23,11 +23,11 @@ export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
   'POST /key/delete': users,
   'POST /key/block': users,
   'POST /key/unblock': users,
-  'GET /key/info': everyone,
-  'GET /key/list': everyone,
+  'GET /key/info': allRoles,
+  'GET /key/list': allRoles,
   'GET /key/aliases': readers,
-  'POST /key/health': everyone,
-  'POST /v2/key/info': everyone,
+  'POST /key/health': allRoles,
+  'POST /v2/key/info': allRoles,
 
   'POST /user/new': none,
   'POST /user/update': users,
@@ -138,7 +138,7 @@ export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
   'GET /metrics': viewers,
 };
 
-/** Fields that must not be smuggled in through `metadata`, where LiteLLM keeps them. */
+/** Names of fields that `metadata` must not contain, because LiteLLM keeps them there. */
 export const ADMIN_METADATA: ReadonlySet<string> = new Set([
   'model_rpm_limit',
   'model_tpm_limit',
@@ -157,7 +157,7 @@ export const ADMIN_METADATA: ReadonlySet<string> = new Set([
   'permissions',
 ]);
 
-/** What `allowed_routes` of a key may hold that somebody of this role makes. */
+/** Returns what `allowed_routes` may contain in a key that a caller of this role makes. */
 export const GRANTABLE_ROUTES: RouteList = compileRouteList([
   'llm_api_routes',
   'info_routes',
@@ -169,7 +169,7 @@ export const GRANTABLE_ROUTES: RouteList = compileRouteList([
     .map(([door]) => door.split(' ')[1]!.replace(/:(\w+)/g, '{$1}')),
 ]);
 
-/** What a team may let its members do with its keys. */
+/** Permissions that a team may give its members for its keys. */
 export const MEMBER_PERMISSIONS: readonly string[] = [
   '/key/generate',
   '/key/update',

@@ -1,64 +1,64 @@
 import { type Price, SERVICE_TIERS, type ServiceTier, type Unit, UNITS, type UsageBound } from './price.js';
 
-/** How large a call may get, read off the request alone. */
+/** The most a call may use, read from the request alone. */
 export interface CallSize {
-  /** UTF-8 bytes of everything that becomes prompt: never fewer than its tokens in a byte-level BPE. */
+  /** UTF-8 bytes of everything that becomes prompt. A byte-level BPE never makes more tokens than bytes. */
   readonly inputBytes: number;
-  /** The prompt, counted, where somebody took the trouble. */
+  /** The counted prompt, if it was counted. */
   readonly counted?: CountedPrompt;
-  /** It could not be counted in time: the bound by bytes stands for now. */
+  /** The prompt could not be counted in time: the bound by bytes counts for now. */
   readonly isUncounted?: true;
-  /** Counting what is in the body would say less than the call uses. */
+  /** A count of the body would be lower than what the call uses. */
   readonly isUncountable?: true;
-  /** Tokens of what the provider itself puts around the prompt. */
+  /** Tokens that the provider adds around the prompt. */
   readonly hiddenTokens?: number;
-  /** The client asks for a context of this size, whatever is documented. */
+  /** The context size that the client asks for, whatever is documented. */
   readonly contextTokens?: number;
-  /** Images, audio, files or anything the provider holds: their tokens do not show in the bytes. */
+  /** The prompt has images, audio, files or content stored at the provider: bytes do not show their tokens. */
   readonly hasMedia: boolean;
-  /** Set where images are all of that. */
+  /** Set if the media are images only. */
   readonly images?: Images;
-  /** The client's own output limit; where it names several, the largest. */
+  /** The client's own output limit; the largest if it names several. */
   readonly outputTokens?: number;
-  /** Set where it names several that differ: each under its name. */
+  /** Set if the client names several limits that differ: each under its name. */
   readonly outputTokensBy?: Readonly<Record<string, number>>;
-  /** The call offers the model tools. */
+  /** The call offers tools to the model. */
   readonly hasTools?: true;
-  /** With a lower limit than this the provider refuses the call. */
+  /** The provider refuses the call if the limit is lower than this. */
   readonly leastOutputTokens?: number;
-  /** `max(n, best_of)`: answers to each prompt. */
+  /** `max(n, best_of)`: responses to each prompt. */
   readonly copies: number;
-  /** Prompts in one call (`/completions`, `/embeddings`): each may fill the context. */
+  /** Prompts in one call (`/completions`, `/embeddings`). Each may fill the context. */
   readonly prompts: number;
-  /** Something it asks for costs more than this says: tools the provider runs itself, a search. */
+  /** A part of the request whose cost is not in this size: a tool the provider runs, a search. */
   readonly fee?: Fee;
-  /** Searches of the web that the provider may run in it: what each of them finds becomes prompt. */
+  /** Web searches that the provider may run. What each finds becomes prompt. */
   readonly webSearches?: number;
-  /** There is sound in the prompt. */
+  /** The prompt contains sound. */
   readonly hearsSound?: true;
-  /** Sound is asked for. */
+  /** The call asks for sound. */
   readonly speaks?: true;
-  /** `service_tier`, as asked for. */
+  /** The `service_tier` of the request. */
   readonly serviceTier?: string;
-  /** The most of other units, where the call limits them; of one that is absent it may use any amount. */
+  /** The most of other units, where the call limits them. A unit that is absent has no limit. */
   readonly units?: Partial<Readonly<Record<Unit, number>>>;
-  /** The call asks the model to think, or says how much. */
+  /** The call asks the model to reason, or says how much. */
   readonly thinks?: true;
-  /** The most tokens of those thoughts, where the call limits them apart from the answer. */
+  /** The most reasoning tokens, where the call limits them apart from the response. */
   readonly thoughtTokens?: number;
-  /** Bytes of a predicted answer: what the model does not take of it is billed as output beside the answer. */
+  /** Bytes of a predicted response. The provider bills the part that the model does not use as output, too. */
   readonly predictedBytes?: number;
-  /** False where nothing is generated (embeddings). */
+  /** False where the model generates nothing (embeddings). */
   readonly generates: boolean;
-  /** No limit makes its answer shorter (images, sound): it passes as a whole or not at all. */
+  /** No limit makes the response shorter (images, sound): the call passes whole or not at all. */
   readonly isWhole?: true;
-  /** The provider charges nothing for such a call, whatever the model costs. */
+  /** The provider never charges for such a call. */
   readonly isFree?: true;
 }
 
-/** Something whose price nobody can know beforehand. */
+/** A part of a request that has no price beforehand. */
 export interface Fee {
-  /** As a sentence names it: "the tool 'code_interpreter'". */
+  /** Its name in a sentence: "the tool 'code_interpreter'". */
   readonly what: string;
   /** The member of the body that asks for it. */
   readonly param: string;
@@ -70,49 +70,49 @@ export interface Images {
   readonly bytes: number;
 }
 
-/** A prompt by OpenAI's current encoding. */
+/** A prompt counted with OpenAI's current encoding. */
 export interface CountedPrompt {
   readonly tokens: number;
-  /** Bytes of which another encoding may make a token each: beyond ASCII, digits, and what stands in runs. */
+  /** Bytes of which another encoding may make a token each: beyond ASCII, digits, and repeated characters. */
   readonly otherBytes: number;
 }
 
-/** The longest answer of one deployment, as far as known, and where it looks for a limit. */
+/** The longest response of one deployment, as far as known, and the member it reads a limit from. */
 export interface AnswerLimits {
-  /** Told by the operator, or documented. */
+  /** Given by the operator, or documented. */
   readonly maxOutputTokens?: number;
-  /** Its answers may be as long as its context: beside a prompt there is less room. */
+  /** Responses share the context with the prompt: a long prompt leaves less. */
   readonly answersFillContext?: true;
-  /** Prompt and answer together. */
+  /** Prompt and response together. */
   readonly contextTokens?: number;
-  /** The member of the body it reads an output limit from, where the API has several. */
+  /** The member of the body from which the deployment reads an output limit, where the API has several. */
   readonly limitMember: string;
 }
 
-/** The largest prompt and the longest answers of a model's deployments, as far as known. */
+/** The largest prompt and the longest responses of a model's deployments, as far as known. */
 export interface ModelCapacity {
   readonly maxInputTokens?: number;
-  /** One for each kind of deployment. */
+  /** One entry for each distinct limit among the deployments. */
   readonly answers: readonly AnswerLimits[];
-  /** It is known to use OpenAI's current encoding. */
+  /** The model is known to use OpenAI's current encoding. */
   readonly encodesLikeOpenAi?: boolean;
-  /** The most tokens one image is read as, by its provider's documentation. */
+  /** The most tokens of one image, by the provider's documentation. */
   readonly imageTokens?: number;
-  /** Some provider of it limits thoughts apart from answers: no output limit counts them. */
+  /** At least one provider limits reasoning apart from the response: no output limit counts it. */
   readonly thinksBesideLimit?: boolean;
-  /** The provider runs no more web searches in a call than it is told. */
+  /** The provider runs no more web searches in a call than the request allows. */
   readonly capsWebSearches?: boolean;
-  /** What every call of it is charged for beside its tokens. */
+  /** A fee of every call of the model beside its tokens. */
   readonly fee?: Fee;
 }
 
-/** The settings that an output bound depends on. */
+/** Settings that an output bound depends on. */
 export interface OutputSettings {
-  /** `default_output_tokens`: the longest answer of a model of which nobody knows it. */
+  /** `default_output_tokens`: the longest response of a model without a documented limit. */
   readonly defaultOutputTokens: number;
 }
 
-/** What it may be billed for that has a price and no bound, or is served at a price nobody knows: then no bound holds. */
+/** Returns what the call may be billed for that has no bound, or no known price. No hold is safe then. */
 export function unboundedIn(size: CallSize, ceiling: Price): Unbounded[] {
   const priced = UNITS.filter((unit) => ceiling[unit]);
   const bound = priced.length ? unitBound(size) : {};
@@ -125,18 +125,18 @@ export function unboundedIn(size: CallSize, ceiling: Price): Unbounded[] {
   ];
 }
 
-/** What nothing limits, or what is billed by a price nobody knows. */
+/** A part of a call that nothing limits, or that has no known price. */
 export type Unbounded = Unit | 'service_tier' | 'input_audio' | 'output_audio';
 
 const NO_SEARCHES = { webSearches: 0 };
 const NO_IMAGES_SEEN = { inputImages: 0, webSearches: 0 };
 const NOTHING_WRITTEN = { outputImages: 0, outputMs: 0, outputCharacters: 0 };
-/** None of any unit: what a call that says how much it uses starts from. */
+/** Zero of every unit: the start for a call that says how much it uses. */
 export const NO_UNITS = Object.freeze(
   Object.fromEntries(UNITS.map((unit) => [unit, 0])) as Record<Unit, number>,
 );
 
-/** Without media there are no images to read, and without an answer nothing to write. */
+/** Returns the units that a call without media or without a response cannot use, as zero. */
 function unitBound({ units, hasMedia, generates, webSearches }: CallSize): Partial<Record<Unit, number>> {
   if (generates && !units) {
     const seen = hasMedia ? NO_SEARCHES : NO_IMAGES_SEEN;
@@ -155,21 +155,21 @@ const tierHasPrice = (tier: string | undefined, { serviceTiers }: Price) =>
 
 const isServiceTier = (tier: string): tier is ServiceTier => SERVICE_TIERS.some((known) => known === tier);
 
-/** What a model without a documented maximum is taken to read at most. */
+/** The prompt limit assumed for a model without a documented one. */
 const DEFAULT_MAX_INPUT_TOKENS = 1_048_576;
-/** The same of an answer no limit makes shorter: more than any documented image or sound takes. */
+/** The response limit assumed where no limit makes a response shorter: more than any documented image or sound takes. */
 const MOST_TOKENS_OF_WHOLE = 16_384;
-/** What a chat template adds around a request beyond the bytes of its own JSON. */
+/** Tokens that a chat template adds beyond the bytes of the request's JSON. */
 const TEMPLATE_TOKENS = 512;
 
-/** May its prompt be counted, where its bytes do not fit? */
+/** Tells whether the prompt may be counted where its bytes do not fit. */
 export const mayCount = ({ hasMedia, isUncountable, isUncounted, counted }: CallSize): boolean =>
   !hasMedia && !isUncountable && !isUncounted && counted === undefined;
 
-/** Can the size of its prompt be estimated by the bytes of its body? */
+/** Tells whether the bytes of the body bound the size of the prompt. */
 export const showsItsPrompt = ({ hasMedia, isUncountable }: CallSize): boolean => !hasMedia && !isUncountable;
 
-/** Returns an upper bound of what a call can be billed for, as far as it has one: what else there may be, `unboundedIn` says. */
+/** Returns an upper bound of what the call can be billed for. `unboundedIn` names the parts that have none. */
 export function tokenBound(size: CallSize, limits: ModelCapacity, settings: OutputSettings): UsageBound {
   const promptTokens = promptBound(size, limits) + (size.hiddenTokens ?? 0);
   const mostInput = limits.maxInputTokens && Math.max(limits.maxInputTokens, size.contextTokens ?? 0);
@@ -178,7 +178,7 @@ export function tokenBound(size: CallSize, limits: ModelCapacity, settings: Outp
     size.hasMedia && !images
       ? Math.max(mostInput ?? DEFAULT_MAX_INPUT_TOKENS, mostInput ? 0 : promptTokens)
       : Math.min(promptTokens, (mostInput ?? Infinity) * size.prompts);
-  // After every search all of it is read again, with what was found: as much as the model reads.
+  // The model reads the whole prompt again after each search, with the results.
   const inputTokens = asked + (size.webSearches ?? 0) * (mostInput ?? DEFAULT_MAX_INPUT_TOKENS);
   const units = unitBound(size);
   if (!size.generates) return { inputTokens, outputTokens: 0, ...units };
@@ -194,10 +194,10 @@ export function tokenBound(size: CallSize, limits: ModelCapacity, settings: Outp
   };
 }
 
-/** More thoughts than any model is documented with whose provider limits them apart from its answers. */
+/** Reasoning tokens assumed where a provider limits them apart from the response: more than any documented model uses. */
 const MOST_THOUGHT_TOKENS = 131_072;
 
-/** Returns what one answer may be billed for as output that no output limit counts. */
+/** Returns what one response may be billed for as output that no output limit counts. */
 function tokensBesideAnswer(
   { thinks, thoughtTokens, predictedBytes = 0 }: CallSize,
   { thinksBesideLimit }: ModelCapacity,
@@ -206,20 +206,20 @@ function tokensBesideAnswer(
   return thoughts + predictedBytes;
 }
 
-/** Returns the most tokens one answer of a deployment may have, beside a prompt of at most `inputTokens`. */
+/** Returns the most tokens of one response of a deployment, beside a prompt of at most `inputTokens`. */
 export function answerTokens(
   size: CallSize,
   at: AnswerLimits,
   inputTokens: number,
   settings: OutputSettings,
 ): number {
-  const named = namedLimit(size, at);
-  if (named !== undefined) return Math.min(named, documentedMost(size, at));
+  const ownLimit = namedLimit(size, at);
+  if (ownLimit !== undefined) return Math.min(ownLimit, documentedMost(size, at));
   const { maxOutputTokens, answersFillContext, contextTokens } = at;
   if (maxOutputTokens !== undefined && !answersFillContext) return maxOutputTokens;
   if (size.isWhole) return maxOutputTokens ?? MOST_TOKENS_OF_WHOLE;
   const { leastOutputTokens: least = 0 } = size;
-  // A call that must have more than usual needs the usual beside it.
+  // A call that needs more than the usual limit gets it on top of the usual one.
   const usual = settings.defaultOutputTokens + (least > settings.defaultOutputTokens ? least : 0);
   if (contextTokens === undefined) return maxOutputTokens ?? usual;
   const context = Math.max(contextTokens, size.contextTokens ?? 0);
@@ -232,20 +232,20 @@ export const namedLimit = (
   { limitMember }: AnswerLimits,
 ): number | undefined => outputTokensBy?.[limitMember] ?? outputTokens;
 
-/** Returns the longest answer by the operator's or the provider's word; no answer is longer than a context. */
+/** Returns the longest response that the operator or the provider states. No response is longer than the context. */
 export const documentedMost = (
   size: CallSize,
   { maxOutputTokens, contextTokens = Infinity }: AnswerLimits,
 ): number => maxOutputTokens ?? Math.max(contextTokens, size.contextTokens ?? 0);
 
-/** Fewer tokens than these are no answer worth a limit that rests on bytes. */
+/** The smallest limit worth a response when the limit rests on bytes. */
 const LEAST_ROOM = 256;
 /** More bytes than a token has in nearly every text. */
 const BYTES_OF_A_TOKEN = 3;
 
 /**
- * Returns what a context leaves beside a prompt. A prompt has far fewer tokens than bytes: where its bytes alone would fill
- * the context, the answer gets its usual length, or what is likely to be left.
+ * Returns what a context leaves beside a prompt. A prompt has far fewer tokens than bytes. Where its bytes alone would
+ * fill the context, the response gets its usual length, or what is likely to be left.
  */
 function roomBeside(inputTokens: number, contextTokens: number, usual: number): number {
   const room = contextTokens - inputTokens;
@@ -255,9 +255,9 @@ function roomBeside(inputTokens: number, contextTokens: number, usual: number): 
 }
 
 const MARGIN_OF_OPENAI = 1.05;
-/** How many more tokens than OpenAI's encoding another may make of what it has few long tokens for … */
+/** Factor by which another encoding may make more tokens of text that has few long tokens in OpenAI's encoding … */
 const MARGIN_OF_OTHERS = 1.5;
-/** … and of words OpenAI's has long tokens for: each of at least so many letters. */
+/** … and of words that have long tokens there: words of at least this many letters. */
 const LETTERS_OF_A_TOKEN = 2;
 
 /** Returns the most tokens that another encoding than OpenAI's makes of a counted prompt. */
@@ -266,7 +266,10 @@ function otherEncodings({ tokens, otherBytes }: CountedPrompt, inputBytes: numbe
   return Math.max(tokens * MARGIN_OF_OTHERS, letters / LETTERS_OF_A_TOKEN) + otherBytes;
 }
 
-/** Bytes are never fewer than tokens; a count is closer, with a margin for encodings nobody has here. */
+/**
+ * Returns the most tokens of the prompt. Tokens are never more than bytes; a count is closer, with a margin for unknown
+ * encodings.
+ */
 function promptBound(
   { inputBytes, prompts, counted, images }: CallSize,
   { encodesLikeOpenAi, imageTokens }: ModelCapacity,
@@ -278,7 +281,7 @@ function promptBound(
   return Math.min(byBytes, Math.ceil(byCount));
 }
 
-/** What a call costs beyond everything its size says, with this model at these prices. */
+/** Returns what a call costs beyond its size, with this model at these prices. */
 export function feeOf(
   { fee, webSearches }: CallSize,
   limits: ModelCapacity,

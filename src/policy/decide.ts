@@ -5,14 +5,14 @@ import { policy } from './policy.js';
 const rules = policy.map(({ check, enforcer }) => ({ check, name: check.name, enforcer }));
 
 /**
- * Asks every check once. The first objection in policy order is the answer, except that a permanent one
- * outranks a temporary one.
+ * Runs every check once. The first denial in policy order counts, except that a permanent denial outranks a temporary
+ * one.
  */
 export function decide(facts: AccessFacts): Decision {
   return conclude(rules.map(({ check, name, enforcer }) => ({ check: name, enforcer, ...check(facts) })));
 }
 
-/** The answer a trace amounts to: of all checks, of some, or of the one that speaks at the hold. */
+/** Returns the decision that a trace amounts to: of all checks, of some, or of the one that runs at the hold. */
 export function conclude(trace: readonly TraceStep[]): Decision {
   let answer: { step: TraceStep; index: number } | undefined;
   let retryable = true;
@@ -24,7 +24,7 @@ export function conclude(trace: readonly TraceStep[]): Decision {
   }
   if (!answer) return { allowed: true, trace };
   const { check, denials } = answer.step;
-  // What is only in the way for now is for the hold to say: it may wait.
+  // The hold decides about temporary denials: it may wait.
   const enforcer = retryable ? 'hold' : answer.step.enforcer;
   return { allowed: false, trace, refusal: { ...denials[answer.index]!, check, enforcer, retryable } };
 }

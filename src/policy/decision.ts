@@ -22,16 +22,16 @@ export type DenialCode =
   | 'budget_exceeded'
   | 'rate_limit_exceeded';
 
-/** An objection: a value, never an error. */
+/** The denial of a check: a value, never an error. */
 export interface Denial {
   readonly code: DenialCode;
-  /** One sentence for the caller. No whole key, no secret, no SQL. */
+  /** One sentence for the caller. It contains no whole key, no secret, no SQL. */
   readonly message: string;
   readonly param?: string;
   readonly scope?: Scope;
   readonly budget?: BudgetMeasure;
   readonly rate?: RateFacts;
-  /** Only others' holds or a rate limit are in the way: the same request may pass later. */
+  /** Only other calls' holds or a rate limit deny it: the same request may pass later. */
   readonly temporary?: boolean;
 }
 
@@ -40,19 +40,19 @@ export interface Scope {
   readonly id: string;
 }
 
-/** The numbers behind a verdict about money, as they were when it was given. */
+/** The numbers behind a decision about money, as they were at that time. */
 export interface BudgetMeasure {
   readonly scope: Scope;
   readonly limitNanoUsd: NanoUsd;
   readonly spentNanoUsd: NanoUsd;
   readonly heldNanoUsd: NanoUsd;
   readonly minimumNanoUsd: NanoUsd;
-  /** The budget is for calls of this model only. */
+  /** The budget counts calls of this model only. */
   readonly model?: string;
   readonly window?: BudgetWindow;
 }
 
-/** What one check says: its objections (none is a pass) and the numbers it looked at. */
+/** The result of one check: its denials (none is a pass) and the numbers it read. */
 interface Verdict {
   readonly denials: readonly Denial[];
   readonly budgets?: readonly BudgetMeasure[];
@@ -61,7 +61,7 @@ interface Verdict {
 
 export type Check = (facts: AccessFacts) => Verdict;
 
-/** Who acts on a check's objection. The three stand in this order on every model route. */
+/** The component that acts on a check's denial. The three stand in this order on every model route. */
 export type Enforcer = 'AuthChecksGuard' | 'ModelAccessGuard' | 'hold';
 
 export interface TraceStep extends Verdict {
@@ -69,18 +69,18 @@ export interface TraceStep extends Verdict {
   readonly enforcer: Enforcer;
 }
 
-/** The answer and the reasoning: what every check said, in policy order. */
+/** The decision and its reasons: the result of every check, in policy order. */
 export interface Decision {
   readonly allowed: boolean;
   readonly trace: readonly TraceStep[];
   readonly refusal?: Refusal;
 }
 
-/** The one objection that is told, and whether trying again can help. */
+/** The one denial that the caller receives, and whether trying again can help. */
 export interface Refusal extends Denial {
   readonly check: string;
   readonly enforcer: Enforcer;
-  /** True only if every objection is temporary. */
+  /** True only if every denial is temporary. */
   readonly retryable: boolean;
 }
 
@@ -90,7 +90,7 @@ export const deny = (denial: Denial | undefined): Verdict => (denial ? { denials
 
 export const scopeOf = ({ kind, id }: Party): Scope => ({ kind, id });
 
-/** What a party is called at the head of an objection. */
+/** Name of each kind of party at the start of a denial's sentence. */
 export const PARTY_LABEL: Readonly<Record<PartyKind, string>> = {
   key: 'Key',
   token: 'Token',

@@ -39,10 +39,10 @@ const routes = (...list: string[]) => ({ routes: compileRouteList(list) });
 const tags = (...list: string[]) => ({ tags: new Set(list) });
 const perModel = (amount: number) => ({ modelBudgets: new Map([['m', budget(amount)]]) });
 
-const answers = (asked: Partial<Entitlements>, held: Partial<Entitlements>) =>
-  (['alone', 'before', 'enforced'] as Strictness[]).map(
+const answers = (asked: Partial<Entitlements>, holder: Partial<Entitlements>) =>
+  (['sole', 'before', 'backstop'] as Strictness[]).map(
     (strictness) =>
-      firstFieldBeyond({ ...nothing, ...asked }, { ...nothing, ...held }, strictness, namesOf) ?? 'ok',
+      firstFieldBeyond({ ...nothing, ...asked }, { ...nothing, ...holder }, strictness, namesOf) ?? 'ok',
   );
 
 describe('what is more than what is held', () => {
@@ -97,8 +97,8 @@ describe('what is more than what is held', () => {
     [{ until: 5 }, { until: 5 }, 'ok', 'ok', 'ok'],
     [{ until: 6 }, { until: 5 }, 'duration', 'duration', 'duration'],
     [{}, { until: 5 }, 'duration', 'duration', 'ok'],
-  ])('%o of %o: alone %s, before %s, enforced %s', (asked, held, ...expected) => {
-    expect(answers(asked, held)).toEqual(expected);
+  ])('%o of %o: alone %s, before %s, enforced %s', (asked, holder, ...expected) => {
+    expect(answers(asked, holder)).toEqual(expected);
   }); // prettier-ignore
 
   it('is not compared without an end: a thousand entries with a thousand wildcards are taken to be more', () => {
@@ -107,7 +107,7 @@ describe('what is more than what is held', () => {
     const many = compileModelList(numbered('a#-*', 1_000));
     const asked = compileModelList(numbered('a1-x#', 1_000));
     const of = (models: typeof few) => ({ ...nothing, models });
-    expect(firstFieldBeyond(of(asked), of(few), 'alone', namesOf)).toBeUndefined();
-    expect(firstFieldBeyond(of(asked), of(many), 'alone', namesOf)).toBe('models');
+    expect(firstFieldBeyond(of(asked), of(few), 'sole', namesOf)).toBeUndefined();
+    expect(firstFieldBeyond(of(asked), of(many), 'sole', namesOf)).toBe('models');
   });
 });

@@ -8,30 +8,30 @@ import { isTooMuch, type RouteList, routesWithin } from './routes.js';
 /** An amount, and how long it lasts before it starts again. */
 export interface Allowance {
   readonly limitNanoUsd: NanoUsd;
-  /** Null: for ever. */
+  /** Null: for the lifetime of the party. */
   readonly seconds: number | null;
-  /** What was spent before is not counted: epoch milliseconds. */
+  /** Start of the count in epoch milliseconds: earlier spend does not count. */
   readonly since: number;
 }
 
-/** Everything a party's row holds that it could pass on. */
+/** Everything that a party's row holds and could pass on. */
 export interface Entitlements {
-  /** All of them limit. None: unlimited. */
+  /** Budgets; all of them limit. None: unlimited. */
   readonly budgets: readonly Allowance[];
   readonly modelBudgets: ReadonlyMap<string, Allowance>;
   /** Upper limits by wire name, `rpm_limit` or `model_rpm_limit.gpt-4o`. Absent: unlimited. */
   readonly caps: ReadonlyMap<string, bigint>;
   readonly models: ModelList;
-  /** The list says so in words (`*`), instead of leaving it open. */
+  /** The list names every model (`*`) instead of being absent. */
   readonly saysEveryModel: boolean;
   readonly routes: RouteList;
-  /** Each may have a budget of its own: having fewer of them is more. */
+  /** Tags of the row. Each may have a budget: fewer tags are more. */
   readonly tags: ReadonlySet<string>;
-  /** The end of its life, epoch milliseconds; infinite for ever. */
+  /** End of its life in epoch milliseconds; infinite if it never ends. */
   readonly until: number;
 }
 
-/** Of somebody who is not limited by anything of their own. */
+/** Entitlements of a caller without limits of its own. */
 export const NO_LIMITS: Entitlements = {
   budgets: [],
   modelBudgets: new Map(),
@@ -43,89 +43,90 @@ export const NO_LIMITS: Entitlements = {
   until: Infinity,
 };
 
-/** What is known of an entry of a list of models. */
+/** Names and groups that are known of an entry of a model list. */
 export type NamesOf = (
   entry: string,
 ) => ModelNames & { readonly isGroup: boolean } & Pick<ModelFacts, 'deploymentGroups'>;
 
 /**
- * How a limit is held. `alone`: nothing else enforces it, so what is left open exceeds it. `before`: the same row as it was,
- * so that a budget that forgets what was spent exceeds it too. `enforced`: the holder stands behind every call anyway; what
- * is left open is left to it, and only a larger figure or another model exceeds.
+ * How a limit is enforced. `sole`: nothing else enforces it, so an open value exceeds it. `unchanged`: the same row
+ * before the change, so a budget that forgets spend exceeds it too. `backstop`: the holder's limit applies to every call
+ * anyway, so only a larger figure or another model exceeds it.
  */
-export type Strictness = 'alone' | 'before' | 'enforced';
+export type Strictness = 'sole' | 'unchanged' | 'backstop';
 
-/** The wire name of the first field in which `asked` is more than `held`; undefined when it is within. */
+/** Returns the wire name of the first field in which `asked` exceeds `holder`; undefined if none does. */
 export function firstFieldBeyond(
   asked: Entitlements,
-  held: Entitlements,
+  holder: Entitlements,
   strictness: Strictness,
   namesOf: NamesOf,
 ): string | undefined {
-  const open = strictness === 'enforced';
+  const open = strictness === 'backstop';
   if (
     !(open && !asked.budgets.length) &&
-    !held.budgets.every((limit) => asked.budgets.some(within(limit, strictness)))
+    !holder.budgets.every((limit) => asked.budgets.some(within(limit, strictness)))
   )
     return 'max_budget';
-  for (const [model, limit] of held.modelBudgets) {
+  for (const [model, limit] of holder.modelBudgets) {
     const mine = asked.modelBudgets.get(model);
     if (mine ? !within(limit, strictness)(mine) : !open) return 'model_max_budget';
   }
-  for (const [name, most] of held.caps) {
+  for (const [name, most] of holder.caps) {
     const mine = asked.caps.get(name);
     if (mine === undefined ? !open : mine > most) return name.split('.')[0];
   }
-  const part = strictness === 'before' ? undefined : largerPart(asked, held);
+  const part = strictness === 'unchanged' ? undefined : largerPart(asked, holder);
   if (part !== undefined) return part;
   const leftOpen = open && !asked.saysEveryModel;
-  if (!modelsWithin(asked.models, held.models, open, leftOpen, namesOf)) return 'models';
-  if (!(open && asked.routes === 'any') && !routesWithin(asked.routes, held.routes)) return 'allowed_routes';
-  if (!open && ![...held.tags].every((tag) => asked.tags.has(tag))) return 'tags';
-  return asked.until > held.until && !(open && asked.until === Infinity) ? 'duration' : undefined;
+  if (!modelsWithin(asked.models, holder.models, open, leftOpen, namesOf)) return 'models';
+  if (!(open && asked.routes === 'any') && !routesWithin(asked.routes, holder.routes))
+    return 'allowed_routes';
+  if (!open && ![...holder.tags].every((tag) => asked.tags.has(tag))) return 'tags';
+  return asked.until > holder.until && !(open && asked.until === Infinity) ? 'duration' : undefined;
 }
 
-/** A part that is more than the whole that is held: without effect, but nothing anybody may write down. */
-function largerPart({ modelBudgets, caps }: Entitlements, held: Entitlements): string | undefined {
-  const most = held.budgets.map(({ limitNanoUsd }) => limitNanoUsd);
+/** Returns a part that exceeds the whole that is held. It would have no effect, but must not be stored. */
+function largerPart({ modelBudgets, caps }: Entitlements, holder: Entitlements): string | undefined {
+  const most = holder.budgets.map(({ limitNanoUsd }) => limitNanoUsd);
   const isMore = (amount: bigint) => most.length > 0 && most.every((limit) => amount > limit);
   if ([...modelBudgets.values()].some(({ limitNanoUsd }) => isMore(limitNanoUsd))) return 'model_max_budget';
   if (isMore(caps.get('soft_budget') ?? 0n)) return 'soft_budget';
   return [...caps].flatMap(([name, figure]) => {
     const [part] = name.split('.');
-    const whole = held.caps.get(part!.replace('model_', ''));
+    const whole = holder.caps.get(part!.replace('model_', ''));
     return part!.startsWith('model_') && whole !== undefined && figure > whole ? [part!] : [];
   })[0];
 }
 
-/** An amount that comes back sooner is more. */
+/** Tells whether one budget exceeds another. A shorter duration is more. */
 const within =
   ({ limitNanoUsd, seconds, since }: Allowance, strictness: Strictness) =>
   (asked: Allowance) => {
     if (asked.limitNanoUsd > limitNanoUsd) return false;
-    if (strictness === 'enforced' || asked.seconds === null) return true;
-    return seconds !== null && asked.seconds >= seconds && (strictness === 'alone' || asked.since <= since);
+    if (strictness === 'backstop' || asked.seconds === null) return true;
+    return seconds !== null && asked.seconds >= seconds && (strictness === 'sole' || asked.since <= since);
   };
 
 function modelsWithin(
   asked: ModelList,
-  held: ModelList,
+  holder: ModelList,
   open: boolean,
   mayBeLeftOpen: boolean,
   namesOf: NamesOf,
 ): boolean {
-  if (held === 'any') return true;
+  if (holder === 'any') return true;
   if (asked === 'any') return mayBeLeftOpen;
-  if (isTooMuch(asked.names.size + asked.globs.length, held.globs.length)) return false;
+  if (isTooMuch(asked.names.size + asked.globs.length, holder.globs.length)) return false;
   return [...asked.names, ...asked.globs].every((entry) => {
     const { isGroup, deploymentGroups = [], ...names } = namesOf(entry);
-    if (held.names.has(entry)) return true;
+    if (holder.names.has(entry)) return true;
     if (isGroup) return false;
-    if (entry.includes('*')) return held.globs.some((glob) => matchesGlob(glob, entry));
-    // By name it would be served by deployments that the groups which are held leave out.
-    const groups = open ? undefined : groupsAlone(held, names);
+    if (entry.includes('*')) return holder.globs.some((glob) => matchesGlob(glob, entry));
+    // The name would be served by deployments outside the groups that the holder has.
+    const groups = open ? undefined : groupsAlone(holder, names);
     return (
-      listAllows(held, names) && (!groups || deploymentGroups.every((its) => servesLevels(its, [groups])))
+      listAllows(holder, names) && (!groups || deploymentGroups.every((its) => servesLevels(its, [groups])))
     );
   });
 }

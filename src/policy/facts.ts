@@ -5,18 +5,18 @@ import type { RateFacts } from './rates.js';
 import type { RouteList } from './routes.js';
 import type { HoldDemand } from './hold-demand.js';
 
-/** Everything a decision may look at. Plain data: no promises, no clock, no rows. */
+/** Everything that a decision may read. Plain data: no promises, no clock, no rows. */
 export interface AccessFacts {
   readonly now: Date;
   readonly credential: CredentialFacts;
   readonly route: RouteFacts;
-  /** Who stands behind the request, in the order their objections are told. */
+  /** Parties behind the request, in the order in which their denials count. */
   readonly parties: readonly Party[];
   /** Every rate limit behind the request. */
   readonly rates: readonly RateFacts[];
-  /** What is asked for. Absent on routes that call no model. */
+  /** The requested model and parameters. Absent on routes that call no model. */
   readonly request?: RequestFacts | undefined;
-  /** `unknownUntilHold`: what is spent and held only the hold will know; until then budgets are not asked. */
+  /** `unknownUntilHold`: only the hold knows what is spent and held; the budget check passes. */
   readonly balances: 'known' | 'unknownUntilHold';
   readonly settings: PolicySettings;
 }
@@ -30,19 +30,19 @@ export type Role =
   | 'team'
   | 'customer';
 
-/** What was presented at the door, and what it turned out to be. There is no default identity. */
+/** The credential of the request, and what it turned out to be. There is no default identity. */
 export type CredentialFacts =
   | { readonly kind: 'absent' }
   | { readonly kind: 'malformed'; readonly reason: string }
   /** `hint` shows at most the last four characters. */
   | { readonly kind: 'unknown'; readonly hint: string }
-  /** A token (JWT) that is not, or no longer, worth anything here. */
+  /** A token (JWT) that is invalid, or no longer valid. */
   | { readonly kind: 'refused'; readonly code: TokenDenial; readonly reason: string }
   | { readonly kind: 'master'; readonly role: 'proxy_admin' }
   | {
       readonly kind: 'token';
       readonly role: Role;
-      /** What the token itself is limited to: every list must allow. */
+      /** Model lists of the token itself. Every list must allow the model. */
       readonly routes: readonly RouteList[];
     }
   | {
@@ -51,7 +51,7 @@ export type CredentialFacts =
       readonly hint: string;
       readonly blocked: boolean;
       readonly expiresAt: Date | null;
-      /** The key's own `allowed_routes`; `'any'` when it names none. */
+      /** The key's own `allowed_routes`; `'any'` if it has none. */
       readonly allowedRoutes: RouteList;
     };
 
@@ -61,48 +61,49 @@ export interface RouteFacts {
   /** The path as called, without the query. */
   readonly path: string;
   readonly method: string;
-  /** Who may knock beside `proxy_admin`, whatever route lists say. */
+  /** Roles that may call the route beside `proxy_admin`, whatever route lists say. */
   readonly roles: 'any' | readonly Role[];
-  /** It spends money: budgets and model access apply. */
+  /** The route spends money: budgets and model access apply. */
   readonly callsModel: boolean;
 }
 
-/** `token`: what a token is limited to by itself; it is not billed. */
+/** `token`: the limits of a token itself. It is not billed. */
 export type PartyKind =
   'key' | 'token' | 'member' | 'team' | 'user' | 'organization' | 'end_user' | 'tag' | 'global';
 
-/** Anyone behind a request who can be blocked, limited or billed. */
+/** A party behind a request: it can be blocked, limited or billed. */
 export interface Party {
   readonly kind: PartyKind;
-  /** The id operators know: `team_id`, `user_id` …; for a key its alias or `sk-...` and four characters. */
+  /** The id that operators know: `team_id`, `user_id` …; for a key its alias, or `sk-...` and four characters. */
   readonly id: string;
-  /** False when the key names a party that is not there (any more). */
+  /** False if the key names a party that does not exist. */
   readonly exists: boolean;
   readonly blocked: boolean;
   readonly models: ModelList;
   /**
-   * What `budgetsHaveRoom` asks. They come this way: `FactsLoader` takes the standing of a caller (`access/callers/billing-context.ts`), made
-   * from its parties (`access/callers/party-config.ts`), whose limits are their rows' and their tiers' (`parties/with-tier.ts`).
+   * The budgets that `budgetsHaveRoom` checks. `FactsLoader` takes them from the caller's billing context
+   * (`access/callers/billing-context.ts`), which is made of its parties (`access/callers/party-config.ts`). Their limits
+   * come from their rows and tiers (`parties/with-tier.ts`).
    */
   readonly budgets: readonly BudgetFacts[];
-  /** Absent where the row brings none. */
+  /** Absent where the row has none. */
   readonly rules?: PartyRules;
 }
 
 /**
- * Facts that single fields of a party's row bring to single checks. A declared field names the one it makes
- * (`parties/fields/field.ts`); no other code needs to know it.
+ * Facts that single fields of a party's row give to single checks. A declared field names its fact
+ * (`parties/fields/field.ts`); no other code knows it.
  */
 export interface PartyRules {
   // Empty until a field brings a fact.
 }
 
-/** One limit on one account, and how full that account is at this instant. */
+/** One limit on one account, and the balance of that account at this instant. */
 export interface BudgetFacts {
   readonly limitNanoUsd: NanoUsd;
-  /** The budget is for calls of this model only. */
+  /** The budget counts calls of this model only. */
   readonly model?: string;
-  /** Absent for an endless account. */
+  /** Absent for an account without a window. */
   readonly window?: BudgetWindow;
   readonly account: AccountState;
 }
@@ -120,38 +121,38 @@ export interface AccountState {
   readonly heldNanoUsd: NanoUsd;
 }
 
-/** The body, as far as the rules care. Read before any validation, so it may carry a problem instead. */
+/** The body, as far as the rules read it. It is read before any validation, so it may carry a problem instead. */
 export interface RequestFacts {
   readonly problem?: { readonly message: string; readonly param: string | null } | undefined;
-  /** Absent when the client named none. */
+  /** Absent if the client named none. */
   readonly model?: ModelFacts | undefined;
-  /** Every model the client names as a fallback. */
+  /** Every model that the client names as a fallback. */
   readonly fallbacks: readonly ModelFacts[];
-  /** The top-level members the required-parameter rules ask about, parsed. */
+  /** The top-level members that the rules for required parameters read, parsed. */
   readonly params: Readonly<Record<string, unknown>>;
 }
 
 export interface ModelFacts {
-  /** As the client wrote it. */
+  /** The name as the client wrote it. */
   readonly requested: string;
-  /** After all aliases: the name that will be called. */
+  /** The name after all aliases: the model that will be called. */
   readonly name: string;
   /** A deployment serves it. */
   readonly known: boolean;
-  /** The team it was made for, whose list need not name it. */
+  /** The team that owns the model. Its list need not name the model. */
   readonly ofTeam?: string;
-  /** The spellings asked of key, member and team. */
+  /** Names by which the lists of key, member and team may allow it. */
   readonly aliasedNames: ModelNames;
-  /** The spellings asked of user, organization and everyone wider: no alias a team or key made up. */
+  /** Names by which the lists of user, organization and proxy may allow it: without aliases of teams and keys. */
   readonly globalNames: ModelNames;
-  /** The access groups of each deployment that serves it; absent where they are in the same ones. */
+  /** The access groups of each deployment that serves it; absent if all are in the same groups. */
   readonly deploymentGroups?: readonly (readonly string[])[];
-  /** Set where levels let it in by access groups alone: only deployments in a group of each serve the call. */
+  /** Set where levels allow the model by access groups alone: only deployments in a group of each level serve the call. */
   readonly within?: GroupLevels;
   readonly price: 'free' | 'priced' | 'unknown';
-  /** The most tokens the call can use, prompt and answers. */
+  /** The most tokens the call can use, prompt and responses. */
   readonly boundTokens: number;
-  /** What calling it would hold; undefined for a model that is free or has no price. */
+  /** The money the call would hold; undefined for a model that is free or has no price. */
   readonly demand?: HoldDemand | undefined;
 }
 

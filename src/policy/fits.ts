@@ -2,8 +2,9 @@ import type { AccountState } from './facts.js';
 import type { NanoUsd } from './money.js';
 
 /**
- * The one question about money: may `amount` be added to this account under this limit? Decision, explanation
- * and hold all ask it here, but for PostgreSQL's, whose twin in SQL `postgres-hold.spec.ts` compares with `grant`. `spent` means never (for this window); `held` means not while others' calls are open.
+ * Tells whether `amount` may be added to this account under this limit. Decision, explanation and hold all ask it;
+ * PostgreSQL has the same rule in SQL, and `test/money/postgres-hold.spec.ts` compares the two. `spent`: not within this
+ * window. `held`: not while other calls are open.
  */
 export function fits(
   account: AccountState,

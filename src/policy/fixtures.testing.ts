@@ -12,7 +12,7 @@ import { nanoUsdFromUsd, ZERO_NANO_USD } from './money.js';
 import { ceilingOf } from './price.js';
 import type { HoldDemand } from './hold-demand.js';
 
-/** An amount of USD that is one. */
+/** Returns nano-dollars of an amount in USD. */
 export const usd = (amount: number) => nanoUsdFromUsd(amount)!;
 
 export const aParty = (party: Partial<Party> = {}): Party => ({
@@ -25,9 +25,14 @@ export const aParty = (party: Partial<Party> = {}): Party => ({
   ...party,
 });
 
-export const aBudget = (limit: number, spent = 0, held = 0, window?: BudgetFacts['window']): BudgetFacts => ({
+export const aBudget = (
+  limit: number,
+  spent = 0,
+  heldUsd = 0,
+  window?: BudgetFacts['window'],
+): BudgetFacts => ({
   limitNanoUsd: usd(limit),
-  account: { id: 'account', spentNanoUsd: usd(spent), heldNanoUsd: usd(held) },
+  account: { id: 'account', spentNanoUsd: usd(spent), heldNanoUsd: usd(heldUsd) },
   ...(window && { window }),
 });
 
@@ -43,7 +48,7 @@ export const aKey = (
   ...key,
 });
 
-/** A call that needs at least, and at best, so many USD. */
+/** Returns a demand of at least and at most these amounts in USD. */
 export const aDemand = (minimum: number, wanted = minimum): HoldDemand => ({
   tokens: { inputTokens: 0, outputTokens: 0 },
   wantedNanoUsd: usd(wanted),
@@ -92,7 +97,7 @@ export const someFacts = (facts: Partial<AccessFacts> = {}): AccessFacts => ({
   ...facts,
 });
 
-/** A row in the table of a check: when it is asked this, it objects so; undefined is no objection. */
+/** A row in the table of cases of a check: its facts and the denial it must give; undefined is none. */
 export type Case = readonly [when: string, facts: Partial<AccessFacts>, objection: DenialCode | undefined];
 
 export const codesOf = (check: Check, facts: Partial<AccessFacts>) =>

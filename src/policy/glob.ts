@@ -1,6 +1,6 @@
 /**
  * Tells whether `text` matches `pattern` as a whole. Only `*` is special: it stands for any run of characters, also an
- * empty one. Each piece between two stars is looked for once, behind the piece before it, so the work is linear.
+ * empty one. The work is linear: each piece between two stars is searched once, behind the piece before it.
  */
 export function matchesGlob(pattern: string, text: string): boolean {
   const first = pattern.indexOf('*');

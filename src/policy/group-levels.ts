@@ -1,10 +1,10 @@
 import type { ModelFacts, Party } from './facts.js';
 import { groupsAlone, type ModelNames } from './model-list.js';
 
-/** Of each level that lets a model in by access groups alone, those groups. */
+/** The access groups of each level that allows a model by access groups alone. */
 export type GroupLevels = readonly (readonly string[])[];
 
-/** The levels of these parties that let a model in by access groups alone. */
+/** Returns the levels of these parties that allow a model by access groups alone. */
 export const groupLevels = (
   parties: readonly Pick<Party, 'kind' | 'id' | 'models'>[],
   model: Pick<ModelFacts, 'aliasedNames' | 'globalNames' | 'ofTeam'>,
@@ -15,15 +15,15 @@ export const groupLevels = (
     return groups ? [groups] : [];
   });
 
-/** Tells whether a deployment in these groups serves a call that was let in so: it is in a group of every level. */
+/** Tells whether a deployment in these groups serves the call: it must be in a group of every level. */
 export const servesLevels = (groups: readonly string[], levels: GroupLevels) =>
   levels.every((level) => level.some((group) => groups.includes(group)));
 
-/** Tells whether two calls are served by the same deployments of a model. */
+/** Tells whether the same deployments serve two calls of a model. */
 export const areSameLevels = (one: GroupLevels = [], other: GroupLevels = []) =>
   JSON.stringify(one) === JSON.stringify(other);
 
-/** The spellings of a model that a party's list is asked about; undefined: the model is the team's own. */
+/** Returns the names of a model that a party's list is checked for; undefined if the model is the team's own. */
 export function namesFor(
   { kind, id }: Pick<Party, 'kind' | 'id'>,
   {
@@ -36,5 +36,5 @@ export function namesFor(
   return NEAR.has(kind) ? near : wide;
 }
 
-/** Parties whose lists see the names that team and key aliases made. */
+/** Kinds of parties whose lists see the names that team and key aliases made. */
 const NEAR: ReadonlySet<Party['kind']> = new Set(['key', 'member', 'team']);

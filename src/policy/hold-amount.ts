@@ -5,23 +5,23 @@ import type { HoldDemand } from './hold-demand.js';
 
 type Amounts = Pick<HoldDemand, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairShareNanoUsd'>;
 
-/** What budgets answer to a wish. */
+/** The amount that budgets allow for a demand. */
 export type HoldDecision<B extends BudgetFacts> =
   | { readonly kind: 'granted'; readonly amountNanoUsd: NanoUsd }
-  /** Others' holds are in the way of what it could have; `nowNanoUsd` is what fits already, if the minimum does. */
+  /** Other calls' holds take what the demand could have. `nowNanoUsd` fits already, if it is at least the minimum. */
   | { readonly kind: 'short'; readonly by: readonly B[]; readonly nowNanoUsd?: NanoUsd }
-  /** Not even the minimum will fit while what is spent is spent. */
+  /** Not even the minimum fits with what is spent. */
   | { readonly kind: 'refused'; readonly by: readonly B[] };
 
 const SHARE = 8n;
-/** A call that leaves more than this part of every budget free is in nobody's way. */
+/** A call that leaves more than this share of every budget free delays no other call. */
 const HALF = 2n;
 
 /**
- * How much of a wish these budgets grant, all of them or none. What is left for good shortens the wish; while others
- * hold of an account, one call gets at most an eighth of what is free or its fair amount, unless all of it leaves half of
- * every limit untouched. Neither goes below the minimum.
- * PostgreSQL has the same in SQL (ledger/postgres/sql/tollgate_hold.sql): change both, there with a new migration.
+ * Returns how much of a demand these budgets allow, all of them or none. What is spent shortens the demand. While other
+ * calls hold on an account, one call gets at most an eighth of what is free or its fair share, unless the whole demand
+ * leaves half of every limit free. The amount is never below the minimum. PostgreSQL has the same rule in
+ * `ledger/postgres/sql/tollgate_hold.sql`: change both, there with a new migration.
  */
 export function decideHold<B extends BudgetFacts>(budgets: readonly B[], demand: Amounts): HoldDecision<B> {
   const { minimumNanoUsd: minimum, fairShareNanoUsd: fair } = demand;

@@ -23,27 +23,27 @@ const demand = (size: Partial<CallSize>, ...prices: Partial<Price>[]) =>
 describe('a call in other units than tokens', () => {
   it('holds the most of them, however few tokens it is clamped to', () => {
     const units = { outputImages: 4, inputCharacters: 100, inputMs: 5_000 };
-    const held = demand({ units }, { output: usd(0.001), outputImages: usd(0.04), inputCharacters: usd(0.0001), inputMs: usd(0.01, 3), request: usd(0.5) }); // prettier-ignore
+    const amounts = demand({ units }, { output: usd(0.001), outputImages: usd(0.04), inputCharacters: usd(0.0001), inputMs: usd(0.01, 3), request: usd(0.5) }); // prettier-ignore
     const besideTokens = 160_000_000n + 10_000_000n + 50_000_000n + 500_000_000n;
-    expect(held.inputNanoUsd).toBe(besideTokens);
-    expect(held.minimumNanoUsd).toBe(besideTokens + 10_000_000n);
-    expect(held.wantedNanoUsd).toBe(besideTokens + 1_000_000_000n);
-    expect(held.unbounded).toEqual([]);
+    expect(amounts.inputNanoUsd).toBe(besideTokens);
+    expect(amounts.minimumNanoUsd).toBe(besideTokens + 10_000_000n);
+    expect(amounts.wantedNanoUsd).toBe(besideTokens + 1_000_000_000n);
+    expect(amounts.unbounded).toEqual([]);
   });
 
   it('holds them where nothing is generated, too', () => {
-    const held = demand(
+    const amounts = demand(
       { generates: false, units: { inputCharacters: 100 } },
       { inputCharacters: usd(0.0001) },
     );
-    expect(held.wantedNanoUsd).toBe(10_000_000n);
+    expect(amounts.wantedNanoUsd).toBe(10_000_000n);
   });
 
   it('is clamped to what its other units leave, at the prices it was held with', () => {
     const size = { inputBytes: 0, hasMedia: false, copies: 2, prompts: 1, generates: true, units: { outputImages: 1 } }; // prettier-ignore
-    const held = demand(size, { output: usd(0.001), outputImages: usd(0.04) });
-    expect(outputTokensFor(held.inputNanoUsd, held, size)).toBe(0);
-    expect(outputTokensFor((held.inputNanoUsd + 9_000_000n) as never, held, size)).toBe(4);
+    const amounts = demand(size, { output: usd(0.001), outputImages: usd(0.04) });
+    expect(outputTokensFor(amounts.inputNanoUsd, amounts, size)).toBe(0);
+    expect(outputTokensFor((amounts.inputNanoUsd + 9_000_000n) as never, amounts, size)).toBe(4);
   });
 });
 

@@ -10,40 +10,40 @@ import {
 import type { NanoUsd } from './money.js';
 import { boundNanoUsd, outputTokensWithin, type Price, type UsageBound } from './price.js';
 
-/** How a call that does not fit as a whole may be made smaller. */
+/** Settings for making a call smaller that does not fit whole. */
 interface ClampSettings extends OutputSettings {
-  /** `budget_clamp`: false lets a call pass as a whole or not at all. */
+  /** `budget_clamp`: false lets a call pass whole or not at all. */
   readonly budgetClamp: boolean;
-  /** `min_output_tokens`: fewer than these are not worth calling for, unless the caller itself asks for fewer. */
+  /** `min_output_tokens`: a call is not cut to fewer, unless the caller asks for fewer. */
   readonly minOutputTokens: number;
-  /** `default_hold_tokens`: as many one call may always hold while others' calls are open. */
+  /** `default_hold_tokens`: one call may always hold this many while other calls are open. */
   readonly defaultHoldTokens: number;
-  /** `min_clamp_share`: a call with tools is cut to no less than this part of the output limit it names. */
+  /** `min_clamp_share`: a call with tools is cut to no less than this share of the output limit it names. */
   readonly minClampShare: number;
 }
 
-/** What a call would hold: at best, at least, and while others are at it too. */
+/** The amounts a call would hold: wanted, minimum, and fair share beside other calls. */
 export interface HoldDemand {
   readonly tokens: UsageBound;
   /** Everything the call may cost. */
   readonly wantedNanoUsd: NanoUsd;
-  /** The smallest hold it would accept. */
+  /** The smallest hold that the call accepts. */
   readonly minimumNanoUsd: NanoUsd;
-  /** What one call may hold of an account that others hold of, however little is left. */
+  /** The most one call holds of an account that other calls hold on, however little is left. */
   readonly fairShareNanoUsd: NanoUsd;
-  /** The part of each that the prompt alone costs. */
+  /** The part of each amount that the prompt alone costs. */
   readonly inputNanoUsd: NanoUsd;
-  /** The prices all this was computed with: those in force when it was. */
+  /** The prices used for these amounts: those in force at that time. */
   readonly ceiling: Price;
-  /** The prompt could not be counted in time: by its tokens the call may fit where it does not by its bytes. */
+  /** The prompt could not be counted in time. By its tokens the call may fit where it does not by its bytes. */
   readonly isUncounted?: true;
-  /** What the call may be billed for beyond the bound. Empty, or no budget would be safe. */
+  /** Parts the call may be billed for beyond the bound. A call is safe to hold for only if there are none. */
   readonly unbounded: readonly string[];
-  /** … or what no price contains at all. */
+  /** A part that no price covers. */
   readonly fee?: Fee;
 }
 
-/** The one place where a call becomes amounts of money: decision, explanation and hold all start from here. */
+/** Returns the amounts of money for a call. Decision, explanation and hold all start here. */
 export function demandFor(
   size: CallSize,
   limits: ModelCapacity,
@@ -77,8 +77,8 @@ export function demandFor(
 }
 
 /**
- * Returns how many tokens an answer must be allowed, so that the call is worth making. A model with tools writes files and
- * arguments, which are worth nothing cut short: the client would only ask again.
+ * Returns how many tokens a response must be allowed to make the call worthwhile. A model with tools writes files and
+ * arguments, which are useless when cut short: the client would only ask again.
  */
 function leastWorthCalling(size: CallSize, { outputTokens }: UsageBound, settings: ClampSettings): number {
   if (!size.hasTools) return settings.minOutputTokens;
@@ -86,7 +86,7 @@ function leastWorthCalling(size: CallSize, { outputTokens }: UsageBound, setting
   return Math.ceil((outputTokens / (size.copies * size.prompts)) * settings.minClampShare);
 }
 
-/** How many tokens each answer may have when only `grantedNanoUsd` was held of what was wanted. */
+/** Returns how many tokens each response may have if only `grantedNanoUsd` of the demand was held. */
 export function outputTokensFor(
   grantedNanoUsd: NanoUsd,
   { tokens, ceiling }: HoldDemand,

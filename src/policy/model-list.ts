@@ -1,18 +1,18 @@
 import { matchesGlob } from './glob.js';
 
-/** No model, alias or access group has a longer name. */
+/** The longest name of a model, alias or access group. */
 export const MAX_NAME_CHARS = 512;
 
-/** Blanks at the ends of a name: a wildcard would take them, and an upstream may drop them. */
+/** Tells whether a name begins or ends with blanks. A wildcard would match them, and an upstream may drop them. */
 export const hasBlankEnds = (name: string) => name !== name.trim();
 
-/** One level's list of models, compiled once: exact names, wildcards, access groups, or `'any'`. */
+/** A list of models of one level, compiled once: exact names, wildcards, access groups, or `'any'`. */
 export type ModelList = 'any' | CompiledModelList;
 
 interface CompiledModelList {
   readonly names: ReadonlySet<string>;
   readonly globs: readonly string[];
-  /** As configured, for messages. */
+  /** The list as configured, for messages. */
   readonly entries: readonly string[];
 }
 
@@ -20,21 +20,21 @@ const NO_MODEL = 'no-default-models';
 const EVERY_MODEL = new Set(['*', 'all-proxy-models']);
 const TEAM_MODELS = 'all-team-models';
 
-/** Names that are instructions, never models: nobody may call a model by them. */
+/** Entries with a special meaning. No model can have one of these names. */
 export const SPECIAL_ENTRIES: ReadonlySet<string> = new Set([...EVERY_MODEL, TEAM_MODELS, NO_MODEL]);
 
-/** Whose list it is, as far as that changes what its instructions mean. */
+/** The owner of a list, as far as it changes what special entries mean. */
 export interface ListPlace {
-  /** The call is made with a key or token of a team. */
+  /** A key or token of a team makes the call. */
   readonly hasTeam: boolean;
   readonly ofUser?: boolean;
 }
 
 /**
- * Compiles a level's `models` as LiteLLM writes them. Absent or `[]` is unrestricted at this level; `*` and
- * `all-proxy-models` too. `no-default-models` allows nothing by itself; in a user's list it shuts every call without a
- * team, whatever stands beside it, and leaves calls of a team to the team. `all-team-models` leaves the choice to the
- * team, whose own list is asked anyway; where there is no team it opens nothing.
+ * Compiles a level's `models` as LiteLLM writes them. Absent, `[]`, `*` and `all-proxy-models` do not restrict this
+ * level. `no-default-models` allows nothing by itself; in a user's list it denies every call without a team and leaves
+ * calls of a team to the team. `all-team-models` leaves the choice to the team, whose own list is checked anyway; without
+ * a team it allows nothing.
  */
 export function compileModelList(
   models: readonly string[] | null | undefined,
@@ -62,15 +62,15 @@ const listOf = (names: readonly string[], entries: readonly string[]): CompiledM
     entries: Object.freeze([...entries]),
   });
 
-/** Does a list name every model there is, instead of leaving it open? */
+/** Tells whether a list names every model, instead of being absent. */
 export const saysEveryModel = (models: readonly string[] | null) =>
   models?.some((entry) => EVERY_MODEL.has(entry)) ?? false;
 
-/** What a list is asked about: the spellings a level may know the model by, and what is known of it. */
+/** The names by which a level may know a model. */
 export interface ModelNames {
-  /** The requested name and what aliases made of it. One of them in the list is enough. */
+  /** The requested name, and the names that aliases made of it. A list must have one of them. */
   readonly names: readonly string[];
-  /** `<provider>/<name>` for a bare name whose provider is known, so that `openai/*` admits `gpt-4o`. */
+  /** `<provider>/<name>` for a bare name of a known provider, so that `openai/*` allows `gpt-4o`. */
   readonly qualifiedName?: string;
   /** Access groups of the deployments that would serve it. */
   readonly groups: readonly string[];
@@ -79,7 +79,7 @@ export interface ModelNames {
 export const listAllows = (list: ModelList, model: ModelNames): boolean =>
   list === 'any' || namesModel(list, model) || model.groups.some((group) => list.names.has(group));
 
-/** The access groups by which alone a list lets a model in; undefined when it is not by groups alone. */
+/** Returns the access groups by which alone a list allows a model; undefined if it also allows it by name. */
 export const groupsAlone = (list: ModelList, model: ModelNames): readonly string[] | undefined =>
   list === 'any' || namesModel(list, model)
     ? undefined

@@ -1,18 +1,18 @@
-/** Money inside the gate: whole nano-dollars (1e-9 USD). Never a float, never another unit. */
+/** Money inside the gateway: whole nano-dollars (1e-9 USD), never a float or another unit. */
 export type NanoUsd = bigint & { readonly __unit: 'nano-usd' };
 
 export const nanoUsd = (amount: bigint): NanoUsd => amount as NanoUsd;
 
 export const ZERO_NANO_USD = nanoUsd(0n);
 
-/** The largest amount an account, a limit or an entry can carry: a signed 64-bit integer. */
+/** The largest amount of an account, a limit or an entry: a signed 64-bit integer. */
 export const MAX_NANO_USD = nanoUsd(2n ** 63n - 1n);
 
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i;
 
 /**
- * Reads a decimal number exactly as `units` of `10^-decimals`; `undefined` when it is not a plain finite
- * decimal, or when it has digits finer than the unit (the caller says which, because both are the client's mistake).
+ * Reads a decimal number exactly, in units of `10^-decimals`. Returns `undefined` for what is no plain finite decimal, or
+ * has digits finer than the unit.
  */
 export function decimalUnits(value: number | string, decimals: number): bigint | undefined {
   const parts = DECIMAL.exec(String(value));
@@ -28,8 +28,8 @@ export function decimalUnits(value: number | string, decimals: number): bigint |
 }
 
 /**
- * USD as clients write it (`10`, `0.25`, `1e-7`) to nano-dollars.
- * `undefined` for what money cannot be here: NaN, infinities, negatives, more than 9 decimals, beyond 64 bits.
+ * Converts USD as clients write it (`10`, `0.25`, `1e-7`) to nano-dollars. Returns `undefined` for NaN, infinities,
+ * negatives, more than 9 decimals, and amounts beyond 64 bits.
  */
 export function nanoUsdFromUsd(value: unknown): NanoUsd | undefined {
   if (typeof value !== 'number') return undefined;
@@ -37,7 +37,7 @@ export function nanoUsdFromUsd(value: unknown): NanoUsd | undefined {
   return amount === undefined || amount < 0n || amount > MAX_NANO_USD ? undefined : nanoUsd(amount);
 }
 
-/** The same of an amount somebody kept as a float: to the nearest nano-dollar, where it has digits finer than that. */
+/** Converts an amount that was stored as a float, rounded to the nearest nano-dollar. */
 export function nearestNanoUsd(value: unknown): NanoUsd | undefined {
   return (
     nanoUsdFromUsd(value) ??
@@ -45,12 +45,12 @@ export function nearestNanoUsd(value: unknown): NanoUsd | undefined {
   );
 }
 
-/** Nano-dollars to the USD number that goes on the wire. */
+/** Converts nano-dollars to the USD number on the wire. */
 export function usdFromNanoUsd(amount: NanoUsd): number {
   return Number(usdText(amount));
 }
 
-/** Nano-dollars as an exact decimal text, for messages: `0.25`, `12`. */
+/** Formats nano-dollars as an exact decimal text for messages: `0.25`, `12`. */
 export function usdText(amount: NanoUsd): string {
   const negative = amount < 0n;
   const digits = (negative ? -amount : amount).toString().padStart(10, '0');

@@ -1,13 +1,13 @@
 import { isPrintable } from './printable.js';
 
-/** No name is longer, in UTF-8: an index of PostgreSQL takes rows of at most 2,704 bytes. */
+/** The longest name in UTF-8 bytes. An index of PostgreSQL takes rows of at most 2,704 bytes. */
 export const MAX_NAME_BYTES = 1_024;
 
-/** Is a text too long for the name of anything? Asks for its length first: it may have megabytes. */
+/** Tells whether a text is too long for a name. Checks its length first: it may have megabytes. */
 export const isTooLong = (text: string) =>
   text.length > MAX_NAME_BYTES || (text.length * 3 > MAX_NAME_BYTES && utf8Bytes(text) > MAX_NAME_BYTES);
 
-/** Can this text name a row: short, and without characters that a log or a database would stumble over? */
+/** Tells whether a text can name a row: short, and without characters that break a log or a database. */
 export const isName = (text: string) => !isTooLong(text) && isPrintable(text);
 
 /** Half a surrogate pair counts as three bytes, as its replacement does. */

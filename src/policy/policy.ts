@@ -15,7 +15,7 @@ import { requestIsWellFormed } from './checks/request-is-well-formed.js';
 import { routeIsAllowed } from './checks/route-is-allowed.js';
 import type { Check, Enforcer } from './decision.js';
 
-/** The table of contents of the product: every rule, in the order its objection speaks. */
+/** Every check of the product, in the order in which its denial counts. */
 export const policy: readonly { readonly check: Check; readonly enforcer: Exclude<Enforcer, 'hold'> }[] = [
   { check: credentialIsKnown, enforcer: 'AuthChecksGuard' },
   { check: keyIsNotExpired, enforcer: 'AuthChecksGuard' },

@@ -39,15 +39,15 @@ const nano = (usd: Fraction) => ({ over: usd.over * 1_000_000_000n, under: usd.u
 const halfUp = (usd: Fraction) => floor(plus(nano(usd), { over: 1n, under: 2n }));
 const capped = (amount: bigint) => (amount > 9_000_000_000_000_000n ? 9_000_000_000_000_000n : amount);
 
-interface Told {
+interface Configured {
   readonly mantissa: number;
   readonly exponent: number;
 }
-const exactly = ({ mantissa, exponent }: Told): Fraction => ({
+const exactly = ({ mantissa, exponent }: Configured): Fraction => ({
   over: BigInt(mantissa),
   under: 10n ** BigInt(exponent),
 });
-const asConfigured = ({ mantissa, exponent }: Told) => unitPrice(Number(`${mantissa}e-${exponent}`))!;
+const asConfigured = ({ mantissa, exponent }: Configured) => unitPrice(Number(`${mantissa}e-${exponent}`))!;
 
 const INPUT_PARTS = {
   cachedInputTokens: ['cachedInput'],
@@ -65,38 +65,41 @@ const INPUT_FIELDS = ['input', ...new Set(Object.values(INPUT_PARTS).flat())] as
 const OUTPUT_FIELDS = ['output', ...Object.values(OUTPUT_PARTS).flat()] as const;
 const FIELDS = [...INPUT_FIELDS, ...OUTPUT_FIELDS, 'request', ...UNITS] as const;
 
-type ToldLevel = Partial<Record<(typeof FIELDS)[number], Told>> & { readonly above?: number };
-interface ToldPrice {
-  readonly levels: readonly ToldLevel[];
-  readonly services: Partial<Record<(typeof SERVICE_TIERS)[number], readonly ToldLevel[]>>;
+type ConfiguredLevel = Partial<Record<(typeof FIELDS)[number], Configured>> & { readonly above?: number };
+interface ConfiguredPrice {
+  readonly levels: readonly ConfiguredLevel[];
+  readonly services: Partial<Record<(typeof SERVICE_TIERS)[number], readonly ConfiguredLevel[]>>;
 }
 
-const told = fc.record({
+const configured = fc.record({
   mantissa: fc.integer({ min: 0, max: 10 ** 7 }),
   exponent: fc.integer({ min: 6, max: 22 }),
 });
-const toldLevel: fc.Arbitrary<ToldLevel> = fc.record(
-  Object.fromEntries(FIELDS.map((field) => [field, told])) as Record<(typeof FIELDS)[number], typeof told>,
+const configuredLevel: fc.Arbitrary<ConfiguredLevel> = fc.record(
+  Object.fromEntries(FIELDS.map((field) => [field, configured])) as Record<
+    (typeof FIELDS)[number],
+    typeof configured
+  >,
   { requiredKeys: ['input', 'output'] },
 );
 const LONG = 1_000;
 const levels = fc
-  .tuple(toldLevel, fc.uniqueArray(fc.integer({ min: 0, max: LONG }), { maxLength: 2 }), toldLevel, toldLevel)
+  .tuple(configuredLevel, fc.uniqueArray(fc.integer({ min: 0, max: LONG }), { maxLength: 2 }), configuredLevel, configuredLevel)
   .map(([plain, above, a, b]) => [plain, ...above.toSorted((x, y) => x - y).map((tokens, i) => ({ ...[a, b][i]!, above: tokens }))]); // prettier-ignore
-const toldPrice: fc.Arbitrary<ToldPrice> = fc.record({
+const configuredPrice: fc.Arbitrary<ConfiguredPrice> = fc.record({
   levels,
   services: fc.record({ flex: levels, priority: levels }, { requiredKeys: [] }),
 });
 
-const levelOf = (level: ToldLevel) =>
+const levelOf = (level: ConfiguredLevel) =>
   Object.fromEntries(
     FIELDS.flatMap((field) => (level[field] ? [[field, asConfigured(level[field])]] : [])),
   ) as unknown as PriceLevel;
-const tieredOf = ([plain, ...longer]: readonly ToldLevel[]): TieredPrice => ({
+const tieredOf = ([plain, ...longer]: readonly ConfiguredLevel[]): TieredPrice => ({
   ...levelOf(plain!),
   tiers: longer.map((level) => ({ ...levelOf(level), aboveInputTokens: level.above! })),
 });
-const priceOf = ({ levels: plain, services }: ToldPrice): Price => ({
+const priceOf = ({ levels: plain, services }: ConfiguredPrice): Price => ({
   ...tieredOf(plain),
   serviceTiers: Object.fromEntries(Object.entries(services).map(([tier, of]) => [tier, tieredOf(of)])),
 });
@@ -130,7 +133,7 @@ const usageWithin = (bound: UsageBound): fc.Arbitrary<Usage> =>
       };
     }); // prettier-ignore
 
-function exactCost(usage: Usage, price: ToldPrice): Fraction {
+function exactCost(usage: Usage, price: ConfiguredPrice): Fraction {
   const candidates = (usage.serviceTier && price.services[usage.serviceTier]) ?? price.levels;
   const met = candidates.filter(({ above = -1 }) => usage.inputTokens > above);
   const level = met.reduce(
@@ -140,7 +143,7 @@ function exactCost(usage: Usage, price: ToldPrice): Fraction {
   const tokens = (
     plain: 'input' | 'output',
     total: number,
-    parts: Readonly<Record<string, readonly (keyof ToldLevel)[]>>,
+    parts: Readonly<Record<string, readonly (keyof ConfiguredLevel)[]>>,
   ) => {
     let from = 0;
     const terms = Object.entries(parts).map(([part, fields]) => {
@@ -148,7 +151,7 @@ function exactCost(usage: Usage, price: ToldPrice): Fraction {
       const within = Math.min(upTo, total) - Math.min(from, total);
       from = upTo;
       const field = fields.find((one) => level[one] !== undefined) ?? plain;
-      return times(exactly(level[field] as Told), within);
+      return times(exactly(level[field] as Configured), within);
     });
     return sum([...terms, times(exactly(level[plain]!), total - Math.min(from, total))]);
   };
@@ -162,11 +165,11 @@ function exactCost(usage: Usage, price: ToldPrice): Fraction {
 
 describe('against exact fractions', () => {
   const within = aBound.chain((bound) => fc.record({ bound: fc.constant(bound), usage: usageWithin(bound) }));
-  const prices = fc.array(toldPrice, { minLength: 1, maxLength: 3 });
+  const prices = fc.array(configuredPrice, { minLength: 1, maxLength: 3 });
 
   it('a cost is the exact sum, rounded half up once', () => {
     fc.assert(
-      fc.property(toldPrice, within, (price, { usage }) => {
+      fc.property(configuredPrice, within, (price, { usage }) => {
         expect(costNanoUsd(usage, priceOf(price))).toBe(capped(halfUp(exactCost(usage, price))));
       }),
       { numRuns: 1_000 },

@@ -1,20 +1,20 @@
 import { decimalUnits, nanoUsd, type NanoUsd } from './money.js';
 
-/** No single call costs more, whatever an upstream claims: nine million dollars. Thousands of them still fit an account. */
+/** The most one call may cost, whatever an upstream claims: nine million dollars. Thousands of such calls fit an account. */
 export const MAX_CALL_NANO_USD = nanoUsd(9_000_000n * 1_000_000_000n);
 
 const saturated = (amount: bigint) => nanoUsd(amount > MAX_CALL_NANO_USD ? MAX_CALL_NANO_USD : amount);
 
-/** USD per one unit (token, image, millisecond, request …), exactly: a whole number of 1e-30 USD. */
+/** USD per unit (token, image, millisecond, request …), exactly: a whole number of 1e-30 USD. */
 export type UnitPrice = bigint & { readonly __unit: '1e-30 usd' };
 
-/** Of a USD, in a `UnitPrice`. */
+/** Decimals of a USD in a `UnitPrice`. */
 export const PRICE_DECIMALS = 30;
 const UNITS_PER_NANO_USD = 10n ** BigInt(PRICE_DECIMALS - 9);
 
 /**
- * A price as configuration writes it: USD for `10^powerOf10` units (`1.5e-7` for one token, `0.02` for 10^3 milliseconds).
- * `undefined` when it is not a finite amount >= 0, or finer than 1e-30 USD per unit.
+ * Reads a price as configuration writes it: USD for `10^powerOf10` units (`1.5e-7` for one token, `0.02` for 10^3
+ * milliseconds). Returns `undefined` for what is no finite amount >= 0, or is finer than 1e-30 USD per unit.
  */
 export function unitPrice(usd: number, powerOf10 = 0): UnitPrice | undefined {
   const units = decimalUnits(usd, PRICE_DECIMALS - powerOf10);
@@ -23,7 +23,10 @@ export function unitPrice(usd: number, powerOf10 = 0): UnitPrice | undefined {
 
 const ZERO = 0n as UnitPrice;
 
-/** What a call may be billed for beside tokens. Time counts in milliseconds: a second's price is a thousand of theirs. */
+/**
+ * Units that a call may be billed for beside tokens. Time counts in milliseconds: a price per second is a thousand of
+ * theirs.
+ */
 export const UNITS = [
   'inputImages',
   'outputImages',
@@ -36,11 +39,11 @@ export const UNITS = [
 ] as const;
 export type Unit = (typeof UNITS)[number];
 
-/** OpenAI's services that are not the plain one and have prices of their own. */
+/** OpenAI's service tiers that have prices of their own. */
 export const SERVICE_TIERS = ['flex', 'priority'] as const;
 export type ServiceTier = (typeof SERVICE_TIERS)[number];
 
-/** Prices that apply together. Each is USD per single unit; a missing finer price of tokens falls back as named. */
+/** Prices that apply together, each in USD per unit. A missing finer price of tokens falls back as named. */
 export interface PriceLevel extends Partial<Readonly<Record<Unit, UnitPrice>>> {
   readonly input: UnitPrice;
   readonly output: UnitPrice;
@@ -48,36 +51,36 @@ export interface PriceLevel extends Partial<Readonly<Record<Unit, UnitPrice>>> {
   readonly cachedInput?: UnitPrice;
   /** Prompt tokens written to the provider's cache; absent: `input`. */
   readonly cacheWrite?: UnitPrice;
-  /** … to be kept for an hour; absent: `cacheWrite`. */
+  /** Prompt tokens written to the cache for an hour; absent: `cacheWrite`. */
   readonly cacheWrite1h?: UnitPrice;
-  /** Prompt tokens made of sound; absent: `input`. */
+  /** Prompt tokens of sound; absent: `input`. */
   readonly inputAudio?: UnitPrice;
-  /** Prompt tokens made of images; absent: `input`. */
+  /** Prompt tokens of images; absent: `input`. */
   readonly inputImageToken?: UnitPrice;
   /** Hidden reasoning tokens; absent: `output`. */
   readonly reasoning?: UnitPrice;
-  /** Tokens of spoken answers; absent: `output`. */
+  /** Tokens of spoken responses; absent: `output`. */
   readonly outputAudio?: UnitPrice;
-  /** Tokens of drawn answers; absent: `output`. */
+  /** Tokens of drawn responses; absent: `output`. */
   readonly outputImageToken?: UnitPrice;
   /** A fee for the call itself. */
   readonly request?: UnitPrice;
 }
 
-/** A level, and others instead of it once the prompt is longer than `aboveInputTokens`, longest last. */
+/** A price level, and others that replace it if the prompt is longer than `aboveInputTokens`, longest last. */
 export interface TieredPrice extends PriceLevel {
   readonly tiers?: readonly (PriceLevel & { readonly aboveInputTokens: number })[];
 }
 
-/** What one model costs. */
+/** The price of one model. */
 export interface Price extends TieredPrice {
-  /** What it costs instead where the answer says that it came from this service. */
+  /** The price that replaces it if the response says that it came from this service tier. */
   readonly serviceTiers?: Partial<Readonly<Record<ServiceTier, TieredPrice>>>;
-  /** Of a ceiling: whether some of its prices say nothing of these, so that text, or nothing, would be billed for them. */
+  /** Set for a ceiling whose prices lack some units: text, or nothing, would be billed for them. */
   readonly lacks?: Readonly<Record<'inputAudio' | 'outputAudio' | 'webSearches', boolean>>;
 }
 
-/** What one call used, in whole units, as the upstream reports it. Finer tokens are parts of the two totals, no two the same. */
+/** The usage of one call in whole units, as the upstream reports it. Finer tokens are disjoint parts of the two totals. */
 export interface Usage extends Partial<Readonly<Record<Unit, number>>> {
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -92,12 +95,12 @@ export interface Usage extends Partial<Readonly<Record<Unit, number>>> {
   readonly serviceTier?: ServiceTier;
 }
 
-/** The most a call can use. A unit that is absent is none of it. */
+/** The most a call can use. A unit that is absent counts as none. */
 export interface UsageBound extends Partial<Readonly<Record<Unit, number>>> {
   readonly inputTokens: number;
-  /** All answers together. */
+  /** Tokens of all responses together. */
   readonly outputTokens: number;
-  /** What is billed as output, and no output limit counts. */
+  /** Tokens that are billed as output, but that no output limit counts. */
   readonly tokensBesideAnswers?: number;
 }
 
@@ -111,7 +114,7 @@ function roundUp(units: bigint): NanoUsd {
   return saturated((units + UNITS_PER_NANO_USD - 1n) / UNITS_PER_NANO_USD);
 }
 
-/** What a call cost: exact until the one rounding (half up) at the end. */
+/** Returns the cost of a call: exact until one rounding (half up) at the end. */
 export function costNanoUsd(usage: Usage, price: Price): NanoUsd {
   const level = levelFor(usage, price);
   const { input, output } = level;
@@ -138,7 +141,7 @@ function levelFor({ inputTokens, serviceTier }: Usage, price: Price): PriceLevel
   return tiered.tiers?.findLast(({ aboveInputTokens }) => inputTokens > aboveInputTokens) ?? tiered;
 }
 
-/** Parts that overlap, or are more than the whole, are billed only as far as the whole goes. */
+/** Limits parts that overlap or exceed the whole, so that they are billed only up to the whole. */
 function tokensAt(
   plain: UnitPrice,
   total: number,
@@ -164,7 +167,7 @@ function otherThanTokens(used: Partial<Record<Unit, number>>, level: PriceLevel)
   return sum;
 }
 
-/** The most a call may cost, with `outputTokens` if not all of the bound: each unit at the dearest price and tier, rounded up. */
+/** Returns the most a call may cost, with `outputTokens` if given: each unit at the highest price and tier, rounded up. */
 export function boundNanoUsd(
   bound: UsageBound,
   ceiling: PriceLevel,
@@ -177,7 +180,7 @@ export function boundNanoUsd(
   );
 }
 
-/** The most output tokens with which a call's bound, all else as in `bound`, is not more than `amount`; 0 if none are. */
+/** Returns the most output tokens with which the call costs at most `amount`, all else as in `bound`; 0 if none fit. */
 export function outputTokensWithin(amount: NanoUsd, bound: UsageBound, ceiling: PriceLevel): number {
   if (!ceiling.output) return Number.MAX_SAFE_INTEGER;
   const left =
@@ -190,8 +193,8 @@ export function outputTokensWithin(amount: NanoUsd, bound: UsageBound, ceiling: 
 }
 
 /**
- * The dearest a call through any of `prices` can be: `input` and `output` already contain their finer prices, and
- * everything contains its tiers. `serviceTiers` are those that all of them have. Only good for bounds.
+ * Returns the highest price of any of `prices`: `input` and `output` contain their finer prices, and everything contains
+ * its tiers. `serviceTiers` are those that all of them have. Valid for bounds only.
  */
 export function ceilingOf(prices: readonly Price[]): Price {
   const everywhere = SERVICE_TIERS.flatMap((tier) => {
@@ -223,7 +226,7 @@ function dearestOf(prices: readonly TieredPrice[]): PriceLevel {
   };
 }
 
-/** Explicitly costs nothing: such a call needs no money and passes when every budget is gone. */
+/** Tells whether a price is explicitly zero. Such a call needs no money and passes when every budget is used up. */
 export function isFree(ceiling: PriceLevel): boolean {
   return !ceiling.input && !ceiling.output && !ceiling.request && !UNITS.some((unit) => ceiling[unit]);
 }

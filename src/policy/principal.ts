@@ -3,32 +3,32 @@ import type { RouteList } from './routes.js';
 
 export type OrganizationRole = 'org_admin' | 'internal_user' | 'internal_user_viewer';
 
-/** What somebody is in a team. An `org_admin` stands above the team's own admins. */
+/** Roles of a user in a team. An `org_admin` stands above the admins of the team. */
 export interface TeamRole {
   readonly as: 'org_admin' | 'admin' | 'user';
-  /** What the team lets its members do with its keys: routes. */
+  /** Routes that the team permits its members to call for its keys. */
   readonly permissions: readonly string[];
 }
 
-/** Who asks at an administrator's door, and what is theirs. */
+/** The caller of an admin route, and what the caller owns. */
 export interface Principal {
-  /** What goes into `created_by` and `updated_by`. */
+  /** Value of `created_by` and `updated_by` of what the caller writes. */
   readonly id: string;
   readonly role: Role;
   /** Null for a key without a user. */
   readonly userId: string | null;
-  /** The calling key's hash; absent for the master key and for tokens. */
+  /** Hash of the calling key; absent for the master key and for tokens. */
   readonly keyHash?: string;
-  /** Lists that limit what a token may call, each by itself: keys it makes may call no more. */
+  /** Route lists that limit a token. Each limits alone. A key that the caller makes may call no more. */
   readonly routes?: readonly RouteList[];
-  /** What a token's caller is known by; absent for everyone else. */
+  /** Id of a token's caller; absent for all others. */
   readonly tokenId?: string;
-  /** The teams they are in, and all teams of the organizations they administer. */
+  /** Teams of the caller, and all teams of the organizations that the caller administers. */
   readonly teams: ReadonlyMap<string, TeamRole>;
   readonly organizations: ReadonlyMap<string, OrganizationRole>;
 }
 
-/** What says whose a key is. */
+/** The columns that say who owns a key. */
 interface KeyOwners {
   readonly secretHash: string;
   readonly userId: string | null;
@@ -36,14 +36,17 @@ interface KeyOwners {
   readonly organizationId: string | null;
 }
 
-/** What members of a team may do with its keys when the team lists nothing (LiteLLM's default). */
+/** Permissions of a team's members if the team lists none (LiteLLM's default). */
 const DEFAULT_MEMBER_PERMISSIONS: readonly string[] = ['/key/info', '/key/health'];
 
-/** What members may do of a team that lists this much. */
+/** Returns what members may do in a team that lists these permissions. */
 export const memberPermissions = (listed: readonly string[]): readonly string[] =>
   listed.length ? listed : DEFAULT_MEMBER_PERMISSIONS;
 
-/** The role of a key: its user's, else `team` for a team's key, else `customer`. Words nobody knows are an `internal_user`. */
+/**
+ * Returns the role of a key: its user's, else `team` for a key of a team, else `customer`. An unknown role counts as
+ * `internal_user`.
+ */
 export function roleOf(
   user: { readonly userRole: string | null } | null,
   key: Omit<KeyOwners, 'secretHash'>,
@@ -53,7 +56,7 @@ export function roleOf(
   return known ?? 'internal_user';
 }
 
-/** The roles a user's row may have. */
+/** Roles that a user's row may have. */
 export const USER_ROLES = [
   'proxy_admin',
   'proxy_admin_viewer',
@@ -66,7 +69,7 @@ export const isProxyAdmin = ({ role }: Principal) => role === 'proxy_admin';
 export const seesEverything = ({ role }: Principal) =>
   role === 'proxy_admin' || role === 'proxy_admin_viewer';
 
-/** Is it this caller's own? The calling key itself counts. */
+/** Tells whether the caller may see a key. The calling key itself counts as the caller's own. */
 const ownsKey = ({ userId, keyHash }: Principal, key: KeyOwners) =>
   key.secretHash === keyHash || (userId !== null && key.userId === userId);
 
@@ -79,18 +82,23 @@ export function maySeeKey(caller: Principal, key: KeyOwners): boolean {
   );
 }
 
-/** May they do what `route` does to this key? A team's key is the team's matter: even its user needs the team's permission. */
+/**
+ * Tells whether the caller may do what `route` does to this key. For a key of a team, even its user needs the team's
+ * permission.
+ */
 export function mayChangeKey(caller: Principal, key: KeyOwners, route: string): boolean {
   if (isProxyAdmin(caller) || administersKey(caller, key)) return true;
   if (key.teamId !== null) return mayInTeam(caller, key.teamId, route);
   return caller.userId !== null && key.userId === caller.userId;
 }
 
-/** Do they stand above the key, so that they may undo what was done to it? */
+/** Tells whether the caller administers the key, and so may undo what others did to it. */
 export const administersKey = (caller: Principal, { teamId, organizationId }: KeyOwners) =>
   isProxyAdmin(caller) || administersTeam(caller, teamId) || administersOrganization(caller, organizationId);
 
-/** Is this a team's admin, an admin of its organization, or a member the team permits it? */
+/**
+ * Tells whether the caller is an admin of the team, an admin of its organization, or a member whom the team permits this.
+ */
 export function mayInTeam(caller: Principal, teamId: string | null, permission: string): boolean {
   if (isProxyAdmin(caller)) return true;
   const role = teamId === null ? undefined : caller.teams.get(teamId);
@@ -106,7 +114,7 @@ export function administersTeam(caller: Principal, teamId: string | null): boole
   return role !== undefined && role.as !== 'user';
 }
 
-/** Does the team belong to an organization they administer? */
+/** Tells whether the team belongs to an organization that the caller administers. */
 export const ownsTeam = (caller: Principal, teamId: string) =>
   isProxyAdmin(caller) || caller.teams.get(teamId)?.as === 'org_admin';
 
@@ -117,7 +125,7 @@ export const administersOrganization = (caller: Principal, organizationId: strin
   isProxyAdmin(caller) ||
   (organizationId !== null && caller.organizations.get(organizationId) === 'org_admin');
 
-/** The teams in which they may do this, for lists. */
+/** Returns the teams in which the caller may do this, for lists. */
 export const teamsWhere = (caller: Principal, permission: string) =>
   [...caller.teams.keys()].filter((teamId) => mayInTeam(caller, teamId, permission));
 

@@ -2,5 +2,5 @@
 // line look like another one.
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
-/** May it stand in a header, a log and a database? */
+/** Tells whether a text may stand in a header, a log and a database. */
 export const isPrintable = (text: string) => !UNPRINTABLE.test(text);

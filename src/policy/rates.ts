@@ -1,6 +1,6 @@
 import type { Scope } from './decision.js';
 
-/** What a rate counts: calls per minute, tokens per minute, calls at the same time. */
+/** Units of a rate limit: calls per minute, tokens per minute, parallel calls. */
 export type RateUnit = 'requests' | 'tokens' | 'running';
 
 /** One rate limit, and how full it is at this instant. */
@@ -9,17 +9,20 @@ export interface RateFacts {
   readonly unit: RateUnit;
   readonly limit: number;
   readonly used: number;
-  /** The limit is for calls of this model only. */
+  /** The limit counts calls of this model only. */
   readonly model?: string;
-  /** When room begins to come free. */
+  /** The time at which the first slot comes free. */
   readonly freeAt?: Date;
 }
 
-/** May a call that can use so many tokens count on this limit, too? */
+/** Tells whether a call with this many tokens fits this limit. */
 export const hasRoom = (rate: Pick<RateFacts, 'unit' | 'limit'>, used: number, tokens: number): boolean =>
   used + neededOf(rate, tokens) <= rate.limit;
 
-/** What a call needs of a limit. More tokens than the limit count as the limit: a large bound locks nobody out for ever. */
+/**
+ * Returns what a call takes of a limit. A call that needs more tokens than the limit takes the whole limit, so a large
+ * bound is not denied forever.
+ */
 export function neededOf({ unit, limit }: Pick<RateFacts, 'unit' | 'limit'>, tokens: number): number {
   return unit === 'tokens' ? Math.min(tokens, Math.max(limit, 1)) : 1;
 }

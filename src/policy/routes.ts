@@ -117,7 +117,7 @@ const ROUTE_GROUPS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** LiteLLM's further groups. Lists may name them; none of their routes is served through them here. */
+/** LiteLLM's other groups. Lists may name them; none of their routes is served here. */
 const OTHER_ROUTE_GROUPS: ReadonlySet<string> = new Set([
   'admin_viewer_routes', 'agent_inference_routes', 'agent_management_routes', 'agent_routes', 'apply_guardrail_routes',
   'compliance_check_routes', 'google_routes', 'internal_user_routes', 'internal_user_view_only_routes',
@@ -127,29 +127,29 @@ const OTHER_ROUTE_GROUPS: ReadonlySet<string> = new Set([
   'team_service_account_key_routes', 'trace_telemetry_routes', 'ui_routes',
 ]); // prettier-ignore
 
-/** Tells whether an entry of `allowed_routes` can mean anything: a route, a pattern, or a group that LiteLLM knows. */
+/** Tells whether an entry of `allowed_routes` is valid: a route, a pattern, or a group that LiteLLM knows. */
 export const isRouteEntry = (entry: string) =>
   entry.startsWith('/') ||
   entry === '*' ||
   Object.hasOwn(ROUTE_GROUPS, entry) ||
   OTHER_ROUTE_GROUPS.has(entry);
 
-/** LiteLLM's `master_key_only_routes`, as far as they are served: no key and no token may call them, whosever they are. */
+/** LiteLLM's `master_key_only_routes`, as far as they are served. No key and no token may call them. */
 export const MASTER_KEY_ROUTES: ReadonlySet<string> = new Set(['/global/spend/reset']);
 
-/** A list of routes, compiled once; `'any'` when nothing is restricted. */
+/** A list of routes, compiled once; `'any'` if nothing is restricted. */
 export type RouteList = 'any' | CompiledRouteList;
 
 interface CompiledRouteList {
-  /** As configured, for messages. */
+  /** The list as configured, for messages. */
   readonly entries: readonly string[];
   readonly exact: ReadonlySet<string>;
   readonly templates: readonly string[];
 }
 
 /**
- * Compiles `allowed_routes`: group names become their members (seed: `get_actual_routes`), everything else stands
- * for itself: an exact route, a `{template}`, or `/prefix/*`. Absent or `[]` restricts nothing.
+ * Compiles `allowed_routes`. Group names become their members (seed: `get_actual_routes`). All else stands for itself: an
+ * exact route, a `{template}`, or `/prefix/*`. Absent or `[]` restricts nothing.
  */
 export function compileRouteList(entries: readonly string[] | null | undefined): RouteList {
   if (!entries?.length) return 'any';
@@ -169,28 +169,28 @@ export function routeListAllows(list: RouteList, path: string): boolean {
   );
 }
 
-/** Two lists are compared entry by entry with so many patterns at most; what is more than that is taken to be more than is held. */
+/** The most patterns of a list that are compared entry by entry. A longer list counts as exceeding what is held. */
 const MAX_COMPARISONS = 100_000;
 
 export const isTooMuch = (asked: number, patterns: number): boolean => asked * patterns > MAX_COMPARISONS;
 
-/** Does `held` cover every route of `asked`? A pattern is covered by itself or by a longer reach, never by luck of its spelling. */
-export function routesWithin(asked: RouteList, held: RouteList): boolean {
-  if (held === 'any') return true;
+/** Tells whether `holder` covers every route of `asked`. An equal pattern or one with a longer reach covers a pattern. */
+export function routesWithin(asked: RouteList, holder: RouteList): boolean {
+  if (holder === 'any') return true;
   if (asked === 'any') return false;
-  if (isTooMuch(asked.exact.size, held.templates.length)) return false;
+  if (isTooMuch(asked.exact.size, holder.templates.length)) return false;
   return [...asked.exact].every(
     (entry) =>
-      held.exact.has(entry) ||
-      held.templates.some(
+      holder.exact.has(entry) ||
+      holder.templates.some(
         (template) => (!/[*{]/.test(entry) || template.endsWith('*')) && matchesRoute(template, entry),
       ),
   );
 }
 
 /**
- * Is `path` covered by `template`? `{x}` is one segment, `{x:path}` one or more, a trailing `*` is any rest;
- * everything else must be equal. Never a substring test.
+ * Tells whether `template` covers `path`. `{x}` is one segment, `{x:path}` one or more, a trailing `*` any rest; all else
+ * must be equal. It is never a substring test.
  */
 function matchesRoute(template: string, path: string): boolean {
   if (template === path) return true;
@@ -199,7 +199,10 @@ function matchesRoute(template: string, path: string): boolean {
   return matchesSegments(template.split('/'), path.split('/'));
 }
 
-/** Each segment is looked at again at most once for each `{x:path}`, as a glob does for its stars. */
+/**
+ * Matches segments in linear time: each is compared at most once for each `{x:path}`, as `matchesGlob` does for its
+ * stars.
+ */
 function matchesSegments(wanted: readonly string[], segments: readonly string[]): boolean {
   let at = 0;
   let i = 0;
@@ -222,7 +225,7 @@ function matchesSegments(wanted: readonly string[], segments: readonly string[])
 }
 
 /**
- * Which routes a role may use beside what their doors say: an administrator's door is closed to everyone else anyway.
+ * Routes that a role may call beside those whose access level allows it. Admin routes are closed to all others anyway.
  * (Seed: `allowed_routes_check`; role `team` gets openai and info routes.)
  */
 export const ROLE_ROUTES: Readonly<Record<Role, RouteList>> = {

@@ -1,7 +1,7 @@
-/** A refusal tells so many entries of a list. */
+/** The number of entries of a list that a message names. */
 export const MAX_TOLD = 20;
 
-/** The first entries of a list, for a message, and how many more there are. */
+/** Returns the first entries of a list for a message, and how many more there are. */
 export const someOf = (entries: readonly string[]): string =>
   entries.length <= MAX_TOLD
     ? entries.join(', ')

@@ -2,6 +2,6 @@ import { isPrintable } from './printable.js';
 
 export const MAX_TAG_CHARS = 256;
 
-/** Can this name a tag? A short text without control characters. */
+/** Tells whether a text can name a tag: short and without control characters. */
 export const isTagName = (value: unknown): value is string =>
   typeof value === 'string' && value !== '' && value.length <= MAX_TAG_CHARS && isPrintable(value);

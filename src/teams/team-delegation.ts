@@ -109,9 +109,9 @@ export class TeamDelegation {
     const [asked, old] = await withTiers(tx, before ? [row, before] : [row]);
     const [limited] = holder ? await withTiers(tx, [holder]) : [];
     const held: MakerEntitlements[] = limited
-      ? [{ entitlements: entitlementsOf(limited), strictness: 'enforced', whose }]
+      ? [{ entitlements: entitlementsOf(limited), strictness: 'backstop', whose }]
       : old
-        ? [{ entitlements: entitlementsOf(old), strictness: 'before', whose: 'you' }]
+        ? [{ entitlements: entitlementsOf(old), strictness: 'unchanged', whose: 'you' }]
         : [];
     this.delegation.requireWithin(entitlementsOf(asked!), old && entitlementsOf(old), held);
   }

@@ -13,8 +13,8 @@ import { type NanoUsd, usdText } from '../money.js';
 import type { HoldDemand } from '../hold-demand.js';
 
 /**
- * Every account this call would be billed to has room for the smallest hold it accepts. (Seed checks 3, 4, 5, 7:
- * team, user, end user, global; here one rule for every level.) A budget spent to the last nano-dollar is used up.
+ * Every account that the call would bill has room for the smallest hold the call accepts. (Seed checks 3, 4, 5, 7: team,
+ * user, end user, global; here one rule for every level.) A budget spent to the last nano-dollar is used up.
  */
 export const budgetsHaveRoom: Check = ({ balances, parties, request, route }) => {
   const model = request?.model;
@@ -35,8 +35,8 @@ export const budgetsHaveRoom: Check = ({ balances, parties, request, route }) =>
 };
 
 /**
- * A refusal of a prompt that was taken by its bytes, because it could not be counted in time, is for now: unless there is no
- * room even for what the call costs beside the prompt.
+ * Returns the denial of a prompt that was measured by its bytes because it could not be counted in time. It is temporary,
+ * unless there is no room even for what the call costs beside the prompt.
  */
 export function forNow(
   denial: Denial,
@@ -53,7 +53,7 @@ export function forNow(
   };
 }
 
-/** The numbers of one budget at this instant. */
+/** Returns the numbers of one budget at this instant. */
 export function measureOf(
   scope: Scope,
   { account, limitNanoUsd, model, window }: BudgetFacts,
@@ -70,7 +70,7 @@ export function measureOf(
   };
 }
 
-/** How a full account is told; the hold says it in the same words. */
+/** Returns the denial of a full account. The hold uses the same words. */
 export function budgetDenial(budget: BudgetMeasure, room: 'held' | 'spent'): Denial {
   const { scope, model, window } = budget;
   return {

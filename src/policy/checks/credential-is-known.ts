@@ -1,6 +1,6 @@
 import { type Check, deny, PASS } from '../decision.js';
 
-/** The caller presents a credential, and it is one of ours. */
+/** The request presents a credential, and the gateway knows it. */
 export const credentialIsKnown: Check = ({ credential }) => {
   switch (credential.kind) {
     case 'absent':

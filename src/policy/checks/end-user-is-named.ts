@@ -7,7 +7,7 @@ export const endUserIsNamed: Check = ({ request, route, settings }) =>
       route.callsModel &&
       route.method === 'POST' &&
       request &&
-      !named(request.params.user)
+      !isName(request.params.user)
       ? {
           code: 'param_missing',
           message: "'user' param not passed in. 'enforce_user_param'=True",
@@ -16,4 +16,4 @@ export const endUserIsNamed: Check = ({ request, route, settings }) =>
       : undefined,
   );
 
-const named = (user: unknown) => typeof user === 'string' && user !== '';
+const isName = (user: unknown) => typeof user === 'string' && user !== '';

@@ -1,6 +1,6 @@
 import { type Check, deny } from '../decision.js';
 
-/** With `enforced_params`, every call that spends carries each of those (dotted) members. (Seed check 6, second half.) */
+/** With `enforced_params`, every call that spends has each of these (dotted) members. (Seed check 6, second half.) */
 export const enforcedParamsArePresent: Check = ({ request, route, settings }) => {
   if (!request || !route.callsModel || route.method !== 'POST') return deny(undefined);
   const missing = settings.enforcedParams.find((path) => !isPresent(path.split('.'), request.params));
@@ -24,7 +24,7 @@ function isPresent(path: readonly string[], body: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-/** `metadata.generation_name` is told as `[metadata][generation_name]`, as the seed did. */
+/** Formats `metadata.generation_name` as `[metadata][generation_name]`, as the seed did. */
 const spelled = (path: string) =>
   path.includes('.')
     ? path

@@ -1,7 +1,7 @@
 import { type Check, deny } from '../decision.js';
 import { firstRefusing } from './model-is-allowed.js';
 
-/** Every model the client names as a fallback is one it could have called itself, at every level. (The seed commit's purpose.) */
+/** The client may call every model that it names as a fallback, at every level. (The purpose of the seed's commit.) */
 export const fallbacksAreAllowed: Check = ({ parties, request }) => {
   for (const fallback of request?.fallbacks ?? []) {
     const denial = fallback.known

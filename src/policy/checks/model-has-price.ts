@@ -1,7 +1,7 @@
 import { type Check, deny } from '../decision.js';
 import type { ModelFacts } from '../facts.js';
 
-/** Where any budget applies, what is called has a price: an unpriced model, or an unpriced extra, would void every budget. */
+/** Every model and extra of the call has a price if any budget applies. One without a price would void every budget. */
 export const modelHasPrice: Check = ({ parties, request }) => {
   let objection: Objection | undefined;
   for (const model of [request?.model, ...(request?.fallbacks ?? [])])

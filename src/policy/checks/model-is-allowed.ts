@@ -4,13 +4,13 @@ import { namesFor, servesLevels } from '../group-levels.js';
 import { groupsAlone, listAllows } from '../model-list.js';
 import { someOf } from '../some-of.js';
 
-/** Every party with a list of models has this one on it. (Seed check 2 and `can_key_call_model`.) */
+/** Every party with a list of models has this model on it. (Seed check 2 and `can_key_call_model`.) */
 export const modelIsAllowed: Check = ({ parties, request }) =>
   deny(request?.model && firstRefusing(parties, request.model));
 
 /**
- * The one rule about model access, for key, member, team, user and organization alike. A level that lets the model in by
- * access groups alone leaves only the deployments of those groups; whoever leaves none refuses.
+ * Returns the first party that denies the model: the one rule for key, member, team, user and organization. A level that
+ * allows the model by access groups alone leaves only deployments of these groups. It denies if none is left.
  */
 export function firstRefusing(parties: readonly Party[], model: ModelFacts): Denial | undefined {
   let serving = model.deploymentGroups;

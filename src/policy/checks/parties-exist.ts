@@ -1,13 +1,13 @@
 import { type Check, deny, scopeOf } from '../decision.js';
 import type { Party } from '../facts.js';
 
-/** Whoever the key belongs to is there. (Seed: the getters' "doesn't exist in db" errors.) */
+/** Every party that the key names exists. (Seed: the getters' "doesn't exist in db" errors.) */
 export const partiesExist: Check = ({ parties }) => {
   const missing = parties.find(({ exists }) => !exists);
   return deny(missing && { code: 'party_missing', message: missingText(missing), scope: scopeOf(missing) });
 };
 
-/** The seed's sentences; also what the admin API answers with 404. */
+/** Returns the seed's sentence for a missing party; the admin API answers 404 with it, too. */
 export function missingText({ kind, id }: Pick<Party, 'kind' | 'id'>): string {
   switch (kind) {
     case 'user':

@@ -29,8 +29,8 @@ describe('rateLimitsHaveRoom', () => {
     '$verdict: $unit $used of $limit, $tokens tokens, because $because',
     ({ unit, limit, used, tokens, verdict }) => {
       const { denials } = asking([rate({ unit, limit, used })], tokens);
-      const told = denials.length ? (denials[0]!.temporary ? 'later' : 'never') : 'pass';
-      expect(told).toBe(verdict);
+      const outcome = denials.length ? (denials[0]!.temporary ? 'later' : 'never') : 'pass';
+      expect(outcome).toBe(verdict);
     },
   );
 

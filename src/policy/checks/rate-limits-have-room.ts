@@ -11,7 +11,7 @@ export const rateLimitsHaveRoom: Check = ({ rates, request, route }) => {
     : { denials: [], rates };
 };
 
-/** How a full limit is told; whoever takes the slots says it in the same words. */
+/** Returns the denial of a full limit. The code that takes the slots uses the same words. */
 export function rateDenial(rate: RateFacts, tokens: number): Denial {
   const { scope, unit, limit, used, model } = rate;
   return {

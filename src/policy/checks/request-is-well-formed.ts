@@ -1,6 +1,6 @@
 import { type Check, deny } from '../decision.js';
 
-/** The body is one JSON object whose members mean one thing each, and it does not try to choose the upstream. */
+/** The body is one JSON object, each member means one thing, and none tries to choose the upstream. */
 export const requestIsWellFormed: Check = ({ request }) =>
   deny(
     request?.problem && {

@@ -2,7 +2,7 @@ import { type Check, deny } from '../decision.js';
 import { MASTER_KEY_ROUTES, ROLE_ROUTES, routeListAllows } from '../routes.js';
 import { someOf } from '../some-of.js';
 
-/** The caller's role may use this route, and so may its key. (Seed: `allowed_routes_check`.) */
+/** The caller's role may call this route, and so may its key. (Seed: `allowed_routes_check`.) */
 export const routeIsAllowed: Check = ({ credential, route }) => {
   if (credential.kind !== 'key' && credential.kind !== 'token' && credential.kind !== 'master')
     return deny(undefined);
@@ -23,7 +23,7 @@ export const routeIsAllowed: Check = ({ credential, route }) => {
   if (credential.kind === 'key' && !routeListAllows(credential.allowedRoutes, route.path)) {
     return deny({
       code: 'route_not_allowed',
-      message: `Virtual key is not allowed to call this route. Only allowed to call routes: [${told(credential.allowedRoutes)}]. Tried to call route: ${route.path}`,
+      message: `Virtual key is not allowed to call this route. Only allowed to call routes: [${entriesOf(credential.allowedRoutes)}]. Tried to call route: ${route.path}`,
       scope: { kind: 'key', id: credential.hint },
     });
   }
@@ -32,12 +32,12 @@ export const routeIsAllowed: Check = ({ credential, route }) => {
     return deny(
       closed && {
         code: 'route_not_allowed',
-        message: `${role === 'proxy_admin' ? 'Admin' : 'Token'} not allowed to access this route. Route=${route.path}, Allowed Routes=[${told(closed)}]`,
+        message: `${role === 'proxy_admin' ? 'Admin' : 'Token'} not allowed to access this route. Route=${route.path}, Allowed Routes=[${entriesOf(closed)}]`,
       },
     );
   }
   return deny(undefined);
 };
 
-const told = (list: 'any' | { readonly entries: readonly string[] }) =>
+const entriesOf = (list: 'any' | { readonly entries: readonly string[] }) =>
   list === 'any' ? '*' : someOf(list.entries);
