@@ -4,8 +4,9 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --include=dev
 COPY tsconfig.json nest-cli.json ormconfig.ts ./
+COPY scripts scripts
 COPY src src
-RUN npx nest build && npm prune --omit=dev
+RUN npm run build && npm prune --omit=dev
 
 FROM node:22-slim
 WORKDIR /app
@@ -20,4 +21,4 @@ EXPOSE 4000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/liveliness').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "--max-semi-space-size=64", "--use-largepages=silent", "--v8-pool-size=1", "dist/src/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=64", "--use-largepages=silent", "--v8-pool-size=1", "dist/bundle/tollgate.js"]

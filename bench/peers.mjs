@@ -112,7 +112,7 @@ export async function tollgate(upstream, env = {}) {
   ];
   writeFileSync(config, stringify({ model_list: models, litellm_settings: { max_budget: 1_000_000 } }));
   const flags = ['--max-semi-space-size=64', '--use-largepages=silent', '--v8-pool-size=1'];
-  const command = [process.execPath, ...flags, resolve(here, '../dist/src/main.js')];
+  const command = [process.execPath, ...flags, resolve(here, '../dist/bundle/tollgate.js')];
   const child = spawned(command, {
     PORT: '0',
     TOLLGATE_DATA: folder,

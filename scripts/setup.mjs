@@ -37,4 +37,10 @@ if (buildsOnly || process.argv.includes('--build')) {
     run(process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json']);
     run(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build']);
   }
+  const parts = Math.max(
+    modified('dist/src/main.js'),
+    modified('scripts/bundle.mjs'),
+    modified('package-lock.json'),
+  );
+  if (modified('dist/bundle/tollgate.js') < parts) run(process.execPath, ['scripts/bundle.mjs']);
 }

@@ -20,7 +20,8 @@ export class NewerDatabaseError extends Error {
 export async function migrated(
   options: DataSourceOptions,
 ): Promise<{ readonly applied: readonly string[]; readonly told: readonly string[] }> {
-  const dataSource = await new DataSource(withoutTimeout(options)).initialize();
+  // Migrations know no entity: preparing them takes a start 20 ms.
+  const dataSource = await new DataSource({ ...withoutTimeout(options), entities: [] }).initialize();
   try {
     const known = new Set(dataSource.migrations.map(({ name }) => name));
     const newer = (await new MigrationExecutor(dataSource).getExecutedMigrations()).filter(

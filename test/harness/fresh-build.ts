@@ -8,7 +8,9 @@ const LOCK = join(ROOT, 'node_modules/.tollgate-build');
 const STALE_LOCK_MS = 10 * 60_000;
 
 /** The built gateway. Importing this module builds it first where `src/` is newer than `dist/`. */
-export const MAIN = join(ROOT, 'dist/src/main.js');
+export const MAIN = join(ROOT, 'dist/bundle/tollgate.js');
+/** Folder of the compiled modules, one file each. */
+export const MODULES = join(ROOT, 'dist/src');
 
 await build();
 

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { resolve } from 'node:path';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { MAIN } from '../harness/fresh-build.js';
+import { MODULES } from '../harness/fresh-build.js';
 
-const LOGS = resolve(MAIN, '../logs/logs.js');
+const LOGS = join(MODULES, 'logs/logs.js');
 
 it('what nobody expected, and what Node warns of, are entries of a JSON log too', () => {
   const script = `
