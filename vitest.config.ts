@@ -39,11 +39,17 @@ const ON_BOTH = [
 
 // Nest's decorators, also in files tsconfig.json does not build.
 const oxc = { decorator: { legacy: true, emitDecoratorMetadata: true } };
-const timeouts = { testTimeout: 20_000, hookTimeout: 60_000 };
+/** Limits for what hangs, generous: a machine that is busy with other things is no finding. */
+const common = {
+  globalSetup: 'test/harness/global-setup.ts',
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+  expect: { poll: { timeout: 60_000 } },
+};
 
 const embedded = {
   oxc,
-  test: { name: 'embedded', include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'], ...timeouts },
+  test: { name: 'embedded', include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'], ...common },
 };
 const shared = {
   oxc,
@@ -51,7 +57,7 @@ const shared = {
     name: 'shared',
     include: ON_BOTH.map((name) => `test/**/${name}.spec.ts`),
     env: { TESTS_ON: 'postgres' },
-    ...timeouts,
+    ...common,
   },
 };
 

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { type Answer, Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 /** Holds and costs $0.10. */
 const CALL = { model: 'm-out', max_tokens: 100 };
@@ -23,7 +24,7 @@ function linesOf({ headers }: Answer): Record<string, unknown>[] {
 }
 
 const expectOneLine = (answer: Answer, line: object) =>
-  vi.waitFor(() => expect(linesOf(answer)).toMatchObject([{ allowed: false, ...line }]), { timeout: 5_000 });
+  eventually(() => expect(linesOf(answer)).toMatchObject([{ allowed: false, ...line }]));
 
 /** A call that holds all of a budget of $0.10 until `finish`. */
 async function allHeld(key: string): Promise<{ finish: () => Promise<Answer> }> {
@@ -70,7 +71,7 @@ it('calls nobody refused who only had to wait', async () => {
   upstream.behave = (call) => (upstream.calls.indexOf(call) === seen ? { status: 500 } : {});
   const { finish } = await allHeld(key);
   const waiting = gateway.chat(key, CALL);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const metrics = (await gateway.admin('GET', '/metrics')).text;
     expect(metrics).toMatch(/^tollgate_calls_in_flight 2$/m);
   });

@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { Gateway, model } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -87,9 +88,7 @@ describe('when a model fails', () => {
     const refused = await gateway.chat(key, { model: 'dear', max_tokens: 5 });
     expect(refused.status).toBe(429);
     // Lines are written in order.
-    await vi.waitFor(() => expect(gateway.logs).toContain(refused.headers['x-request-id']), {
-      timeout: 5_000,
-    });
+    await eventually(() => expect(gateway.logs).toContain(refused.headers['x-request-id']));
     const decided = gateway.logs.split('\n').filter((line) => line.includes('"decision"'));
     expect(decided.join()).not.toContain(passedOver.headers['x-request-id']);
   });
@@ -102,7 +101,7 @@ describe('when a model fails', () => {
     const first = gateway.chat(key, { model: 'a', max_tokens: 5 });
     await upstream.arrived(before + 1);
     const second = gateway.chat(key, { model: 'b', max_tokens: 5 });
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await gateway.admin('GET', '/metrics')).text).toContain('tollgate_calls_in_flight 2'),
     );
     upstream.release();

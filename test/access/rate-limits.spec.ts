@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { type Answer, Gateway, model } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 const SPAN_MS = 2_000;
 let upstream: Upstream;
@@ -222,7 +223,7 @@ describe('parallel requests', () => {
       await call(key, { stream: 'ending' in behaviour });
     }
     upstream.behave = () => ({});
-    await vi.waitFor(async () => expect((await burst(key, 2)).ok).toBe(2));
+    await eventually(async () => expect((await burst(key, 2)).ok).toBe(2));
   });
 });
 

@@ -5,6 +5,7 @@ import { Redis } from '../../src/redis/redis.js';
 import { DependencyUnavailableError } from '../../src/platform/dependency-unavailable.error.js';
 import type { RateLimit } from '../../src/rate-limits/rate-limits.js';
 import { RedisRateLimits } from '../../src/rate-limits/redis-rate-limits.js';
+import { eventually } from '../harness/eventually.js';
 
 const RENEWED_WITHIN_MS = 5_000;
 const PARALLEL: RateLimit = {
@@ -40,7 +41,7 @@ describe.runIf(redisIsThere())('a place in Redis', () => {
 
   it('that is renewed while its call ends is given back all the same', async () => {
     (await taken()).commit(0);
-    await vi.waitFor(async () => expect(await used()).toBe(0));
+    await eventually(async () => expect(await used()).toBe(0));
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     limits.onModuleInit();
     const lease = await taken();
@@ -55,7 +56,6 @@ describe.runIf(redisIsThere())('a place in Redis', () => {
 
 /** Long enough for what a test does meanwhile, short enough to wait for. */
 const SPAN_MS = 800;
-const PATIENCE = { timeout: 20_000, interval: 50 };
 const of = (unit: RateLimit['unit'], limit: number, key = `key:1:${unit}`): RateLimit => ({
   key,
   scope: { kind: 'key', id: 'sk-...0001' },
@@ -111,7 +111,7 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', { timeout: 60_0
       server.command(...command.map((word) => (word === 'KEY' ? nameOf(limit.key) : word)));
       expect(await outcome(limit)).toBe('503');
       await expect(limits.measure([limit])).rejects.toBeInstanceOf(DependencyUnavailableError);
-      await vi.waitFor(async () => expect(await outcome(limit)).toBe('in'), PATIENCE);
+      await eventually(async () => expect(await outcome(limit)).toBe('in'));
     },
   );
 
@@ -136,7 +136,7 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', { timeout: 60_0
     expect(await outcome(limit)).toBe('in');
     server.command('HSET', `${nameOf(limit.key)}:amounts`, 'sum', sum);
     expect(await outcome(limit)).toBe('503');
-    await vi.waitFor(async () => expect(await outcome(limit, 3)).toBe('in'), PATIENCE);
+    await eventually(async () => expect(await outcome(limit, 3)).toBe('in'));
     expect(await outcome(limit, 3)).toBe('full');
   });
 
@@ -145,7 +145,7 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', { timeout: 60_0
     if (command![0] === 'HSET') return;
     server.command(...command!.map((word) => (word === 'KEY' ? `${nameOf(limit.key)}:amounts` : word)));
     expect(await outcome(limit)).toBe('503');
-    await vi.waitFor(async () => expect(await outcome(limit)).toBe('in'), PATIENCE);
+    await eventually(async () => expect(await outcome(limit)).toBe('in'));
   });
 
   it.each(['nan', 'x', '-1000', '1e300', ''])('opens no limit by one amount that is %j', async (amount) => {
@@ -153,7 +153,7 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', { timeout: 60_0
     server.command('ZADD', nameOf(limit.key), '1', 'old');
     server.command('HSET', `${nameOf(limit.key)}:amounts`, 'old', amount, 'sum', '5');
     expect(await outcome(limit)).not.toBe('503');
-    await vi.waitFor(async () => expect(await outcome(limit, 3)).toBe('in'), PATIENCE);
+    await eventually(async () => expect(await outcome(limit, 3)).toBe('in'));
     expect(await outcome(limit, 3)).toBe('full');
   });
 
@@ -167,7 +167,7 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', { timeout: 60_0
       const [facts] = await limits.measure([limit]);
       expect(Number.isNaN(facts!.freeAt?.getTime())).toBe(false);
       if (unit === 'running') return;
-      await vi.waitFor(async () => expect(await outcome(limit)).toBe('in'), PATIENCE);
+      await eventually(async () => expect(await outcome(limit)).toBe('in'));
     },
   );
 
@@ -181,9 +181,9 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', { timeout: 60_0
     limits.onModuleInit();
     vi.advanceTimersByTime(RENEWED_WITHIN_MS);
     vi.useRealTimers();
-    await vi.waitFor(async () => expect((await limits.measure([other]))[0]!.used).toBe(1), PATIENCE);
+    await eventually(async () => expect((await limits.measure([other]))[0]!.used).toBe(1));
     taken.lease.commit(0);
-    await vi.waitFor(async () => expect((await limits.measure([other]))[0]!.used).toBe(0), PATIENCE);
+    await eventually(async () => expect((await limits.measure([other]))[0]!.used).toBe(0));
   });
 
   it.each<[string, unknown]>([

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { secretHash } from '../../src/platform/secrets.js';
 import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
@@ -6,6 +6,7 @@ import { postgresIsThere } from '../harness/postgres.js';
 import { redisIsThere } from '../harness/redis.js';
 import { Replicas } from '../harness/replicas.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 /** A new secret is the same key: nothing is refilled, and the secret before ends when it was told to, everywhere. */
 
@@ -170,7 +171,7 @@ describe.each([
     const old = await one.createKey({ access_group_ids: [id] });
     const { key } = await regenerated(old, { grace_period: '1h' });
     // Of models and groups other replicas hear within a second.
-    await vi.waitFor(async () => expect(await statuses(old)).toEqual([200, 200]), { timeout: 5_000 });
+    await eventually(async () => expect(await statuses(old)).toEqual([200, 200]));
     expect(await statuses(key)).toEqual([200, 200]);
     expect((await one.admin('PUT', `${path}/${id}`, { assigned_key_ids: [] })).status).toBe(200);
     expect([await statuses(old), await statuses(key)]).toEqual([[403, 403], [403, 403]]); // prettier-ignore

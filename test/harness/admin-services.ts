@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource, type EntityTarget, type FindOptionsWhere } from 'typeorm';
-import { freshPostgres, postgresIsThere } from './postgres.js';
+import { postgresIsThere } from './postgres.js';
+import { migratedPostgres, migratedSqlite } from './templates.js';
 import { BudgetsModule } from '../../src/budgets/budgets.module.js';
 import { BudgetsService } from '../../src/budgets/budgets.service.js';
 import { CLOCK } from '../../src/platform/clock.js';
@@ -66,13 +67,14 @@ export class AdminServices {
     this.budgets = get(BudgetsService);
   }
 
-  static onSqlite(): Promise<AdminServices> {
+  static async onSqlite(): Promise<AdminServices> {
     const folder = mkdtempSync(join(tmpdir(), 'tollgate-services-'));
+    await migratedSqlite(folder);
     return AdminServices.on({ TOLLGATE_DATA: folder }, () => rmSync(folder, { recursive: true }));
   }
 
   static async onPostgres(): Promise<AdminServices> {
-    const { url, drop } = await freshPostgres();
+    const { url, drop } = await migratedPostgres();
     return AdminServices.on({ DATABASE_URL: url }, drop);
   }
 

@@ -12,7 +12,7 @@ import {
   readPostgresBooks,
   runSql,
 } from './ledger-reader.js';
-import { freshPostgres } from './postgres.js';
+import { migratedPostgres, migratedSqlite } from './templates.js';
 import { RedisServer } from './redis.js';
 import type { Upstream } from './upstream.js';
 import { MAIN } from './fresh-build.js';
@@ -84,7 +84,7 @@ export class Gateway {
   /** Embedded; or, in the project `shared` of the tests, on a PostgreSQL database and a Redis of its own. */
   static async start(options: GatewayOptions = {}): Promise<Gateway> {
     if (process.env.TESTS_ON !== 'postgres' || options.env?.DATABASE_URL) return Gateway.booted(options);
-    const [{ url, drop }, redis] = await Promise.all([freshPostgres(), RedisServer.start()]);
+    const [{ url, drop }, redis] = await Promise.all([migratedPostgres(), RedisServer.start()]);
     const env = { ...options.env, DATABASE_URL: url, REDIS_URL: redis.url };
     const gateway = await Gateway.booted({ ...options, env });
     gateway.isAlone = true;
@@ -97,6 +97,8 @@ export class Gateway {
 
   private static async booted(options: GatewayOptions): Promise<Gateway> {
     const gateway = new Gateway(options);
+    // A folder of the caller's own is tested as it is.
+    if (!options.dataFolder && !options.env?.DATABASE_URL) await migratedSqlite(gateway.dataFolder);
     await gateway.boot(0);
     return gateway;
   }

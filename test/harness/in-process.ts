@@ -12,7 +12,7 @@ import { readConfig } from '../../src/config/read-config.js';
 import { Database } from '../../src/database/database.js';
 import { sleep } from '../../src/platform/sleep.js';
 import type { Answer } from './gateway.js';
-import { freshPostgres } from './postgres.js';
+import { migratedPostgres, migratedSqlite } from './templates.js';
 import { RedisServer } from './redis.js';
 
 type Work = (tx: EntityManager) => Promise<unknown>;
@@ -59,8 +59,11 @@ export class InProcess {
       TOLLGATE_CONFIG: file,
     };
     const remove = async () => rmSync(folder, { recursive: true });
-    if (process.env.TESTS_ON !== 'postgres') return InProcess.listening(env, undefined, remove);
-    const [{ url, drop }, redis] = await Promise.all([freshPostgres(), RedisServer.start()]);
+    if (process.env.TESTS_ON !== 'postgres') {
+      await migratedSqlite(folder);
+      return InProcess.listening(env, undefined, remove);
+    }
+    const [{ url, drop }, redis] = await Promise.all([migratedPostgres(), RedisServer.start()]);
     const shared = { ...env, DATABASE_URL: url, REDIS_URL: redis.url };
     const other = await InProcess.listening(shared, undefined, async () => {});
     return InProcess.listening(shared, other, async () => {

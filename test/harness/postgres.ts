@@ -11,15 +11,19 @@ export async function postgresIsThere(): Promise<boolean> {
   return SERVER !== undefined;
 }
 
-/** A database of its own for one test: an empty one, or a copy of one that nobody uses. */
+/** Makes a database for one test: an empty one, or a copy of one that has no connections. See `migratedPostgres`. */
 export async function freshPostgres(copied?: string): Promise<{ url: string; drop: () => Promise<void> }> {
   const name = `tollgate_test_${randomBytes(6).toString('hex')}`;
   const like = copied === undefined ? '' : ` TEMPLATE ${new URL(copied).pathname.slice(1)}`;
   await onServer(`CREATE DATABASE ${name}${like}`);
   const url = new URL(SERVER!);
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+  return { url: url.href, drop: () => dropPostgres(url.href) };
 }
+
+/** Drops a database, and ends the connections to it. */
+export const dropPostgres = (url: string): Promise<void> =>
+  onServer(`DROP DATABASE IF EXISTS ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
 
 /** Makes a role with this password that may do everything. */
 export async function freshRole(password: string): Promise<{ name: string; drop: () => Promise<void> }> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type LedgerContents, expectBalancedLedger } from './ledger-reader.js';
 import { type Answer, Gateway, type GatewayOptions } from './gateway.js';
-import { freshPostgres } from './postgres.js';
+import { migratedPostgres } from './templates.js';
 import { RedisServer } from './redis.js';
 
 /** Several real gateway processes on one PostgreSQL and one Redis of their own. */
@@ -22,7 +22,7 @@ export class Replicas {
     server?: { url: string },
   ): Promise<Replicas> {
     const redis = await RedisServer.start();
-    const { url, drop } = server ? { url: server.url, drop: async () => {} } : await freshPostgres();
+    const { url, drop } = server ? { url: server.url, drop: async () => {} } : await migratedPostgres();
     const env = {
       DATABASE_URL: url,
       REDIS_URL: redis.url,

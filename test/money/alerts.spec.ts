@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 const SECRET = 'the-webhook-secret';
-const PATIENCE = { timeout: 15_000, interval: 50 };
 
 interface Post {
   readonly body: Record<string, unknown>;
@@ -59,8 +59,7 @@ describe('alerts', () => {
   const spend = async (key: string, tokens: number) =>
     (await gateway.chat(key, { model: 'm-out', max_tokens: tokens })).status;
   const told = () => posts.map(({ body }) => [body.event, body.threshold_percent]);
-  const arrived = (count: number) =>
-    vi.waitFor(() => expect(posts.length).toBeGreaterThanOrEqual(count), PATIENCE);
+  const arrived = (count: number) => eventually(() => expect(posts.length).toBeGreaterThanOrEqual(count));
   const quiet = () => new Promise((done) => setTimeout(done, 2_500));
 
   it('are posted once for each share of a budget that is crossed, signed', async () => {
@@ -127,9 +126,9 @@ describe('alerts', () => {
     await gateway.kill9();
     await gateway.restart();
     const before = posts.length;
-    await vi.waitFor(() => expect(posts.length).toBeGreaterThan(before), { timeout: 35_000, interval: 100 });
+    await eventually(() => expect(posts.length).toBeGreaterThan(before));
     status = 204;
-    await vi.waitFor(() => expect(new Set(posts.map(({ body }) => body.id)).size).toBe(1), PATIENCE);
+    await eventually(() => expect(new Set(posts.map(({ body }) => body.id)).size).toBe(1));
     const taken = posts.length;
     await arrived(taken + 1);
     await quiet();

@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import http from 'node:http';
 import { type BookedEntry, type LedgerContents, expectBalancedLedger } from '../harness/ledger-reader.js';
 import { closeAll } from '../harness/close-all.js';
 import { Gateway, model } from '../harness/gateway.js';
 import { type Behaviour, Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -281,7 +282,7 @@ describe.each(KINDS)('however a call of $path ends, its hold ends too', (kind) =
       await callAndLeave(key, path, { model: name, ...kind.body(1_000), stream: true }, 10_000);
     });
     const call = upstream.calls.at(-1)!;
-    await vi.waitFor(() => expect(call.hungUpAt).toBeDefined(), 5_000);
+    await eventually(() => expect(call.hungUpAt).toBeDefined());
     expect(added).toMatchObject([{ state: 'settled', mark: 'estimated' }]);
     const delivered = Number(added[0]!.cost! / 1_000_000n);
     expect(delivered).toBeGreaterThan(50);

@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { type Answer, Gateway, model } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 /** A call of five tokens costs half a cent. */
 const price = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
@@ -79,7 +80,7 @@ it('an alias that means another model by the time the call has its money calls n
   const first = gateway.chat(key, { ...CALL, model: 'c' });
   await upstream.arrived(before + 1);
   const waiting = gateway.chat(key, { ...CALL, model: 'm' });
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect((await gateway.admin('GET', '/metrics')).text).toContain('tollgate_calls_in_flight 2'),
   );
   await gateway.create('/key/update', { key, aliases: { m: 'b' }, models: ['b'] });

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectBalancedLedger, total } from '../harness/ledger-reader.js';
 import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
 import { type Behaviour, Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -111,14 +112,11 @@ describe('whatever happens at the same time', () => {
     // A call that ends without usage counts its whole bound on `tpm_limit` for a minute. Only the slots of calls are asked about here.
     await gateway.create('/key/update', { key, tpm_limit: null });
     // Redis learns of the end of a call after the client has its response.
-    await vi.waitFor(
-      async () => {
-        const after = await Promise.all(
-          Array.from({ length: 12 }, () => gateway.chat(key, { model: 'm-free', max_tokens: 1 })),
-        );
-        expect(after.map(({ status }) => status)).toEqual(Array(12).fill(200));
-      },
-      { timeout: 10_000, interval: 250 },
-    );
+    await eventually(async () => {
+      const after = await Promise.all(
+        Array.from({ length: 12 }, () => gateway.chat(key, { model: 'm-free', max_tokens: 1 })),
+      );
+      expect(after.map(({ status }) => status)).toEqual(Array(12).fill(200));
+    });
   });
 });

@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { type Answer, Gateway, model } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 /** Output costs $0.001 a token, input nothing. */
 const price = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
@@ -202,7 +203,7 @@ it('whoever leaves while it waits is not called for', async () => {
     body: JSON.stringify({ model: 'm-out', max_tokens: 50, messages: [] }),
     signal: controller.signal,
   }).catch(() => 'gone');
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect((await gateway.admin('GET', '/metrics')).text).toContain('tollgate_calls_in_flight 2'),
   );
   controller.abort();

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freshPostgres, postgresIsThere } from '../harness/postgres.js';
+import { postgresIsThere } from '../harness/postgres.js';
+import { migratedPostgres } from '../harness/templates.js';
 import { DAY_MS } from '../../src/platform/clock.js';
 import type { Config } from '../../src/config/config.js';
 import { Database } from '../../src/database/database.js';
@@ -63,7 +64,7 @@ describe.each([
   beforeAll(async () => {
     if (skip) return;
     const folder = mkdtempSync(join(tmpdir(), 'tollgate-'));
-    const postgres = name === 'PostgreSQL' ? await freshPostgres() : undefined;
+    const postgres = name === 'PostgreSQL' ? await migratedPostgres() : undefined;
     close = () => postgres?.drop() ?? rmSync(folder, { recursive: true });
     source = await new DataSource(databaseOptions(postgres?.url, folder)).initialize();
     await source.runMigrations();

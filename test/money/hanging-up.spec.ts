@@ -1,9 +1,10 @@
 import http from 'node:http';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { BookedEntry } from '../harness/ledger-reader.js';
 import { closeAll } from '../harness/close-all.js';
 import { Gateway, model } from '../harness/gateway.js';
 import { type Behaviour, Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 /** A client that hangs up in mid-stream pays what its call cost, also where the stream does not show that. */
 
@@ -77,7 +78,7 @@ it('the usage that follows the last word is waited for', async () => {
 it('… but not for long', async () => {
   const stream = { rawStream: [word, stop], msBetweenTokens: 50, ending: 'hang' as const };
   const entry = await leaveAfter('"stop"', {}, stream);
-  await vi.waitFor(() => expect(upstream.calls.at(-1)!.hungUpAt).toBeDefined(), 5_000);
+  await eventually(() => expect(upstream.calls.at(-1)!.hungUpAt).toBeDefined());
   expect(entry).toMatchObject({ state: 'settled', mark: 'estimated' });
   expect(entry.cost! < USD).toBe(true);
 });
@@ -85,7 +86,7 @@ it('… but not for long', async () => {
 it('a prompt that the provider holds is billed as all that was held for it', async () => {
   const stream = { rawStream: [word, word, word], msBetweenTokens: 50, ending: 'hang' as const };
   const entry = await leaveAfter('word', { messages: byId }, stream);
-  await vi.waitFor(() => expect(upstream.calls.at(-1)!.hungUpAt).toBeDefined(), 5_000);
+  await eventually(() => expect(upstream.calls.at(-1)!.hungUpAt).toBeDefined());
   expect(entry).toMatchObject({ state: 'settled', mark: 'estimated' });
   expect(entry.cost! >= 20n * USD && entry.cost! < 21n * USD).toBe(true);
 });
@@ -114,7 +115,7 @@ it('a model that shows its thoughts is not read on', async () => {
   const thought = chunk({ reasoning_content: 'hm' });
   const stream = { rawStream: [thought, word, word, word], msBetweenTokens: 50, ending: 'hang' as const };
   const entry = await leaveAfter('word', { model: 'm-shows', reasoning_effort: 'high' }, stream);
-  await vi.waitFor(() => expect(upstream.calls.at(-1)!.hungUpAt).toBeDefined(), 5_000);
+  await eventually(() => expect(upstream.calls.at(-1)!.hungUpAt).toBeDefined());
   expect(entry).toMatchObject({ state: 'settled', mark: 'estimated' });
   expect(entry.cost! < USD).toBe(true);
 });

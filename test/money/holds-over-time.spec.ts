@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Gateway, model } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 /** Windows close and increases end while calls wait or fail: what is held is held of what counts then. */
 
@@ -80,7 +81,7 @@ describe('a budget window that closes', () => {
     const [other, key] = [await gateway.createKey({ user_id }), await gateway.createKey({ user_id, max_budget: 1, budget_duration: '3s' })]; // prettier-ignore
     upstream.behave = () => ({ completionTokens: 0 });
     const inFlight = async (count: number) =>
-      vi.waitFor(async () =>
+      eventually(async () =>
         expect((await gateway.admin('GET', '/metrics')).text).toContain(`tollgate_calls_in_flight ${count}`),
       );
     const first = await underWay(other, 10);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freshPostgres, postgresIsThere } from '../harness/postgres.js';
+import { postgresIsThere } from '../harness/postgres.js';
+import { migratedPostgres } from '../harness/templates.js';
 import type { Config } from '../../src/config/config.js';
 import { Database } from '../../src/database/database.js';
 import { databaseOptions } from '../../src/database-options.js';
@@ -142,7 +143,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
   let serial = 0;
 
   beforeAll(async () => {
-    const fresh = await freshPostgres();
+    const fresh = await migratedPostgres();
     drop = fresh.drop;
     dataSource = await new DataSource(databaseOptions(fresh.url, '')).initialize();
     await dataSource.runMigrations();

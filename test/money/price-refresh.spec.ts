@@ -1,9 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { waitForUpdate } from '@pydantic/genai-prices';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -59,7 +60,7 @@ const costs = async (model?: string) => {
   await gateway.books();
   return gateway.spendOf(key);
 };
-const soon = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 10_000, interval: 100 });
+const soon = (check: () => Promise<void>) => eventually(check);
 /** The last answer but one was begun after now, and has been dealt with. */
 const fetchedAnew = () => {
   const before = fetches;

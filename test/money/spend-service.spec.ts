@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { freshPostgres, postgresIsThere } from '../harness/postgres.js';
+import { postgresIsThere } from '../harness/postgres.js';
+import { migratedPostgres } from '../harness/templates.js';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 import { ChangeEpochs } from '../../src/cache/change-epochs.js';
@@ -220,7 +221,7 @@ describe.each([
     name: 'PostgreSQL',
     skip: !(await postgresIsThere()),
     open: async () => {
-      const { url, drop } = await freshPostgres();
+      const { url, drop } = await migratedPostgres();
       return opened(url, '', drop);
     },
   },
@@ -440,7 +441,7 @@ describe.each([
 
 describe.skipIf(!(await postgresIsThere()))('a hold nobody knows the end of', () => {
   beforeEach(async () => {
-    const { url, drop } = await freshPostgres();
+    const { url, drop } = await migratedPostgres();
     money = await opened(url, '', drop);
   });
   afterEach(async () => {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { afterEach, describe, expect, it } from 'vitest';
-import { freshPostgres, postgresIsThere } from '../harness/postgres.js';
+import { postgresIsThere } from '../harness/postgres.js';
+import { migratedPostgres } from '../harness/templates.js';
 import { databaseOptions } from '../../src/database-options.js';
 import { lifetimeAccount, windowAccount } from '../../src/ledger/account.js';
 import { spentBeforeWindow } from '../../src/ledger/spent-before-window.js';
@@ -34,7 +35,7 @@ describe.each([
     name: 'PostgreSQL',
     skip: !(await postgresIsThere()),
     open: async () => {
-      const { url, drop } = await freshPostgres();
+      const { url, drop } = await migratedPostgres();
       cleanUp = drop;
       return databaseOptions(url, '');
     },

@@ -8,6 +8,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Gateway } from '../harness/gateway.js';
 import { freshPostgres, postgresIsThere } from '../harness/postgres.js';
+import { migratedPostgres } from '../harness/templates.js';
 import { RedisServer, redisIsThere } from '../harness/redis.js';
 import { Upstream } from '../harness/upstream.js';
 import { MAIN } from '../harness/fresh-build.js';
@@ -231,7 +232,7 @@ describe.skipIf(!isPossible)('tollgate import-litellm', () => {
   }, 120_000);
 
   it('into PostgreSQL, beside a running gateway that knows at once', async () => {
-    const [{ url, drop }, redis] = await Promise.all([freshPostgres(), RedisServer.start()]);
+    const [{ url, drop }, redis] = await Promise.all([migratedPostgres(), RedisServer.start()]);
     const env = { ...ENV, DATABASE_URL: url, REDIS_URL: redis.url };
     const gateway = await Gateway.start({ upstream, env });
     try {

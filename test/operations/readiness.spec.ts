@@ -4,19 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { request } from 'undici';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Gateway } from '../harness/gateway.js';
-import { freshPostgres, postgresIsThere } from '../harness/postgres.js';
+import { postgresIsThere } from '../harness/postgres.js';
+import { migratedPostgres } from '../harness/templates.js';
 import { freePort } from '../harness/redis.js';
 import { Upstream } from '../harness/upstream.js';
 import { MAIN } from '../harness/fresh-build.js';
+import { eventually } from '../harness/eventually.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-const PATIENCE = { timeout: 20_000, interval: 100 };
 const readiness = async (gateway: Gateway) => (await gateway.send('GET', '/health/readiness')).status;
 const CALL = { model: 'm-out', max_tokens: 1 };
 
@@ -40,14 +41,14 @@ describe('a process that cannot write', () => {
     expect(await readiness(gateway)).toBe(503);
     other.exec('ROLLBACK');
     other.close();
-    await vi.waitFor(async () => expect(await readiness(gateway)).toBe(200), PATIENCE);
+    await eventually(async () => expect(await readiness(gateway)).toBe(200));
     expect((await gateway.chat(key, CALL)).status).toBe(200);
   });
 
   it.skipIf(!isPostgresThere)(
     'is not ready until it can again, without any call (PostgreSQL)',
     async () => {
-      const { url, drop } = await freshPostgres();
+      const { url, drop } = await migratedPostgres();
       cleanups.push(drop);
       const { gateway, key } = await started({ DATABASE_URL: url });
       const signature = 'text, boolean, text[], text[], bigint[], jsonb, jsonb, jsonb';
@@ -55,13 +56,13 @@ describe('a process that cannot write', () => {
       expect((await gateway.chat(key, CALL)).status).toBe(503);
       expect(await readiness(gateway)).toBe(503);
       await gateway.sql(`ALTER FUNCTION away(${signature}) RENAME TO tollgate_hold`);
-      await vi.waitFor(async () => expect(await readiness(gateway)).toBe(200), PATIENCE);
+      await eventually(async () => expect(await readiness(gateway)).toBe(200));
       expect((await gateway.chat(key, CALL)).status).toBe(200);
 
       await gateway.sql('ALTER TABLE replicas RENAME TO away');
-      await vi.waitFor(async () => expect(await readiness(gateway)).toBe(503), PATIENCE);
+      await eventually(async () => expect(await readiness(gateway)).toBe(503));
       await gateway.sql('ALTER TABLE away RENAME TO replicas');
-      await vi.waitFor(async () => expect(await readiness(gateway)).toBe(200), PATIENCE);
+      await eventually(async () => expect(await readiness(gateway)).toBe(200));
     },
     60_000,
   );
@@ -128,7 +129,7 @@ describe('a log that cannot be written', () => {
       await body.dump();
       return statusCode;
     };
-    await vi.waitFor(async () => expect(await list('sk-master-of-full')).toBe(200), PATIENCE);
+    await eventually(async () => expect(await list('sk-master-of-full')).toBe(200));
     for (let i = 0; i < 300; i++) expect(await list('sk-nobody')).toBe(401);
     await new Promise((done) => setTimeout(done, 500));
     expect(await list('sk-master-of-full')).toBe(200);

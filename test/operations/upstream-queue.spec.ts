@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { type Answer, Gateway, model, testModels } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -25,10 +26,7 @@ async function figure(gateway: Gateway, name: string): Promise<number> {
 }
 
 const waitingCalls = (gateway: Gateway, count: number) =>
-  vi.waitFor(async () => expect(await figure(gateway, 'tollgate_upstream_queue_calls')).toBe(count), {
-    timeout: 20_000,
-    interval: 50,
-  });
+  eventually(async () => expect(await figure(gateway, 'tollgate_upstream_queue_calls')).toBe(count));
 
 const CALL = { model: 'm-out', max_tokens: 100 };
 

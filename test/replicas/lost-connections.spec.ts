@@ -1,9 +1,11 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import pg from 'pg';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Gateway } from '../harness/gateway.js';
-import { freshPostgres, postgresIsThere } from '../harness/postgres.js';
+import { postgresIsThere } from '../harness/postgres.js';
+import { migratedPostgres } from '../harness/templates.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -92,7 +94,7 @@ describe.skipIf(!(await postgresIsThere()))(
     it.each([1, 2])(
       'costs requests, never the process (the %ith time it is ready)',
       async (endsAfter) => {
-        const { url, drop } = await freshPostgres();
+        const { url, drop } = await migratedPostgres();
         cleanups.push(drop);
         const ender = await Ender.before(url);
         cleanups.push(() => ender.close());
@@ -109,21 +111,17 @@ describe.skipIf(!(await postgresIsThere()))(
           'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
         );
         await admin.end();
-        await vi.waitFor(
-          async () => {
-            const { status } = await gateway.admin('GET', '/key/list');
-            expect([200, 503]).toContain(status);
-            expect(ender.ended).toBeGreaterThan(5);
-          },
-          { timeout: 20_000, interval: 20 },
-        );
+        await eventually(async () => {
+          const { status } = await gateway.admin('GET', '/key/list');
+          expect([200, 503]).toContain(status);
+          expect(ender.ended).toBeGreaterThan(5);
+        });
         expect((await gateway.admin('GET', '/key/list')).status).toBe(503);
         expect((await gateway.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(503);
 
         ender.endsAfter = 0;
-        await vi.waitFor(
-          async () => expect((await gateway.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(200),
-          { timeout: 20_000, interval: 100 },
+        await eventually(async () =>
+          expect((await gateway.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(200),
         );
         expect((await gateway.admin('GET', '/key/list')).status).toBe(200);
       },

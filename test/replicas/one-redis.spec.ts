@@ -2,15 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
 import { freshPostgres, postgresIsThere } from '../harness/postgres.js';
+import { migratedPostgres } from '../harness/templates.js';
 import { RedisServer, redisIsThere } from '../harness/redis.js';
 import { Upstream } from '../harness/upstream.js';
 import { MAIN } from '../harness/fresh-build.js';
+import { eventually } from '../harness/eventually.js';
 
-const PATIENCE = { timeout: 30_000, interval: 100 };
 /** The same everywhere: installations are told apart by their databases, not by their secrets. */
 const TOLLGATE_SALT_KEY = 'salt-of-all';
 const WARNING = 'Two databases answer to the installation id';
@@ -59,7 +60,7 @@ describe.skipIf(!possible)('one Redis for several gateways', { timeout: 120_000 
     let prod: Gateway;
     beforeAll(async () => {
       redis.command('FLUSHALL');
-      for (let i = 0; i < 2; i++) databases.push(await freshPostgres());
+      for (let i = 0; i < 2; i++) databases.push(await migratedPostgres());
       stage = await start(databases[0]!.url, placeOfStage);
       prod = await start(databases[1]!.url, placeOfProd);
       // Who may nearly everything at stage …
@@ -143,8 +144,7 @@ describe.skipIf(!possible)('one Redis for several gateways', { timeout: 120_000 
       copied = await freshPostgres(original.url);
       await first.restart();
       second = await start(copied.url);
-      for (const gateway of [first, second])
-        await vi.waitFor(() => expect(gateway.logs).toContain(WARNING), PATIENCE);
+      for (const gateway of [first, second]) await eventually(() => expect(gateway.logs).toContain(WARNING));
       expect(second.logs).toContain('tollgate new-installation');
 
       const renewed = () => newInstallation({ DATABASE_URL: copied!.url });
@@ -170,7 +170,7 @@ describe.skipIf(!possible)('one Redis for several gateways', { timeout: 120_000 
 
   it('is not warned of among replicas of one database', async () => {
     redis.command('FLUSHALL');
-    const { url, drop } = await freshPostgres();
+    const { url, drop } = await migratedPostgres();
     const replicas: Gateway[] = [];
     try {
       for (let i = 0; i < 2; i++) replicas.push(await start(url));
@@ -203,8 +203,7 @@ describe.skipIf(!redisIsThere())('one Redis for data folders', { timeout: 60_000
       await new Promise((done) => setTimeout(done, 4_000));
       expect(first.logs).not.toContain(WARNING);
       gateways.push(await Gateway.start({ dataFolder: copy, env }));
-      for (const gateway of gateways)
-        await vi.waitFor(() => expect(gateway.logs).toContain(WARNING), PATIENCE);
+      for (const gateway of gateways) await eventually(() => expect(gateway.logs).toContain(WARNING));
     } finally {
       await closeAll(...gateways, redis);
       for (const each of [folder, copy]) rmSync(each, { recursive: true });

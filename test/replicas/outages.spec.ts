@@ -1,11 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Answer } from '../harness/gateway.js';
 import { postgresCanBeStarted, PostgresServer } from '../harness/postgres-server.js';
 import { redisIsThere } from '../harness/redis.js';
 import { Replicas } from '../harness/replicas.js';
 import { Upstream } from '../harness/upstream.js';
-
-const RECOVERY = { timeout: 15_000, interval: 250 };
+import { eventually } from '../harness/eventually.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -49,7 +48,7 @@ describe.skipIf(!possible)('what the gate depends on', () => {
     expect(await statuses([key, key])).toEqual([200, 200]);
     expect((await replicas.first.send('GET', '/health/readiness')).status).toBe(503);
     await replicas.redis.startAgain();
-    await vi.waitFor(async () => expect(await statuses([limited, limited])).toEqual([200, 200]), RECOVERY);
+    await eventually(async () => expect(await statuses([limited, limited])).toEqual([200, 200]));
     expect((await replicas.first.send('GET', '/health/readiness')).status).toBe(200);
     await replicas.expectTrueBooks();
   });
@@ -61,7 +60,7 @@ describe.skipIf(!possible)('what the gate depends on', () => {
     expect(Date.now() - before).toBeLessThan(10_000);
     expect(await statuses([key, key])).toEqual([200, 200]);
     replicas.redis.thaw();
-    await vi.waitFor(async () => expect(await statuses([limited, limited])).toEqual([200, 200]), RECOVERY);
+    await eventually(async () => expect(await statuses([limited, limited])).toEqual([200, 200]));
   });
 
   it('Redis loses everything: what is running keeps its place, and rows are read again', async () => {
@@ -76,10 +75,10 @@ describe.skipIf(!possible)('what the gate depends on', () => {
       action: { name: 'call' },
       resource: { type: 'model', id: 'm-out' },
     };
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { body } = await replicas.next.admin('POST', '/access/v1/evaluation', question);
       expect(body).toMatchObject({ decision: false, context: { code: 'rate_limit_exceeded' } });
-    }, RECOVERY);
+    });
     expect((await call(parallel)).status).toBe(429);
     upstream.release();
     expect((await running).status).toBe(200);
@@ -96,7 +95,7 @@ describe.skipIf(!possible)('what the gate depends on', () => {
     upstream.release();
     await postgres.startAgain();
     for (const { status } of await Promise.all(underWay)) expect([200, 503]).toContain(status);
-    await vi.waitFor(async () => expect(await statuses([key, limited])).toEqual([200, 200]), RECOVERY);
+    await eventually(async () => expect(await statuses([key, limited])).toEqual([200, 200]));
     const books = await replicas.expectTrueBooks();
     expect(books.entries.filter(({ state }) => state === 'settled')).toHaveLength(upstream.calls.length);
   });
@@ -108,18 +107,18 @@ describe.skipIf(!possible)('what the gate depends on', () => {
     postgres.thaw();
     for (const answer of answers) isTold(answer);
     expect(upstream.calls.length).toBe(seen);
-    await vi.waitFor(async () => expect(await statuses([key, limited])).toEqual([200, 200]), RECOVERY);
+    await eventually(async () => expect(await statuses([key, limited])).toEqual([200, 200]));
     await replicas.expectTrueBooks();
   }, 90_000);
 
   it('PostgreSQL has no connection left for anybody else: those the gate has are enough', async () => {
     const hogs: Promise<unknown>[] = [];
     for (let i = 0; i < 60; i++) hogs.push(postgres.query('SELECT pg_sleep(3)').catch(() => undefined));
-    await vi.waitFor(() => expect(postgres.query('SELECT 1')).rejects.toThrow(), RECOVERY);
+    await eventually(() => expect(postgres.query('SELECT 1')).rejects.toThrow());
     const answers = await statuses([key, limited, key, limited]);
     for (const status of answers) expect([200, 503]).toContain(status);
     await Promise.all(hogs);
-    await vi.waitFor(async () => expect(await statuses([key, limited])).toEqual([200, 200]), RECOVERY);
+    await eventually(async () => expect(await statuses([key, limited])).toEqual([200, 200]));
     await replicas.expectTrueBooks();
   });
 });

@@ -1,11 +1,13 @@
 import pg from 'pg';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Gateway } from '../harness/gateway.js';
 import { PgBouncer, pgbouncerIsThere } from '../harness/pgbouncer.js';
-import { freshPostgres, postgresIsThere } from '../harness/postgres.js';
+import { postgresIsThere } from '../harness/postgres.js';
+import { migratedPostgres } from '../harness/templates.js';
 import { redisIsThere } from '../harness/redis.js';
 import { Replicas } from '../harness/replicas.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -30,7 +32,7 @@ async function killSessions(url: string): Promise<number> {
 
 describe.skipIf(!possible)('behind a PgBouncer that gives each transaction another session', () => {
   async function pooled(settings: Record<string, string | number> = {}) {
-    const { url, drop } = await freshPostgres();
+    const { url, drop } = await migratedPostgres();
     cleanups.push(drop);
     const bouncer = await PgBouncer.before(url, settings);
     cleanups.push(() => bouncer.close());
@@ -78,13 +80,10 @@ describe.skipIf(!possible)('behind a PgBouncer that gives each transaction anoth
     expect(killed).toBeGreaterThan(0);
     // Whoever was cut off is told to come again; nobody else notices.
     expect(seen.filter((status) => ![200, 429, 503].includes(status))).toEqual([]);
-    await vi.waitFor(
-      async () => {
-        const { status } = await replicas.chat(busy, { model: 'm-free' });
-        expect(status).toBe(200);
-      },
-      { timeout: 30_000, interval: 200 },
-    );
+    await eventually(async () => {
+      const { status } = await replicas.chat(busy, { model: 'm-free' });
+      expect(status).toBe(200);
+    });
     const books = await replicas.expectTrueBooks();
     const served = BigInt(seen.filter((status) => status === 200).length) * 100_000_000n;
     const account = [...books.spent].find(([, spent]) => spent === served);

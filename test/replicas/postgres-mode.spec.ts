@@ -1,9 +1,10 @@
 import pg from 'pg';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Gateway } from '../harness/gateway.js';
 import { freshPostgres, postgresIsThere } from '../harness/postgres.js';
 import { postgresCanBeStarted, PostgresServer } from '../harness/postgres-server.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -114,8 +115,6 @@ describe.skipIf(!(await postgresIsThere()))('on PostgreSQL', () => {
 });
 
 describe.skipIf(!postgresCanBeStarted())('without Redis, a database that restarts', () => {
-  const PATIENCE = { timeout: 15_000, interval: 100 };
-
   it('is taken again; and whoever finds it taken by another moves no money, and says so', async () => {
     const postgres = await PostgresServer.start();
     cleanups.push(() => postgres.close());
@@ -136,7 +135,7 @@ describe.skipIf(!postgresCanBeStarted())('without Redis, a database that restart
     await postgres.kill();
     expect((await call(first)).status).toBe(503);
     await postgres.startAgain();
-    await vi.waitFor(passes, PATIENCE);
+    await eventually(passes);
     await expect(Gateway.start({ env })).rejects.toThrow('in use by another Tollgate process');
 
     first.freeze();
@@ -146,21 +145,21 @@ describe.skipIf(!postgresCanBeStarted())('without Redis, a database that restart
     cleanups.push(() => second.close());
     first.thaw();
     const before = upstream.calls.length;
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { status, body } = await call(first);
       expect([status, body.error.message]).toEqual([
         503,
         expect.stringContaining('another Tollgate process'),
       ]);
-    }, PATIENCE);
+    });
     expect(upstream.calls.length).toBe(before);
     expect((await call(second)).status).toBe(200);
     const readiness = async (gateway: Gateway) => (await gateway.send('GET', '/health/readiness')).status;
     expect([await readiness(first), await readiness(second)]).toEqual([503, 200]);
     await second.terminate();
-    await vi.waitFor(passes, PATIENCE);
+    await eventually(passes);
     // It is asked again after the next write that works.
-    await vi.waitFor(async () => expect(await readiness(first)).toBe(200), PATIENCE);
+    await eventually(async () => expect(await readiness(first)).toBe(200));
     expect(await first.spendOf(key)).toBe(upstream.calls.length / 1_000);
   }, 60_000);
 });

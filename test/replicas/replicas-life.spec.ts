@@ -1,13 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { costOfUpstream, expectBalancedLedger, total } from '../harness/ledger-reader.js';
 import type { Gateway } from '../harness/gateway.js';
 import { postgresIsThere } from '../harness/postgres.js';
 import { redisIsThere } from '../harness/redis.js';
 import { Replicas } from '../harness/replicas.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 const DEAD_AFTER_MS = 2_000;
-const PATIENCE = { timeout: 20_000, interval: 100 };
 const possible = (await postgresIsThere()) && redisIsThere();
 
 let upstream: Upstream;
@@ -60,7 +60,7 @@ describe.skipIf(!possible)('several replicas', { timeout: 90_000 }, () => {
     await upstream.arrived(upstream.calls.length + 8);
     await first.kill9();
     upstream.release();
-    await vi.waitFor(() => expect(delivered.length).toBeGreaterThan(250), PATIENCE);
+    await eventually(() => expect(delivered.length).toBeGreaterThan(250));
     await second.create('/key/block', { key });
     await Promise.all(loads);
 
@@ -88,7 +88,7 @@ describe.skipIf(!possible)('several replicas', { timeout: 90_000 }, () => {
     const calls = [call(first, key, 50), call(first, key, 50, { stream: true })];
     await upstream.arrived(2);
     first.freeze();
-    await vi.waitFor(async () => expect(await second.spendOf(key)).toBe(0.1), PATIENCE);
+    await eventually(async () => expect(await second.spendOf(key)).toBe(0.1));
     first.thaw();
     upstream.release();
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200]);
@@ -117,7 +117,7 @@ describe.skipIf(!possible)('several replicas', { timeout: 90_000 }, () => {
     const load = Array.from({ length: 12 }, (_, i) => caller(i % 2 === 0));
     for (const gateway of replicas.gateways) {
       const before = whole;
-      await vi.waitFor(() => expect(whole).toBeGreaterThan(before + 50), PATIENCE);
+      await eventually(() => expect(whole).toBeGreaterThan(before + 50));
       expect(await gateway.terminate()).toBe(0);
       await gateway.restart();
     }
@@ -164,7 +164,7 @@ describe.skipIf(!possible)('several replicas', { timeout: 90_000 }, () => {
     expect(statuses.filter((status) => status !== 200)).toEqual([]);
     expect(statuses).toHaveLength(1_000);
     for (const gateway of replicas.gateways)
-      await vi.waitFor(async () => expect(await gateway.spendOf(key)).toBe(1), PATIENCE);
+      await eventually(async () => expect(await gateway.spendOf(key)).toBe(1));
     await replicas.expectTrueBooks();
   });
 
@@ -185,10 +185,7 @@ describe.skipIf(!possible)('several replicas', { timeout: 90_000 }, () => {
       expect((await call(second, key)).status).toBe(401);
       expect((await second.chat(key, { model: 'm-free' })).status).toBe(401);
       const blockedAt = Date.now();
-      await vi.waitFor(async () => expect((await models()).status).toBe(401), {
-        timeout: 5_000,
-        interval: 20,
-      });
+      await eventually(async () => expect((await models()).status).toBe(401));
       expect(Date.now() - blockedAt).toBeLessThan(3_000);
 
       await first.create('/team/update', { team_id: 't', max_budget: 0.012 });
@@ -199,7 +196,7 @@ describe.skipIf(!possible)('several replicas', { timeout: 90_000 }, () => {
       expect((await call(second, ofTeam)).status).toBe(403);
       await first.create('/team/update', { team_id: 't', models: [] });
       // What was opened is open within a second; only what was closed has to be closed at once.
-      await vi.waitFor(async () => expect((await call(second, ofTeam)).status).toBe(200), PATIENCE);
+      await eventually(async () => expect((await call(second, ofTeam)).status).toBe(200));
       await first.create('/team/block', { team_id: 't' });
       expect((await call(second, ofTeam)).status).toBe(403);
       await replicas.expectTrueBooks();
@@ -297,22 +294,19 @@ describe.skipIf(!possible)('several replicas', { timeout: 90_000 }, () => {
       });
     upstream.release();
     await Promise.all(under);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const all = await Promise.all(
         Array.from({ length: 3 }, () => replicas.chat(parallel, { model: 'm-free', max_tokens: 1 })),
       );
       expect(all.map(({ status }) => status)).toEqual([200, 200, 200]);
-    }, PATIENCE);
+    });
   });
 
   it('know a new or changed model, and what a group consists of, within a second', async () => {
     await start(2);
     const [first, second] = replicas.gateways as [Gateway, Gateway];
     const soon = (key: string, model: string, status: number) =>
-      vi.waitFor(async () => expect((await second.chat(key, { model })).status).toBe(status), {
-        timeout: 3_000,
-        interval: 50,
-      });
+      eventually(async () => expect((await second.chat(key, { model })).status).toBe(status));
     await first.create('/model/new', {
       model_name: 'm-new',
       litellm_params: {

@@ -1,8 +1,9 @@
 import { connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -82,15 +83,15 @@ describe('bodies under way', () => {
     const unfinished = Buffer.concat([Buffer.from(head), Buffer.alloc(3 * MEBIBYTE - 1, 0x20)]);
     let first = await opened(unfinished);
     const large = () => gateway.as(key, 'POST', '/v1/chat/completions', `${' '.repeat(2 * MEBIBYTE)}{"model":"m-out","max_tokens":1,"messages":[]}`); // prettier-ignore
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       // Where the other came first, this one had no room.
       if (first.isAnswered()) first = await opened(unfinished);
       const { status, headers } = await large();
       expect([status, headers['retry-after']]).toEqual([503, '1']);
-    }, 20_000);
+    });
     expect((await gateway.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(200);
     first.socket.destroy();
-    await vi.waitFor(async () => expect((await large()).status).toBe(200), 20_000);
+    await eventually(async () => expect((await large()).status).toBe(200));
     // What was answered is given back, again and again.
     for (let i = 0; i < 5; i++) expect((await large()).status).toBe(200);
   });

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
-import { freshPostgres, postgresIsThere } from '../harness/postgres.js';
+import { postgresIsThere } from '../harness/postgres.js';
+import { migratedPostgres } from '../harness/templates.js';
 import { redisIsThere } from '../harness/redis.js';
 import { Replicas } from '../harness/replicas.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
-const PATIENCE = { timeout: 20_000, interval: 100 };
 const possible = (await postgresIsThere()) && redisIsThere();
 const hash = (secret: string) => createHash('sha256').update(secret).digest('hex');
 
@@ -108,10 +109,7 @@ describe.skipIf(!possible)('whoever can write to Redis', { timeout: 120_000 }, (
       expect(at.logs).not.toMatch(/could not be dealt with|TypeError/);
     }
     await first.create('/key/block', { key });
-    await vi.waitFor(
-      async () => expect((await second.as(key, 'GET', '/v1/models')).status).toBe(401),
-      PATIENCE,
-    );
+    await eventually(async () => expect((await second.as(key, 'GET', '/v1/models')).status).toBe(401));
   });
 
   it('ends nobody by what stands in the place of everything else', async () => {
@@ -157,7 +155,7 @@ describe.skipIf(!possible)('a Redis that speaks something else', { timeout: 120_
     });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     const { port } = server.address() as AddressInfo;
-    const database = await freshPostgres();
+    const database = await migratedPostgres();
     ({ drop } = database);
     gateway = await Gateway.start({
       env: { DATABASE_URL: database.url, REDIS_URL: `redis://127.0.0.1:${port}` },

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Gateway, type GatewayOptions } from '../harness/gateway.js';
-import { freshPostgres, postgresIsThere } from '../harness/postgres.js';
+import { postgresIsThere } from '../harness/postgres.js';
+import { migratedPostgres } from '../harness/templates.js';
 import { PostgresProxy } from '../harness/postgres-proxy.js';
 import { redisIsThere, RedisServer } from '../harness/redis.js';
 import { Upstream } from '../harness/upstream.js';
@@ -92,7 +93,7 @@ describe('a call whose caller called before', () => {
   it.skipIf(!serversAreThere)(
     'asks PostgreSQL once to hold and once to settle, and Redis twice',
     async () => {
-      const [{ url, drop }, redis] = await Promise.all([freshPostgres(), RedisServer.start()]);
+      const [{ url, drop }, redis] = await Promise.all([migratedPostgres(), RedisServer.start()]);
       const postgres = await PostgresProxy.before(url);
       const monitor = await monitorOf(redis.url);
       const toRedis = () => monitor.lines.filter((line) => !isOfScript(line) && !isBackground(line));

@@ -1,0 +1,8 @@
+import { vi } from 'vitest';
+
+/** So long a condition may take on a machine that is busy with other things; one that never holds fails then. */
+const LIMIT_MS = 60_000;
+
+/** Asks until `check` passes, and returns what it returned. The limit is generous: on an idle machine it passes at once. */
+export const eventually = <T>(check: () => T | Promise<T>): Promise<T> =>
+  vi.waitFor(check, { timeout: LIMIT_MS, interval: 50 });
