@@ -208,7 +208,7 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
 /** Of the client's headers those the API reads, and what the pieces of a form are separated by. */
 function passedHeaders({ kind, headers, contentType }: LlmRequestContext): LlmRequest['forwardedHeaders'] {
   if (kind.isForm && contentType !== undefined) return { 'content-type': contentType };
-  const passed = kind.passedHeaders?.map((name) => [name, headers[name]]);
+  const passed = kind.forwardedHeaders?.map((name) => [name, headers[name]]);
   return passed && Object.fromEntries(passed.filter(([, value]) => typeof value === 'string'));
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { longestDurationMs } from './audio-duration.js';
 
-/** A second of sound in so many channels, samples and bits. */
+/** Returns a second of audio. */
 function wav({ format = 1, channels = 1, samples = 8_000, bits = 8 } = {}): Buffer {
   const bytes = Buffer.alloc(44 + (channels * samples * bits) / 8);
   bytes.write('RIFF\0\0\0\0WAVEfmt ', 'latin1');
@@ -17,19 +17,19 @@ function wav({ format = 1, channels = 1, samples = 8_000, bits = 8 } = {}): Buff
 
 const WAV = { fileName: 'a.wav' };
 
-/** A second of mono, 8 bit, with its head written over. */
+/** Returns a second of mono, 8 bit, with a changed header. */
 function claiming(write: (head: Buffer) => void, more = Buffer.alloc(0)): Buffer {
   const file = Buffer.concat([wav(), more]);
   write(file);
   return file;
 }
 
-describe('the longest a file of sound can be', () => {
+describe('the longest possible duration of an audio file', () => {
   it.each([
     [{}, 1_006],
     [{ channels: 2, samples: 44_100, bits: 16 }, 1_001],
     [{ format: 3, samples: 16_000, bits: 32 }, 1_001],
-  ])('of uncompressed sound is its length: %j', (kind, ms) =>
+  ])('of uncompressed audio is its length: %j', (kind, ms) =>
     expect(longestDurationMs(wav(kind), WAV)).toBe(ms),
   );
 
@@ -40,13 +40,13 @@ describe('the longest a file of sound can be', () => {
     ['no channels', wav({ channels: 0 })],
     ['another format', Buffer.alloc(8_044, 0xff)],
     ['more channels than two', claiming((head) => head.writeUInt16LE(8, 22))],
-    ['more samples than anybody records', claiming((head) => head.writeUInt32LE(384_000, 24))],
+    ['more samples than a recorder takes', claiming((head) => head.writeUInt32LE(384_000, 24))],
     ['bits no sample has', claiming((head) => head.writeUInt16LE(12, 34))],
     ['bits no sample has, but many', claiming((head) => head.writeUInt16LE(65_535, 34))],
-    ['sound that is longer than the file', claiming((head) => head.writeUInt32LE(8_001, 40))],
-    ['a file that goes on after its sound', claiming(() => {}, Buffer.alloc(70_000))],
-    ['no sound at all', claiming((head) => head.write('junk', 36, 'latin1'))],
-  ])('of anything else is what its size allows: %s', (_, file) =>
+    ['audio that is longer than the file', claiming((head) => head.writeUInt32LE(8_001, 40))],
+    ['a file that goes on after its audio', claiming(() => {}, Buffer.alloc(70_000))],
+    ['no audio', claiming((head) => head.write('junk', 36, 'latin1'))],
+  ])('of any other file is the maximum for its size: %s', (_, file) =>
     expect(longestDurationMs(file, WAV)).toBe(file.length * 2),
   );
 
@@ -61,11 +61,11 @@ describe('the longest a file of sound can be', () => {
     [{ fileName: 'a.mp3', contentType: 'audio/wav' }, false],
     [{ contentType: 'audio/wav' }, true],
     [{ contentType: 'application/octet-stream' }, false],
-  ])('its header counts where the form says WAV: %j, %s', (said, isBelieved) =>
-    expect(longestDurationMs(wav(), said)).toBe(isBelieved ? 1_006 : 16_088),
+  ])('uses the header if the form says WAV: %j, %s', (label, usesHeader) =>
+    expect(longestDurationMs(wav(), label)).toBe(usesHeader ? 1_006 : 16_088),
   );
 
-  it('a title before and after its sound is no sound, and its length may be unknown', () => {
+  it('does not count titles before and after the audio, and accepts an unknown length', () => {
     const list = Buffer.from('LIST\x05\0\0\0INFOx\0', 'latin1');
     const plain = wav();
     const titled = Buffer.concat([plain.subarray(0, 36), list, plain.subarray(36), list]);
@@ -74,5 +74,5 @@ describe('the longest a file of sound can be', () => {
     expect(longestDurationMs(plain, WAV)).toBe(1_006);
   });
 
-  it('of nothing is nothing', () => expect(longestDurationMs(Buffer.alloc(0), WAV)).toBe(0));
+  it('of an empty file is 0', () => expect(longestDurationMs(Buffer.alloc(0), WAV)).toBe(0));
 });

@@ -1,20 +1,20 @@
 import { containerDurationMs } from './container-duration.js';
 
-/** Fewer than any codec makes of a second of speech, silence aside: 4 kbit. */
+/** Minimum bytes of a second of speech in any codec (4 kbit), silence aside. */
 const LEAST_BYTES_PER_SECOND = 500;
 
-/** What a form says of a file beside its bytes. */
-export interface SaidOfFile {
+/** Name and type of a file in a form. */
+export interface FileLabel {
   readonly fileName?: string;
   readonly contentType?: string;
 }
 
 /**
- * The longest a file of sound can be, in milliseconds: of uncompressed WAV its length; of all others what its size allows,
- * or more where the file says so itself: silence takes next to no bytes.
+ * Returns the longest possible duration of an audio file, in milliseconds. It is the exact duration of uncompressed WAV. For
+ * other files it is the maximum for their size, or the duration in the container if that is longer: silence takes few bytes.
  */
-export function longestDurationMs(file: Buffer, said: SaidOfFile): number {
-  const bytesPerSecond = saysWav(said) ? wavBytesPerSecond(file) : undefined;
+export function longestDurationMs(file: Buffer, label: FileLabel): number {
+  const bytesPerSecond = isLabelledWav(label) ? wavBytesPerSecond(file) : undefined;
   if (bytesPerSecond !== undefined) return Math.ceil((file.length * 1_000) / bytesPerSecond);
   return Math.max(Math.ceil((file.length * 1_000) / LEAST_BYTES_PER_SECOND), containerDurationMs(file) ?? 0);
 }
@@ -22,33 +22,35 @@ export function longestDurationMs(file: Buffer, said: SaidOfFile): number {
 const WAV_NAME = /\.wave?$/i;
 const WAV_TYPE = /^audio\/(?:x-|vnd\.)?wave?$/i;
 
-/** A provider may go by the name or by the type: one of them says WAV, the other at least nothing else. */
-function saysWav({ fileName, contentType }: SaidOfFile): boolean {
+/** Returns whether the name or the type says WAV and the other does not contradict, because a provider may use either. */
+function isLabelledWav({ fileName, contentType }: FileLabel): boolean {
   const byName = fileName === undefined ? undefined : WAV_NAME.test(fileName);
   const byType =
     contentType === undefined || contentType === ANY_TYPE ? undefined : WAV_TYPE.test(contentType);
   return (byName ?? byType ?? false) && (byType ?? true);
 }
 
-/** Says nothing: clients that do not know a file's type send this. */
+/** The type that clients send if they do not know a file's type. */
 const ANY_TYPE = 'application/octet-stream';
 
 const FORMAT_AT = 12;
 const CHUNK_HEAD = 8;
 const LEAST_FORMAT_BYTES = 16;
-/** PCM, float, A-law, µ-law: as many bytes for every sample. */
+/** PCM, float, A-law, µ-law: encodings with a fixed number of bytes per sample. */
 const UNCOMPRESSED = new Set([1, 3, 6, 7]);
-/** A-law and µ-law: a byte for every sample, whatever a header says. */
+/** A-law and µ-law: encodings with one byte per sample, whatever the header says. */
 const COMPANDED = new Set([6, 7]);
 const SAMPLE_BITS = new Set([8, 16, 24, 32, 64]);
-/** What anybody records speech with, and the APIs take: beyond it a header only claims that the sound is short. */
+/** Maximum channels of recorded speech. A header with more would only claim a shorter duration. */
 const MAX_CHANNELS = 2;
+/** Maximum sample rate of recorded speech. */
 const MAX_SAMPLES_PER_SECOND = 96_000;
-/** Chunks that may stand between format and sound, and what may follow it: titles, markers. */
+/** Maximum chunks between format and audio, such as titles and markers. */
 const MAX_CHUNKS = 16;
+/** Maximum bytes before the audio, and after it. */
 const MAX_OTHER_BYTES = 64 * 1_024;
 
-/** What a WAV of this header takes a second; undefined where the header is none, or is not to be believed. */
+/** Returns the bytes per second of a WAV file. Undefined if the header is missing or not plausible. */
 function wavBytesPerSecond(file: Buffer): number | undefined {
   const word = (at: number) => file.toString('latin1', at, at + 4);
   if (file.length < FORMAT_AT + 24 || word(0) !== 'RIFF' || word(8) !== 'WAVE' || word(FORMAT_AT) !== 'fmt ')
@@ -65,24 +67,24 @@ function wavBytesPerSecond(file: Buffer): number | undefined {
     samples >= 1 &&
     samples <= MAX_SAMPLES_PER_SECOND &&
     (COMPANDED.has(encoding) ? bits === 8 : SAMPLE_BITS.has(bits));
-  return isPlausible && isFilledBySound(file) ? (channels * samples * bits) / 8 : undefined;
+  return isPlausible && isFilledByAudio(file) ? (channels * samples * bits) / 8 : undefined;
 }
 
-/** Does the `data` chunk hold all of the file but its head and a little beside it? */
-function isFilledBySound(file: Buffer): boolean {
+/** Returns whether the `data` chunk holds almost the whole file. */
+function isFilledByAudio(file: Buffer): boolean {
   const formatBytes = file.readUInt32LE(FORMAT_AT + 4);
   if (formatBytes < LEAST_FORMAT_BYTES) return false;
   let at = FORMAT_AT + CHUNK_HEAD + formatBytes + (formatBytes % 2);
   for (let chunks = 0; chunks < MAX_CHUNKS && at + CHUNK_HEAD <= file.length; chunks++) {
     const bytes = file.readUInt32LE(at + 4);
-    const sound = at + CHUNK_HEAD;
+    const audioStart = at + CHUNK_HEAD;
     if (file.toString('latin1', at, at + 4) === 'data') {
-      const rest = file.length - sound;
-      // What is written while it is recorded does not know its length yet.
+      const rest = file.length - audioStart;
+      // A file that is written during the recording has no length yet.
       const isWhole = bytes === UNKNOWN_LENGTH || (bytes <= rest && rest - bytes <= MAX_OTHER_BYTES);
-      return sound <= MAX_OTHER_BYTES && isWhole;
+      return audioStart <= MAX_OTHER_BYTES && isWhole;
     }
-    at = sound + bytes + (bytes % 2);
+    at = audioStart + bytes + (bytes % 2);
   }
   return false;
 }

@@ -3,23 +3,23 @@ import { NON_PROMPT_MEMBERS } from '../tokenizer/non-prompt-members.js';
 import { CONTENT, type Media, mediaIn } from './media.js';
 import type { ReadMember } from './read-members.js';
 
-/** Names and types of parts that are sound. */
-const SOUND: ReadonlySet<string | undefined> = new Set(['input_audio', 'audio', 'audio_url', 'audio_embeds']);
+/** Names and types of parts that are audio. */
+const AUDIO: ReadonlySet<string | undefined> = new Set(['input_audio', 'audio', 'audio_url', 'audio_embeds']);
 
 const OPEN_LIST = 0x5b;
-/** The name `id`, plain or with an escape. */
+/** Spellings of the name `id`, plain or with an escape. */
 const ID_SPELLINGS = ['"id"', '\\u0069', '\\u0064'];
 
 const MAX_PROMPTS = 10_000;
 
-/** A call's body, asked member by member. What is wrong with one is thrown as a `MalformedBodyError` that names it. */
+/** The body of a call, read member by member. Throws a `MalformedBodyError` that names a member with a wrong value. */
 export class CallBody {
   constructor(
     readonly bytes: Buffer,
     readonly scanned: ScannedObject,
   ) {}
 
-  /** The names of all members, as they are spelled. */
+  /** Names of all members, as the client spelled them. */
   get names(): readonly string[] {
     return [...this.scanned.members.keys()];
   }
@@ -28,18 +28,18 @@ export class CallBody {
     return this.scanned.members.has(name);
   }
 
-  /** A member's value; undefined where there is none. */
+  /** Returns a member's value. Undefined if the body has no such member. */
   value(name: ReadMember): unknown {
     return this.member(name);
   }
 
-  /** The value of a member that a setting names: one that the gateway itself reads is asked for by `value`. */
+  /** Returns the value of a member that a setting names. Use `value` for members that the code names. */
   member(name: string): unknown {
     const member = this.scanned.members.get(name);
     return member && memberValue(this.bytes, member);
   }
 
-  /** A member that must be a text, if it is there. */
+  /** Returns a string member. Undefined if it is absent or null. Throws if it is no string. */
   text(name: ReadMember): string | undefined {
     const value = this.value(name);
     if (value === undefined || value === null) return undefined;
@@ -47,11 +47,14 @@ export class CallBody {
     return value;
   }
 
-  wholeNumber(name: ReadMember, most: number, from = 1): number | undefined {
+  wholeNumber(name: ReadMember, maximum: number, minimum = 1): number | undefined {
     const number = this.value(name);
     if (number === undefined || number === null) return undefined;
-    if (typeof number !== 'number' || !Number.isInteger(number) || number < from || number > most) {
-      throw new MalformedBodyError(`The ${name} must be a whole number between ${from} and ${most}.`, name);
+    if (typeof number !== 'number' || !Number.isInteger(number) || number < minimum || number > maximum) {
+      throw new MalformedBodyError(
+        `The ${name} must be a whole number between ${minimum} and ${maximum}.`,
+        name,
+      );
     }
     return number;
   }
@@ -63,7 +66,7 @@ export class CallBody {
     return value;
   }
 
-  /** Bytes of everything that may become prompt. */
+  /** Number of bytes that may become prompt. */
   get inputBytes(): number {
     let inputBytes = this.bytes.length;
     for (const [name, { keyStart, valueEnd }] of this.scanned.members)
@@ -71,28 +74,28 @@ export class CallBody {
     return inputBytes;
   }
 
-  /** What is in the prompt whose tokens do not show in its bytes. */
+  /** The media of the prompt: parts whose tokens cannot be derived from their bytes. */
   get media(): Media {
     return mediaIn(this.bytes, this.scanned.watched);
   }
 
-  /** Is there sound in the prompt? */
+  /** True if the prompt has audio. */
   get hasSound(): boolean {
     return this.scanned.watched.some(
-      ({ name, below, text }) => CONTENT.has(below) && SOUND.has(name === 'type' ? text : name),
+      ({ name, below, text }) => CONTENT.has(below) && AUDIO.has(name === 'type' ? text : name),
     );
   }
 
-  /** May a member hold an object with an `id`? Cheap, and never wrongly no. */
-  mentionsId(name: ReadMember): boolean {
+  /** Returns whether a member may contain an object with an `id`. Is cheap. May be wrong only if it returns true. */
+  mayContainId(name: ReadMember): boolean {
     const member = this.scanned.members.get(name);
     if (!member || this.bytes[member.valueStart] !== OPEN_LIST) return false;
     const value = this.bytes.subarray(member.valueStart, member.valueEnd);
     return ID_SPELLINGS.some((spelling) => value.includes(spelling));
   }
 
-  /** How many prompts this member carries: each may fill the context and is answered by itself. */
-  promptsIn(name: ReadMember): number {
+  /** Counts the prompts of this member. Each may fill the context and gets its own output. */
+  countPrompts(name: ReadMember): number {
     const prompt = this.value(name);
     if (!Array.isArray(prompt)) return 1;
     const prompts = name === 'documents' ? prompt.length : promptsOf(prompt);
@@ -107,7 +110,7 @@ export class CallBody {
   }
 }
 
-/** A list of integers is one prompt, in tokens. Every entry of any other list is at least one. */
+/** Counts the prompts of a list. A list of integers is one prompt in tokens. Each entry of any other list is at least one. */
 const promptsOf = (list: readonly unknown[]): number =>
   list.every(Number.isInteger)
     ? 1

@@ -6,54 +6,57 @@ import type { CallBody } from './call-body.js';
 import type { QuotedText } from './json-string-search.js';
 import type { ReadMember } from './read-members.js';
 
-/** What an upstream answered, as an object; undefined where it is none. */
-export type MockAnswer = Readonly<Record<string, unknown>> | undefined;
+/** The JSON object of an upstream's response. Undefined if the response is no object. */
+export type ResponseObject = Readonly<Record<string, unknown>> | undefined;
 
-/** A call as far as its price depends on it. */
+/** The parts of a call on which its price depends. */
 export interface PricedCall {
   readonly size: CallSize;
   readonly price: Price | undefined;
 }
 
-/** One family of calls a model answers: all that is particular to it, and nothing else is. */
+/** One type of call: everything in which it differs from the other types. */
 export interface CallType {
   /** LiteLLM `call_type`. */
   readonly callType: string;
-  /** Where it is served, below the base of the API. */
+  /** Path below the base of the API. */
   readonly path: string;
-  /** Its body is a form, not JSON. */
+  /** True if the body is a form, not JSON. */
   readonly isForm?: true;
-  /** Headers of the client's that the API reads, and that say nothing of where or as whom to call. */
-  readonly passedHeaders?: readonly string[];
-  /** How large a call of this body may get; `headers` are the client's. Throws `MalformedBodyError`. */
+  /** Headers of the client to forward. None of them names a host or a credential. */
+  readonly forwardedHeaders?: readonly string[];
+  /** Returns the maximum size of a call with this body. `headers` are the client's. Throws `MalformedBodyError`. */
   readonly size: (body: CallBody, headers: IncomingHttpHeaders) => CallSize;
-  /** Returns the member this API reads an answer's limit from; `chatMember` is the one this provider reads in a chat. Absent where no limit makes an answer shorter. */
+  /**
+   * Returns the member that limits the output. `chatMember`: the member that this provider reads in a chat. Absent if the
+   * API has no such limit.
+   */
   readonly limitMember?: (chatMember: string) => string;
-  /** The member that keeps the provider from more web searches than are held for, where the client did not limit them. */
+  /** Returns the member that limits web searches to the held number. Undefined if the client limited them. */
   readonly webSearchCap?: (
     bytes: Buffer,
     members: ScannedObject['members'],
   ) => readonly [ReadMember, string] | undefined;
-  /** A stream tells its usage only when `stream_options` asks for it. */
-  readonly asksForUsage?: true;
-  /** What a whole answer says it used, in its own words; undefined when it does not say. */
-  readonly usage: (answer: MockAnswer, call: PricedCall) => Usage | undefined;
-  /** What a whole answer holds that a model wrote: counted where it does not say what it used. */
-  readonly made: (answer: MockAnswer) => readonly unknown[];
-  /** What is taken to be used where the answer, of so many bytes, does not say and there is more than text to count. */
-  readonly estimate?: (call: PricedCall, answerBytes: number) => Usage;
-  /** An answer may be sound, or plain text: anything with a status of success is one. */
-  readonly answersAnything?: true;
+  /** True if a stream reports usage only when `stream_options` asks for it. */
+  readonly streamsUsageOnRequest?: true;
+  /** Returns the usage that a complete response reports. Undefined if it reports none. */
+  readonly usage: (response: ResponseObject, call: PricedCall) => Usage | undefined;
+  /** Returns the parts of a complete response that the model wrote. They are counted if it reports no usage. */
+  readonly writtenParts: (response: ResponseObject) => readonly unknown[];
+  /** Estimates the usage of a response without usage, from its number of bytes. Set if the response is more than text. */
+  readonly estimate?: (call: PricedCall, responseBytes: number) => Usage;
+  /** True if a successful response may be audio or plain text. */
+  readonly allowsNonJson?: true;
   readonly stream: StreamFormat;
-  /** The same shapes without a provider, for a deployment's `mock_response`. A kind without them is not mocked. */
+  /** Builds responses for a deployment's `mock_response`. A call type without `mock` cannot be mocked. */
   readonly mock?: {
-    readonly whole: (said: Mocked) => object;
-    readonly events?: (said: Mocked) => Iterable<string>;
+    readonly whole: (content: MockContent) => object;
+    readonly events?: (content: MockContent) => Iterable<string>;
   };
 }
 
-/** What a mocked answer says. */
-export interface Mocked {
+/** Content of a mocked response. */
+export interface MockContent {
   readonly id: string;
   /** Seconds since 1970. */
   readonly created: number;
@@ -63,33 +66,33 @@ export interface Mocked {
   readonly outputTokens: number;
 }
 
-/** Names of members that limit the tokens of an answer, and the least each may say. */
-export type OutputLimits = readonly (readonly [name: ReadMember, least: number])[];
+/** Members that limit the output tokens, each with its minimum. */
+export type OutputLimits = readonly (readonly [name: ReadMember, minimum: number])[];
 
-/** How an API writes a stream of server-sent events. */
+/** The format in which an API writes a stream of server-sent events. */
 export interface StreamFormat {
-  /** May one of these events say something the gate must hear? Cheap, and never wrongly no. */
+  /** Returns whether one of these events may carry usage or the end. Must be cheap. May be wrong only if it returns true. */
   readonly mayCarryUsage: (events: Buffer) => boolean;
-  /** What one event's data says. `before`: what was said of usage until now. */
+  /** Reads the data of one event. `before`: the usage that earlier events reported. */
   readonly read: (data: Buffer, before: Usage | undefined) => EventContent;
-  /** Does one of these events say that no more is written, before the event that tells the usage? */
-  readonly saysLastWord: (events: Buffer) => boolean;
-  /** There may be several ends, one for each answer: from the first on, everything waits. */
-  readonly endsPerAnswer?: true;
-  /** Members that carry what a model wrote, in quotes: for a stream that ends without saying what it used. */
+  /** Returns whether one of these events ends the text, before the event that reports the usage. */
+  readonly hasFinalText: (events: Buffer) => boolean;
+  /** True if a stream may have several ends, one for each output. Everything from the first end on is withheld. */
+  readonly hasSeveralEnds?: true;
+  /** Members whose string values carry the model's text. They are counted if a stream reports no usage. */
   readonly textMembers: readonly QuotedText[];
-  /** The event that tells a client why there is no more. */
+  /** Returns the event that reports an error to the client. */
   readonly failure: (error: StreamError) => string;
 }
 
 export interface EventContent {
-  /** What was used, by this event and those before. */
+  /** Usage by this event and the events before it. */
   readonly usage?: Usage;
-  /** More usage is to come: this is all of it only if no other event says more. */
+  /** True if a later event may report more usage. */
   readonly usageIsPartial?: true;
-  /** The answer is complete with this event: it waits for the commit. */
+  /** True if this event ends the output. It is withheld until the cost is committed. */
   readonly ends?: true;
-  /** It says nothing but usage. */
+  /** True if the event carries only usage. */
   readonly onlyUsage?: true;
 }
 
@@ -100,5 +103,5 @@ interface StreamError {
   readonly code: string;
 }
 
-/** What a mocked answer says, as a stream says it. */
-export const wordsOf = ({ text }: Mocked): readonly string[] => text.match(/\S+\s*/g) ?? [];
+/** Splits the text of a mocked response into words, as a stream sends it. */
+export const wordsIn = ({ text }: MockContent): readonly string[] => text.match(/\S+\s*/g) ?? [];

@@ -12,8 +12,8 @@ import { textCompletion } from './text-completion.js';
 import { tokenCount } from './token-count.js';
 import { transcription, translation } from './transcription.js';
 
-/** Every kind of call. `/chat/completions` ends in `/completions`, too: the longer path is looked for first. */
-const KINDS: readonly CallType[] = [
+/** Every call type. Longer paths come first, because `/chat/completions` ends in `/completions`, too. */
+const CALL_TYPES: readonly CallType[] = [
   chatCompletion,
   textCompletion,
   embedding,
@@ -29,17 +29,17 @@ const KINDS: readonly CallType[] = [
   rerank,
 ].toSorted((a, b) => b.path.length - a.path.length);
 
-const kindsByRoute = new Map<string, CallType>();
+const callTypesByRoute = new Map<string, CallType>();
 
-/** Which kind of call a route makes, by its last words. */
+/** Returns the call type of a route, by the end of its path. */
 export function callTypeOf(route: string): CallType {
-  let kind = kindsByRoute.get(route);
-  if (!kind) {
-    kind = KINDS.find(({ path }) => route.endsWith(path)) ?? chatCompletion;
-    // Routes are few; what somebody only asks about may be anything.
-    if (kindsByRoute.size < MAX_ROUTES) kindsByRoute.set(route, kind);
+  let callType = callTypesByRoute.get(route);
+  if (!callType) {
+    callType = CALL_TYPES.find(({ path }) => route.endsWith(path)) ?? chatCompletion;
+    // Real routes are few, but an admin may ask for an explanation of any path.
+    if (callTypesByRoute.size < MAX_ROUTES) callTypesByRoute.set(route, callType);
   }
-  return kind;
+  return callType;
 }
 
 const MAX_ROUTES = 1_000;

@@ -13,21 +13,21 @@ export const chatCompletion: CallType = {
   path: '/chat/completions',
   size: (body) => completionSize(body, OUTPUT_LIMITS),
   limitMember: (chatMember) => chatMember,
-  asksForUsage: true,
-  usage: (answer) => reportedUsage(answer?.usage, answer?.service_tier),
-  made: (answer) => (Array.isArray(answer?.choices) ? answer.choices : []),
+  streamsUsageOnRequest: true,
+  usage: (response) => reportedUsage(response?.usage, response?.service_tier),
+  writtenParts: (response) => (Array.isArray(response?.choices) ? response.choices : []),
   stream: openaiStream,
   mock: {
-    whole: ({ id, created, model, text, ...used }) => ({
+    whole: ({ id, created, model, text, ...counts }) => ({
       id,
       created,
       model,
       object: 'chat.completion',
       choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }],
-      usage: openaiUsage(used),
+      usage: openaiUsage(counts),
     }),
-    events: (said) =>
-      mockedChunks(said, 'chat.completion.chunk', (content) => ({
+    events: (mock) =>
+      mockedChunks(mock, 'chat.completion.chunk', (content) => ({
         delta: content === undefined ? {} : { content },
       })),
   },

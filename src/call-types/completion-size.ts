@@ -2,23 +2,23 @@ import { MalformedBodyError } from '../body/json-scanner.js';
 import type { CallSize } from '../policy/bound.js';
 import type { CallBody } from './call-body.js';
 import type { OutputLimits } from './call-type.js';
-import { feeOf, toolsAsked } from './fees.js';
+import { feeOf, requestedTools } from './fees.js';
 import { OUTPUT_LIMIT_MEMBERS } from './output-limits.js';
 import type { ReadMember } from './read-members.js';
 import { isObject, tokens } from './reported-usage.js';
 
 const MAX_COPIES = 128;
-/** Far beyond what any model writes, far below what makes money overflow. */
+/** Maximum output limit. No model writes as much, and its cost does not overflow. */
 const MAX_OUTPUT_TOKENS = 1_000_000_000;
 
 type Draft = { -readonly [Name in keyof CallSize]: CallSize[Name] };
 
-/** A call whose answers are written, to one prompt or several. */
+/** Returns the size of a call that generates text for one or more prompts. */
 export function completionSize(
   body: CallBody,
   limits: OutputLimits,
   prompts = 1,
-  tools = toolsAsked(body),
+  tools = requestedTools(body),
 ): CallSize {
   if (body.flag('deferred'))
     throw new MalformedBodyError(
@@ -26,8 +26,8 @@ export function completionSize(
       'deferred',
     );
   const { media } = body;
-  // A template may repeat what the body says once.
-  const hasTemplate = bringsTemplate(body);
+  // A template may repeat parts of the body.
+  const hasTemplate = hasOwnTemplate(body);
   const size: Draft = {
     inputBytes: body.inputBytes,
     hasMedia: media.isAny || hasTemplate,
@@ -41,66 +41,66 @@ export function completionSize(
   if (fee) size.fee = fee;
   if (tools.webSearches) size.webSearches = tools.webSearches;
   if (media.isAny && body.hasSound) size.hearsSound = true;
-  if (asksForSound(body)) size.speaks = true;
+  if (requestsAudio(body)) size.speaks = true;
   addLimits(size, body, limits);
-  const least = leastTokens(body);
-  if (least) size.leastOutputTokens = least;
-  addThoughts(size, body);
-  if (isGiven(body, 'prediction'))
+  const leastOutputTokens = leastTokens(body);
+  if (leastOutputTokens) size.leastOutputTokens = leastOutputTokens;
+  addReasoning(size, body);
+  if (isPresent(body, 'prediction'))
     size.predictedBytes = Buffer.byteLength(JSON.stringify(body.value('prediction')));
-  if (tools.count || isGiven(body, 'functions')) size.hasTools = true;
+  if (tools.count || isPresent(body, 'functions')) size.hasTools = true;
   return size;
 }
 
-/** Whatever else is asked for may be sound in another spelling. */
+/** Modalities that are not audio. Any other value may be audio in another spelling. */
 const SILENT: ReadonlySet<unknown> = new Set(['text', 'image']);
 
-function asksForSound(body: CallBody): boolean {
+function requestsAudio(body: CallBody): boolean {
   const modalities = body.value('modalities') ?? [];
-  if (!Array.isArray(modalities) || !modalities.every((one) => typeof one === 'string'))
+  if (!Array.isArray(modalities) || !modalities.every((modality) => typeof modality === 'string'))
     throw new MalformedBodyError('The modalities must be a list of texts.', 'modalities');
-  return !modalities.every((one) => SILENT.has(one)) || (body.value('audio') ?? null) !== null;
+  return !modalities.every((modality) => SILENT.has(modality)) || (body.value('audio') ?? null) !== null;
 }
 
-/** Does the body bring a template of its own? It may repeat what the body says once. */
-export function bringsTemplate(body: CallBody): boolean {
-  if (isGiven(body, 'chat_template')) return true;
+/** Returns whether the body has its own chat template. A template may repeat parts of the body. */
+export function hasOwnTemplate(body: CallBody): boolean {
+  if (isPresent(body, 'chat_template')) return true;
   if (!body.has('chat_template_kwargs')) return false;
-  const told = body.value('chat_template_kwargs');
-  return isObject(told) && (told.chat_template ?? null) !== null;
+  const kwargs = body.value('chat_template_kwargs');
+  return isObject(kwargs) && (kwargs.chat_template ?? null) !== null;
 }
 
-/** Adds whether the call asks for thoughts, and how many it allows apart from the answer. */
-function addThoughts(size: Draft, body: CallBody): void {
+/** Adds whether the call asks for reasoning, and its limit of reasoning tokens. */
+function addReasoning(size: Draft, body: CallBody): void {
   const thinking = body.value('thinking');
   const budget = tokens(body.value('thinking_budget'));
-  const isAsked =
+  const isRequested =
     (isObject(thinking) && thinking.type !== 'disabled') ||
-    isGiven(body, 'reasoning') ||
-    (isGiven(body, 'reasoning_effort') && body.value('reasoning_effort') !== 'none') ||
+    isPresent(body, 'reasoning') ||
+    (isPresent(body, 'reasoning_effort') && body.value('reasoning_effort') !== 'none') ||
     body.value('enable_thinking') === true ||
     budget !== undefined;
-  if (!isAsked) return;
+  if (!isRequested) return;
   size.thinks = true;
   if (budget !== undefined && budget <= MAX_OUTPUT_TOKENS) size.thoughtTokens = budget;
 }
 
-/** Adds the client's own limits of an answer: which one counts where there are several depends on the provider. */
+/** Adds the client's output limits. If there are several, the provider decides which one counts. */
 function addLimits(size: Draft, body: CallBody, limits: OutputLimits): void {
-  let named: Record<string, number> | undefined;
-  for (const [name, least] of limits) {
-    const limit = body.wholeNumber(name, MAX_OUTPUT_TOKENS, least);
+  let limitsByName: Record<string, number> | undefined;
+  for (const [name, minimum] of limits) {
+    const limit = body.wholeNumber(name, MAX_OUTPUT_TOKENS, minimum);
     if (limit === undefined) continue;
-    if (size.outputTokens !== undefined && limit !== size.outputTokens) size.outputTokensBy = named!;
-    (named ??= {})[name] = limit;
+    if (size.outputTokens !== undefined && limit !== size.outputTokens) size.outputTokensBy = limitsByName!;
+    (limitsByName ??= {})[name] = limit;
     size.outputTokens = Math.max(size.outputTokens ?? 0, limit);
   }
-  const inOtherWords = size.outputTokens ?? limitInOtherWords(body);
-  if (inOtherWords !== undefined) size.outputTokens = inOtherWords;
+  const outputTokens = size.outputTokens ?? limitOfOtherApi(body);
+  if (outputTokens !== undefined) size.outputTokens = outputTokens;
 }
 
-/** Returns what a client limits its answer to in the word of another API. Whatever else stands in such a member means nothing here. */
-function limitInOtherWords(body: CallBody): number | undefined {
+/** Returns the output limit in a member of another API. Values that are no token count are ignored. */
+function limitOfOtherApi(body: CallBody): number | undefined {
   for (const name of OUTPUT_LIMIT_MEMBERS) {
     const limit = tokens(body.value(name));
     if (limit && limit <= MAX_OUTPUT_TOKENS) return limit;
@@ -108,20 +108,20 @@ function limitInOtherWords(body: CallBody): number | undefined {
   return undefined;
 }
 
-/** Returns the limit below which a provider refuses the call: thoughts count as answer, and their own limit must stay below the answer's. */
+/** Returns the lowest output limit that a provider accepts. Reasoning counts as output, so its limit must be lower than the output limit. */
 function leastTokens(body: CallBody): number {
   const thinking = body.value('thinking');
   const reasoning = body.value('reasoning');
-  const thoughts = Math.max(
+  const reasoningTokens = Math.max(
     (isObject(thinking) && tokens(thinking.budget_tokens)) || 0,
     (isObject(reasoning) && tokens(reasoning.max_tokens)) || 0,
   );
-  return Math.max(thoughts && thoughts + 1, tokens(body.value('min_tokens')) ?? 0);
+  return Math.max(reasoningTokens && reasoningTokens + 1, tokens(body.value('min_tokens')) ?? 0);
 }
 
-const isGiven = (body: CallBody, name: ReadMember) => (body.value(name) ?? null) !== null;
+const isPresent = (body: CallBody, name: ReadMember) => (body.value(name) ?? null) !== null;
 
-/** llama.cpp's word for `n` is `n_cmpl`. */
+/** Returns the number of answers for each prompt. llama.cpp's name for `n` is `n_cmpl`. */
 const copiesIn = (body: CallBody): number =>
   Math.max(
     body.wholeNumber('n', MAX_COPIES) ?? 1,

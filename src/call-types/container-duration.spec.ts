@@ -10,7 +10,7 @@ function flac(samples: number, rate = 8_000): Buffer {
   return file;
 }
 
-/** One page, of one packet that begins so. */
+/** Returns one page with one packet that begins with `first`. */
 function page(first: string, granule: number, flags = 0): Buffer {
   const file = Buffer.alloc(28 + 40);
   file.write('OggS', 'latin1');
@@ -35,21 +35,21 @@ function mp4(version: number, length: number): Buffer {
 
 const opus = (granule: number) => [page('OpusHead', 0, 2), page('x', granule), page('y', -1)];
 
-describe('the length a container says', () => {
+describe('the duration that a container states', () => {
   it.each<[string, Buffer, number | undefined]>([
     ['of FLAC', flac(80_000), 10_000],
-    ['of FLAC that does not: as many samples as it has room for', flac(0), 5_120],
+    ['of FLAC without a number of samples: the maximum for its size', flac(0), 5_120],
     ['of Opus', Buffer.concat(opus(480_000)), 10_000],
-    ['of Opus, one behind the other', Buffer.concat([...opus(480_000), ...opus(96_000)]), 12_000],
+    ['of two Opus streams in a row', Buffer.concat([...opus(480_000), ...opus(96_000)]), 12_000],
     ['of MP4', mp4(0, 7_000), 7_000],
     ['of a long MP4', mp4(1, 7_000), 7_000],
-    ['of MP4 that does not know', mp4(0, 0xffff_ffff), undefined],
+    ['of MP4 without a length', mp4(0, 0xffff_ffff), undefined],
     ['of nothing', Buffer.alloc(0), undefined],
     ['of noise', Buffer.alloc(100, 0xff), undefined],
     ['of FLAC cut off', flac(80_000).subarray(0, 20), undefined],
   ])('%s', (_, file, ms) => expect(containerDurationMs(file)).toBe(ms));
 
-  it('counts where it is longer than the size of the file allows', () => {
+  it('counts if it is longer than the maximum for the size', () => {
     expect(longestDurationMs(flac(80_000), {})).toBe(10_000);
     expect(longestDurationMs(flac(80), {})).toBe(200);
   });

@@ -1,21 +1,21 @@
-/** Returns how long a file of sound says it is, in milliseconds; undefined where its container says nothing, or is none of these. */
+/** Returns the duration that an audio file's container states, in milliseconds. Undefined if it states none, or has another format. */
 export function containerDurationMs(file: Buffer): number | undefined {
   const seconds = flacSeconds(file) ?? oggSeconds(file) ?? mp4Seconds(file);
   return seconds !== undefined && Number.isFinite(seconds) ? Math.ceil(seconds * 1_000) : undefined;
 }
 
 const STREAM_INFO_END = 42;
-/** The smallest frame a FLAC encoder writes: its head, one value for all samples, two sums. */
+/** Size of the smallest FLAC frame: its header, one value for all samples, two checksums. */
 const LEAST_FRAME_BYTES = 11;
 
-/** FLAC: its samples by their rate; or as many as its smallest frames may hold, where it does not say. */
+/** Returns the seconds of a FLAC file. If it states no number of samples, its bytes are taken for frames of minimum size. */
 function flacSeconds(file: Buffer): number | undefined {
   if (file.length < STREAM_INFO_END || file.toString('latin1', 0, 4) !== 'fLaC' || (file[4]! & 0x7f) !== 0)
     return undefined;
   const samplesOfFrame = file.readUInt16BE(10);
-  const rateAndMore = file.readBigUInt64BE(18);
-  const rate = Number(rateAndMore >> 44n);
-  const samples = Number(rateAndMore & 0xf_ffff_ffffn);
+  const rateAndSamples = file.readBigUInt64BE(18);
+  const rate = Number(rateAndSamples >> 44n);
+  const samples = Number(rateAndSamples & 0xf_ffff_ffffn);
   return (samples || Math.ceil(file.length / LEAST_FRAME_BYTES) * samplesOfFrame) / rate;
 }
 
@@ -23,7 +23,7 @@ const PAGE_HEAD = 27;
 const BEGINS_STREAM = 0x02;
 const OPUS_RATE = 48_000;
 
-/** Ogg: the last position of every stream in it, one behind the other. */
+/** Returns the seconds of an Ogg file: the sum of the last positions of its streams. */
 function oggSeconds(file: Buffer): number | undefined {
   let rate: number | undefined;
   let seconds: number | undefined;
@@ -44,7 +44,7 @@ function oggSeconds(file: Buffer): number | undefined {
   return rate && (seconds ?? 0) + position / rate;
 }
 
-/** Samples a second by a stream's first packet; undefined for one that is not known here. */
+/** Returns the samples per second in a stream's first packet. Undefined for an unknown codec. */
 function rateOf(packet: Buffer): number | undefined {
   if (packet.toString('latin1', 0, 8) === 'OpusHead') return OPUS_RATE;
   if (packet.toString('latin1', 1, 7) === 'vorbis' && packet.length >= 16) return packet.readUInt32LE(12);
@@ -53,7 +53,7 @@ function rateOf(packet: Buffer): number | undefined {
   return undefined;
 }
 
-/** MP4, M4A: the length in its `mvhd` box. */
+/** Returns the seconds in the `mvhd` box of an MP4 or M4A file. */
 function mp4Seconds(file: Buffer): number | undefined {
   if (file.toString('latin1', 4, 8) !== 'ftyp') return undefined;
   const box = file.indexOf('mvhd');
@@ -61,7 +61,7 @@ function mp4Seconds(file: Buffer): number | undefined {
   const isLong = file[box + 4] === 1;
   const scale = file.readUInt32BE(box + (isLong ? 24 : 16));
   const length = isLong ? Number(file.readBigUInt64BE(box + 28)) : file.readUInt32BE(box + 20);
-  // All bits set: the length is not known.
+  // If all bits are set, the length is unknown.
   const isKnown = isLong ? length < 2 ** 63 : length !== 0xffff_ffff;
   return scale && isKnown ? length / scale : undefined;
 }

@@ -1,5 +1,5 @@
 import type { CallType } from './call-type.js';
-import { bringsTemplate } from './completion-size.js';
+import { hasOwnTemplate } from './completion-size.js';
 import { openaiStream, openaiUsage } from './openai-stream.js';
 import { feeOf, withFee } from './fees.js';
 import { reportedUsage } from './reported-usage.js';
@@ -9,15 +9,15 @@ export const embedding: CallType = {
   path: '/embeddings',
   size: (body) => ({
     inputBytes: body.inputBytes,
-    hasMedia: body.media.isAny || bringsTemplate(body),
-    prompts: body.promptsIn('input'),
+    hasMedia: body.media.isAny || hasOwnTemplate(body),
+    prompts: body.countPrompts('input'),
     ...withFee(feeOf(body)),
     copies: 1,
     generates: false,
     ...body.serviceTier,
   }),
-  usage: (answer) => reportedUsage(answer?.usage, answer?.service_tier),
-  made: () => [],
+  usage: (response) => reportedUsage(response?.usage, response?.service_tier),
+  writtenParts: () => [],
   stream: openaiStream,
   mock: {
     whole: ({ model, inputTokens }) => ({

@@ -8,12 +8,12 @@ import { responses } from './responses.js';
 
 const NOTHING_WATCHED = { names: new Set<string>(), below: new Map(), free: new Set<string>() };
 
-const feeOf = (kind: CallType, some: object) => {
-  const bytes = Buffer.from(JSON.stringify({ model: 'm', ...some }));
+const feeOf = (kind: CallType, members: object) => {
+  const bytes = Buffer.from(JSON.stringify({ model: 'm', ...members }));
   return kind.size(new CallBody(bytes, scanJsonObject(bytes, NOTHING_WATCHED)), {}).fee?.param;
 };
 
-describe('what costs more than tokens', () => {
+describe('features with a fee', () => {
   it.each([
     [{ search_parameters: { mode: 'on' } }, 'search_parameters'],
     [{ search_parameters: {} }, 'search_parameters'],
@@ -33,7 +33,7 @@ describe('what costs more than tokens', () => {
     [{ tools: [{ Type: 'web_search', function: {} }] }, 'tools'],
     [{ tools: [{ ｔype: 'web_search', type: 'function' }] }, 'tools'],
     [{ tools: [{}] }, 'tools'],
-  ])('chat: %j', (some, param) => expect(feeOf(chatCompletion, some)).toBe(param));
+  ])('chat: %j', (members, param) => expect(feeOf(chatCompletion, members)).toBe(param));
 
   it.each([
     {},
@@ -45,10 +45,10 @@ describe('what costs more than tokens', () => {
     { data_sources: [] },
     { tools: null },
     { tools: [{ type: 'function' }, { function: {} }, { type: 'custom' }] },
-  ])('chat: %j is free', (some) => expect(feeOf(chatCompletion, some)).toBeUndefined());
+  ])('chat: %j is free', (members) => expect(feeOf(chatCompletion, members)).toBeUndefined());
 
   it.each([{ type: 'function' }, {}, 'web_search', 5, true, ['web_search'], [null], [[]], [{ type: 5 }], [{ type: { toString: 1 } }]])(
-    'tools that are none are refused: %j',
+    'malformed tools are refused: %j',
     (tools) => {
       for (const kind of [chatCompletion, messages, responses])
         expect(() => feeOf(kind, { tools })).toThrow(expect.objectContaining({ param: 'tools' }));
@@ -64,7 +64,7 @@ describe('what costs more than tokens', () => {
     [{ tools: [{ type: 'shell', environment: { type: 'container_auto' } }] }, 'tools'],
     [{ tools: [{ type: 'namespace', tools: [{ type: 'function' }, { type: 'file_search' }] }] }, 'tools'],
     [{ prompt: { id: 'p' } }, 'prompt'],
-  ])('responses: %j', (some, param) => expect(feeOf(responses, some)).toBe(param));
+  ])('responses: %j', (members, param) => expect(feeOf(responses, members)).toBe(param));
 
   it.each([
     'local_shell', 'apply_patch', 'computer', 'computer_use_preview', 'tool_search', 'function', 'custom',
@@ -93,7 +93,7 @@ describe('what costs more than tokens', () => {
     [{ mcp_servers: [{}] }, 'mcp_servers'],
     [{ container: 'c' }, 'container'],
     [{ context_management: { edits: [{ type: 'compact_20260112' }] } }, 'context_management'],
-  ])('messages: %j', (some, param) => expect(feeOf(messages, some)).toBe(param));
+  ])('messages: %j', (members, param) => expect(feeOf(messages, members)).toBe(param));
 
   it.each([
     { name: 'f', description: 'd', input_schema: {}, cache_control: { type: 'ephemeral' }, strict: true },

@@ -3,100 +3,100 @@ import type { Fee } from '../policy/bound.js';
 import type { CallBody } from './call-body.js';
 import type { ReadMember } from './read-members.js';
 
-/** Says whether a member with this value makes the provider do something it charges for beside tokens. */
+/** Returns whether a member with this value makes the provider charge a fee beside tokens. */
 type Charges = (value: unknown) => boolean;
 
-const isGiven: Charges = (value) => value !== undefined && value !== null;
-const isOn: Charges = (value) => isGiven(value) && value !== false;
-const isFilled: Charges = (value) => isGiven(value) && !(Array.isArray(value) && value.length === 0);
-const isNotOff: Charges = (value) => isGiven(value) && (value as { mode?: unknown }).mode !== 'off';
+const isPresent: Charges = (value) => value !== undefined && value !== null;
+const isOn: Charges = (value) => isPresent(value) && value !== false;
+const isFilled: Charges = (value) => isPresent(value) && !(Array.isArray(value) && value.length === 0);
+const isNotOff: Charges = (value) => isPresent(value) && (value as { mode?: unknown }).mode !== 'off';
 
-/** Members that make some provider search, or run something, for a fee that no token price contains. */
+/** Members that make a provider search or run something for a fee that no token price contains. */
 const CHARGING: readonly (readonly [ReadMember, Charges])[] = [
   // OpenAI, Perplexity, OpenRouter
-  ['web_search_options', isGiven],
+  ['web_search_options', isPresent],
   // xAI
   ['search_parameters', isNotOff],
   // Alibaba
   ['enable_search', isOn],
-  ['search_options', isGiven],
+  ['search_options', isPresent],
   ['enable_code_interpreter', isOn],
   // OpenRouter, MiniMax
   ['plugins', isFilled],
   // Perplexity
   ['media_response', isOn],
   // Groq
-  ['compound_custom', isGiven],
-  ['search_settings', isGiven],
+  ['compound_custom', isPresent],
+  ['search_settings', isPresent],
   // Azure
   ['data_sources', isFilled],
   // Baidu, Venice, Tencent
   ['web_search', isOn],
-  ['venice_parameters', isGiven],
+  ['venice_parameters', isPresent],
   ['enable_enhancement', isOn],
   ['force_search_enhancement', isOn],
 ]; // prettier-ignore
 
-/** The first thing a body asks for whose price nobody can know beforehand. `tools`: what its tools ask for. */
-export function feeOf(body: CallBody, tools: ToolsAsked = toolsAsked(body)): Fee | undefined {
+/** Returns the first requested feature whose price is not known beforehand. `tools`: the tools of the body. */
+export function feeOf(body: CallBody, tools: RequestedTools = requestedTools(body)): Fee | undefined {
   if (tools.fee) return tools.fee;
-  // A look at the names first: reading a value costs more.
+  // Names are checked first, because reading a value costs more.
   for (const [name, charges] of CHARGING)
     if (body.has(name) && charges(body.value(name))) return { what: `'${name}'`, param: name };
   return undefined;
 }
 
-/** A fee as a member of a call's size. */
+/** Returns a fee as a member of a call's size. */
 export const withFee = (fee: Fee | undefined): { readonly fee?: Fee } => (fee ? { fee } : {});
 
-/** What the tools of a call may cost. */
-interface ToolsAsked {
+/** The tools that a call requests, and their fees. */
+interface RequestedTools {
   readonly count: number;
   readonly types: readonly (string | undefined)[];
-  /** The most web searches they allow; absent where the provider searches none. */
+  /** Maximum number of web searches. Absent if the provider searches none. */
   readonly webSearches?: number;
   readonly fee?: Fee;
 }
 
-/** Tools the client or the model runs itself, or that only sort other tools. */
+/** Tools that the client or the model runs, or that only group other tools. */
 const FREE_TOOLS: ReadonlySet<string | undefined> = new Set([
   'function', 'custom', 'local_shell', 'apply_patch', 'computer', 'computer_use', 'computer_use_preview',
   'tool_search',
 ]); // prettier-ignore
 
-/** A tool of a call. Its type is a text, where it has one. */
+/** A tool of a call. Its type is a string, if present. */
 export type Tool = Readonly<Record<string, unknown>> & { readonly type?: string };
 
-/** Names of a tool that is a function of the client's, whether or not its type says so. */
-const NAMES_OF_FUNCTIONS: ReadonlySet<string> = new Set([
+/** Members of a tool that is the client's function, with or without a type. */
+const FUNCTION_MEMBERS: ReadonlySet<string> = new Set([
   'type', 'function', 'name', 'description', 'parameters', 'strict', 'input_schema', 'cache_control', 'defer_loading',
   'allowed_callers', 'input_examples', 'eager_input_streaming',
 ]); // prettier-ignore
-/** Names by which providers call tools of their own, without case and underscores. */
-const NAMES_OF_PROVIDERS =
+/** Names of tools that providers run, in lower case without underscores. */
+const PROVIDER_TOOL_NAMES =
   /search|retrieval|codeexecution|codeinterpreter|urlcontext|googlemaps|webfetch|computeruse|browser|mcp|[^\0-\x7f]/;
 
-/** Does a tool without a type describe a function of the client's, and nothing else? */
+/** Returns whether a tool without a type describes only a function of the client. */
 export function isUntypedFunction(tool: Tool): boolean {
   const names = Object.keys(tool);
   return (
     tool.type === undefined &&
     ['function', 'input_schema', 'name'].some((name) => names.includes(name)) &&
-    names.every((name) => NAMES_OF_FUNCTIONS.has(name))
+    names.every((name) => FUNCTION_MEMBERS.has(name))
   );
 }
 
-/** Does a tool, whatever its type is, also name one that the provider runs? */
+/** Returns whether a tool of any type also names a tool that the provider runs. */
 export const namesProviderTool = (tool: Tool): boolean =>
   Object.keys(tool).some(
     (name) =>
-      !NAMES_OF_FUNCTIONS.has(name) && NAMES_OF_PROVIDERS.test(name.replaceAll(/[_-]/g, '').toLowerCase()),
+      !FUNCTION_MEMBERS.has(name) && PROVIDER_TOOL_NAMES.test(name.replaceAll(/[_-]/g, '').toLowerCase()),
   );
 
 function isFreeTool(tool: Tool): boolean {
   const { type } = tool;
   if (namesProviderTool(tool)) return false;
-  // A namespace is a list of tools; a shell is the client's own where it says so.
+  // A namespace is a list of tools. A shell runs at the client if its environment is local.
   if (type === 'namespace') return toolList(tool.tools).every(isFreeTool);
   if (type === 'shell') return (tool.environment as { type?: unknown } | null | undefined)?.type === 'local';
   return FREE_TOOLS.has(type) || isUntypedFunction(tool);
@@ -118,13 +118,13 @@ function toolOf(tool: unknown): Tool {
 
 const noTools = () => new MalformedBodyError('The tools must be a list of objects.', 'tools');
 
-/** What the tools of one API are. */
+/** The rules for the tools of one API. */
 export interface ToolRules {
-  /** The client runs it, or it costs nothing. */
+  /** Returns whether the client runs the tool or the tool costs nothing. */
   readonly isFree: (tool: Tool) => boolean;
-  /** The provider searches the web with it: a fee for each search, and how many may be limited. */
+  /** Returns whether the provider searches the web with the tool, for a fee for each search. */
   readonly searchesWeb?: (tool: Tool) => boolean;
-  /** The most searches that these tools, which search, allow together. */
+  /** Returns the maximum number of searches that these search tools allow together. */
   readonly mostSearches?: (searching: readonly Tool[], body: CallBody) => number;
 }
 
@@ -133,18 +133,18 @@ const OPENAI_TOOLS: ToolRules = { isFree: isFreeTool };
 const WEB_SEARCH = /^web_search(?:_preview)?(?:_\d{4}_\d{2}_\d{2})?$/;
 const MAX_TOOL_CALLS = 1_000;
 
-/** Web searches a call may run where its client says nothing, and what a budget has the provider told then. */
+/** Maximum of web searches if the client sets none. It is sent to the provider if a budget applies. */
 export const DEFAULT_WEB_SEARCHES = 3;
 
-/** The tools of OpenAI's Responses: one limit for all the provider runs. */
+/** The tools of OpenAI's Responses. One limit counts for all tools that the provider runs. */
 export const RESPONSES_TOOLS: ToolRules = {
   ...OPENAI_TOOLS,
   searchesWeb: ({ type = '' }) => WEB_SEARCH.test(type),
   mostSearches: (_, body) => body.wholeNumber('max_tool_calls', MAX_TOOL_CALLS, 0) ?? DEFAULT_WEB_SEARCHES,
 };
 
-/** What the tools of a body ask for. */
-export function toolsAsked(body: CallBody, rules = OPENAI_TOOLS): ToolsAsked {
+/** Returns the tools that a body requests. */
+export function requestedTools(body: CallBody, rules = OPENAI_TOOLS): RequestedTools {
   const { isFree, searchesWeb = () => false, mostSearches } = rules;
   if (!body.has('tools')) return NO_TOOLS;
   const tools = toolList(body.value('tools'));
@@ -156,12 +156,12 @@ export function toolsAsked(body: CallBody, rules = OPENAI_TOOLS): ToolsAsked {
     ...(searching.length && mostSearches && { webSearches: mostSearches(searching, body) }),
     ...(charged && {
       fee: {
-        what: `the tool '${(charged.type ?? Object.keys(charged).join()).slice(0, MAX_TOLD_CHARS)}'`,
+        what: `the tool '${(charged.type ?? Object.keys(charged).join()).slice(0, MAX_SHOWN_CHARS)}'`,
         param: 'tools',
       },
     }),
   };
 }
 
-const NO_TOOLS: ToolsAsked = { count: 0, types: [] };
-const MAX_TOLD_CHARS = 64;
+const NO_TOOLS: RequestedTools = { count: 0, types: [] };
+const MAX_SHOWN_CHARS = 64;

@@ -6,7 +6,7 @@ import { READ_MEMBERS } from './read-members.js';
 
 const READ: ReadonlySet<string> = new Set(READ_MEMBERS);
 
-/** Fields whose text is JSON; all others are texts, whatever they look like. */
+/** Fields whose text is JSON. All others are strings. */
 const JSON_FIELDS = new Set([
   'n',
   'stream',
@@ -20,7 +20,7 @@ const JSON_FIELDS = new Set([
   'content_policy_fallbacks',
 ]);
 
-/** A call's body that came as a form. */
+/** The body of a call in a form. */
 export class FormBody extends CallBody {
   constructor(
     bytes: Buffer,
@@ -47,7 +47,7 @@ export class FormBody extends CallBody {
     return [...new Set([...super.names, ...this.files.map(({ name }) => name)])];
   }
 
-  /** Bytes of the text fields: the files are not read as text. */
+  /** Number of bytes of the text fields. Files are not counted. */
   override get inputBytes(): number {
     let inputBytes = 0;
     for (const { valueStart, valueEnd } of this.scanned.members.values()) inputBytes += valueEnd - valueStart;

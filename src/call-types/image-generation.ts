@@ -1,24 +1,24 @@
 import { type CallSize, NO_UNITS } from '../policy/bound.js';
 import type { Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
-import type { CallType, PricedCall, MockAnswer } from './call-type.js';
+import type { CallType, PricedCall, ResponseObject } from './call-type.js';
 import { estimatedTokens, reportedUsage } from './reported-usage.js';
 import { openaiErrorEvent, typedStream } from './typed-stream.js';
 
 const MAX_IMAGES = 128;
-/** More than any documented image is made of; where a model says its own maximum, that. */
-const MOST_TOKENS = 16_384;
+/** Maximum tokens of an image if the model documents none. No documented image has more. */
+const MAX_IMAGE_TOKENS = 16_384;
 
 export const imageGeneration: CallType = {
   callType: 'image_generation',
   path: '/images/generations',
   size: imageSize,
   usage: imageUsage,
-  made: () => [],
-  // Nobody can tell from a picture what it took: all of what it may.
+  writtenParts: () => [],
+  // The usage cannot be derived from an image, so the maximum is taken.
   estimate: ({ size, price }) => ({
     inputTokens: estimatedTokens(size.inputBytes),
-    outputTokens: MOST_TOKENS * size.copies,
+    outputTokens: MAX_IMAGE_TOKENS * size.copies,
     ...(price?.outputImages ? { outputImages: size.copies } : { inputImages: size.copies }),
   }),
   stream: {
@@ -26,13 +26,13 @@ export const imageGeneration: CallType = {
       ['image_generation.completed', 'image_edit.completed'],
       [],
       ({ usage }, before) => {
-        const used = drawnTokens(usage);
-        return used ? { usage: before ? sum(before, used) : used, ends: true } : { ends: true };
+        const tokens = imageTokens(usage);
+        return tokens ? { usage: before ? sum(before, tokens) : tokens, ends: true } : { ends: true };
       },
       [],
       openaiErrorEvent,
     ),
-    endsPerAnswer: true,
+    hasSeveralEnds: true,
   },
 };
 
@@ -40,7 +40,7 @@ function imageSize(body: CallBody): CallSize {
   const copies = body.wholeNumber('n', MAX_IMAGES) ?? 1;
   const { media } = body;
   return {
-    // Each image that is drawn may be billed as a call of its own.
+    // Each generated image may be billed as a call of its own.
     inputBytes: body.inputBytes * copies,
     hasMedia: media.isAny,
     ...(media.images && { images: { ...media.images, count: media.images.count * copies } }),
@@ -49,24 +49,24 @@ function imageSize(body: CallBody): CallSize {
     copies,
     generates: true,
     isWhole: true,
-    // LiteLLM's files price what is drawn by either name.
+    // LiteLLM's files price generated images by either name.
     units: { ...NO_UNITS, inputImages: copies, outputImages: copies },
   };
 }
 
-function imageUsage(answer: MockAnswer, { price }: PricedCall): Usage | undefined {
-  const used = drawnTokens(answer?.usage);
-  const drawn = Array.isArray(answer?.data) ? answer.data.length : undefined;
-  if (drawn === undefined || (!used && (price?.input || price?.output))) return undefined;
-  const images = price?.outputImages ? { outputImages: drawn } : { inputImages: drawn };
-  return { inputTokens: 0, outputTokens: 0, ...used, ...images };
+function imageUsage(response: ResponseObject, { price }: PricedCall): Usage | undefined {
+  const tokens = imageTokens(response?.usage);
+  const imageCount = Array.isArray(response?.data) ? response.data.length : undefined;
+  if (imageCount === undefined || (!tokens && (price?.input || price?.output))) return undefined;
+  const images = price?.outputImages ? { outputImages: imageCount } : { inputImages: imageCount };
+  return { inputTokens: 0, outputTokens: 0, ...tokens, ...images };
 }
 
-/** Tokens of an answer that was drawn: where it does not say otherwise, all of them are the image's. */
-function drawnTokens(usage: unknown): Usage | undefined {
-  const used = reportedUsage(usage);
-  const saysMore = (usage as { output_tokens_details?: unknown } | undefined)?.output_tokens_details;
-  return used && !saysMore ? { ...used, outputImageTokens: used.outputTokens } : used;
+/** Returns the usage of an image response. All output tokens are image tokens, unless the details say otherwise. */
+function imageTokens(usage: unknown): Usage | undefined {
+  const tokens = reportedUsage(usage);
+  const hasDetails = (usage as { output_tokens_details?: unknown } | undefined)?.output_tokens_details;
+  return tokens && !hasDetails ? { ...tokens, outputImageTokens: tokens.outputTokens } : tokens;
 }
 
 function sum(one: Usage, other: Usage): Usage {

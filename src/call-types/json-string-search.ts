@@ -1,4 +1,4 @@
-/** A name or word in quotes, as it is searched for in bytes: from its first letter, for of quotes there are many. */
+/** A quoted word to search for in bytes. The search begins with its first letter, because quotes are too frequent. */
 export type QuotedText = Buffer & { readonly isQuotedWord: true };
 
 const QUOTE = 0x22;
@@ -6,14 +6,14 @@ const COLON = 0x3a;
 
 export const quotedWord = (word: string) => Buffer.from(`${word}"`) as QuotedText;
 
-/** Where the word is, from its first letter on; -1 when it is nowhere. */
+/** Returns the index of the word's first letter, or -1. */
 export function indexOfWord(bytes: Buffer, word: QuotedText, from = 0): number {
   let at = bytes.indexOf(word, from);
   while (at >= 0 && bytes[at - 1] !== QUOTE) at = bytes.indexOf(word, at + 1);
   return at;
 }
 
-/** Where the value of the next member of this name begins; -1 without one. */
+/** Returns the index of the value of the next member of this name, or -1. */
 export function indexOfValue(bytes: Buffer, name: QuotedText, from = 0): number {
   let at = indexOfWord(bytes, name, from);
   if (at < 0) return at;

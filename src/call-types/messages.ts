@@ -3,7 +3,7 @@ import { MalformedBodyError, objectsIn, type ScannedObject } from '../body/json-
 import type { CallSize, Fee } from '../policy/bound.js';
 import { SERVICE_TIERS, type Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
-import { type CallType, type Mocked, type OutputLimits, wordsOf } from './call-type.js';
+import { type CallType, type MockContent, type OutputLimits, wordsIn } from './call-type.js';
 import { completionSize } from './completion-size.js';
 import {
   DEFAULT_WEB_SEARCHES,
@@ -11,7 +11,7 @@ import {
   namesProviderTool,
   type Tool,
   type ToolRules,
-  toolsAsked,
+  requestedTools,
   withFee,
 } from './fees.js';
 import type { ReadMember } from './read-members.js';
@@ -20,29 +20,29 @@ import { typedEvent, typedStream } from './typed-stream.js';
 
 const OUTPUT_LIMITS: OutputLimits = [['max_tokens', 1]];
 
-/** Tools of Anthropic's that the client runs: their instructions are tokens nobody sees, but no fees. */
+/** Anthropic's tools that the client runs. They cost no fee, but their instructions are tokens that the body does not show. */
 const CLIENT_TOOL = /^(?:bash|text_editor|computer|memory)_\d+$/;
-/** The provider's, but without a fee: it only chooses among the tools of the body. */
+/** A tool that the provider runs without a fee, because it only chooses among the tools of the body. */
 const TOOL_SEARCH = /^tool_search_tool_(?:regex|bm25)(?:_\d+)?$/;
 const OWN_TOOLS = new Set<string | undefined>(['custom', 'function']);
 
-/** Anthropic's Messages. */
+/** Calls of Anthropic's Messages API. */
 export const messages: CallType = {
   callType: 'anthropic_messages',
   path: '/messages',
   size: messagesSize,
   limitMember: () => 'max_tokens',
-  passedHeaders: ['anthropic-version', 'anthropic-beta'],
-  usage: (answer) => anthropicUsage(answer?.usage),
-  made: (answer) => (Array.isArray(answer?.content) ? answer.content : []),
+  forwardedHeaders: ['anthropic-version', 'anthropic-beta'],
+  usage: (response) => anthropicUsage(response?.usage),
+  writtenParts: (response) => (Array.isArray(response?.content) ? response.content : []),
   stream: typedStream(
     ['message_start', 'message_delta', 'message_stop'],
     ['content_block_stop'],
     ({ type, message, usage }, before) => {
       if (type === 'message_stop') return { ends: true };
-      const said = type === 'message_start' ? (message as { usage?: unknown } | undefined)?.usage : usage;
-      const used = anthropicUsage(said, before);
-      return used ? { usage: used, ...(type === 'message_start' && { usageIsPartial: true }) } : {};
+      const reported = type === 'message_start' ? (message as { usage?: unknown } | undefined)?.usage : usage;
+      const total = anthropicUsage(reported, before);
+      return total ? { usage: total, ...(type === 'message_start' && { usageIsPartial: true }) } : {};
     },
     ['text', 'thinking', 'partial_json'],
     (error) => typedEvent({ type: 'error', error }),
@@ -51,7 +51,7 @@ export const messages: CallType = {
   webSearchCap: cappedTools,
 };
 
-function mockedMessage({ id, model, text, inputTokens, outputTokens }: Mocked) {
+function mockedMessage({ id, model, text, inputTokens, outputTokens }: MockContent) {
   return {
     id,
     type: 'message',
@@ -64,28 +64,28 @@ function mockedMessage({ id, model, text, inputTokens, outputTokens }: Mocked) {
   };
 }
 
-function* mockedEvents(said: Mocked): Generator<string> {
-  const { usage, ...message } = mockedMessage(said);
+function* mockedEvents(mock: MockContent): Generator<string> {
+  const { usage, ...message } = mockedMessage(mock);
   const { stop_reason, stop_sequence } = message;
   const empty = { ...message, content: [], stop_reason: null, usage: { ...usage, output_tokens: 1 } };
   yield typedEvent({ type: 'message_start', message: empty });
   yield typedEvent({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } });
-  for (const text of wordsOf(said))
+  for (const text of wordsIn(mock))
     yield typedEvent({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } });
   yield typedEvent({ type: 'content_block_stop', index: 0 });
   yield typedEvent({ type: 'message_delta', delta: { stop_reason, stop_sequence }, usage });
   yield typedEvent({ type: 'message_stop' });
 }
 
-/** What Anthropic tells a model that has tools: more than any model is documented with. */
+/** Maximum tokens of Anthropic's instructions to a model with tools. It exceeds all documented figures. */
 const TOOL_PROMPT_TOKENS = 1_024;
 const LONG_CONTEXT = /\bcontext-1m-/;
 const LONG_CONTEXT_TOKENS = 1_000_000;
-/** Thoughts between calls of tools are limited over a whole turn: that may be more than one answer is. */
-const THOUGHTS_BETWEEN = /\binterleaved-thinking-/;
+/** With interleaved thinking the reasoning limit covers a whole turn, so it may exceed the output limit. */
+const INTERLEAVED_THINKING = /\binterleaved-thinking-/;
 
 function messagesSize(body: CallBody, headers: IncomingHttpHeaders): CallSize {
-  const tools = toolsAsked(body, TOOLS);
+  const tools = requestedTools(body, TOOLS);
   const beta = String(headers['anthropic-beta']);
   const { leastOutputTokens, images, ...size } = completionSize(body, OUTPUT_LIMITS, 1, tools);
   const hasClientTool = tools.types.some((type) => CLIENT_TOOL.test(type ?? ''));
@@ -94,10 +94,10 @@ function messagesSize(body: CallBody, headers: IncomingHttpHeaders): CallSize {
     copies: 1,
     ...(tools.count > 0 && { hiddenTokens: TOOL_PROMPT_TOKENS }),
     ...(LONG_CONTEXT.test(beta) && { contextTokens: LONG_CONTEXT_TOKENS }),
-    ...(leastOutputTokens !== undefined && !THOUGHTS_BETWEEN.test(beta) && { leastOutputTokens }),
+    ...(leastOutputTokens !== undefined && !INTERLEAVED_THINKING.test(beta) && { leastOutputTokens }),
     hasMedia: size.hasMedia || hasClientTool,
     ...(images && !hasClientTool && { images }),
-    ...withFee(size.fee ?? dearerIn(body)),
+    ...withFee(size.fee ?? surchargeIn(body)),
   };
 }
 
@@ -107,14 +107,14 @@ const MAX_USES = 1_000;
 const TOOLS: ToolRules = {
   isFree: (tool) => isOwnTool(tool) || CLIENT_TOOL.test(tool.type ?? '') || TOOL_SEARCH.test(tool.type ?? ''),
   searchesWeb: ({ type = '' }) => WEB_SEARCH.test(type),
-  mostSearches: (searching) => searching.reduce((sum, tool) => sum + mostUses(tool), 0),
+  mostSearches: (searching) => searching.reduce((sum, tool) => sum + maxUsesOf(tool), 0),
 };
 
 const isOwnTool = (tool: Tool): boolean =>
   isUntypedFunction(tool) || (OWN_TOOLS.has(tool.type) && !namesProviderTool(tool));
 
-/** How often a tool may be used. Throws a `MalformedBodyError` where what it says of that is no number. */
-function mostUses(tool: Tool): number {
+/** Returns how often a tool may be used. Throws a `MalformedBodyError` if its `max_uses` is no valid number. */
+function maxUsesOf(tool: Tool): number {
   if (!('max_uses' in tool)) return DEFAULT_WEB_SEARCHES;
   const { max_uses: uses } = tool;
   if (typeof uses !== 'number' || !Number.isInteger(uses) || uses < 1 || uses > MAX_USES)
@@ -125,7 +125,7 @@ function mostUses(tool: Tool): number {
   return uses;
 }
 
-/** The tools of a body, each that searches and says nothing of how often with a limit; every other byte as it is. */
+/** Returns the tools of a body, with `max_uses` added to each search tool without it. All other bytes stay the same. */
 function cappedTools(
   bytes: Buffer,
   members: ScannedObject['members'],
@@ -143,25 +143,29 @@ function cappedTools(
   return text ? ['tools', text + bytes.toString('utf8', from, tools.valueEnd)] : undefined;
 }
 
-/** Edits that only take something away from the prompt. */
+/** Returns whether a context edit only removes parts of the prompt. */
 const isHarmlessEdit = (edit: unknown): boolean =>
   isObject(edit) && typeof edit.type === 'string' && edit.type.startsWith('clear_');
 
-/** What makes the provider run more than one answer, or charge more for it than any price here says. */
-function dearerIn(body: CallBody): Fee | undefined {
-  const asked = (name: ReadMember, plain?: string) => (body.value(name) ?? plain ?? null) !== (plain ?? null);
+/** Returns the first member that makes the provider charge more than the known prices. */
+function surchargeIn(body: CallBody): Fee | undefined {
+  const isSet = (name: ReadMember, standard?: string) =>
+    (body.value(name) ?? standard ?? null) !== (standard ?? null);
   const edits = (body.value('context_management') as { edits?: unknown } | null | undefined)?.edits;
   const compacts = Array.isArray(edits) && edits.some((edit) => !isHarmlessEdit(edit));
-  const param = asked('speed', 'standard')
+  const param = isSet('speed', 'standard')
     ? 'speed'
-    : asked('inference_geo', 'global')
+    : isSet('inference_geo', 'global')
       ? 'inference_geo'
-      : (['mcp_servers', 'container'] as const).find((name) => asked(name));
-  const dearer = param ?? (compacts ? 'context_management' : undefined);
-  return dearer && { what: `'${dearer}'`, param: dearer };
+      : (['mcp_servers', 'container'] as const).find((name) => isSet(name));
+  const surcharge = param ?? (compacts ? 'context_management' : undefined);
+  return surcharge && { what: `'${surcharge}'`, param: surcharge };
 }
 
-/** Anthropic counts what came from its cache, or went there, apart from the rest of the prompt. `before`: what the same stream said. */
+/**
+ * Returns the usage in Anthropic's format, which counts cached tokens apart from the rest of the prompt. `before`: usage that
+ * the same stream reported earlier.
+ */
 function anthropicUsage(usage: unknown, before?: Usage): Usage | undefined {
   if (!isObject(usage)) return undefined;
   const count = (name: string) => tokens(usage[name]);
@@ -176,7 +180,7 @@ function anthropicUsage(usage: unknown, before?: Usage): Usage | undefined {
     ? (tokens(usage.server_tool_use.web_search_requests) ?? 0)
     : (before?.webSearches ?? 0);
   const inputTokens = (plain ?? 0) + cachedInputTokens + written;
-  // The end of a stream may say nothing of the prompt, or less than its start did.
+  // The end of a stream may report no prompt tokens, or fewer than its start.
   if (before && inputTokens < before.inputTokens)
     return { ...before, outputTokens, ...(webSearches && { webSearches }) };
   return {

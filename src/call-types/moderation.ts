@@ -6,9 +6,9 @@ export const moderation: CallType = {
   ...embedding,
   callType: 'moderation',
   path: '/moderations',
-  // Most say nothing, and cost nothing.
-  usage: (answer, { price }) =>
-    reportedUsage(answer?.usage) ?? (price?.input ? undefined : { inputTokens: 0, outputTokens: 0 }),
+  // Most moderations report no usage and cost nothing.
+  usage: (response, { price }) =>
+    reportedUsage(response?.usage) ?? (price?.input ? undefined : { inputTokens: 0, outputTokens: 0 }),
   mock: {
     whole: ({ id, model }) => ({
       id,

@@ -1,5 +1,5 @@
 import type { Usage } from '../policy/price.js';
-import { type EventContent, type Mocked, type StreamFormat, wordsOf } from './call-type.js';
+import { type EventContent, type MockContent, type StreamFormat, wordsIn } from './call-type.js';
 import { indexOfValue, quotedWord } from './json-string-search.js';
 import { reportedUsage } from './reported-usage.js';
 
@@ -10,11 +10,11 @@ const FINISH_REASON = quotedWord('finish_reason');
 const OBJECT = 0x7b;
 const QUOTE = 0x22;
 
-/** Chunks of a completion, one of them with the usage, and `[DONE]`. */
+/** The stream format of completions: chunks, one of them with usage, then `[DONE]`. */
 export const openaiStream: StreamFormat = {
   mayCarryUsage: (events) => events.includes(DONE) || mentionsUsage(events),
   read: (data) => (data.equals(DONE) ? ENDS : mentionsUsage(data) ? usageEvent(data) : NOTHING),
-  saysLastWord: (events) => hasFinishReason(events),
+  hasFinalText: (events) => hasFinishReason(events),
   textMembers: TEXT_MEMBERS.map(quotedWord),
   failure: (error) => `data: ${JSON.stringify({ error })}\n\n`,
 };
@@ -22,7 +22,7 @@ export const openaiStream: StreamFormat = {
 const ENDS: EventContent = { ends: true };
 const NOTHING: EventContent = {};
 
-/** Is there a `"usage"` that is not null? (Asked for usage, OpenAI adds `"usage":null` to every event.) */
+/** Returns whether a `"usage"` is not null. If asked for usage, OpenAI adds `"usage":null` to every event. */
 function mentionsUsage(bytes: Buffer): boolean {
   for (let at = indexOfValue(bytes, USAGE); at >= 0; at = indexOfValue(bytes, USAGE, at)) {
     if (bytes[at] === OBJECT) return true;
@@ -38,32 +38,35 @@ function hasFinishReason(bytes: Buffer): boolean {
 
 function usageEvent(data: Buffer): EventContent {
   try {
-    const { usage, choices, service_tier } = JSON.parse(data.toString('utf8')) as Record<string, unknown>;
-    const used: Usage | undefined = reportedUsage(usage, service_tier);
-    if (!used) return NOTHING;
-    return Array.isArray(choices) && choices.length ? { usage: used } : { usage: used, onlyUsage: true };
+    const event = JSON.parse(data.toString('utf8')) as Record<string, unknown>;
+    const usage: Usage | undefined = reportedUsage(event.usage, event.service_tier);
+    if (!usage) return NOTHING;
+    return Array.isArray(event.choices) && event.choices.length ? { usage } : { usage, onlyUsage: true };
   } catch {
     return NOTHING;
   }
 }
 
-export const openaiUsage = ({ inputTokens, outputTokens }: Pick<Mocked, 'inputTokens' | 'outputTokens'>) => ({
+export const openaiUsage = ({
+  inputTokens,
+  outputTokens,
+}: Pick<MockContent, 'inputTokens' | 'outputTokens'>) => ({
   prompt_tokens: inputTokens,
   completion_tokens: outputTokens,
   total_tokens: inputTokens + outputTokens,
 });
 
-/** A mocked answer word by word. `choice`: how one carries its text; undefined: the end. */
+/** Yields a mocked stream, one event per word. `choice`: returns the choice with a word, or without one for the last event. */
 export function* mockedChunks(
-  said: Mocked,
+  mock: MockContent,
   object: string,
   choice: (text: string | undefined) => object,
 ): Generator<string> {
-  const { id, created, model } = said;
+  const { id, created, model } = mock;
   const event = (choices: object[], extra = {}) =>
     `data: ${JSON.stringify({ id, created, model, object, choices, ...extra })}\n\n`;
-  for (const word of wordsOf(said)) yield event([{ index: 0, ...choice(word), finish_reason: null }]);
+  for (const word of wordsIn(mock)) yield event([{ index: 0, ...choice(word), finish_reason: null }]);
   yield event([{ index: 0, ...choice(undefined), finish_reason: 'stop' }]);
-  yield event([], { usage: openaiUsage(said) });
+  yield event([], { usage: openaiUsage(mock) });
   yield 'data: [DONE]\n\n';
 }

@@ -1,9 +1,9 @@
 import type { ReadMember } from './read-members.js';
 
 /**
- * Members by which one server or another is told how long an answer may be: OpenAI's three, then those of llama.cpp, Ollama,
- * text-generation-webui, KoboldCpp and TabbyAPI, Llama's and Claude's older APIs. Where a budget applies, only the one the
- * provider reads is sent.
+ * Members that limit the output in some API: OpenAI's three, then those of llama.cpp, Ollama, text-generation-webui,
+ * KoboldCpp, TabbyAPI, and the older APIs of Llama and Claude. If a budget applies, only the member that the provider reads
+ * is sent.
  */
 export const OUTPUT_LIMIT_MEMBERS: readonly ReadMember[] = [
   'max_tokens',
@@ -20,5 +20,5 @@ export const OUTPUT_LIMIT_MEMBERS: readonly ReadMember[] = [
 
 const NAMES: ReadonlySet<string> = new Set(OUTPUT_LIMIT_MEMBERS);
 
-/** Returns whether a member of a body, of whatever API, limits an answer. */
+/** Returns whether a member limits the output in any API. */
 export const limitsOutput = (name: string): boolean => NAMES.has(name);

@@ -1,8 +1,8 @@
 import { SERVICE_TIERS, type Usage } from '../policy/price.js';
 
 /**
- * What an upstream says a call used, and which service answered (`service_tier`); `undefined` when it says nothing, or
- * something no call can use.
+ * Returns the usage that an upstream reports, and the service tier. Returns undefined if the upstream reports none, or
+ * impossible counts.
  */
 export function reportedUsage(usage: unknown, serviceTier?: unknown): Usage | undefined {
   if (!isObject(usage)) return undefined;
@@ -12,25 +12,25 @@ export function reportedUsage(usage: unknown, serviceTier?: unknown): Usage | un
   const input = part(usage.prompt_tokens_details ?? usage.input_tokens_details, inputTokens);
   const output = part(usage.completion_tokens_details ?? usage.output_tokens_details, outputTokens);
   const written = input('cache_write_tokens') || input('cache_creation_tokens');
-  const writtenForAnHour = part(usage.cache_creation, written)('ephemeral_1h_input_tokens');
+  const written1h = part(usage.cache_creation, written)('ephemeral_1h_input_tokens');
   const service = SERVICE_TIERS.find((tier) => tier === (usage.service_tier ?? serviceTier));
-  const told: { -readonly [Name in keyof Usage]: Usage[Name] } = { inputTokens, outputTokens };
-  const tell = (name: keyof typeof told & `${string}Tokens`, count: number) => {
-    if (count) told[name] = count;
+  const counts: { -readonly [Name in keyof Usage]: Usage[Name] } = { inputTokens, outputTokens };
+  const add = (name: keyof typeof counts & `${string}Tokens`, count: number) => {
+    if (count) counts[name] = count;
   };
-  tell('cachedInputTokens', input('cached_tokens'));
-  tell('cacheWriteTokens', written - writtenForAnHour);
-  tell('cacheWrite1hTokens', writtenForAnHour);
-  tell('inputAudioTokens', input('audio_tokens'));
-  tell('inputImageTokens', input('image_tokens'));
-  tell('reasoningTokens', output('reasoning_tokens'));
-  tell('outputAudioTokens', output('audio_tokens'));
-  tell('outputImageTokens', output('image_tokens'));
-  if (service) told.serviceTier = service;
-  return told;
+  add('cachedInputTokens', input('cached_tokens'));
+  add('cacheWriteTokens', written - written1h);
+  add('cacheWrite1hTokens', written1h);
+  add('inputAudioTokens', input('audio_tokens'));
+  add('inputImageTokens', input('image_tokens'));
+  add('reasoningTokens', output('reasoning_tokens'));
+  add('outputAudioTokens', output('audio_tokens'));
+  add('outputImageTokens', output('image_tokens'));
+  if (service) counts.serviceTier = service;
+  return counts;
 }
 
-/** More than any call uses: a count beyond it is no count. */
+/** Maximum token count. A higher count is taken for an error. */
 const MAX_TOKENS = 1_000_000_000;
 
 export const tokens = (value: unknown): number | undefined =>
@@ -38,7 +38,7 @@ export const tokens = (value: unknown): number | undefined =>
     ? value
     : undefined;
 
-/** A part is never more than its whole, whatever the upstream says. */
+/** Returns a count of the details. It is never more than the whole. */
 export const part = (details: unknown, whole: number) => (name: string) =>
   isObject(details) ? Math.min(tokens(details[name]) ?? 0, whole) : 0;
 
@@ -47,7 +47,7 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
 
 export const BYTES_PER_TOKEN = 4;
 
-/** Tokens of a text nobody counted: an estimate, and entries made of it say so. */
+/** Estimates the tokens of a text. Ledger entries with such a count are marked as estimated. */
 export function estimatedTokens(bytes: number): number {
   return Math.ceil(bytes / BYTES_PER_TOKEN);
 }

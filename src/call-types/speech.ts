@@ -6,21 +6,21 @@ import { openaiErrorEvent, typedStream } from './typed-stream.js';
 
 const CHARACTERS_PER_SECOND = 15;
 const TOKENS_PER_SECOND = 20;
-/** Nobody speaks slower than this many seconds a character. */
-const MOST_SECONDS_PER_CHARACTER = 1;
+/** Maximum seconds of speech per character. */
+const MAX_SECONDS_PER_CHARACTER = 1;
 const LEAST_BOUND_SECONDS = 60;
 
-/** Text that is read out. Its characters are known beforehand; how long the sound is, nobody says. */
+/** Calls that read a text aloud. The characters are known beforehand; the duration of the audio is never reported. */
 export const speech: CallType = {
   callType: 'speech',
   path: '/audio/speech',
   size: speechSize,
-  answersAnything: true,
+  allowsNonJson: true,
   usage: (_, { size, price }) =>
     price?.input || price?.output || price?.outputMs
       ? undefined
       : { inputTokens: 0, outputTokens: 0, inputCharacters: size.units!.inputCharacters! },
-  made: () => [],
+  writtenParts: () => [],
   estimate: ({ size }) => {
     const inputCharacters = size.units!.inputCharacters!;
     const seconds = inputCharacters / CHARACTERS_PER_SECOND;
@@ -35,8 +35,8 @@ export const speech: CallType = {
     ['speech.audio.done'],
     [],
     ({ usage }) => {
-      const used = reportedUsage(usage);
-      return used ? { usage: used, ends: true } : { ends: true };
+      const counts = reportedUsage(usage);
+      return counts ? { usage: counts, ends: true } : { ends: true };
     },
     [],
     openaiErrorEvent,
@@ -46,7 +46,7 @@ export const speech: CallType = {
 function speechSize(body: CallBody): CallSize {
   let inputCharacters = 0;
   for (const _ of body.text('input') ?? '') inputCharacters++;
-  const seconds = Math.max(LEAST_BOUND_SECONDS, inputCharacters * MOST_SECONDS_PER_CHARACTER);
+  const seconds = Math.max(LEAST_BOUND_SECONDS, inputCharacters * MAX_SECONDS_PER_CHARACTER);
   return {
     inputBytes: body.inputBytes,
     hasMedia: false,

@@ -5,7 +5,7 @@ import { chatCompletion } from './chat-completion.js';
 import { completionSize } from './completion-size.js';
 import { mockedChunks, openaiUsage } from './openai-stream.js';
 
-/** One that only echoes its prompt writes nothing. */
+/** The minimum is 0, because a call that only echoes its prompt generates nothing. */
 const OUTPUT_LIMITS: OutputLimits = [['max_tokens', 0]];
 
 export const textCompletion: CallType = {
@@ -15,23 +15,23 @@ export const textCompletion: CallType = {
   size: completionsSize,
   limitMember: () => 'max_tokens',
   mock: {
-    whole: ({ id, created, model, text, ...used }) => ({
+    whole: ({ id, created, model, text, ...counts }) => ({
       id,
       created,
       model,
       object: 'text_completion',
       choices: [{ index: 0, text, finish_reason: 'stop', logprobs: null }],
-      usage: openaiUsage(used),
+      usage: openaiUsage(counts),
     }),
-    events: (said) => mockedChunks(said, 'text_completion', (text = '') => ({ text })),
+    events: (mock) => mockedChunks(mock, 'text_completion', (text = '') => ({ text })),
   },
 };
 
-/** vLLM takes prompts that are no text beside those that are, and answers each. */
+/** Returns the size of a text completion. vLLM accepts embedded prompts beside texts and answers each. */
 function completionsSize(body: CallBody): CallSize {
-  const embedded = (body.value('prompt_embeds') ?? null) === null ? 0 : body.promptsIn('prompt_embeds');
-  if (!embedded) return completionSize(body, OUTPUT_LIMITS, body.promptsIn('prompt'));
-  const texts = (body.value('prompt') ?? null) === null ? 0 : body.promptsIn('prompt');
+  const embedded = (body.value('prompt_embeds') ?? null) === null ? 0 : body.countPrompts('prompt_embeds');
+  if (!embedded) return completionSize(body, OUTPUT_LIMITS, body.countPrompts('prompt'));
+  const texts = (body.value('prompt') ?? null) === null ? 0 : body.countPrompts('prompt');
   const { images: _, ...size } = completionSize(body, OUTPUT_LIMITS, embedded + texts);
   return { ...size, hasMedia: true };
 }

@@ -1,7 +1,7 @@
 import type { CallType } from './call-type.js';
 import { messages } from './messages.js';
 
-/** How many tokens a message would have. Costs nothing; whoever may call the model may ask. */
+/** Calls that count the tokens of a message. They are free; every caller of the model may make them. */
 export const tokenCount: CallType = {
   ...messages,
   callType: 'token_count',
@@ -15,6 +15,6 @@ export const tokenCount: CallType = {
     isFree: true,
   }),
   usage: () => ({ inputTokens: 0, outputTokens: 0 }),
-  made: () => [],
+  writtenParts: () => [],
   mock: { whole: ({ inputTokens }) => ({ input_tokens: inputTokens }) },
 };

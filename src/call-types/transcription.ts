@@ -1,7 +1,7 @@
 import { type CallSize, NO_UNITS } from '../policy/bound.js';
 import type { Price, Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
-import type { CallType, PricedCall, MockAnswer } from './call-type.js';
+import type { CallType, PricedCall, ResponseObject } from './call-type.js';
 import { FormBody } from './form-body.js';
 import { estimatedTokens, isObject, reportedUsage, tokens } from './reported-usage.js';
 import { longestDurationMs } from './audio-duration.js';
@@ -14,30 +14,30 @@ export const transcription: CallType = {
   path: '/audio/transcriptions',
   isForm: true,
   size: transcriptionSize,
-  answersAnything: true,
+  allowsNonJson: true,
   usage: transcriptionUsage,
-  made: () => [],
-  estimate: ({ size, price }, answerBytes) => {
+  writtenParts: () => [],
+  estimate: ({ size, price }, responseBytes) => {
     const ms = size.units!.inputMs!;
     return {
       inputTokens: Math.ceil((ms / 1_000) * TOKENS_PER_SECOND),
-      outputTokens: estimatedTokens(answerBytes),
-      ...lasting(ms, price),
+      outputTokens: estimatedTokens(responseBytes),
+      ...durationUsage(ms, price),
     };
   },
   stream: typedStream(
     ['transcript.text.done'],
     [],
     ({ usage }) => {
-      const used = tokenUsage(usage);
-      return used ? { usage: used, ends: true } : { ends: true };
+      const counts = tokenUsage(usage);
+      return counts ? { usage: counts, ends: true } : { ends: true };
     },
     ['delta'],
     openaiErrorEvent,
   ),
 };
 
-/** Into English. */
+/** Transcription into English. */
 export const translation: CallType = {
   ...transcription,
   callType: 'translation',
@@ -57,23 +57,23 @@ function transcriptionSize(body: CallBody): CallSize {
     copies: 1,
     generates: true,
     isWhole: true,
-    // Some files price the length by either name.
+    // LiteLLM's files price the duration by either name.
     units: { ...NO_UNITS, inputMs: ms, outputMs: ms },
   };
 }
 
-/** By length or by tokens, whichever has a price; undefined when the answer does not say what that needs. */
-function transcriptionUsage(answer: MockAnswer, { price }: PricedCall): Usage | undefined {
-  const used = tokenUsage(answer?.usage);
-  const seconds = isObject(answer?.usage) ? answer.usage.seconds : undefined;
-  const ms = tokens(Math.round(Number(seconds ?? answer?.duration) * 1_000));
+/** Returns the duration or the tokens, whichever has a price. Undefined if the response does not report it. */
+function transcriptionUsage(response: ResponseObject, { price }: PricedCall): Usage | undefined {
+  const counts = tokenUsage(response?.usage);
+  const seconds = isObject(response?.usage) ? response.usage.seconds : undefined;
+  const ms = tokens(Math.round(Number(seconds ?? response?.duration) * 1_000));
   if ((price?.inputMs || price?.outputMs) && ms === undefined) return undefined;
-  if ((price?.input || price?.output) && !used) return undefined;
-  if (!used && ms === undefined) return undefined;
-  return { inputTokens: 0, outputTokens: 0, ...used, ...(ms !== undefined && lasting(ms, price)) };
+  if ((price?.input || price?.output) && !counts) return undefined;
+  if (!counts && ms === undefined) return undefined;
+  return { inputTokens: 0, outputTokens: 0, ...counts, ...(ms !== undefined && durationUsage(ms, price)) };
 }
 
-const lasting = (ms: number, price: Price | undefined) =>
+const durationUsage = (ms: number, price: Price | undefined) =>
   price?.inputMs || !price?.outputMs ? { inputMs: ms } : { outputMs: ms };
 
 const tokenUsage = (usage: unknown): Usage | undefined =>

@@ -2,30 +2,33 @@ import type { Usage } from '../policy/price.js';
 import type { EventContent, StreamFormat } from './call-type.js';
 import { indexOfWord, quotedWord } from './json-string-search.js';
 
-/** An event as these APIs write them: its data says its `type`. */
+/** An event whose data has its `type`. */
 type TypedEvent = Readonly<Record<string, unknown>> & { readonly type: string };
 
 const NOTHING: EventContent = {};
 
-/** A stream whose events have types; only those of `telling` types are parsed. `lastWords`: those after which nothing is written. */
+/**
+ * Returns the format of a stream whose events have types. `parsedTypes`: the types that are parsed. `finalTypes`: the types
+ * after which the stream has no more text.
+ */
 export function typedStream(
-  telling: readonly string[],
-  lastWords: readonly string[],
+  parsedTypes: readonly string[],
+  finalTypes: readonly string[],
   read: (event: TypedEvent, before: Usage | undefined) => EventContent,
   textMembers: readonly string[],
   failure: StreamFormat['failure'],
 ): StreamFormat {
-  const words = telling.map(quotedWord);
-  const last = lastWords.map(quotedWord);
-  const mayTell = (events: Buffer) => words.some((word) => indexOfWord(events, word) >= 0);
+  const parsedWords = parsedTypes.map(quotedWord);
+  const finalWords = finalTypes.map(quotedWord);
+  const mayCarryUsage = (events: Buffer) => parsedWords.some((word) => indexOfWord(events, word) >= 0);
   return {
-    mayCarryUsage: mayTell,
-    saysLastWord: (events) => last.some((word) => indexOfWord(events, word) >= 0),
+    mayCarryUsage,
+    hasFinalText: (events) => finalWords.some((word) => indexOfWord(events, word) >= 0),
     read: (data, before) => {
-      if (!mayTell(data)) return NOTHING;
+      if (!mayCarryUsage(data)) return NOTHING;
       try {
         const event = JSON.parse(data.toString('utf8')) as TypedEvent;
-        return telling.includes(event.type) ? read(event, before) : NOTHING;
+        return parsedTypes.includes(event.type) ? read(event, before) : NOTHING;
       } catch {
         return NOTHING;
       }
@@ -35,9 +38,9 @@ export function typedStream(
   };
 }
 
-/** One event as these APIs write it. */
+/** Returns the text of one event. */
 export const typedEvent = (event: TypedEvent) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 
-/** How OpenAI's typed streams tell an error. */
+/** Returns the error event of OpenAI's typed streams. */
 export const openaiErrorEvent: StreamFormat['failure'] = ({ message, code, param }) =>
   typedEvent({ type: 'error', code, message, param });

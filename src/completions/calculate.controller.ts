@@ -10,10 +10,10 @@ import { costNanoUsd, type Price, type Usage } from '../policy/price.js';
 import { CalculatedSpend, CalculateSpendDto } from './calculate.dto.js';
 import { estimatedTokens, reportedUsage } from '../call-types/reported-usage.js';
 
-/** Longer chats are estimated: counting would keep others waiting. */
+/** Longer chats are estimated, because counting them would delay other callers. */
 const MAX_COUNTED_BYTES = 128 * 1024;
 
-/** What a call costs, without making it. */
+/** Computes the cost of a call without making the call. */
 @ApiTags('spend')
 @AdminRoute()
 @Controller('spend/calculate')
@@ -31,33 +31,34 @@ export class CalculateController {
     @Body() { model, messages, completion_response }: CalculateSpendDto,
   ): Promise<CalculatedSpend> {
     if (completion_response) {
-      const { model: answered, usage, service_tier } = completion_response;
-      const used = reportedUsage(usage, service_tier);
-      if (!used) throw bad('completion_response', 'completion_response has no usage that can be priced');
-      return this.cost(model ?? (typeof answered === 'string' ? answered : undefined), used);
+      const { model: responseModel, usage: reported, service_tier } = completion_response;
+      const usage = reportedUsage(reported, service_tier);
+      if (!usage)
+        throw badRequest('completion_response', 'completion_response has no usage that can be priced');
+      return this.cost(model ?? (typeof responseModel === 'string' ? responseModel : undefined), usage);
     }
-    if (!messages) throw bad('messages', 'Give a model and messages, or a completion_response');
+    if (!messages) throw badRequest('messages', 'Give a model and messages, or a completion_response');
     const bytes = Buffer.byteLength(JSON.stringify(messages));
     const inputTokens = bytes > MAX_COUNTED_BYTES ? estimatedTokens(bytes) : await tokensOf(messages);
     return this.cost(model, { inputTokens, outputTokens: 0 });
   }
 
   private cost(model: string | undefined, usage: Usage): CalculatedSpend {
-    if (!model) throw bad('model', 'Name the model in `model`');
+    if (!model) throw badRequest('model', 'Name the model in `model`');
     const costs = this.pricesOf(model).map((price) => costNanoUsd(usage, price));
-    if (!costs.length) throw bad('model', `The price of model=${model} is not known`);
+    if (!costs.length) throw badRequest('model', `The price of model=${model} is not known`);
     return { cost: usdFromNanoUsd(costs.reduce((dearest, cost) => (cost > dearest ? cost : dearest))) };
   }
 
-  /** Of its deployments; of a name that is none of ours, the one everybody knows. */
+  /** Returns the prices of a model's deployments. For an unknown name it returns the price of the public price table. */
   private pricesOf(model: string): Price[] {
     const deployments = this.catalogue.current().resolve(model);
-    const found = deployments.length ? deployments : [knownFigures(providerOfBareName(model) ?? '', model)];
-    return found.flatMap(({ price }) => price ?? []);
+    const priced = deployments.length ? deployments : [knownFigures(providerOfBareName(model) ?? '', model)];
+    return priced.flatMap(({ price }) => price ?? []);
   }
 }
 
-const bad = (param: string, message: string) => new BadRequestException({ message, param });
+const badRequest = (param: string, message: string) => new BadRequestException({ message, param });
 
 /** Counts prompt tokens. The tokenizer takes 150 ms to load, so it is loaded by the first caller that needs it. */
 async function tokensOf(messages: readonly unknown[]): Promise<number> {

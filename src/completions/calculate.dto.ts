@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsArray, IsObject, IsOptional, IsString } from 'class-validator';
 import { FreeContent } from '../http/free-content.js';
 
-/** A prompt for a model, or what came back from it. */
+/** A prompt for a model, or the model's response. */
 export class CalculateSpendDto {
   @ApiPropertyOptional({ example: 'gpt-4o-mini' })
   @IsOptional()
@@ -15,7 +15,7 @@ export class CalculateSpendDto {
   @FreeContent()
   messages?: unknown[];
 
-  /** With its `usage`; its `model` counts where none is given beside it. */
+  /** A response with its `usage`. Its `model` counts if `model` is absent. */
   @ApiPropertyOptional({ type: Object, additionalProperties: true })
   @IsOptional()
   @IsObject()

@@ -12,43 +12,43 @@ import type { Hold, SpendService } from '../ledger/spend.service.js';
 import type { EntryMark } from '../ledger/ledger-entry.entity.js';
 import { SettlementTimeoutError } from './upstream/upstream-error.js';
 
-/** A client's call, from the guards to its last byte. */
+/** A client's call, from the guards to the last byte of the response. */
 export interface Call {
   readonly requestId: string;
-  /** What is known of its caller; renewed when that turns out to be old. */
+  /** The access that the guards decided. It is replaced when a hold finds its facts stale. */
   access: CallAccess;
   readonly llm: LlmRequest;
-  /** The gates it came through, this one last. */
+  /** The value of the `Via` header to forward: the gateways that the call passed, this one last. */
   readonly via: string;
-  /** The rate limits that count for the model asked for … */
+  /** The rate limits that count for the requested model. */
   readonly limits: readonly RateLimit[];
-  /** … and its place in them. */
+  /** The call's lease on `limits`. */
   readonly lease: RateLimitLease;
-  /** How many attempts went upstream. */
+  /** Number of attempts that were sent upstream. */
   sent: number;
-  /** Tokens used so far, by all attempts. */
+  /** Tokens that all attempts used so far. */
   usedTokens: number;
-  /** Those of them that do not count on the limits of the model asked for. */
+  /** Share of `usedTokens` that does not count on the limits of the requested model. */
   tokensOfOtherModels: number;
-  /** What the answers of the last attempt were cut to; undefined where they were not. */
+  /** Output limit that the gateway set for each answer of the last attempt. Undefined if it set none. */
   clampedTo?: number | undefined;
   readonly reply: FastifyReply;
   readonly startedAt: number;
 }
 
-/** How much of an answer a hold pays for. */
+/** The output that a hold pays for. */
 export interface OutputTokens {
-  /** Of all answers together. */
+  /** Maximum of all answers together. */
   readonly atMost: number;
-  /** The tokens that were held for, prompt and answers; absent where nothing was held. */
-  readonly held?: Pick<Usage, 'inputTokens' | 'outputTokens'>;
-  /** The limit of each answer the upstream is told, and in which member; absent where no budget applies. */
+  /** Tokens of prompt and answers that the hold pays for. Absent if nothing was held. */
+  readonly paidTokens?: Pick<Usage, 'inputTokens' | 'outputTokens'>;
+  /** Output limit to send upstream, for each answer, and the member that carries it. Absent if no budget applies. */
   readonly limit?: { readonly member: string; readonly tokens: number };
-  /** Set where that is lower than what was asked for, or than what the model may well write. */
+  /** The limit, if it is lower than the client's limit or than what the model usually writes. */
   readonly clampedTo?: number;
 }
 
-/** One try at one deployment, its money held. */
+/** One try at one deployment, with its money held. */
 export class Attempt {
   private mark: EntryMark | null = 'unconfirmed';
 
@@ -57,32 +57,35 @@ export class Attempt {
     readonly deployment: Deployment,
     readonly output: OutputTokens,
     readonly hold: Hold,
-    /** The gate asks for the stream's usage, because the client did not. */
-    readonly asksForUsage: boolean,
+    /** True if the gateway asks for the stream's usage, because the client did not. */
+    readonly addsUsageOption: boolean,
     private readonly spend: SpendService,
     private readonly settleTimeoutMs: number,
   ) {}
 
-  /** What this usage costs here; nothing where no price is known. */
+  /** Returns the cost of this usage at this deployment. It is zero if no price is known. */
   cost(usage: Usage): NanoUsd {
     const { price } = this.deployment;
     return price && !this.call.llm.size.isFree ? costNanoUsd(usage, price) : ZERO_NANO_USD;
   }
 
   /**
-   * The prompt, where nobody says what it took: by the bytes that show it, or else all that was held for. A client that left
-   * does not see either what a search of the web found.
+   * Estimates the prompt's tokens for a response without usage. Counts the bytes if they show the whole prompt.
+   * Otherwise returns all tokens that the hold pays for. Web search results do not show either once the client has left.
    */
   estimatedInput(clientLeft = false): Pick<Usage, 'inputTokens' | 'inputAudioTokens'> {
     const { size } = this.call.llm;
-    const { held } = this.output;
-    if (!held || (showsItsPrompt(size) && !(clientLeft && size.webSearches)))
+    const { paidTokens } = this.output;
+    if (!paidTokens || (showsItsPrompt(size) && !(clientLeft && size.webSearches)))
       return { inputTokens: estimatedTokens(size.inputBytes) };
-    const { inputTokens } = held;
+    const { inputTokens } = paidTokens;
     return { inputTokens, ...(size.hearsSound && { inputAudioTokens: inputTokens }) };
   }
 
-  /** Bills what was used. Resolves when that is committed; throws `SettlementTimeoutError` when it takes too long (it goes on). */
+  /**
+   * Bills the usage. Resolves when that is committed. Throws `SettlementTimeoutError` if the commit takes too long; the
+   * settlement then goes on in the background.
+   */
   settle(usage: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
     const cost = mark === null ? this.cost(usage) : this.estimatedCost(usage);
     this.call.usedTokens += usage.inputTokens + usage.outputTokens;
@@ -96,24 +99,24 @@ export class Attempt {
     });
   }
 
-  /** What nobody counted is never more than what was held for it, where that was all it could be. */
+  /** Returns the cost of an estimated usage. It is at most the hold's bound, if the call cannot exceed the bound. */
   private estimatedCost(usage: Usage): NanoUsd {
     const cost = this.cost(usage);
     const { boundNanoUsd, mayExceedBound } = this.hold;
     return boundNanoUsd && !mayExceedBound && cost > boundNanoUsd ? boundNanoUsd : cost;
   }
 
-  /** Provably nothing was produced. Without this something may have been, and nobody says what: its entry says so. */
+  /** Records that the upstream provably produced nothing. Otherwise the ledger entry is marked as unconfirmed. */
   producedNothing(): void {
     this.mark = null;
   }
 
-  /** What the next attempt may hold instead; undefined when this one is billed already. */
+  /** The hold that the next attempt replaces. Undefined if this attempt is billed already. */
   get unbilled(): { readonly hold: Hold; readonly mark: EntryMark | null } | undefined {
     return this.hold.closing ? undefined : { hold: this.hold, mark: this.mark };
   }
 
-  /** However it ended, its money is settled or given back. Resolves when that is committed. */
+  /** Settles or releases the hold, unless that was done. Resolves when that is committed. */
   async close(): Promise<void> {
     if (this.hold.closing) return;
     if (this.mark) await this.spend.settle(this.hold, ZERO_NANO_USD, null, this.mark);

@@ -18,7 +18,7 @@ import {
 import { openAiPaths, MODEL_IN_PATH } from './openai-paths.js';
 import { CompletionsService } from './completions.service.js';
 
-/** The doors for models. Bodies and answers pass as bytes; the routes describe what they look like. */
+/** The model routes. Bodies and responses pass as bytes; the DTO classes only describe them. */
 @ApiTags('completions')
 @ModelRoute()
 @Controller()

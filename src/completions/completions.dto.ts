@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
-/** Only for the documentation: bodies of model routes are read and forwarded as bytes, never through a class. */
+/** Describes a body for the documentation only. Model routes forward bodies as bytes and do not parse them into classes. */
 export class ChatMessage {
   @ApiProperty({ example: 'user' })
   role: string;
@@ -15,7 +15,7 @@ export class ChatCompletionRequest {
 
   messages: ChatMessage[];
 
-  /** The most tokens the answer may have; what is held is computed from it. */
+  /** Maximum of output tokens. The hold is computed from it. */
   @ApiPropertyOptional({ example: 100 })
   max_tokens?: number;
 
@@ -26,7 +26,7 @@ export class ChatCompletionRequest {
   @ApiPropertyOptional({ example: 'customer-42' })
   user?: string;
 
-  /** Models to try, in order, when this one fails. Each must be allowed. */
+  /** Models to try in order if this one fails. The key must be allowed to call each of them. */
   @ApiPropertyOptional({ type: [String], example: ['tollgate-demo-free'] })
   fallbacks?: string[];
 }
@@ -117,7 +117,7 @@ export class ResponseRequest {
   @ApiProperty({ example: 'Hello!' })
   input: string;
 
-  /** The most tokens the answer may have; what is held is computed from it. */
+  /** Maximum of output tokens. The hold is computed from it. */
   @ApiPropertyOptional({ example: 100 })
   max_output_tokens?: number;
 

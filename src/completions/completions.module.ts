@@ -20,7 +20,7 @@ import { FallbackPlan } from './fallback-plan.js';
 import { UpstreamCallRunner } from './upstream-call-runner.js';
 import { Upstreams } from './upstream/upstreams.js';
 
-/** The doors for models: guarded, held, forwarded, settled. */
+/** The model routes: each call is guarded, held, forwarded and settled. */
 @Module({
   imports: [AccessModule, LedgerModule, RateLimitsModule, MetricsModule, ModelsModule],
   controllers: [

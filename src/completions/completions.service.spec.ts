@@ -30,25 +30,29 @@ const settings = {
   defaultOutputTokens: 4_096,
   minClampShare: 0.25,
 };
-const nobody = { teamAliases: {}, keyAliases: {} };
+const noAliases = { teamAliases: {}, keyAliases: {} };
 
 const snapshotWith = (modelInfo: object) => {
-  const made = makeDeployment(
-    { modelName: 'm', litellmParams: { model: 'openai/nobody-knows' }, modelInfo: { id: 'd', ...modelInfo } },
+  const deployment = makeDeployment(
+    {
+      modelName: 'm',
+      litellmParams: { model: 'openai/unknown-model' },
+      modelInfo: { id: 'd', ...modelInfo },
+    },
     1_000,
   );
-  return new CatalogueSnapshot([made as Deployment], {});
+  return new CatalogueSnapshot([deployment as Deployment], {});
 };
 const factsOf = (catalogue: CatalogueSnapshot): ModelFacts => {
-  const facts = { ...catalogue.modelFacts('m', nobody), boundTokens: 10 };
+  const facts = { ...catalogue.modelFacts('m', noAliases), boundTokens: 10 };
   if (facts.price !== 'priced') return facts;
   return { ...facts, demand: demandFor(size, catalogue.limits('m'), catalogue.ceilingOf('m'), settings) };
 };
 
-/** What a call tries to hold when it was let in with one catalogue and calls with another. */
-async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
-  let asked = 0;
-  let held: { demand: HoldDemand; budgets: readonly unknown[] } | undefined;
+/** Runs a call that the guards let in with one catalogue and that is sent with another. Returns what it tries to hold. */
+async function requestHold(before: CatalogueSnapshot, now: CatalogueSnapshot) {
+  let lookups = 0;
+  let request: { demand: HoldDemand; budgets: readonly unknown[] } | undefined;
   const config = {
     general: {},
     litellm: { fallbacks: {}, defaultFallbacks: [], numRetries: 0 },
@@ -57,7 +61,7 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
   const catalogue = { current: () => now, pick: () => now.resolve('m') } as never;
   const requestFacts = {
     modelFacts: () => {
-      asked++;
+      lookups++;
       return factsOf(now);
     },
   } as never;
@@ -67,8 +71,8 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
   const calledNames = { record: () => undefined } as never;
   const holds = new HoldService(
     {
-      hold: async (request: typeof held) => {
-        held = request;
+      hold: async (holdRequest: typeof request) => {
+        request = holdRequest;
         return { denials: [{ code: 'held', message: 'Enough was seen.', param: null }] };
       },
     } as never,
@@ -79,13 +83,13 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     {} as never,
     config,
   );
-  const targets = new FallbackPlan(authorizer, requestFacts, catalogue, config);
+  const plan = new FallbackPlan(authorizer, requestFacts, catalogue, config);
   const notReached = {} as never;
   const service = new CompletionsService(
     authorizer,
     calledNames,
-    { take: () => ({ lease: { giveBack: () => {}, end: () => {} } }) } as never,
-    new FallbackLoop(targets, holds, notReached, notReached, authorizer, notReached, catalogue, notReached),
+    { take: () => ({ lease: { rollback: () => {}, commit: () => {} } }) } as never,
+    new FallbackLoop(plan, holds, notReached, notReached, authorizer, notReached, catalogue, notReached),
     { overload: () => undefined, calls: new Set() } as never,
     { isUnderWay: false } as never,
   );
@@ -99,11 +103,11 @@ async function heldBetween(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     caller: {},
     billingContext: { chain: {}, budgets: [aBudget(1)], named: [] },
   };
-  const request = { id: 'r', headers: {}, access } as unknown as FastifyRequest;
+  const httpRequest = { id: 'r', headers: {}, access } as unknown as FastifyRequest;
   const error = await service
-    .complete(request, {} as FastifyReply)
+    .complete(httpRequest, {} as FastifyReply)
     .then(undefined, (reason: Error) => reason);
-  return { held, error, asked };
+  return { request, error, lookups };
 }
 
 describe('a call whose prices changed after it was let in', () => {
@@ -117,22 +121,22 @@ describe('a call whose prices changed after it was let in', () => {
     ['no longer free', free, cheap, 10_000_000n],
     ['the same', cheap, cheap, 10_000_000n],
   ])('holds what it may cost now: %s', async (_, before, now, wanted) => {
-    const { held } = await heldBetween(snapshotWith(before), snapshotWith(now));
-    expect(held!.demand.wantedNanoUsd).toBe(wanted);
-    expect(held!.budgets).toHaveLength(1);
+    const { request } = await requestHold(snapshotWith(before), snapshotWith(now));
+    expect(request!.demand.wantedNanoUsd).toBe(wanted);
+    expect(request!.budgets).toHaveLength(1);
   });
 
-  it('is refused when nobody knows its price any more', async () => {
-    const { held, error } = await heldBetween(snapshotWith(cheap), snapshotWith({}));
-    expect(held).toBeUndefined();
+  it('is refused when its price is not known any more', async () => {
+    const { request, error } = await requestHold(snapshotWith(cheap), snapshotWith({}));
+    expect(request).toBeUndefined();
     expect(error).toMatchObject({ message: expect.stringContaining('The price of model=m is not known') });
   });
 
-  it('is not asked about again while nothing changed', async () => {
+  it('looks its model up only once while nothing changed', async () => {
     const same = snapshotWith(cheap);
-    expect(await heldBetween(same, same)).toMatchObject({
-      asked: 0,
-      held: { demand: { wantedNanoUsd: 10_000_000n } },
+    expect(await requestHold(same, same)).toMatchObject({
+      lookups: 0,
+      request: { demand: { wantedNanoUsd: 10_000_000n } },
     });
   });
 });

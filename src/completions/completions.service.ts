@@ -12,7 +12,7 @@ import { FallbackLoop } from './fallback-loop.js';
 import { LoadShedder } from './load-shedder.js';
 import { viaHeader } from './upstream/loop-detection.js';
 
-/** Runs a call that the guards let in: takes its place in the rate limits, and tries models until one answers. */
+/** Runs a call that the guards let in: leases the rate limits, then tries models until one answers. */
 @Injectable()
 export class CompletionsService {
   constructor(
@@ -20,33 +20,33 @@ export class CompletionsService {
     private readonly calledNames: CalledNames,
     private readonly rateLimits: RateLimits,
     private readonly fallbacks: FallbackLoop,
-    private readonly load: LoadShedder,
-    private readonly drain: GracefulShutdown,
+    private readonly loadShedder: LoadShedder,
+    private readonly shutdown: GracefulShutdown,
   ) {}
 
-  /** Answers the call on the raw reply. Rejects with what the client is to read, as long as nothing was sent. */
+  /** Runs the call and writes the response to the raw reply. Rejects with the client's error if nothing was sent yet. */
   complete(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { access } = request;
-    if (this.drain.isUnderWay)
+    if (this.shutdown.isUnderWay)
       throw new ServiceUnavailableException({ message: 'The gateway is shutting down. Try again.' });
-    // The load is checked again, because calls that were let in at the same time count each other only now.
-    const overload = this.load.overload();
+    // The load is checked again: calls that the guards let in at the same time did not see each other.
+    const overload = this.loadShedder.overload();
     if (overload) throw overload;
     const via = viaHeader(request.headers.via);
     const recorded = this.calledNames.record(access!);
     const running = recorded
       ? recorded.then((newer) => this.start(newer, request.id, reply, via))
       : this.start(access!, request.id, reply, via);
-    this.load.calls.add(running);
-    return running.finally(() => this.load.calls.delete(running));
+    this.loadShedder.calls.add(running);
+    return running.finally(() => this.loadShedder.calls.delete(running));
   }
 
-  /** Takes a place in the rate limits, then runs the call. */
+  /** Leases the rate limits, then runs the call. */
   private start(access: CallAccess, requestId: string, reply: FastifyReply, via: string): Promise<void> {
-    const taken = this.rateLimits.take(access.rates ?? [], access.facts.request!.model!.boundTokens);
-    return taken instanceof Promise
-      ? taken.then((lease) => this.run(access, requestId, reply, via, lease))
-      : this.run(access, requestId, reply, via, taken);
+    const result = this.rateLimits.take(access.rates ?? [], access.facts.request!.model!.boundTokens);
+    return result instanceof Promise
+      ? result.then((leaseResult) => this.run(access, requestId, reply, via, leaseResult))
+      : this.run(access, requestId, reply, via, result);
   }
 
   private async run(
@@ -54,10 +54,11 @@ export class CompletionsService {
     requestId: string,
     reply: FastifyReply,
     via: string,
-    taken: LeaseResult,
+    leaseResult: LeaseResult,
   ): Promise<void> {
-    if ('denials' in taken) throw (await this.authorizer.rateLimitException(access, taken.denials)).record();
-    const { lease } = taken;
+    if ('denials' in leaseResult)
+      throw (await this.authorizer.rateLimitException(access, leaseResult.denials)).record();
+    const { lease } = leaseResult;
     const call: Call = {
       requestId,
       access,
@@ -71,15 +72,15 @@ export class CompletionsService {
       reply,
       startedAt: performance.now(),
     };
-    const end = () => lease.commit(call.usedTokens, call.usedTokens - call.tokensOfOtherModels);
+    const commitLease = () => lease.commit(call.usedTokens, call.usedTokens - call.tokensOfOtherModels);
     try {
       await this.fallbacks.run(call);
-      end();
+      commitLease();
     } catch (error) {
       if (error instanceof AccessDenied) error.record();
       if (call.clampedTo !== undefined) reply.header(CLAMPED_HEADER, String(call.clampedTo));
       // A call that was never forwarded does not count on rate limits.
-      if (call.sent) end();
+      if (call.sent) commitLease();
       else lease.rollback();
       throw error;
     }

@@ -6,10 +6,10 @@ const RESOLUTION_MS = 10;
 const SAMPLE_MS = 500;
 const NS_PER_MS = 1_000_000;
 
-/** How late the event loop is. Looked at only where that has a limit. */
+/** Measures the delay of the event loop, if the configuration limits it. */
 @Injectable()
 export class EventLoop implements OnApplicationShutdown {
-  /** Of the last half second, on average. */
+  /** Average delay of the last half second. */
   delayMs = 0;
   private readonly histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   private readonly sampling: NodeJS.Timeout | undefined;

@@ -14,22 +14,22 @@ import { FallbackPlan } from './fallback-plan.js';
 import { UpstreamCallRunner } from './upstream-call-runner.js';
 import { UpstreamBusyError, UpstreamError } from './upstream/upstream-error.js';
 
-/** The result of the attempts so far. */
-interface Tries {
-  last?: Attempt;
-  /** The error of the last attempt that failed. */
-  failed?: UpstreamError | UpstreamBusyError;
-  /** An origin without a free connection in time: no attempt waits for it twice. */
+/** State of the attempts so far. */
+interface Progress {
+  lastAttempt?: Attempt;
+  /** Error of the last attempt that failed. */
+  lastError?: UpstreamError | UpstreamBusyError;
+  /** Origin that had no free connection in time. No further attempt waits for it. */
   busyOrigin?: string;
-  /** The full rate limits of the last fallback that was skipped. */
-  full?: readonly Denial[];
+  /** Denials by the full rate limits of the last skipped fallback. */
+  rateLimitDenials?: readonly Denial[];
 }
 
 /** Tries the deployments of a model and of its fallbacks until one answers. */
 @Injectable()
 export class FallbackLoop {
   constructor(
-    private readonly targets: FallbackPlan,
+    private readonly plan: FallbackPlan,
     private readonly holds: HoldService,
     private readonly upstreamCalls: UpstreamCallRunner,
     private readonly usageOptions: StreamUsageOptions,
@@ -39,104 +39,107 @@ export class FallbackLoop {
     private readonly health: DeploymentHealth,
   ) {}
 
-  /** Tries the model, then its fallbacks, until one answers. Each attempt takes over the hold of the last. Throws why none answered. */
+  /** Tries the model, then its fallbacks, until one answers. Each attempt replaces the hold of the last. Throws the last error if none answers. */
   async run(call: Call): Promise<void> {
-    const tries: Tries = {};
+    const progress: Progress = {};
     let isFallback = false;
     try {
-      for (const target of this.targets.of(call)) {
-        const model = this.targets.withCurrentPrice(target, call);
-        const answered = isFallback
-          ? this.tryFallback(call, model, tries)
-          : this.tryModel(call, model, tries);
-        if (await answered) return;
+      for (const target of this.plan.models(call)) {
+        const model = this.plan.withCurrentPrice(target, call);
+        const succeeded = isFallback
+          ? this.tryFallback(call, model, progress)
+          : this.tryModel(call, model, progress);
+        if (await succeeded) return;
         isFallback = true;
       }
     } finally {
-      await tries.last?.close();
+      await progress.lastAttempt?.close();
     }
-    if (tries.failed) throw tries.failed;
-    if (tries.full) throw await this.authorizer.rateLimitException(call.access, tries.full);
+    if (progress.lastError) throw progress.lastError;
+    if (progress.rateLimitDenials)
+      throw await this.authorizer.rateLimitException(call.access, progress.rateLimitDenials);
     const { model } = call.access.facts.request!;
     throw this.catalogue.current().resolve(model!.name, model!.within).length
       ? notServedHere(call)
       : new UpstreamError(503, 'No deployment serves this model.', false);
   }
 
-  /** Tries a fallback, which takes its own place in the rate limits of its model. A fallback with a full rate limit is skipped. */
-  private async tryFallback(call: Call, model: ModelFacts, tries: Tries): Promise<boolean> {
-    const { limits: taken, access } = call;
+  /** Tries a fallback under its own lease on the rate limits of its model. Skips a fallback with a full rate limit. */
+  private async tryFallback(call: Call, model: ModelFacts, progress: Progress): Promise<boolean> {
+    const { limits: leasedLimits, access } = call;
     const limits = limitsFor(access.billingContext!.rates, model);
-    const further = limits.filter(({ key }) => !taken.some((limit) => limit.key === key));
-    const place = await this.rateLimits.take(further, model.boundTokens);
-    if ('denials' in place) {
-      tries.full = place.denials;
+    const furtherLimits = limits.filter(({ key }) => !leasedLimits.some((limit) => limit.key === key));
+    const leaseResult = await this.rateLimits.take(furtherLimits, model.boundTokens);
+    if ('denials' in leaseResult) {
+      progress.rateLimitDenials = leaseResult.denials;
       return false;
     }
     const { sent, usedTokens } = call;
     try {
-      return await this.tryModel(call, model, tries);
+      return await this.tryModel(call, model, progress);
     } finally {
-      const used = call.usedTokens - usedTokens;
-      // Another name of the same model counts on what the call took for the first.
-      const countsOnFirst = taken.some(
+      const tokens = call.usedTokens - usedTokens;
+      // If the fallback is another name of the same model, its tokens count on the lease of the call.
+      const countsOnFirst = leasedLimits.some(
         (limit) => limit.model !== undefined && limitsFor([limit], model).length,
       );
-      if (!countsOnFirst) call.tokensOfOtherModels += used;
-      if (call.sent > sent) place.lease.commit(used);
-      else place.lease.rollback();
+      if (!countsOnFirst) call.tokensOfOtherModels += tokens;
+      if (call.sent > sent) leaseResult.lease.commit(tokens);
+      else leaseResult.lease.rollback();
     }
   }
 
-  /** Tries every deployment of a model once, then its retries. Resolves to false when none answered and a fallback may. */
-  private async tryModel(call: Call, model: ModelFacts, tries: Tries): Promise<boolean> {
-    for (const deployment of this.targets.deployments(model, call.llm.kind)) {
-      if (deployment.origin === tries.busyOrigin) continue;
-      const outcome = await this.tryDeployment(call, model, deployment, tries);
+  /** Tries every deployment of a model once, then retries. Resolves to false if none answered and a fallback may follow. */
+  private async tryModel(call: Call, model: ModelFacts, progress: Progress): Promise<boolean> {
+    for (const deployment of this.plan.deployments(model, call.llm.kind)) {
+      if (deployment.origin === progress.busyOrigin) continue;
+      const outcome = await this.tryDeployment(call, model, deployment, progress);
       if (outcome !== 'failed') return outcome === 'answered';
     }
     return false;
   }
 
-  /** Calls one deployment; once more when it refuses `stream_options`. */
+  /** Calls one deployment. Calls it a second time without `stream_options` if it refuses them. */
   private async tryDeployment(
     call: Call,
     model: ModelFacts,
     deployment: Deployment,
-    tries: Tries,
+    progress: Progress,
   ): Promise<'answered' | 'failed' | 'notHeld'> {
-    const attempt = await this.holds.hold(call, model, deployment, tries.last).catch((error: unknown) => {
-      // A refused fallback must not hide why the first choice failed.
-      const isRefused = error instanceof AccessDenied || error instanceof BadRequestException;
-      if (tries.failed && isRefused) return undefined;
-      throw error;
-    });
+    const attempt = await this.holds
+      .hold(call, model, deployment, progress.lastAttempt)
+      .catch((error: unknown) => {
+        // A refused fallback must not hide why the first choice failed.
+        const isRefused = error instanceof AccessDenied || error instanceof BadRequestException;
+        if (progress.lastError && isRefused) return undefined;
+        throw error;
+      });
     if (!attempt) return 'notHeld';
-    tries.last = attempt;
+    progress.lastAttempt = attempt;
     call.clampedTo = attempt.output.clampedTo;
     try {
       await this.upstreamCalls.run(attempt, model);
-      this.health.answered(deployment.id);
+      this.health.recordSuccess(deployment.id);
       return 'answered';
     } catch (error) {
       if (error instanceof UpstreamBusyError) {
-        tries.failed = error;
-        tries.busyOrigin = deployment.origin;
+        progress.lastError = error;
+        progress.busyOrigin = deployment.origin;
         return 'failed';
       }
       if (!(error instanceof UpstreamError) || call.reply.raw.destroyed) throw error;
-      if (error.refusesStreamOptions && attempt.asksForUsage) {
+      if (error.refusesStreamOptions && attempt.addsUsageOption) {
         this.usageOptions.recordRefusal(deployment);
-        tries.failed = error;
-        return this.tryDeployment(call, model, deployment, tries);
+        progress.lastError = error;
+        return this.tryDeployment(call, model, deployment, progress);
       }
       // A client's mistake does not count against the deployment's health.
-      if (!error.mayTryAgain) {
-        this.health.answered(deployment.id);
+      if (!error.isRetryable) {
+        this.health.recordSuccess(deployment.id);
         throw error;
       }
-      this.health.failed(deployment.id, error.getStatus());
-      tries.failed = error;
+      this.health.recordFailure(deployment.id, error.getStatus());
+      progress.lastError = error;
       return 'failed';
     }
   }

@@ -11,7 +11,7 @@ import { conclude, decide } from '../policy/decide.js';
 import type { ModelFacts } from '../policy/facts.js';
 import type { Call } from './call.js';
 
-/** Where a call may go, in the order it is tried. */
+/** Lists the models and deployments that a call may try, in order. */
 @Injectable()
 export class FallbackPlan {
   constructor(
@@ -21,8 +21,8 @@ export class FallbackPlan {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** What may be called for this request: the model that was checked, and fallbacks that pass the same checks now. */
-  *of(call: Call): Generator<ModelFacts> {
+  /** Yields the model that the guards checked, then each fallback that passes the same checks now. */
+  *models(call: Call): Generator<ModelFacts> {
     const { llm } = call;
     const { model } = call.access.facts.request!;
     yield model!;
@@ -30,31 +30,35 @@ export class FallbackPlan {
     const configured = [model!.requested, model!.name].flatMap(
       (name) => litellm.fallbacks[name] ?? router.fallbacks[name] ?? [],
     );
-    const named = [llm.fallbacks, configured, litellm.defaultFallbacks].find(({ length }) => length) ?? [];
-    for (const name of new Set(named)) {
+    const fallbacks =
+      [llm.fallbacks, configured, litellm.defaultFallbacks].find(({ length }) => length) ?? [];
+    for (const name of new Set(fallbacks)) {
       if (name === model!.requested) continue;
-      // Who may call may have been read anew since the last one failed.
-      const { llm: asKnownNow, caller } = call.access;
-      const fallback = this.requestFacts.modelFacts(name, asKnownNow!, caller!);
-      if (this.checked(fallback, call.access).allowed) yield fallback;
+      // The access may have been replaced since the last model failed.
+      const { llm: currentRequest, caller } = call.access;
+      const fallback = this.requestFacts.modelFacts(name, currentRequest!, caller!);
+      if (this.conclusionFor(fallback, call.access).allowed) yield fallback;
     }
   }
 
-  /** Prices may have changed since the guard asked: what is held must pay for the deployments called. Throws as the guard would. */
+  /**
+   * Returns the model's facts at the current price, because the price may have changed since the guards ran. The hold must
+   * pay for the deployments that are called. Throws the refusal if the model does not pass the checks any more.
+   */
   withCurrentPrice(model: ModelFacts, { access }: Call): ModelFacts {
     const catalogue = this.catalogue.current();
     const unchanged = model.demand
       ? model.demand.ceiling === catalogue.ceilingOf(model.name, model.within)
       : model.price === catalogue.priceOf(model.name, model.within);
     if (unchanged) return model;
-    return this.asOfNow(model.requested, access);
+    return this.currentFacts(model.requested, access);
   }
 
-  /** Every deployment of it once, then again for its retries. */
+  /** Yields every deployment of the model once, then again for the retries. */
   *deployments(model: ModelFacts, kind: CallType): Generator<Deployment> {
     const deployments = this.catalogue
       .pick(model.name, model.within)
-      .filter((deployment) => answers(deployment, kind));
+      .filter((deployment) => serves(deployment, kind));
     const retries = Math.max(
       deployments.length - 1,
       deployments[0]?.maxRetries ?? this.config.router.numRetries ?? this.config.litellm.numRetries,
@@ -62,21 +66,21 @@ export class FallbackPlan {
     for (let i = 0; deployments.length && i <= retries; i++) yield deployments[i % deployments.length]!;
   }
 
-  /** What is known of this model by now. Throws as the guard would. */
-  private asOfNow(name: string, access: CallAccess): ModelFacts {
+  /** Returns the model's current facts. Throws the refusal if the model does not pass the checks. */
+  private currentFacts(name: string, access: CallAccess): ModelFacts {
     const model = this.requestFacts.modelFacts(name, access.llm!, access.caller!);
-    const { refusal } = this.checked(model, access);
+    const { refusal } = this.conclusionFor(model, access);
     if (refusal) throw this.authorizer.exceptionFor(access, refusal);
     return model;
   }
 
-  /** What every check but those of budgets and rates says to this model: budgets are asked when the hold takes from them, rate limits when it takes its place in them. */
-  private checked(model: ModelFacts, { facts }: CallAccess) {
+  /** Returns the conclusion of all checks except budgets and rate limits. The hold checks budgets, the lease checks rate limits. */
+  private conclusionFor(model: ModelFacts, { facts }: CallAccess) {
     const { trace } = decide({ ...facts, request: { ...facts.request!, model, fallbacks: [] } });
     return conclude(trace.filter(({ budgets, rates }) => !budgets && !rates));
   }
 }
 
-/** A mocked deployment answers what there is a mock of, any other what its provider's API has. */
-const answers = ({ provider, mockResponse }: Deployment, { path, mock }: CallType) =>
+/** Returns whether a deployment serves this call type. A mocked one serves types with a mock, others what their API has. */
+const serves = ({ provider, mockResponse }: Deployment, { path, mock }: CallType) =>
   mockResponse === undefined ? speaks(provider, path) : mock !== undefined;

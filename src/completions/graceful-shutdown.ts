@@ -7,31 +7,31 @@ import { LoadShedder } from './load-shedder.js';
 const MAX_DRAIN_MS = 30_000;
 const IDLE_SWEEP_MS = 100;
 
-/** The end of a process that is asked to stop: calls are finished, and what they cost is committed. */
+/** Ends the process: calls in flight finish, and their costs are committed. */
 @Injectable()
 export class GracefulShutdown implements BeforeApplicationShutdown {
   isUnderWay = false;
 
   constructor(
-    private readonly load: LoadShedder,
+    private readonly loadShedder: LoadShedder,
     private readonly spend: SpendService,
     private readonly adapterHost: HttpAdapterHost,
   ) {}
 
-  /** No new connections, no new calls; those under way finish and are settled. */
+  /** Stops accepting connections and calls, then waits until the calls in flight are settled. */
   async beforeApplicationShutdown(): Promise<void> {
     this.isUnderWay = true;
     const server = this.adapterHost.httpAdapter.getHttpServer() as Server;
     server.close();
-    // Whoever asks again on a connection that is open already is told to open another, elsewhere.
+    // A client that sends a request on an open connection is told to close it, so that it connects to another replica.
     server.prependListener('request', (_, response) => response.setHeader('connection', 'close'));
-    // A connection that falls idle only now would keep the server open until its client lets go.
+    // A connection that becomes idle later would keep the server open until its client closes it.
     setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS).unref();
     let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise((resolve) => {
+    const timeout = new Promise((resolve) => {
       timer = setTimeout(resolve, MAX_DRAIN_MS);
     });
-    await Promise.race([Promise.allSettled(this.load.calls), patience]);
+    await Promise.race([Promise.allSettled(this.loadShedder.calls), timeout]);
     clearTimeout(timer);
     await this.spend.drain(MAX_DRAIN_MS);
   }

@@ -35,8 +35,8 @@ export class HoldService {
   ) {}
 
   /**
-   * Holds the money for an attempt at this deployment, in place of the last attempt's hold. Decides again with fresh facts as
-   * long as the hold finds them stale. Throws the refusal, or 503 when the facts keep changing.
+   * Holds the money for an attempt at this deployment and replaces the last attempt's hold. Decides again with fresh facts
+   * if the hold finds the facts stale. Throws the refusal, or 503 if the facts keep changing.
    */
   async hold(
     call: Call,
@@ -47,15 +47,15 @@ export class HoldService {
     for (let tries = 1; tries <= MAX_HOLD_TRIES; tries++) {
       const attempt = await this.holdOnce(call, model, deployment, last, tries === 1);
       if (attempt) return attempt;
-      const now = await this.authorizer.refresh(call.access, model.requested);
-      call.access = (await this.calledNames.record(now.access)) ?? now.access;
-      if (now.model.name !== model.name || !areSameLevels(now.model.within, model.within)) break;
-      model = now.model;
+      const fresh = await this.authorizer.refresh(call.access, model.requested);
+      call.access = (await this.calledNames.record(fresh.access)) ?? fresh.access;
+      if (fresh.model.name !== model.name || !areSameLevels(fresh.model.within, model.within)) break;
+      model = fresh.model;
     }
     throw new ServiceUnavailableException({ message: 'The caller’s limits are changing. Try again.' });
   }
 
-  /** Holds the money for an attempt; undefined when the facts of the caller are stale. */
+  /** Holds the money for an attempt. Resolves to undefined if the caller's facts are stale. */
   private async holdOnce(
     call: Call,
     model: ModelFacts,
@@ -65,19 +65,19 @@ export class HoldService {
   ): Promise<Attempt | undefined> {
     const { access, requestId } = call;
     const llm = access.llm!;
-    const { demand = NOTHING_WISHED } = model;
+    const { demand = NO_DEMAND } = model;
     const known = model === access.facts.request!.model ? access.billingContext : undefined;
     const billingContext =
       known && this.billingContexts.isOpen(known)
         ? known
         : await this.billingContexts.of(access.caller!, llm, model);
     if (llm.size.isFree) return this.freeAttempt(call, model, deployment, billingContext.chain);
-    // The row of its end user was deleted meanwhile.
+    // The row of the end user was deleted since the guards ran.
     if (isProvisional(billingContext)) return undefined;
     const budgets = model.demand ? billingContext.budgets : [];
     const plan =
       model.demand && planOutput(llm, deployment, model.demand, budgets.length > 0, this.config.general);
-    const taken = await this.spend.hold({
+    const result = await this.spend.hold({
       chain: billingContext.chain,
       factRevisions: billingContext.rowRevisions,
       alertAccounts: billingContext.alertAccounts,
@@ -94,25 +94,25 @@ export class HoldService {
       deploymentId: deployment.id,
       provider: deployment.provider,
     });
-    if ('staleFacts' in taken) return undefined;
-    // A window closed, or a temporary increase ended, while it waited: the result is of old limits.
-    if (!this.billingContexts.isOpen(billingContext) && ('hold' in taken || isFirst)) {
-      if ('hold' in taken) await this.spend.release(taken.hold);
+    if ('staleFacts' in result) return undefined;
+    // A budget window or a temporary increase ended while the hold waited, so the result is based on old limits.
+    if (!this.billingContexts.isOpen(billingContext) && ('hold' in result || isFirst)) {
+      if ('hold' in result) await this.spend.release(result.hold);
       return undefined;
     }
-    if ('denials' in taken) {
-      const denials = taken.denials.map((denial) => forNow(denial, demand));
+    if ('denials' in result) {
+      const denials = result.denials.map((denial) => forNow(denial, demand));
       const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials }]);
       throw this.authorizer.exceptionFor(access, refusal!);
     }
     await this.authorizer
       .recheck(access, model)
-      ?.catch((error: unknown) => this.releaseAndThrow(taken.hold, error));
-    // The client disconnected, and nothing was sent yet.
-    if (call.reply.raw.destroyed) await this.releaseAndThrow(taken.hold, new ClientDisconnectedError());
-    const output = plan ? heldOutput(plan, llm, model.demand!, taken.hold.boundNanoUsd) : UNLIMITED;
+      ?.catch((error: unknown) => this.releaseAndThrow(result.hold, error));
+    // The client disconnected before the request was sent.
+    if (call.reply.raw.destroyed) await this.releaseAndThrow(result.hold, new ClientDisconnectedError());
+    const output = plan ? heldOutput(plan, llm, model.demand!, result.hold.boundNanoUsd) : UNLIMITED;
     if (output.clampedTo !== undefined) this.metrics.clamped.inc();
-    return this.attempt(call, deployment, output, taken.hold);
+    return this.attempt(call, deployment, output, result.hold);
   }
 
   private async freeAttempt(
@@ -126,9 +126,9 @@ export class HoldService {
   }
 
   private attempt(call: Call, deployment: Deployment, output: OutputTokens, hold: Hold): Attempt {
-    const asksForUsage = this.usageOptions.asksForUsage(call.llm, deployment);
+    const addsUsageOption = this.usageOptions.addsUsageOption(call.llm, deployment);
     const { settleTimeoutMs } = this.config.general;
-    return new Attempt(call, deployment, output, hold, asksForUsage, this.spend, settleTimeoutMs);
+    return new Attempt(call, deployment, output, hold, addsUsageOption, this.spend, settleTimeoutMs);
   }
 
   private async releaseAndThrow(hold: Hold, error: unknown): Promise<never> {
@@ -137,10 +137,10 @@ export class HoldService {
   }
 }
 
-/** The output of a call that is free or has no price: as long as the model makes it. */
+/** The output of a call that is free or has no price: no limit. */
 const UNLIMITED: OutputTokens = { atMost: Number.MAX_SAFE_INTEGER };
 
-const NOTHING_WISHED: Pick<
+const NO_DEMAND: Pick<
   HoldDemand,
   'isUncounted' | 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairShareNanoUsd' | 'inputNanoUsd'
 > = {

@@ -13,14 +13,14 @@ const loaded = (maxParallelCalls: number, maxEventLoopDelayMs: number, calls: nu
 
 describe('a further call', () => {
   it.each([
-    ['is taken by an idle process', 2, 100, 0, 0, undefined],
-    ['is taken up to the limits, them included', 2, 100, 1, 100, undefined],
-    ['is refused when as many as may be are under way', 2, 100, 2, 0, 'parallel_requests'],
+    ['is accepted by an idle process', 2, 100, 0, 0, undefined],
+    ['is accepted up to and including the limits', 2, 100, 1, 100, undefined],
+    ['is refused when the maximum of calls is in flight', 2, 100, 2, 0, 'parallel_requests'],
     ['is refused when the event loop is too late', 2, 100, 0, 101, 'event_loop_delay'],
-    ['is taken however late it is, where that has no limit', 2, 0, 1, 60_000, undefined],
-    ['is taken beside any number of others, where that has no limit', Infinity, 100, 50, 0, undefined],
-  ])('%s', async (_, most, mostMs, calls, delayMs, reason) => {
-    const { load, metrics } = loaded(most, mostMs, calls, delayMs);
+    ['is accepted at any delay, if the delay has no limit', 2, 0, 1, 60_000, undefined],
+    ['is accepted beside any number of calls, if their number has no limit', Infinity, 100, 50, 0, undefined],
+  ])('%s', async (_, maxCalls, maxDelayMs, calls, delayMs, reason) => {
+    const { load, metrics } = loaded(maxCalls, maxDelayMs, calls, delayMs);
     expect(load.overload() === undefined).toBe(reason === undefined);
     const { values } = await metrics.shed.get();
     expect(values.filter(({ value }) => value).map(({ labels }) => labels.reason)).toEqual(

@@ -4,10 +4,10 @@ import { Metrics, type ShedReason } from '../metrics/metrics.js';
 import { OverloadedError } from '../platform/overloaded.error.js';
 import { EventLoop } from './event-loop.js';
 
-/** What this process has to do, and whether that is too much for one more call: refusing some in time keeps the others fast. */
+/** Refuses calls while this process is overloaded, so that the calls in flight stay fast. */
 @Injectable()
 export class LoadShedder {
-  /** Calls under way. */
+  /** Calls in flight. */
   readonly calls = new Set<Promise<void>>();
 
   constructor(
@@ -18,7 +18,7 @@ export class LoadShedder {
     metrics.gauge('tollgate_calls_in_flight', 'Calls under way', () => this.calls.size);
   }
 
-  /** What a further call is told; undefined when there is room for it. */
+  /** Returns the error for a further call. Undefined if the process can take it. */
   overload(): OverloadedError | undefined {
     const { maxParallelCalls, maxEventLoopDelayMs } = this.config.general;
     if (this.calls.size >= maxParallelCalls) return this.shed('parallel_requests');

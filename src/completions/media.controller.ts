@@ -13,7 +13,7 @@ import {
   TranscriptRequest,
 } from './media.dto.js';
 
-/** Images and sound, OpenAI-compatible. Forms pass as the bytes they are, but for the model's name. */
+/** Images and audio, OpenAI-compatible. Forms pass as bytes; only the model's name is replaced. */
 @ApiTags('media')
 @ModelRoute()
 @Controller()

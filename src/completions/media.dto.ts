@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
-/** Only for the documentation: bodies of model routes are read and forwarded as bytes, never through a class. */
+/** Describes a body for the documentation only. Model routes forward bodies as bytes and do not parse them into classes. */
 export class ImageRequest {
   @ApiProperty({ example: 'gpt-image-1' })
   model: string;
@@ -8,7 +8,7 @@ export class ImageRequest {
   @ApiProperty({ example: 'A toll gate in the fog' })
   prompt: string;
 
-  /** How many; what is held is computed from it. */
+  /** Number of images. The hold is computed from it. */
   @ApiPropertyOptional({ example: 1 })
   n?: number;
 }
@@ -32,7 +32,7 @@ export class SpeechRequest {
   @ApiProperty({ example: 'tts-1' })
   model: string;
 
-  /** What is said; characters are what it costs by. */
+  /** Text to speak. Its characters are billed. */
   @ApiProperty({ example: 'Please pay the toll.' })
   input: string;
 

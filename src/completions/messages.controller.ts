@@ -5,7 +5,7 @@ import { ModelRoute } from '../access/model-route.js';
 import { CompletionsService } from './completions.service.js';
 import { AnthropicMessage, MessagesRequest, TokenCount, TokenCountRequest } from './messages.dto.js';
 
-/** Anthropic's own API, for the deployments of `anthropic/…`. Errors leave in Anthropic's shape. */
+/** Anthropic's own API, for the deployments of `anthropic/…`. Errors have Anthropic's shape. */
 @ApiTags('messages')
 @ModelRoute()
 @Controller()

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ChatMessage } from './completions.dto.js';
 
-/** Only for the documentation: bodies of model routes are read and forwarded as bytes, never through a class. */
+/** Describes a body for the documentation only. Model routes forward bodies as bytes and do not parse them into classes. */
 export class TokenCountRequest {
   @ApiProperty({ example: 'claude-sonnet-4-5' })
   model: string;
@@ -10,7 +10,7 @@ export class TokenCountRequest {
 }
 
 export class MessagesRequest extends TokenCountRequest {
-  /** The most tokens the answer may have; what is held is computed from it. */
+  /** Maximum of output tokens. The hold is computed from it. */
   @ApiProperty({ example: 100 })
   max_tokens: number;
 

@@ -9,13 +9,13 @@ import { firstRefusing } from '../policy/checks/model-is-allowed.js';
 import { hasBlankEnds } from '../policy/model-list.js';
 import { ListedModel, ModelList } from './completions.dto.js';
 
-/** A fixed instant, as LiteLLM tells it: deployments have no birthday. */
+/** A fixed time, as LiteLLM returns it, because deployments have no creation time. */
 const CREATED = 1_677_610_602;
 const ANY_SIZE = {
   size: { inputBytes: 0, hasMedia: false, copies: 1, prompts: 1, generates: true },
 };
 
-/** Exactly the models a call of this caller would be let through to: the same rule as the guard's. */
+/** Lists exactly the models that this caller may call, by the same rule as the guard. */
 @ApiTags('completions')
 @CallerRoute()
 @Controller()
@@ -28,8 +28,8 @@ export class ModelListController {
   @Get(['v1/models', 'models'])
   @ApiOperation({ summary: 'The models this key may call.' })
   list(@Req() { access }: FastifyRequest): ModelList {
-    const names = this.namesToTry(access!).filter((name) => this.mayCall(name, access!));
-    return { object: 'list', data: names.map((name) => this.listed(name)) };
+    const names = this.candidateNames(access!).filter((name) => this.mayCall(name, access!));
+    return { object: 'list', data: names.map((name) => this.entry(name)) };
   }
 
   @Get(['v1/models/:model', 'models/:model'])
@@ -41,10 +41,10 @@ export class ModelListController {
         param: 'model',
       });
     }
-    return this.listed(name);
+    return this.entry(name);
   }
 
-  private namesToTry({ caller }: CallAccess): string[] {
+  private candidateNames({ caller }: CallAccess): string[] {
     return [
       ...new Set([
         ...this.catalogue.current().names(caller!.names.teamId),
@@ -61,7 +61,7 @@ export class ModelListController {
     return model.known && !unpriced && !firstRefusing(facts.parties, model);
   }
 
-  private listed(name: string): ListedModel {
+  private entry(name: string): ListedModel {
     const [deployment] = this.catalogue.current().resolve(name);
     return { id: name, object: 'model', created: CREATED, owned_by: deployment?.provider ?? 'openai' };
   }

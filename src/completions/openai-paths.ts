@@ -1,6 +1,6 @@
 import { ApiParam } from '@nestjs/swagger';
 
-/** Where OpenAI's and Azure's clients look for a call: with and without a version, the model in the path or not. */
+/** Returns the paths at which OpenAI's and Azure's clients call a route: with or without a version, and with the model in the path or not. */
 export const openAiPaths = (call: string) => [
   `v1/${call}`,
   call,

@@ -6,17 +6,17 @@ import type { NanoUsd } from '../policy/money.js';
 import { outputTokensFor, type HoldDemand } from '../policy/hold-demand.js';
 import type { OutputTokens } from './call.js';
 
-/** How long the answers of one deployment may be, before anything is held for them. */
+/** Planned length of the answers of one deployment, before any money is held. */
 export interface OutputPlan {
-  /** Each of them. */
+  /** Maximum tokens of each answer. */
   readonly each: number;
-  /** What they would be without a budget: limited by the client, or by what the model is documented to write. */
-  readonly unlimited: number;
-  /** A budget applies, so the provider is told: in `member`, and nowhere else. */
+  /** Maximum tokens of each answer without a budget: the client's limit, or the documented one of the model. */
+  readonly withoutBudget: number;
+  /** Member that carries the limit to the provider. Set if a budget applies. */
   readonly member?: string;
 }
 
-/** Plans how long the answers of this deployment may be. Throws where the model writes less than the client's own thoughts need. */
+/** Plans how long the answers of this deployment may be. Throws 400 if the model writes less than the requested reasoning needs. */
 export function planOutput(
   { kind, size }: LlmRequest,
   deployment: Deployment,
@@ -25,29 +25,28 @@ export function planOutput(
   settings: OutputSettings,
 ): OutputPlan {
   const answers = size.copies * size.prompts;
-  // What is held is what is sent, also where the catalogue changed since it was asked what to hold.
+  // The limit that is sent equals the limit that is held, even if the catalogue changed in between.
   const each = Math.min(
     answerTokens(size, deployment, tokens.inputTokens, settings),
     tokens.outputTokens / answers,
   );
-  const named = namedLimit(size, deployment);
-  const unlimited = named ?? deployment.maxOutputTokens ?? Number.MAX_SAFE_INTEGER;
-  if (!hasBudgets || !size.generates || !kind.limitMember) return { each, unlimited };
+  const withoutBudget = namedLimit(size, deployment) ?? deployment.maxOutputTokens ?? Number.MAX_SAFE_INTEGER;
+  if (!hasBudgets || !size.generates || !kind.limitMember) return { each, withoutBudget };
   const member = kind.limitMember(deployment.limitMember);
   const { leastOutputTokens: least = 0 } = size;
-  if (each < least && unlimited >= least)
+  if (each < least && withoutBudget >= least)
     throw new BadRequestException({
       message: `The model writes at most ${each} tokens, and this call needs at least ${least}: its thoughts count as answer.`,
       param: member,
     });
-  return { each, unlimited, member };
+  return { each, withoutBudget, member };
 }
 
-/** May the answers cost more than what is held for them? Only where nobody told the provider where to stop. */
-export const mayPassBound = ({ each, unlimited, member }: OutputPlan): boolean =>
-  member === undefined && unlimited > each;
+/** Returns whether the answers may cost more than their hold. That is possible only if no limit is sent to the provider. */
+export const mayPassBound = ({ each, withoutBudget, member }: OutputPlan): boolean =>
+  member === undefined && withoutBudget > each;
 
-/** Returns what a hold of this amount pays for. */
+/** Returns the output that a hold of this amount pays for. */
 export function heldOutput(
   plan: OutputPlan,
   { size }: LlmRequest,
@@ -55,16 +54,20 @@ export function heldOutput(
   boundNanoUsd: NanoUsd,
 ): OutputTokens {
   const answers = size.copies * size.prompts;
-  const { each, unlimited, member } = plan;
+  const { each, withoutBudget, member } = plan;
   const { inputTokens, tokensBesideAnswers: beside = 0 } = demand.tokens;
   if (member === undefined)
     return {
       atMost: mayPassBound(plan) ? Number.MAX_SAFE_INTEGER : each * answers,
-      held: { inputTokens, outputTokens: each * answers + beside },
+      paidTokens: { inputTokens, outputTokens: each * answers + beside },
     };
   const tokens =
     boundNanoUsd < demand.wantedNanoUsd ? Math.min(each, outputTokensFor(boundNanoUsd, demand, size)) : each;
   const limit = { member, tokens };
-  const held = { inputTokens, outputTokens: tokens * answers + beside };
-  return { atMost: tokens * answers, held, limit, ...(tokens < unlimited && { clampedTo: tokens }) };
+  return {
+    atMost: tokens * answers,
+    paidTokens: { inputTokens, outputTokens: tokens * answers + beside },
+    limit,
+    ...(tokens < withoutBudget && { clampedTo: tokens }),
+  };
 }

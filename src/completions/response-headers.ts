@@ -3,8 +3,8 @@ import { usdFromNanoUsd, usdText, type NanoUsd } from '../policy/money.js';
 import type { Attempt, Call } from './call.js';
 import type { UpstreamHeaders } from './upstream/upstreams.js';
 
-/** Headers that describe one connection or carry somebody else's state; never passed on. */
-const NOT_PASSED = new Set([
+/** Headers that describe one connection or carry the provider's state. They are never forwarded. */
+const NOT_FORWARDED = new Set([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -20,12 +20,12 @@ const NOT_PASSED = new Set([
   'date',
 ]);
 
-/** How many tokens each answer was cut to; on errors, too. */
+/** Header with the output limit that the gateway set for each answer. Errors carry it, too. */
 export const CLAMPED_HEADER = 'x-tollgate-clamped';
 
 type Headers = Record<string, string | string[]>;
 
-/** What LiteLLM clients expect beside an answer: ids, cost and the provider's own headers under a prefix. */
+/** Returns the headers that LiteLLM clients expect: ids, the key's spend, and the provider's own headers under a prefix. */
 export function responseHeaders(attempt: Attempt, upstream: UpstreamHeaders, contentType: string): Headers {
   const { call, deployment, hold, output } = attempt;
   const headers: Headers = {
@@ -39,22 +39,22 @@ export function responseHeaders(attempt: Attempt, upstream: UpstreamHeaders, con
   addKeyHeaders(headers, call);
   for (const name in upstream) {
     const value = upstream[name];
-    if (value !== undefined && !NOT_PASSED.has(name)) headers[`llm_provider-${name}`] = value;
+    if (value !== undefined && !NOT_FORWARDED.has(name)) headers[`llm_provider-${name}`] = value;
   }
   return headers;
 }
 
-/** How the key stands now: after the call where it is settled, before it where it still streams. */
+/** Adds the key's spend and budget. The spend includes this call if it is settled already; a stream is not. */
 function addKeyHeaders(headers: Headers, { access: { billingContext } }: Call): void {
   const { account, budget } = billingContext!.key;
   if (account) headers['x-litellm-key-spend'] = usdText((budget?.account ?? account).spentNanoUsd);
   if (budget) headers['x-litellm-key-max-budget'] = String(usdFromNanoUsd(budget.limitNanoUsd));
 }
 
-/** What a settled answer adds. */
+/** Returns the header with the cost of a settled call. */
 export const costHeader = (cost: NanoUsd) => ({ 'x-litellm-response-cost': usdText(cost) });
 
-/** How long the gate itself took. */
+/** Returns the header with the time that the gateway itself took. */
 export const overheadHeader = (overheadMs: number) => ({
   'x-litellm-overhead-duration-ms': overheadMs.toFixed(3),
 });

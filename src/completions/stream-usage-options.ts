@@ -2,18 +2,18 @@ import { Injectable } from '@nestjs/common';
 import type { LlmRequest } from '../access/llm-request.js';
 import type { Deployment } from '../models/deployment.js';
 
-/** Decides for which streams the gateway asks the upstream to report usage, where the client did not. */
+/** Decides for which streams the gateway asks the upstream to report usage, if the client did not. */
 @Injectable()
 export class StreamUsageOptions {
-  /** Deployments that refused `stream_options`. Each is asked again after the catalogue was rebuilt. */
+  /** Deployments that refused `stream_options`. A rebuilt catalogue has new objects, so each is tried again then. */
   private readonly refusedBy = new WeakSet<Deployment>();
 
-  asksForUsage({ kind, stream, includeUsage: wantsUsage }: LlmRequest, deployment: Deployment): boolean {
+  addsUsageOption({ kind, stream, includeUsage }: LlmRequest, deployment: Deployment): boolean {
     return (
-      kind.asksForUsage === true &&
+      kind.streamsUsageOnRequest === true &&
       stream &&
-      !wantsUsage &&
-      deployment.takesStreamOptions &&
+      !includeUsage &&
+      deployment.acceptsStreamOptions &&
       !this.refusedBy.has(deployment)
     );
   }

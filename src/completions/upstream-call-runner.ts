@@ -5,9 +5,9 @@ import { Metrics } from '../metrics/metrics.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { carried, Traced } from '../tracing/traced.js';
 import type { Attempt } from './call.js';
-import type { Waiting } from './upstream/connection-queue.js';
+import type { PendingConnection } from './upstream/connection-queue.js';
 import { ResponseBuffer, failResponse, settleResponse } from './upstream/response-buffer.js';
-import { answerMock } from './upstream/mock-upstream.js';
+import { respondWithMock } from './upstream/mock-upstream.js';
 import { SseExchange } from './upstream/sse-exchange.js';
 import { ClientDisconnectedError, UpstreamBusyError } from './upstream/upstream-error.js';
 import { upstreamRequest } from './upstream/upstream-request.js';
@@ -18,10 +18,10 @@ import {
   type UpstreamSink,
 } from './upstream/upstreams.js';
 
-/** Longer waits for a connection are counted. */
+/** Longer waits for a connection are counted in a metric. */
 const LONG_WAIT_SECONDS = 1;
 
-/** Runs one attempt: waits for a connection, sends the request, and relays the answer to the client. */
+/** Runs one attempt: waits for a connection, sends the request, and relays the response to the client. */
 @Injectable()
 export class UpstreamCallRunner {
   constructor(
@@ -31,32 +31,36 @@ export class UpstreamCallRunner {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Runs an attempt to its end. Rejects with an `UpstreamError` that says whether another attempt may follow. */
+  /** Runs an attempt to its end. Rejects with an `UpstreamError` whose `isRetryable` tells whether another attempt may follow. */
   run(attempt: Attempt, model: ModelFacts): Promise<void> {
     const { deployment } = attempt;
-    const waiting = deployment.mockResponse ? undefined : this.upstreams.take(deployment);
-    return waiting
-      ? this.waitFor(waiting, attempt, model).then(() => this.callUpstream(attempt))
+    const pending = deployment.mockResponse ? undefined : this.upstreams.acquire(deployment);
+    return pending
+      ? this.waitForConnection(pending, attempt, model).then(() => this.callUpstream(attempt))
       : this.callUpstream(attempt);
   }
 
   /**
-   * Waits for a connection, then authorizes the call once more, because time passed since the hold. Throws when no connection is
-   * free in time, when the caller is refused by now, or when the client disconnected. Nothing was sent then.
+   * Waits for a connection, then authorizes the call once more, because time passed since the hold. Throws if no connection
+   * is free in time, if the caller is refused now, or if the client disconnected. Nothing was sent then.
    */
-  private async waitFor(waiting: Waiting, attempt: Attempt, model: ModelFacts): Promise<void> {
+  private async waitForConnection(
+    pending: PendingConnection,
+    attempt: Attempt,
+    model: ModelFacts,
+  ): Promise<void> {
     const { call, deployment } = attempt;
     const { raw } = call.reply;
     const since = performance.now();
-    raw.once('close', waiting.leave);
-    const isGiven = await waiting.given;
-    raw.off('close', waiting.leave);
+    raw.once('close', pending.cancel);
+    const isGranted = await pending.granted;
+    raw.off('close', pending.cancel);
     const seconds = (performance.now() - since) / 1_000;
     this.metrics.queueSeconds.observe(seconds);
     if (seconds > LONG_WAIT_SECONDS) this.metrics.queuedLong.inc();
     try {
       if (raw.destroyed) throw new ClientDisconnectedError();
-      if (!isGiven) {
+      if (!isGranted) {
         this.metrics.shed.inc({ reason: 'upstream_queue' });
         throw new UpstreamBusyError();
       }
@@ -64,7 +68,7 @@ export class UpstreamCallRunner {
       if (raw.destroyed) throw new ClientDisconnectedError();
     } catch (error) {
       attempt.producedNothing();
-      if (isGiven) this.upstreams.giveBack(deployment);
+      if (isGranted) this.upstreams.release(deployment);
       throw error;
     }
   }
@@ -75,7 +79,7 @@ export class UpstreamCallRunner {
     const startedAt = performance.now();
     call.sent++;
     return new Promise<void>((resolve, reject) => {
-      let gatherer: ResponseBuffer | undefined;
+      let buffer: ResponseBuffer | undefined;
       let exchange: SseExchange | undefined;
       let isOver = false;
       const endWith = (last: Promise<void>) => {
@@ -93,34 +97,34 @@ export class UpstreamCallRunner {
               this.config.general.onDisconnect,
               startedAt,
             );
-          else gatherer = new ResponseBuffer(status, headers, startedAt);
+          else buffer = new ResponseBuffer(status, headers, startedAt);
         },
         data: (chunk) => {
           if (isOver) return;
           if (exchange) exchange.data(chunk);
-          else if (!gatherer!.data(chunk)) upstream.abort();
-          // An upstream may say its last word and stay on the line.
+          else if (!buffer!.data(chunk)) upstream.abort();
+          // An upstream may keep the connection open after the end of its response.
           if (exchange?.isWhole) endWith(exchange.end());
         },
         end: () => {
-          if (!isOver) endWith(exchange ? exchange.end() : settleResponse(attempt, gatherer!.whole()));
+          if (!isOver) endWith(exchange ? exchange.end() : settleResponse(attempt, buffer!.whole()));
         },
         fail: (failure) => {
           if (!isOver) endWith(exchange?.started ? exchange.fail(failure) : failResponse(attempt, failure));
         },
       });
       const upstream: UpstreamCall = deployment.mockResponse
-        ? answerMock(call, deployment, sink)
+        ? respondWithMock(call, deployment, sink)
         : this.upstreams.send(deployment, this.requestFor(attempt), sink);
     });
   }
 
-  /** Builds the request. The connection is returned when the request cannot be built. */
+  /** Builds the request. Releases the connection if that throws. */
   private requestFor(attempt: Attempt): UpstreamRequest {
     try {
       return upstreamRequest(attempt);
     } catch (error) {
-      this.upstreams.giveBack(attempt.deployment);
+      this.upstreams.release(attempt.deployment);
       throw error;
     }
   }

@@ -17,11 +17,11 @@ export class DeploymentHealth {
 
   constructor(@Inject(CLOCK) private readonly clock: Clock) {}
 
-  answered(deploymentId: string): void {
+  recordSuccess(deploymentId: string): void {
     this.failures.delete(deploymentId);
   }
 
-  failed(deploymentId: string, status: number): void {
+  recordFailure(deploymentId: string, status: number): void {
     this.failures.set(deploymentId, { status, at: this.clock() });
   }
 

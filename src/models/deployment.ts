@@ -56,7 +56,7 @@ export interface Deployment {
   /** The member of a chat's body it reads an output limit from. */
   readonly limitMember: string;
   /** Its API takes `stream_options`, so a stream may be asked for its usage. */
-  readonly takesStreamOptions: boolean;
+  readonly acceptsStreamOptions: boolean;
   /** The most tokens one image is read as. */
   readonly imageTokens?: number;
   /** One of OpenAI's own models of its current encoding, by the table of known ones. */
@@ -114,7 +114,7 @@ export function makeDeployment(
     timeoutMs: litellmParams.timeout ? litellmParams.timeout * 1_000 : defaultTimeoutMs,
     weight: litellmParams.weight ?? 1,
     limitMember: outputLimitMember(provider, found.base, name, modelInfo.base_model),
-    takesStreamOptions: takesStreamOptions(provider, apiVersion),
+    acceptsStreamOptions: takesStreamOptions(provider, apiVersion),
     encodesLikeOpenAi: isOpenAis(provider, name),
     accessGroups: modelInfo.access_groups ?? [],
     traits: { tpm: litellmParams.tpm, rpm: litellmParams.rpm, ...modelInfo },

@@ -5,42 +5,42 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe('connections to one origin', () => {
-  it('are given at once while there are any, then first come, first served', async () => {
+  it('are granted at once while any are free, then first come, first served', async () => {
     const queue = new ConnectionQueue(2, 5_000);
-    expect([queue.take(), queue.take()]).toEqual([undefined, undefined]);
+    expect([queue.acquire(), queue.acquire()]).toEqual([undefined, undefined]);
     const order: string[] = [];
-    const first = queue.take()!;
-    const second = queue.take()!;
-    void first.given.then((given) => order.push(`first ${given}`));
-    void second.given.then((given) => order.push(`second ${given}`));
+    const first = queue.acquire()!;
+    const second = queue.acquire()!;
+    void first.granted.then((isGranted) => order.push(`first ${isGranted}`));
+    void second.granted.then((isGranted) => order.push(`second ${isGranted}`));
     expect(queue.length).toBe(2);
-    queue.giveBack();
+    queue.release();
     await vi.advanceTimersByTimeAsync(0);
     expect([order, queue.length]).toEqual([['first true'], 1]);
-    queue.giveBack();
+    queue.release();
     await vi.advanceTimersByTimeAsync(0);
     expect(order).toEqual(['first true', 'second true']);
-    // Both are in use; once both are free again there are two.
-    expect(queue.take()).toBeDefined();
+    // Both connections are in use.
+    expect(queue.acquire()).toBeDefined();
   });
 
-  it('are not waited for longer than allowed, nor kept for who left', async () => {
+  it('are not granted after the maximum wait, nor to a call that cancelled', async () => {
     const queue = new ConnectionQueue(1, 5_000);
-    expect(queue.take()).toBeUndefined();
-    const patient = queue.take()!;
-    const gone = queue.take()!;
-    gone.leave();
-    expect(await gone.given).toBe(false);
+    expect(queue.acquire()).toBeUndefined();
+    const patient = queue.acquire()!;
+    const cancelled = queue.acquire()!;
+    cancelled.cancel();
+    expect(await cancelled.granted).toBe(false);
     await vi.advanceTimersByTimeAsync(4_999);
     expect(queue.length).toBe(1);
     await vi.advanceTimersByTimeAsync(1);
-    expect([await patient.given, queue.length]).toEqual([false, 0]);
-    queue.giveBack();
-    expect(queue.take()).toBeUndefined();
-    // Who has it cannot leave any more.
-    const waiting = queue.take()!;
-    queue.giveBack();
-    waiting.leave();
-    expect(await waiting.given).toBe(true);
+    expect([await patient.granted, queue.length]).toEqual([false, 0]);
+    queue.release();
+    expect(queue.acquire()).toBeUndefined();
+    // A call that was granted a connection cannot cancel any more.
+    const waiting = queue.acquire()!;
+    queue.release();
+    waiting.cancel();
+    expect(await waiting.granted).toBe(true);
   });
 });

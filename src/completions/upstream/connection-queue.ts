@@ -1,61 +1,61 @@
-/** A call that waits for a connection. */
-export interface Waiting {
-  /** Resolves when it has one: true. False: it waited for as long as it may, or left. */
-  readonly given: Promise<boolean>;
-  /** It waits no longer. */
-  leave(): void;
+/** A connection that a call waits for. */
+export interface PendingConnection {
+  /** Resolves to true when the call has the connection. Resolves to false after the maximum wait or `cancel`. */
+  readonly granted: Promise<boolean>;
+  /** Ends the wait. */
+  cancel(): void;
 }
 
 interface Waiter {
-  readonly answer: (given: boolean) => void;
+  readonly settle: (isGranted: boolean) => void;
 }
 
 /**
- * Counts the connections to one origin that are in use. Whoever finds all of them in use waits: first come, first
- * served, and not for ever.
+ * Counts the connections to one origin that are in use. If all are in use, calls wait, first come, first served, for a
+ * bounded time.
  */
 export class ConnectionQueue {
   private used = 0;
   private readonly waiters = new Set<Waiter>();
 
   constructor(
-    private readonly most: number,
-    private readonly patienceMs: number,
+    private readonly maxConnections: number,
+    private readonly maxWaitMs: number,
   ) {}
 
-  /** Calls that wait. */
+  /** Number of calls that wait. */
   get length(): number {
     return this.waiters.size;
   }
 
-  /** Takes a connection at once, and returns undefined; or waits for one. */
-  take(): Waiting | undefined {
-    if (this.used < this.most) {
+  /** Takes a free connection and returns undefined. Returns the pending connection if none is free. */
+  acquire(): PendingConnection | undefined {
+    if (this.used < this.maxConnections) {
       this.used++;
       return undefined;
     }
-    let leave!: () => void;
-    const given = new Promise<boolean>((resolve) => {
+    let cancel!: () => void;
+    const granted = new Promise<boolean>((resolve) => {
       const waiter = {
-        answer: (isGiven: boolean) => {
+        settle: (isGranted: boolean) => {
           clearTimeout(timer);
           this.waiters.delete(waiter);
-          resolve(isGiven);
+          resolve(isGranted);
         },
       };
-      leave = () => {
-        if (this.waiters.has(waiter)) waiter.answer(false);
+      cancel = () => {
+        if (this.waiters.has(waiter)) waiter.settle(false);
       };
-      const timer = setTimeout(leave, this.patienceMs);
+      const timer = setTimeout(cancel, this.maxWaitMs);
       this.waiters.add(waiter);
     });
-    return { given, leave };
+    return { granted, cancel };
   }
 
-  /** A connection is free again: whoever waits longest has it. */
-  giveBack(): void {
+  /** Gives the connection to the call that waits longest, or frees it. */
+  release(): void {
     const [next] = this.waiters;
-    if (next) next.answer(true);
+    if (next) next.settle(true);
     else this.used--;
   }
 }

@@ -1,9 +1,9 @@
-/** So many pieces are joined to one: a small piece takes many times its bytes of memory. */
+/** Number of pieces that are joined to one, because a small buffer takes many times its bytes of memory. */
 const PIECES_JOINED = 1_024;
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** Bytes that came in pieces, joined when they are asked for. Each byte is copied at most twice. */
+/** Collects bytes that arrive in pieces and joins them on demand. Copies each byte at most twice. */
 export class GatheredBytes {
   bytes = 0;
   private readonly joined: Buffer[] = [];
@@ -16,13 +16,13 @@ export class GatheredBytes {
     this.recent = [];
   }
 
-  /** Everything so far. */
+  /** Returns all bytes so far. */
   whole(): Buffer {
     const pieces = [...this.joined, ...this.recent];
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
   }
 
-  /** The last of the pieces with at least this many bytes in it, or all of them. */
+  /** Returns the last pieces that together have at least this many bytes, or all pieces. */
   tail(bytes: number): Buffer {
     let tail = this.recent.at(-1) ?? this.joined.at(-1) ?? NO_BYTES;
     for (let before = 2; tail.length < bytes && before <= bytes; before++) {

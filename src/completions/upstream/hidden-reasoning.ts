@@ -1,29 +1,29 @@
 import { indexOfValue, quotedWord } from '../../call-types/json-string-search.js';
 import type { Attempt } from '../call.js';
 
-/** Providers that send every thought they bill; others send none, or a summary. */
-const SHOWS_THOUGHTS: ReadonlySet<string> = new Set([
+/** Providers that send all reasoning text that they bill. Others send none, or a summary. */
+const SHOWS_REASONING: ReadonlySet<string> = new Set([
   'cerebras', 'dashscope', 'deepinfra', 'deepseek', 'fireworks_ai', 'groq', 'hosted_vllm', 'lm_studio', 'moonshot',
   'nvidia_nim', 'ollama', 'ollama_chat', 'sambanova', 'together_ai', 'vllm',
 ]); // prettier-ignore
-const THOUGHT_MEMBERS = ['reasoning_content', 'reasoning'].map(quotedWord);
+const REASONING_MEMBERS = ['reasoning_content', 'reasoning'].map(quotedWord);
 const QUOTE = 0x22;
 
-/** The thoughts of one streamed answer: output that is billed, whether or not the stream shows it. */
+/** Tracks whether a streamed response shows its reasoning, which is billed in either case. */
 export class HiddenReasoning {
-  /** The model thinks, and nothing of it was seen. */
-  areHidden: boolean;
+  /** True if the model reasons and the stream showed no reasoning yet. */
+  isHidden: boolean;
   private readonly mayBeShown: boolean;
 
   constructor({ call, deployment }: Attempt) {
-    this.areHidden = call.llm.size.thinks === true || deployment.reasons === true;
-    this.mayBeShown = SHOWS_THOUGHTS.has(deployment.provider);
+    this.isHidden = call.llm.size.thinks === true || deployment.reasons === true;
+    this.mayBeShown = SHOWS_REASONING.has(deployment.provider);
   }
 
-  /** Looks for thoughts in events, as long as none were seen and some may come. */
+  /** Looks for reasoning text in events, if none was seen yet and the provider sends it. */
   lookFor(events: Buffer): void {
-    if (!this.areHidden || !this.mayBeShown) return;
-    this.areHidden = !THOUGHT_MEMBERS.some((member) => hasText(events, member));
+    if (!this.isHidden || !this.mayBeShown) return;
+    this.isHidden = !REASONING_MEMBERS.some((member) => hasText(events, member));
   }
 }
 

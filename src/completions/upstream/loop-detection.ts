@@ -1,16 +1,16 @@
 import { HttpException } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 
-/** How this process signs the calls it forwards, in RFC 9110's `Via`. */
+/** Name of this process in the `Via` header (RFC 9110) of the calls that it forwards. */
 const PSEUDONYM = `tollgate-${randomBytes(6).toString('hex')}`;
-const GATES = /\btollgate-[0-9a-f]{12}\b/g;
-/** Gates may stand in a row, but not this many: replicas of one gate that call each other have different names. */
-const MAX_GATES = 4;
+const GATEWAYS = /\btollgate-[0-9a-f]{12}\b/g;
+/** Maximum number of gateways in a row. Replicas that call each other in a loop have different names, so only this limit stops them. */
+const MAX_GATEWAYS = 4;
 
-/** The `Via` a call is forwarded with. 508 `loop_detected` when it came through this gate before, or through too many. */
+/** Returns the `Via` header to forward. Throws 508 `loop_detected` if the call passed this gateway before, or passed too many. */
 export function viaHeader(received: string | undefined): string {
-  const gates: readonly string[] = received?.match(GATES) ?? [];
-  if (gates.includes(PSEUDONYM) || gates.length >= MAX_GATES) {
+  const gateways: readonly string[] = received?.match(GATEWAYS) ?? [];
+  if (gateways.includes(PSEUDONYM) || gateways.length >= MAX_GATEWAYS) {
     throw new HttpException(
       {
         message:

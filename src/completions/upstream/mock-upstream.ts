@@ -4,13 +4,13 @@ import type { Deployment } from '../../models/deployment.js';
 import type { Call } from '../call.js';
 import type { UpstreamCall, UpstreamSink } from './upstreams.js';
 
-/** Answers in an upstream's place with a deployment's `mock_response`: no provider, no key, the same shapes. */
-export function answerMock({ llm }: Call, deployment: Deployment, sink: UpstreamSink): UpstreamCall {
+/** Responds with a deployment's `mock_response` instead of calling its upstream, in the shapes of a real response. */
+export function respondWithMock({ llm }: Call, deployment: Deployment, sink: UpstreamSink): UpstreamCall {
   let aborted = false;
   setImmediate(() => {
     if (aborted) return;
     const text = limited(deployment.mockResponse!, llm.size.outputTokens);
-    const said = {
+    const content = {
       id: `mock-${uuidv7()}`,
       created: Math.floor(Date.now() / 1000),
       model: deployment.upstreamName,
@@ -21,7 +21,8 @@ export function answerMock({ llm }: Call, deployment: Deployment, sink: Upstream
     const { whole, events } = llm.kind.mock!;
     const streams = llm.stream && events !== undefined;
     sink.start(200, { 'content-type': streams ? 'text/event-stream' : 'application/json' });
-    for (const chunk of streams ? events(said) : [JSON.stringify(whole(said))]) sink.data(Buffer.from(chunk));
+    for (const chunk of streams ? events(content) : [JSON.stringify(whole(content))])
+      sink.data(Buffer.from(chunk));
     sink.end();
   });
   return {

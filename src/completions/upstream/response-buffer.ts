@@ -1,25 +1,25 @@
-import type { MockAnswer } from '../../call-types/call-type.js';
+import type { ResponseObject } from '../../call-types/call-type.js';
 import { estimatedTokens } from '../../call-types/reported-usage.js';
 import type { Usage } from '../../policy/price.js';
 import { responseHeaders, costHeader, overheadHeader } from '../response-headers.js';
 import type { Attempt } from '../call.js';
 import { GatheredBytes } from './gathered-bytes.js';
-import { masked, UpstreamError, upstreamAnswerError } from './upstream-error.js';
+import { masked, UpstreamError, upstreamResponseError } from './upstream-error.js';
 import type { UpstreamFailure, UpstreamHeaders, UpstreamSink } from './upstreams.js';
 
-/** An upstream's answer, whole. */
-interface WholeAnswer {
+/** A complete response of an upstream. */
+interface WholeResponse {
   readonly status: number;
   readonly headers: UpstreamHeaders;
   readonly body: Buffer;
   readonly tookMs: number;
 }
 
-const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
+const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
 
-/** Gathers an answer, bounded. */
+/** Collects a response, up to a maximum of bytes. */
 export class ResponseBuffer implements Pick<UpstreamSink, 'data'> {
-  private readonly gathered = new GatheredBytes();
+  private readonly body = new GatheredBytes();
 
   constructor(
     private readonly status: number,
@@ -27,55 +27,55 @@ export class ResponseBuffer implements Pick<UpstreamSink, 'data'> {
     private readonly startedAt: number,
   ) {}
 
-  /** False when the answer is larger than any answer is. */
+  /** Adds a chunk. Returns false if the response is too large. */
   data(chunk: Buffer): boolean {
-    this.gathered.add(chunk);
-    return this.gathered.bytes <= MAX_ANSWER_BYTES;
+    this.body.add(chunk);
+    return this.body.bytes <= MAX_RESPONSE_BYTES;
   }
 
-  whole(): WholeAnswer {
-    const { status, headers, gathered, startedAt } = this;
-    return { status, headers, body: gathered.whole(), tookMs: performance.now() - startedAt };
+  whole(): WholeResponse {
+    const { status, headers, body, startedAt } = this;
+    return { status, headers, body: body.whole(), tookMs: performance.now() - startedAt };
   }
 }
 
-/** Bills a whole answer and hands it to the client, in that order. Throws what the client is told instead. */
-export async function settleResponse(attempt: Attempt, answer: WholeAnswer): Promise<void> {
+/** Bills a complete response, then writes it to the client. Throws the client's error if the response cannot be used. */
+export async function settleResponse(attempt: Attempt, response: WholeResponse): Promise<void> {
   const { deployment, call } = attempt;
-  const told = SOUND.test(contentTypeOf(answer)) ? undefined : parsed(answer.body);
-  const usage = call.llm.kind.usage(told, { size: call.llm.size, price: deployment.price });
-  if (answer.status < 200 || answer.status > 299) {
-    // An error that says what it used has used it.
+  const parsedBody = AUDIO.test(contentTypeOf(response)) ? undefined : parsed(response.body);
+  const usage = call.llm.kind.usage(parsedBody, { size: call.llm.size, price: deployment.price });
+  if (response.status < 200 || response.status > 299) {
+    // An error that reports usage is billed.
     if (usage && (usage.inputTokens || usage.outputTokens)) await attempt.settle(usage);
     else attempt.producedNothing();
-    const retryAfter = answer.headers['retry-after'];
-    throw upstreamAnswerError(
-      answer.status,
-      answer.body,
+    const retryAfter = response.headers['retry-after'];
+    throw upstreamResponseError(
+      response.status,
+      response.body,
       deployment.secrets,
       typeof retryAfter === 'string' ? retryAfter : undefined,
       attempt.output.clampedTo,
     );
   }
-  if (!told && !call.llm.kind.answersAnything) {
+  if (!parsedBody && !call.llm.kind.allowsNonJson) {
     throw new UpstreamError(502, 'The upstream answered something that is not JSON.', true);
   }
   const cost = usage
     ? await attempt.settle(usage)
-    : await attempt.settle(estimate(attempt, told, answer.body.length), 'estimated');
+    : await attempt.settle(estimate(attempt, parsedBody, response.body.length), 'estimated');
   const { raw } = call.reply;
   if (raw.destroyed) return;
   const headers = Object.assign(
-    responseHeaders(attempt, answer.headers, contentTypeOf(answer)),
+    responseHeaders(attempt, response.headers, contentTypeOf(response)),
     costHeader(cost),
-    overheadHeader(performance.now() - call.startedAt - answer.tookMs),
-    { 'content-length': answer.body.length },
+    overheadHeader(performance.now() - call.startedAt - response.tookMs),
+    { 'content-length': response.body.length },
   );
-  raw.writeHead(answer.status, headers);
-  raw.end(masked(answer.body, deployment.secrets));
+  raw.writeHead(response.status, headers);
+  raw.end(masked(response.body, deployment.secrets));
 }
 
-/** No answer came, or not all of it. Money goes back only where nothing was sent; else whoever made the attempt settles it. */
+/** Throws the client's error for a missing or incomplete response. The hold is released only if nothing was sent. */
 export async function failResponse(attempt: Attempt, failure: UpstreamFailure): Promise<never> {
   if (failure.neverSent) attempt.producedNothing();
   throw failure.timedOut
@@ -83,10 +83,10 @@ export async function failResponse(attempt: Attempt, failure: UpstreamFailure): 
     : new UpstreamError(502, `The upstream could not be reached: ${failure.reason}.`, true);
 }
 
-const SOUND = /^audio\//i;
+const AUDIO = /^audio\//i;
 const BYTE_ORDER_MARK = '\ufeff';
 
-/** The answer as an object; undefined when it is none. Upstreams are read leniently: what they said counts. */
+/** Parses the response to an object. Returns undefined if it is none. Accepts a byte order mark. */
 function parsed(body: Buffer): Record<string, unknown> | undefined {
   try {
     const text = body.toString('utf8');
@@ -99,25 +99,25 @@ function parsed(body: Buffer): Record<string, unknown> | undefined {
   }
 }
 
-/** What was delivered, counted by us because the upstream did not. */
-function estimate(attempt: Attempt, told: MockAnswer, answerBytes: number): Usage {
+/** Estimates the usage of a response that does not report it. */
+function estimate(attempt: Attempt, parsedBody: ResponseObject, responseBytes: number): Usage {
   const { call, deployment, output } = attempt;
   const { kind, size } = call.llm;
-  if (kind.estimate) return kind.estimate({ size, price: deployment.price }, answerBytes);
-  const bytes = kind.made(told).reduce((sum: number, one) => sum + bytesOf(one), 0);
+  if (kind.estimate) return kind.estimate({ size, price: deployment.price }, responseBytes);
+  const bytes = kind.writtenParts(parsedBody).reduce((sum: number, part) => sum + bytesOf(part), 0);
   return {
     ...attempt.estimatedInput(),
     outputTokens: Math.min(estimatedTokens(bytes), output.atMost),
   };
 }
 
-function bytesOf(answered: unknown): number {
+function bytesOf(part: unknown): number {
   try {
-    return Buffer.byteLength(JSON.stringify(answered));
+    return Buffer.byteLength(JSON.stringify(part));
   } catch {
     throw new UpstreamError(502, 'The upstream answered something that is nested too deeply.', true);
   }
 }
 
-const contentTypeOf = ({ headers }: WholeAnswer) =>
+const contentTypeOf = ({ headers }: WholeResponse) =>
   typeof headers['content-type'] === 'string' ? headers['content-type'] : 'application/json';

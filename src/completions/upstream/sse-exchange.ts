@@ -7,20 +7,20 @@ import { HiddenReasoning } from './hidden-reasoning.js';
 import { SettlementTimeoutError, masked } from './upstream-error.js';
 import type { UpstreamCall, UpstreamFailure, UpstreamHeaders } from './upstreams.js';
 
-/** A client that stopped reading is treated as gone once this much waits for it. */
+/** Maximum of unread bytes. A client that lets more wait is disconnected. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
-/** After the last word of an answer its usage follows at once: so long it is waited for when nobody reads any more. */
+/** Time to wait for the usage event after the final text, if the client left. The event usually follows at once. */
 const USAGE_WAIT_MS = 900;
 
-/** Relays one streamed answer and bills it before its terminator. */
+/** Relays one streamed response and bills it before its terminator. */
 export class SseExchange {
   private readonly relay: SseRelay;
   private readonly client;
-  private readonly thoughts: HiddenReasoning;
+  private readonly reasoning: HiddenReasoning;
   private clientLeft = false;
-  /** What was passed on last, and before that. */
-  private passed: readonly Buffer[] = [];
+  /** The last two writes to the client. */
+  private lastWrites: readonly Buffer[] = [];
 
   constructor(
     private readonly attempt: Attempt,
@@ -29,34 +29,34 @@ export class SseExchange {
     private readonly onDisconnect: 'abort' | 'drain',
     private readonly sentAt: number,
   ) {
-    const { kind, includeUsage: wantsUsage } = attempt.call.llm;
-    this.relay = new SseRelay(kind.stream, wantsUsage || !kind.asksForUsage);
-    this.thoughts = new HiddenReasoning(attempt);
+    const { kind, includeUsage } = attempt.call.llm;
+    this.relay = new SseRelay(kind.stream, includeUsage || !kind.streamsUsageOnRequest);
+    this.reasoning = new HiddenReasoning(attempt);
     this.client = attempt.call.reply.raw;
-    this.client.once('close', () => this.clientGone());
-    if (this.client.destroyed) this.clientGone();
+    this.client.once('close', () => this.onClientClose());
+    if (this.client.destroyed) this.onClientClose();
   }
 
   data(chunk: Buffer): void {
     try {
-      this.passOn(this.relay.push(chunk));
+      this.forward(this.relay.push(chunk));
     } catch {
       this.upstream.abort();
     }
   }
 
-  /** Nothing more can come: the answer's one terminator is there. */
+  /** True if the response is complete, because its only terminator arrived. */
   get isWhole(): boolean {
     return this.relay.isWhole;
   }
 
-  /** The upstream is done: settle, then the terminator. */
+  /** Settles the call after the end of the response, then writes the terminator. */
   async end(): Promise<void> {
-    this.passOn(this.relay.rest());
+    this.forward(this.relay.rest());
     try {
       await this.settle('estimated');
     } catch (error) {
-      // The client sees a stream without its terminator: it must not take this answer for a complete one.
+      // The client must not take this response for a complete one, so it gets no terminator.
       if (error instanceof SettlementTimeoutError) return void this.client.destroy();
       throw error;
     }
@@ -65,7 +65,7 @@ export class SseExchange {
     this.client.end(this.relay.terminator);
   }
 
-  /** The upstream broke off. What was delivered is billed; the client is told in the stream's own form. */
+  /** Bills the delivered part after the upstream broke off, then writes an error event in the stream's own format. */
   async fail(failure: UpstreamFailure): Promise<void> {
     await this.settle(this.clientLeft ? 'estimated' : 'unconfirmed');
     if (this.client.destroyed) return;
@@ -76,16 +76,16 @@ export class SseExchange {
     this.client.end(this.attempt.call.llm.kind.stream.failure(error));
   }
 
-  /** Has anything reached the client? If not, another attempt may still answer. */
+  /** True if anything was sent to the client. If not, another attempt may follow. */
   get started(): boolean {
     return this.client.headersSent;
   }
 
-  private passOn(bytes: Buffer | undefined): void {
+  private forward(bytes: Buffer | undefined): void {
     if (!bytes || this.client.destroyed) return;
     this.start();
-    this.thoughts.lookFor(bytes);
-    this.passed = [this.passed.at(-1) ?? bytes, bytes];
+    this.reasoning.lookFor(bytes);
+    this.lastWrites = [this.lastWrites.at(-1) ?? bytes, bytes];
     this.client.write(masked(bytes, this.attempt.deployment.secrets));
     if (this.client.writableLength > MAX_UNREAD_BYTES) this.client.destroy();
   }
@@ -99,50 +99,50 @@ export class SseExchange {
     });
   }
 
-  private clientGone(): void {
+  private onClientClose(): void {
     if (this.client.writableFinished) return;
     this.clientLeft = true;
-    // Before the first byte the call is read to its end and billed truly; after it, reading on only costs more.
-    if (this.relay.delivered.events === 0 || this.onDisconnect === 'drain') return;
-    // What the model thought before is paid already, and only the usage says how much that was.
-    if (this.thoughts.areHidden) return;
-    const { saysLastWord } = this.attempt.call.llm.kind.stream;
-    if (this.passed.some(saysLastWord)) setTimeout(() => this.upstream.abort(), USAGE_WAIT_MS).unref();
+    // Without a delivered event the response is read to its end and billed exactly. Later, reading on only costs more.
+    if (this.relay.estimate.events === 0 || this.onDisconnect === 'drain') return;
+    // Hidden reasoning is billed already, and only the usage event tells its tokens.
+    if (this.reasoning.isHidden) return;
+    const { hasFinalText } = this.attempt.call.llm.kind.stream;
+    if (this.lastWrites.some(hasFinalText)) setTimeout(() => this.upstream.abort(), USAGE_WAIT_MS).unref();
     else this.upstream.abort();
   }
 
   private async settle(mark: 'estimated' | 'unconfirmed'): Promise<void> {
     const { usage, usageIsPartial } = this.relay;
     if (usage && !usageIsPartial) await this.attempt.settle(usage);
-    else await this.attempt.settle(mark === 'estimated' ? this.estimated() : this.delivered(), mark);
+    else await this.attempt.settle(mark === 'estimated' ? this.estimatedUsage() : this.delivered(), mark);
   }
 
-  /** What the answer took, by our own count: what the client saw, and what it cost beyond that. */
-  private estimated(): Usage {
-    const delivered = this.delivered();
-    if (!this.relay.delivered.events) return delivered;
+  /** Returns the usage by the gateway's own count: the delivered output, and the cost beyond it. */
+  private estimatedUsage(): Usage {
+    const deliveredUsage = this.delivered();
+    if (!this.relay.estimate.events) return deliveredUsage;
     const { call, deployment, output } = this.attempt;
     const { kind, size } = call.llm;
-    // An image, or a sound that was heard, costs all of its price with the first event.
-    if (kind.estimate) return kind.estimate({ size, price: deployment.price }, bytesOf(delivered));
+    // An image or a transcript costs its whole price with the first event.
+    if (kind.estimate) return kind.estimate({ size, price: deployment.price }, bytesOf(deliveredUsage));
     const { usage } = this.relay;
-    const isUnseen = this.clientLeft && this.thoughts.areHidden;
+    const isUnseen = this.clientLeft && this.reasoning.isHidden;
     return {
-      ...delivered,
+      ...deliveredUsage,
       ...(!usage?.inputTokens && this.attempt.estimatedInput(this.clientLeft)),
-      ...(isUnseen && output.held && { outputTokens: output.held.outputTokens }),
+      ...(isUnseen && output.paidTokens && { outputTokens: output.paidTokens.outputTokens }),
     };
   }
 
-  /** What the client saw. */
+  /** Returns the usage of the output that the client received. */
   private delivered(): Usage {
     const { call, output } = this.attempt;
-    const { usage, delivered } = this.relay;
-    if (!delivered.events) return { inputTokens: 0, outputTokens: 0 };
+    const { usage, estimate } = this.relay;
+    if (!estimate.events) return { inputTokens: 0, outputTokens: 0 };
     return {
       ...usage,
       inputTokens: usage?.inputTokens || estimatedTokens(call.llm.size.inputBytes),
-      outputTokens: Math.min(delivered.tokens, output.atMost),
+      outputTokens: Math.min(estimate.tokens, output.atMost),
     };
   }
 }

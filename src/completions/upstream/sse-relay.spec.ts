@@ -17,7 +17,7 @@ const usage = { prompt_tokens: 3, completion_tokens: 2 };
 const usageEvent = event({ choices: [], usage });
 const DONE = event('[DONE]');
 
-/** What a client gets of `text`, cut at `cuts`; the terminator apart. */
+/** Returns what a client receives of `text` that arrives cut at `cuts`. The terminator is returned apart. */
 function relayed(text: string, showUsage = false, cuts: readonly number[] = [], form = openaiStream) {
   const relay = new SseRelay(form, showUsage);
   const bytes = Buffer.from(text);
@@ -34,13 +34,13 @@ function relayed(text: string, showUsage = false, cuts: readonly number[] = [], 
     text: Buffer.concat(passed).toString(),
     usage: relay.usage,
     done: relay.terminator?.toString(),
-    events: relay.delivered.events,
+    events: relay.estimate.events,
   };
 }
 const counted = { inputTokens: 3, outputTokens: 2 };
 
 describe('a relayed stream', () => {
-  it('is the same bytes, but for the usage nobody asked for and the terminator that waits', () => {
+  it('is the same bytes, except the usage that the client did not ask for and the withheld terminator', () => {
     const text = delta('a') + delta('b') + usageEvent + DONE;
     expect(relayed(text)).toEqual({ text: delta('a') + delta('b'), usage: counted, done: DONE, events: 2 });
     expect(relayed(text, true)).toEqual({
@@ -51,12 +51,12 @@ describe('a relayed stream', () => {
     });
   });
 
-  it('keeps an event that carries usage and text', () => {
+  it('forwards an event that carries usage and text', () => {
     const last = delta('b', { usage });
     expect(relayed(last + DONE)).toMatchObject({ text: last, usage: counted });
   });
 
-  it('is not fooled by what a model says', () => {
+  it('takes no text of a model for an event', () => {
     const said =
       delta('data: [DONE]\n\n') + delta('"usage":{"prompt_tokens":1}') + delta('x', { usage: null });
     expect(relayed(said + usageEvent + DONE)).toEqual({
@@ -71,11 +71,11 @@ describe('a relayed stream', () => {
     expect(relayed(delta('a') + DONE + delta('late')).text).toBe(delta('a'));
   });
 
-  it('hands on what is left when it breaks off in the middle', () => {
+  it('forwards the rest when it breaks off in the middle of an event', () => {
     expect(relayed(delta('a') + 'data: {"cho').text).toBe(delta('a') + 'data: {"cho');
   });
 
-  it('knows other line ends and comments', () => {
+  it('accepts other line ends and comments', () => {
     const text = `: keep-alive\r\n\r\n${delta('a').replaceAll('\n', '\r\n')}`;
     expect(relayed(text + DONE.replaceAll('\n', '\r\n'))).toMatchObject({
       text,
@@ -112,29 +112,29 @@ describe('a relayed stream', () => {
 const typed = (type: string, more: object = {}) =>
   `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`;
 
-describe('what waits for the commit, and what it says was used', () => {
+describe('the withheld events, and the usage in them', () => {
   const start = typed('message_start', { message: { usage: { input_tokens: 3, cache_read_input_tokens: 4, output_tokens: 1 } } }); // prettier-ignore
   const said = typed('content_block_delta', { delta: { type: 'text_delta', text: '"message_stop"' } });
   const used = { input_tokens: 3, output_tokens: 2 };
   const drawn = typed('image_generation.completed', { b64_json: 'a', usage: used });
   const partial = typed('image_generation.partial_image', { b64_json: 'b' });
-  const told = { inputTokens: 3, outputTokens: 2 };
+  const usageOfAll = { inputTokens: 3, outputTokens: 2 };
 
   it.each<[string, CallType, string, string, object | undefined]>([
     ['Messages', messages, start + said + typed('message_delta', { usage: { output_tokens: 2 } }), typed('message_stop'), { inputTokens: 7, cachedInputTokens: 4, outputTokens: 2 }],
-    ['… whose end says less of the prompt', messages, start + typed('message_delta', { usage: { input_tokens: 0, output_tokens: 2 } }), typed('message_stop'), { inputTokens: 7, cachedInputTokens: 4, outputTokens: 2 }],
+    ['… whose end reports less of the prompt', messages, start + typed('message_delta', { usage: { input_tokens: 0, output_tokens: 2 } }), typed('message_stop'), { inputTokens: 7, cachedInputTokens: 4, outputTokens: 2 }],
     ['… or more', messages, start + typed('message_delta', { usage: { input_tokens: 9, output_tokens: 2 } }), typed('message_stop'), { inputTokens: 9, outputTokens: 2 }],
-    ['Responses', responses, typed('response.output_text.delta', { delta: '"response.completed"' }), typed('response.completed', { response: { usage: used } }), told],
-    ['… that are cut short', responses, '', typed('response.incomplete', { response: { usage: used } }), told],
+    ['Responses', responses, typed('response.output_text.delta', { delta: '"response.completed"' }), typed('response.completed', { response: { usage: used } }), usageOfAll],
+    ['… that are cut short', responses, '', typed('response.incomplete', { response: { usage: used } }), usageOfAll],
     ['… that fail', responses, '', typed('response.failed', { response: { usage: null } }), undefined],
-    ['a transcript', transcription, typed('transcript.text.delta', { delta: 'a' }), typed('transcript.text.done', { usage: used }), told],
-    ['speech', speech, typed('speech.audio.delta', { audio: 'a' }), typed('speech.audio.done', { usage: used }), told],
+    ['a transcript', transcription, typed('transcript.text.delta', { delta: 'a' }), typed('transcript.text.done', { usage: used }), usageOfAll],
+    ['speech', speech, typed('speech.audio.delta', { audio: 'a' }), typed('speech.audio.done', { usage: used }), usageOfAll],
     ['two images', imageGeneration, partial, drawn + partial + drawn, { inputTokens: 6, outputTokens: 4, outputImageTokens: 4 }],
   ])('%s', (_, { stream }, passed, waits, usage) => {
     expect(relayed(passed + waits, true, [], stream)).toMatchObject({ text: passed, usage, done: waits });
   }); // prettier-ignore
 
-  it('Messages: what a broken stream said of its prompt is only a part', () => {
+  it('Messages: the prompt tokens of a broken stream are only a part of its usage', () => {
     const relay = new SseRelay(messages.stream, true);
     relay.push(Buffer.from(start + said));
     expect(relay).toMatchObject({ usage: { inputTokens: 7 }, usageIsPartial: true });
@@ -142,7 +142,7 @@ describe('what waits for the commit, and what it says was used', () => {
     expect(relay.usageIsPartial).toBe(false);
   });
 
-  it('joins an event once, however many pieces it comes in', () => {
+  it('joins an event once, in however many pieces it arrives', () => {
     const concat = vi.spyOn(Buffer, 'concat');
     const text = delta('x'.repeat(20_000));
     const cuts = Array.from({ length: 2_000 }, (_, n) => (n + 1) * 10);
@@ -151,7 +151,7 @@ describe('what waits for the commit, and what it says was used', () => {
     concat.mockRestore();
   });
 
-  it('keeps what follows the end of one answer of several without joining it again and again', () => {
+  it('withholds what follows the first of several ends without joining it again and again', () => {
     const concat = vi.spyOn(Buffer, 'concat');
     const waits = drawn + '\n'.repeat(100_000) + drawn;
     const cuts = Array.from({ length: 2_000 }, (_, n) => n * 50);

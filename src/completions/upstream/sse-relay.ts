@@ -5,41 +5,41 @@ import { GatheredBytes } from './gathered-bytes.js';
 
 const DATA = Buffer.from('data:');
 const MAX_EVENT_BYTES = 8 * 1024 * 1024;
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+const MAX_WITHHELD_BYTES = 64 * 1024 * 1024;
 const NOTHING: EventContent = {};
 
 /**
- * Passes server-sent events on as the bytes they are, but for two: the usage event the gate asked for and the client
- * did not, and the terminator, which must wait until the call is settled. Only events that may tell something are parsed.
+ * Forwards server-sent events as bytes, with two exceptions. A usage event is dropped if only the gateway asked for it. The
+ * terminator is withheld until the call is settled. Only events that may carry usage are parsed.
  */
 export class SseRelay {
   usage: Usage | undefined;
-  /** More of it was still to come. */
+  /** True if more usage was expected after `usage`. */
   usageIsPartial = false;
-  /** The terminator and what came behind it. None of it is among the bytes `push` returns. */
-  private readonly last = new GatheredBytes();
-  readonly delivered: StreamTokenEstimate;
-  /** The beginning of an event whose end has not come. */
+  /** The terminator and everything after it. `push` returns none of it. */
+  private readonly ending = new GatheredBytes();
+  readonly estimate: StreamTokenEstimate;
+  /** Start of an event whose end did not arrive yet. */
   private readonly tail = new GatheredBytes();
 
   constructor(
-    private readonly form: StreamFormat,
+    private readonly format: StreamFormat,
     private readonly showUsage: boolean,
   ) {
-    this.delivered = new StreamTokenEstimate(form.textMembers);
+    this.estimate = new StreamTokenEstimate(format.textMembers);
   }
 
-  /** The terminator, once it came, with what followed it. */
+  /** The terminator and everything after it. Undefined before it arrived. */
   get terminator(): Buffer | undefined {
-    return this.last.bytes ? this.last.whole() : undefined;
+    return this.ending.bytes ? this.ending.whole() : undefined;
   }
 
-  /** The last word was said. Of several answers only the upstream knows which is the last. */
+  /** True if the terminator arrived. Of several terminators only the upstream knows which is the last. */
   get isWhole(): boolean {
-    return this.last.bytes > 0 && !this.form.endsPerAnswer;
+    return this.ending.bytes > 0 && !this.format.hasSeveralEnds;
   }
 
-  /** What may be passed on now. Bytes are looked at once, however many chunks an event comes in. */
+  /** Returns the bytes to forward now. Reads each byte once, in however many chunks an event arrives. */
   push(chunk: Buffer): Buffer | undefined {
     const end = endOfLastEvent(chunk, this.tail.tail(2));
     let complete: Buffer | undefined;
@@ -53,64 +53,68 @@ export class SseRelay {
     }
     if (end < chunk.length) this.tail.add(end > 0 ? chunk.subarray(end) : chunk);
     if (this.tail.bytes > MAX_EVENT_BYTES) throw new Error('An event of the upstream is too large.');
-    return complete && this.pass(complete);
+    return complete && this.forward(complete);
   }
 
-  /** What is left when the upstream ended in the middle of an event. */
+  /** Returns the rest, if the upstream ended in the middle of an event. */
   rest(): Buffer | undefined {
     const tail = this.tail.bytes ? this.tail.whole() : undefined;
     this.tail.clear();
-    return tail && this.pass(tail);
+    return tail && this.forward(tail);
   }
 
-  private pass(events: Buffer): Buffer | undefined {
+  private forward(events: Buffer): Buffer | undefined {
     if (this.isWhole) return undefined;
-    const passed = this.last.bytes || this.form.mayCarryUsage(events) ? this.passing(events) : events;
-    if (!passed.length) return undefined;
-    this.delivered.add(passed);
-    return passed;
+    const forwarded =
+      this.ending.bytes || this.format.mayCarryUsage(events) ? this.forwardable(events) : events;
+    if (!forwarded.length) return undefined;
+    this.estimate.add(forwarded);
+    return forwarded;
   }
 
-  /** What of these events is passed on. From the terminator on everything is kept, as one piece however many events it is. */
-  private passing(events: Buffer): Buffer {
-    const passed: Buffer[] = [];
-    let hasEnded = this.last.bytes > 0;
+  /** Returns the part of these events to forward. Withholds everything from the terminator on, as one piece. */
+  private forwardable(events: Buffer): Buffer {
+    const forwarded: Buffer[] = [];
+    let hasEnded = this.ending.bytes > 0;
     let from = 0;
     let start = 0;
-    while (start < events.length && !(hasEnded && !this.form.endsPerAnswer)) {
+    while (start < events.length && !(hasEnded && !this.format.hasSeveralEnds)) {
       const end = endOfEvent(events, start);
-      const saysSomething = end - start > DATA.length;
-      const { ends, onlyUsage } = saysSomething ? this.heard(events.subarray(start, end)) : NOTHING;
+      const hasData = end - start > DATA.length;
+      const { ends, onlyUsage } = hasData ? this.readEvent(events.subarray(start, end)) : NOTHING;
       if (!hasEnded && (ends || (onlyUsage && !this.showUsage))) {
-        passed.push(events.subarray(from, start));
+        forwarded.push(events.subarray(from, start));
         from = ends ? start : end;
       }
       hasEnded ||= ends === true;
       start = end;
     }
-    if (hasEnded) this.keep(events.subarray(from, start));
-    else passed.push(events.subarray(from));
-    return passed.length === 1 ? passed[0]! : Buffer.concat(passed);
+    if (hasEnded) this.withhold(events.subarray(from, start));
+    else forwarded.push(events.subarray(from));
+    return forwarded.length === 1 ? forwarded[0]! : Buffer.concat(forwarded);
   }
 
-  private keep(events: Buffer): void {
-    this.last.add(events);
-    if (this.last.bytes > MAX_WAITING_BYTES) throw new Error('The end of the answer is too large.');
+  private withhold(events: Buffer): void {
+    this.ending.add(events);
+    if (this.ending.bytes > MAX_WITHHELD_BYTES) throw new Error('The end of the answer is too large.');
   }
 
-  /** Takes note of what an event says. */
-  private heard(event: Buffer): EventContent {
+  /** Reads the usage of an event. */
+  private readEvent(event: Buffer): EventContent {
     const data = dataOf(event);
-    const says = data ? this.form.read(data, this.usage) : NOTHING;
-    if (says.usage) {
-      this.usage = says.usage;
-      this.usageIsPartial = says.usageIsPartial ?? false;
+    const content = data ? this.format.read(data, this.usage) : NOTHING;
+    if (content.usage) {
+      this.usage = content.usage;
+      this.usageIsPartial = content.usageIsPartial ?? false;
     }
-    return says;
+    return content;
   }
 }
 
-/** One past the blank line that ends the last complete event of a chunk; 0 without one. Its line may begin in the bytes before. */
+/**
+ * Returns the index after the blank line that ends the last complete event of a chunk, or 0 without one. The blank line may
+ * begin in `before`, the bytes before the chunk.
+ */
 function endOfLastEvent(chunk: Buffer, before: Buffer): number {
   const at = (i: number): number | undefined => (i >= 0 ? chunk[i] : before[before.length + i]);
   for (let i = chunk.length - 1; i >= 0; i--) {
@@ -120,14 +124,14 @@ function endOfLastEvent(chunk: Buffer, before: Buffer): number {
   return 0;
 }
 
-/** One past the blank line that ends the event that begins at `start`; one past the last byte without one. */
+/** Returns the index after the blank line that ends the event at `start`, or the length of `bytes` without one. */
 function endOfEvent(bytes: Buffer, start: number): number {
   for (let i = bytes.indexOf(0x0a, Math.max(start, 1)); i >= 0; i = bytes.indexOf(0x0a, i + 1))
     if (bytes[i - 1] === 0x0a || (bytes[i - 1] === 0x0d && bytes[i - 2] === 0x0a)) return i + 1;
   return bytes.length;
 }
 
-/** The `data:` of a one-line event. */
+/** Returns the value of an event's `data:` line. */
 function dataOf(event: Buffer): Buffer | undefined {
   const at = event.indexOf(DATA);
   if (at < 0 || (at > 0 && event[at - 1] !== 0x0a)) return undefined;

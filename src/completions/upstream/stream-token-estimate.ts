@@ -7,12 +7,12 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const LARGE_EVENT_BYTES = 512;
 const MEASURED_FIRST = 4;
-const MEASURED_OF = 16;
+const MEASURED_EVERY = 16;
 
 /**
- * What of a stream reached its client: for one that ends without saying what it used. Nearly all say it, so this costs
- * little: events are counted; the text in them is measured where they are large, and where they are small in the first
- * pieces of the stream and in every sixteenth after, the others being taken to be alike.
+ * Estimates the output tokens that a client received, for a stream that ends without usage. Nearly all streams report
+ * usage, so the estimate must cost little. It counts events. It measures the text of all large events, and of small events
+ * in the first pieces and in every sixteenth piece. It takes the other small events to be alike.
  */
 export class StreamTokenEstimate {
   events = 0;
@@ -22,10 +22,10 @@ export class StreamTokenEstimate {
   private measuredEvents = 0;
   private measuredTextBytes = 0;
 
-  /** `textMembers`: those that carry, in quotes, what a model wrote. */
+  /** `textMembers`: the members whose string values carry the model's text. */
   constructor(private readonly textMembers: readonly QuotedText[]) {}
 
-  /** `piece`: whole events, as many as came at once. */
+  /** Adds one or more complete events. */
   add(piece: Buffer): void {
     const events = dataLines(piece);
     this.events += events;
@@ -34,12 +34,12 @@ export class StreamTokenEstimate {
       return;
     }
     this.smallEvents += events;
-    if (this.smallPieces++ >= MEASURED_FIRST && this.smallPieces % MEASURED_OF) return;
+    if (this.smallPieces++ >= MEASURED_FIRST && this.smallPieces % MEASURED_EVERY) return;
     this.measuredEvents += events;
     this.measuredTextBytes += textBytesIn(piece, this.textMembers);
   }
 
-  /** Usually one event is one token; some upstreams put many into one. */
+  /** Estimated tokens. Usually one event is one token, but some upstreams put many tokens into one event. */
   get tokens(): number {
     const { largeTextBytes, smallEvents, measuredEvents, measuredTextBytes } = this;
     const smallTextBytes = measuredEvents && (measuredTextBytes * smallEvents) / measuredEvents;
@@ -47,7 +47,7 @@ export class StreamTokenEstimate {
   }
 }
 
-/** Lines that begin with `data:`; what a model says in the middle of one does not count. */
+/** Counts lines that begin with `data:`. The same text in the middle of a line does not count. */
 function dataLines(bytes: Buffer): number {
   let count = bytes.indexOf(DATA) === 0 ? 1 : 0;
   for (let at = bytes.indexOf(LINE_OF_DATA); at >= 0; at = bytes.indexOf(LINE_OF_DATA, at + DATA.length))

@@ -1,14 +1,14 @@
 import { HttpException, ServiceUnavailableException } from '@nestjs/common';
 
-/** An upstream did not answer the call. Told with the upstream's status and no secret in it. */
+/** Thrown if an upstream did not serve the call. Has the upstream's status and no secret in its message. */
 export class UpstreamError extends HttpException {
   constructor(
     status: number,
     message: string,
-    /** Another try, or another model, may do better. */
-    readonly mayTryAgain: boolean,
+    /** True if another attempt, or another model, may succeed. */
+    readonly isRetryable: boolean,
     readonly retryAfter?: string,
-    /** It does not know `stream_options`. */
+    /** True if the upstream refuses `stream_options`. */
     readonly refusesStreamOptions = false,
   ) {
     super({ message, type: 'upstream_error', param: null }, status);
@@ -19,7 +19,7 @@ export class UpstreamError extends HttpException {
   }
 }
 
-/** No connection to the upstream was free in time: nothing was sent. Another origin, or a moment later, may do better. */
+/** Thrown if no connection to the upstream was free in time. Nothing was sent. Another origin, or a later attempt, may succeed. */
 export class UpstreamBusyError extends ServiceUnavailableException {
   readonly headers = { 'retry-after': '1' };
 
@@ -31,30 +31,30 @@ export class UpstreamBusyError extends ServiceUnavailableException {
   }
 }
 
-/** The client hung up before its call was made; nobody hears this. */
+/** Thrown if the client disconnected before its call was sent. No response is written. */
 export class ClientDisconnectedError extends HttpException {
   constructor() {
     super({ message: 'The client closed the connection.' }, 499);
   }
 }
 
-/** The answer is there, but its cost could not be committed in time, so it is not handed out. */
+/** Thrown if the cost of a response could not be committed in time. The client does not get the response. */
 export class SettlementTimeoutError extends ServiceUnavailableException {
   constructor() {
     super({ message: 'The cost of this call could not be recorded in time. Try again shortly.' });
   }
 }
 
-const MAY_TRY_AGAIN = new Set([401, 403, 404, 408, 409, 425, 429]);
+const RETRYABLE = new Set([401, 403, 404, 408, 409, 425, 429]);
 const MAX_MESSAGE_CHARS = 2_000;
 
 const BAD_REQUEST = new Set([400, 422]);
 
 /**
- * The error an upstream answered with, in our words: its own message, without anything that looks like a secret.
- * `clampedTo`: the output limit the gate set, which may be what the upstream refuses.
+ * Returns the client's error for an error response of an upstream. It contains the upstream's message without anything that
+ * looks like a secret. `clampedTo`: the output limit that the gateway set, which may be the reason for the error.
  */
-export function upstreamAnswerError(
+export function upstreamResponseError(
   status: number,
   body: Buffer,
   secrets: readonly Buffer[],
@@ -62,15 +62,15 @@ export function upstreamAnswerError(
   clampedTo?: number,
 ): UpstreamError {
   const isBadRequest = BAD_REQUEST.has(status);
-  const explained =
+  const explanation =
     isBadRequest && clampedTo !== undefined
       ? ` (The gateway set the output limit of this call to ${clampedTo} tokens, because a budget applies.)`
       : '';
-  const told = status >= 400 && status < 600 ? status : 502;
+  const clientStatus = status >= 400 && status < 600 ? status : 502;
   return new UpstreamError(
-    told,
-    `The upstream answered ${status}: ${withoutSecrets(messageIn(body), secrets)}${explained}`,
-    (told >= 500 && told !== 508) || MAY_TRY_AGAIN.has(told),
+    clientStatus,
+    `The upstream answered ${status}: ${withoutSecrets(messageIn(body), secrets)}${explanation}`,
+    (clientStatus >= 500 && clientStatus !== 508) || RETRYABLE.has(clientStatus),
     retryAfter,
     isBadRequest && body.includes('stream_options'),
   );
@@ -79,13 +79,13 @@ export function upstreamAnswerError(
 function messageIn(body: Buffer): string {
   try {
     const { error, message, detail } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
-    const told =
+    const errorMessage =
       typeof error === 'object' && error !== null ? (error as { message?: unknown }).message : error;
-    for (const candidate of [told, message, detail]) {
+    for (const candidate of [errorMessage, message, detail]) {
       if (typeof candidate === 'string' && candidate) return candidate.slice(0, MAX_MESSAGE_CHARS);
     }
   } catch {
-    // Not JSON: nothing in it is told.
+    // The body is not JSON, so it has no message.
   }
   return 'no further message.';
 }
@@ -100,7 +100,7 @@ function withoutSecrets(text: string, secrets: readonly Buffer[]): string {
     .replace(LOOKS_SECRET, '****');
 }
 
-/** The same bytes, a deployment's credentials in them replaced by as many asterisks. An upstream may echo what it was sent. */
+/** Replaces a deployment's credentials in a response by as many asterisks, because an upstream may echo its request. */
 export function masked(bytes: Buffer, secrets: readonly Buffer[]): Buffer {
   let safe = bytes;
   for (const secret of secrets) {

@@ -6,22 +6,25 @@ import { pathAt } from '../../models/deployment.js';
 import type { Attempt } from '../call.js';
 import type { UpstreamRequest } from './upstreams.js';
 
-/** What goes to the deployment of this attempt. */
+/** Builds the request to the deployment of this attempt. */
 export function upstreamRequest(attempt: Attempt): UpstreamRequest {
   const { call, deployment } = attempt;
-  const { kind, forwardedHeaders: passedHeaders } = call.llm;
+  const { kind, forwardedHeaders } = call.llm;
   const body = bodyOf(attempt);
-  const headers: Record<string, string> = { ...deployment.headers, ...passedHeaders, via: call.via };
+  const headers: Record<string, string> = { ...deployment.headers, ...forwardedHeaders, via: call.via };
   if (!Buffer.isBuffer(body)) headers['content-length'] = String(lengthOf(body));
   return { path: pathAt(deployment, kind.path), headers, body };
 }
 
-/** The client's bytes, but for what must change: the model's name, the gate's own members, usage, and where a budget applies the limits it is held by. */
+/**
+ * Returns the client's bytes with the needed edits: the model's name, the gateway's own members, `stream_options`, and the
+ * output limits if a budget applies.
+ */
 function bodyOf({
   call: { llm },
   deployment,
   output: { limit },
-  asksForUsage,
+  addsUsageOption,
 }: Attempt): Buffer | readonly Buffer[] {
   const { kind, scanned, bytes } = llm;
   const edits = new Map<string, string | null>();
@@ -33,7 +36,7 @@ function bodyOf({
   for (const name of scanned!.members.keys())
     if (GATEWAY_MEMBERS.has(name) || (limit && limitsOutput(name))) edits.set(name, null);
   if (limit) edits.set(limit.member, String(limit.tokens));
-  if (asksForUsage) edits.set('stream_options', '{"include_usage":true}');
+  if (addsUsageOption) edits.set('stream_options', '{"include_usage":true}');
   if (limit && llm.size.webSearches) {
     const cap = kind.webSearchCap?.(bytes, scanned!.members);
     if (cap) edits.set(...cap);

@@ -3,17 +3,17 @@ import { Pool } from 'undici';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Metrics } from '../../metrics/metrics.js';
 import type { Deployment } from '../../models/deployment.js';
-import { ConnectionQueue, type Waiting } from './connection-queue.js';
+import { ConnectionQueue, type PendingConnection } from './connection-queue.js';
 
-/** What goes upstream. */
+/** A request to an upstream. */
 export interface UpstreamRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** In pieces, where it is too large to be copied. */
+  /** The body. It is in pieces if it is too large to be copied. */
   readonly body: Buffer | readonly Buffer[];
 }
 
-/** What happens to one call, in this order: `start` once, `data` any number of times, then `end` or `fail`. */
+/** Receiver of a response. Calls come in this order: `start` once, `data` any number of times, then `end` or `fail`. */
 export interface UpstreamSink {
   start(status: number, headers: UpstreamHeaders): void;
   data(chunk: Buffer): void;
@@ -23,16 +23,16 @@ export interface UpstreamSink {
 
 export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Why there is no (whole) answer. */
+/** The reason for a missing or incomplete response. */
 export interface UpstreamFailure {
-  /** The connection was never made: provably nothing was produced. */
+  /** True if no connection was made, so that the upstream provably produced nothing. */
   readonly neverSent: boolean;
   readonly timedOut: boolean;
-  /** A word for logs and clients, never an address or a credential. */
+  /** Short text for logs and clients, without addresses and credentials. */
   readonly reason: string;
 }
 
-/** A call under way. */
+/** A call in flight. */
 export interface UpstreamCall {
   abort(): void;
 }
@@ -51,13 +51,13 @@ const NEVER_SENT = new Set([
 ]);
 const TIMED_OUT = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
 
-/** The connections to one origin, and who waits for them. */
+/** The connections to one origin, and the queue of calls that wait for them. */
 interface Origin {
   readonly pool: Pool;
   readonly queue: ConnectionQueue;
 }
 
-/** The connections to upstreams: one pool per origin, of `max_upstream_connections`. */
+/** Manages the connections to upstreams, in one pool of `max_upstream_connections` per origin. */
 @Injectable()
 export class Upstreams implements OnApplicationShutdown {
   private readonly origins = new Map<string, Origin>();
@@ -77,36 +77,36 @@ export class Upstreams implements OnApplicationShutdown {
     );
   }
 
-  /** Takes a connection for one call, and returns undefined; or waits for one. Who has it sends, or gives it back. */
-  take({ origin }: Deployment): Waiting | undefined {
-    return this.of(origin).queue.take();
+  /** Takes a connection for one call and returns undefined, or returns the pending one. The caller must `send` or `release`. */
+  acquire({ origin }: Deployment): PendingConnection | undefined {
+    return this.originOf(origin).queue.acquire();
   }
 
-  /** The call that took a connection is not made. */
-  giveBack({ origin }: Deployment): void {
-    this.of(origin).queue.giveBack();
+  /** Releases the connection of a call that is not sent. */
+  release({ origin }: Deployment): void {
+    this.originOf(origin).queue.release();
   }
 
-  /** Sends one call that took a connection. Everything that happens after is told to `sink`, whose last word is `end` or `fail`. */
+  /** Sends one call over its acquired connection. Reports the response to `sink`, and ends with `end` or `fail`. */
   send(deployment: Deployment, { path, headers, body }: UpstreamRequest, sink: UpstreamSink): UpstreamCall {
-    const { pool, queue } = this.of(deployment.origin);
+    const { pool, queue } = this.originOf(deployment.origin);
     let controller: { abort(reason: Error): void } | undefined;
-    let over = false;
-    // An upstream writes event by event. What one turn of the event loop brings is told at once: it costs little more than one.
+    let isOver = false;
+    // Upstreams write event by event. All chunks of one turn of the event loop are reported at once, to save work.
     let arrived: Buffer[] = [];
-    const tellArrived = () => {
-      if (over || !arrived.length) return;
+    const flush = () => {
+      if (isOver || !arrived.length) return;
       const bytes = arrived.length === 1 ? arrived[0]! : Buffer.concat(arrived);
       arrived = [];
       sink.data(bytes);
     };
-    const finish = (tell: () => void) => {
-      tellArrived();
-      if (over) return;
-      over = true;
+    const finish = (report: () => void) => {
+      flush();
+      if (isOver) return;
+      isOver = true;
       clearTimeout(deadline);
-      queue.giveBack();
-      tell();
+      queue.release();
+      report();
     };
     const abort = (failure: UpstreamFailure) => {
       finish(() => sink.fail(failure));
@@ -118,22 +118,22 @@ export class Upstreams implements OnApplicationShutdown {
         path,
         method: 'POST',
         headers,
-        // Any iterable of bytes is a body to undici; its types know streams only.
+        // undici accepts any iterable of bytes as a body; its types allow only streams.
         body: body as Buffer,
-        // The deadline is for the whole call: no timer of its own for every chunk.
+        // The deadline covers the whole call, so chunks need no timers.
         headersTimeout: 0,
         bodyTimeout: 0,
       },
       {
-        onRequestStart: (started) => {
-          controller = started;
-          if (over) started.abort(ABORTED);
+        onRequestStart: (upstreamController) => {
+          controller = upstreamController;
+          if (isOver) upstreamController.abort(ABORTED);
         },
         onResponseStart: (_, status, headers) => {
-          if (!over) sink.start(status, headers);
+          if (!isOver) sink.start(status, headers);
         },
         onResponseData: (_, chunk) => {
-          if (!over && arrived.push(chunk) === 1) process.nextTick(tellArrived);
+          if (!isOver && arrived.push(chunk) === 1) process.nextTick(flush);
         },
         onResponseEnd: () => finish(() => sink.end()),
         onResponseError: (_, error) => finish(() => sink.fail(failureOf(error))),
@@ -146,7 +146,7 @@ export class Upstreams implements OnApplicationShutdown {
     await Promise.all([...this.origins.values()].map(({ pool }) => pool.destroy()));
   }
 
-  private of(name: string): Origin {
+  private originOf(name: string): Origin {
     let origin = this.origins.get(name);
     if (!origin) {
       const { maxUpstreamConnections, upstreamQueueMs } = this.config.general;
