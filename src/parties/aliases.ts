@@ -5,7 +5,7 @@ import { hasBlankEnds, MAX_NAME_CHARS } from '../policy/model-list.js';
 
 const MAX_ALIASES = 1_000;
 
-/** A DTO field that maps names to models: `{"fast": "gpt-4o-mini"}`. */
+/** Declares a DTO field that maps names to models: `{"fast": "gpt-4o-mini"}`. */
 export const IsAliases = () =>
   applyDecorators(
     ApiPropertyOptional({ nullable: true, type: 'object', additionalProperties: { type: 'string' } }),

@@ -3,9 +3,9 @@ import type { BudgetLimitRow, Limits } from './limits-row.js';
 import { toNanoUsd } from './usd.js';
 
 /**
- * Puts sent limits on a row: absent keeps, null clears, `[]`, `0` and `false` are values. A duration that is set
- * or changed is anchored now; one that is sent again as it was keeps its anchor. A first duration starts at nothing spent;
- * one that is changed goes on with what was spent in its window already.
+ * Writes the limits of a body to a row: absent keeps, null clears, `[]`, `0` and `false` are values. A new or changed
+ * duration is anchored at `now`; an unchanged one keeps its anchor. The first duration starts with no spending. A
+ * changed duration keeps the spending of its window.
  */
 export function applyLimits(row: Limits, dto: LimitsDto, now: Date): void {
   if (dto.max_budget !== undefined) row.maxBudgetNanoUsd = toNanoUsd(dto.max_budget);
@@ -35,7 +35,10 @@ export function applyLimits(row: Limits, dto: LimitsDto, now: Date): void {
   if (dto.max_parallel_requests !== undefined) row.maxParallelRequests = dto.max_parallel_requests;
 }
 
-/** From when a further window is counted: as before if it was there, from now if it is new, filled if it was changed. */
+/**
+ * Returns the start of a further window: the stored start for a kept window, `now` for a new one. A changed duration
+ * keeps the start of its spending and is anchored at `now`.
+ */
 function startOf(before: BudgetLimitRow | undefined, duration: string, now: Date) {
   const since = before?.since ?? now.getTime();
   return { since, anchor: before?.budget_duration === duration ? before.anchor : now.getTime() };

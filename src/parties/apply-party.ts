@@ -6,7 +6,7 @@ import { storePassthroughFields, type PassthroughColumns } from './passthrough-f
 import type { PartyDto } from './limits.dto.js';
 import type { PartyRow } from './party-row.js';
 
-/** Puts what was sent on a row: absent keeps, null clears, `[]`, `0` and `false` are values. */
+/** Writes a body to a row: absent keeps, null clears, `[]`, `0` and `false` are values. */
 export function applyParty(
   row: PartyRow,
   sent: PartyDto & { readonly blocked?: boolean | null },
@@ -25,10 +25,10 @@ export function applyParty(
   applyTemporaryIncrease(row, dto);
 }
 
-/** Limits that LiteLLM keeps inside `metadata`, and that count here from a field of their own. */
+/** Limits that LiteLLM stores inside `metadata` and that are fields of their own here. */
 const LIMITS_IN_METADATA = [...anyFieldsWhere(({ inMetadata }) => inMetadata === 'limit')];
 
-/** What was sent, with the limits that stand in its `metadata` as fields. A field of its own counts first. */
+/** Moves the limits inside `metadata` to fields of their own. A field that the body sets itself wins. */
 function withLimitsInTheOpen<T extends PartyDto>(dto: T, kept: PassthroughColumns): T {
   const { metadata } = dto;
   if (!metadata) return dto;

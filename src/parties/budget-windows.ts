@@ -3,20 +3,20 @@ import type { BudgetLimitRow, Limits } from './limits-row.js';
 
 type MainWindow = Pick<Limits, 'budgetDuration' | 'budgetAnchor' | 'budgetSince'>;
 
-/** The window a row's main budget is counted in; null: for ever. */
+/** Returns the window of a row's main budget; null for a lifetime budget. */
 export function mainWindow({ budgetDuration, budgetAnchor, budgetSince }: Readonly<MainWindow>) {
   return budgetDuration === null ? null : windowRule(budgetDuration, budgetAnchor, budgetSince);
 }
 
-/** The window of one more budget. */
+/** Returns the window of a further budget. */
 export const furtherWindow = (limit: BudgetLimitRow): BudgetWindowRule =>
   windowRule(limit.budget_duration, new Date(limit.anchor), new Date(limit.since));
 
-/** The window of a budget for one model, counted from the calendar, or from 1970 where a duration has none there. */
+/** Returns the window of a budget for one model. It has no anchor of its own. */
 export const modelWindow = (duration: string | null): BudgetWindowRule | null =>
   duration === null ? null : windowRule(duration, null, null);
 
-/** A window without an anchor is counted from 1970. */
+/** Builds the rule of a window. Without an anchor, windows are counted from 1970. */
 const windowRule = (duration: string, anchor: Date | null, since: Date | null): BudgetWindowRule => ({
   duration,
   anchor: anchor ?? new Date(0),

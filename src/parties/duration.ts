@@ -20,14 +20,17 @@ const check =
         }),
     );
 
-/** A DTO field that says how long a budget's window is: `30s`, `30m`, `24h`, `7d`, `2w`, `1mo`; at most a hundred years. */
+/**
+ * Declares a DTO field with the length of a budget window: `30s`, `30m`, `24h`, `7d`, `2w`, `1mo`; at most a hundred
+ * years.
+ */
 export const IsDuration = check(
   'isDuration',
   (text) => parseDuration(text) !== undefined,
   'a number and s, m, h, d, w or mo, e.g. 30d, and at most a hundred years',
 );
 
-/** A DTO field that says how long something lives: a duration, also of zero, or `-1` for ever. */
+/** Declares a DTO field with a lifetime: a duration (zero is allowed), or `-1` for no end. */
 export const IsLifetime = check(
   'isLifetime',
   (text) => text === '-1' || lifetimeEnd(new Date(0), text) !== undefined,

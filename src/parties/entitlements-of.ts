@@ -8,7 +8,7 @@ import { modelBudgets } from './model-budgets.js';
 import { modelEntries } from './model-entries.js';
 import { tagsOf } from './tags-of.js';
 
-/** A row whose limits may be passed on; its tier's are filled in (`withTier`). */
+/** A row with limits that its holder may pass on. The limits of its tier are filled in (`withTier`). */
 type Holder = Readonly<Limits> & {
   readonly models: string[] | null;
   readonly metadata: Readonly<Record<string, unknown>> | null;
@@ -17,7 +17,10 @@ type Holder = Readonly<Limits> & {
   readonly expiresAt?: Date | null;
 };
 
-/** What somebody with this row holds. A temporary increase is not theirs to pass on. `place`: absent, a team's. */
+/**
+ * Returns the entitlements of a party with this row. A temporary increase cannot be passed on. `place` defaults to a
+ * team's.
+ */
 export function entitlementsOf(row: Holder, place?: ListPlace): Entitlements {
   const { maxBudgetNanoUsd, budgetDuration, budgetLimits } = row;
   const main =

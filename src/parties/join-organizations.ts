@@ -6,7 +6,10 @@ import type { User } from './entities/user.entity.js';
 import { OrganizationMember } from './entities/organization-member.entity.js';
 import { Organization } from './entities/organization.entity.js';
 
-/** Inside a transaction: a new user becomes an ordinary member of these organizations. 404 names one that is not there. */
+/**
+ * Makes a new user an ordinary member of these organizations. Must run inside a transaction. Throws 404 if an
+ * organization does not exist.
+ */
 export async function joinOrganizations(
   tx: EntityManager,
   organizationIds: readonly string[],

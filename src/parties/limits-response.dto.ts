@@ -1,7 +1,7 @@
 import { ApiProperty, IntersectionType } from '@nestjs/swagger';
 import { BudgetLimitDto } from './limits.dto.js';
 
-/** Fields of a response that say who wrote a row and when. */
+/** Author and time of the first and the last write of a row. */
 export class AuthoredResponse {
   created_at: string;
   created_by: string;
@@ -9,7 +9,7 @@ export class AuthoredResponse {
   updated_by: string;
 }
 
-/** Limits that every response with limits tells. Null: not set. */
+/** Limits in every response that has limits. Null: not set. */
 export class LimitsResponse {
   /** US dollars. */
   max_budget: number | null;
@@ -23,7 +23,7 @@ export class LimitsResponse {
   max_parallel_requests: number | null;
 }
 
-/** Fields of a party whose limits stand beside its other fields. */
+/** Fields of a party whose response has the limits beside its other fields. */
 export class LimitedPartyResponse extends IntersectionType(LimitsResponse, AuthoredResponse) {
   /** US dollars. */
   spend: number;
@@ -41,7 +41,7 @@ export class LimitedPartyResponse extends IntersectionType(LimitsResponse, Autho
   metadata: Record<string, unknown>;
 }
 
-/** Limits in an object of their own, where LiteLLM keeps them in another table. */
+/** Limits as a nested object, for parties whose limits LiteLLM stores in another table. */
 export class BudgetTable extends LimitsResponse {
   budget_id: string | null;
 

@@ -3,18 +3,18 @@ import { AuthoredRow } from '../database/authored-row.js';
 import { InstantColumn, IntegerColumn, JsonColumn, NanoUsdColumn } from '../database/columns.js';
 import type { NanoUsd } from '../policy/money.js';
 
-/** A budget window of its own beside the main one (LiteLLM `budget_limits[]`). */
+/** A further budget window beside the main one (LiteLLM `budget_limits[]`). */
 export interface BudgetLimitRow {
   readonly budget_duration: string;
   /** Nano-dollars as text: JSON has no integers this large. */
   readonly max_budget_nano_usd: string;
-  /** When the duration was set, epoch milliseconds: the windows are counted from here. */
+  /** Time at which the duration was set, in epoch milliseconds. The windows are counted from here. */
   readonly anchor: number;
-  /** What was spent before does not count in a window: when the first duration was set, epoch milliseconds. */
+  /** Time at which the first duration was set, in epoch milliseconds. Earlier spending counts in no window. */
   readonly since: number;
 }
 
-/** What limits a party or a tier: money, windows and rates. Wire names of LiteLLM; here with units. */
+/** Limits of a party or a tier: money, windows and rates. Named after LiteLLM's wire names, with units added. */
 export abstract class LimitsRow extends AuthoredRow {
   /** LiteLLM `max_budget`. Null: no limit. 0 allows only free models. */
   @NanoUsdColumn({ name: 'max_budget_nano_usd', nullable: true })
@@ -23,15 +23,17 @@ export abstract class LimitsRow extends AuthoredRow {
   @NanoUsdColumn({ name: 'soft_budget_nano_usd', nullable: true })
   softBudgetNanoUsd: NanoUsd | null;
 
-  /** LiteLLM `budget_duration`, e.g. `30d`. Null: `max_budget` is for ever. */
+  /** LiteLLM `budget_duration`, e.g. `30d`. Null: `max_budget` is a lifetime budget. */
   @Column({ name: 'budget_duration', type: 'varchar', nullable: true })
   budgetDuration: string | null;
 
-  /** When `budget_duration` was set: its windows are counted from here. */
+  /** Time at which `budget_duration` was set. Its windows are counted from here. */
   @InstantColumn({ name: 'budget_anchor', nullable: true })
   budgetAnchor: Date | null;
 
-  /** Spending before does not count in a window: when the first of the durations was set. Changing one keeps it. */
+  /**
+   * Time at which the first duration was set. Earlier spending counts in no window. A change of the duration keeps it.
+   */
   @InstantColumn({ name: 'budget_since', nullable: true })
   budgetSince: Date | null;
 
@@ -52,10 +54,10 @@ export abstract class LimitsRow extends AuthoredRow {
   maxParallelRequests: number | null;
 }
 
-/** The limits alone. */
+/** The limits without the author and times of a row. */
 export type Limits = Omit<LimitsRow, keyof AuthoredRow>;
 
-/** What a row without any limit says. */
+/** The limits of a row that sets none. */
 export const UNLIMITED: Readonly<Limits> = {
   maxBudgetNanoUsd: null,
   softBudgetNanoUsd: null,

@@ -22,7 +22,7 @@ import { IsUsd } from './usd.js';
 
 const MAX_RATE = 2_147_483_647;
 
-/** One more budget window beside the main one. */
+/** A further budget window beside the main one. */
 export class BudgetLimitDto {
   @IsDuration({ required: true, nullable: false, example: '1d' })
   budget_duration: string;
@@ -31,7 +31,7 @@ export class BudgetLimitDto {
   max_budget: number;
 }
 
-/** What limits a key, user, team, member, organization, end user or tier. Absent keeps, null clears. */
+/** Limits of a key, user, team, member, organization, end user or tier. Absent keeps, null clears. */
 @Refuses(['tpd_limit'])
 export class LimitsDto {
   /** US dollars this party may spend; per `budget_duration` if one is set. 0 allows only free models. */
@@ -39,7 +39,7 @@ export class LimitsDto {
   @IsUsd({ required: false, nullable: true })
   max_budget?: number | null;
 
-  /** US dollars after which a warning is due. Never refuses. */
+  /** US dollars at which an alert is sent. It never refuses a call. */
   @IsOptional()
   @IsUsd({ required: false, nullable: true })
   soft_budget?: number | null;
@@ -89,7 +89,7 @@ export class LimitsDto {
   max_parallel_requests?: number | null;
 }
 
-/** What every party but a member can be given beside its limits. */
+/** Fields of every party except members, beside the limits. */
 @Refuses(NOT_ENFORCED)
 export class PartyDto extends LimitsDto {
   /** US dollars added to `max_budget` until `temp_budget_expiry`. */
@@ -103,12 +103,12 @@ export class PartyDto extends LimitsDto {
   @IsISO8601({ strict: true })
   temp_budget_expiry?: string | null;
 
-  /** Makes this what was spent, in US dollars, by an `adjustment` entry of the ledger. For proxy admins. */
+  /** Sets the spending to this amount in US dollars, by an `adjustment` entry of the ledger. For proxy admins. */
   @IsOptional()
   @IsUsd({ required: false, nullable: true, example: 0 })
   spend?: number | null;
 
-  /** Models it may call; `[]` is unrestricted here. Names, `*`, `openai/*`, access groups. */
+  /** Models that calls may use; `[]` is unrestricted here. Names, `*`, `openai/*`, access groups. */
   @ApiPropertyOptional({ type: [String], example: ['gpt-4o-mini'] })
   @IsOptional()
   @IsArray()
@@ -116,13 +116,13 @@ export class PartyDto extends LimitsDto {
   @NamesModels({ each: true })
   models?: string[] | null;
 
-  /** The `budget_id` of a tier (`/budget/new`) whose limits fill those left open here. */
+  /** The `budget_id` of a tier (`/budget/new`). Its limits fill the ones left open here. */
   @ApiPropertyOptional({ nullable: true, type: String, example: 'free-tier' })
   @IsOptional()
   @IsString()
   budget_id?: string | null;
 
-  /** Anything you want to remember with it. */
+  /** Free content, stored as sent. */
   @ApiPropertyOptional({ nullable: true, type: 'object', additionalProperties: true })
   @IsOptional()
   @IsObject()

@@ -5,7 +5,7 @@ import type { AuthoredResponse, BudgetTable } from './limits-response.dto.js';
 import type { Limits } from './limits-row.js';
 import { toUsd } from './usd.js';
 
-/** Limits as LiteLLM tells them; what was not set is null. */
+/** Returns the limits as LiteLLM shows them. A limit that is not set is null. */
 export function limitsView(row: Readonly<Limits>) {
   return {
     max_budget: toUsd(row.maxBudgetNanoUsd),
@@ -24,7 +24,10 @@ export function limitsView(row: Readonly<Limits>) {
   };
 }
 
-/** The nested `litellm_budget_table` of parties whose limits LiteLLM keeps in a row of their own; null without any. */
+/**
+ * Returns the nested `litellm_budget_table` of parties whose limits LiteLLM stores in a row of their own; null without
+ * limits.
+ */
 export function budgetTableView(
   row: Readonly<Limits> & { readonly budgetId: string | null },
 ): BudgetTable | null {
@@ -35,13 +38,13 @@ export function budgetTableView(
   return set || row.budgetId !== null ? { budget_id: row.budgetId, ...limits } : null;
 }
 
-/** Drops the fields that are null, for views that tell only what was set. */
+/** Drops the fields that are null, for views that show only what is set. */
 export const withoutNulls = <T extends object>(fields: T) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as {
     [Field in keyof T]?: NonNullable<T[Field]>;
   };
 
-/** Who wrote a row and when. */
+/** Returns the author and time of the first and the last write of a row. */
 export function authorshipView(row: Readonly<AuthoredRow>): AuthoredResponse {
   return {
     created_at: row.createdAt.toISOString(),

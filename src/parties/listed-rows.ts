@@ -9,14 +9,17 @@ import { leftOut } from '../http/left-out.js';
 import { MAX_CONTENT_BYTES } from './stored-content.js';
 import type { PartyRow } from './party-row.js';
 
-/** `extra` has lists of names, too. */
+/** `extra` also has lists of names. */
 const MAX_EXTRA_CHARS = 4 * MAX_CONTENT_BYTES;
-/** All rows of one list have so much content together. */
+/** The most content of all rows of one list together. */
 const MAX_LIST_CHARS = 4 * 1024 * 1024;
 
 const CONTENT: ReadonlySet<string> = new Set(['metadata', 'extra']);
 
-/** Selects a row without what its clients keep with it, for `find`. `withContent` reads that where it is not too large. */
+/**
+ * Selects all columns except the content that clients store with a row, for `find`. `withContent` reads the content up
+ * to a bound.
+ */
 export function lightColumns<T extends PartyRow>(
   manager: EntityManager,
   entity: EntityTarget<T>,
@@ -26,7 +29,7 @@ export function lightColumns<T extends PartyRow>(
   ) as FindOptionsSelect<T>;
 }
 
-/** The same for a query builder. */
+/** Selects the same columns for a query builder. */
 export const selectLight = <T extends PartyRow>(select: SelectQueryBuilder<T>): SelectQueryBuilder<T> =>
   select.select(
     lightNames(select.expressionMap.mainAlias!.metadata).map((name) => `${select.alias}.${name}`),
@@ -43,8 +46,8 @@ interface Content {
 }
 
 /**
- * Gives listed rows what their clients keep with them. Rows from before there was a bound may keep more than is good for a
- * list: it is not even read, and `withoutMarks` names the row.
+ * Adds to listed rows the content that clients store with them. Rows older than the bound may have more: their content
+ * is not read, and the row is marked (`leftOut`).
  */
 export async function withContent<T extends PartyRow>(
   manager: EntityManager,
@@ -80,7 +83,7 @@ export async function withContent<T extends PartyRow>(
 const parsed = (text: string | null | undefined) =>
   text ? (JSON.parse(text) as Record<string, unknown>) : null;
 
-/** The mark stands where the row's view shows what is kept with it. */
+/** Marks a row, in the field in which its view shows the content. */
 function mark(row: PartyRow, entity: EntityTarget<PartyRow>, manager: EntityManager): void {
   const showsMetadata = manager.connection.getMetadata(entity).tableName !== 'end_users';
   if (showsMetadata) row.metadata = { ...row.metadata, ...leftOut() };

@@ -4,7 +4,7 @@ import { Organization } from './entities/organization.entity.js';
 import { User } from './entities/user.entity.js';
 import { Team } from './entities/team.entity.js';
 
-/** The ids a body names. What is absent, empty or no text names nobody. */
+/** The ids that a body names. Absent values, empty texts and other types are ignored. */
 interface NamedParents {
   readonly organizations?: readonly unknown[];
   readonly teams?: readonly unknown[];
@@ -12,13 +12,15 @@ interface NamedParents {
 }
 
 /**
- * Inside a transaction, before anything in these is looked at: they are neither deleted nor changed by others until it ends,
- * nor does anybody else put anything into them. Whether they are there is asked afterwards. Nobody shares these locks: PostgreSQL
- * lets whoever shares past whoever waits to write, so members who keep making keys of a team would keep its admin from it.
+ * Locks these rows until the transaction ends: no other transaction deletes or changes them, or adds anything to them.
+ * Must run inside a transaction, before it reads anything in them. The caller checks afterwards whether they exist.
  *
- * Everyone who locks rows of several parties does it in this order: access groups, organizations, teams, users, keys,
- * memberships; and those of one kind by `id`. A tier may come anywhere: those who name
- * it share it, and whoever changes one locks no party.
+ * The locks are exclusive. PostgreSQL grants a shared lock ahead of a waiting writer, so members who keep creating keys
+ * of a team would keep its admin waiting.
+ *
+ * Every transaction that locks rows of several parties locks in this order: access groups, organizations, teams, users,
+ * keys, memberships; rows of one kind by `id`. A tier may come at any point: a transaction that names it shares it, and
+ * one that changes it locks no party.
  */
 export async function lockParents(
   tx: EntityManager,

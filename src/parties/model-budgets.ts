@@ -5,19 +5,19 @@ import { parseDuration } from '../calendar/windows.js';
 import { hasBlankEnds } from '../policy/model-list.js';
 import { type NanoUsd, nanoUsdFromUsd } from '../policy/money.js';
 
-/** A thousand entries fit. */
+/** Enough for a thousand entries. */
 const MAX_CHARS = 128 * 1024;
 
 /** A budget for one model. */
 interface ModelBudget {
   readonly limitNanoUsd: NanoUsd;
-  /** Null: for ever. */
+  /** Null: a lifetime budget. */
   readonly duration: string | null;
 }
 
 /**
- * A DTO field with a budget per model: `{"gpt-4o": {"max_budget": 5, "budget_duration": "1d"}}`; LiteLLM's older
- * `budget_limit`, `time_period` and a bare number mean the same.
+ * Declares a DTO field with a budget per model: `{"gpt-4o": {"max_budget": 5, "budget_duration": "1d"}}`. LiteLLM's
+ * older `budget_limit`, `time_period` and a bare number mean the same.
  */
 export const IsModelBudgets = () =>
   applyDecorators(
@@ -47,7 +47,7 @@ export const IsModelBudgets = () =>
       }),
   );
 
-/** The budgets of a stored field, by model. */
+/** Returns the budgets of a stored field, by model. */
 export function modelBudgets(stored: Record<string, unknown> | null): ReadonlyMap<string, ModelBudget> {
   return new Map(
     Object.entries(stored ?? {}).flatMap(([model, told]) => {

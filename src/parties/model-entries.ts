@@ -1,24 +1,24 @@
 import type { PartyRow } from './party-row.js';
 
 /**
- * Everything a party's list of models names: its `models`, and the access groups it was given (`access_group_ids`). Null or
- * `[]` is unrestricted; groups alone are exactly their members.
+ * Returns the entries of a party's list of models: its `models` and its access groups (`access_group_ids`). Null or
+ * `[]` is unrestricted. A list of groups alone allows exactly their members.
  */
 export function modelEntries({ models, extra }: Pick<PartyRow, 'models' | 'extra'>): string[] | null {
   const groupIds = accessGroupIds({ extra });
   return groupIds.length ? [...(models ?? []), ...groupIds] : models;
 }
 
-/** `access_group_ids` as they are kept. */
+/** Returns the stored `access_group_ids`. */
 export const accessGroupIds = ({ extra }: Pick<PartyRow, 'extra'>): string[] =>
   ((extra?.access_group_ids as unknown[] | undefined) ?? []).map(String);
 
-/** Takes an access group from a party. What was limited by it alone is not open afterwards: nothing is left to it. */
+/** Takes an access group from a party. A party that only this group restricted may call no model afterwards. */
 export function takeAccessGroup(row: Pick<PartyRow, 'models' | 'extra'>, groupId: string): void {
   const left = accessGroupIds(row).filter((id) => id !== groupId);
   row.extra = { ...row.extra, access_group_ids: left };
   if (!modelEntries(row)?.length) row.models = [NO_MODELS];
 }
 
-/** What a list is left with when an administrator takes its last entry. */
+/** Entry of a list whose last other entry an admin took. */
 export const NO_MODELS = 'no-default-models';

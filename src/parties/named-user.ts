@@ -6,9 +6,9 @@ import type { UserDefaults } from './user-defaults.js';
 import { userWithEmail } from './user-with-email.js';
 
 /**
- * Inside a transaction: the id of the user somebody names by id or by address. The user is made if there is none, with the
- * address if it is nobody's. However many transactions name one new address at once, one user is made; and nobody deletes it
- * until the transaction ends.
+ * Returns the id of the user that a body names by id or by address. Must run inside a transaction. Creates the user if
+ * it does not exist, with the address if no user has it. Concurrent transactions that name one new address create one
+ * user. No other transaction deletes the user until this one ends.
  */
 export async function ensureNamedUser(
   tx: EntityManager,
@@ -28,7 +28,7 @@ export async function ensureNamedUser(
     const hasAddress = !known || known.userId === id;
     return (await ensured(id, hasAddress ? (user_email ?? null) : null)).userId;
   } catch (error) {
-    // Another transaction gave the address to somebody in the meantime.
+    // Another transaction has given the address to a user in the meantime.
     const winner =
       error instanceof ConflictException && !user_id && user_email && (await userWithEmail(tx, user_email));
     if (!winner) throw error;

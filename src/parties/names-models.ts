@@ -1,7 +1,10 @@
 import { registerDecorator, type ValidationOptions } from 'class-validator';
 import { hasBlankEnds } from '../policy/model-list.js';
 
-/** A DTO field with names of models or groups: none has blanks at its ends, because no call may name it so. */
+/**
+ * Declares a DTO field with names of models or groups. A name with blanks at its ends is invalid, because no call can
+ * use it.
+ */
 export const NamesModels =
   (validationOptions: ValidationOptions = {}) =>
   (target: object, property: string | symbol): void =>

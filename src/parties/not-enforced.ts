@@ -1,7 +1,7 @@
 import { registerDecorator } from 'class-validator';
 import { NOT_ENFORCED_RULE } from '../http/unknown-fields.js';
 
-/** LiteLLM's fields that limit whoever has them, and that nothing here enforces. */
+/** LiteLLM's fields that limit a party, and that the gateway does not enforce. */
 export const NOT_ENFORCED = [
   'agent_id', 'allowed_ips', 'allowed_model_region', 'allowed_tools', 'denied_passthrough_routes', 'end_user_budget_id',
   'max_budget_per_session', 'max_iterations', 'model_itpm_limit', 'model_otpm_limit', 'object_permission', 'project_id',
@@ -9,7 +9,7 @@ export const NOT_ENFORCED = [
   'team_member_model_max_budget',
 ]; // prettier-ignore
 
-/** Those that LiteLLM reads from `metadata` too. */
+/** Fields that LiteLLM reads from `metadata` too. */
 const NOT_ENFORCED_IN_METADATA = [
   'allowed_tools',
   'denied_passthrough_routes',
@@ -22,14 +22,14 @@ const NOT_ENFORCED_IN_METADATA = [
   'tag_rpm_limit',
 ];
 
-/** Tells whether a value limits nobody: nothing, false, an empty text, list or mapping, or a mapping of such values alone. */
+/** Tells whether a value limits nothing: null, false, an empty text, list or mapping, or a mapping of such values. */
 export function limitsNothing(value: unknown): boolean {
   if (value === undefined || value === null || value === '' || value === false) return true;
   if (typeof value !== 'object') return false;
   return Array.isArray(value) ? !value.length : Object.values(value).every(limitsNothing);
 }
 
-/** Marks a DTO whose body may not set these fields: 200 would promise a limit that nobody keeps. */
+/** Marks a DTO whose body may not set these fields: a 200 would promise a limit that the gateway does not enforce. */
 export const Refuses =
   (fields: readonly string[]): ClassDecorator =>
   (target) => {
@@ -45,7 +45,7 @@ export const Refuses =
       });
   };
 
-/** A DTO field `metadata` in which no limit stands that nobody keeps. */
+/** Declares a DTO field `metadata` that may not have a limit which the gateway does not enforce. */
 export const HidesNoLimit = () => (target: object, property: string) =>
   registerDecorator({
     name: 'hidesNoLimit',

@@ -5,7 +5,7 @@ import { PartySpend } from './party-spend.js';
 import { UserDefaults } from './user-defaults.js';
 import { PartyRepositoryContext } from './repositories/party.repository.js';
 
-/** What the repositories of parties share, and what a new user begins with. */
+/** Services that the repositories of all parties share, and the defaults of a new user. */
 @Module({
   imports: [CacheModule, LedgerModule],
   providers: [PartyRepositoryContext, PartySpend, UserDefaults],

@@ -24,26 +24,26 @@ import type { Correction } from '../ledger/correction.js';
 import type { ChainNames } from '../ledger/billing-chain.js';
 import { type NamedKind, priorSpend } from '../ledger/prior-spend.js';
 
-/** Whose spending an administrator corrects. */
+/** A party whose spending an admin corrects. */
 export interface Spender {
   readonly kind: PartyKind;
-  /** Our internal id, its limits and its tier. */
+  /** Internal id, limits and tier. */
   readonly row: Readonly<Limits> & { readonly id: string; readonly budgetId: string | null };
-  /** What reports find it by. */
+  /** The id under which reports show it. */
   readonly publicId: string;
-  /** What its row is; absent for the proxy as a whole, which has none. */
+  /** Class of its row. Absent for the proxy as a whole, which has no row. */
   readonly entity?: new () => PartyRow;
 }
 
-/** What a party brings along. */
+/** Spending that a new party brings from another gateway. */
 export interface Opening {
   readonly spentNanoUsd: NanoUsd;
-  /** Null: nothing of it was spent in a window that is still open. */
+  /** Null: none of it was spent in a window that is still open. */
   readonly window: BudgetWindowRule | null;
   readonly at: Date;
 }
 
-/** What a party has spent, as its views tell it and as administrators correct it: by audited entries of the ledger. */
+/** Reads what a party has spent, for its views, and corrects it for admins, by audited entries of the ledger. */
 @Injectable()
 export class PartySpend {
   constructor(
@@ -54,18 +54,21 @@ export class PartySpend {
     private readonly config: { readonly litellm: Pick<Config['litellm'], 'timezone' | 'maxEndUserBudgetId'> },
   ) {}
 
-  /** What is committed in its current window, or in all. */
+  /** Returns what is committed in the party's current window, or in its lifetime if it has no window. */
   async of({ kind, row }: Spender): Promise<NanoUsd> {
     const account = this.shown(kind, row, this.clock());
     return nanoUsd((await this.accounts.spentOn([account])).get(account.id) ?? 0n);
   }
 
-  /** Makes its spending this much: in its current window (or in all), and by as much in its other open windows and in all. */
+  /**
+   * Sets what the party has spent in its current window, or in its lifetime if it has no window. Its other open windows
+   * and its lifetime change by the same amount.
+   */
   async set(tx: EntityManager, spender: Spender, spentNanoUsd: NanoUsd): Promise<void> {
     await this.accounts.correct(tx, await this.corrections(tx, [spender], spentNanoUsd));
   }
 
-  /** Makes the spending of all of them nothing. */
+  /** Sets what each party has spent to zero. */
   async reset(spenders: readonly Spender[]): Promise<void> {
     await this.database.write(async (tx) => {
       const corrections = await this.corrections(tx, spenders, ZERO_NANO_USD);
@@ -81,8 +84,8 @@ export class PartySpend {
   }
 
   /**
-   * Inside the transaction that makes a party: what it spent elsewhere before, as entries of `at`. It counts on its account
-   * for ever, and on the window of `window` that is open now.
+   * Enters what a new party spent elsewhere, as entries of `at`. It counts on the lifetime account, and on the current
+   * window of `window`. Must run inside the transaction that creates the party.
    */
   async open(
     tx: EntityManager,
@@ -107,8 +110,8 @@ export class PartySpend {
   }
 
   /**
-   * Makes a party owe what calls spent in its name while it had no row, inside the transaction that makes the row.
-   * It counts for ever, and in no window: a window begins at nothing spent.
+   * Bills a new party for the calls that named it before it had a row. They count on its lifetime account and in no
+   * window: a window begins with no spending. Must run inside the transaction that creates the row.
    */
   async carryOver(
     tx: EntityManager,

@@ -5,7 +5,7 @@ import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
 import { MAX_ENTRIES, MAX_TAGS } from './fields/party-fields.js';
 import type { PartyRow } from './party-row.js';
 
-/** What a kept field may hold. Null always clears it. */
+/** Type of a field that is stored as sent. Null always clears the field. */
 type KeptKind = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
 
 export type PassthroughColumns = Readonly<Record<string, KeptKind>>;
@@ -33,7 +33,7 @@ const PER_MODEL = [
   'must have no blanks at the ends of a name',
 ] as const;
 
-/** What fields that limit must hold beside being of their kind. */
+/** Further rules for fields that limit. */
 const FURTHER: Readonly<Record<string, readonly [test: (value: unknown) => boolean, told: string]>> = {
   model_rpm_limit: PER_MODEL,
   model_tpm_limit: PER_MODEL,
@@ -43,7 +43,9 @@ const FURTHER: Readonly<Record<string, readonly [test: (value: unknown) => boole
   ],
 };
 
-/** LiteLLM fields without effect here are kept as sent, so that a read returns what was written. 422 on a wrong type. */
+/**
+ * Stores LiteLLM's fields as sent, so that a read returns what was written. Throws 422 if a value has the wrong type.
+ */
 export function storePassthroughFields(row: PartyRow, dto: object, fields: PassthroughColumns): void {
   const sent = dto as Record<string, unknown>;
   const problems = Object.entries(fields).flatMap(([field, kind]) => {

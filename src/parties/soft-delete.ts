@@ -3,7 +3,7 @@ import { recordBulkChange } from '../database/audited-changes.js';
 import { rowLock } from '../database/row-lock.js';
 import type { PartyRow } from './party-row.js';
 
-/** Which rows, and who deletes them when. */
+/** The rows to delete, with the author and time of the deletion. */
 interface Burial<T extends PartyRow> {
   readonly where: FindOptionsWhere<T>;
   readonly by: string;
@@ -11,8 +11,8 @@ interface Burial<T extends PartyRow> {
 }
 
 /**
- * Inside a transaction: all live rows like this are gone, however many, in one statement: the ledger waits behind it.
- * Returns them, for eviction.
+ * Deletes all live rows that match, in one statement, because the ledger waits for it. Must run inside a transaction.
+ * Returns the rows, for eviction.
  */
 export async function softDeleteWhere<T extends PartyRow>(
   tx: EntityManager,
@@ -20,7 +20,7 @@ export async function softDeleteWhere<T extends PartyRow>(
   { where, by, now }: Burial<T>,
 ): Promise<T[]> {
   const live = { ...where, deletedAt: IsNull() } as FindOptionsWhere<T>;
-  // An update locks rows in the order it meets them: two that meet the same keys would wait for each other.
+  // An update locks rows in the order of its scan. Two updates of the same keys would deadlock.
   if (tx.connection.options.type === 'postgres')
     await tx.find(entity, {
       select: { id: true },

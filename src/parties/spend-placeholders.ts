@@ -4,7 +4,7 @@ import type { PartyKind } from '../policy/facts.js';
 
 const NONCE = randomUUID();
 
-/** What a cached view leaves open: figures that are true only at the instant they are told. */
+/** A figure that a cached view leaves open, because it changes while the view is cached. */
 export interface FigurePlaceholder {
   readonly figure: 'spend' | 'budget_reset_at';
   readonly kind: PartyKind;
@@ -17,15 +17,15 @@ export interface FigurePlaceholder {
 type Limited = Pick<Limits, 'budgetDuration' | 'budgetAnchor' | 'budgetSince'>;
 
 /**
- * Stands in a view for what a party spent (in its current budget window, if it has one). The views are cached;
- * `CurrentSpendInterceptor` puts the number in on the way out. Recognised by a nonce of this process, so no stored
- * text can pretend to be one.
+ * Returns the placeholder of what a party has spent, in its current window if it has one. Views are cached:
+ * `CurrentSpendInterceptor` replaces it in the response. A nonce of this process marks it, so no stored text can
+ * imitate it.
  */
 export function spendPlaceholder(kind: PartyKind, row: { readonly id: string } & Limited): number {
   return marker('spend', kind, row.id, row) as unknown as number;
 }
 
-/** Stands in a view for the end of a party's current budget window; null without one. */
+/** Returns the placeholder of the end of a party's current budget window; null without a window. */
 export function budgetResetPlaceholder(row: Limited): string | null {
   return row.budgetDuration === null ? null : marker('budget_reset_at', 'global', '', row);
 }
@@ -45,7 +45,7 @@ function marker(figure: FigurePlaceholder['figure'], kind: PartyKind, id: string
   );
 }
 
-/** The figure a view's value stands for; `undefined` for an ordinary value. */
+/** Returns the figure that a value of a view stands for; `undefined` for an ordinary value. */
 export function figurePlaceholder(value: unknown): FigurePlaceholder | undefined {
   return typeof value === 'string' && value.startsWith(NONCE)
     ? (JSON.parse(value.slice(NONCE.length)) as FigurePlaceholder)

@@ -2,10 +2,10 @@ import { invalidFields } from '../http/invalid-fields.js';
 import type { PassthroughColumns } from './passthrough-fields.js';
 import type { PartyRow } from './party-row.js';
 
-/** What a client keeps with one row, in its `metadata` and in LiteLLM's free fields, has at most so many bytes of JSON. */
+/** The most bytes of JSON that a client may store with one row, in its `metadata` and LiteLLM's free fields. */
 export const MAX_CONTENT_BYTES = 32 * 1024;
 
-/** Bytes of what a client keeps with a row; lists of names are not among them. */
+/** Returns the bytes that a client stores with a row. Lists of names do not count. */
 export function contentBytes({ metadata, extra }: PartyRow, fields: PassthroughColumns): number {
   const mappings = Object.entries(extra ?? {}).filter(([name]) => fields[name] === 'mapping');
   return [['metadata', metadata] as const, ...mappings]
@@ -13,7 +13,7 @@ export function contentBytes({ metadata, extra }: PartyRow, fields: PassthroughC
     .reduce((sum, [, value]) => sum + Buffer.byteLength(JSON.stringify(value)), 0);
 }
 
-/** 422 where a row keeps too much. One that kept more before may keep it, or less. */
+/** Throws 422 if a row stores too much. A row that stored more before may keep as much, or less. */
 export function requireBoundedContent(row: PartyRow, fields: PassthroughColumns, bytesBefore: number): void {
   const bytes = contentBytes(row, fields);
   if (bytes <= Math.max(MAX_CONTENT_BYTES, bytesBefore)) return;

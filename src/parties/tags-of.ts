@@ -1,6 +1,8 @@
 import { isTagName } from '../policy/tag-name.js';
 
-/** The tags every call of a key or team carries, in whichever of LiteLLM's two places they were written; each once. */
+/**
+ * Returns the tags that every call of a key or team carries, without repetitions. LiteLLM writes them in two places.
+ */
 export function tagsOf({
   extra,
   metadata,

@@ -11,7 +11,10 @@ export interface TemporaryIncrease {
 
 const FIELDS = ['temp_budget_increase', 'temp_budget_expiry'] as const;
 
-/** Keeps both fields as sent, among the row's extra ones. 422 for one without the other: it would have no effect. */
+/**
+ * Stores both fields as sent, in the row's `extra`. Throws 422 for one without the other, because it would have no
+ * effect.
+ */
 export function applyTemporaryIncrease(row: PartyRow, dto: PartyDto): void {
   const extra = { ...row.extra };
   for (const field of FIELDS) {
@@ -27,7 +30,7 @@ export function applyTemporaryIncrease(row: PartyRow, dto: PartyDto): void {
   row.extra = Object.keys(extra).length ? extra : null;
 }
 
-/** What a row's budget is increased by, and until when; undefined without an increase. */
+/** Returns the amount and the end of the row's increase; undefined without an increase. */
 export function temporaryIncrease({ extra }: Pick<PartyRow, 'extra'>): TemporaryIncrease | undefined {
   const amountNanoUsd = nanoUsdFromUsd(extra?.temp_budget_increase);
   return amountNanoUsd === undefined

@@ -3,7 +3,7 @@ import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { registerDecorator } from 'class-validator';
 import { type NanoUsd, nanoUsdFromUsd, usdFromNanoUsd } from '../policy/money.js';
 
-/** A DTO field of US dollars: zero or more, at most 9 decimals, within 64 bits of nano-dollars. */
+/** Declares a DTO field of US dollars: zero or more, at most 9 decimals, within 64 bits of nano-dollars. */
 export const IsUsd = (options: ApiPropertyOptions = {}) =>
   applyDecorators(
     ApiProperty({ type: Number, minimum: 0, example: 10, ...options } as ApiPropertyOptions),
@@ -20,7 +20,7 @@ export const IsUsd = (options: ApiPropertyOptions = {}) =>
       }),
   );
 
-/** A validated USD field to nano-dollars; null stays null. */
+/** Converts a validated USD field to nano-dollars; null stays null. */
 export function toNanoUsd(usd: number): NanoUsd;
 export function toNanoUsd(usd: number | null): NanoUsd | null;
 export function toNanoUsd(usd: number | null): NanoUsd | null {
@@ -30,7 +30,7 @@ export function toNanoUsd(usd: number | null): NanoUsd | null {
   return amount;
 }
 
-/** Nano-dollars to the USD number on the wire; null stays null. */
+/** Converts nano-dollars to the USD number on the wire; null stays null. */
 export function toUsd(amount: NanoUsd): number;
 export function toUsd(amount: NanoUsd | null): number | null;
 export function toUsd(amount: NanoUsd | null): number | null {

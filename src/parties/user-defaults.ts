@@ -3,14 +3,14 @@ import { CONFIG, type Config } from '../config/config.js';
 import { applyLimits } from './apply-limits.js';
 import type { User } from './entities/user.entity.js';
 
-/** What a user is unless somebody says otherwise. LiteLLM `default_internal_user_params`, `max_internal_user_budget`. */
+/** Defaults of a new user. LiteLLM `default_internal_user_params`, `max_internal_user_budget`. */
 @Injectable()
 export class UserDefaults {
   constructor(
     @Inject(CONFIG) private readonly config: { readonly litellm: Pick<Config['litellm'], 'newUsers'> },
   ) {}
 
-  /** Teams every user may join by itself: LiteLLM `available_teams`. */
+  /** Teams that every user may join without an admin: LiteLLM `available_teams`. */
   get availableTeams(): readonly string[] {
     return this.config.litellm.newUsers.available_teams ?? [];
   }

@@ -1,13 +1,13 @@
 import { LimitedPartyResponse } from './limits-response.dto.js';
 
-/** A user as LiteLLM tells it. */
+/** A user as LiteLLM shows it. */
 export class UserRow extends LimitedPartyResponse {
   user_id: string;
   user_email: string | null;
   user_alias: string | null;
   user_role: string | null;
   sso_user_id: string | null;
-  /** Ids of its teams. */
+  /** Ids of the user's teams. */
   teams: string[];
   models: string[];
   blocked: boolean;

@@ -2,10 +2,10 @@ import { type EntityManager, IsNull } from 'typeorm';
 import { foldedAddress } from '../platform/folded-address.js';
 import { User } from './entities/user.entity.js';
 
-/** The live user with this address, whatever the case of its letters A to Z; null when there is none. */
+/** Returns the live user with this address; null if there is none. The case of the letters A to Z does not matter. */
 export async function userWithEmail(manager: EntityManager, email: string): Promise<User | null> {
   const foldedEmail = foldedAddress(email);
   const user = await manager.findOneBy(User, { foldedEmail, deletedAt: IsNull() });
-  // A version that does not know the folded column may have given the user another address since.
+  // An older version, which does not know the folded column, may have changed the address since.
   return user?.userEmail && foldedAddress(user.userEmail) === foldedEmail ? user : null;
 }

@@ -3,7 +3,7 @@ import { spendPlaceholder } from './spend-placeholders.js';
 import type { User } from './entities/user.entity.js';
 import type { UserRow } from './user-row.dto.js';
 
-/** A user as LiteLLM tells it. */
+/** Returns a user as LiteLLM shows it. */
 export function userView(row: Readonly<User>, teams: readonly string[]): UserRow {
   return {
     user_id: row.userId,

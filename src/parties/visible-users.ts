@@ -13,7 +13,10 @@ import { Member } from './entities/team-member.entity.js';
 import { User } from './entities/user.entity.js';
 import { userWithEmail } from './user-with-email.js';
 
-/** The live users that concern a caller, without what is kept with them: themself, and who is in the teams and organizations they administer. Alias `u`. */
+/**
+ * Selects the live users that the caller may see, without their stored content: the caller, and the members of the
+ * teams and organizations it administers. The alias is `u`.
+ */
 export function visibleUsers(manager: EntityManager, caller: Principal): SelectQueryBuilder<User> {
   const select = selectLight(manager.createQueryBuilder(User, 'u')).where('u.deletedAt IS NULL');
   if (seesEverything(caller)) return select;
@@ -31,21 +34,21 @@ export function visibleUsers(manager: EntityManager, caller: Principal): SelectQ
     `(u.userId = :themself OR u.userId IN ${inTeams.getQuery()} OR u.userId IN ${inOrganizations.getQuery()})`,
     {
       themself: caller.userId,
-      // An empty list is no SQL; nobody's id is empty.
+      // An empty list is not valid SQL, and no id is empty.
       theirTeams: ['', ...administeredTeams(caller)],
       theirOrganizations: ['', ...administeredOrganizations(caller)],
     },
   );
 }
 
-/** Does this user concern the caller? */
+/** Tells whether the caller may see this user. */
 export function maySeeUser(manager: EntityManager, caller: Principal, userId: string): Promise<boolean> {
   return visibleUsers(manager, caller).andWhere('u.userId = :asked', { asked: userId }).getExists();
 }
 
 /**
- * Returns the id of the user that a caller names as a member, by id, by address, or by both of one user. 404 when there is no
- * such user, or when the caller may not see it.
+ * Returns the id of the user that a caller names as a member, by id, by address, or by both. Throws 404 if there is no
+ * such user, or if the caller may not see it.
  */
 export async function visibleUserNamed(
   manager: EntityManager,

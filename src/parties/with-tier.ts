@@ -2,7 +2,7 @@ import { type EntityManager, In } from 'typeorm';
 import type { Limits } from './limits-row.js';
 import { Budget } from './entities/budget.entity.js';
 
-/** Limits that count where a party leaves its own open. */
+/** Limits that apply where a party leaves its own open. */
 export type DefaultLimits = Readonly<
   Pick<
     Limits,
@@ -10,11 +10,14 @@ export type DefaultLimits = Readonly<
   > &
     Partial<Limits>
 > & {
-  /** Does the window count for an amount of the party's own, too? */
+  /** True if the window also applies to an amount of the party's own. */
   readonly windowOfOwnAmount?: boolean;
 };
 
-/** A party with the limits that count: its own, and its tier's where it leaves one open. An amount of its own brings its own window, unless the tier says otherwise. */
+/**
+ * Fills the limits that a party leaves open with those of its tier. A party with an amount of its own keeps its own
+ * window, unless `windowOfOwnAmount` is set.
+ */
 export function withTier<T extends Limits>(
   row: Readonly<T>,
   tier: DefaultLimits | null | undefined,
@@ -37,7 +40,7 @@ export function withTier<T extends Limits>(
   };
 }
 
-/** These parties with the limits that count. */
+/** Fills the limits of these parties with those of their tiers. */
 export async function withTiers<T extends Limits & { readonly budgetId: string | null }>(
   manager: EntityManager,
   rows: readonly T[],

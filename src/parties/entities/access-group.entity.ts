@@ -2,10 +2,13 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { AuthoredRow } from '../../database/authored-row.js';
 import { JsonColumn } from '../../database/columns.js';
 
-/** Models under one name, for lists of models and for `access_group_ids`. Both of LiteLLM's kinds are rows of this table. */
+/**
+ * Models under one name, for lists of models and for `access_group_ids`. Both of LiteLLM's kinds are rows of this
+ * table.
+ */
 @Entity('access_groups')
 export class AccessGroup extends AuthoredRow {
-  /** LiteLLM `access_group_id`; always ours, so that no model is called like it. */
+  /** LiteLLM `access_group_id`. The gateway always generates it, so that it never equals the name of a model. */
   @PrimaryColumn({ type: 'varchar', length: 36 })
   id: string;
 
@@ -15,7 +18,7 @@ export class AccessGroup extends AuthoredRow {
   @Column({ type: 'text', nullable: true })
   description: string | null;
 
-  /** Entries as in any list of models, in the order sent; `[]` is no model at all. */
+  /** Entries as in any list of models, in the order sent. `[]` allows no model. */
   @JsonColumn()
   models: string[];
 
@@ -29,11 +32,14 @@ export class AccessGroup extends AuthoredRow {
   @JsonColumn({ name: 'agent_ids' })
   agentIds: string[];
 
-  /** Teams that were given the group, in the order told; whether one has it still, its own row says. */
+  /**
+   * Teams to which an admin assigned the group, in the order sent. The team's own row decides whether it still has the
+   * group.
+   */
   @JsonColumn({ name: 'team_ids' })
   teamIds: string[];
 
-  /** Keys that were given the group, by their internal ids: a key outlives its secret. */
+  /** Keys to which an admin assigned the group, by internal id: the id of a key outlives its secret. */
   @JsonColumn({ name: 'key_ids' })
   keyIds: string[];
 }

@@ -1,10 +1,10 @@
 import { Entity, PrimaryColumn } from 'typeorm';
 import { IntegerColumn } from '../../database/columns.js';
 
-/** How many rows of end users and tags the calls of one key made on one UTC day. */
+/** The number of rows of end users and tags that the calls of one key created on one UTC day. */
 @Entity('called_name_counts')
 export class CalledNameCount {
-  /** The internal id of a key; else the id of the caller. */
+  /** The internal id of a key, or the id of a caller without a key. */
   @PrimaryColumn({ type: 'varchar' })
   caller: string;
 

@@ -1,7 +1,9 @@
 import { Column, Entity } from 'typeorm';
 import { PartyRow } from '../party-row.js';
 
-/** The customer's customer, named by the caller in `user`; not authenticated. LiteLLM's customer. */
+/**
+ * The customer's customer, whom the caller names in `user`. The gateway does not authenticate it. LiteLLM's customer.
+ */
 @Entity('end_users')
 export class EndUser extends PartyRow {
   @Column({ name: 'user_id', type: 'varchar', unique: true })

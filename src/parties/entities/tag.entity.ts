@@ -1,7 +1,7 @@
 import { Column, Entity } from 'typeorm';
 import { PartyRow } from '../party-row.js';
 
-/** A label on calls that has limits of its own. Labels without a row are only written down. */
+/** A label on calls that has limits of its own. A label without a row is only recorded. */
 @Entity('tags')
 export class Tag extends PartyRow {
   @Column({ type: 'varchar', unique: true })

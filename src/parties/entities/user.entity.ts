@@ -15,7 +15,9 @@ export class User extends PartyRow {
   @Column({ name: 'user_email', type: 'varchar', nullable: true })
   userEmail: string | null;
 
-  /** The address as it is compared; no two live users have the same. Written whenever the row is. */
+  /**
+   * The address in the form in which it is compared. No two live users have the same. Every save of the row writes it.
+   */
   @Index('live_user_email', { unique: true, where: 'deleted_at IS NULL' })
   @Column({ name: 'folded_email', type: 'varchar', nullable: true })
   foldedEmail: string | null;

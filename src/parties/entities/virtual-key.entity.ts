@@ -5,19 +5,19 @@ import { InstantColumn, IntegerColumn, JsonColumn } from '../../database/columns
 import { PartyRow } from '../party-row.js';
 import { keyHint, secretHash } from '../../platform/secrets.js';
 
-/** A credential this gateway issues. Only its SHA-256 and last four characters are kept. */
+/** A credential that the gateway issues. The row stores only its SHA-256 and its last four characters. */
 @Entity('virtual_keys')
 export class VirtualKey extends PartyRow {
-  /** SHA-256 hex of the secret; LiteLLM's `token`. Never a credential itself. */
+  /** SHA-256 hex of the secret; LiteLLM's `token`. It is not a credential. */
   @Column({ name: 'secret_hash', type: 'varchar', length: 64, unique: true })
   secretHash: string;
 
-  /** SHA-256 hex of the secret before, if that still worked after the last rotation … */
+  /** SHA-256 hex of the previous secret, if the last rotation gave it a grace period. */
   @Index()
   @Column({ name: 'former_secret_hash', type: 'varchar', length: 64, nullable: true })
   formerSecretHash: string | null;
 
-  /** … and until when. */
+  /** End of the grace period of the previous secret. */
   @InstantColumn({ name: 'former_ends_at', nullable: true })
   formerEndsAt: Date | null;
 
@@ -31,7 +31,7 @@ export class VirtualKey extends PartyRow {
   @Column({ name: 'key_name', type: 'varchar' })
   keyName: string;
 
-  /** One namespace for all live keys. */
+  /** All live keys share one namespace of aliases. */
   @Index()
   @Index('live_key_alias', { unique: true, where: "deleted_at IS NULL AND key_alias <> ''" })
   @Column({ name: 'key_alias', type: 'varchar', nullable: true })
@@ -60,7 +60,10 @@ export class VirtualKey extends PartyRow {
   aliases: Record<string, string> | null;
 }
 
-/** When this secret of a key ends: with the key, and one that was replaced with its grace. Null: never. */
+/**
+ * Returns the expiry of a secret: the key's own, or for a rotated secret the end of its grace period if that is
+ * earlier. Null: never.
+ */
 export function secretEnd(
   { secretHash, expiresAt, formerEndsAt }: Readonly<VirtualKey>,
   hash: string,
@@ -69,11 +72,11 @@ export function secretEnd(
   return expiresAt && expiresAt < formerEndsAt ? expiresAt : formerEndsAt;
 }
 
-/** What a key is cached as: by each of its secrets. */
+/** Returns the cache keys of a virtual key, one for each of its secrets. */
 export const secretsOf = ({ secretHash, formerSecretHash }: Readonly<VirtualKey>): CacheKey[] =>
   [secretHash, formerSecretHash].flatMap((hash) => (hash === null ? [] : [cacheKey.key(hash)]));
 
-/** Gives a key a new secret; the one before stays in its place for as long as its grace, if it has one. */
+/** Gives a key a new secret. The previous secret stays valid for the grace period, if there is one. */
 export function rotate(row: VirtualKey, secret: string, grace: string | null | undefined, now: Date): void {
   const end = grace ? lifetimeEnd(now, grace) : undefined;
   row.formerSecretHash = end ? row.secretHash : null;

@@ -4,8 +4,9 @@ import { TEAM_FIELDS } from './team-fields.js';
 import { USER_FIELDS } from './user-fields.js';
 
 /**
- * The body fields that callers without the role of a proxy admin may set; all others must stay as they are. Limits may be set
- * within what the caller holds (`policy/entitlements.ts`); `user_id`, `team_id` and `organization_id` name what is the caller's.
+ * The body fields that callers without the role of a proxy admin may set; they cannot change any other. They set limits
+ * up to what they hold (`policy/entitlements.ts`). `user_id`, `team_id` and `organization_id` may only name the
+ * caller's own.
  */
 export const EDITABLE_FIELDS = {
   key: editableBy(KEY_FIELDS, 'owner'),

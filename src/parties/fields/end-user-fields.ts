@@ -3,7 +3,9 @@ import { blocked, label, name, partyFields, storedAsSent } from './party-fields.
 
 const { models, metadata: _, ...party } = partyFields({ limits: 'proxyAdmin', metadata: 'proxyAdmin' });
 
-/** Every field of `/customer/new` and `/customer/update`. Only proxy admins set them, and an end user makes nothing. */
+/**
+ * Every field of `/customer/new` and `/customer/update`. Only proxy admins set them, and an end user creates nothing.
+ */
 export const END_USER_FIELDS = {
   ...party,
   models: {

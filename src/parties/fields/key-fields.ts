@@ -55,7 +55,7 @@ const instructions = {
   },
 } as const satisfies Fields;
 
-/** The fields of a key that LiteLLM knows and that are stored as sent. */
+/** LiteLLM's fields of a key that are stored as sent. */
 export const storedOfKeys = {
   ...storedLimits('owner', 'owner'),
   config: storedAsSent('mapping'),

@@ -3,7 +3,10 @@ import { limitFields, MAX_ENTRIES, name, partyFields } from './party-fields.js';
 
 const limits = limitFields('teamAdmin');
 
-/** Every field of `/team/member_add` and `/team/member_update`. Members make nothing; a member's share is within the team's. */
+/**
+ * Every field of `/team/member_add` and `/team/member_update`. Members create nothing. A member's share is within the
+ * team's.
+ */
 export const MEMBER_FIELDS = {
   team_id: name('teamId', 'teamAdmin'),
   user_id: name('userId', 'teamAdmin'),

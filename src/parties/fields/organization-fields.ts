@@ -24,7 +24,7 @@ export const ORGANIZATION_FIELDS = {
   object_permission: storedAsSent('mapping'),
 } as const satisfies Fields;
 
-/** Every field of a user inside an organization: its role. Limits are not enforced there, so none can be set. */
+/** Every field of a user inside an organization: only its role. Nothing enforces limits there, so none can be set. */
 export const ORGANIZATION_MEMBER_FIELDS = {
   organization_id: name('organizationId', 'organizationAdmin'),
   user_id: name('userId', 'organizationAdmin'),

@@ -4,7 +4,7 @@ import { JsonColumn } from '../../database/columns.js';
 import type { PartyRules } from '../../policy/facts.js';
 import type { Field, Fields, OwnField } from './field.js';
 
-/** Builds a field in a column of JSON. `problemIn` says what is wrong with a value that was sent. */
+/** Builds a field in a JSON column. `problemIn` returns what is wrong with a value of the body. */
 export const jsonField = (
   columnName: string,
   schema: ApiPropertyOptions,
@@ -47,19 +47,19 @@ export const ShowsFields =
     for (const { name, own } of ownOf(fields)) own.shownAs(response.prototype as object, name);
   };
 
-/** Stores what was sent for fields that no class declares: absent keeps, null clears. */
+/** Stores the fields of a body that no class declares: absent keeps, null clears. */
 export function applyOwnFields(row: object, dto: object, fields: Fields): void {
   const [stored, sent] = [row, dto] as Record<string, unknown>[];
   for (const { name, column } of ownOf(fields)) if (sent![name] !== undefined) stored![column] = sent![name];
 }
 
-/** Shows fields that no class declares; what was not set is null. */
+/** Returns the fields of a row that no class declares. A field that is not set is null. */
 export const ownFieldsView = (fields: Fields, row: object): Record<string, unknown> =>
   Object.fromEntries(
     ownOf(fields).map(({ name, column }) => [name, (row as Record<string, unknown>)[column] ?? null]),
   );
 
-/** Compiles the facts that a row's fields bring to single checks; undefined where it brings none. */
+/** Compiles the facts that a row's fields bring to single checks. Returns undefined if there are none. */
 export function rulesOf(fields: Fields, row: object): PartyRules | undefined {
   let rules: Record<string, unknown> | undefined;
   for (const { column, rule } of Object.values<Field>(fields)) {

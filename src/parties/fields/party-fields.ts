@@ -3,10 +3,10 @@ import { modelEntries } from '../model-entries.js';
 import { tagsOf } from '../tags-of.js';
 import type { DelegableRow, Field, FieldEditor, Inherit, NotPassedOn } from './field.js';
 
-/** The most entries of a list or mapping in the body of an admin request, where no smaller bound is declared. */
+/** The most entries of a list or mapping in the body of an admin request, unless a smaller bound is declared. */
 export const MAX_ENTRIES = 1_000;
 export const MAX_TAGS = 64;
-/** Every window is one more account that every call asks. */
+/** Every window adds an account that every call reads. */
 export const MAX_BUDGET_WINDOWS = 16;
 
 export const LABEL: NotPassedOn = { because: 'a label: it limits and permits nothing' };
@@ -38,7 +38,7 @@ export const label = (column: string, setBy: FieldEditor): Field => ({
 
 type StoredType = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
 
-/** A field of LiteLLM that is stored as sent. `more` overrides what is usual. */
+/** A field of LiteLLM that is stored as sent. `more` overrides the defaults. */
 export const storedAsSent = (type: StoredType, more: Partial<Field> = {}): Field => ({
   type,
   column: 'extra',
@@ -49,7 +49,7 @@ export const storedAsSent = (type: StoredType, more: Partial<Field> = {}): Field
   ...more,
 });
 
-/** Blocks the party; absent from what a blocked party makes, because it makes nothing. */
+/** A field that blocks the party. It is not inherited, because a blocked party creates nothing. */
 export const blocked = (setBy: FieldEditor): Field => ({
   type: 'flag',
   column: 'blocked',
@@ -67,7 +67,7 @@ const whenNull =
     row[column] ??= maker[column];
   };
 
-/** Inherits figures per model; those of the row itself count first. */
+/** Inherits figures per model. The row's own figures win. */
 const perModel =
   (field: string): Inherit =>
   (row, { extra }) => {
@@ -265,7 +265,7 @@ export const partyFields = ({
     },
   }) as const satisfies Record<string, Field>;
 
-/** The stored fields of LiteLLM that limit here, and that keys, users and teams have in common. */
+/** LiteLLM's stored fields that limit calls here, common to keys, users and teams. */
 export const storedLimits = (setBy: FieldEditor, tagsSetBy: FieldEditor) =>
   ({
     model_rpm_limit: storedAsSent('mapping', {

@@ -7,11 +7,11 @@ const entries = Object.entries as (fields: Fields) => [string, Field][];
 export const fieldsWhere = (fields: Fields, test: (field: Field) => boolean): readonly string[] =>
   entries(fields).flatMap(([name, field]) => (test(field) ? [name] : []));
 
-/** Returns the fields that these roles may set. Proxy admins set every field. */
+/** Returns the fields that these roles may set. Proxy admins may set every field. */
 export const editableBy = (fields: Fields, ...editors: readonly FieldEditor[]): ReadonlySet<string> =>
   new Set(fieldsWhere(fields, ({ setBy }) => editors.includes(setBy)));
 
-/** Fills what a new row leaves open with what its maker has. */
+/** Fills the fields that a new row leaves open from its maker's row. */
 export function inheritFields(fields: Fields, row: DelegableRow, maker: Readonly<DelegableRow>): void {
   for (const { passedOn } of Object.values(fields))
     if (isPassedOn(passedOn) && typeof passedOn.inherit === 'function') passedOn.inherit(row, maker);

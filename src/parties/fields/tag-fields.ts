@@ -1,7 +1,7 @@
 import type { Fields } from './field.js';
 import { blocked, label, partyFields, storedAsSent } from './party-fields.js';
 
-/** Every field of `/tag/new` and `/tag/update`. Only proxy admins set them, and a tag makes nothing. */
+/** Every field of `/tag/new` and `/tag/update`. Only proxy admins set them, and a tag creates nothing. */
 export const TAG_FIELDS = {
   ...partyFields({ limits: 'proxyAdmin', metadata: 'proxyAdmin' }),
   name: label('name', 'proxyAdmin'),

@@ -2,12 +2,15 @@ import type { Fields } from './field.js';
 import { blocked, label, MAX_ENTRIES, name, partyFields } from './party-fields.js';
 import { storedOfKeys } from './key-fields.js';
 
-/** LiteLLM's fields of a user that are stored as sent: those of a key, but a user sets none of them. */
+/** LiteLLM's fields of a user that are stored as sent: those of a key, but a user may set none of them. */
 const storedOfUsers = Object.fromEntries(
   Object.entries(storedOfKeys).map(([field, declared]) => [field, { ...declared, setBy: 'proxyAdmin' }]),
 ) as { readonly [Name in keyof typeof storedOfKeys]: (typeof storedOfKeys)[Name] };
 
-/** Every field of `/user/new` and `/user/update` that describes the user; `/user/new` takes those of its first key, too. */
+/**
+ * Every field of `/user/new` and `/user/update` that describes the user. `/user/new` also takes the fields of the
+ * user's first key.
+ */
 export const USER_FIELDS = {
   ...partyFields({ limits: 'proxyAdmin', metadata: 'owner' }),
   ...storedOfUsers,

@@ -4,7 +4,7 @@ import { Repository } from 'typeorm';
 import { AggregateRepository } from '../../database/aggregate-repository.js';
 import { CalledNameCount } from '../entities/called-name-count.entity.js';
 
-/** How many rows each caller made today by naming end users and tags. */
+/** Counts of the rows that each caller created in one day by naming end users and tags. */
 @Injectable()
 export class CalledNameCountRepository extends AggregateRepository<CalledNameCount> {
   constructor(@InjectRepository(CalledNameCount) rows: Repository<CalledNameCount>) {

@@ -5,7 +5,7 @@ import { cacheKey } from '../../cache/change-epochs.js';
 import { VirtualKey } from '../entities/virtual-key.entity.js';
 import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
 
-/** Virtual keys, live and deleted. The id of one is the hash of its secret. */
+/** Virtual keys, live and deleted. The id of a key is the hash of its secret. */
 @Injectable()
 export class KeyRepository extends PartyRepository<VirtualKey> {
   constructor(@InjectRepository(VirtualKey) rows: Repository<VirtualKey>, context: PartyRepositoryContext) {

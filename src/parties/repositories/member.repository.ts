@@ -5,7 +5,7 @@ import { cacheKey } from '../../cache/change-epochs.js';
 import { Member } from '../entities/team-member.entity.js';
 import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
 
-/** Memberships of users in teams, live and deleted. The id of one is `pairOf` its team and user. */
+/** Memberships of users in teams, live and deleted. The id of a membership is `pairOf` its team and user. */
 @Injectable()
 export class MemberRepository extends PartyRepository<Member> {
   constructor(@InjectRepository(Member) rows: Repository<Member>, context: PartyRepositoryContext) {

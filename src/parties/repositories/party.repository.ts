@@ -28,34 +28,34 @@ import { PartySpend, type Spender } from '../party-spend.js';
 import type { PartyRow } from '../party-row.js';
 import { toNanoUsd } from '../usd.js';
 
-/** A column in which no two live rows have the same value: an index of the database sees to it. */
+/** A column in which no two live rows have the same value. A unique index of the database enforces it. */
 export interface UniqueColumn<T> {
   readonly property: keyof T & string;
   readonly index: string;
-  /** The refusal of a row whose value another live row has. */
+  /** Returns the refusal of a row whose value another live row has. */
   readonly taken: (row: T) => ConflictException;
 }
 
-/** How one kind of party is stored. */
+/** The mapping of one kind of party to its table. */
 export interface PartyMapping<T extends PartyRow> {
   readonly entity: new () => T;
   readonly kind: PartyKind;
-  /** What names a row in public: its columns, and what a client calls it. */
+  /** Returns the columns that identify the row with this public id. */
   readonly where: (id: string) => FindOptionsWhere<T>;
   readonly idOf: (row: T) => string;
   readonly cacheKey: (id: string) => CacheKey;
   /** `Customer`, for "Customer already exists". */
   readonly title: string;
-  /** The wire name of the id, told as `param`. */
+  /** The wire name of the id, sent as `param` of an error. */
   readonly param: string;
-  /** Beside the id. */
+  /** Unique columns beside the id. */
   readonly unique?: readonly UniqueColumn<T>[];
 }
 
-/** What every repository of parties needs beside its rows. */
+/** The services that every repository of parties needs. */
 @Injectable()
 export class PartyRepositoryContext {
-  /** The transactions under way that make a row which calls ask for, by the row's cache key. */
+  /** Running transactions that create a row for calls, by the row's cache key. */
   readonly making = new Map<CacheKey, Promise<void>>();
 
   constructor(
@@ -67,8 +67,8 @@ export class PartyRepositoryContext {
 }
 
 /**
- * The rows of one kind of party, read through the cache and written so that every reader sees it at once.
- * Deleting keeps the row; creating the same id again revives it, so its accounts go on.
+ * The rows of one kind of party. Reads go through the cache. After a write, every reader sees it at once. A deletion
+ * keeps the row. A creation with the same id revives it, so its accounts continue.
  */
 export abstract class PartyRepository<T extends PartyRow> extends AggregateRepository<T> {
   constructor(
@@ -79,7 +79,9 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     super(rows);
   }
 
-  /** The live row, cached and frozen; null when there is none. Throws only when the database does not answer. */
+  /**
+   * Returns the live row from the cache, frozen; null if there is none. Throws only if the database does not respond.
+   */
   get(
     id: string,
     find = (manager: EntityManager): Promise<T | null> => this.find(manager, id),
@@ -88,8 +90,8 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
   }
 
   /**
-   * The live row, made by `make` if there is none. However many ask at once share one transaction, and what another
-   * process made first is not made known again: a caller that many calls bring at once stays readable meanwhile.
+   * Returns the live row, and creates it with `create` if there is none. Concurrent requests share one transaction. A
+   * row that another process created first is not announced again, so a caller of many concurrent calls stays cached.
    */
   async getOrCreate(
     id: string,
@@ -125,19 +127,19 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     return making;
   }
 
-  /** The live row of this transaction; null when there is none. */
+  /** Returns the live row as this transaction sees it; null if there is none. */
   async find(manager: EntityManager, id: string): Promise<T | null> {
     const row = await this.in(manager).findOne({ where: this.mapping.where(id) });
     return row && !row.deletedAt ? row : null;
   }
 
-  /** The same, locked against other changes until this transaction ends. */
+  /** Returns the live row and locks it until the transaction ends; null if there is none. */
   async findForUpdate(tx: EntityManager, id: string): Promise<T | null> {
     const row = await this.in(tx).findOne({ where: this.mapping.where(id), ...rowLock(tx) });
     return row && !row.deletedAt ? row : null;
   }
 
-  /** The live row of this transaction, or 404 in the seed's words. */
+  /** Returns the live row as this transaction sees it. Throws 404 if there is none. */
   async findOrFail(manager: EntityManager, id: string): Promise<T> {
     const row = await this.find(manager, id);
     if (!row) throw this.notFound(id);
@@ -152,9 +154,9 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
   }
 
   /**
-   * Inside a transaction: a new row, or the deleted one of the same id made new (its internal id stays).
-   * A row that a call made and no administrator has written since is taken over. 409 when any other is there and alive, or
-   * another live row has a value that only one may have. `fill` sets everything else.
+   * Creates a row, or revives the deleted row of the same id (its internal id stays). Must run inside a transaction.
+   * Takes over a row that a call created and no admin has written since. Throws 409 if any other live row has the id,
+   * or a value that must be unique. `fill` sets everything else.
    */
   async create(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
     const row = this.fresh(tx, id, uuidv7(), by, fill);
@@ -164,9 +166,11 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
   }
 
   /**
-   * Inside a transaction: the live row of this id, made (or revived) with `fill` if there is none. Any number of
-   * transactions may ask at once; they end with one row. 409 when another live row has a value that only one may have:
-   * the transaction may go on then, unless the id was a deleted row's.
+   * Returns the live row of this id. Creates or revives it with `fill` if there is none. Must run inside a transaction.
+   * Concurrent transactions end with one row.
+   *
+   * Throws 409 if another live row has a value that must be unique. The transaction may continue then, unless the id
+   * belonged to a deleted row.
    */
   async ensure(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
     const row = this.fresh(tx, id, uuidv7(), by, fill);
@@ -185,23 +189,27 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     return this.save(tx, this.fresh(tx, id, rowId, by, fill));
   }
 
-  /** A row that begins owing what calls named it for before it was there. */
+  /** Bills a new row for the calls that named it before it existed. */
   private async made(tx: EntityManager, id: string, row: T): Promise<T> {
     const { kind } = this.mapping;
     if (kind === 'end_user' || kind === 'tag') await this.context.spend.carryOver(tx, kind, row, id);
     return row;
   }
 
-  /** The same, and nobody else deletes it until this transaction ends: for a user whom another row names. */
+  /**
+   * Does the same as `ensure`, and locks the row against deletion until the transaction ends: for a user that another
+   * row names.
+   */
   async ensureKept(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
     const there = await this.ensure(tx, id, by, fill);
     if (!this.context.database.isPostgres) return there;
     const kept = await this.in(tx).findOneOrFail({ where: this.mapping.where(id), ...rowLock(tx) });
-    // Deleted in the moment between the two: whoever did it is done, and it is made anew.
+    // Another transaction deleted it between the two statements. That transaction has ended, so the row is created
+    // again.
     return kept.deletedAt ? this.ensure(tx, id, by, fill) : kept;
   }
 
-  /** The row `ensure` would return when it fills in nothing, without writing it. */
+  /** Returns the row that `ensure` would return without a `fill`. Writes nothing. */
   preview(id: string): Promise<T> {
     return this.context.database.read(async (manager) => {
       const there = await this.in(manager).findOne({ where: this.mapping.where(id) });
@@ -211,7 +219,10 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     });
   }
 
-  /** Exactly one of any number of concurrent transactions inserts; the others get its row, or 409 where that has another id. */
+  /**
+   * Inserts the row, or returns the one that exists. Of concurrent transactions exactly one inserts. Throws 409 if the
+   * existing row has another id.
+   */
   private async insertOrFind(tx: EntityManager, row: T, lock: ReturnType<typeof rowLock> = {}): Promise<T> {
     const { where, idOf } = this.mapping;
     await this.in(tx)
@@ -226,7 +237,7 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     return there;
   }
 
-  /** Why a row was not inserted: the value of which column another live row has. */
+  /** Returns the reason why a row was not inserted: the unique column whose value another live row has. */
   private async clash(tx: EntityManager, row: T): Promise<Error> {
     const { unique = [] } = this.mapping;
     for (const { property, taken } of unique) {
@@ -236,7 +247,7 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     return new ConflictException({ message: 'Somebody else took the same name in the same moment.' });
   }
 
-  /** Saves a row; 409 when another live row has a value that only one may have, which fails the transaction. */
+  /** Saves a row. Throws 409 if another live row has a value that must be unique; the transaction has failed then. */
   private async save(tx: EntityManager, row: T): Promise<T> {
     const { unique = [] } = this.mapping;
     try {
@@ -265,7 +276,10 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     return row;
   }
 
-  /** 400 for a public id that no row can have, whoever asked for it: a body, a header or a token. A member's are those of others. */
+  /**
+   * Throws 400 for a public id that no row can have, from a body, a header or a token. A member's ids are those of its
+   * team and user.
+   */
   private requireName(id: string): void {
     const { kind, title, param } = this.mapping;
     if (kind === 'member' || isName(id)) return;
@@ -280,7 +294,7 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     return new ConflictException({ message: `${title} already exists, passed ${param}=${id}`, param });
   }
 
-  /** Inside a transaction: changes the live row and says who did it. 404 when there is none. */
+  /** Changes the live row and records its author. Must run inside a transaction. Throws 404 if there is none. */
   async update(tx: EntityManager, id: string, by: string, change: (row: T, now: Date) => void): Promise<T> {
     const row = await this.findForUpdate(tx, id);
     if (!row) throw this.notFound(id);
@@ -291,7 +305,7 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     return this.save(tx, row);
   }
 
-  /** Inside a transaction: the row is gone for everyone but the ledger's history. */
+  /** Marks the row as deleted. Only the history of the ledger still shows it. Must run inside a transaction. */
   async remove(tx: EntityManager, row: T, by: string): Promise<void> {
     const now = this.context.clock();
     row.deletedAt = now;
@@ -300,7 +314,10 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     await this.in(tx).save(row);
   }
 
-  /** One transaction, then eviction of the rows it touched, then the answer. `touched` gets the result. */
+  /**
+   * Runs `work` in one transaction, then evicts the rows it changed, then returns. `cacheKeysOf` gets the result of
+   * `work`.
+   */
   async write<R>(
     work: (tx: EntityManager) => Promise<R>,
     touched: (result: R) => readonly CacheKey[],
@@ -319,12 +336,12 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     return this.context.clock();
   }
 
-  /** What a row's party has spent, as its view tells it. */
+  /** Returns what the row's party has spent, as its view shows it. */
   spentBy(row: Readonly<T>): Promise<NanoUsd> {
     return this.context.spend.of(this.spender(row));
   }
 
-  /** Last in the transaction of the row: its spending is this from now on. Without an amount it stays what it is. */
+  /** Sets what the party has spent; without an amount it stays. Must be the last step of the row's transaction. */
   async setSpend(tx: EntityManager, row: Readonly<T>, usd: number | null | undefined): Promise<void> {
     if (usd !== null && usd !== undefined)
       await this.context.spend.set(tx, this.spender(row), toNanoUsd(usd));
