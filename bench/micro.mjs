@@ -4,8 +4,8 @@ import { compileRouteList } from '../dist/src/policy/routes.js';
 import { decide } from '../dist/src/policy/decide.js';
 import { ceilingOf } from '../dist/src/policy/price.js';
 import { windowAt } from '../dist/src/calendar/windows.js';
-import { newChain } from '../dist/src/spend/chain.js';
-import { Reservations } from '../dist/src/spend/embedded/reservations.js';
+import { newChain } from '../dist/src/ledger/billing-chain.js';
+import { Reservations } from '../dist/src/ledger/sqlite/reservations.js';
 import { machine, table, write } from './report.mjs';
 
 const ROUNDS = 7;
@@ -44,16 +44,24 @@ const parties = kinds.map((kind, i) => ({
   budgets: i < 3 ? [{ limitNanoUsd, account: accounts[i] }] : [],
 }));
 const names = { names: ['m'], groups: [] };
-const wish = {
+const demand = {
   tokens: { inputTokens: 200, outputTokens: 16 },
   wantedNanoUsd: 21_600n,
   minimumNanoUsd: 20_100n,
-  fairNanoUsd: 21_600n,
+  fairShareNanoUsd: 21_600n,
   inputNanoUsd: 20_000n,
   ceiling: ceilingOf([]),
   unbounded: [],
 };
-const model = { requested: 'm', name: 'm', known: true, near: names, wide: names, price: 'priced', wish };
+const model = {
+  requested: 'm',
+  name: 'm',
+  known: true,
+  aliasedNames: names,
+  globalNames: names,
+  price: 'priced',
+  demand,
+};
 const facts = {
   now: new Date(),
   credential: {
@@ -89,7 +97,7 @@ const budgets = parties.flatMap(({ kind, id, budgets: own }) =>
 const reservations = new Reservations({ general: { budgetWaitMs: 0 } });
 
 function holdAndSettle() {
-  const { amountNanoUsd } = reservations.take({ chain, budgets, wish });
+  const { amountNanoUsd } = reservations.take({ chain, budgets, demand });
   for (const account of accounts) {
     account.spentNanoUsd += 21_000n;
     account.unsettled--;

@@ -7,12 +7,12 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { Database } from '../dist/src/database/database.js';
 import { databaseOptions } from '../dist/src/database-options.js';
-import { SpendReports } from '../dist/src/spend/spend-reports.js';
-import { Activity } from '../dist/src/spend/reports/activity.js';
-import { ActivitySums } from '../dist/src/spend/reports/activity-sums.js';
-import { DailyActivity } from '../dist/src/spend/reports/daily-activity.js';
-import { KeptDays } from '../dist/src/spend/reports/kept-days.js';
-import { SpendLogs } from '../dist/src/spend/reports/spend-logs.js';
+import { SpendReports } from '../dist/src/reporting/spend-reports.js';
+import { Activity } from '../dist/src/reporting/activity.js';
+import { ActivitySums } from '../dist/src/reporting/activity-sums.js';
+import { DailyActivity } from '../dist/src/reporting/daily-activity.js';
+import { DailyReportCache } from '../dist/src/reporting/daily-report-cache.js';
+import { SpendLogs } from '../dist/src/reporting/spend-logs.js';
 
 const ROWS = Number(process.argv[2] ?? 1_000_000);
 const DAYS = 90;
@@ -50,7 +50,7 @@ const unexpected = () => Promise.reject(new Error('This report was to be refused
 
 function reportsOf(database) {
   const activity = new Activity(database);
-  const daily = new DailyActivity(activity, new KeptDays(database, activity), database);
+  const daily = new DailyActivity(activity, new DailyReportCache(database, activity), database);
   const logs = new SpendLogs(database);
   const reports = new SpendReports(database, activity, daily, undefined, { litellm: {} }, () => new Date(now));
   const dates = { start_date: day(last), end_date: day(now) };
@@ -114,11 +114,11 @@ async function measured(name, options) {
   const lines = [`## ${name}`, ''];
 
   const before = performance.now();
-  const kept = new KeptDays(database, new Activity(database));
-  await new DailyActivity(new Activity(database), kept, database).page({ days: { fromMs: last, toMs: last + REPORTED * DAY_MS }, caller: admin }, 'user', {});
+  const dailyReports = new DailyReportCache(database, new Activity(database));
+  await new DailyActivity(new Activity(database), dailyReports, database).page({ days: { fromMs: last, toMs: last + REPORTED * DAY_MS }, caller: admin }, 'user', {});
   lines.push(`\`/user/daily/activity\`, 30 days, from the entries alone, nothing summed up: ${ms(before)} ms.`, '');
 
-  const sums = new ActivitySums(database, kept, () => new Date(now));
+  const sums = new ActivitySums(database, dailyReports, () => new Date(now));
   const since = performance.now();
   let longest = 0;
   const timed = { isPostgres: database.isPostgres, write: async (work, priority) => {
@@ -132,7 +132,7 @@ async function measured(name, options) {
   const [{ n }] = await run('SELECT CAST(count(*) AS integer) AS n FROM activity_days');
   lines.push(`Summed up in the background in ${Math.round((performance.now() - since) / 1_000)} s, no transaction longer than ${Math.round(longest)} ms: ${n} rows.`, '');
   const keeping = performance.now();
-  while (await kept.keepOne());
+  while (await dailyReports.storeOne());
   const [{ days, bytes }] = await run(`SELECT CAST(count(DISTINCT day) AS integer) AS days, CAST(sum(length(breakdown)) AS integer) AS bytes FROM kept_days`);
   lines.push(`Kept of everybody in ${Math.round((performance.now() - keeping) / 1_000)} s: ${days} days, ${Math.round(Number(bytes) / 1e6)} MB.`, '');
   if (database.isPostgres) await run('ANALYZE');
