@@ -19,7 +19,7 @@ import { PlatformModule } from './platform/platform.module.js';
 import { TracingModule } from './tracing/tracing.module.js';
 import { ReportingModule } from './reporting/reporting.module.js';
 
-/** The list of rooms. The access room brings those of keys, users, teams, organizations, end users, budgets and models. */
+/** Lists the modules of the application. */
 @Module({
   controllers: [NotFoundController],
   providers: [

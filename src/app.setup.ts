@@ -23,15 +23,15 @@ const MEBIBYTE = 1024 * 1024;
 const BODY_TIMEOUT_MS = 60_000;
 const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;
 
-/** What a command adds to the application, or has otherwise. */
+/** Options of a command that runs the application. */
 export interface AppOptions {
-  /** Modules of somebody else's, behind the same guards. */
+  /** Further modules, behind the same guards. */
   readonly modules?: readonly Type[];
-  /** A command runs in it, for whose answer no client waits. */
+  /** The application runs a command: no client waits for a response. */
   readonly isCommand?: boolean;
 }
 
-/** The whole application, ready to listen: the same for the process and for tests. */
+/** Builds the whole application, ready to listen: the same for the process and for tests. */
 export async function createApp(config: Config, options: AppOptions = {}): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: config.general.maxRequestSizeMb * MEBIBYTE,
@@ -63,7 +63,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   return app;
 }
 
-/** Guards speak before anything is parsed: a body is read whole, and is bytes until its reader has been let in. */
+/** Guards run before anything is parsed: a body stays bytes until its reader is authorized. */
 function takeBodiesAsBytes(fastify: FastifyInstance, loader: FactsLoader, underWay: BodiesUnderWay): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(
@@ -83,7 +83,7 @@ function takeBodiesAsBytes(fastify: FastifyInstance, loader: FactsLoader, underW
   });
 }
 
-/** RFC 9112, 3.2: whoever stands in front of the gateway may have read the other `Host`. */
+/** Refuses requests with two `Host` headers (RFC 9112, 3.2): a proxy may have read the other one. */
 function refuseTwoHosts(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', ({ raw: { rawHeaders } }, _, done) => {
     done(
@@ -103,7 +103,10 @@ function isGivenTwice(name: string, rawHeaders: readonly string[]): boolean {
   return times > 1;
 }
 
-/** A call this process has no room for costs nothing: neither its body nor its credential is read. Other routes always answer. */
+/**
+ * Refuses a call that this process has no capacity for, before reading its body or credential. Other routes always
+ * respond.
+ */
 function shedLoad(fastify: FastifyInstance, load: LoadShedder, { modelPaths }: RouteGuardCheck): void {
   fastify.addHook('onRequest', ({ routeOptions }, _, done) => {
     done(modelPaths.has(routeOptions.url ?? '') ? load.overload() : undefined);
@@ -125,7 +128,10 @@ function describeAnswers(fastify: FastifyInstance): void {
   });
 }
 
-/** The page keeps the key that is typed into it: nobody frames it, and it runs no script but its own. */
+/**
+ * Sets headers for the Swagger page. It stores the key typed into it, so no page may frame it and it runs only its own
+ * script.
+ */
 const DOCS_HEADERS = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

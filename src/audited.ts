@@ -39,7 +39,9 @@ import { AuditEntry } from './audit/audit-entry.entity.js';
 const audited = <T extends ObjectLiteral>(entity: new () => T, how: Audited<T>) =>
   [entity, how as unknown as Audited<ObjectLiteral>] as const;
 
-/** What the audit log is about. An entity that is neither here nor in `NOT_AUDITED` does not start. */
+/**
+ * Tables that the audit log records. The gateway does not start with an entity that is neither here nor in `NOT_AUDITED`.
+ */
 export const AUDITED: ReadonlyMap<EntityTarget<ObjectLiteral>, Audited<ObjectLiteral>> = new Map<
   EntityTarget<ObjectLiteral>,
   Audited<ObjectLiteral>
@@ -114,7 +116,7 @@ export const AUDITED: ReadonlyMap<EntityTarget<ObjectLiteral>, Audited<ObjectLit
   }),
 ]);
 
-/** What no administrator writes: money, which has its ledger, and the gateway's own notes. */
+/** Tables that no admin writes: money, which has its ledger, and the gateway's own notes. */
 export const NOT_AUDITED: ReadonlySet<EntityTarget<ObjectLiteral>> = new Set<EntityTarget<ObjectLiteral>>([
   Account,
   AccountDelta,

@@ -2,7 +2,7 @@ import type { DataSourceOptions } from 'typeorm';
 import { connectionOptions } from './database/options.js';
 import { entities } from './entities.js';
 
-/** Returns how to reach the database, with every table of the application: for commands, the TypeORM CLI and tests. */
+/** Returns the options of the connection, with every table of the application, for commands, the TypeORM CLI and tests. */
 export const databaseOptions = (
   databaseUrl: string | undefined,
   dataFolder: string,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
 
-/** Says what to do where not even the code can be loaded; the log cannot be either. */
+/** Prints help if not even the code can be loaded. The log cannot be loaded either. */
 function failedToLoad(error: unknown): void {
   if ((error as { code?: unknown }).code === 'EMFILE') {
     console.error(
@@ -14,7 +14,7 @@ function failedToLoad(error: unknown): void {
   process.exit(1);
 }
 
-// Node's loader throws some of its errors past whoever imports.
+// Node's loader throws some errors past the code that imports.
 process.on('uncaughtException', failedToLoad);
 try {
   const { tollgate } = await import('./cli/tollgate.js');

@@ -1,7 +1,7 @@
 import { request } from 'undici';
 import type { Config } from '../config/config.js';
 
-/** What is asked: may this key call this model? */
+/** The question: may this key call this model? */
 interface Question {
   readonly key: string;
   readonly model: string;
@@ -40,7 +40,10 @@ interface Explained {
   };
 }
 
-/** `tollgate explain`: asks a running gateway, as its administrator, and prints what every check says. True when the call would pass. */
+/**
+ * Runs `tollgate explain`: asks a running gateway as an admin and prints what every check says. Returns true if the call
+ * would pass.
+ */
 export async function explain(
   { masterKey, host, port }: Config,
   { key, model, route, body, url = `http://${host}:${port}` }: Question,
@@ -58,12 +61,12 @@ export async function explain(
   }).catch((error: Error) => {
     throw new Error(`No gateway answers at ${url}: ${error.message}`);
   });
-  const told = (await answer.json()) as Explained & { readonly error?: { readonly message: string } };
-  if (statusCode !== 200) throw new Error(`The gateway answered ${statusCode}: ${told.error?.message}`);
-  for (const line of table(told.context.trace.flatMap(rowsOf))) say(line);
+  const explained = (await answer.json()) as Explained & { readonly error?: { readonly message: string } };
+  if (statusCode !== 200) throw new Error(`The gateway answered ${statusCode}: ${explained.error?.message}`);
+  for (const line of table(explained.context.trace.flatMap(rowsOf))) say(line);
   say('');
-  say(verdict(told));
-  return told.decision;
+  say(verdict(explained));
+  return explained.decision;
 }
 
 function bodyOf(text: string): unknown {
@@ -81,7 +84,7 @@ const verdict = ({ decision, context: { reason, details } }: Explained) =>
 
 type Row = readonly [check: string, says: string, about: string];
 
-/** One row for a check, and one for every budget and rate limit it looked at. */
+/** Returns one row for a check, and one for every budget and rate limit it read. */
 function rowsOf({ check, passed, objections = [], budgets = [], rates = [] }: Step): Row[] {
   return [
     [check, passed ? 'ok' : 'NO', objections[0]?.message ?? ''],

@@ -6,7 +6,10 @@ import { Importer } from '../litellm-import/importer.js';
 import { LitellmDatabase } from '../litellm-import/litellm-database.js';
 import { LitellmImportModule } from '../litellm-import/litellm-import.module.js';
 
-/** `tollgate import-litellm`: takes over what a LiteLLM database knows, and tells what became of every row, however it ends. True when none was left. */
+/**
+ * Runs `tollgate import-litellm`: imports a LiteLLM database and reports what happened to every row, however it ends.
+ * Returns true if no row was skipped.
+ */
 export async function importLitellm(
   config: Config,
   { url, isDry }: { readonly url: string; readonly isDry: boolean },
@@ -14,7 +17,7 @@ export async function importLitellm(
 ): Promise<boolean> {
   const litellm = await LitellmDatabase.open(url);
   try {
-    // In a shared database the import is one process among others; a folder is one process's alone.
+    // A shared database has other processes beside the import; a data folder has one process.
     const lock = config.databaseUrl === undefined ? lockFolder(config.dataFolder) : undefined;
     const app = await createApp(config, { modules: [LitellmImportModule], isCommand: true });
     try {
@@ -34,7 +37,7 @@ export async function importLitellm(
   }
 }
 
-/** Is aborted by the first SIGINT or SIGTERM; a second one ends the process. */
+/** Aborts at the first SIGINT or SIGTERM; a second one ends the process. */
 function stopped(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());

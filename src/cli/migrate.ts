@@ -2,7 +2,7 @@ import type { Config } from '../config/config.js';
 import { migrated } from '../database/migrated.js';
 import { databaseOptions } from '../database-options.js';
 
-/** `tollgate migrate`: applies what migrations are missing, each in a transaction of its own. */
+/** Runs `tollgate migrate`: applies the missing migrations, each in a transaction of its own. */
 export async function migrate(config: Config, say: (line: string) => void): Promise<void> {
   const { applied, told } = await migrated(databaseOptions(config.databaseUrl, config.dataFolder));
   for (const name of applied) say(`Applied ${name}.`);

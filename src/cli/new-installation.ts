@@ -5,7 +5,10 @@ import { lockFolder } from '../database/folder-lock.js';
 import { NOW_MS } from '../database/now-ms.js';
 import { databaseOptions } from '../database-options.js';
 
-/** `tollgate new-installation`: gives a restored copy of a database an id of its own. Throws while a process uses the database. */
+/**
+ * Runs `tollgate new-installation`: gives a restored copy of a database its own id. Throws while a process uses the
+ * database.
+ */
 export async function newInstallation(config: Config, say: (line: string) => void): Promise<void> {
   const lock = config.databaseUrl === undefined ? lockFolder(config.dataFolder) : undefined;
   try {
@@ -41,7 +44,7 @@ async function idOf(dataSource: DataSource): Promise<string> {
   );
 }
 
-/** A process keeps the id it started with, so none may run. */
+/** Throws if a process runs: it would keep the id it started with. */
 async function expectNobody(dataSource: DataSource, { general }: Config): Promise<void> {
   if (dataSource.options.type !== 'postgres') return;
   const [{ count }] = (await dataSource.query(

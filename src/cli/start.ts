@@ -5,7 +5,7 @@ import { lockFolder } from '../database/folder-lock.js';
 import { logAsJson, logSparingly, print } from '../logs/logs.js';
 import { printStartupBanner } from './startup-banner.js';
 
-/** `tollgate start`: serves until a signal ends it. Throws when it cannot. */
+/** Runs `tollgate start`: serves until a signal ends it. Throws if it cannot. */
 export async function start(config: Config): Promise<void> {
   logSparingly();
   if (config.jsonLogs) logAsJson();
@@ -25,7 +25,7 @@ export async function start(config: Config): Promise<void> {
   }
 }
 
-/** SQLite does not say which file it could not read or write. */
+/** Names the file in an error, because SQLite does not. */
 function reasonOf(error: unknown, { dataFolder }: Config): string {
   const { code, message } = error as { code?: unknown; message?: unknown };
   const isOfFile = typeof code === 'string' && code.startsWith('SQLITE_');

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.js';
 import { print } from '../logs/logs.js';
 
-/** Tells where it listens: a person also the master key that was made, and with the demo three calls to try. */
+/** Prints the address. On a terminal it also prints a new master key and, with the demo, three calls to try. */
 export function printStartupBanner(config: Config, url: string): void {
   const { configFile, ignoredKeys, jsonLogs, masterKey, masterKeyOrigin } = config;
   const isNew = masterKeyOrigin === 'new';
@@ -11,7 +11,7 @@ export function printStartupBanner(config: Config, url: string): void {
   if (jsonLogs) {
     for (const line of listening) print(line);
     if (ignoredKeys.length) print(ignored, 'warn');
-    // Logs are kept and passed on.
+    // Logs are stored and passed on, so they must not contain the key.
     if (isNew) print('A master key was made; it is in the data folder.');
     return;
   }
@@ -23,10 +23,10 @@ export function printStartupBanner(config: Config, url: string): void {
   print([...lines, ...(configFile ? [] : tour(config, url))].join('\n'));
 }
 
-/** Stands in a JSON text for what the shell is to fill in; nothing else in a line looks like it. */
+/** Marks in a JSON text where the shell fills in a variable. No other text of a line can equal it. */
 const SUBJECT = '@subject@';
 
-/** Three calls of the demo, to be pasted into a shell. */
+/** Returns three calls of the demo, ready to paste into a shell. */
 function tour({ masterKey, masterKeyOrigin, dataFolder, models }: Config, url: string): string[] {
   const master = {
     new: masterKey,

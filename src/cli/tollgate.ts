@@ -3,7 +3,7 @@ import { ENVIRONMENT, readConfig } from '../config/read-config.js';
 
 const say = (text: string) => void console.log(text);
 
-/** The command line. Every command reads the same configuration as the gateway; what a command needs is loaded when it runs. */
+/** Builds the command line. Every command reads the configuration of the gateway, and loads its code when it runs. */
 export function tollgate(): Command {
   const program = new Command('tollgate')
     .description('The gate in front of LLM APIs: who is calling, may they, and what does it cost.')
@@ -18,7 +18,7 @@ export function tollgate(): Command {
     .action(async () => {
       const settings = config();
       if (settings.tracing) {
-        // Before what it traces is loaded.
+        // Must run before the code that it traces is loaded.
         const { startTracing } = await import('../tracing/start-tracing.js');
         await startTracing(settings.tracing);
       }
@@ -91,7 +91,7 @@ export function tollgate(): Command {
   return program;
 }
 
-/** A failure that must not be taken for an answer. */
+/** A failure that must not look like a result. */
 async function tellCouldNotRun(error: unknown): Promise<void> {
   const { printFatal } = await import('../logs/logs.js');
   printFatal(error);

@@ -5,7 +5,10 @@ import { databaseOptions } from '../database-options.js';
 import { withoutTimeout } from '../database/options.js';
 import { verifyLedger } from '../ledger/verify-ledger.js';
 
-/** `tollgate verify-ledger`: says for every account whether its balance is the sum of its entries. True when all are. */
+/**
+ * Runs `tollgate verify-ledger`: says for every account whether its balance is the sum of its entries. Returns true if
+ * all are.
+ */
 export async function verifyLedgerCommand(config: Config, say: (line: string) => void): Promise<boolean> {
   if (config.databaseUrl === undefined) expectWholeLedger(config.dataFolder);
   const dataSource = await new DataSource(
@@ -25,7 +28,7 @@ export async function verifyLedgerCommand(config: Config, say: (line: string) =>
   }
 }
 
-/** Sums of a part of the ledger prove nothing. A gateway may be writing to these files: what is odd is odd twice. */
+/** Throws if files of the ledger are missing: sums of a part prove nothing. It looks twice, because a gateway may be writing. */
 function expectWholeLedger(folder: string): void {
   if (!dataFolderWarnings(folder).length) return;
   const warnings = dataFolderWarnings(folder);

@@ -1,7 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { CONFIG, type Config } from './config.js';
 
-/** Gives every room the one configuration. */
+/** Provides the one configuration to every module. */
 @Global()
 @Module({})
 export class ConfigModule {

@@ -1,4 +1,4 @@
-/** Everything the process was told at its start: environment and file, validated, frozen, in our words. */
+/** The configuration of the process, from environment and file: validated, frozen, with the gateway's own names. */
 export interface Config {
   readonly host: string;
   readonly port: number;
@@ -6,21 +6,21 @@ export interface Config {
   /** Absent: an SQLite file in the data folder. */
   readonly databaseUrl?: string;
   readonly redisUrl?: string;
-  /** `cache_params.namespace`: what every name in Redis begins with. Absent: nothing. */
+  /** `cache_params.namespace`: prefix of every name in Redis. Absent: none. */
   readonly redisNamespace?: string;
-  /** The master key, clear. Compared by digest only. */
+  /** The master key in clear text. It is compared by digest only. */
   readonly masterKey: string;
-  /** Given by environment or file, kept in the data folder by an earlier start, or new: then it is printed, once. */
+  /** Given by environment or file, stored in the data folder by an earlier start, or new: then it is printed once. */
   readonly masterKeyOrigin: 'given' | 'kept' | 'new';
   /** Encrypts provider keys at rest (`TOLLGATE_SALT_KEY` | `LITELLM_SALT_KEY` | a generated file). */
   readonly saltKey: string;
-  /** Absent: no file was found and the built-in demo is served. */
+  /** Absent: no file was found, and the built-in demo is served. */
   readonly configFile?: string;
-  /** Known to LiteLLM or not at all, but without effect here: told in one warning at start. */
+  /** Keys of the file that have no effect here. The start names them in one warning. */
   readonly ignoredKeys: readonly string[];
-  /** `JSON_LOGS` or `litellm_settings.json_logs`: every line that is logged is one JSON object. */
+  /** `JSON_LOGS` or `litellm_settings.json_logs`: every log line is one JSON object. */
   readonly jsonLogs: boolean;
-  /** Absent: nothing is traced. */
+  /** Absent: no request is traced. */
   readonly tracing?: TracingSettings;
   /** `model_list[]` */
   readonly models: readonly ModelConfig[];
@@ -31,14 +31,14 @@ export interface Config {
   readonly jwt?: JwtSettings;
 }
 
-/** One deployment: a public name and how it is reached. LiteLLM `model_list[]`. */
+/** One deployment: a public name and how to reach it. LiteLLM `model_list[]`. */
 export interface ModelConfig {
   readonly modelName: string;
   readonly litellmParams: LitellmParams;
   readonly modelInfo: ModelInfo;
 }
 
-/** LiteLLM `litellm_params`; wire names. Unknown members are kept and never sent to a client. */
+/** LiteLLM `litellm_params`; wire names. Unknown members are stored and never sent to a client. */
 export interface LitellmParams {
   /** `<provider>/<name>`; a bare name is OpenAI's. */
   readonly model: string;
@@ -50,7 +50,7 @@ export interface LitellmParams {
   /** Seconds. */
   readonly timeout?: number;
   readonly max_retries?: number;
-  /** Answer with this text and call nobody. */
+  /** Responds with this text and calls no upstream. */
   readonly mock_response?: string;
   /** Weight among the deployments of one name; default 1. */
   readonly weight?: number;
@@ -71,12 +71,12 @@ export interface ModelInfo {
   readonly [other: string]: unknown;
 }
 
-/** That requests are traced, by OpenTelemetry's own environment variables. */
+/** Settings of tracing. OpenTelemetry's own environment variables have the others. */
 export interface TracingSettings {
   readonly protocol: 'http/protobuf' | 'http/json';
 }
 
-/** Where to post what budgets come near their end. */
+/** The webhook that is called when a budget comes near its end. */
 export interface AlertSettings {
   /** `alert_webhook_url` */
   readonly url: string;
@@ -88,9 +88,15 @@ export interface AlertSettings {
 
 /** When entries of the ledger are folded into sums per day. */
 export interface RetentionSettings {
-  /** `spend_logs_retention`, LiteLLM `maximum_spend_logs_retention_period`: how long they are kept one by one; a day at least. */
+  /**
+   * `spend_logs_retention`, LiteLLM `maximum_spend_logs_retention_period`: how long single entries are stored; at least a
+   * day.
+   */
   readonly keptMs: number;
-  /** `spend_logs_retention_interval`, LiteLLM `maximum_spend_logs_retention_interval`: how often that is looked after. Default: a day. */
+  /**
+   * `spend_logs_retention_interval`, LiteLLM `maximum_spend_logs_retention_interval`: how often entries are folded.
+   * Default: a day.
+   */
   readonly everyMs: number;
 }
 
@@ -102,56 +108,59 @@ export interface GeneralSettings {
   readonly budgetExceededStatus: 400 | 402 | 429;
   /** `skip_user_budget_on_team_key: true`, or LiteLLM's opposite `apply_user_budget_to_team_keys: false`. */
   readonly skipUserBudgetOnTeamKey: boolean;
-  /** `user_models_on_team_keys`: a user's list of models counts on keys of a team too. */
+  /** `user_models_on_team_keys`: a user's list of models also applies to keys of a team. */
   readonly userModelsOnTeamKeys: boolean;
   readonly maxRequestSizeMb: number;
-  /** `max_request_bytes_in_flight`: of all bodies that are received or used at the same time. */
+  /** `max_request_bytes_in_flight`: the most bytes of all bodies that are received or used at the same time. */
   readonly maxRequestBytesInFlight: number;
   readonly decisionLog: 'refusals' | 'all' | 'off';
   /** `user_header_name` and `user_header_mappings`: further headers that may name the end user. */
   readonly endUserHeaders: readonly string[];
-  /** `reject_clientside_metadata_tags`: only keys and teams have tags; a request that names some is refused. */
+  /** `reject_clientside_metadata_tags`: only keys and teams have tags; a request that names tags is refused. */
   readonly rejectClientsideTags: boolean;
-  /** What a call that died with its process is billed: its bound, its input part, or nothing. */
+  /** The cost of a call that died with its process: its bound, its input part, or nothing. */
   readonly abandonedHolds: 'bound' | 'input' | 'release';
-  /** `on_disconnect`: abort the upstream and bill what was delivered, or read it to the end and bill the truth. */
+  /** `on_disconnect`: abort the upstream and bill what was delivered, or read the response to its end and bill the truth. */
   readonly onDisconnect: 'abort' | 'drain';
-  /** `budget_clamp`: a call that does not fit as a whole may be forwarded with a lower output limit. Default true. */
+  /** `budget_clamp`: a call that does not fit whole may be forwarded with a lower output limit. Default true. */
   readonly budgetClamp: boolean;
-  /** `min_output_tokens`: clamped to fewer, a call is refused instead (unless it asked for fewer itself). Default 256. */
+  /** `min_output_tokens`: a call clamped to fewer is refused (unless it asked for fewer itself). Default 256. */
   readonly minOutputTokens: number;
-  /** `default_output_tokens`: the longest answer of a model of which neither its maximum nor its context is known. Default 4096. */
+  /** `default_output_tokens`: the longest response of a model whose maximum and context are both unknown. Default 4096. */
   readonly defaultOutputTokens: number;
-  /** `min_clamp_share`: a call with tools is cut to no less than this part of the output limit it names. Default 0.25. */
+  /** `min_clamp_share`: a call with tools is cut to no less than this share of the output limit it names. Default 0.25. */
   readonly minClampShare: number;
-  /** `default_hold_tokens`: as many output tokens one call may hold beside others, however little is left. Default 4096. */
+  /** `default_hold_tokens`: output tokens that one call may hold beside others, however little is left. Default 4096. */
   readonly defaultHoldTokens: number;
-  /** `max_new_names_per_key_per_day`: as many end users and tags without a row get one by the calls of one key. Default 1000. */
+  /**
+   * `max_new_names_per_key_per_day`: the most end users and tags whose rows the calls of one key create in a day. Default
+   * 1000.
+   */
   readonly maxNewNamesPerDay: number;
-  /** `rate_limit_span_ms`: what "per minute" means; for tests. Default 60000. */
+  /** `rate_limit_span_ms`: the length of "per minute", for tests. Default 60000. */
   readonly rateLimitSpanMs: number;
-  /** `budget_wait_ms`: how long a call waits for others' holds to end. Default 2000; 0: not at all. */
+  /** `budget_wait_ms`: how long a call waits for other calls' holds to end. Default 2000; 0: not at all. */
   readonly budgetWaitMs: number;
-  /** `replica_timeout_ms`: a process that shares the database and was not seen for so long is dead. Default 15000. */
+  /** `replica_timeout_ms`: a replica that was not seen for this long is dead. Default 15000. */
   readonly replicaTimeoutMs: number;
-  /** How long an answer waits for its settlement to be committed. */
+  /** How long a response waits for the commit of its settlement. */
   readonly settleTimeoutMs: number;
-  /** `price_refresh_hours`: how often the table of known prices is fetched anew. Absent: the one that was installed is used. */
+  /** `price_refresh_hours`: how often the price table is fetched again. Absent: the installed table is used. */
   readonly priceRefreshMs?: number;
-  /** `price_refresh_url`: where from. Absent: where the library keeps its own. */
+  /** `price_refresh_url`: address of the price table. Absent: the library's own. */
   readonly priceRefreshUrl?: string;
   readonly alerts?: AlertSettings;
-  /** `audit_logs_retention`: how long entries of the audit log are kept. Absent: for ever. */
+  /** `audit_logs_retention`: how long entries of the audit log are stored. Absent: without end. */
   readonly auditRetentionMs?: number;
-  /** Absent: the ledger keeps every entry. */
+  /** Absent: the ledger stores every entry. */
   readonly retention?: RetentionSettings;
-  /** `global_max_parallel_requests`: as many calls this process has under way at most. Default: any number. */
+  /** `global_max_parallel_requests`: the most calls this process has under way. Default: no limit. */
   readonly maxParallelCalls: number;
-  /** `max_upstream_connections`: as many calls are under way to one provider's host at most. Default 4096. */
+  /** `max_upstream_connections`: the most calls under way to one provider's host. Default 4096. */
   readonly maxUpstreamConnections: number;
-  /** `upstream_queue_ms`: how long a call waits for one of them. Default 5000; 0: not at all. */
+  /** `upstream_queue_ms`: how long a call waits for a connection. Default 5000; 0: not at all. */
   readonly upstreamQueueMs: number;
-  /** `max_event_loop_delay_ms`: how late the event loop may be before calls are refused. Default 1000; 0: any. */
+  /** `max_event_loop_delay_ms`: the event loop delay beyond which calls are refused. Default 1000; 0: no limit. */
   readonly maxEventLoopDelayMs: number;
   /** `fsync: true`: commits survive power loss, not only the death of the process. */
   readonly fsync: boolean;
@@ -162,18 +171,18 @@ export interface LitellmSettings {
   /** Global budget in USD; absent or 0: none (LiteLLM's `max_budget > 0`). */
   readonly maxBudgetUsd?: number;
   readonly budgetDuration?: string;
-  /** IANA name; windows of days and longer open at its midnights. Default UTC. */
+  /** IANA name. Windows of days and longer open at midnight there. Default UTC. */
   readonly timezone: string;
   readonly modelAliases: Readonly<Record<string, string>>;
-  /** `[{"a": ["b"]}]`, flattened: name to its fallbacks in order. */
+  /** `[{"a": ["b"]}]`, flattened: a name to its fallbacks in order. */
   readonly fallbacks: Readonly<Record<string, readonly string[]>>;
   /** `default_internal_user_params`, `max_internal_user_budget`, `internal_user_budget_duration`; wire names. */
   readonly newUsers: NewUserDefaults;
   /** `default_key_generate_params`; wire names. */
   readonly newKeys: NewKeyDefaults;
-  /** `upperbound_key_generate_params`: no key is given more; wire names. */
+  /** `upperbound_key_generate_params`: no key gets more; wire names. */
   readonly keyBounds: KeyBounds;
-  /** `require_auth_for_metrics_endpoint: false`: `/metrics` answers a stranger. */
+  /** `require_auth_for_metrics_endpoint: false`: `/metrics` responds without a credential. */
   readonly openMetrics: boolean;
   /** `default_fallbacks`: for every model that has none of its own. */
   readonly defaultFallbacks: readonly string[];
@@ -183,9 +192,9 @@ export interface LitellmSettings {
   readonly maxEndUserBudgetId?: string;
 }
 
-/** What users are given when they are made. Amounts in USD. */
+/** Values that a new user gets. Amounts in USD. */
 export interface NewUserDefaults {
-  /** Teams every user may join by itself. */
+  /** Teams that every user may join. */
   readonly available_teams?: readonly string[];
   readonly user_role?: string;
   readonly models?: readonly string[];
@@ -195,7 +204,7 @@ export interface NewUserDefaults {
   readonly rpm_limit?: number;
 }
 
-/** The most a key is given. Amounts in USD. */
+/** The most a key may get. Amounts in USD. */
 export interface KeyBounds {
   readonly max_budget?: number;
   readonly budget_duration?: string;
@@ -205,7 +214,7 @@ export interface KeyBounds {
   readonly max_parallel_requests?: number;
 }
 
-/** What keys are given when they are made. */
+/** Values that a new key gets. */
 export interface NewKeyDefaults extends KeyBounds {
   readonly models?: string[];
   readonly team_id?: string;
@@ -225,29 +234,29 @@ export interface JwtSettings {
   readonly issuers: readonly TrustedIssuer[];
   /** `public_key_ttl`: how long an issuer's keys are used before they are fetched again. Default 600 s. */
   readonly keysTtlMs: number;
-  /** `public_key_stale_ttl`: how much longer when the issuer does not answer. Default 3600 s. */
+  /** `public_key_stale_ttl`: how much longer if the issuer does not respond. Default 3600 s. */
   readonly keysStaleTtlMs: number;
-  /** `leeway`: by how much clocks may differ. Default 0. */
+  /** `leeway`: the difference between clocks that is tolerated. Default 0. */
   readonly leewayMs: number;
-  /** `admin_jwt_scope` of the only issuer; absent: no scope makes an administrator. Of several issuers each has its own. */
+  /** `admin_jwt_scope` of the only issuer; absent: no scope makes an admin. With several issuers, each has its own. */
   readonly adminScope?: string;
   readonly adminAllowedRoutes: readonly string[];
-  /** Absent: what the role `team` may use anyway. */
+  /** Absent: what the role `team` may call anyway. */
   readonly teamAllowedRoutes?: readonly string[];
   readonly teamIdDefault?: string;
   readonly userAllowedEmailDomain?: string;
   readonly userAllowedRoles: readonly string[];
   readonly userIdUpsert: boolean;
   readonly teamIdUpsert: boolean;
-  /** `upsert_sso_user_to_team`: who comes with a team joins it. */
+  /** `upsert_sso_user_to_team`: a user whose token names a team joins it. */
   readonly upsertUserToTeam: boolean;
   readonly enforceRbac: boolean;
   /** `enforce_team_based_model_access`: a token without a team is refused. */
   readonly enforceTeam: boolean;
-  /** Of the only issuer; of several issuers each has its own. */
+  /** Mappings of the only issuer. With several issuers, each has its own. */
   readonly roleMappings: readonly RoleMapping[];
   readonly rolePermissions: readonly RolePermission[];
-  /** Absent: scopes open no models and close none. */
+  /** Absent: scopes neither allow nor deny models. */
   readonly scopeMappings?: readonly {
     readonly scope: string;
     readonly models: readonly string[];
@@ -255,7 +264,7 @@ export interface JwtSettings {
   }[];
 }
 
-/** `role_mappings[]`: a role of the issuer, and what it is here. */
+/** `role_mappings[]`: a role of the issuer, and the role it has here. */
 export interface RoleMapping {
   readonly role: string;
   readonly internalRole: JwtRole;
@@ -270,24 +279,24 @@ export interface RolePermission {
   readonly routes?: readonly string[];
 }
 
-/** Somebody whose tokens count. */
+/** An issuer whose tokens are accepted. */
 export interface TrustedIssuer {
-  /** Absent: any, said so by `disable_issuer_validation`. */
+  /** Absent: any issuer, because `disable_issuer_validation` says so. */
   readonly issuer?: string;
   /** Key sets, or discovery documents that name one. Empty: discovered at the issuer. */
   readonly keyUrls: readonly string[];
-  /** Absent: any, said so by `disable_audience_validation`. */
+  /** Absent: any audience, because `disable_audience_validation` says so. */
   readonly audiences?: readonly string[];
   readonly claims: JwtClaims;
-  /** `admin_jwt_scope`, where several issuers are trusted. */
+  /** `admin_jwt_scope`, if several issuers are trusted. */
   readonly adminScope?: string;
-  /** `role_mappings`, where several issuers are trusted. */
+  /** `role_mappings`, if several issuers are trusted. */
   readonly roleMappings?: readonly RoleMapping[];
-  /** `user_id_prefix`: what the ids of its users begin with here. */
+  /** `user_id_prefix`: prefix of the ids of its users here. */
   readonly userIdPrefix?: string;
 }
 
-/** Dotted paths of the claims that say who somebody is. */
+/** Dotted paths of the claims that identify the caller. */
 export interface JwtClaims {
   readonly userId?: string;
   readonly userEmail?: string;

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 
-/** A secret kept in the data folder (mode 0600), made on the first start. Throws when the file is there but empty. */
+/** Reads a secret of the data folder (mode 0600), or makes it on the first start. Throws if the file exists but is empty. */
 export function keptSecret(
   folder: string,
   name: string,

@@ -1,6 +1,6 @@
 import type { ModelConfig } from './config.js';
 
-/** What is served when nothing is configured: models that answer without any provider. */
+/** Models that are served if nothing is configured. They respond without a provider. */
 export const demoModels: readonly ModelConfig[] = [
   {
     modelName: 'tollgate-demo',

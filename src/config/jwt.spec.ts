@@ -7,39 +7,48 @@ import { Report, Section } from './section.js';
 
 const nothing: JwtSummary = { keysUrl: undefined, audience: undefined, issuer: undefined };
 
-function read(auth: object | undefined, told: JwtSummary = nothing, more: object = {}) {
+function readSettings(auth: object | undefined, textFrom: JwtSummary = nothing, more: object = {}) {
   const report = new Report();
   const general = new Section({ enable_jwt_auth: true, ...(auth && { litellm_jwtauth: auth }), ...more }, 'general_settings', report); // prettier-ignore
-  return { settings: readJwtSettings(general, told), problems: report.problems, ignored: report.ignored };
+  return { settings: readJwtSettings(general, textFrom), problems: report.problems, ignored: report.ignored };
 }
 
 const BOSS = { role: 'boss', internal_role: 'proxy_admin' };
 const GOOD = { issuer: 'https://idp.example', audience: 'tollgate' };
 const at = (key: string) => `general_settings.litellm_jwtauth.${key}`;
-const told = (text: string, name: string) => ({ text, at: name });
+const textFrom = (text: string, name: string) => ({ text, at: name });
 
 describe('enable_jwt_auth', () => {
   it('off: nothing is read, and that is said', () => {
-    const { settings, problems, ignored } = read({ user_id_upsert: 7 }, nothing, { enable_jwt_auth: false });
+    const { settings, problems, ignored } = readSettings({ user_id_upsert: 7 }, nothing, {
+      enable_jwt_auth: false,
+    });
     expect([settings, problems, ignored]).toEqual([undefined, [], ['general_settings.litellm_jwtauth']]);
   });
 
   it('needs to know who issues tokens, and for whom', () => {
-    expect(read(undefined).problems.map((problem) => problem.split(':')[0])).toEqual(
+    expect(readSettings(undefined).problems.map((problem) => problem.split(':')[0])).toEqual(
       ['issuer', 'public_key_url', 'audience'].map(at),
     );
-    expect(read({ audience: 'a', public_key_url: 'https://x.y/jwks' }).problems).toEqual([
+    expect(readSettings({ audience: 'a', public_key_url: 'https://x.y/jwks' }).problems).toEqual([
       expect.stringContaining(at('issuer')),
     ]);
-    expect(read({ issuer: 'https://x.y' }).problems).toEqual([expect.stringContaining(at('audience'))]);
-    expect(read({ ...GOOD, audience: [] }).problems).toEqual([expect.stringContaining(at('audience'))]);
+    expect(readSettings({ issuer: 'https://x.y' }).problems).toEqual([
+      expect.stringContaining(at('audience')),
+    ]);
+    expect(readSettings({ ...GOOD, audience: [] }).problems).toEqual([
+      expect.stringContaining(at('audience')),
+    ]);
   });
 
   it('takes either from the environment, or that anybody is meant', () => {
-    const fromEnv = read(undefined, {
-      keysUrl: told('https://a.b/jwks, https://c.d/.well-known/openid-configuration', 'JWT_PUBLIC_KEY_URL'),
-      audience: told('one,two', 'JWT_AUDIENCE'),
-      issuer: told('anything', 'JWT_ISSUER'),
+    const fromEnv = readSettings(undefined, {
+      keysUrl: textFrom(
+        'https://a.b/jwks, https://c.d/.well-known/openid-configuration',
+        'JWT_PUBLIC_KEY_URL',
+      ),
+      audience: textFrom('one,two', 'JWT_AUDIENCE'),
+      issuer: textFrom('anything', 'JWT_ISSUER'),
     });
     expect(fromEnv.problems).toEqual([]);
     expect(fromEnv.settings!.issuers).toEqual([
@@ -50,7 +59,7 @@ describe('enable_jwt_auth', () => {
         claims: {},
       },
     ]);
-    const anybody = read({
+    const anybody = readSettings({
       public_key_url: 'https://a.b/jwks',
       disable_issuer_validation: true,
       disable_audience_validation: true,
@@ -60,7 +69,7 @@ describe('enable_jwt_auth', () => {
   });
 
   it('has LiteLLM’s defaults', () => {
-    expect(read(GOOD).settings).toMatchObject({
+    expect(readSettings(GOOD).settings).toMatchObject({
       keysTtlMs: 600_000,
       adminScope: 'litellm_proxy_admin',
       adminAllowedRoutes: expect.arrayContaining(['management_routes', 'info_routes']) as unknown,
@@ -68,17 +77,17 @@ describe('enable_jwt_auth', () => {
       teamIdUpsert: false,
       enforceRbac: false,
     });
-    expect(read({ ...GOOD, admin_jwt_scope: '' }).settings).not.toHaveProperty('adminScope');
+    expect(readSettings({ ...GOOD, admin_jwt_scope: '' }).settings).not.toHaveProperty('adminScope');
   });
 
   it('gives the only issuer what stands beside it, and its own over that', () => {
     const common = { user_id_jwt_field: 'sub', team_ids_jwt_field: 'groups', roles_jwt_field: 'roles', role_mappings: [BOSS], admin_jwt_scope: 'root' };
     const entry = { issuer: 'https://a.b', audience: 'x', user_id_jwt_field: 'oid' };
-    const { settings, problems, ignored } = read({ ...common, issuers: [entry] });
+    const { settings, problems, ignored } = readSettings({ ...common, issuers: [entry] });
     expect([problems, ignored]).toEqual([[], []]);
     expect(settings).toMatchObject({ adminScope: 'root', roleMappings: [{ role: 'boss', internalRole: 'proxy_admin' }] });
     expect(settings!.issuers[0]!.claims).toEqual({ userId: 'oid', teamIds: 'groups', roles: 'roles' });
-    const own = read({ ...common, issuers: [{ ...entry, admin_jwt_scope: '', role_mappings: [] , roles_jwt_field: undefined }] });
+    const own = readSettings({ ...common, issuers: [{ ...entry, admin_jwt_scope: '', role_mappings: [] , roles_jwt_field: undefined }] });
     expect(own.settings).not.toHaveProperty('adminScope');
     expect(own.settings!.roleMappings).toEqual([]);
   }); // prettier-ignore
@@ -89,7 +98,7 @@ describe('enable_jwt_auth', () => {
       { issuer: 'https://c.d', audience: 'y', user_id_jwt_field: 'uid', user_id_prefix: 'c/' },
     ];
     const beside = { user_email_jwt_field: 'email', roles_jwt_field: 'roles', role_mappings: [BOSS], admin_jwt_scope: 'litellm_proxy_admin' };
-    const { settings, problems, ignored } = read({ ...beside, issuers: [a, b] });
+    const { settings, problems, ignored } = readSettings({ ...beside, issuers: [a, b] });
     expect(problems).toEqual([]);
     expect(ignored.toSorted()).toEqual(Object.keys(beside).map(at).toSorted());
     expect(settings!.roleMappings).toEqual([]);
@@ -99,7 +108,7 @@ describe('enable_jwt_auth', () => {
       { issuer: 'https://c.d', keyUrls: [], audiences: ['y'], claims: { userId: 'uid' }, userIdPrefix: 'c/' },
     ]);
     // What stands beside is the issuer's that stands there.
-    const three = read({ ...GOOD, ...beside, issuers: [b] });
+    const three = readSettings({ ...GOOD, ...beside, issuers: [b] });
     expect([three.problems, three.ignored]).toEqual([[], []]);
     expect(three.settings!.issuers).toMatchObject([
       { issuer: 'https://c.d', claims: { userId: 'uid' } },
@@ -107,13 +116,13 @@ describe('enable_jwt_auth', () => {
     ]);
     expect(three.settings!.issuers[0]).not.toHaveProperty('roleMappings');
     // Nothing makes an administrator of a token that nobody wrote down.
-    expect(read({ ...GOOD, issuers: [b] }).settings!.issuers.map(({ adminScope }) => adminScope)).toEqual([undefined, undefined]);
-    expect(read({ issuers: [a, { ...b, roles_jwt_field: 'r' }] }).problems).toEqual([expect.stringContaining(at('issuers[1].role_mappings'))]);
-    expect(read({ user_roles_jwt_field: 'r', user_allowed_roles: ['dev'], issuers: [a, b] }).problems).toEqual([expect.stringContaining(at('user_allowed_roles'))]);
+    expect(readSettings({ ...GOOD, issuers: [b] }).settings!.issuers.map(({ adminScope }) => adminScope)).toEqual([undefined, undefined]);
+    expect(readSettings({ issuers: [a, { ...b, roles_jwt_field: 'r' }] }).problems).toEqual([expect.stringContaining(at('issuers[1].role_mappings'))]);
+    expect(readSettings({ user_roles_jwt_field: 'r', user_allowed_roles: ['dev'], issuers: [a, b] }).problems).toEqual([expect.stringContaining(at('user_allowed_roles'))]);
   }); // prettier-ignore
 
   it('reads several issuers, each with its own claims', () => {
-    const { settings, problems } = read({
+    const { settings, problems } = readSettings({
       issuers: [
         { issuer: 'https://a.b', audience: ['x', 'y'] },
         { issuer: 'c', jwks_url: 'https://c.d/keys', disable_audience_validation: true, user_id_jwt_field: 'oid' },
@@ -124,7 +133,7 @@ describe('enable_jwt_auth', () => {
       { issuer: 'https://a.b', keyUrls: [], audiences: ['x', 'y'], claims: {} },
       { issuer: 'c', keyUrls: ['https://c.d/keys'], claims: { userId: 'oid' } },
     ]); // prettier-ignore
-    expect(read({ issuers: [{ issuer: 'https://a.b' }] }).problems).toEqual([
+    expect(readSettings({ issuers: [{ issuer: 'https://a.b' }] }).problems).toEqual([
       expect.stringContaining(at('issuers[0].audience')),
     ]);
   });
@@ -152,7 +161,7 @@ describe('enable_jwt_auth', () => {
     [{ custom_validate: 'a.b' }, 'custom_validate'],
     [{ unregistered_jwt_client_behavior: 'reject' }, 'unregistered_jwt_client_behavior'],
   ])('%j stops the start naming %s', (auth, key) => {
-    const { problems } = read({ ...GOOD, ...auth });
+    const { problems } = readSettings({ ...GOOD, ...auth });
     expect(problems.map((problem) => problem.split(':')[0])).toContain(at(key));
   }); // prettier-ignore
 
@@ -160,21 +169,25 @@ describe('enable_jwt_auth', () => {
     const page = readFileSync(resolve(import.meta.dirname, '../../docs/jwt.md'), 'utf8');
     const [, yaml] = /```yaml\n(.*?)```/s.exec(page)!;
     const { general_settings: general } = parse(yaml!) as { general_settings: { litellm_jwtauth: object } };
-    const { settings, problems, ignored } = read(general.litellm_jwtauth);
+    const { settings, problems, ignored } = readSettings(general.litellm_jwtauth);
     expect([problems, ignored, settings!.issuers[0]!.claims.teamIds]).toEqual([[], [], 'groups']);
   });
 
   it('names what has no effect', () => {
-    const { problems, ignored } = read({ ...GOOD, oidc_userinfo_enabled: true, usr_id_jwt_field: 'sub' });
+    const { problems, ignored } = readSettings({
+      ...GOOD,
+      oidc_userinfo_enabled: true,
+      usr_id_jwt_field: 'sub',
+    });
     expect([problems, ignored]).toEqual([[], [at('oidc_userinfo_enabled'), at('usr_id_jwt_field')]]);
   });
 
   it('role_permissions need enforce_rbac', () => {
     const more = { role_permissions: [{ role: 'team', models: ['m'] }] };
-    expect(read(GOOD, nothing, more).problems).toEqual([
+    expect(readSettings(GOOD, nothing, more).problems).toEqual([
       expect.stringContaining('general_settings.role_permissions'),
     ]);
-    expect(read({ ...GOOD, enforce_rbac: true }, nothing, more).settings!.rolePermissions).toEqual([
+    expect(readSettings({ ...GOOD, enforce_rbac: true }, nothing, more).settings!.rolePermissions).toEqual([
       { role: 'team', models: ['m'] },
     ]);
   });

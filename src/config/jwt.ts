@@ -1,6 +1,6 @@
 import { foldedAddress } from '../platform/folded-address.js';
 import type { JwtClaims, JwtSettings, RoleMapping, RolePermission, TrustedIssuer } from './config.js';
-import type { Section, BulkChange } from './section.js';
+import type { Section, SectionText } from './section.js';
 
 const SECONDS = 1_000;
 const DEFAULT_TTL_MS = 600_000;
@@ -9,7 +9,7 @@ const MAX_LEEWAY_MS = 300_000;
 const DEFAULT_ADMIN_SCOPE = 'litellm_proxy_admin';
 const ROLES = ['proxy_admin', 'team', 'internal_user'] as const;
 
-/** LiteLLM's `admin_allowed_routes`, and the doors that explain. */
+/** LiteLLM's `admin_allowed_routes`, and the routes that explain. */
 const ADMIN_ROUTES = [
   'management_routes',
   'spend_tracking_routes',
@@ -19,7 +19,7 @@ const ADMIN_ROUTES = [
   '/access/v1/evaluations',
 ];
 
-/** The wire names of the claims that say who somebody is. */
+/** Wire names of the claims that identify the caller. */
 const CLAIMS = {
   user_id_jwt_field: 'userId',
   user_email_jwt_field: 'userEmail',
@@ -34,7 +34,7 @@ const CLAIMS = {
   object_id_jwt_field: 'objectId',
 } as const satisfies Record<string, keyof JwtClaims>;
 
-/** LiteLLM's fields that keep somebody out or bill somebody: without them more would be allowed than was meant. */
+/** LiteLLM's fields that deny access or bill a party. Ignoring one would allow more than was meant. */
 const MISSED = [
   'custom_validate',
   'virtual_key_claim_field',
@@ -43,15 +43,18 @@ const MISSED = [
   'agent_id_jwt_field',
 ];
 
-/** What the environment says about tokens: `JWT_PUBLIC_KEY_URL`, `JWT_AUDIENCE`, `JWT_ISSUER`. */
+/** Settings of tokens from the environment: `JWT_PUBLIC_KEY_URL`, `JWT_AUDIENCE`, `JWT_ISSUER`. */
 export interface JwtSummary {
-  readonly keysUrl: BulkChange | undefined;
-  readonly audience: BulkChange | undefined;
-  readonly issuer: BulkChange | undefined;
+  readonly keysUrl: SectionText | undefined;
+  readonly audience: SectionText | undefined;
+  readonly issuer: SectionText | undefined;
 }
 
-/** `general_settings.litellm_jwtauth`, when `enable_jwt_auth` is on. Who is trusted must be said, or said to be anybody. */
-export function readJwtSettings(general: Section, told: JwtSummary): JwtSettings | undefined {
+/**
+ * Reads `general_settings.litellm_jwtauth` if `enable_jwt_auth` is on. The file must name the trusted issuers, or say
+ * that any is trusted.
+ */
+export function readJwtSettings(general: Section, environment: JwtSummary): JwtSettings | undefined {
   const isEnabled = general.flag('enable_jwt_auth') ?? false;
   if (!isEnabled) {
     if (general.keys().includes('litellm_jwtauth')) general.ignore('litellm_jwtauth');
@@ -62,7 +65,7 @@ export function readJwtSettings(general: Section, told: JwtSummary): JwtSettings
     if (auth.raw(key) !== undefined)
       auth.problem(key, 'is not supported; without it more would be allowed than you mean');
   }
-  const trusted = trustOf(auth, told);
+  const trusted = trustOf(auth, environment);
   const teamAllowedRoutes = auth.texts('team_allowed_routes');
   const teamIdDefault = auth.text('team_id_default');
   const userAllowedEmailDomain = auth.text('user_allowed_email_domain');
@@ -91,12 +94,12 @@ export function readJwtSettings(general: Section, told: JwtSummary): JwtSettings
   return settings;
 }
 
-/** What an issuer speaks for: as a part of the file says it. */
+/** The trust in one issuer, as one part of the file states it. */
 interface Mandate {
   readonly claims: JwtClaims;
-  /** Absent: not said. Empty: none. */
+  /** Absent: not stated. Empty: none. */
   readonly adminScope?: string;
-  /** Absent: not said. */
+  /** Absent: not stated. */
   readonly roleMappings?: readonly RoleMapping[];
 }
 
@@ -118,18 +121,19 @@ function claimPath(section: Section, key: string): string | undefined {
 }
 
 /**
- * Who is trusted, and for what. The only issuer has what the fields beside `issuers` say, and its own over them. Of several,
- * each has only its own: what stands beside `issuers` is the issuer's that stands there, and without effect if none does.
+ * Returns the trusted issuers with their settings. A single issuer has the settings beside `issuers`, overridden by its
+ * own. With several issuers each has only its own; the settings beside `issuers` belong to the issuer named there, and
+ * have no effect if none is.
  */
 function trustOf(
   auth: Section,
-  told: JwtSummary,
+  environment: JwtSummary,
 ): Pick<JwtSettings, 'issuers' | 'adminScope' | 'roleMappings'> {
   const beside = mandateOf(auth);
   const listed = auth
     .sections('issuers')
     .map((entry) => ({ entry, own: mandateOf(entry), trusted: listedIssuer(entry) }));
-  const besideThem = globalIssuer(auth, told, listed.length > 0);
+  const besideThem = globalIssuer(auth, environment, listed.length > 0);
   for (const { entry } of listed) entry.ignoreTheRest();
   if (listed.length + (besideThem ? 1 : 0) <= 1) {
     const [only] = listed;
@@ -156,7 +160,7 @@ function trustOf(
 
 const MANDATE = [...Object.keys(CLAIMS), 'admin_jwt_scope', 'role_mappings'];
 
-/** What one of several speaks for: nothing it was not given. */
+/** Reads the settings of one of several issuers. It gets no other settings. */
 const alone = ({ claims, adminScope, roleMappings }: Mandate) => ({
   claims,
   ...(adminScope && { adminScope }),
@@ -176,14 +180,14 @@ function listedIssuer(entry: Section): Omit<TrustedIssuer, 'claims'> {
   return trusted;
 }
 
-/** Whom the fields of `litellm_jwtauth` itself trust; nobody where only `issuers` are listed. */
+/** Returns the issuers that the fields of `litellm_jwtauth` itself name; none if only `issuers` lists some. */
 function globalIssuer(
   auth: Section,
-  told: JwtSummary,
+  environment: JwtSummary,
   othersAreListed: boolean,
 ): Omit<TrustedIssuer, 'claims'> | undefined {
-  const issuer = told.issuer ?? auth.described('issuer');
-  const keysUrl = told.keysUrl ?? auth.described('public_key_url');
+  const issuer = environment.issuer ?? auth.described('issuer');
+  const keysUrl = environment.keysUrl ?? auth.described('public_key_url');
   const isAnyIssuer = auth.flag('disable_issuer_validation') ?? false;
   if (othersAreListed && !issuer && !keysUrl && !isAnyIssuer) return undefined;
   if (!issuer && !isAnyIssuer)
@@ -193,16 +197,20 @@ function globalIssuer(
   if (!keyUrls.length && issuer) requireAddress(auth, 'issuer', issuer.text);
   if (!keyUrls.length && !issuer)
     auth.problem('public_key_url', 'is required (or JWT_PUBLIC_KEY_URL), unless issuer says where to ask');
-  return { ...(issuer && { issuer: issuer.text }), keyUrls, ...audiences(auth, told.audience) };
+  return { ...(issuer && { issuer: issuer.text }), keyUrls, ...audiences(auth, environment.audience) };
 }
 
-/** One text, several by comma, or a list. */
-function audiences(section: Section, told?: BulkChange): Pick<TrustedIssuer, 'audiences'> {
+/** Reads one text, several separated by commas, or a list. */
+function audiences(section: Section, environment?: SectionText): Pick<TrustedIssuer, 'audiences'> {
   const isAny = section.flag('disable_audience_validation') ?? false;
   const own = Array.isArray(section.raw('audience')) ? section.texts('audience') : section.text('audience');
-  const meant = told ? commaList(told.text) : typeof own === 'string' ? commaList(own) : (own ?? []);
+  const meant = environment
+    ? commaList(environment.text)
+    : typeof own === 'string'
+      ? commaList(own)
+      : (own ?? []);
   if (meant.length && isAny)
-    section.problem('disable_audience_validation', `contradicts ${told?.at ?? 'audience'}`);
+    section.problem('disable_audience_validation', `contradicts ${environment?.at ?? 'audience'}`);
   if (!meant.length && !isAny)
     section.problem(
       'audience',
@@ -211,8 +219,8 @@ function audiences(section: Section, told?: BulkChange): Pick<TrustedIssuer, 'au
   return meant.length ? { audiences: meant } : {};
 }
 
-function addresses(section: Section, key: string, told: BulkChange | undefined): string[] {
-  const urls = told ? commaList(told.text) : [];
+function addresses(section: Section, key: string, environment: SectionText | undefined): string[] {
+  const urls = environment ? commaList(environment.text) : [];
   for (const url of urls) requireAddress(section, key, url);
   return urls;
 }

@@ -12,7 +12,7 @@ const PRICE = /cost/;
 const PRICE_MAP = 'search_context_cost_per_query';
 const TEXTS = ['api_key', 'api_version', 'organization', 'api_base', 'base_url'];
 const WHOLE = ['max_tokens', 'max_input_tokens', 'max_output_tokens'];
-/** Members of `litellm_params` that count for a call, beside prices. */
+/** Members of `litellm_params` that matter for a call, beside prices. */
 const WITH_EFFECT = new Set([
   ...TEXTS,
   'model',
@@ -24,20 +24,23 @@ const WITH_EFFECT = new Set([
   'litellm_credential_name',
 ]);
 const MAX_RETRIES = 100;
-/** What the names begin with that models of one team have among all models; LiteLLM's. */
+/** LiteLLM's prefix of the internal names of a team's models. */
 export const TEAM_MODEL_PREFIX = 'model_name_';
-/** RFC 9110: what a header's name and value may consist of. */
+/** Patterns of a header's name and value (RFC 9110). */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** Headers that tell how the bytes of one connection are to be read (RFC 9110, 7.6.1): no call with one of them would leave. */
+/** Headers that describe how one connection is read (RFC 9110, 7.6.1). A call with one of them cannot be sent. */
 const OF_CONNECTION = new Set([
   'connection', 'content-length', 'expect', 'http2-settings', 'keep-alive', 'proxy-authenticate', 'proxy-authorization',
   'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
 ]); // prettier-ignore
-/** It stands in an address. */
+/** Pattern of a value that becomes part of an address. */
 const API_VERSION = /^[\w.-]*$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** `model_list[]`. Members of `litellm_params` and `model_info` nobody knows are kept; those of the first are named. */
+/**
+ * Reads `model_list[]`. Unknown members of `litellm_params` and `model_info` are stored; those of the former are
+ * reported.
+ */
 export function readModels(file: Section): ModelConfig[] {
   const ids = new Map<string, number>();
   const alike = new Map<string, number>();
@@ -53,7 +56,10 @@ export function readModels(file: Section): ModelConfig[] {
   });
 }
 
-/** Members that LiteLLM sends with every call, or chooses by. Of what is not served at all none is named. */
+/**
+ * Members that LiteLLM sends with every call, or chooses deployments by. Members of providers that are not served are not
+ * reported.
+ */
 function withoutEffect({ litellmParams }: ModelConfig): string[] {
   if (typeof litellmParams.model !== 'string') return [];
   const { provider } = parseModel(litellmParams.model);
@@ -65,7 +71,7 @@ function withoutEffect({ litellmParams }: ModelConfig): string[] {
   return Object.keys(litellmParams).filter((name) => !says(name));
 }
 
-/** One deployment's description; what is wrong with it goes into the section's report. */
+/** Reads one deployment. Problems go into the section's report. */
 export function readModel(entry: Section): ModelConfig {
   const modelName = entry.requiredText('model_name');
   const isTaken =
@@ -96,7 +102,7 @@ export function readModel(entry: Section): ModelConfig {
   };
 }
 
-/** Does a call have somewhere to go? */
+/** Tells whether a call has an upstream to go to. */
 function checkRoute(params: Section): void {
   const model = params.requiredText('model');
   let base: string | undefined;
@@ -113,12 +119,12 @@ function checkRoute(params: Section): void {
   if (!name || name.length > MAX_NAME_CHARS || !isName(name) || (provider === 'azure' && isDots(name)))
     params.problem('model', 'must name a model behind its provider');
   if (!('problem' in found) || params.raw('mock_response') !== undefined) return;
-  // A LiteLLM file may well have some: the others are served, and the start says which are not.
+  // A LiteLLM file may list providers that are not served: the start names them and serves the others.
   if (found.notServed) params.ignore('model');
   else params.problem('model', found.problem);
 }
 
-/** Whatever becomes a header must be one, or no call ever leaves. */
+/** Reports values that must become headers but cannot. */
 function checkHeaders(params: Section): void {
   for (const [name, value] of Object.entries(params.textMap('extra_headers') ?? {})) {
     if (!HEADER_NAME.test(name) || !HEADER_VALUE.test(value))
@@ -134,13 +140,13 @@ function checkHeaders(params: Section): void {
   }
 }
 
-/** A number may be an id too, as in LiteLLM. */
+/** Reads an id; LiteLLM also takes a number. */
 function idOf(info: Section): string | undefined {
   const id = info.raw('id');
   return Number.isSafeInteger(id) ? String(id) : info.text('id');
 }
 
-/** The members as they are, prices, sizes and times as numbers; without those that say nothing. */
+/** Returns the members with prices, sizes and times as numbers, without empty ones. */
 function membersOf(section: Section): Record<string, unknown> {
   return Object.fromEntries(
     section
@@ -164,7 +170,7 @@ function seconds(section: Section, key: string): number | undefined {
   return ms === undefined ? undefined : ms / 1_000;
 }
 
-/** A price nothing is billed by is named, unless it is zero. */
+/** Reports a price that bills nothing, unless it is zero. */
 function priceOf(section: Section, key: string): unknown {
   if (key === PRICE_MAP && isMapping(section.raw(key))) return feesOf(section.section(key));
   const usd = section.number(key);
@@ -177,10 +183,13 @@ function priceOf(section: Section, key: string): unknown {
   return usd;
 }
 
-/** Fees of tools the provider runs: calls that ask for them are refused where a budget applies, so nothing is lost. */
+/**
+ * Fees of tools that the provider runs. Where a budget applies, calls that ask for these tools are refused, so ignoring
+ * the fee loses no money.
+ */
 const feesOf = (fees: Section) => Object.fromEntries(fees.keys().map((key) => [key, fees.number(key)]));
 
-/** Says that a deployment names a credential: none is kept under a name here, so a call would go out without one. */
+/** Reports a deployment that names a credential: none is stored here under a name, so a call would go out without one. */
 export function unknownCredential(params: Readonly<Record<string, unknown>>): string | undefined {
   const { litellm_credential_name: name } = params;
   return name === undefined || name === null || name === ''
@@ -188,7 +197,7 @@ export function unknownCredential(params: Readonly<Record<string, unknown>>): st
     : `litellm_params.litellm_credential_name: there is no credential ${JSON.stringify(name)}; credentials stand in the model itself here`;
 }
 
-/** The same deployment keeps its id over restarts; secrets have no part in it. */
+/** Returns the id of a deployment. It is the same after a restart and does not depend on secrets. */
 function stableId({ modelName, litellmParams }: ModelConfig, alike: Map<string, number>): string {
   const { model, api_base, api_version } = litellmParams;
   const route = [modelName, model, api_base ?? null, api_version ?? null];

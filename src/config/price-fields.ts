@@ -6,12 +6,12 @@ import {
   unitPrice,
 } from '../policy/price.js';
 
-/** What one of LiteLLM's price names is the price of. */
+/** The unit that one of LiteLLM's price names prices. */
 interface PriceField {
   readonly field: keyof PriceLevel;
-  /** For prompts longer than this many tokens. */
+  /** Set if it applies to prompts longer than this many tokens. */
   readonly aboveInputTokens?: number;
-  /** For answers of this service. */
+  /** Set if it applies to responses of this service tier. */
   readonly serviceTier?: ServiceTier;
 }
 
@@ -38,7 +38,7 @@ const FIELD = new Map<string, keyof PriceLevel>([
 
 const SUFFIXES = /^(?<name>.+?)(?:_above_(?<thousands>\d{1,6})k_tokens)?(?:_(?<tier>flex|priority))?$/;
 
-/** Reads a price's name, with `_above_200k_tokens` and `_flex` or `_priority` behind it; `undefined` for what nothing is billed by. */
+/** Reads a price's name, with `_above_200k_tokens` and `_flex` or `_priority` behind it; `undefined` if it bills nothing. */
 export function priceField(key: string): PriceField | undefined {
   const { name, thousands, tier } = SUFFIXES.exec(key)?.groups ?? {};
   const field = name === undefined ? undefined : FIELD.get(name);
@@ -54,7 +54,7 @@ export function priceField(key: string): PriceField | undefined {
 const SECONDS: readonly (keyof PriceLevel)[] = ['inputMs', 'outputMs'];
 const MS_PER_SECOND_DIGITS = 3;
 
-/** The price a number means in this field; `undefined` when it is no amount or has more than `maxDecimals`. */
+/** Returns the price that a number means in this field; `undefined` if it is no amount or has more than `maxDecimals`. */
 export function priceIn(field: keyof PriceLevel, usd: number): UnitPrice | undefined {
   return unitPrice(usd, SECONDS.includes(field) ? MS_PER_SECOND_DIGITS : 0);
 }

@@ -1,4 +1,7 @@
-/** Where a provider's API (OpenAI-compatible, where `SPOKEN` does not say otherwise) answers when a deployment names no `api_base`. Null: it must name one. */
+/**
+ * Base address of each provider, used if a deployment names no `api_base`. Null: the deployment must name one. The API is
+ * OpenAI's unless `SPOKEN` says otherwise.
+ */
 const DEFAULT_BASE: Readonly<Record<string, string | null>> = {
   openai: 'https://api.openai.com/v1',
   text_completion_openai: 'https://api.openai.com/v1',
@@ -30,7 +33,7 @@ const DEFAULT_BASE: Readonly<Record<string, string | null>> = {
   cohere: 'https://api.cohere.com/v2',
 };
 
-/** The routes of providers with an API of their own. Nothing is translated from one API to another. */
+/** Routes of providers with an API of their own. Nothing is translated from one API to another. */
 const SPOKEN: Readonly<Record<string, readonly string[]>> = {
   anthropic: ['/messages', '/messages/count_tokens'],
   cohere: ['/rerank'],
@@ -38,11 +41,11 @@ const SPOKEN: Readonly<Record<string, readonly string[]>> = {
 /** Routes that OpenAI-compatible APIs do not have. */
 const ONLY_THEIRS = new Set(SPOKEN.anthropic);
 
-/** Does this provider answer calls at this path itself? */
+/** Tells whether this provider serves calls at this path. */
 export const speaks = (provider: string, path: string): boolean =>
   SPOKEN[provider]?.includes(path) ?? !ONLY_THEIRS.has(path);
 
-/** Providers with an API of their own, known to LiteLLM and not served here yet. */
+/** Providers with an API of their own that LiteLLM knows and this gateway does not serve. */
 const NOT_SERVED = new Set([
   'azure_ai',
   'bedrock',
@@ -56,11 +59,11 @@ const NOT_SERVED = new Set([
 
 interface ParsedModel {
   readonly provider: string;
-  /** What the upstream calls the model. */
+  /** Name of the model at the upstream. */
   readonly name: string;
 }
 
-/** `<provider>/<name>`; a bare name, or one under a prefix that is no provider, is OpenAI's. */
+/** Splits `<provider>/<name>`. A bare name, or one whose prefix is no provider, is OpenAI's. */
 export function parseModel(model: string): ParsedModel {
   const slash = model.indexOf('/');
   const prefix = slash < 0 ? '' : model.slice(0, slash);
@@ -69,7 +72,7 @@ export function parseModel(model: string): ParsedModel {
     : { provider: 'openai', name: model };
 }
 
-/** The address a provider's calls go to, or what is wrong. */
+/** Returns the address of a provider's calls, or the problem with it. */
 export function baseOf(
   provider: string,
   apiBase: string | undefined,
@@ -84,25 +87,25 @@ export function baseOf(
 
 const asItIs = (base: string) => base;
 
-/** What LiteLLM's files name as the base of these APIs: with or without what stands before every route. */
+/** Returns the base of an API with or without the part that precedes every route, as LiteLLM's files write it. */
 const OWN_BASE: Readonly<Record<string, (base: string) => string>> = {
   anthropic: (base) => base.replace(/\/+$/, '').replace(/(?:\/v1)?(?:\/messages)?$/, '/v1'),
   azure: (base) =>
     AZURE_V1.test(base) ? base : base.replace(/\/+$/, '').replace(/(?:\/openai(?:\/.*)?)?$/, '/openai'),
 };
 
-/** Azure's newer API is OpenAI's own: the model in the body, no version in the query. */
+/** Tells whether an address is Azure's newer API, which is OpenAI's own: the model in the body, no version in the query. */
 const AZURE_V1 = /\/openai\/v1\/*$/;
 const AZURE_DEFAULT_VERSION = '2024-10-21';
 
-/** The version every call to an Azure resource names; undefined elsewhere. */
+/** Returns the API version that every call to an Azure resource must name; undefined elsewhere. */
 export const azureVersion = (
   provider: string,
   base: string,
   apiVersion = AZURE_DEFAULT_VERSION,
 ): string | undefined => (provider === 'azure' && !AZURE_V1.test(base) ? apiVersion : undefined);
 
-/** How a provider is told whose call it is. */
+/** Returns the header that carries the provider's key. */
 export function credentialHeaders(provider: string, apiKey: string | undefined): Record<string, string> {
   if (provider === 'anthropic')
     return { 'anthropic-version': '2023-06-01', ...(apiKey !== undefined && { 'x-api-key': apiKey }) };
@@ -110,15 +113,15 @@ export function credentialHeaders(provider: string, apiKey: string | undefined):
   return provider === 'azure' ? { 'api-key': apiKey } : { authorization: `Bearer ${apiKey}` };
 }
 
-/** Hosts where OpenAI's own models answer, whatever a deployment calls them. */
+/** Hosts that serve OpenAI's own models, whatever a deployment calls them. */
 const HOSTS_OF_OPENAI = /(?:^|\.)(?:openai\.com|openai\.azure\.com|services\.ai\.azure\.com)$/;
 /** OpenAI's models that refuse `max_tokens`. */
 const REASONS = /^(?:ft:)?(?:o[1-9](?:-|$)|gpt-[5-9]|codex-)/;
 
 /**
- * Returns the member a provider reads an output limit from in a chat. OpenAI reads `max_completion_tokens`, and of its
- * reasoning models nothing else; every other API reads `max_tokens`, the servers that call themselves OpenAI's at an
- * address of their own included. On Azure a model has the name of its deployment, so `baseModel` tells which it is.
+ * Returns the member from which a provider reads an output limit in a chat. OpenAI reads `max_completion_tokens`, for its
+ * reasoning models nothing else. Every other API reads `max_tokens`, also a server at its own address that calls itself
+ * OpenAI's. On Azure a model has the name of its deployment, so `baseModel` identifies it.
  */
 export function outputLimitMember(provider: string, base: string, name: string, baseModel = name): string {
   const isReasoning = REASONS.test(parseModel(baseModel).name) || REASONS.test(name);
@@ -127,15 +130,15 @@ export function outputLimitMember(provider: string, base: string, name: string, 
   return isReasoning || HOSTS_OF_OPENAI.test(new URL(base).hostname) ? 'max_completion_tokens' : 'max_tokens';
 }
 
-/** Providers that refuse `stream_options`: they tell a stream's usage unasked. */
+/** Providers that refuse `stream_options`. They report a stream's usage without it. */
 const TELL_USAGE_UNASKED = new Set(['mistral']);
 /** The first version of Azure's API with `stream_options`. */
 const AZURE_FIRST_VERSION = '2024-09-01';
 
-/** Returns whether a provider takes `stream_options`. */
+/** Tells whether a provider takes `stream_options`. */
 export const takesStreamOptions = (provider: string, azureApiVersion: string | undefined): boolean =>
   !TELL_USAGE_UNASKED.has(provider) &&
   (azureApiVersion === undefined || !(azureApiVersion < AZURE_FIRST_VERSION));
 
-/** A segment of a path that leads to another path. */
+/** Tells whether a segment of a path leads to another path. */
 export const isDots = (segment: string): boolean => segment === '.' || segment === '..';

@@ -6,23 +6,23 @@ import { keptSecret, newSaltKey } from './data-folder.js';
 import { demoModels } from './demo.js';
 import { readJwtSettings } from './jwt.js';
 import { readModels } from './models.js';
-import { Report, Section, type BulkChange } from './section.js';
+import { Report, Section, type SectionText } from './section.js';
 import { readGeneralSettings, readLitellmSettings, readRouterSettings } from './settings.js';
 import { readTracing } from './tracing.js';
 import { type Env, parseConfigFile } from './yaml-file.js';
 
-/** The configuration cannot be used. The message lists everything that is wrong with it. */
+/** The configuration is unusable. The message lists every problem. */
 export class ConfigError extends Error {
   constructor(
     readonly problems: readonly string[],
-    /** Told as it would have been logged. */
+    /** Warnings that a successful start would have logged. */
     readonly jsonLogs = false,
   ) {
     super(`The configuration is invalid:\n- ${problems.join('\n- ')}`);
   }
 }
 
-/** Every environment variable that is read, and what it says. */
+/** Every environment variable that is read, and its meaning. */
 export const ENVIRONMENT = {
   TOLLGATE_CONFIG:
     'Path of the configuration file (LiteLLM config.yaml). Default ./tollgate.yaml if it exists.',
@@ -50,7 +50,7 @@ export const ENVIRONMENT = {
     'true: every line that is logged is one JSON object. Default: json_logs of the file, else false.',
 } as const;
 
-/** Where configuration files are. */
+/** Paths at which a configuration file is looked for. */
 interface Files {
   exists(path: string): boolean;
   text(path: string): string;
@@ -63,13 +63,13 @@ const MIN_MASTER_KEY_CHARS = 8;
 const MAX_NAMESPACE_BYTES = 256;
 
 /**
- * The only reader of the environment and the file: a frozen configuration, or one `ConfigError` that lists every problem.
- * `configPath`: what `--config` says, before `TOLLGATE_CONFIG`.
+ * Reads environment and file, and is the only reader of either. Returns a frozen configuration. Throws one `ConfigError`
+ * that lists every problem. `configPath`: the value of `--config`, which precedes `TOLLGATE_CONFIG`.
  */
 export function readConfig(env: Env = process.env, configPath?: string, files: Files = onDisk): Config {
   const report = new Report();
   const said = (name: keyof typeof ENVIRONMENT) => env[name] || undefined;
-  const told = (name: keyof typeof ENVIRONMENT): BulkChange | undefined =>
+  const environmentText = (name: keyof typeof ENVIRONMENT): SectionText | undefined =>
     env[name] ? { text: env[name], at: name } : undefined;
   const path =
     configPath ?? said('TOLLGATE_CONFIG') ?? (files.exists(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
@@ -82,14 +82,14 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
 
   const dataFolder = said('TOLLGATE_DATA') ?? './data';
   const databaseUrl = addressOf(
-    preferred(told('DATABASE_URL'), general, 'database_url'),
+    preferred(environmentText('DATABASE_URL'), general, 'database_url'),
     ['postgres:', 'postgresql:'],
     report,
   );
-  const cache = readCacheParams(litellm, told('REDIS_URL'));
+  const cache = readCacheParams(litellm, environmentText('REDIS_URL'));
   const redisUrl = addressOf(cache.address, ['redis:', 'rediss:'], report);
   const givenMasterKey = preferred(
-    told('TOLLGATE_MASTER_KEY') ?? told('LITELLM_MASTER_KEY'),
+    environmentText('TOLLGATE_MASTER_KEY') ?? environmentText('LITELLM_MASTER_KEY'),
     general,
     'master_key',
   );
@@ -103,30 +103,36 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
     router: readRouterSettings(router),
   };
   const jwt = readJwtSettings(general, {
-    keysUrl: told('JWT_PUBLIC_KEY_URL'),
-    audience: told('JWT_AUDIENCE'),
-    issuer: told('JWT_ISSUER'),
+    keysUrl: environmentText('JWT_PUBLIC_KEY_URL'),
+    audience: environmentText('JWT_AUDIENCE'),
+    issuer: environmentText('JWT_ISSUER'),
   });
   const jsonLogs = flagOf('JSON_LOGS', said('JSON_LOGS'), report) ?? litellm.flag('json_logs') ?? false;
   litellm.raw('json_logs');
   const tracing = readTracing(
     {
-      disabled: told('OTEL_SDK_DISABLED'),
-      exporter: told('OTEL_TRACES_EXPORTER'),
-      endpoint: told('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? told('OTEL_EXPORTER_OTLP_ENDPOINT'),
-      protocol: told('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ?? told('OTEL_EXPORTER_OTLP_PROTOCOL'),
+      disabled: environmentText('OTEL_SDK_DISABLED'),
+      exporter: environmentText('OTEL_TRACES_EXPORTER'),
+      endpoint:
+        environmentText('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ??
+        environmentText('OTEL_EXPORTER_OTLP_ENDPOINT'),
+      protocol:
+        environmentText('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ??
+        environmentText('OTEL_EXPORTER_OTLP_PROTOCOL'),
     },
     report,
   );
   for (const section of [file, general, litellm, router]) section.ignoreTheRest();
   if (report.problems.length) throw new ConfigError(report.problems, jsonLogs);
 
-  // Only now: a start that fails leaves nothing behind.
+  // A start that fails must leave no files behind.
   const masterKey = givenMasterKey
     ? { secret: givenMasterKey.text, isNew: undefined }
-    : kept(dataFolder, 'master-key', newVirtualKey, masterKeyProblems);
+    : storedSecret(dataFolder, 'master-key', newVirtualKey, masterKeyProblems);
   const saltKey =
-    said('TOLLGATE_SALT_KEY') ?? said('LITELLM_SALT_KEY') ?? kept(dataFolder, 'salt-key', newSaltKey).secret;
+    said('TOLLGATE_SALT_KEY') ??
+    said('LITELLM_SALT_KEY') ??
+    storedSecret(dataFolder, 'salt-key', newSaltKey).secret;
   return frozen({
     ...settings,
     ...(jwt && { jwt }),
@@ -144,14 +150,14 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
   });
 }
 
-/** What the environment says, before the file; a file that says something else is without effect. */
-function preferred(said: BulkChange | undefined, section: Section, key: string): BulkChange | undefined {
+/** Returns a value of the environment, which precedes the file's. */
+function preferred(said: SectionText | undefined, section: Section, key: string): SectionText | undefined {
   const inFile = section.described(key);
   if (said && inFile && said.text !== inFile.text) section.ignore(key);
   return said ?? inFile;
 }
 
-function masterKeyProblems({ text, at }: BulkChange): string[] {
+function masterKeyProblems({ text, at }: SectionText): string[] {
   return [
     ...(text.startsWith('sk-') ? [] : [`${at}: must start with sk-`]),
     ...(text.length < MIN_MASTER_KEY_CHARS
@@ -160,12 +166,12 @@ function masterKeyProblems({ text, at }: BulkChange): string[] {
   ];
 }
 
-/** A secret of the data folder; one that cannot be had or used is a problem of the configuration like any other. */
-function kept(
+/** Reads a secret of the data folder. A failure is a problem of the configuration. */
+function storedSecret(
   folder: string,
   name: string,
   make: () => string,
-  problemsOf: (told: BulkChange) => string[] = () => [],
+  problemsOf: (environmentText: SectionText) => string[] = () => [],
 ): { secret: string; isNew: boolean } {
   const at = join(folder, name);
   const found = foundOrMade(() => keptSecret(folder, name, make), at);
@@ -197,28 +203,29 @@ function readFile(path: string, env: Env, files: Files, report: Report): Record<
 }
 
 function addressOf(
-  told: BulkChange | undefined,
+  environmentText: SectionText | undefined,
   protocols: readonly string[],
   report: Report,
 ): string | undefined {
-  if (!told) return undefined;
-  if (URL.canParse(told.text) && protocols.includes(new URL(told.text).protocol)) return told.text;
-  report.problems.push(`${told.at}: must be an address that starts with ${protocols[0]}//`);
+  if (!environmentText) return undefined;
+  if (URL.canParse(environmentText.text) && protocols.includes(new URL(environmentText.text).protocol))
+    return environmentText.text;
+  report.problems.push(`${environmentText.at}: must be an address that starts with ${protocols[0]}//`);
   return undefined;
 }
 
-/** Where Redis is, and what its names begin with. */
+/** Reads the address of Redis and the prefix of its names. */
 interface CacheParams {
-  readonly address?: BulkChange | undefined;
+  readonly address?: SectionText | undefined;
   readonly namespace?: string | undefined;
 }
 
 /**
  * Reads LiteLLM's `cache_params` of a Redis cache. Beside `REDIS_URL` only the namespace counts, and the number of the
- * database where the address names none.
+ * database if the address names none.
  */
-function readCacheParams(litellm: Section, said: BulkChange | undefined): CacheParams {
-  // Answers are not cached.
+function readCacheParams(litellm: Section, said: SectionText | undefined): CacheParams {
+  // The gateway caches no responses of models.
   if (litellm.flag('cache')) litellm.ignore('cache');
   const params = litellm.section('cache_params');
   const type = params.text('type') ?? (said ? 'redis' : 'local');
@@ -245,12 +252,12 @@ function readCacheParams(litellm: Section, said: BulkChange | undefined): CacheP
   if (!host) return { namespace };
   const login = user || password ? `${user}:${password}@` : '';
   const address = `${scheme}://${login}${host}:${port}`;
-  // An address that is none is told as it is.
+  // An invalid address is reported as it is.
   const text = URL.canParse(address) ? atDatabase(address, db) : address;
   return { address: { text, at: 'litellm_settings.cache_params' }, namespace };
 }
 
-/** The address of a Redis, at the database of this number. */
+/** Returns the address of a Redis with this database number. */
 function atDatabase(address: string, db: number | undefined): string {
   if (!db) return address;
   const url = new URL(address);

@@ -1,19 +1,19 @@
-/** Gathers what is wrong and what is without effect, so that a start tells everything at once. */
+/** Problems and settings without effect, gathered so that a start reports all of them at once. */
 export class Report {
   readonly problems: string[] = [];
   readonly ignored: string[] = [];
 }
 
-/** A text and the place that said it: a variable's name, or a path in the file. */
-export interface BulkChange {
+/** A text and its source: a variable's name, or a path in the file. */
+export interface SectionText {
   readonly text: string;
   readonly at: string;
 }
 
-/** The longest a timer can wait; Node fires a longer one at once. */
+/** The longest wait of a timer. Node fires a longer one at once. */
 export const MAX_TIMER_MS = 2_147_483_647;
 
-/** One mapping of the file, read key by key. What is never asked for is reported as ignored. */
+/** One mapping of the file, read key by key. Keys that are never read are reported as ignored. */
 export class Section {
   private readonly asked = new Set<string>();
 
@@ -23,7 +23,7 @@ export class Section {
     private readonly report: Report,
   ) {}
 
-  /** The mapping at `key`; an empty one when it is absent. */
+  /** Returns the mapping at `key`; an empty one if it is absent. */
   section(key: string): Section {
     const value = this.raw(key) ?? {};
     if (isMapping(value)) return new Section(value, this.pathOf(key), this.report);
@@ -31,7 +31,7 @@ export class Section {
     return new Section({}, this.pathOf(key), this.report);
   }
 
-  /** The mappings of the list at `key`, each with its path. */
+  /** Returns the mappings of the list at `key`, each with its path. */
   sections(key: string): Section[] {
     const value = this.raw(key) ?? [];
     if (!Array.isArray(value)) return this.wrong(key, 'must be a list') ?? [];
@@ -48,8 +48,8 @@ export class Section {
     return typeof value === 'string' ? value : this.wrong(key, 'must be text');
   }
 
-  /** The text at `key`, and where it stands. */
-  described(key: string): BulkChange | undefined {
+  /** Returns the text at `key` with its path. */
+  described(key: string): SectionText | undefined {
     const text = this.text(key);
     return text === undefined ? undefined : { text, at: this.pathOf(key) };
   }
@@ -69,7 +69,7 @@ export class Section {
       : this.wrong(key, 'must be true or false');
   }
 
-  /** A finite number, zero or more; also one written as text, as YAML reads `1e-6`. */
+  /** Reads a finite number, zero or more; also one written as text, as YAML reads `1e-6`. */
   number(key: string): number | undefined {
     const value = this.raw(key);
     if (value === undefined) return undefined;
@@ -86,7 +86,7 @@ export class Section {
     return number <= most ? number : this.wrong(key, `must be at most ${most}`);
   }
 
-  /** A length of time in `unitMs`, as the whole milliseconds a timer can wait. */
+  /** Reads a length of time in `unitMs`, as the whole milliseconds a timer can wait. */
   milliseconds(key: string, unitMs: 1 | 1_000 | 3_600_000): number | undefined {
     const number = this.number(key);
     return number === undefined || number * unitMs <= MAX_TIMER_MS
@@ -117,7 +117,7 @@ export class Section {
       : this.wrong(key, 'must be a mapping of texts');
   }
 
-  /** The value at `key`, whatever it is. */
+  /** Returns the value at `key`, of any type. */
   raw(key: string): unknown {
     this.asked.add(key);
     const value = Object.hasOwn(this.value, key) ? this.value[key] : undefined;
@@ -138,7 +138,7 @@ export class Section {
     this.report.ignored.push(this.pathOf(key));
   }
 
-  /** Reports every key nobody asked for. */
+  /** Reports every key that was not read. */
   ignoreTheRest(): void {
     for (const key of this.keys()) if (!this.asked.has(key)) this.report.ignored.push(this.pathOf(key));
   }

@@ -16,7 +16,7 @@ import { isMapping, MAX_TIMER_MS, type Section } from './section.js';
 
 const DEFAULT_REQUEST_MS = 600_000;
 const MAX_RETRIES = 100;
-/** One address has no more ports to connect from. */
+/** The most connections from one address to another. */
 const MAX_CONNECTIONS = 65_535;
 const MAX_TOKENS = 1_000_000_000;
 const MAX_RATE = 2_147_483_647;
@@ -25,7 +25,7 @@ const MS_PER_HOUR = 3_600_000;
 const MS_PER_DAY = 86_400_000;
 const BYTES_PER_MB = 1024 * 1024;
 
-/** `general_settings`, but for the master key and the database, which the environment may name too. */
+/** Reads `general_settings`, except the master key and the database, which the environment may name too. */
 export function readGeneralSettings(section: Section): GeneralSettings {
   const priceRefreshMs = section.milliseconds('price_refresh_hours', MS_PER_HOUR);
   const priceRefreshUrl = section.text('price_refresh_url');
@@ -70,14 +70,14 @@ export function readGeneralSettings(section: Section): GeneralSettings {
   };
 }
 
-/** Reads a part of a whole. */
+/** Reads a share between 0 and 1. */
 function share(section: Section, key: string): number | undefined {
   const part = section.number(key);
   if (part !== undefined && part > 1) section.problem(key, 'must be at most 1');
   return part;
 }
 
-/** All or nothing: a webhook that is not signed could be anybody's. */
+/** Reads the webhook. It needs both address and secret: anybody could forge an unsigned post. */
 function alerts(section: Section): AlertSettings | undefined {
   const url = section.text('alert_webhook_url');
   const secret = section.text('alert_webhook_secret');
@@ -96,7 +96,7 @@ function alerts(section: Section): AlertSettings | undefined {
   return { url, secret: secret ?? '', thresholds: thresholds as number[] };
 }
 
-/** Under our names or LiteLLM's. */
+/** Reads a duration under the gateway's name or LiteLLM's. */
 function retention(section: Section): RetentionSettings | undefined {
   const keptMs = eitherDuration(section, 'spend_logs_retention', 'maximum_spend_logs_retention_period');
   const everyMs = eitherDuration(section, 'spend_logs_retention_interval', 'maximum_spend_logs_retention_interval'); // prettier-ignore
@@ -119,7 +119,7 @@ function eitherDuration(section: Section, ours: string, litellms: string): numbe
 
 const DEFAULT_THRESHOLDS = [50, 80, 95, 100];
 
-/** `litellm_settings` */
+/** Reads `litellm_settings`. */
 export function readLitellmSettings(section: Section): LitellmSettings {
   const maxBudgetUsd = usd(section, 'max_budget');
   const budgetDuration = duration(section, 'budget_duration');
@@ -141,7 +141,7 @@ export function readLitellmSettings(section: Section): LitellmSettings {
   };
 }
 
-/** What users are given when they are made. */
+/** Reads the values that a new user gets. */
 function newUsers(section: Section): NewUserDefaults {
   const params = section.section('default_internal_user_params');
   const fields = {
@@ -200,7 +200,7 @@ function duration(section: Section, key: string): string | undefined {
   return undefined;
 }
 
-/** `router_settings` */
+/** Reads `router_settings`. */
 export function readRouterSettings(section: Section): RouterSettings {
   const numRetries = section.wholeNumber('num_retries', MAX_RETRIES);
   const timeoutMs = section.milliseconds('timeout', 1_000);
@@ -212,7 +212,7 @@ export function readRouterSettings(section: Section): RouterSettings {
   };
 }
 
-/** Two spellings of one switch, LiteLLM's older one the other way round. */
+/** Reads two spellings of one switch; LiteLLM's older one is its opposite. */
 function skipUserBudget(section: Section): boolean {
   const skip = section.flag('skip_user_budget_on_team_key');
   const apply = section.flag('apply_user_budget_to_team_keys');
@@ -246,7 +246,7 @@ function maxUpstreamConnections(section: Section): number {
   return most ?? 4_096;
 }
 
-/** Rounded to whole bytes, which is what a server can count. */
+/** Rounds to whole bytes, the unit in which a server counts. */
 function maxRequestSize(section: Section): number {
   const bytes = Math.round((section.number('max_request_size_mb') ?? 50) * BYTES_PER_MB);
   if (bytes === 0) section.problem('max_request_size_mb', 'must be more than zero');
@@ -270,7 +270,7 @@ function timeZone(section: Section): string {
   }
 }
 
-/** `[{"a": ["b"]}, …]` as one mapping. Of a name given twice the first counts, as in LiteLLM. */
+/** Flattens `[{"a": ["b"]}, …]` into one mapping. The first entry of a name counts, as in LiteLLM. */
 function fallbacks(section: Section): Record<string, string[]> {
   const byName = new Map<string, string[]>();
   for (const entry of section.sections('fallbacks')) {
@@ -283,7 +283,7 @@ function fallbacks(section: Section): Record<string, string[]> {
   return Object.fromEntries(byName);
 }
 
-/** `{alias: name}` or `{alias: {model: name, hidden}}`; an alias is never listed, hidden or not. */
+/** Reads `{alias: name}` or `{alias: {model: name, hidden}}`. An alias is never listed, hidden or not. */
 function groupAliases(section: Section): Record<string, string> {
   const aliases = section.section('model_group_alias');
   return Object.fromEntries(aliases.keys().map((alias) => [alias, aliasedName(aliases, alias)]));

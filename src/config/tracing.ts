@@ -1,18 +1,18 @@
 import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
 import type { TracingSettings } from './config.js';
-import type { Report, BulkChange } from './section.js';
+import type { Report, SectionText } from './section.js';
 
 const PROTOCOLS = ['http/protobuf', 'http/json'] as const;
 
-/** OpenTelemetry's variables as far as the gateway has to know them; its SDK reads the others. */
+/** OpenTelemetry's variables that the gateway must know; the SDK reads the others. */
 interface TracingVariables {
-  readonly disabled: BulkChange | undefined;
-  readonly exporter: BulkChange | undefined;
-  readonly endpoint: BulkChange | undefined;
-  readonly protocol: BulkChange | undefined;
+  readonly disabled: SectionText | undefined;
+  readonly exporter: SectionText | undefined;
+  readonly endpoint: SectionText | undefined;
+  readonly protocol: SectionText | undefined;
 }
 
-/** Undefined when nobody asks for traces: by an exporter, or by saying where to send them. */
+/** Reads the settings of tracing; undefined if neither an exporter nor an endpoint is set. */
 export function readTracing(
   { disabled, exporter, endpoint, protocol }: TracingVariables,
   report: Report,

@@ -4,13 +4,12 @@ import { isMapping, type Report } from './section.js';
 export type Env = Readonly<Record<string, string | undefined>>;
 
 const REFERENCE = /^os\.environ\/(.+)$/;
-/** Far above any real file's `<<: *defaults`, far below what could exhaust the memory. */
+/** The most aliases of a file: more than any real file's `<<: *defaults`, fewer than could exhaust the memory. */
 const MAX_ALIASES = 10_000;
 
 /**
- * Reads LiteLLM's `config.yaml`: one YAML mapping, `os.environ/NAME` replaced by that variable wherever it stands.
- * `environment_variables` of the file itself count where the environment says nothing. What is wrong goes into the
- * report.
+ * Reads LiteLLM's `config.yaml`: one YAML mapping. Replaces `os.environ/NAME` by that variable anywhere. The file's own
+ * `environment_variables` count where the environment has none. Problems go into the report.
  */
 export function parseConfigFile(text: string, env: Env, report: Report): Record<string, unknown> {
   const lines = new LineCounter();

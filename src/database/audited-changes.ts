@@ -43,7 +43,7 @@ export class ChangedRows {
 }
 
 /** A row that was changed by a statement, or whose spending was set anew. */
-export interface SectionText<T> {
+export interface BulkChange<T> {
   readonly before: T;
   /** Null: deleted. Absent: as the database has it when the transaction ends. */
   readonly after?: T | null;
@@ -57,7 +57,7 @@ export interface SectionText<T> {
 export function recordBulkChange<T extends ObjectLiteral>(
   tx: EntityManager,
   entity: new () => T,
-  rows: readonly SectionText<T>[],
+  rows: readonly BulkChange<T>[],
 ): void {
   const changed = ChangedRows.of(tx.queryRunner!);
   const metadata = tx.connection.getMetadata(entity);
