@@ -367,7 +367,7 @@ export class KeysService {
   private async ensureNeighbours(tx: EntityManager, dto: KeyFieldsDto, by: string): Promise<boolean> {
     await requireReferences(tx, dto);
     if (!dto.user_id || (await this.users.findForUpdate(tx, dto.user_id))) return false;
-    await this.users.ensureKept(tx, dto.user_id, by, this.newUsers.apply);
+    await this.users.ensureLocked(tx, dto.user_id, by, this.newUsers.apply);
     return true;
   }
 

@@ -113,7 +113,7 @@ export class OrganizationMembersService {
   ): Promise<void> {
     await lockParents(tx, { organizations: [organizationId] });
     await this.organizations.findOrFail(tx, organizationId);
-    await this.users.ensureKept(tx, userId, by, this.newUsers.apply);
+    await this.users.ensureLocked(tx, userId, by, this.newUsers.apply);
     await this.put(tx, organizationId, userId, role, by);
   }
 

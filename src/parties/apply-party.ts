@@ -10,18 +10,18 @@ import type { PartyRow } from './party-row.js';
 export function applyParty(
   row: PartyRow,
   sent: PartyDto & { readonly blocked?: boolean | null },
-  kept: PassthroughColumns,
+  passthrough: PassthroughColumns,
   now: Date,
 ): void {
-  const dto = withLimitsInTheOpen(sent, kept);
-  const bytesBefore = contentBytes(row, kept);
+  const dto = withLimitsFromMetadata(sent, passthrough);
+  const bytesBefore = contentBytes(row, passthrough);
   applyLimits(row, dto, now);
   if (dto.models !== undefined) row.models = dto.models;
   if (dto.budget_id !== undefined) row.budgetId = dto.budget_id || null;
   if (dto.metadata !== undefined) row.metadata = dto.metadata;
   if (dto.blocked !== undefined) row.blocked = dto.blocked ?? false;
-  storePassthroughFields(row, dto, kept);
-  requireBoundedContent(row, kept, bytesBefore);
+  storePassthroughFields(row, dto, passthrough);
+  requireBoundedContent(row, passthrough, bytesBefore);
   applyTemporaryIncrease(row, dto);
 }
 
@@ -29,11 +29,11 @@ export function applyParty(
 const LIMITS_IN_METADATA = [...anyFieldsWhere(({ inMetadata }) => inMetadata === 'limit')];
 
 /** Moves the limits inside `metadata` to fields of their own. A field that the body sets itself wins. */
-function withLimitsInTheOpen<T extends PartyDto>(dto: T, kept: PassthroughColumns): T {
+function withLimitsFromMetadata<T extends PartyDto>(dto: T, passthrough: PassthroughColumns): T {
   const { metadata } = dto;
   if (!metadata) return dto;
   const inside = LIMITS_IN_METADATA.filter(
-    (name) => Object.hasOwn(kept, name) && metadata[name] !== undefined && metadata[name] !== null,
+    (name) => Object.hasOwn(passthrough, name) && metadata[name] !== undefined && metadata[name] !== null,
   );
   if (!inside.length) return dto;
   const fields = { ...dto } as Record<string, unknown>;

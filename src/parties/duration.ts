@@ -4,7 +4,7 @@ import { registerDecorator } from 'class-validator';
 import { lifetimeEnd, parseDuration } from '../calendar/windows.js';
 
 const check =
-  (name: string, holds: (text: string) => boolean, told: string) =>
+  (name: string, isValid: (text: string) => boolean, requirement: string) =>
   (options: ApiPropertyOptions = {}) =>
     applyDecorators(
       ApiPropertyOptional({ nullable: true, type: String, example: '30d', ...options } as ApiPropertyOptions),
@@ -14,8 +14,8 @@ const check =
           target: target.constructor,
           propertyName: String(property),
           validator: {
-            validate: (value: unknown) => typeof value === 'string' && holds(value),
-            defaultMessage: () => `${String(property)} must be ${told}`,
+            validate: (value: unknown) => typeof value === 'string' && isValid(value),
+            defaultMessage: () => `${String(property)} must be ${requirement}`,
           },
         }),
     );

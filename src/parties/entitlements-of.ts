@@ -9,7 +9,7 @@ import { modelEntries } from './model-entries.js';
 import { tagsOf } from './tags-of.js';
 
 /** A row with limits that its holder may pass on. The limits of its tier are filled in (`withTier`). */
-type Holder = Readonly<Limits> & {
+type EntitledRow = Readonly<Limits> & {
   readonly models: string[] | null;
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly extra: Record<string, unknown> | null;
@@ -21,7 +21,7 @@ type Holder = Readonly<Limits> & {
  * Returns the entitlements of a party with this row. A temporary increase cannot be passed on. `place` defaults to a
  * team's.
  */
-export function entitlementsOf(row: Holder, place?: ListPlace): Entitlements {
+export function entitlementsOf(row: EntitledRow, place?: ListPlace): Entitlements {
   const { maxBudgetNanoUsd, budgetDuration, budgetLimits } = row;
   const main =
     maxBudgetNanoUsd === null
@@ -57,7 +57,7 @@ const allowance = (limitNanoUsd: NanoUsd, duration: string | null, since = 0): A
   since,
 });
 
-function rowCaps(row: Holder): [string, bigint][] {
+function rowCaps(row: EntitledRow): [string, bigint][] {
   const caps = {
     soft_budget: row.softBudgetNanoUsd,
     tpm_limit: row.tpmLimit,
@@ -67,7 +67,7 @@ function rowCaps(row: Holder): [string, bigint][] {
   return Object.entries(caps).flatMap(([name, most]) => (most === null ? [] : [[name, BigInt(most)]]));
 }
 
-const modelCaps = ({ extra }: Holder, name: string): [string, bigint][] =>
+const modelCaps = ({ extra }: EntitledRow, name: string): [string, bigint][] =>
   Object.entries((extra?.[name] ?? {}) as Record<string, unknown>).flatMap(([model, most]) =>
     typeof most === 'number' ? [[`${name}.${model}`, BigInt(Math.floor(most))]] : [],
   );

@@ -21,7 +21,7 @@ export async function joinOrganizations(
         message: missingText({ kind: 'organization', id: organizationId }),
         param: 'organizations',
       });
-    const made = madeBy(createdBy, createdAt);
-    await tx.insert(OrganizationMember, { organizationId, userId, role: 'internal_user', ...made });
+    const authorship = madeBy(createdBy, createdAt);
+    await tx.insert(OrganizationMember, { organizationId, userId, role: 'internal_user', ...authorship });
   }
 }

@@ -59,7 +59,7 @@ export async function withContent<T extends PartyRow>(
     `LENGTH(r.metadata) > ${MAX_CONTENT_BYTES}`,
     `LENGTH(r.extra) > ${MAX_EXTRA_CHARS}`,
   ];
-  const found = await manager
+  const contentRows = await manager
     .createQueryBuilder(entity, 'r')
     .select('r.id', 'id')
     .addSelect(`CASE WHEN ${metadata} THEN NULL ELSE r.metadata END`, 'metadata')
@@ -67,7 +67,7 @@ export async function withContent<T extends PartyRow>(
     .addSelect(`CASE WHEN ${metadata} OR ${extra} THEN 1 ELSE 0 END`, 'isLarge')
     .where('r.id IN (:...ids)', { ids: rows.map(({ id }) => id) })
     .getRawMany<Content>();
-  const contents = new Map(found.map((content) => [content.id, content]));
+  const contents = new Map(contentRows.map((content) => [content.id, content]));
   let chars = 0;
   for (const row of rows) {
     const content = contents.get(row.id);

@@ -5,7 +5,7 @@ import { User } from './entities/user.entity.js';
 import { Team } from './entities/team.entity.js';
 
 /** The ids that a body names. Absent values, empty texts and other types are ignored. */
-interface NamedParents {
+interface ParentIds {
   readonly organizations?: readonly unknown[];
   readonly teams?: readonly unknown[];
   readonly users?: readonly unknown[];
@@ -24,7 +24,7 @@ interface NamedParents {
  */
 export async function lockParents(
   tx: EntityManager,
-  { organizations = [], teams = [], users = [] }: NamedParents,
+  { organizations = [], teams = [], users = [] }: ParentIds,
 ): Promise<void> {
   if (tx.connection.options.type !== 'postgres') return;
   const lock = async <T extends { id: string }>(entity: new () => T, where: FindOptionsWhere<T>) =>
@@ -34,10 +34,10 @@ export async function lockParents(
       order: { id: 'ASC' },
       ...rowLock(tx),
     } as never));
-  const [ofOrganizations, ofTeams, ofUsers] = [organizations, teams, users].map(texts);
-  if (ofOrganizations!.length) await lock(Organization, { organizationId: In(ofOrganizations!) });
-  if (ofTeams!.length) await lock(Team, { teamId: In(ofTeams!) });
-  if (ofUsers!.length) await lock(User, { userId: In(ofUsers!) });
+  const [organizationIds, teamIds, userIds] = [organizations, teams, users].map(texts);
+  if (organizationIds!.length) await lock(Organization, { organizationId: In(organizationIds!) });
+  if (teamIds!.length) await lock(Team, { teamId: In(teamIds!) });
+  if (userIds!.length) await lock(User, { userId: In(userIds!) });
 }
 
 const texts = (ids: readonly unknown[]) => ids.filter((id) => typeof id === 'string' && id !== '');

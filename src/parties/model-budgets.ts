@@ -50,17 +50,17 @@ export const IsModelBudgets = () =>
 /** Returns the budgets of a stored field, by model. */
 export function modelBudgets(stored: Record<string, unknown> | null): ReadonlyMap<string, ModelBudget> {
   return new Map(
-    Object.entries(stored ?? {}).flatMap(([model, told]) => {
-      const budget = modelBudget(told);
+    Object.entries(stored ?? {}).flatMap(([model, value]) => {
+      const budget = modelBudget(value);
       return budget ? [[model, budget] as const] : [];
     }),
   );
 }
 
-function modelBudget(told: unknown): ModelBudget | undefined {
-  if (typeof told === 'number') return modelBudget({ max_budget: told });
-  if (typeof told !== 'object' || told === null || Array.isArray(told)) return undefined;
-  const { max_budget, budget_limit, budget_duration, time_period } = told as Record<string, unknown>;
+function modelBudget(stored: unknown): ModelBudget | undefined {
+  if (typeof stored === 'number') return modelBudget({ max_budget: stored });
+  if (typeof stored !== 'object' || stored === null || Array.isArray(stored)) return undefined;
+  const { max_budget, budget_limit, budget_duration, time_period } = stored as Record<string, unknown>;
   const limitNanoUsd = nanoUsdFromUsd(max_budget ?? budget_limit);
   const duration = budget_duration ?? time_period ?? null;
   const isDuration =

@@ -15,8 +15,8 @@ export const accessGroupIds = ({ extra }: Pick<PartyRow, 'extra'>): string[] =>
 
 /** Takes an access group from a party. A party that only this group restricted may call no model afterwards. */
 export function takeAccessGroup(row: Pick<PartyRow, 'models' | 'extra'>, groupId: string): void {
-  const left = accessGroupIds(row).filter((id) => id !== groupId);
-  row.extra = { ...row.extra, access_group_ids: left };
+  const remaining = accessGroupIds(row).filter((id) => id !== groupId);
+  row.extra = { ...row.extra, access_group_ids: remaining };
   if (!modelEntries(row)?.length) row.models = [NO_MODELS];
 }
 

@@ -17,21 +17,21 @@ export async function ensureNamedUser(
   by: string,
   fill: UserDefaults['apply'],
 ): Promise<string> {
-  const known = user_email ? await userWithEmail(tx, user_email) : null;
-  const ensured = (id: string, address: string | null) =>
-    users.ensureKept(tx, id, by, (made, now) => {
-      fill(made, now);
-      made.userEmail = address;
+  const userOfAddress = user_email ? await userWithEmail(tx, user_email) : null;
+  const ensure = (id: string, address: string | null) =>
+    users.ensureLocked(tx, id, by, (user, now) => {
+      fill(user, now);
+      user.userEmail = address;
     });
   try {
-    const id = user_id || known?.userId || uuidv7();
-    const hasAddress = !known || known.userId === id;
-    return (await ensured(id, hasAddress ? (user_email ?? null) : null)).userId;
+    const id = user_id || userOfAddress?.userId || uuidv7();
+    const hasAddress = !userOfAddress || userOfAddress.userId === id;
+    return (await ensure(id, hasAddress ? (user_email ?? null) : null)).userId;
   } catch (error) {
     // Another transaction has given the address to a user in the meantime.
     const winner =
       error instanceof ConflictException && !user_id && user_email && (await userWithEmail(tx, user_email));
     if (!winner) throw error;
-    return (await ensured(winner.userId, user_email)).userId;
+    return (await ensure(winner.userId, user_email)).userId;
   }
 }

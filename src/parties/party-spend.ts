@@ -56,7 +56,7 @@ export class PartySpend {
 
   /** Returns what is committed in the party's current window, or in its lifetime if it has no window. */
   async of({ kind, row }: Spender): Promise<NanoUsd> {
-    const account = this.shown(kind, row, this.clock());
+    const account = this.currentAccount(kind, row, this.clock());
     return nanoUsd((await this.accounts.spentOn([account])).get(account.id) ?? 0n);
   }
 
@@ -135,7 +135,7 @@ export class PartySpend {
       spenders.map(({ kind, row }) => ({ ...row, budgetId: row.budgetId ?? this.defaultTier(kind) })),
     );
     return spenders.map(({ kind, row, publicId, entity }, i) => {
-      const account = this.shown(kind, row, now);
+      const account = this.currentAccount(kind, row, now);
       const { budgetLimits, modelMaxBudget } = limits[i]!;
       const windows = [mainWindow(limits[i]!), ...(budgetLimits ?? []).map(furtherWindow)];
       const siblings = [null, ...windows]
@@ -160,7 +160,7 @@ export class PartySpend {
     return kind === 'end_user' ? (this.config.litellm.maxEndUserBudgetId ?? null) : null;
   }
 
-  private shown(kind: PartyKind, row: Spender['row'], now: Date): AccountSpec {
+  private currentAccount(kind: PartyKind, row: Spender['row'], now: Date): AccountSpec {
     return this.account(kind, row.id, mainWindow(row), now);
   }
 

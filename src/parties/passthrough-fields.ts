@@ -6,11 +6,11 @@ import { MAX_ENTRIES, MAX_TAGS } from './fields/party-fields.js';
 import type { PartyRow } from './party-row.js';
 
 /** Type of a field that is stored as sent. Null always clears the field. */
-type KeptKind = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
+type PassthroughType = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
 
-export type PassthroughColumns = Readonly<Record<string, KeptKind>>;
+export type PassthroughColumns = Readonly<Record<string, PassthroughType>>;
 
-const HOLDS: Record<KeptKind, readonly [test: (value: unknown) => boolean, told: string]> = {
+const TYPE_RULES: Record<PassthroughType, readonly [test: (value: unknown) => boolean, message: string]> = {
   mapping: [(value) => typeof value === 'object' && !Array.isArray(value), 'must be an object'],
   list: [
     (value) =>
@@ -34,14 +34,15 @@ const PER_MODEL = [
 ] as const;
 
 /** Further rules for fields that limit. */
-const FURTHER: Readonly<Record<string, readonly [test: (value: unknown) => boolean, told: string]>> = {
-  model_rpm_limit: PER_MODEL,
-  model_tpm_limit: PER_MODEL,
-  enforced_params: [
-    (value) => (value as unknown[]).every((entry) => typeof entry === 'string' && entry !== ''),
-    'must be a list of texts, none of them empty',
-  ],
-};
+const FURTHER_RULES: Readonly<Record<string, readonly [test: (value: unknown) => boolean, message: string]>> =
+  {
+    model_rpm_limit: PER_MODEL,
+    model_tpm_limit: PER_MODEL,
+    enforced_params: [
+      (value) => (value as unknown[]).every((entry) => typeof entry === 'string' && entry !== ''),
+      'must be a list of texts, none of them empty',
+    ],
+  };
 
 /**
  * Stores LiteLLM's fields as sent, so that a read returns what was written. Throws 422 if a value has the wrong type.
@@ -51,11 +52,11 @@ export function storePassthroughFields(row: PartyRow, dto: object, fields: Passt
   const problems = Object.entries(fields).flatMap(([field, kind]) => {
     const value = sent[field];
     if (value === undefined || value === null) return [];
-    const failed = [HOLDS[kind], FURTHER[field]].find((rule) => rule && !rule[0](value));
+    const failed = [TYPE_RULES[kind], FURTHER_RULES[field]].find((rule) => rule && !rule[0](value));
     return failed ? [{ field, message: failed[1] }] : [];
   });
   if (problems.length) {
-    const message = problems.map(({ field, message: told }) => `${field}: ${told}`).join('; ');
+    const message = problems.map(({ field, message }) => `${field}: ${message}`).join('; ');
     throw new UnprocessableEntityException({ message, fields: problems });
   }
   const extra = { ...row.extra };

@@ -4,7 +4,7 @@ import { rowLock } from '../database/row-lock.js';
 import type { PartyRow } from './party-row.js';
 
 /** The rows to delete, with the author and time of the deletion. */
-interface Burial<T extends PartyRow> {
+interface Deletion<T extends PartyRow> {
   readonly where: FindOptionsWhere<T>;
   readonly by: string;
   readonly now: Date;
@@ -17,7 +17,7 @@ interface Burial<T extends PartyRow> {
 export async function softDeleteWhere<T extends PartyRow>(
   tx: EntityManager,
   entity: new () => T,
-  { where, by, now }: Burial<T>,
+  { where, by, now }: Deletion<T>,
 ): Promise<T[]> {
   const live = { ...where, deletedAt: IsNull() } as FindOptionsWhere<T>;
   // An update locks rows in the order of its scan. Two updates of the same keys would deadlock.
@@ -29,11 +29,11 @@ export async function softDeleteWhere<T extends PartyRow>(
       ...rowLock(tx),
     } as never);
   await tx.update<PartyRow>(entity, live, { deletedAt: now, updatedAt: now, updatedBy: by });
-  const buried = await tx.findBy(entity, { ...where, deletedAt: now } as FindOptionsWhere<T>);
+  const deleted = await tx.findBy(entity, { ...where, deletedAt: now } as FindOptionsWhere<T>);
   recordBulkChange(
     tx,
     entity,
-    buried.map((row) => ({ before: { ...row, deletedAt: null }, after: null })),
+    deleted.map((row) => ({ before: { ...row, deletedAt: null }, after: null })),
   );
-  return buried;
+  return deleted;
 }

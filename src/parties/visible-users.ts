@@ -24,26 +24,26 @@ export function visibleUsers(manager: EntityManager, caller: Principal): SelectQ
     .subQuery()
     .select('vm.userId')
     .from(Member, 'vm')
-    .where('vm.teamId IN (:...theirTeams) AND vm.deletedAt IS NULL');
+    .where('vm.teamId IN (:...administeredTeams) AND vm.deletedAt IS NULL');
   const inOrganizations = select
     .subQuery()
     .select('vo.userId')
     .from(OrganizationMember, 'vo')
-    .where('vo.organizationId IN (:...theirOrganizations)');
+    .where('vo.organizationId IN (:...administeredOrganizations)');
   return select.andWhere(
-    `(u.userId = :themself OR u.userId IN ${inTeams.getQuery()} OR u.userId IN ${inOrganizations.getQuery()})`,
+    `(u.userId = :callerId OR u.userId IN ${inTeams.getQuery()} OR u.userId IN ${inOrganizations.getQuery()})`,
     {
-      themself: caller.userId,
+      callerId: caller.userId,
       // An empty list is not valid SQL, and no id is empty.
-      theirTeams: ['', ...administeredTeams(caller)],
-      theirOrganizations: ['', ...administeredOrganizations(caller)],
+      administeredTeams: ['', ...administeredTeams(caller)],
+      administeredOrganizations: ['', ...administeredOrganizations(caller)],
     },
   );
 }
 
 /** Tells whether the caller may see this user. */
 export function maySeeUser(manager: EntityManager, caller: Principal, userId: string): Promise<boolean> {
-  return visibleUsers(manager, caller).andWhere('u.userId = :asked', { asked: userId }).getExists();
+  return visibleUsers(manager, caller).andWhere('u.userId = :userId', { userId }).getExists();
 }
 
 /**

@@ -55,7 +55,7 @@ type EntitlementPart = 'budgets' | 'modelBudgets' | 'caps' | 'models' | 'routes'
 
 /** A comparison of one field, without a look at others. Both values are set: an open value exceeds any other. */
 export interface Comparison {
-  readonly isWithin: (asked: never, held: never) => boolean;
+  readonly isWithin: (requested: never, entitlement: never) => boolean;
 }
 
 /** A limit that its holder passes on to what it creates, and cannot widen. */

@@ -19,7 +19,7 @@ export class KeyRepository extends PartyRepository<VirtualKey> {
         title: 'Key',
         param: 'key',
         unique: [
-          { property: 'keyAlias', index: 'live_key_alias', taken: ({ keyAlias }) => aliasTaken(keyAlias!) },
+          { property: 'keyAlias', index: 'live_key_alias', refusal: ({ keyAlias }) => aliasTaken(keyAlias!) },
         ],
       },
       rows,

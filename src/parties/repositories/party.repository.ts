@@ -33,7 +33,7 @@ export interface UniqueColumn<T> {
   readonly property: keyof T & string;
   readonly index: string;
   /** Returns the refusal of a row whose value another live row has. */
-  readonly taken: (row: T) => ConflictException;
+  readonly refusal: (row: T) => ConflictException;
 }
 
 /** The mapping of one kind of party to its table. */
@@ -56,7 +56,7 @@ export interface PartyMapping<T extends PartyRow> {
 @Injectable()
 export class PartyRepositoryContext {
   /** Running transactions that create a row for calls, by the row's cache key. */
-  readonly making = new Map<CacheKey, Promise<void>>();
+  readonly creations = new Map<CacheKey, Promise<void>>();
 
   constructor(
     readonly database: Database,
@@ -95,36 +95,37 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
    */
   async getOrCreate(
     id: string,
-    make: (tx: EntityManager) => Promise<unknown>,
-    touched: readonly CacheKey[] = [this.mapping.cacheKey(id)],
+    create: (tx: EntityManager) => Promise<unknown>,
+    cacheKeys: readonly CacheKey[] = [this.mapping.cacheKey(id)],
   ): Promise<Readonly<T>> {
-    const there = await this.get(id);
-    if (there) return there;
-    await (this.context.making.get(this.mapping.cacheKey(id)) ?? this.startMaking(id, make, touched));
-    const made = await this.get(id);
-    if (!made) throw this.notFound(id);
-    return made;
+    const existing = await this.get(id);
+    if (existing) return existing;
+    await (this.context.creations.get(this.mapping.cacheKey(id)) ??
+      this.startCreation(id, create, cacheKeys));
+    const created = await this.get(id);
+    if (!created) throw this.notFound(id);
+    return created;
   }
 
-  private startMaking(
+  private startCreation(
     id: string,
-    make: (tx: EntityManager) => Promise<unknown>,
-    touched: readonly CacheKey[],
+    create: (tx: EntityManager) => Promise<unknown>,
+    cacheKeys: readonly CacheKey[],
   ): Promise<void> {
     const key = this.mapping.cacheKey(id);
-    const making = (async () => {
+    const creation = (async () => {
       const isNew = await this.write(
         async (tx) => {
           if (await this.find(tx, id)) return false;
-          await make(tx);
+          await create(tx);
           return true;
         },
-        (written) => (written ? touched : []),
+        (isCreated) => (isCreated ? cacheKeys : []),
       );
-      if (!isNew) await this.context.cache.forget(touched);
-    })().finally(() => this.context.making.delete(key));
-    this.context.making.set(key, making);
-    return making;
+      if (!isNew) await this.context.cache.forget(cacheKeys);
+    })().finally(() => this.context.creations.delete(key));
+    this.context.creations.set(key, creation);
+    return creation;
   }
 
   /** Returns the live row as this transaction sees it; null if there is none. */
@@ -159,10 +160,15 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
    * or a value that must be unique. `fill` sets everything else.
    */
   async create(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
-    const row = this.fresh(tx, id, uuidv7(), by, fill);
-    const there = await this.insertOrFind(tx, row, rowLock(tx));
-    if (there.id !== row.id && !there.deletedAt && !isMadeByCall(there)) throw this.alreadyExists(id);
-    return this.made(tx, id, there.id === row.id ? row : await this.revive(tx, id, there.id, by, fill));
+    const row = this.newRow(tx, id, uuidv7(), by, fill);
+    const existing = await this.insertOrFind(tx, row, rowLock(tx));
+    if (existing.id !== row.id && !existing.deletedAt && !isMadeByCall(existing))
+      throw this.alreadyExists(id);
+    return this.billedForPriorCalls(
+      tx,
+      id,
+      existing.id === row.id ? row : await this.revive(tx, id, existing.id, by, fill),
+    );
   }
 
   /**
@@ -173,10 +179,14 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
    * belonged to a deleted row.
    */
   async ensure(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
-    const row = this.fresh(tx, id, uuidv7(), by, fill);
-    const there = await this.insertOrFind(tx, row);
-    if (there.id !== row.id && !there.deletedAt) return there;
-    return this.made(tx, id, there.id === row.id ? there : await this.revive(tx, id, there.id, by, fill));
+    const row = this.newRow(tx, id, uuidv7(), by, fill);
+    const existing = await this.insertOrFind(tx, row);
+    if (existing.id !== row.id && !existing.deletedAt) return existing;
+    return this.billedForPriorCalls(
+      tx,
+      id,
+      existing.id === row.id ? existing : await this.revive(tx, id, existing.id, by, fill),
+    );
   }
 
   private revive(
@@ -186,11 +196,11 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     by: string,
     fill: (row: T, now: Date) => void,
   ): Promise<T> {
-    return this.save(tx, this.fresh(tx, id, rowId, by, fill));
+    return this.save(tx, this.newRow(tx, id, rowId, by, fill));
   }
 
   /** Bills a new row for the calls that named it before it existed. */
-  private async made(tx: EntityManager, id: string, row: T): Promise<T> {
+  private async billedForPriorCalls(tx: EntityManager, id: string, row: T): Promise<T> {
     const { kind } = this.mapping;
     if (kind === 'end_user' || kind === 'tag') await this.context.spend.carryOver(tx, kind, row, id);
     return row;
@@ -200,22 +210,27 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
    * Does the same as `ensure`, and locks the row against deletion until the transaction ends: for a user that another
    * row names.
    */
-  async ensureKept(tx: EntityManager, id: string, by: string, fill: (row: T, now: Date) => void): Promise<T> {
-    const there = await this.ensure(tx, id, by, fill);
-    if (!this.context.database.isPostgres) return there;
-    const kept = await this.in(tx).findOneOrFail({ where: this.mapping.where(id), ...rowLock(tx) });
+  async ensureLocked(
+    tx: EntityManager,
+    id: string,
+    by: string,
+    fill: (row: T, now: Date) => void,
+  ): Promise<T> {
+    const existing = await this.ensure(tx, id, by, fill);
+    if (!this.context.database.isPostgres) return existing;
+    const locked = await this.in(tx).findOneOrFail({ where: this.mapping.where(id), ...rowLock(tx) });
     // Another transaction deleted it between the two statements. That transaction has ended, so the row is created
     // again.
-    return kept.deletedAt ? this.ensure(tx, id, by, fill) : kept;
+    return locked.deletedAt ? this.ensure(tx, id, by, fill) : locked;
   }
 
   /** Returns the row that `ensure` would return without a `fill`. Writes nothing. */
   preview(id: string): Promise<T> {
     return this.context.database.read(async (manager) => {
-      const there = await this.in(manager).findOne({ where: this.mapping.where(id) });
-      return there && !there.deletedAt
-        ? there
-        : this.fresh(manager, id, there?.id ?? 'not-made-yet', 'nobody', () => {});
+      const existing = await this.in(manager).findOne({ where: this.mapping.where(id) });
+      return existing && !existing.deletedAt
+        ? existing
+        : this.newRow(manager, id, existing?.id ?? 'not-made-yet', 'nobody', () => {});
     });
   }
 
@@ -232,17 +247,17 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
       .orIgnore()
       .updateEntity(false)
       .execute();
-    const there = await this.in(tx).findOne({ where: where(idOf(row)), ...lock });
-    if (!there) throw await this.clash(tx, row);
-    return there;
+    const existing = await this.in(tx).findOne({ where: where(idOf(row)), ...lock });
+    if (!existing) throw await this.conflictOf(tx, row);
+    return existing;
   }
 
   /** Returns the reason why a row was not inserted: the unique column whose value another live row has. */
-  private async clash(tx: EntityManager, row: T): Promise<Error> {
+  private async conflictOf(tx: EntityManager, row: T): Promise<Error> {
     const { unique = [] } = this.mapping;
-    for (const { property, taken } of unique) {
+    for (const { property, refusal } of unique) {
       const where = { [property]: row[property], deletedAt: IsNull() } as FindOptionsWhere<T>;
-      if (row[property] && (await this.in(tx).existsBy(where))) return taken(row);
+      if (row[property] && (await this.in(tx).existsBy(where))) return refusal(row);
     }
     return new ConflictException({ message: 'Somebody else took the same name in the same moment.' });
   }
@@ -254,15 +269,15 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
       return await this.in(tx).save(row);
     } catch (error) {
       const { columns } = this.in(tx).metadata;
-      const clashing = unique.find(({ property, index }) => {
+      const violated = unique.find(({ property, index }) => {
         const column = columns.find(({ propertyName }) => propertyName === property)!.databaseName;
         return isUniqueViolation(error, index, column);
       });
-      throw clashing ? clashing.taken(row) : error;
+      throw violated ? violated.refusal(row) : error;
     }
   }
 
-  private fresh(
+  private newRow(
     tx: EntityManager,
     id: string,
     rowId: string,
@@ -271,7 +286,7 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
   ): T {
     this.requireName(id);
     const now = this.context.clock();
-    const row = Object.assign(this.blank(tx, rowId, by, now), this.mapping.where(id));
+    const row = Object.assign(this.emptyRow(tx, rowId, by, now), this.mapping.where(id));
     fill(row, now);
     return row;
   }
@@ -320,13 +335,13 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
    */
   async write<R>(
     work: (tx: EntityManager) => Promise<R>,
-    touched: (result: R) => readonly CacheKey[],
+    cacheKeysOf: (result: R) => readonly CacheKey[],
   ): Promise<R> {
     const { result, keys } = await this.context.database.write(async (tx) => {
-      const done = await work(tx);
-      const changed = touched(done);
-      this.context.cache.willChange(tx, changed);
-      return { result: done, keys: changed };
+      const result = await work(tx);
+      const keys = cacheKeysOf(result);
+      this.context.cache.willChange(tx, keys);
+      return { result, keys };
     });
     await this.context.cache.evict(keys);
     return result;
@@ -356,7 +371,7 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     return this.mapping.cacheKey(this.mapping.idOf(row));
   }
 
-  private blank(manager: EntityManager, id: string, by: string, now: Date): T {
+  private emptyRow(manager: EntityManager, id: string, by: string, now: Date): T {
     const rows = this.in(manager);
     const row = rows.create();
     for (const { propertyName } of rows.metadata.columns)

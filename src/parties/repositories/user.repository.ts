@@ -22,9 +22,13 @@ export class UserRepository extends PartyRepository<User> {
           {
             property: 'foldedEmail',
             index: 'live_user_email',
-            taken: ({ userEmail }) => emailTaken(userEmail),
+            refusal: ({ userEmail }) => emailTaken(userEmail),
           },
-          { property: 'ssoUserId', index: 'live_sso_user_id', taken: ({ ssoUserId }) => ssoTaken(ssoUserId) },
+          {
+            property: 'ssoUserId',
+            index: 'live_sso_user_id',
+            refusal: ({ ssoUserId }) => ssoTaken(ssoUserId),
+          },
         ],
       },
       rows,
