@@ -3,6 +3,7 @@ import { ArrayMaxSize, IsArray, IsNotEmpty, IsOptional, IsString, MaxLength } fr
 import { applyDecorators } from '@nestjs/common';
 import { FreeContent } from '../http/free-content.js';
 import { MAX_PAGE_SIZE } from '../http/pagination.js';
+import { IsOptionalTextList } from '../http/text-fields.js';
 import { NamesModels } from '../parties/names-models.js';
 import { MAX_NAME_CHARS } from '../policy/model-list.js';
 
@@ -88,11 +89,7 @@ export class GroupMembersDto {
   model_names?: string[] | null;
 
   /** Single deployments, by `model_info.id`. */
-  @ApiPropertyOptional({ type: [String], nullable: true })
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(MAX_PAGE_SIZE)
-  @IsString({ each: true })
+  @IsOptionalTextList()
   model_ids?: string[] | null;
 }
 

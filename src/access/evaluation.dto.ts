@@ -12,6 +12,7 @@ import {
 } from 'class-validator';
 import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
 import { IsOneOf } from '../http/is-one-of.js';
+import { IsRequiredText } from '../http/text-fields.js';
 
 /** Who would call. */
 export class SubjectDto {
@@ -21,18 +22,14 @@ export class SubjectDto {
   type: 'key' | 'jwt' | 'user' | 'team' | 'end_user';
 
   /** The key itself or its id (`token`), or the JWT itself: never echoed, never logged; else the id of the user, team or end user. */
-  @ApiProperty({ example: 'sk-1234567890abcdef' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('sk-1234567890abcdef')
   id: string;
 }
 
 /** What would be done. */
 export class ActionDto {
   /** `call`, or the route that would be called, as this document writes it: `/v1/embeddings`, `/engines/{model}/completions`. */
-  @ApiProperty({ example: 'call' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('call')
   name: string;
 }
 
@@ -43,9 +40,7 @@ export class ResourceDto {
   type: 'model';
 
   /** The model's name as a call would give it. */
-  @ApiProperty({ example: 'tollgate-demo' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('tollgate-demo')
   id: string;
 }
 

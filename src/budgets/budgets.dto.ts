@@ -1,9 +1,8 @@
-import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsNotEmpty, IsOptional, IsString } from 'class-validator';
+import { ApiProperty, IntersectionType } from '@nestjs/swagger';
 import { OnlyLooksUp } from '../http/free-content.js';
-import { MAX_PAGE_SIZE } from '../http/pagination.js';
 import { AuthoredResponse, LimitsResponse } from '../parties/limits-response.dto.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
+import { IsRequiredText, IsOptionalText, IsTextList } from '../http/text-fields.js';
 import { TIER_FIELDS } from '../parties/fields/tier-fields.js';
 import { BudgetLimitDto, LimitsDto } from '../parties/limits.dto.js';
 
@@ -11,35 +10,26 @@ import { BudgetLimitDto, LimitsDto } from '../parties/limits.dto.js';
 @DeclaredBy(TIER_FIELDS)
 export class NewBudgetDto extends LimitsDto {
   /** What parties name it by; made if absent. */
-  @ApiPropertyOptional({ example: 'free-tier' })
-  @IsOptional()
-  @IsString()
-  @IsNotEmpty()
+  @IsOptionalText('free-tier')
   budget_id?: string;
 }
 
 /** What to change of a tier; absent keeps, null clears. Whoever names it is limited so at once. */
 @DeclaredBy(TIER_FIELDS)
 export class UpdateBudgetDto extends LimitsDto {
-  @ApiProperty({ example: 'free-tier' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('free-tier')
   budget_id: string;
 }
 
 export class BudgetIdQuery {
-  @ApiProperty({ example: 'free-tier' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('free-tier')
   budget_id: string;
 }
 
 @OnlyLooksUp()
 export class DeleteBudgetDto {
   /** `budget_id` of the tier. */
-  @ApiProperty({ example: 'free-tier' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('free-tier')
   id: string;
 }
 
@@ -62,10 +52,7 @@ export class BudgetSetting {
 
 @OnlyLooksUp()
 export class BudgetInfoDto {
-  @ApiProperty({ type: [String], example: ['free-tier'] })
-  @IsArray()
-  @ArrayMaxSize(MAX_PAGE_SIZE)
-  @IsString({ each: true })
+  @IsTextList(['free-tier'], { mayBeEmpty: true })
   budgets: string[];
 }
 

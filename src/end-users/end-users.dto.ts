@@ -1,18 +1,10 @@
-import { ApiProperty, ApiPropertyOptional, OmitType } from '@nestjs/swagger';
-import {
-  ArrayMaxSize,
-  ArrayNotEmpty,
-  IsArray,
-  IsBoolean,
-  IsNotEmpty,
-  IsOptional,
-  IsString,
-} from 'class-validator';
+import { ApiProperty, OmitType } from '@nestjs/swagger';
+import { IsBoolean, IsOptional } from 'class-validator';
 import { OnlyLooksUp } from '../http/free-content.js';
 import { IsOneOf } from '../http/is-one-of.js';
-import { MAX_PAGE_SIZE } from '../http/pagination.js';
 import { BudgetTable } from '../parties/limits-response.dto.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
+import { IsRequiredText, IsNullableText, IsTextList } from '../http/text-fields.js';
 import { END_USER_FIELDS } from '../parties/fields/end-user-fields.js';
 import { passthroughFields } from '../parties/fields/read-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
@@ -24,14 +16,10 @@ export const KEPT_OF_END_USERS = passthroughFields(END_USER_FIELDS);
 @DeclaredBy(END_USER_FIELDS)
 @Refuses(['models'])
 class EndUserFieldsDto extends OmitType(PartyDto, ['models', 'metadata'] as const) {
-  @ApiProperty({ example: 'customer-42' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('customer-42')
   user_id: string;
 
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'Example Ltd' })
-  @IsOptional()
-  @IsString()
+  @IsNullableText('Example Ltd')
   alias?: string | null;
 
   @IsOptional()
@@ -42,9 +30,7 @@ class EndUserFieldsDto extends OmitType(PartyDto, ['models', 'metadata'] as cons
   @IsOneOf(['eu', 'us'], { nullable: true })
   allowed_model_region?: 'eu' | 'us' | null;
 
-  @ApiPropertyOptional({ nullable: true, type: String })
-  @IsOptional()
-  @IsString()
+  @IsNullableText()
   default_model?: string | null;
 }
 
@@ -55,19 +41,13 @@ export class NewEndUserDto extends EndUserFieldsDto {}
 export class UpdateEndUserDto extends EndUserFieldsDto {}
 
 export class EndUserInfoQuery {
-  @ApiProperty({ example: 'customer-42' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('customer-42')
   end_user_id: string;
 }
 
 @OnlyLooksUp()
 export class EndUserIdsDto {
-  @ApiProperty({ type: [String], example: ['customer-42'] })
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(MAX_PAGE_SIZE)
-  @IsString({ each: true })
+  @IsTextList(['customer-42'])
   user_ids: string[];
 }
 

@@ -1,6 +1,6 @@
 import type { PageQuery } from './pagination.js';
 
-/** Which page this is, of all that was asked for. */
+/** Place of a page among all pages. */
 export class PageInfo {
   total: number;
   page: number;
@@ -13,4 +13,21 @@ export const pageInfo = (total: number, { page, page_size }: Required<PageQuery>
   page,
   page_size,
   total_pages: Math.ceil(total / page_size),
+});
+
+/** Place of a page among all pages, where LiteLLM has other names for it. */
+export class CurrentPageInfo {
+  total_count: number;
+  current_page: number;
+  total_pages: number;
+}
+
+export const currentPageInfo = (
+  total_count: number,
+  current_page: number,
+  size: number,
+): CurrentPageInfo => ({
+  total_count,
+  current_page,
+  total_pages: Math.ceil(total_count / size),
 });

@@ -1,4 +1,5 @@
 import { ApiExtraModels, ApiProperty, getSchemaPath } from '@nestjs/swagger';
+import { CurrentPageInfo } from '../http/page-info.dto.js';
 import { UserRow } from '../parties/user-row.dto.js';
 import { KeyRow } from './keys.dto.js';
 
@@ -15,14 +16,11 @@ export class ListedKey extends KeyRow {
 }
 
 @ApiExtraModels(ListedKey)
-export class KeyList {
+export class KeyList extends CurrentPageInfo {
   /** Hashes, or whole keys with `return_full_object`. */
   @ApiProperty({
     type: 'array',
     items: { oneOf: [{ type: 'string' }, { $ref: getSchemaPath(ListedKey) }] },
   })
   keys: (string | ListedKey)[];
-  total_count: number;
-  current_page: number;
-  total_pages: number;
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Brackets, type EntityManager, type FindOptionsWhere, In, type SelectQueryBuilder } from 'typeorm';
 import { Database } from '../database/database.js';
 import { containsText } from '../database/contains-text.js';
+import { currentPageInfo } from '../http/page-info.dto.js';
 import { type PageQuery, paginate } from '../http/pagination.js';
 import { sqlOrder } from '../http/sort-order.js';
 import {
@@ -66,9 +67,7 @@ export class KeyLists {
             ? { ...told(row), ...(users && { user: users.get(row.userId) ?? null }) }
             : row.secretHash,
         ),
-        total_count: total,
-        current_page: page,
-        total_pages: Math.ceil(total / size),
+        ...currentPageInfo(total, page, size),
       };
     });
   }
@@ -106,9 +105,7 @@ export class KeyLists {
         .getManyAndCount();
       return {
         aliases: rows.map(({ keyAlias }) => keyAlias!),
-        total_count: total,
-        current_page: page,
-        total_pages: Math.ceil(total / size),
+        ...currentPageInfo(total, page, size),
         size,
       };
     });

@@ -8,7 +8,6 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
-  IsNotEmpty,
   IsObject,
   IsOptional,
   IsString,
@@ -20,9 +19,11 @@ import {
 import { OnlyLooksUp } from '../http/free-content.js';
 import { IsFlag } from '../http/is-flag.js';
 import { IsOneOf } from '../http/is-one-of.js';
-import { MAX_PAGE_SIZE, PageQuery } from '../http/pagination.js';
+import { CurrentPageInfo } from '../http/page-info.dto.js';
+import { PageQuery } from '../http/pagination.js';
 import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
+import { IsRequiredText, IsNullableText, IsOptionalTextList, IsTextList } from '../http/text-fields.js';
 import { IsAliases } from '../parties/aliases.js';
 import { IsDuration, IsLifetime } from '../parties/duration.js';
 import { LimitedPartyResponse } from '../parties/limits-response.dto.js';
@@ -39,9 +40,7 @@ export const KEPT_OF_KEYS = passthroughFields(KEY_FIELDS);
 @DeclaredBy(KEY_FIELDS)
 export class KeyFieldsDto extends PartyDto {
   /** A name people recognise; no two live keys share one. */
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'ci-pipeline' })
-  @IsOptional()
-  @IsString()
+  @IsNullableText('ci-pipeline')
   key_alias?: string | null;
 
   /** How long the key lives: `30d`, `1mo`. Null or `-1`: for ever. */
@@ -50,21 +49,15 @@ export class KeyFieldsDto extends PartyDto {
   duration?: string | null;
 
   /** Whose key it is. Created if there is no such user. */
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'alice' })
-  @IsOptional()
-  @IsString()
+  @IsNullableText('alice')
   user_id?: string | null;
 
   /** The team it belongs to. */
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'team-1' })
-  @IsOptional()
-  @IsString()
+  @IsNullableText('team-1')
   team_id?: string | null;
 
   /** The organization it belongs to; else its team's. */
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'acme' })
-  @IsOptional()
-  @IsString()
+  @IsNullableText('acme')
   organization_id?: string | null;
 
   @IsOptional()
@@ -112,9 +105,7 @@ export class GenerateKeyDto extends KeyFieldsDto {
 /** What to change; absent keeps, null clears. */
 export class UpdateKeyDto extends KeyFieldsDto {
   /** The key, or its hash. */
-  @ApiProperty({ example: 'sk-1234567890abcdef' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('sk-1234567890abcdef')
   key: string;
 }
 
@@ -133,9 +124,7 @@ export class BulkUpdateKeysDto {
 /** A new secret for a key, and what else is to change with it. */
 export class RegenerateKeyDto extends KeyFieldsDto {
   /** The key, or its hash, where the path does not name it. */
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'sk-1234567890abcdef' })
-  @IsOptional()
-  @IsString()
+  @IsNullableText('sk-1234567890abcdef')
   key?: string | null;
 
   /** The new key itself, if you want to choose it: `sk-…`. */
@@ -168,37 +157,24 @@ export class ResetSpendDto {
 @OnlyLooksUp()
 export class KeysToTellDto {
   /** Keys or hashes. */
-  @ApiProperty({ type: [String], example: ['sk-1234567890abcdef'] })
-  @IsArray()
-  @ArrayMaxSize(MAX_PAGE_SIZE)
-  @IsString({ each: true })
+  @IsTextList(['sk-1234567890abcdef'], { mayBeEmpty: true })
   keys: string[];
 }
 
 @OnlyLooksUp()
 export class DeleteKeysDto {
   /** Keys or hashes. */
-  @ApiPropertyOptional({ type: [String], example: ['sk-1234567890abcdef'] })
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(MAX_PAGE_SIZE)
-  @IsString({ each: true })
+  @IsOptionalTextList(['sk-1234567890abcdef'])
   keys?: string[] | null;
 
-  @ApiPropertyOptional({ type: [String], example: ['ci-pipeline'] })
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(MAX_PAGE_SIZE)
-  @IsString({ each: true })
+  @IsOptionalTextList(['ci-pipeline'])
   key_aliases?: string[] | null;
 }
 
 @OnlyLooksUp()
 export class BlockKeyDto {
   /** The key, or its hash. */
-  @ApiProperty({ example: 'sk-1234567890abcdef' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('sk-1234567890abcdef')
   key: string;
 }
 
@@ -360,11 +336,8 @@ export class KeyInfos {
   info: KeyDetails[];
 }
 
-export class KeyAliases {
+export class KeyAliases extends CurrentPageInfo {
   aliases: string[];
-  total_count: number;
-  current_page: number;
-  total_pages: number;
   size: number;
 }
 

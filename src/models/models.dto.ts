@@ -1,15 +1,15 @@
-import { ApiProperty, ApiPropertyOptional, OmitType, PickType } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType, OmitType, PickType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
+import { IsBoolean, IsInt, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
 import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
+import { CurrentPageInfo } from '../http/page-info.dto.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/pagination.js';
+import { IsRequiredText, IsOptionalText } from '../http/text-fields.js';
 
 /** A deployment to add: LiteLLM's `Deployment`. */
 export class NewModelDto {
   /** The name callers use; may contain `*`. */
-  @ApiProperty({ example: 'gpt-4o-mini' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('gpt-4o-mini')
   model_name: string;
 
   /** How it is reached: `model` (`<provider>/<name>`), `api_base`, `api_key`, prices … Secrets are encrypted and never returned. */
@@ -36,10 +36,7 @@ export class NewModelDto {
 
 /** What to change of a deployment: absent keeps, `null` takes a member away. */
 export class ChangeModelDto {
-  @ApiPropertyOptional({ example: 'gpt-4o-mini' })
-  @IsOptional()
-  @IsString()
-  @IsNotEmpty()
+  @IsOptionalText('gpt-4o-mini')
   model_name?: string | null;
 
   /** Members to set; the others, secret ones too, stay as they are. */
@@ -88,9 +85,7 @@ export class UpdateModelDto extends OmitType(ChangeModelDto, ['model_info'] as c
 @OnlyLooksUp()
 export class DeleteModelDto {
   /** `model_info.id` of the deployment. */
-  @ApiProperty({ example: '0190a5d0-0000-7000-8000-000000000000' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('0190a5d0-0000-7000-8000-000000000000')
   id: string;
 }
 
@@ -172,10 +167,7 @@ export class ModelInfoList {
   data: ModelInfoEntry[];
 }
 
-export class ModelPage extends ModelInfoList {
-  total_count: number;
-  current_page: number;
-  total_pages: number;
+export class ModelPage extends IntersectionType(ModelInfoList, CurrentPageInfo) {
   size: number;
 }
 

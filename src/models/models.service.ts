@@ -17,6 +17,7 @@ import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { rowLock } from '../database/row-lock.js';
 import { invalidFields } from '../http/invalid-fields.js';
+import { currentPageInfo } from '../http/page-info.dto.js';
 import { authorshipView } from '../parties/limits.view.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { Team } from '../parties/entities/team.entity.js';
@@ -139,9 +140,7 @@ export class ModelsService {
     );
     return {
       data: found.slice((page - 1) * size, page * size),
-      total_count: found.length,
-      current_page: page,
-      total_pages: Math.ceil(found.length / size),
+      ...currentPageInfo(found.length, page, size),
       size,
     };
   }

@@ -1,21 +1,21 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform, Type } from 'class-transformer';
+import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayNotEmpty,
   IsEmail,
   IsEmpty,
   IsIn,
-  IsNotEmpty,
   IsOptional,
-  IsString,
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
 import { IsOneOf } from '../http/is-one-of.js';
+import { IsOneOrMany } from '../http/is-one-or-many.js';
 import { MAX_PAGE_SIZE } from '../http/pagination.js';
 import { UserRow } from '../parties/user-row.dto.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
+import { IsRequiredText, IsNullableText } from '../http/text-fields.js';
 import { ORGANIZATION_MEMBER_FIELDS } from '../parties/fields/organization-fields.js';
 
 const ROLES = ['org_admin', 'internal_user', 'internal_user_viewer'] as const;
@@ -27,9 +27,7 @@ const NO_BUDGET = {
 
 /** Which organization. */
 class OfOrganizationDto {
-  @ApiProperty({ example: 'acme' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('acme')
   organization_id: string;
 
   @ApiPropertyOptional({ nullable: true, type: Number, description: 'Not enforced: cannot be set.' })
@@ -39,9 +37,7 @@ class OfOrganizationDto {
 
 /** A user, named by its id or else its address. */
 class NamedUserDto {
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'alice' })
-  @IsOptional()
-  @IsString()
+  @IsNullableText('alice')
   user_id?: string | null;
 
   @ApiPropertyOptional({ nullable: true, type: String })
@@ -63,24 +59,16 @@ export class AddOrganizationMembersDto extends OfOrganizationDto {
   @ApiProperty({ type: [OrganizationMemberDto], example: [{ role: 'org_admin', user_id: 'alice' }] })
   @ArrayNotEmpty()
   @ArrayMaxSize(MAX_PAGE_SIZE)
-  @Transform(({ value }: { value: unknown }) =>
-    value === undefined || Array.isArray(value) ? value : [value],
-  )
-  @ValidateNested({ each: true })
-  @Type(() => OrganizationMemberDto)
+  @IsOneOrMany(() => OrganizationMemberDto)
   member: OrganizationMemberDto[];
 }
 
 /** Which member of which organization. */
 export class OrganizationMemberNameDto extends OfOrganizationDto {
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'alice' })
-  @IsOptional()
-  @IsString()
+  @IsNullableText('alice')
   user_id?: string | null;
 
-  @ApiPropertyOptional({ nullable: true, type: String })
-  @IsOptional()
-  @IsString()
+  @IsNullableText()
   user_email?: string | null;
 }
 

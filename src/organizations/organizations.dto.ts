@@ -1,20 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayNotEmpty,
-  IsArray,
-  IsBoolean,
-  IsNotEmpty,
-  IsOptional,
-  IsString,
-  ValidateIf,
-  ValidateNested,
-} from 'class-validator';
+import { IsBoolean, IsNotEmpty, IsOptional, IsString, ValidateIf, ValidateNested } from 'class-validator';
 import { OnlyLooksUp } from '../http/free-content.js';
-import { MAX_PAGE_SIZE, PageQuery } from '../http/pagination.js';
+import { PageQuery } from '../http/pagination.js';
 import { AuthoredResponse, BudgetTable } from '../parties/limits-response.dto.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
+import { IsRequiredText, IsOptionalText, IsTextList } from '../http/text-fields.js';
 import { ORGANIZATION_FIELDS } from '../parties/fields/organization-fields.js';
 import { passthroughFields } from '../parties/fields/read-fields.js';
 import { LimitsDto, PartyDto } from '../parties/limits.dto.js';
@@ -34,24 +25,17 @@ class OrganizationFieldsDto extends PartyDto {
 
 /** An organization to make. */
 export class NewOrganizationDto extends OrganizationFieldsDto {
-  @ApiProperty({ example: 'Acme' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('Acme')
   organization_alias: string;
 
   /** Made if absent. */
-  @ApiPropertyOptional({ example: 'acme' })
-  @IsOptional()
-  @IsString()
-  @IsNotEmpty()
+  @IsOptionalText('acme')
   organization_id?: string;
 }
 
 /** What to change; absent keeps, null clears. */
 export class UpdateOrganizationDto extends OrganizationFieldsDto {
-  @ApiProperty({ example: 'acme' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('acme')
   organization_id: string;
 
   @ApiPropertyOptional({ example: 'Acme' })
@@ -69,9 +53,7 @@ export class UpdateOrganizationDto extends OrganizationFieldsDto {
 }
 
 export class OrganizationIdQuery {
-  @ApiProperty({ example: 'acme' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('acme')
   organization_id: string;
 }
 
@@ -88,11 +70,7 @@ export class OrganizationListQuery extends PageQuery {
 
 @OnlyLooksUp()
 export class DeleteOrganizationsDto {
-  @ApiProperty({ type: [String], example: ['acme'] })
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(MAX_PAGE_SIZE)
-  @IsString({ each: true })
+  @IsTextList(['acme'])
   organization_ids: string[];
 }
 

@@ -13,6 +13,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { FreeContent } from '../http/free-content.js';
+import { IsNullableText } from '../http/text-fields.js';
 import { IsDuration } from './duration.js';
 import { MAX_BUDGET_WINDOWS } from './fields/party-fields.js';
 import { IsModelBudgets } from './model-budgets.js';
@@ -117,9 +118,7 @@ export class PartyDto extends LimitsDto {
   models?: string[] | null;
 
   /** The `budget_id` of a tier (`/budget/new`). Its limits fill the ones left open here. */
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'free-tier' })
-  @IsOptional()
-  @IsString()
+  @IsNullableText('free-tier')
   budget_id?: string | null;
 
   /** Free content, stored as sent. */

@@ -8,7 +8,7 @@ import {
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
 import { PageQuery } from '../http/pagination.js';
-import { DatesQuery } from './spend.dto.js';
+import { DatesQuery } from '../http/dates-query.dto.js';
 
 const MINUTES_A_DAY = 1_440;
 

@@ -16,7 +16,8 @@ import {
   SpendReportQuery,
   TeamSpend,
 } from './global-spend.dto.js';
-import { DatesQuery, GlobalSpend, GlobalSpendTagsQuery, GlobalTagSpend, SpendWasReset } from './spend.dto.js';
+import { DatesQuery } from '../http/dates-query.dto.js';
+import { GlobalSpend, GlobalSpendTagsQuery, GlobalTagSpend, SpendWasReset } from './spend.dto.js';
 import { named } from './report-filter.js';
 
 /** LiteLLM's word for no choice among tags. */

@@ -2,7 +2,7 @@ import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '@nestjs/swagge
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsISO8601, IsOptional, IsString, Max, Min } from 'class-validator';
 import { MAX_PAGE_SIZE } from '../http/pagination.js';
-import { DatesQuery } from './spend.dto.js';
+import { DatesQuery } from '../http/dates-query.dto.js';
 
 const REPORT_GROUPS = ['team', 'customer', 'api_key'] as const;
 

@@ -23,7 +23,7 @@ import type {
   SpendReportQuery,
   TeamSpend,
 } from './global-spend.dto.js';
-import type { DatesQuery } from './spend.dto.js';
+import type { DatesQuery } from '../http/dates-query.dto.js';
 import { grouped, type Sums, tokensOf, totalOf, usdOf } from './sums.js';
 
 /** What the calls that carried one tag cost. */

@@ -5,9 +5,9 @@ import type { Principal } from '../policy/principal.js';
 import { SpendReports } from './spend-reports.js';
 import { DailyActivity } from './daily-activity.js';
 import { daysOf } from './days.js';
+import { DatesQuery } from '../http/dates-query.dto.js';
 import { SpendLogs } from './spend-logs.js';
 import {
-  DatesQuery,
   SpendLogPage,
   SpendLogPageQuery,
   SpendLogQuery,

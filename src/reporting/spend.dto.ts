@@ -1,7 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty, ApiPropertyOptional, OmitType, PickType } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType, OmitType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsDateString, IsInt, IsISO8601, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { IsInt, IsISO8601, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { DatesQuery } from '../http/dates-query.dto.js';
 import { IsFlag } from '../http/is-flag.js';
 import { IsOneOf } from '../http/is-one-of.js';
 import { PageInfo } from '../http/page-info.dto.js';
@@ -11,10 +12,9 @@ import { IsUsd } from '../parties/usd.js';
 
 const STATUSES = ['success', 'failure'] as const;
 const MOST_LOGS = 100;
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** Which ledger entries to list. */
-export class SpendLogQuery extends PageQuery {
+export class SpendLogQuery extends IntersectionType(PageQuery, DatesQuery) {
   /** A key or its hash. */
   @IsOptional()
   @IsString()
@@ -37,27 +37,10 @@ export class SpendLogQuery extends PageQuery {
   @IsString()
   request_id?: string;
 
-  /** First day, UTC. */
-  @ApiPropertyOptional({ example: '2026-11-01' })
-  @IsOptional()
-  @Matches(DAY, { message: '$property must be a day, YYYY-MM-DD' })
-  @IsDateString({ strict: true }, { message: '$property must be a day there is' })
-  start_date?: string;
-
-  /** Last day, UTC. */
-  @ApiPropertyOptional({ example: '2026-11-30' })
-  @IsOptional()
-  @Matches(DAY, { message: '$property must be a day, YYYY-MM-DD' })
-  @IsDateString({ strict: true }, { message: '$property must be a day there is' })
-  end_date?: string;
-
   /** With both days the answer is one row for each day with its sums, unless this is false. */
   @IsFlag()
   summarize?: boolean;
 }
-
-/** Which days, both included. */
-export class DatesQuery extends PickType(SpendLogQuery, ['start_date', 'end_date']) {}
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}Z?)?$/;
 const IsMoment = () =>

@@ -1,21 +1,14 @@
-import { ApiProperty, ApiPropertyOptional, OmitType, PickType } from '@nestjs/swagger';
-import {
-  ArrayMaxSize,
-  ArrayNotEmpty,
-  IsArray,
-  IsBoolean,
-  IsOptional,
-  IsString,
-  MaxLength,
-} from 'class-validator';
+import { ApiProperty, ApiPropertyOptional, IntersectionType, OmitType } from '@nestjs/swagger';
+import { IsArray, IsBoolean, IsOptional, IsString, MaxLength } from 'class-validator';
+import { DatesQuery } from '../http/dates-query.dto.js';
 import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
-import { MAX_PAGE_SIZE } from '../http/pagination.js';
 import { AuthoredResponse, BudgetTable } from '../parties/limits-response.dto.js';
 import { BudgetLimitDto, PartyDto } from '../parties/limits.dto.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
+import { PageQuery } from '../http/pagination.js';
+import { IsTextList } from '../http/text-fields.js';
 import { TAG_FIELDS } from '../parties/fields/tag-fields.js';
 import { passthroughFields } from '../parties/fields/read-fields.js';
-import { SpendLogQuery } from '../reporting/spend.dto.js';
 import { IsTagName } from './is-tag-name.js';
 
 const MAX_DESCRIPTION_CHARS = 10_000;
@@ -49,15 +42,11 @@ export class TagDto extends OmitType(PartyDto, ['models'] as const) {
 }
 
 /** Which tags to list: a page, and the days whose calls are asked for names. */
-export class TagListQuery extends PickType(SpendLogQuery, ['page', 'page_size', 'start_date', 'end_date']) {}
+export class TagListQuery extends IntersectionType(PageQuery, DatesQuery) {}
 
 @OnlyLooksUp()
 export class TagNamesDto {
-  @ApiProperty({ type: [String], example: ['batch'] })
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(MAX_PAGE_SIZE)
-  @IsString({ each: true })
+  @IsTextList(['batch'])
   names: string[];
 }
 

@@ -1,7 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform, Type } from 'class-transformer';
+import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize,
   ArrayNotEmpty,
   IsArray,
   IsBoolean,
@@ -16,10 +15,12 @@ import {
 } from 'class-validator';
 import { OnlyLooksUp } from '../http/free-content.js';
 import { IsOneOf } from '../http/is-one-of.js';
+import { IsOneOrMany } from '../http/is-one-or-many.js';
 import { PageInfo } from '../http/page-info.dto.js';
-import { MAX_PAGE_SIZE, PageQuery } from '../http/pagination.js';
+import { PageQuery } from '../http/pagination.js';
 import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
+import { IsRequiredText, IsNullableText, IsOptionalText, IsTextList } from '../http/text-fields.js';
 import { KeyRow } from '../keys/keys.dto.js';
 import { BudgetTable, LimitedPartyResponse } from '../parties/limits-response.dto.js';
 import { MEMBER_FIELDS } from '../parties/fields/member-fields.js';
@@ -65,15 +66,11 @@ export class MemberDto {
 /** What a team can be given, at its making and later. */
 @DeclaredBy(TEAM_FIELDS)
 export class TeamFieldsDto extends PartyDto {
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'Research' })
-  @IsOptional()
-  @IsString()
+  @IsNullableText('Research')
   team_alias?: string | null;
 
   /** The organization it belongs to; an empty text or null: none. */
-  @ApiPropertyOptional({ nullable: true, type: String })
-  @IsOptional()
-  @IsString()
+  @IsNullableText()
   organization_id?: string | null;
 
   @IsOptional()
@@ -108,10 +105,7 @@ export class TeamFieldsDto extends PartyDto {
 /** A team to make. */
 export class NewTeamDto extends TeamFieldsDto {
   /** Made if absent. */
-  @ApiPropertyOptional({ example: 'team-1' })
-  @IsOptional()
-  @IsString()
-  @IsNotEmpty()
+  @IsOptionalText('team-1')
   team_id?: string;
 
   @ApiPropertyOptional({ type: [MemberDto], example: [] })
@@ -124,26 +118,18 @@ export class NewTeamDto extends TeamFieldsDto {
 
 /** What to change; absent keeps, null clears. */
 export class UpdateTeamDto extends TeamFieldsDto {
-  @ApiProperty({ example: 'team-1' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('team-1')
   team_id: string;
 }
 
 export class TeamIdDto {
-  @ApiProperty({ example: 'team-1' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('team-1')
   team_id: string;
 }
 
 @OnlyLooksUp()
 export class DeleteTeamsDto {
-  @ApiProperty({ type: [String], example: ['team-1'] })
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(MAX_PAGE_SIZE)
-  @IsString({ each: true })
+  @IsTextList(['team-1'])
   team_ids: string[];
 }
 
@@ -192,11 +178,7 @@ export class TeamPageQuery extends TeamListQuery {
 
 /** Models of a team's list. */
 export class TeamModelsDto extends TeamIdDto {
-  @ApiProperty({ type: [String], example: ['gpt-4o-mini'] })
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(MAX_PAGE_SIZE)
-  @IsString({ each: true })
+  @IsTextList(['gpt-4o-mini'])
   @IsNotEmpty({ each: true })
   models: string[];
 }
@@ -204,11 +186,7 @@ export class TeamModelsDto extends TeamIdDto {
 /** Models that a team's list is to hold too. */
 export class AddTeamModelsDto extends TeamModelsDto {
   // A field that is declared again keeps none of the validators it had.
-  @ApiProperty({ type: [String], example: ['gpt-4o-mini'] })
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(MAX_PAGE_SIZE)
-  @IsString({ each: true })
+  @IsTextList(['gpt-4o-mini'])
   @IsNotEmpty({ each: true })
   @NamesModels({ each: true })
   declare models: string[];
@@ -220,11 +198,7 @@ export class AddMembersDto extends TeamIdDto {
   /** One member or several. */
   @ApiProperty({ type: [MemberDto], example: [{ role: 'user', user_id: 'alice' }] })
   @ArrayNotEmpty()
-  @Transform(({ value }: { value: unknown }) =>
-    value === undefined || Array.isArray(value) ? value : [value],
-  )
-  @ValidateNested({ each: true })
-  @Type(() => MemberDto)
+  @IsOneOrMany(() => MemberDto)
   member: MemberDto[];
 
   /** US dollars each of them may spend in this team, in each window of `budget_duration`. */
@@ -248,14 +222,10 @@ export class AddMembersDto extends TeamIdDto {
 }
 
 export class MemberOfTeamDto extends TeamIdDto {
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'alice' })
-  @IsOptional()
-  @IsString()
+  @IsNullableText('alice')
   user_id?: string | null;
 
-  @ApiPropertyOptional({ nullable: true, type: String })
-  @IsOptional()
-  @IsString()
+  @IsNullableText()
   user_email?: string | null;
 }
 
@@ -400,9 +370,7 @@ export class UpdatedMember {
 
 /** A team a new user joins. */
 export class NewUserTeamDto {
-  @ApiProperty({ example: 'team-1' })
-  @IsString()
-  @IsNotEmpty()
+  @IsRequiredText('team-1')
   team_id: string;
 
   /** What the user is in the team; absent: `user`. */

@@ -2,7 +2,6 @@ import { OnlyLooksUp } from '../http/free-content.js';
 import { USER_ROLES } from '../policy/principal.js';
 import {
   ApiExtraModels,
-  ApiProperty,
   ApiPropertyOptional,
   getSchemaPath,
   IntersectionType,
@@ -12,7 +11,6 @@ import {
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
-  ArrayNotEmpty,
   IsArray,
   IsBoolean,
   IsEmail,
@@ -30,6 +28,7 @@ import { GenerateKeyDto, KeyRow } from '../keys/keys.dto.js';
 import { UserRow } from '../parties/user-row.dto.js';
 import { NewUserTeamDto } from '../teams/teams.dto.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
+import { IsNullableText, IsOptionalText, IsOptionalTextList, IsTextList } from '../http/text-fields.js';
 import { KEY_FIELDS } from '../parties/fields/key-fields.js';
 import { passthroughFields } from '../parties/fields/read-fields.js';
 import { USER_FIELDS } from '../parties/fields/user-fields.js';
@@ -46,10 +45,7 @@ export const KEPT_OF_USERS = passthroughFields(USER_FIELDS);
 @DeclaredBy({ ...KEY_FIELDS, ...USER_FIELDS })
 export class NewUserDto extends GenerateKeyDto {
   /** Made if absent. */
-  @ApiPropertyOptional({ example: 'alice' })
-  @IsOptional()
-  @IsString()
-  @IsNotEmpty()
+  @IsOptionalText('alice')
   declare user_id?: string;
 
   @ApiPropertyOptional({ nullable: true, type: String, example: 'alice@example.com' })
@@ -57,9 +53,7 @@ export class NewUserDto extends GenerateKeyDto {
   @IsEmail()
   user_email?: string | null;
 
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'Alice' })
-  @IsOptional()
-  @IsString()
+  @IsNullableText('Alice')
   user_alias?: string | null;
 
   @IsOneOf(USER_ROLES, { nullable: true })
@@ -86,11 +80,7 @@ export class NewUserDto extends GenerateKeyDto {
   teams?: NewUserTeamDto[] | null;
 
   /** Ids of organizations to join. */
-  @ApiPropertyOptional({ type: [String], nullable: true, example: [] })
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(MAX_PAGE_SIZE)
-  @IsString({ each: true })
+  @IsOptionalTextList([])
   organizations?: string[] | null;
 
   /** False: no key is made with the user. */
@@ -119,9 +109,7 @@ export class UpdateUserDto extends PartyDto {
   @IsEmail()
   user_email?: string | null;
 
-  @ApiPropertyOptional({ nullable: true, type: String })
-  @IsOptional()
-  @IsString()
+  @IsNullableText()
   user_alias?: string | null;
 
   @IsOneOf(USER_ROLES, { nullable: true })
@@ -163,20 +151,13 @@ export class BulkUpdateUsersDto {
 
 @OnlyLooksUp()
 export class DeleteUsersDto {
-  @ApiProperty({ type: [String], example: ['alice'] })
-  @IsArray()
-  @ArrayMaxSize(MAX_PAGE_SIZE)
-  @ArrayNotEmpty()
-  @IsString({ each: true })
+  @IsTextList(['alice'])
   user_ids: string[];
 }
 
 export class UserInfoQuery {
   /** Absent: the calling key's user. */
-  @ApiPropertyOptional({ example: 'alice' })
-  @IsOptional()
-  @IsString()
-  @IsNotEmpty()
+  @IsOptionalText('alice')
   user_id?: string;
 }
 

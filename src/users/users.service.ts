@@ -318,23 +318,20 @@ export class UsersService {
   }
 }
 
-/** What of a new user's body describes its key: the user's own limits and models are the user's. */
-const keyPart = ({
-  key,
-  key_alias,
-  duration,
-  team_id,
-  organization_id,
-  aliases,
-  allowed_routes,
-  key_type,
-}: NewUserDto) => ({
-  key,
-  key_alias,
-  duration,
-  team_id,
-  organization_id,
-  aliases,
-  allowed_routes,
-  key_type,
-});
+/** Fields of a new user's body that describe its first key. Limits and models are the user's own. */
+const KEY_PART = [
+  'key',
+  'key_alias',
+  'duration',
+  'team_id',
+  'organization_id',
+  'aliases',
+  'allowed_routes',
+  'key_type',
+] as const;
+
+const keyPart = (dto: NewUserDto) =>
+  Object.fromEntries(KEY_PART.map((field) => [field, dto[field]])) as Pick<
+    NewUserDto,
+    (typeof KEY_PART)[number]
+  >;
