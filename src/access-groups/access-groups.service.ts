@@ -12,7 +12,7 @@ import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { madeBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
-import { lockRowsInOrder, rowLock } from '../database/row-lock.js';
+import { rowLock } from '../database/row-lock.js';
 import { type PageQuery, paginate } from '../http/pagination.js';
 import { secretsOf, VirtualKey } from '../parties/entities/virtual-key.entity.js';
 import { Catalogue } from '../models/catalogue.service.js';
@@ -23,7 +23,12 @@ import { SPECIAL_ENTRIES } from '../policy/model-list.js';
 import { Team } from '../parties/entities/team.entity.js';
 import { AccessGroup } from '../parties/entities/access-group.entity.js';
 import type { AccessGroupRow, NewAccessGroupDto, UpdateAccessGroupDto } from './access-groups.dto.js';
-import { missingAccessGroup } from './assign-access-groups.js';
+import {
+  AccessGroupRepository,
+  accessGroupNotFound,
+} from '../parties/repositories/access-group.repository.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { KeyRepository } from '../parties/repositories/key.repository.js';
 
 /** Models under one name, which teams and keys may have. `LegacyAccessGroupsService` is another view of the same groups. */
 @Injectable()
@@ -33,6 +38,9 @@ export class AccessGroupsService {
     private readonly cache: RowCache,
     private readonly catalogue: Catalogue,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly accessGroups: AccessGroupRepository,
+    private readonly teams: TeamRepository,
+    private readonly keys: KeyRepository,
   ) {}
 
   /** Makes a group. 409 when its name is taken, 404 for a team or key that is not there. */
@@ -49,19 +57,19 @@ export class AccessGroupsService {
   list(page: PageQuery): Promise<AccessGroupRow[]> {
     return this.database.read(async (manager) => {
       const order = { createdAt: 'ASC', id: 'ASC' } as const;
-      return this.views(manager, await manager.find(AccessGroup, { order, ...paginate(page) }));
+      return this.views(manager, await this.accessGroups.in(manager).find({ order, ...paginate(page) }));
     });
   }
 
   /** 404 when there is none. */
   info(id: string): Promise<AccessGroupRow> {
-    return this.database.read(async (manager) => this.view(manager, await found(manager, id)));
+    return this.database.read(async (manager) => this.view(manager, await this.found(manager, id)));
   }
 
   /** Changes what was sent. 404 when there is none; 409 when its new name is taken. */
   update(id: string, dto: UpdateAccessGroupDto, by: string): Promise<AccessGroupRow> {
     return this.write(async (tx, touched) => {
-      const group = await found(tx, id, rowLock(tx));
+      const group = await this.found(tx, id, rowLock(tx));
       const { access_group_name: name } = dto;
       if (name && name !== group.name) {
         await this.requireFree(tx, name, 'access_group_name');
@@ -75,7 +83,7 @@ export class AccessGroupsService {
   /** The group is gone, also for the teams and keys that had it. What was limited by it alone may call nothing. */
   delete(id: string, by: string): Promise<void> {
     return this.write(async (tx, touched) => {
-      const group = await found(tx, id, rowLock(tx));
+      const group = await this.found(tx, id, rowLock(tx));
       touched.push(...(await this.remove(tx, group, by)));
     });
   }
@@ -86,26 +94,19 @@ export class AccessGroupsService {
   }
 
   saved(tx: EntityManager, group: AccessGroup, by: string): Promise<AccessGroup> {
-    return tx.save(AccessGroup, { ...group, updatedAt: this.clock(), updatedBy: by });
+    return this.accessGroups.in(tx).save({ ...group, updatedAt: this.clock(), updatedBy: by });
   }
 
   /** 409 when a group or a deployment has this name, 422 when it is an instruction in lists of models. */
   async requireFree(tx: EntityManager, name: string, param: string): Promise<void> {
     if (SPECIAL_ENTRIES.has(name)) throw invalid(param, 'is an instruction in lists of models, no name');
-    if (this.isTag(name) || (await tx.existsBy(AccessGroup, { name }))) throw taken(name, param);
+    if (this.isTag(name) || (await this.accessGroups.in(tx).existsBy({ name }))) throw taken(name, param);
   }
 
   /** Of any number that make the same at once, one does. */
   async insert(tx: EntityManager, group: AccessGroup, param: string): Promise<void> {
-    await tx
-      .createQueryBuilder()
-      .insert()
-      .into(AccessGroup)
-      .values(group as never)
-      .orIgnore()
-      .updateEntity(false)
-      .execute();
-    const there = await tx.findOneByOrFail(AccessGroup, { name: group.name });
+    await this.accessGroups.insertOrIgnore(tx, group);
+    const there = await this.accessGroups.in(tx).findOneByOrFail({ name: group.name });
     if (there.id !== group.id) throw taken(group.name, param);
   }
 
@@ -123,7 +124,7 @@ export class AccessGroupsService {
     const touched: CacheKey[] = [];
     if (dto.assigned_team_ids !== undefined) {
       const ids = [...new Set(dto.assigned_team_ids)];
-      const teams = await lockRowsInOrder(tx, Team, {
+      const teams = await this.teams.lockedInOrder(tx, {
         teamId: In([...ids, ...group.teamIds]),
         deletedAt: IsNull(),
       });
@@ -138,9 +139,8 @@ export class AccessGroupsService {
     }
     if (dto.assigned_key_ids !== undefined) {
       const hashes = [...new Set(dto.assigned_key_ids)];
-      const keys = await lockRowsInOrder(
+      const keys = await this.keys.lockedInOrder(
         tx,
-        VirtualKey,
         { secretHash: In(hashes), deletedAt: IsNull() },
         { id: In(group.keyIds), deletedAt: IsNull() },
       );
@@ -170,7 +170,7 @@ export class AccessGroupsService {
       else takeAccessGroup(row, id);
       row.updatedAt = this.clock();
       row.updatedBy = by;
-      await tx.save(row);
+      await (row instanceof Team ? this.teams.in(tx).save(row) : this.keys.in(tx).save(row));
     }
     return changed.flatMap((row) => (row instanceof Team ? cacheKey.team(row.teamId) : secretsOf(row)));
   }
@@ -179,7 +179,7 @@ export class AccessGroupsService {
   async remove(tx: EntityManager, group: AccessGroup, by: string): Promise<CacheKey[]> {
     const nobody = { assigned_team_ids: [], assigned_key_ids: [] };
     const touched = await this.apply(tx, group, nobody, by);
-    await tx.remove(AccessGroup, group);
+    await this.accessGroups.in(tx).remove(group);
     return touched;
   }
 
@@ -199,8 +199,12 @@ export class AccessGroupsService {
 
   /** As they are: whether a team or key still has a group, its own row says. */
   private async views(manager: EntityManager, groups: readonly AccessGroup[]): Promise<AccessGroupRow[]> {
-    const teams = await live(manager, Team, { teamId: In(groups.flatMap(({ teamIds }) => teamIds)) });
-    const keys = await live(manager, VirtualKey, { id: In(groups.flatMap(({ keyIds }) => keyIds)) });
+    const teams = await this.teams
+      .in(manager)
+      .findBy({ teamId: In(groups.flatMap(({ teamIds }) => teamIds)), deletedAt: IsNull() });
+    const keys = await this.keys
+      .in(manager)
+      .findBy({ id: In(groups.flatMap(({ keyIds }) => keyIds)), deletedAt: IsNull() });
     const teamById = new Map(teams.map((team) => [team.teamId, team]));
     const keyById = new Map(keys.map((key) => [key.id, key]));
     return groups.map((group) => {
@@ -234,6 +238,16 @@ export class AccessGroupsService {
     await this.cache.evict(touched);
     return result;
   }
+
+  private async found(
+    manager: EntityManager,
+    id: string,
+    lock: ReturnType<typeof rowLock> = {},
+  ): Promise<AccessGroup> {
+    const group = await this.accessGroups.in(manager).findOne({ where: { id }, ...lock });
+    if (!group) throw accessGroupNotFound(id, 'access_group_id');
+    return group;
+  }
 }
 
 /** A group with nothing in it. */
@@ -249,24 +263,6 @@ export const EMPTY = {
 
 const taken = (name: string, param: string) =>
   new ConflictException({ message: `Access group '${name}' already exists`, param });
-
-async function found(
-  manager: EntityManager,
-  id: string,
-  lock: ReturnType<typeof rowLock> = {},
-): Promise<AccessGroup> {
-  const group = await manager.findOne(AccessGroup, { where: { id }, ...lock });
-  if (!group) throw missingAccessGroup(id, 'access_group_id');
-  return group;
-}
-
-function live<T extends Team | VirtualKey>(
-  manager: EntityManager,
-  entity: new () => T,
-  where: object,
-): Promise<T[]> {
-  return manager.findBy<T>(entity, { ...where, deletedAt: IsNull() } as never);
-}
 
 function requireAll(asked: readonly string[], there: readonly string[], title: string, param: string): void {
   const absent = asked.find((id) => !there.includes(id));

@@ -15,7 +15,11 @@ import type {
   NewModelGroupDto,
 } from './access-groups.dto.js';
 import { AccessGroupsService, EMPTY, invalid } from './access-groups.service.js';
-import { missingAccessGroup } from './assign-access-groups.js';
+import {
+  AccessGroupRepository,
+  accessGroupNotFound,
+} from '../parties/repositories/access-group.repository.js';
+import { StoredDeploymentRepository } from '../models/stored-deployment.repository.js';
 
 /** The same groups by name, with what deployments say of themselves (`model_info.access_groups`). */
 @Injectable()
@@ -25,6 +29,8 @@ export class LegacyAccessGroupsService {
     private readonly groups: AccessGroupsService,
     private readonly catalogue: Catalogue,
     @Inject(CONFIG) private readonly config: Pick<Config, 'models'>,
+    private readonly accessGroups: AccessGroupRepository,
+    private readonly storedDeployments: StoredDeploymentRepository,
   ) {}
 
   /** Makes a group of models or deployments that are there. 409 when its name is taken, 404 names the first that is not. */
@@ -42,7 +48,7 @@ export class LegacyAccessGroupsService {
   /** Every group, also those that only deployments name in their `model_info.access_groups`. */
   async list(): Promise<ModelGroupRow[]> {
     const groups = await this.database.read((manager) =>
-      manager.find(AccessGroup, { order: { createdAt: 'ASC', id: 'ASC' } }),
+      this.accessGroups.in(manager).find({ order: { createdAt: 'ASC', id: 'ASC' } }),
     );
     const named = new Set(groups.map(({ name }) => name));
     const tags = this.groups.deployments().flatMap(({ accessGroups }) => accessGroups);
@@ -55,8 +61,8 @@ export class LegacyAccessGroupsService {
 
   /** 404 when there is none. */
   async info(name: string): Promise<ModelGroupRow> {
-    const group = await this.database.read((manager) => manager.findOneBy(AccessGroup, { name }));
-    if (!group && !this.groups.isTag(name)) throw missingAccessGroup(name, 'access_group');
+    const group = await this.database.read((manager) => this.accessGroups.in(manager).findOneBy({ name }));
+    if (!group && !this.groups.isTag(name)) throw accessGroupNotFound(name, 'access_group');
     return this.row(group ?? { ...EMPTY, name });
   }
 
@@ -132,15 +138,17 @@ export class LegacyAccessGroupsService {
         message: `Access group '${name}' is in the configuration file; change it there`,
         param: 'access_group',
       });
-    const tagged = (await tx.find(StoredDeployment, { order: { modelId: 'ASC' }, ...rowLock(tx) })).filter(
-      ({ modelInfo }) => tagsOf(modelInfo).includes(name),
-    );
+    const tagged = (
+      await this.storedDeployments.in(tx).find({ order: { modelId: 'ASC' }, ...rowLock(tx) })
+    ).filter(({ modelInfo }) => tagsOf(modelInfo).includes(name));
     for (const model of tagged) {
       const access_groups = tagsOf(model.modelInfo).filter((tag) => tag !== name);
-      await tx.save(StoredDeployment, { ...model, modelInfo: { ...model.modelInfo, access_groups } });
+      await this.storedDeployments
+        .in(tx)
+        .save({ ...model, modelInfo: { ...model.modelInfo, access_groups } });
     }
-    const group = await tx.findOne(AccessGroup, { where: { name }, ...rowLock(tx) });
-    if (!group && !tagged.length) throw missingAccessGroup(name, 'access_group');
+    const group = await this.accessGroups.in(tx).findOne({ where: { name }, ...rowLock(tx) });
+    if (!group && !tagged.length) throw accessGroupNotFound(name, 'access_group');
     return group;
   }
 }

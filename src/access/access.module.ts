@@ -37,11 +37,34 @@ import { RequestFactsLoader } from './request-facts.loader.js';
 import { BillingContexts } from './callers/billing-contexts.js';
 import { TokenCallers } from './callers/token-callers.js';
 import { WriteAuthorizer } from './write-authorizer.js';
+import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
+import { User } from '../parties/entities/user.entity.js';
+import { Team } from '../parties/entities/team.entity.js';
+import { Member } from '../parties/entities/team-member.entity.js';
+import { Organization } from '../parties/entities/organization.entity.js';
+import { OrganizationMember } from '../parties/entities/organization-member.entity.js';
+import { PartiesModule } from '../parties/parties.module.js';
+import { KeyRepository } from '../parties/repositories/key.repository.js';
+import { UserRepository } from '../parties/repositories/user.repository.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { MemberRepository } from '../parties/repositories/member.repository.js';
+import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
+import { OrganizationMemberRepository } from '../parties/repositories/organization-member.repository.js';
+import { CallerRowsReader } from './callers/caller-rows.js';
 
 /** Asks and enforces: who is calling, may they, may they call this model. Every route of the application passes here. */
 @Module({
   imports: [
-    TypeOrmModule.forFeature([CalledNameCount]),
+    TypeOrmModule.forFeature([
+      VirtualKey,
+      User,
+      Team,
+      Member,
+      Organization,
+      OrganizationMember,
+      CalledNameCount,
+    ]),
+    PartiesModule,
     CacheModule,
     LedgerModule,
     RateLimitsModule,
@@ -59,7 +82,14 @@ import { WriteAuthorizer } from './write-authorizer.js';
   ],
   controllers: [EvaluationController],
   providers: [
+    KeyRepository,
+    UserRepository,
+    TeamRepository,
+    MemberRepository,
+    OrganizationRepository,
+    OrganizationMemberRepository,
     CalledNameCountRepository,
+    CallerRowsReader,
     CachedCallerRows,
     CallerReader,
     CallerCache,

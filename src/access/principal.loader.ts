@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { Database } from '../database/database.js';
-import { OrganizationMember } from '../parties/entities/organization-member.entity.js';
 import {
   type Principal,
   memberPermissions,
@@ -9,16 +8,22 @@ import {
   seesEverything,
   type TeamRole,
 } from '../policy/principal.js';
-import { Member } from '../parties/entities/team-member.entity.js';
-import { Team } from '../parties/entities/team.entity.js';
 import type { MaybePromise } from '../platform/maybe-promise.js';
 import type { CallAccess } from './call-access.js';
 import type { CallerSnapshot } from './callers/caller.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { MemberRepository } from '../parties/repositories/member.repository.js';
+import { OrganizationMemberRepository } from '../parties/repositories/organization-member.repository.js';
 
 /** What is a caller's own: read afresh for every request to an administrator's door, so that nothing outlives a membership. */
 @Injectable()
 export class PrincipalLoader {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly teams: TeamRepository,
+    private readonly members: MemberRepository,
+    private readonly organizationMembers: OrganizationMemberRepository,
+  ) {}
 
   /** Returns the caller of a request: with its teams and organizations where the route asks for roles and its own does not see everything. */
   of({ request, caller }: CallAccess): MaybePromise<Principal> {
@@ -42,51 +47,47 @@ export class PrincipalLoader {
 
   /** The same with its teams and organizations. Throws when they cannot be read: nobody owns less or more for that. */
   load(caller: Principal, keyTeamId: string | null): Promise<Principal> {
-    return this.database.read((manager) => principalIn(manager, caller, keyTeamId));
+    return this.database.read((manager) => this.in(manager, caller, keyTeamId));
   }
-}
 
-/** The authority of a caller with its teams and organizations, as these rows have them. */
-export async function principalIn(
-  manager: EntityManager,
-  caller: Principal,
-  keyTeamId: string | null,
-): Promise<Principal> {
-  const { userId } = caller;
-  if (userId === null) {
-    const teams = keyTeamId === null ? [] : [[keyTeamId, { as: 'user', permissions: [] }] as const];
-    return { ...caller, teams: new Map<string, TeamRole>(teams) };
+  /** The authority of a caller with its teams and organizations, as these rows have them. */
+  async in(manager: EntityManager, caller: Principal, keyTeamId: string | null): Promise<Principal> {
+    const { userId } = caller;
+    if (userId === null) {
+      const teams = keyTeamId === null ? [] : [[keyTeamId, { as: 'user', permissions: [] }] as const];
+      return { ...caller, teams: new Map<string, TeamRole>(teams) };
+    }
+    const organizations = await this.organizationsOf(manager, userId);
+    const administered = [...organizations].filter(([, role]) => role === 'org_admin').map(([id]) => id);
+    const joined = await this.teamsJoined(manager, userId);
+    const above = await this.teams.in(manager).find({
+      select: { id: true, teamId: true },
+      where: { organizationId: In(administered), deletedAt: IsNull() },
+    });
+    const administeredTeams = above.map(({ teamId }) => [teamId, ABOVE] as const);
+    return { ...caller, teams: new Map([...joined, ...administeredTeams]), organizations };
   }
-  const organizations = await organizationsOf(manager, userId);
-  const administered = [...organizations].filter(([, role]) => role === 'org_admin').map(([id]) => id);
-  const joined = await teamsJoined(manager, userId);
-  const above = await manager.find(Team, {
-    select: { id: true, teamId: true },
-    where: { organizationId: In(administered), deletedAt: IsNull() },
-  });
-  const administeredTeams = above.map(({ teamId }) => [teamId, ABOVE] as const);
-  return { ...caller, teams: new Map([...joined, ...administeredTeams]), organizations };
+
+  private async organizationsOf(
+    manager: EntityManager,
+    userId: string,
+  ): Promise<ReadonlyMap<string, OrganizationRole>> {
+    const rows = await this.organizationMembers.in(manager).findBy({ userId });
+    return new Map(rows.map(({ organizationId, role }) => [organizationId, role]));
+  }
+
+  private async teamsJoined(manager: EntityManager, userId: string): Promise<[string, TeamRole][]> {
+    const members = await this.members.in(manager).findBy({ userId, deletedAt: IsNull() });
+    const teams = await this.teams.in(manager).find({
+      select: { id: true, teamId: true, extra: true },
+      where: { teamId: In(members.map(({ teamId }) => teamId)), deletedAt: IsNull() },
+    });
+    return teams.map(({ teamId, extra }) => {
+      const { role } = members.find((member) => member.teamId === teamId)!;
+      const permissions = memberPermissions((extra?.team_member_permissions as string[] | undefined) ?? []);
+      return [teamId, { as: role, permissions }];
+    });
+  }
 }
 
 const ABOVE: TeamRole = { as: 'org_admin', permissions: [] };
-
-async function organizationsOf(
-  manager: EntityManager,
-  userId: string,
-): Promise<ReadonlyMap<string, OrganizationRole>> {
-  const rows = await manager.findBy(OrganizationMember, { userId });
-  return new Map(rows.map(({ organizationId, role }) => [organizationId, role]));
-}
-
-async function teamsJoined(manager: EntityManager, userId: string): Promise<[string, TeamRole][]> {
-  const members = await manager.findBy(Member, { userId, deletedAt: IsNull() });
-  const teams = await manager.find(Team, {
-    select: { id: true, teamId: true, extra: true },
-    where: { teamId: In(members.map(({ teamId }) => teamId)), deletedAt: IsNull() },
-  });
-  return teams.map(({ teamId, extra }) => {
-    const { role } = members.find((member) => member.teamId === teamId)!;
-    const permissions = memberPermissions((extra?.team_member_permissions as string[] | undefined) ?? []);
-    return [teamId, { as: role, permissions }];
-  });
-}

@@ -13,7 +13,7 @@ import type { Refusal } from '../policy/decision.js';
 import type { AccessFacts, CredentialFacts } from '../policy/facts.js';
 import { keyHint, secretHash } from '../platform/secrets.js';
 import { AccessDenied } from './access-denied.js';
-import { principalIn, PrincipalLoader } from './principal.loader.js';
+import { PrincipalLoader } from './principal.loader.js';
 import type { AccessRequest } from './access-request.js';
 import type { CallAccess } from './call-access.js';
 import type { CallerSnapshot } from './callers/caller.js';
@@ -100,7 +100,7 @@ export class WriteAuthorizer {
   ): Promise<Principal> {
     const who = this.principals.nameOf(caller);
     if (route.roles === 'any' || seesEverything(who)) return who;
-    return principalIn(tx, who, caller.names.teamId);
+    return this.principals.in(tx, who, caller.names.teamId);
   }
 }
 

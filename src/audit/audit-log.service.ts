@@ -1,3 +1,4 @@
+import { AuditEntryRepository } from './audit-entry.repository.js';
 import { Injectable, NotFoundException } from '@nestjs/common';
 import type { SelectQueryBuilder } from 'typeorm';
 import { DAY_MS } from '../platform/clock.js';
@@ -22,14 +23,17 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 /** Reads the audit log for people. */
 @Injectable()
 export class AuditLogService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly entries: AuditEntryRepository,
+  ) {}
 
   /** The entries that match, a page at a time, newest first unless told. */
   async list(query: AuditQuery): Promise<AuditLogPage> {
     const { page = 1, page_size = 10, sort_by = 'updated_at', sort_order = 'desc' } = query;
     const order = sqlOrder(sort_order);
     const [entries, total] = await this.database.read((manager) =>
-      matching(manager.createQueryBuilder(AuditEntry, 'a'), query)
+      matching(this.entries.in(manager).createQueryBuilder('a'), query)
         .orderBy(COLUMN[sort_by], order)
         .addOrderBy('a.id', order)
         .take(page_size)
@@ -41,7 +45,7 @@ export class AuditLogService {
 
   /** 404 when there is none. */
   async info(id: string): Promise<AuditLog> {
-    const entry = await this.database.read((manager) => manager.findOneBy(AuditEntry, { id }));
+    const entry = await this.database.read((manager) => this.entries.in(manager).findOneBy({ id }));
     if (!entry) throw new NotFoundException({ message: `Audit log with ID ${id} not found`, param: 'id' });
     return auditLog(entry);
   }

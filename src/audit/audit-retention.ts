@@ -1,10 +1,10 @@
+import { AuditEntryRepository } from './audit-entry.repository.js';
 import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, LessThan } from 'typeorm';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { BatchJob } from '../database/batch-job.js';
 import { Database } from '../database/database.js';
-import { AuditEntry } from './audit-entry.entity.js';
 
 /** The entries of one batch. */
 const AT_ONCE = 500;
@@ -20,6 +20,7 @@ export class AuditRetention extends BatchJob {
     database: Database,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
+    private readonly entries: AuditEntryRepository,
   ) {
     super(database);
   }
@@ -30,22 +31,18 @@ export class AuditRetention extends BatchJob {
 
   protected async run(): Promise<void> {
     const before = new Date(this.clock().getTime() - this.config.general.auditRetentionMs!);
-    await this.runBatches((tx) => prune(tx, before));
+    await this.runBatches((tx) => this.prune(tx, before));
   }
-}
 
-/** Deletes the oldest entries from before this. True: there may be more. */
-async function prune(tx: EntityManager, before: Date): Promise<boolean> {
-  const old = await tx.find(AuditEntry, {
-    select: { id: true },
-    where: { at: LessThan(before) },
-    order: { at: 'ASC' },
-    take: AT_ONCE,
-  });
-  if (old.length)
-    await tx.delete(
-      AuditEntry,
-      old.map(({ id }) => id),
-    );
-  return old.length === AT_ONCE;
+  /** Deletes the oldest entries from before this. True: there may be more. */
+  private async prune(tx: EntityManager, before: Date): Promise<boolean> {
+    const old = await this.entries.in(tx).find({
+      select: { id: true },
+      where: { at: LessThan(before) },
+      order: { at: 'ASC' },
+      take: AT_ONCE,
+    });
+    if (old.length) await this.entries.in(tx).delete(old.map(({ id }) => id));
+    return old.length === AT_ONCE;
+  }
 }

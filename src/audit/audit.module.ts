@@ -1,4 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuditEntry } from './audit-entry.entity.js';
+import { AuditEntryRepository } from './audit-entry.repository.js';
 import { AuditController } from './audit.controller.js';
 import { AuditLogService } from './audit-log.service.js';
 import { AuditRetention } from './audit-retention.js';
@@ -6,7 +9,11 @@ import { AuditTrail } from './audit-trail.js';
 import { AUDITED_TABLES, type AuditedTables } from './audited-tables.js';
 
 /** Records who changed what with every change, answers `/audit`, and deletes entries after the configured time. */
-@Module({ controllers: [AuditController], providers: [AuditTrail, AuditLogService, AuditRetention] })
+@Module({
+  imports: [TypeOrmModule.forFeature([AuditEntry])],
+  controllers: [AuditController],
+  providers: [AuditEntryRepository, AuditTrail, AuditLogService, AuditRetention],
+})
 export class AuditModule {
   /** Returns the module for the tables of the composition. */
   static for(tables: AuditedTables): DynamicModule {

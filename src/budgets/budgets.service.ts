@@ -1,11 +1,5 @@
-import {
-  BadRequestException,
-  ConflictException,
-  Inject,
-  Injectable,
-  NotFoundException,
-} from '@nestjs/common';
-import { type EntityManager, In, IsNull } from 'typeorm';
+import { BadRequestException, ConflictException, Inject, Injectable } from '@nestjs/common';
+import { type EntityManager, In } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { cacheKey } from '../cache/change-epochs.js';
 import { RowCache } from '../cache/row-cache.js';
@@ -20,6 +14,7 @@ import { UNLIMITED } from '../parties/limits-row.js';
 import { authorshipView, limitsView } from '../parties/limits.view.js';
 import { Budget } from '../parties/entities/budget.entity.js';
 import type { BudgetRow, BudgetSetting, NewBudgetDto, UpdateBudgetDto } from './budgets.dto.js';
+import { BudgetRepository, budgetNotFound } from '../parties/repositories/budget.repository.js';
 
 /** Tiers: limits that many parties share. */
 @Injectable()
@@ -30,12 +25,13 @@ export class BudgetsService {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG)
     private readonly config: { readonly litellm: Pick<Config['litellm'], 'maxEndUserBudgetId'> },
+    private readonly budgets: BudgetRepository,
   ) {}
 
   /** The tier, cached; null when there is none. */
   get(budgetId: string): Promise<Readonly<Budget> | null> {
     return this.cache.get(cacheKey.budget(budgetId), () =>
-      this.database.read((manager) => manager.findOneBy(Budget, { budgetId })),
+      this.database.read((manager) => this.budgets.in(manager).findOneBy({ budgetId })),
     );
   }
 
@@ -54,7 +50,7 @@ export class BudgetsService {
   async make(tx: EntityManager, dto: NewBudgetDto, by: string): Promise<Budget> {
     const budgetId = dto.budget_id ?? uuidv7();
     const now = this.clock();
-    const budget = tx.create(Budget, {
+    const budget = this.budgets.in(tx).create({
       ...UNLIMITED,
       allowedModels: null,
       id: uuidv7(),
@@ -62,15 +58,8 @@ export class BudgetsService {
       ...madeBy(by, now),
     });
     applyLimits(budget, dto, now);
-    await tx
-      .createQueryBuilder()
-      .insert()
-      .into(Budget)
-      .values(budget as never)
-      .orIgnore()
-      .updateEntity(false)
-      .execute();
-    const there = await tx.findOneByOrFail(Budget, { budgetId });
+    await this.budgets.insertOrIgnore(tx, budget);
+    const there = await this.budgets.in(tx).findOneByOrFail({ budgetId });
     if (there.id !== budget.id) throw taken(budgetId);
     return budget;
   }
@@ -82,7 +71,7 @@ export class BudgetsService {
       applyLimits(budget, dto, now);
       budget.updatedAt = now;
       budget.updatedBy = by;
-      await tx.save(Budget, budget);
+      await this.budgets.in(tx).save(budget);
     });
   }
 
@@ -91,23 +80,25 @@ export class BudgetsService {
     return this.change(budgetId, async (tx, budget) => {
       if (budgetId === this.config.litellm.maxEndUserBudgetId)
         throw inUse(budgetId, 'max_end_user_budget_id');
-      const named = await namedBy(tx, budgetId);
+      const named = await this.budgets.usedBy(tx, budgetId);
       if (named !== undefined) throw inUse(budgetId, named);
-      await tx.remove(Budget, budget);
+      await this.budgets.in(tx).remove(budget);
     });
   }
 
   /** Every tier, oldest first. */
   async list(page: PageQuery): Promise<BudgetRow[]> {
     const order = { createdAt: 'ASC', id: 'ASC' } as const;
-    const rows = await this.database.read((manager) => manager.find(Budget, { order, ...paginate(page) }));
+    const rows = await this.database.read((manager) =>
+      this.budgets.in(manager).find({ order, ...paginate(page) }),
+    );
     return rows.map(budgetView);
   }
 
   /** The limits of a tier, one by one. 404 when there is none. */
   async settings(budgetId: string): Promise<BudgetSetting[]> {
-    const row = await this.database.read((manager) => manager.findOneBy(Budget, { budgetId }));
-    if (!row) throw missing(budgetId);
+    const row = await this.database.read((manager) => this.budgets.in(manager).findOneBy({ budgetId }));
+    if (!row) throw budgetNotFound(budgetId);
     const view = budgetView(row);
     return SETTINGS.map(([field_name, field_type, field_description]) => ({
       field_name,
@@ -126,8 +117,8 @@ export class BudgetsService {
     const view = await this.database.write(async (tx) => {
       // Held against whoever is about to name it.
       await lockInTurn(tx, cacheKey.budget(budgetId), 'alone');
-      const budget = await tx.findOneBy(Budget, { budgetId });
-      if (!budget) throw missing(budgetId);
+      const budget = await this.budgets.in(tx).findOneBy({ budgetId });
+      if (!budget) throw budgetNotFound(budgetId);
       await work(tx, budget);
       this.cache.willChange(tx, [cacheKey.budget(budgetId)]);
       return budgetView(budget);
@@ -141,7 +132,9 @@ export class BudgetsService {
     if (!budgetIds.length) {
       throw new BadRequestException({ message: 'Name the tiers to look up in `budgets`', param: 'budgets' });
     }
-    const rows = await this.database.read((manager) => manager.findBy(Budget, { budgetId: In(budgetIds) }));
+    const rows = await this.database.read((manager) =>
+      this.budgets.in(manager).findBy({ budgetId: In(budgetIds) }),
+    );
     const place = ({ budgetId }: Budget) => budgetIds.indexOf(budgetId);
     return rows.toSorted((a, b) => place(a) - place(b)).map(budgetView);
   }
@@ -158,26 +151,6 @@ const inUse = (budgetId: string, by: string) =>
     message: `Budget ${budgetId} limits ${by}; take it from there first`,
     param: 'id',
   });
-
-const missing = (budgetId: string) =>
-  new NotFoundException({ message: `Budget not found, passed budget_id=${budgetId}`, param: 'budget_id' });
-
-/** Inside a transaction: refuses to link a party to a tier that is not there, and keeps it there until the end. */
-export async function requireBudget(tx: EntityManager, budgetId: string | null | undefined): Promise<void> {
-  if (!budgetId) return;
-  await lockInTurn(tx, cacheKey.budget(budgetId), 'shared');
-  if (!(await tx.existsBy(Budget, { budgetId }))) throw missing(budgetId);
-}
-
-/** What kind of party names this tier; undefined: none. Asked of whatever table of parties there is. */
-async function namedBy(tx: EntityManager, budgetId: string): Promise<string | undefined> {
-  for (const { target, tableName, columns } of tx.connection.entityMetadatas) {
-    const names = new Set(columns.map(({ propertyName }) => propertyName));
-    if (target === Budget || !names.has('budgetId') || !names.has('deletedAt')) continue;
-    if (await tx.existsBy(target, { budgetId, deletedAt: IsNull() })) return tableName;
-  }
-  return undefined;
-}
 
 const SETTINGS = [
   ['max_budget', 'Float', 'US dollars that may be spent, per `budget_duration` if there is one'],

@@ -20,4 +20,15 @@ export abstract class AggregateRepository<T extends ObjectLiteral> {
   lockedInOrder(tx: EntityManager, ...where: FindOptionsWhere<T>[]): Promise<T[]> {
     return this.in(tx).find({ where, order: { id: 'ASC' }, ...rowLock(tx) } as never);
   }
+
+  /** Inserts rows; those whose id or unique value is there already are left out. */
+  async insertOrIgnore(tx: EntityManager, rows: T | readonly T[]): Promise<void> {
+    await this.in(tx)
+      .createQueryBuilder()
+      .insert()
+      .values(rows as never)
+      .orIgnore()
+      .updateEntity(false)
+      .execute();
+  }
 }

@@ -1,4 +1,4 @@
-import type { EntityManager, FindOptionsWhere } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 
 /** Options of a read whose row nobody else changes until the transaction ends. SQLite has one writer at a time, and no words for this. */
 export function rowLock(tx: EntityManager) {
@@ -17,13 +17,4 @@ export async function lockInTurn(
   if (tx.connection.options.type !== 'postgres') return;
   const lock = mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock';
   await tx.query(`SELECT ${lock}(hashtextextended($1, 0))`, [subject]);
-}
-
-/** Inside a transaction: the rows that any of these describe, locked. Whoever locks several does it in this one order, so nobody stands in another's way. */
-export function lockRowsInOrder<T extends { id: string }>(
-  tx: EntityManager,
-  entity: new () => T,
-  ...where: FindOptionsWhere<T>[]
-): Promise<T[]> {
-  return tx.find<T>(entity, { where, order: { id: 'ASC' }, ...rowLock(tx) } as never);
 }

@@ -1,15 +1,11 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
-import { requireBudget } from '../budgets/budgets.service.js';
-import { withTiers } from '../parties/with-tier.js';
 import { cacheKey } from '../cache/change-epochs.js';
 import { GATEWAY } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { type PageQuery, paginate } from '../http/pagination.js';
 import { applyParty } from '../parties/apply-party.js';
-import { lightColumns, withContent } from '../parties/listed-rows.js';
 import { EndUserRepository } from '../parties/repositories/end-user.repository.js';
-import { Traced } from '../tracing/traced.js';
 import { EndUser } from '../parties/entities/end-user.entity.js';
 import { endUserView } from './end-user.view.js';
 import {
@@ -19,6 +15,8 @@ import {
   type NewEndUserDto,
   type UpdateEndUserDto,
 } from './end-users.dto.js';
+import { Traced } from '../tracing/traced.js';
+import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 
 /** The customers' customers. */
 @Injectable()
@@ -26,6 +24,7 @@ export class EndUsersService {
   constructor(
     private readonly database: Database,
     private readonly endUsers: EndUserRepository,
+    private readonly budgets: BudgetRepository,
   ) {}
 
   /** The live end user, cached; null when there is none. (Seed: `get_end_user_object`.) */
@@ -56,7 +55,7 @@ export class EndUsersService {
       async (tx) => {
         const row = await this.make(tx, dto, by);
         await this.endUsers.setSpend(tx, row, dto.spend || null);
-        return view(tx, row);
+        return this.view(tx, row);
       },
       () => [cacheKey.endUser(dto.user_id)],
     );
@@ -64,7 +63,7 @@ export class EndUsersService {
 
   /** The same inside a transaction of somebody else's; they evict it. */
   async make(tx: EntityManager, dto: NewEndUserDto, by: string): Promise<EndUser> {
-    await requireBudget(tx, dto.budget_id);
+    await this.budgets.require(tx, dto.budget_id);
     return this.endUsers.create(tx, dto.user_id, by, (fresh, now) => apply(fresh, dto, now));
   }
 
@@ -73,10 +72,10 @@ export class EndUsersService {
     return this.endUsers.write(
       async (tx) => {
         await this.requireAll(tx, [dto.user_id], 'user_id');
-        await requireBudget(tx, dto.budget_id);
+        await this.budgets.require(tx, dto.budget_id);
         const row = await this.endUsers.update(tx, dto.user_id, by, (live, now) => apply(live, dto, now));
         await this.endUsers.setSpend(tx, row, dto.spend);
-        return view(tx, row);
+        return this.view(tx, row);
       },
       () => [cacheKey.endUser(dto.user_id)],
     );
@@ -86,25 +85,20 @@ export class EndUsersService {
   async info(userId: string): Promise<EndUserRow> {
     return this.database.read(async (manager) => {
       const [row] = await this.requireAll(manager, [userId], 'end_user_id');
-      return view(manager, row!);
+      return this.view(manager, row!);
     });
   }
 
   /** Every end user, oldest first. */
   async list(page: PageQuery): Promise<EndUserRow[]> {
     return this.database.read(async (manager) =>
-      views(
+      this.views(
         manager,
-        await withContent(
-          manager,
-          EndUser,
-          await manager.find(EndUser, {
-            select: lightColumns(manager, EndUser),
-            where: { deletedAt: IsNull() },
-            order: { createdAt: 'ASC', id: 'ASC' },
-            ...paginate(page),
-          }),
-        ),
+        await this.endUsers.findListed(manager, {
+          where: { deletedAt: IsNull() },
+          order: { createdAt: 'ASC', id: 'ASC' },
+          ...paginate(page),
+        }),
       ),
     );
   }
@@ -146,7 +140,7 @@ export class EndUsersService {
           if (blocked) await this.ensured(tx, id, by);
           await this.endUsers.update(tx, id, by, (row) => void (row.blocked = blocked));
         }
-        return views(tx, await this.requireAll(tx, ids, 'user_ids'));
+        return this.views(tx, await this.requireAll(tx, ids, 'user_ids'));
       },
       () => ids.map(cacheKey.endUser),
     );
@@ -158,7 +152,7 @@ export class EndUsersService {
     ids: readonly string[],
     param: string,
   ): Promise<EndUser[]> {
-    const rows = await manager.findBy(EndUser, { userId: In(ids), deletedAt: IsNull() });
+    const rows = await this.endUsers.in(manager).findBy({ userId: In(ids), deletedAt: IsNull() });
     const byId = new Map(rows.map((row) => [row.userId, row]));
     const absent = ids.filter((id) => !byId.has(id));
     if (absent.length) throw missing(absent, param);
@@ -168,6 +162,15 @@ export class EndUsersService {
   private ensured(tx: EntityManager, userId: string, by: string): Promise<EndUser> {
     return this.endUsers.ensure(tx, userId, by, () => {});
   }
+
+  private async view(manager: EntityManager, row: EndUser): Promise<EndUserRow> {
+    const [one] = await this.views(manager, [row]);
+    return one!;
+  }
+
+  private async views(manager: EntityManager, rows: readonly EndUser[]): Promise<EndUserRow[]> {
+    return (await this.budgets.withTiers(manager, rows)).map(endUserView);
+  }
 }
 
 function apply(row: EndUser, dto: UpdateEndUserDto, now: Date): void {
@@ -176,15 +179,6 @@ function apply(row: EndUser, dto: UpdateEndUserDto, now: Date): void {
   if (dto.alias !== undefined) row.alias = dto.alias;
   if (dto.allowed_model_region !== undefined) row.allowedModelRegion = dto.allowed_model_region;
   if (dto.default_model !== undefined) row.defaultModel = dto.default_model;
-}
-
-async function view(manager: EntityManager, row: EndUser): Promise<EndUserRow> {
-  const [one] = await views(manager, [row]);
-  return one!;
-}
-
-async function views(manager: EntityManager, rows: readonly EndUser[]): Promise<EndUserRow[]> {
-  return (await withTiers(manager, rows)).map(endUserView);
 }
 
 const missing = (ids: readonly string[], param: string) =>

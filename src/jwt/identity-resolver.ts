@@ -2,14 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { IsNull } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
-import { Organization } from '../parties/entities/organization.entity.js';
-import { Team } from '../parties/entities/team.entity.js';
 import { TeamMembersService } from '../teams/team-members.service.js';
 import { TeamsService } from '../teams/teams.service.js';
-import { User } from '../parties/entities/user.entity.js';
 import { UsersService } from '../users/users.service.js';
-import { userWithEmail } from '../parties/user-with-email.js';
 import type { UnknownSubject, TokenSubject } from './claims.js';
+import { UserRepository } from '../parties/repositories/user.repository.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
 
 /** The ids of whom a token stands for. They may be of nobody: then the caller is refused by name. */
 export interface Owners {
@@ -30,6 +29,9 @@ export class IdentityResolver {
     private readonly users: UsersService,
     private readonly teams: TeamsService,
     private readonly teamMembers: TeamMembersService,
+    private readonly userRepository: UserRepository,
+    private readonly teamRepository: TeamRepository,
+    private readonly organizationRepository: OrganizationRepository,
   ) {}
 
   /**
@@ -70,7 +72,9 @@ export class IdentityResolver {
   }: TokenSubject): Promise<string | undefined | UnknownSubject> {
     if (organizationId !== undefined || organizationAlias === undefined) return organizationId;
     const found = await this.database.read((manager) =>
-      manager.find(Organization, { where: { organizationAlias, deletedAt: IsNull() }, take: 2 }),
+      this.organizationRepository
+        .in(manager)
+        .find({ where: { organizationAlias, deletedAt: IsNull() }, take: 2 }),
     );
     if (found.length === 1) return found[0]!.organizationId;
     return nobody(`Organization doesn't exist in db. Organization alias=${organizationAlias}. Create organization via \`/organization/new\` call.`); // prettier-ignore
@@ -82,8 +86,8 @@ export class IdentityResolver {
     if (await this.users.get(userId)) return userId;
     const known = await this.database.read(
       async (manager) =>
-        (await manager.findOneBy(User, { ssoUserId: userId, deletedAt: IsNull() })) ??
-        (userEmail === undefined ? null : await userWithEmail(manager, userEmail)),
+        (await this.userRepository.in(manager).findOneBy({ ssoUserId: userId, deletedAt: IsNull() })) ??
+        (userEmail === undefined ? null : await this.userRepository.withEmail(manager, userEmail)),
     );
     if (known) return known.userId;
     if (this.config.jwt!.userIdUpsert) return (await this.users.getOrCreate(userId, BY, userEmail)).userId;
@@ -93,7 +97,7 @@ export class IdentityResolver {
 
   private async teamIdWithAlias(teamAlias: string): Promise<string | undefined> {
     const found = await this.database.read((manager) =>
-      manager.find(Team, { where: { teamAlias, deletedAt: IsNull() }, take: 2 }),
+      this.teamRepository.in(manager).find({ where: { teamAlias, deletedAt: IsNull() }, take: 2 }),
     );
     return found.length === 1 ? found[0]!.teamId : undefined;
   }

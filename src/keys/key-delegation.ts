@@ -2,10 +2,8 @@ import { ForbiddenException, Inject, Injectable, NotFoundException } from '@nest
 import { type EntityManager, IsNull } from 'typeorm';
 import { RightsChangedError } from '../platform/audit-context.js';
 import { type MakerEntitlements, DelegationService } from '../delegation/delegation.js';
-import { withTiers } from '../parties/with-tier.js';
 import { lifetimeEnd } from '../calendar/windows.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { Organization } from '../parties/entities/organization.entity.js';
 import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
 import { KEY_FIELDS } from '../parties/fields/key-fields.js';
 import { inheritFields } from '../parties/fields/read-fields.js';
@@ -21,12 +19,15 @@ import {
 import { missingText } from '../policy/checks/parties-exist.js';
 import { NO_LIMITS } from '../policy/entitlements.js';
 import { compileRouteList, type RouteList, routesWithin } from '../policy/routes.js';
-import { Member } from '../parties/entities/team-member.entity.js';
-import { Team } from '../parties/entities/team.entity.js';
-import { User } from '../parties/entities/user.entity.js';
 import { keyView } from './key.view.js';
 import type { GenerateKeyDto, KeyFieldsDto } from './keys.dto.js';
 import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
+import { KeyRepository } from '../parties/repositories/key.repository.js';
+import { UserRepository } from '../parties/repositories/user.repository.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { MemberRepository } from '../parties/repositories/member.repository.js';
+import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
+import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 
 /** What somebody who is no proxy admin may make of a key: never more than the calling key and everyone behind it holds. */
 @Injectable()
@@ -35,6 +36,12 @@ export class KeyDelegation {
     private readonly delegation: DelegationService,
     @Inject(CONFIG)
     private readonly config: { readonly general: Pick<Config['general'], 'userModelsOnTeamKeys'> },
+    private readonly keys: KeyRepository,
+    private readonly users: UserRepository,
+    private readonly teams: TeamRepository,
+    private readonly members: MemberRepository,
+    private readonly organizations: OrganizationRepository,
+    private readonly budgets: BudgetRepository,
   ) {}
 
   /** A new key's body with its owners filled in: the caller's own, or a team's or organization's that the caller administers. */
@@ -88,7 +95,7 @@ export class KeyDelegation {
     before: VirtualKey | undefined,
     caller: Principal,
   ): Promise<void> {
-    const [asked, old] = await withTiers(tx, before ? [row, before] : [row]);
+    const [asked, old] = await this.budgets.withTiers(tx, before ? [row, before] : [row]);
     const isItself = before !== undefined && before.secretHash === caller.keyHash;
     const calling = isItself ? old! : await this.callingKey(tx, caller);
     const until = await this.lifeEnd(tx, row, calling);
@@ -123,9 +130,9 @@ export class KeyDelegation {
     { keyHash }: Principal,
   ): Promise<Readonly<VirtualKey> | undefined> {
     if (keyHash === undefined) return undefined;
-    const row = await tx.findOneBy(VirtualKey, { secretHash: keyHash, deletedAt: IsNull() });
+    const row = await this.keys.in(tx).findOneBy({ secretHash: keyHash, deletedAt: IsNull() });
     if (!row) throw new RightsChangedError();
-    const [key] = await withTiers(tx, [row]);
+    const [key] = await this.budgets.withTiers(tx, [row]);
     return key!;
   }
 
@@ -135,7 +142,7 @@ export class KeyDelegation {
     { teamId, createdAt }: VirtualKey,
     calling: Readonly<VirtualKey> | undefined,
   ): Promise<number> {
-    const team = teamId === null ? null : await tx.findOneBy(Team, { teamId, deletedAt: IsNull() });
+    const team = teamId === null ? null : await this.teams.in(tx).findOneBy({ teamId, deletedAt: IsNull() });
     const duration = team?.extra?.team_member_key_duration as string | undefined;
     const ends = [calling?.expiresAt, duration === undefined ? undefined : lifetimeEnd(createdAt, duration)];
     return Math.min(...ends.map((end) => end?.getTime() ?? Infinity));
@@ -148,18 +155,24 @@ export class KeyDelegation {
   ): Promise<MakerEntitlements[]> {
     const { teamId } = row;
     const live = { deletedAt: IsNull() };
-    const team = teamId === null ? null : await tx.findOneBy(Team, { teamId, ...live });
+    const team = teamId === null ? null : await this.teams.in(tx).findOneBy({ teamId, ...live });
     const organizationId = team?.organizationId ?? row.organizationId;
     const parties = [
-      ['you', userId === null ? null : await tx.findOneBy(User, { userId, ...live })],
+      ['you', userId === null ? null : await this.users.in(tx).findOneBy({ userId, ...live })],
       ['the team', team],
-      ['you in the team', teamId && userId ? await tx.findOneBy(Member, { teamId, userId, ...live }) : null],
-      ['the organization', organizationId && (await tx.findOneBy(Organization, { organizationId, ...live }))],
+      [
+        'you in the team',
+        teamId && userId ? await this.members.in(tx).findOneBy({ teamId, userId, ...live }) : null,
+      ],
+      [
+        'the organization',
+        organizationId && (await this.organizations.in(tx).findOneBy({ organizationId, ...live })),
+      ],
     ] as const;
     const held: MakerEntitlements[] = [];
     for (const [whose, party] of parties) {
       if (!party) continue;
-      const [limited] = await withTiers(tx, [party]);
+      const [limited] = await this.budgets.withTiers(tx, [party]);
       const ofUser = whose === 'you';
       const entitlements = entitlementsOf(limited!, { ...placeOf(row), ofUser });
       const isAsked = !ofUser || teamId === null || this.config.general.userModelsOnTeamKeys;

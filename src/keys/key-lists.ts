@@ -12,22 +12,25 @@ import {
   seesEverything,
   teamsWhere,
 } from '../policy/principal.js';
-import { selectLight, withContent } from '../parties/listed-rows.js';
 import { keyHashOf } from '../platform/secrets.js';
 import { joinLifetimeSpend } from '../ledger/join-lifetime-spend.js';
-import { User } from '../parties/entities/user.entity.js';
 import type { UserRow } from '../parties/user-row.dto.js';
 import { userView } from '../parties/user.view.js';
-import { visibleUsers } from '../parties/visible-users.js';
 import { keyInfo, keyView } from './key.view.js';
 import type { KeyList, ListedKey } from './key-list.dto.js';
 import type { KeyAliases, KeyAliasesQuery, KeyInfos, KeyListQuery, KeyRow } from './keys.dto.js';
 import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
+import { KeyRepository } from '../parties/repositories/key.repository.js';
+import { UserRepository } from '../parties/repositories/user.repository.js';
 
 /** Keys for people who look for one. */
 @Injectable()
 export class KeyLists {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly keys: KeyRepository,
+    private readonly users: UserRepository,
+  ) {}
 
   /** The keys that concern the caller. */
   async list(query: KeyListQuery, caller: Principal): Promise<KeyList> {
@@ -41,7 +44,7 @@ export class KeyLists {
     } = query;
     const order = sqlOrder(sort_order);
     return this.database.read(async (manager) => {
-      const select = visibleKeys(manager, caller, query.status);
+      const select = this.visibleKeys(manager, caller, query.status);
       const { team_id, organization_id, key_hash, key_alias } = query;
       const where = (condition: string, values: object, given: unknown) => {
         if (given !== undefined) select.andWhere(condition, values);
@@ -58,9 +61,9 @@ export class KeyLists {
         .limit(size)
         .offset((page - 1) * size)
         .getManyAndCount();
-      if (return_full_object) await withContent(manager, VirtualKey, rows);
+      if (return_full_object) await this.keys.withContent(manager, rows);
       const told = (row: VirtualKey) => (query.status ? deletedView(row) : keyView(row));
-      const users = return_full_object && expand ? await usersOf(manager, rows, caller) : undefined;
+      const users = return_full_object && expand ? await this.usersOf(manager, rows, caller) : undefined;
       return {
         keys: rows.map((row) =>
           return_full_object
@@ -76,10 +79,9 @@ export class KeyLists {
   async topSpenders(query: PageQuery, caller: Principal): Promise<KeyRow[]> {
     const { take, skip } = paginate(query);
     const rows = await this.database.read(async (manager) =>
-      withContent(
+      this.keys.withContent(
         manager,
-        VirtualKey,
-        await bySpend(visibleKeys(manager, caller), 'DESC')
+        await bySpend(this.visibleKeys(manager, caller), 'DESC')
           .addOrderBy('k.id', 'DESC')
           .limit(take)
           .offset(skip)
@@ -95,7 +97,7 @@ export class KeyLists {
     caller: Principal,
   ): Promise<KeyAliases> {
     return this.database.read(async (manager) => {
-      const select = visibleKeys(manager, caller).andWhere('k.keyAlias IS NOT NULL');
+      const select = this.visibleKeys(manager, caller).andWhere('k.keyAlias IS NOT NULL');
       if (team_id !== undefined) select.andWhere('k.teamId = :team', { team: team_id });
       if (search !== undefined) select.andWhere(...containsText('k.keyAlias', search));
       const [rows, total] = await select
@@ -114,15 +116,38 @@ export class KeyLists {
   /** Of these keys those that there are, and that concern the caller. */
   async infos(keys: string[], caller: Principal): Promise<KeyInfos> {
     const rows = await this.database.read(async (manager) =>
-      withContent(
+      this.keys.withContent(
         manager,
-        VirtualKey,
-        await visibleKeys(manager, caller)
+        await this.visibleKeys(manager, caller)
           .andWhere({ secretHash: In(keys.map(keyHashOf)) })
           .getMany(),
       ),
     );
     return { key: keys, info: rows.map(keyInfo) };
+  }
+
+  /** The keys that concern a caller, without what is kept with them. Alias `k`. */
+  private visibleKeys(
+    manager: EntityManager,
+    caller: Principal,
+    status?: 'deleted',
+  ): SelectQueryBuilder<VirtualKey> {
+    const select = this.keys
+      .selectListed(manager, 'k')
+      .where(`k.deletedAt IS ${status === 'deleted' ? 'NOT ' : ''}NULL`);
+    return seesEverything(caller)
+      ? select
+      : select.andWhere(new Brackets((either) => either.where(theirs(caller))));
+  }
+
+  /** The users of these keys, as far as they concern the caller. */
+  private async usersOf(manager: EntityManager, rows: readonly VirtualKey[], caller: Principal) {
+    const ids = rows.flatMap(({ userId }) => userId ?? []);
+    const users = ids.length
+      ? await this.users.visibleTo(manager, caller).andWhere('u.userId IN (:...ids)', { ids }).getMany()
+      : [];
+    await this.users.withContent(manager, users);
+    return new Map<string | null, UserRow>(users.map((user) => [user.userId, userView(user, [])]));
   }
 }
 
@@ -133,20 +158,6 @@ const COLUMN = {
   token: 'secretHash',
   max_budget: 'maxBudgetNanoUsd',
 } as const;
-
-/** The keys that concern a caller, without what is kept with them. Alias `k`. */
-function visibleKeys(
-  manager: EntityManager,
-  caller: Principal,
-  status?: 'deleted',
-): SelectQueryBuilder<VirtualKey> {
-  const select = selectLight(manager.createQueryBuilder(VirtualKey, 'k')).where(
-    `k.deletedAt IS ${status === 'deleted' ? 'NOT ' : ''}NULL`,
-  );
-  return seesEverything(caller)
-    ? select
-    : select.andWhere(new Brackets((either) => either.where(theirs(caller))));
-}
 
 /** `maySeeKey` in a database's words: one of these. */
 const theirs = (caller: Principal): FindOptionsWhere<VirtualKey>[] => [
@@ -173,13 +184,3 @@ const deletedView = (row: VirtualKey): ListedKey => ({
   deleted_at: row.deletedAt!.toISOString(),
   deleted_by: row.updatedBy,
 });
-
-/** The users of these keys, as far as they concern the caller. */
-async function usersOf(manager: EntityManager, rows: readonly VirtualKey[], caller: Principal) {
-  const ids = rows.flatMap(({ userId }) => userId ?? []);
-  const users = ids.length
-    ? await visibleUsers(manager, caller).andWhere('u.userId IN (:...ids)', { ids }).getMany()
-    : [];
-  await withContent(manager, User, users);
-  return new Map<string | null, UserRow>(users.map((user) => [user.userId, userView(user, [])]));
-}

@@ -1,45 +1,50 @@
-import { BadRequestException, NotFoundException } from '@nestjs/common';
-import { type EntityManager, IsNull } from 'typeorm';
-import { requireBudget } from '../budgets/budgets.service.js';
-import { Organization } from '../parties/entities/organization.entity.js';
+import { BadRequestException, Injectable, NotFoundException } from '@nestjs/common';
+import { type EntityManager } from 'typeorm';
 import { missingText } from '../policy/checks/parties-exist.js';
-import { lockParents } from '../parties/lock-parents.js';
-import { Team } from '../parties/entities/team.entity.js';
 import type { KeyFieldsDto } from './keys.dto.js';
 import type { VirtualKey } from '../parties/entities/virtual-key.entity.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
+import { BudgetRepository } from '../parties/repositories/budget.repository.js';
+import { PartyLocks } from '../parties/party-locks.js';
 
-/** Inside a transaction, before a key is looked at: whom its body names stays until the end. */
-export const lockReferences = (tx: EntityManager, { team_id, organization_id, user_id }: KeyFieldsDto) =>
-  lockParents(tx, { organizations: [organization_id], teams: [team_id], users: [user_id] });
+/** The parties and the tier that a key names. Every method must run inside a transaction. */
+@Injectable()
+export class KeyReferences {
+  constructor(
+    private readonly teams: TeamRepository,
+    private readonly organizations: OrganizationRepository,
+    private readonly budgets: BudgetRepository,
+    private readonly locks: PartyLocks,
+  ) {}
 
-/** Inside a transaction: the team, organization and tier a key names are there. 404 names the first that is not. */
-export async function requireReferences(
-  tx: EntityManager,
-  { team_id, organization_id, budget_id }: KeyFieldsDto,
-): Promise<void> {
-  if (team_id && !(await tx.existsBy(Team, { teamId: team_id, deletedAt: IsNull() })))
-    throw missing('team', team_id);
-  if (
-    organization_id &&
-    !(await tx.existsBy(Organization, { organizationId: organization_id, deletedAt: IsNull() }))
-  ) {
-    throw missing('organization', organization_id);
+  /** Locks the parties that a key's body names. Must run before the key is read. */
+  lock(tx: EntityManager, { team_id, organization_id, user_id }: KeyFieldsDto): Promise<void> {
+    return this.locks.lockParents(tx, {
+      organizations: [organization_id],
+      teams: [team_id],
+      users: [user_id],
+    });
   }
-  await requireBudget(tx, budget_id);
-}
 
-/** A key of a team is of the team's organization: a different one would let it out of the team's limits. 400. */
-export async function requireOneOrganization(
-  tx: EntityManager,
-  { teamId, organizationId }: VirtualKey,
-): Promise<void> {
-  if (teamId === null || organizationId === null) return;
-  const team = await tx.findOneBy(Team, { teamId });
-  if (!team?.organizationId || team.organizationId === organizationId) return;
-  throw new BadRequestException({
-    message: `Team=${teamId} belongs to organization_id=${team.organizationId}; its keys cannot belong to another`,
-    param: 'organization_id',
-  });
+  /** Throws 404 for the first of team, organization and tier that is not there. */
+  async require(tx: EntityManager, { team_id, organization_id, budget_id }: KeyFieldsDto): Promise<void> {
+    if (team_id && !(await this.teams.find(tx, team_id))) throw missing('team', team_id);
+    if (organization_id && !(await this.organizations.find(tx, organization_id)))
+      throw missing('organization', organization_id);
+    await this.budgets.require(tx, budget_id);
+  }
+
+  /** Throws 400 for a key of a team that is of another organization: the team's limits would not count for it. */
+  async requireOneOrganization(tx: EntityManager, { teamId, organizationId }: VirtualKey): Promise<void> {
+    if (teamId === null || organizationId === null) return;
+    const team = await this.teams.in(tx).findOneBy({ teamId });
+    if (!team?.organizationId || team.organizationId === organizationId) return;
+    throw new BadRequestException({
+      message: `Team=${teamId} belongs to organization_id=${team.organizationId}; its keys cannot belong to another`,
+      param: 'organization_id',
+    });
+  }
 }
 
 const missing = (kind: 'team' | 'organization', id: string) =>

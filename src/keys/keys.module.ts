@@ -11,11 +11,38 @@ import { KeyLists } from './key-lists.js';
 import { KeysController } from './keys.controller.js';
 import { KeysService } from './keys.service.js';
 import { SpendKeysController } from './spend-keys.controller.js';
+import { Team } from '../parties/entities/team.entity.js';
+import { Member } from '../parties/entities/team-member.entity.js';
+import { Organization } from '../parties/entities/organization.entity.js';
+import { Budget } from '../parties/entities/budget.entity.js';
+import { AccessGroup } from '../parties/entities/access-group.entity.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { MemberRepository } from '../parties/repositories/member.repository.js';
+import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
+import { BudgetRepository } from '../parties/repositories/budget.repository.js';
+import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
+import { KeyReferences } from './key-references.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([VirtualKey, User]), PartiesModule, DelegationModule],
+  imports: [
+    TypeOrmModule.forFeature([VirtualKey, User, Team, Member, Organization, Budget, AccessGroup]),
+    PartiesModule,
+    DelegationModule,
+  ],
   controllers: [KeysController, SpendKeysController],
-  providers: [KeyRepository, UserRepository, KeysService, KeyLists, KeyDelegation],
+  providers: [
+    KeyRepository,
+    UserRepository,
+    TeamRepository,
+    MemberRepository,
+    OrganizationRepository,
+    BudgetRepository,
+    AccessGroupRepository,
+    KeysService,
+    KeyLists,
+    KeyDelegation,
+    KeyReferences,
+  ],
   exports: [KeysService],
 })
 export class KeysModule {}

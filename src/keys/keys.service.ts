@@ -7,7 +7,6 @@ import {
   NotFoundException,
 } from '@nestjs/common';
 import { type EntityManager, type FindOptionsWhere, In, IsNull } from 'typeorm';
-import { assignAccessGroups, lockAccessGroups } from '../access-groups/assign-access-groups.js';
 import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
@@ -27,9 +26,8 @@ import { UserDefaults } from '../parties/user-defaults.js';
 import { Traced } from '../tracing/traced.js';
 import { applyKey } from './apply-key.js';
 import { requireWithinBounds, withDefaults } from './key-bounds.js';
-import { lockRowsInOrder } from '../database/row-lock.js';
 import { KeyDelegation, notPermitted, SERVICE_ACCOUNT } from './key-delegation.js';
-import { lockReferences, requireReferences, requireOneOrganization } from './key-references.js';
+import { KeyReferences } from './key-references.js';
 import { keyInfo, keyView } from './key.view.js';
 import type {
   BulkKeyUpdate,
@@ -47,6 +45,7 @@ import type {
   UpdateKeyDto,
 } from './keys.dto.js';
 import { rotate, secretsOf, VirtualKey } from '../parties/entities/virtual-key.entity.js';
+import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
 
 const PRESET: Record<KeyType, string[]> = {
   default: [],
@@ -84,6 +83,8 @@ export class KeysService {
     private readonly config: Pick<Config, 'masterKey'> & {
       readonly litellm: Pick<Config['litellm'], 'newKeys' | 'keyBounds'>;
     },
+    private readonly references: KeyReferences,
+    private readonly accessGroups: AccessGroupRepository,
   ) {
     this.isMasterKey = secretMatcher(config.masterKey);
   }
@@ -91,7 +92,7 @@ export class KeysService {
   /** The live key with a secret of this hash, be it the former one; cached. Null when there is none. `secretEnd` says until when. */
   @Traced('get_key_object')
   getByHash(hash: string): Promise<Readonly<VirtualKey> | null> {
-    return this.keys.get(hash, (manager) => keyWithSecret(manager, hash));
+    return this.keys.get(hash, (manager) => this.keys.withSecret(manager, hash));
   }
 
   /** Issues a key. 404 when its team, organization or tier is not there; 409 when the key or its alias is taken. */
@@ -139,8 +140,8 @@ export class KeysService {
     dto: KeyFieldsDto,
     by: string,
   ): Promise<WrittenKey> {
-    await lockAccessGroups(tx, dto);
-    await lockReferences(tx, dto);
+    await this.accessGroups.lockNamed(tx, dto);
+    await this.references.lock(tx, dto);
     await this.requireFreeSecret(tx, hash, hint, { formerSecretHash: hash });
     const isUserNew = await this.ensureNeighbours(tx, dto, by);
     await this.requireFreeAlias(tx, dto.key_alias);
@@ -149,8 +150,8 @@ export class KeysService {
       key.rotationCount = 0;
       applyKey(key, dto, now);
     });
-    await requireOneOrganization(tx, row);
-    await assignAccessGroups(tx, dto, row, ['keyIds', row.id]);
+    await this.references.requireOneOrganization(tx, row);
+    await this.accessGroups.assign(tx, dto, row, ['keyIds', row.id]);
     return { row, isUserNew };
   }
 
@@ -164,7 +165,7 @@ export class KeysService {
     const issued = await this.issue(tx, this.delegation.owned(dto, caller, route), caller.id);
     await this.delegation.inherit(tx, issued.row, caller);
     await this.delegation.requireWithin(tx, issued.row, undefined, caller);
-    await tx.save(VirtualKey, issued.row);
+    await this.keys.in(tx).save(issued.row);
     return issued;
   }
 
@@ -234,8 +235,8 @@ export class KeysService {
     routes: readonly string[],
     also: (live: VirtualKey, now: Date) => void = () => {},
   ): Promise<WrittenKey & { readonly before: VirtualKey }> {
-    await lockAccessGroups(tx, dto);
-    await lockReferences(tx, dto);
+    await this.accessGroups.lockNamed(tx, dto);
+    await this.references.lock(tx, dto);
     const before = await this.require(tx, keyOrHash, caller, ...routes);
     if (!isProxyAdmin(caller)) this.delegation.requireUpdatable(dto, before, caller);
     requireWithinBounds(dto, this.config.litellm.keyBounds);
@@ -245,8 +246,8 @@ export class KeysService {
       applyKey(live, dto, now);
       also(live, now);
     });
-    await requireOneOrganization(tx, row);
-    await assignAccessGroups(tx, dto, row, ['keyIds', row.id]);
+    await this.references.requireOneOrganization(tx, row);
+    await this.accessGroups.assign(tx, dto, row, ['keyIds', row.id]);
     if (!isProxyAdmin(caller)) await this.delegation.requireWithin(tx, row, before, caller);
     await this.keys.setSpend(tx, row, dto.spend);
     return { row, before, isUserNew };
@@ -306,9 +307,7 @@ export class KeysService {
     ];
     const rows = await this.keys.write(
       async (tx) => {
-        const found = (await lockRowsInOrder(tx, VirtualKey, ...named)).filter((key) =>
-          maySeeKey(caller, key),
-        );
+        const found = (await this.keys.lockedInOrder(tx, ...named)).filter((key) => maySeeKey(caller, key));
         if (!found.length)
           throw new NotFoundException({
             message: 'No keys found',
@@ -359,31 +358,22 @@ export class KeysService {
     hint: string,
     ...holders: FindOptionsWhere<VirtualKey>[]
   ): Promise<void> {
-    if (this.isMasterKey(hash) || (await tx.existsBy(VirtualKey, holders)))
+    if (this.isMasterKey(hash) || (await this.keys.in(tx).existsBy(holders)))
       throw this.keys.alreadyExists(hint);
   }
 
   /** Inside a transaction: whom a key names is there. A user is made; tells whether it was. */
   private async ensureNeighbours(tx: EntityManager, dto: KeyFieldsDto, by: string): Promise<boolean> {
-    await requireReferences(tx, dto);
+    await this.references.require(tx, dto);
     if (!dto.user_id || (await this.users.findForUpdate(tx, dto.user_id))) return false;
     await this.users.ensureLocked(tx, dto.user_id, by, this.newUsers.apply);
     return true;
   }
 
   private async requireFreeAlias(tx: EntityManager, alias: string | null | undefined): Promise<void> {
-    if (!alias || !(await tx.existsBy(VirtualKey, { keyAlias: alias, deletedAt: IsNull() }))) return;
+    if (!alias || !(await this.keys.in(tx).existsBy({ keyAlias: alias, deletedAt: IsNull() }))) return;
     throw aliasTaken(alias);
   }
-}
-
-/** The live key with a secret of this hash, be it the former one. */
-export async function keyWithSecret(manager: EntityManager, hash: string): Promise<VirtualKey | null> {
-  const rows = await manager.findBy(VirtualKey, [
-    { secretHash: hash, deletedAt: IsNull() },
-    { formerSecretHash: hash, deletedAt: IsNull() },
-  ]);
-  return rows.find(({ secretHash: current }) => current === hash) ?? rows[0] ?? null;
 }
 
 const REGENERATE = ['/key/regenerate', '/key/{key_id}/regenerate'];

@@ -17,6 +17,8 @@ it('the catalogue is the one whose models were read last, whichever reading ends
         new Promise((resolve) => readings.push((names) => resolve({ rows: names.map(row), groups: [] }))),
     } as never,
     { onChange: () => {} } as never,
+    undefined as never,
+    undefined as never,
   );
   const first = catalogue.refresh();
   const second = catalogue.refresh();

@@ -1,5 +1,4 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { AccessGroup } from '../parties/entities/access-group.entity.js';
 import { cacheKey } from '../cache/change-epochs.js';
 import { Revisions } from '../cache/revisions.js';
 import { CONFIG, type Config, type LitellmParams } from '../config/config.js';
@@ -9,6 +8,8 @@ import { CatalogueSnapshot } from './catalogue.js';
 import { type Deployment, type DeploymentSource, makeDeployment } from './deployment.js';
 import { StoredDeployment } from './stored-deployment.entity.js';
 import { decryptedParams } from './stored-params.js';
+import { StoredDeploymentRepository } from './stored-deployment.repository.js';
+import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
 
 /** The models that can be called: those of the configuration and those added at runtime. */
 @Injectable()
@@ -22,6 +23,8 @@ export class Catalogue implements OnModuleInit {
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
     private readonly revisions: Revisions,
+    private readonly storedDeployments: StoredDeploymentRepository,
+    private readonly accessGroups: AccessGroupRepository,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -57,8 +60,8 @@ export class Catalogue implements OnModuleInit {
   async refresh(): Promise<void> {
     const turn = ++this.turns;
     const { rows, groups } = await this.database.read(async (manager) => ({
-      rows: await manager.find(StoredDeployment, { order: { createdAt: 'ASC', modelId: 'ASC' } }),
-      groups: await manager.find(AccessGroup),
+      rows: await this.storedDeployments.in(manager).find({ order: { createdAt: 'ASC', modelId: 'ASC' } }),
+      groups: await this.accessGroups.in(manager).find(),
     }));
     const deployments = [
       ...this.config.models.map((model, i) => this.made(model, `model_list[${i}]`)),

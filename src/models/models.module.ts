@@ -7,12 +7,33 @@ import { ModelHealthController } from './model-health.controller.js';
 import { ModelsController } from './models.controller.js';
 import { ModelsService } from './models.service.js';
 import { PriceRefresh } from './price-refresh.js';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { Team } from '../parties/entities/team.entity.js';
+import { AccessGroup } from '../parties/entities/access-group.entity.js';
+import { StoredDeployment } from './stored-deployment.entity.js';
+import { PartiesModule } from '../parties/parties.module.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
+import { StoredDeploymentRepository } from './stored-deployment.repository.js';
 
 /** The catalogue: which names can be called, through which deployments, at what price. */
 @Module({
-  imports: [CacheModule, LedgerModule],
+  imports: [
+    TypeOrmModule.forFeature([Team, AccessGroup, StoredDeployment]),
+    PartiesModule,
+    CacheModule,
+    LedgerModule,
+  ],
   controllers: [ModelsController, ModelHealthController],
-  providers: [Catalogue, DeploymentHealth, ModelsService, PriceRefresh],
+  providers: [
+    TeamRepository,
+    AccessGroupRepository,
+    StoredDeploymentRepository,
+    Catalogue,
+    DeploymentHealth,
+    ModelsService,
+    PriceRefresh,
+  ],
   exports: [Catalogue, DeploymentHealth, ModelsService],
 })
 export class ModelsModule {}

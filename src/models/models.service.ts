@@ -20,7 +20,6 @@ import { invalidFields } from '../http/invalid-fields.js';
 import { currentPageInfo } from '../http/page-info.dto.js';
 import { authorshipView } from '../parties/limits.view.js';
 import { missingText } from '../policy/checks/parties-exist.js';
-import { Team } from '../parties/entities/team.entity.js';
 import { isSecretName } from '../platform/secrets.js';
 import { Catalogue } from './catalogue.service.js';
 import { StoredDeployment } from './stored-deployment.entity.js';
@@ -33,6 +32,8 @@ import type {
   NewModelDto,
 } from './models.dto.js';
 import { decryptedParams, publicParams, storedParams } from './stored-params.js';
+import { StoredDeploymentRepository } from './stored-deployment.repository.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
 
 /** Models added, changed and removed while the gateway runs. */
 @Injectable()
@@ -43,6 +44,8 @@ export class ModelsService {
     private readonly catalogue: Catalogue,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
+    private readonly storedDeployments: StoredDeploymentRepository,
+    private readonly teams: TeamRepository,
   ) {}
 
   /** Adds a deployment; the next call can use it. 409 when its id is taken, 422 when it could never be called. */
@@ -61,14 +64,14 @@ export class ModelsService {
       modelId,
       ...madeBy(by, this.clock()),
     };
-    const taken = this.configured(modelId) ?? (await tx.findOneBy(StoredDeployment, { modelId }));
+    const taken = this.configured(modelId) ?? (await this.storedDeployments.in(tx).findOneBy({ modelId }));
     if (taken)
       throw new ConflictException({
         message: `Model with id=${modelId} already exists`,
         param: 'model_info.id',
       });
-    await requireTeam(tx, described);
-    await tx.insert(StoredDeployment, row as never);
+    await this.requireTeam(tx, described);
+    await this.storedDeployments.in(tx).insert(row as never);
     this.cache.willChange(tx, [cacheKey.models]);
     return row;
   }
@@ -80,7 +83,7 @@ export class ModelsService {
   async update(modelId: string, dto: ChangeModelDto, by: string): Promise<ModelRow> {
     this.requireAdded(modelId, 'id');
     return this.write(async (tx) => {
-      const before = await tx.findOne(StoredDeployment, { where: { modelId }, ...rowLock(tx) });
+      const before = await this.storedDeployments.in(tx).findOne({ where: { modelId }, ...rowLock(tx) });
       if (!before) throw missing(modelId, 'id');
       refuse(references(dto.litellm_params ?? {}));
       const described = descriptionOf({
@@ -93,23 +96,23 @@ export class ModelsService {
       });
       if (described.modelInfo.id !== modelId)
         refuse(['model_info.id: cannot be changed; remove the model and add it again']);
-      await requireTeam(tx, described);
+      await this.requireTeam(tx, described);
       const row: StoredDeployment = {
         ...before,
         ...this.columns(described, modelId),
         updatedAt: this.clock(),
         updatedBy: by,
       };
-      return modelRow(await tx.save(StoredDeployment, row));
+      return modelRow(await this.storedDeployments.in(tx).save(row));
     });
   }
 
   async delete(modelId: string): Promise<{ message: string }> {
     this.requireAdded(modelId, 'id');
     await this.write(async (tx) => {
-      const row = await tx.findOneBy(StoredDeployment, { modelId });
+      const row = await this.storedDeployments.in(tx).findOneBy({ modelId });
       if (!row) throw missing(modelId, 'id');
-      await tx.remove(StoredDeployment, row);
+      await this.storedDeployments.in(tx).remove(row);
     });
     return { message: `Model: ${modelId} deleted successfully` };
   }
@@ -147,7 +150,7 @@ export class ModelsService {
 
   private async all(): Promise<ModelInfoEntry[]> {
     const rows = await this.database.read((manager) =>
-      manager.find(StoredDeployment, { order: { createdAt: 'ASC', modelId: 'ASC' } }),
+      this.storedDeployments.in(manager).find({ order: { createdAt: 'ASC', modelId: 'ASC' } }),
     );
     return [
       ...this.config.models.map(({ modelName, litellmParams, modelInfo }) => ({
@@ -201,6 +204,22 @@ export class ModelsService {
     await this.catalogue.refresh();
     await this.cache.evict([cacheKey.models]);
   }
+
+  private async requireTeam(
+    tx: EntityManager,
+    { modelInfo: { team_id: teamId } }: ModelConfig,
+  ): Promise<void> {
+    if (typeof teamId !== 'string') return;
+    const there = await this.teams.in(tx).findOne({
+      where: { teamId, deletedAt: IsNull() },
+      ...rowLock(tx),
+    });
+    if (there) return;
+    throw new NotFoundException({
+      message: missingText({ kind: 'team', id: teamId }),
+      param: 'model_info.team_id',
+    });
+  }
 }
 
 /** `null` takes a member away; absent keeps it. */
@@ -212,22 +231,6 @@ function merged(before: object, sent: object | null | undefined): Record<string,
 
 const missing = (id: string, param: string) =>
   new NotFoundException({ message: `Model with id=${id} not found in db`, param });
-
-async function requireTeam(
-  tx: EntityManager,
-  { modelInfo: { team_id: teamId } }: ModelConfig,
-): Promise<void> {
-  if (typeof teamId !== 'string') return;
-  const there = await tx.findOne(Team, {
-    where: { teamId, deletedAt: IsNull() },
-    ...rowLock(tx),
-  });
-  if (there) return;
-  throw new NotFoundException({
-    message: missingText({ kind: 'team', id: teamId }),
-    param: 'model_info.team_id',
-  });
-}
 
 /** The description as the configuration file would be read; 422 lists everything that is wrong with it. */
 function descriptionOf({ model_name, litellm_params, model_info }: NewModelDto): ModelConfig {

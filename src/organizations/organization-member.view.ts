@@ -1,23 +1,5 @@
-import { type EntityManager, In } from 'typeorm';
-import { User } from '../parties/entities/user.entity.js';
-import { OrganizationMember } from '../parties/entities/organization-member.entity.js';
 import type { OrganizationMemberRow } from './organization-members.dto.js';
-
-type NamedMember = OrganizationMember & { readonly user?: User | null };
-
-/** Who is in these organizations, in the order they came. */
-export function membersOf(
-  manager: EntityManager,
-  organizationIds: readonly string[],
-): Promise<NamedMember[]> {
-  return manager
-    .createQueryBuilder(OrganizationMember, 'm')
-    .leftJoinAndMapOne('m.user', User, 'u', 'u.userId = m.userId')
-    .where({ organizationId: In(organizationIds) })
-    .orderBy('m.createdAt')
-    .addOrderBy('m.userId')
-    .getMany();
-}
+import { NamedOrganizationMember } from '../parties/repositories/organization-member.repository.js';
 
 /** A member as LiteLLM tells it. `role` is where Terraform looks. */
 export function organizationMemberView({
@@ -26,7 +8,7 @@ export function organizationMemberView({
   role,
   user,
   ...row
-}: NamedMember): OrganizationMemberRow {
+}: NamedOrganizationMember): OrganizationMemberRow {
   return {
     organization_id: organizationId,
     user_id: userId,

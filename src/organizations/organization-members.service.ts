@@ -1,3 +1,4 @@
+import type { UserRow } from '../parties/user-row.dto.js';
 import { BadRequestException, NotFoundException, Injectable, Inject } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { RowCache } from '../cache/row-cache.js';
@@ -8,14 +9,9 @@ import { Database } from '../database/database.js';
 import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
 import { UserRepository } from '../parties/repositories/user.repository.js';
 import { administersOrganization, type Principal, isProxyAdmin } from '../policy/principal.js';
-import { lockParents } from '../parties/lock-parents.js';
-import { userRows } from '../teams/team-members.query.js';
 import { UserDefaults } from '../parties/user-defaults.js';
-import { ensureNamedUser } from '../parties/named-user.js';
-import { userWithEmail } from '../parties/user-with-email.js';
-import { visibleUserNamed } from '../parties/visible-users.js';
 import { OrganizationMember } from '../parties/entities/organization-member.entity.js';
-import { membersOf, organizationMemberView } from './organization-member.view.js';
+import { organizationMemberView } from './organization-member.view.js';
 import type {
   AddedOrganizationMembers,
   AddOrganizationMembersDto,
@@ -24,6 +20,10 @@ import type {
   OrganizationMemberRow,
   UpdateOrganizationMemberDto,
 } from './organization-members.dto.js';
+import { MemberRepository } from '../parties/repositories/member.repository.js';
+import { OrganizationMemberRepository } from '../parties/repositories/organization-member.repository.js';
+import { PartyLocks } from '../parties/party-locks.js';
+import { userView } from '../parties/user.view.js';
 
 /** Who is in an organization, and as what. */
 @Injectable()
@@ -35,6 +35,9 @@ export class OrganizationMembersService {
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly organizations: OrganizationRepository,
     private readonly users: UserRepository,
+    private readonly members: MemberRepository,
+    private readonly organizationMembers: OrganizationMemberRepository,
+    private readonly locks: PartyLocks,
   ) {}
 
   /** Adds members, or changes the role of those already in. Proxy admins may name anyone and make users so; others only users they can see. */
@@ -43,18 +46,20 @@ export class OrganizationMembersService {
     caller: Principal,
   ): Promise<AddedOrganizationMembers> {
     return this.write(id, caller, async (tx) => {
-      await lockParents(tx, { users: member.map(({ user_id }) => user_id) });
+      await this.locks.lockParents(tx, { users: member.map(({ user_id }) => user_id) });
       const userIds: string[] = [];
       for (const named of member) {
         const userId = await this.userOf(tx, named, caller);
         await this.put(tx, id, userId, named.role, caller.id);
         userIds.push(userId);
       }
-      const views = (await membersOf(tx, [id])).filter(({ userId }) => userIds.includes(userId));
+      const views = (await this.organizationMembers.ofOrganizations(tx, [id])).filter(({ userId }) =>
+        userIds.includes(userId),
+      );
       const answer = {
         organization_id: id,
         ...(userIds.length === 1 && { user_id: userIds[0] }),
-        updated_users: await userRows(tx, userIds),
+        updated_users: await this.userRows(tx, userIds),
         updated_organization_memberships: views.map(organizationMemberView),
       };
       return { answer, userIds };
@@ -67,7 +72,9 @@ export class OrganizationMembersService {
     return this.write(id, caller, async (tx) => {
       const { userId, role } = await this.named(tx, dto);
       await this.put(tx, id, userId, dto.role ?? dto.member?.role ?? role, caller.id);
-      const changed = (await membersOf(tx, [id])).find((member) => member.userId === userId)!;
+      const changed = (await this.organizationMembers.ofOrganizations(tx, [id])).find(
+        (member) => member.userId === userId,
+      )!;
       return { answer: organizationMemberView(changed), userIds: [userId] };
     });
   }
@@ -78,10 +85,7 @@ export class OrganizationMembersService {
     return this.write(id, caller, async (tx) => {
       const member = await this.named(tx, dto);
       const { userId } = member;
-      await tx.remove(
-        OrganizationMember,
-        await tx.findBy(OrganizationMember, { organizationId: id, userId }),
-      );
+      await this.organizationMembers.removeWhere(tx, { organizationId: id, userId });
       return { answer: organizationMemberView(member), userIds: [userId] };
     });
   }
@@ -111,10 +115,16 @@ export class OrganizationMembersService {
     role: OrganizationMember['role'],
     by: string,
   ): Promise<void> {
-    await lockParents(tx, { organizations: [organizationId] });
+    await this.locks.lockParents(tx, { organizations: [organizationId] });
     await this.organizations.findOrFail(tx, organizationId);
     await this.users.ensureLocked(tx, userId, by, this.newUsers.apply);
     await this.put(tx, organizationId, userId, role, by);
+  }
+
+  private async userRows(tx: EntityManager, userIds: readonly string[]): Promise<UserRow[]> {
+    const teamIds = await this.members.teamIdsOf(tx, userIds);
+    const users = await this.users.named(tx, userIds);
+    return users.map((user) => userView(user, teamIds.get(user.userId) ?? []));
   }
 
   private async put(
@@ -125,13 +135,14 @@ export class OrganizationMembersService {
     by: string,
   ): Promise<void> {
     const now = this.clock();
-    const there = await tx.findOneBy(OrganizationMember, { organizationId, userId });
+    const there = await this.organizationMembers.in(tx).findOneBy({ organizationId, userId });
     const made = there ?? madeBy(by, now);
-    await tx.upsert(
-      OrganizationMember,
-      { ...made, organizationId, userId, role, updatedAt: now, updatedBy: by },
-      ['organizationId', 'userId'],
-    );
+    await this.organizationMembers
+      .in(tx)
+      .upsert({ ...made, organizationId, userId, role, updatedAt: now, updatedBy: by }, [
+        'organizationId',
+        'userId',
+      ]);
   }
 
   private async userOf(
@@ -141,8 +152,8 @@ export class OrganizationMembersService {
   ): Promise<string> {
     if (!user_id && !user_email)
       throw new BadRequestException({ message: 'A member needs a user_id or a user_email', param: 'member' });
-    if (!isProxyAdmin(caller)) return visibleUserNamed(tx, { user_id, user_email }, caller);
-    return ensureNamedUser(tx, this.users, { user_id, user_email }, caller.id, this.newUsers.apply);
+    if (!isProxyAdmin(caller)) return this.users.requireVisible(tx, { user_id, user_email }, caller);
+    return this.users.ensureNamed(tx, { user_id, user_email }, caller.id, this.newUsers.apply);
   }
 
   private async named(
@@ -150,8 +161,9 @@ export class OrganizationMembersService {
     { organization_id, user_id, user_email, member }: UpdateOrganizationMemberDto,
   ) {
     const [id, email] = [user_id || member?.user_id, user_email || member?.user_email];
-    const asked = id || (email ? (await userWithEmail(tx, email))?.userId : undefined);
-    const there = (await membersOf(tx, [organization_id])).find(({ userId }) => userId === asked);
+    const asked = id || (email ? (await this.users.withEmail(tx, email))?.userId : undefined);
+    const members = await this.organizationMembers.ofOrganizations(tx, [organization_id]);
+    const there = members.find(({ userId }) => userId === asked);
     if (there) return there;
     throw new NotFoundException({
       message: `User=${id || email} is not a member of Organization=${organization_id}`,

@@ -1,17 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { requireBudget } from '../budgets/budgets.service.js';
-import { withTiers } from '../parties/with-tier.js';
 import { cacheKey } from '../cache/change-epochs.js';
 import { Database } from '../database/database.js';
-import { lockRowsInOrder } from '../database/row-lock.js';
 import { containsText } from '../database/contains-text.js';
 import { MAX_PAGE_SIZE, paginate } from '../http/pagination.js';
-import { secretsOf, VirtualKey } from '../parties/entities/virtual-key.entity.js';
 import { applyParty } from '../parties/apply-party.js';
 import type { LimitsDto, PartyDto } from '../parties/limits.dto.js';
-import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
 import {
   administersOrganization,
   type Principal,
@@ -19,16 +14,10 @@ import {
   maySeeTeam,
   seesEverything,
 } from '../policy/principal.js';
-import { lightColumns, selectLight, withContent } from '../parties/listed-rows.js';
-import { softDeleteWhere } from '../parties/soft-delete.js';
-import { TeamMemberLists } from '../teams/team-members.query.js';
-import { Team } from '../parties/entities/team.entity.js';
 import type { TeamRow } from '../teams/teams.dto.js';
 import { teamView } from '../teams/team.view.js';
-import { TeamsService } from '../teams/teams.service.js';
 import { Traced } from '../tracing/traced.js';
-import { OrganizationMember } from '../parties/entities/organization-member.entity.js';
-import { membersOf, organizationMemberView } from './organization-member.view.js';
+import { organizationMemberView } from './organization-member.view.js';
 import { Organization } from '../parties/entities/organization.entity.js';
 import { organizationView } from './organization.view.js';
 import {
@@ -38,14 +27,24 @@ import {
   type OrganizationRow,
   type UpdateOrganizationDto,
 } from './organizations.dto.js';
+import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { MemberRepository } from '../parties/repositories/member.repository.js';
+import { OrganizationMemberRepository } from '../parties/repositories/organization-member.repository.js';
+import { BudgetRepository } from '../parties/repositories/budget.repository.js';
+import { PartyDeletion } from '../parties/party-deletion.js';
 
 /** Tenants. */
 @Injectable()
 export class OrganizationsService {
   constructor(
     private readonly database: Database,
-    private readonly teamsService: TeamsService,
     private readonly organizations: OrganizationRepository,
+    private readonly teams: TeamRepository,
+    private readonly members: MemberRepository,
+    private readonly organizationMembers: OrganizationMemberRepository,
+    private readonly budgets: BudgetRepository,
+    private readonly deletion: PartyDeletion,
   ) {}
 
   /** The live organization, cached; null when there is none. (Seed: `get_org_object`.) */
@@ -69,7 +68,7 @@ export class OrganizationsService {
 
   /** The same inside a transaction of somebody else's; they evict it. */
   async make(tx: EntityManager, id: string, dto: NewOrganizationDto, by: string): Promise<Organization> {
-    await requireBudget(tx, dto.budget_id);
+    await this.budgets.require(tx, dto.budget_id);
     return this.organizations.create(tx, id, by, (fresh, now) => {
       applyParty(fresh, dto, KEPT_OF_ORGANIZATIONS, now);
       fresh.organizationAlias = dto.organization_alias;
@@ -82,7 +81,7 @@ export class OrganizationsService {
     return this.organizations.write(
       async (tx) => {
         const fields = fieldsOf(dto, await this.organizations.findOrFail(tx, id));
-        await requireBudget(tx, fields.budget_id);
+        await this.budgets.require(tx, fields.budget_id);
         const row = await this.organizations.update(tx, id, caller.id, (live, now) => {
           applyParty(live, fields, KEPT_OF_ORGANIZATIONS, now);
           if (dto.organization_alias !== undefined) live.organizationAlias = dto.organization_alias;
@@ -110,15 +109,14 @@ export class OrganizationsService {
   ): Promise<OrganizationRow[]> {
     return this.database.read(async (manager) => {
       const { take, skip } = paginate(page);
-      const select = selectLight(manager.createQueryBuilder(Organization, 'o')).where('o.deletedAt IS NULL');
+      const select = this.organizations.selectListed(manager, 'o').where('o.deletedAt IS NULL');
       if (!seesEverything(caller)) select.andWhere({ organizationId: In([...caller.organizations.keys()]) });
       if (org_id !== undefined) select.andWhere('o.organizationId = :id', { id: org_id });
       if (org_alias !== undefined) select.andWhere(...containsText('o.organizationAlias', org_alias));
       return this.views(
         manager,
-        await withContent(
+        await this.organizations.withContent(
           manager,
-          Organization,
           await select.orderBy('o.createdAt').addOrderBy('o.id').take(take).skip(skip).getMany(),
         ),
         caller,
@@ -129,11 +127,10 @@ export class OrganizationsService {
   /** Deletes organizations with their teams and keys, all or none. 404 names the first that is not there. */
   async delete(organizationIds: readonly string[], caller: Principal): Promise<OrganizationRow[]> {
     const ids = [...new Set(organizationIds)];
-    const by = caller.id;
     const { views } = await this.organizations.write(
       async (tx) => {
         // Before what is theirs: nobody puts anything into them meanwhile.
-        const rows = await lockRowsInOrder(tx, Organization, {
+        const rows = await this.organizations.lockedInOrder(tx, {
           organizationId: In(ids),
           deletedAt: IsNull(),
         });
@@ -141,17 +138,9 @@ export class OrganizationsService {
         if (absent !== undefined) throw this.organizations.notFound(absent);
         rows.sort((a, b) => ids.indexOf(a.organizationId) - ids.indexOf(b.organizationId));
         const deleted = await this.views(tx, rows, caller);
-        const theirs = { organizationId: In(ids) };
-        const teams = await lockRowsInOrder(tx, Team, { ...theirs, deletedAt: IsNull() });
-        const teamIds = teams.map(({ teamId }) => teamId);
-        const touched = await this.teamsService.removeAll(tx, teamIds, by);
-        const burial = { where: theirs, by, now: this.organizations.now() };
-        const keys = await softDeleteWhere(tx, VirtualKey, burial);
-        await softDeleteWhere(tx, Organization, burial);
-        await tx.remove(OrganizationMember, await tx.findBy(OrganizationMember, theirs));
-        return { views: deleted, touched: [...touched, ...keys.flatMap(secretsOf)] };
+        return { views: deleted, touched: await this.deletion.deleteOrganizations(tx, ids, caller.id) };
       },
-      ({ touched }) => [...ids.map(cacheKey.organization), ...touched],
+      ({ touched }) => touched,
     );
     return views;
   }
@@ -167,26 +156,24 @@ export class OrganizationsService {
     rows: readonly Organization[],
     caller: Principal,
   ): Promise<OrganizationRow[]> {
-    const limited = await withTiers(manager, rows);
-    const teams = await manager.find(Team, {
-      select: lightColumns(manager, Team),
+    const limited = await this.budgets.withTiers(manager, rows);
+    const teams = await this.teams.findListed(manager, {
       where: { organizationId: In(rows.map(({ organizationId }) => organizationId)), deletedAt: IsNull() },
       order: { createdAt: 'ASC', id: 'ASC' },
       take: MAX_PAGE_SIZE,
     });
-    await withContent(manager, Team, teams);
-    const rosters = await TeamMemberLists.read(
+    const rosters = await this.members.inTeams(
       manager,
       teams.map(({ teamId }) => teamId),
     );
     const teamsOf = new Map<string, TeamRow[]>(rows.map(({ organizationId }) => [organizationId, []]));
     for (const team of teams.filter(({ teamId }) => maySeeTeam(caller, teamId))) {
-      teamsOf.get(team.organizationId!)!.push(teamView(team, rosters.of(team.teamId)));
+      teamsOf.get(team.organizationId!)!.push(teamView(team, rosters.get(team.teamId)!));
     }
     const open = rows.filter(
       ({ organizationId: id }) => seesEverything(caller) || administersOrganization(caller, id),
     );
-    const members = await membersOf(
+    const members = await this.organizationMembers.ofOrganizations(
       manager,
       open.map(({ organizationId }) => organizationId),
     );

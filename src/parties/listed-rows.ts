@@ -1,10 +1,4 @@
-import type {
-  EntityManager,
-  EntityMetadata,
-  EntityTarget,
-  FindOptionsSelect,
-  SelectQueryBuilder,
-} from 'typeorm';
+import type { EntityMetadata, Repository } from 'typeorm';
 import { leftOut } from '../http/left-out.js';
 import { MAX_CONTENT_BYTES } from './stored-content.js';
 import type { PartyRow } from './party-row.js';
@@ -17,25 +11,10 @@ const MAX_LIST_CHARS = 4 * 1024 * 1024;
 const CONTENT: ReadonlySet<string> = new Set(['metadata', 'extra']);
 
 /**
- * Selects all columns except the content that clients store with a row, for `find`. `withContent` reads the content up
- * to a bound.
+ * Returns the names of all columns except the content that clients store with a row. `withContent` reads the content up to
+ * a bound.
  */
-export function lightColumns<T extends PartyRow>(
-  manager: EntityManager,
-  entity: EntityTarget<T>,
-): FindOptionsSelect<T> {
-  return Object.fromEntries(
-    lightNames(manager.connection.getMetadata(entity)).map((name) => [name, true]),
-  ) as FindOptionsSelect<T>;
-}
-
-/** Selects the same columns for a query builder. */
-export const selectLight = <T extends PartyRow>(select: SelectQueryBuilder<T>): SelectQueryBuilder<T> =>
-  select.select(
-    lightNames(select.expressionMap.mainAlias!.metadata).map((name) => `${select.alias}.${name}`),
-  );
-
-const lightNames = ({ columns }: EntityMetadata): string[] =>
+export const lightNames = ({ columns }: EntityMetadata): string[] =>
   columns.map(({ propertyName }) => propertyName).filter((name) => !CONTENT.has(name));
 
 interface Content {
@@ -49,18 +28,14 @@ interface Content {
  * Adds to listed rows the content that clients store with them. Rows older than the bound may have more: their content
  * is not read, and the row is marked (`leftOut`).
  */
-export async function withContent<T extends PartyRow>(
-  manager: EntityManager,
-  entity: EntityTarget<T>,
-  rows: T[],
-): Promise<T[]> {
+export async function withContent<T extends PartyRow>(repository: Repository<T>, rows: T[]): Promise<T[]> {
   if (!rows.length) return rows;
   const [metadata, extra] = [
     `LENGTH(r.metadata) > ${MAX_CONTENT_BYTES}`,
     `LENGTH(r.extra) > ${MAX_EXTRA_CHARS}`,
   ];
-  const contentRows = await manager
-    .createQueryBuilder(entity, 'r')
+  const contentRows = await repository
+    .createQueryBuilder('r')
     .select('r.id', 'id')
     .addSelect(`CASE WHEN ${metadata} THEN NULL ELSE r.metadata END`, 'metadata')
     .addSelect(`CASE WHEN ${extra} THEN NULL ELSE r.extra END`, 'extra')
@@ -75,7 +50,7 @@ export async function withContent<T extends PartyRow>(
     const isTooMuch = chars > MAX_LIST_CHARS;
     row.metadata = isTooMuch ? null : parsed(content?.metadata);
     row.extra = isTooMuch ? null : parsed(content?.extra);
-    if (isTooMuch || Number(content?.isLarge ?? 0)) mark(row, entity, manager);
+    if (isTooMuch || Number(content?.isLarge ?? 0)) mark(row, repository.metadata);
   }
   return rows;
 }
@@ -84,8 +59,8 @@ const parsed = (text: string | null | undefined) =>
   text ? (JSON.parse(text) as Record<string, unknown>) : null;
 
 /** Marks a row, in the field in which its view shows the content. */
-function mark(row: PartyRow, entity: EntityTarget<PartyRow>, manager: EntityManager): void {
-  const showsMetadata = manager.connection.getMetadata(entity).tableName !== 'end_users';
+function mark(row: PartyRow, { tableName }: EntityMetadata): void {
+  const showsMetadata = tableName !== 'end_users';
   if (showsMetadata) row.metadata = { ...row.metadata, ...leftOut() };
   else row.extra = { ...row.extra, ...leftOut() };
 }

@@ -4,11 +4,45 @@ import { LedgerModule } from '../ledger/ledger.module.js';
 import { PartySpend } from './party-spend.js';
 import { UserDefaults } from './user-defaults.js';
 import { PartyRepositoryContext } from './repositories/party.repository.js';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { VirtualKey } from './entities/virtual-key.entity.js';
+import { User } from './entities/user.entity.js';
+import { Team } from './entities/team.entity.js';
+import { Member } from './entities/team-member.entity.js';
+import { Organization } from './entities/organization.entity.js';
+import { OrganizationMember } from './entities/organization-member.entity.js';
+import { Budget } from './entities/budget.entity.js';
+import { KeyRepository } from './repositories/key.repository.js';
+import { UserRepository } from './repositories/user.repository.js';
+import { TeamRepository } from './repositories/team.repository.js';
+import { MemberRepository } from './repositories/member.repository.js';
+import { OrganizationRepository } from './repositories/organization.repository.js';
+import { OrganizationMemberRepository } from './repositories/organization-member.repository.js';
+import { BudgetRepository } from './repositories/budget.repository.js';
+import { PartyLocks } from './party-locks.js';
+import { PartyDeletion } from './party-deletion.js';
 
 /** Services that the repositories of all parties share, and the defaults of a new user. */
 @Module({
-  imports: [CacheModule, LedgerModule],
-  providers: [PartyRepositoryContext, PartySpend, UserDefaults],
-  exports: [PartyRepositoryContext, PartySpend, UserDefaults],
+  imports: [
+    TypeOrmModule.forFeature([VirtualKey, User, Team, Member, Organization, OrganizationMember, Budget]),
+    CacheModule,
+    LedgerModule,
+  ],
+  providers: [
+    KeyRepository,
+    UserRepository,
+    TeamRepository,
+    MemberRepository,
+    OrganizationRepository,
+    OrganizationMemberRepository,
+    BudgetRepository,
+    PartyLocks,
+    PartyDeletion,
+    PartyRepositoryContext,
+    PartySpend,
+    UserDefaults,
+  ],
+  exports: [PartyLocks, PartyDeletion, PartyRepositoryContext, PartySpend, UserDefaults],
 })
 export class PartiesModule {}

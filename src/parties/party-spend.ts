@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { withTiers } from './with-tier.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { recordBulkChange } from '../database/audited-changes.js';
@@ -23,6 +22,7 @@ import { adjust } from '../ledger/adjustments.js';
 import type { Correction } from '../ledger/correction.js';
 import type { ChainNames } from '../ledger/billing-chain.js';
 import { type NamedKind, priorSpend } from '../ledger/prior-spend.js';
+import { BudgetRepository } from './repositories/budget.repository.js';
 
 /** A party whose spending an admin corrects. */
 export interface Spender {
@@ -52,6 +52,7 @@ export class PartySpend {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG)
     private readonly config: { readonly litellm: Pick<Config['litellm'], 'timezone' | 'maxEndUserBudgetId'> },
+    private readonly budgets: BudgetRepository,
   ) {}
 
   /** Returns what is committed in the party's current window, or in its lifetime if it has no window. */
@@ -130,7 +131,7 @@ export class PartySpend {
     spentNanoUsd: NanoUsd,
   ): Promise<Correction[]> {
     const now = this.clock();
-    const limits = await withTiers(
+    const limits = await this.budgets.withTiers(
       tx,
       spenders.map(({ kind, row }) => ({ ...row, budgetId: row.budgetId ?? this.defaultTier(kind) })),
     );

@@ -1,6 +1,4 @@
-import { type EntityManager, In } from 'typeorm';
 import type { Limits } from './limits-row.js';
-import { Budget } from './entities/budget.entity.js';
 
 /** Limits that apply where a party leaves its own open. */
 export type DefaultLimits = Readonly<
@@ -38,16 +36,4 @@ export function withTier<T extends Limits>(
     rpmLimit: row.rpmLimit ?? tier.rpmLimit,
     maxParallelRequests: row.maxParallelRequests ?? tier.maxParallelRequests ?? null,
   };
-}
-
-/** Fills the limits of these parties with those of their tiers. */
-export async function withTiers<T extends Limits & { readonly budgetId: string | null }>(
-  manager: EntityManager,
-  rows: readonly T[],
-): Promise<Readonly<T>[]> {
-  const budgetIds = new Set(rows.flatMap(({ budgetId }) => budgetId ?? []));
-  if (!budgetIds.size) return [...rows];
-  const tiers = await manager.findBy(Budget, { budgetId: In([...budgetIds]) });
-  const byId = new Map(tiers.map((tier) => [tier.budgetId, tier]));
-  return rows.map((row) => withTier<T>(row, row.budgetId === null ? null : byId.get(row.budgetId)));
 }

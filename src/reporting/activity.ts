@@ -1,3 +1,4 @@
+import { BillingChainRepository } from '../ledger/billing-chain.repository.js';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Database } from '../database/database.js';
@@ -49,7 +50,10 @@ export type Row<D extends Dimension> = Readonly<Record<D, string>> & {
  */
 @Injectable()
 export class Activity {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly chains: BillingChainRepository,
+  ) {}
 
   /** One row for each different `by`, dearest first, at most so many. Where a call has no such thing, its name is empty. */
   async by<D extends Dimension>(
@@ -81,7 +85,7 @@ export class Activity {
     const { caller, permission, model } = asked;
     const concerned = <T extends ObjectLiteral>(chains: SelectQueryBuilder<T>) =>
       visibleChains(applyToChains(chains, asked), caller, permission);
-    const whose = concerned(manager.createQueryBuilder(BillingChainRow, 'c').select('c.id'));
+    const whose = concerned(this.chains.in(manager).createQueryBuilder('c').select('c.id'));
     const isNarrow = whose.expressionMap.wheres.length > 0;
     const select = manager
       .createQueryBuilder()

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { In } from 'typeorm';
 import { Database } from '../database/database.js';
-import { Team } from '../parties/entities/team.entity.js';
 import { Activity, type Asked } from './activity.js';
 import { breakdownOf, type Entity, metricsOf, PARTS } from './breakdown.js';
 import type { Breakdown, DailyActivityPage, DaySpend, Metrics, NamedMetrics } from './daily-activity.dto.js';
@@ -10,6 +9,7 @@ import { DAY_MS } from '../platform/clock.js';
 import { dayName } from './days.js';
 import { type DaySums, isUnfiltered, DailyReportCache } from './daily-report-cache.js';
 import { type Sums, tokensOf, totalOf, usdOf } from './sums.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
 
 /** The most days on one page. */
 const MOST_DAYS = 31;
@@ -26,6 +26,7 @@ export class DailyActivity {
     private readonly activity: Activity,
     private readonly kept: DailyReportCache,
     private readonly database: Database,
+    private readonly teams: TeamRepository,
   ) {}
 
   /** Days with calls, latest first, a page at a time: whole days. */
@@ -103,7 +104,7 @@ export class DailyActivity {
 
   private async nameTeams(entities: Record<string, NamedMetrics>): Promise<void> {
     const teams = await this.database.read((manager) =>
-      manager.find(Team, {
+      this.teams.in(manager).find({
         select: { teamId: true, teamAlias: true },
         where: { teamId: In(Object.keys(entities)) },
       }),

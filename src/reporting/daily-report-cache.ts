@@ -1,3 +1,4 @@
+import { DailyReportRepository } from './daily-report.repository.js';
 import { Injectable } from '@nestjs/common';
 import { And, In, LessThan, MoreThanOrEqual } from 'typeorm';
 import { DAY_MS } from '../platform/clock.js';
@@ -35,12 +36,13 @@ export class DailyReportCache {
   constructor(
     private readonly database: Database,
     private readonly activity: Activity,
+    private readonly dailyReports: DailyReportRepository,
   ) {}
 
   /** Those of these days that had such calls, and are kept: earliest first. From `untilMs` on none is. */
   async among({ fromMs, toMs }: Days, entity: Entity): Promise<{ days: DaySums[]; untilMs: number }> {
     const rows = await this.database.read((manager) =>
-      manager.find(DailyReport, {
+      this.dailyReports.in(manager).find({
         select: { entity: true, day: true, sums: true },
         where: {
           entity: In([entity, 'user']),
@@ -62,7 +64,7 @@ export class DailyReportCache {
 
   async breakdownOf(entity: Entity, fromMs: number): Promise<Breakdown> {
     const { breakdown } = await this.database.read((manager) =>
-      manager.findOneByOrFail(DailyReport, { entity, day: new Date(fromMs) }),
+      this.dailyReports.in(manager).findOneByOrFail({ entity, day: new Date(fromMs) }),
     );
     return breakdown;
   }
@@ -106,10 +108,7 @@ export class DailyReportCache {
       add(entity, theirs, (call) => call[entity]);
     }
     add('tag', tagged, ({ tag }) => tag);
-    await this.database.write(
-      (tx) => tx.createQueryBuilder().insert().into(DailyReport).values(rows).orIgnore().execute(),
-      'pruning',
-    );
+    await this.database.write((tx) => this.dailyReports.insertOrIgnore(tx, rows), 'pruning');
   }
 }
 

@@ -12,12 +12,32 @@ import { SpendLogs } from './spend-logs.js';
 import { Retention } from './retention.js';
 import { SpendResetService } from './spend-reset.service.js';
 import { SpendReports } from './spend-reports.js';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
+import { Team } from '../parties/entities/team.entity.js';
+import { BillingChainRow } from '../ledger/billing-chain.entity.js';
+import { LedgerEntry } from '../ledger/ledger-entry.entity.js';
+import { DailyReport } from './daily-report.entity.js';
+import { KeyRepository } from '../parties/repositories/key.repository.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { BillingChainRepository } from '../ledger/billing-chain.repository.js';
+import { LedgerEntryRepository } from '../ledger/ledger-entry.repository.js';
+import { DailyReportRepository } from './daily-report.repository.js';
 
 /** Reports where the money of the ledger went, resets what parties have spent, and folds old entries. */
 @Module({
-  imports: [LedgerModule, PartiesModule],
+  imports: [
+    TypeOrmModule.forFeature([VirtualKey, Team, BillingChainRow, LedgerEntry, DailyReport]),
+    LedgerModule,
+    PartiesModule,
+  ],
   controllers: [SpendController, GlobalSpendController, DailyActivityController],
   providers: [
+    KeyRepository,
+    TeamRepository,
+    BillingChainRepository,
+    LedgerEntryRepository,
+    DailyReportRepository,
     Retention,
     Activity,
     ActivitySums,

@@ -1,3 +1,4 @@
+import { LedgerEntryRepository } from '../ledger/ledger-entry.repository.js';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager, SelectQueryBuilder } from 'typeorm';
 import { Database } from '../database/database.js';
@@ -19,13 +20,16 @@ const MOST_COUNTED = 10_000;
 /** Reads the ledger's single entries for people. */
 @Injectable()
 export class SpendLogs {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly entries: LedgerEntryRepository,
+  ) {}
 
   /** Closed entries that match and concern the caller, newest first, bounded. */
   async list(query: SpendLogQuery, caller: Principal): Promise<SpendLogRow[]> {
     const { take, skip } = paginate(query);
     const rows = await this.database.read((manager) =>
-      entries(manager, query, caller)
+      this.matching(manager, query, caller)
         .orderBy('e.openedAt', 'DESC')
         .addOrderBy('e.id', 'DESC')
         .limit(take)
@@ -41,7 +45,7 @@ export class SpendLogs {
     const order = sqlOrder(sort_order);
     const instants = requiredInstants(query);
     const matching = (manager: EntityManager) =>
-      narrowed(entries(manager, { ...query, ...NO_DAYS }, caller), query, instants);
+      narrowed(this.matching(manager, { ...query, ...NO_DAYS }, caller), query, instants);
     const [rows, total] = await this.database.read(async (manager) => [
       await matching(manager)
         .orderBy('e.openedAt', order)
@@ -53,29 +57,30 @@ export class SpendLogs {
     ]);
     return { data: (rows as Told[]).map(logRow), ...pageInfo(total, { page, page_size }) };
   }
+
+  /** The closed entries (alias `e`, chain `c`) that match and concern the caller. */
+  private matching(
+    manager: EntityManager,
+    query: SpendLogQuery,
+    caller: Principal,
+  ): SelectQueryBuilder<LedgerEntry> {
+    const { request_id, start_date, end_date } = query;
+    const select = this.entries
+      .in(manager)
+      .createQueryBuilder('e')
+      .innerJoinAndMapOne('e.chain', BillingChainRow, 'c', 'c.id = e.chainId')
+      .where("e.state <> 'open'");
+    const where = (condition: string, values: object, given: unknown) => {
+      if (given !== undefined) select.andWhere(condition, values);
+    };
+    where('(e.requestId = :requestId OR e.id = :requestId)', { requestId: request_id }, request_id);
+    where('e.openedAt >= :from', { from: start_date && Date.parse(start_date) }, start_date);
+    where('e.openedAt < :to', { to: end_date && Date.parse(end_date) + DAY_MS }, end_date);
+    return visibleChains(applyToChains(select, query), caller);
+  }
 }
 
 type Told = LedgerEntry & { readonly chain: BillingChainRow };
-
-/** The closed entries (alias `e`, chain `c`) that match and concern the caller. */
-function entries(
-  manager: EntityManager,
-  query: SpendLogQuery,
-  caller: Principal,
-): SelectQueryBuilder<LedgerEntry> {
-  const { request_id, start_date, end_date } = query;
-  const select = manager
-    .createQueryBuilder(LedgerEntry, 'e')
-    .innerJoinAndMapOne('e.chain', BillingChainRow, 'c', 'c.id = e.chainId')
-    .where("e.state <> 'open'");
-  const where = (condition: string, values: object, given: unknown) => {
-    if (given !== undefined) select.andWhere(condition, values);
-  };
-  where('(e.requestId = :requestId OR e.id = :requestId)', { requestId: request_id }, request_id);
-  where('e.openedAt >= :from', { from: start_date && Date.parse(start_date) }, start_date);
-  where('e.openedAt < :to', { to: end_date && Date.parse(end_date) + DAY_MS }, end_date);
-  return visibleChains(applyToChains(select, query), caller);
-}
 
 /** Nothing was produced, or nobody knows of anything that was: an answer nobody could read, or none. */
 const FAILED = `(e.state = 'released' OR (COALESCE(e.mark, '') = 'unconfirmed' AND e.costNanoUsd = 0))`;

@@ -3,10 +3,8 @@ import { In } from 'typeorm';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
-import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
 import type { Principal } from '../policy/principal.js';
 import { nanoUsd, usdFromNanoUsd } from '../policy/money.js';
-import { Team } from '../parties/entities/team.entity.js';
 import { lifetimeAccount, GLOBAL_ID } from '../ledger/account.js';
 import { Accounts } from '../ledger/accounts.js';
 import { Activity, type Asked, type Dimension, type Row } from './activity.js';
@@ -25,6 +23,8 @@ import type {
 } from './global-spend.dto.js';
 import type { DatesQuery } from '../http/dates-query.dto.js';
 import { grouped, type Sums, tokensOf, totalOf, usdOf } from './sums.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { KeyRepository } from '../parties/repositories/key.repository.js';
 
 /** What the calls that carried one tag cost. */
 interface TagSpend {
@@ -43,6 +43,8 @@ export class SpendReports {
     private readonly accounts: Accounts,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly teams: TeamRepository,
+    private readonly keys: KeyRepository,
   ) {}
 
   /** By tag, dearest first, bounded; a call with two tags counts for both. Of `only` these, if any. */
@@ -186,14 +188,14 @@ export class SpendReports {
 
   private async teamNames(ids: readonly string[]): Promise<Map<string, string>> {
     const teams = await this.database.read((manager) =>
-      manager.find(Team, { select: { teamId: true, teamAlias: true }, where: { teamId: In([...new Set(ids)]) } }),
+      this.teams.in(manager).find({ select: { teamId: true, teamAlias: true }, where: { teamId: In([...new Set(ids)]) } }),
     );
     return new Map(teams.flatMap(({ teamId, teamAlias }) => (teamAlias ? [[teamId, teamAlias] as const] : [])));
   } // prettier-ignore
 
   private async keyNames(hashes: readonly string[]): Promise<Map<string, string>> {
     const keys = await this.database.read((manager) =>
-      manager.find(VirtualKey, {
+      this.keys.in(manager).find({
         select: { secretHash: true, keyName: true },
         where: { secretHash: In([...hashes]) },
       }),

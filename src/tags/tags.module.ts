@@ -7,11 +7,13 @@ import { Tag } from '../parties/entities/tag.entity.js';
 import { TagRepository } from '../parties/repositories/tag.repository.js';
 import { TagsController } from './tags.controller.js';
 import { TagsService } from './tags.service.js';
+import { Budget } from '../parties/entities/budget.entity.js';
+import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Tag]), PartiesModule, DelegationModule, ReportingModule],
+  imports: [TypeOrmModule.forFeature([Tag, Budget]), PartiesModule, DelegationModule, ReportingModule],
   controllers: [TagsController],
-  providers: [TagRepository, TagsService],
+  providers: [TagRepository, BudgetRepository, TagsService],
   exports: [TagsService],
 })
 export class TagsModule {}

@@ -1,19 +1,17 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
-import { requireBudget } from '../budgets/budgets.service.js';
-import { withTiers } from '../parties/with-tier.js';
 import { cacheKey } from '../cache/change-epochs.js';
 import { Database } from '../database/database.js';
 import { paginate } from '../http/pagination.js';
 import { applyParty } from '../parties/apply-party.js';
 import { TagRepository } from '../parties/repositories/tag.repository.js';
-import { lightColumns, withContent } from '../parties/listed-rows.js';
 import { type Principal, seesEverything } from '../policy/principal.js';
 import { SpendReports } from '../reporting/spend-reports.js';
 import { Tag } from '../parties/entities/tag.entity.js';
 import { dynamicTagView, tagView } from './tag.view.js';
 import { GATEWAY } from '../database/authored-row.js';
 import { type DynamicTag, KEPT_OF_TAGS, type TagDto, type TagListQuery, type TagRow } from './tags.dto.js';
+import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 
 /** Labels on calls that have limits of their own. */
 @Injectable()
@@ -22,6 +20,7 @@ export class TagsService {
     private readonly database: Database,
     private readonly reports: SpendReports,
     private readonly tags: TagRepository,
+    private readonly budgets: BudgetRepository,
   ) {}
 
   /** The live tag, cached; null when there is none. */
@@ -40,14 +39,14 @@ export class TagsService {
   /** Makes a tag. 409 when it is there, 404 when its tier is not. */
   async create(dto: TagDto, by: string): Promise<TagRow> {
     return this.tags.write(
-      async (tx) => view(tx, await this.make(tx, dto, by)),
+      async (tx) => this.view(tx, await this.make(tx, dto, by)),
       () => [cacheKey.tag(dto.name)],
     );
   }
 
   /** The same inside a transaction of somebody else's; they evict it. */
   async make(tx: EntityManager, dto: TagDto, by: string): Promise<Tag> {
-    await requireBudget(tx, dto.budget_id);
+    await this.budgets.require(tx, dto.budget_id);
     return this.tags.create(tx, dto.name, by, (made, now) => apply(made, dto, now));
   }
 
@@ -56,8 +55,8 @@ export class TagsService {
     return this.tags.write(
       async (tx) => {
         await this.tags.findOrFail(tx, dto.name);
-        await requireBudget(tx, dto.budget_id);
-        return view(tx, await this.tags.update(tx, dto.name, by, (live, now) => apply(live, dto, now)));
+        await this.budgets.require(tx, dto.budget_id);
+        return this.view(tx, await this.tags.update(tx, dto.name, by, (live, now) => apply(live, dto, now)));
       },
       () => [cacheKey.tag(dto.name)],
     );
@@ -66,14 +65,14 @@ export class TagsService {
   /** These tags by name; 404 names all that are not there. */
   async info(names: readonly string[]): Promise<Record<string, TagRow>> {
     return this.database.read(async (manager) => {
-      const rows = await manager.findBy(Tag, { name: In([...new Set(names)]), deletedAt: IsNull() });
+      const rows = await this.tags.in(manager).findBy({ name: In([...new Set(names)]), deletedAt: IsNull() });
       const known = new Set(rows.map(({ name }) => name));
       const absent = names.filter((name) => !known.has(name));
       if (absent.length) {
         const message = `Tags not found: [${absent.map((name) => `'${name}'`).join(', ')}]`;
         throw new NotFoundException({ message, param: 'names' });
       }
-      return Object.fromEntries((await views(manager, rows)).map((tag) => [tag.name, tag]));
+      return Object.fromEntries((await this.views(manager, rows)).map((tag) => [tag.name, tag]));
     });
   }
 
@@ -82,19 +81,14 @@ export class TagsService {
     const { take, skip } = paginate(query);
     const rows = seesEverything(caller)
       ? await this.database.read(async (manager) =>
-          views(
+          this.views(
             manager,
-            await withContent(
-              manager,
-              Tag,
-              await manager.find(Tag, {
-                select: lightColumns(manager, Tag),
-                where: { deletedAt: IsNull() },
-                order: { createdAt: 'ASC', id: 'ASC' },
-                take,
-                skip,
-              }),
-            ),
+            await this.tags.findListed(manager, {
+              where: { deletedAt: IsNull() },
+              order: { createdAt: 'ASC', id: 'ASC' },
+              take,
+              skip,
+            }),
           ),
         )
       : [];
@@ -115,23 +109,23 @@ export class TagsService {
 
   private async existing(names: readonly string[]): Promise<string[]> {
     const rows = await this.database.read((manager) =>
-      manager.find(Tag, { select: { name: true }, where: { name: In(names), deletedAt: IsNull() } }),
+      this.tags.in(manager).find({ select: { name: true }, where: { name: In(names), deletedAt: IsNull() } }),
     );
     return rows.map(({ name }) => name);
+  }
+
+  private async view(manager: EntityManager, row: Tag): Promise<TagRow> {
+    const [one] = await this.views(manager, [row]);
+    return one!;
+  }
+
+  private async views(manager: EntityManager, rows: readonly Tag[]): Promise<TagRow[]> {
+    const limited = await this.budgets.withTiers(manager, rows);
+    return rows.map((row, i) => tagView(row, limited[i]!));
   }
 }
 
 function apply(row: Tag, dto: TagDto, now: Date): void {
   applyParty(row, dto, KEPT_OF_TAGS, now);
   if (dto.description !== undefined) row.description = dto.description;
-}
-
-async function view(manager: EntityManager, row: Tag) {
-  const [one] = await views(manager, [row]);
-  return one!;
-}
-
-async function views(manager: EntityManager, rows: readonly Tag[]) {
-  const limited = await withTiers(manager, rows);
-  return rows.map((row, i) => tagView(row, limited[i]!));
 }

@@ -1,8 +1,6 @@
 import { ForbiddenException, Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
 import { DelegationService, type MakerEntitlements } from '../delegation/delegation.js';
-import { withTiers } from '../parties/with-tier.js';
-import { Organization } from '../parties/entities/organization.entity.js';
 import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
 import { entitlementsOf } from '../parties/entitlements-of.js';
 import type { PartyRow } from '../parties/party-row.js';
@@ -15,16 +13,23 @@ import {
   ownsTeam,
 } from '../policy/principal.js';
 import { missingText } from '../policy/checks/parties-exist.js';
-import { visibleUserNamed } from '../parties/visible-users.js';
 import type { Member } from '../parties/entities/team-member.entity.js';
 import type { Team } from '../parties/entities/team.entity.js';
 import { teamView } from './team.view.js';
 import type { MemberDto, NewTeamDto, TeamFieldsDto, UpdateTeamDto } from './teams.dto.js';
+import { UserRepository } from '../parties/repositories/user.repository.js';
+import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
+import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 
 /** What somebody who is no proxy admin may make of a team: its organization's admins up to the organization, its own never more. */
 @Injectable()
 export class TeamDelegation {
-  constructor(private readonly delegation: DelegationService) {}
+  constructor(
+    private readonly delegation: DelegationService,
+    private readonly users: UserRepository,
+    private readonly organizations: OrganizationRepository,
+    private readonly budgets: BudgetRepository,
+  ) {}
 
   /** For its own admins and those above. 404 where it does not concern the caller, 403 for its members. */
   requireAdmin(caller: Principal, teamId: string): void {
@@ -75,7 +80,9 @@ export class TeamDelegation {
   ): Promise<void> {
     const isAbove = !before || ownsTeam(caller, before.teamId);
     const organization = isAbove
-      ? await tx.findOneBy(Organization, { organizationId: team.organizationId!, deletedAt: IsNull() })
+      ? await this.organizations
+          .in(tx)
+          .findOneBy({ organizationId: team.organizationId!, deletedAt: IsNull() })
       : null;
     await this.compare(tx, team, before, organization, 'the organization');
   }
@@ -95,7 +102,7 @@ export class TeamDelegation {
   /** 404 for members who do not concern the caller; proxy admins may name anyone, and make users so. */
   async requireKnown(tx: EntityManager, named: readonly MemberDto[], caller: Principal): Promise<void> {
     if (isProxyAdmin(caller)) return;
-    for (const member of named) await visibleUserNamed(tx, member, caller);
+    for (const member of named) await this.users.requireVisible(tx, member, caller);
   }
 
   /** `holder` null: nothing but what it was. */
@@ -106,8 +113,8 @@ export class TeamDelegation {
     holder: PartyRow | null,
     whose: string,
   ): Promise<void> {
-    const [asked, old] = await withTiers(tx, before ? [row, before] : [row]);
-    const [limited] = holder ? await withTiers(tx, [holder]) : [];
+    const [asked, old] = await this.budgets.withTiers(tx, before ? [row, before] : [row]);
+    const [limited] = holder ? await this.budgets.withTiers(tx, [holder]) : [];
     const held: MakerEntitlements[] = limited
       ? [{ entitlements: entitlementsOf(limited), strictness: 'backstop', whose }]
       : old

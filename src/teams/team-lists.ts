@@ -8,14 +8,14 @@ import { MAX_PAGE_SIZE, paginate } from '../http/pagination.js';
 import { sqlOrder } from '../http/sort-order.js';
 import { keyView } from '../keys/key.view.js';
 import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
-import { lightColumns, selectLight, withContent } from '../parties/listed-rows.js';
 import { type Principal, maySeeKey, maySeeTeam, seesEverything } from '../policy/principal.js';
 import { UserDefaults } from '../parties/user-defaults.js';
-import { Member } from '../parties/entities/team-member.entity.js';
-import { TeamMemberLists } from './team-members.query.js';
 import { Team } from '../parties/entities/team.entity.js';
 import { membershipView, teamView } from './team.view.js';
 import type { TeamListQuery, TeamPage, TeamPageQuery, TeamRow, TeamWithKeys } from './teams.dto.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { MemberRepository } from '../parties/repositories/member.repository.js';
+import { KeyRepository } from '../parties/repositories/key.repository.js';
 
 /** What `organization_id` says for teams without one, LiteLLM's name. */
 const NO_ORGANIZATION = 'default_organization';
@@ -27,6 +27,9 @@ export class TeamLists {
     private readonly database: Database,
     private readonly newUsers: UserDefaults,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly teams: TeamRepository,
+    private readonly members: MemberRepository,
+    private readonly keys: KeyRepository,
   ) {}
 
   /** The caller's teams by name, those without one last. */
@@ -35,8 +38,7 @@ export class TeamLists {
     caller: Principal,
   ): Promise<TeamWithKeys[]> {
     return this.database.read(async (manager) => {
-      const teams = await manager.find(Team, {
-        select: lightColumns(manager, Team),
+      const teams = await this.teams.findListed(manager, {
         where: {
           deletedAt: IsNull(),
           ...(organization_id !== undefined && {
@@ -44,14 +46,13 @@ export class TeamLists {
           }),
           ...(!seesEverything(caller) && { teamId: In([...caller.teams.keys()]) }),
           ...(user_id !== undefined && {
-            teamId: In((await teamIdsOf(manager, user_id)).filter((id) => maySeeTeam(caller, id))),
+            teamId: In((await this.teamIdsOf(manager, user_id)).filter((id) => maySeeTeam(caller, id))),
           }),
         },
         order: { teamAlias: { direction: 'ASC', nulls: 'LAST' }, id: 'ASC' },
         ...paginate(page),
       });
-      await withContent(manager, Team, teams);
-      return teamRows(manager, teams, caller, this.clock());
+      return this.rows(manager, teams, caller);
     });
   }
 
@@ -60,11 +61,11 @@ export class TeamLists {
     const { user_id, organization_id, team_id, team_alias, search, status } = query;
     const { page = 1, page_size = 10, sort_by = 'team_alias', sort_order = 'asc' } = query;
     return this.database.read(async (manager) => {
-      const select = selectLight(manager.createQueryBuilder(Team, 't'));
+      const select = this.teams.selectListed(manager, 't');
       if (status === 'deleted' && seesEverything(caller)) select.where('t.deletedAt IS NOT NULL');
       else select.where('t.deletedAt IS NULL');
       if (!seesEverything(caller)) select.andWhere({ teamId: In([...caller.teams.keys()]) });
-      if (user_id !== undefined) select.andWhere({ teamId: In(await teamIdsOf(manager, user_id)) });
+      if (user_id !== undefined) select.andWhere({ teamId: In(await this.teamIdsOf(manager, user_id)) });
       if (organization_id === NO_ORGANIZATION) select.andWhere('t.organizationId IS NULL');
       else if (organization_id !== undefined) select.andWhere({ organizationId: organization_id });
       if (team_id !== undefined) select.andWhere({ teamId: team_id });
@@ -79,16 +80,16 @@ export class TeamLists {
         .take(page_size)
         .skip((page - 1) * page_size)
         .getManyAndCount();
-      await withContent(manager, Team, teams);
-      const rosters = await TeamMemberLists.read(
+      await this.teams.withContent(manager, teams);
+      const rosters = await this.members.inTeams(
         manager,
         teams.map(({ teamId }) => teamId),
       );
-      const keys = await keyCounts(manager, teams);
+      const keys = await this.keyCounts(manager, teams);
       return {
         teams: teams.map((team) => ({
-          ...teamView(team, rosters.of(team.teamId)),
-          members_count: rosters.of(team.teamId).length,
+          ...teamView(team, rosters.get(team.teamId)!),
+          members_count: rosters.get(team.teamId)!.length,
           keys_count: keys.get(team.teamId) ?? 0,
         })),
         ...pageInfo(total, { page, page_size }),
@@ -100,42 +101,50 @@ export class TeamLists {
   async available(caller: Principal): Promise<TeamRow[]> {
     const teamIds = this.newUsers.availableTeams.filter((id) => !caller.teams.has(id));
     return this.database.read(async (manager) => {
-      const teams = await manager.find(Team, {
-        select: lightColumns(manager, Team),
+      const teams = await this.teams.findListed(manager, {
         where: { teamId: In(teamIds), deletedAt: IsNull() },
         order: { teamAlias: 'ASC', id: 'ASC' },
       });
-      await withContent(manager, Team, teams);
       return teams.map((team) => teamView(team, []));
     });
   }
-}
 
-/** These teams as lists tell them: with their members and, of the newest keys, those that work and concern the caller. */
-export async function teamRows(
-  manager: EntityManager,
-  teams: readonly Team[],
-  caller: Principal,
-  now: Date,
-): Promise<TeamWithKeys[]> {
-  const teamIds = teams.map(({ teamId }) => teamId);
-  const rosters = await TeamMemberLists.read(manager, teamIds);
-  const keys = await manager.find(VirtualKey, {
-    select: lightColumns(manager, VirtualKey),
-    where: { teamId: In(teamIds), deletedAt: IsNull() },
-    order: { createdAt: 'DESC', id: 'DESC' },
-    take: MAX_PAGE_SIZE,
-  });
-  await withContent(manager, VirtualKey, keys);
-  const live = new Map<string, VirtualKey[]>(teamIds.map((teamId) => [teamId, []]));
-  for (const key of keys) {
-    if ((!key.expiresAt || key.expiresAt > now) && maySeeKey(caller, key)) live.get(key.teamId!)!.push(key);
+  /** These teams as lists tell them: with their members and, of the newest keys, those that work and concern the caller. */
+  async rows(manager: EntityManager, teams: readonly Team[], caller: Principal): Promise<TeamWithKeys[]> {
+    const now = this.clock();
+    const teamIds = teams.map(({ teamId }) => teamId);
+    const rosters = await this.members.inTeams(manager, teamIds);
+    const keys = await this.keys.findListed(manager, {
+      where: { teamId: In(teamIds), deletedAt: IsNull() },
+      order: { createdAt: 'DESC', id: 'DESC' },
+      take: MAX_PAGE_SIZE,
+    });
+    const live = new Map<string, VirtualKey[]>(teamIds.map((teamId) => [teamId, []]));
+    for (const key of keys) {
+      if ((!key.expiresAt || key.expiresAt > now) && maySeeKey(caller, key)) live.get(key.teamId!)!.push(key);
+    }
+    return teams.map((team) => ({
+      ...teamView(team, rosters.get(team.teamId)!),
+      keys: live.get(team.teamId)!.map(keyView),
+      team_memberships: rosters.get(team.teamId)!.map(({ member }) => membershipView(member, team)),
+    }));
   }
-  return teams.map((team) => ({
-    ...teamView(team, rosters.of(team.teamId)),
-    keys: live.get(team.teamId)!.map(keyView),
-    team_memberships: rosters.of(team.teamId).map(({ member }) => membershipView(member, team)),
-  }));
+
+  private async keyCounts(manager: EntityManager, teams: readonly Team[]): Promise<Map<string, number>> {
+    const counts = await this.keys
+      .in(manager)
+      .createQueryBuilder('k')
+      .select('k.teamId', 'teamId')
+      .addSelect('COUNT(*)', 'count')
+      .where({ teamId: In(teams.map(({ teamId }) => teamId)), deletedAt: IsNull() })
+      .groupBy('k.teamId')
+      .getRawMany<{ teamId: string; count: string | bigint }>();
+    return new Map(counts.map(({ teamId, count }) => [teamId, Number(count)]));
+  }
+
+  private async teamIdsOf(manager: EntityManager, userId: string): Promise<string[]> {
+    return (await this.members.teamIdsOf(manager, [userId])).get(userId) ?? [];
+  }
 }
 
 const COLUMN: Record<NonNullable<TeamPageQuery['sort_by']>, keyof Team> = {
@@ -143,19 +152,3 @@ const COLUMN: Record<NonNullable<TeamPageQuery['sort_by']>, keyof Team> = {
   team_alias: 'teamAlias',
   created_at: 'createdAt',
 };
-
-async function keyCounts(manager: EntityManager, teams: readonly Team[]): Promise<Map<string, number>> {
-  const counts = await manager
-    .createQueryBuilder(VirtualKey, 'k')
-    .select('k.teamId', 'teamId')
-    .addSelect('COUNT(*)', 'count')
-    .where({ teamId: In(teams.map(({ teamId }) => teamId)), deletedAt: IsNull() })
-    .groupBy('k.teamId')
-    .getRawMany<{ teamId: string; count: string | bigint }>();
-  return new Map(counts.map(({ teamId, count }) => [teamId, Number(count)]));
-}
-
-async function teamIdsOf(manager: EntityManager, userId: string): Promise<string[]> {
-  const members = await manager.findBy(Member, { userId, deletedAt: IsNull() });
-  return members.map(({ teamId }) => teamId);
-}

@@ -1,8 +1,9 @@
+import type { UserRow } from '../parties/user-row.dto.js';
 import { BadRequestException, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { cacheKey } from '../cache/change-epochs.js';
-import { secretsOf, VirtualKey } from '../parties/entities/virtual-key.entity.js';
-import { MemberRepository, pairOf } from '../parties/repositories/member.repository.js';
+import { secretsOf } from '../parties/entities/virtual-key.entity.js';
+import { MemberRepository, pairOf, memberCacheKeys } from '../parties/repositories/member.repository.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { UserRepository } from '../parties/repositories/user.repository.js';
 import { applyLimits } from '../parties/apply-limits.js';
@@ -10,15 +11,9 @@ import { toUsd } from '../parties/usd.js';
 import { type Principal, isProxyAdmin, maySeeTeam } from '../policy/principal.js';
 import { Traced } from '../tracing/traced.js';
 import { UserDefaults } from '../parties/user-defaults.js';
-import { User } from '../parties/entities/user.entity.js';
-import { ensureNamedUser } from '../parties/named-user.js';
-import { userWithEmail } from '../parties/user-with-email.js';
 import type { NewUserTeamDto } from './teams.dto.js';
-import { softDeleteWhere } from '../parties/soft-delete.js';
-import { lockParents } from '../parties/lock-parents.js';
 import { Member } from '../parties/entities/team-member.entity.js';
 import { TeamDelegation } from './team-delegation.js';
-import { lockedTeam, teamMembers, teamCacheKeys, userRows } from './team-members.query.js';
 import type { Team } from '../parties/entities/team.entity.js';
 import { membershipView, teamView } from './team.view.js';
 import type {
@@ -30,6 +25,9 @@ import type {
   UpdatedMember,
   UpdateMemberDto,
 } from './teams.dto.js';
+import { KeyRepository } from '../parties/repositories/key.repository.js';
+import { PartyLocks } from '../parties/party-locks.js';
+import { userView } from '../parties/user.view.js';
 
 /** Who is in which team, and what they may spend there. */
 @Injectable()
@@ -40,16 +38,14 @@ export class TeamMembersService {
     private readonly teams: TeamRepository,
     private readonly members: MemberRepository,
     private readonly users: UserRepository,
+    private readonly keys: KeyRepository,
+    private readonly locks: PartyLocks,
   ) {}
 
   /** The membership of a user in a team, cached; null when there is none. */
   @Traced('get_team_membership')
   get(teamId: string, userId: string): Promise<Readonly<Member> | null> {
     return this.members.get(pairOf(teamId, userId));
-  }
-
-  async removeAll(tx: EntityManager, members: readonly Member[], by: string): Promise<void> {
-    for (const member of members) await this.members.remove(tx, member, by);
   }
 
   /** Inside a transaction: a user joins a team, if it is not in yet. 404 when there is no such team. */
@@ -71,7 +67,7 @@ export class TeamMembersService {
     by: string,
     limits: Partial<AddMembersDto> = {},
   ): Promise<Member | undefined> {
-    await lockedTeam(tx, this.teams, teamId);
+    await this.teams.findForUpdateOrFail(tx, teamId);
     const [joined] = await this.enrol(tx, teamId, member, by, limits);
     return joined;
   }
@@ -92,9 +88,9 @@ export class TeamMembersService {
     const { answer } = await this.members.write(
       async (tx) => {
         if (!this.joinsFreely(dto, caller)) this.delegation.requireAdmin(caller, dto.team_id);
-        const team = await lockedTeam(tx, this.teams, dto.team_id);
+        const team = await this.teams.findForUpdateOrFail(tx, dto.team_id);
         await this.delegation.requireKnown(tx, dto.member, caller);
-        await lockParents(tx, { users: dto.member.map(({ user_id }) => user_id) });
+        await this.locks.lockParents(tx, { users: dto.member.map(({ user_id }) => user_id) });
         const joined: Member[] = [];
         for (const one of dto.member) {
           joined.push(...(await this.enrol(tx, dto.team_id, one, caller.id, dto)));
@@ -105,13 +101,13 @@ export class TeamMembersService {
         if (!joined.length) throw alreadyInTeam(dto.member.length);
         const userIds = joined.map(({ userId }) => userId);
         const answered = {
-          ...teamView(team, await teamMembers(tx, dto.team_id)),
-          updated_users: await userRows(tx, userIds),
+          ...teamView(team, await this.members.inTeam(tx, dto.team_id)),
+          updated_users: await this.userRows(tx, userIds),
           updated_team_memberships: joined.map((member) => membershipView(member, team)),
         };
         return { added: joined, answer: answered };
       },
-      (done) => [cacheKey.team(dto.team_id), ...done.added.flatMap((member) => teamCacheKeys({ member }))],
+      (done) => [cacheKey.team(dto.team_id), ...done.added.flatMap(memberCacheKeys)],
     );
     return answer;
   }
@@ -149,10 +145,10 @@ export class TeamMembersService {
     const { team, named } = await this.members.write(
       async (tx) => {
         const { team: row, userId } = await this.memberNamed(tx, dto, caller);
-        const burial = { where: { teamId: dto.team_id, userId }, by: caller.id, now: this.teams.now() };
-        const keys = await softDeleteWhere(tx, VirtualKey, burial);
-        await softDeleteWhere(tx, Member, burial);
-        return { team: row, keys, userId, named: await teamMembers(tx, dto.team_id) };
+        const theirs = { teamId: dto.team_id, userId };
+        const keys = await this.keys.softDeleteWhere(tx, theirs, caller.id);
+        await this.members.softDeleteWhere(tx, theirs, caller.id);
+        return { team: row, keys, userId, named: await this.members.inTeam(tx, dto.team_id) };
       },
       ({ keys, userId }) => [
         cacheKey.team(dto.team_id),
@@ -195,7 +191,13 @@ export class TeamMembersService {
   private async userOf(tx: EntityManager, { user_id, user_email }: MemberDto, by: string): Promise<string> {
     if (!user_id && !user_email)
       throw new BadRequestException({ message: 'A member needs a user_id or a user_email', param: 'member' });
-    return ensureNamedUser(tx, this.users, { user_id, user_email }, by, this.newUsers.apply);
+    return this.users.ensureNamed(tx, { user_id, user_email }, by, this.newUsers.apply);
+  }
+
+  private async userRows(tx: EntityManager, userIds: readonly string[]): Promise<UserRow[]> {
+    const teamIds = await this.members.teamIdsOf(tx, userIds);
+    const users = await this.users.named(tx, userIds);
+    return users.map((user) => userView(user, teamIds.get(user.userId) ?? []));
   }
 
   private async memberNamed(
@@ -207,15 +209,15 @@ export class TeamMembersService {
       throw new BadRequestException({ message: `Team id=${team_id} does not exist in db`, param: 'team_id' });
     }
     this.delegation.requireAdmin(caller, team_id);
-    const team = await lockedTeam(tx, this.teams, team_id);
-    const userId = user_id || (user_email ? (await userWithEmail(tx, user_email))?.userId : undefined);
+    const team = await this.teams.findForUpdateOrFail(tx, team_id);
+    const userId = user_id || (user_email ? (await this.users.withEmail(tx, user_email))?.userId : undefined);
     if (userId === undefined || !(await this.members.find(tx, pairOf(team_id, userId)))) {
       throw new BadRequestException({
         message: 'User not found in team',
         param: user_id ? 'user_id' : 'user_email',
       });
     }
-    const user = await tx.findOneBy(User, { userId });
+    const user = await this.users.in(tx).findOneBy({ userId });
     return { team, userId, userEmail: user?.userEmail ?? null };
   }
 }

@@ -14,14 +14,30 @@ import { TeamMembersService } from './team-members.service.js';
 import { TeamPagesController } from './team-pages.controller.js';
 import { TeamsController } from './teams.controller.js';
 import { TeamsService } from './teams.service.js';
+import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
+import { Organization } from '../parties/entities/organization.entity.js';
+import { Budget } from '../parties/entities/budget.entity.js';
+import { AccessGroup } from '../parties/entities/access-group.entity.js';
+import { KeyRepository } from '../parties/repositories/key.repository.js';
+import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
+import { BudgetRepository } from '../parties/repositories/budget.repository.js';
+import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Team, Member, User]), PartiesModule, DelegationModule],
+  imports: [
+    TypeOrmModule.forFeature([VirtualKey, User, Team, Member, Organization, Budget, AccessGroup]),
+    PartiesModule,
+    DelegationModule,
+  ],
   controllers: [TeamsController, TeamPagesController],
   providers: [
+    KeyRepository,
+    UserRepository,
     TeamRepository,
     MemberRepository,
-    UserRepository,
+    OrganizationRepository,
+    BudgetRepository,
+    AccessGroupRepository,
     TeamsService,
     TeamMembersService,
     TeamLists,

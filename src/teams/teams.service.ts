@@ -1,13 +1,8 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { assignAccessGroups, lockAccessGroups } from '../access-groups/assign-access-groups.js';
-import { requireBudget } from '../budgets/budgets.service.js';
-import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
+import { cacheKey } from '../cache/change-epochs.js';
 import { Database } from '../database/database.js';
-import { lockRowsInOrder } from '../database/row-lock.js';
-import { secretsOf, VirtualKey } from '../parties/entities/virtual-key.entity.js';
-import { Organization } from '../parties/entities/organization.entity.js';
 import { applyParty } from '../parties/apply-party.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { NO_MODELS } from '../parties/model-entries.js';
@@ -15,13 +10,9 @@ import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
 import { type Principal, isProxyAdmin, maySeeTeam } from '../policy/principal.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { Traced } from '../tracing/traced.js';
-import { softDeleteWhere } from '../parties/soft-delete.js';
-import { Member } from '../parties/entities/team-member.entity.js';
-import { lockParents } from '../parties/lock-parents.js';
 import { TeamDelegation } from './team-delegation.js';
 import type { TeamMemberDefaults } from './team-member-defaults.js';
-import { lockedTeam, teamMembers, teamCacheKeys } from './team-members.query.js';
-import { teamRows } from './team-lists.js';
+import { TeamLists } from './team-lists.js';
 import { TeamMembersService } from './team-members.service.js';
 import { Team } from '../parties/entities/team.entity.js';
 import { teamView } from './team.view.js';
@@ -37,15 +28,28 @@ import {
   type UpdatedTeam,
   UpdateTeamDto,
 } from './teams.dto.js';
+import { MemberRepository, memberCacheKeys } from '../parties/repositories/member.repository.js';
+import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
+import { BudgetRepository } from '../parties/repositories/budget.repository.js';
+import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
+import { PartyLocks } from '../parties/party-locks.js';
+import { PartyDeletion } from '../parties/party-deletion.js';
 
 /** Teams. */
 @Injectable()
 export class TeamsService {
   constructor(
     private readonly database: Database,
-    private readonly members: TeamMembersService,
+    private readonly teamMembers: TeamMembersService,
     private readonly delegation: TeamDelegation,
     private readonly teams: TeamRepository,
+    private readonly lists: TeamLists,
+    private readonly members: MemberRepository,
+    private readonly organizations: OrganizationRepository,
+    private readonly budgets: BudgetRepository,
+    private readonly accessGroups: AccessGroupRepository,
+    private readonly locks: PartyLocks,
+    private readonly deletion: PartyDeletion,
   ) {}
 
   /** The live team, cached; null when there is none. (Seed: `get_team_object`.) */
@@ -68,24 +72,27 @@ export class TeamsService {
       async (tx) => {
         await this.delegation.requireKnown(tx, dto.members_with_roles ?? [], caller);
         const made = await this.make(tx, teamId, dto, by);
-        await lockParents(tx, { users: (dto.members_with_roles ?? []).map(({ user_id }) => user_id) });
+        await this.locks.lockParents(tx, {
+          users: (dto.members_with_roles ?? []).map(({ user_id }) => user_id),
+        });
         if (!isProxyAdmin(caller)) await this.delegation.requireWithin(tx, made, undefined, caller);
-        for (const member of dto.members_with_roles ?? []) await this.members.enrol(tx, teamId, member, by);
+        for (const member of dto.members_with_roles ?? [])
+          await this.teamMembers.enrol(tx, teamId, member, by);
         await this.teams.setSpend(tx, made, dto.spend || null);
-        return { team: made, named: await teamMembers(tx, teamId) };
+        return { team: made, named: await this.members.inTeam(tx, teamId) };
       },
-      (made) => [cacheKey.team(teamId), ...made.named.flatMap(teamCacheKeys)],
+      (made) => [cacheKey.team(teamId), ...made.named.flatMap(({ member }) => memberCacheKeys(member))],
     );
     return teamView(team, named);
   }
 
   /** A team without members, inside a transaction of somebody else's; they evict it. */
   async make(tx: EntityManager, teamId: string, dto: TeamFieldsDto, by: string): Promise<Team> {
-    await lockAccessGroups(tx, dto);
-    await lockParents(tx, { organizations: [dto.organization_id] });
+    await this.accessGroups.lockNamed(tx, dto);
+    await this.locks.lockParents(tx, { organizations: [dto.organization_id] });
     await this.requireNeighbours(tx, dto);
     const made = await this.teams.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
-    await assignAccessGroups(tx, dto, made, ['teamIds', teamId]);
+    await this.accessGroups.assign(tx, dto, made, ['teamIds', teamId]);
     return made;
   }
 
@@ -121,18 +128,18 @@ export class TeamsService {
   ): Promise<TeamRow> {
     const { team, named } = await this.teams.write(
       async (tx) => {
-        await lockAccessGroups(tx, sent);
-        await lockParents(tx, { organizations: [sent.organization_id] });
-        const before = await lockedTeam(tx, this.teams, teamId);
+        await this.accessGroups.lockNamed(tx, sent);
+        await this.locks.lockParents(tx, { organizations: [sent.organization_id] });
+        const before = await this.teams.findForUpdateOrFail(tx, teamId);
         this.delegation.requireAdmin(caller, teamId);
         const dto = Object.assign(new UpdateTeamDto(), wanted(before));
         if (!isProxyAdmin(caller)) this.delegation.requireUpdatable(dto, before, caller);
         await this.requireNeighbours(tx, dto);
         const row = await this.teams.update(tx, teamId, caller.id, (live, now) => this.apply(live, dto, now));
-        await assignAccessGroups(tx, dto, row, ['teamIds', teamId]);
+        await this.accessGroups.assign(tx, dto, row, ['teamIds', teamId]);
         if (!isProxyAdmin(caller)) await this.delegation.requireWithin(tx, row, before, caller);
         await this.teams.setSpend(tx, row, dto.spend);
-        return { team: row, named: await teamMembers(tx, teamId), left: before.organizationId };
+        return { team: row, named: await this.members.inTeam(tx, teamId), left: before.organizationId };
       },
       // Whoever administers an organization has rights in its teams: for them a team that leaves is a change of it.
       ({ team: { organizationId }, left }) => [
@@ -149,7 +156,7 @@ export class TeamsService {
         this.delegation.requireOwner(caller, teamId);
         return {
           team: await this.teams.update(tx, teamId, caller.id, (row) => void (row.blocked = blocked)),
-          named: await teamMembers(tx, teamId),
+          named: await this.members.inTeam(tx, teamId),
         };
       },
       () => [cacheKey.team(teamId)],
@@ -162,7 +169,7 @@ export class TeamsService {
     return this.database.read(async (manager) => {
       const team = await this.teams.findOrFail(manager, teamId);
       if (!maySeeTeam(caller, teamId)) throw this.teams.notFound(teamId);
-      const [row] = await teamRows(manager, [team], caller, this.teams.now());
+      const [row] = await this.lists.rows(manager, [team], caller);
       const { keys, team_memberships, ...team_info } = row!;
       return { team_id: teamId, team_info, keys, team_memberships };
     });
@@ -184,41 +191,26 @@ export class TeamsService {
     const ids = [...new Set(teamIds)];
     await this.teams.write(
       async (tx) => {
-        await lockRowsInOrder(tx, Team, { teamId: In(ids) });
+        await this.teams.lockedInOrder(tx, { teamId: In(ids) });
         for (const teamId of ids.toSorted()) {
           this.delegation.requireOwner(caller, teamId);
-          await lockedTeam(tx, this.teams, teamId);
+          await this.teams.findForUpdateOrFail(tx, teamId);
         }
-        return this.removeAll(tx, ids, caller.id);
+        return this.deletion.deleteTeams(tx, ids, caller.id);
       },
       (touched) => touched,
     );
     return { deleted_teams: ids };
   }
 
-  /** Inside a transaction: these live teams, their members and keys are gone. Returns what to evict. */
-  async removeAll(tx: EntityManager, teamIds: readonly string[], by: string): Promise<CacheKey[]> {
-    const burial = { where: { teamId: In(teamIds) }, by, now: this.teams.now() };
-    const keys = await softDeleteWhere(tx, VirtualKey, burial);
-    const members = await softDeleteWhere(tx, Member, burial);
-    const teams = await softDeleteWhere(tx, Team, burial);
-    const organizations = teams.flatMap(({ organizationId }) => organizationId ?? []);
-    return [
-      ...teamIds.map(cacheKey.team),
-      ...[...new Set(organizations)].map(cacheKey.organization),
-      ...keys.flatMap(secretsOf),
-      ...members.map(({ teamId, userId }) => cacheKey.membership(teamId, userId)),
-    ];
-  }
-
   private async requireNeighbours(
     tx: EntityManager,
     { organization_id, budget_id }: TeamFieldsDto,
   ): Promise<void> {
-    await requireBudget(tx, budget_id);
+    await this.budgets.require(tx, budget_id);
     if (
       !organization_id ||
-      (await tx.existsBy(Organization, { organizationId: organization_id, deletedAt: IsNull() }))
+      (await this.organizations.in(tx).existsBy({ organizationId: organization_id, deletedAt: IsNull() }))
     )
       return;
     throw new NotFoundException({

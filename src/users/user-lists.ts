@@ -6,29 +6,33 @@ import { foldedAddress } from '../platform/folded-address.js';
 import { pageInfo } from '../http/page-info.dto.js';
 import { paginate } from '../http/pagination.js';
 import { sqlOrder } from '../http/sort-order.js';
-import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
 import { OrganizationMember } from '../parties/entities/organization-member.entity.js';
-import { withContent } from '../parties/listed-rows.js';
 import { type Principal, maySeeKey, maySeeTeam } from '../policy/principal.js';
 import { joinLifetimeSpend } from '../ledger/join-lifetime-spend.js';
 import { Member } from '../parties/entities/team-member.entity.js';
-import { teamsOf } from './teams-of.js';
 import { User } from '../parties/entities/user.entity.js';
 import { userView } from '../parties/user.view.js';
 import type { SpendUsersQuery, UserList, UserListQuery } from './users.dto.js';
 import type { UserRow } from '../parties/user-row.dto.js';
-import { visibleUsers } from '../parties/visible-users.js';
+import { UserRepository } from '../parties/repositories/user.repository.js';
+import { MemberRepository } from '../parties/repositories/member.repository.js';
+import { KeyRepository } from '../parties/repositories/key.repository.js';
 
 /** Users for people who look for one. */
 @Injectable()
 export class UserLists {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly users: UserRepository,
+    private readonly members: MemberRepository,
+    private readonly keys: KeyRepository,
+  ) {}
 
   /** The users that concern the caller. */
   async list(query: UserListQuery, caller: Principal): Promise<UserList> {
     const { page = 1, page_size = 25, sort_by = 'created_at', sort_order = 'desc' } = query;
     return this.database.read(async (manager) => {
-      const select = visibleUsers(manager, caller);
+      const select = this.users.visibleTo(manager, caller);
       if (query.role !== undefined) select.andWhere('u.userRole = :role', { role: query.role });
       const ids = query.user_ids?.split(',');
       if (ids?.length === 1) select.andWhere(...containsText('u.userId', ids[0]!));
@@ -61,8 +65,8 @@ export class UserLists {
         .limit(page_size)
         .offset((page - 1) * page_size)
         .getManyAndCount();
-      const views = await viewsOf(manager, users, caller);
-      const theirKeys = await manager.find(VirtualKey, {
+      const views = await this.viewsOf(manager, users, caller);
+      const theirKeys = await this.keys.in(manager).find({
         select: { id: true, secretHash: true, userId: true, teamId: true, organizationId: true },
         where: { userId: In(users.map(({ userId }) => userId)), deletedAt: IsNull() },
       });
@@ -81,7 +85,7 @@ export class UserLists {
   async topSpenders(query: SpendUsersQuery, caller: Principal): Promise<UserRow[]> {
     const { take, skip } = paginate(query);
     return this.database.read(async (manager) => {
-      const select = joinLifetimeSpend(visibleUsers(manager, caller), 'user').addSelect(
+      const select = joinLifetimeSpend(this.users.visibleTo(manager, caller), 'user').addSelect(
         'COALESCE(a.spentNanoUsd, 0)',
         'spent',
       );
@@ -92,24 +96,24 @@ export class UserLists {
         .limit(take)
         .offset(skip)
         .getMany();
-      return viewsOf(manager, users, caller);
+      return this.viewsOf(manager, users, caller);
     });
   }
-}
 
-/** Users as lists tell them: with those of their teams that the caller sees. */
-async function viewsOf(manager: EntityManager, users: User[], caller: Principal) {
-  await withContent(manager, User, users);
-  const teams = await teamsOf(
-    manager,
-    users.map(({ userId }) => userId),
-  );
-  return users.map((user) =>
-    userView(
-      user,
-      (teams.get(user.userId) ?? []).filter((teamId) => maySeeTeam(caller, teamId)),
-    ),
-  );
+  /** Users as lists tell them: with those of their teams that the caller sees. */
+  private async viewsOf(manager: EntityManager, users: User[], caller: Principal) {
+    await this.users.withContent(manager, users);
+    const teams = await this.members.teamIdsOf(
+      manager,
+      users.map(({ userId }) => userId),
+    );
+    return users.map((user) =>
+      userView(
+        user,
+        (teams.get(user.userId) ?? []).filter((teamId) => maySeeTeam(caller, teamId)),
+      ),
+    );
+  }
 }
 
 const COLUMN: Record<NonNullable<UserListQuery['sort_by']>, string> = {

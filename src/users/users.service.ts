@@ -7,36 +7,23 @@ import {
 } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { requireBudget } from '../budgets/budgets.service.js';
 import { cacheKey } from '../cache/change-epochs.js';
 import { DelegationService } from '../delegation/delegation.js';
 import { Database } from '../database/database.js';
-import { lockRowsInOrder } from '../database/row-lock.js';
 import { type IssuedKey, KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/key.view.js';
 import { MAX_PAGE_SIZE } from '../http/pagination.js';
-import { secretsOf, VirtualKey } from '../parties/entities/virtual-key.entity.js';
 import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
 import { applyParty } from '../parties/apply-party.js';
 import { emailTaken, ssoTaken, UserRepository } from '../parties/repositories/user.repository.js';
-import { joinOrganizations } from '../parties/join-organizations.js';
-import { OrganizationMember } from '../parties/entities/organization-member.entity.js';
-import { lightColumns, withContent } from '../parties/listed-rows.js';
 import { type Principal, isProxyAdmin, maySeeKey, maySeeTeam } from '../policy/principal.js';
-import { softDeleteWhere } from '../parties/soft-delete.js';
-import { lockParents } from '../parties/lock-parents.js';
-import { Member } from '../parties/entities/team-member.entity.js';
-import { Team } from '../parties/entities/team.entity.js';
 import { TeamMembersService } from '../teams/team-members.service.js';
 import { teamView } from '../teams/team.view.js';
 import { Traced } from '../tracing/traced.js';
 import { User } from '../parties/entities/user.entity.js';
 import { UserDefaults } from '../parties/user-defaults.js';
-import { teamsOf } from './teams-of.js';
 import type { UserInfo } from './user-info.dto.js';
 import { userView } from '../parties/user.view.js';
-import { userWithEmail } from '../parties/user-with-email.js';
-import { maySeeUser } from '../parties/visible-users.js';
 import {
   type BulkUpdatedUsers,
   type BulkUpdateUsersDto,
@@ -49,17 +36,35 @@ import {
   type UserUpdateResult,
 } from './users.dto.js';
 import { UserRow } from '../parties/user-row.dto.js';
+import { KeyRepository } from '../parties/repositories/key.repository.js';
+import { TeamRepository } from '../parties/repositories/team.repository.js';
+import { MemberRepository } from '../parties/repositories/member.repository.js';
+import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
+import { OrganizationMemberRepository } from '../parties/repositories/organization-member.repository.js';
+import { BudgetRepository } from '../parties/repositories/budget.repository.js';
+import { PartyLocks } from '../parties/party-locks.js';
+import { PartyDeletion } from '../parties/party-deletion.js';
+import { missingText } from '../policy/checks/parties-exist.js';
+import { madeBy } from '../database/authored-row.js';
 
 /** The people and applications of the company. */
 @Injectable()
 export class UsersService {
   constructor(
     private readonly database: Database,
-    private readonly keys: KeysService,
+    private readonly keysService: KeysService,
     private readonly teamMembers: TeamMembersService,
     private readonly newUsers: UserDefaults,
     private readonly delegation: DelegationService,
     private readonly users: UserRepository,
+    private readonly keys: KeyRepository,
+    private readonly teams: TeamRepository,
+    private readonly members: MemberRepository,
+    private readonly organizations: OrganizationRepository,
+    private readonly organizationMembers: OrganizationMemberRepository,
+    private readonly budgets: BudgetRepository,
+    private readonly locks: PartyLocks,
+    private readonly deletion: PartyDeletion,
   ) {}
 
   /** The live user, cached; null when there is none. (Seed: `get_user_object`.) */
@@ -83,7 +88,7 @@ export class UsersService {
       });
     } catch (error) {
       if (!(error instanceof ConflictException) || email === undefined) throw error;
-      const holder = await this.database.read((manager) => userWithEmail(manager, email));
+      const holder = await this.database.read((manager) => this.users.withEmail(manager, email));
       if (!holder) throw error;
       return holder;
     }
@@ -96,16 +101,16 @@ export class UsersService {
     const { user, issued } = await this.users.write(
       async (tx) => {
         // Before the user is made: whoever names it waits for that.
-        await lockParents(tx, {
+        await this.locks.lockParents(tx, {
           organizations: [...(dto.organizations ?? []), dto.organization_id],
           teams: [...teamIds, dto.team_id],
         });
         const made = await this.make(tx, userId, dto, by);
         for (const team of dto.teams ?? []) await this.teamMembers.join(tx, team, userId, by);
-        await joinOrganizations(tx, dto.organizations ?? [], made);
+        await this.joinOrganizations(tx, dto.organizations ?? [], made);
         const key: IssuedKey | undefined =
           (dto.auto_create_key ?? true)
-            ? await this.keys.issue(tx, { ...keyPart(dto), user_id: userId }, by)
+            ? await this.keysService.issue(tx, { ...keyPart(dto), user_id: userId }, by)
             : undefined;
         await this.users.setSpend(tx, made, dto.spend || null);
         return { user: made, issued: key };
@@ -127,7 +132,7 @@ export class UsersService {
   async make(tx: EntityManager, userId: string, dto: NewUserDto, by: string): Promise<User> {
     await this.requireFreeEmail(tx, dto.user_email);
     await this.requireFreeSso(tx, dto.sso_user_id);
-    await requireBudget(tx, dto.budget_id);
+    await this.budgets.require(tx, dto.budget_id);
     return this.users.create(tx, userId, by, (row, now) => {
       this.newUsers.apply(row, now);
       this.apply(row, dto, now);
@@ -143,11 +148,11 @@ export class UsersService {
         const { userId } = before;
         if (!isProxyAdmin(caller))
           this.delegation.requireSettable(dto, EDITABLE_FIELDS.user, userView(before, []));
-        await requireBudget(tx, dto.budget_id);
+        await this.budgets.require(tx, dto.budget_id);
         if (typeof dto.user_id === 'string') await this.requireFreeEmail(tx, dto.user_email, userId);
         const row = await this.users.update(tx, userId, by, (live, now) => this.apply(live, dto, now));
         await this.users.setSpend(tx, row, dto.spend);
-        return { user: row, teamIds: (await teamsOf(tx, [userId])).get(userId) ?? [] };
+        return { user: row, teamIds: (await this.members.teamIdsOf(tx, [userId])).get(userId) ?? [] };
       },
       (changed) => [cacheKey.user(changed.user.userId)],
     );
@@ -196,7 +201,9 @@ export class UsersService {
         param: 'user_updates',
       });
     const users = await this.database.read((manager) =>
-      manager.find(User, { where: { deletedAt: IsNull() }, order: { id: 'ASC' }, take: MAX_BULK + 1 }),
+      this.users
+        .in(manager)
+        .find({ where: { deletedAt: IsNull() }, order: { id: 'ASC' }, take: MAX_BULK + 1 }),
     );
     if (users.length > MAX_BULK)
       throw new BadRequestException({
@@ -219,21 +226,17 @@ export class UsersService {
       throw new BadRequestException({ message: 'Name the user to look up in `user_id`', param: 'user_id' });
     return this.database.read(async (manager) => {
       const user = await this.users.findOrFail(manager, userId);
-      if (!(await maySeeUser(manager, caller, userId))) throw this.users.notFound(userId);
-      const keys = await manager.find(VirtualKey, {
-        select: lightColumns(manager, VirtualKey),
+      if (!(await this.users.isVisibleTo(manager, caller, userId))) throw this.users.notFound(userId);
+      const keys = await this.keys.findListed(manager, {
         where: { userId, deletedAt: IsNull() },
         order: { createdAt: 'DESC', id: 'DESC' },
         take: MAX_PAGE_SIZE,
       });
-      await withContent(manager, VirtualKey, keys);
-      const joined = (await teamsOf(manager, [userId])).get(userId) ?? [];
+      const joined = (await this.members.teamIdsOf(manager, [userId])).get(userId) ?? [];
       const teamIds = joined.filter((teamId) => maySeeTeam(caller, teamId));
-      const teams = await manager.find(Team, {
-        select: lightColumns(manager, Team),
+      const teams = await this.teams.findListed(manager, {
         where: { teamId: In(teamIds), deletedAt: IsNull() },
       });
-      await withContent(manager, Team, teams);
       return {
         user_id: userId,
         user_info: userView(user, teamIds),
@@ -249,25 +252,12 @@ export class UsersService {
     await this.users.write(
       async (tx) => {
         // Before what is theirs: nobody puts anything on them meanwhile.
-        const users = await lockRowsInOrder(tx, User, { userId: In(ids), deletedAt: IsNull() });
+        const users = await this.users.lockedInOrder(tx, { userId: In(ids), deletedAt: IsNull() });
         const absent = ids.find((id) => !users.some(({ userId }) => userId === id));
         if (absent !== undefined) throw this.users.notFound(absent);
-        const members = await tx.findBy(Member, { userId: In(ids), deletedAt: IsNull() });
-        const keys = await softDeleteWhere(tx, VirtualKey, {
-          where: { userId: In(ids) },
-          by,
-          now: this.users.now(),
-        });
-        for (const user of users) await this.users.remove(tx, user, by);
-        await this.teamMembers.removeAll(tx, members, by);
-        await tx.remove(OrganizationMember, await tx.findBy(OrganizationMember, { userId: In(ids) }));
-        return { keys, members };
+        return this.deletion.deleteUsers(tx, users, by);
       },
-      ({ keys, members }) => [
-        ...ids.map(cacheKey.user),
-        ...keys.flatMap(secretsOf),
-        ...members.map(({ teamId, userId }) => cacheKey.membership(teamId, userId)),
-      ],
+      (touched) => touched,
     );
     return ids.length;
   }
@@ -286,7 +276,7 @@ export class UsersService {
         message: 'Either user_id or user_email must be given',
         param: 'user_id',
       });
-    const user = await userWithEmail(manager, user_email);
+    const user = await this.users.withEmail(manager, user_email);
     if (!user || !(isProxyAdmin(caller) || user.userId === caller.userId))
       throw new NotFoundException({
         message: `User not found, passed user_email=${user_email}`,
@@ -295,18 +285,38 @@ export class UsersService {
     return user;
   }
 
+  /** Makes a new user an ordinary member of these organizations. Throws 404 for one that is not there. */
+  private async joinOrganizations(
+    tx: EntityManager,
+    organizationIds: readonly string[],
+    { userId, createdAt, createdBy }: User,
+  ): Promise<void> {
+    for (const organizationId of new Set(organizationIds)) {
+      if (!(await this.organizations.in(tx).existsBy({ organizationId, deletedAt: IsNull() })))
+        throw new NotFoundException({
+          message: missingText({ kind: 'organization', id: organizationId }),
+          param: 'organizations',
+        });
+      const made = madeBy(createdBy, createdAt);
+      await this.organizationMembers
+        .in(tx)
+        .insert({ organizationId, userId, role: 'internal_user', ...made });
+    }
+  }
+
   private async requireFreeEmail(
     tx: EntityManager,
     email: string | null | undefined,
     except?: string,
   ): Promise<void> {
-    const holder = email && (await userWithEmail(tx, email));
+    const holder = email && (await this.users.withEmail(tx, email));
     if (!holder || holder.userId === except) return;
     throw emailTaken(email!);
   }
 
   private async requireFreeSso(tx: EntityManager, ssoUserId: string | null | undefined): Promise<void> {
-    if (ssoUserId && (await tx.existsBy(User, { ssoUserId, deletedAt: IsNull() }))) throw ssoTaken(ssoUserId);
+    if (ssoUserId && (await this.users.in(tx).existsBy({ ssoUserId, deletedAt: IsNull() })))
+      throw ssoTaken(ssoUserId);
   }
 
   private apply(row: User, dto: UpdateUserDto | NewUserDto, now: Date): void {

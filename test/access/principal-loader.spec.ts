@@ -2,6 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { madeBy } from '../../src/database/authored-row.js';
 import type { Database } from '../../src/database/database.js';
 import { OrganizationMember } from '../../src/parties/entities/organization-member.entity.js';
+import { MemberRepository } from '../../src/parties/repositories/member.repository.js';
+import { OrganizationMemberRepository } from '../../src/parties/repositories/organization-member.repository.js';
+import { TeamRepository } from '../../src/parties/repositories/team.repository.js';
 import type { Principal } from '../../src/policy/principal.js';
 import { admin, AdminServices } from '../harness/admin-services.js';
 import { PrincipalLoader } from '../../src/access/principal.loader.js';
@@ -20,8 +23,15 @@ let services: AdminServices;
 beforeEach(async () => void (services = await AdminServices.onSqlite()));
 afterEach(() => services.close());
 
+const loaderOn = (database: Database) =>
+  new PrincipalLoader(
+    database,
+    services.get(TeamRepository),
+    services.get(MemberRepository),
+    services.get(OrganizationMemberRepository),
+  );
 const load = (caller = alice, keyTeamId: string | null = null) =>
-  new PrincipalLoader(services.database).load(caller, keyTeamId);
+  loaderOn(services.database).load(caller, keyTeamId);
 const team = (team_id: string, more: object = {}) =>
   services.teams.create({ team_id, members_with_roles: [{ role: 'user', user_id: 'alice' }], ...more }, ME);
 
@@ -63,6 +73,6 @@ describe('what is a caller’s own', () => {
   it('is not guessed when it cannot be read', async () => {
     const outage = new Error('connection lost');
     const database = { read: () => Promise.reject(outage) } as unknown as Database;
-    await expect(new PrincipalLoader(database).load(alice, null)).rejects.toBe(outage);
+    await expect(loaderOn(database).load(alice, null)).rejects.toBe(outage);
   });
 });

@@ -52,19 +52,23 @@ export class AdminServices {
     private readonly clock: { now: Date },
     private readonly cleanUp: () => unknown,
   ) {
-    const get = <T>(type: Type<T>): T => application.get(type, { strict: false });
-    this.dataSource = get(DataSource);
-    this.database = get(Database);
-    this.keys = get(KeysService);
-    this.keyLists = get(KeyLists);
-    this.teams = get(TeamsService);
-    this.teamMembers = get(TeamMembersService);
-    this.teamLists = get(TeamLists);
-    this.users = get(UsersService);
-    this.userLists = get(UserLists);
-    this.organizations = get(OrganizationsService);
-    this.endUsers = get(EndUsersService);
-    this.budgets = get(BudgetsService);
+    this.dataSource = this.get(DataSource);
+    this.database = this.get(Database);
+    this.keys = this.get(KeysService);
+    this.keyLists = this.get(KeyLists);
+    this.teams = this.get(TeamsService);
+    this.teamMembers = this.get(TeamMembersService);
+    this.teamLists = this.get(TeamLists);
+    this.users = this.get(UsersService);
+    this.userLists = this.get(UserLists);
+    this.organizations = this.get(OrganizationsService);
+    this.endUsers = this.get(EndUsersService);
+    this.budgets = this.get(BudgetsService);
+  }
+
+  /** Returns any other provider of these modules. */
+  get<T>(type: Type<T>): T {
+    return this.application.get(type, { strict: false });
   }
 
   static async onSqlite(): Promise<AdminServices> {

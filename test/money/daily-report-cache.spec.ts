@@ -10,6 +10,12 @@ import type { Config } from '../../src/config/config.js';
 import { Database } from '../../src/database/database.js';
 import { databaseOptions } from '../../src/database-options.js';
 import { usdFromNanoUsd, type NanoUsd } from '../../src/policy/money.js';
+import { BillingChainRow } from '../../src/ledger/billing-chain.entity.js';
+import { BillingChainRepository } from '../../src/ledger/billing-chain.repository.js';
+import { Team } from '../../src/parties/entities/team.entity.js';
+import { TeamRepository } from '../../src/parties/repositories/team.repository.js';
+import { DailyReport } from '../../src/reporting/daily-report.entity.js';
+import { DailyReportRepository } from '../../src/reporting/daily-report.repository.js';
 import { Retention } from '../../src/reporting/retention.js';
 import { Activity } from '../../src/reporting/activity.js';
 import { ActivitySums } from '../../src/reporting/activity-sums.js';
@@ -69,9 +75,21 @@ describe.each([
     source = await new DataSource(databaseOptions(postgres?.url, folder)).initialize();
     await source.runMigrations();
     const database = new Database(source);
-    const activity = new Activity(database);
-    kept = new DailyReportCache(database, activity);
-    daily = new DailyActivity(activity, kept, database);
+    const activity = new Activity(
+      database,
+      new BillingChainRepository(source.getRepository(BillingChainRow)),
+    );
+    kept = new DailyReportCache(
+      database,
+      activity,
+      new DailyReportRepository(source.getRepository(DailyReport)),
+    );
+    daily = new DailyActivity(
+      activity,
+      kept,
+      database,
+      new TeamRepository(source.getRepository(Team), undefined as never),
+    );
     sums = new ActivitySums(database, kept, () => NOW);
     retention = new Retention(database, {} as Config, () => NOW);
     for (let chain = 0; chain < 6; chain++) {

@@ -15,7 +15,7 @@ import { compileRouteList } from '../../policy/routes.js';
 import { TagsService } from '../../tags/tags.service.js';
 import { CachedCallerRows } from './cached-caller-rows.js';
 import type { CallerSnapshot, PartyConfig, Snapshot } from './caller.js';
-import { type CallerRows, rowsIn } from './caller-rows.js';
+import { type CallerRows, CallerRowsReader } from './caller-rows.js';
 import { readOwners, readTier } from './owner-reader.js';
 import { proxyParty, partyConfigOf, tokenParty } from './party-config.js';
 import { sortedUnique } from '../request-tags.js';
@@ -40,6 +40,7 @@ export class CallerReader {
     private readonly cachedRows: CachedCallerRows,
     private readonly endUsers: EndUsersService,
     private readonly tags: TagsService,
+    private readonly transactionRows: CallerRowsReader,
   ) {
     this.proxyParty = proxyParty(config);
     this.master = {
@@ -113,7 +114,7 @@ export class CallerReader {
    * exists. Leaves its limits out. Must run in a transaction.
    */
   readAgain(tx: EntityManager, hash: string, caller: CallerSnapshot): Promise<CallerSnapshot | undefined> {
-    const rows = rowsIn(tx);
+    const rows = this.transactionRows.in(tx);
     const { token } = caller;
     return token
       ? this.readToken(caller.tokenId!, token.verified, token.owners, rows)

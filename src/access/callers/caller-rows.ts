@@ -1,11 +1,16 @@
-import { type EntityManager, IsNull } from 'typeorm';
-import { keyWithSecret } from '../../keys/keys.service.js';
+import { Injectable } from '@nestjs/common';
+import { MemberRepository, pairOf } from '../../parties/repositories/member.repository.js';
+import { type EntityManager } from 'typeorm';
 import type { VirtualKey } from '../../parties/entities/virtual-key.entity.js';
 import { Organization } from '../../parties/entities/organization.entity.js';
 import type { Limits } from '../../parties/limits-row.js';
 import { Member } from '../../parties/entities/team-member.entity.js';
 import { Team } from '../../parties/entities/team.entity.js';
 import { User } from '../../parties/entities/user.entity.js';
+import { KeyRepository } from '../../parties/repositories/key.repository.js';
+import { UserRepository } from '../../parties/repositories/user.repository.js';
+import { TeamRepository } from '../../parties/repositories/team.repository.js';
+import { OrganizationRepository } from '../../parties/repositories/organization.repository.js';
 
 /** Reads of the live rows behind a caller; null where there is none. */
 export interface CallerRows {
@@ -17,15 +22,26 @@ export interface CallerRows {
   readonly tier: (id: string) => Promise<Readonly<Limits> | null>;
 }
 
-/** The rows as a transaction sees them. Tiers are left out: nobody's rights depend on one. */
-export function rowsIn(tx: EntityManager): CallerRows {
-  const deletedAt = IsNull();
-  return {
-    key: (hash) => keyWithSecret(tx, hash),
-    user: (userId) => tx.findOneBy(User, { userId, deletedAt }),
-    team: (teamId) => tx.findOneBy(Team, { teamId, deletedAt }),
-    member: (teamId, userId) => tx.findOneBy(Member, { teamId, userId, deletedAt }),
-    organization: (organizationId) => tx.findOneBy(Organization, { organizationId, deletedAt }),
-    tier: () => Promise.resolve(null),
-  };
+/** Reads callers' rows inside transactions. */
+@Injectable()
+export class CallerRowsReader {
+  constructor(
+    private readonly keys: KeyRepository,
+    private readonly users: UserRepository,
+    private readonly teams: TeamRepository,
+    private readonly members: MemberRepository,
+    private readonly organizations: OrganizationRepository,
+  ) {}
+
+  /** Returns the rows as a transaction sees them. Tiers are left out, because no rights depend on one. */
+  in(tx: EntityManager): CallerRows {
+    return {
+      key: (hash) => this.keys.withSecret(tx, hash),
+      user: (userId) => this.users.find(tx, userId),
+      team: (teamId) => this.teams.find(tx, teamId),
+      member: (teamId, userId) => this.members.find(tx, pairOf(teamId, userId)),
+      organization: (organizationId) => this.organizations.find(tx, organizationId),
+      tier: () => Promise.resolve(null),
+    };
+  }
 }

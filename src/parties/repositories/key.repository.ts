@@ -1,6 +1,6 @@
 import { ConflictException, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { Repository } from 'typeorm';
+import { type EntityManager, IsNull, Repository } from 'typeorm';
 import { cacheKey } from '../../cache/change-epochs.js';
 import { VirtualKey } from '../entities/virtual-key.entity.js';
 import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
@@ -25,6 +25,15 @@ export class KeyRepository extends PartyRepository<VirtualKey> {
       rows,
       context,
     );
+  }
+
+  /** Returns the live key with a secret of this hash, also where it is the former one. */
+  async withSecret(manager: EntityManager, hash: string): Promise<VirtualKey | null> {
+    const keys = await this.in(manager).findBy([
+      { secretHash: hash, deletedAt: IsNull() },
+      { formerSecretHash: hash, deletedAt: IsNull() },
+    ]);
+    return keys.find(({ secretHash: current }) => current === hash) ?? keys[0] ?? null;
   }
 }
 

@@ -7,15 +7,19 @@ import {
 } from '@nestjs/common';
 import {
   type EntityManager,
+  type FindManyOptions,
+  type FindOptionsSelect,
   type FindOptionsWhere,
   IsNull,
   QueryFailedError,
   type Repository,
+  type SelectQueryBuilder,
 } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { CacheKey } from '../../cache/change-epochs.js';
 import { RowCache } from '../../cache/row-cache.js';
 import { CLOCK, type Clock } from '../../platform/clock.js';
+import { recordBulkChange } from '../../database/audited-changes.js';
 import { AggregateRepository } from '../../database/aggregate-repository.js';
 import { rowLock } from '../../database/row-lock.js';
 import { isMadeByCall, madeBy } from '../../database/authored-row.js';
@@ -25,6 +29,7 @@ import { missingText } from '../../policy/checks/parties-exist.js';
 import type { PartyKind } from '../../policy/facts.js';
 import type { NanoUsd } from '../../policy/money.js';
 import { PartySpend, type Spender } from '../party-spend.js';
+import { lightNames, withContent } from '../listed-rows.js';
 import type { PartyRow } from '../party-row.js';
 import { toNanoUsd } from '../usd.js';
 
@@ -147,6 +152,62 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     return row;
   }
 
+  /** Locks the live row until this transaction ends, and returns it. Throws 404 when there is none. */
+  async findForUpdateOrFail(tx: EntityManager, id: string): Promise<T> {
+    const row = await this.findForUpdate(tx, id);
+    if (!row) throw this.notFound(id);
+    return row;
+  }
+
+  /** Returns rows for a list: of what clients keep with them only what is not too large. */
+  async findListed(manager: EntityManager, options: FindManyOptions<T>): Promise<T[]> {
+    const rows = this.in(manager);
+    const select = Object.fromEntries(lightNames(rows.metadata).map((name) => [name, true]));
+    return withContent(rows, await rows.find({ ...options, select: select as FindOptionsSelect<T> }));
+  }
+
+  /** Begins a query of rows without what clients keep with them; `withContent` reads that for those it found. */
+  selectListed(manager: EntityManager, alias: string): SelectQueryBuilder<T> {
+    const rows = this.in(manager);
+    return rows.createQueryBuilder(alias).select(lightNames(rows.metadata).map((name) => `${alias}.${name}`));
+  }
+
+  /** Reads what clients keep with these rows, where it is not too large for a list. */
+  withContent(manager: EntityManager, rows: T[]): Promise<T[]> {
+    return withContent(this.in(manager), rows);
+  }
+
+  /** Locks live rows in the order of their ids, without reading them. Must run inside a transaction. */
+  async lockLive(tx: EntityManager, where: FindOptionsWhere<T>): Promise<void> {
+    if (!this.context.database.isPostgres) return;
+    await this.in(tx).find({
+      select: { id: true },
+      where: { ...where, deletedAt: IsNull() },
+      order: { id: 'ASC' },
+      ...rowLock(tx),
+    } as never);
+  }
+
+  /**
+   * Deletes all live rows that match, in one statement, because the ledger waits for it. Must run inside a transaction.
+   * Returns the rows, for eviction.
+   */
+  async softDeleteWhere(tx: EntityManager, where: FindOptionsWhere<T>, by: string): Promise<T[]> {
+    const { entity } = this.mapping;
+    const now = this.context.clock();
+    // An update locks rows in the order it meets them: two that meet the same rows would wait for each other.
+    await this.lockLive(tx, where);
+    const live = { ...where, deletedAt: IsNull() } as FindOptionsWhere<T>;
+    await this.in(tx).update(live, { deletedAt: now, updatedAt: now, updatedBy: by } as never);
+    const deleted = await this.in(tx).findBy({ ...where, deletedAt: now } as FindOptionsWhere<T>);
+    recordBulkChange(
+      tx,
+      entity,
+      deleted.map((row) => ({ before: { ...row, deletedAt: null }, after: null })),
+    );
+    return deleted;
+  }
+
   notFound(id: string): NotFoundException {
     return new NotFoundException({
       message: missingText({ kind: this.mapping.kind, id }),
@@ -240,13 +301,7 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
    */
   private async insertOrFind(tx: EntityManager, row: T, lock: ReturnType<typeof rowLock> = {}): Promise<T> {
     const { where, idOf } = this.mapping;
-    await this.in(tx)
-      .createQueryBuilder()
-      .insert()
-      .values(row as never)
-      .orIgnore()
-      .updateEntity(false)
-      .execute();
+    await this.insertOrIgnore(tx, row);
     const existing = await this.in(tx).findOne({ where: where(idOf(row)), ...lock });
     if (!existing) throw await this.conflictOf(tx, row);
     return existing;
@@ -362,7 +417,8 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
       await this.context.spend.set(tx, this.spender(row), toNanoUsd(usd));
   }
 
-  private spender(row: Readonly<T>): Spender {
+  /** Returns a row's party as one whose spending is corrected. */
+  spender(row: Readonly<T>): Spender {
     const { kind, idOf, entity } = this.mapping;
     return { kind, row, publicId: idOf(row as T), entity };
   }

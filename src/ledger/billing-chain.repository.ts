@@ -1,0 +1,13 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import { AggregateRepository } from '../database/aggregate-repository.js';
+import { BillingChainRow } from './billing-chain.entity.js';
+
+/** Who pays for calls, in which order. */
+@Injectable()
+export class BillingChainRepository extends AggregateRepository<BillingChainRow> {
+  constructor(@InjectRepository(BillingChainRow) rows: Repository<BillingChainRow>) {
+    super(rows);
+  }
+}

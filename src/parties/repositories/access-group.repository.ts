@@ -1,0 +1,55 @@
+import { Injectable, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { type EntityManager, In, Repository } from 'typeorm';
+import { accessGroupIds } from '../model-entries.js';
+import type { PartyRow } from '../party-row.js';
+import { AggregateRepository } from '../../database/aggregate-repository.js';
+import { AccessGroup } from '../entities/access-group.entity.js';
+
+/** The list in which a group remembers teams by their public ids, and keys by their internal ones. */
+type Grantees = 'teamIds' | 'keyIds';
+
+/** Access groups: models under one name, which teams and keys may have. */
+@Injectable()
+export class AccessGroupRepository extends AggregateRepository<AccessGroup> {
+  constructor(@InjectRepository(AccessGroup) rows: Repository<AccessGroup>) {
+    super(rows);
+  }
+
+  /**
+   * Locks the groups that a body names. Must run before the team or key that gets them is locked: who changes a group locks
+   * it first, and then the teams and keys that have it. What is no list of texts is left to `assign`.
+   */
+  async lockNamed(tx: EntityManager, sent: object): Promise<void> {
+    const { access_group_ids: asked } = sent as { access_group_ids?: unknown };
+    if (!Array.isArray(asked)) return;
+    const ids = asked.filter((one): one is string => typeof one === 'string');
+    if (ids.length) await this.lockedInOrder(tx, { id: In(ids) });
+  }
+
+  /** Notes in groups that a team or key has them, if the body named any. Throws 404 for one that is not there. */
+  async assign(
+    tx: EntityManager,
+    sent: object,
+    row: PartyRow,
+    [grantees, id]: readonly [Grantees, string],
+  ): Promise<void> {
+    const { access_group_ids: asked } = sent as { access_group_ids?: readonly unknown[] | null };
+    if (!asked) return;
+    if (!asked.every((one) => typeof one === 'string')) {
+      const message = 'must be a list of texts';
+      const fields = [{ field: 'access_group_ids', message }];
+      throw new UnprocessableEntityException({ message: `access_group_ids: ${message}`, fields });
+    }
+    const groups = await this.lockedInOrder(tx, { id: In(accessGroupIds(row)) });
+    const absent = asked.find((one) => !groups.some((group) => group.id === one));
+    if (absent !== undefined) throw accessGroupNotFound(absent as string, 'access_group_ids');
+    for (const group of groups) {
+      if (!group[grantees].includes(id))
+        await this.in(tx).save({ ...group, [grantees]: [...group[grantees], id] });
+    }
+  }
+}
+
+export const accessGroupNotFound = (id: string, param: string) =>
+  new NotFoundException({ message: `Access group '${id}' not found`, param });

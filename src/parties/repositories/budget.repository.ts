@@ -1,0 +1,49 @@
+import { Injectable, NotFoundException } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { type EntityManager, In, IsNull, Repository } from 'typeorm';
+import { cacheKey } from '../../cache/change-epochs.js';
+import { lockInTurn } from '../../database/row-lock.js';
+import type { Limits } from '../limits-row.js';
+import { withTier } from '../with-tier.js';
+import { AggregateRepository } from '../../database/aggregate-repository.js';
+import { Budget } from '../entities/budget.entity.js';
+
+/** Tiers: limits that many parties share. */
+@Injectable()
+export class BudgetRepository extends AggregateRepository<Budget> {
+  constructor(@InjectRepository(Budget) rows: Repository<Budget>) {
+    super(rows);
+  }
+
+  /** Requires that a tier is there, and keeps it there until this transaction ends. Throws 404 when it is not. */
+  async require(tx: EntityManager, budgetId: string | null | undefined): Promise<void> {
+    if (!budgetId) return;
+    await lockInTurn(tx, cacheKey.budget(budgetId), 'shared');
+    if (!(await this.in(tx).existsBy({ budgetId }))) throw budgetNotFound(budgetId);
+  }
+
+  /** Returns the kind of party that names this tier, of all tables of parties; undefined where none does. */
+  async usedBy(tx: EntityManager, budgetId: string): Promise<string | undefined> {
+    for (const { target, tableName, columns } of tx.connection.entityMetadatas) {
+      const names = new Set(columns.map(({ propertyName }) => propertyName));
+      if (target === Budget || !names.has('budgetId') || !names.has('deletedAt')) continue;
+      if (await tx.existsBy(target, { budgetId, deletedAt: IsNull() })) return tableName;
+    }
+    return undefined;
+  }
+
+  /** Fills the limits of these parties with those of their tiers. */
+  async withTiers<T extends Limits & { readonly budgetId: string | null }>(
+    manager: EntityManager,
+    rows: readonly T[],
+  ): Promise<Readonly<T>[]> {
+    const budgetIds = new Set(rows.flatMap(({ budgetId }) => budgetId ?? []));
+    if (!budgetIds.size) return [...rows];
+    const tiers = await this.in(manager).findBy({ budgetId: In([...budgetIds]) });
+    const byId = new Map(tiers.map((tier) => [tier.budgetId, tier]));
+    return rows.map((row) => withTier<T>(row, row.budgetId === null ? null : byId.get(row.budgetId)));
+  }
+}
+
+export const budgetNotFound = (budgetId: string) =>
+  new NotFoundException({ message: `Budget not found, passed budget_id=${budgetId}`, param: 'budget_id' });
