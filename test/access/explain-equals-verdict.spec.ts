@@ -170,7 +170,7 @@ function walk(
 it.each([
   ['in memory', true],
   ['elsewhere', false],
-])('what is explained is what happens, with balances %s', { timeout: 120_000 }, (_, known) => {
+])('what is explained is what happens, with balances %s', (_, known) => {
   let allowed = 0;
   const refused = new Set<string>();
   fc.assert(

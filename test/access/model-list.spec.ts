@@ -43,7 +43,7 @@ const delegation = fc.record({
   budget: fc.constantFrom(undefined, 1),
 });
 
-it('500 random grants: listed if and only if a call passes', { timeout: 300_000 }, async () => {
+it('500 random grants: listed if and only if a call passes', async () => {
   const cases = fc.sample(delegation, { numRuns: GRANTS, seed: SEED });
   let [passed, refused, next] = [0, 0, 0];
   const check = async (at: number) => {

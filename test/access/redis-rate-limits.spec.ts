@@ -63,7 +63,7 @@ const of = (unit: RateLimit['unit'], limit: number, key = `key:1:${unit}`): Rate
   limit,
 });
 
-describe.runIf(redisIsThere())('a Redis that anybody writes to', { timeout: 60_000 }, () => {
+describe.runIf(redisIsThere())('a Redis that anybody writes to', () => {
   let server: RedisServer;
   let redis: Redis;
   let limits: RedisRateLimits;

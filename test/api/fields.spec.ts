@@ -163,7 +163,7 @@ let gateway: Gateway;
 beforeAll(async () => {
   upstream = await Upstream.start();
   gateway = await Gateway.start({ upstream });
-}, 60_000);
+});
 afterAll(() => closeAll(gateway, upstream));
 
 interface Schema {

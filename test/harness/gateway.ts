@@ -16,6 +16,7 @@ import { migratedPostgres, migratedSqlite } from './templates.js';
 import { RedisServer } from './redis.js';
 import type { Upstream } from './upstream.js';
 import { MAIN } from './fresh-build.js';
+import { eventually } from './eventually.js';
 
 export interface Answer {
   readonly status: number;
@@ -35,7 +36,7 @@ export interface GatewayOptions {
   readonly dataFolder?: string;
 }
 
-const START_PATIENCE_MS = 20_000;
+const START_LIMIT_MS = 120_000;
 
 /** Deployments on the test's upstream, with prices that make sums easy: $0.001 a token, one way or the other. */
 export const testModels = (url: string) => [
@@ -134,7 +135,7 @@ export class Gateway {
     await new Promise<void>((done, failed) => {
       const timer = setTimeout(
         () => failed(new Error(`The gateway did not start:\n${this.logs}`)),
-        START_PATIENCE_MS,
+        START_LIMIT_MS,
       );
       let heard = '';
       const hear = (bytes: Buffer) => {
@@ -230,14 +231,14 @@ export class Gateway {
   /** The ledger as the database has it, once nothing is open any more and every balance is up to date. */
   async books(): Promise<LedgerContents> {
     const { DATABASE_URL: url } = this.options.env ?? {};
-    for (let patience = 400; patience > 0; patience--) {
+    return eventually(async () => {
       const { books, deltas } = url
         ? await readPostgresBooks(url)
         : { books: readBooks(this.dataFolder), deltas: 0 };
-      if (!deltas && !books.entries.some(({ state }) => state === 'open')) return books;
-      await new Promise((done) => setTimeout(done, 50));
-    }
-    throw new Error('Entries stayed open, or deltas unfolded, for twenty seconds.');
+      const open = books.entries.filter(({ state }) => state === 'open').length;
+      if (open || deltas) throw new Error(`${open} entries are still open, ${deltas} deltas are not folded.`);
+      return books;
+    });
   }
 
   /** A statement on its database, running or not; the rows it answers. */

@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { freePort } from './redis.js';
+import { eventually } from './eventually.js';
 
 /** Can a PgBouncer of a test's own be started? In CI it must be possible: else this throws. */
 export function pgbouncerIsThere(): boolean {
@@ -85,11 +86,9 @@ export class PgBouncer {
     this.child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout!, this.child.stderr!])
       stream.on('data', (bytes: Buffer) => (said += bytes.toString()));
-    for (let patience = 100; patience > 0; patience--) {
-      if (await this.answers()) return;
-      await new Promise((done) => setTimeout(done, 100));
-    }
-    throw new Error(`PgBouncer did not start:\n${said}`);
+    await eventually(async () => {
+      if (!(await this.answers())) throw new Error(`PgBouncer did not start:\n${said}`);
+    });
   }
 
   private async answers(): Promise<boolean> {

@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { freePort } from './redis.js';
+import { eventually } from './eventually.js';
 
 const DEBIAN = '/usr/lib/postgresql';
 
@@ -50,11 +51,7 @@ export class PostgresServer {
     const settings = ['listen_addresses=127.0.0.1', `port=${this.port}`, `unix_socket_directories=`, 'fsync=off', 'max_connections=60']; // prettier-ignore
     const args = ['-D', this.data, ...settings.flatMap((setting) => ['-c', setting])];
     this.child = spawn(...asPostgres('postgres', args), { stdio: 'ignore', detached: true });
-    for (let patience = 100; patience > 0; patience--) {
-      if (await this.answers()) return;
-      await new Promise((done) => setTimeout(done, 100));
-    }
-    throw new Error('PostgreSQL did not start.');
+    await eventually(() => this.query('SELECT 1'));
   }
 
   /** As if its machine lost power. */
@@ -93,13 +90,6 @@ export class PostgresServer {
 
   private get data(): string {
     return join(this.folder, 'data');
-  }
-
-  private answers(): Promise<boolean> {
-    return this.query('SELECT 1').then(
-      () => true,
-      () => false,
-    );
   }
 
   /** To every process of the server: each connection is one. */

@@ -274,7 +274,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
       }),
       { numRuns: RUNS },
     );
-  }, 120_000);
+  });
 
   const call = (limit: bigint | null, wanted = 100n): Call => ({
     on: [{ account: 0, limit }],

@@ -101,4 +101,4 @@ it('prices follow the table; what is under way is billed as it was held; bad tab
   expect(gateway.logs).toMatch(/WARN.*The prices stay as they are/);
   serve(await tableWith(0.004));
   await soon(async () => expect(await costs()).toBe(0.04));
-}, 60_000);
+});

@@ -76,7 +76,7 @@ beforeAll(async () => {
   while ((await number('(SELECT count(*) FROM ledger_days)')) < 1);
   while ((await number(`(SELECT coalesce(sum(entries), 0) FROM activity_days WHERE tag = '')`)) < 12);
   while ((await number('(SELECT count(*) FROM kept_days)')) < KINDS);
-}, 60_000);
+});
 afterAll(() => closeAll(gateway, upstream));
 
 const get = async (path: string, key = gateway.masterKey) => (await gateway.as(key, 'GET', path)).body;

@@ -230,7 +230,7 @@ describe('what a call makes by itself', () => {
   });
 });
 
-describe('after the process died', { timeout: 60_000 }, () => {
+describe('after the process died', () => {
   it('there is an entry for every write and none without', async () => {
     const writing = Array.from({ length: 200 }, (_, i) =>
       gateway.admin('POST', '/team/new', { team_id: `killed-${i}` }).catch(() => undefined),

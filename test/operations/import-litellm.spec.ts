@@ -229,7 +229,7 @@ describe.skipIf(!isPossible)('tollgate import-litellm', () => {
     } finally {
       await gateway.close();
     }
-  }, 120_000);
+  });
 
   it('into PostgreSQL, beside a running gateway that knows at once', async () => {
     const [{ url, drop }, redis] = await Promise.all([migratedPostgres(), RedisServer.start()]);
@@ -255,7 +255,7 @@ describe.skipIf(!isPossible)('tollgate import-litellm', () => {
       await redis.close();
       await drop();
     }
-  }, 120_000);
+  });
 });
 
 /** Rows no form of LiteLLM makes, but a person with psql, an old version or an attacker. */
@@ -374,7 +374,7 @@ describe.skipIf(!isPossible)('rows and names nobody thought of', () => {
       await gateway.close();
       await shared?.drop();
     }
-  }, 120_000); // prettier-ignore
+  }); // prettier-ignore
 
   it('do not keep the report from being printed when a database fails', async () => {
     await sql(`ALTER TABLE "LiteLLM_TagTable" RENAME TO tags;
@@ -387,7 +387,7 @@ describe.skipIf(!isPossible)('rows and names nobody thought of', () => {
       expect(out).toContain('LiteLLM_TeamTable "team-list": metadata: is no mapping');
       expect(out).toContain('division by zero');
     }
-  }, 120_000);
+  });
 });
 
 /** Limits that LiteLLM enforces and nothing here does. */
@@ -445,4 +445,4 @@ it.skipIf(!isPossible)('what would limit and is not enforced is named and left; 
     await gateway.close();
     rmSync(dataFolder, { recursive: true, force: true });
   }
-}, 120_000); // prettier-ignore
+}); // prettier-ignore

@@ -22,7 +22,7 @@ interface Place {
   readonly db?: number;
 }
 
-describe.skipIf(!possible)('one Redis for several gateways', { timeout: 120_000 }, () => {
+describe.skipIf(!possible)('one Redis for several gateways', () => {
   let upstream: Upstream;
   let redis: RedisServer;
   beforeAll(async () => {
@@ -185,7 +185,7 @@ describe.skipIf(!possible)('one Redis for several gateways', { timeout: 120_000 
   });
 });
 
-describe.skipIf(!redisIsThere())('one Redis for data folders', { timeout: 60_000 }, () => {
+describe.skipIf(!redisIsThere())('one Redis for data folders', () => {
   it('is warned of when a copy of a folder answers to the same id, and not when a process is started again', async () => {
     const redis = await RedisServer.start();
     const env = { REDIS_URL: redis.url };
@@ -211,7 +211,7 @@ describe.skipIf(!redisIsThere())('one Redis for data folders', { timeout: 60_000
   });
 });
 
-describe('tollgate new-installation', { timeout: 60_000 }, () => {
+describe('tollgate new-installation', () => {
   it('gives a data folder a new id, unless a process uses it', async () => {
     const dataFolder = mkdtempSync(join(tmpdir(), 'tollgate-installation-'));
     try {

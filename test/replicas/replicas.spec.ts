@@ -21,7 +21,7 @@ describe.skipIf(!possible).each([2, 4])('with %i replicas, a budget of $1', (cou
     upstream = await Upstream.start();
     upstream.delayMs = UPSTREAM_MS;
     replicas = await Replicas.start(count, { upstream, config: { general_settings: { budget_wait_ms: 0 } } });
-  }, 60_000);
+  });
   afterAll(() => closeAll(replicas, upstream));
   let serial = 0;
 

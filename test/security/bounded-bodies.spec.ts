@@ -64,7 +64,7 @@ describe('a body of an administrator’s route', () => {
       expect({ path, status, param: answer.error?.param }).toEqual({ path, status: 422, param: field });
       expect(answer.error.details.fields).toEqual([{ field, message: `has ${message}` }]);
     }
-  }, 120_000); // prettier-ignore
+  }); // prettier-ignore
 
   it('of many megabytes is refused as too large, everywhere', async () => {
     const bytes = JSON.stringify({ zzz: 'x'.repeat(8 * 1024 * 1024) });
@@ -72,7 +72,7 @@ describe('a body of an administrator’s route', () => {
       const { status } = await gateway.admin(method, at(path), bytes);
       expect({ path, status }).toEqual({ path, status: 413 });
     }
-  }, 120_000);
+  });
 
   it('is refused alike for a key of nobody without money', async () => {
     const key = await gateway.createKey({ max_budget: 0 });
@@ -91,7 +91,7 @@ describe('a body of an administrator’s route', () => {
         expect({ path, field, status }).toEqual({ path, field, status: expect.toSatisfy((one: number) => one < 500) as number }); // prettier-ignore
       }
     }
-  }, 120_000);
+  });
 });
 
 describe('a user that is named by its address', () => {

@@ -184,7 +184,6 @@ function failedStart(config: object, env: Record<string, string>): string {
       cwd: folder,
       env: { PATH: process.env.PATH, PORT: '0', TOLLGATE_DATA: folder, TOLLGATE_CONFIG: file, TOLLGATE_SALT_KEY: CANARY.salt, ...env },
       encoding: 'utf8',
-      timeout: 15_000,
     });
     expect(status).toBe(1);
     return stdout + stderr;
@@ -213,7 +212,7 @@ it.each<[string, object, Record<string, string>?]>([
 
 const possible = (await postgresIsThere()) && redisIsThere();
 
-it.skipIf(!possible)('nor is one when PostgreSQL and Redis fail under it, nor in any of their columns', { timeout: 60_000 }, async () => {
+it.skipIf(!possible)('nor is one when PostgreSQL and Redis fail under it, nor in any of their columns', async () => {
   const secrets: Record<string, string> = { ...CANARY, database: 'canary-database-0008hhhh', redis: 'canary-redis-0009iiii' };
   const { url, drop } = await freshPostgres();
   const redis = await RedisServer.start();

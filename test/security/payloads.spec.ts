@@ -40,7 +40,7 @@ beforeAll(async () => {
   gateway = await Gateway.start({ upstream });
   known = await operations(gateway);
   tenant = await makeTenant(gateway, 'bystander');
-}, 60_000);
+});
 afterAll(() => closeAll(gateway, upstream));
 
 const pathOf = ({ path }: Operation, text: string) =>
@@ -74,7 +74,7 @@ it.each(['%', '_', '%%', '_%', '%y%', '*', '?', '.*', '[a-z]', '\\%', `%${'_%'.r
 ); // prettier-ignore
 
 // Were one sleep in ten carried out, the time would not suffice.
-it('no text is anything but text: nobody is hurt and nothing breaks', { timeout: 300_000 }, async () => {
+it('no text is anything but text: nobody is hurt and nothing breaks', async () => {
   const before = await everythingOf(gateway, tenant);
   const cases = known.flatMap((operation) =>
     INJECTIONS.flatMap((text, nth) => {

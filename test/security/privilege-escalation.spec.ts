@@ -78,7 +78,7 @@ beforeAll(async () => {
     organization_id: 'org',
     member: { role: 'org_admin', user_id: 'orgAdmin' },
   });
-}, 60_000);
+});
 afterAll(() => closeAll(gateway, upstream));
 
 type Caller = 'user' | 'permitted' | 'teamAdmin' | 'orgAdmin';
@@ -196,7 +196,6 @@ describe('the matrix', () => {
 
   it.each(['user', 'permitted', 'teamAdmin', 'orgAdmin'] as const)(
     '%s makes no key that is more than its own',
-    { timeout: 120_000 },
     async (caller) => {
       const key = await heldKey(caller);
       const team = await heldTeam();
@@ -228,7 +227,7 @@ describe('the matrix', () => {
     ['orgAdmin', 'a key of its team', 'update'],
     ['user', 'itself', 'regenerate'],
     ['permitted', 'a key of its team', 'regenerate'],
-  ] as const)('%s makes no more of %s by /key/%s', { timeout: 120_000 }, async (caller, target, verb) => {
+  ] as const)('%s makes no more of %s by /key/%s', async (caller, target, verb) => {
     let changed = 0;
     const team = await heldTeam();
     for (const { field, value, body } of cases(`POST /key/${verb}`)) {
@@ -272,7 +271,6 @@ describe('the matrix', () => {
 
   it.each(['permitted', 'teamAdmin', 'orgAdmin'] as const)(
     '%s makes no more of a team',
-    { timeout: 120_000 },
     async (caller) => {
       const key = await heldKey(caller);
       const read = async (id: string) => (await gateway.admin('GET', `/team/info?team_id=${id}`)).body.team_info;
@@ -299,7 +297,7 @@ describe('the matrix', () => {
     },
   ); // prettier-ignore
 
-  it('an admin of an organization makes no team that is more than it', { timeout: 120_000 }, async () => {
+  it('an admin of an organization makes no team that is more than it', async () => {
     const key = await heldKey('orgAdmin');
     let made = 0;
     for (const { field, value, body } of cases('POST /team/new')) {

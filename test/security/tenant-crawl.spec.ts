@@ -72,7 +72,7 @@ beforeAll(async () => {
   known = (await operations(gateway)).filter(
     ({ path }) => !/completions|embeddings|messages|responses|moderations|images|audio|rerank/.test(path),
   );
-}, 60_000);
+});
 afterAll(() => closeAll(gateway, upstream));
 
 const shaped = (field: string, value: string) => {
@@ -125,7 +125,7 @@ describe('the crawl', () => {
     expect(known.flatMap(namingFields).length).toBeGreaterThan(60);
   });
 
-  it.each(CALLERS)('of their %s tells and changes nothing of mine', { timeout: 300_000 }, async (kind) => {
+  it.each(CALLERS)('of their %s tells and changes nothing of mine', async (kind) => {
     const before = await everythingOf(gateway, mine);
     expect(before).toContain(mine.marker);
     let entered = 0;

@@ -13,7 +13,7 @@ import { eventually } from '../harness/eventually.js';
 const possible = (await postgresIsThere()) && redisIsThere();
 const hash = (secret: string) => createHash('sha256').update(secret).digest('hex');
 
-describe.skipIf(!possible)('whoever can write to Redis', { timeout: 120_000 }, () => {
+describe.skipIf(!possible)('whoever can write to Redis', () => {
   let upstream: Upstream;
   let replicas: Replicas;
   let first: Gateway;
@@ -127,7 +127,7 @@ describe.skipIf(!possible)('whoever can write to Redis', { timeout: 120_000 }, (
   });
 });
 
-describe.skipIf(!possible)('a Redis that speaks something else', { timeout: 120_000 }, () => {
+describe.skipIf(!possible)('a Redis that speaks something else', () => {
   const answers: [string, Buffer | string][] = [
     ['nothing it knows', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
     ['random bytes', Buffer.from(Array.from({ length: 4_096 }, (_, i) => (i * 7_919) % 256))],
