@@ -37,6 +37,30 @@ const ON_BOTH = [
   'windows',
 ];
 
+/** These take long: `npm test` leaves them to `npm run test:all` and CI. */
+const SLOW = [
+  'replicas/*',
+  'access/explain-equals-verdict',
+  'access/model-list',
+  'access/redis-rate-limits',
+  'access/route-parity',
+  'api/key-rotation',
+  'api/terraform',
+  'money/alerts',
+  'money/chaos',
+  'money/exact-cap',
+  'money/holds-over-time',
+  'operations/crash',
+  'operations/import-litellm',
+  'security/canary-secrets',
+  'security/noisy-neighbour',
+  'security/payloads',
+  'security/privilege-escalation',
+  'security/revoked-writes',
+  'security/tenant-crawl',
+  'security/untrusted-redis',
+].map((name) => `test/${name}.spec.ts`);
+
 // Nest's decorators, also in files tsconfig.json does not build.
 const oxc = { decorator: { legacy: true, emitDecoratorMetadata: true } };
 /** Limits for what hangs, generous: a machine that is busy with other things is no finding. */
@@ -47,9 +71,17 @@ const common = {
   expect: { poll: { timeout: 60_000 } },
 };
 
+/** The way of `npm test`, see scripts/test.mjs. */
+const isFast = process.env.TESTS === 'fast';
+
 const embedded = {
   oxc,
-  test: { name: 'embedded', include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'], ...common },
+  test: {
+    name: 'embedded',
+    include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'],
+    exclude: ['**/node_modules/**', ...(isFast ? SLOW : [])],
+    ...common,
+  },
 };
 const shared = {
   oxc,
@@ -61,15 +93,17 @@ const shared = {
   },
 };
 
+const LEFT_OUT_BY_CHOICE = `Left out: ${SLOW.length} files or folders of tests that take long, and what is run on PostgreSQL and Redis a second time.
+npm run test:all runs everything, as CI does.`;
+const LEFT_OUT_FOR_WANT = `Left out: ${ON_BOTH.length} files of tests on PostgreSQL and Redis, and in the others what needs either: shared budgets,
+several replicas, failures of both. To run them, set TEST_DATABASE_URL to a PostgreSQL whose user may create databases (a
+database is made and dropped per test, nothing else is touched), and have redis-server in the PATH.`;
+
 export default defineConfig(async () => {
   const isPossible = (await postgresIsThere()) && redisIsThere();
-  if (!isPossible)
-    console.warn(
-      `Left out: ${ON_BOTH.length} files of tests on PostgreSQL and Redis, and in the others what needs either: shared budgets,\n` +
-        'several replicas, failures of both. Embedded mode is tested. To run them, set TEST_DATABASE_URL to a PostgreSQL whose\n' +
-        'user may create databases (a database is made and dropped per test), and have redis-server in the PATH.',
-    );
+  if (isFast) console.warn(LEFT_OUT_BY_CHOICE);
+  else if (!isPossible) console.warn(LEFT_OUT_FOR_WANT);
   // Tests wait for other processes most of the time: more workers than cores keep the cores busy.
   const maxWorkers = availableParallelism() + 1;
-  return { test: { maxWorkers, projects: isPossible ? [embedded, shared] : [embedded] } };
+  return { test: { maxWorkers, projects: isPossible && !isFast ? [embedded, shared] : [embedded] } };
 });
