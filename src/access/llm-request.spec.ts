@@ -23,7 +23,7 @@ describe('what a call asks for', () => {
     expect(request).toMatchObject({
       model: 'm',
       stream: true,
-      wantsUsage: true,
+      includeUsage: true,
       endUserId: 'u',
       size: { outputTokens: 7, copies: 2, hasMedia: false, generates: true },
     });

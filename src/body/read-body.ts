@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../platform/maybe-promise.js';
 import { AsyncResource } from 'node:async_hooks';
 import { errorCodes, type FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
@@ -12,7 +13,7 @@ export const countsUntilAnswered = (body: unknown): body is Buffer =>
   Buffer.isBuffer(body) && body.length >= LARGE_BODY_BYTES;
 
 /** Is the credential of this request nobody's? Rejects when that cannot be found out. */
-export type IsUnauthenticated = (request: FastifyRequest) => boolean | Promise<boolean>;
+export type IsUnauthenticated = (request: FastifyRequest) => MaybePromise<boolean>;
 
 /**
  * Reads bodies whole, as the bytes they came in. 413 where one is larger than its route takes, 400 where it broke off. A large

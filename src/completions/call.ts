@@ -2,15 +2,6 @@ import type { FastifyReply } from 'fastify';
 import type { CallAccess } from '../access/call-access.js';
 import type { LlmRequest } from '../access/llm-request.js';
 import type { RateLimit, RateLimitLease } from '../rate-limits/rate-limits.js';
-import type { Deployment } from '../models/deployment.js';
-import { estimatedTokens } from '../call-types/reported-usage.js';
-import { showsItsPrompt } from '../policy/bound.js';
-import type { NanoUsd } from '../policy/money.js';
-import { costNanoUsd, type Usage } from '../policy/price.js';
-import { ZERO_NANO_USD } from '../policy/money.js';
-import type { Hold, SpendService } from '../ledger/spend.service.js';
-import type { EntryMark } from '../ledger/ledger-entry.entity.js';
-import { SettlementTimeoutError } from './upstream/upstream-error.js';
 
 /** A client's call, from the guards to the last byte of the response. */
 export interface Call {
@@ -34,92 +25,4 @@ export interface Call {
   clampedTo?: number | undefined;
   readonly reply: FastifyReply;
   readonly startedAt: number;
-}
-
-/** The output that a hold pays for. */
-export interface OutputTokens {
-  /** Maximum of all answers together. */
-  readonly atMost: number;
-  /** Tokens of prompt and answers that the hold pays for. Absent if nothing was held. */
-  readonly paidTokens?: Pick<Usage, 'inputTokens' | 'outputTokens'>;
-  /** Output limit to send upstream, for each answer, and the member that carries it. Absent if no budget applies. */
-  readonly limit?: { readonly member: string; readonly tokens: number };
-  /** The limit, if it is lower than the client's limit or than what the model usually writes. */
-  readonly clampedTo?: number;
-}
-
-/** One try at one deployment, with its money held. */
-export class Attempt {
-  private mark: EntryMark | null = 'unconfirmed';
-
-  constructor(
-    readonly call: Call,
-    readonly deployment: Deployment,
-    readonly output: OutputTokens,
-    readonly hold: Hold,
-    /** True if the gateway asks for the stream's usage, because the client did not. */
-    readonly addsUsageOption: boolean,
-    private readonly spend: SpendService,
-    private readonly settleTimeoutMs: number,
-  ) {}
-
-  /** Returns the cost of this usage at this deployment. It is zero if no price is known. */
-  cost(usage: Usage): NanoUsd {
-    const { price } = this.deployment;
-    return price && !this.call.llm.size.isFree ? costNanoUsd(usage, price) : ZERO_NANO_USD;
-  }
-
-  /**
-   * Estimates the prompt's tokens for a response without usage. Counts the bytes if they show the whole prompt.
-   * Otherwise returns all tokens that the hold pays for. Web search results do not show either once the client has left.
-   */
-  estimatedInput(clientLeft = false): Pick<Usage, 'inputTokens' | 'inputAudioTokens'> {
-    const { size } = this.call.llm;
-    const { paidTokens } = this.output;
-    if (!paidTokens || (showsItsPrompt(size) && !(clientLeft && size.webSearches)))
-      return { inputTokens: estimatedTokens(size.inputBytes) };
-    const { inputTokens } = paidTokens;
-    return { inputTokens, ...(size.hearsSound && { inputAudioTokens: inputTokens }) };
-  }
-
-  /**
-   * Bills the usage. Resolves when that is committed. Throws `SettlementTimeoutError` if the commit takes too long; the
-   * settlement then goes on in the background.
-   */
-  settle(usage: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
-    const cost = mark === null ? this.cost(usage) : this.estimatedCost(usage);
-    this.call.usedTokens += usage.inputTokens + usage.outputTokens;
-    const settled = this.spend.settle(this.hold, cost, usage, mark);
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new SettlementTimeoutError()), this.settleTimeoutMs);
-      void settled.then(() => {
-        clearTimeout(timer);
-        resolve(cost);
-      }, reject);
-    });
-  }
-
-  /** Returns the cost of an estimated usage. It is at most the hold's bound, if the call cannot exceed the bound. */
-  private estimatedCost(usage: Usage): NanoUsd {
-    const cost = this.cost(usage);
-    const { boundNanoUsd, mayExceedBound } = this.hold;
-    return boundNanoUsd && !mayExceedBound && cost > boundNanoUsd ? boundNanoUsd : cost;
-  }
-
-  /** Records that the upstream provably produced nothing. Otherwise the ledger entry is marked as unconfirmed. */
-  producedNothing(): void {
-    this.mark = null;
-  }
-
-  /** The hold that the next attempt replaces. Undefined if this attempt is billed already. */
-  get unbilled(): { readonly hold: Hold; readonly mark: EntryMark | null } | undefined {
-    return this.hold.closing ? undefined : { hold: this.hold, mark: this.mark };
-  }
-
-  /** Settles or releases the hold, unless that was done. Resolves when that is committed. */
-  async close(): Promise<void> {
-    if (this.hold.closing) return;
-    if (this.mark) await this.spend.settle(this.hold, ZERO_NANO_USD, null, this.mark);
-    else await this.spend.release(this.hold);
-  }
 }

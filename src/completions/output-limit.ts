@@ -4,7 +4,7 @@ import type { Deployment } from '../models/deployment.js';
 import { answerTokens, namedLimit, type OutputSettings } from '../policy/bound.js';
 import type { NanoUsd } from '../policy/money.js';
 import { outputTokensFor, type HoldDemand } from '../policy/hold-demand.js';
-import type { OutputTokens } from './call.js';
+import type { OutputTokens } from './attempt.js';
 
 /** Planned length of the answers of one deployment, before any money is held. */
 export interface OutputPlan {

@@ -1,6 +1,7 @@
 import { rateHeaders } from '../access/rate-headers.js';
 import { usdFromNanoUsd, usdText, type NanoUsd } from '../policy/money.js';
-import type { Attempt, Call } from './call.js';
+import type { Attempt } from './attempt.js';
+import type { Call } from './call.js';
 import type { UpstreamHeaders } from './upstream/upstreams.js';
 
 /** Headers that describe one connection or carry the provider's state. They are never forwarded. */

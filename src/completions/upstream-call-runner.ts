@@ -4,7 +4,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { carried, Traced } from '../tracing/traced.js';
-import type { Attempt } from './call.js';
+import type { Attempt } from './attempt.js';
 import type { PendingConnection } from './upstream/connection-queue.js';
 import { ResponseBuffer, failResponse, settleResponse } from './upstream/response-buffer.js';
 import { respondWithMock } from './upstream/mock-upstream.js';

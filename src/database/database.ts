@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../platform/maybe-promise.js';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
@@ -211,7 +212,7 @@ const OTHERS_MS = 1_000;
 const ASK_AGAIN_MS = 50;
 
 /** Does this as soon as no other process writes. It may be done again: its first statement is what finds out that one does. */
-async function despiteOthers<T>(work: () => T | Promise<T>): Promise<T> {
+async function despiteOthers<T>(work: () => MaybePromise<T>): Promise<T> {
   for (const until = performance.now() + OTHERS_MS; ; await sleep(ASK_AGAIN_MS)) {
     try {
       return await work();

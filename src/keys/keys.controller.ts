@@ -35,7 +35,7 @@ import {
   RegenerateKeyDto,
   RegenerateKeyQuery,
   ResetSpendDto,
-  SpendResetService,
+  SpendResetResponse,
   UpdatedKey,
   UpdateKeyDto,
 } from './keys.dto.js';
@@ -102,7 +102,7 @@ export class KeysController {
     @Param('key') key: string,
     @Body() dto: ResetSpendDto,
     @CurrentPrincipal() caller: Principal,
-  ): Promise<SpendResetService> {
+  ): Promise<SpendResetResponse> {
     return this.keys.resetSpend(key, dto, caller);
   }
 

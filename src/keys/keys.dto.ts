@@ -303,7 +303,7 @@ export class UpdatedKey extends KeyRow {
   key: string;
 }
 
-export class SpendResetService {
+export class SpendResetResponse {
   key_hash: string;
   spend: number;
   previous_spend: number;

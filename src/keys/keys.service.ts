@@ -40,7 +40,7 @@ import type {
   KeyType,
   RegenerateKeyDto,
   ResetSpendDto,
-  SpendResetService,
+  SpendResetResponse,
   UpdatedKey,
   UpdateKeyDto,
 } from './keys.dto.js';
@@ -258,7 +258,7 @@ export class KeysService {
     keyOrHash: string,
     { reset_to }: ResetSpendDto,
     caller: Principal,
-  ): Promise<SpendResetService> {
+  ): Promise<SpendResetResponse> {
     const row = await this.database.read((manager) => this.keys.find(manager, keyHashOf(keyOrHash)));
     requireResettable(caller, row);
     const before = await this.keys.spentBy(row);

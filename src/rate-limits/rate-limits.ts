@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../platform/maybe-promise.js';
 import { rateDenial } from '../policy/checks/rate-limits-have-room.js';
 import type { Denial, Scope } from '../policy/decision.js';
 import { hasRoom, type RateFacts, type RateUnit } from '../policy/rates.js';
@@ -32,10 +33,10 @@ export abstract class RateLimits {
   abstract readonly areInMemory: boolean;
 
   /** How full these limits are at this instant. Counts nothing. */
-  abstract measure(limits: readonly RateLimit[]): readonly RateFacts[] | Promise<readonly RateFacts[]>;
+  abstract measure(limits: readonly RateLimit[]): MaybePromise<readonly RateFacts[]>;
 
   /** Takes one call and its tokens of every limit, or of none. Rejects when nobody can say how full they are. */
-  abstract take(limits: readonly RateLimit[], tokens: number): LeaseResult | Promise<LeaseResult>;
+  abstract take(limits: readonly RateLimit[], tokens: number): MaybePromise<LeaseResult>;
 }
 
 /** Of all limits those that count for a model: by the name it was asked for, or the one it has. */

@@ -1,5 +1,5 @@
 import { indexOfValue, quotedWord } from '../../call-types/json-string-search.js';
-import type { Attempt } from '../call.js';
+import type { Attempt } from '../attempt.js';
 
 /** Providers that send all reasoning text that they bill. Others send none, or a summary. */
 const SHOWS_REASONING: ReadonlySet<string> = new Set([

@@ -2,7 +2,7 @@ import type { ResponseObject } from '../../call-types/call-type.js';
 import { estimatedTokens } from '../../call-types/reported-usage.js';
 import type { Usage } from '../../policy/price.js';
 import { responseHeaders, costHeader, overheadHeader } from '../response-headers.js';
-import type { Attempt } from '../call.js';
+import type { Attempt } from '../attempt.js';
 import { GatheredBytes } from './gathered-bytes.js';
 import { masked, UpstreamError, upstreamResponseError } from './upstream-error.js';
 import type { UpstreamFailure, UpstreamHeaders, UpstreamSink } from './upstreams.js';

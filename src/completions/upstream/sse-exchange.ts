@@ -1,7 +1,7 @@
 import { BYTES_PER_TOKEN, estimatedTokens } from '../../call-types/reported-usage.js';
 import type { Usage } from '../../policy/price.js';
 import { responseHeaders, overheadHeader } from '../response-headers.js';
-import type { Attempt } from '../call.js';
+import type { Attempt } from '../attempt.js';
 import { SseRelay } from './sse-relay.js';
 import { HiddenReasoning } from './hidden-reasoning.js';
 import { SettlementTimeoutError, masked } from './upstream-error.js';

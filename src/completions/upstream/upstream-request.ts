@@ -3,7 +3,7 @@ import { editedForm } from '../../body/form-scanner.js';
 import { editedObject } from '../../body/json-scanner.js';
 import { limitsOutput } from '../../call-types/output-limits.js';
 import { pathAt } from '../../models/deployment.js';
-import type { Attempt } from '../call.js';
+import type { Attempt } from '../attempt.js';
 import type { UpstreamRequest } from './upstreams.js';
 
 /** Builds the request to the deployment of this attempt. */

@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../../platform/maybe-promise.js';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { type HoldDecision, decideHold } from '../../policy/hold-amount.js';
@@ -40,7 +41,7 @@ export class Reservations {
   ) {}
 
   /** Returns the result at once unless the call has to wait. */
-  reserve(reservation: Reservation): HoldResult | Promise<HoldResult> {
+  reserve(reservation: Reservation): MaybePromise<HoldResult> {
     const queue = this.queuedAccountId(reservation);
     if (!queue) {
       const decision = this.attempt(reservation);
@@ -90,7 +91,7 @@ export class Reservations {
     reservation: Reservation,
     accountId: string,
     takeWhatFits: () => HoldResult,
-  ): HoldResult | Promise<HoldResult> {
+  ): MaybePromise<HoldResult> {
     const { budgetWaitMs } = this.config.general;
     const queue = this.queues.get(accountId);
     if (!budgetWaitMs || (queue && queue.length >= MAX_WAITERS)) return takeWhatFits();
