@@ -6,12 +6,8 @@ import { BudgetTable } from '../parties/limits-response.dto.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
 import { IsRequiredText, IsNullableText, IsTextList } from '../http/text-fields.js';
 import { END_USER_FIELDS } from '../parties/fields/end-user-fields.js';
-import { passthroughFields } from '../parties/fields/read-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { Refuses } from '../parties/not-enforced.js';
-
-/** LiteLLM's fields of a customer that are kept as sent. */
-export const KEPT_OF_END_USERS = passthroughFields(END_USER_FIELDS);
 
 @DeclaredBy(END_USER_FIELDS)
 @Refuses(['models'])

@@ -1,5 +1,6 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
+import { END_USER_FIELDS } from '../parties/fields/end-user-fields.js';
 import { cacheKey } from '../cache/change-epochs.js';
 import { GATEWAY } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
@@ -11,7 +12,6 @@ import { endUserView } from './end-user.view.js';
 import {
   type DeletedEndUsers,
   type EndUserRow,
-  KEPT_OF_END_USERS,
   type NewEndUserDto,
   type UpdateEndUserDto,
 } from './end-users.dto.js';
@@ -175,7 +175,7 @@ export class EndUsersService {
 
 function apply(row: EndUser, dto: UpdateEndUserDto, now: Date): void {
   // An end user has neither list; nothing has looked at what a body may say of them.
-  applyParty(row, { ...dto, models: undefined, metadata: undefined }, KEPT_OF_END_USERS, now);
+  applyParty(row, { ...dto, models: undefined, metadata: undefined }, END_USER_FIELDS, now);
   if (dto.alias !== undefined) row.alias = dto.alias;
   if (dto.allowed_model_region !== undefined) row.allowedModelRegion = dto.allowed_model_region;
   if (dto.default_model !== undefined) row.defaultModel = dto.default_model;

@@ -1,11 +1,12 @@
 import { lifetimeEnd } from '../calendar/windows.js';
+import { KEY_FIELDS } from '../parties/fields/key-fields.js';
 import { applyParty } from '../parties/apply-party.js';
-import { KEPT_OF_KEYS, type KeyFieldsDto } from './keys.dto.js';
+import { type KeyFieldsDto } from './keys.dto.js';
 import type { VirtualKey } from '../parties/entities/virtual-key.entity.js';
 
 /** Puts sent fields on a key: absent keeps, null clears. A lifetime is counted from now. */
 export function applyKey(row: VirtualKey, dto: KeyFieldsDto, now: Date): void {
-  applyParty(row, dto, KEPT_OF_KEYS, now);
+  applyParty(row, dto, KEY_FIELDS, now);
   if (dto.key_alias !== undefined) row.keyAlias = dto.key_alias || null;
   if (dto.user_id !== undefined) row.userId = dto.user_id || null;
   if (dto.team_id !== undefined) row.teamId = dto.team_id || null;

@@ -28,13 +28,9 @@ import { IsAliases } from '../parties/aliases.js';
 import { IsDuration, IsLifetime } from '../parties/duration.js';
 import { LimitedPartyResponse } from '../parties/limits-response.dto.js';
 import { KEY_FIELDS } from '../parties/fields/key-fields.js';
-import { passthroughFields } from '../parties/fields/read-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { IsUsd } from '../parties/usd.js';
 import { IsRouteEntry } from './is-route-entry.js';
-
-/** LiteLLM's fields of a key that are kept as sent. */
-export const KEPT_OF_KEYS = passthroughFields(KEY_FIELDS);
 
 /** What a key can be given, at its making and later. */
 @DeclaredBy(KEY_FIELDS)

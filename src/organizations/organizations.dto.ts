@@ -7,13 +7,9 @@ import { AuthoredResponse, BudgetTable } from '../parties/limits-response.dto.js
 import { DeclaredBy } from '../http/unknown-fields.js';
 import { IsRequiredText, IsOptionalText, IsTextList } from '../http/text-fields.js';
 import { ORGANIZATION_FIELDS } from '../parties/fields/organization-fields.js';
-import { passthroughFields } from '../parties/fields/read-fields.js';
 import { LimitsDto, PartyDto } from '../parties/limits.dto.js';
 import { TeamRow } from '../teams/teams.dto.js';
 import { OrganizationMemberRow } from './organization-members.dto.js';
-
-/** LiteLLM's fields of an organization that are kept as sent. */
-export const KEPT_OF_ORGANIZATIONS = passthroughFields(ORGANIZATION_FIELDS);
 
 @DeclaredBy(ORGANIZATION_FIELDS)
 class OrganizationFieldsDto extends PartyDto {

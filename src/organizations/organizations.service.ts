@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
+import { ORGANIZATION_FIELDS } from '../parties/fields/organization-fields.js';
 import { cacheKey } from '../cache/change-epochs.js';
 import { Database } from '../database/database.js';
 import { containsText } from '../database/contains-text.js';
@@ -21,7 +22,6 @@ import { organizationMemberView } from './organization-member.view.js';
 import { Organization } from '../parties/entities/organization.entity.js';
 import { organizationView } from './organization.view.js';
 import {
-  KEPT_OF_ORGANIZATIONS,
   type NewOrganizationDto,
   type OrganizationListQuery,
   type OrganizationRow,
@@ -70,7 +70,7 @@ export class OrganizationsService {
   async make(tx: EntityManager, id: string, dto: NewOrganizationDto, by: string): Promise<Organization> {
     await this.budgets.require(tx, dto.budget_id);
     return this.organizations.create(tx, id, by, (fresh, now) => {
-      applyParty(fresh, dto, KEPT_OF_ORGANIZATIONS, now);
+      applyParty(fresh, dto, ORGANIZATION_FIELDS, now);
       fresh.organizationAlias = dto.organization_alias;
     });
   }
@@ -83,7 +83,7 @@ export class OrganizationsService {
         const fields = fieldsOf(dto, await this.organizations.findOrFail(tx, id));
         await this.budgets.require(tx, fields.budget_id);
         const row = await this.organizations.update(tx, id, caller.id, (live, now) => {
-          applyParty(live, fields, KEPT_OF_ORGANIZATIONS, now);
+          applyParty(live, fields, ORGANIZATION_FIELDS, now);
           if (dto.organization_alias !== undefined) live.organizationAlias = dto.organization_alias;
         });
         await this.organizations.setSpend(tx, row, dto.spend);

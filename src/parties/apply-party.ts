@@ -2,7 +2,9 @@ import { applyLimits } from './apply-limits.js';
 import { applyTemporaryIncrease } from './temporary-increase.js';
 import { contentBytes, requireBoundedContent } from './stored-content.js';
 import { anyFieldsWhere } from './fields/all-fields.js';
-import { storePassthroughFields, type PassthroughColumns } from './passthrough-fields.js';
+import type { Fields } from './fields/field.js';
+import { applyOwnFields } from './fields/own-field.js';
+import { storePassthroughFields } from './passthrough-fields.js';
 import type { PartyDto } from './limits.dto.js';
 import type { PartyRow } from './party-row.js';
 
@@ -10,18 +12,19 @@ import type { PartyRow } from './party-row.js';
 export function applyParty(
   row: PartyRow,
   sent: PartyDto & { readonly blocked?: boolean | null },
-  passthrough: PassthroughColumns,
+  declared: Fields,
   now: Date,
 ): void {
-  const dto = withLimitsFromMetadata(sent, passthrough);
-  const bytesBefore = contentBytes(row, passthrough);
+  const dto = withLimitsFromMetadata(sent, declared);
+  const bytesBefore = contentBytes(row, declared);
   applyLimits(row, dto, now);
   if (dto.models !== undefined) row.models = dto.models;
   if (dto.budget_id !== undefined) row.budgetId = dto.budget_id || null;
   if (dto.metadata !== undefined) row.metadata = dto.metadata;
   if (dto.blocked !== undefined) row.blocked = dto.blocked ?? false;
-  storePassthroughFields(row, dto, passthrough);
-  requireBoundedContent(row, passthrough, bytesBefore);
+  applyOwnFields(row, dto, declared);
+  storePassthroughFields(row, dto, declared);
+  requireBoundedContent(row, declared, bytesBefore);
   applyTemporaryIncrease(row, dto);
 }
 
@@ -29,11 +32,11 @@ export function applyParty(
 const LIMITS_IN_METADATA = [...anyFieldsWhere(({ inMetadata }) => inMetadata === 'limit')];
 
 /** Moves the limits inside `metadata` to fields of their own. A field that the body sets itself wins. */
-function withLimitsFromMetadata<T extends PartyDto>(dto: T, passthrough: PassthroughColumns): T {
+function withLimitsFromMetadata<T extends PartyDto>(dto: T, declared: Fields): T {
   const { metadata } = dto;
   if (!metadata) return dto;
   const inside = LIMITS_IN_METADATA.filter(
-    (name) => Object.hasOwn(passthrough, name) && metadata[name] !== undefined && metadata[name] !== null,
+    (name) => Object.hasOwn(declared, name) && metadata[name] !== undefined && metadata[name] !== null,
   );
   if (!inside.length) return dto;
   const fields = { ...dto } as Record<string, unknown>;

@@ -2,13 +2,12 @@ import { UnprocessableEntityException } from '@nestjs/common';
 import { hasBlankEnds } from '../policy/model-list.js';
 import { isName } from '../policy/name.js';
 import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
+import type { Fields } from './fields/field.js';
 import { MAX_ENTRIES, MAX_TAGS } from './fields/party-fields.js';
 import type { PartyRow } from './party-row.js';
 
 /** Type of a field that is stored as sent. Null always clears the field. */
-type PassthroughType = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
-
-export type PassthroughColumns = Readonly<Record<string, PassthroughType>>;
+export type PassthroughType = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
 
 const TYPE_RULES: Record<PassthroughType, readonly [test: (value: unknown) => boolean, message: string]> = {
   mapping: [(value) => typeof value === 'object' && !Array.isArray(value), 'must be an object'],
@@ -47,12 +46,15 @@ const FURTHER_RULES: Readonly<Record<string, readonly [test: (value: unknown) =>
 /**
  * Stores LiteLLM's fields as sent, so that a read returns what was written. Throws 422 if a value has the wrong type.
  */
-export function storePassthroughFields(row: PartyRow, dto: object, fields: PassthroughColumns): void {
+export function storePassthroughFields(row: PartyRow, dto: object, fields: Fields): void {
   const sent = dto as Record<string, unknown>;
-  const problems = Object.entries(fields).flatMap(([field, kind]) => {
+  const stored = Object.entries(fields).filter(([, { asSent }]) => asSent);
+  const problems = stored.flatMap(([field, { type }]) => {
     const value = sent[field];
     if (value === undefined || value === null) return [];
-    const failed = [TYPE_RULES[kind], FURTHER_RULES[field]].find((rule) => rule && !rule[0](value));
+    const failed = [TYPE_RULES[type as PassthroughType], FURTHER_RULES[field]].find(
+      (rule) => rule && !rule[0](value),
+    );
     return failed ? [{ field, message: failed[1] }] : [];
   });
   if (problems.length) {
@@ -60,7 +62,7 @@ export function storePassthroughFields(row: PartyRow, dto: object, fields: Passt
     throw new UnprocessableEntityException({ message, fields: problems });
   }
   const extra = { ...row.extra };
-  for (const field of Object.keys(fields)) {
+  for (const [field] of stored) {
     if (sent[field] === null) delete extra[field];
     else if (sent[field] !== undefined) extra[field] = sent[field];
   }

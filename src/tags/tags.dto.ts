@@ -8,13 +8,9 @@ import { DeclaredBy } from '../http/unknown-fields.js';
 import { PageQuery } from '../http/pagination.js';
 import { IsTextList } from '../http/text-fields.js';
 import { TAG_FIELDS } from '../parties/fields/tag-fields.js';
-import { passthroughFields } from '../parties/fields/read-fields.js';
 import { IsTagName } from './is-tag-name.js';
 
 const MAX_DESCRIPTION_CHARS = 10_000;
-
-/** LiteLLM's fields of a tag that are kept as sent. */
-export const KEPT_OF_TAGS = passthroughFields(TAG_FIELDS);
 
 /** A tag to make, or what to change of one: absent keeps, null clears. */
 @DeclaredBy(TAG_FIELDS)

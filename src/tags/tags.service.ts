@@ -1,5 +1,6 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
+import { TAG_FIELDS } from '../parties/fields/tag-fields.js';
 import { cacheKey } from '../cache/change-epochs.js';
 import { Database } from '../database/database.js';
 import { paginate } from '../http/pagination.js';
@@ -10,7 +11,7 @@ import { SpendReports } from '../reporting/spend-reports.js';
 import { Tag } from '../parties/entities/tag.entity.js';
 import { dynamicTagView, tagView } from './tag.view.js';
 import { GATEWAY } from '../database/authored-row.js';
-import { type DynamicTag, KEPT_OF_TAGS, type TagDto, type TagListQuery, type TagRow } from './tags.dto.js';
+import { type DynamicTag, type TagDto, type TagListQuery, type TagRow } from './tags.dto.js';
 import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 
 /** Labels on calls that have limits of their own. */
@@ -126,6 +127,6 @@ export class TagsService {
 }
 
 function apply(row: Tag, dto: TagDto, now: Date): void {
-  applyParty(row, dto, KEPT_OF_TAGS, now);
+  applyParty(row, dto, TAG_FIELDS, now);
   if (dto.description !== undefined) row.description = dto.description;
 }

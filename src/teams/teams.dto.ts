@@ -25,7 +25,6 @@ import { KeyRow } from '../keys/keys.dto.js';
 import { BudgetTable, LimitedPartyResponse } from '../parties/limits-response.dto.js';
 import { MEMBER_FIELDS } from '../parties/fields/member-fields.js';
 import { TEAM_FIELDS } from '../parties/fields/team-fields.js';
-import { passthroughFields } from '../parties/fields/read-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { NamesModels } from '../parties/names-models.js';
 import { Refuses } from '../parties/not-enforced.js';
@@ -34,9 +33,6 @@ import { IsAliases } from '../parties/aliases.js';
 import { IsUsd } from '../parties/usd.js';
 import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
 import { UserRow } from '../parties/user-row.dto.js';
-
-/** LiteLLM's fields of a team that are kept as sent. */
-export const KEPT_OF_TEAMS = passthroughFields(TEAM_FIELDS);
 
 /** LiteLLM's limits of a member that nothing here enforces. */
 const NOT_ENFORCED_OF_MEMBERS = ['model_max_budget', 'tpd_limit'];

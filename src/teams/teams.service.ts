@@ -3,6 +3,7 @@ import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { cacheKey } from '../cache/change-epochs.js';
 import { Database } from '../database/database.js';
+import { TEAM_FIELDS } from '../parties/fields/team-fields.js';
 import { applyParty } from '../parties/apply-party.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { NO_MODELS } from '../parties/model-entries.js';
@@ -18,7 +19,6 @@ import { Team } from '../parties/entities/team.entity.js';
 import { teamView } from './team.view.js';
 import {
   type DeletedTeams,
-  KEPT_OF_TEAMS,
   type NewTeamDto,
   type TeamFieldsDto,
   type TeamInfo,
@@ -220,7 +220,7 @@ export class TeamsService {
   }
 
   private apply(row: Team, dto: TeamFieldsDto, now: Date): void {
-    applyParty(row, dto, KEPT_OF_TEAMS, now);
+    applyParty(row, dto, TEAM_FIELDS, now);
     if (dto.team_alias !== undefined) row.teamAlias = dto.team_alias;
     if (dto.organization_id !== undefined) row.organizationId = dto.organization_id || null;
     if (dto.model_aliases !== undefined) row.modelAliases = dto.model_aliases;

@@ -30,15 +30,11 @@ import { NewUserTeamDto } from '../teams/teams.dto.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
 import { IsNullableText, IsOptionalText, IsOptionalTextList, IsTextList } from '../http/text-fields.js';
 import { KEY_FIELDS } from '../parties/fields/key-fields.js';
-import { passthroughFields } from '../parties/fields/read-fields.js';
 import { USER_FIELDS } from '../parties/fields/user-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 
 /** The most users one request changes, LiteLLM's. */
 export const MAX_BULK = 500;
-
-/** LiteLLM's fields of a user that are kept as sent. */
-export const KEPT_OF_USERS = passthroughFields(USER_FIELDS);
 
 /** A user to make, and the key made with it: one body describes both, as LiteLLM has it. */
 @ApiExtraModels(NewUserTeamDto)

@@ -13,6 +13,7 @@ import { Database } from '../database/database.js';
 import { type IssuedKey, KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/key.view.js';
 import { MAX_PAGE_SIZE } from '../http/pagination.js';
+import { USER_FIELDS } from '../parties/fields/user-fields.js';
 import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
 import { applyParty } from '../parties/apply-party.js';
 import { emailTaken, ssoTaken, UserRepository } from '../parties/repositories/user.repository.js';
@@ -27,7 +28,6 @@ import { userView } from '../parties/user.view.js';
 import {
   type BulkUpdatedUsers,
   type BulkUpdateUsersDto,
-  KEPT_OF_USERS,
   MAX_BULK,
   type NewUser,
   type NewUserDto,
@@ -320,7 +320,7 @@ export class UsersService {
   }
 
   private apply(row: User, dto: UpdateUserDto | NewUserDto, now: Date): void {
-    applyParty(row, dto, KEPT_OF_USERS, now);
+    applyParty(row, dto, USER_FIELDS, now);
     if (dto.user_email !== undefined) row.userEmail = dto.user_email;
     if (dto.user_alias !== undefined) row.userAlias = dto.user_alias;
     if (dto.user_role !== undefined) row.userRole = dto.user_role;

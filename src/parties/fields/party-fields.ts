@@ -1,6 +1,7 @@
 import { enforcedParamsOf } from '../enforced-params-of.js';
 import { modelEntries } from '../model-entries.js';
 import { tagsOf } from '../tags-of.js';
+import type { PassthroughType } from '../passthrough-fields.js';
 import type { DelegableRow, Field, FieldEditor, Inherit, NotPassedOn } from './field.js';
 
 /** The most entries of a list or mapping in the body of an admin request, unless a smaller bound is declared. */
@@ -36,10 +37,8 @@ export const label = (column: string, setBy: FieldEditor): Field => ({
   passedOn: LABEL,
 });
 
-type StoredType = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
-
-/** A field of LiteLLM that is stored as sent. `more` overrides the defaults. */
-export const storedAsSent = (type: StoredType, more: Partial<Field> = {}): Field => ({
+/** A field of LiteLLM that is stored as sent. `more` overrides what is usual. */
+export const storedAsSent = (type: PassthroughType, more: Partial<Field> = {}): Field => ({
   type,
   column: 'extra',
   asSent: true,

@@ -1,4 +1,3 @@
-import type { PassthroughColumns } from '../passthrough-fields.js';
 import { type DelegableRow, type Field, type FieldEditor, type Fields, isPassedOn } from './field.js';
 
 const entries = Object.entries as (fields: Fields) => [string, Field][];
@@ -16,11 +15,3 @@ export function inheritFields(fields: Fields, row: DelegableRow, maker: Readonly
   for (const { passedOn } of Object.values(fields))
     if (isPassedOn(passedOn) && typeof passedOn.inherit === 'function') passedOn.inherit(row, maker);
 }
-
-/** Returns the fields that are stored as sent, each with its type. */
-export const passthroughFields = (fields: Fields): PassthroughColumns =>
-  Object.fromEntries(
-    entries(fields).flatMap(([name, { asSent, type }]) =>
-      asSent ? [[name, type as PassthroughColumns[string]]] : [],
-    ),
-  );
