@@ -1,30 +1,28 @@
 import { HttpException } from '@nestjs/common';
-import type { BudgetMeasure, Decision, DenialCode, Enforcer, Refusal, Scope } from '../policy/decision.js';
+import {
+  type BudgetMeasure,
+  type Decision,
+  DENIALS,
+  type DenialKind,
+  type Enforcer,
+  type Refusal,
+  type Scope,
+} from '../policy/decision.js';
 import { usdFromNanoUsd } from '../policy/money.js';
 import type { RateFacts } from '../policy/rates.js';
 import { rateHeaders, secondsUntil } from './rate-headers.js';
 
-/** How each denial is told to an HTTP client. The compiler asks for a row when a code is added. */
-const TOLD: Record<DenialCode, readonly [status: number, type: string]> = {
-  credential_missing: [401, 'auth_error'],
-  credential_malformed: [401, 'auth_error'],
-  key_unknown: [401, 'token_not_found_in_db'],
-  key_blocked: [401, 'auth_error'],
-  key_expired: [401, 'expired_key'],
-  token_invalid: [401, 'auth_error'],
-  token_expired: [401, 'expired_key'],
-  token_not_allowed: [403, 'auth_error'],
-  route_not_allowed: [403, 'auth_error'],
-  party_missing: [403, 'auth_error'],
-  party_blocked: [403, 'auth_error'],
-  request_malformed: [400, 'bad_request_error'],
-  param_missing: [400, 'bad_request_error'],
-  model_missing: [400, 'bad_request_error'],
-  model_not_allowed: [403, 'model_access_denied'],
-  model_unknown: [400, 'bad_request_error'],
-  price_unknown: [403, 'model_cost_map_missing'],
-  budget_exceeded: [429, 'budget_exceeded'],
-  rate_limit_exceeded: [429, 'rate_limit_exceeded'],
+/** The HTTP status and the type of each kind of denial. The compiler asks for a row when a kind is added. */
+const HTTP_STATUS: Record<DenialKind, readonly [status: number, type: string]> = {
+  unauthenticated: [401, 'auth_error'],
+  unknownKey: [401, 'token_not_found_in_db'],
+  expired: [401, 'expired_key'],
+  forbidden: [403, 'auth_error'],
+  modelForbidden: [403, 'model_access_denied'],
+  priceUnknown: [403, 'model_cost_map_missing'],
+  malformed: [400, 'bad_request_error'],
+  budgetExceeded: [429, 'budget_exceeded'],
+  rateLimited: [429, 'rate_limit_exceeded'],
 };
 
 /** `{key,team,user,org}_model_access_denied`: LiteLLM names the level in the type. */
@@ -44,7 +42,7 @@ export class AccessDenied extends HttpException {
     private readonly tell?: () => void,
   ) {
     const { code, message, param = null } = refusal;
-    const [usual, type] = TOLD[code];
+    const [usual, type] = HTTP_STATUS[DENIALS[code]];
     const status = code === 'budget_exceeded' ? budgetExceededStatus : usual;
     super({ message, type: typeOf(refusal, type), param, details: detailsOf(refusal) }, status);
   }
@@ -77,12 +75,20 @@ export function enforce(
 }
 
 /** `details` of a refusal, on the wire. */
-export function detailsOf({ check, scope, budget, rate, retryable }: Refusal): Record<string, unknown> {
+export function detailsOf({
+  check,
+  scope,
+  budget,
+  rate,
+  resetsAt,
+  retryable,
+}: Refusal): Record<string, unknown> {
   return {
     check,
     ...(scope && { scope }),
     ...(budget && budgetDetails(budget)),
     ...(rate && rateDetails(rate)),
+    ...(resetsAt && { resets_at: resetsAt.toISOString() }),
     retryable,
   };
 }

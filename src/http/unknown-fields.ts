@@ -1,4 +1,4 @@
-import { SetMetadata, type Type } from '@nestjs/common';
+import { applyDecorators, SetMetadata, type Type } from '@nestjs/common';
 import { getMetadataStorage } from 'class-validator';
 import { distance } from 'fastest-levenshtein';
 import { invalidFields } from './invalid-fields.js';
@@ -13,13 +13,18 @@ interface DeclaredField {
   readonly asSent?: true;
   /** A typo in its name would leave the party without the limit. */
   readonly limits: boolean;
+  /** Set where no class declares it: the decorators of its property. */
+  readonly own?: { readonly sentAs: readonly PropertyDecorator[] };
 }
 
 /** Marks a DTO with the declarations of its fields. It accepts those that are stored as sent beside its properties. */
 export const DeclaredBy = (fields: Readonly<Record<string, DeclaredField>>) => {
   const mappings = Object.entries(fields).filter(([, { asSent, type }]) => asSent && type === 'mapping');
   addFreeContent(mappings.map(([name]) => name));
-  return SetMetadata(DECLARED, fields) as ClassDecorator;
+  return applyDecorators(SetMetadata(DECLARED, fields), (dto: { readonly prototype: object }) => {
+    for (const [name, { own }] of Object.entries(fields))
+      for (const decorate of own?.sentAs ?? []) decorate(dto.prototype, name);
+  }) as ClassDecorator;
 };
 
 /** The class-validator rule of fields that would limit and that are refused, because nothing enforces them. */

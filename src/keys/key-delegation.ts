@@ -6,6 +6,7 @@ import { lifetimeEnd } from '../calendar/windows.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
 import { KEY_FIELDS } from '../parties/fields/key-fields.js';
+import { isComparedAlone } from '../parties/fields/field.js';
 import { inheritFields } from '../parties/fields/read-fields.js';
 import { entitlementsOf } from '../parties/entitlements-of.js';
 import { GRANTABLE_ROUTES } from '../policy/admin-rules.js';
@@ -83,9 +84,14 @@ export class KeyDelegation {
   /** Inside a transaction: leaves nothing open on a new key that its maker has limited. */
   async inherit(tx: EntityManager, row: VirtualKey, caller: Principal): Promise<void> {
     const calling = await this.callingKey(tx, caller);
-    if (!calling) return;
-    const end = await this.lifeEnd(tx, row, calling);
-    inheritFields(KEY_FIELDS, row, { ...calling, expiresAt: end === Infinity ? null : new Date(end) });
+    if (calling) {
+      const end = await this.lifeEnd(tx, row, calling);
+      inheritFields(KEY_FIELDS, row, { ...calling, expiresAt: end === Infinity ? null : new Date(end) });
+    }
+    const { userId } = caller;
+    if (userId === null || userId === row.userId) return;
+    const user = await tx.findOneBy(User, { userId, deletedAt: IsNull() });
+    if (user) inheritFields(KEY_FIELDS, row, user, isComparedAlone);
   }
 
   /** Inside a transaction: 403 when a key has become more than its maker holds. `before`: what it was. */
@@ -181,6 +187,13 @@ export class KeyDelegation {
         strictness: 'backstop',
         whose,
       });
+      // The maker's user is not asked about calls of a key that belongs to nobody or to another user.
+      if (ofUser && row.userId !== userId)
+        held.push({
+          entitlements: { ...NO_LIMITS, fields: entitlements.fields },
+          strictness: 'sole',
+          whose,
+        });
     }
     return held;
   }

@@ -1,4 +1,5 @@
 import { KEY_FIELDS } from '../parties/fields/key-fields.js';
+import { ownFieldsView } from '../parties/fields/own-field.js';
 import { fieldsWhere } from '../parties/fields/read-fields.js';
 import { authorshipView, limitsView } from '../parties/limits.view.js';
 import { spendPlaceholder } from '../parties/spend-placeholders.js';
@@ -20,6 +21,7 @@ export function keyView(row: Readonly<VirtualKey>): KeyRow {
     key_alias: row.keyAlias,
     spend: spendPlaceholder('key', row),
     ...limitsView(row),
+    ...ownFieldsView(KEY_FIELDS, row),
     expires: row.expiresAt?.toISOString() ?? null,
     models: row.models ?? [],
     aliases: row.aliases ?? {},

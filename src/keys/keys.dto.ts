@@ -28,6 +28,7 @@ import { IsAliases } from '../parties/aliases.js';
 import { IsDuration, IsLifetime } from '../parties/duration.js';
 import { LimitedPartyResponse } from '../parties/limits-response.dto.js';
 import { KEY_FIELDS } from '../parties/fields/key-fields.js';
+import { ShowsFields } from '../parties/fields/own-field.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { IsUsd } from '../parties/usd.js';
 import { IsRouteEntry } from './is-route-entry.js';
@@ -255,6 +256,7 @@ export class KeyAliasesQuery extends KeyPageQuery {
 }
 
 /** A key as LiteLLM tells it, without its secret. */
+@ShowsFields(KEY_FIELDS)
 export class KeyRow extends LimitedPartyResponse {
   /** Hash of the key. */
   token: string;

@@ -1,8 +1,10 @@
 import { secondsIn } from '../calendar/windows.js';
-import type { Allowance, Entitlements } from '../policy/entitlements.js';
+import type { Allowance, ComparedField, Entitlements } from '../policy/entitlements.js';
 import { compileModelList, type ListPlace, saysEveryModel } from '../policy/model-list.js';
 import { nanoUsd, type NanoUsd } from '../policy/money.js';
 import { compileRouteList } from '../policy/routes.js';
+import { ALL_FIELDS } from './fields/all-fields.js';
+import { comparisonOf, type Field } from './fields/field.js';
 import type { Limits } from './limits-row.js';
 import { modelBudgets } from './model-budgets.js';
 import { modelEntries } from './model-entries.js';
@@ -48,8 +50,27 @@ export function entitlementsOf(row: EntitledRow, place?: ListPlace): Entitlement
     routes: compileRouteList(row.allowedRoutes),
     tags: new Set(tagsOf(row)),
     until: row.expiresAt?.getTime() ?? Infinity,
+    fields: comparedFields(row),
   };
 }
+
+/** The fields that are compared by themselves, of every resource that has entitlements. */
+const COMPARED = Object.entries<Field>({ ...ALL_FIELDS.key, ...ALL_FIELDS.team, ...ALL_FIELDS.user }).flatMap(
+  ([name, { column, passedOn }]) => {
+    const isWithin = comparisonOf(passedOn);
+    return column !== null && isWithin ? [{ name, column, isWithin }] : [];
+  },
+);
+
+const comparedFields = (row: object): ReadonlyMap<string, ComparedField> =>
+  new Map(
+    COMPARED.flatMap(({ name, column, isWithin }) => {
+      const value = (row as Record<string, unknown>)[column];
+      return value === null || value === undefined
+        ? []
+        : [[name, { value, covers: (asked: unknown) => isWithin(asked, value) }]];
+    }),
+  );
 
 const allowance = (limitNanoUsd: NanoUsd, duration: string | null, since = 0): Allowance => ({
   limitNanoUsd,

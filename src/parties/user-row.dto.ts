@@ -1,6 +1,9 @@
+import { ShowsFields } from './fields/own-field.js';
+import { USER_FIELDS } from './fields/user-fields.js';
 import { LimitedPartyResponse } from './limits-response.dto.js';
 
 /** A user as LiteLLM shows it. */
+@ShowsFields(USER_FIELDS)
 export class UserRow extends LimitedPartyResponse {
   user_id: string;
   user_email: string | null;

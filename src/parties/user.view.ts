@@ -1,3 +1,5 @@
+import { ownFieldsView } from './fields/own-field.js';
+import { USER_FIELDS } from './fields/user-fields.js';
 import { authorshipView, limitsView } from './limits.view.js';
 import { spendPlaceholder } from './spend-placeholders.js';
 import type { User } from './entities/user.entity.js';
@@ -17,6 +19,7 @@ export function userView(row: Readonly<User>, teams: readonly string[]): UserRow
     metadata: row.metadata ?? {},
     spend: spendPlaceholder('user', row),
     ...limitsView(row),
+    ...ownFieldsView(USER_FIELDS, row),
     budget_id: row.budgetId,
     blocked: row.blocked,
     ...authorshipView(row),

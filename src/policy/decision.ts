@@ -1,26 +1,43 @@
-import type { AccessFacts, BudgetWindow, Party, PartyKind, TokenDenial } from './facts.js';
+import type { AccessFacts, BudgetWindow, Party, PartyKind } from './facts.js';
 import type { NanoUsd } from './money.js';
 import type { RateFacts } from './rates.js';
 
-/** Stable, public names. Adding one is a feature; renaming one is a breaking change. */
-export type DenialCode =
-  | 'credential_missing'
-  | 'credential_malformed'
-  | 'key_unknown'
-  | 'key_blocked'
-  | 'key_expired'
-  | TokenDenial
-  | 'route_not_allowed'
-  | 'party_missing'
-  | 'party_blocked'
-  | 'request_malformed'
-  | 'param_missing'
-  | 'model_missing'
-  | 'model_not_allowed'
-  | 'model_unknown'
-  | 'price_unknown'
-  | 'budget_exceeded'
-  | 'rate_limit_exceeded';
+/** The ways a client has to take a denial; `access/access-denied.ts` has the HTTP status of each. */
+export type DenialKind =
+  | 'unauthenticated'
+  | 'unknownKey'
+  | 'expired'
+  | 'forbidden'
+  | 'modelForbidden'
+  | 'priceUnknown'
+  | 'malformed'
+  | 'budgetExceeded'
+  | 'rateLimited';
+
+/** Stable, public names of denials. Adding one is a feature; renaming one is a breaking change. */
+export const DENIALS = {
+  credential_missing: 'unauthenticated',
+  credential_malformed: 'unauthenticated',
+  key_unknown: 'unknownKey',
+  key_blocked: 'unauthenticated',
+  key_expired: 'expired',
+  token_invalid: 'unauthenticated',
+  token_expired: 'expired',
+  token_not_allowed: 'forbidden',
+  route_not_allowed: 'forbidden',
+  party_missing: 'forbidden',
+  party_blocked: 'forbidden',
+  request_malformed: 'malformed',
+  param_missing: 'malformed',
+  model_missing: 'malformed',
+  model_not_allowed: 'modelForbidden',
+  model_unknown: 'malformed',
+  price_unknown: 'priceUnknown',
+  budget_exceeded: 'budgetExceeded',
+  rate_limit_exceeded: 'rateLimited',
+} as const satisfies Record<string, DenialKind>;
+
+export type DenialCode = keyof typeof DENIALS;
 
 /** The denial of a check: a value, never an error. */
 export interface Denial {
@@ -33,6 +50,8 @@ export interface Denial {
   readonly rate?: RateFacts;
   /** Only other calls' holds or a rate limit deny it: the same request may pass later. */
   readonly temporary?: boolean;
+  /** When the cause ends by itself; budgets and rate limits say so in their own numbers. */
+  readonly resetsAt?: Date;
 }
 
 export interface Scope {

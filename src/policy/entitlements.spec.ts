@@ -21,6 +21,7 @@ const nothing: Entitlements = {
   routes: 'any',
   tags: new Set(),
   until: Infinity,
+  fields: new Map(),
 };
 const budget = (amount: number, seconds: number | null = null, since = 0) => ({
   limitNanoUsd: usd(amount),

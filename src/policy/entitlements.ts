@@ -14,6 +14,13 @@ export interface Allowance {
   readonly since: number;
 }
 
+/** A field that is compared without looking at others. */
+export interface ComparedField {
+  readonly value: unknown;
+  /** Tells whether `asked` is no more than the value. */
+  readonly covers: (asked: unknown) => boolean;
+}
+
 /** Everything that a party's row holds and could pass on. */
 export interface Entitlements {
   /** Budgets; all of them limit. None: unlimited. */
@@ -29,6 +36,8 @@ export interface Entitlements {
   readonly tags: ReadonlySet<string>;
   /** End of its life in epoch milliseconds; infinite if it never ends. */
   readonly until: number;
+  /** Fields that are compared by their own values, by wire name. Absent: unlimited. */
+  readonly fields: ReadonlyMap<string, ComparedField>;
 }
 
 /** Entitlements of a caller without limits of its own. */
@@ -41,6 +50,7 @@ export const NO_LIMITS: Entitlements = {
   routes: 'any',
   tags: new Set(),
   until: Infinity,
+  fields: new Map(),
 };
 
 /** Names and groups that are known of an entry of a model list. */
@@ -83,6 +93,10 @@ export function firstFieldBeyond(
   if (!(open && asked.routes === 'any') && !routesWithin(asked.routes, holder.routes))
     return 'allowed_routes';
   if (!open && ![...holder.tags].every((tag) => asked.tags.has(tag))) return 'tags';
+  for (const [name, { covers }] of holder.fields) {
+    const mine = asked.fields.get(name);
+    if (mine ? !covers(mine.value) : !open) return name;
+  }
   return asked.until > holder.until && !(open && asked.until === Infinity) ? 'duration' : undefined;
 }
 

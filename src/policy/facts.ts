@@ -87,7 +87,7 @@ export interface Party {
    */
   readonly budgets: readonly BudgetFacts[];
   /** Absent where the row has none. */
-  readonly rules?: PartyRules;
+  readonly rules?: PartyRules | undefined;
 }
 
 /**

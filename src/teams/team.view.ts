@@ -1,4 +1,6 @@
 import { withTier } from '../parties/with-tier.js';
+import { ownFieldsView } from '../parties/fields/own-field.js';
+import { TEAM_FIELDS } from '../parties/fields/team-fields.js';
 import { authorshipView, budgetTableView, limitsView } from '../parties/limits.view.js';
 import { spendPlaceholder } from '../parties/spend-placeholders.js';
 import type { Member } from '../parties/entities/team-member.entity.js';
@@ -35,6 +37,7 @@ export function teamView(row: Readonly<Team>, members: readonly NamedMember[]): 
     metadata: row.metadata ?? {},
     spend: spendPlaceholder('team', row),
     ...limitsView(row),
+    ...ownFieldsView(TEAM_FIELDS, row),
     blocked: row.blocked,
     budget_id: row.budgetId,
     ...(row.modelAliases && { model_aliases: row.modelAliases }),

@@ -24,6 +24,7 @@ import { IsRequiredText, IsNullableText, IsOptionalText, IsTextList } from '../h
 import { KeyRow } from '../keys/keys.dto.js';
 import { BudgetTable, LimitedPartyResponse } from '../parties/limits-response.dto.js';
 import { MEMBER_FIELDS } from '../parties/fields/member-fields.js';
+import { ShowsFields } from '../parties/fields/own-field.js';
 import { TEAM_FIELDS } from '../parties/fields/team-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { NamesModels } from '../parties/names-models.js';
@@ -289,6 +290,7 @@ export class TeamModelTable {
 }
 
 /** A team as LiteLLM tells it. */
+@ShowsFields(TEAM_FIELDS)
 export class TeamRow extends LimitedPartyResponse {
   team_id: string;
   team_alias: string | null;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DenialCode } from '../../src/policy/decision.js';
+import { type DenialCode, DENIALS, type DenialKind } from '../../src/policy/decision.js';
 import { Gateway, model } from '../harness/gateway.js';
 import {
   type Given,
@@ -11,8 +11,8 @@ import {
 } from '../harness/scenarios.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Status and type each refusal must have on the wire. */
-const TOLD: Partial<Record<DenialCode, readonly [number, RegExp]>> = {
+/** Status and type each refusal must have on the wire; one that is not here has those of its kind. */
+const STATUS_OF_CODE: Partial<Record<DenialCode, readonly [number, RegExp]>> = {
   key_blocked: [401, /^auth_error$/],
   key_expired: [401, /^expired_key$/],
   route_not_allowed: [403, /^auth_error$/],
@@ -23,6 +23,11 @@ const TOLD: Partial<Record<DenialCode, readonly [number, RegExp]>> = {
   model_unknown: [400, /^bad_request_error$/],
   model_not_allowed: [403, /^(key|team|user|org)_model_access_denied$/],
   budget_exceeded: [429, /^budget_exceeded$/],
+};
+const STATUS_OF_KIND: Partial<Record<DenialKind, readonly [number, RegExp]>> = {
+  unauthenticated: [401, /^auth_error$/],
+  forbidden: [403, /^auth_error$/],
+  malformed: [400, /^bad_request_error$/],
 };
 
 let upstream: Upstream;
@@ -86,7 +91,7 @@ describe.each(Object.entries(settingsOf))('over HTTP, the gateway (%s)', (settin
         });
         return;
       }
-      const [status, type] = TOLD[scenario.then]!;
+      const [status, type] = (STATUS_OF_CODE[scenario.then] ?? STATUS_OF_KIND[DENIALS[scenario.then]])!;
       expect({ status: answer.status, called }).toEqual({ status, called: 0 });
       expect(answer.body.error).toMatchObject({ code: String(status), type: expect.stringMatching(type) });
       expect(answer.body.error.details).toMatchObject({

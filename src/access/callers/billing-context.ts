@@ -196,7 +196,7 @@ function watched(
 }
 
 function partyFacts(
-  { kind, id, exists, blocked, models, budgetsLifted }: PartyConfig,
+  { kind, id, exists, blocked, models, rules, budgetsLifted }: PartyConfig,
   budgets: readonly PlacedBudget[],
   accounts: ReadonlyMap<string, LiveAccount>,
 ): Party & { readonly budgets: readonly ScopedBudget[] } {
@@ -207,6 +207,7 @@ function partyFacts(
     exists,
     blocked,
     models,
+    rules,
     budgets: budgetsLifted
       ? []
       : tightest(budgets).map(({ limitNanoUsd, account, model }) => ({

@@ -7,6 +7,7 @@ import type { Scope } from '../../policy/decision.js';
 import type { RateUnit } from '../../policy/rates.js';
 import { modelBudgets } from '../../parties/model-budgets.js';
 import { isDeprovisioned } from '../../parties/deprovisioned.js';
+import { rulesOf } from '../../parties/fields/party-rules.js';
 import { modelEntries } from '../../parties/model-entries.js';
 import { type TemporaryIncrease, temporaryIncrease } from '../../parties/temporary-increase.js';
 import type { PartyRow } from '../../parties/party-row.js';
@@ -65,6 +66,7 @@ function specOf(
     budgets: budgetSpecs(limits, temporaryIncrease(row)),
     modelBudgets: modelBudgetSpecs(limits),
     rates: rateLimits({ kind, id }, limits),
+    rules: rulesOf(kind, row),
   };
 }
 

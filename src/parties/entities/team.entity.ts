@@ -1,9 +1,12 @@
 import { Column, Entity, Index } from 'typeorm';
 import { JsonColumn } from '../../database/columns.js';
+import { TEAM_FIELDS } from '../fields/team-fields.js';
+import { StoresFields } from '../fields/own-field.js';
 import { PartyRow } from '../party-row.js';
 
 /** People and keys that share models and money. */
 @Entity('teams')
+@StoresFields(TEAM_FIELDS)
 export class Team extends PartyRow {
   @Column({ name: 'team_id', type: 'varchar', unique: true })
   teamId: string;

@@ -1,9 +1,12 @@
 import { BeforeInsert, BeforeUpdate, Column, Entity, Index } from 'typeorm';
 import { foldedAddress } from '../../platform/folded-address.js';
+import { USER_FIELDS } from '../fields/user-fields.js';
+import { StoresFields } from '../fields/own-field.js';
 import { PartyRow } from '../party-row.js';
 
 /** A person or application inside the company. LiteLLM's internal user. */
 @Entity('users')
+@StoresFields(USER_FIELDS)
 export class User extends PartyRow {
   @Column({ name: 'user_id', type: 'varchar', unique: true })
   userId: string;

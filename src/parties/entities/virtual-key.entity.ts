@@ -2,11 +2,14 @@ import { Column, Entity, Index } from 'typeorm';
 import { type CacheKey, cacheKey } from '../../cache/change-epochs.js';
 import { lifetimeEnd } from '../../calendar/windows.js';
 import { InstantColumn, IntegerColumn, JsonColumn } from '../../database/columns.js';
+import { KEY_FIELDS } from '../fields/key-fields.js';
+import { StoresFields } from '../fields/own-field.js';
 import { PartyRow } from '../party-row.js';
 import { keyHint, secretHash } from '../../platform/secrets.js';
 
 /** A credential that the gateway issues. The row stores only its SHA-256 and its last four characters. */
 @Entity('virtual_keys')
+@StoresFields(KEY_FIELDS)
 export class VirtualKey extends PartyRow {
   /** SHA-256 hex of the secret; LiteLLM's `token`. It is not a credential. */
   @Column({ name: 'secret_hash', type: 'varchar', length: 64, unique: true })

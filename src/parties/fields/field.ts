@@ -129,5 +129,18 @@ export interface Field {
 /** The fields of a resource by their names on the wire. */
 export type Fields = Readonly<Record<string, Field>>;
 
+/** Tells whether a field is compared without looking at others. */
+export const isComparedAlone = ({ passedOn }: Field): boolean => comparisonOf(passedOn) !== undefined;
+
+/** Returns how a field is compared by itself; undefined where it is not. */
+export function comparisonOf(
+  passedOn: Field['passedOn'],
+): ((asked: unknown, held: unknown) => boolean) | undefined {
+  const comparedIn = isPassedOn(passedOn) ? passedOn.comparedIn : null;
+  return typeof comparedIn === 'object' && comparedIn
+    ? (comparedIn.isWithin as (asked: unknown, held: unknown) => boolean)
+    : undefined;
+}
+
 /** Tells whether a field is passed on and compared. */
 export const isPassedOn = (passedOn: Field['passedOn']): passedOn is PassedOnLimit => 'inherit' in passedOn;

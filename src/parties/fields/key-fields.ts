@@ -7,7 +7,7 @@ import {
   name,
   partyFields,
   storedAsSent,
-  storedLimits,
+  callerFields,
 } from './party-fields.js';
 
 /** The secrets of a key, and the presets of its routes. */
@@ -57,7 +57,7 @@ const instructions = {
 
 /** LiteLLM's fields of a key that are stored as sent. */
 export const storedOfKeys = {
-  ...storedLimits('owner', 'owner'),
+  ...callerFields('owner'),
   config: storedAsSent('mapping'),
   permissions: storedAsSent('mapping'),
   allowed_cache_controls: storedAsSent('list', { maxEntries: MAX_ENTRIES }),

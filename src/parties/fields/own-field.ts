@@ -1,7 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
 import { IsOptional, registerDecorator } from 'class-validator';
 import { JsonColumn } from '../../database/columns.js';
-import type { PartyRules } from '../../policy/facts.js';
 import type { Field, Fields, OwnField } from './field.js';
 
 /** Builds a field in a JSON column. `problemIn` returns what is wrong with a value of the body. */
@@ -58,15 +57,3 @@ export const ownFieldsView = (fields: Fields, row: object): Record<string, unkno
   Object.fromEntries(
     ownOf(fields).map(({ name, column }) => [name, (row as Record<string, unknown>)[column] ?? null]),
   );
-
-/** Compiles the facts that a row's fields bring to single checks. Returns undefined if there are none. */
-export function rulesOf(fields: Fields, row: object): PartyRules | undefined {
-  let rules: Record<string, unknown> | undefined;
-  for (const { column, rule } of Object.values<Field>(fields)) {
-    const value = column === null ? null : (row as Record<string, unknown>)[column];
-    if (!rule || value === null || value === undefined) continue;
-    for (const [name, compile] of Object.entries(rule as Record<string, (value: unknown) => unknown>))
-      (rules ??= {})[name] = compile(value);
-  }
-  return rules;
-}

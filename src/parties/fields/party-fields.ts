@@ -2,7 +2,7 @@ import { enforcedParamsOf } from '../enforced-params-of.js';
 import { modelEntries } from '../model-entries.js';
 import { tagsOf } from '../tags-of.js';
 import type { PassthroughType } from '../passthrough-fields.js';
-import type { DelegableRow, Field, FieldEditor, Inherit, NotPassedOn } from './field.js';
+import type { Field, FieldEditor, Inherit, NotPassedOn } from './field.js';
 
 /** The most entries of a list or mapping in the body of an admin request, unless a smaller bound is declared. */
 export const MAX_ENTRIES = 1_000;
@@ -60,10 +60,13 @@ export const blocked = (setBy: FieldEditor): Field => ({
   },
 });
 
-const whenNull =
-  <K extends keyof DelegableRow>(column: K): Inherit =>
+/** Inherits a column that a new row leaves open. */
+export const whenNull =
+  (column: string): Inherit =>
   (row, maker) => {
-    row[column] ??= maker[column];
+    (row as unknown as Record<string, unknown>)[column] ??= (maker as unknown as Record<string, unknown>)[
+      column
+    ];
   };
 
 /** Inherits figures per model. The row's own figures win. */
@@ -264,8 +267,8 @@ export const partyFields = ({
     },
   }) as const satisfies Record<string, Field>;
 
-/** LiteLLM's stored fields that limit calls here, common to keys, users and teams. */
-export const storedLimits = (setBy: FieldEditor, tagsSetBy: FieldEditor) =>
+/** The fields that keys, teams and users have in common beside those of every party. */
+export const callerFields = (setBy: FieldEditor) =>
   ({
     model_rpm_limit: storedAsSent('mapping', {
       setBy,
@@ -292,7 +295,7 @@ export const storedLimits = (setBy: FieldEditor, tagsSetBy: FieldEditor) =>
       },
     }),
     tags: storedAsSent('tags', {
-      setBy: tagsSetBy,
+      setBy,
       maxEntries: MAX_TAGS,
       inMetadata: 'label',
       shownInMetadata: true,

@@ -10,8 +10,16 @@ export const fieldsWhere = (fields: Fields, test: (field: Field) => boolean): re
 export const editableBy = (fields: Fields, ...editors: readonly FieldEditor[]): ReadonlySet<string> =>
   new Set(fieldsWhere(fields, ({ setBy }) => editors.includes(setBy)));
 
-/** Fills the fields that a new row leaves open from its maker's row. */
-export function inheritFields(fields: Fields, row: DelegableRow, maker: Readonly<DelegableRow>): void {
-  for (const { passedOn } of Object.values(fields))
-    if (isPassedOn(passedOn) && typeof passedOn.inherit === 'function') passedOn.inherit(row, maker);
+/** Fills the fields that a new row leaves open from its maker's row, where `test` holds for them. */
+export function inheritFields(
+  fields: Fields,
+  row: DelegableRow,
+  maker: Readonly<DelegableRow>,
+  test: (field: Field) => boolean = () => true,
+): void {
+  for (const field of Object.values(fields)) {
+    const { passedOn } = field;
+    if (isPassedOn(passedOn) && typeof passedOn.inherit === 'function' && test(field))
+      passedOn.inherit(row, maker);
+  }
 }

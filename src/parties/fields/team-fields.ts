@@ -6,7 +6,7 @@ import {
   name,
   partyFields,
   storedAsSent,
-  storedLimits,
+  callerFields,
 } from './party-fields.js';
 
 /** A default for members without limits of their own. */
@@ -24,7 +24,7 @@ const memberDefault = (type: 'usd' | 'duration' | 'rate', tried: unknown): Field
 /** Every field of `/team/new` and `/team/update`. */
 export const TEAM_FIELDS = {
   ...partyFields({ limits: 'teamAdmin', metadata: 'teamAdmin' }),
-  ...storedLimits('teamAdmin', 'teamAdmin'),
+  ...callerFields('teamAdmin'),
   team_id: name('teamId', 'teamAdmin'),
   team_alias: label('teamAlias', 'teamAdmin'),
   organization_id: name('organizationId', 'organizationAdmin'),
