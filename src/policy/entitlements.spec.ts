@@ -41,7 +41,7 @@ const tags = (...list: string[]) => ({ tags: new Set(list) });
 const perModel = (amount: number) => ({ modelBudgets: new Map([['m', budget(amount)]]) });
 
 const answers = (asked: Partial<Entitlements>, holder: Partial<Entitlements>) =>
-  (['sole', 'before', 'backstop'] as Strictness[]).map(
+  (['sole', 'unchanged', 'backstop'] as Strictness[]).map(
     (strictness) =>
       firstFieldBeyond({ ...nothing, ...asked }, { ...nothing, ...holder }, strictness, namesOf) ?? 'ok',
   );
