@@ -90,7 +90,7 @@ export class KeyDelegation {
     }
     const { userId } = caller;
     if (userId === null || userId === row.userId) return;
-    const user = await tx.findOneBy(User, { userId, deletedAt: IsNull() });
+    const user = await this.users.in(tx).findOneBy({ userId, deletedAt: IsNull() });
     if (user) inheritFields(KEY_FIELDS, row, user, isComparedAlone);
   }
 
