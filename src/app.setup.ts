@@ -16,7 +16,7 @@ import { traceRequests } from './tracing/traced-requests.js';
 import { BodiesUnderWay } from './body/bodies-under-way.js';
 import { bodyReader, countsUntilAnswered } from './body/read-body.js';
 import { rejectMalformedConnection, rejectMalformedPath } from './body/malformed-requests.js';
-import { withoutMarks } from './http/left-out.js';
+import { withoutOmittedMarks } from './http/omitted-mark.js';
 import { ignoredFields } from './admin/admin-validation.pipe.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -75,7 +75,7 @@ function takeBodiesAsBytes(fastify: FastifyInstance, loader: FactsLoader, underW
   );
   fastify.addHook('preHandler', ({ body }, { raw }, done) => {
     if (countsUntilAnswered(body)) {
-      const giveBack = () => underWay.giveBack(body.length);
+      const giveBack = () => underWay.release(body.length);
       if (raw.closed) giveBack();
       else raw.once('close', giveBack);
     }
@@ -115,10 +115,10 @@ function shedLoad(fastify: FastifyInstance, load: LoadShedder, { modelPaths }: R
 
 function describeAnswers(fastify: FastifyInstance): void {
   fastify.addHook('preSerialization', (_, reply, payload, done) => {
-    const { answer, rows } = withoutMarks(payload);
+    const { body, rows } = withoutOmittedMarks(payload);
     if (rows.length)
       reply.header('x-tollgate-left-out', `metadata of ${rows.map(encodeURIComponent).join(', ')}`);
-    done(null, answer);
+    done(null, body);
   });
   fastify.addHook('onSend', (request, reply, payload, done) => {
     reply.header('x-request-id', request.id);

@@ -19,64 +19,66 @@ const form = (parts: readonly Part[]) =>
     Buffer.from('--b-1--\r\n'),
   ]); // prettier-ignore
 
-const text = fc.string({ unit: 'grapheme', maxLength: 40 }).map((said) => Buffer.from(said));
-const bytes = fc.uint8Array({ maxLength: 40 }).map((some) => Buffer.from(some));
+const text = fc.string({ unit: 'grapheme', maxLength: 40 }).map((value) => Buffer.from(value));
+const bytes = fc.uint8Array({ maxLength: 40 }).map((value) => Buffer.from(value));
 const parts = fc.uniqueArray(
   fc
     .record({ name: fc.stringMatching(/^[a-z_]{1,8}$/), isFile: fc.boolean(), text, bytes })
     .map(({ name, isFile, ...value }): Part => ({ name, isFile, value: isFile ? value.bytes : value.text })),
   { selector: ({ name }) => name, maxLength: 8 },
 );
-const isPlain = (some: readonly Part[]) => some.every(({ value }) => !value.includes('--b-1'));
+const isPlain = (sentParts: readonly Part[]) => sentParts.every(({ value }) => !value.includes('--b-1'));
 
 describe('a scanned form', () => {
-  it('has every field and every file where it lies', () => {
+  it('has the position of every field and every file', () => {
     fc.assert(
-      fc.property(parts.filter(isPlain), (some) => {
-        const body = form(some);
+      fc.property(parts.filter(isPlain), (sentParts) => {
+        const body = form(sentParts);
         const { members, files } = scanForm(body, CONTENT_TYPE);
-        const fields = [...members].map(([name, field]) => ({ name, said: fieldText(body, field) }));
-        expect(fields).toEqual(some.filter(({ isFile }) => !isFile).map(({ name, value }) => ({ name, said: value.toString() }))); // prettier-ignore
+        const fields = [...members].map(([name, field]) => ({ name, value: fieldText(body, field) }));
+        expect(fields).toEqual(sentParts.filter(({ isFile }) => !isFile).map(({ name, value }) => ({ name, value: value.toString() }))); // prettier-ignore
         expect(
           files.map(({ name, valueStart, valueEnd }) => [
             name,
             body.subarray(valueStart, valueEnd).toString('hex'),
           ]),
         ).toEqual(
-          some.filter(({ isFile }) => isFile).map(({ name, value }) => [name, value.toString('hex')]),
+          sentParts.filter(({ isFile }) => isFile).map(({ name, value }) => [name, value.toString('hex')]),
         );
       }),
     );
   });
 
-  it('is edited in place: what is changed, left out or new, and no other byte', () => {
-    const said = fc.option(fc.stringMatching(/^\w{0,8}$/), { nil: null });
-    const edits = fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), said, { maxKeys: 4 });
+  it('is edited in place: fields are changed, removed or added, and all other bytes stay', () => {
+    const value = fc.option(fc.stringMatching(/^\w{0,8}$/), { nil: null });
+    const edits = fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), value, { maxKeys: 4 });
     fc.assert(
-      fc.property(parts.filter(isPlain), edits, fc.boolean(), (some, changes, known) => {
-        const first = some.find(({ isFile }) => !isFile);
-        const files = new Set(some.filter(({ isFile }) => isFile).map(({ name }) => name));
+      fc.property(parts.filter(isPlain), edits, fc.boolean(), (sentParts, changes, known) => {
+        const first = sentParts.find(({ isFile }) => !isFile);
+        const files = new Set(sentParts.filter(({ isFile }) => isFile).map(({ name }) => name));
         const all = new Map(
           Object.entries({ ...changes, ...(known && first && { [first.name]: 'new' }) }).filter(
             ([name]) => !files.has(name),
           ),
         );
-        const body = form(some);
-        const kept = some.flatMap((part) => {
+        const body = form(sentParts);
+        const remaining = sentParts.flatMap((part) => {
           const edit = part.isFile ? undefined : all.get(part.name);
           if (edit === null) return [];
           return [edit === undefined ? part : { ...part, value: Buffer.from(edit) }];
         });
         const added = [...all]
-          .filter(([name, edit]) => edit !== null && !some.some((part) => part.name === name))
+          .filter(([name, edit]) => edit !== null && !sentParts.some((part) => part.name === name))
           .map(([name, edit]): Part => ({ name, value: Buffer.from(edit!), isFile: false }));
         const pieces = editedForm(body, scanForm(body, CONTENT_TYPE), all);
-        expect(Buffer.concat(pieces).toString('latin1')).toBe(form([...kept, ...added]).toString('latin1'));
+        expect(Buffer.concat(pieces).toString('latin1')).toBe(
+          form([...remaining, ...added]).toString('latin1'),
+        );
       }),
     );
   });
 
-  it('is nothing else: cut or with a byte more, it is refused', () => {
+  it('is refused if it is cut or has further bytes', () => {
     const whole = form([
       { name: 'model', value: Buffer.from('m'), isFile: false },
       { name: 'file', value: Buffer.from([0, 13, 10, 45, 45]), isFile: true },
@@ -132,7 +134,7 @@ describe('a scanned form', () => {
     expect(() => scanForm(Buffer.from(body), contentType)).toThrow(MalformedBodyError);
   }); // prettier-ignore
 
-  it('takes lists, and files by either name of a file', () => {
+  it('accepts lists, and files by either parameter with a file name', () => {
     const { members, files } = scanForm(
       Buffer.from(
         twice(model.replace('model', 'a[]'), model.replace('model', 'a[]')).replace(

@@ -1,18 +1,18 @@
 import { isUtf8 } from 'node:buffer';
 import { type JsonMember, MalformedBodyError, type ScannedObject } from './json-scanner.js';
 
-/** A part that was sent as a file: however it is named, it is no text field. */
+/** A part that was sent as a file. It is never a text field, whatever its name. */
 export interface FormFile extends JsonMember {
   readonly name: string;
-  /** Empty where it is written in a way that readers read differently. */
+  /** The file name. Empty if it has a spelling that parsers read differently. */
   readonly fileName: string;
-  /** Of the part, in lower case and without parameters. */
+  /** Content type of the part, in lower case and without parameters. */
   readonly contentType?: string;
 }
 
 /**
- * Where the parts of a `multipart/form-data` body lie in its bytes (`keyStart`: the first header). Text fields are its
- * members, files are not.
+ * Positions of the parts of a `multipart/form-data` body (`keyStart`: the first header). Text fields are members, files are
+ * not.
  */
 export interface ScannedForm extends ScannedObject {
   readonly delimiter: Buffer;
@@ -23,7 +23,7 @@ const MAX_PARTS = 128;
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_TEXT_BYTES = 1024 * 1024;
 const MULTIPART = /^multipart\/form-data *; *boundary=(?:"([^"]+)"|([^\s;"]+)) *$/i;
-/** RFC 2046 §5.1.1, less what nobody sends. */
+/** Boundaries by RFC 2046 §5.1.1, without characters that no client uses. */
 const BOUNDARY = /^[\w'()+,./:=?-]{1,70}$/;
 const DISPOSITION = /^form-data((?:; *(?:name|filename|filename\*)=(?:"[^"]*"|[^\s;"]+))+) *$/i;
 const PARAMETER = /; *(name|filename|filename\*)=(?:"([^"]*)"|([^\s;"]+))/gi;
@@ -34,13 +34,13 @@ const LINE_END = Buffer.from('\r\n');
 const BLANK_LINE = Buffer.from('\r\n\r\n');
 
 /**
- * Reads a form strictly and once, without copying it. Throws `MalformedBodyError` on whatever another reader might read in
- * another way: a name given twice (but for lists, `name[]`), anything before the first part or after the last, the
- * boundary elsewhere than between parts, headers that are folded, escaped or given twice, transfer encodings.
+ * Scans a form strictly, in one pass and without a copy. Throws `MalformedBodyError` for anything that another parser might
+ * read differently: duplicate names (except lists, `name[]`), bytes before the first part or after the last, a boundary
+ * inside a part, headers that are folded, escaped or duplicate, and transfer encodings.
  */
 export function scanForm(bytes: Buffer, contentType: string): ScannedForm {
-  const found = MULTIPART.exec(contentType);
-  const boundary = found?.[1] ?? found?.[2] ?? '';
+  const match = MULTIPART.exec(contentType);
+  const boundary = match?.[1] ?? match?.[2] ?? '';
   if (!BOUNDARY.test(boundary))
     throw new MalformedBodyError('The request body must be multipart/form-data, with a plain boundary.');
   const delimiter = Buffer.from(`--${boundary}`);
@@ -76,13 +76,13 @@ export function scanForm(bytes: Buffer, contentType: string): ScannedForm {
   return { members, watched: [], delimiter, files };
 }
 
-/** The text of a field. */
+/** Returns the text of a field. */
 export const fieldText = (bytes: Buffer, { valueStart, valueEnd }: JsonMember): string =>
   bytes.toString('utf8', valueStart, valueEnd);
 
 /**
- * The same form with some text fields changed, left out (null) or added: pieces of the original bytes, so that no file
- * is copied.
+ * Returns the form with some text fields changed, removed (null) or added. Returns pieces of the original bytes, so that no
+ * file is copied.
  */
 export function editedForm(
   bytes: Buffer,
@@ -95,7 +95,7 @@ export function editedForm(
     const edit = edits.get(name);
     if (edit === undefined) continue;
     if (edit === null) {
-      // From its delimiter to the next one.
+      // Removes the part from its delimiter up to the next one.
       pieces.push(bytes.subarray(from, keyStart - LINE_END.length - delimiter.length));
       from = valueEnd + LINE_END.length;
     } else {
@@ -128,21 +128,21 @@ function headersOf(
   if (!/^(?:binary|7bit|8bit)$/i.test(encoding)) throw broken(at);
   const [, parameters] = DISPOSITION.exec(headers.get('content-disposition') ?? '') ?? [];
   if (parameters === undefined) throw broken(at);
-  const given = new Map<string, string>();
+  const values = new Map<string, string>();
   for (const [, parameter, quoted, plain] of parameters.matchAll(PARAMETER)) {
     const key = parameter!.toLowerCase();
-    if (given.has(key)) throw broken(at);
-    given.set(key, quoted ?? plain!);
+    if (values.has(key)) throw broken(at);
+    values.set(key, quoted ?? plain!);
   }
-  const name = given.get('name');
-  // Some readers decode `%6d`, some unescape.
+  const name = values.get('name');
+  // Some parsers decode `%6d`, some remove backslashes.
   if (!name || /[%\\]/.test(name)) throw broken(at);
-  if (!given.has('filename') && !given.has('filename*')) return { name };
+  if (!values.has('filename') && !values.has('filename*')) return { name };
   const contentType = headers.get('content-type')?.split(';', 1)[0]!.trim().toLowerCase();
   return {
     name,
     file: {
-      fileName: given.has('filename*') ? '' : given.get('filename')!,
+      fileName: values.has('filename*') ? '' : values.get('filename')!,
       ...(contentType !== undefined && { contentType }),
     },
   };

@@ -38,7 +38,7 @@ describe('scanJsonObject', () => {
     );
   });
 
-  it('finds the end of a long text, whatever stands in it where', () => {
+  it('finds the end of a long string with any character at any place', () => {
     const special = fc.constantFrom('"', '\\', '\n', '\u001f', ' ', '~', '\u007f', 'é', '€', '💶', '\u0080');
     fc.assert(
       fc.property(fc.nat(200), special, fc.nat(200), fc.nat(7), (before, one, after, unaligned) => {
@@ -68,7 +68,7 @@ describe('scanJsonObject', () => {
     );
   });
 
-  it('refuses what JSON.parse refuses, and never accepts what it does not', () => {
+  it('accepts no text that JSON.parse refuses', () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.string(), fc.jsonValue()),
@@ -110,7 +110,7 @@ describe('scanJsonObject', () => {
       null,
       `\\${escape}, an escape JSON does not know`,
     ]),
-    [`{"a":${'1'.repeat(400)}}`, null, 'a number nobody reads alike'],
+    [`{"a":${'1'.repeat(400)}}`, null, 'a number that parsers read differently'],
     [
       `{"a":[${Array.from({ length: 50_001 }, () => '{"b":1,"c":1}').join()}]}`,
       null,
@@ -129,7 +129,7 @@ describe('scanJsonObject', () => {
     expect((problem as MalformedBodyError).param).toBe(param);
   });
 
-  it('tells of a long name no more than its beginning', () => {
+  it('shows only the beginning of a long name', () => {
     const name = 'x'.repeat(1_000_000);
     const { message, param } = attempt(() => scan(`{"${name}":1,"${name}":2}`), true) as MalformedBodyError;
     expect([message.length, param!.length].every((length) => length < 200)).toBe(true);
@@ -152,12 +152,12 @@ describe('scanJsonObject', () => {
     ['{"foo":{"parameters":{"api_base":1}}}', [{ name: 'api_base', below: 'foo' }]],
     [`{"metadata":{"api_base":"${'x'.repeat(100)}"}}`, [{ name: 'api_base', below: 'metadata' }]],
     ['{"api_base":1}', []],
-  ])('tells where watched names are nested: %s', (text, watched) => {
-    const found = scan(text).watched.map(({ name, below, text: value }) => ({ name, below, text: value }));
-    expect(found).toEqual(watched);
+  ])('reports the top-level member of a watched name: %s', (text, watched) => {
+    const reported = scan(text).watched.map(({ name, below, text: value }) => ({ name, below, text: value }));
+    expect(reported).toEqual(watched);
   });
 
-  it('tells in which object a watched name is met, in any case, and where its value lies', () => {
+  it('reports the object of a watched name in any case, and the position of its value', () => {
     const text = '{"a":[{"x":{"API_Base" : "b"}}]}';
     const [{ name, objectStart, valueStart, valueEnd } = expect.fail()] = scan(text).watched;
     expect(name).toBe('api_base');
@@ -165,7 +165,7 @@ describe('scanJsonObject', () => {
     expect(text.slice(valueStart, valueEnd)).toBe('"b"');
   });
 
-  it('tells where the objects of a list lie', () => {
+  it('returns the positions of the objects in a list', () => {
     const text = '{"tools": [ {"a":[{}]} ,1,"{}", [{}],{}]}';
     const bytes = Buffer.from(text);
     const { members } = scan(text);
@@ -180,7 +180,7 @@ describe('scanJsonObject', () => {
 });
 
 describe('editedObject', () => {
-  it('is what editing the parsed object gives, and keeps the bytes of the rest', () => {
+  it('equals an edit of the parsed object, and keeps all other bytes', () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.jsonValue()),
@@ -229,7 +229,7 @@ describe('bounds of a caller', () => {
     '{"x":[1,2,3]}',
     '{"free":[1,2,3,4,5,6]}',
     '{"a":1,"b":2,"c":3,"d":{"e":[1]}}',
-  ])('%s keeps them', (text) => {
+  ])('%s is within them', (text) => {
     expect(() => bounded(text)).not.toThrow();
   });
 
@@ -239,7 +239,7 @@ describe('bounds of a caller', () => {
     ['{"x":[1,2,3,4]}', 'has a list of more than 3 entries'],
     ['{"x":{"free":[1,2,3,4]}}', 'has a list of more than 3 entries'],
     ['{"x":[[1,2],[1,2],[1]]}', 'has more than 6 names and entries'],
-  ])('%s does not: it %s', (text, message) => {
+  ])('%s exceeds them: it %s', (text, message) => {
     expect(() => bounded(text)).toThrow(new JsonBoundError(message, 'x'));
   });
 });

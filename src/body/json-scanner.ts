@@ -1,25 +1,26 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Where a JSON value lies in its bytes. */
+/** Position of a JSON value in a body. */
 interface JsonValue {
   readonly valueStart: number;
-  /** One past the value's last byte. */
+  /** Index after the value's last byte. */
   readonly valueEnd: number;
 }
 
-/** Where one top-level member of a JSON object lies in its bytes. */
+/** Position of one top-level member of a JSON object. */
 export interface JsonMember extends JsonValue {
   readonly keyStart: number;
 }
 
-/** A nested member name that was watched for, and below which top-level member it was met. */
+/** A nested member with a watched name. */
 export interface WatchedName {
-  /** In lower case, however it is spelled: not every reader compares case. */
+  /** Name in lower case, because not every parser compares case. */
   readonly name: string;
+  /** The top-level member that contains it. */
   readonly below: string;
-  /** Its value, where that is a text; undefined for anything else. */
+  /** Its value, if that is a short string. Undefined for anything else. */
   readonly text: string | undefined;
-  /** Where the object begins that it is a member of, and where its value begins and ends. */
+  /** Index of the object that has this member. */
   readonly objectStart: number;
   readonly valueStart: number;
   readonly valueEnd: number;
@@ -30,32 +31,33 @@ export interface ScannedObject {
   readonly watched: readonly WatchedName[];
 }
 
-/** Names, in lower case, to report wherever they are nested; in any case. */
+/** The nested member names to report. */
 export interface Watch {
+  /** Names in lower case. They are found in any case and at any depth. */
   readonly names: ReadonlySet<string>;
-  /** Top-level members with content of their own: inside them these names are reported instead … */
+  /** Top-level members in which other names are reported instead. */
   readonly below: ReadonlyMap<string, ReadonlySet<string>>;
-  /** … and nothing below these, where a name is data. */
+  /** Names in the members of `below` whose values are data. Nothing in them is reported. */
   readonly free: ReadonlySet<string>;
-  /** Top-level members in whose objects no two names may be alike, whatever their case; but for what is free. */
+  /** Top-level members whose objects must not have two names that differ only in case, except in values of `free`. */
   readonly unique?: ReadonlySet<string>;
 }
 
-/** How much one object may hold where what it holds is built afterwards. */
+/** Bounds of a JSON object that is parsed after the scan. */
 export interface JsonBounds {
-  /** Names in one object. */
+  /** Maximum names in one object. */
   readonly names: number;
-  /** Entries in one list. */
+  /** Maximum entries in one list. */
   readonly entries: number;
-  /** Names and entries in all. */
+  /** Maximum names and entries in total. */
   readonly values: number;
-  /** Top-level members whose lists may be longer: bounded by `values` alone. */
+  /** Top-level members whose lists only `values` bounds. */
   readonly free: ReadonlySet<string>;
 }
 
 const UNBOUNDED: JsonBounds = { names: Infinity, entries: Infinity, values: Infinity, free: new Set() };
 
-/** Why bytes are not one plain JSON object. `param` names the member at fault. */
+/** Thrown if a body cannot be read. `param` names the member at fault. */
 export class MalformedBodyError extends Error {
   constructor(
     message: string,
@@ -65,42 +67,42 @@ export class MalformedBodyError extends Error {
   }
 }
 
-/** The object holds more than its bounds allow. */
+/** Thrown if an object exceeds its bounds. */
 export class JsonBoundError extends MalformedBodyError {}
 
 const MAX_DEPTH = 128;
-/** Far more than any route takes. */
+/** Maximum top-level members. No route accepts as many. */
 const MAX_MEMBERS = 1_000;
-/** Names, lists and objects inside: each costs more to read than a byte of a text. */
+/** Maximum nested names, lists and objects. Each costs more to read than a byte of a string. */
 const MAX_NESTED = 100_000;
-/** Names in one object where each is compared with the others: far more than a tool has. */
+/** Maximum names of an object whose names are compared with each other. No tool has as many. */
 const MAX_UNIQUE = 256;
-const MAX_TOLD_CHARS = 64;
+const MAX_SHOWN_CHARS = 64;
 
 /**
- * Reads one JSON object strictly (RFC 8259, UTF-8) without building it: where its top-level members lie, so that
- * bytes can be forwarded as they are and edited in place. Throws `MalformedBodyError` on anything else, on a top-level
- * name that is given twice (also in an escaped spelling), and on nesting or numbers of names beyond bounds.
- * Throws `JsonBoundError` where the caller set `bounds` of its own and the object holds more.
+ * Scans one JSON object strictly (RFC 8259, UTF-8) without building it. Returns the positions of its top-level members, so
+ * that the bytes can be forwarded and edited in place. Throws `MalformedBodyError` for anything else, for duplicate
+ * top-level names (also if one is escaped), and for too many names or levels. Throws `JsonBoundError` if the object exceeds
+ * `bounds`.
  */
 export function scanJsonObject(bytes: Buffer, watch: Watch, bounds = UNBOUNDED): ScannedObject {
   if (!isUtf8(bytes)) throw new MalformedBodyError('The request body is not valid UTF-8.');
   return new Scanner(bytes, watch, bounds).object();
 }
 
-/** How many names an object has, with those of the objects in it: of names that are given twice, each. */
+/** Counts the names of an object and of the objects in it. Counts duplicate names each time. */
 export function namesIn(bytes: Buffer): number {
   const scanner = new Scanner(bytes, NOTHING_WATCHED);
   scanner.object();
   return scanner.names;
 }
 
-/** The parsed value of one member. */
+/** Returns the parsed value of one member. */
 export function memberValue(bytes: Buffer, member: JsonMember): unknown {
   return JSON.parse(bytes.toString('utf8', member.valueStart, member.valueEnd));
 }
 
-/** Where the objects of a member lie that is a list; none where it is anything else. */
+/** Returns the positions of the objects in a member that is a list. Returns none for any other member. */
 export function objectsIn(bytes: Buffer, { valueStart, valueEnd }: JsonMember): readonly JsonValue[] {
   return new Scanner(bytes.subarray(valueStart, valueEnd), NOTHING_WATCHED)
     .elements()
@@ -125,13 +127,13 @@ const POINT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
 const SMALL_U = 0x75;
-/** What may stand behind a backslash beside `u`. */
+/** Characters that may follow a backslash, besides `u`. */
 const ESCAPED: ReadonlySet<number | undefined> = new Set(Buffer.from('"\\/bfnrt'));
 const LONGEST_NUMBER = 400;
 const LONGEST_WATCHED_TEXT = 64;
 
 class Scanner {
-  /** Names read so far, at any depth. */
+  /** Number of names read so far, at any depth. */
   names = 0;
   private at = 0;
   private nested = 0;
@@ -164,7 +166,7 @@ class Scanner {
       for (;;) {
         const keyStart = this.at;
         const name = this.name();
-        if (members.has(name)) throw twice(name.slice(0, MAX_TOLD_CHARS));
+        if (members.has(name)) throw duplicateMember(name.slice(0, MAX_SHOWN_CHARS));
         if (members.size === MAX_MEMBERS) throw tooMany();
         this.names++;
         this.below = name;
@@ -175,14 +177,14 @@ class Scanner {
         const valueStart = this.at;
         this.value(1);
         members.set(name, { keyStart, valueStart, valueEnd: this.at });
-        if (!this.anotherMember()) break;
+        if (!this.moveToNextMember()) break;
       }
     this.space();
     if (this.at !== this.bytes.length) throw this.broken();
     return { members, watched: this.watched };
   }
 
-  /** Where the elements of a list lie that has been read before; none of anything else. */
+  /** Returns the positions of a list's elements. The list must have been scanned before. Returns none for any other value. */
   elements(): readonly JsonValue[] {
     const elements: JsonValue[] = [];
     if (this.bytes[this.at] !== OPEN_ARRAY) return elements;
@@ -226,13 +228,13 @@ class Scanner {
     let seen: string[] | undefined;
     do {
       if (++names > this.bounds.names)
-        throw this.beyond(`an object with more than ${this.bounds.names} names`);
+        throw this.boundError(`an object with more than ${this.bounds.names} names`);
       this.countValue();
       if (++this.nested > MAX_NESTED) throw tooMany();
       this.names++;
       const { watchedNames: watched, isUnique } = this;
       const name = isUnique ? this.name() : this.watchedName();
-      if (isUnique) this.refuseTwin((seen ??= []), name!);
+      if (isUnique) this.refuseDuplicate((seen ??= []), name!);
       const start = this.at;
       if (name !== undefined && this.freeNames.names.has(name)) {
         this.watchedNames = NOTHING;
@@ -244,17 +246,17 @@ class Scanner {
       if (name === undefined) continue;
       if (watched.names.has(name)) this.report(name, objectStart, start);
       else if (watched.names.has(folded(name))) this.report(folded(name), objectStart, start);
-    } while (this.anotherMember());
+    } while (this.moveToNextMember());
   }
 
-  /** `seen`: the names of the same object so far, folded. */
-  private refuseTwin(seen: string[], name: string): void {
+  /** Throws if `seen`, the folded names of the same object so far, has this name. */
+  private refuseDuplicate(seen: string[], name: string): void {
     const plain = folded(name);
     if (seen.length > MAX_UNIQUE) throw tooMany();
     if (seen.includes(plain)) {
-      const told = name.slice(0, MAX_TOLD_CHARS);
+      const shownName = name.slice(0, MAX_SHOWN_CHARS);
       throw new MalformedBodyError(
-        `The '${told}' is given twice in an object of the ${this.below}.`,
+        `The '${shownName}' is given twice in an object of the ${this.below}.`,
         this.below,
       );
     }
@@ -277,9 +279,10 @@ class Scanner {
   private array(depth: number): void {
     this.enter(depth);
     if (this.bytes[this.at] === CLOSE_ARRAY) return void this.at++;
-    const { entries: most, free } = this.bounds;
+    const { entries: maxEntries, free } = this.bounds;
     for (let entries = 1; ; entries++) {
-      if (entries > most && !free.has(this.below)) throw this.beyond(`a list of more than ${most} entries`);
+      if (entries > maxEntries && !free.has(this.below))
+        throw this.boundError(`a list of more than ${maxEntries} entries`);
       this.countValue();
       this.value(depth);
       this.space();
@@ -292,11 +295,11 @@ class Scanner {
 
   private countValue(): void {
     const { values } = this.bounds;
-    if (++this.values > values) throw this.beyond(`more than ${values} names and entries`);
+    if (++this.values > values) throw this.boundError(`more than ${values} names and entries`);
   }
 
-  private beyond(what: string): JsonBoundError {
-    return new JsonBoundError(`has ${what}`, this.below.slice(0, MAX_TOLD_CHARS));
+  private boundError(what: string): JsonBoundError {
+    return new JsonBoundError(`has ${what}`, this.below.slice(0, MAX_SHOWN_CHARS));
   }
 
   private enter(depth: number): void {
@@ -306,8 +309,8 @@ class Scanner {
     this.space();
   }
 
-  /** After a value inside an object: on to the next name, or past the closing brace. */
-  private anotherMember(): boolean {
+  /** Moves to the next name after a value in an object. Returns false after the closing brace. */
+  private moveToNextMember(): boolean {
     this.space();
     const next = this.bytes[this.at++];
     if (next === CLOSE_OBJECT) return false;
@@ -316,7 +319,7 @@ class Scanner {
     return true;
   }
 
-  /** A name and its colon; decoded. */
+  /** Reads a name and its colon. Returns the decoded name. */
   private name(): string {
     const start = this.at;
     const escaped = this.string();
@@ -327,7 +330,7 @@ class Scanner {
     return name;
   }
 
-  /** A nested name and its colon; decoded only when it could be one of the watched. */
+  /** Reads a nested name and its colon. Returns the decoded name only if it may be watched or free. */
   private watchedName(): string | undefined {
     const start = this.at;
     const escaped = this.string();
@@ -346,7 +349,7 @@ class Scanner {
     this.space();
   }
 
-  /** Moves past a string; true when it contains an escape. */
+  /** Moves past a string. Returns whether it contains an escape. */
   private string(): boolean {
     const { bytes } = this;
     if (bytes[this.at] !== QUOTE) throw this.broken();
@@ -363,7 +366,7 @@ class Scanner {
     }
   }
 
-  /** Checks the escape whose letter is at `i`; the position of its last byte. */
+  /** Checks the escape whose letter is at `i`. Returns the index of its last byte. */
   private escape(i: number): number {
     const { bytes } = this;
     const letter = bytes[i];
@@ -386,14 +389,14 @@ class Scanner {
     if (bytes[i] === MINUS) i++;
     i = bytes[i] === ZERO ? i + 1 : this.digits(i);
     if (bytes[i] === POINT) i = this.digits(i + 1);
-    // `e` or `E`
+    // The byte is `e` or `E`.
     if ((bytes[i]! | 0x20) === 0x65)
       i = this.digits(bytes[i + 1] === PLUS || bytes[i + 1] === MINUS ? i + 2 : i + 1);
     if (i - this.at >= LONGEST_NUMBER) throw this.broken();
     this.at = i;
   }
 
-  /** One past the digits that begin at `i`, of which there must be one. */
+  /** Returns the index after the digits at `i`. Throws if there is no digit. */
   private digits(i: number): number {
     const start = i;
     while (this.bytes[i]! >= ZERO && this.bytes[i]! <= NINE) i++;
@@ -420,13 +423,13 @@ class Scanner {
 const isHexDigit = (byte = 0) =>
   (byte >= ZERO && byte <= NINE) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
 
-/** So many bytes are looked at one by one before it is worth looking at four at a time. */
-const NEAR = 64;
+/** Number of bytes to check one by one, before checking four at a time is faster. */
+const SINGLE_BYTES = 64;
 
-/** The first position from `i` on where a string ends, escapes, or has a control character; or one past the last byte. */
+/** Returns the index of the next quote, backslash or control character from `i` on, or the length of `bytes`. */
 function endOfPlain(bytes: Buffer, i: number): number {
   for (;;) {
-    const near = Math.min(i + NEAR, bytes.length);
+    const near = Math.min(i + SINGLE_BYTES, bytes.length);
     for (; i < near; i++) {
       const byte = bytes[i]!;
       if (byte === QUOTE || byte === BACKSLASH || byte < 0x20) return i;
@@ -437,12 +440,12 @@ function endOfPlain(bytes: Buffer, i: number): number {
 }
 
 /**
- * The same, four bytes at a time: the start of the first word with such a byte in it, or of what is left behind the last
- * word. Each subtraction borrows from a byte's highest bit where the byte is below 0x20, or equal to one of the two.
+ * Skips plain bytes four at a time. Returns the start of the first word with such a byte, or of the rest after the last
+ * word. Each subtraction borrows from a byte's highest bit if the byte is below 0x20, or equals a quote or a backslash.
  */
 function plainWords(bytes: Buffer, from: number): number {
   const { buffer, byteOffset, length } = bytes;
-  // The bytes before `from` in its word are known to be plain.
+  // The bytes of the first word before `from` are plain.
   const start = (byteOffset + from) & ~3;
   const words = new Int32Array(buffer, start, (byteOffset + length - start) >> 2);
   let at = 0;
@@ -458,18 +461,19 @@ function plainWords(bytes: Buffer, from: number): number {
 }
 
 const tooMany = () => new MalformedBodyError('The request body has too many members or lists.');
-const twice = (name: string) =>
+const duplicateMember = (name: string) =>
   new MalformedBodyError(`The member '${name}' is given twice in the request body.`, name);
 
-/** A name without case, as the loosest reader compares it: the long s and the Kelvin sign are letters, too. */
+/** Folds the case of a name as the loosest parser compares it. The long s and the Kelvin sign are letters, too. */
 function folded(name: string): string {
   const lower = name.toLowerCase();
   return lower.includes('ſ') ? lower.replaceAll('ſ', 's') : lower;
 }
 
-/** Names, and by the first byte of each, however it is spelled, how many bytes it has: one bit per length. */
+/** Names with a fast filter. */
 interface Sieve {
   readonly names: ReadonlySet<string>;
+  /** Possible lengths in bytes for each first byte of a name in any spelling, one bit per length. */
   readonly lengths: Uint32Array;
 }
 
@@ -488,7 +492,7 @@ function sieveOf(names: ReadonlySet<string>): Sieve {
   return sieve;
 }
 
-/** In UTF-8 the long s has one byte more than an `s`, the Kelvin sign two more than a `k`. */
+/** Returns the possible lengths of a name in UTF-8. The long s has one byte more than an `s`, the Kelvin sign two more than a `k`. */
 function lengthsOf(name: string): readonly number[] {
   const [longS, kelvin] = ['s', 'k'].map((letter) => name.split(letter).length - 1) as [number, number];
   const more = Array.from({ length: longS + 1 }, (_, s) =>
@@ -505,16 +509,15 @@ const SPECIAL: Readonly<Record<string, readonly string[]>> = { s: ['ſ'], k: ['\
 const NOTHING = sieveOf(new Set());
 const NOTHING_WATCHED: Watch = { names: new Set(), below: new Map(), free: new Set() };
 
-/** Does any of these names start with this byte and have this length? */
+/** Returns whether any of these names starts with this byte and has this length. */
 const mayContain = ({ lengths }: Sieve, firstByte: number, length: number): boolean =>
   ((lengths[firstByte]! >>> Math.min(length, LONGEST)) & 1) === 1;
 
-/** What becomes of a member: its new JSON text, or null to leave it out. */
+/** Edits by member name: the new JSON text, or null to remove the member. */
 type MemberEdits = ReadonlyMap<string, string | null>;
 
 /**
- * The same object with some members changed, left out or (where the name is new) added; every other value keeps
- * its original bytes.
+ * Returns the object with some members changed, removed or added. All other values keep their original bytes.
  */
 export function editedObject(bytes: Buffer, { members }: ScannedObject, edits: MemberEdits): Buffer {
   const parts: Buffer[] = [];

@@ -2,29 +2,29 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, it } from 'vitest';
 import { runInTurn } from './large-body-queue.js';
 
-const BIG = 1024 * 1024;
+const LARGE = 1024 * 1024;
 const turn = () => new Promise<void>((done) => setImmediate(done));
 
-it('takes a small body up at once, also when big ones wait', async () => {
+it('runs a small body at once, also when large ones wait', async () => {
   const seen: string[] = [];
-  runInTurn(BIG, () => seen.push('big'));
+  runInTurn(LARGE, () => seen.push('big'));
   runInTurn(100, () => seen.push('small'));
   expect(seen).toEqual(['small']);
   await turn();
   expect(seen).toEqual(['small', 'big']);
 });
 
-it('takes big bodies up one after the other, with turns between, each on behalf of its own request', async () => {
+it('runs large bodies one after the other, with turns between them, each in the context of its own request', async () => {
   const requests = new AsyncLocalStorage<string>();
   const seen: (string | undefined)[] = [];
-  const arrive = (name: string) => requests.run(name, () => runInTurn(BIG, () => seen.push(requests.getStore()))); // prettier-ignore
-  /** How many turns passed until so many had been taken up. */
+  const arrive = (name: string) => requests.run(name, () => runInTurn(LARGE, () => seen.push(requests.getStore()))); // prettier-ignore
+  /** Returns the number of turns until `count` bodies ran. */
   const turnsUntil = async (count: number) => {
     let turns = 0;
     for (; seen.length < count && turns < 100; turns++) await turn();
     return turns;
   };
-  // The one of another test is over.
+  // Waits for the large body of the test before.
   for (let turns = 0; turns < 20; turns++) await turn();
   for (const name of ['a', 'b', 'c']) arrive(name);
   await turnsUntil(1);
@@ -38,11 +38,11 @@ it('takes big bodies up one after the other, with turns between, each on behalf 
   expect(await turnsUntil(5)).toBeGreaterThan(5);
 });
 
-it('goes on after a body whose work failed', async () => {
+it('goes on after a task that failed', async () => {
   const seen: string[] = [];
   const failed = new Promise((fail) => process.once('uncaughtException', fail));
-  runInTurn(BIG, () => { throw new Error('bad'); }); // prettier-ignore
-  runInTurn(BIG, () => seen.push('next'));
+  runInTurn(LARGE, () => { throw new Error('bad'); }); // prettier-ignore
+  runInTurn(LARGE, () => seen.push('next'));
   expect(await failed).toMatchObject({ message: 'bad' });
   for (let turns = 0; !seen.length && turns < 100; turns++) await turn();
   expect(seen).toEqual(['next']);

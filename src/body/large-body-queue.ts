@@ -2,36 +2,36 @@ import { AsyncResource } from 'node:async_hooks';
 
 export const LARGE_BODY_BYTES = 64 * 1024;
 /**
- * A small call takes half a dozen turns of the event loop, and each turn lets one connection in: both should meet one big
- * body on their way, not one each turn. Turns without work cost microseconds.
+ * Turns of the event loop between two large bodies. A small call takes about six turns, and each turn accepts one connection.
+ * So both wait for one large body, not for one in each turn. Turns without work cost microseconds.
  */
 const TURNS_BETWEEN = 10;
 
-const waiting: (() => void)[] = [];
-let isUnderWay = false;
+const queue: (() => void)[] = [];
+let isRunning = false;
 
 /**
- * What is done with a body that is there: at once with a small one. Big ones are taken up one after the other, with turns
- * of the event loop for everybody else between them.
+ * Runs the task for a complete body. Runs it at once for a small body. Large bodies run one after the other, with turns of
+ * the event loop between them for other requests.
  */
-export function runInTurn(bytes: number, act: () => void): void {
-  if (bytes < LARGE_BODY_BYTES) return act();
-  waiting.push(AsyncResource.bind(act));
-  if (isUnderWay) return;
-  isUnderWay = true;
-  setImmediate(takeUpNext);
+export function runInTurn(bytes: number, task: () => void): void {
+  if (bytes < LARGE_BODY_BYTES) return task();
+  queue.push(AsyncResource.bind(task));
+  if (isRunning) return;
+  isRunning = true;
+  setImmediate(runNext);
 }
 
-function takeUpNext(): void {
-  const next = waiting.shift();
-  isUnderWay = next !== undefined;
+function runNext(): void {
+  const next = queue.shift();
+  isRunning = next !== undefined;
   try {
     next?.();
   } finally {
-    if (isUnderWay) afterTurns(TURNS_BETWEEN, takeUpNext);
+    if (isRunning) afterTurns(TURNS_BETWEEN, runNext);
   }
 }
 
-function afterTurns(turns: number, act: () => void): void {
-  setImmediate(turns > 1 ? () => afterTurns(turns - 1, act) : act);
+function afterTurns(turns: number, task: () => void): void {
+  setImmediate(turns > 1 ? () => afterTurns(turns - 1, task) : task);
 }

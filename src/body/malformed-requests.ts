@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
 import { STATUS_CODES } from 'node:http';
 
-const TOLD: Record<string, readonly [status: number, message: string]> = {
+const RESPONSES: Record<string, readonly [status: number, message: string]> = {
   HPE_HEADER_OVERFLOW: [431, 'The request headers are too large.'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time.'],
 };
@@ -12,17 +12,17 @@ const envelope = (status: number, message: string, details: object) =>
     error: { message, type: 'bad_request_error', param: null, code: String(status), details },
   });
 
-/** What never became a request (broken HTTP, headers too large, too slow) is refused in the one envelope too. */
+/** Refuses a connection without a readable request (broken HTTP, large headers, too slow) in the usual error envelope. */
 export function rejectMalformedConnection(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
-  const [status, message] = TOLD[error.code ?? ''] ?? [400, 'This is not a readable HTTP request.'];
+  const [status, message] = RESPONSES[error.code ?? ''] ?? [400, 'This is not a readable HTTP request.'];
   const body = envelope(status, message, {});
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
 }
 
-/** What the router cannot read as a path at all. */
+/** Refuses a path that the router cannot decode. */
 export function rejectMalformedPath(_: Error, request: FastifyRequest, reply: FastifyReply): void {
   void reply
     .status(400)

@@ -7,7 +7,7 @@ import { bodyReader, type IsUnauthenticated } from './read-body.js';
 
 const MEBIBYTE = 1024 * 1024;
 
-/** A body that comes in these pieces: its bytes, or the status it is refused with. */
+/** Sends a body in these pieces. Resolves to its bytes, or to the status of the refusal. */
 function bodyOf(
   pieces: readonly Buffer[],
   { bodyLimit = 10 * MEBIBYTE, headers = {} } = {},
@@ -46,9 +46,9 @@ describe('a body is read', () => {
   });
 
   it.each([
-    ['it says itself', [], { bodyLimit: 10, headers: { 'content-length': '11' } }],
-    ['it turns out to be', inPieces(20, 5), { bodyLimit: 10 }],
-  ])('not where it is too large: %s', async (_, pieces, options) => {
+    ['by its content-length', [], { bodyLimit: 10, headers: { 'content-length': '11' } }],
+    ['by its bytes', inPieces(20, 5), { bodyLimit: 10 }],
+  ])('not if it is too large: %s', async (_, pieces, options) => {
     expect(await whole(pieces, options)).toBe(413);
   });
 
@@ -58,47 +58,47 @@ describe('a body is read', () => {
     );
   });
 
-  it('not where it broke off', async () => {
+  it('not if the client disconnected', async () => {
     const { payload, body } = bodyOf(inPieces(10, 5));
     payload.destroy(new Error('aborted'));
     expect(await body).toBe(400);
   });
 
-  it('of a stranger only in its beginning, and nothing of it is handed on', async () => {
+  it('only in its beginning if it is unauthenticated, and is replaced by an empty one', async () => {
     const isUnauthenticated = vi.fn<IsUnauthenticated>(() => Promise.resolve(true));
     const { payload, body } = bodyOf(inPieces(MEBIBYTE / 8, 1_024), {}, isUnauthenticated);
-    // It has not ended.
+    // The body has not ended yet.
     expect(await body).toHaveLength(0);
     expect(isUnauthenticated).toHaveBeenCalledTimes(1);
     payload.end(Buffer.alloc(MEBIBYTE));
     await new Promise((over) => payload.on('end', over));
   });
 
-  it('and told about once, where it broke off while somebody was asked who sends it', async () => {
-    let answer: (is: boolean) => void = () => {};
-    const asked = new Promise<boolean>((resolve) => (answer = resolve));
-    const { payload, body, done } = bodyOf(inPieces(MEBIBYTE / 8, 1_024), {}, () => asked);
+  it('and reported once, if the client disconnected during the check of its credential', async () => {
+    let finishCheck: (isUnauthenticated: boolean) => void = () => {};
+    const check = new Promise<boolean>((resolve) => (finishCheck = resolve));
+    const { payload, body, done } = bodyOf(inPieces(MEBIBYTE / 8, 1_024), {}, () => check);
     await new Promise((turn) => setImmediate(turn));
     payload.destroy(new Error('aborted'));
     expect(await body).toBe(400);
-    answer(true);
+    finishCheck(true);
     await new Promise((turn) => setImmediate(turn));
     expect(done).toHaveBeenCalledTimes(1);
   });
 
-  it('whoever sends it, where it is small', async () => {
+  it('from any client, if it is small', async () => {
     const headers = { 'content-length': '1000' };
     const { payload, body } = bodyOf(inPieces(1_000, 10), { headers }, () => true);
     payload.end();
     expect(await body).toHaveLength(1_000);
   });
 
-  it('not where nobody can say who sends it', async () => {
+  it('not if its credential cannot be checked', async () => {
     const { body } = bodyOf(inPieces(MEBIBYTE, 1_024), {}, () => Promise.reject(new Error('no database')));
     expect(await body).toBe('no database');
   });
 
-  it('not where it has no room beside the others, whose room is given back', async () => {
+  it('not if it exceeds the bound together with the others, which release their bytes', async () => {
     const underWay = new BodiesUnderWay(MEBIBYTE);
     const first = bodyOf(inPieces(MEBIBYTE / 2, MEBIBYTE / 2), {}, () => false, underWay);
     for (let turn = 0; turn < 5; turn++) await new Promise((over) => setImmediate(over));
@@ -106,19 +106,19 @@ describe('a body is read', () => {
     expect(await second.body).toBe('Too many bodies are under way.');
     first.payload.destroy(new Error('aborted'));
     expect(await first.body).toBe(400);
-    expect(underWay.take(MEBIBYTE)).toBe(true);
+    expect(underWay.reserve(MEBIBYTE)).toBe(true);
   });
 
-  it('and counts no longer when it is whole, where it is small', async () => {
+  it('and does not count any more when it is complete, if it is small', async () => {
     const underWay = new BodiesUnderWay(1_000);
     const { payload, body } = bodyOf(inPieces(1_000, 10), {}, () => false, underWay);
     payload.end();
     expect(await body).toHaveLength(1_000);
-    expect(underWay.take(1_000)).toBe(true);
+    expect(underWay.reserve(1_000)).toBe(true);
   });
 
   it.each([16, MEBIBYTE / 16])(
-    'with turns for others, whatever the size of its pieces: %d bytes',
+    'with turns for other requests, for any size of its pieces: %d bytes',
     async (size) => {
       const { payload, body } = bodyOf(inPieces(MEBIBYTE, size));
       payload.end();

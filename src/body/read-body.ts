@@ -8,69 +8,72 @@ import { LARGE_BODY_BYTES, runInTurn } from './large-body-queue.js';
 
 type Done = (error: Error | null, body?: Buffer) => void;
 
-/** A larger body counts until its request is answered, a smaller one until it is whole. */
+/** Returns whether a body counts as in use until its response is sent. A smaller one counts only until it is complete. */
 export const countsUntilAnswered = (body: unknown): body is Buffer =>
   Buffer.isBuffer(body) && body.length >= LARGE_BODY_BYTES;
 
-/** Is the credential of this request nobody's? Rejects when that cannot be found out. */
+/** Returns whether the request has no valid credential. Rejects if that cannot be determined. */
 export type IsUnauthenticated = (request: FastifyRequest) => MaybePromise<boolean>;
 
 /**
- * Reads bodies whole, as the bytes they came in. 413 where one is larger than its route takes, 400 where it broke off. A large
- * one is put together when its turn comes: many that end at the same time would be one long turn of the event loop. Of a
- * stranger's no more is read than its beginning, and nothing handed on: whoever asks for the credential next refuses it. What
- * has no room beside the other bodies under way is refused with 503.
+ * Reads complete bodies as bytes. Refuses a body with 413 if it is larger than its route accepts, with 400 if the client
+ * disconnected, and with 503 if it exceeds the bound of all bodies. Large bodies are joined one after the other, so that many
+ * of them do not block the event loop. An unauthenticated body is read only in its beginning and replaced by an empty one;
+ * the guard refuses the request.
  */
 export const bodyReader =
   (isUnauthenticated: IsUnauthenticated, underWay: BodiesUnderWay) =>
   (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
     const { bodyLimit } = request.routeOptions;
-    const told = Number(request.headers['content-length']);
-    if (told > bodyLimit) return done(tooLarge());
+    const declaredBytes = Number(request.headers['content-length']);
+    if (declaredBytes > bodyLimit) return done(tooLarge());
     const pieces: Buffer[] = [];
     let bytes = 0;
-    let counted = 0;
+    let countedBytes = 0;
     let sincePause = 0;
     let isOver = false;
-    let ask =
-      told < LARGE_BODY_BYTES ? undefined : AsyncResource.bind(async () => isUnauthenticated(request));
+    let checkCredential =
+      declaredBytes < LARGE_BODY_BYTES
+        ? undefined
+        : AsyncResource.bind(async () => isUnauthenticated(request));
 
-    const take = (piece: Buffer) => {
+    const onData = (piece: Buffer) => {
       bytes += piece.length;
-      if (bytes > bodyLimit) return end(tooLarge());
-      if (!underWay.take(piece.length)) return end(new OverloadedError('Too many bodies are under way.'));
-      counted += piece.length;
+      if (bytes > bodyLimit) return finish(tooLarge());
+      if (!underWay.reserve(piece.length))
+        return finish(new OverloadedError('Too many bodies are under way.'));
+      countedBytes += piece.length;
       pieces.push(piece);
-      // As long as more is there, node would read on: two megabytes of each in one turn.
+      // Node would read all available bytes in one turn, up to two megabytes for each request.
       sincePause += piece.length;
       if (sincePause < LARGE_BODY_BYTES) return;
       sincePause = 0;
       payload.pause();
-      if (!ask) return goOn();
-      ask().then((is) => (is ? end(null, NOTHING) : goOn()), end);
-      ask = undefined;
+      if (!checkCredential) return resume();
+      checkCredential().then((isUnknown) => (isUnknown ? finish(null, NO_BYTES) : resume()), finish);
+      checkCredential = undefined;
     };
-    const goOn = () => void setImmediate(() => payload.resume());
-    const whole = () => {
-      leave();
-      if (bytes < LARGE_BODY_BYTES) underWay.giveBack(counted);
+    const resume = () => void setImmediate(() => payload.resume());
+    const onEnd = () => {
+      detach();
+      if (bytes < LARGE_BODY_BYTES) underWay.release(countedBytes);
       runInTurn(bytes, () => done(null, pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, bytes)));
     };
-    const brokenOff = (error: Error) => end(Object.assign(error, { statusCode: 400 }));
-    /** What else comes is read away. It may have broken off while somebody was asked who sends it. */
-    const end: Done = (error, body) => {
+    const onError = (error: Error) => finish(Object.assign(error, { statusCode: 400 }));
+    /** Ends the reading and discards further bytes. The client may have disconnected during the check of its credential. */
+    const finish: Done = (error, body) => {
       if (isOver) return;
-      leave();
-      underWay.giveBack(counted);
+      detach();
+      underWay.release(countedBytes);
       payload.resume();
       done(error, body);
     };
-    const leave = () => {
+    const detach = () => {
       isOver = true;
-      payload.off('data', take).off('end', whole).off('error', brokenOff);
+      payload.off('data', onData).off('end', onEnd).off('error', onError);
     };
-    payload.on('data', take).on('end', whole).on('error', brokenOff);
+    payload.on('data', onData).on('end', onEnd).on('error', onError);
   };
 
 const tooLarge = () => new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE();
-const NOTHING = Buffer.alloc(0);
+const NO_BYTES = Buffer.alloc(0);

@@ -10,14 +10,14 @@ import { defer, finalize, type Observable, of, retry, throwError } from 'rxjs';
 import { QueryFailedError } from 'typeorm';
 import { runAsActor, RightsChangedError } from '../platform/audit-context.js';
 
-/** So often a request is handled anew, when its caller's rights change again and again. */
+/** Maximum number of retries if the caller's rights change during a request. */
 const MAX_RETRIES = 5;
-/** PostgreSQL's code for one of two transactions that wait for each other. */
+/** PostgreSQL's code for a deadlock. */
 const DEADLOCK = '40P01';
 
 /**
- * Makes a handler behind an administrator's door act on behalf of its caller. Handles a request anew, from its body on, when
- * the caller's rights changed before it was written: nothing was kept, and what may be done is decided by the new ones.
+ * Runs the handler of an admin route in the audit context of its caller. Runs it again if the caller's rights changed before
+ * the commit: nothing was written then, and the new rights decide.
  */
 @Injectable()
 export class AuditContextInterceptor implements NestInterceptor {
@@ -27,11 +27,13 @@ export class AuditContextInterceptor implements NestInterceptor {
     if (!request.principal || method === 'GET' || method === 'HEAD') return next.handle();
     return defer(() => {
       const { id, keyHash } = request.principal!;
-      const who = { id, ...(keyHash && { keyHash }), requestId, ...(rights && { rights }) };
-      const { started, end } = runAsActor(who, () => next.handle());
+      const actor = { id, ...(keyHash && { keyHash }), requestId, ...(rights && { rights }) };
+      const { started, end } = runAsActor(actor, () => next.handle());
       return started.pipe(finalize(end));
     }).pipe(
-      retry({ delay: (error, tries) => (mayRetry(error, tries) ? of(true) : throwError(() => told(error))) }),
+      retry({
+        delay: (error, tries) => (mayRetry(error, tries) ? of(true) : throwError(() => clientError(error))),
+      }),
     );
   }
 }
@@ -41,7 +43,7 @@ const mayRetry = (error: unknown, tries: number) =>
   ((error instanceof RightsChangedError && !error.refusal) ||
     (error instanceof QueryFailedError && (error as { code?: unknown }).code === DEADLOCK));
 
-function told(error: unknown): unknown {
+function clientError(error: unknown): unknown {
   if (!(error instanceof RightsChangedError)) return error;
   return (
     error.refusal ??

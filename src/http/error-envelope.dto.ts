@@ -1,11 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
-/** What every refusal and every failure looks like on the wire. */
+/** The error object of every refusal and every failure. */
 class ErrorBody {
   /** One sentence for a person. */
   message: string;
 
-  /** A stable kind, LiteLLM's names. */
+  /** A stable type with LiteLLM's names. */
   @ApiProperty({ example: 'budget_exceeded' })
   type: string;
 
@@ -17,7 +17,7 @@ class ErrorBody {
   @ApiProperty({ example: '429' })
   code: string;
 
-  /** The check, scope and numbers behind a refusal; the fields behind invalid input. */
+  /** The check, scope and numbers of a refusal, or the invalid fields. */
   @ApiPropertyOptional({ type: 'object', additionalProperties: true })
   details?: Record<string, unknown>;
 }

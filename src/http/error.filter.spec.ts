@@ -6,7 +6,7 @@ const driver = (code: string | undefined, message = 'x') =>
   Object.assign(new Error(message), code && { code });
 const query = (code: string | undefined, message?: string) => new QueryFailedError('SELECT', [], driver(code, message)); // prettier-ignore
 
-describe('what a database says', () => {
+describe('the status of an error', () => {
   it.each([
     ['a connection that is refused', driver('ECONNREFUSED'), 503],
     ['a server that shuts down', query('57P01'), 503],
@@ -18,7 +18,7 @@ describe('what a database says', () => {
     ['a standby', query('25006'), 503],
     ['a connection that broke', query(undefined, 'Connection terminated unexpectedly'), 503],
     ['no free connection', driver(undefined, 'timeout exceeded when trying to connect'), 503],
-    ['a connection given back already', new QueryRunnerAlreadyReleasedError(), 503],
+    ['a connection that was released already', new QueryRunnerAlreadyReleasedError(), 503],
     ['a busy file', query('SQLITE_BUSY'), 503],
     ['a full disk', query('SQLITE_FULL'), 503],
     ['a name that is taken', query('23505'), 409],
@@ -28,8 +28,8 @@ describe('what a database says', () => {
     ['a row too large for an index', query('54000'), 500],
     ['a wrong statement of SQLite', query('SQLITE_ERROR'), 500],
     ['a constraint', query('SQLITE_CONSTRAINT'), 500],
-    ['a mistake of ours', new EntityNotFoundError('X', {}), 500],
-    ['another one', new TypeError('x'), 500],
+    ['a programming error', new EntityNotFoundError('X', {}), 500],
+    ['another programming error', new TypeError('x'), 500],
   ])('%s: %#', (_, error, status) => {
     expect(toErrorResponse(error).status).toBe(status);
   });

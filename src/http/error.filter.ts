@@ -4,7 +4,7 @@ import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { OverloadedError } from '../platform/overloaded.error.js';
 import { DependencyUnavailableError } from '../platform/dependency-unavailable.error.js';
 
-/** The envelope's `type` where nobody named a finer one. */
+/** The envelope's default `type` by status. */
 const TYPE: Record<number, string> = {
   400: 'bad_request_error',
   401: 'auth_error',
@@ -18,14 +18,14 @@ const TYPE: Record<number, string> = {
   503: 'service_unavailable',
 };
 
-const MAX_HEARD_OUT_BYTES = 64 * 1024 * 1024;
+const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
 
 const ANTHROPIC = /\/messages(?:\/count_tokens)?$/;
 
-/** Anthropic's clients look for the same envelope inside one of theirs. */
-const speaksAnthropic = ({ routeOptions }: FastifyRequest) => ANTHROPIC.test(routeOptions.url ?? '');
+/** Returns whether the route has Anthropic's API, whose clients expect an outer envelope. */
+const isAnthropicRoute = ({ routeOptions }: FastifyRequest) => ANTHROPIC.test(routeOptions.url ?? '');
 
-interface Told {
+interface ErrorResponse {
   readonly status: number;
   readonly message: string;
   readonly type?: string;
@@ -34,34 +34,37 @@ interface Told {
   readonly headers?: Record<string, string>;
 }
 
-const OUR_MISTAKE: Told = {
+const INTERNAL_ERROR: ErrorResponse = {
   status: 500,
   message: 'Something went wrong inside the gateway. The request id tells its operators where to look.',
   type: 'internal_server_error',
 };
 
-const unavailable = (who: string): Told => ({
+const unavailable = (who: string): ErrorResponse => ({
   status: 503,
   message: `Service Unavailable, the ${who} is temporarily unreachable. Please retry shortly.`,
   headers: { 'retry-after': '5' },
 });
 
-/** The database answers, but not to this. The same again would be ended again: no `retry-after`. */
-const TOO_MUCH: Told = {
+/** The response for a statement that PostgreSQL ended. It has no `retry-after`, because a retry would end in the same way. */
+const STATEMENT_TIMEOUT: ErrorResponse = {
   status: 503,
   message:
     'The database is there, but what was asked takes longer than it may (10 s), and was ended. Ask for less at once, for instance for a shorter time.',
 };
 
-const TAKEN: Told = { status: 409, message: 'Somebody else took the same name in the same moment.' };
+const NAME_CONFLICT: ErrorResponse = {
+  status: 409,
+  message: 'Somebody else took the same name in the same moment.',
+};
 
-const OVERLOADED: Told = {
+const OVERLOADED: ErrorResponse = {
   status: 503,
   message: 'The gateway has more to do than it can do in time. Try again in a moment.',
   headers: { 'retry-after': '1' },
 };
 
-/** Everything that is thrown leaves here, in one envelope. */
+/** Converts every error to a response with one envelope. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger('http');
@@ -70,11 +73,11 @@ export class ErrorFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const told = toErrorResponse(error);
-    // Under load a line for each would be one more load; they are counted.
-    if (told.status >= 500 && told !== OVERLOADED) this.log(request, told, error);
+    const response = toErrorResponse(error);
+    // Shed calls are counted but not logged, because log lines would add to the load.
+    if (response.status >= 500 && response !== OVERLOADED) this.log(request, response, error);
     if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy();
-    const { status, message, type, param = null, details, headers } = told;
+    const { status, message, type, param = null, details, headers } = response;
     const envelope = {
       error: {
         message,
@@ -84,15 +87,15 @@ export class ErrorFilter implements ExceptionFilter {
         details: { ...details, request_id: request.id },
       },
     };
-    // Who is cut off while still sending never hears why.
-    if (status === 413 && isHeardOut(request)) reply.removeHeader('connection');
+    // A client that is disconnected while it still sends its body does not read the response.
+    if (status === 413 && isDiscarded(request)) reply.removeHeader('connection');
     void reply
       .status(status)
       .headers({ 'x-request-id': request.id, ...headers })
-      .send(speaksAnthropic(request) ? { type: 'error', ...envelope, request_id: request.id } : envelope);
+      .send(isAnthropicRoute(request) ? { type: 'error', ...envelope, request_id: request.id } : envelope);
   }
 
-  private log(request: FastifyRequest, { status }: Told, error: unknown): void {
+  private log(request: FastifyRequest, { status }: ErrorResponse, error: unknown): void {
     const reason = error instanceof HttpException ? error.message : error;
     this.logger.error(
       `${request.method} ${request.routeOptions.url ?? '-'} ${status}`,
@@ -102,26 +105,27 @@ export class ErrorFilter implements ExceptionFilter {
   }
 }
 
-/** Fastify would close the connection. node reads away what comes of a body that nobody wants. */
-const isHeardOut = ({ headers }: FastifyRequest) => Number(headers['content-length']) <= MAX_HEARD_OUT_BYTES;
+/** Returns whether Node may read and discard the rest of a body. Otherwise Fastify closes the connection. */
+const isDiscarded = ({ headers }: FastifyRequest) => Number(headers['content-length']) <= MAX_DISCARDED_BYTES;
 
-/** The answer to anything that was thrown. */
-export function toErrorResponse(error: unknown): Told {
+/** Returns the response for any error. */
+export function toErrorResponse(error: unknown): ErrorResponse {
   if (error instanceof HttpException) return httpException(error);
   if (error instanceof OverloadedError) return OVERLOADED;
   if (error instanceof DependencyUnavailableError) return unavailable(error.who);
   const { statusCode, message } = error as { statusCode?: number; message?: string };
-  // Fastify's own refusals: too large, unreadable, too slow, broken off. The last has the code of a lost connection, which is not the database's.
+  // These are Fastify's refusals: too large, unreadable, too slow, disconnected. The last has the code of a lost connection,
+  // so it must not be taken for a database failure.
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return { status: statusCode, message: message ?? 'The request is not readable.' };
   }
-  if (isTaken(error)) return TAKEN;
-  if (isTimeout(error)) return TOO_MUCH;
+  if (isNameConflict(error)) return NAME_CONFLICT;
+  if (isTimeout(error)) return STATEMENT_TIMEOUT;
   if (isDatabaseFailure(error)) return unavailable('database');
-  return OUR_MISTAKE;
+  return INTERNAL_ERROR;
 }
 
-function httpException(error: HttpException): Told {
+function httpException(error: HttpException): ErrorResponse {
   const status = error.getStatus();
   const body = error.getResponse();
   const headers = (error as { headers?: Record<string, string> }).headers;
@@ -132,38 +136,38 @@ function httpException(error: HttpException): Told {
     details?: Record<string, unknown>;
     fields?: readonly { field: string; message: string }[];
   };
-  const named = new Set(fields?.map(({ field }) => field));
-  const only = named.size === 1 ? [...named][0] : undefined;
+  const fieldNames = new Set(fields?.map(({ field }) => field));
+  const onlyField = fieldNames.size === 1 ? [...fieldNames][0] : undefined;
   return {
     status,
     message: Array.isArray(message) ? message.join('; ') : (message ?? error.message),
     ...(type !== undefined && { type }),
-    param: param ?? only ?? null,
+    param: param ?? onlyField ?? null,
     ...((details || fields) && { details: { ...details, ...(fields && { fields }) } }),
     ...(headers ? { headers } : status === 503 && { headers: { 'retry-after': '5' } }),
   };
 }
 
 /**
- * Codes of PostgreSQL and SQLite that say nothing about the statement: the connection, the server, its room, or another
- * transaction in the way.
+ * Error codes of PostgreSQL and SQLite that are not about the statement, but about the connection, the server, its disk, or a
+ * conflicting transaction.
  */
-const TROUBLE_CODE =
+const FAILURE_CODES =
   /^(?:ECONN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|08|28|3D|53|57P|58|25006|25P03|40001|40P01|55P03|SQLITE_(?:BUSY|LOCKED|PROTOCOL|IOERR|FULL|NOMEM|CANTOPEN|READONLY|CORRUPT|NOTADB|INTERRUPT))/;
-/** Messages of `pg` about connections, which have no code. */
-const TROUBLE_MESSAGE =
+/** Messages of `pg` about connections. These errors have no code. */
+const FAILURE_MESSAGES =
   /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|There was an error establishing an SSL connection|The server does not support SSL|Client (?:was closed|has encountered a connection error)|Cannot use a pool after calling end)/;
 
-/** Of two who want the same name at once, both may have found it free. PostgreSQL's word for it; SQLite has one writer at a time. */
-const isTaken = (error: unknown) =>
+/** Returns whether two callers took the same name at once. Only PostgreSQL reports this, because SQLite has one writer at a time. */
+const isNameConflict = (error: unknown) =>
   error instanceof QueryFailedError && (error as { code?: unknown }).code === '23505';
 
-/** PostgreSQL ended the statement because it took longer than it may. */
+/** Returns whether PostgreSQL ended the statement because it took too long. */
 const isTimeout = (error: unknown) => (error as { code?: unknown }).code === '57014';
 
 /**
- * Says whether the database could not be reached, or could not do its work now. That is never the caller's fault, and never
- * permission. A statement it could not read is our own mistake: trying again would not help.
+ * Returns whether the database was unreachable or could not work. That is never the caller's fault, and never a permission. A
+ * malformed statement is a programming error instead: a retry would not help.
  */
 export function isDatabaseFailure(error: unknown): boolean {
   if (error instanceof QueryRunnerAlreadyReleasedError) return true;
@@ -173,8 +177,8 @@ export function isDatabaseFailure(error: unknown): boolean {
     driverError?: unknown;
   };
   return (
-    (typeof code === 'string' && TROUBLE_CODE.test(code)) ||
-    (typeof message === 'string' && TROUBLE_MESSAGE.test(message)) ||
+    (typeof code === 'string' && FAILURE_CODES.test(code)) ||
+    (typeof message === 'string' && FAILURE_MESSAGES.test(message)) ||
     (error instanceof QueryFailedError && driverError !== error && isDatabaseFailure(driverError ?? {}))
   );
 }

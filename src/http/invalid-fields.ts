@@ -1,7 +1,7 @@
 import { UnprocessableEntityException } from '@nestjs/common';
 import { MAX_TOLD } from '../policy/some-of.js';
 
-/** One field of a request and what is wrong with it. */
+/** One field of a request and its problem. */
 export interface InvalidField {
   readonly field: string;
   readonly message: string;
@@ -9,7 +9,7 @@ export interface InvalidField {
 
 const MAX_FIELD_CHARS = 256;
 
-/** 422 that names the first fields that are wrong, and says what is wrong with each. */
+/** Returns a 422 error that names the first invalid fields and the problem of each. */
 export function invalidFields(problems: readonly InvalidField[]): UnprocessableEntityException {
   const fields = problems.slice(0, MAX_TOLD).map(({ field, message }) => ({
     field: shortened(field, MAX_FIELD_CHARS),
@@ -20,5 +20,5 @@ export function invalidFields(problems: readonly InvalidField[]): UnprocessableE
   return new UnprocessableEntityException({ message: texts.join('; '), fields });
 }
 
-/** Cuts a text between characters, not in the middle of one. */
+/** Cuts a text to a number of characters, but never within a surrogate pair. */
 export const shortened = (text: string, chars: number) => text.slice(0, chars).replace(/\p{Cs}$/u, '');

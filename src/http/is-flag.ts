@@ -3,7 +3,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional } from 'class-validator';
 
-/** A query's `true` or `false`. */
+/** Marks an optional query parameter that is `true` or `false`. */
 export const IsFlag = () =>
   applyDecorators(
     ApiPropertyOptional({ type: Boolean }),

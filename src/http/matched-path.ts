@@ -2,9 +2,9 @@ import type { FastifyRequest } from 'fastify';
 import { keyHashOf } from '../platform/secrets.js';
 
 /**
- * The path of the route that was matched, with its parameters put back: what lists of routes are asked about. Not the
- * text the client sent, which the router may have read differently (`#`, `%` escapes, an absolute form). A key stands in it
- * as its hash: paths are told and logged.
+ * Returns the path of the matched route with its parameters inserted, to compare with lists of routes. It is not the text that
+ * the client sent, which the router may have read differently (`#`, `%` escapes, an absolute form). A key is replaced by its
+ * hash, because paths are shown and logged.
  */
 export function matchedPath({
   routeOptions,
@@ -20,5 +20,5 @@ export function matchedPath({
 
 const parameter = (name: string, value: string) => (name === 'key' ? keyHashOf(value) : value);
 
-/** One segment stays one segment. */
+/** Escapes a parameter, so that it stays one segment. */
 const segment = (text: string) => text.replace(/[/?#%]/g, encodeURIComponent);

@@ -4,7 +4,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type Parameter = NonNullable<Operation['parameters']>[number];
 
-/** The OpenAPI document of everything that is served. */
+/** Returns the OpenAPI document of all routes. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
   const description = new DocumentBuilder()
     .setTitle('Tollgate')
@@ -20,8 +20,9 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   for (const [path, { parameters: _, ...operations }] of Object.entries(document.paths)) {
     for (const operation of Object.values(operations) as Operation[]) {
       const { parameters } = operation;
-      if (parameters) operation.parameters = parameters.flatMap((parameter) => placed(parameter, path));
-      exemplify(operation, (document.components?.schemas ?? {}) as Record<string, Schema>);
+      if (parameters)
+        operation.parameters = parameters.flatMap((parameter) => parametersOfPath(parameter, path));
+      addExample(operation, (document.components?.schemas ?? {}) as Record<string, Schema>);
     }
   }
   return document;
@@ -35,11 +36,11 @@ interface Schema {
   readonly required?: readonly string[];
 }
 
-/** Optional fields that name a row: in an example they would need it to be there. */
-const NAMES_A_ROW = /(?:_id|_ids|^key)$/;
+/** Optional fields that reference a row. An example with one would work only if the row existed. */
+const REFERENCE_FIELD = /(?:_id|_ids|^key)$/;
 
-/** An example of each body that can be sent as it stands: without the optional fields that name something else. */
-function exemplify({ requestBody }: Operation, schemas: Readonly<Record<string, Schema>>): void {
+/** Adds an example of the body that can be sent unchanged, without optional fields that reference a row. */
+function addExample({ requestBody }: Operation, schemas: Readonly<Record<string, Schema>>): void {
   const json = requestBody && 'content' in requestBody ? requestBody.content['application/json'] : undefined;
   if (json?.schema) json.example ??= exampleOf(json.schema as Schema, schemas);
 }
@@ -50,15 +51,16 @@ function exampleOf({ example, $ref, allOf }: Schema, schemas: Readonly<Record<st
   const { properties = {}, required = [] } = schemas[name]!;
   return Object.fromEntries(
     Object.entries(properties).flatMap(([field, schema]) => {
-      const isWanted = required.includes(field) || (schema.example !== undefined && !NAMES_A_ROW.test(field));
-      const value = isWanted ? exampleOf(schema, schemas) : undefined;
+      const isIncluded =
+        required.includes(field) || (schema.example !== undefined && !REFERENCE_FIELD.test(field));
+      const value = isIncluded ? exampleOf(schema, schemas) : undefined;
       return value === undefined ? [] : [[field, value]];
     }),
   );
 }
 
-/** A handler of several paths may read `{model}` from some: each path has the parameters it names, and those are required. */
-function placed(parameter: Parameter, path: string): Parameter[] {
+/** Returns a parameter as required if the path has it. A handler of several paths may read `{model}` only from some of them. */
+function parametersOfPath(parameter: Parameter, path: string): Parameter[] {
   if (!('in' in parameter) || parameter.in !== 'path') return [parameter];
   return path.includes(`{${parameter.name}}`)
     ? [{ ...parameter, required: true, schema: { type: 'string' } }]

@@ -1,6 +1,6 @@
 import type { PageQuery } from './pagination.js';
 
-/** Place of a page among all pages. */
+/** Position of a page in the whole list. */
 export class PageInfo {
   total: number;
   page: number;

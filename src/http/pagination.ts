@@ -1,10 +1,10 @@
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
 
-/** The most rows one answer carries; more are on the next page. */
+/** Maximum rows of a response. Further rows are on the next page. */
 export const MAX_PAGE_SIZE = 1_000;
 
-/** Which part of a list. LiteLLM's lists that are bare arrays take it too, because nothing is unbounded here. */
+/** The requested page of a list. LiteLLM's lists that are bare arrays accept it, too, because no list is unbounded. */
 export class PageQuery {
   /** Counted from 1. */
   @IsOptional()
@@ -22,7 +22,7 @@ export class PageQuery {
   page_size?: number;
 }
 
-/** A page in a database's words. */
+/** Returns the TypeORM options of a page. */
 export function paginate({ page = 1, page_size = MAX_PAGE_SIZE }: PageQuery): { take: number; skip: number } {
   return { take: page_size, skip: (page - 1) * page_size };
 }

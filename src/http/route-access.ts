@@ -12,36 +12,39 @@ import type { Principal } from '../policy/principal.js';
 import { AuditContextInterceptor } from './audit-context.interceptor.js';
 import { ErrorEnvelope } from './error-envelope.dto.js';
 
-/** Who may knock: a stranger, whoever may read metrics (configured), anyone with a credential, administrators, or a caller about to spend. */
+/**
+ * Access level of a route. `open`: any client. `metrics`: admins, or any client if so configured. `caller`: any valid
+ * credential. `admin`: admins. `model`: callers of models.
+ */
 export type RouteAccess = 'open' | 'metrics' | 'caller' | 'admin' | 'model';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who is calling, once a guard knows. */
+    /** The principal of the request. Set by a guard. */
     principal?: Principal;
-    /** What the guard found of its rights, for what it writes; absent for the master key. */
+    /** The rights that the guard read, to compare them at the write. Absent for the master key. */
     rights?: WriteRights;
   }
 }
 
 const ROUTE_ACCESS_METADATA = 'tollgate:route-access';
 
-/** The door a handler (or else its class) stands behind; `undefined` means somebody forgot, and the start fails. */
+/** Returns the access level of a handler, or else of its class. If it is undefined, the gateway does not start. */
 export function routeAccessOf(...targets: object[]): RouteAccess | undefined {
   return targets
     .map((target) => Reflect.getMetadata(ROUTE_ACCESS_METADATA, target) as RouteAccess | undefined)
     .find(Boolean);
 }
 
-export const setRouteAccess = (door: RouteAccess) => SetMetadata(ROUTE_ACCESS_METADATA, door);
+export const setRouteAccess = (access: RouteAccess) => SetMetadata(ROUTE_ACCESS_METADATA, access);
 
 const refusals = (...statuses: [number, string][]) =>
   statuses.map(([status, description]) => ApiResponse({ status, description, type: ErrorEnvelope }));
 
-/** A route that answers a stranger. */
+/** Marks a route that needs no credential. */
 export const PublicRoute = () => setRouteAccess('open');
 
-/** A route for administrators, or for strangers where `require_auth_for_metrics_endpoint: false` says so. */
+/** Marks a route for admins. It needs no credential if `require_auth_for_metrics_endpoint` is false. */
 export const MetricsRoute = () =>
   applyDecorators(
     setRouteAccess('metrics'),
@@ -49,7 +52,7 @@ export const MetricsRoute = () =>
     ...refusals([401, 'No credential, or not a valid one.']),
   );
 
-/** A route for anyone with a valid credential whose role and key allow it. */
+/** Marks a route for every caller with a valid credential whose role and key allow it. */
 export const CallerRoute = () =>
   applyDecorators(
     setRouteAccess('caller'),
@@ -61,7 +64,7 @@ export const CallerRoute = () =>
     ),
   );
 
-/** A route for administrators, and for whomever `ADMIN_RULES` lists. */
+/** Marks a route for proxy admins, and for the roles that `ADMIN_RULES` lists. */
 export const AdminRoute = () =>
   applyDecorators(
     setRouteAccess('admin'),
@@ -78,9 +81,9 @@ export const AdminRoute = () =>
     ),
   );
 
-/** Who is calling, and what is theirs: every handler behind an administrator's door answers and changes only that. */
+/** Injects the principal of the request. Handlers of admin routes show and change only what this principal may. */
 export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
-  const { principal: caller } = context.switchToHttp().getRequest<FastifyRequest>();
-  if (!caller) throw new Error('A route asks for its caller but stands behind no guard.');
-  return caller;
+  const { principal } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!principal) throw new Error('A route asks for its caller but stands behind no guard.');
+  return principal;
 });

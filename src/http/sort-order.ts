@@ -1,6 +1,6 @@
-/** Which way a list is sorted. */
+/** Sort directions of a list. */
 export const SORT_ORDERS = ['asc', 'desc'] as const;
 export type SortOrder = (typeof SORT_ORDERS)[number];
 
-/** The same in a database's words. */
+/** Returns the SQL keyword of a direction. */
 export const sqlOrder = (order: SortOrder) => (order === 'asc' ? 'ASC' : 'DESC');

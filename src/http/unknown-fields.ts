@@ -9,9 +9,9 @@ const DECLARED = 'tollgate:declared-fields';
 /** The part of a field's declaration (`parties/fields/field.ts`) that reading a body needs. */
 interface DeclaredField {
   readonly type: string;
-  /** Its DTO has no property for it. */
+  /** True if the DTO has no property for it. */
   readonly asSent?: true;
-  /** A typo in its name would leave the party without the limit. */
+  /** True if a typo in its name would leave the party without the limit. */
   readonly limits: boolean;
   /** Set where no class declares it: the decorators of its property. */
   readonly own?: { readonly sentAs: readonly PropertyDecorator[] };
@@ -27,12 +27,12 @@ export const DeclaredBy = (fields: Readonly<Record<string, DeclaredField>>) => {
   }) as ClassDecorator;
 };
 
-/** The class-validator rule of fields that would limit and that are refused, because nothing enforces them. */
+/** The class-validator rule of limiting fields that are refused, because nothing enforces them. */
 export const NOT_ENFORCED_RULE = 'isNotEnforced';
 
 const TYPO_DISTANCE = 2;
 
-/** LiteLLM's limiting fields on any route: right words, even where a route does not take them. */
+/** LiteLLM's limiting fields on any route. They are no typos, even if a route does not accept them. */
 const LITELLM_LIMITS = new Set([
   'budget_duration', 'budget_id', 'budget_limits', 'budget_reset_at', 'default_api_key_rpm_limit',
   'default_api_key_tpm_limit', 'duration', 'max_budget', 'max_budget_in_organization', 'max_budget_in_team',
@@ -43,39 +43,39 @@ const LITELLM_LIMITS = new Set([
 ]); // prettier-ignore
 
 /**
- * The fields of a body its route does not take; clients rely on their being ignored. But a name that is no field of
- * LiteLLM's and within two letters of a limit this route takes is a typo: 422, because nobody would notice that the
- * limit is missing.
+ * Returns the fields of a body that its route does not accept. Clients rely on that they are ignored. Throws 422 for a probable
+ * typo of a limit, because the client would not notice that the limit is missing. A typo is at most two letters from a limit
+ * that the route accepts, and no field of LiteLLM.
  */
 export function unknownFields(body: object, dto: Type): string[] {
-  const taken = acceptedFields(dto);
-  const unread = Object.keys(body).filter((field) => !taken.has(field));
-  const typos = unread.flatMap((field) => {
-    const meant = LITELLM_LIMITS.has(field) ? undefined : limitMeantBy(field, limitingFields(dto));
-    return meant === undefined
+  const accepted = acceptedFields(dto);
+  const unknown = Object.keys(body).filter((field) => !accepted.has(field));
+  const typos = unknown.flatMap((field) => {
+    const limit = LITELLM_LIMITS.has(field) ? undefined : closestLimit(field, limitingFields(dto));
+    return limit === undefined
       ? []
-      : [{ field, message: `there is no such field; ${meant} limits, did you mean that?` }];
+      : [{ field, message: `there is no such field; ${limit} limits, did you mean that?` }];
   });
   if (typos.length) throw invalidFields(typos);
-  return unread;
+  return unknown;
 }
 
-/** LiteLLM's fields that are kept as sent because clients send them, and that nothing here acts on. */
+/** LiteLLM's fields that are stored as sent and have no effect. */
 const WITHOUT_EFFECT = ['guardrails', 'policies', 'prompts'];
 
-/** Returns the fields of a body that its route keeps and nothing acts on. Empty lists ask for nothing. */
+/** Returns the fields of a body that its route stores without effect. Empty lists are not returned. */
 export function fieldsWithoutEffect(body: Readonly<Record<string, unknown>>, dto: Type): string[] {
-  const taken = acceptedFields(dto);
+  const accepted = acceptedFields(dto);
   return WITHOUT_EFFECT.filter((field) => {
-    const sent = body[field];
-    return taken.has(field) && Array.isArray(sent) && sent.length > 0;
+    const value = body[field];
+    return accepted.has(field) && Array.isArray(value) && value.length > 0;
   });
 }
 
-const limitMeantBy = (field: string, limiting: readonly string[]) =>
+const closestLimit = (field: string, limiting: readonly string[]) =>
   limiting.find((known) => isTypo(field, known));
 
-/** The lengths first: a name may have megabytes. */
+/** Returns whether a name is a probable typo. Compares the lengths first, because a name may have megabytes. */
 const isTypo = (field: string, known: string) =>
   Math.abs(field.length - known.length) <= TYPO_DISTANCE && distance(field, known) <= TYPO_DISTANCE;
 
@@ -94,7 +94,7 @@ const validationsOf = (dto: Type) => getMetadataStorage().getTargetValidationMet
 
 const fields = new WeakMap<Type, ReadonlySet<string>>();
 
-/** The fields a body of this DTO may have. */
+/** Returns the fields that a body of this DTO may have. */
 export function acceptedFields(dto: Type): ReadonlySet<string> {
   let known = fields.get(dto);
   if (!known) {

@@ -10,7 +10,7 @@ export interface AccessGroupEntry {
 }
 
 /** What is known of a model that may be in groups. */
-interface Member {
+interface IndexedModel {
   readonly name: string;
   /** `<provider>/<name>` of a bare name whose provider is known. */
   readonly qualifiedName?: string | undefined;
@@ -37,7 +37,7 @@ export class AccessGroupIndex {
   }
 
   /** The tags of a model, and the names and ids of the groups it is in. */
-  of({ name, qualifiedName, deploymentIds, tags }: Member): string[] {
+  tokensOf({ name, qualifiedName, deploymentIds, tags }: IndexedModel): string[] {
     const isLike = (glob: string) =>
       matchesGlob(glob, name) || (qualifiedName !== undefined && matchesGlob(glob, qualifiedName));
     return [

@@ -16,8 +16,8 @@ import { AccessGroupRepository } from '../parties/repositories/access-group.repo
 export class Catalogue implements OnModuleInit {
   private readonly logger = new Logger(Catalogue.name);
   private snapshot = new CatalogueSnapshot([], {});
-  private turns = 0;
-  private turn = 0;
+  private reads = 0;
+  private currentRead = 0;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -37,13 +37,13 @@ export class Catalogue implements OnModuleInit {
       this.logger.warn(`No price is known for ${unpriced.join(', ')}: refused wherever a budget applies.`);
     }
     if (this.snapshot.isEmpty) this.logger.warn('No models are configured: every call will be refused.');
-    const dangling = this.namesReferredTo().filter((name) => !this.snapshot.resolve(name).length);
+    const dangling = this.referencedNames().filter((name) => !this.snapshot.resolve(name).length);
     if (dangling.length) {
       this.logger.warn(`Aliases or fallbacks lead to models nobody serves: ${dangling.join(', ')}.`);
     }
   }
 
-  private namesReferredTo(): string[] {
+  private referencedNames(): string[] {
     const { litellm, router } = this.config;
     const aliases = { ...router.modelAliases, ...litellm.modelAliases };
     const fallbacks = [...Object.values(router.fallbacks), ...Object.values(litellm.fallbacks)].flat();
@@ -58,18 +58,18 @@ export class Catalogue implements OnModuleInit {
 
   /** Reads the added models and the access groups again, and every price. A stored one that cannot be used any more is left out and logged, never half used. */
   async refresh(): Promise<void> {
-    const turn = ++this.turns;
+    const turn = ++this.reads;
     const { rows, groups } = await this.database.read(async (manager) => ({
       rows: await this.storedDeployments.in(manager).find({ order: { createdAt: 'ASC', modelId: 'ASC' } }),
       groups: await this.accessGroups.in(manager).find(),
     }));
     const deployments = [
-      ...this.config.models.map((model, i) => this.made(model, `model_list[${i}]`)),
-      ...rows.filter(({ modelInfo }) => !modelInfo?.blocked).map((row) => this.stored(row)),
+      ...this.config.models.map((model, i) => this.deploymentOf(model, `model_list[${i}]`)),
+      ...rows.filter(({ modelInfo }) => !modelInfo?.blocked).map((row) => this.storedDeployment(row)),
     ];
     // Whoever read the rows later knows better.
-    if (turn < this.turn) return;
-    this.turn = turn;
+    if (turn < this.currentRead) return;
+    this.currentRead = turn;
     this.snapshot = new CatalogueSnapshot(
       deployments.filter((deployment) => deployment !== undefined),
       { ...this.config.router.modelAliases, ...this.config.litellm.modelAliases },
@@ -89,18 +89,21 @@ export class Catalogue implements OnModuleInit {
     return [...order, ...waiting];
   }
 
-  private made(source: DeploymentSource, where: string): Deployment | undefined {
+  private deploymentOf(source: DeploymentSource, where: string): Deployment | undefined {
     const made = makeDeployment(source, this.config.router.timeoutMs ?? this.config.litellm.requestTimeoutMs);
     if (!('problem' in made)) return made;
     this.logger.error(`${where} cannot be called and is left out: ${made.problem}`);
     return undefined;
   }
 
-  private stored(row: StoredDeployment): Deployment | undefined {
+  private storedDeployment(row: StoredDeployment): Deployment | undefined {
     const { modelId, modelName, modelInfo } = row;
     try {
       const litellmParams = decryptedParams(row, this.config.saltKey) as unknown as LitellmParams;
-      return this.made({ modelName, litellmParams, modelInfo: { ...modelInfo, id: modelId } }, modelId);
+      return this.deploymentOf(
+        { modelName, litellmParams, modelInfo: { ...modelInfo, id: modelId } },
+        modelId,
+      );
     } catch (error) {
       this.logger.error(`The stored model ${modelId} cannot be used: ${(error as Error).message}`);
       return undefined;

@@ -9,7 +9,7 @@ import { ceilingOf, isFree, type Price } from '../policy/price.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { type Deployment, namedDeployment } from './deployment.js';
 import { AccessGroupIndex, type AccessGroupEntry } from './access-group-index.js';
-import { capsWebSearches, feeOfModel, hidesItsModel } from './model-fees.js';
+import { capsWebSearches, feeOfModel, hidesModel } from './model-fees.js';
 import { providerOfBareName } from './price-table.js';
 
 /** Whose aliases apply to a request, beside the proxy's own. */
@@ -27,9 +27,9 @@ interface Entry {
   /** Those of each deployment; absent where they are in the same ones. */
   readonly deploymentGroups?: readonly (readonly string[])[];
   /** The same name for calls that some of the deployments serve, by the groups they are let in by. */
-  readonly narrowed?: BoundedMap<string, Entry>;
+  readonly byGroups?: BoundedMap<string, Entry>;
   /** What lists are asked about where no alias made another name of it. */
-  readonly spelled?: ModelNames;
+  readonly requestedNames?: ModelNames;
   readonly ceiling: Price;
   readonly price: ModelFacts['price'];
   readonly limits: ModelCapacity;
@@ -38,8 +38,8 @@ interface Entry {
 const NO_ALIASES: CallerAliases = { teamAliases: {}, keyAliases: {} };
 const MAX_WILDCARD_NAMES = 10_000;
 /** Of one name: as many ways to be let in by groups. */
-const MAX_NARROWED = 1_000;
-const NOWHERE: Entry = {
+const MAX_GROUP_LEVELS = 1_000;
+const NO_ENTRY: Entry = {
   deployments: [],
   groups: [],
   ceiling: ceilingOf([]),
@@ -57,8 +57,8 @@ export class CatalogueSnapshot {
   private readonly groups: ReadonlySet<string>;
   private readonly groupIndex: AccessGroupIndex;
   /** Of each team the names it has models of its own under, and what those are called here. */
-  private readonly ofTeams = new Map<string, Record<string, string>>();
-  private readonly viaWildcard = new BoundedMap<string, Entry>(MAX_WILDCARD_NAMES);
+  private readonly teamNames = new Map<string, Record<string, string>>();
+  private readonly wildcardEntries = new BoundedMap<string, Entry>(MAX_WILDCARD_NAMES);
 
   constructor(
     readonly deployments: readonly Deployment[],
@@ -74,7 +74,7 @@ export class CatalogueSnapshot {
     for (const deployment of deployments) {
       byName.set(deployment.modelName, [...(byName.get(deployment.modelName) ?? []), deployment]);
       const { team, modelName } = deployment;
-      if (team) this.ofTeams.set(team.id, { ...this.ofTeams.get(team.id), [team.publicName]: modelName });
+      if (team) this.teamNames.set(team.id, { ...this.teamNames.get(team.id), [team.publicName]: modelName });
     }
     this.exact = new Map(
       [...byName]
@@ -99,7 +99,7 @@ export class CatalogueSnapshot {
   serves(name: string): boolean {
     return (
       this.deployments.some(({ modelName }) => modelName === name) ||
-      this.entry(aliased(this.aliases, name)) !== NOWHERE
+      this.entry(aliased(this.aliases, name)) !== NO_ENTRY
     );
   }
 
@@ -114,13 +114,13 @@ export class CatalogueSnapshot {
       ...new Set([
         ...everyones.map(([name]) => name),
         ...Object.keys(this.aliases),
-        ...Object.keys(this.ownOf(teamId)),
+        ...Object.keys(this.teamNamesOf(teamId)),
       ]),
     ];
   }
 
-  private ownOf(teamId: string | null): Readonly<Record<string, string>> {
-    return (teamId !== null && this.ofTeams.get(teamId)) || {};
+  private teamNamesOf(teamId: string | null): Readonly<Record<string, string>> {
+    return (teamId !== null && this.teamNames.get(teamId)) || {};
   }
 
   /** What a list of models means by one of its entries. */
@@ -158,11 +158,11 @@ export class CatalogueSnapshot {
   ): Omit<ModelFacts, 'demand' | 'boundTokens'> {
     const viaTeam = aliased(teamAliases, requested);
     const viaKey = aliased(keyAliases, viaTeam);
-    const own = aliased(this.ownOf(teamId), viaKey);
+    const own = aliased(this.teamNamesOf(teamId), viaKey);
     const name = own === viaKey ? aliased(this.aliases, viaKey) : own;
-    const { groups, deploymentGroups, spelled, price, deployments, teamId: owner } = this.entry(name);
+    const { groups, deploymentGroups, requestedNames, price, deployments, teamId: owner } = this.entry(name);
     const names = (known: readonly string[]): ModelNames =>
-      spelled && known.every((one) => one === name) ? spelled : modelNames(name, known, groups);
+      requestedNames && known.every((one) => one === name) ? requestedNames : modelNames(name, known, groups);
     return {
       requested,
       name,
@@ -177,14 +177,14 @@ export class CatalogueSnapshot {
 
   private entry(name: string, within?: GroupLevels): Entry {
     const whole = this.wholeEntry(name);
-    const { narrowed, deploymentGroups, deployments } = whole;
-    if (!within?.length || !narrowed || !deploymentGroups) return whole;
+    const { byGroups, deploymentGroups, deployments } = whole;
+    if (!within?.length || !byGroups || !deploymentGroups) return whole;
     const key = JSON.stringify(within);
-    let entry = narrowed.get(key);
+    let entry = byGroups.get(key);
     if (!entry) {
       const serving = deployments.filter((_, i) => servesLevels(deploymentGroups[i]!, within));
-      entry = serving.length ? this.entryOf(name, serving) : NOWHERE;
-      narrowed.set(key, entry);
+      entry = serving.length ? this.entryOf(name, serving) : NO_ENTRY;
+      byGroups.set(key, entry);
     }
     return entry;
   }
@@ -192,15 +192,15 @@ export class CatalogueSnapshot {
   private wholeEntry(name: string): Entry {
     const exact = this.exact.get(name);
     if (exact) return exact;
-    if (!this.wildcards.length || name.includes('*') || SPECIAL_ENTRIES.has(name)) return NOWHERE;
-    let entry = this.viaWildcard.get(name);
+    if (!this.wildcards.length || name.includes('*') || SPECIAL_ENTRIES.has(name)) return NO_ENTRY;
+    let entry = this.wildcardEntries.get(name);
     if (!entry) {
       const wildcard = this.wildcards.find(({ glob }) => matchesGlob(glob, name));
       const served = wildcard?.deployments
         .flatMap((deployment) => concrete(deployment, name) ?? [])
-        .filter((deployment) => !hidesItsModel(deployment));
-      entry = served?.length ? this.entryOf(name, served) : NOWHERE;
-      this.viaWildcard.set(name, entry);
+        .filter((deployment) => !hidesModel(deployment));
+      entry = served?.length ? this.entryOf(name, served) : NO_ENTRY;
+      this.wildcardEntries.set(name, entry);
     }
     return entry;
   }
@@ -215,7 +215,7 @@ export class CatalogueSnapshot {
     const maxInputTokens = most(deployments.map((deployment) => deployment.maxInputTokens));
     const fee = deployments.map(feeOfModel).find((one) => one !== undefined);
     const groupsOf = (some: readonly Deployment[]) =>
-      this.groupIndex.of({
+      this.groupIndex.tokensOf({
         name,
         qualifiedName: qualified(name),
         deploymentIds: some.map(({ id }) => id),
@@ -228,8 +228,8 @@ export class CatalogueSnapshot {
       deployments,
       teamId: deployments[0]?.team?.id,
       groups,
-      ...(differ && { deploymentGroups, narrowed: new BoundedMap<string, Entry>(MAX_NARROWED) }),
-      spelled: modelNames(name, [name], groups),
+      ...(differ && { deploymentGroups, byGroups: new BoundedMap<string, Entry>(MAX_GROUP_LEVELS) }),
+      requestedNames: modelNames(name, [name], groups),
       ceiling,
       price: known.length < prices.length ? 'unknown' : isFree(ceiling) ? 'free' : 'priced',
       limits: {

@@ -90,14 +90,14 @@ export function makeDeployment(
   const { origin, pathname } = new URL(found.base);
   const apiVersion = azureVersion(provider, found.base, litellmParams.api_version);
   const known = modelInfo.base_model
-    ? figuresOfBase(provider, modelInfo.base_model)
+    ? knownFiguresOfBase(provider, modelInfo.base_model)
     : knownFigures(provider, name);
   const price = priceWith({ ...modelInfo, ...litellmParams }, known.price);
   const maxInputTokens = numberOf(modelInfo.max_input_tokens);
   const maxOutputTokens = numberOf(modelInfo.max_output_tokens) ?? numberOf(modelInfo.max_tokens);
   const mostOfImage = imageTokens(provider, modelInfo.base_model ?? name);
   return Object.freeze({
-    ...asTold(known, maxInputTokens, maxOutputTokens),
+    ...withConfiguredLimits(known, maxInputTokens, maxOutputTokens),
     ...(modelInfo.supports_reasoning === true && { reasons: true as const }),
     ...(mostOfImage !== undefined && { imageTokens: mostOfImage }),
     id: modelInfo.id!,
@@ -109,13 +109,13 @@ export function makeDeployment(
     ...(apiVersion !== undefined && { apiVersion }),
     headers: Object.freeze(headersOf(provider, litellmParams)),
     secrets: [litellmParams.api_key, ...Object.values(litellmParams.extra_headers ?? {})].flatMap((text) =>
-      text !== undefined && text.length >= LEAST_SECRET_CHARS ? [Buffer.from(text)] : [],
+      text !== undefined && text.length >= MIN_SECRET_CHARS ? [Buffer.from(text)] : [],
     ),
     timeoutMs: litellmParams.timeout ? litellmParams.timeout * 1_000 : defaultTimeoutMs,
     weight: litellmParams.weight ?? 1,
     limitMember: outputLimitMember(provider, found.base, name, modelInfo.base_model),
     acceptsStreamOptions: takesStreamOptions(provider, apiVersion),
-    encodesLikeOpenAi: isOpenAis(provider, name),
+    encodesLikeOpenAi: isOpenAiModel(provider, name),
     accessGroups: modelInfo.access_groups ?? [],
     traits: { tpm: litellmParams.tpm, rpm: litellmParams.rpm, ...modelInfo },
     ...(litellmParams.max_retries !== undefined && { maxRetries: litellmParams.max_retries }),
@@ -125,7 +125,7 @@ export function makeDeployment(
 }
 
 /** Figures of a model from the tables, and what its operator told instead of them. */
-function asTold(
+function withConfiguredLimits(
   { answersFillContext, ...known }: KnownFigures,
   maxInputTokens: number | undefined,
   maxOutputTokens: number | undefined,
@@ -148,7 +148,7 @@ function nameOf(publicName: string, { team_id: id }: ModelInfo): Pick<Deployment
 /** OpenAI's models since GPT-4o. Those before it, and its embeddings, have another encoding. */
 const SINCE_GPT_4O = /^(?:ft:)?(?:gpt-4o|chatgpt-4o|gpt-4\.[15]|gpt-[5-9]|o[1-9](?![a-z0-9])|codex-mini)/i;
 
-const isOpenAis = (provider: string, upstreamName: string) =>
+const isOpenAiModel = (provider: string, upstreamName: string) =>
   provider === 'openai' &&
   SINCE_GPT_4O.test(upstreamName) &&
   knownModel(provider, upstreamName) !== undefined;
@@ -188,16 +188,17 @@ export function namedDeployment(deployment: Deployment, upstreamName: string): D
   return Object.freeze({
     ...known,
     ...(mostOfImage !== undefined && { imageTokens: mostOfImage }),
-    ...(!baseModel && asTold(knownFigures(provider, upstreamName), maxInputTokens, maxOutputTokens)),
+    ...(!baseModel &&
+      withConfiguredLimits(knownFigures(provider, upstreamName), maxInputTokens, maxOutputTokens)),
     ...(deployment.price && { price: deployment.price }),
     limitMember: outputLimitMember(provider, origin, upstreamName, baseModel),
-    encodesLikeOpenAi: isOpenAis(provider, upstreamName),
+    encodesLikeOpenAi: isOpenAiModel(provider, upstreamName),
     upstreamName,
   });
 }
 
 /** Those of a model's base: at its own provider, or else at the one whose model that is. Azure's `gpt-4o` is OpenAI's. */
-function figuresOfBase(provider: string, baseModel: string): ReturnType<typeof knownFigures> {
+function knownFiguresOfBase(provider: string, baseModel: string): ReturnType<typeof knownFigures> {
   const base = parseModel(baseModel);
   const own = knownFigures(provider, base.name);
   return own.price ? own : { ...own, ...knownFigures(base.provider, base.name) };
@@ -211,7 +212,7 @@ export function pathAt({ basePath, apiVersion, upstreamName }: Deployment, path:
 }
 
 /** What is shorter is in every answer, and no secret. */
-const LEAST_SECRET_CHARS = 4;
+const MIN_SECRET_CHARS = 4;
 
 const apiBase = ({ api_base, base_url }: LitellmParams) => api_base ?? (base_url as string | undefined);
 
@@ -235,7 +236,12 @@ const numberOf = (value: unknown) =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 
 /** One of these makes a price: the finer ones only refine it. */
-const BASIC = ['input', 'output', 'request', ...UNITS.filter((unit) => unit !== 'webSearches')] as const;
+const PRICE_FIELDS = [
+  'input',
+  'output',
+  'request',
+  ...UNITS.filter((unit) => unit !== 'webSearches'),
+] as const;
 
 /** The configured price, or the known one; either with what a web search costs, which is a fee beside both. */
 function priceWith(told: Readonly<Record<string, unknown>>, known: Price | undefined): Price | undefined {
@@ -291,7 +297,7 @@ function configuredPrice(told: Readonly<Record<string, unknown>>): Price | undef
     (a, b) => a - b,
   );
   const plain = level();
-  if (!BASIC.some((field) => plain[field] !== undefined)) return undefined;
+  if (!PRICE_FIELDS.some((field) => plain[field] !== undefined)) return undefined;
   const base = { input: FREE, output: FREE, ...plain };
   const tiered = (tier?: ServiceTier): TieredPrice => {
     // What a dearer level does not say is as below it; what a service does not say is as in the plain one.

@@ -38,7 +38,7 @@ let rows: ReadonlyMap<string, Row> | undefined;
  */
 export function documentedLimits(provider: string, name: string): DocumentedLimits {
   rows ??= readRows();
-  for (const one of spellings(name)) {
+  for (const one of lookupNames(name)) {
     const row = provider === 'openrouter' ? rowOfVendor(rows, one) : rowOf(rows, provider, one);
     if (row) return row;
   }
@@ -62,7 +62,7 @@ function rowOfVendor(known: ReadonlyMap<string, Row>, name: string): Row | undef
 const DATED = /-(?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$/;
 
 /** The name itself, then what it is a version, a variant or a fine-tuned model of. */
-function spellings(name: string): readonly string[] {
+function lookupNames(name: string): readonly string[] {
   const [model = '', base = ''] = name.split(':');
   const plain = model === 'ft' ? `ft:${base}` : model;
   return [...new Set([name, plain, plain.replace(DATED, '')])];

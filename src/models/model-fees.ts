@@ -13,25 +13,25 @@ const PRESET = /@preset\//i;
 /** Names by which an aggregator calls whatever model it thinks best. */
 const ROUTER = /(?:^|\/)(?:auto(?:-beta|-instant)?|(?:[^/:]*[-_])?router(?:[-_][^/:]*)?)(?::[^/]*)?$/i;
 /** OpenRouter's own, beside those. */
-const OPENROUTERS_OWN = /^openrouter\/(?:free|fusion|bodybuilder|pareto)/i;
+const OPENROUTER_ROUTERS = /^openrouter\/(?:free|fusion|bodybuilder|pareto)/i;
 
-type Named = Pick<Deployment, 'provider' | 'upstreamName' | 'price'>;
+type PricedModel = Pick<Deployment, 'provider' | 'upstreamName' | 'price'>;
 
 /** What every call through a deployment costs beside its tokens, where nobody set a price for the call itself. */
-export function feeOfModel({ provider, upstreamName, price }: Named): Fee | undefined {
+export function feeOfModel({ provider, upstreamName, price }: PricedModel): Fee | undefined {
   const runs =
     ALWAYS_SEARCHES.test(upstreamName) ||
     (provider === 'openrouter' && ONLINE.test(upstreamName)) ||
     (provider === 'groq' && RUNS_TOOLS.test(upstreamName));
-  return runs && !price?.request ? ITS_OWN_SEARCH : undefined;
+  return runs && !price?.request ? BUILT_IN_SEARCH : undefined;
 }
 
-const ITS_OWN_SEARCH: Fee = { what: 'a model that searches the web by itself', param: 'model' };
+const BUILT_IN_SEARCH: Fee = { what: 'a model that searches the web by itself', param: 'model' };
 
 /** Does this name, chosen by a client, stand for a model that cannot be checked? */
-export const hidesItsModel = ({ provider, upstreamName }: Omit<Named, 'price'>): boolean =>
+export const hidesModel = ({ provider, upstreamName }: Omit<PricedModel, 'price'>): boolean =>
   ROUTER.test(upstreamName) ||
-  (provider === 'openrouter' && (PRESET.test(upstreamName) || OPENROUTERS_OWN.test(upstreamName)));
+  (provider === 'openrouter' && (PRESET.test(upstreamName) || OPENROUTER_ROUTERS.test(upstreamName)));
 
 /** Providers that run no more web searches than `max_tool_calls`, or the tool's `max_uses`, allow. */
 const CAPS_SEARCHES = new Set(['openai', 'azure', 'anthropic']);

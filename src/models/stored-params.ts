@@ -2,7 +2,7 @@ import { seal, unseal } from '../platform/secrets.js';
 import type { StoredDeployment } from './stored-deployment.entity.js';
 
 /** Members of `litellm_params` that are no credential, beside numbers and switches. */
-const OPEN = new Set([
+const PUBLIC_PARAMS = new Set([
   'model', 'api_base', 'base_url', 'api_version', 'organization', 'mock_response', 'custom_llm_provider', 'region_name',
   'aws_region_name', 'vertex_location', 'vertex_project', 'tags', 'search_context_cost_per_query',
   'litellm_credential_name', 'reasoning_effort', 'thinking', 'verbosity', 'service_tier', 'modalities', 'response_format',
@@ -10,18 +10,18 @@ const OPEN = new Set([
   'additional_drop_params', 'guardrails', 'budget_duration',
 ]); // prettier-ignore
 
-const isOpen = ([name, value]: [string, unknown]) =>
-  OPEN.has(name) || typeof value === 'number' || typeof value === 'boolean';
+const isPublic = ([name, value]: [string, unknown]) =>
+  PUBLIC_PARAMS.has(name) || typeof value === 'number' || typeof value === 'boolean';
 
 /** What may be told of `litellm_params`: figures, and texts known to be no credential. */
-export const publicParams = (params: object) => Object.fromEntries(Object.entries(params).filter(isOpen));
+export const publicParams = (params: object) => Object.fromEntries(Object.entries(params).filter(isPublic));
 
 /** `litellm_params` as they are stored: what may be told in clear, everything else sealed. */
 export function storedParams(
   params: object,
   saltKey: string,
 ): Pick<StoredDeployment, 'litellmParams' | 'sealedParams'> {
-  const secret = Object.entries(params).filter((entry) => !isOpen(entry));
+  const secret = Object.entries(params).filter((entry) => !isPublic(entry));
   return {
     litellmParams: publicParams(params),
     sealedParams: secret.length ? seal(JSON.stringify(Object.fromEntries(secret)), saltKey) : null,

@@ -1,5 +1,5 @@
 import type { EntityMetadata, Repository } from 'typeorm';
-import { leftOut } from '../http/left-out.js';
+import { omittedMark } from '../http/omitted-mark.js';
 import { MAX_CONTENT_BYTES } from './stored-content.js';
 import type { PartyRow } from './party-row.js';
 
@@ -26,7 +26,7 @@ interface Content {
 
 /**
  * Adds to listed rows the content that clients store with them. Rows older than the bound may have more: their content
- * is not read, and the row is marked (`leftOut`).
+ * is not read, and the row is marked (`omittedMark`).
  */
 export async function withContent<T extends PartyRow>(repository: Repository<T>, rows: T[]): Promise<T[]> {
   if (!rows.length) return rows;
@@ -61,6 +61,6 @@ const parsed = (text: string | null | undefined) =>
 /** Marks a row, in the field in which its view shows the content. */
 function mark(row: PartyRow, { tableName }: EntityMetadata): void {
   const showsMetadata = tableName !== 'end_users';
-  if (showsMetadata) row.metadata = { ...row.metadata, ...leftOut() };
-  else row.extra = { ...row.extra, ...leftOut() };
+  if (showsMetadata) row.metadata = { ...row.metadata, ...omittedMark() };
+  else row.extra = { ...row.extra, ...omittedMark() };
 }

@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { CountingQueue } from './counting-queue.js';
 
-const prompt = (owner: string, bytes = 10) => ({ owner, bytes: Buffer.alloc(bytes) });
+const prompt = (ownerId: string, bytes = 10) => ({ ownerId, bytes: Buffer.alloc(bytes) });
 
 describe('the queue of prompts to count', () => {
-  it('gives each owner one place, whatever one of them sends', () => {
+  it('counts one prompt of each owner at a time', () => {
     const queue = new CountingQueue();
-    const [first, second, theirs] = [prompt('a', 1), prompt('a', 2), prompt('b', 1_000)];
-    for (const one of [first, second, theirs]) expect(queue.add(one)).toBe(true);
+    const [first, second, otherOwners] = [prompt('a', 1), prompt('a', 2), prompt('b', 1_000)];
+    for (const one of [first, second, otherOwners]) expect(queue.add(one)).toBe(true);
     expect(queue.next()).toBe(first);
-    expect(queue.next()).toBe(theirs);
+    expect(queue.next()).toBe(otherOwners);
     expect(queue.next()).toBeUndefined();
     queue.remove(first);
     expect(queue.next()).toBe(second);
   });
 
-  it('takes the smallest first', () => {
+  it('returns the smallest first', () => {
     const queue = new CountingQueue();
     const [large, small] = [prompt('a', 2_000), prompt('b', 20)];
     queue.add(large);
@@ -25,12 +25,12 @@ describe('the queue of prompts to count', () => {
 
   it('is full for one owner, and not for another', () => {
     const queue = new CountingQueue();
-    const taken = Array.from({ length: 20 }, () => queue.add(prompt('a'))).filter(Boolean);
-    expect(taken).toHaveLength(8);
+    const accepted = Array.from({ length: 20 }, () => queue.add(prompt('a'))).filter(Boolean);
+    expect(accepted).toHaveLength(8);
     expect(queue.add(prompt('b'))).toBe(true);
   });
 
-  it('counts a bounded number side by side, and forgets whoever left', () => {
+  it('counts a bounded number side by side, and removes cancelled prompts', () => {
     const queue = new CountingQueue();
     const prompts = Array.from({ length: 17 }, (_, i) => prompt(`o${i}`, i));
     for (const one of prompts) queue.add(one);

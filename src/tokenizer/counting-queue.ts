@@ -1,50 +1,50 @@
 /** A prompt that waits to be counted. */
 export interface WaitingPrompt {
-  /** Whose it is. */
-  readonly owner: string;
+  /** Identifies the owner of the prompt. Each owner has one count at a time. */
+  readonly ownerId: string;
   readonly bytes: Buffer;
 }
 
-/** So many prompts are counted side by side. */
+/** Maximum prompts that are counted side by side. */
 const MAX_RUNNING = 16;
-/** So many prompts of one owner wait, beside the one that is counted. */
+/** Maximum waiting prompts of one owner. */
 const MAX_WAITING_EACH = 8;
 const MAX_WAITING = 256;
 
 /**
- * Prompts that wait to be counted. Of each owner one is counted at a time, the smallest first, so nobody's prompts cost
- * another's count.
+ * Queue of prompts to count. Counts one prompt of each owner at a time and the smallest first, so that the prompts of one owner
+ * do not delay those of another.
  */
 export class CountingQueue<T extends WaitingPrompt> {
   private readonly waiting: T[] = [];
   private readonly running = new Map<string, T>();
 
-  /** False when there is no room for it. */
+  /** Adds a prompt. Returns false if the queue is full. */
   add(prompt: T): boolean {
-    const own = this.waiting.filter(({ owner }) => owner === prompt.owner).length;
+    const own = this.waiting.filter(({ ownerId }) => ownerId === prompt.ownerId).length;
     if (own >= MAX_WAITING_EACH || this.waiting.length >= MAX_WAITING) return false;
     this.waiting.push(prompt);
     return true;
   }
 
-  /** The prompt to count next; undefined when there is none, or enough are under way. */
+  /** Returns the prompt to count next. Undefined if none waits, or if the maximum is being counted. */
   next(): T | undefined {
     if (this.running.size >= MAX_RUNNING) return undefined;
     let next: T | undefined;
     for (const prompt of this.waiting) {
-      if (!this.running.has(prompt.owner) && (!next || prompt.bytes.length < next.bytes.length))
+      if (!this.running.has(prompt.ownerId) && (!next || prompt.bytes.length < next.bytes.length))
         next = prompt;
     }
     if (!next) return undefined;
     this.waiting.splice(this.waiting.indexOf(next), 1);
-    this.running.set(next.owner, next);
+    this.running.set(next.ownerId, next);
     return next;
   }
 
-  /** A prompt was counted, or nobody waits for it any more. */
+  /** Removes a prompt that was counted or cancelled. */
   remove(prompt: T): void {
     const at = this.waiting.indexOf(prompt);
     if (at >= 0) this.waiting.splice(at, 1);
-    else if (this.running.get(prompt.owner) === prompt) this.running.delete(prompt.owner);
+    else if (this.running.get(prompt.ownerId) === prompt) this.running.delete(prompt.ownerId);
   }
 }

@@ -11,7 +11,7 @@ const SWAHILI = 'Serikali imetangaza kwamba wananchi wote wanapaswa kujiandikish
 const chat = (content: string, more: object = {}) => ({ messages: [{ role: 'user', content }], ...more });
 
 describe('the tokens of a prompt', () => {
-  it('are at least what the text alone has, and not many more', () => {
+  it('are at least the tokens of the text, and few more', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 2_000 }), (content) => {
         const alone = countTokens(content, { disallowedSpecial: new Set() });
@@ -23,7 +23,7 @@ describe('the tokens of a prompt', () => {
     );
   });
 
-  it('are counted of everything that becomes prompt, and of nothing else', () => {
+  it('include all members that become prompt, and no others', () => {
     const tools = [{ type: 'function', function: { name: 'f', description: 'word '.repeat(300) } }];
     expect(promptTokens(chat('hi', { tools }))).toBeGreaterThan(300);
     expect(promptTokens(chat('hi', { metadata: { a: 'word '.repeat(300) }, user: 'u'.repeat(500) }))).toBe(
@@ -32,12 +32,12 @@ describe('the tokens of a prompt', () => {
     expect(promptTokens({ prompt: [1, 2, 3] })).toBeGreaterThanOrEqual(3);
   });
 
-  it('are counted in time also of a run without spaces, and of special words', () => {
+  it('are counted in time for text without spaces, and for special words', () => {
     expect(promptTokens(chat('x'.repeat(200_000)))).toBeGreaterThan(20_000);
     expect(promptTokens(chat('<|endoftext|>'))).toBeGreaterThan(5);
   });
 
-  it('know what other encodings may make more of', () => {
+  it('have a count of bytes that other encodings may split more finely', () => {
     expect(otherBytes(Buffer.from('abc'))).toBe(0);
     expect(otherBytes(Buffer.from('ü漢'))).toBe(5);
     expect(otherBytes(Buffer.from('\\u6f22'))).toBe(3);
@@ -49,7 +49,7 @@ describe('the tokens of a prompt', () => {
   });
 
   it.each(['=', '-', '*', '_', ' ', '=-', '. ', '\n', '\n \n ', '1234567890', 'a', 'ha', 'മലയാളം ', SWAHILI])(
-    'are bounded whichever encoding a model has, of %j without end',
+    'are bounded for any encoding, for long runs of %j',
     (text) => {
       const bytes = Buffer.from(JSON.stringify({ input: text.repeat(100) }));
       const counted = {

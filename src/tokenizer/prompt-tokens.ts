@@ -1,23 +1,23 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { NON_PROMPT_MEMBERS } from './non-prompt-members.js';
 
-/** What a chat template puts around a message, a part or a tool. */
-const AROUND_OBJECT = 8;
-const AROUND_REQUEST = 64;
-/** Longer runs are counted piece by piece: the encoder's time grows with the square of a run without spaces. */
+/** Tokens that a chat template adds to a message, a part or a tool. */
+const OBJECT_OVERHEAD = 8;
+const REQUEST_OVERHEAD = 64;
+/** Longer texts are counted in pieces, because the encoder needs quadratic time for a run without spaces. */
 const PIECE_CHARS = 400;
 const AS_TEXT = { disallowedSpecial: new Set<string>() };
 
-/** Tokens of everything in this body that becomes prompt, by OpenAI's current encoding; a little more, never fewer. */
+/** Counts the tokens of the members that become prompt, in OpenAI's current encoding. The count may be slightly too high, never too low. */
 export function promptTokens(body: Readonly<Record<string, unknown>>): number {
   let tokens = 0;
   for (const piece of promptPieces(body)) tokens += piece;
   return tokens;
 }
 
-/** The same piece by piece, so that whoever counts may stop in between. Each piece takes little time. */
+/** Yields the tokens of `promptTokens` in pieces, so that the caller may pause in between. Each piece takes little time. */
 export function* promptPieces(body: Readonly<Record<string, unknown>>): Generator<number> {
-  yield AROUND_REQUEST;
+  yield REQUEST_OVERHEAD;
   for (const [name, value] of Object.entries(body)) {
     if (NON_PROMPT_MEMBERS.has(name)) continue;
     yield* piecesOf(name);
@@ -25,12 +25,15 @@ export function* promptPieces(body: Readonly<Record<string, unknown>>): Generato
   }
 }
 
-const AROUND_MESSAGE = 3;
-const BEFORE_ANSWER = 3;
+const MESSAGE_OVERHEAD = 3;
+const REPLY_OVERHEAD = 3;
 
-/** Tokens of a chat's texts as OpenAI bills them; of pictures and sound none. */
+/** Counts the tokens of a chat's texts as OpenAI bills them. Images and audio are not counted. */
 export function chatTokens(messages: readonly unknown[]): number {
-  return messages.reduce((sum: number, message) => sum + AROUND_MESSAGE + textTokens(message), BEFORE_ANSWER);
+  return messages.reduce(
+    (sum: number, message) => sum + MESSAGE_OVERHEAD + textTokens(message),
+    REPLY_OVERHEAD,
+  );
 }
 
 function textTokens(message: unknown): number {
@@ -45,14 +48,14 @@ function* piecesIn(value: unknown): Generator<number> {
   if (typeof value === 'string') return yield* piecesOf(value);
   if (typeof value !== 'object' || value === null) return yield* piecesOf(String(value));
   if (Array.isArray(value)) {
-    // A prompt may be a list of tokens itself.
-    for (const one of value) {
-      if (Number.isInteger(one)) yield 4;
-      else yield* piecesIn(one);
+    // A prompt may be a list of tokens.
+    for (const entry of value) {
+      if (Number.isInteger(entry)) yield 4;
+      else yield* piecesIn(entry);
     }
     return;
   }
-  yield AROUND_OBJECT;
+  yield OBJECT_OVERHEAD;
   for (const [name, inner] of Object.entries(value)) {
     yield* piecesOf(name);
     yield* piecesIn(inner);
@@ -68,7 +71,7 @@ function tokensOf(text: string): number {
 function* piecesOf(text: string): Generator<number> {
   if (text.length <= PIECE_CHARS) return yield countTokens(text, AS_TEXT);
   for (let at = 0; at < text.length;) {
-    // Between words where there are some: cutting one makes it more tokens.
+    // The cut is between words if possible, because a cut word has more tokens.
     const piece = text.slice(at, at + PIECE_CHARS);
     const space = at + piece.length < text.length ? piece.lastIndexOf(' ') : -1;
     const chars = space > 0 ? space : piece.length;
@@ -78,8 +81,8 @@ function* piecesOf(text: string): Generator<number> {
 }
 
 /**
- * Bytes of which another encoding may make a token each, where OpenAI's makes fewer: those beyond ASCII, a `\u` escape as
- * what it may stand for, digits, signs and blanks behind other signs and blanks, and letters behind two of the same.
+ * Counts bytes that may be one token each in another encoding, but fewer in OpenAI's: bytes beyond ASCII, the characters of
+ * `\u` escapes, digits, signs and blanks after other signs and blanks, and letters after two of the same.
  */
 export function otherBytes(bytes: Uint8Array): number {
   let count = 0;
@@ -100,7 +103,7 @@ export function otherBytes(bytes: Uint8Array): number {
     else if (isLetter(byte)) count += same > 2 ? 1 : 0;
     else if (isAfterSign) count++;
     isAfterSign = byte <= 0x7f && !isLetter(byte);
-    // An escape is one sign, whatever its letter.
+    // An escape counts as one sign.
     if (byte === BACKSLASH) i++;
   }
   return count;

@@ -2,26 +2,26 @@ import { parentPort } from 'node:worker_threads';
 import type { CountedPrompt } from '../policy/bound.js';
 import { CountingTurns } from './counting-turns.js';
 
-/** A body whose tokens are to be counted. */
+/** A body to count. */
 export interface CountingJob {
   readonly id: number;
   readonly bytes: Uint8Array;
 }
 
-/** A job nobody waits for any more. */
+/** A cancelled job. */
 export interface CancelledJob {
   readonly id: number;
 }
 
-/** The tokens of a body; `counted` is absent when counting them took too long. */
-export interface CountingAnswer {
+/** The tokens of a body. `counted` is absent if the count took too long. */
+export interface CountingResult {
   readonly id: number;
   readonly counted?: CountedPrompt;
 }
 
-/** Counts off the event loop of the gateway, all jobs in turn. */
+/** Counts all jobs in turns, outside the gateway's event loop. */
 const turns = new CountingTurns(
-  (answer: CountingAnswer) => parentPort!.postMessage(answer),
+  (result: CountingResult) => parentPort!.postMessage(result),
   () => performance.now(),
 );
 
