@@ -10,12 +10,12 @@ function turnsWith(msPerReading: number) {
   const results: CountingResult[] = [];
   let now = 0;
   const turns = new CountingTurns((result) => results.push(result), () => (now += msPerReading)); // prettier-ignore
-  return { turns, results: results };
+  return { turns, results };
 }
 
 describe('counting in turns', () => {
   it('counts the same as `promptTokens`', () => {
-    const { turns, results: results } = turnsWith(0.1);
+    const { turns, results } = turnsWith(0.1);
     const texts = ['short', 'word '.repeat(5_000), '漢字'.repeat(500)];
     texts.forEach((text, id) => turns.add({ id, bytes: bytesOf(text) }));
     while (turns.next());
@@ -26,7 +26,7 @@ describe('counting in turns', () => {
   });
 
   it('counts a body with duplicate names by its bytes', () => {
-    const { turns, results: results } = turnsWith(0.1);
+    const { turns, results } = turnsWith(0.1);
     const bytes = Buffer.from(
       `{"messages":[{"content":"${'word '.repeat(500)}","content":"x","\\u0063ontent":"y"}]}`,
     );
@@ -38,7 +38,7 @@ describe('counting in turns', () => {
   });
 
   it('finishes a small prompt long before a large one that came first', () => {
-    const { turns, results: results } = turnsWith(2);
+    const { turns, results } = turnsWith(2);
     turns.add({ id: 1, bytes: bytesOf('word '.repeat(50_000)) });
     turns.add({ id: 2, bytes: bytesOf('hi') });
     for (let i = 0; i < 10; i++) turns.next();
@@ -46,7 +46,7 @@ describe('counting in turns', () => {
   });
 
   it('gives up only a prompt that takes too long itself', () => {
-    const { turns, results: results } = turnsWith(1_000);
+    const { turns, results } = turnsWith(1_000);
     turns.add({ id: 1, bytes: bytesOf('word '.repeat(5_000)) });
     turns.add({ id: 2, bytes: bytesOf('') });
     let rounds = 0;
@@ -55,7 +55,7 @@ describe('counting in turns', () => {
   });
 
   it('drops cancelled prompts', () => {
-    const { turns, results: results } = turnsWith(1);
+    const { turns, results } = turnsWith(1);
     turns.add({ id: 1, bytes: bytesOf('hi') });
     turns.cancel(1);
     expect(turns.next()).toBe(false);
