@@ -1,5 +1,5 @@
 import type { EntityTarget, ObjectLiteral } from 'typeorm';
-import type { Audited } from './audit/audited-tables.js';
+import type { AuditedTable } from './audit/audited-tables.js';
 import { CalledNameCount } from './parties/entities/called-name-count.entity.js';
 import { AccessGroup } from './parties/entities/access-group.entity.js';
 import { Alert } from './alerts/alert.entity.js';
@@ -36,15 +36,15 @@ import { User } from './parties/entities/user.entity.js';
 import { userView } from './parties/user.view.js';
 import { AuditEntry } from './audit/audit-entry.entity.js';
 
-const audited = <T extends ObjectLiteral>(entity: new () => T, how: Audited<T>) =>
-  [entity, how as unknown as Audited<ObjectLiteral>] as const;
+const audited = <T extends ObjectLiteral>(entity: new () => T, how: AuditedTable<T>) =>
+  [entity, how as unknown as AuditedTable<ObjectLiteral>] as const;
 
 /**
  * Tables that the audit log records. The gateway does not start with an entity that is neither here nor in `NOT_AUDITED`.
  */
-export const AUDITED: ReadonlyMap<EntityTarget<ObjectLiteral>, Audited<ObjectLiteral>> = new Map<
+export const AUDITED: ReadonlyMap<EntityTarget<ObjectLiteral>, AuditedTable<ObjectLiteral>> = new Map<
   EntityTarget<ObjectLiteral>,
-  Audited<ObjectLiteral>
+  AuditedTable<ObjectLiteral>
 >([
   audited(VirtualKey, {
     table: 'LiteLLM_VerificationToken',

@@ -10,7 +10,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
-import { madeBy } from '../database/authored-row.js';
+import { authoredBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { rowLock } from '../database/row-lock.js';
 import { type PageQuery, paginate } from '../http/pagination.js';
@@ -90,7 +90,7 @@ export class AccessGroupsService {
 
   /** A new group without anything, not stored yet. */
   blank(name: string, by: string): AccessGroup {
-    return { ...EMPTY, id: uuidv7(), name, ...madeBy(by, this.clock()) };
+    return { ...EMPTY, id: uuidv7(), name, ...authoredBy(by, this.clock()) };
   }
 
   saved(tx: EntityManager, group: AccessGroup, by: string): Promise<AccessGroup> {

@@ -78,7 +78,7 @@ export class CallAuthorizer {
     return this.exceptionFor(access, other ?? full);
   }
 
-  @Traced('decide', { told: spanAttributes })
+  @Traced('decide', { resultAttributes: spanAttributes })
   private decided(requestId: string, loaded: LoadedFacts): Decision {
     const startedAt = performance.now();
     const decision = decide(loaded.facts);

@@ -1,14 +1,14 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { InstantColumn, IntegerColumn } from '../database/columns.js';
 
-/** Something an account crossed, and whether its webhook took it. One row per account (so per window) and threshold. */
+/** An alert about an account and its delivery. One row per account (so per window) and threshold. */
 @Entity('alerts')
 export class Alert {
   /** `<account id>@<threshold>` */
   @PrimaryColumn({ type: 'varchar' })
   id: string;
 
-  /** The JSON that is posted, signed as it is. */
+  /** The JSON body, which is signed as stored. */
   @Column({ type: 'text' })
   body: string;
 
@@ -18,7 +18,7 @@ export class Alert {
   @IntegerColumn()
   attempts: number;
 
-  /** Null: delivered, or given up. */
+  /** Null if delivered or given up. */
   @Index()
   @InstantColumn({ name: 'due_at', nullable: true })
   dueAt: Date | null;

@@ -3,6 +3,6 @@ import { LedgerModule } from '../ledger/ledger.module.js';
 import { Alerts } from './alerts.js';
 import { Webhook } from './webhook.js';
 
-/** Tells a webhook what budgets come near their end. */
+/** Sends webhooks about budgets that are nearly or fully spent. */
 @Module({ imports: [LedgerModule], providers: [Alerts, Webhook] })
 export class AlertsModule {}

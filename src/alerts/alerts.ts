@@ -17,36 +17,36 @@ import { TouchedAccounts, type WatchedAccount } from '../ledger/touched-accounts
 import { jsonRowset } from '../database/json-rowset.js';
 import { Webhook } from './webhook.js';
 
-const ROUND_MS = 1_000;
-const MOST_AT_ONCE = 20;
-/** Whoever takes an alert to deliver it has it alone for so long. */
-const TAKEN_MS = 30_000;
+const INTERVAL_MS = 1_000;
+const BATCH_SIZE = 20;
+/** The time in which only one replica delivers an alert. */
+const DELIVERY_LEASE_MS = 30_000;
 const MAX_WAIT_MS = 300_000;
-const GIVE_UP_AFTER = 300;
+const MAX_ATTEMPTS = 300;
 
-/** What the body of an alert says of it. */
-interface Crossed {
+/** The members of an alert's body that say which threshold was crossed. */
+interface AlertBody {
   readonly threshold_percent: number | null;
   readonly max_budget: number | null;
   readonly soft_budget: number | null;
 }
 
-interface Crossing {
+interface NewAlert {
   readonly id: string;
   readonly body: string;
 }
 
 /**
- * Tells a webhook that an account crossed its soft budget or a share of its limit: once per account, window and
- * threshold, however many processes see it, again and again until it is taken. Whoever corrects what was spent to less than
- * that will hear of it when it is crossed again.
+ * Sends a webhook when an account crosses its soft budget or a share of its limit. Each account, window and threshold
+ * is sent once, by whichever replica, and retried until the webhook accepts it. After a correction below the
+ * threshold, a new crossing is sent again.
  */
 @Injectable()
 export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Alerts.name);
   private readonly settings: AlertSettings | undefined;
   private readonly task = new PeriodicTask(
-    () => this.round(),
+    () => this.runOnce(),
     (error) => this.logger.warn(`Alerts have to wait: ${String(error)}`),
   );
 
@@ -64,31 +64,31 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
   onApplicationBootstrap(): void {
     if (!this.settings) return;
     this.touchedAccounts.watch();
-    this.accounts.onCorrected = (tx, accounts) => this.forget(tx, accounts);
-    this.task.startLater(ROUND_MS);
+    this.accounts.onCorrected = (tx, accounts) => this.deleteUncrossed(tx, accounts);
+    this.task.startLater(INTERVAL_MS);
   }
 
   onApplicationShutdown(): Promise<void> {
     return this.task.stop();
   }
 
-  /** Writes down what was crossed since the last round, and delivers what is due. */
-  async round(): Promise<void> {
-    await this.write(this.touchedAccounts.drain());
+  /** Stores new alerts since the last run and delivers due ones. */
+  async runOnce(): Promise<void> {
+    await this.store(this.touchedAccounts.drain());
     await this.deliver();
   }
 
-  private async write(watched: readonly WatchedAccount[]): Promise<void> {
+  private async store(watched: readonly WatchedAccount[]): Promise<void> {
     if (!watched.length) return;
     try {
       await this.accounts.refresh(watched.map(({ account }) => account));
-      const reached = watched.flatMap((one) => this.crossings(one));
-      if (!reached.length) return;
-      const known = await this.database.read((manager) => this.written(manager, reached));
-      const crossed = reached.filter(({ id }) => !known.has(id));
-      if (!crossed.length) return;
+      const candidates = watched.flatMap((entry) => this.alertsFor(entry));
+      if (!candidates.length) return;
+      const stored = await this.database.read((manager) => this.bodiesOf(manager, candidates));
+      const newAlerts = candidates.filter(({ id }) => !stored.has(id));
+      if (!newAlerts.length) return;
       const now = this.clock().getTime();
-      const rows = crossed.map((one) => ({ ...one, created_at: now }));
+      const rows = newAlerts.map((entry) => ({ ...entry, created_at: now }));
       const columns = { id: 'varchar', body: 'text', created_at: 'bigint' } as const;
       await this.database.write((tx) =>
         tx.query(
@@ -99,14 +99,17 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
         ),
       );
     } catch (error) {
-      // Looked at again in the next round.
+      // The next run retries these accounts.
       this.touchedAccounts.record(watched);
       throw error;
     }
   }
 
-  /** Inside the transaction of a correction: what these accounts have not reached any more was never told. */
-  private async forget(tx: EntityManager, accounts: readonly CorrectedAccount[]): Promise<void> {
+  /**
+   * Deletes the alerts of thresholds that corrected accounts no longer reach. Must run inside the transaction of the
+   * correction.
+   */
+  private async deleteUncrossed(tx: EntityManager, accounts: readonly CorrectedAccount[]): Promise<void> {
     const spent = new Map<string, NanoUsd>(
       accounts.flatMap(({ id, spentNanoUsd }) =>
         [...this.settings!.thresholds, 'soft'].map(
@@ -114,20 +117,20 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
         ),
       ),
     );
-    const written = await this.written(
+    const bodies = await this.bodiesOf(
       tx,
       Array.from(spent.keys(), (id) => ({ id })),
     );
-    const undone = Array.from(written).filter(([id, body]) => spent.get(id)! < crossedAt(body));
-    if (!undone.length) return;
+    const uncrossed = Array.from(bodies).filter(([id, body]) => spent.get(id)! < thresholdOf(body));
+    if (!uncrossed.length) return;
     await tx.query(
       `DELETE FROM alerts WHERE id IN (SELECT r.id FROM ${jsonRowset({ id: 'varchar' }, this.database)} AS r)`,
-      [JSON.stringify(undone.map(([id]) => ({ id })))],
+      [JSON.stringify(uncrossed.map(([id]) => ({ id })))],
     );
   }
 
-  /** The bodies of those of these alerts that there are. */
-  private async written(
+  /** Returns the bodies of the alerts that exist. */
+  private async bodiesOf(
     manager: EntityManager,
     alerts: readonly { readonly id: string }[],
   ): Promise<ReadonlyMap<string, string>> {
@@ -138,7 +141,7 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
     return new Map(rows.map(({ id, body }) => [id, body]));
   }
 
-  private crossings(watched: WatchedAccount): Crossing[] {
+  private alertsFor(watched: WatchedAccount): NewAlert[] {
     const { account, limitNanoUsd, softLimitNanoUsd } = watched;
     const shares =
       limitNanoUsd === null || limitNanoUsd === 0n
@@ -146,28 +149,28 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
         : this.settings!.thresholds.filter(
             (percent) => account.spentNanoUsd * 100n >= limitNanoUsd * BigInt(percent),
           ).map((percent) =>
-            this.crossing(watched, percent === 100 ? 'budget_crossed' : 'threshold_crossed', percent),
+            this.newAlert(watched, percent === 100 ? 'budget_crossed' : 'threshold_crossed', percent),
           );
     const isSoft = softLimitNanoUsd !== null && account.spentNanoUsd >= softLimitNanoUsd;
-    return isSoft ? [...shares, this.crossing(watched, 'soft_budget_crossed')] : shares;
+    return isSoft ? [...shares, this.newAlert(watched, 'soft_budget_crossed')] : shares;
   }
 
-  private crossing(
+  private newAlert(
     { account, scope, limitNanoUsd, softLimitNanoUsd, model, window }: WatchedAccount,
     event: 'budget_crossed' | 'threshold_crossed' | 'soft_budget_crossed',
     percent?: number,
-  ): Crossing {
+  ): NewAlert {
     const usd = (amount: NanoUsd | null) => (amount === null ? null : usdFromNanoUsd(amount));
     const id = `${account.id}@${percent ?? 'soft'}`;
     const now = this.clock();
-    const whose = `${scope.kind}=${scope.id}${model === undefined ? '' : `, model=${model}`}`;
+    const subject = `${scope.kind}=${scope.id}${model === undefined ? '' : `, model=${model}`}`;
     return {
       id,
       body: JSON.stringify({
         id: `${id}/${now.getTime()}`,
         event,
         event_group: scope.kind,
-        event_message: `${whose} has spent ${usdText(account.spentNanoUsd)}${percent === undefined ? ' and crossed its soft budget' : `, ${percent} % of its budget or more`}.`,
+        event_message: `${subject} has spent ${usdText(account.spentNanoUsd)}${percent === undefined ? ' and crossed its soft budget' : `, ${percent} % of its budget or more`}.`,
         scope,
         threshold_percent: percent ?? null,
         spend: usd(account.spentNanoUsd),
@@ -181,37 +184,37 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private async deliver(): Promise<void> {
-    const taken = await this.takeDue();
-    await Promise.all(taken.map((alert) => this.post(alert)));
+    const alerts = await this.claimDue();
+    await Promise.all(alerts.map((alert) => this.post(alert)));
   }
 
-  /** Alerts whose time has come; nobody else gets them meanwhile. */
-  private takeDue(): Promise<{ id: string; body: string; attempts: string | number | bigint }[]> {
+  /** Claims due alerts, so that no other replica delivers them meanwhile. */
+  private claimDue(): Promise<{ id: string; body: string; attempts: string | number | bigint }[]> {
     const now = this.clock().getTime();
     const lock = this.database.isPostgres ? 'FOR UPDATE SKIP LOCKED' : '';
     return this.database.write(async (tx) => {
       const due: { id: string; body: string; attempts: string | number | bigint }[] = await tx.query(
-        `SELECT id, body, attempts FROM alerts WHERE due_at <= ${now} ORDER BY due_at LIMIT ${MOST_AT_ONCE} ${lock}`,
+        `SELECT id, body, attempts FROM alerts WHERE due_at <= ${now} ORDER BY due_at LIMIT ${BATCH_SIZE} ${lock}`,
       );
-      if (due.length) await this.plan(tx, due, now + TAKEN_MS);
+      if (due.length) await this.reschedule(tx, due, now + DELIVERY_LEASE_MS);
       return due;
     });
   }
 
-  private async post({ id, body, attempts }: Awaited<ReturnType<Alerts['takeDue']>>[number]): Promise<void> {
+  private async post({ id, body, attempts }: Awaited<ReturnType<Alerts['claimDue']>>[number]): Promise<void> {
     const problem = await this.webhook.post(this.settings!, body, this.clock());
     const tries = Number(attempts) + 1;
-    if (problem !== undefined && tries >= GIVE_UP_AFTER) {
+    if (problem !== undefined && tries >= MAX_ATTEMPTS) {
       this.logger.error(`The webhook refused an alert ${tries} times; it is given up: ${problem}`);
     } else if (problem !== undefined && tries === 1) {
       this.logger.warn(`The webhook did not take an alert; it is tried again: ${problem}`);
     }
-    const isOver = problem === undefined || tries >= GIVE_UP_AFTER;
-    const dueAt = isOver ? null : this.clock().getTime() + Math.min(ROUND_MS * 2 ** tries, MAX_WAIT_MS);
-    await this.database.write((tx) => this.plan(tx, [{ id }], dueAt, 1));
+    const isOver = problem === undefined || tries >= MAX_ATTEMPTS;
+    const dueAt = isOver ? null : this.clock().getTime() + Math.min(INTERVAL_MS * 2 ** tries, MAX_WAIT_MS);
+    await this.database.write((tx) => this.reschedule(tx, [{ id }], dueAt, 1));
   }
 
-  private async plan(
+  private async reschedule(
     tx: EntityManager,
     alerts: readonly { readonly id: string }[],
     dueAt: number | null,
@@ -225,9 +228,9 @@ export class Alerts implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 }
 
-/** What must be spent for this to be told. */
-function crossedAt(body: string): bigint {
-  const { threshold_percent, max_budget, soft_budget } = JSON.parse(body) as Crossed;
+/** Returns the spend at which the alert is due. */
+function thresholdOf(body: string): bigint {
+  const { threshold_percent, max_budget, soft_budget } = JSON.parse(body) as AlertBody;
   return threshold_percent === null
     ? nanoUsdFromUsd(soft_budget)!
     : (nanoUsdFromUsd(max_budget)! * BigInt(threshold_percent) + 99n) / 100n;

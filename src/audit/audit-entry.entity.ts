@@ -4,7 +4,7 @@ import { InstantColumn, JsonColumn } from '../database/columns.js';
 export const AUDIT_ACTIONS = ['created', 'updated', 'deleted', 'blocked', 'unblocked', 'rotated'] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** One row that somebody changed, written in the transaction that changed it. */
+/** One change of a row, written in the transaction of the change. */
 @Entity('audit_entries')
 export class AuditEntry {
   @PrimaryColumn({ type: 'varchar', length: 36 })
@@ -18,11 +18,11 @@ export class AuditEntry {
   @Column({ name: 'changed_by', type: 'varchar' })
   changedBy: string;
 
-  /** The hash of the key that was presented; null for the master key and what no request did. */
+  /** The hash of the request's key. Null for the master key and for changes without a request. */
   @Column({ name: 'key_hash', type: 'varchar', nullable: true })
   keyHash: string | null;
 
-  /** The `x-request-id` of the answer; null for what no request did. */
+  /** The `x-request-id` of the response. Null for changes without a request. */
   @Index()
   @Column({ name: 'request_id', type: 'varchar', nullable: true })
   requestId: string | null;
@@ -34,21 +34,21 @@ export class AuditEntry {
   @Column({ name: 'table_name', type: 'varchar' })
   tableName: string;
 
-  /** What names the row in public; of a key its hash. */
+  /** The public id of the row; the hash of a key. */
   @Index()
   @Column({ name: 'object_id', type: 'varchar' })
   objectId: string;
 
-  /** Of what belongs to a team. */
+  /** The team that the row belongs to. */
   @Index()
   @Column({ name: 'team_id', type: 'varchar', nullable: true })
   teamId: string | null;
 
-  /** What was changed, as it was; the whole of what was deleted. Null: it was not there. */
+  /** The changed values before the change; all values of a deleted row. Null for a new row. */
   @JsonColumn({ name: 'before_value', nullable: true })
   beforeValue: Record<string, unknown> | null;
 
-  /** What was changed, as it is now; the whole of what was made. Null: it is gone. */
+  /** The changed values after the change; all values of a new row. Null for a deleted row. */
   @JsonColumn({ name: 'updated_values', nullable: true })
   updatedValues: Record<string, unknown> | null;
 }

@@ -20,7 +20,7 @@ const COLUMN = {
 const KEYS = 'LiteLLM_VerificationToken';
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
-/** Reads the audit log for people. */
+/** Reads the audit log for admins. */
 @Injectable()
 export class AuditLogService {
   constructor(
@@ -28,12 +28,12 @@ export class AuditLogService {
     private readonly entries: AuditEntryRepository,
   ) {}
 
-  /** The entries that match, a page at a time, newest first unless told. */
+  /** Returns a page of matching entries, newest first by default. */
   async list(query: AuditQuery): Promise<AuditLogPage> {
     const { page = 1, page_size = 10, sort_by = 'updated_at', sort_order = 'desc' } = query;
     const order = sqlOrder(sort_order);
     const [entries, total] = await this.database.read((manager) =>
-      matching(this.entries.in(manager).createQueryBuilder('a'), query)
+      applyFilters(this.entries.in(manager).createQueryBuilder('a'), query)
         .orderBy(COLUMN[sort_by], order)
         .addOrderBy('a.id', order)
         .take(page_size)
@@ -43,7 +43,7 @@ export class AuditLogService {
     return { audit_logs: entries.map(auditLog), ...pageInfo(total, { page, page_size }) };
   }
 
-  /** 404 when there is none. */
+  /** Returns one entry. Throws 404 if it does not exist. */
   async info(id: string): Promise<AuditLog> {
     const entry = await this.database.read((manager) => this.entries.in(manager).findOneBy({ id }));
     if (!entry) throw new NotFoundException({ message: `Audit log with ID ${id} not found`, param: 'id' });
@@ -51,13 +51,13 @@ export class AuditLogService {
   }
 }
 
-function matching(
+function applyFilters(
   entries: SelectQueryBuilder<AuditEntry>,
   query: AuditQuery,
 ): SelectQueryBuilder<AuditEntry> {
   const { object_key_hash: objectKey, changed_by_api_key: key, start_date: start, end_date: end } = query;
-  const where = (condition: string, values: object, given: unknown) => {
-    if (given !== undefined) entries.andWhere(condition, values);
+  const where = (condition: string, values: object, value: unknown) => {
+    if (value !== undefined) entries.andWhere(condition, values);
   };
   where('a.changedBy = :by', { by: query.changed_by }, query.changed_by);
   where('a.keyHash = :key', { key: keyHashOf(key ?? '') }, key);
@@ -76,7 +76,7 @@ function matching(
   return entries;
 }
 
-/** The first millisecond that is no more meant. */
+/** Returns the end of the range, exclusive. */
 const endOf = (text: string) => Date.parse(text) + (DAY.test(text) ? DAY_MS : 1);
 
 const auditLog = ({ at, keyHash, ...entry }: AuditEntry): AuditLog => ({

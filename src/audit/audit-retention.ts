@@ -6,8 +6,8 @@ import { CONFIG, type Config } from '../config/config.js';
 import { BatchJob } from '../database/batch-job.js';
 import { Database } from '../database/database.js';
 
-/** The entries of one batch. */
-const AT_ONCE = 500;
+/** The number of entries in one batch. */
+const BATCH_SIZE = 500;
 const EVERY_MS = 3_600_000;
 
 /** Deletes entries of the audit log that are older than `audit_logs_retention`. */
@@ -40,9 +40,9 @@ export class AuditRetention extends BatchJob {
       select: { id: true },
       where: { at: LessThan(before) },
       order: { at: 'ASC' },
-      take: AT_ONCE,
+      take: BATCH_SIZE,
     });
     if (old.length) await this.entries.in(tx).delete(old.map(({ id }) => id));
-    return old.length === AT_ONCE;
+    return old.length === BATCH_SIZE;
   }
 }

@@ -19,16 +19,16 @@ import type { AuthoredRow } from '../database/authored-row.js';
 import { type ChangedRow, ChangedRows } from '../database/audited-changes.js';
 import { usdFromNanoUsd } from '../policy/money.js';
 import { type AuditAction, AuditEntry } from './audit-entry.entity.js';
-import { type Audited, AUDITED_TABLES, type AuditedTables } from './audited-tables.js';
+import { type AuditedTable, AUDITED_TABLES, type AuditedTables } from './audited-tables.js';
 import { jsonRowset } from '../database/json-rowset.js';
 import { diff, auditable, redact } from './audit-values.js';
 
-const ROWS_AT_ONCE = 200;
-const ENTRIES_AT_ONCE = 1_000;
+const ROW_BATCH = 200;
+const ENTRY_BATCH = 1_000;
 
 /**
- * Writes the audit log. It stands behind TypeORM, not beside the handlers: whatever changes a row of an audited entity, the
- * entry is written before that transaction commits, or the transaction fails. One entry per row and transaction.
+ * Writes the audit log as a TypeORM subscriber. For any change of a row of an audited entity, the entry is written
+ * before the transaction commits, or the transaction fails. One entry per row and transaction.
  */
 @Injectable()
 export class AuditTrail implements EntitySubscriberInterface, OnModuleInit {
@@ -51,7 +51,10 @@ export class AuditTrail implements EntitySubscriberInterface, OnModuleInit {
       );
   }
 
-  /** Only an `upsert` can meet a row that is there already; what a call makes has no entry, and costs no look. */
+  /**
+   * Reads the row before an insert, because an `upsert` may change an existing row. Rows that calls create have no
+   * entry and cost no read.
+   */
   async beforeInsert({ metadata, entity, manager, queryRunner }: InsertEvent<ObjectLiteral>): Promise<void> {
     const changed = ChangedRows.of(queryRunner);
     if (!changed.actor || !this.tables.audited.has(metadata.target)) return;
@@ -60,26 +63,30 @@ export class AuditTrail implements EntitySubscriberInterface, OnModuleInit {
   }
 
   afterUpdate({ metadata, databaseEntity, queryRunner }: UpdateEvent<ObjectLiteral>): void {
-    this.note(queryRunner, metadata, databaseEntity);
+    this.recordChange(queryRunner, metadata, databaseEntity);
   }
 
   afterRemove({ metadata, databaseEntity, queryRunner }: RemoveEvent<ObjectLiteral>): void {
-    this.note(queryRunner, metadata, databaseEntity);
+    this.recordChange(queryRunner, metadata, databaseEntity);
   }
 
-  private note(runner: QueryRunner, metadata: EntityMetadata, before: ObjectLiteral | undefined): void {
+  private recordChange(
+    runner: QueryRunner,
+    metadata: EntityMetadata,
+    before: ObjectLiteral | undefined,
+  ): void {
     if (!this.tables.audited.has(metadata.target)) return;
     const changed = ChangedRows.of(runner);
-    // A statement, not a row: which rows it met, nobody knows here.
+    // A statement does not say which rows it changed.
     if (before) changed.add(metadata, before, before);
-    else changed.untold.add(metadata);
+    else changed.unreported.add(metadata);
   }
 
   async beforeTransactionCommit({ manager, queryRunner }: TransactionCommitEvent): Promise<void> {
-    const { actor, rows, untold } = ChangedRows.of(queryRunner);
-    if (untold.size)
+    const { actor, rows, unreported } = ChangedRows.of(queryRunner);
+    if (unreported.size)
       throw new Error(
-        `A statement changed rows and did not tell which (tellChanged): ${[...untold].map(({ name }) => name).join(', ')}`,
+        `A statement changed rows and did not tell which (recordBulkChange): ${[...unreported].map(({ name }) => name).join(', ')}`,
       );
     if (!rows.size) return;
     const changed = [...rows.values()];
@@ -89,10 +96,10 @@ export class AuditTrail implements EntitySubscriberInterface, OnModuleInit {
     const entries = changed.flatMap((row) =>
       entryOf(row, this.tables.audited.get(row.metadata.target)!, actor, at),
     );
-    for (const some of portions(entries, ENTRIES_AT_ONCE)) await this.write(manager, some);
+    for (const batch of batches(entries, ENTRY_BATCH)) await this.write(manager, batch);
   }
 
-  /** However many, in few statements: the ledger waits behind them. */
+  /** Writes all entries in few statements, because the ledger waits behind them. */
   private async write(manager: EntityManager, entries: readonly AuditEntry[]): Promise<void> {
     const columns = this.dataSource.getMetadata(AuditEntry).columns;
     const rows = entries.map((entry) =>
@@ -115,32 +122,35 @@ export class AuditTrail implements EntitySubscriberInterface, OnModuleInit {
   }
 }
 
-/** What became of the rows, from the database itself. */
+/** Reads the rows after their changes from the database. */
 async function readAfter(manager: EntityManager, changed: readonly ChangedRow[]): Promise<void> {
-  const open = changed.filter(({ after }) => after === undefined);
-  for (const metadata of new Set(open.map((row) => row.metadata))) {
-    for (const some of portions(
-      open.filter((row) => row.metadata === metadata),
-      ROWS_AT_ONCE,
+  const unread = changed.filter(({ after }) => after === undefined);
+  for (const metadata of new Set(unread.map((row) => row.metadata))) {
+    for (const batch of batches(
+      unread.filter((row) => row.metadata === metadata),
+      ROW_BATCH,
     )) {
-      const found = await manager.findBy(
+      const rows = await manager.findBy(
         metadata.target,
-        some.map(({ id }) => id),
+        batch.map(({ id }) => id),
       );
-      for (const row of some)
-        row.after = found.find((there) => metadata.compareEntities(there, row.id)) ?? null;
+      for (const row of batch)
+        row.after = rows.find((candidate) => metadata.compareEntities(candidate, row.id)) ?? null;
     }
   }
 }
 
-function* portions<T>(all: readonly T[], size: number): Generator<T[]> {
+function* batches<T>(all: readonly T[], size: number): Generator<T[]> {
   for (let i = 0; i < all.length; i += size) yield all.slice(i, i + size);
 }
 
-/** None for what did not happen in the end, and for what a call made: an end user it named, a user its key is of. */
+/**
+ * Returns the entry of a change. None if nothing changed in the end, or if a call created the row (a named end user,
+ * the user of a key).
+ */
 function entryOf(
   changed: ChangedRow,
-  { table, idOf, view }: Audited<ObjectLiteral>,
+  { table, idOf, view }: AuditedTable<ObjectLiteral>,
   actor: Actor | undefined,
   at: Date,
 ): AuditEntry[] {
@@ -149,9 +159,16 @@ function entryOf(
   const after = live(changed.after ?? null);
   const row = before ?? after;
   if (!row || (!actor && !before)) return [];
-  const was = before && { ...auditable(view(before)), ...(spend && { spend: usdFromNanoUsd(spend.before) }) };
-  const is = after && { ...auditable(view(after)), ...(spend && { spend: usdFromNanoUsd(spend.after) }) };
-  const [beforeValue, updatedValues] = was && is ? diff(was, is) : [was, is];
+  const beforeView = before && {
+    ...auditable(view(before)),
+    ...(spend && { spend: usdFromNanoUsd(spend.before) }),
+  };
+  const afterView = after && {
+    ...auditable(view(after)),
+    ...(spend && { spend: usdFromNanoUsd(spend.after) }),
+  };
+  const [beforeValue, updatedValues] =
+    beforeView && afterView ? diff(beforeView, afterView) : [beforeView, afterView];
   return [
     {
       id: uuidv7(),
@@ -162,14 +179,14 @@ function entryOf(
       action: actionOf(beforeValue, updatedValues, after as { blocked?: boolean } | null),
       tableName: table,
       objectId: idOf(row),
-      teamId: ((is ?? was) as { team_id?: string | null }).team_id ?? null,
+      teamId: ((afterView ?? beforeView) as { team_id?: string | null }).team_id ?? null,
       beforeValue: beforeValue && redact(beforeValue),
       updatedValues: updatedValues && redact(updatedValues),
     },
   ];
 }
 
-/** Named by what changed: a block is one only where nothing else was changed with it. */
+/** Returns the action of a change. A block counts as one only if nothing else changed. */
 function actionOf(
   before: object | null,
   after: object | null,

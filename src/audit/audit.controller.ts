@@ -4,7 +4,7 @@ import { AdminRoute } from '../http/route-access.js';
 import { AuditLogService } from './audit-log.service.js';
 import { AuditLog, AuditLogPage, AuditQuery } from './audit.dto.js';
 
-/** Who changed what. Never cached: reading it changes nothing, and it must be what was committed. */
+/** Serves the audit log. Never cached: the response must show what was committed. */
 @ApiTags('audit')
 @AdminRoute()
 @Controller('audit')

@@ -10,19 +10,19 @@ const AUDIT_SORTS = ['updated_at', 'changed_by', 'action', 'table_name', 'object
 const MAX_ENTRIES = 100;
 const INSTANT = { strict: true };
 
-/** Which entries to list. Every filter is exact. */
+/** Selects entries. Every filter is exact. */
 export class AuditQuery extends PageQuery {
-  /** 10 unless told. */
+  /** Default: 10. */
   @IsOptional()
   @Max(MAX_ENTRIES)
   declare page_size?: number;
 
-  /** Who: a user id. */
+  /** The user id of the actor. */
   @IsOptional()
   @IsString()
   changed_by?: string;
 
-  /** The hash of the key it was done with, or the key. */
+  /** The key of the request, or its hash. */
   @IsOptional()
   @IsString()
   changed_by_api_key?: string;
@@ -35,33 +35,33 @@ export class AuditQuery extends PageQuery {
   @IsString()
   table_name?: string;
 
-  /** Of a key its hash; of a membership `<team or organization>/<user>`. */
+  /** The id of the row: the hash of a key, `<team or organization>/<user>` of a membership. */
   @IsOptional()
   @IsString()
   object_id?: string;
 
-  /** What belongs to this team, and the team. */
+  /** Entries of this team and of rows that belong to it. */
   @IsOptional()
   @IsString()
   object_team_id?: string;
 
-  /** What was done to this key: its hash, or the key. */
+  /** Entries of this key, given as the key or its hash. */
   @IsOptional()
   @IsString()
   object_key_hash?: string;
 
-  /** The `x-request-id` of the answer. */
+  /** The `x-request-id` of the response. */
   @IsOptional()
   @IsString()
   request_id?: string;
 
-  /** From this instant, or this day (UTC), on. */
+  /** From this instant, or from the start of this day (UTC). */
   @ApiPropertyOptional({ example: '2026-11-01' })
   @IsOptional()
   @IsISO8601(INSTANT)
   start_date?: string;
 
-  /** Up to this instant, or the end of this day (UTC). */
+  /** Up to this instant, or to the end of this day (UTC). */
   @ApiPropertyOptional({ example: '2026-11-30T12:00:00Z' })
   @IsOptional()
   @IsISO8601(INSTANT)
@@ -74,7 +74,7 @@ export class AuditQuery extends PageQuery {
   sort_order?: SortOrder;
 }
 
-/** One row that was changed: who, what, before and after. */
+/** One changed row with its actor, action and values before and after. */
 export class AuditLog {
   @ApiProperty({ example: '019ac0de-0000-7000-8000-000000000000' })
   id: string;
@@ -82,14 +82,17 @@ export class AuditLog {
   @ApiProperty({ format: 'date-time' })
   updated_at: string;
 
-  /** A user id; `default_user_id` is the master key, and nobody else: a user of that id is `key:default_user_id` or `jwt:default_user_id`. */
+  /**
+   * A user id. `default_user_id` is only the master key: a user with that id is `key:default_user_id` or
+   * `jwt:default_user_id`.
+   */
   @ApiProperty({ example: 'alice' })
   changed_by: string;
 
-  /** The hash of the key it was done with; empty for the master key. */
+  /** The hash of the request's key; empty for the master key. */
   changed_by_api_key: string;
 
-  /** The `x-request-id` of the answer; null for what no request did. */
+  /** The `x-request-id` of the response; null for changes without a request. */
   @ApiProperty({ type: String, nullable: true })
   request_id: string | null;
 
@@ -102,11 +105,11 @@ export class AuditLog {
   @ApiProperty({ example: 'team-1' })
   object_id: string;
 
-  /** What was changed, as it was; null for what was made. */
+  /** The changed values before the change; null for a new row. */
   @ApiProperty({ type: Object, additionalProperties: true, nullable: true, example: { max_budget: 10 } })
   before_value: object | null;
 
-  /** What was changed, as it is; null for what was deleted. */
+  /** The changed values after the change; null for a deleted row. */
   @ApiProperty({ type: Object, additionalProperties: true, nullable: true, example: { max_budget: 20 } })
   updated_values: object | null;
 }

@@ -8,7 +8,7 @@ import { AuditRetention } from './audit-retention.js';
 import { AuditTrail } from './audit-trail.js';
 import { AUDITED_TABLES, type AuditedTables } from './audited-tables.js';
 
-/** Records who changed what with every change, answers `/audit`, and deletes entries after the configured time. */
+/** Records every change with its actor, serves `/audit`, and deletes entries after the configured time. */
 @Module({
   imports: [TypeOrmModule.forFeature([AuditEntry])],
   controllers: [AuditController],

@@ -1,17 +1,17 @@
 import type { EntityTarget, ObjectLiteral } from 'typeorm';
 
-/** How the rows of one entity stand in the audit log. */
-export interface Audited<T> {
+/** The audit rules of one entity. */
+export interface AuditedTable<T> {
   /** LiteLLM's name of the table. */
   readonly table: string;
   readonly idOf: (row: T) => string;
-  /** What an administrator may see of a row: nothing else is kept. */
+  /** Returns the fields of a row that an admin may see. Only these are stored. */
   readonly view: (row: T) => object;
 }
 
-/** Every table, sorted into those the audit log records and those it does not. */
+/** All tables: the audited ones and the others. */
 export interface AuditedTables {
-  readonly audited: ReadonlyMap<EntityTarget<ObjectLiteral>, Audited<ObjectLiteral>>;
+  readonly audited: ReadonlyMap<EntityTarget<ObjectLiteral>, AuditedTable<ObjectLiteral>>;
   readonly notAudited: ReadonlySet<EntityTarget<ObjectLiteral>>;
 }
 

@@ -5,9 +5,9 @@ import { cacheKey } from '../cache/change-epochs.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { madeBy } from '../database/authored-row.js';
+import { authoredBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
-import { lockInTurn } from '../database/row-lock.js';
+import { lockSubject } from '../database/row-lock.js';
 import { type PageQuery, paginate } from '../http/pagination.js';
 import { applyLimits } from '../parties/apply-limits.js';
 import { UNLIMITED } from '../parties/limits-row.js';
@@ -55,7 +55,7 @@ export class BudgetsService {
       allowedModels: null,
       id: uuidv7(),
       budgetId,
-      ...madeBy(by, now),
+      ...authoredBy(by, now),
     });
     applyLimits(budget, dto, now);
     await this.budgets.insertOrIgnore(tx, budget);
@@ -116,7 +116,7 @@ export class BudgetsService {
   ): Promise<BudgetRow> {
     const view = await this.database.write(async (tx) => {
       // Held against whoever is about to name it.
-      await lockInTurn(tx, cacheKey.budget(budgetId), 'alone');
+      await lockSubject(tx, cacheKey.budget(budgetId), 'alone');
       const budget = await this.budgets.in(tx).findOneBy({ budgetId });
       if (!budget) throw budgetNotFound(budgetId);
       await work(tx, budget);

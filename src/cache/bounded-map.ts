@@ -1,4 +1,4 @@
-/** A map that forgets what was put in first once it holds more than `maxSize`. */
+/** A map that drops its oldest entry once it holds more than `maxSize`. */
 export class BoundedMap<K, V> extends Map<K, V> {
   constructor(private readonly maxSize: number) {
     super();

@@ -10,10 +10,10 @@ import { RedisRowCache } from './redis-row-cache.js';
 import { Revisions } from './revisions.js';
 import { RowCache } from './row-cache.js';
 
-/** What is made of a key's row is kept longer than the row, and in `CallerCache`: here are those that many share, and those read just now. */
+/** Bounds the row cache. Key rows need little space here, because `CallerCache` keeps what is derived from them. */
 const MAX_ENTRIES = 20_000;
 
-/** The nearest tier; `RedisRowCache` is behind it. Values are kept as they are, not copied: they are frozen. */
+/** Returns the first tier, in memory; `RedisRowCache` is the second. Values are frozen, so they are not copied. */
 function memoryTier(): Keyv {
   return new Keyv({ store: new BoundedMap(MAX_ENTRIES), serialize: undefined, deserialize: undefined });
 }

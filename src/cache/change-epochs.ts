@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
 
-/** Names one cached thing: `key:<hash>`, `user:<id>`, `team_id:<id>`, `end_user_id:<id>`, `tag:<name>`, `org_id:<id>`, `membership:<team>/<user>`, `budget:<id>`, `models`. */
+/**
+ * The key of one cached row: `key:<hash>`, `user:<id>`, `team_id:<id>`, `end_user_id:<id>`, `tag:<name>`,
+ * `org_id:<id>`, `membership:<team>/<user>`, `budget:<id>`, `models`.
+ */
 export type CacheKey = string;
 
 export const cacheKey = {
@@ -19,19 +22,19 @@ const MAX_REMEMBERED_CHANGES = 100_000;
 const MAX_REMEMBERED_CHARS = 16_000_000;
 
 /**
- * What changed, and when: a number that grows with every write. Whoever keeps something made of rows keeps the
- * number too, and asks before using it whether one of its rows changed since.
+ * The epoch of each change: a number that grows with every write. Code that caches a value derived from rows stores
+ * the epoch, too. Before it uses the value, it checks whether a row changed since.
  */
 @Injectable()
 export class ChangeEpochs {
   private epochNow = 1;
   private readonly changedAt = new Map<CacheKey, number>();
-  /** Of all keys in `changedAt` together. */
-  private chars = 0;
-  /** Changes up to here are forgotten one by one and count as changed all together. */
-  private forgottenUpTo = 0;
+  /** The length of all keys in `changedAt`. */
+  private totalChars = 0;
+  /** Changes up to this epoch are no longer known by key. All keys count as changed then. */
+  private forgottenBefore = 0;
 
-  /** Grows with every `mark`. While it stands still nothing changed at all. */
+  /** Grows with every `mark`. While it is the same, nothing changed. */
   get epoch(): number {
     return this.epochNow;
   }
@@ -39,20 +42,20 @@ export class ChangeEpochs {
   mark(keys: readonly CacheKey[]): void {
     this.epochNow++;
     for (const key of keys) {
-      if (!this.changedAt.delete(key)) this.chars += key.length;
+      if (!this.changedAt.delete(key)) this.totalChars += key.length;
       this.changedAt.set(key, this.epochNow);
     }
-    if (this.changedAt.size > MAX_REMEMBERED_CHANGES || this.chars > MAX_REMEMBERED_CHARS) {
+    if (this.changedAt.size > MAX_REMEMBERED_CHANGES || this.totalChars > MAX_REMEMBERED_CHARS) {
       this.changedAt.clear();
-      this.chars = 0;
-      this.forgottenUpTo = this.epochNow;
+      this.totalChars = 0;
+      this.forgottenBefore = this.epochNow;
     }
   }
 
-  /** Did any of `keys` change after `epoch`? */
+  /** Returns true if any of `keys` changed after `epoch`. */
   changedSince(epoch: number, keys: readonly CacheKey[]): boolean {
     if (epoch === this.epochNow) return false;
-    if (epoch < this.forgottenUpTo) return true;
+    if (epoch < this.forgottenBefore) return true;
     return keys.some((key) => (this.changedAt.get(key) ?? 0) > epoch);
   }
 }

@@ -6,34 +6,34 @@ import { RedisRowCache } from './redis-row-cache.js';
 
 const TTL_MS = 60_000;
 const known = [...migrations];
-const far = { row: { at: new Date(5), limit: 7n }, revision: 3 };
+const versionedRow = { row: { at: new Date(5), limit: 7n }, revision: 3 };
 
 let now: number;
-/** What Redis holds, and who listens. */
-let kept: Map<string, string>;
+/** The contents of Redis, and its subscribers. */
+let stored: Map<string, string>;
 let listeners: ((message: string) => void)[];
 const redis = {
   isConfigured: true,
-  getStart: async (name: string, maxBytes: number) => kept.get(name)?.slice(0, maxBytes),
-  set: async (name: string, text: string) => void kept.set(name, text),
+  getStart: async (name: string, maxBytes: number) => stored.get(name)?.slice(0, maxBytes),
+  set: async (name: string, text: string) => void stored.set(name, text),
   subscribe: async (_: string, listener: (message: string) => void) => void listeners.push(listener),
 } as unknown as Redis;
 
 beforeEach(() => {
   now = 1_000_000;
-  kept = new Map();
+  stored = new Map();
   listeners = [];
 });
 afterEach(() => void migrations.splice(0, migrations.length, ...known));
 
 const rows = ({ id = 'here', namespace = undefined as string | undefined, saltKey = 'salt' } = {}) =>
   new RedisRowCache(redis, new Installation(id, namespace), { saltKey }, () => new Date(now));
-const nameOf = (end: string) => [...kept.keys()].find((name) => name.endsWith(`:${end}`))!;
+const nameOf = (end: string) => [...stored.keys()].find((name) => name.endsWith(`:${end}`))!;
 
 it('rows are shared by processes of one schema: those of another version may lack what this one reads', async () => {
   migrations.pop();
-  await rows().set('key:k', far, TTL_MS);
-  expect(await rows().get('key:k')).toEqual(far);
+  await rows().set('key:k', versionedRow, TTL_MS);
+  expect(await rows().get('key:k')).toEqual(versionedRow);
   migrations.push(known.at(-1)!);
   expect(await rows().get('key:k')).toBeUndefined();
 });
@@ -52,7 +52,7 @@ it('values of clients come back as they were, whatever they look like', async ()
 });
 
 describe('a row counts only as it was put, where it was put, as long as it was meant to', () => {
-  beforeEach(() => rows().set('key:k', far, TTL_MS));
+  beforeEach(() => rows().set('key:k', versionedRow, TTL_MS));
 
   const altered: [string, (text: string) => string][] = [
     ['with another content', (text) => text.replace('"7"', '"8"')],
@@ -80,16 +80,16 @@ describe('a row counts only as it was put, where it was put, as long as it was m
   ];
   it.each(altered)('one %s is read from the database', async (_, alter) => {
     const name = nameOf('key:k');
-    kept.set(name, alter(kept.get(name)!));
+    stored.set(name, alter(stored.get(name)!));
     expect(await rows().get('key:k')).toBeUndefined();
-    // A value is no outage: the next row is read.
-    await rows().set('key:other', far, TTL_MS);
-    expect(await rows().get('key:other')).toEqual(far);
+    // A bad value is no outage: the next row is read.
+    await rows().set('key:other', versionedRow, TTL_MS);
+    expect(await rows().get('key:other')).toEqual(versionedRow);
   });
 
   it('one moved to another key is read from the database', async () => {
-    await rows().set('user:me', far, TTL_MS);
-    kept.set(nameOf('user:me'), kept.get(nameOf('key:k'))!);
+    await rows().set('user:me', versionedRow, TTL_MS);
+    stored.set(nameOf('user:me'), stored.get(nameOf('key:k'))!);
     expect(await rows().get('user:me')).toBeUndefined();
   });
 
@@ -97,17 +97,17 @@ describe('a row counts only as it was put, where it was put, as long as it was m
     ['installation', { id: 'copy' }],
     ['namespace', { namespace: 'stage' }],
     ['salt key', { saltKey: 'another' }],
-  ])('one of another %s is read from the database, wherever it is put', async (_, there) => {
-    const text = kept.get(nameOf('key:k'))!;
-    kept.clear();
-    await rows(there).set('key:k', far, TTL_MS);
-    kept.set(nameOf('key:k'), text);
-    expect(await rows(there).get('key:k')).toBeUndefined();
+  ])('one of another %s is read from the database, wherever it is put', async (_, elsewhere) => {
+    const text = stored.get(nameOf('key:k'))!;
+    stored.clear();
+    await rows(elsewhere).set('key:k', versionedRow, TTL_MS);
+    stored.set(nameOf('key:k'), text);
+    expect(await rows(elsewhere).get('key:k')).toBeUndefined();
   });
 
   it('one that was kept back and is put again later is read from the database', async () => {
     now += TTL_MS - 1;
-    expect(await rows().get('key:k')).toEqual(far);
+    expect(await rows().get('key:k')).toEqual(versionedRow);
     now += 1;
     expect(await rows().get('key:k')).toBeUndefined();
   });
@@ -119,24 +119,24 @@ describe('a row counts only as it was put, where it was put, as long as it was m
 });
 
 describe('a hint', () => {
-  const heard: (readonly string[])[] = [];
+  const received: (readonly string[])[] = [];
   beforeEach(async () => {
-    heard.length = 0;
+    received.length = 0;
     await rows().onEviction(async (keys) => {
-      heard.push(keys);
+      received.push(keys);
       throw new Error('nobody catches it');
     });
   });
-  const say = (message: string) => listeners[0]!(message);
+  const publish = (message: string) => listeners[0]!(message);
 
   it('names rows', () => {
-    say('["key:k","user:u"]');
-    expect(heard).toEqual([['key:k', 'user:u']]);
+    publish('["key:k","user:u"]');
+    expect(received).toEqual([['key:k', 'user:u']]);
   });
 
   it('is heard without names that no row can have', () => {
-    say(JSON.stringify(['key:k', 'k'.repeat(8_193)]));
-    expect(heard).toEqual([['key:k']]);
+    publish(JSON.stringify(['key:k', 'k'.repeat(8_193)]));
+    expect(received).toEqual([['key:k']]);
   });
 
   it.each(
@@ -159,7 +159,7 @@ describe('a hint', () => {
     ].map((text) => [text.slice(0, 40), text]),
   )('that is %j is none', (_, message) => {
     // prettier-ignore
-    say(message!);
-    expect(heard).toEqual([]);
+    publish(message!);
+    expect(received).toEqual([]);
   });
 });

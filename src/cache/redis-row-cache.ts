@@ -8,44 +8,47 @@ import { isSameMac, macMaker } from '../platform/secrets.js';
 import type { CacheKey } from './change-epochs.js';
 import { textOfRow, valueOfRow } from './row-text.js';
 
-/** After a failure it is not asked for so long: a cache must never cost more than it saves. */
-const REST_MS = 1_000;
-/** Bigger rows are not shared, and no more than that is read of a value. */
+/** The pause after a failure: a cache must never cost more than it saves. */
+const CIRCUIT_OPEN_MS = 1_000;
+/** Larger rows are not stored. Reads stop at this size. */
 const MAX_ROW_BYTES = 4 * 1_024 * 1_024;
-/** Longer than a row is kept, by as much as clocks may differ. Changes of more than this time are heard of by a process that starts. */
-const MAX_LEFT_MS = 90_000;
-/** One hint names at most so many rows, and is at most so long. */
+/**
+ * The longest remaining lifetime of a valid row: its TTL plus the largest difference of clocks. A starting process
+ * reads all changes of a longer period.
+ */
+const MAX_REMAINING_MS = 90_000;
+/** The most rows in one hint, and its maximum length. */
 const MAX_HINT_KEYS = 50;
 const MAX_HINT_CHARS = 1_000_000;
-/** Longer than any row's key: a membership has two names in it, each of at most 1,024 bytes and escaped. */
+/** Above the length of any row's key. A membership key has two escaped names of at most 1,024 bytes. */
 const MAX_KEY_CHARS = 8_192;
 
-/** A row as another process may have put it here, and of which revision it is. */
-interface FarRow {
+/** A row as another process may have stored it, with its revision. */
+interface VersionedRow {
   readonly row: object | null;
   readonly revision: number;
 }
 
-/** A row as it is kept: when it stops counting is part of what the code covers. */
-interface KeptRow extends FarRow {
+/** A row as stored. `until` is covered by the MAC. */
+interface StoredRow extends VersionedRow {
   readonly until: number;
 }
 
 /**
- * The second tier of the cache, and the hint that something in it changed: Redis, for all processes. Redis is not
- * trusted: a row counts only with the code (MAC) that a holder of the salt key made for it. The code covers the name the
- * row is kept under (which has the installation, the schema and the row's key in it), its revision, and until when it
- * counts: a row that is forged, moved to another name, or kept back for later is read from the database. A hint only
- * makes a process read anew. Whatever goes wrong here, rows are read from the database; a lost hint is heard of by
- * `Revisions`.
+ * The second tier of the row cache: Redis, for all replicas. It also publishes hints of changed rows.
+ * Redis is not trusted. A row is valid only with a MAC made with the salt key. The MAC covers the name of the row
+ * (with installation, schema and cache key), its revision and its expiry. A row that is forged, moved to another name
+ * or replayed later is rejected and read from the database.
+ * A hint only makes replicas reload rows. On any failure here, rows are read from the database. `Revisions` finds
+ * changes whose hints were lost.
  */
 @Injectable()
 export class RedisRowCache {
-  /** Rows of another version's schema are not this one's: while replicas are upgraded, each finds its own. */
+  /** The prefix has the schema version, so replicas of two versions do not share rows during an upgrade. */
   private readonly prefix: string;
   private readonly channel: string;
   private readonly mac: (text: string) => string;
-  private restUntil = 0;
+  private circuitOpenUntil = 0;
 
   constructor(
     private readonly redis: Redis,
@@ -58,67 +61,67 @@ export class RedisRowCache {
     this.mac = macMaker('rows', saltKey);
   }
 
-  async get(key: CacheKey): Promise<FarRow | undefined> {
+  async get(key: CacheKey): Promise<VersionedRow | undefined> {
     const name = this.prefix + key;
-    return this.tried(async () => {
-      const kept = await this.redis.getStart(name, MAX_ROW_BYTES);
-      return kept === undefined ? undefined : this.opened(name, kept);
+    return this.attempt(async () => {
+      const stored = await this.redis.getStart(name, MAX_ROW_BYTES);
+      return stored === undefined ? undefined : this.verify(name, stored);
     });
   }
 
-  async set(key: CacheKey, { row, revision }: FarRow, ttlMs: number): Promise<void> {
+  async set(key: CacheKey, { row, revision }: VersionedRow, ttlMs: number): Promise<void> {
     const name = this.prefix + key;
-    await this.tried(async () => {
-      const text = textOfRow({ row, revision, until: this.clock().getTime() + ttlMs } satisfies KeptRow);
-      const kept = `${this.codeOf(name, text)}.${text}`;
-      if (Buffer.byteLength(kept) <= MAX_ROW_BYTES) await this.redis.set(name, kept, ttlMs);
+    await this.attempt(async () => {
+      const text = textOfRow({ row, revision, until: this.clock().getTime() + ttlMs } satisfies StoredRow);
+      const stored = `${this.codeOf(name, text)}.${text}`;
+      if (Buffer.byteLength(stored) <= MAX_ROW_BYTES) await this.redis.set(name, stored, ttlMs);
     });
   }
 
-  /** Gone for everyone, and everyone is told. */
+  /** Deletes rows for all replicas and publishes a hint. */
   async evict(keys: readonly CacheKey[]): Promise<void> {
-    await this.tried(async () => {
+    await this.attempt(async () => {
       await this.redis.delete(keys.map((key) => this.prefix + key));
       for (let from = 0; from < keys.length; from += MAX_HINT_KEYS)
         await this.redis.publish(this.channel, JSON.stringify(keys.slice(from, from + MAX_HINT_KEYS)));
     });
   }
 
-  /** Tells `listener` which rows another process says it changed. Messages that say no such thing are left out. */
+  /** Calls `listener` with the rows that another replica says it changed. Ignores malformed messages. */
   async onEviction(listener: (keys: readonly CacheKey[]) => Promise<void>): Promise<void> {
     await this.redis.subscribe(this.channel, (message) => {
       const keys = keysIn(message);
-      // A row that could not be forgotten is heard of by `Revisions`.
+      // `Revisions` finds the change if this fails.
       if (keys) listener(keys).catch(() => undefined);
     });
   }
 
-  /** The row in this text, if it was put here under this name by a holder of the salt key and still counts. */
-  private opened(name: string, kept: string): FarRow | undefined {
-    const end = kept.indexOf('.');
-    const text = kept.slice(end + 1);
-    if (end < 0 || !isSameMac(kept.slice(0, end), this.codeOf(name, text))) return undefined;
-    const { row, revision, until } = valueOfRow(text) as KeptRow;
-    const leftMs = until - this.clock().getTime();
-    return leftMs > 0 && leftMs <= MAX_LEFT_MS ? { row, revision } : undefined;
+  /** Returns the row if its MAC is valid for this name and it has not expired. */
+  private verify(name: string, stored: string): VersionedRow | undefined {
+    const end = stored.indexOf('.');
+    const text = stored.slice(end + 1);
+    if (end < 0 || !isSameMac(stored.slice(0, end), this.codeOf(name, text))) return undefined;
+    const { row, revision, until } = valueOfRow(text) as StoredRow;
+    const remainingMs = until - this.clock().getTime();
+    return remainingMs > 0 && remainingMs <= MAX_REMAINING_MS ? { row, revision } : undefined;
   }
 
   private codeOf(name: string, text: string): string {
     return this.mac(`${name.length}:${name}${text}`);
   }
 
-  private async tried<T>(work: () => Promise<T>): Promise<T | undefined> {
-    if (!this.redis.isConfigured || Date.now() < this.restUntil) return undefined;
+  private async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    if (!this.redis.isConfigured || Date.now() < this.circuitOpenUntil) return undefined;
     try {
       return await work();
     } catch {
-      this.restUntil = Date.now() + REST_MS;
+      this.circuitOpenUntil = Date.now() + CIRCUIT_OPEN_MS;
       return undefined;
     }
   }
 }
 
-/** Returns the rows a hint names, without names that no row can have; undefined when it is no hint. */
+/** Returns the keys in a hint, without keys that no row can have. Undefined if the message is no hint. */
 function keysIn(message: string): CacheKey[] | undefined {
   if (message.length > MAX_HINT_CHARS) return undefined;
   let keys: unknown;

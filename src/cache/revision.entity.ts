@@ -1,10 +1,10 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from '../database/columns.js';
 
-/** How often what a cache key names was written. Written in the transaction of the change, so it can be trusted. */
+/** The number of writes to the rows of a cache key. Written in the transaction of the change, so it is reliable. */
 @Entity('revisions')
 export class Revision {
-  /** A cache key: `key:<hash>`, `team_id:<id>` … */
+  /** The cache key: `key:<hash>`, `team_id:<id>` … */
   @PrimaryColumn({ type: 'varchar' })
   subject: string;
 

@@ -6,41 +6,41 @@ import { PeriodicTask } from '../platform/periodic-task.js';
 import { BoundedMap } from './bounded-map.js';
 import type { CacheKey } from './change-epochs.js';
 
-const MAX_KNOWN = 400_000;
+const MAX_REVISIONS = 400_000;
 const POLL_MS = 500;
-/** Changes this far back are heard of at the start: longer than anything is cached. */
+/** The period of changes that a starting process reads: longer than any row is cached. */
 const LOOK_BACK_MS = 120_000;
 
-/** What a transaction has to do with revisions at its end. */
-interface Ending {
+/** The work at the end of a transaction. */
+interface TransactionEnd {
   readonly changed: Set<CacheKey>;
-  /** Whose rows must not have changed since, and at which revision they were. */
+  /** Rows that must not have changed, with their revisions at the check. */
   readonly reliedOn: Map<CacheKey, number>;
   confirm: () => Promise<void>;
 }
 
-/** Nothing is made of shared rows where one process has the database to itself. */
+/** No revisions: one process has the database to itself. */
 const NONE: ReadonlyMap<CacheKey, number> = new Map();
 
 /**
- * Which revision of a row this process has seen, and which there is. A change writes its revision in its own transaction;
- * every process asks twice a second what changed. Whoever acts on rows can have their revisions compared in the very
- * transaction of the act. On SQLite there is one process, which knows its own changes, and nothing is written.
+ * Tracks the revision of each cached row. A change writes its revision in its own transaction, and every replica
+ * polls twice a second for changes. A transaction that relies on rows can compare their revisions at its end. SQLite
+ * has one process, which knows its own changes, so nothing is written there.
  */
 @Injectable()
 export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Revisions.name);
-  /** Of what is cached. */
-  private readonly known = new BoundedMap<CacheKey, number>(MAX_KNOWN);
-  /** The newest heard of: nothing older is believed. */
-  private readonly newest = new BoundedMap<CacheKey, number>(MAX_KNOWN);
+  /** The revision of each cached row. */
+  private readonly cachedRevisions = new BoundedMap<CacheKey, number>(MAX_REVISIONS);
+  /** The highest revision seen per key. Older cached rows are rejected. */
+  private readonly newestRevisions = new BoundedMap<CacheKey, number>(MAX_REVISIONS);
   private readonly listeners: ((keys: readonly CacheKey[]) => Promise<void>)[] = [];
   private readonly polls = new PeriodicTask(
     () => this.poll(),
     (error) => this.logger.warn(`Changes could not be asked for: ${String(error)}`),
   );
-  private readonly endings = new WeakMap<QueryRunner, Ending>();
-  private heardUpTo = '0';
+  private readonly transactionEnds = new WeakMap<QueryRunner, TransactionEnd>();
+  private pollCursor = '0';
 
   constructor(private readonly database: Database) {}
 
@@ -58,48 +58,51 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
     return this.polls.stop();
   }
 
-  /** Tells `listener` of rows that another process changed. */
+  /** Registers a listener for rows that another replica changed. */
   onChange(listener: (keys: readonly CacheKey[]) => Promise<void>): void {
     this.listeners.push(listener);
   }
 
-  /** Inside the transaction of a change: what it changes. Written down at its end. */
+  /**
+   * Records the rows that a transaction changes. Their revisions are written at its end. Must run inside a
+   * transaction.
+   */
   record(tx: EntityManager, keys: readonly CacheKey[]): void {
     if (!this.areShared || !keys.length) return;
-    const { changed } = this.endingOf(tx);
+    const { changed } = this.endOf(tx);
     for (const key of keys) changed.add(key);
   }
 
   /**
-   * Inside a transaction: what it does is right only while these stay as they are now. When somebody else changed one of them,
-   * `confirm` looks at its end whether it matters, and throws if it does. Whoever wants to change one from then on waits until
-   * the transaction is committed.
+   * Relies on rows: if another transaction changes one of them, `confirm` runs at the end and throws if the change
+   * matters. Later writers of the rows wait for the commit. Must run inside a transaction.
    */
   async relyOn(tx: EntityManager, keys: readonly CacheKey[], confirm: () => Promise<void>): Promise<void> {
     if (!this.areShared || !keys.length) return;
-    const ending = this.endingOf(tx);
-    const { reliedOn } = ending;
-    ending.confirm = confirm;
+    const end = this.endOf(tx);
+    const { reliedOn } = end;
+    end.confirm = confirm;
     const now = await this.revisionsIn(tx, keys);
     for (const key of keys) if (!reliedOn.has(key)) reliedOn.set(key, now.get(key) ?? 0);
   }
 
-  private endingOf(tx: EntityManager): Ending {
+  private endOf(tx: EntityManager): TransactionEnd {
     const runner = tx.queryRunner!;
-    let ending = this.endings.get(runner);
-    if (!ending) {
-      ending = { changed: new Set(), reliedOn: new Map(), confirm: () => Promise.resolve() };
-      this.endings.set(runner, ending);
-      this.database.beforeCommit(tx, () => this.conclude(tx, this.endings.get(runner)!));
+    let end = this.transactionEnds.get(runner);
+    if (!end) {
+      end = { changed: new Set(), reliedOn: new Map(), confirm: () => Promise.resolve() };
+      this.transactionEnds.set(runner, end);
+      this.database.beforeCommit(tx, () => this.conclude(tx, this.transactionEnds.get(runner)!));
     }
-    return ending;
+    return end;
   }
 
   /**
-   * Last in a transaction. One statement locks what was changed and what was relied on, in one order for all transactions, and
-   * after these nothing else is locked: so of any number of administrators who change each other's rights nobody waits in a circle.
+   * Writes the revisions as the last step of a transaction. One statement locks all changed and relied-on rows, in
+   * one order for all transactions, and nothing is locked after it. So admins who change each other's rights cannot
+   * deadlock.
    */
-  private async conclude(tx: EntityManager, { changed, reliedOn, confirm }: Ending): Promise<void> {
+  private async conclude(tx: EntityManager, { changed, reliedOn, confirm }: TransactionEnd): Promise<void> {
     const subjects = [...new Set([...changed, ...reliedOn.keys()])];
     await tx.query(
       `INSERT INTO revisions (subject, revision, changed_in, changed_at)
@@ -111,10 +114,10 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
     );
     if (!reliedOn.size) return;
     const now = await this.revisionsIn(tx, [...reliedOn.keys()]);
-    const isMoved = [...reliedOn].some(
+    const hasChanged = [...reliedOn].some(
       ([subject, revision]) => now.get(subject) !== revision + (changed.has(subject) ? 1 : 0),
     );
-    if (isMoved) await confirm();
+    if (hasChanged) await confirm();
   }
 
   private async revisionsIn(
@@ -127,36 +130,36 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
     return new Map(rows.map(({ subject, revision }) => [subject, Number(revision)]));
   }
 
-  /** Reads which revision there is of a row that is about to be read. */
+  /** Reads the current revision of a row that is about to be read. */
   async readCurrent(key: CacheKey): Promise<number> {
     const [row] = await this.database.read<{ revision: string }[]>((manager) =>
       manager.query('SELECT revision FROM revisions WHERE subject = $1', [key]),
     );
     const revision = Number(row?.revision ?? 0);
-    this.known.set(key, revision);
+    this.cachedRevisions.set(key, revision);
     return revision;
   }
 
-  /** Takes a row from elsewhere as being of this revision. False: newer ones are known. */
+  /** Accepts a row from Redis with its revision. Returns false if a newer revision is known. */
   acceptIfCurrent(key: CacheKey, revision: number): boolean {
-    if (revision < (this.newest.get(key) ?? 0)) return false;
-    this.known.set(key, revision);
+    if (revision < (this.newestRevisions.get(key) ?? 0)) return false;
+    this.cachedRevisions.set(key, revision);
     return true;
   }
 
-  /** The revisions something cached is made of. One that is not known any more never matches. */
+  /** Returns the revisions of the rows a cached value was derived from. An unknown revision never matches. */
   ofAll(keys: readonly CacheKey[]): ReadonlyMap<CacheKey, number> {
-    return this.areShared ? new Map(keys.map((key) => [key, this.known.get(key) ?? -1])) : NONE;
+    return this.areShared ? new Map(keys.map((key) => [key, this.cachedRevisions.get(key) ?? -1])) : NONE;
   }
 
-  /** What was cached of these is gone. */
+  /** Removes the revisions of evicted rows. */
   forget(keys: readonly CacheKey[]): void {
-    for (const key of keys) this.known.delete(key);
+    for (const key of keys) this.cachedRevisions.delete(key);
   }
 
   /**
-   * Transactions end in another order than they begin: everything from the oldest that was still open last time on is
-   * asked for again.
+   * Reads changed rows. Commit order differs from start order, so each poll re-reads from the oldest transaction that
+   * was open at the previous poll.
    */
   private async poll(): Promise<void> {
     const rows = await this.database.read<{ subject: string | null; revision: string; open: string }[]>(
@@ -164,16 +167,16 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
         manager.query(
           `SELECT v.subject, v.revision, pg_snapshot_xmin(pg_current_snapshot())::text AS open FROM (SELECT 1) AS always
            LEFT JOIN revisions v ON v.changed_in >= $1 AND ($1 > 0 OR v.changed_at > ${NOW_MS} - ${LOOK_BACK_MS})`,
-          [this.heardUpTo],
+          [this.pollCursor],
         ),
     );
-    const moved: CacheKey[] = [];
+    const changedKeys: CacheKey[] = [];
     for (const { subject, revision } of rows) {
       if (subject === null) continue;
-      this.newest.set(subject, Number(revision));
-      if (this.known.get(subject) !== Number(revision)) moved.push(subject);
+      this.newestRevisions.set(subject, Number(revision));
+      if (this.cachedRevisions.get(subject) !== Number(revision)) changedKeys.push(subject);
     }
-    if (moved.length) for (const listener of this.listeners) await listener(moved);
-    this.heardUpTo = rows[0]!.open;
+    if (changedKeys.length) for (const listener of this.listeners) await listener(changedKeys);
+    this.pollCursor = rows[0]!.open;
   }
 }

@@ -22,14 +22,14 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers());
 
 const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
-/** A database whose answers come when the test says so. */
+/** A database whose replies come when the test sends them. */
 function slow<T extends object>() {
-  const asked: ((row: T | null) => void)[] = [];
-  return { load: () => new Promise<T | null>((answer) => asked.push(answer)), asked };
+  const pendingLoads: ((row: T | null) => void)[] = [];
+  return { load: () => new Promise<T | null>((answer) => pendingLoads.push(answer)), pendingLoads };
 }
 
 describe('the row cache', () => {
-  it('loads once however many ask at once, and remembers for a minute', async () => {
+  it('loads once for concurrent readers, and caches for a minute', async () => {
     const load = vi.fn(async () => ({ n: 1 }));
     const rows = await Promise.all([1, 2, 3].map(() => cache.get('team_id:a', load)));
     expect(new Set(rows).size).toBe(1);
@@ -67,32 +67,32 @@ describe('the row cache', () => {
     expect(await cache.get('k', async () => ({ n: 2 }))).toEqual({ n: 2 });
   });
 
-  it('hands out nothing of before to those who ask while an eviction is under way', async () => {
+  it('returns no old row to readers during an eviction', async () => {
     await cache.get('k', async () => ({ n: 1 }));
     const { epoch } = changes;
     const evicting = cache.evict(['k']);
     const during = await cache.get('k', async () => ({ n: 2 }));
-    const madeAt = changes.epoch;
+    const epochOfRead = changes.epoch;
     await evicting;
-    // Either it is the new row, or whoever keeps it can tell that it is old.
-    expect(during!.n === 2 || changes.changedSince(madeAt, ['k'])).toBe(true);
+    // Either the row is the new one, or its reader can tell that it is outdated.
+    expect(during!.n === 2 || changes.changedSince(epochOfRead, ['k'])).toBe(true);
     expect(changes.changedSince(epoch, ['k'])).toBe(true);
     expect(await cache.get('k', async () => ({ n: 2 }))).toEqual({ n: 2 });
   });
 
-  it('never keeps a row whose loading a write overtook', async () => {
+  it('never caches a row if a write overtook its load', async () => {
     const database = slow<{ n: number }>();
     const early = cache.get('k', database.load);
-    await vi.waitFor(() => expect(database.asked).toHaveLength(1));
+    await vi.waitFor(() => expect(database.pendingLoads).toHaveLength(1));
     await cache.evict(['k']);
     const late = cache.get('k', database.load);
-    await vi.waitFor(() => expect(database.asked).toHaveLength(2));
-    database.asked[1]!({ n: 2 });
+    await vi.waitFor(() => expect(database.pendingLoads).toHaveLength(2));
+    database.pendingLoads[1]!({ n: 2 });
     expect(await late).toEqual({ n: 2 });
-    database.asked[0]!({ n: 1 });
+    database.pendingLoads[0]!({ n: 1 });
     await early;
     expect(await cache.get('k', database.load)).toEqual({ n: 2 });
-    expect(database.asked).toHaveLength(2);
+    expect(database.pendingLoads).toHaveLength(2);
   });
 });
 

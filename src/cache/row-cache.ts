@@ -11,13 +11,13 @@ const TTL_MS = 60_000;
 const ABSENT_TTL_MS = 5_000;
 
 interface Cached<T> {
-  /** Null: looked up, not there. */
+  /** Null if the row was looked up and does not exist. */
   readonly row: T | null;
 }
 
 /**
- * The rows behind a decision, cached: frozen, absent ones remembered for a moment, loaded once however many ask at
- * once. A load that a write overtook is returned to those who asked but never kept.
+ * Caches the rows behind decisions. Rows are frozen, absent rows are cached for a short time, and concurrent readers
+ * share one load. If a write overtakes a load, its readers get the row, but it is not cached.
  */
 @Injectable()
 export class RowCache implements OnModuleInit {
@@ -27,17 +27,17 @@ export class RowCache implements OnModuleInit {
     @Inject(CACHE_MANAGER) private readonly cache: Cache,
     private readonly changes: ChangeEpochs,
     private readonly revisions: Revisions,
-    private readonly far: RedisRowCache,
+    private readonly redisRows: RedisRowCache,
     private readonly metrics: Metrics,
   ) {
     revisions.onChange((keys) => this.forget(keys));
   }
 
   async onModuleInit(): Promise<void> {
-    if (this.revisions.areShared) await this.far.onEviction((keys) => this.forget(keys));
+    if (this.revisions.areShared) await this.redisRows.onEviction((keys) => this.forget(keys));
   }
 
-  /** The cached row, or what `load` finds. Errors of `load` are passed on and never cached. */
+  /** Returns the cached row or loads it. Errors of `load` are passed on and never cached. */
   async get<T extends object>(key: CacheKey, load: () => Promise<T | null>): Promise<T | null> {
     const epoch = this.changes.epoch;
     const cached = await this.cache.get<Cached<T>>(key);
@@ -45,9 +45,8 @@ export class RowCache implements OnModuleInit {
     this.metrics.cacheReads.inc({ result: isHit ? 'hit' : 'miss' });
     if (isHit) return cached.row;
 
-    const underWay = this.loading.get(key);
-    if (underWay && !this.changes.changedSince(underWay.epoch, [key]))
-      return underWay.row as Promise<T | null>;
+    const pending = this.loading.get(key);
+    if (pending && !this.changes.changedSince(pending.epoch, [key])) return pending.row as Promise<T | null>;
 
     const row = this.load(key, load);
     this.loading.set(key, { epoch: this.changes.epoch, row });
@@ -58,8 +57,8 @@ export class RowCache implements OnModuleInit {
 
   private async load<T extends object>(key: CacheKey, load: () => Promise<T | null>): Promise<T | null> {
     const epoch = this.changes.epoch;
-    const found = this.revisions.areShared ? await this.loadShared(key, load) : await load();
-    const row = found && deepFrozen(found);
+    const loaded = this.revisions.areShared ? await this.loadShared(key, load) : await load();
+    const row = loaded && deepFreeze(loaded);
     if (!this.changes.changedSince(epoch, [key])) {
       await this.cache.set(key, { row } satisfies Cached<T>, ttlOf(row));
       if (this.changes.changedSince(epoch, [key])) await this.cache.del(key);
@@ -67,50 +66,50 @@ export class RowCache implements OnModuleInit {
     return row;
   }
 
-  /** From the tier all processes share, if what is there is not known to be old; else from the database, for all of them. */
+  /** Reads a row from Redis unless it is outdated. Otherwise reads it from the database and stores it in Redis. */
   private async loadShared<T extends object>(
     key: CacheKey,
     load: () => Promise<T | null>,
   ): Promise<T | null> {
     const epoch = this.changes.epoch;
-    const far = await this.far.get(key);
-    if (far && this.revisions.acceptIfCurrent(key, far.revision)) return far.row as T | null;
-    const begun = performance.now();
+    const stored = await this.redisRows.get(key);
+    if (stored && this.revisions.acceptIfCurrent(key, stored.revision)) return stored.row as T | null;
+    const startedAt = performance.now();
     const revision = await this.revisions.readCurrent(key);
-    const found = await load();
-    // Counted from when it was read: a process that was asleep since then has not heard what changed.
-    const leftMs = Math.floor(ttlOf(found) - (performance.now() - begun));
-    if (leftMs > 0 && !this.changes.changedSince(epoch, [key]))
-      await this.far.set(key, { row: found, revision }, leftMs);
-    return found;
+    const row = await load();
+    // The lifetime starts at the read: a process that was suspended since then has missed changes.
+    const remainingMs = Math.floor(ttlOf(row) - (performance.now() - startedAt));
+    if (remainingMs > 0 && !this.changes.changedSince(epoch, [key]))
+      await this.redisRows.set(key, { row, revision }, remainingMs);
+    return row;
   }
 
-  /** Inside the transaction of a write: what it changes. */
+  /** Records the rows that a write changes. Must run inside its transaction. */
   willChange(tx: EntityManager, keys: readonly CacheKey[]): void {
     this.revisions.record(tx, keys);
   }
 
-  /** Forgets `keys` in every process. A write calls this after its commit and before it answers. */
+  /** Evicts `keys` on every replica. A write calls this after its commit and before its response. */
   async evict(keys: readonly CacheKey[]): Promise<void> {
     await this.forget(keys);
-    if (this.revisions.areShared) await this.far.evict(keys);
+    if (this.revisions.areShared) await this.redisRows.evict(keys);
   }
 
-  /** Forgets `keys` in this process. */
+  /** Evicts `keys` in this process. */
   async forget(keys: readonly CacheKey[]): Promise<void> {
     this.changes.mark(keys);
     this.revisions.forget(keys);
     await this.cache.mdel([...keys]);
-    // Whatever was made of an entry between the two is of before, too.
+    // Values derived from an entry between the two marks are outdated, too.
     this.changes.mark(keys);
   }
 }
 
 const ttlOf = (row: object | null) => (row ? TTL_MS : ABSENT_TTL_MS);
 
-function deepFrozen<T extends object>(value: T): T {
+function deepFreeze<T extends object>(value: T): T {
   for (const member of Object.values(value)) {
-    if (member && typeof member === 'object' && !Object.isFrozen(member)) deepFrozen(member as object);
+    if (member && typeof member === 'object' && !Object.isFrozen(member)) deepFreeze(member as object);
   }
   return Object.freeze(value);
 }

@@ -1,13 +1,13 @@
-/** Members that stand for what JSON does not know: an amount, an instant, and an object that has such a member itself. */
+/** Members for values that JSON lacks: an amount, an instant, and an object that has such a member itself. */
 const MARKS = ['$n', '$at', '$of'] as const;
 
-/** Writes a row as JSON text that `valueOfRow` reads as the same row: with nano-dollars, instants, and whatever a client stored. */
-export const textOfRow = (value: object): string => JSON.stringify(value, told);
+/** Serializes a row with nano-dollars, instants and any JSON of a client. `valueOfRow` reads it. */
+export const textOfRow = (value: object): string => JSON.stringify(value, encode);
 
-/** Reads what `textOfRow` wrote. */
-export const valueOfRow = (text: string): unknown => JSON.parse(text, revived);
+/** Parses the text of `textOfRow`. */
+export const valueOfRow = (text: string): unknown => JSON.parse(text, decode);
 
-function told(this: Record<string, unknown>, name: string, value: unknown): unknown {
+function encode(this: Record<string, unknown>, name: string, value: unknown): unknown {
   const raw = this[name];
   if (raw instanceof Date) return { $at: raw.getTime() };
   if (typeof value === 'bigint') return { $n: value.toString() };
@@ -16,7 +16,7 @@ function told(this: Record<string, unknown>, name: string, value: unknown): unkn
   return isMarked ? { $of: Object.entries(value) } : value;
 }
 
-function revived(_: string, value: unknown): unknown {
+function decode(_: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const { $n: amount, $at: ms, $of: members } = value as { $n?: unknown; $at?: unknown; $of?: unknown };
   if (Array.isArray(members)) return Object.fromEntries(members as [string, unknown][]);

@@ -1,4 +1,7 @@
-/** Puts values into maps that hold no more than `maxSize` of them together: what was put in first, wherever, is forgotten first. */
+/**
+ * Bounds several maps together: once they hold more than `maxSize` values, the oldest value is dropped, in whichever
+ * map.
+ */
 export class SharedBound<V extends object> {
   private readonly places = new Map<V, { readonly map: Map<string, V>; readonly key: string }>();
 
@@ -9,10 +12,10 @@ export class SharedBound<V extends object> {
     if (before) this.places.delete(before);
     map.set(key, value);
     this.places.set(value, { map, key });
-    if (this.places.size > this.maxSize) this.forgetFirst();
+    if (this.places.size > this.maxSize) this.evictOldest();
   }
 
-  private forgetFirst(): void {
+  private evictOldest(): void {
     const [value, { map, key }] = this.places.entries().next().value!;
     this.places.delete(value);
     if (map.get(key) === value) map.delete(key);

@@ -2,12 +2,12 @@ import { createApp } from '../app.setup.js';
 import type { Config } from '../config/config.js';
 import { dataFolderWarnings, markDataFolder } from '../database/data-folder-warnings.js';
 import { lockFolder } from '../database/folder-lock.js';
-import { logAsJson, logSparingly, print } from '../logs/logs.js';
+import { logAsJson, limitRepeatedLogs, print } from '../logs/logs.js';
 import { printStartupBanner } from './startup-banner.js';
 
 /** Runs `tollgate start`: serves until a signal ends it. Throws if it cannot. */
 export async function start(config: Config): Promise<void> {
-  logSparingly();
+  limitRepeatedLogs();
   if (config.jsonLogs) logAsJson();
   try {
     const lock = lockFolder(config.dataFolder);

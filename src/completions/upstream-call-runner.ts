@@ -3,7 +3,7 @@ import { CallAuthorizer } from '../access/call-authorizer.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { ModelFacts } from '../policy/facts.js';
-import { carried, Traced } from '../tracing/traced.js';
+import { bindToSpan, Traced } from '../tracing/traced.js';
 import type { Attempt } from './attempt.js';
 import type { PendingConnection } from './upstream/connection-queue.js';
 import { ResponseBuffer, failResponse, settleResponse } from './upstream/response-buffer.js';
@@ -73,7 +73,7 @@ export class UpstreamCallRunner {
     }
   }
 
-  @Traced('upstream', { asked: spanAttributes })
+  @Traced('upstream', { argumentAttributes: spanAttributes })
   private callUpstream(attempt: Attempt): Promise<void> {
     const { call, deployment } = attempt;
     const startedAt = performance.now();
@@ -86,7 +86,7 @@ export class UpstreamCallRunner {
         isOver = true;
         last.then(resolve, reject);
       };
-      const sink: UpstreamSink = carried({
+      const sink: UpstreamSink = bindToSpan({
         start: (status, headers) => {
           const streams = status >= 200 && status <= 299 && isEventStream(headers['content-type']);
           if (streams)

@@ -11,12 +11,12 @@ const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .map((file) => ({ file, text: readFileSync(join(src, file), 'utf8') }));
 
 describe('advisory locks', () => {
-  it('have a number each', () => {
+  it('have distinct numbers', () => {
     expect(new Set(numbers).size).toBe(numbers.length);
     for (const number of numbers) expect(BigInt.asIntN(64, BigInt(number))).toBe(BigInt(number));
   });
 
-  it('are the ones that functions in SQL use, by the same names', () => {
+  it('have the names and numbers that SQL functions use', () => {
     const used = files.flatMap(({ file, text }) =>
       [...text.matchAll(/(\w+)_lock CONSTANT bigint := (\d+)/g)].map(([, name, number]) => ({
         file,
@@ -28,7 +28,7 @@ describe('advisory locks', () => {
     for (const { file, number, expected } of used) expect(number, file).toBe(expected);
   });
 
-  it('have their numbers in one file only, and no other lock goes by a number', () => {
+  it('are written nowhere else, and no other lock uses a number', () => {
     const elsewhere = files.filter(
       ({ file, text }) =>
         (file.endsWith('.ts') && numbers.some((number) => text.includes(number))) ||

@@ -1,9 +1,10 @@
 /**
- * Numbers of PostgreSQL's advisory locks: all that Tollgate uses, so that no two are the same by accident. Functions in `sql/`
- * name theirs alike (`counting_lock`). A number never changes: replicas of two versions must exclude each other, too.
+ * Numbers of all advisory locks that Tollgate uses on PostgreSQL, in one place so that none is used twice. SQL
+ * functions in `sql/` use the same names (`counting_lock`). A number never changes: replicas of two versions must
+ * exclude each other, too.
  */
 export const ADVISORY_LOCKS = {
-  /** Held by a process as long as it uses the database: alone, or shared with others that have the same Redis. */
+  /** Held by each process while it uses the database: exclusively, or shared if it has a Redis. */
   process: '8390043843661231205',
   /** Held by a process while it takes or renews a lease on the database. */
   leasing: '8390043843661231210',

@@ -2,8 +2,8 @@ import type { EntityManager, FindOptionsWhere, ObjectLiteral, Repository } from 
 import { rowLock } from './row-lock.js';
 
 /**
- * Rows of one entity. A service names the manager that `Database.read` or `Database.write` gave it each time: on SQLite's
- * one connection any other statement would join the transaction of another request.
+ * The rows of one entity. Services pass the manager of `Database.read` or `Database.write` each time: any other
+ * statement on SQLite's one connection would join another request's transaction.
  */
 export abstract class AggregateRepository<T extends ObjectLiteral> {
   constructor(private readonly rows: Repository<T>) {}
@@ -14,8 +14,8 @@ export abstract class AggregateRepository<T extends ObjectLiteral> {
   }
 
   /**
-   * Locks the rows that any of these conditions describe, and returns them. Must run inside a transaction. All transactions
-   * lock rows in the order of their ids, so no two wait for each other.
+   * Locks and returns the rows that match any of `where`. All transactions lock rows in the order of their ids, so
+   * they cannot deadlock. Must run inside a transaction.
    */
   lockedInOrder(tx: EntityManager, ...where: FindOptionsWhere<T>[]): Promise<T[]> {
     return this.in(tx).find({ where, order: { id: 'ASC' }, ...rowLock(tx) } as never);

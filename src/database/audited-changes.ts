@@ -2,36 +2,36 @@ import type { EntityManager, EntityMetadata, ObjectLiteral, QueryRunner } from '
 import type { Actor } from '../platform/audit-context.js';
 import type { NanoUsd } from '../policy/money.js';
 
-/** A row that a transaction changed. Null: it was not there, or is there no more. */
+/** A row that a transaction changed. `before` is null for a new row, `after` for a deleted one. */
 export interface ChangedRow {
   readonly metadata: EntityMetadata;
   readonly id: ObjectLiteral;
   readonly before: ObjectLiteral | null;
-  /** Absent: as the database has it at the end. */
+  /** Absent: read from the database at the end of the transaction. */
   after?: ObjectLiteral | null;
   spend?: { readonly before: NanoUsd; readonly after: NanoUsd };
 }
 
-/** What a transaction changed so far, and on whose behalf. */
+/** The rows a transaction changed so far, and the actor. */
 export class ChangedRows {
   readonly rows = new Map<string, ChangedRow>();
-  /** Entities a statement changed rows of that nobody told of yet. */
-  readonly untold = new Set<EntityMetadata>();
+  /** Entities whose rows a statement changed without a report of which rows. */
+  readonly unreported = new Set<EntityMetadata>();
 
   constructor(readonly actor?: Actor) {}
 
-  /** Those of the transaction on this connection. */
+  /** Returns the changes of the transaction on this connection. */
   static of(runner: QueryRunner): ChangedRows {
     const data = runner.data as { changed?: ChangedRows };
     return (data.changed ??= new ChangedRows());
   }
 
-  /** A new transaction begins on this connection. */
+  /** Starts the changes of a new transaction on this connection. */
   static begin(runner: QueryRunner, actor: Actor | undefined): void {
     runner.data = { changed: new ChangedRows(actor) };
   }
 
-  /** Notes a row; of one that is noted already, what it was at first stays. */
+  /** Records a changed row. A row that is recorded already keeps its first `before`. */
   add(metadata: EntityMetadata, row: ObjectLiteral, before: ObjectLiteral | null): ChangedRow {
     const id = metadata.getEntityIdMap(row)!;
     const key = JSON.stringify([metadata.tableName, id]);
@@ -42,17 +42,17 @@ export class ChangedRows {
   }
 }
 
-/** A row that was changed by a statement, or whose spending was set anew. */
+/** A row that a statement changed, or whose spend was set. */
 export interface BulkChange<T> {
   readonly before: T;
-  /** Null: deleted. Absent: as the database has it when the transaction ends. */
+  /** Null: deleted. Absent: read from the database when the transaction ends. */
   readonly after?: T | null;
   readonly spend?: { readonly before: NanoUsd; readonly after: NanoUsd };
 }
 
 /**
- * Inside a transaction: tells the audit log what it cannot see. Rows that are saved or removed one by one it sees; what an
- * `update` or `delete` statement did to the rows of an entity must be told, or the transaction does not commit.
+ * Reports rows that an `update` or `delete` statement changed to the audit log. It sees rows that are saved or
+ * removed one by one. Without a report the transaction does not commit. Must run inside a transaction.
  */
 export function recordBulkChange<T extends ObjectLiteral>(
   tx: EntityManager,
@@ -61,6 +61,6 @@ export function recordBulkChange<T extends ObjectLiteral>(
 ): void {
   const changed = ChangedRows.of(tx.queryRunner!);
   const metadata = tx.connection.getMetadata(entity);
-  changed.untold.delete(metadata);
-  for (const { before, ...told } of rows) Object.assign(changed.add(metadata, before, before), told);
+  changed.unreported.delete(metadata);
+  for (const { before, ...change } of rows) Object.assign(changed.add(metadata, before, before), change);
 }

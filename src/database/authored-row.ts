@@ -1,7 +1,7 @@
 import { Column } from 'typeorm';
 import { InstantColumn } from './columns.js';
 
-/** A row that says who made it and who changed it last, and when. */
+/** A row that stores its creator, its last editor and both times. */
 export abstract class AuthoredRow {
   @InstantColumn({ name: 'created_at' })
   createdAt: Date;
@@ -16,17 +16,17 @@ export abstract class AuthoredRow {
   updatedBy: string;
 }
 
-/** The author of rows that calls make by themselves. */
+/** The author of rows that calls create. */
 export const GATEWAY = 'tollgate';
 
-/** Did a call make this row, and has no administrator written it since? */
+/** Returns true if a call created this row and no admin has written it since. */
 export const isMadeByCall = ({ createdBy, updatedBy }: AuthoredRow): boolean =>
   createdBy === GATEWAY && updatedBy === GATEWAY;
 
-/** What a new row says of it. */
-export const madeBy = (by: string, now: Date): AuthoredRow => ({
+/** Returns the author fields of a new row. */
+export const authoredBy = (author: string, now: Date): AuthoredRow => ({
   createdAt: now,
-  createdBy: by,
+  createdBy: author,
   updatedAt: now,
-  updatedBy: by,
+  updatedBy: author,
 });

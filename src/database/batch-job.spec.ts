@@ -6,10 +6,10 @@ import type { Database } from './database.js';
 
 afterEach(() => vi.restoreAllMocks());
 
-/** Answers each asking for the lock with the next of `turns`, and true after them. */
+/** Grants the lock according to `turns`, and always after them. */
 function databaseWith(turns: readonly boolean[]) {
-  const answers = [...turns];
-  const query = vi.fn(() => Promise.resolve([{ turn: answers.shift() ?? true }]));
+  const replies = [...turns];
+  const query = vi.fn(() => Promise.resolve([{ turn: replies.shift() ?? true }]));
   const write = vi.fn((work: (tx: unknown) => Promise<unknown>) => work({ query }));
   return { isPostgres: true, write, query };
 }
@@ -56,7 +56,7 @@ describe('a batch job', () => {
     expect(job.left).toBe(2);
   });
 
-  it('starts by itself, says once that a run failed, begins no batch after the end; off, it does nothing', async () => {
+  it('starts by itself, logs a failed run, begins no batch after the shutdown, and does nothing when it is off', async () => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
     const database = databaseWith([]);
     const job = new Job(database, 1);

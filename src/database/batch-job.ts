@@ -10,8 +10,8 @@ import { tryAdvisoryLock } from './try-advisory-lock.js';
 const PAUSE_MS = 20;
 
 /**
- * Changes many rows in the background, a few in each transaction, so that no call notices: at the start, and then every so
- * often. Of the replicas that share a database one at a time does it.
+ * Changes many rows in the background, a few per transaction, so that calls are not delayed. It runs at start and
+ * then at intervals. One replica at a time runs it.
  */
 export abstract class BatchJob implements OnApplicationBootstrap, OnApplicationShutdown {
   protected readonly logger = new Logger(this.constructor.name);
@@ -39,7 +39,7 @@ export abstract class BatchJob implements OnApplicationBootstrap, OnApplicationS
 
   protected abstract run(): Promise<void>;
 
-  /** True when the process shuts down: no further batch begins. */
+  /** True once the process shuts down. No further batch begins then. */
   protected get isStopped(): boolean {
     return this.task.isStopped;
   }

@@ -3,8 +3,8 @@ import type Libsql from 'libsql';
 const METHODS = ['run', 'get', 'iterate'] as const;
 
 /**
- * Checks the parameters of every statement this connection prepares. The binding ends the process on a boolean, and on an
- * object that is the only parameter; with the check in front both are errors.
+ * Checks the parameters of every statement that this connection prepares. The binding ends the process on a boolean,
+ * and on an object that is the only parameter. The check turns both into errors.
  */
 export function refuseUnbindable(connection: Pick<Libsql.Database, 'prepare'>): void {
   const prepare = connection.prepare.bind(connection) as unknown as (sql: string) => Record<string, unknown>;
@@ -15,7 +15,7 @@ export function refuseUnbindable(connection: Pick<Libsql.Database, 'prepare'>): 
         const act = statement[method] as (...parameters: unknown[]) => unknown;
         statement[method] = (...parameters: unknown[]) => {
           for (const parameter of parameters) requireBindable(parameter, true);
-          // Bytes or null as the only parameter are an object to the binding, unless they stand in a list.
+          // The binding takes bytes or null as an object if they are the only parameter, unless they are in a list.
           return act.apply(statement, isAlone(parameters[0]) ? [parameters] : parameters);
         };
       }
@@ -26,7 +26,7 @@ export function refuseUnbindable(connection: Pick<Libsql.Database, 'prepare'>): 
 
 const isAlone = (value: unknown) => value === null || ArrayBuffer.isView(value);
 
-/** The list of all parameters may be the only one. */
+/** Throws unless the value can be bound. The outermost value may be the list of all parameters. */
 function requireBindable(value: unknown, isOutermost: boolean): void {
   switch (typeof value) {
     case 'string':
@@ -49,5 +49,5 @@ function requireBindable(value: unknown, isOutermost: boolean): void {
   throw new UnbindableError(`A parameter of a statement cannot be ${kind}.`);
 }
 
-/** A statement was given what no database takes. */
+/** Thrown if a statement has a parameter that no database accepts. */
 export class UnbindableError extends TypeError {}

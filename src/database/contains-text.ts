@@ -1,6 +1,7 @@
 /**
- * A condition and its parameters: the column contains this text, whatever the letter case. `%` and `_` are text. SQLite
- * lowers ASCII letters only, so the text is looked for as it is written, too. One statement may ask it once per column.
+ * Returns a condition and its parameters: the column contains this text, in any letter case. `%` and `_` are plain
+ * text. SQLite lowers only ASCII letters, so it also searches the text as written. Use it once per column in a
+ * statement.
  */
 export function containsText(
   column: string,

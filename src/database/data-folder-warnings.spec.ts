@@ -14,7 +14,7 @@ const newFolder = () => {
   return path;
 };
 
-/** A database whose rows are all in the log, as of a process that was killed; `copy` is its folder. */
+/** A database whose rows are all in the log, as after a killed process. `copy` is its folder. */
 beforeEach(() => {
   folder = newFolder();
   copy = newFolder();
@@ -38,7 +38,7 @@ function damaged(at: number): void {
 it('finds nothing odd about a folder that is new, or that a process was killed in', () => {
   expect(dataFolderWarnings(newFolder())).toEqual([]);
   expect(dataFolderWarnings(copy)).toEqual([]);
-  // The last transaction is only half there.
+  // The last transaction is incomplete.
   writeFileSync(wal(), readFileSync(wal()).subarray(0, -1_000));
   expect(dataFolderWarnings(copy)).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const DATABASE = 'tollgate.db';
 const WAL = 'tollgate.db-wal';
-/** Says that a database was made in this folder, and when. */
+/** The file that says when a database was created in this folder. */
 const MARK = 'database-made';
 
 const MAX_READ_BYTES = 256 * 1024 * 1024;
@@ -12,8 +12,8 @@ const FRAME_HEADER_BYTES = 24;
 const WAL_MAGIC = 0x377f0682;
 
 /**
- * Returns what is odd about the SQLite files of a data folder, as sentences for its operator. Asked before the database is
- * opened: SQLite itself makes what is missing, and leaves out what it cannot read, without a word.
+ * Returns warnings about the SQLite files of a data folder, for the operator. Call it before the database is opened:
+ * SQLite silently creates missing files and skips data it cannot read.
  */
 export function dataFolderWarnings(folder: string): string[] {
   const database = join(folder, DATABASE);
@@ -31,7 +31,7 @@ export function dataFolderWarnings(folder: string): string[] {
   return damage === undefined ? [] : [`${wal} ${damage} What was written there since is missing. Restore a backup, or go on without it.`]; // prettier-ignore
 }
 
-/** Remembers that this folder has a database. */
+/** Records that this folder has a database. */
 export function markDataFolder(folder: string, now: Date): void {
   if (markOf(folder) === undefined)
     writeFileSync(join(folder, MARK), `${now.toISOString()}\n`, { mode: 0o600 });
@@ -45,13 +45,15 @@ function markOf(folder: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
 }
 
-/** Has this file no tables? Page 1 says so, after the 100 bytes of the file's own header: a leaf without cells. */
+/**
+ * Returns true if the file has no tables. Page 1, after the file's header of 100 bytes, is then a leaf without cells.
+ */
 function isEmpty(database: string): boolean {
   const page = firstBytes(database, 105);
   return page.length < 105 || page.readUInt16BE(103) === 0;
 }
 
-/** What is wrong with a write-ahead log; undefined when SQLite reads all that was committed to it. */
+/** Returns the damage of a write-ahead log. Undefined if SQLite reads all that was committed to it. */
 function damageOf(wal: string, size: number): string | undefined {
   const bytes = firstBytes(wal, Math.min(size, MAX_READ_BYTES));
   if (bytes.length < WAL_HEADER_BYTES) return 'is too short to be a write-ahead log.';
@@ -63,21 +65,21 @@ function damageOf(wal: string, size: number): string | undefined {
   const frameBytes = FRAME_HEADER_BYTES + bytes.readUInt32BE(8);
   let damagedFrame: number | undefined;
   for (let at = WAL_HEADER_BYTES, frame = 1; at + frameBytes <= bytes.length; at += frameBytes, frame++) {
-    // Frames of an earlier round of the log follow: this one ends here.
+    // Frames of an earlier cycle follow: this log ends here.
     if (bytes.compare(bytes, 16, 24, at + 8, at + 16) !== 0) return undefined;
     if (damagedFrame === undefined) {
       sum.add(at, 8);
       sum.add(at + FRAME_HEADER_BYTES, frameBytes - FRAME_HEADER_BYTES);
       if (!sum.is(at + 16)) damagedFrame = frame;
     }
-    // What a process that died did not commit is no loss; what stands before a commit is.
+    // Frames that were never committed are no loss. Frames before a commit are.
     const isCommit = bytes.readUInt32BE(at + 4) !== 0;
     if (damagedFrame !== undefined && isCommit) return `is damaged at frame ${damagedFrame}, and SQLite reads it only up to there.`; // prettier-ignore
   }
   return undefined;
 }
 
-/** The running checksum of a write-ahead log, as SQLite's file format defines it. */
+/** The running checksum of a write-ahead log, as defined by SQLite's file format. */
 class WalChecksum {
   private s0 = 0;
   private s1 = 0;
@@ -94,7 +96,7 @@ class WalChecksum {
     }
   }
 
-  /** Is this what the log says at `at`? */
+  /** Returns true if the log has this checksum at `at`. */
   is(at: number): boolean {
     return this.bytes.readUInt32BE(at) === this.s0 && this.bytes.readUInt32BE(at + 4) === this.s1;
   }

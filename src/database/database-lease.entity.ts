@@ -1,17 +1,17 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from './columns.js';
 
-/** A process that uses the database through a pooler, for as long as it renews this. */
+/** The lease of a process that uses the database through a pooler. The process renews it. */
 @Entity('database_leases')
 export class DatabaseLease {
   @PrimaryColumn({ type: 'varchar', length: 36 })
   id: string;
 
-  /** It wants the database to itself. */
+  /** True if the process needs the database to itself. */
   @Column({ type: 'boolean' })
   alone: boolean;
 
-  /** By the database's clock. */
+  /** On the database's clock. */
   @InstantColumn({ name: 'valid_until' })
   validUntil: Date;
 }

@@ -15,46 +15,47 @@ import { NOW_MS } from './now-ms.js';
 import { PostgresClient } from './postgres-client.js';
 
 const TIMEOUT_MS = 3_000;
-const TRY_AGAIN_MS = 500;
-/** So long the lease of a process that died is in the way of the next one. */
+const RETRY_MS = 500;
+/** The lifetime of a lease. A dead process blocks the next one for this long. */
 const LEASE_MS = 10_000;
 const RENEW_MS = 1_000;
 
-const TAKEN =
+const IN_USE =
   'The database is in use by another Tollgate process. To run more than one, give all of them the same REDIS_URL.';
 
 /**
- * On PostgreSQL any number of processes may run if they share a Redis; without one, a process wants the database to
- * itself. The lock is a session's, so a database that restarts has forgotten it: it is taken again, and until it is
- * nothing may be held. Behind a pooler a process has no session of its own: there it has a lease, a row it renews every
- * second. The two exclude each other. (A data folder has its own lock.)
+ * Excludes other processes from the database. On PostgreSQL any number of processes may run if they share a Redis.
+ * Without Redis, one process has the database to itself.
+ * The lock belongs to a session. A restarted database has lost it, so it is acquired again; until then nothing may be
+ * held. Behind a pooler a process has no session of its own and uses a lease, a row that it renews every second. Lock
+ * and lease exclude each other. (A data folder has its own lock.)
  */
 @Injectable()
 export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(DatabaseLock.name);
   private readonly id = uuidv7();
   private session: PostgresClient | undefined;
-  /** Until when the lease is valid, on the clock of `performance.now()`. A session's lock is valid as long as the session. */
+  /** When the lease expires, on the clock of `performance.now()`. Infinity for a session's lock. */
   private leasedUntil = Infinity;
-  private renewing: NodeJS.Timeout | undefined;
-  private isTaken = false;
+  private renewTimer: NodeJS.Timeout | undefined;
+  private isInUse = false;
   private stopped = false;
 
   constructor(@Inject(CONFIG) private readonly config: Pick<Config, 'databaseUrl' | 'redisUrl'>) {}
 
-  /** A lease of a process that died lapses: it is waited for once. */
+  /** Acquires the lock. Waits once for the lease of a dead process to expire. */
   async onModuleInit(): Promise<void> {
     if (!this.config.databaseUrl) return;
     const until = performance.now() + LEASE_MS + RENEW_MS;
-    while (!(await this.take())) {
-      if (!(await this.mayLapse()) || performance.now() > until) throw new Error(TAKEN);
-      await sleep(TRY_AGAIN_MS);
+    while (!(await this.acquire())) {
+      if (!(await this.isBlockedByLease()) || performance.now() > until) throw new Error(IN_USE);
+      await sleep(RETRY_MS);
     }
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
-    clearInterval(this.renewing);
+    clearInterval(this.renewTimer);
     const { session } = this;
     if (!session) return;
     await Promise.race([this.leave(session), sleep(TIMEOUT_MS, { unref: true })]);
@@ -68,26 +69,26 @@ export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
     await session.end();
   }
 
-  /** May this process use the database? A data folder is locked otherwise. */
+  /** True if this process may use the database. A data folder has its own lock. */
   get isOurs(): boolean {
     if (!this.config.databaseUrl) return true;
     return this.session !== undefined && performance.now() < this.leasedUntil;
   }
 
-  /** Throws what a client is told while this process may not use the database. */
+  /** Throws a 503 unless this process may use the database. */
   expectOurs(): void {
     if (this.isOurs) return;
-    if (this.isTaken) throw new ServiceUnavailableException({ message: TAKEN });
+    if (this.isInUse) throw new ServiceUnavailableException({ message: IN_USE });
     throw new DependencyUnavailableError('database', 'its lock was lost and is not taken again yet');
   }
 
-  /** False when another process has it. Rejects when the database does not answer. */
-  private async take(): Promise<boolean> {
+  /** Returns false if another process has the database. Rejects if the database does not respond. */
+  private async acquire(): Promise<boolean> {
     const session = this.newSession();
     let ended = false;
     session.once('end', () => {
       ended = true;
-      if (this.session === session) this.lost();
+      if (this.session === session) this.onLost();
     });
     try {
       await session.connect();
@@ -105,7 +106,7 @@ export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
       application_name: 'tollgate lock',
       connectionTimeoutMillis: TIMEOUT_MS,
       statementTimeoutMs: TIMEOUT_MS,
-      query_timeout: TIMEOUT_MS + TRY_AGAIN_MS,
+      query_timeout: TIMEOUT_MS + RETRY_MS,
       keepAlive: true,
     });
   }
@@ -116,13 +117,13 @@ export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
       `SELECT ${this.isAlone ? 'pg_try_advisory_lock' : 'pg_try_advisory_lock_shared'}($1) AS locked`,
       [ADVISORY_LOCKS.process],
     );
-    // Who has a lease does not have the session's lock. Who asks for one now finds it taken.
+    // A process with a lease does not have the session's lock. From here on no process gets a lease.
     if (!rows[0]!.locked || (await this.isLeased(session))) return false;
     this.leasedUntil = Infinity;
     return true;
   }
 
-  /** Has another process a lease that excludes this one? */
+  /** Returns true if another process has a lease that excludes this one. */
   private async isLeased(session: PostgresClient): Promise<boolean> {
     const rows = await session.runAlone<{ leased: boolean }>(
       'leased',
@@ -142,23 +143,23 @@ export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
     );
     if (!rows[0]!.leased) return false;
     this.leasedUntil = until;
-    this.renewing ??= setInterval(() => void this.renew(), RENEW_MS).unref();
+    this.renewTimer ??= setInterval(() => void this.renew(), RENEW_MS).unref();
     return true;
   }
 
   private async renew(): Promise<void> {
     const { session } = this;
     if (!session?.isPooled || this.stopped) return;
-    // No answer: the lease lapses by itself unless a later one comes in time.
+    // Without a response the lease expires, unless a later renewal succeeds in time.
     const isOurs = await this.lease(session).catch(() => true);
     if (isOurs || this.session !== session) return;
-    this.isTaken = true;
-    this.lost();
+    this.isInUse = true;
+    this.onLost();
     void session.end().catch(() => undefined);
   }
 
-  /** Is what stands in the way a lease, which may be that of a process that died? */
-  private async mayLapse(): Promise<boolean> {
+  /** Returns true if a lease blocks this process. It may belong to a dead process. */
+  private async isBlockedByLease(): Promise<boolean> {
     const session = this.newSession();
     try {
       await session.connect();
@@ -168,23 +169,23 @@ export class DatabaseLock implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** Without a Redis nobody else may use the database. */
+  /** True without Redis: no other process may use the database. */
   private get isAlone(): boolean {
     return !this.config.redisUrl;
   }
 
-  private lost(): void {
+  private onLost(): void {
     this.session = undefined;
-    if (!this.stopped) void this.takeAgain();
+    if (!this.stopped) void this.reacquire();
   }
 
-  private async takeAgain(): Promise<void> {
+  private async reacquire(): Promise<void> {
     this.logger.warn('The database closed the session of its lock. Nothing is held until it is taken again.');
     while (!this.session && !this.stopped) {
-      const taken = await this.take().catch(() => undefined);
-      if (taken === false && !this.isTaken) this.logger.error(TAKEN);
-      this.isTaken = taken === false;
-      if (!this.session) await sleep(TRY_AGAIN_MS, { unref: true });
+      const isOurs = await this.acquire().catch(() => undefined);
+      if (isOurs === false && !this.isInUse) this.logger.error(IN_USE);
+      this.isInUse = isOurs === false;
+      if (!this.session) await sleep(RETRY_MS, { unref: true });
     }
     if (this.session) this.logger.log('The lock of the database is taken again.');
   }

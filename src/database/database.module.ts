@@ -4,15 +4,15 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from './database.js';
 import { DatabaseLock } from './database-lock.js';
-import { migrated, NewerDatabaseError } from './migrated.js';
+import { runMigrations, NewerDatabaseError } from './run-migrations.js';
 import { connectionOptions, withoutTimeout } from './options.js';
 import { WriteHealth } from './write-health.js';
 
-/** The one connection to the one database; migrations run before anything else does. */
+/** Connects to the database. Migrations run before anything else. */
 @Global()
 @Module({ providers: [Database, DatabaseLock, WriteHealth], exports: [Database, DatabaseLock, WriteHealth] })
 export class DatabaseModule {
-  /** `isCommand`: nobody waits for an answer, so no statement is ended because it takes long. */
+  /** Returns the module. `isCommand`: no client waits for a response, so statements have no timeout. */
   static connect(
     entities: readonly (new () => object)[],
     { isCommand = false }: { readonly isCommand?: boolean } = {},
@@ -30,8 +30,8 @@ export class DatabaseModule {
             toRetry: (error: unknown) => !(error instanceof NewerDatabaseError),
           }),
           dataSourceFactory: async (options) => {
-            const { told } = await migrated(options!);
-            for (const line of told) new Logger(DatabaseModule.name).warn(line);
+            const { messages } = await runMigrations(options!);
+            for (const line of messages) new Logger(DatabaseModule.name).warn(line);
             return new DataSource(options!).initialize();
           },
         }),

@@ -7,14 +7,14 @@ import { sleep } from '../platform/sleep.js';
 import { ChangedRows } from './audited-changes.js';
 import { WriteHealth } from './write-health.js';
 
-/** Who goes first when several writes wait for SQLite's one connection. */
+/** The order of writes that wait for SQLite's one connection. */
 const PRIORITIES = ['ledger', 'admin', 'pruning'] as const;
 type Priority = (typeof PRIORITIES)[number];
 
-/** For so long one write or read follows another; then everybody else has a turn. */
+/** The time after which the queue yields to the event loop. */
 const TURN_MS = 5;
 
-/** Values of a statement's parameters, in their order. */
+/** The parameters of a statement, in their order. */
 export type Row = readonly (string | number | bigint | null)[];
 
 /** A prepared statement of SQLite. Parameters are `?`. */
@@ -22,7 +22,7 @@ export interface Statement {
   run(row: Row): { readonly changes: number };
 }
 
-/** SQLite's one connection, as TypeORM's driver keeps it. */
+/** SQLite's one connection, as TypeORM's driver has it. */
 interface SqliteConnection {
   readonly inTransaction: boolean;
   defaultSafeIntegers(on: boolean): void;
@@ -34,9 +34,9 @@ interface SqliteConnection {
 export type Write = <T>(work: (tx: EntityManager) => Promise<T>) => Promise<T>;
 
 /**
- * The way to the database. On PostgreSQL every `write` is an ordinary transaction. SQLite has one connection, on
- * which overlapping transactions would merge, so there every write and every read that must not see a half-done
- * transaction goes through one queue: the ledger before admin writes before pruning.
+ * Reads and writes the database. On PostgreSQL every `write` is an ordinary transaction. SQLite has one connection,
+ * on which overlapping transactions would merge. So all its writes and reads pass one queue: the ledger before admin
+ * writes before pruning.
  */
 @Injectable()
 export class Database {
@@ -46,15 +46,15 @@ export class Database {
     pruning: [],
   };
   private draining = false;
-  private readonly afterwards = new WeakMap<QueryRunner, (() => void)[]>();
-  private readonly beforehand = new WeakMap<QueryRunner, (() => Promise<void>)[]>();
+  private readonly afterCommits = new WeakMap<QueryRunner, (() => void)[]>();
+  private readonly beforeCommits = new WeakMap<QueryRunner, (() => Promise<void>)[]>();
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly writeHealth: WriteHealth = new WriteHealth(),
   ) {
-    // From here on integers arrive as `bigint`: a nano-dollar beyond 2^53 must not pass through a double. Not before
-    // migrations ran: TypeORM compares what it reads of the schema with numbers.
+    // From here on integers arrive as `bigint`: a nano-dollar beyond 2^53 must not pass through a double. It is off
+    // during migrations, because TypeORM compares numbers of the schema.
     if (!this.isPostgres) this.sqlite.defaultSafeIntegers(true);
   }
 
@@ -63,78 +63,84 @@ export class Database {
   }
 
   /**
-   * Runs `work` in one transaction: all of it is committed when the promise resolves, or none of it. For an actor it first
-   * reads the actor's rights again: this is the one place that every route that writes passes.
+   * Runs `work` in one transaction: all of it is committed when the promise resolves, or none. For an actor it first
+   * reads the actor's rights again, because every route that writes passes here.
    */
   write<T>(work: (tx: EntityManager) => Promise<T>, priority: Priority = 'admin'): Promise<T> {
-    const who = currentActor();
+    const actor = currentActor();
     const transaction = async () => {
-      const afterwards: (() => void)[] = [];
-      const beforehand: (() => Promise<void>)[] = [];
+      const afterCommits: (() => void)[] = [];
+      const beforeCommits: (() => Promise<void>)[] = [];
       const result = await this.dataSource.transaction(async (tx) => {
-        if (!this.isPostgres) this.lock();
-        ChangedRows.begin(tx.queryRunner!, who);
-        this.afterwards.set(tx.queryRunner!, afterwards);
-        this.beforehand.set(tx.queryRunner!, beforehand);
-        await who?.rights?.readAgain(tx);
-        const done = await work(tx);
-        for (const act of beforehand) await act();
-        return done;
+        if (!this.isPostgres) this.beginImmediate();
+        ChangedRows.begin(tx.queryRunner!, actor);
+        this.afterCommits.set(tx.queryRunner!, afterCommits);
+        this.beforeCommits.set(tx.queryRunner!, beforeCommits);
+        await actor?.rights?.readAgain(tx);
+        const value = await work(tx);
+        for (const act of beforeCommits) await act();
+        return value;
       });
-      for (const act of afterwards) act();
+      for (const act of afterCommits) act();
       return result;
     };
     return this.isPostgres
       ? transaction()
-      : this.queued(priority, () => this.noted(despiteOthers(transaction)));
+      : this.enqueue(priority, () => this.withWriteHealth(retryWhileBusy(transaction)));
   }
 
-  /** Inside a transaction: what to do last in it, before it is committed. */
+  /** Registers `act` to run right before the commit. Must run inside a transaction. */
   beforeCommit(tx: EntityManager, act: () => Promise<void>): void {
-    this.beforehand.get(tx.queryRunner!)!.push(act);
+    this.beforeCommits.get(tx.queryRunner!)!.push(act);
   }
 
-  /** Inside a transaction: what to do when it is committed. On SQLite that is before anybody else's turn. */
+  /**
+   * Registers `act` to run right after the commit. On SQLite that is before the next job of the queue. Must run
+   * inside a transaction.
+   */
   afterCommit(tx: EntityManager, act: () => void): void {
-    this.afterwards.get(tx.queryRunner!)!.push(act);
+    this.afterCommits.get(tx.queryRunner!)!.push(act);
   }
 
-  /** Runs `work` with a `write` of which nothing is kept in the end. It has the database for itself until then, or rows of it. */
+  /**
+   * Runs `work` with a `write` that is rolled back in the end. Until then it blocks the database (SQLite) or its rows
+   * (PostgreSQL).
+   */
   async dryRun(work: (write: Write) => Promise<void>): Promise<void> {
-    const undo = new Error('Nothing of a rehearsal is kept.');
-    const rehearsal = this.write<void>(async (tx) => {
+    const rollback = new Error('Nothing of a rehearsal is kept.');
+    const transaction = this.write<void>(async (tx) => {
       await work((step) =>
         tx.transaction((inner) => {
           ChangedRows.begin(inner.queryRunner!, currentActor());
           return step(inner);
         }),
       );
-      throw undo;
+      throw rollback;
     });
-    await rehearsal.catch((error: unknown) => {
-      if (error !== undo) throw error;
+    await transaction.catch((error: unknown) => {
+      if (error !== rollback) throw error;
     });
   }
 
-  /** Runs reads that see only what is committed. */
+  /** Runs reads that see only committed data. */
   read<T>(work: (manager: EntityManager) => Promise<T>, priority: Priority = 'admin'): Promise<T> {
-    const reading = () => work(this.dataSource.manager);
-    return this.isPostgres ? reading() : this.queued(priority, reading);
+    const run = () => work(this.dataSource.manager);
+    return this.isPostgres ? run() : this.enqueue(priority, run);
   }
 
-  /** SQLite only: a statement to run inside `writeAtOnce`. */
+  /** Prepares a statement for `writePrepared`. SQLite only. */
   prepare(sql: string): Statement {
     return this.sqlite.prepare(sql);
   }
 
   /**
-   * SQLite only: runs prepared statements in one transaction, in its turn but then without a pause. Beside TypeORM, whose
-   * price per statement is many times SQLite's own: for the ledger, which is written twice per call.
+   * Runs prepared statements in one transaction, in its turn and without a pause. It bypasses TypeORM, which costs
+   * many times more per statement than SQLite. For the ledger, which is written twice per call. SQLite only.
    */
   writePrepared(work: () => void): Promise<void> {
     const { sqlite } = this;
     const transaction = async () => {
-      await despiteOthers(() => sqlite.exec('BEGIN IMMEDIATE'));
+      await retryWhileBusy(() => sqlite.exec('BEGIN IMMEDIATE'));
       try {
         work();
         sqlite.exec('COMMIT');
@@ -143,26 +149,28 @@ export class Database {
         throw error;
       }
     };
-    return this.queued('ledger', () => this.noted(transaction()));
+    return this.enqueue('ledger', () => this.withWriteHealth(transaction()));
   }
 
   /**
-   * Inside a transaction: nobody else writes until it ends. Throws while another process does. The binding never gets over a
-   * prepared statement that found it so: all that comes after is told the same, until the process ends. So nothing prepared
-   * may be the first to find out.
+   * Locks the file for this transaction. Throws if another process writes. A prepared statement that meets a busy
+   * file fails from then on until the process ends. So this plain statement must be the first.
    */
-  private lock(): void {
+  private beginImmediate(): void {
     this.sqlite.exec('DELETE FROM migrations WHERE false');
   }
 
-  /** SQLite only: notes whether the file could be written. After a failure a page is written as it was until that works. */
-  private async noted<T>(transaction: Promise<T>): Promise<T> {
+  /**
+   * Records whether the file could be written. After a failure it rewrites a page unchanged until that works. SQLite
+   * only.
+   */
+  private async withWriteHealth<T>(transaction: Promise<T>): Promise<T> {
     try {
       const result = await transaction;
-      this.writeHealth.worked('file');
+      this.writeHealth.succeeded('file');
       return result;
     } catch (error) {
-      if (FILE_TROUBLE.test(String((error as { code?: unknown }).code)))
+      if (FILE_ERROR.test(String((error as { code?: unknown }).code)))
         this.writeHealth.failed('file', () =>
           this.writePrepared(() => this.sqlite.exec('PRAGMA user_version = 0')),
         );
@@ -174,7 +182,7 @@ export class Database {
     return (this.dataSource.driver as unknown as { databaseConnection: SqliteConnection }).databaseConnection;
   }
 
-  private queued<T>(priority: Priority, job: () => Promise<T>): Promise<T> {
+  private enqueue<T>(priority: Priority, job: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.waiting[priority].push(() => job().then(resolve, reject));
       if (!this.draining) void this.drain();
@@ -183,14 +191,14 @@ export class Database {
 
   private async drain(): Promise<void> {
     this.draining = true;
-    let begun = performance.now();
+    let turnStart = performance.now();
     try {
       for (let job = this.next(); job; job = this.next()) {
         await job();
-        // SQLite answers without a pause: a hundred reads in a row would be one turn of the event loop.
-        if (performance.now() - begun < TURN_MS) continue;
+        // SQLite replies without a pause: a hundred reads in a row would be one turn of the event loop.
+        if (performance.now() - turnStart < TURN_MS) continue;
         await new Promise<void>((turn) => setImmediate(turn));
-        begun = performance.now();
+        turnStart = performance.now();
       }
     } finally {
       this.draining = false;
@@ -206,14 +214,14 @@ export class Database {
   }
 }
 
-/** So long another process may write to the SQLite file before that is an error … */
-const OTHERS_MS = 1_000;
-/** … and it is asked for this often. */
-const ASK_AGAIN_MS = 50;
+/** The time for which another process may write to the SQLite file before that is an error. */
+const BUSY_TIMEOUT_MS = 1_000;
+/** The pause between two tries. */
+const BUSY_RETRY_MS = 50;
 
-/** Does this as soon as no other process writes. It may be done again: its first statement is what finds out that one does. */
-async function despiteOthers<T>(work: () => MaybePromise<T>): Promise<T> {
-  for (const until = performance.now() + OTHERS_MS; ; await sleep(ASK_AGAIN_MS)) {
+/** Retries `work` while another process writes. Its first statement must be the one that fails then. */
+async function retryWhileBusy<T>(work: () => MaybePromise<T>): Promise<T> {
+  for (const until = performance.now() + BUSY_TIMEOUT_MS; ; await sleep(BUSY_RETRY_MS)) {
     try {
       return await work();
     } catch (error) {
@@ -222,9 +230,8 @@ async function despiteOthers<T>(work: () => MaybePromise<T>): Promise<T> {
   }
 }
 
-/** SQLite's words for a file that cannot be written, whatever the statement. */
-const FILE_TROUBLE =
-  /^SQLITE_(?:BUSY|LOCKED|PROTOCOL|IOERR|FULL|NOMEM|CANTOPEN|READONLY|CORRUPT|NOTADB|PERM)/;
+/** SQLite's error codes for a file that cannot be written. */
+const FILE_ERROR = /^SQLITE_(?:BUSY|LOCKED|PROTOCOL|IOERR|FULL|NOMEM|CANTOPEN|READONLY|CORRUPT|NOTADB|PERM)/;
 
-/** SQLite's word for another process that writes. */
+/** Returns true if another process writes to the SQLite file. */
 export const isBusy = (error: unknown) => (error as { code?: unknown }).code === 'SQLITE_BUSY';

@@ -2,14 +2,14 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 
-/** A data folder this process alone may use. */
+/** A data folder that only this process may use. */
 interface FolderLock {
   release(): void;
 }
 
 /**
- * Locks the data folder for this process, or throws when another one has it. The lock is the operating system's, taken
- * through an SQLite file, so the death of a process frees it in the same instant.
+ * Locks the data folder for this process. Throws if another process has it. The operating system holds the lock,
+ * through an SQLite file, so it is freed at once when the process dies.
  */
 export function lockFolder(folder: string): FolderLock {
   mkdirSync(folder, { recursive: true, mode: 0o700 });

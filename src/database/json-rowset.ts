@@ -1,9 +1,9 @@
-/** Columns of a set of rows, with their types in PostgreSQL's words. */
+/** The columns of a set of rows, with their PostgreSQL types. */
 export type Columns = Readonly<Record<string, 'varchar' | 'text' | 'bigint'>>;
 
 /**
- * SQL for "the rows of the one JSON array that is this statement's only parameter", on either database: any number
- * of rows in one statement and one round trip. Integers travel as text, so none passes through a double.
+ * Returns SQL for the rows in a JSON array, which is the only parameter of the statement. It works on both databases.
+ * Any number of rows takes one round trip. Integers travel as text, so none passes through a double.
  */
 export function jsonRowset(columns: Columns, database: { readonly isPostgres: boolean }): string {
   if (database.isPostgres) {

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
 
-/** Lines the migrations that just ran have for a person: what they could not keep as it was. */
+/** Returns the messages of the migrations that just ran, for the operator: data they could not keep unchanged. */
 export const migrationMessages = ({ migrations }: DataSource): readonly string[] =>
   migrations.flatMap((migration) => (migration as { told?: readonly string[] }).told ?? []);

@@ -1,2 +1,4 @@
-/** The time of day by PostgreSQL's clock, epoch milliseconds. Migrations have their own, and are never edited. */
+/**
+ * SQL for PostgreSQL's clock in epoch milliseconds. Migrations have their own copy, because they are never edited.
+ */
 export const NOW_MS = `(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;

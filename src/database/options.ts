@@ -7,21 +7,24 @@ import { PostgresClient } from './postgres-client.js';
 
 const CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 3_000;
-/** Longer than anybody who waits for an answer may keep the database busy. */
+/** The longest statement that a client may wait for. */
 export const STATEMENT_TIMEOUT_MS = 10_000;
-/** A statement the server did not end by then has no answer: the connection is dead. */
-const SILENCE_MS = 1_000;
-/** SQLite itself waits so long for another process that writes, and nobody is served meanwhile; `Database` asks again for a second. */
+/** The extra time for the server to end a statement. After it, the connection counts as dead. */
+const GRACE_MS = 1_000;
+/**
+ * The time SQLite waits for another writing process. It blocks the event loop, so it is short; `Database` retries for
+ * a second.
+ */
 const SQLITE_BUSY_MS = 20;
 /**
- * SQLite's log is moved into its file this often: 16 MB. Nobody is served meanwhile, and pages that changed several times
- * are moved once.
+ * The size of SQLite's log (16 MB) at which it is moved into the database file. The move blocks the event loop. Pages
+ * that changed several times are moved once.
  */
 const CHECKPOINT_PAGES = 4_000;
 
 /**
- * How to reach the database: `postgres://…`, or else an SQLite file in the data folder. `synchronize` is never
- * used; migrations run at start. `fsync`: a commit survives power loss, not only the death of the process.
+ * Returns the connection options: `postgres://…`, or else an SQLite file in the data folder. `synchronize` is never
+ * used; migrations run at start. `fsync`: commits survive a power loss, not only the death of the process.
  */
 export function connectionOptions(
   entities: readonly (new () => object)[],
@@ -36,13 +39,13 @@ export function connectionOptions(
       type: 'postgres',
       url: databaseUrl,
       applicationName: 'tollgate',
-      // A database that does not answer is an error to tell, not a reason to hang.
+      // An unreachable database is an error to report, not a reason to hang.
       connectTimeoutMS: CONNECT_TIMEOUT_MS,
       extra: {
         max: CONNECTIONS,
         Client: PostgresClient,
         statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-        query_timeout: STATEMENT_TIMEOUT_MS + SILENCE_MS,
+        query_timeout: STATEMENT_TIMEOUT_MS + GRACE_MS,
         keepAlive: true,
       },
     };
@@ -51,7 +54,7 @@ export function connectionOptions(
     ...shared,
     type: 'better-sqlite3',
     database: join(dataFolder, 'tollgate.db'),
-    // The binding: `libsql` is prebuilt in the registry, so a clone needs no compiler. See docs/decisions.
+    // `libsql` is prebuilt in the registry, so a clone needs no compiler. See docs/decisions.
     driver: Libsql,
     enableWAL: true,
     timeout: SQLITE_BUSY_MS,
@@ -64,7 +67,7 @@ export function connectionOptions(
   };
 }
 
-/** The same for commands and migrations, for whose answer no client waits: no statement is ended because it takes long. */
+/** Returns the options for commands and migrations. No client waits for them, so statements have no timeout. */
 export const withoutTimeout = (options: DataSourceOptions): DataSourceOptions =>
   options.type === 'postgres'
     ? { ...options, extra: { ...(options.extra as object), statementTimeoutMs: 0, query_timeout: undefined } }

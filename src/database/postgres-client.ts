@@ -2,22 +2,21 @@ import type { Socket } from 'node:net';
 import pg from 'pg';
 
 interface PostgresClientConfig extends pg.ClientConfig {
-  /** The server ends a statement that takes longer. 0: none. Absent: what the server's own settings say. */
+  /** The server's limit for one statement. 0: none. Absent: the server's own setting. */
   readonly statementTimeoutMs?: number;
 }
 
 type Callback = (error: Error | null, result?: unknown) => void;
 type Value = string | number | bigint | boolean | null | readonly (string | number)[];
 
-const BEGINS = /^\s*(?:BEGIN|START\s+TRANSACTION)\b/i;
-const ENDS = /^\s*(?:COMMIT|END|ROLLBACK(?!\s+TO)|ABORT)\b/i;
+const BEGIN = /^\s*(?:BEGIN|START\s+TRANSACTION)\b/i;
+const END = /^\s*(?:COMMIT|END|ROLLBACK(?!\s+TO)|ABORT)\b/i;
 
 /**
- * A connection to PostgreSQL. When it is lost, whoever uses it gets an error; the process goes on.
- *
- * It works behind a pooler that gives each transaction another session of the server (PgBouncer, `pool_mode =
- * transaction`): nothing is prepared by name there, and the statement timeout is set inside each transaction. A pooler
- * is recognised by the number it gives the session, which is not the number of the server's process.
+ * A connection to PostgreSQL. If it is lost, its user gets an error and the process continues.
+ * It works behind a pooler that uses another server session per transaction (PgBouncer, `pool_mode = transaction`).
+ * Then no statement is prepared by name, and the statement timeout is set inside each transaction. A pooler is
+ * detected by its process number, which differs from the server's.
  */
 export class PostgresClient extends pg.Client {
   private pooled = false;
@@ -27,20 +26,20 @@ export class PostgresClient extends pg.Client {
   constructor(config?: PostgresClientConfig) {
     super(config);
     this.statementTimeoutMs = config?.statementTimeoutMs;
-    // pg-pool and TypeORM listen only part of the time. An `error` without a listener ends the process.
+    // pg-pool and TypeORM listen only part of the time. An `error` event without a listener ends the process.
     this.on('error', () => {});
   }
 
-  /** Is there a pooler between this process and the server? Known once it is connected. */
+  /** True if a pooler is between this process and the server. Known after `connect`. */
   get isPooled(): boolean {
     return this.pooled;
   }
 
-  // pg's overloads cannot be written down again; arguments and results of the next two are its own.
+  // pg's overloads cannot be repeated here. Arguments and results of the next two are pg's own.
   override connect(callback?: unknown): never {
-    return toldTo(
+    return deliver(
       callback as Callback | undefined,
-      super.connect().then(() => this.meetServer()),
+      super.connect().then(() => this.detectPooler()),
     ) as never;
   }
 
@@ -49,8 +48,8 @@ export class PostgresClient extends pg.Client {
   }
 
   /**
-   * Runs one statement as one transaction. It travels in one message, so no lock of it waits for this process. `name`:
-   * where there is no pooler, the server prepares it by this name.
+   * Runs one statement as one transaction. It is one message, so its locks never wait for this process. `name`: the
+   * name of the prepared statement, without a pooler.
    */
   async runAlone<T extends pg.QueryResultRow>(
     name: string,
@@ -63,8 +62,8 @@ export class PostgresClient extends pg.Client {
     return (results as pg.QueryResult<T>[]).at(-1)!.rows;
   }
 
-  /** Asks whether a pooler is in between, and sets the timeout for the session if there is none. */
-  private async meetServer(): Promise<pg.Client> {
+  /** Detects a pooler. Without one, sets the timeout for the session. */
+  private async detectPooler(): Promise<pg.Client> {
     const { processID } = this as unknown as { readonly processID: number };
     const { rows } = await this.plainQuery<{ pid: number }>([
       `SELECT pg_backend_pid() AS pid${
@@ -78,34 +77,34 @@ export class PostgresClient extends pg.Client {
   }
 
   private pooledQuery(args: unknown[]): unknown {
-    const [asked] = args;
-    if (typeof (asked as pg.Submittable).submit === 'function') return this.plainQuery(args);
+    const [statement] = args;
+    if (typeof (statement as pg.Submittable).submit === 'function') return this.plainQuery(args);
     const callback = args.findLast((arg) => typeof arg === 'function') as Callback | undefined;
     const config: pg.QueryConfig = {
-      ...(typeof asked === 'string' ? { text: asked } : (asked as pg.QueryConfig)),
+      ...(typeof statement === 'string' ? { text: statement } : (statement as pg.QueryConfig)),
       ...(Array.isArray(args[1]) && { values: args[1] as unknown[] }),
     };
     delete config.name;
-    return toldTo(callback, this.bounded(config));
+    return deliver(callback, this.withTimeout(config));
   }
 
-  /** Runs the statement in a transaction that has the timeout: the one that is open, or else one of its own. */
-  private async bounded(config: pg.QueryConfig): Promise<pg.QueryResult> {
+  /** Runs a statement with the timeout, in the open transaction or in its own. */
+  private async withTimeout(config: pg.QueryConfig): Promise<pg.QueryResult> {
     if (this.statementTimeoutMs === undefined) return this.plainQuery([config]);
-    if (BEGINS.test(config.text)) {
+    if (BEGIN.test(config.text)) {
       this.inTransaction = true;
       return this.plainQuery([`${config.text}; ${this.localTimeout()}`]);
     }
-    if (ENDS.test(config.text)) this.inTransaction = false;
-    else if (!this.inTransaction) return this.alone(config);
+    if (END.test(config.text)) this.inTransaction = false;
+    else if (!this.inTransaction) return this.inOwnTransaction(config);
     return this.plainQuery([config]);
   }
 
-  /** A transaction of one statement. */
-  private async alone(config: pg.QueryConfig): Promise<pg.QueryResult> {
+  /** Runs a statement in its own transaction. */
+  private async inOwnTransaction(config: pg.QueryConfig): Promise<pg.QueryResult> {
     await this.plainQuery([`BEGIN; ${this.localTimeout()}`]);
     const result = await this.plainQuery([config]).catch(async (error: unknown) => {
-      // Where nobody knows what the session is doing, it is not used again.
+      // A session in an unknown state is not used again.
       const isUsable = error instanceof pg.DatabaseError && (await this.isRolledBack());
       if (!isUsable) this.abandon();
       throw error;
@@ -134,8 +133,8 @@ export class PostgresClient extends pg.Client {
   }
 }
 
-/** Hands the result to a callback, for those who gave one. */
-function toldTo(callback: Callback | undefined, result: Promise<unknown>): Promise<unknown> | undefined {
+/** Passes the result to the callback, if there is one. */
+function deliver(callback: Callback | undefined, result: Promise<unknown>): Promise<unknown> | undefined {
   if (!callback) return result;
   result.then(
     (value) => callback(null, value),
@@ -144,7 +143,7 @@ function toldTo(callback: Callback | undefined, result: Promise<unknown>): Promi
   return undefined;
 }
 
-/** The value as SQL text. Throws what is known to be said before anything is sent. */
+/** Returns the value as SQL text. Throws before anything is sent if PostgreSQL cannot store it. */
 function literal(value: Value): string {
   if (value === null) return 'NULL';
   const text = Array.isArray(value) ? `{${value.map(arrayElement).join()}}` : String(value);

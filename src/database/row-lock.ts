@@ -1,15 +1,19 @@
 import type { EntityManager } from 'typeorm';
 
-/** Options of a read whose row nobody else changes until the transaction ends. SQLite has one writer at a time, and no words for this. */
+/**
+ * Returns the options of a read that locks its rows until the transaction ends. SQLite has one writer at a time and
+ * no row locks.
+ */
 export function rowLock(tx: EntityManager) {
   return tx.connection.options.type === 'postgres' ? { lock: { mode: 'pessimistic_write' as const } } : {};
 }
 
 /**
- * Inside a transaction: keeps a row that many name at once as it is, or has it alone to change it. Whoever asks waits behind
- * everybody who asked before. A row lock that is shared has no such order: who shares it passes who waits to have it alone.
+ * Locks a subject, shared or alone, until the transaction ends. Waiting transactions get it in their order. Shared
+ * row locks have no such order: new sharers pass a transaction that waits to have the row alone. Must run inside a
+ * transaction.
  */
-export async function lockInTurn(
+export async function lockSubject(
   tx: EntityManager,
   subject: string,
   mode: 'shared' | 'alone',

@@ -1,7 +1,10 @@
 import type { EntityManager } from 'typeorm';
 import { ADVISORY_LOCKS, type AdvisoryLock } from './advisory-locks.js';
 
-/** Takes the lock for this transaction. False: another replica has it. On SQLite there is one process, and always true. */
+/**
+ * Takes the lock for this transaction. Returns false if another replica has it. On SQLite there is one process, so it
+ * always returns true.
+ */
 export async function tryAdvisoryLock(
   tx: EntityManager,
   { isPostgres }: { readonly isPostgres: boolean },

@@ -1,49 +1,49 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { sleep } from '../platform/sleep.js';
 
-/** What a process that serves must be able to write: SQLite's file, or a hold and its heartbeat on PostgreSQL. */
-type Written = 'file' | 'hold' | 'heartbeat';
+/** A write that a serving process depends on: SQLite's file, or holds and heartbeats on PostgreSQL. */
+type WriteTarget = 'file' | 'hold' | 'heartbeat';
 
-const TRY_AGAIN_MS = 1_000;
+const RETRY_MS = 1_000;
 
 /**
- * Remembers whether what was last to be written could be. A process that cannot write is not ready, and
- * who balances load sends it no calls; so after a failure it tries by itself until it can again. Nothing is written while
- * all is well.
+ * Remembers whether the last write of each kind succeeded. A process that cannot write is not ready, so the load
+ * balancer sends it no calls. After a failure it retries by itself until it succeeds. It writes nothing while all is
+ * well.
  */
 @Injectable()
 export class WriteHealth implements OnApplicationShutdown {
-  private readonly failing = new Set<Written>();
-  private readonly trying = new Set<Written>();
+  private readonly failing = new Set<WriteTarget>();
+  private readonly retrying = new Set<WriteTarget>();
   private stopped = false;
 
   get isFailing(): boolean {
     return this.failing.size > 0;
   }
 
-  worked(what: Written): void {
-    if (this.failing.size) this.failing.delete(what);
+  succeeded(target: WriteTarget): void {
+    if (this.failing.size) this.failing.delete(target);
   }
 
-  /** `tryAgain`: writes something of the kind. Without it somebody else writes again anyway. */
-  failed(what: Written, tryAgain?: () => Promise<unknown>): void {
-    this.failing.add(what);
-    if (tryAgain && !this.trying.has(what)) void this.tryUntilItWorks(what, tryAgain);
+  /** Records a failure. `retry`: a write of the same kind. Omit it if the caller retries anyway. */
+  failed(target: WriteTarget, retry?: () => Promise<unknown>): void {
+    this.failing.add(target);
+    if (retry && !this.retrying.has(target)) void this.retryUntilSuccess(target, retry);
   }
 
   onApplicationShutdown(): void {
     this.stopped = true;
   }
 
-  private async tryUntilItWorks(what: Written, tryAgain: () => Promise<unknown>): Promise<void> {
-    this.trying.add(what);
-    while (this.failing.has(what) && !this.stopped) {
-      await sleep(TRY_AGAIN_MS, { unref: true });
-      await tryAgain().then(
-        () => this.worked(what),
+  private async retryUntilSuccess(target: WriteTarget, retry: () => Promise<unknown>): Promise<void> {
+    this.retrying.add(target);
+    while (this.failing.has(target) && !this.stopped) {
+      await sleep(RETRY_MS, { unref: true });
+      await retry().then(
+        () => this.succeeded(target),
         () => undefined,
       );
     }
-    this.trying.delete(what);
+    this.retrying.delete(target);
   }
 }

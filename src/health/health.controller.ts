@@ -15,7 +15,9 @@ import { Alive, Ready } from './health.dto.js';
 
 const DATABASE_TIMEOUT_MS = 2_000;
 
-/** For whoever watches the process. Answers a stranger, so it tells nothing else. */
+/**
+ * Serves probes of load balancers and orchestrators. Responds to unauthenticated clients, so it reveals nothing else.
+ */
 @ApiTags('health')
 @PublicRoute()
 @Controller('health')
@@ -35,7 +37,7 @@ export class HealthController {
     return { status: 'alive' };
   }
 
-  /** Migrations ran before the first connection was accepted, so an answering database is a migrated one. */
+  /** Migrations run before the first connection is accepted, so a database that responds is migrated. */
   @Get('readiness')
   @HealthCheck({ swaggerDocumentation: false })
   @ApiOperation({
@@ -57,7 +59,7 @@ export class HealthController {
     return this.lock.isOurs ? indicator.up() : indicator.down();
   }
 
-  /** Nothing is written for this question. */
+  /** Reports the last writes. It writes nothing itself. */
   private canWrite(): HealthIndicatorResult {
     const indicator = this.indicators.check('writes');
     return this.writeHealth.isFailing ? indicator.down() : indicator.up();

@@ -4,18 +4,20 @@ import { Redis, redisScript } from '../redis/redis.js';
 import { PeriodicTask } from '../platform/periodic-task.js';
 import { Installation } from './installation.js';
 
-const ROUND_MS = 1_000;
-/** A process that was not seen in Redis for so long is left out. */
+const INTERVAL_MS = 1_000;
+/** A process that was not seen in Redis for this long is dropped. */
 const SEEN_MS = 10_000;
-/** As many processes are looked at. */
-const MOST = 200;
-/** A process counts as a stranger when it was one in so many rounds, one after the other. */
-const ROUNDS_TO_BE_SURE = 2;
-const TELL_AGAIN_MS = 600_000;
+/** The most processes that are compared. */
+const MAX_PROCESSES = 200;
+/** The number of successive rounds with foreign processes before a warning. */
+const MIN_FOREIGN_ROUNDS = 2;
+const WARN_AGAIN_MS = 600_000;
 const PROCESS_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Notes that the process lives, and answers which ones were seen, each with when. KEYS: the set. ARGV: id, how long it is kept, most. */
-const MEET = redisScript(`
+/**
+ * Records this process and returns the seen processes with their times. KEYS: the set. ARGV: id, lifetime, maximum.
+ */
+const MEET_SCRIPT = redisScript(`
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 if redis.call('TYPE', KEYS[1]).ok ~= 'zset' then redis.call('DEL', KEYS[1]) end
@@ -26,20 +28,20 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1, 'REV', 'WITHSCORES')`);
 
 /**
- * Warns when two databases answer to one id on one Redis: one of them is a copy of the other. Every process notes once a
- * second in Redis that it lives. Whoever lives there but was not seen by this process's database since this process
- * started belongs to another database.
+ * Warns if two databases have the same installation id on one Redis, because one is a copy of the other. Every
+ * process records itself in Redis once a second. A process in Redis that this process's database has not seen since
+ * this process started uses another database.
  */
 @Injectable()
 export class InstallationWatch implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(InstallationWatch.name);
-  /** When the others were last seen in Redis, by its clock. */
+  /** When other processes were last seen, by Redis's clock. */
   private lastSeen: ReadonlyMap<string, string> = new Map();
-  private roundsWithStrangers = 0;
-  private toldAt = -Infinity;
-  // A Redis or a database that does not answer is told by those who need it.
+  private foreignRounds = 0;
+  private warnedAt = -Infinity;
+  // Other parts of the process report an unreachable Redis or database.
   private readonly task = new PeriodicTask(
-    () => this.round(),
+    () => this.runOnce(),
     () => undefined,
   );
 
@@ -50,27 +52,27 @@ export class InstallationWatch implements OnApplicationBootstrap, OnApplicationS
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.redis.isConfigured) this.task.start(ROUND_MS);
+    if (this.redis.isConfigured) this.task.start(INTERVAL_MS);
   }
 
   onApplicationShutdown(): Promise<void> {
     return this.task.stop();
   }
 
-  private async round(): Promise<void> {
+  private async runOnce(): Promise<void> {
     const known = await this.known([...this.lastSeen.keys()]);
-    // This process itself is not seen: nobody could know it.
+    // This process is not recorded yet, so no process could know it.
     if (!known) return;
-    const seen = await this.meet();
-    const strangers = [...seen].filter(
+    const seen = await this.readProcesses();
+    const foreign = [...seen].filter(
       ([id, at]) => this.lastSeen.has(id) && this.lastSeen.get(id) !== at && !known.has(id),
     );
     this.lastSeen = seen;
-    this.roundsWithStrangers = strangers.length ? this.roundsWithStrangers + 1 : 0;
-    if (this.roundsWithStrangers >= ROUNDS_TO_BE_SURE) this.tell();
+    this.foreignRounds = foreign.length ? this.foreignRounds + 1 : 0;
+    if (this.foreignRounds >= MIN_FOREIGN_ROUNDS) this.warn();
   }
 
-  /** Reads which of these processes use this database; undefined when this one is not noted there yet. */
+  /** Returns the processes that use this database. Undefined if this process is not recorded there yet. */
   private async known(ids: readonly string[]): Promise<ReadonlySet<string> | undefined> {
     // A data folder belongs to one process.
     if (!this.database.isPostgres) return new Set();
@@ -84,23 +86,27 @@ export class InstallationWatch implements OnApplicationBootstrap, OnApplicationS
     return rows.length ? new Set(rows.flatMap(({ id }) => id ?? [])) : undefined;
   }
 
-  private async meet(): Promise<ReadonlyMap<string, string>> {
+  private async readProcesses(): Promise<ReadonlyMap<string, string>> {
     const { processId } = this.installation;
     const key = this.installation.inRedis('processes');
-    const told: unknown = await this.redis.run(MEET, [key], [processId, String(SEEN_MS), String(MOST)]);
+    const reply: unknown = await this.redis.run(
+      MEET_SCRIPT,
+      [key],
+      [processId, String(SEEN_MS), String(MAX_PROCESSES)],
+    );
     const seen = new Map<string, string>();
-    if (!Array.isArray(told)) return seen;
-    for (let i = 0; i < told.length; i += 2) {
-      const id = String(told[i]);
-      if (id !== processId && PROCESS_ID.test(id)) seen.set(id, String(told[i + 1]));
+    if (!Array.isArray(reply)) return seen;
+    for (let i = 0; i < reply.length; i += 2) {
+      const id = String(reply[i]);
+      if (id !== processId && PROCESS_ID.test(id)) seen.set(id, String(reply[i + 1]));
     }
     return seen;
   }
 
-  private tell(): void {
+  private warn(): void {
     const now = performance.now();
-    if (now - this.toldAt < TELL_AGAIN_MS) return;
-    this.toldAt = now;
+    if (now - this.warnedAt < WARN_AGAIN_MS) return;
+    this.warnedAt = now;
     this.logger.warn(
       `Two databases answer to the installation id ${this.installation.id} on this Redis: one is a copy of the other. ` +
         'Stop the processes of the copy, run `tollgate new-installation` on it, and start them again.',

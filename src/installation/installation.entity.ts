@@ -1,7 +1,7 @@
 import { Entity, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from '../database/columns.js';
 
-/** The one row that tells this database from every other one. Its id is random. */
+/** The one row that identifies this database. Its id is random. */
 @Entity('installation')
 export class InstallationRow {
   @PrimaryColumn({ type: 'varchar', length: 36 })

@@ -5,7 +5,7 @@ import { RedisModule } from '../redis/redis.module.js';
 import { Installation } from './installation.js';
 import { InstallationWatch } from './installation-watch.js';
 
-/** Tells this installation from others that use the same Redis. */
+/** Separates this installation from others that use the same Redis. */
 @Module({
   imports: [RedisModule],
   providers: [

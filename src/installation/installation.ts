@@ -3,11 +3,11 @@ import type { Config } from '../config/config.js';
 import type { Database } from '../database/database.js';
 
 /**
- * The processes that share one database. Their names in Redis begin with the id of that database, so that
- * any number of installations may share one Redis.
+ * The processes that share one database. Their keys in Redis start with the id of the database, so that any number of
+ * installations may share one Redis.
  */
 export class Installation {
-  /** This process among all others. */
+  /** The id of this process. */
   readonly processId = uuidv7();
   private readonly prefix: string;
 

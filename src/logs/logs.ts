@@ -14,7 +14,7 @@ const LEVEL: Record<LogLevel, string> = {
 
 let isJson = false;
 
-/** An entry of the log as one JSON object. `fields` say more, such as `request_id`. */
+/** Returns a log entry as one JSON object. `fields` adds members such as `request_id`. */
 export function jsonLine(
   level: LogLevel,
   context: string,
@@ -26,8 +26,8 @@ export function jsonLine(
 
 const repeated = new RepeatedLines();
 
-/** Writes errors and warnings that are told again and again only now and then. */
-class SparingLogger extends ConsoleLogger {
+/** A console logger that limits repeated errors and warnings. */
+class RateLimitedLogger extends ConsoleLogger {
   override error(message: unknown, ...more: unknown[]): void {
     if (this.admits('error', message, more)) super.error(message, ...more);
   }
@@ -39,7 +39,7 @@ class SparingLogger extends ConsoleLogger {
   private admits(level: 'error' | 'warn', message: unknown, more: readonly unknown[]): boolean {
     const text = message instanceof Error ? message.message : String(message);
     const texts = more.filter((one) => typeof one === 'string');
-    // Of a stack its first line: where the same error came from does not make it another.
+    // Only the first line of a stack counts: the same error from another place is the same kind.
     const kind = [level, text, ...texts.map((one) => one.split('\n', 1)[0])].join('\n');
     const context = texts.at(-1) ?? '';
     return repeated.admits(kind, (count) =>
@@ -48,7 +48,7 @@ class SparingLogger extends ConsoleLogger {
   }
 }
 
-class JsonLogger extends SparingLogger {
+class JsonLogger extends RateLimitedLogger {
   constructor() {
     super({ json: true });
   }
@@ -72,15 +72,15 @@ class JsonLogger extends SparingLogger {
 }
 
 /**
- * From now on a log that cannot be written (its disk is full, its reader is gone, it is as long as it may be) loses lines
- * and does not end the process; and a line that is told again and again is written now and then.
+ * Limits repeated log lines. A log that cannot be written (full disk, closed reader) loses lines and does not end the
+ * process.
  */
-export function logSparingly(): void {
+export function limitRepeatedLogs(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  Logger.overrideLogger(new SparingLogger());
+  Logger.overrideLogger(new RateLimitedLogger());
 }
 
-/** From now on every line this process writes is one JSON object, what Node itself would say included. */
+/** Writes every log line as one JSON object, also the lines of Node itself. */
 export function logAsJson(): void {
   isJson = true;
   Logger.overrideLogger(new JsonLogger());
@@ -92,14 +92,14 @@ export function logAsJson(): void {
   });
 }
 
-/** Tells whoever started this process: a line as it is, or an entry of the log. */
+/** Prints a message to the operator: a plain line, or a log entry in JSON mode. */
 export function print(message: string, level: 'log' | 'warn' | 'fatal' = 'log'): void {
   if (isJson) new JsonLogger()[level](message, 'tollgate');
   else if (level === 'fatal') console.error(message);
   else console.log(message);
 }
 
-/** Tells why the process ends. */
+/** Prints the reason why the process ends. */
 export function printFatal(error: unknown): void {
   if (error instanceof ConfigError && error.jsonLogs) logAsJson();
   print(error instanceof Error ? error.message : String(error), 'fatal');

@@ -6,16 +6,16 @@ afterEach(() => void vi.useRealTimers());
 
 it('writes the first few lines of a kind, counts the rest and tells how many there were', () => {
   const lines = new RepeatedLines();
-  const told: string[] = [];
+  const messages: string[] = [];
   const admitted = (kind: string, times: number) =>
     Array.from({ length: times }, () =>
-      lines.admits(kind, (count) => told.push(`${count} of ${kind}`)),
+      lines.admits(kind, (count) => messages.push(`${count} of ${kind}`)),
     ).filter(Boolean).length;
   expect([admitted('full', 1_000), admitted('other', 2)]).toEqual([3, 2]);
   vi.advanceTimersByTime(9_999);
-  expect(told).toEqual([]);
+  expect(messages).toEqual([]);
   vi.advanceTimersByTime(1);
-  expect(told).toEqual(['997 of full']);
+  expect(messages).toEqual(['997 of full']);
   expect(admitted('full', 5)).toBe(3);
 });
 

@@ -1,39 +1,39 @@
 const WINDOW_MS = 10_000;
-/** So many of one kind are written in a window; further ones are counted. */
-const WRITTEN_EACH = 3;
-/** So many kinds are told apart at once. */
+/** The most lines of one kind in a window. Further ones are counted. */
+const MAX_LINES_EACH = 3;
+/** The most kinds that are tracked at once. */
 const MAX_KINDS = 1_000;
 
 interface Kind {
   written: number;
-  more: number;
+  suppressed: number;
 }
 
 /**
- * Keeps one error, told again and again, from filling the log: of each kind the first few in ten seconds are written, the
- * rest are counted, and the count is told at the end of them.
+ * Keeps a repeated error from filling the log. The first few lines of a kind in ten seconds are written and the rest
+ * are counted. The count is written at the end.
  */
 export class RepeatedLines {
   private readonly kinds = new Map<string, Kind>();
 
-  /** May a line of this kind be written? `tellMore` is called with how many were not. */
-  admits(name: string, tellMore: (count: number) => void): boolean {
+  /** Returns true if a line of this kind may be written. `onSuppressed` gets the number of suppressed lines. */
+  admits(name: string, onSuppressed: (count: number) => void): boolean {
     const kind = this.kinds.get(name);
     if (!kind) {
-      if (this.kinds.size < MAX_KINDS) this.begin(name, tellMore);
+      if (this.kinds.size < MAX_KINDS) this.begin(name, onSuppressed);
       return true;
     }
-    if (kind.written < WRITTEN_EACH) return ++kind.written > 0;
-    kind.more++;
+    if (kind.written < MAX_LINES_EACH) return ++kind.written > 0;
+    kind.suppressed++;
     return false;
   }
 
-  private begin(name: string, tellMore: (count: number) => void): void {
-    const kind = { written: 1, more: 0 };
+  private begin(name: string, onSuppressed: (count: number) => void): void {
+    const kind = { written: 1, suppressed: 0 };
     this.kinds.set(name, kind);
     setTimeout(() => {
       this.kinds.delete(name);
-      if (kind.more) tellMore(kind.more);
+      if (kind.suppressed) onSuppressed(kind.suppressed);
     }, WINDOW_MS).unref();
   }
 }

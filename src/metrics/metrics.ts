@@ -7,19 +7,19 @@ const ENTRY_KINDS = ['settled', 'released', 'estimated', 'unconfirmed', 'overrun
 const CACHE_RESULTS = ['hit', 'miss'] as const;
 const QUEUE_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const SHED_REASONS = ['parallel_requests', 'event_loop_delay', 'upstream_queue'] as const;
-/** Which limit of this process had no room for a call. */
+/** The limit of this process that had no room for a call. */
 export type ShedReason = (typeof SHED_REASONS)[number];
 
-/** What this process counts, for Prometheus. No key, no id, no text of a client is ever a label. */
+/** The Prometheus metrics of this process. Labels never contain a key, an id or text of a client. */
 @Injectable()
 export class Metrics {
   readonly registry = new Registry();
 
-  /** Requests the policy refused, by the check that spoke. */
+  /** Requests the policy refused, by the check that denied them. */
   readonly refused = this.counter('tollgate_refused_total', 'Requests refused, by check', ['check']);
   /** Calls refused because this process had too much to do. */
   readonly shed = this.counter('tollgate_shed_total', 'Calls refused under load, by reason', ['reason']);
-  /** Ledger entries closed, by how: `settled`, `released`, or the mark of one whose cost is not simply what was reported. */
+  /** Closed ledger entries, by `settled`, `released` or their mark. */
   readonly entries = this.counter('tollgate_ledger_entries_total', 'Ledger entries closed, by kind', [
     'kind',
   ]);
@@ -47,14 +47,14 @@ export class Metrics {
   );
 
   constructor() {
-    // No `increase()` sees the first event of a series that begins with it.
+    // Prometheus's `increase()` misses the first event of a series that starts with it.
     for (const kind of ENTRY_KINDS) this.entries.inc({ kind }, 0);
     for (const result of CACHE_RESULTS) this.cacheReads.inc({ result }, 0);
     for (const reason of SHED_REASONS) this.shed.inc({ reason }, 0);
     collectDefaultMetrics({ register: this.registry, prefix: 'tollgate_' });
   }
 
-  /** A figure that is read when it is asked for. */
+  /** Registers a gauge that is computed on each scrape. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({
       name,

@@ -13,7 +13,7 @@ import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config, type ModelConfig } from '../config/config.js';
 import { readModel, unknownCredential } from '../config/models.js';
 import { Report, Section } from '../config/section.js';
-import { madeBy } from '../database/authored-row.js';
+import { authoredBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { rowLock } from '../database/row-lock.js';
 import { invalidFields } from '../http/invalid-fields.js';
@@ -62,7 +62,7 @@ export class ModelsService {
     const row: StoredDeployment = {
       ...this.columns(described, modelId),
       modelId,
-      ...madeBy(by, this.clock()),
+      ...authoredBy(by, this.clock()),
     };
     const taken = this.configured(modelId) ?? (await this.storedDeployments.in(tx).findOneBy({ modelId }));
     if (taken)

@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { RowCache } from '../cache/row-cache.js';
 import { cacheKey } from '../cache/change-epochs.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
-import { madeBy } from '../database/authored-row.js';
+import { authoredBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
 import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
 import { UserRepository } from '../parties/repositories/user.repository.js';
@@ -136,7 +136,7 @@ export class OrganizationMembersService {
   ): Promise<void> {
     const now = this.clock();
     const there = await this.organizationMembers.in(tx).findOneBy({ organizationId, userId });
-    const made = there ?? madeBy(by, now);
+    const made = there ?? authoredBy(by, now);
     await this.organizationMembers
       .in(tx)
       .upsert({ ...made, organizationId, userId, role, updatedAt: now, updatedBy: by }, [

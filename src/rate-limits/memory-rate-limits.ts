@@ -2,10 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { hasRoom, neededOf, type RateFacts } from '../policy/rates.js';
-import { full, type RateLimit, RateLimits, type LeaseResult } from './rate-limits.js';
+import { denialsOf, type RateLimit, RateLimits, type LeaseResult } from './rate-limits.js';
 import { type LogEntry, SlidingLog } from './sliding-log.js';
 
-/** So many logs are looked through for those that hold nothing any more; after that, twice as many as were left. */
+/** The number of logs at which empty ones are removed. Later sweeps run at twice the number that was left. */
 const SWEEP_AT = 100_000;
 
 /** Counts in the memory of this process. */
@@ -28,16 +28,16 @@ export class MemoryRateLimits extends RateLimits {
     return limits.map((limit) => this.factsOf(limit, now));
   }
 
-  take(limits: readonly RateLimit[], tokens: number): LeaseResult {
+  acquire(limits: readonly RateLimit[], tokens: number): LeaseResult {
     const now = this.clock().getTime();
     if (!limits.every((limit) => hasRoom(limit, this.usedOf(limit, now), tokens)))
-      return full(
+      return denialsOf(
         limits.map((limit) => this.factsOf(limit, now)),
         tokens,
       )!;
-    const taken = limits.map((limit) => this.taken(limit, tokens, now));
+    const leases = limits.map((limit) => this.acquireOne(limit, tokens, now));
     const end = (used: number | undefined, ofModel = used) => {
-      taken.splice(0).forEach((one, i) => one(limits[i]!.model === undefined ? used : ofModel));
+      leases.splice(0).forEach((endLease, i) => endLease(limits[i]!.model === undefined ? used : ofModel));
     };
     return {
       lease: {
@@ -48,8 +48,10 @@ export class MemoryRateLimits extends RateLimits {
     };
   }
 
-  /** Takes of one limit; what is returned ends it, with the tokens used, or as if it had never been. */
-  private taken(
+  /**
+   * Counts a call on one limit. The returned function ends it with the tokens used, or undoes it without an argument.
+   */
+  private acquireOne(
     { key, unit, limit }: RateLimit,
     tokens: number,
     now: number,

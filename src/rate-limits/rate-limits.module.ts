@@ -9,7 +9,7 @@ import { MemoryRateLimits } from './memory-rate-limits.js';
 import { RateLimits } from './rate-limits.js';
 import { RedisRateLimits } from './redis-rate-limits.js';
 
-/** Counts calls and tokens per minute, and calls at the same time: in memory, or in Redis for all replicas. */
+/** Counts calls and tokens per minute and running calls: in memory, or in Redis for all replicas. */
 @Module({
   imports: [RedisModule, InstallationModule],
   providers: [

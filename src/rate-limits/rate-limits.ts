@@ -3,9 +3,9 @@ import { rateDenial } from '../policy/checks/rate-limits-have-room.js';
 import type { Denial, Scope } from '../policy/decision.js';
 import { hasRoom, type RateFacts, type RateUnit } from '../policy/rates.js';
 
-/** A configured limit, and the name its use is counted under. */
+/** A configured limit and the key of its counter. */
 export interface RateLimit {
-  /** Our internal id of the scope, the unit, and the model if it is for one. */
+  /** The internal id of the scope, the unit, and the model if the limit is for one. */
   readonly key: string;
   readonly scope: Scope;
   readonly unit: RateUnit;
@@ -14,32 +14,35 @@ export interface RateLimit {
   readonly model?: string;
 }
 
-/** What one admitted call took of its limits. */
+/** The place of one admitted call in its limits. */
 export interface RateLimitLease {
-  /** How full the limits are, this call included: now, or as far as this process knows. */
+  /** Returns the use of the limits including this call, now or as last known. */
   facts(): readonly RateFacts[];
-  /** The call is over: it runs no more, and used so many tokens. `ofModel`: those of them that count on limits of its model, where a fallback used others. */
+  /**
+   * Ends the call's lease and records its tokens. `ofModel`: the tokens that count on per-model limits (fallbacks use
+   * other models).
+   */
   commit(tokens: number, ofModel?: number): void;
-  /** The call was not admitted after all: nothing was used. */
+  /** Ends the lease of a call that was not admitted. Nothing counts. */
   rollback(): void;
 }
 
-/** A call's place in all of its limits, or which of them are full. */
+/** The lease of a call, or the denials of its full limits. */
 export type LeaseResult = { readonly lease: RateLimitLease } | { readonly denials: readonly Denial[] };
 
-/** Counts admitted calls, their tokens, and those running, per limit. Refusals count nothing. */
+/** Counts admitted calls, their tokens and running calls per limit. Refused calls do not count. */
 export abstract class RateLimits {
-  /** True: asking how full they are costs nothing, so a guard may. */
+  /** True if `measure` is cheap, so a guard may call it. */
   abstract readonly areInMemory: boolean;
 
-  /** How full these limits are at this instant. Counts nothing. */
+  /** Returns the current use of these limits. Counts nothing. */
   abstract measure(limits: readonly RateLimit[]): MaybePromise<readonly RateFacts[]>;
 
-  /** Takes one call and its tokens of every limit, or of none. Rejects when nobody can say how full they are. */
-  abstract take(limits: readonly RateLimit[], tokens: number): MaybePromise<LeaseResult>;
+  /** Counts one call and its tokens on every limit, or on none. Rejects if the use is unknown. */
+  abstract acquire(limits: readonly RateLimit[], tokens: number): MaybePromise<LeaseResult>;
 }
 
-/** Of all limits those that count for a model: by the name it was asked for, or the one it has. */
+/** Returns the limits that count for a model: general ones, and those of its requested or own name. */
 export const limitsFor = (
   limits: readonly RateLimit[],
   { requested, name }: { readonly requested: string; readonly name: string },
@@ -48,11 +51,11 @@ export const limitsFor = (
     ? limits.filter(({ model }) => model === undefined || model === requested || model === name)
     : limits;
 
-/** Of these limits the full ones, told; undefined when all have room. */
-export function full(
+/** Returns the denials of full limits. Undefined if all have room. */
+export function denialsOf(
   facts: readonly RateFacts[],
   tokens: number,
 ): Extract<LeaseResult, { denials: unknown }> | undefined {
-  const without = facts.filter((rate) => !hasRoom(rate, rate.used, tokens));
-  return without.length ? { denials: without.map((rate) => rateDenial(rate, tokens)) } : undefined;
+  const full = facts.filter((rate) => !hasRoom(rate, rate.used, tokens));
+  return full.length ? { denials: full.map((rate) => rateDenial(rate, tokens)) } : undefined;
 }

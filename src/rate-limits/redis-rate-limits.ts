@@ -6,23 +6,22 @@ import { neededOf, type RateFacts } from '../policy/rates.js';
 import { Installation } from '../installation/installation.js';
 import { Redis, redisScript } from '../redis/redis.js';
 import { DependencyUnavailableError } from '../platform/dependency-unavailable.error.js';
-import { full, type RateLimit, RateLimits, type LeaseResult } from './rate-limits.js';
+import { denialsOf, type RateLimit, RateLimits, type LeaseResult } from './rate-limits.js';
 
-/** A running call's place is its for so long, and renewed while it runs: those of a dead process come back. */
+/** The lease of a running call, renewed while it runs. Leases of a dead process expire. */
 const LEASE_MS = 30_000;
 const RENEW_MS = 5_000;
-const TRIES = 5;
-const TRY_AGAIN_MS = 1_000;
-/** A sum of tokens is a whole number of at most so many digits. */
+const MAX_TRIES = 5;
+const RETRY_MS = 1_000;
+/** The most digits of a sum of tokens. */
 const MAX_DIGITS = 15;
 
 /**
- * Forgets what is too old and measures. Of each limit: what is used, and when the oldest entry stops counting (0: none).
- * A limit's entries are a set by time; token counts are beside it in a hash, with their sum.
- *
- * Anybody may have written to this Redis. A key that holds something else is no log, and its limit cannot be counted:
- * the script ends with an error, so nobody is let in. The key expires after one span at most. By then every call it
- * should have known has stopped counting, and an empty log is the truth.
+ * Removes expired entries and measures. Returns for each limit its use, and when its oldest entry stops counting (0:
+ * none). Entries are a set ordered by time. Token counts and their sum are in a hash beside it.
+ * Other clients may write to this Redis. If a key holds something else, its limit cannot be counted: the script
+ * fails, so no call is admitted. The key expires after one span at most. By then every call it should have counted
+ * has expired, so an empty log is correct.
  */
 const MEASURE = `
 local time = redis.call('TIME')
@@ -68,13 +67,13 @@ for i, key in ipairs(KEYS) do
 end
 `;
 
-const LOOK = redisScript(`${MEASURE} return measured`);
+const MEASURE_SCRIPT = redisScript(`${MEASURE} return measured`);
 
 /**
- * ARGV: span, id, then of each limit unit, limit, needed; then the lease. Entries of a full limit that lie in the future
- * (the clock was set back, or somebody else wrote them) count from now on: else they would count for ever.
+ * ARGV: span and id; unit, limit and needed amount of each limit; the lease. Entries of a full limit that lie in the
+ * future (the clock was set back, or another client wrote them) are set to now. Otherwise they would never expire.
  */
-const TAKE = redisScript(`${MEASURE}
+const ACQUIRE_SCRIPT = redisScript(`${MEASURE}
 local lease = tonumber(ARGV[#ARGV])
 for i, key in ipairs(KEYS) do
   if not (measured[2 * i - 1] + tonumber(ARGV[3 * i + 2]) <= tonumber(ARGV[3 * i + 1])) then
@@ -105,10 +104,10 @@ table.insert(measured, 1, 1)
 return measured`);
 
 /**
- * ARGV: id, then of each limit its unit and the tokens used, or -1 to give all of it back. A key that holds something
- * else hinders no other.
+ * ARGV: id; unit of each limit and the tokens used, or -1 to undo the call. A key that holds something else does not
+ * affect the others.
  */
-const END = redisScript(`
+const END_SCRIPT = redisScript(`
 for i, key in ipairs(KEYS) do
   local unit, used = ARGV[2 * i], tonumber(ARGV[2 * i + 1])
   local amounts = key .. ':amounts'
@@ -124,8 +123,11 @@ for i, key in ipairs(KEYS) do
   end
 end`);
 
-/** ARGV: the lease, then an id for each key. A place that was lost is taken again: its call still runs. A key that holds something else hinders no other. */
-const RENEW = redisScript(`
+/**
+ * ARGV: the lease; an id for each key. A lost lease is created again, because its call still runs. A key that holds
+ * something else does not affect the others.
+ */
+const RENEW_SCRIPT = redisScript(`
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local lease = tonumber(ARGV[1])
@@ -139,9 +141,9 @@ end`);
 export class RedisRateLimits extends RateLimits implements OnModuleInit, OnApplicationShutdown {
   readonly areInMemory = false;
   private readonly logger = new Logger(RedisRateLimits.name);
-  /** The places of running calls, to be renewed. */
+  /** The Redis keys of running calls, whose leases must be renewed. */
   private readonly running = new Map<string, readonly string[]>();
-  private renewing: NodeJS.Timeout | undefined;
+  private renewTimer: NodeJS.Timeout | undefined;
   private readonly prefix: string;
 
   constructor(
@@ -154,30 +156,30 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
   }
 
   onModuleInit(): void {
-    this.renewing = setInterval(() => void this.renew(), RENEW_MS);
+    this.renewTimer = setInterval(() => void this.renew(), RENEW_MS);
   }
 
   onApplicationShutdown(): void {
-    clearInterval(this.renewing);
+    clearInterval(this.renewTimer);
   }
 
   async measure(limits: readonly RateLimit[]): Promise<readonly RateFacts[]> {
-    const told = await this.redis.run(LOOK, this.keysOf(limits), [
+    const reply = await this.redis.run(MEASURE_SCRIPT, this.keysOf(limits), [
       this.span,
       '',
       ...limits.flatMap(({ unit, limit }) => [unit, String(limit), '0']),
     ]);
-    return factsFrom(limits, numbersIn(told, 2 * limits.length));
+    return factsFrom(limits, numbersIn(reply, 2 * limits.length));
   }
 
-  async take(limits: readonly RateLimit[], tokens: number): Promise<LeaseResult> {
+  async acquire(limits: readonly RateLimit[], tokens: number): Promise<LeaseResult> {
     if (!limits.length) return { lease: NO_LEASE };
     const id = uuidv7();
-    const [taken, ...told] = await this.run(id, limits, tokens);
-    const facts = factsFrom(limits, told);
-    if (taken !== 1) return full(facts, tokens) ?? unexpected();
-    const places = this.keysOf(limits.filter(({ unit }) => unit === 'running'));
-    if (places.length) this.running.set(id, places);
+    const [isAcquired, ...reply] = await this.run(id, limits, tokens);
+    const facts = factsFrom(limits, reply);
+    if (isAcquired !== 1) return denialsOf(facts, tokens) ?? throwUnexpectedReply();
+    const runningKeys = this.keysOf(limits.filter(({ unit }) => unit === 'running'));
+    if (runningKeys.length) this.running.set(id, runningKeys);
     const included = facts.map((rate) => ({ ...rate, used: rate.used + neededOf(rate, tokens) }));
     return {
       lease: {
@@ -188,23 +190,23 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
     };
   }
 
-  /** What may have been counted without being answered is given back. */
+  /** Runs the acquire script. Undoes the call if the reply was lost, because it may have been counted. */
   private async run(id: string, limits: readonly RateLimit[], tokens: number): Promise<number[]> {
     try {
-      const told = await this.redis.run(TAKE, this.keysOf(limits), [
+      const reply = await this.redis.run(ACQUIRE_SCRIPT, this.keysOf(limits), [
         this.span,
         id,
         ...limits.flatMap((limit) => [limit.unit, String(limit.limit), String(neededOf(limit, tokens))]),
         String(LEASE_MS),
       ]);
-      return numbersIn(told, 1 + 2 * limits.length);
+      return numbersIn(reply, 1 + 2 * limits.length);
     } catch (error) {
       void this.end(id, limits, -1);
       throw error;
     }
   }
 
-  /** What cannot be told now is told again; what cannot be told at all ends by itself. */
+  /** Ends a call and retries after errors. If all tries fail, the lease expires. */
   private async end(
     id: string,
     limits: readonly RateLimit[],
@@ -213,26 +215,29 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
   ): Promise<void> {
     this.running.delete(id);
     const used = limits.flatMap(({ unit, model }) => [unit, String(model === undefined ? tokens : ofModel)]);
-    for (let tries = 1; tries <= TRIES; tries++) {
+    for (let tries = 1; tries <= MAX_TRIES; tries++) {
       try {
-        await this.redis.run(END, this.keysOf(limits), [id, ...used]);
+        await this.redis.run(END_SCRIPT, this.keysOf(limits), [id, ...used]);
         return;
       } catch (error) {
-        if (tries === TRIES) this.logger.warn(`The end of a call could not be counted: ${String(error)}`);
-        await sleep(TRY_AGAIN_MS);
+        if (tries === MAX_TRIES) this.logger.warn(`The end of a call could not be counted: ${String(error)}`);
+        await sleep(RETRY_MS);
       }
     }
   }
 
-  /** Before the end of any of these calls is told: a place that was given back would be taken again. */
+  /**
+   * Renews the leases of running calls, before the ends that are sent later: an ended lease must not be created
+   * again.
+   */
   private async renew(): Promise<void> {
     if (!this.running.size) return;
-    const places = Array.from(this.running, ([id, keys]) => keys.map((key) => [key, id] as const)).flat();
+    const members = Array.from(this.running, ([id, keys]) => keys.map((key) => [key, id] as const)).flat();
     await this.redis
       .runInOrder(
-        RENEW,
-        places.map(([key]) => key),
-        [String(LEASE_MS), ...places.map(([, id]) => id)],
+        RENEW_SCRIPT,
+        members.map(([key]) => key),
+        [String(LEASE_MS), ...members.map(([, id]) => id)],
       )
       .catch((error: unknown) => this.logger.warn(`Running calls could not be renewed: ${String(error)}`));
   }
@@ -246,33 +251,33 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
   }
 }
 
-/** The last instant a `Date` knows. */
+/** The latest instant a `Date` can hold. */
 const LAST_INSTANT_MS = 8.64e15;
 
 const NO_LEASE = { facts: () => [], commit: () => {}, rollback: () => {} };
 
-/** Throws what makes an answer 503: nobody can say how full the limits are. */
-function unexpected(): never {
+/** Throws an error that becomes a 503: the use of the limits is unknown. */
+function throwUnexpectedReply(): never {
   throw new DependencyUnavailableError('Redis', 'its answer is not one of ours');
 }
 
-/** The answer of a script as so many numbers. Redis is not trusted to give one. */
-function numbersIn(told: unknown, count: number): number[] {
+/** Returns the reply of a script as `count` numbers. Throws if it is anything else: Redis is not trusted. */
+function numbersIn(reply: unknown, count: number): number[] {
   const isOurs =
-    Array.isArray(told) &&
-    told.length === count &&
-    told.every((number) => Number.isSafeInteger(number) && (number as number) >= 0);
-  return isOurs ? (told as number[]) : unexpected();
+    Array.isArray(reply) &&
+    reply.length === count &&
+    reply.every((number) => Number.isSafeInteger(number) && (number as number) >= 0);
+  return isOurs ? (reply as number[]) : throwUnexpectedReply();
 }
 
-const factsFrom = (limits: readonly RateLimit[], told: readonly number[]): RateFacts[] =>
+const factsFrom = (limits: readonly RateLimit[], reply: readonly number[]): RateFacts[] =>
   limits.map(({ scope, unit, limit, model }, i) => {
-    const freeAt = told[2 * i + 1];
+    const freeAt = reply[2 * i + 1];
     return {
       scope,
       unit,
       limit,
-      used: told[2 * i]!,
+      used: reply[2 * i]!,
       ...(model !== undefined && { model }),
       ...(freeAt && freeAt <= LAST_INSTANT_MS ? { freeAt: new Date(freeAt) } : {}),
     };

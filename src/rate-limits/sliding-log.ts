@@ -1,10 +1,10 @@
-/** Something admitted, and how much it counts. */
+/** An admitted event and its amount. */
 export interface LogEntry {
   readonly at: number;
   amount: number;
 }
 
-/** What was admitted in the last `spanMs`: exact at every instant, not by calendar minutes. Times must not go back. */
+/** The events of the last `spanMs`, exact at every instant, not by calendar minutes. Times must not go back. */
 export class SlidingLog {
   private entries: LogEntry[] = [];
   private first = 0;
@@ -13,11 +13,11 @@ export class SlidingLog {
   constructor(private readonly spanMs: number) {}
 
   usedAt(now: number): number {
-    this.forget(now);
+    this.dropExpired(now);
     return this.sum;
   }
 
-  /** When the oldest entry stops counting, epoch milliseconds; undefined when there is none. */
+  /** When the oldest entry stops counting, in epoch milliseconds. Undefined without entries. */
   get nextFreeAt(): number | undefined {
     const oldest = this.entries[this.first];
     return oldest && oldest.at + this.spanMs;
@@ -30,14 +30,14 @@ export class SlidingLog {
     return entry;
   }
 
-  /** Corrects what an entry counts. One that does not count any more stays forgotten. */
+  /** Changes the amount of an entry. An expired entry stays expired. */
   change(entry: LogEntry, amount: number): void {
     const oldest = this.entries[this.first];
     if (oldest && entry.at >= oldest.at) this.sum += amount - entry.amount;
     entry.amount = amount;
   }
 
-  private forget(now: number): void {
+  private dropExpired(now: number): void {
     while (this.first < this.entries.length && this.entries[this.first]!.at <= now - this.spanMs) {
       this.sum -= this.entries[this.first++]!.amount;
     }

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Redis } from './redis.js';
 
-/** What replicas share besides the database: counters of rate limits, hints that something changed. */
+/** The connection to Redis, which replicas share for rate limits and cache hints. */
 @Module({ providers: [Redis], exports: [Redis] })
 export class RedisModule {}

@@ -7,11 +7,11 @@ import { DependencyUnavailableError } from '../platform/dependency-unavailable.e
 const CONNECT_TIMEOUT_MS = 1_000;
 const COMMAND_TIMEOUT_MS = 1_000;
 const RECONNECT_MS = 250;
-/** A connection on which nothing comes back for so long is given up; a ping makes sure that something should. */
+/** A connection without data for this long is closed. Pings make sure that a live one has data. */
 const SILENCE_MS = 5_000;
 const PING_MS = 2_000;
 
-/** A program that runs inside Redis, in one step. */
+/** A Lua script that Redis runs in one step. */
 interface RedisScript {
   readonly text: string;
   readonly sha1: string;
@@ -22,7 +22,10 @@ export const redisScript = (text: string): RedisScript => ({
   sha1: createHash('sha1').update(text).digest('hex'),
 });
 
-/** The connection to Redis, if one is configured. What cannot be answered at once or within a second is an error. */
+/**
+ * The connection to Redis, if one is configured. Commands fail at once without a connection, and after a second
+ * without a reply.
+ */
 @Injectable()
 export class Redis implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(Redis.name);
@@ -38,9 +41,9 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     return this.client !== undefined;
   }
 
-  /** A Redis that is not there yet is waited for by whoever needs it, one error at a time. */
+  /** Waits a short time for Redis. Without it the process starts, and each command fails until Redis is there. */
   async onModuleInit(): Promise<void> {
-    await this.opened(this.client);
+    await this.waitForConnection(this.client);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -48,36 +51,36 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
   }
 
   async ping(): Promise<void> {
-    if (this.client) await inTime(this.client.ping());
+    if (this.client) await withTimeout(this.client.ping());
   }
 
-  /** Rejects with `DependencyUnavailableError`. */
+  /** Runs a script. Rejects with `DependencyUnavailableError`. */
   async run(script: RedisScript, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     try {
-      return await inTime(this.client!.evalSha(script.sha1, { keys: [...keys], arguments: [...args] }));
+      return await withTimeout(this.client!.evalSha(script.sha1, { keys: [...keys], arguments: [...args] }));
     } catch (error) {
       if (String(error).includes('NOSCRIPT')) return this.runInOrder(script, keys, args);
       throw new DependencyUnavailableError('Redis', error);
     }
   }
 
-  /** The same before everything that is sent after it, also where Redis does not know the script yet. */
+  /** Runs a script before every command that is sent later, also if Redis does not have the script yet. */
   async runInOrder(
     { text }: RedisScript,
     keys: readonly string[],
     args: readonly string[],
   ): Promise<unknown> {
     try {
-      return await inTime(this.client!.eval(text, { keys: [...keys], arguments: [...args] }));
+      return await withTimeout(this.client!.eval(text, { keys: [...keys], arguments: [...args] }));
     } catch (error) {
       throw new DependencyUnavailableError('Redis', error);
     }
   }
 
-  /** The first `maxBytes` of a text; undefined when there is none, or something that is no text. */
+  /** Returns the first `maxBytes` of a string. Undefined if the key is absent or no string. */
   async getStart(key: string, maxBytes: number): Promise<string | undefined> {
     try {
-      return (await inTime(this.client!.getRange(key, 0, maxBytes - 1))) || undefined;
+      return (await withTimeout(this.client!.getRange(key, 0, maxBytes - 1))) || undefined;
     } catch (error) {
       if (String(error).includes('WRONGTYPE')) return undefined;
       throw error;
@@ -85,23 +88,23 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
   }
 
   async set(key: string, value: string, ttlMs: number): Promise<void> {
-    await inTime(this.client!.set(key, value, { expiration: { type: 'PX', value: ttlMs } }));
+    await withTimeout(this.client!.set(key, value, { expiration: { type: 'PX', value: ttlMs } }));
   }
 
   async delete(keys: readonly string[]): Promise<void> {
-    await inTime(this.client!.del([...keys]));
+    await withTimeout(this.client!.del([...keys]));
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    await inTime(this.client!.publish(channel, message));
+    await withTimeout(this.client!.publish(channel, message));
   }
 
-  /** Messages may be lost, and anybody may send them; whoever listens has another way to find out. */
+  /** Subscribes to a channel. Messages may be lost and any client may send them, so listeners need another source. */
   async subscribe(channel: string, listener: (message: string) => void): Promise<void> {
     if (!this.client) return;
     this.subscriber = this.client.duplicate();
-    this.watch(this.subscriber);
-    await this.opened(this.subscriber);
+    this.listen(this.subscriber);
+    await this.waitForConnection(this.subscriber);
     await this.subscriber
       .subscribe(channel, (message) => {
         try {
@@ -120,7 +123,8 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
       disableOfflineQueue: true,
       maintNotifications: 'disabled',
       pingInterval: PING_MS,
-      // `inTime` has one for all of it. The client's ends when a command is sent, and costs more than sending it.
+      // `withTimeout` covers the whole command. The client's own timeout ends when the command is sent, and is
+      // expensive.
       commandOptions: { timeout: 0 },
       socket: {
         connectTimeout: CONNECT_TIMEOUT_MS,
@@ -128,25 +132,25 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
         reconnectStrategy: () => RECONNECT_MS,
       },
     });
-    this.watch(client);
+    this.listen(client);
     return client;
   }
 
-  private watch(client: RedisClientType): void {
+  private listen(client: RedisClientType): void {
     client.on('error', (error: unknown) => this.warn(error));
     client.on('ready', () => {
       this.isDown = false;
     });
   }
 
-  /** Connecting goes on in the background: a start is not held up by it. */
-  private async opened(client: RedisClientType | undefined): Promise<void> {
+  /** Waits for the connection for a limited time. Connecting continues in the background. */
+  private async waitForConnection(client: RedisClientType | undefined): Promise<void> {
     if (!client) return;
     let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
+    const timeout = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, CONNECT_TIMEOUT_MS);
     });
-    await Promise.race([client.connect().catch((error: unknown) => this.warn(error)), patience]);
+    await Promise.race([client.connect().catch((error: unknown) => this.warn(error)), timeout]);
     clearTimeout(timer);
   }
 
@@ -157,14 +161,14 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-/** Within a second, answered. */
-async function inTime<T>(answer: Promise<T>): Promise<T> {
+/** Rejects if the reply takes longer than a second. */
+async function withTimeout<T>(reply: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error('no answer in time')), COMMAND_TIMEOUT_MS);
   });
   try {
-    return await Promise.race([answer, late]);
+    return await Promise.race([reply, timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -4,14 +4,14 @@ import type { EntryState } from '../ledger/ledger-entry.entity.js';
 import { EntryAggregates } from '../ledger/entry-aggregates.js';
 
 /**
- * What the closed calls of one UTC day that are alike came to, for reports: in the row without a tag once, and again in
- * that of each of their tags. Made of the ledger, and no part of it: no balance is read from here.
+ * The sums of closed calls of one UTC day that agree in these columns, for reports. One row without a tag, and one
+ * per tag. Derived from the ledger: no balance is read from here.
  */
 @Entity('activity_days')
 @Index(['chainId', 'day'])
 @Index('ix_activity_days_tagged', ['day'], { where: "tag <> ''" })
 export class ActivityDay extends EntryAggregates {
-  /** Empty: all calls. */
+  /** Empty for the row of all calls. */
   @PrimaryColumn({ type: 'varchar' })
   tag: string;
 
@@ -34,7 +34,7 @@ export class ActivityDay extends EntryAggregates {
   provider: string;
 }
 
-/** How far the ledger is summed up: the one row says that everything opened `until` then is in `activity_days`. */
+/** The progress of the sums: entries opened before `until` are in `activity_days`. */
 @Entity('activity_progress')
 export class ActivityProgress {
   @PrimaryColumn({ type: 'varchar' })

@@ -9,17 +9,17 @@ import { addOnConflict, AGGREGATES } from '../ledger/entry-aggregates.js';
 import { ledgerCalls } from '../ledger/ledger-calls.query.js';
 import { DailyReportCache } from './daily-report-cache.js';
 
-/** An entry that is being written is committed sooner than this after it was opened. */
-const LATEST_MS = 60_000;
-/** The entries of one batch. */
-const AT_ONCE = 250;
+/** An entry is committed within this time after it was opened. */
+const COMMIT_DELAY_MS = 60_000;
+/** The number of entries in one batch. */
+const BATCH_SIZE = 250;
 const PAUSE_MS = 20;
 
-const ALIKE = 'tag, day, chain_id, state, call_type, model, provider';
+const GROUP_COLUMNS = 'tag, day, chain_id, state, call_type, model, provider';
 
 /**
- * Sums the ledger up per day, so that no report reads a million entries: in the order they were opened, up to the first
- * that is still open. Entries and `activity_progress` are one transaction, so each is in the sums or behind them.
+ * Sums up the ledger per day, so that no report reads a million entries. It works in the order of opening, up to the
+ * first open entry. Sums and `activity_progress` change in one transaction, so each entry is summed exactly once.
  */
 @Injectable()
 export class ActivitySums extends BatchJob {
@@ -29,30 +29,30 @@ export class ActivitySums extends BatchJob {
 
   constructor(
     database: Database,
-    private readonly kept: DailyReportCache,
+    private readonly dailyReports: DailyReportCache,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     super(database);
   }
 
   protected async run(): Promise<void> {
-    await this.sumUp(new Date(this.clock().getTime() - LATEST_MS));
-    while (!this.isStopped && (await this.kept.storeOne())) await sleep(PAUSE_MS);
+    await this.sumUp(new Date(this.clock().getTime() - COMMIT_DELAY_MS));
+    while (!this.isStopped && (await this.dailyReports.storeNextDay())) await sleep(PAUSE_MS);
   }
 
-  /** Sums up what was opened before this, as far as everything until then is closed. */
+  /** Sums up the entries opened before this instant, up to the first open entry. */
   async sumUp(before: Date): Promise<void> {
     await this.runBatches((tx) => this.sumSome(tx, before));
   }
 
-  /** Sums up the next entries. True: there may be more. */
+  /** Sums up one batch. Returns true if more may follow. */
   private async sumSome(tx: EntityManager, before: Date): Promise<boolean> {
     const [{ since, until }] = (await tx.query(
       `SELECT CAST(p.until AS text) AS since, CAST((
          SELECT max(opened_at) + 1 FROM (
            SELECT opened_at FROM ledger_entries WHERE opened_at >= p.until AND opened_at < ${before.getTime()}
              AND opened_at < coalesce((SELECT min(opened_at) FROM ledger_entries WHERE state = 'open'), ${Number.MAX_SAFE_INTEGER})
-           ORDER BY opened_at LIMIT ${AT_ONCE}) AS next) AS text) AS until
+           ORDER BY opened_at LIMIT ${BATCH_SIZE}) AS next) AS text) AS until
        FROM activity_progress p`,
     )) as [{ since: string; until: string | null }];
     if (until === null) return false;
@@ -62,21 +62,23 @@ export class ActivitySums extends BatchJob {
   }
 }
 
-/** Inside a transaction, alone: adds closed entries (alias `e`) that are in no sum yet to those of their days. */
+/**
+ * Adds closed entries (alias `e`) that are in no sum yet to the sums of their days. Must run inside a transaction.
+ */
 export async function addToActivity(
   tx: EntityManager,
   database: { readonly isPostgres: boolean },
   which: string,
   parameters: readonly string[] = [],
 ): Promise<void> {
-  // Waits for whoever sums the same entries up: the next statement sees what that one did.
+  // Waits for a transaction that sums the same entries. The next statement then sees its result.
   if (database.isPostgres) await tx.query(`SELECT pg_advisory_xact_lock(${ADVISORY_LOCKS.activitySums})`);
   for (const tagged of [false, true]) {
     await tx.query(
-      `INSERT INTO activity_days (${ALIKE}, ${AGGREGATES.join(', ')})
-       SELECT ${ALIKE}, ${AGGREGATES.map((name) => `sum(${name})`).join(', ')} FROM (${ledgerCalls(database, tagged, which)}) AS calls
-       WHERE true GROUP BY ${ALIKE}
-       ${addOnConflict('activity_days', ALIKE)}`,
+      `INSERT INTO activity_days (${GROUP_COLUMNS}, ${AGGREGATES.join(', ')})
+       SELECT ${GROUP_COLUMNS}, ${AGGREGATES.map((name) => `sum(${name})`).join(', ')} FROM (${ledgerCalls(database, tagged, which)}) AS calls
+       WHERE true GROUP BY ${GROUP_COLUMNS}
+       ${addOnConflict('activity_days', GROUP_COLUMNS)}`,
       [...parameters],
     );
   }

@@ -10,9 +10,9 @@ import { AGGREGATES } from '../ledger/entry-aggregates.js';
 import { ledgerCalls } from '../ledger/ledger-calls.query.js';
 import type { Days } from './days.js';
 import type { Sums } from './sums.js';
-import { hasFilter, applyToChains, visibleChains, type ReportFilter } from './report-filter.js';
+import { applyToCalls, applyToChains, visibleChains, type ReportFilter } from './report-filter.js';
 
-/** What calls are told apart by. */
+/** Columns by which calls can be grouped. */
 const DIMENSIONS = {
   day: 'a.day',
   tag: 'a.tag',
@@ -27,26 +27,26 @@ const DIMENSIONS = {
 } as const;
 export type Dimension = keyof typeof DIMENSIONS;
 
-/** Which calls. */
-export interface Asked extends ReportFilter {
+/** Selects the calls of a report. */
+export interface ActivityQuery extends ReportFilter {
   readonly days: Days;
   readonly caller: Principal;
-  /** The team permission that shows a member its team's calls; `/spend/logs` unless told. */
+  /** The team permission that lets a member see the team's calls. Default: `/spend/logs`. */
   readonly permission?: string;
   readonly model?: string;
-  /** Those with tags, once for each; of these, if any. */
+  /** Only calls with tags, counted once per tag. `only`: limits the tags. */
   readonly tags?: { readonly only?: readonly string[] | undefined };
 }
 
 export type Row<D extends Dimension> = Readonly<Record<D, string>> & {
   readonly sums: Sums;
-  /** The key's name, where they are told apart by `key`. */
+  /** The alias of the key, if calls are grouped by `key`. */
   readonly keyAlias: string | null;
 };
 
 /**
- * Adds up what calls that concern the caller came to: from the sums per day, and from the entries that are in none yet. One
- * statement, so no call is missing or counted twice while sums are made.
+ * Adds up calls that concern the caller, from the daily sums and from entries that are not summed yet. It is one
+ * statement, so no call is missed or counted twice while sums are written.
  */
 @Injectable()
 export class Activity {
@@ -55,15 +55,17 @@ export class Activity {
     private readonly chains: BillingChainRepository,
   ) {}
 
-  /** One row for each different `by`, dearest first, at most so many. Where a call has no such thing, its name is empty. */
+  /**
+   * Returns one row per combination of `by`, highest spend first, at most `limit`. A missing value is an empty name.
+   */
   async by<D extends Dimension>(
-    asked: Asked,
+    query: ActivityQuery,
     by: readonly D[],
-    most: number | 'all' = MAX_PAGE_SIZE,
+    limit: number | 'all' = MAX_PAGE_SIZE,
   ): Promise<Row<D>[]> {
     const rows = await this.database.read((manager) =>
-      this.select(manager, asked, by)
-        .limit(most === 'all' ? undefined : most)
+      this.select(manager, query, by)
+        .limit(limit === 'all' ? undefined : limit)
         .getRawMany<Record<string, string | bigint | null>>(),
     );
     return rows.map((row) => ({
@@ -81,20 +83,20 @@ export class Activity {
     }));
   }
 
-  private select(manager: EntityManager, asked: Asked, by: readonly Dimension[]) {
-    const { caller, permission, model } = asked;
-    const concerned = <T extends ObjectLiteral>(chains: SelectQueryBuilder<T>) =>
-      visibleChains(applyToChains(chains, asked), caller, permission);
-    const whose = concerned(this.chains.in(manager).createQueryBuilder('c').select('c.id'));
-    const isNarrow = whose.expressionMap.wheres.length > 0;
+  private select(manager: EntityManager, query: ActivityQuery, by: readonly Dimension[]) {
+    const { caller, permission, model } = query;
+    const onlyVisible = <T extends ObjectLiteral>(chains: SelectQueryBuilder<T>) =>
+      visibleChains(applyToChains(chains, query), caller, permission);
+    const visibleChainIds = onlyVisible(this.chains.in(manager).createQueryBuilder('c').select('c.id'));
+    const isNarrow = visibleChainIds.expressionMap.wheres.length > 0;
     const select = manager
       .createQueryBuilder()
-      .from(`(${this.calls(asked, isNarrow ? whose.getQuery() : undefined)})`, 'a')
+      .from(`(${this.calls(query, isNarrow ? visibleChainIds.getQuery() : undefined)})`, 'a')
       .innerJoin(BillingChainRow, 'c', 'c.id = a.chain_id')
       .select([])
-      .setParameters({ model, tags: asked.tags?.only });
-    concerned(select);
-    hasFilter(select, asked);
+      .setParameters({ model, tags: query.tags?.only });
+    onlyVisible(select);
+    applyToCalls(select, query);
     for (const name of by) select.addSelect(DIMENSIONS[name], name).addGroupBy(DIMENSIONS[name]);
     if (by.includes('key')) select.addSelect('MAX(c.keyAlias)', 'key_alias');
     select
@@ -106,21 +108,24 @@ export class Activity {
     return select;
   }
 
-  private calls({ days: { fromMs, toMs }, model, tags }: Asked, whose: string | undefined): string {
+  private calls(
+    { days: { fromMs, toMs }, model, tags }: ActivityQuery,
+    visibleChainIds: string | undefined,
+  ): string {
     const greatest = this.database.isPostgres ? 'greatest' : 'max';
     const tag = tags?.only ? 'IN (:...tags)' : tags ? "<> ''" : "= ''";
-    const called = (alias: string) => (model === undefined ? '' : ` AND ${alias}.model = :model`);
-    // Whose the entries are is asked of few: an index on their chains would find a month of them.
+    const onModel = (alias: string) => (model === undefined ? '' : ` AND ${alias}.model = :model`);
+    // Entries are not filtered by chain: few are left, and an index on chains would find a month of them.
     const entries = ledgerCalls(
       this.database,
       tags !== undefined,
-      `e.opened_at >= ${greatest}(${fromMs}, (SELECT until FROM activity_progress)) AND e.opened_at < ${toMs}${called('e')}
+      `e.opened_at >= ${greatest}(${fromMs}, (SELECT until FROM activity_progress)) AND e.opened_at < ${toMs}${onModel('e')}
        ${tags?.only ? 'AND t.value IN (:...tags)' : ''}`,
     );
     return `SELECT d.tag AS tag, d.day AS day, d.chain_id AS chain_id, d.state AS state, d.call_type AS call_type, d.model AS model,
         d.provider AS provider, ${AGGREGATES.map((name) => `d.${name} AS ${name}`).join(', ')}
-      FROM activity_days d WHERE d.tag ${tag} AND d.day >= ${fromMs} AND d.day < ${toMs}${called('d')}
-        ${whose === undefined ? '' : `AND d.chain_id IN (${whose})`}
+      FROM activity_days d WHERE d.tag ${tag} AND d.day >= ${fromMs} AND d.day < ${toMs}${onModel('d')}
+        ${visibleChainIds === undefined ? '' : `AND d.chain_id IN (${visibleChainIds})`}
       UNION ALL ${entries}`;
   }
 }

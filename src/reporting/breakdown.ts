@@ -1,30 +1,30 @@
 import type { Dimension, Row } from './activity.js';
 import type { Breakdown, KeyMetrics, Metrics, NamedMetrics } from './daily-activity.dto.js';
-import { grouped, type Sums, tokensOf, totalOf, usdOf } from './sums.js';
+import { groupRows, type Sums, tokensOf, totalOf, usdOf } from './sums.js';
 
-/** The most that are told by name in one breakdown: the dearest. What is above them counts all. */
-const MOST_NAMES = 100;
-/** The same of the keys of each such name: a day is as long as its names, not as its calls. */
-const MOST_KEYS_EACH = 10;
+/** The most names in one breakdown, highest spend first. The totals count all. */
+const MAX_NAMES = 100;
+/** The most keys per name. It bounds the size of a day. */
+const MAX_KEYS_PER_NAME = 10;
 
-/** What daily activity may be about. */
+/** The entities that daily activity can be grouped by. */
 export type Entity = Extract<Dimension, 'user' | 'team' | 'organization' | 'endUser' | 'tag'>;
 
-/** What calls of a day are told apart by, beside the entity. */
+/** The dimensions of a day's breakdown, beside the entity. */
 export const PARTS = ['model', 'provider', 'callType', 'key', 'team'] as const;
 export type Part = Row<(typeof PARTS)[number]>;
 
-/** What calls of a day came to, on whom and what. */
+/** Returns the breakdown of a day's calls. */
 export function breakdownOf<P extends Part>(parts: readonly P[], entityOf: (part: P) => string): Breakdown {
-  const models = named(parts, ({ model }) => model);
+  const models = metricsByName(parts, ({ model }) => model);
   return {
     mcp_servers: {},
     models,
     model_groups: models,
-    providers: named(parts, ({ provider }) => provider),
-    endpoints: named(parts, ({ callType }) => callType),
-    api_keys: keysOf(parts, MOST_NAMES),
-    entities: named(parts, entityOf),
+    providers: metricsByName(parts, ({ provider }) => provider),
+    endpoints: metricsByName(parts, ({ callType }) => callType),
+    api_keys: keysOf(parts, MAX_NAMES),
+    entities: metricsByName(parts, entityOf),
   };
 }
 
@@ -40,37 +40,37 @@ export const metricsOf = (sums: Sums): Metrics => ({
   api_requests: sums.calls,
 });
 
-/** The dearest groups of rows by name; what has no name is in none. */
-function dearest<T extends { readonly sums: Sums }>(
+/** Groups rows by name and returns the groups with the highest spend. Rows without a name are left out. */
+function topGroups<T extends { readonly sums: Sums }>(
   rows: readonly T[],
   nameOf: (row: T) => string,
-  most: number,
+  limit: number,
 ) {
-  return grouped(rows, nameOf)
+  return groupRows(rows, nameOf)
     .filter(([name]) => name !== '')
-    .map(([name, of]) => ({ name, of, sums: totalOf(of) }))
+    .map(([name, members]) => ({ name, members, sums: totalOf(members) }))
     .toSorted((a, b) => Number(b.sums.costNanoUsd - a.sums.costNanoUsd))
-    .slice(0, most);
+    .slice(0, limit);
 }
 
-const named = <P extends Part>(
+const metricsByName = <P extends Part>(
   parts: readonly P[],
   nameOf: (part: P) => string,
 ): Record<string, NamedMetrics> =>
   Object.fromEntries(
-    dearest(parts, nameOf, MOST_NAMES).map(({ name, of, sums }) => [
+    topGroups(parts, nameOf, MAX_NAMES).map(({ name, members, sums }) => [
       name,
-      { metrics: metricsOf(sums), metadata: {}, api_key_breakdown: keysOf(of, MOST_KEYS_EACH) },
+      { metrics: metricsOf(sums), metadata: {}, api_key_breakdown: keysOf(members, MAX_KEYS_PER_NAME) },
     ]),
   );
 
-const keysOf = (parts: readonly Part[], most: number): Record<string, KeyMetrics> =>
+const keysOf = (parts: readonly Part[], limit: number): Record<string, KeyMetrics> =>
   Object.fromEntries(
-    dearest(parts, ({ key }) => key, most).map(({ name, of, sums }) => [
+    topGroups(parts, ({ key }) => key, limit).map(({ name, members, sums }) => [
       name,
       {
         metrics: metricsOf(sums),
-        metadata: { key_alias: of[0]!.keyAlias, team_id: of[0]!.team || null },
+        metadata: { key_alias: members[0]!.keyAlias, team_id: members[0]!.team || null },
       },
     ]),
   );

@@ -2,7 +2,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminRoute, CurrentPrincipal } from '../http/route-access.js';
 import { type Principal, seesEverything } from '../policy/principal.js';
-import type { Asked } from './activity.js';
+import type { ActivityQuery } from './activity.js';
 import { DailyActivity } from './daily-activity.js';
 import {
   CustomerActivityQuery,
@@ -13,10 +13,10 @@ import {
   TeamActivityQuery,
   UserActivityQuery,
 } from './daily-activity.dto.js';
-import { aroundDays, requiredDays } from './days.js';
-import { named } from './report-filter.js';
+import { utcDaysAround, requiredDays } from './days.js';
+import { namesIn } from './report-filter.js';
 
-/** What calls came to on each day. Whoever asks hears of what concerns them, whether they name ids or not. */
+/** Reports calls per day. A caller sees only calls that concern them, also if the query names other ids. */
 @ApiTags('spend')
 @AdminRoute()
 @Controller()
@@ -30,9 +30,16 @@ export class DailyActivityController {
     @CurrentPrincipal() caller: Principal,
   ): Promise<DailyActivityPage> {
     const { timezone = 0, user_id, ...rest } = query;
-    const theirs = user_id ?? (seesEverything(caller) ? undefined : (caller.userId ?? ''));
-    const asked: Asked = { ...askedOf(rest, caller), ...(theirs !== undefined && { user_id: theirs }) };
-    return this.activity.page({ ...asked, days: aroundDays(asked.days, timezone) }, 'user', rest);
+    const userId = user_id ?? (seesEverything(caller) ? undefined : (caller.userId ?? ''));
+    const activityQuery: ActivityQuery = {
+      ...activityQueryOf(rest, caller),
+      ...(userId !== undefined && { user_id: userId }),
+    };
+    return this.activity.page(
+      { ...activityQuery, days: utcDaysAround(activityQuery.days, timezone) },
+      'user',
+      rest,
+    );
   }
 
   @Get('team/daily/activity')
@@ -43,12 +50,12 @@ export class DailyActivityController {
   ): Promise<DailyActivityPage> {
     const { team_ids: only, exclude_team_ids: except } = query;
     const permission = '/team/daily/activity';
-    const asked: Asked = {
-      ...askedOf(query, caller),
-      of: { kind: 'team', only: named(only), except: named(except) },
+    const activityQuery: ActivityQuery = {
+      ...activityQueryOf(query, caller),
+      owner: { kind: 'team', only: namesIn(only), except: namesIn(except) },
       permission,
     };
-    return this.activity.page(asked, 'team', query);
+    return this.activity.page(activityQuery, 'team', query);
   }
 
   @Get('organization/daily/activity')
@@ -58,11 +65,11 @@ export class DailyActivityController {
     @CurrentPrincipal() caller: Principal,
   ): Promise<DailyActivityPage> {
     const { organization_ids: only, exclude_organization_ids: except } = query;
-    const asked: Asked = {
-      ...askedOf(query, caller),
-      of: { kind: 'organization', only: named(only), except: named(except) },
+    const activityQuery: ActivityQuery = {
+      ...activityQueryOf(query, caller),
+      owner: { kind: 'organization', only: namesIn(only), except: namesIn(except) },
     };
-    return this.activity.page(asked, 'organization', query);
+    return this.activity.page(activityQuery, 'organization', query);
   }
 
   @Get('customer/daily/activity')
@@ -72,11 +79,11 @@ export class DailyActivityController {
     @CurrentPrincipal() caller: Principal,
   ): Promise<DailyActivityPage> {
     const { end_user_ids: only, exclude_end_user_ids: except } = query;
-    const asked: Asked = {
-      ...askedOf(query, caller),
-      of: { kind: 'endUser', only: named(only), except: named(except) },
+    const activityQuery: ActivityQuery = {
+      ...activityQueryOf(query, caller),
+      owner: { kind: 'endUser', only: namesIn(only), except: namesIn(except) },
     };
-    return this.activity.page(asked, 'endUser', query);
+    return this.activity.page(activityQuery, 'endUser', query);
   }
 
   @Get('tag/daily/activity')
@@ -85,11 +92,18 @@ export class DailyActivityController {
     @Query() query: TagActivityQuery,
     @CurrentPrincipal() caller: Principal,
   ): Promise<DailyActivityPage> {
-    return this.activity.page({ ...askedOf(query, caller), tags: { only: named(query.tags) } }, 'tag', query);
+    return this.activity.page(
+      { ...activityQueryOf(query, caller), tags: { only: namesIn(query.tags) } },
+      'tag',
+      query,
+    );
   }
 }
 
-const askedOf = ({ model, api_key, ...dates }: DailyActivityQuery, caller: Principal): Asked => ({
+const activityQueryOf = (
+  { model, api_key, ...dates }: DailyActivityQuery,
+  caller: Principal,
+): ActivityQuery => ({
   days: requiredDays(dates),
   caller,
   ...(model !== undefined && { model }),

@@ -12,9 +12,9 @@ import { DatesQuery } from '../http/dates-query.dto.js';
 
 const MINUTES_A_DAY = 1_440;
 
-/** Which days of whose calls. Both days are needed; a page has at most 31. */
+/** Selects days and calls. Both days are required; a page has at most 31 days. */
 export class DailyActivityQuery extends IntersectionType(DatesQuery, PageQuery) {
-  /** The public name that was called. */
+  /** The public model name of the call. */
   @IsOptional()
   @IsString()
   model?: string;
@@ -26,12 +26,12 @@ export class DailyActivityQuery extends IntersectionType(DatesQuery, PageQuery) 
 }
 
 export class UserActivityQuery extends DailyActivityQuery {
-  /** Whoever is no proxy admin or viewer asks about themself without it. */
+  /** A user id. Callers who are not proxy admins or viewers see themselves by default. */
   @IsOptional()
   @IsString()
   user_id?: string;
 
-  /** Minutes west of UTC. Days stay those of UTC; the ones that the first or last day here reaches into are told, too. */
+  /** Minutes west of UTC. Days stay UTC days; the range grows to those that overlap the local days. */
   @ApiPropertyOptional({ example: -120 })
   @IsOptional()
   @Type(() => Number)
@@ -75,7 +75,7 @@ export class CustomerActivityQuery extends DailyActivityQuery {
 }
 
 export class TagActivityQuery extends DailyActivityQuery {
-  /** Names, separated by commas; without any, every tag. */
+  /** Names, separated by commas. Default: every tag. */
   @IsOptional()
   @IsString()
   tags?: string;
@@ -110,7 +110,7 @@ const mapOf = (model: new () => object) =>
   ApiProperty({ type: 'object', additionalProperties: { $ref: getSchemaPath(model) } });
 
 export class NamedMetadata {
-  /** Of a team. */
+  /** The alias of a team. */
   @ApiPropertyOptional({ type: String, nullable: true })
   team_alias?: string | null;
 }
@@ -123,7 +123,7 @@ export class NamedMetrics {
   api_key_breakdown: Record<string, KeyMetrics>;
 }
 
-/** The 100 dearest of each kind, by name, each with its 10 dearest keys. */
+/** The 100 names with the highest spend of each kind, each with its 10 keys with the highest spend. */
 @ApiExtraModels(NamedMetrics, KeyMetrics)
 export class Breakdown {
   @mapOf(NamedMetrics)
@@ -138,7 +138,7 @@ export class Breakdown {
   endpoints: Record<string, NamedMetrics>;
   @mapOf(KeyMetrics)
   api_keys: Record<string, KeyMetrics>;
-  /** Users, teams, organizations, customers or tags: what the route is about. */
+  /** Users, teams, organizations, customers or tags, depending on the route. */
   @mapOf(NamedMetrics)
   entities: Record<string, NamedMetrics>;
 }
@@ -151,7 +151,7 @@ export class DaySpend {
   breakdown: Breakdown;
 }
 
-/** Of the days on this page. */
+/** Totals of the days on this page. */
 export class DailyActivityTotals {
   /** USD. */
   total_spend: number;

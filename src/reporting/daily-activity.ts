@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { In } from 'typeorm';
 import { Database } from '../database/database.js';
-import { Activity, type Asked } from './activity.js';
+import { Activity, type ActivityQuery } from './activity.js';
 import { breakdownOf, type Entity, metricsOf, PARTS } from './breakdown.js';
 import type { Breakdown, DailyActivityPage, DaySpend, Metrics, NamedMetrics } from './daily-activity.dto.js';
 import type { SpendLogSummary } from './spend.dto.js';
@@ -12,37 +12,41 @@ import { type Sums, tokensOf, totalOf, usdOf } from './sums.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 
 /** The most days on one page. */
-const MOST_DAYS = 31;
+const MAX_DAYS = 31;
 
 interface BusyDay extends DaySums {
-  /** Of the same instant: while calls come in, what came to more than `sums`. */
-  told(): Promise<{ readonly sums: Sums; readonly breakdown: Breakdown }>;
+  /** Reads sums and breakdown of one instant. Calls may have arrived since `sums`. */
+  read(): Promise<{ readonly sums: Sums; readonly breakdown: Breakdown }>;
 }
 
-/** Tells what calls came to on each day, and on whom and what. One statement for each day, so that calls come in between. */
+/** Reports calls per day with a breakdown. Each day is one statement, so that calls run in between. */
 @Injectable()
 export class DailyActivity {
   constructor(
     private readonly activity: Activity,
-    private readonly kept: DailyReportCache,
+    private readonly cachedReports: DailyReportCache,
     private readonly database: Database,
     private readonly teams: TeamRepository,
   ) {}
 
-  /** Days with calls, latest first, a page at a time: whole days. */
-  async page(asked: Asked, entity: Entity, { page = 1, page_size = MOST_DAYS }): Promise<DailyActivityPage> {
-    const busy = (await this.busyDays(asked, entity)).toReversed();
-    const size = Math.min(page_size, MOST_DAYS);
+  /** Returns a page of days with calls, latest first. */
+  async page(
+    query: ActivityQuery,
+    entity: Entity,
+    { page = 1, page_size = MAX_DAYS },
+  ): Promise<DailyActivityPage> {
+    const busy = (await this.busyDays(query, entity)).toReversed();
+    const size = Math.min(page_size, MAX_DAYS);
     const total_pages = Math.max(1, Math.ceil(busy.length / size));
     const results: DaySpend[] = [];
-    const told: { readonly sums: Sums }[] = [];
+    const pageRows: { readonly sums: Sums }[] = [];
     for (const day of busy.slice((page - 1) * size, page * size)) {
-      const { sums, breakdown } = await day.told();
+      const { sums, breakdown } = await day.read();
       if (entity === 'team') await this.nameTeams(breakdown.entities);
-      told.push({ sums });
+      pageRows.push({ sums });
       results.push({ date: dayName(day.fromMs), metrics: metricsOf(sums), breakdown });
     }
-    const total = totalOf(told);
+    const total = totalOf(pageRows);
     return {
       results,
       metadata: {
@@ -62,43 +66,46 @@ export class DailyActivity {
     };
   }
 
-  /** What was spent on each of these days, earliest first, also where it was nothing; LiteLLM's summary of `/spend/logs`. */
-  async summary(asked: Asked): Promise<SpendLogSummary[]> {
-    const busy = new Map((await this.busyDays(asked, 'user')).map((day) => [day.fromMs, day]));
+  /**
+   * Returns the spend of each day, earliest first, including days without spend. It is LiteLLM's summary of
+   * `/spend/logs`.
+   */
+  async summary(query: ActivityQuery): Promise<SpendLogSummary[]> {
+    const busy = new Map((await this.busyDays(query, 'user')).map((day) => [day.fromMs, day]));
     const rows: SpendLogSummary[] = [];
-    for (let fromMs = asked.days.fromMs; fromMs < asked.days.toMs; fromMs += DAY_MS) {
-      const told = await busy.get(fromMs)?.told();
+    for (let fromMs = query.days.fromMs; fromMs < query.days.toMs; fromMs += DAY_MS) {
+      const report = await busy.get(fromMs)?.read();
       rows.push({
-        ...spends(told?.breakdown.api_keys),
+        ...spendByName(report?.breakdown.api_keys),
         startTime: dayName(fromMs),
-        spend: told ? usdOf(told.sums) : 0,
-        users: spends(told?.breakdown.entities),
-        models: spends(told?.breakdown.models),
+        spend: report ? usdOf(report.sums) : 0,
+        users: spendByName(report?.breakdown.entities),
+        models: spendByName(report?.breakdown.models),
       });
     }
     return rows;
   }
 
-  /** Days with calls, earliest first, and what these came to. */
-  async busyDays(asked: Asked, entity: Entity): Promise<BusyDay[]> {
-    const { fromMs, toMs } = asked.days;
-    const kept = isUnfiltered(asked) ? await this.kept.among(asked.days, entity) : { days: [], untilMs: fromMs };
-    const rows = await this.activity.by({ ...asked, days: { fromMs: kept.untilMs, toMs } }, ['day']);
-    const others = rows.map(({ day, sums }) => ({ fromMs: Number(day), sums })).toSorted((a, b) => a.fromMs - b.fromMs);
+  /** Returns the days with calls and their sums, earliest first. */
+  async busyDays(query: ActivityQuery, entity: Entity): Promise<BusyDay[]> {
+    const { fromMs, toMs } = query.days;
+    const cached = isUnfiltered(query) ? await this.cachedReports.cachedDays(query.days, entity) : { days: [], untilMs: fromMs };
+    const rows = await this.activity.by({ ...query, days: { fromMs: cached.untilMs, toMs } }, ['day']);
+    const uncached = rows.map(({ day, sums }) => ({ fromMs: Number(day), sums })).toSorted((a, b) => a.fromMs - b.fromMs);
     return [
-      ...kept.days.map((day) => ({ ...day, told: () => this.toldOfKept(day, entity) })),
-      ...others.map((day) => ({ ...day, told: () => this.toldOf(asked, day, entity) })),
+      ...cached.days.map((day) => ({ ...day, read: () => this.readCached(day, entity) })),
+      ...uncached.map((day) => ({ ...day, read: () => this.readFromCalls(query, day, entity) })),
     ];
   } // prettier-ignore
 
-  private async toldOfKept({ fromMs, sums }: DaySums, entity: Entity) {
-    return { sums, breakdown: await this.kept.breakdownOf(entity, fromMs) };
+  private async readCached({ fromMs, sums }: DaySums, entity: Entity) {
+    return { sums, breakdown: await this.cachedReports.breakdownOf(entity, fromMs) };
   }
 
-  private async toldOf(asked: Asked, { fromMs }: DaySums, entity: Entity) {
+  private async readFromCalls(query: ActivityQuery, { fromMs }: DaySums, entity: Entity) {
     const dimensions = new Set([...PARTS, entity]);
     const days = { fromMs, toMs: fromMs + DAY_MS };
-    const parts = await this.activity.by({ ...asked, days }, [...dimensions], 'all');
+    const parts = await this.activity.by({ ...query, days }, [...dimensions], 'all');
     return { sums: totalOf(parts), breakdown: breakdownOf(parts, (part) => part[entity]) };
   }
 
@@ -113,5 +120,5 @@ export class DailyActivity {
   }
 }
 
-const spends = (named: Readonly<Record<string, { readonly metrics: Metrics }>> = {}) =>
-  Object.fromEntries(Object.entries(named).map(([name, { metrics }]) => [name, metrics.spend]));
+const spendByName = (metricsByName: Readonly<Record<string, { readonly metrics: Metrics }>> = {}) =>
+  Object.fromEntries(Object.entries(metricsByName).map(([name, { metrics }]) => [name, metrics.spend]));

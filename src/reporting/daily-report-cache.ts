@@ -5,21 +5,21 @@ import { DAY_MS } from '../platform/clock.js';
 import { Database } from '../database/database.js';
 import { type Principal, seesEverything } from '../policy/principal.js';
 import { nanoUsd } from '../policy/money.js';
-import { Activity, type Asked } from './activity.js';
+import { Activity, type ActivityQuery } from './activity.js';
 import { breakdownOf, type Entity, type Part, PARTS } from './breakdown.js';
 import type { Breakdown } from './daily-activity.dto.js';
 import type { Days } from './days.js';
 import { DailyReport } from './daily-report.entity.js';
 import { type Sums, totalOf } from './sums.js';
 
-/** What calls of the day that begins then came to. */
+/** The sums of the day that begins at `fromMs`. */
 export interface DaySums {
   readonly fromMs: number;
   readonly sums: Sums;
 }
 
-/** Whoever sees every call. */
-const ANYBODY: Principal = {
+/** A principal that sees every call. */
+const ANY_ADMIN: Principal = {
   id: '',
   role: 'proxy_admin',
   userId: null,
@@ -28,8 +28,8 @@ const ANYBODY: Principal = {
 };
 
 /**
- * Keeps what is told of everybody's calls on each day that is summed up to its end: nothing can change it any more. Earliest
- * first, all of a day in one transaction, so up to the latest that is kept none is missing.
+ * Stores the report of each day that is summed up to its end, because it cannot change any more. Days are stored in
+ * order, each in one transaction, so none is missing before the latest.
  */
 @Injectable()
 export class DailyReportCache {
@@ -39,8 +39,8 @@ export class DailyReportCache {
     private readonly dailyReports: DailyReportRepository,
   ) {}
 
-  /** Those of these days that had such calls, and are kept: earliest first. From `untilMs` on none is. */
-  async among({ fromMs, toMs }: Days, entity: Entity): Promise<{ days: DaySums[]; untilMs: number }> {
+  /** Returns the stored days in the range that have calls, earliest first. No day from `untilMs` on is stored. */
+  async cachedDays({ fromMs, toMs }: Days, entity: Entity): Promise<{ days: DaySums[]; untilMs: number }> {
     const rows = await this.database.read((manager) =>
       this.dailyReports.in(manager).find({
         select: { entity: true, day: true, sums: true },
@@ -69,14 +69,14 @@ export class DailyReportCache {
     return breakdown;
   }
 
-  /** Keeps one more day that is summed up; whether there was one. */
-  async storeOne(): Promise<boolean> {
-    const day = await this.next();
-    if (day !== undefined) await this.keep(day);
+  /** Stores the next day that is summed up. Returns false if there was none. */
+  async storeNextDay(): Promise<boolean> {
+    const day = await this.nextDay();
+    if (day !== undefined) await this.store(day);
     return day !== undefined;
   }
 
-  private async next(): Promise<number | undefined> {
+  private async nextDay(): Promise<number | undefined> {
     const [{ day }] = await this.database.read<[{ day: string | null }]>((manager) =>
       manager.query(
         `SELECT CAST(min(day) AS text) AS day FROM activity_days
@@ -87,10 +87,10 @@ export class DailyReportCache {
     return day === null ? undefined : Number(day);
   }
 
-  private async keep(fromMs: number): Promise<void> {
-    const asked: Asked = { days: { fromMs, toMs: fromMs + DAY_MS }, caller: ANYBODY };
-    const calls = await this.activity.by(asked, [...PARTS, 'user', 'organization', 'endUser'], 'all');
-    const tagged = await this.activity.by({ ...asked, tags: {} }, [...PARTS, 'tag'], 'all');
+  private async store(fromMs: number): Promise<void> {
+    const query: ActivityQuery = { days: { fromMs, toMs: fromMs + DAY_MS }, caller: ANY_ADMIN };
+    const calls = await this.activity.by(query, [...PARTS, 'user', 'organization', 'endUser'], 'all');
+    const tagged = await this.activity.by({ ...query, tags: {} }, [...PARTS, 'tag'], 'all');
     const rows: DailyReport[] = [];
     const add = <P extends Part>(entity: Entity, parts: readonly P[], entityOf: (part: P) => string) => {
       if (!parts.length) return;
@@ -104,17 +104,26 @@ export class DailyReportCache {
     };
     add('user', calls, ({ user }) => user);
     for (const entity of ['team', 'organization', 'endUser'] as const) {
-      const theirs = calls.filter((call) => call[entity] !== '');
-      add(entity, theirs, (call) => call[entity]);
+      const callsOfEntity = calls.filter((call) => call[entity] !== '');
+      add(entity, callsOfEntity, (call) => call[entity]);
     }
     add('tag', tagged, ({ tag }) => tag);
     await this.database.write((tx) => this.dailyReports.insertOrIgnore(tx, rows), 'pruning');
   }
 }
 
-/** Is it about all calls that are about an entity at all? */
-export const isUnfiltered = ({ caller, api_key, user_id, team_id, end_user, of, model, tags }: Asked) =>
+/** Returns true if the query selects all calls that have the entity. */
+export const isUnfiltered = ({
+  caller,
+  api_key,
+  user_id,
+  team_id,
+  end_user,
+  owner,
+  model,
+  tags,
+}: ActivityQuery) =>
   seesEverything(caller) &&
-  [api_key, user_id, team_id, end_user, of?.only, of?.except, of?.among, model, tags?.only].every(
+  [api_key, user_id, team_id, end_user, owner?.only, owner?.except, owner?.among, model, tags?.only].every(
     (narrower) => narrower === undefined,
   );

@@ -4,19 +4,19 @@ import type { Breakdown } from './daily-activity.dto.js';
 import type { Sums } from './sums.js';
 
 /**
- * The daily activity of everybody on a UTC day that is summed up, as it is told. Made of `activity_days`, which have as many
- * rows as there were calls if no two are alike: rows that are gone are made again.
+ * The stored report of all calls of one UTC day that is summed up. It is derived from `activity_days`, so a deleted
+ * row is created again.
  */
 @Entity('kept_days')
 export class DailyReport {
-  /** What it is about. Days with calls have one of `user`. */
+  /** The kind of entity of the report. Days with calls always have a row for `user`. */
   @PrimaryColumn({ type: 'varchar' })
   entity: string;
 
   @InstantColumn({ primary: true })
   day: Date;
 
-  /** The cost is text: JSON has no `bigint`. */
+  /** The cost is text, because JSON has no `bigint`. */
   @JsonColumn()
   sums: Omit<Sums, 'costNanoUsd'> & { readonly costNanoUsd: string };
 

@@ -5,7 +5,7 @@ import type { Principal } from '../policy/principal.js';
 import { SpendReports } from './spend-reports.js';
 import { SpendResetService } from './spend-reset.service.js';
 import {
-  DearestQuery,
+  TopSpendQuery,
   EndUserSpend,
   EndUserSpendDto,
   GlobalActivity,
@@ -17,14 +17,14 @@ import {
   TeamSpend,
 } from './global-spend.dto.js';
 import { DatesQuery } from '../http/dates-query.dto.js';
-import { GlobalSpend, GlobalSpendTagsQuery, GlobalTagSpend, SpendWasReset } from './spend.dto.js';
-import { named } from './report-filter.js';
+import { GlobalSpend, GlobalSpendTagsQuery, GlobalTagSpend, SpendResetResponse } from './spend.dto.js';
+import { namesIn } from './report-filter.js';
 
-/** LiteLLM's word for no choice among tags. */
+/** LiteLLM's value for all tags. */
 const ALL_TAGS = 'all-tags';
 const USUAL_LIMIT = 100;
 
-/** Where everybody's money went. Never cached: these answers are the spend. */
+/** Reports the spend of all parties. Never cached: the responses are the current spend. */
 @ApiTags('spend')
 @AdminRoute()
 @Controller('global')
@@ -46,7 +46,7 @@ export class GlobalSpendController {
     @Query() { tags, ...days }: GlobalSpendTagsQuery,
     @CurrentPrincipal() caller: Principal,
   ): Promise<GlobalTagSpend> {
-    const names = named(tags);
+    const names = namesIn(tags);
     const rows = await this.reports.byTag(days, caller, names?.includes(ALL_TAGS) ? undefined : names);
     return { spend_per_tag: rows.map(({ name, calls, spend }) => ({ name, spend, log_count: calls })) };
   }
@@ -54,7 +54,7 @@ export class GlobalSpendController {
   @Get('spend/keys')
   @ApiOperation({ summary: 'The dearest keys of the last 30 days.' })
   byKey(
-    @Query() { limit = USUAL_LIMIT }: DearestQuery,
+    @Query() { limit = USUAL_LIMIT }: TopSpendQuery,
     @CurrentPrincipal() caller: Principal,
   ): Promise<KeySpend[]> {
     return this.reports.byKey(limit, caller);
@@ -63,7 +63,7 @@ export class GlobalSpendController {
   @Get('spend/models')
   @ApiOperation({ summary: 'The dearest models of the last 30 days.' })
   byModel(
-    @Query() { limit = USUAL_LIMIT }: DearestQuery,
+    @Query() { limit = USUAL_LIMIT }: TopSpendQuery,
     @CurrentPrincipal() caller: Principal,
   ): Promise<ModelSpend[]> {
     return this.reports.byModel(limit, caller);
@@ -96,7 +96,7 @@ export class GlobalSpendController {
     @CurrentPrincipal() caller: Principal,
   ): Promise<(PartyReport | KeyReport)[]> {
     return query.group_by === 'api_key'
-      ? this.reports.ofKeys(query, caller)
+      ? this.reports.byKeyAndModel(query, caller)
       : this.reports.byParty(query, caller);
   }
 
@@ -109,8 +109,8 @@ export class GlobalSpendController {
   @Post('spend/reset')
   @HttpCode(200)
   @ApiOperation({ summary: 'Start again at nothing spent: all keys, all teams and the proxy.' })
-  async reset(): Promise<SpendWasReset> {
-    await this.resets.everything();
+  async reset(): Promise<SpendResetResponse> {
+    await this.resets.resetAll();
     return { message: 'Spend for all API Keys and Teams reset successfully', status: 'success' };
   }
 }

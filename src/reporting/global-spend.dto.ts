@@ -6,8 +6,8 @@ import { DatesQuery } from '../http/dates-query.dto.js';
 
 const REPORT_GROUPS = ['team', 'customer', 'api_key'] as const;
 
-export class DearestQuery {
-  /** As many, the dearest; 100 unless told. */
+export class TopSpendQuery {
+  /** The number of rows, highest spend first. Default: 100. */
   @IsOptional()
   @Type(() => Number)
   @IsInt()
@@ -16,7 +16,7 @@ export class DearestQuery {
   limit?: number;
 }
 
-/** Which days (both are needed) of whose calls, and by what. */
+/** Days (both are required), filters and grouping of a spend report. */
 export class SpendReportQuery extends DatesQuery {
   @ApiPropertyOptional({ enum: REPORT_GROUPS, default: 'team' })
   @IsOptional()
@@ -41,7 +41,7 @@ export class SpendReportQuery extends DatesQuery {
   customer_id?: string;
 }
 
-/** Whole UTC days: those of the two instants and what is between. The last 30 without. */
+/** Whole UTC days from `startTime` to `endTime`, both included. Default: the last 30 days. */
 export class EndUserSpendDto {
   @ApiPropertyOptional({ example: '2026-11-01' })
   @IsOptional()
@@ -91,7 +91,7 @@ export class TeamTotal {
 }
 
 export class TeamSpend {
-  /** For each day its `date` and, by team, USD. */
+  /** For each day its `date` and the USD of each team. */
   @ApiProperty({
     type: 'array',
     items: {
@@ -136,7 +136,7 @@ export class CustomerReport {
   metadata: CallsReport[];
 }
 
-/** One day. */
+/** The spend of one day. */
 export class PartyReport {
   @ApiProperty({ example: '2026-11-01T00:00:00+00:00' })
   group_by_day: string;
@@ -153,7 +153,7 @@ export class KeyModelReport {
   total_output_tokens: number;
 }
 
-/** One key, with `group_by=api_key`. */
+/** The spend of one key, with `group_by=api_key`. */
 @ApiExtraModels(KeyModelReport)
 export class KeyReport {
   api_key: string;

@@ -24,7 +24,7 @@ import { BillingChainRepository } from '../ledger/billing-chain.repository.js';
 import { LedgerEntryRepository } from '../ledger/ledger-entry.repository.js';
 import { DailyReportRepository } from './daily-report.repository.js';
 
-/** Reports where the money of the ledger went, resets what parties have spent, and folds old entries. */
+/** Reports spend from the ledger, resets spend, and folds old entries. */
 @Module({
   imports: [
     TypeOrmModule.forFeature([VirtualKey, Team, BillingChainRow, LedgerEntry, DailyReport]),

@@ -8,14 +8,14 @@ import { addToActivity } from './activity-sums.js';
 import { jsonRowset } from '../database/json-rowset.js';
 import { addOnConflict, aggregateColumns, AGGREGATES } from '../ledger/entry-aggregates.js';
 
-/** The entries of one batch. */
-const AT_ONCE = 200;
+/** The number of entries in one batch. */
+const BATCH_SIZE = 200;
 
-const ALIKE = 'chain_id, day, state, mark, call_type, model, deployment_id, provider';
+const GROUP_COLUMNS = 'chain_id, day, state, mark, call_type, model, deployment_id, provider';
 
 /**
- * Folds closed entries that are older than `spend_logs_retention` into sums per day, a few in each transaction: they are
- * in one table or the other at every moment, whenever the process dies. Balances, chains and postings stay.
+ * Folds closed entries older than `spend_logs_retention` into sums per day, one batch per transaction. An entry is
+ * always in exactly one of the two tables, even if the process dies. Balances, chains and postings stay.
  */
 @Injectable()
 export class Retention extends BatchJob {
@@ -40,40 +40,40 @@ export class Retention extends BatchJob {
     if (count) this.logger.log(`${count} entries of the ledger were folded into sums per day.`);
   }
 
-  /** Folds all that was opened and closed before this; how many. */
+  /** Folds all entries that were opened and closed before this instant. Returns their number. */
   async fold(before: Date): Promise<number> {
     let count = 0;
     await this.runBatches(async (tx) => {
       const folded = await this.foldSome(tx, before.getTime());
       count += folded;
-      return folded === AT_ONCE;
+      return folded === BATCH_SIZE;
     });
     return count;
   }
 
   private async foldSome(tx: EntityManager, beforeMs: number): Promise<number> {
     const ids: { id: string }[] = await tx.query(
-      `SELECT id FROM ledger_entries WHERE opened_at < ${beforeMs} AND closed_at < ${beforeMs} ORDER BY opened_at LIMIT ${AT_ONCE}`,
+      `SELECT id FROM ledger_entries WHERE opened_at < ${beforeMs} AND closed_at < ${beforeMs} ORDER BY opened_at LIMIT ${BATCH_SIZE}`,
     );
     if (!ids.length) return 0;
-    const these = jsonRowset({ id: 'varchar' }, this.database);
+    const idRows = jsonRowset({ id: 'varchar' }, this.database);
     const sums = aggregateColumns(this.database).map((figure) => `sum(${figure})`);
     await tx.query(
-      `INSERT INTO ledger_days (${ALIKE}, ${AGGREGATES.join(', ')})
+      `INSERT INTO ledger_days (${GROUP_COLUMNS}, ${AGGREGATES.join(', ')})
        SELECT e.chain_id, e.opened_at - e.opened_at % ${DAY_MS} AS day, e.state, coalesce(e.mark, '') AS mark, e.call_type,
          e.model, e.deployment_id, e.provider, ${sums.join(', ')}
-       FROM ledger_entries e JOIN ${these} AS r ON r.id = e.id WHERE true
+       FROM ledger_entries e JOIN ${idRows} AS r ON r.id = e.id WHERE true
        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
-       ${addOnConflict('ledger_days', ALIKE)}`,
+       ${addOnConflict('ledger_days', GROUP_COLUMNS)}`,
       [JSON.stringify(ids)],
     );
     await addToActivity(
       tx,
       this.database,
-      `e.opened_at >= (SELECT until FROM activity_progress) AND e.id IN (SELECT r.id FROM ${these} AS r)`,
+      `e.opened_at >= (SELECT until FROM activity_progress) AND e.id IN (SELECT r.id FROM ${idRows} AS r)`,
       [JSON.stringify(ids)],
     );
-    await tx.query(`DELETE FROM ledger_entries WHERE id IN (SELECT r.id FROM ${these} AS r)`, [
+    await tx.query(`DELETE FROM ledger_entries WHERE id IN (SELECT r.id FROM ${idRows} AS r)`, [
       JSON.stringify(ids),
     ]);
     return ids.length;

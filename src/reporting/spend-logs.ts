@@ -14,10 +14,10 @@ import { type Days, requiredInstants } from './days.js';
 import type { SpendLogPage, SpendLogPageQuery, SpendLogQuery, SpendLogRow } from './spend.dto.js';
 import { applyToChains, visibleChains } from './report-filter.js';
 
-/** More are not counted: that takes as long as reading them. */
-const MOST_COUNTED = 10_000;
+/** The highest count. To count more takes as long as to read them. */
+const MAX_COUNT = 10_000;
 
-/** Reads the ledger's single entries for people. */
+/** Reads single ledger entries for reports. */
 @Injectable()
 export class SpendLogs {
   constructor(
@@ -25,7 +25,7 @@ export class SpendLogs {
     private readonly entries: LedgerEntryRepository,
   ) {}
 
-  /** Closed entries that match and concern the caller, newest first, bounded. */
+  /** Returns closed entries that match and concern the caller, newest first, bounded. */
   async list(query: SpendLogQuery, caller: Principal): Promise<SpendLogRow[]> {
     const { take, skip } = paginate(query);
     const rows = await this.database.read((manager) =>
@@ -36,16 +36,16 @@ export class SpendLogs {
         .offset(skip)
         .getMany(),
     );
-    return (rows as Told[]).map(logRow);
+    return (rows as EntryWithChain[]).map(logRow);
   }
 
-  /** A page of the same, narrowed further, and how many there are in all, if they are not more than 10,000. */
+  /** Returns a page of entries with further filters, and their number up to 10,000. */
   async page(query: SpendLogPageQuery, caller: Principal): Promise<SpendLogPage> {
     const { page = 1, page_size = 50, sort_order = 'desc' } = query;
     const order = sqlOrder(sort_order);
     const instants = requiredInstants(query);
     const matching = (manager: EntityManager) =>
-      narrowed(this.matching(manager, { ...query, ...NO_DAYS }, caller), query, instants);
+      applyPageFilters(this.matching(manager, { ...query, ...NO_DAYS }, caller), query, instants);
     const [rows, total] = await this.database.read(async (manager) => [
       await matching(manager)
         .orderBy('e.openedAt', order)
@@ -53,9 +53,9 @@ export class SpendLogs {
         .limit(page_size)
         .offset((page - 1) * page_size)
         .getMany(),
-      await countedUpTo(manager, MOST_COUNTED, matching(manager)),
+      await countUpTo(manager, MAX_COUNT, matching(manager)),
     ]);
-    return { data: (rows as Told[]).map(logRow), ...pageInfo(total, { page, page_size }) };
+    return { data: (rows as EntryWithChain[]).map(logRow), ...pageInfo(total, { page, page_size }) };
   }
 
   /** The closed entries (alias `e`, chain `c`) that match and concern the caller. */
@@ -70,8 +70,8 @@ export class SpendLogs {
       .createQueryBuilder('e')
       .innerJoinAndMapOne('e.chain', BillingChainRow, 'c', 'c.id = e.chainId')
       .where("e.state <> 'open'");
-    const where = (condition: string, values: object, given: unknown) => {
-      if (given !== undefined) select.andWhere(condition, values);
+    const where = (condition: string, values: object, value: unknown) => {
+      if (value !== undefined) select.andWhere(condition, values);
     };
     where('(e.requestId = :requestId OR e.id = :requestId)', { requestId: request_id }, request_id);
     where('e.openedAt >= :from', { from: start_date && Date.parse(start_date) }, start_date);
@@ -80,9 +80,9 @@ export class SpendLogs {
   }
 }
 
-type Told = LedgerEntry & { readonly chain: BillingChainRow };
+type EntryWithChain = LedgerEntry & { readonly chain: BillingChainRow };
 
-/** Nothing was produced, or nobody knows of anything that was: an answer nobody could read, or none. */
+/** SQL: the call failed. It produced nothing, or nothing that is known of. */
 const FAILED = `(e.state = 'released' OR (COALESCE(e.mark, '') = 'unconfirmed' AND e.costNanoUsd = 0))`;
 
 const hasFailed = ({ state, mark, costNanoUsd }: LedgerEntry) =>
@@ -90,14 +90,14 @@ const hasFailed = ({ state, mark, costNanoUsd }: LedgerEntry) =>
 
 const NO_DAYS = { start_date: undefined, end_date: undefined };
 
-function narrowed(
+function applyPageFilters(
   select: SelectQueryBuilder<LedgerEntry>,
   query: SpendLogPageQuery,
   { fromMs, toMs }: Days,
 ): SelectQueryBuilder<LedgerEntry> {
   const { min_spend, max_spend, status_filter, model, model_id, key_alias } = query;
-  const where = (condition: string, values: object, given: unknown) => {
-    if (given !== undefined) select.andWhere(condition, values);
+  const where = (condition: string, values: object, value: unknown) => {
+    if (value !== undefined) select.andWhere(condition, values);
   };
   select.andWhere('e.openedAt >= :since AND e.openedAt < :until', { since: fromMs, until: toMs });
   where('e.costNanoUsd >= :least', { least: min_spend && nanoUsdFromUsd(min_spend)?.toString() }, min_spend);
@@ -106,17 +106,17 @@ function narrowed(
   where('e.model = :model', { model }, model);
   where('e.deploymentId = :deployment', { deployment: model_id }, model_id);
   where('c.keyAlias = :alias', { alias: key_alias }, key_alias);
-  // Why a call failed is not kept, so no row is about any reason.
+  // The reason of a failure is not stored, so no row matches one.
   where('1 = 0', {}, query.error_code ?? query.error_message);
   return select;
 }
 
-async function countedUpTo(
+async function countUpTo(
   manager: EntityManager,
-  most: number,
+  limit: number,
   select: SelectQueryBuilder<LedgerEntry>,
 ): Promise<number> {
-  const [sql, parameters] = select.select('1', 'one').limit(most).getQueryAndParameters();
+  const [sql, parameters] = select.select('1', 'one').limit(limit).getQueryAndParameters();
   const [{ count }] = (await manager.query(
     `SELECT count(*) AS count FROM (${sql}) AS counted`,
     parameters,
@@ -124,7 +124,7 @@ async function countedUpTo(
   return Number(count);
 }
 
-function logRow({ chain, ...entry }: Told): SpendLogRow {
+function logRow({ chain, ...entry }: EntryWithChain): SpendLogRow {
   const { inputTokens = 0, outputTokens = 0 } = entry.usage ?? {};
   return {
     request_id: entry.requestId,

@@ -7,9 +7,9 @@ import type { Principal } from '../policy/principal.js';
 import { nanoUsd, usdFromNanoUsd } from '../policy/money.js';
 import { lifetimeAccount, GLOBAL_ID } from '../ledger/account.js';
 import { Accounts } from '../ledger/accounts.js';
-import { Activity, type Asked, type Dimension, type Row } from './activity.js';
+import { Activity, type ActivityQuery, type Dimension, type Row } from './activity.js';
 import { DailyActivity } from './daily-activity.js';
-import { dayName, daysOrLately, requiredDays, weeksOf } from './days.js';
+import { dayName, daysOrLastDays, requiredDays, weeksOf } from './days.js';
 import type {
   EndUserSpend,
   EndUserSpendDto,
@@ -22,18 +22,18 @@ import type {
   TeamSpend,
 } from './global-spend.dto.js';
 import type { DatesQuery } from '../http/dates-query.dto.js';
-import { grouped, type Sums, tokensOf, totalOf, usdOf } from './sums.js';
+import { groupRows, type Sums, tokensOf, totalOf, usdOf } from './sums.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { KeyRepository } from '../parties/repositories/key.repository.js';
 
-/** What the calls that carried one tag cost. */
+/** The cost of calls that carried one tag. */
 interface TagSpend {
   readonly name: string;
   readonly calls: number;
   readonly spend: number;
 }
 
-/** Tells what calls came to, added up. Whoever asks hears of what concerns them. */
+/** Adds up calls for reports. A caller sees only calls that concern them. */
 @Injectable()
 export class SpendReports {
   constructor(
@@ -47,15 +47,15 @@ export class SpendReports {
     private readonly keys: KeyRepository,
   ) {}
 
-  /** By tag, dearest first, bounded; a call with two tags counts for both. Of `only` these, if any. */
+  /** Sums by tag, highest spend first, bounded. A call with two tags counts for both. `only`: limits the tags. */
   async byTag(query: DatesQuery, caller: Principal, only?: readonly string[]): Promise<TagSpend[]> {
-    const rows = await this.activity.by({ ...this.lately(query, caller), tags: { only } }, ['tag']);
+    const rows = await this.activity.by({ ...this.lastDays(query, caller), tags: { only } }, ['tag']);
     return rows.map(({ tag: name, sums }) => ({ name, calls: sums.calls, spend: usdOf(sums) }));
   }
 
-  /** The dearest keys of the last 30 days. */
+  /** Returns the keys with the highest spend of the last 30 days. */
   async byKey(most: number, caller: Principal): Promise<KeySpend[]> {
-    const rows = await this.activity.by(this.lately({}, caller), ['key'], most);
+    const rows = await this.activity.by(this.lastDays({}, caller), ['key'], most);
     const names = await this.keyNames(rows.map(({ key }) => key));
     return rows.map(({ key, keyAlias, sums }) => ({
       api_key: key,
@@ -65,33 +65,35 @@ export class SpendReports {
     }));
   }
 
-  /** The dearest models of the last 30 days. */
+  /** Returns the models with the highest spend of the last 30 days. */
   async byModel(most: number, caller: Principal): Promise<ModelSpend[]> {
-    const rows = await this.activity.by(this.lately({}, caller), ['model'], most);
+    const rows = await this.activity.by(this.lastDays({}, caller), ['model'], most);
     return rows.map(({ model, sums }) => ({ model, total_spend: usdOf(sums) }));
   }
 
-  /** The dearest end users, of one key if it is named. */
+  /** Returns the end users with the highest spend, for one key if `api_key` is set. */
   async byEndUser(dto: EndUserSpendDto, caller: Principal): Promise<EndUserSpend[]> {
     const { startTime, endTime, api_key } = dto;
     const dates = { ...(startTime && { start_date: startTime.slice(0, DAY_CHARS) }), ...(endTime && { end_date: endTime.slice(0, DAY_CHARS) }) };
-    const asked = { ...this.lately(dates, caller), of: { kind: 'endUser' } as const, ...(api_key !== undefined && { api_key }) };
-    return (await this.activity.by(asked, ['endUser'], MOST_NAMES)).map(({ endUser, sums }) => ({
+    const query = { ...this.lastDays(dates, caller), owner: { kind: 'endUser' } as const, ...(api_key !== undefined && { api_key }) };
+    return (await this.activity.by(query, ['endUser'], MAX_NAMES)).map(({ endUser, sums }) => ({
       end_user: endUser,
       total_count: sums.calls,
       total_spend: usdOf(sums),
     }));
   } // prettier-ignore
 
-  /** What the dearest teams cost, in all and on each of the last 30 days. */
+  /** Returns the teams with the highest spend of the last 30 days, in all and per day. */
   async byTeam(caller: Principal): Promise<TeamSpend> {
-    const asked = this.lately({}, caller);
-    const totals = await this.activity.by({ ...asked, of: { kind: 'team' } }, ['team'], MOST_NAMES);
+    const query = this.lastDays({}, caller);
+    const totals = await this.activity.by({ ...query, owner: { kind: 'team' } }, ['team'], MAX_NAMES);
     if (!totals.length) return { daily_spend: [], teams: [], total_spend_per_team: [] };
     const only = totals.map(({ team }) => team);
     const names = await this.teamNames(only);
     const nameOf = (team: string) => names.get(team) ?? team;
-    const daily = byDay(await this.whole({ ...asked, of: { kind: 'team', among: only } }, ['day', 'team']));
+    const daily = byDay(
+      await this.allRows({ ...query, owner: { kind: 'team', among: only } }, ['day', 'team']),
+    );
     return {
       daily_spend: daily.map(([date, rows]) => ({
         ...Object.fromEntries(rows.map(({ team, sums }) => [nameOf(team), usdOf(sums)])),
@@ -105,19 +107,19 @@ export class SpendReports {
     };
   }
 
-  /** By day, then by team or customer, each with its models and keys. */
+  /** Sums by day, then by team or customer, each with its models and keys. */
   async byParty(query: SpendReportQuery, caller: Principal): Promise<PartyReport[]> {
     const [dimension, list, name] = PARTIES[query.group_by === 'customer' ? 'customer' : 'team'];
-    const asked = { ...this.reported(query, caller), of: { kind: dimension } };
+    const report = { ...this.reportQuery(query, caller), owner: { kind: dimension } };
     const rows: Row<'day' | typeof dimension | 'model' | 'key'>[] = [];
-    for (const days of weeksOf(asked.days)) rows.push(...(await this.whole({ ...asked, days }, ['day', dimension, 'model', 'key'], rows.length)));
+    for (const days of weeksOf(report.days)) rows.push(...(await this.allRows({ ...report, days }, ['day', dimension, 'model', 'key'], rows.length)));
     const names = dimension === 'team' ? await this.teamNames(rows.map(({ team }) => team)) : new Map<string, string>();
-    return byDay(rows).map(([day, ofDay]) => ({
+    return byDay(rows).map(([day, rowsOfDay]) => ({
       group_by_day: `${day}T00:00:00+00:00`,
-      [list]: grouped(ofDay, (row) => row[dimension]).map(([id, of]) => ({
+      [list]: groupRows(rowsOfDay, (row) => row[dimension]).map(([id, rowsOfParty]) => ({
         [name]: names.get(id) ?? id,
-        total_spend: usdOf(totalOf(of)),
-        metadata: of.map(({ model, key, sums }) => ({
+        total_spend: usdOf(totalOf(rowsOfParty)),
+        metadata: rowsOfParty.map(({ model, key, sums }) => ({
           model,
           spend: usdOf(sums),
           total_tokens: tokensOf(sums),
@@ -127,22 +129,22 @@ export class SpendReports {
     }));
   } // prettier-ignore
 
-  /** By key, dearest first, each with its models. */
-  async ofKeys(query: SpendReportQuery, caller: Principal): Promise<KeyReport[]> {
-    const rows = await this.whole(this.reported(query, caller), ['key', 'model']);
+  /** Sums by key, highest spend first, each with its models. */
+  async byKeyAndModel(query: SpendReportQuery, caller: Principal): Promise<KeyReport[]> {
+    const rows = await this.allRows(this.reportQuery(query, caller), ['key', 'model']);
     const figures = (sums: Sums) => ({
       total_cost: usdOf(sums),
       total_input_tokens: sums.inputTokens,
       total_output_tokens: sums.outputTokens,
     });
-    return grouped(rows, ({ key }) => key).map(([api_key, of]) => ({
+    return groupRows(rows, ({ key }) => key).map(([api_key, rowsOfKey]) => ({
       api_key,
-      ...figures(totalOf(of)),
-      model_details: of.map(({ model, sums }) => ({ model, ...figures(sums) })),
+      ...figures(totalOf(rowsOfKey)),
+      model_details: rowsOfKey.map(({ model, sums }) => ({ model, ...figures(sums) })),
     }));
   }
 
-  /** How many calls there were on each day, and of how many tokens. */
+  /** Counts calls and tokens per day. */
   async activityByDay(query: DatesQuery, caller: Principal): Promise<GlobalActivity> {
     const days = await this.daily.busyDays({ days: requiredDays(query), caller }, 'user');
     const all = totalOf(days);
@@ -157,7 +159,7 @@ export class SpendReports {
     };
   }
 
-  /** Everything this proxy ever spent, and its budget. */
+  /** Returns the lifetime spend of the proxy and its budget. */
   async global(): Promise<{ spend: number; max_budget: number | null }> {
     const account = lifetimeAccount('global', GLOBAL_ID);
     const spent = await this.accounts.spentOn([account]);
@@ -167,22 +169,26 @@ export class SpendReports {
     };
   }
 
-  private lately(query: DatesQuery, caller: Principal): Asked {
-    return { days: daysOrLately(query, this.clock()), caller };
+  private lastDays(query: DatesQuery, caller: Principal): ActivityQuery {
+    return { days: daysOrLastDays(query, this.clock()), caller };
   }
 
-  private reported(query: SpendReportQuery, caller: Principal): Asked {
+  private reportQuery(query: SpendReportQuery, caller: Principal): ActivityQuery {
     const { api_key, internal_user_id: user_id, team_id, customer_id: end_user } = query;
-    const whose = Object.entries({ api_key, user_id, team_id, end_user }).filter(([, given]) => given !== undefined);
-    return { ...Object.fromEntries(whose), days: requiredDays(query), caller };
+    const filter = Object.entries({ api_key, user_id, team_id, end_user }).filter(([, value]) => value !== undefined);
+    return { ...Object.fromEntries(filter), days: requiredDays(query), caller };
   } // prettier-ignore
 
-  /** All rows, so that their sums are whole; 422 when one answer cannot hold them beside those it has. */
-  private async whole<D extends Dimension>(asked: Asked, by: readonly D[], already = 0): Promise<Row<D>[]> {
-    const most = MOST_ROWS - already;
-    const rows = await this.activity.by(asked, by, most + 1);
+  /** Reads all rows, so that sums are complete. Throws 422 if one response cannot hold them beside `rowsSoFar`. */
+  private async allRows<D extends Dimension>(
+    query: ActivityQuery,
+    by: readonly D[],
+    rowsSoFar = 0,
+  ): Promise<Row<D>[]> {
+    const most = MAX_ROWS - rowsSoFar;
+    const rows = await this.activity.by(query, by, most + 1);
     if (rows.length <= most) return rows;
-    const message = `too many rows for one report (more than ${MOST_ROWS}): ask about fewer days`;
+    const message = `too many rows for one report (more than ${MAX_ROWS}): ask about fewer days`;
     throw new UnprocessableEntityException({ message, fields: [{ field: 'start_date', message }] });
   }
 
@@ -204,10 +210,10 @@ export class SpendReports {
   }
 }
 
-/** One answer holds no more rows. */
-const MOST_ROWS = 10_000;
-/** As many teams or end users are told, the dearest. */
-const MOST_NAMES = 100;
+/** The most rows in one response. */
+const MAX_ROWS = 10_000;
+/** The most teams or end users in one report, highest spend first. */
+const MAX_NAMES = 100;
 const DAY_CHARS = 10;
 
 const PARTIES = {
@@ -215,11 +221,11 @@ const PARTIES = {
   customer: ['endUser', 'customers', 'customer'],
 } as const;
 
-/** As LiteLLM writes it: `Jan 22`. */
+/** Formats a day as LiteLLM does: `Jan 22`. */
 const DAY_OF_MONTH = new Intl.DateTimeFormat('en-US', { month: 'short', day: '2-digit', timeZone: 'UTC' });
 
-/** Rows of each day, earliest first. */
+/** Groups rows by day, earliest first. */
 const byDay = <T extends { readonly day: string }>(rows: readonly T[]): [date: string, rows: T[]][] =>
-  grouped(rows, ({ day }) => Number(day))
+  groupRows(rows, ({ day }) => Number(day))
     .toSorted(([a], [b]) => a - b)
-    .map(([day, of]) => [dayName(day), of]);
+    .map(([day, rowsOfDay]) => [dayName(day), rowsOfDay]);

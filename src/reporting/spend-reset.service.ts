@@ -10,10 +10,10 @@ import { PartySpend, type Spender } from '../parties/party-spend.js';
 import { KeyRepository } from '../parties/repositories/key.repository.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 
-/** As many parties in one transaction: calls wait behind it. */
-const AT_ONCE = 200;
+/** The number of parties in one transaction. Calls wait for it. */
+const BATCH_SIZE = 200;
 
-/** Makes what all keys, all teams and the proxy as a whole have spent nothing, as LiteLLM does; the ledger keeps every call. */
+/** Resets the spend of all keys, all teams and the proxy to zero, as LiteLLM does. The ledger keeps every call. */
 @Injectable()
 export class SpendResetService {
   constructor(
@@ -24,20 +24,20 @@ export class SpendResetService {
     private readonly teams: TeamRepository,
   ) {}
 
-  /** Done again, it does what an earlier one that failed did not. */
-  async everything(): Promise<void> {
-    await this.all(this.keys);
-    await this.all(this.teams);
+  /** Resets all spend. A repeated call finishes one that failed. */
+  async resetAll(): Promise<void> {
+    await this.resetEntity(this.keys);
+    await this.resetEntity(this.teams);
     await this.spend.reset([proxySpender(this.config)]);
   }
 
-  private async all<T extends PartyRow>(parties: PartyRepository<T>): Promise<void> {
-    for (let after = '', count = AT_ONCE; count === AT_ONCE;) {
+  private async resetEntity<T extends PartyRow>(parties: PartyRepository<T>): Promise<void> {
+    for (let after = '', count = BATCH_SIZE; count === BATCH_SIZE;) {
       const rows = await this.database.read((manager) =>
         parties.in(manager).find({
           where: { id: MoreThan(after), deletedAt: IsNull() } as FindOptionsWhere<T>,
           order: { id: 'ASC' } as FindOptionsOrder<T>,
-          take: AT_ONCE,
+          take: BATCH_SIZE,
         }),
       );
       await this.spend.reset(rows.map((row) => parties.spender(row)));
@@ -47,7 +47,7 @@ export class SpendResetService {
   }
 }
 
-/** The proxy as a whole. */
+/** Returns the proxy as a whole as a party whose spend can be reset. */
 export function proxySpender({ litellm }: Pick<Config, 'litellm'>): Spender {
   const { budgetDuration = null } = litellm;
   return {

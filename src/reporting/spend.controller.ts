@@ -16,7 +16,7 @@ import {
   TagSpendRow,
 } from './spend.dto.js';
 
-/** Where the caller's money went. Never cached: these answers are the spend. */
+/** Reports the caller's spend. Never cached: the responses are the current spend. */
 @ApiTags('spend')
 @AdminRoute()
 @Controller('spend')

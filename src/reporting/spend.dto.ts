@@ -11,9 +11,9 @@ import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { IsUsd } from '../parties/usd.js';
 
 const STATUSES = ['success', 'failure'] as const;
-const MOST_LOGS = 100;
+const MAX_LOGS = 100;
 
-/** Which ledger entries to list. */
+/** Selects ledger entries. */
 export class SpendLogQuery extends IntersectionType(PageQuery, DatesQuery) {
   /** A key or its hash. */
   @IsOptional()
@@ -32,18 +32,18 @@ export class SpendLogQuery extends IntersectionType(PageQuery, DatesQuery) {
   @IsString()
   end_user?: string;
 
-  /** The `x-request-id` or `x-litellm-call-id` of an answer. */
+  /** The `x-request-id` or `x-litellm-call-id` of a response. */
   @IsOptional()
   @IsString()
   request_id?: string;
 
-  /** With both days the answer is one row for each day with its sums, unless this is false. */
+  /** If both days are set, the response is one row of sums per day, unless this is false. */
   @IsFlag()
   summarize?: boolean;
 }
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}Z?)?$/;
-const IsMoment = () =>
+const IsInstant = () =>
   applyDecorators(
     ApiPropertyOptional({ example: '2026-11-01 00:00:00' }),
     IsOptional(),
@@ -51,20 +51,20 @@ const IsMoment = () =>
     IsISO8601({ strict: true }, { message: '$property must be an instant there is' }),
   );
 
-/** Which ledger entries, a page at a time. Both instants (UTC) are needed. */
+/** Selects a page of ledger entries. Both instants (UTC) are required. */
 export class SpendLogPageQuery extends OmitType(SpendLogQuery, ['start_date', 'end_date', 'page_size', 'summarize']) {
-  @IsMoment()
+  @IsInstant()
   start_date?: string;
 
-  @IsMoment()
+  @IsInstant()
   end_date?: string;
 
-  /** 50 unless told. */
+  /** Default: 50. */
   @IsOptional()
   @Type(() => Number)
   @IsInt()
   @Min(1)
-  @Max(MOST_LOGS)
+  @Max(MAX_LOGS)
   page_size?: number;
 
   @IsOptional()
@@ -80,7 +80,7 @@ export class SpendLogPageQuery extends OmitType(SpendLogQuery, ['start_date', 'e
   @IsOneOf(STATUSES)
   status_filter?: (typeof STATUSES)[number];
 
-  /** The public name that was called. */
+  /** The public model name of the call. */
   @IsOptional()
   @IsString()
   model?: string;
@@ -93,12 +93,12 @@ export class SpendLogPageQuery extends OmitType(SpendLogQuery, ['start_date', 'e
   @IsString()
   key_alias?: string;
 
-  /** Selects nothing: why a call failed is not kept. */
+  /** Selects nothing: the reason of a failure is not stored. */
   @IsOptional()
   @IsString()
   error_code?: string;
 
-  /** Selects nothing, as `error_code`. */
+  /** Selects nothing, like `error_code`. */
   @IsOptional()
   @IsString()
   error_message?: string;
@@ -110,9 +110,9 @@ export class SpendLogPageQuery extends OmitType(SpendLogQuery, ['start_date', 'e
   sort_order?: SortOrder;
 } // prettier-ignore
 
-/** Which days and which tags; without days the last 30. */
+/** Selects days and tags. Default: the last 30 days. */
 export class GlobalSpendTagsQuery extends DatesQuery {
-  /** Names, separated by commas. Without any, or `all-tags`: every tag. */
+  /** Names, separated by commas. Absent or `all-tags`: every tag. */
   @IsOptional()
   @IsString()
   tags?: string;
@@ -145,7 +145,7 @@ export class SpendLogMetadata {
   mark: string | null;
 }
 
-/** One settled attempt, LiteLLM's spend log row. */
+/** One closed attempt, in the shape of LiteLLM's spend log row. */
 export class SpendLogRow {
   request_id: string;
   litellm_call_id: string;
@@ -174,23 +174,23 @@ export class SpendLogRow {
   metadata: SpendLogMetadata;
 }
 
-/** One day of the caller's spending; beside these, by the hash of each key, USD. */
+/** One day of the caller's spend, with further members: the USD of each key by its hash. */
 export class SpendLogSummary {
   @ApiProperty({ format: 'date', example: '2026-11-01' })
   startTime: string;
   /** USD. */
   spend: number;
-  /** USD by user id: the 100 dearest. */
+  /** USD by user id: the 100 with the highest spend. */
   @ApiProperty({ type: 'object', additionalProperties: { type: 'number' } })
   users: Record<string, number>;
-  /** USD by model: the 100 dearest. */
+  /** USD by model: the 100 with the highest spend. */
   @ApiProperty({ type: 'object', additionalProperties: { type: 'number' } })
   models: Record<string, number>;
 }
 
 export class SpendLogPage extends PageInfo {
   data: SpendLogRow[];
-  /** Counted as far as 10,000. */
+  /** Counted up to 10,000. */
   declare total: number;
 }
 
@@ -200,7 +200,7 @@ export class GlobalSpend {
   max_budget: number | null;
 }
 
-export class SpendWasReset {
+export class SpendResetResponse {
   message: string;
   @ApiProperty({ enum: ['success'] })
   status: 'success';

@@ -1,10 +1,10 @@
 import { type NanoUsd, nanoUsd, usdFromNanoUsd, ZERO_NANO_USD } from '../policy/money.js';
 
-/** What some calls came to. */
+/** The sums of some calls. */
 export interface Sums {
   readonly costNanoUsd: NanoUsd;
   readonly calls: number;
-  /** Of them, those that came to nothing: not billed. */
+  /** Calls that failed and were not billed. */
   readonly failed: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -37,13 +37,13 @@ export const usdOf = ({ costNanoUsd }: Sums) => usdFromNanoUsd(costNanoUsd);
 
 export const tokensOf = ({ inputTokens, outputTokens }: Sums) => inputTokens + outputTokens;
 
-/** Rows that are alike, in the order each kind first comes. */
-export function grouped<T, K>(rows: readonly T[], alike: (row: T) => K): [K, T[]][] {
+/** Groups rows, in the order of the first row of each group. */
+export function groupRows<T, K>(rows: readonly T[], groupBy: (row: T) => K): [K, T[]][] {
   const groups = new Map<K, T[]>();
   for (const row of rows) {
-    const group = groups.get(alike(row));
+    const group = groups.get(groupBy(row));
     if (group) group.push(row);
-    else groups.set(alike(row), [row]);
+    else groups.set(groupBy(row), [row]);
   }
   return [...groups];
 }

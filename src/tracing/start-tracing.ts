@@ -4,7 +4,7 @@ import { traceWith } from './traced.js';
 
 const SERVICE_NAME = 'tollgate';
 
-/** Loads OpenTelemetry and traces from now on. Where to, how often and how much its own environment variables say. */
+/** Loads OpenTelemetry and starts tracing. Its own environment variables configure target, batching and sampling. */
 export async function startTracing({ protocol }: TracingSettings): Promise<void> {
   const [api, { BasicTracerProvider, BatchSpanProcessor }, resources, contexts, core, { OTLPTraceExporter }] =
     await Promise.all([
@@ -18,10 +18,10 @@ export async function startTracing({ protocol }: TracingSettings): Promise<void>
         : import('@opentelemetry/exporter-trace-otlp-proto'),
     ]);
   const logger = new Logger('tracing');
-  const say = (message: string) => logger.warn(message);
+  const warn = (message: string) => logger.warn(message);
   const nothing = () => {};
   api.diag.setLogger(
-    { error: say, warn: say, info: nothing, debug: nothing, verbose: nothing },
+    { error: warn, warn, info: nothing, debug: nothing, verbose: nothing },
     api.DiagLogLevel.WARN,
   );
   api.context.setGlobalContextManager(new contexts.AsyncLocalStorageContextManager().enable());

@@ -2,7 +2,7 @@ import type { Context } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { currentTracing } from './traced.js';
 
-/** A span for every request, the parent of what happens in it. Nothing without tracing. */
+/** Starts a span for every request, the parent of all spans in it. Does nothing if tracing is off. */
 export function traceRequests(fastify: FastifyInstance): void {
   const tracing = currentTracing();
   if (!tracing) return;
@@ -29,6 +29,6 @@ export function traceRequests(fastify: FastifyInstance): void {
     });
     done();
   });
-  // Only now: while the body was read, others were served.
+  // The context starts here, because other requests run while the body is read.
   fastify.addHook('preHandler', (request, _, done) => api.context.with(contexts.get(request)!, done));
 }

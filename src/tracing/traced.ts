@@ -1,13 +1,13 @@
 import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api';
 import { HttpException } from '@nestjs/common';
 
-/** What makes spans. Its packages are loaded only where somebody wants traces. */
+/** The tracing library. Its packages are loaded only if tracing is on. */
 export interface Tracing {
   readonly api: typeof import('@opentelemetry/api');
   readonly tracer: Tracer;
-  /** Where a request comes from, by its `traceparent`. */
+  /** Returns the parent context from the `traceparent` header. */
   parentIn(headers: object): Context;
-  /** Sends what is not sent yet. */
+  /** Sends pending spans. */
   end(): Promise<void>;
 }
 
@@ -15,25 +15,28 @@ let tracing: Tracing | undefined;
 
 export const currentTracing = (): Tracing | undefined => tracing;
 
-/** Before the classes with `@Traced()` methods are loaded: a method loaded without it stays as it is written. */
-export function traceWith(made: Tracing): void {
-  tracing = made;
+/**
+ * Turns tracing on. Call it before classes with `@Traced()` methods are loaded: methods loaded earlier are not
+ * traced.
+ */
+export function traceWith(newTracing: Tracing): void {
+  tracing = newTracing;
 }
 
 type Method = (this: unknown, ...args: never[]) => unknown;
 
-/** What a span says of a call's arguments and of its result: no key, no id a client chose, nothing of a body. */
-interface Says<A extends never[], R> {
-  readonly asked?: (...args: A) => Attributes;
-  readonly told?: (result: R) => Attributes;
+/**
+ * The attributes of a span, from arguments and result. They contain no key, no id chosen by a client and nothing of a
+ * body.
+ */
+interface SpanAttributes<A extends never[], R> {
+  readonly argumentAttributes?: (...args: A) => Attributes;
+  readonly resultAttributes?: (result: R) => Attributes;
 }
 
-/**
- * A span for every call of the method inside a request. Without tracing it does nothing at all, not even when the method
- * is called.
- */
+/** Traces every call of the method inside a request. If tracing is off, it leaves the method unchanged. */
 export const Traced =
-  <A extends never[], R>(name: string, { asked, told }: Says<A, R> = {}) =>
+  <A extends never[], R>(name: string, { argumentAttributes, resultAttributes }: SpanAttributes<A, R> = {}) =>
   (_: object, __: string, descriptor: PropertyDescriptor): void => {
     if (!tracing) return;
     const { api, tracer } = tracing;
@@ -41,9 +44,13 @@ export const Traced =
     descriptor.value = function (this: unknown, ...args: A): unknown {
       const parent = api.context.active();
       if (!api.trace.getSpan(parent)) return method.apply(this, args);
-      const span = tracer.startSpan(name, asked && { attributes: asked(...args) }, parent);
+      const span = tracer.startSpan(
+        name,
+        argumentAttributes && { attributes: argumentAttributes(...args) },
+        parent,
+      );
       const end = (result: unknown) => {
-        if (told) span.setAttributes(told(result as R));
+        if (resultAttributes) span.setAttributes(resultAttributes(result as R));
         span.end();
         return result;
       };
@@ -51,17 +58,17 @@ export const Traced =
         try {
           const result = method.apply(this, args);
           return result instanceof Promise
-            ? result.then(end, (error: unknown) => failed(span, error))
+            ? result.then(end, (error: unknown) => endWithError(span, error))
             : end(result);
         } catch (error) {
-          return failed(span, error);
+          return endWithError(span, error);
         }
       });
     };
   };
 
-/** Callbacks that run in the span they were made in, whoever calls them. */
-export function carried<T extends object>(callbacks: T): T {
+/** Binds callbacks to the current span. */
+export function bindToSpan<T extends object>(callbacks: T): T {
   if (!tracing) return callbacks;
   const { context } = tracing.api;
   const bound = Object.entries(callbacks).map(([name, callback]) => [
@@ -71,8 +78,10 @@ export function carried<T extends object>(callbacks: T): T {
   return Object.fromEntries(bound) as T;
 }
 
-/** Messages are not told: they name who called, and upstreams repeat what they were sent. */
-function failed(span: Span, error: unknown): never {
+/**
+ * Ends a span with an error. Error messages are left out: they name callers, and upstreams repeat request content.
+ */
+function endWithError(span: Span, error: unknown): never {
   const isOurs = !(error instanceof HttpException) || error.getStatus() >= 500;
   if (isOurs) span.setStatus({ code: tracing!.api.SpanStatusCode.ERROR });
   span.setAttribute('error.type', typeOf(error));
@@ -81,6 +90,8 @@ function failed(span: Span, error: unknown): never {
 }
 
 function typeOf(error: unknown): string {
-  const told = error instanceof HttpException && (error.getResponse() as { type?: unknown }).type;
-  return typeof told === 'string' ? told : ((error as object | undefined)?.constructor?.name ?? 'unknown');
+  const errorType = error instanceof HttpException && (error.getResponse() as { type?: unknown }).type;
+  return typeof errorType === 'string'
+    ? errorType
+    : ((error as object | undefined)?.constructor?.name ?? 'unknown');
 }

@@ -45,7 +45,7 @@ import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 import { PartyLocks } from '../parties/party-locks.js';
 import { PartyDeletion } from '../parties/party-deletion.js';
 import { missingText } from '../policy/checks/parties-exist.js';
-import { madeBy } from '../database/authored-row.js';
+import { authoredBy } from '../database/authored-row.js';
 
 /** The people and applications of the company. */
 @Injectable()
@@ -297,7 +297,7 @@ export class UsersService {
           message: missingText({ kind: 'organization', id: organizationId }),
           param: 'organizations',
         });
-      const made = madeBy(createdBy, createdAt);
+      const made = authoredBy(createdBy, createdAt);
       await this.organizationMembers
         .in(tx)
         .insert({ organizationId, userId, role: 'internal_user', ...made });

@@ -154,7 +154,7 @@ function walk(
     return (error as AccessDenied).refusal;
   }
   const model = facts.request!.model!;
-  const taken = rateLimits.take(limits, model.boundTokens);
+  const taken = rateLimits.acquire(limits, model.boundTokens);
   if ('denials' in taken) return taken.denials[0]!;
   const budgets = model.demand
     ? facts.parties.flatMap((party) =>
@@ -179,7 +179,7 @@ it.each([
       const limits = given.map(({ unit, limit }, i): RateLimit => ({ key: `${i}`, scope: { kind: 'key', id: 'k' }, unit, limit })); // prettier-ignore
       given.forEach(({ unit, usedBefore }, i) => {
         // Counted under a limit that has room for all of it.
-        for (let n = 0; n < usedBefore; n++) rateLimits.take([{ ...limits[i]!, unit, limit: 1_000 }], 1);
+        for (let n = 0; n < usedBefore; n++) rateLimits.acquire([{ ...limits[i]!, unit, limit: 1_000 }], 1);
       });
       const facts = someFacts({
         ...more,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { madeBy } from '../../src/database/authored-row.js';
+import { authoredBy } from '../../src/database/authored-row.js';
 import type { Database } from '../../src/database/database.js';
 import { OrganizationMember } from '../../src/parties/entities/organization-member.entity.js';
 import { MemberRepository } from '../../src/parties/repositories/member.repository.js';
@@ -49,7 +49,7 @@ describe('what is a caller’s own', () => {
         organizationId: 'o',
         userId: 'alice',
         role: 'org_admin',
-        ...madeBy('test', services.now),
+        ...authoredBy('test', services.now),
       }),
     );
     const { teams, organizations } = await load();

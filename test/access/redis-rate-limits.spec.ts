@@ -33,7 +33,7 @@ describe.runIf(redisIsThere())('a place in Redis', () => {
   });
 
   const taken = async () => {
-    const place = await limits.take([PARALLEL], 0);
+    const place = await limits.acquire([PARALLEL], 0);
     if (!('lease' in place)) throw new Error('It is full.');
     return place.lease;
   };
@@ -88,7 +88,7 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', () => {
   /** What a call would be told: let in, refused, or 503. */
   const outcome = async (limit: RateLimit, tokens = 1) => {
     try {
-      return 'lease' in (await limits.take([limit], tokens)) ? 'in' : 'full';
+      return 'lease' in (await limits.acquire([limit], tokens)) ? 'in' : 'full';
     } catch (error) {
       return error instanceof DependencyUnavailableError ? '503' : String(error);
     }
@@ -173,7 +173,7 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', () => {
 
   it('hinders no other limit by one that cannot be counted: places are renewed and given back', async () => {
     const [spoiled, other] = [of('running', 1, 'a:running'), of('running', 1, 'b:running')];
-    const taken = await limits.take([spoiled, other], 0);
+    const taken = await limits.acquire([spoiled, other], 0);
     if (!('lease' in taken)) throw new Error('It is full.');
     server.command('SET', nameOf(spoiled.key), 'x');
     server.command('DEL', nameOf(other.key));
@@ -199,6 +199,6 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', () => {
     const lying = { run: async () => answer } as unknown as Redis;
     const general = { rateLimitSpanMs: SPAN_MS };
     const counted = new RedisRateLimits(lying, installation, { general });
-    await expect(counted.take([of('requests', 2)], 0)).rejects.toBeInstanceOf(DependencyUnavailableError);
+    await expect(counted.acquire([of('requests', 2)], 0)).rejects.toBeInstanceOf(DependencyUnavailableError);
   });
 });

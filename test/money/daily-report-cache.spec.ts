@@ -158,7 +158,7 @@ describe.each([
     const asked = {
       days: SPAN,
       caller: CALLER,
-      ...(entity === 'team' && { of: { kind: entity } }),
+      ...(entity === 'team' && { owner: { kind: entity } }),
       ...(entity === 'tag' && { tags: {} }),
     } as const;
     const { results } = await daily.page(asked, entity, {});
@@ -190,7 +190,7 @@ describe.each([
 
   const summedUpTo = (day: number) => sums.sumUp(new Date(SPAN.fromMs + day * DAY_MS + 20_500));
   const keepAll = async () => {
-    while (await kept.storeOne());
+    while (await kept.storeNextDay());
   };
 
   it.skipIf(skip)('tell the same at every step', async () => {
@@ -204,7 +204,7 @@ describe.each([
     await retention.fold(new Date(SPAN.fromMs + 5 * DAY_MS));
     await expectEqualReports(2);
     await summedUpTo(6);
-    expect(await kept.storeOne()).toBe(true);
+    expect(await kept.storeNextDay()).toBe(true);
     await expectEqualReports(3);
     await keepAll();
     await expectEqualReports(5);

@@ -1,7 +1,7 @@
 import { DataSource, type EntityMetadata } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runAsActor } from '../../src/platform/audit-context.js';
-import { madeBy } from '../../src/database/authored-row.js';
+import { authoredBy } from '../../src/database/authored-row.js';
 import { recordBulkChange } from '../../src/database/audited-changes.js';
 import { VirtualKey } from '../../src/parties/entities/virtual-key.entity.js';
 import { OrganizationMember } from '../../src/parties/entities/organization-member.entity.js';
@@ -99,7 +99,7 @@ describe('the audit trail', () => {
     const silent = services.database.write((tx) =>
       kind === 'update' ? tx.update(Team, { teamId: 't' }, { blocked: true }) : tx.delete(Team, { teamId: 't' }),
     ); // prettier-ignore
-    await expect(silent).rejects.toThrow(/tellChanged.*Team/);
+    await expect(silent).rejects.toThrow(/recordBulkChange.*Team/);
     expect(await theTeam()).toMatchObject({ blocked: false });
     // The connection is as good as before.
     await services.teams.setBlocked('t', true, ME);
@@ -166,5 +166,5 @@ const memberOf = (organizationId: string, role: OrganizationMember['role']) => (
   organizationId,
   userId: 'u',
   role,
-  ...madeBy('me', services.now),
+  ...authoredBy('me', services.now),
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { afterEach, describe, expect, it } from 'vitest';
-import { madeBy } from '../../src/database/authored-row.js';
+import { authoredBy } from '../../src/database/authored-row.js';
 import { Database } from '../../src/database/database.js';
 import { databaseOptions } from '../../src/database-options.js';
 import { migrationMessages } from '../../src/database/migration-messages.js';
@@ -154,7 +154,7 @@ describe.each([
       blocked: true,
       tpmLimit: 0,
       expiresAt: at,
-      ...madeBy('me', at),
+      ...authoredBy('me', at),
     });
     await keys.save(row);
     const [read] = await database.read((manager) => manager.find(VirtualKey));

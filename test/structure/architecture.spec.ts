@@ -107,7 +107,7 @@ describe('rows', () => {
     'database/aggregate-repository.ts',
     'database/database.module.ts',
     'database/database.ts',
-    'database/migrated.ts',
+    'database/run-migrations.ts',
   ];
   const reaching = files.filter((file) => product(file) && rowsReachedOutside(textOf(file)).length > 0);
 

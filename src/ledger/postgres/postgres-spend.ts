@@ -169,7 +169,7 @@ export class PostgresSpend extends SpendService {
       this.afterFailure(batch, error, inDoubt),
     );
     if (!outcome) return;
-    this.writeHealth.worked('hold');
+    this.writeHealth.succeeded('hold');
     for (const { accountId, spent, held } of outcome.balances)
       this.updateBalance(batch, accountId, spent, held);
     if (outcome.changedKeys.length)

@@ -77,7 +77,7 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
        ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at RETURNING seen_at AS now`,
       [this.id],
     )) as [{ now: string }];
-    this.writeHealth.worked('heartbeat');
+    this.writeHealth.succeeded('heartbeat');
     this.clock.follow(Number(now), (askedAt + Date.now()) / 2);
   }
 

@@ -2,7 +2,7 @@ import { Injectable, NotFoundException } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, In, IsNull, Repository } from 'typeorm';
 import { cacheKey } from '../../cache/change-epochs.js';
-import { lockInTurn } from '../../database/row-lock.js';
+import { lockSubject } from '../../database/row-lock.js';
 import type { Limits } from '../limits-row.js';
 import { withTier } from '../with-tier.js';
 import { AggregateRepository } from '../../database/aggregate-repository.js';
@@ -18,7 +18,7 @@ export class BudgetRepository extends AggregateRepository<Budget> {
   /** Requires that a tier is there, and keeps it there until this transaction ends. Throws 404 when it is not. */
   async require(tx: EntityManager, budgetId: string | null | undefined): Promise<void> {
     if (!budgetId) return;
-    await lockInTurn(tx, cacheKey.budget(budgetId), 'shared');
+    await lockSubject(tx, cacheKey.budget(budgetId), 'shared');
     if (!(await this.in(tx).existsBy({ budgetId }))) throw budgetNotFound(budgetId);
   }
 

@@ -22,7 +22,7 @@ import { CLOCK, type Clock } from '../../platform/clock.js';
 import { recordBulkChange } from '../../database/audited-changes.js';
 import { AggregateRepository } from '../../database/aggregate-repository.js';
 import { rowLock } from '../../database/row-lock.js';
-import { isMadeByCall, madeBy } from '../../database/authored-row.js';
+import { isMadeByCall, authoredBy } from '../../database/authored-row.js';
 import { Database } from '../../database/database.js';
 import { isName, MAX_NAME_BYTES } from '../../policy/name.js';
 import { missingText } from '../../policy/checks/parties-exist.js';
@@ -432,7 +432,7 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     const row = rows.create();
     for (const { propertyName } of rows.metadata.columns)
       (row as Record<string, unknown>)[propertyName] = null;
-    return Object.assign(row, { id, blocked: false, ...madeBy(by, now) });
+    return Object.assign(row, { id, blocked: false, ...authoredBy(by, now) });
   }
 }
 
