@@ -53,6 +53,6 @@ export async function dropPostgresTemplate(): Promise<void> {
 
 async function migrate(url: string | undefined, folder: string): Promise<void> {
   const { databaseOptions } = await import('../../src/database-options.js');
-  const { migrated } = await import('../../src/database/migrated.js');
-  await migrated(databaseOptions(url, folder));
+  const { runMigrations } = await import('../../src/database/run-migrations.js');
+  await runMigrations(databaseOptions(url, folder));
 }
