@@ -34,7 +34,7 @@ export class AuditRetention extends BatchJob {
     await this.runBatches((tx) => this.prune(tx, before));
   }
 
-  /** Deletes the oldest entries from before this. True: there may be more. */
+  /** Deletes the oldest entries before this instant, one batch. Returns true if more may follow. */
   private async prune(tx: EntityManager, before: Date): Promise<boolean> {
     const old = await this.entries.in(tx).find({
       select: { id: true },

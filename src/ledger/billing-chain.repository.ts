@@ -4,7 +4,7 @@ import { Repository } from 'typeorm';
 import { AggregateRepository } from '../database/aggregate-repository.js';
 import { BillingChainRow } from './billing-chain.entity.js';
 
-/** Who pays for calls, in which order. */
+/** The rows of billing chains. */
 @Injectable()
 export class BillingChainRepository extends AggregateRepository<BillingChainRow> {
   constructor(@InjectRepository(BillingChainRow) rows: Repository<BillingChainRow>) {

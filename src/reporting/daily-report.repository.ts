@@ -4,7 +4,7 @@ import { Repository } from 'typeorm';
 import { AggregateRepository } from '../database/aggregate-repository.js';
 import { DailyReport } from './daily-report.entity.js';
 
-/** Reports of days that cannot change any more. */
+/** The stored reports of days that cannot change any more. */
 @Injectable()
 export class DailyReportRepository extends AggregateRepository<DailyReport> {
   constructor(@InjectRepository(DailyReport) rows: Repository<DailyReport>) {

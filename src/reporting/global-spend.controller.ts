@@ -17,7 +17,7 @@ import {
   TeamSpend,
 } from './global-spend.dto.js';
 import { DatesQuery } from '../http/dates-query.dto.js';
-import { GlobalSpend, GlobalSpendTagsQuery, GlobalTagSpend, SpendResetResponse } from './spend.dto.js';
+import { GlobalSpend, GlobalSpendTagsQuery, GlobalTagSpend, GlobalSpendResetResponse } from './spend.dto.js';
 import { namesIn } from './report-filter.js';
 
 /** LiteLLM's value for all tags. */
@@ -109,7 +109,7 @@ export class GlobalSpendController {
   @Post('spend/reset')
   @HttpCode(200)
   @ApiOperation({ summary: 'Start again at nothing spent: all keys, all teams and the proxy.' })
-  async reset(): Promise<SpendResetResponse> {
+  async reset(): Promise<GlobalSpendResetResponse> {
     await this.resets.resetAll();
     return { message: 'Spend for all API Keys and Teams reset successfully', status: 'success' };
   }

@@ -58,7 +58,7 @@ export class SpendLogs {
     return { data: (rows as EntryWithChain[]).map(logRow), ...pageInfo(total, { page, page_size }) };
   }
 
-  /** The closed entries (alias `e`, chain `c`) that match and concern the caller. */
+  /** Selects the closed entries (alias `e`, chain `c`) that match and concern the caller. */
   private matching(
     manager: EntityManager,
     query: SpendLogQuery,

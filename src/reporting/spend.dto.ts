@@ -200,7 +200,7 @@ export class GlobalSpend {
   max_budget: number | null;
 }
 
-export class SpendResetResponse {
+export class GlobalSpendResetResponse {
   message: string;
   @ApiProperty({ enum: ['success'] })
   status: 'success';
