@@ -378,7 +378,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
       [asked('after', call(129n), unlimited)],
       false,
     );
-    expect(answers[0]).toMatchObject({ kind: 'refused', by: [{ spent: 30n, held: 100n }] });
+    expect(answers[0]).toMatchObject({ kind: 'refused', blockedBy: [{ spent: 30n, held: 100n }] });
     await closed('before-1', 100n);
     expect((await balancesOf(unlimited))[0]).toEqual({ spent: 130n, held: 0n });
   });
