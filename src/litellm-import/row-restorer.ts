@@ -6,13 +6,14 @@ import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import type { Limits } from '../parties/limits-row.js';
 import type { PartyRow } from '../parties/party-row.js';
-import type { PartyKind } from '../policy/facts.js';
+import type { PartyRepository } from '../parties/repositories/party.repository.js';
 import { type Opening, PartySpend } from '../parties/party-spend.js';
 import { spentIn } from './admin-body.js';
 import type { ImportWarnings } from './import-warnings.js';
 import type { LitellmRow } from './litellm-database.js';
 import { openingOf, restoreAuthorship, restoreWindow } from './restore-row.js';
 import { SkippedRowError } from './skipped-row.error.js';
+import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 
 /** Gives rows that were just made what a request cannot: their authors, their budget windows and what they spent. */
 @Injectable()
@@ -21,24 +22,22 @@ export class RowRestorer {
     private readonly spend: PartySpend,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Pick<Config, 'litellm'>,
+    private readonly budgets: BudgetRepository,
   ) {}
 
   /** Restores a party: its authors, where its windows stand, what it spent. Must run in the transaction that made it. */
   async restoreParty<T extends PartyRow>(
     tx: EntityManager,
-    party: {
-      readonly kind: PartyKind;
-      readonly entity: new () => T;
-      readonly row: T;
-      readonly publicId: string;
-    },
+    rows: PartyRepository<T>,
+    row: T,
     before: LitellmRow,
     warnings: ImportWarnings,
   ): Promise<void> {
-    const { kind, entity, row } = party;
     this.restoreLimits(row, before, warnings);
-    await tx.save(entity, row);
-    const tierId = row.budgetId ?? (kind === 'end_user' ? this.config.litellm.maxEndUserBudgetId : undefined);
+    await rows.in(tx).save(row);
+    const party = rows.spender(row);
+    const isEndUser = party.kind === 'end_user';
+    const tierId = row.budgetId ?? (isEndUser ? this.config.litellm.maxEndUserBudgetId : undefined);
     const limits = withTier<PartyRow>(row, await this.tierOf(tx, tierId));
     await this.spend.open(tx, party, this.openingOf(limits, row, before, warnings));
   }
@@ -61,7 +60,7 @@ export class RowRestorer {
   /** Finds a tier. Throws SkippedRowError if it was not imported. */
   async tierOf(tx: EntityManager, budgetId: string | null | undefined): Promise<Budget | null> {
     if (!budgetId) return null;
-    const tier = await tx.findOneBy(Budget, { budgetId });
+    const tier = await this.budgets.in(tx).findOneBy({ budgetId });
     if (!tier) throw new SkippedRowError(`its budget ${budgetId} was left, or is not there`);
     return tier;
   }

@@ -138,6 +138,24 @@ describe('rows', () => {
     expect(rowsReachedOutside(planted)).not.toEqual([]);
   });
 
+  /** Names of the methods with which an entity manager reaches rows of an entity. Statements in SQL are `query`. */
+  const OF_ENTITIES =
+    /\b(?:tx|manager)\s*\.(?:find|exists|count|save|insert|update|upsert|delete|remove|soft|create)\w*\(/;
+
+  it('of an entity are reached through its repository', () => {
+    const reachingThem = places(OF_ENTITIES).filter((file) => !file.startsWith('database/'));
+    expect(reachingThem.toSorted()).toEqual([
+      // The subscriber reads what the event is about, whatever entity that is.
+      'audit/audit-trail.ts',
+      // A tier is looked for in every table of parties.
+      'parties/repositories/budget.repository.ts',
+      // Sums of the ledger in SQL, joined with chains.
+      'reporting/activity.ts',
+    ]);
+    expect(OF_ENTITIES.test('await tx.findOneBy(Team, { teamId })')).toBe(true);
+    expect(OF_ENTITIES.test('await manager.createQueryBuilder(Team, "t")')).toBe(true);
+  });
+
   it('are told apart from a repository that hands its injected one on', () => {
     const fine =
       'class TeamRepository extends PartyRepository<Team> {\n  constructor(@InjectRepository(Team) rows: Repository<Team>) {\n    super(rows);\n  }\n}';
@@ -158,13 +176,26 @@ describe('modules', () => {
     expect(places(/\bforwardRef\b/)).toEqual([]);
   });
 
-  it.each(['keys', 'users', 'teams', 'organizations', 'end-users', 'tags'])(
-    '%s holds its repositories',
-    (folder) => {
-      const [module] = filesIn(folder).filter((file) => file.endsWith('.module.ts'));
-      expect(textOf(module!)).toMatch(/TypeOrmModule\.forFeature\(\[\w+/);
-    },
-  );
+  it.each([
+    'keys',
+    'users',
+    'teams',
+    'organizations',
+    'end-users',
+    'tags',
+    'budgets',
+    'access-groups',
+    'models',
+    'audit',
+    'reporting',
+    'access',
+    'jwt',
+    'parties',
+    'litellm-import',
+  ])('%s holds its repositories', (folder) => {
+    const [module] = filesIn(folder).filter((file) => file.endsWith('.module.ts'));
+    expect(textOf(module!)).toMatch(/TypeOrmModule\.forFeature\(\[\s*\w+/);
+  });
 });
 
 describe('the audit log', () => {

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Budget } from '../../parties/entities/budget.entity.js';
 import { NewBudgetDto } from '../../budgets/budgets.dto.js';
 import { BudgetsService } from '../../budgets/budgets.service.js';
 import { cacheKey } from '../../cache/change-epochs.js';
@@ -9,6 +8,7 @@ import type { LitellmRow } from '../litellm-database.js';
 import { IMPORTER } from '../restore-row.js';
 import { RowRestorer } from '../row-restorer.js';
 import { type ImportContext, selectAll, type TableImporter } from './table-importer.js';
+import { BudgetRepository } from '../../parties/repositories/budget.repository.js';
 
 @Injectable()
 export class BudgetImporter implements TableImporter {
@@ -17,6 +17,7 @@ export class BudgetImporter implements TableImporter {
   constructor(
     private readonly budgets: BudgetsService,
     private readonly restorer: RowRestorer,
+    private readonly rows: BudgetRepository,
   ) {}
 
   query(): string {
@@ -29,12 +30,12 @@ export class BudgetImporter implements TableImporter {
 
   async import(tx: EntityManager, row: LitellmRow, { warnings }: ImportContext) {
     const budgetId = row.budget_id as string;
-    if (await tx.existsBy(Budget, { budgetId })) return 'exists';
+    if (await this.rows.in(tx).existsBy({ budgetId })) return 'exists';
     const { allowed_models, ...limits } = row;
     const tier = await this.budgets.make(tx, await bodyOf(NewBudgetDto, limits, warnings), IMPORTER);
     tier.allowedModels = allowed_models as string[] | null;
     this.restorer.restoreLimits(tier, row, warnings);
-    await tx.save(Budget, tier);
+    await this.rows.in(tx).save(tier);
     return [cacheKey.budget(budgetId)];
   }
 }

@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { cacheKey } from '../../cache/change-epochs.js';
 import { CONFIG, type Config } from '../../config/config.js';
-import { StoredDeployment } from '../../models/stored-deployment.entity.js';
 import { NewModelDto } from '../../models/models.dto.js';
 import { ModelsService } from '../../models/models.service.js';
 import { bodyOf, mappingIn } from '../admin-body.js';
@@ -11,6 +10,7 @@ import { decryptText } from '../provider-secrets.js';
 import { IMPORTER, restoreAuthorship } from '../restore-row.js';
 import { SkippedRowError } from '../skipped-row.error.js';
 import { type ImportContext, selectAll, type TableImporter } from './table-importer.js';
+import { StoredDeploymentRepository } from '../../models/stored-deployment.repository.js';
 
 @Injectable()
 export class DeploymentImporter implements TableImporter {
@@ -19,6 +19,7 @@ export class DeploymentImporter implements TableImporter {
   constructor(
     private readonly models: ModelsService,
     @Inject(CONFIG) private readonly config: Pick<Config, 'saltKey' | 'masterKey'>,
+    private readonly rows: StoredDeploymentRepository,
   ) {}
 
   query(): string {
@@ -31,7 +32,7 @@ export class DeploymentImporter implements TableImporter {
 
   async import(tx: EntityManager, row: LitellmRow, { warnings }: ImportContext) {
     const modelId = row.model_id as string;
-    if (await tx.existsBy(StoredDeployment, { modelId })) return 'exists';
+    if (await this.rows.in(tx).existsBy({ modelId })) return 'exists';
     const info = mappingIn('model_info', row.model_info ?? {});
     if (row.blocked) throw new SkippedRowError('blocked: a model here is there, or it is not');
     if (info.team_id)
@@ -49,7 +50,7 @@ export class DeploymentImporter implements TableImporter {
     const described = { model_name: row.model_name, litellm_params, model_info: { ...info, id: modelId } };
     const made = await this.models.make(tx, await bodyOf(NewModelDto, described, warnings), IMPORTER);
     restoreAuthorship(made, row);
-    await tx.save(StoredDeployment, made);
+    await this.rows.in(tx).save(made);
     return [cacheKey.models];
   }
 

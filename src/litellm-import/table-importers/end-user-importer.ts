@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { cacheKey } from '../../cache/change-epochs.js';
-import { EndUser } from '../../parties/entities/end-user.entity.js';
 import { NewEndUserDto } from '../../end-users/end-users.dto.js';
 import { EndUsersService } from '../../end-users/end-users.service.js';
 import { bodyOf } from '../admin-body.js';
@@ -9,6 +8,7 @@ import type { LitellmRow } from '../litellm-database.js';
 import { IMPORTER } from '../restore-row.js';
 import { RowRestorer } from '../row-restorer.js';
 import { type ImportContext, selectAll, type TableImporter } from './table-importer.js';
+import { EndUserRepository } from '../../parties/repositories/end-user.repository.js';
 
 @Injectable()
 export class EndUserImporter implements TableImporter {
@@ -18,6 +18,7 @@ export class EndUserImporter implements TableImporter {
   constructor(
     private readonly endUsers: EndUsersService,
     private readonly restorer: RowRestorer,
+    private readonly rows: EndUserRepository,
   ) {}
 
   query(): string {
@@ -30,10 +31,9 @@ export class EndUserImporter implements TableImporter {
 
   async import(tx: EntityManager, row: LitellmRow, { warnings }: ImportContext) {
     const userId = row.user_id as string;
-    if (await tx.existsBy(EndUser, { userId })) return 'exists';
+    if (await this.rows.in(tx).existsBy({ userId })) return 'exists';
     const made = await this.endUsers.make(tx, await bodyOf(NewEndUserDto, row, warnings), IMPORTER);
-    const party = { kind: 'end_user', entity: EndUser, row: made, publicId: userId } as const;
-    await this.restorer.restoreParty(tx, party, row, warnings);
+    await this.restorer.restoreParty(tx, this.rows, made, row, warnings);
     return [cacheKey.endUser(userId)];
   }
 }

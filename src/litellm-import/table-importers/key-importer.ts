@@ -3,7 +3,6 @@ import type { EntityManager } from 'typeorm';
 import { CLOCK, type Clock } from '../../platform/clock.js';
 import { KeyFieldsDto } from '../../keys/keys.dto.js';
 import { KeysService, cacheKeysOf } from '../../keys/keys.service.js';
-import { VirtualKey } from '../../parties/entities/virtual-key.entity.js';
 import { keyHint } from '../../platform/secrets.js';
 import { bodyOf } from '../admin-body.js';
 import type { LitellmDatabase, LitellmRow } from '../litellm-database.js';
@@ -11,6 +10,7 @@ import { IMPORTER } from '../restore-row.js';
 import { RowRestorer } from '../row-restorer.js';
 import { SkippedRowError } from '../skipped-row.error.js';
 import { type ImportContext, selectAll, type TableImporter } from './table-importer.js';
+import { KeyRepository } from '../../parties/repositories/key.repository.js';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 
@@ -23,6 +23,7 @@ export class KeyImporter implements TableImporter {
     private readonly keys: KeysService,
     private readonly restorer: RowRestorer,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly rows: KeyRepository,
   ) {}
 
   query(litellm: LitellmDatabase): string {
@@ -40,7 +41,7 @@ export class KeyImporter implements TableImporter {
     skipped.requireUser(row);
     skipped.requireMember(row);
     const hash = row.token as string;
-    if (await tx.existsBy(VirtualKey, { secretHash: hash })) return 'exists';
+    if (await this.rows.in(tx).existsBy({ secretHash: hash })) return 'exists';
     if (!SHA256.test(hash))
       throw new SkippedRowError('token: is no SHA-256 in hex, so no key can be proven by it');
     if (row.project_id) throw new SkippedRowError('project_id: there are no projects here to limit it');
@@ -60,8 +61,7 @@ export class KeyImporter implements TableImporter {
         made.formerEndsAt = row.former_ends_at as Date;
       }
     }
-    const party = { kind: 'key', entity: VirtualKey, row: made, publicId: hash } as const;
-    await this.restorer.restoreParty(tx, party, row, warnings);
+    await this.restorer.restoreParty(tx, this.rows, made, row, warnings);
     return cacheKeysOf(adopted);
   }
 
@@ -73,7 +73,7 @@ export class KeyImporter implements TableImporter {
     if (!SHA256.test(hash)) return 'is no SHA-256 in hex';
     const isTaken =
       row.former_is_key === true ||
-      (await tx.existsBy(VirtualKey, [{ secretHash: hash }, { formerSecretHash: hash }]));
+      (await this.rows.in(tx).existsBy([{ secretHash: hash }, { formerSecretHash: hash }]));
     return isTaken ? 'is a key of its own' : undefined;
   }
 }

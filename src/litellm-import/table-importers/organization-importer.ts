@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { cacheKey } from '../../cache/change-epochs.js';
-import { Organization } from '../../parties/entities/organization.entity.js';
 import { NewOrganizationDto } from '../../organizations/organizations.dto.js';
 import { OrganizationsService } from '../../organizations/organizations.service.js';
 import { bodyOf } from '../admin-body.js';
@@ -9,6 +8,7 @@ import type { LitellmRow } from '../litellm-database.js';
 import { IMPORTER } from '../restore-row.js';
 import { RowRestorer } from '../row-restorer.js';
 import { type ImportContext, selectAll, type TableImporter } from './table-importer.js';
+import { OrganizationRepository } from '../../parties/repositories/organization.repository.js';
 
 @Injectable()
 export class OrganizationImporter implements TableImporter {
@@ -18,6 +18,7 @@ export class OrganizationImporter implements TableImporter {
   constructor(
     private readonly organizations: OrganizationsService,
     private readonly restorer: RowRestorer,
+    private readonly rows: OrganizationRepository,
   ) {}
 
   query(): string {
@@ -30,11 +31,10 @@ export class OrganizationImporter implements TableImporter {
 
   async import(tx: EntityManager, row: LitellmRow, { warnings }: ImportContext) {
     const publicId = row.organization_id as string;
-    if (await tx.existsBy(Organization, { organizationId: publicId })) return 'exists';
+    if (await this.rows.in(tx).existsBy({ organizationId: publicId })) return 'exists';
     const dto = await bodyOf(NewOrganizationDto, row, warnings);
     const made = await this.organizations.make(tx, publicId, dto, IMPORTER);
-    const party = { kind: 'organization', entity: Organization, row: made, publicId } as const;
-    await this.restorer.restoreParty(tx, party, row, warnings);
+    await this.restorer.restoreParty(tx, this.rows, made, row, warnings);
     return [cacheKey.organization(publicId)];
   }
 }

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { cacheKey } from '../../cache/change-epochs.js';
-import { Tag } from '../../parties/entities/tag.entity.js';
 import { TagDto } from '../../tags/tags.dto.js';
 import { TagsService } from '../../tags/tags.service.js';
 import { bodyOf } from '../admin-body.js';
@@ -9,6 +8,7 @@ import type { LitellmRow } from '../litellm-database.js';
 import { IMPORTER } from '../restore-row.js';
 import { RowRestorer } from '../row-restorer.js';
 import { type ImportContext, selectAll, type TableImporter } from './table-importer.js';
+import { TagRepository } from '../../parties/repositories/tag.repository.js';
 
 @Injectable()
 export class TagImporter implements TableImporter {
@@ -17,6 +17,7 @@ export class TagImporter implements TableImporter {
   constructor(
     private readonly tags: TagsService,
     private readonly restorer: RowRestorer,
+    private readonly rows: TagRepository,
   ) {}
 
   query(): string {
@@ -29,10 +30,9 @@ export class TagImporter implements TableImporter {
 
   async import(tx: EntityManager, row: LitellmRow, { warnings }: ImportContext) {
     const { tag_name: name, ...fields } = row;
-    if (await tx.existsBy(Tag, { name: name as string })) return 'exists';
+    if (await this.rows.in(tx).existsBy({ name: name as string })) return 'exists';
     const made = await this.tags.make(tx, await bodyOf(TagDto, { ...fields, name }, warnings), IMPORTER);
-    const party = { kind: 'tag', entity: Tag, row: made, publicId: made.name } as const;
-    await this.restorer.restoreParty(tx, party, row, warnings);
+    await this.restorer.restoreParty(tx, this.rows, made, row, warnings);
     return [cacheKey.tag(made.name)];
   }
 }

@@ -4,7 +4,6 @@ import type { Budget } from '../../parties/entities/budget.entity.js';
 import { cacheKey } from '../../cache/change-epochs.js';
 import { toUsd } from '../../parties/usd.js';
 import type { TeamMemberDefaults } from '../../teams/team-member-defaults.js';
-import { Team } from '../../parties/entities/team.entity.js';
 import { NewTeamDto } from '../../teams/teams.dto.js';
 import { TeamsService } from '../../teams/teams.service.js';
 import { bodyOf, mappingIn } from '../admin-body.js';
@@ -13,6 +12,7 @@ import { IMPORTER } from '../restore-row.js';
 import { RowRestorer } from '../row-restorer.js';
 import { SkippedRowError } from '../skipped-row.error.js';
 import type { ImportContext, TableImporter } from './table-importer.js';
+import { TeamRepository } from '../../parties/repositories/team.repository.js';
 
 @Injectable()
 export class TeamImporter implements TableImporter {
@@ -22,6 +22,7 @@ export class TeamImporter implements TableImporter {
   constructor(
     private readonly teams: TeamsService,
     private readonly restorer: RowRestorer,
+    private readonly rows: TeamRepository,
   ) {}
 
   query(): string {
@@ -35,7 +36,7 @@ export class TeamImporter implements TableImporter {
 
   async import(tx: EntityManager, row: LitellmRow, { warnings }: ImportContext) {
     const teamId = row.team_id as string;
-    if (await tx.existsBy(Team, { teamId })) return 'exists';
+    if (await this.rows.in(tx).existsBy({ teamId })) return 'exists';
     const { team_member_budget_id: memberTierId, ...metadata } = mappingIn('metadata', row.metadata ?? {});
     if (memberTierId && typeof memberTierId !== 'string')
       throw new SkippedRowError('metadata.team_member_budget_id: is no text');
@@ -49,8 +50,7 @@ export class TeamImporter implements TableImporter {
       };
       made.extra = { ...made.extra, ...window };
     }
-    const party = { kind: 'team', entity: Team, row: made, publicId: teamId } as const;
-    await this.restorer.restoreParty(tx, party, row, warnings);
+    await this.restorer.restoreParty(tx, this.rows, made, row, warnings);
     return [cacheKey.team(teamId)];
   }
 }

@@ -3,10 +3,8 @@ import type { EntityManager } from 'typeorm';
 import { withTier } from '../../parties/with-tier.js';
 import { cacheKey } from '../../cache/change-epochs.js';
 import { PartySpend } from '../../parties/party-spend.js';
-import { Member } from '../../parties/entities/team-member.entity.js';
 import { teamMemberDefaults } from '../../teams/team-member-defaults.js';
 import { TeamMembersService } from '../../teams/team-members.service.js';
-import { Team } from '../../parties/entities/team.entity.js';
 import { MemberDto } from '../../teams/teams.dto.js';
 import { bodyOf } from '../admin-body.js';
 import type { LitellmRow } from '../litellm-database.js';
@@ -14,6 +12,8 @@ import { IMPORTER } from '../restore-row.js';
 import { RowRestorer } from '../row-restorer.js';
 import type { SkippedRows } from '../skipped-rows.js';
 import type { ImportContext, TableImporter } from './table-importer.js';
+import { MemberRepository } from '../../parties/repositories/member.repository.js';
+import { TeamRepository } from '../../parties/repositories/team.repository.js';
 
 @Injectable()
 export class TeamMemberImporter implements TableImporter {
@@ -23,6 +23,8 @@ export class TeamMemberImporter implements TableImporter {
     private readonly members: TeamMembersService,
     private readonly restorer: RowRestorer,
     private readonly spend: PartySpend,
+    private readonly rows: MemberRepository,
+    private readonly teams: TeamRepository,
   ) {}
 
   query(): string {
@@ -38,19 +40,18 @@ export class TeamMemberImporter implements TableImporter {
     const teamId = row.team_id as string;
     const { user_id, user_email, role, budget_id } = row;
     const dto = await bodyOf(MemberDto, { role, ...(user_id ? { user_id } : { user_email }) }, warnings);
-    if (user_id && (await tx.existsBy(Member, { teamId, userId: user_id as string }))) return 'exists';
+    if (user_id && (await this.rows.in(tx).existsBy({ teamId, userId: user_id as string }))) return 'exists';
     const member = await this.members.enlist(tx, teamId, dto, IMPORTER);
     if (!member) return 'exists';
     const { userId } = member;
-    const team = await tx.findOneByOrFail(Team, { teamId });
+    const team = await this.teams.findOrFail(tx, teamId);
     const tier = await this.restorer.tierOf(tx, budget_id as string | undefined);
     member.budgetId = tier?.budgetId ?? null;
     member.models = tier?.allowedModels?.length ? tier.allowedModels : null;
-    await tx.save(Member, member);
+    await this.rows.in(tx).save(member);
     const limits = withTier(member, tier ?? teamMemberDefaults(team));
     const opening = this.restorer.openingOf(limits, member, row, warnings);
-    const publicId = JSON.stringify([teamId, userId]);
-    await this.spend.open(tx, { kind: 'member', row: member, publicId, entity: Member }, opening);
+    await this.spend.open(tx, this.rows.spender(member), opening);
     return [cacheKey.team(teamId), cacheKey.membership(teamId, userId), cacheKey.user(userId)];
   }
 

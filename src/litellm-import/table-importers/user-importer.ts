@@ -15,6 +15,7 @@ import { IMPORTER } from '../restore-row.js';
 import { RowRestorer } from '../row-restorer.js';
 import type { SkippedRows } from '../skipped-rows.js';
 import { type ImportContext, selectAll, type TableImporter } from './table-importer.js';
+import { UserRepository } from '../../parties/repositories/user.repository.js';
 
 /** The user on whom LiteLLM counts what the proxy as a whole spent. */
 const PROXY_USER = 'litellm-proxy-budget';
@@ -29,6 +30,7 @@ export class UserImporter implements TableImporter {
     private readonly restorer: RowRestorer,
     private readonly spend: PartySpend,
     @Inject(CONFIG) private readonly config: Pick<Config, 'litellm'>,
+    private readonly rows: UserRepository,
   ) {}
 
   query(): string {
@@ -41,7 +43,7 @@ export class UserImporter implements TableImporter {
 
   async import(tx: EntityManager, row: LitellmRow, { warnings }: ImportContext) {
     const userId = row.user_id as string;
-    if (await tx.existsBy(User, { userId })) return 'exists';
+    if (await this.rows.in(tx).existsBy({ userId })) return 'exists';
     const { team_id: _, organization_id: __, password: ___, user_role, ...fields } = row;
     const isKnown = user_role === null || (USER_ROLES as readonly unknown[]).includes(user_role);
     if (!isKnown) warnings.changed(`user_role: internal_user instead of ${user_role as string}`);
@@ -49,8 +51,7 @@ export class UserImporter implements TableImporter {
     if (blocked) warnings.changed('metadata.scim_active: false, so the user is blocked');
     const sent = { ...fields, user_role: isKnown ? user_role : null, ...(blocked && { blocked }) };
     const made = await this.users.make(tx, userId, await bodyOf(NewUserDto, sent, warnings), IMPORTER);
-    const party = { kind: 'user', entity: User, row: made, publicId: userId } as const;
-    await this.restorer.restoreParty(tx, party, row, warnings);
+    await this.restorer.restoreParty(tx, this.rows, made, row, warnings);
     if (userId === PROXY_USER) {
       const proxy = proxySpender(this.config);
       const limits = { ...proxy.row, budgetSince: made.budgetSince };
