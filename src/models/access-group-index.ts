@@ -2,14 +2,14 @@ import { matchesGlob } from '../policy/glob.js';
 
 /** An access group as the catalogue needs it. */
 export interface AccessGroupEntry {
-  /** What lists name it by: its name and its id. */
+  /** The names by which lists refer to it: its name and its id. */
   readonly tokens: readonly string[];
-  /** Entries as in any list of models. None: no model is in it. */
+  /** Entries as in any list of models. An empty list contains no model. */
   readonly models: readonly string[];
   readonly deploymentIds: readonly string[];
 }
 
-/** What is known of a model that may be in groups. */
+/** The properties of a model by which it is in groups. */
 interface IndexedModel {
   readonly name: string;
   /** `<provider>/<name>` of a bare name whose provider is known. */
@@ -19,7 +19,7 @@ interface IndexedModel {
   readonly tags: readonly string[];
 }
 
-/** Which groups a model is in, without asking every group. */
+/** Finds the groups of a model without a search through all groups. */
 export class AccessGroupIndex {
   private readonly byName = new Map<string, string[]>();
   private readonly byDeployment = new Map<string, string[]>();
@@ -36,7 +36,7 @@ export class AccessGroupIndex {
     }
   }
 
-  /** The tags of a model, and the names and ids of the groups it is in. */
+  /** Returns the tags of a model, and the names and ids of its groups. */
   tokensOf({ name, qualifiedName, deploymentIds, tags }: IndexedModel): string[] {
     const isLike = (glob: string) =>
       matchesGlob(glob, name) || (qualifiedName !== undefined && matchesGlob(glob, qualifiedName));

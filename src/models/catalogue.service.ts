@@ -47,16 +47,16 @@ export class Catalogue implements OnModuleInit {
     const { litellm, router } = this.config;
     const aliases = { ...router.modelAliases, ...litellm.modelAliases };
     const fallbacks = [...Object.values(router.fallbacks), ...Object.values(litellm.fallbacks)].flat();
-    const named = [...fallbacks, ...litellm.defaultFallbacks].map((name) => aliases[name] ?? name);
-    return [...new Set([...Object.values(aliases), ...named])];
+    const fallbackTargets = [...fallbacks, ...litellm.defaultFallbacks].map((name) => aliases[name] ?? name);
+    return [...new Set([...Object.values(aliases), ...fallbackTargets])];
   }
 
-  /** What can be called right now. Ask again for every request; never keep it. */
+  /** Returns the current snapshot. Callers must not store it; they call this for every request. */
   current(): CatalogueSnapshot {
     return this.snapshot;
   }
 
-  /** Reads the added models and the access groups again, and every price. A stored one that cannot be used any more is left out and logged, never half used. */
+  /** Reads the stored deployments, the access groups and the prices again. Leaves out and logs a deployment that cannot be used. */
   async refresh(): Promise<void> {
     const turn = ++this.reads;
     const { rows, groups } = await this.database.read(async (manager) => ({
@@ -67,7 +67,7 @@ export class Catalogue implements OnModuleInit {
       ...this.config.models.map((model, i) => this.deploymentOf(model, `model_list[${i}]`)),
       ...rows.filter(({ modelInfo }) => !modelInfo?.blocked).map((row) => this.storedDeployment(row)),
     ];
-    // Whoever read the rows later knows better.
+    // A later read has newer rows, so an older result is dropped.
     if (turn < this.currentRead) return;
     this.currentRead = turn;
     this.snapshot = new CatalogueSnapshot(
@@ -77,7 +77,7 @@ export class Catalogue implements OnModuleInit {
     );
   }
 
-  /** The deployments of a name in the order to try them: a random one first, by weight. */
+  /** Returns the deployments of a name in a random order by weight. */
   pick(name: string, within?: GroupLevels): Deployment[] {
     const waiting = [...this.snapshot.resolve(name, within)];
     const order: Deployment[] = [];
@@ -90,9 +90,12 @@ export class Catalogue implements OnModuleInit {
   }
 
   private deploymentOf(source: DeploymentSource, where: string): Deployment | undefined {
-    const made = makeDeployment(source, this.config.router.timeoutMs ?? this.config.litellm.requestTimeoutMs);
-    if (!('problem' in made)) return made;
-    this.logger.error(`${where} cannot be called and is left out: ${made.problem}`);
+    const deployment = makeDeployment(
+      source,
+      this.config.router.timeoutMs ?? this.config.litellm.requestTimeoutMs,
+    );
+    if (!('problem' in deployment)) return deployment;
+    this.logger.error(`${where} cannot be called and is left out: ${deployment.problem}`);
     return undefined;
   }
 

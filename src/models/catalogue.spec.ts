@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CatalogueSnapshot } from './catalogue.js';
 import { type Deployment, makeDeployment } from './deployment.js';
 
-const nobody = { teamAliases: {}, keyAliases: {} };
+const noAliases = { teamAliases: {}, keyAliases: {} };
 const deployment = (modelName: string, model = `openai/${modelName}`, info: object = {}) =>
   makeDeployment(
     { modelName, litellmParams: { model, api_base: 'http://127.0.0.1:1' }, modelInfo: { id: modelName, ...info } },
@@ -24,11 +24,15 @@ describe('a name', () => {
     ],
     { fast: 'exact', loop: 'loop' },
   );
-  const facts = (name: string, aliases: Partial<typeof nobody> = {}) => catalogue.modelFacts(name, { ...nobody, ...aliases }); // prettier-ignore
+  const facts = (name: string, aliases: Partial<typeof noAliases> = {}) => catalogue.modelFacts(name, { ...noAliases, ...aliases }); // prettier-ignore
 
   it('means its own deployments, all of them', () => {
     expect(catalogue.resolve('exact').map(({ upstreamName }) => upstreamName)).toEqual(['exact', 'exact-2']);
-    expect(facts('exact')).toMatchObject({ known: true, price: 'priced', near: { groups: ['g1', 'g2'] } });
+    expect(facts('exact')).toMatchObject({
+      known: true,
+      price: 'priced',
+      aliasedNames: { groups: ['g1', 'g2'] },
+    });
     expect(catalogue.ceilingOf('exact')).toMatchObject({ input: 5n * 10n ** 27n, output: 2n * 10n ** 27n });
   });
 
@@ -86,8 +90,8 @@ describe('a model of one team', () => {
     [deployment('shared', 'openai/shared', free), deployment('shared', 'openai/own', { id: 'own', team_id: 't1', ...free })],
     { also: 'shared' },
   );
-  const facts = (name: string, teamId: string | null, aliases: Partial<typeof nobody> = {}) =>
-    catalogue.modelFacts(name, { ...nobody, ...aliases }, teamId);
+  const facts = (name: string, teamId: string | null, aliases: Partial<typeof noAliases> = {}) =>
+    catalogue.modelFacts(name, { ...noAliases, ...aliases }, teamId);
   const upstream = (name: string, teamId: string | null) => {
     const { known, name: called } = facts(name, teamId);
     return known ? catalogue.resolve(called).map(({ upstreamName }) => upstreamName) : [];
@@ -131,7 +135,7 @@ describe('the groups of a name', () => {
     ['x/y', ['globs', 'id-2', 'all', 'id-5']],
     ['nobody', []],
   ])('%s: %j', (name, groups) => {
-    expect(catalogue.modelFacts(name, nobody).aliasedNames.groups).toEqual(groups);
+    expect(catalogue.modelFacts(name, noAliases).aliasedNames.groups).toEqual(groups);
   });
 }); // prettier-ignore
 
@@ -237,11 +241,11 @@ describe('a wildcard', () => {
     ['az-..', false],
     ['az-...', true],
   ])('of Azure serves %s: %s', (name, isServed) => {
-    expect(served('az-*', 'azure/*').modelFacts(name, nobody).known).toBe(isServed);
+    expect(served('az-*', 'azure/*').modelFacts(name, noAliases).known).toBe(isServed);
   });
 
   it('does not stand for nothing', () => {
-    expect(served('gpt*', 'openai/gpt*').modelFacts('gpt', nobody).known).toBe(false);
-    expect(served('gpt*', 'openai/gpt*').modelFacts('gpt-4', nobody).known).toBe(true);
+    expect(served('gpt*', 'openai/gpt*').modelFacts('gpt', noAliases).known).toBe(false);
+    expect(served('gpt*', 'openai/gpt*').modelFacts('gpt-4', noAliases).known).toBe(true);
   });
 });

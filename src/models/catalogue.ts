@@ -12,23 +12,23 @@ import { AccessGroupIndex, type AccessGroupEntry } from './access-group-index.js
 import { capsWebSearches, feeOfModel, hidesModel } from './model-fees.js';
 import { providerOfBareName } from './price-table.js';
 
-/** Whose aliases apply to a request, beside the proxy's own. */
+/** Aliases of the caller that apply beside those of the proxy. */
 interface CallerAliases {
   readonly teamAliases: Readonly<Record<string, string>>;
   readonly keyAliases: Readonly<Record<string, string>>;
 }
 
-/** What is known of one public name. */
+/** Everything known of one public name. */
 interface Entry {
   readonly deployments: readonly Deployment[];
-  /** The team it is for; undefined: for everyone. */
+  /** The team that owns the model. Undefined if it is for every team. */
   readonly teamId?: string | undefined;
   readonly groups: readonly string[];
-  /** Those of each deployment; absent where they are in the same ones. */
+  /** Groups of each deployment. Absent if they are the same for all. */
   readonly deploymentGroups?: readonly (readonly string[])[];
-  /** The same name for calls that some of the deployments serve, by the groups they are let in by. */
+  /** Entries of this name with only some deployments, by the groups that allow them. */
   readonly byGroups?: BoundedMap<string, Entry>;
-  /** What lists are asked about where no alias made another name of it. */
+  /** Names to look for in lists, if no alias was followed. */
   readonly requestedNames?: ModelNames;
   readonly ceiling: Price;
   readonly price: ModelFacts['price'];
@@ -37,7 +37,7 @@ interface Entry {
 
 const NO_ALIASES: CallerAliases = { teamAliases: {}, keyAliases: {} };
 const MAX_WILDCARD_NAMES = 10_000;
-/** Of one name: as many ways to be let in by groups. */
+/** Maximum entries by groups of one name. */
 const MAX_GROUP_LEVELS = 1_000;
 const NO_ENTRY: Entry = {
   deployments: [],
@@ -47,7 +47,7 @@ const NO_ENTRY: Entry = {
   limits: { answers: [] },
 };
 
-/** Every model that can be called right now, compiled: looking a name up costs the same however many there are. */
+/** All models that can be called at one time, indexed so that a look-up takes constant time. */
 export class CatalogueSnapshot {
   private readonly exact: ReadonlyMap<string, Entry>;
   private readonly wildcards: readonly {
@@ -56,7 +56,7 @@ export class CatalogueSnapshot {
   }[];
   private readonly groups: ReadonlySet<string>;
   private readonly groupIndex: AccessGroupIndex;
-  /** Of each team the names it has models of its own under, and what those are called here. */
+  /** Internal names by public name, for each team with its own models. */
   private readonly teamNames = new Map<string, Record<string, string>>();
   private readonly wildcardEntries = new BoundedMap<string, Entry>(MAX_WILDCARD_NAMES);
 
@@ -88,14 +88,14 @@ export class CatalogueSnapshot {
   }
 
   /**
-   * The deployments that serve a name: those of exactly this name, else those of the most specific wildcard; with `within`
-   * those of them that are in a group of each level.
+   * Returns the deployments of a name: those of exactly this name, or else those of the most specific wildcard. With `within`
+   * it returns only those in a group of each level.
    */
   resolve(name: string, within?: GroupLevels): readonly Deployment[] {
     return this.entry(name, within).deployments;
   }
 
-  /** Is this the name, wildcard or alias of something that can be called? */
+  /** Returns whether a name, wildcard or alias can be called. */
   serves(name: string): boolean {
     return (
       this.deployments.some(({ modelName }) => modelName === name) ||
@@ -107,12 +107,12 @@ export class CatalogueSnapshot {
     return !this.exact.size && !this.wildcards.length;
   }
 
-  /** Every public name in configured order, aliases behind them, then the team's own. Wildcards are no names. */
+  /** Returns all public names in configured order, then the aliases, then the team's own names. Wildcards are left out. */
   names(teamId: string | null = null): string[] {
-    const everyones = [...this.exact].filter(([, { teamId: owner }]) => owner === undefined);
+    const publicEntries = [...this.exact].filter(([, { teamId: owner }]) => owner === undefined);
     return [
       ...new Set([
-        ...everyones.map(([name]) => name),
+        ...publicEntries.map(([name]) => name),
         ...Object.keys(this.aliases),
         ...Object.keys(this.teamNamesOf(teamId)),
       ]),
@@ -123,10 +123,14 @@ export class CatalogueSnapshot {
     return (teamId !== null && this.teamNames.get(teamId)) || {};
   }
 
-  /** What a list of models means by one of its entries. */
+  /** Returns the names that an entry of a list of models stands for. */
   readonly namesOf: NamesOf = (entry) => {
-    const { aliasedNames: near, deploymentGroups } = this.modelFacts(entry, NO_ALIASES);
-    return { ...near, isGroup: this.groups.has(entry), ...(deploymentGroups && { deploymentGroups }) };
+    const { aliasedNames, deploymentGroups } = this.modelFacts(entry, NO_ALIASES);
+    return {
+      ...aliasedNames,
+      isGroup: this.groups.has(entry),
+      ...(deploymentGroups && { deploymentGroups }),
+    };
   };
 
   ceilingOf(name: string, within?: GroupLevels): Price {
@@ -141,15 +145,15 @@ export class CatalogueSnapshot {
     return this.entry(name, within).limits;
   }
 
-  /** Names whose price nobody knows. */
+  /** Returns the names without a known price. */
   unpriced(): string[] {
     return [...this.exact].filter(([, { price }]) => price === 'unknown').map(([name]) => name);
   }
 
   /**
-   * What the rules ask about a requested name. Aliases are followed once per level: the team's, the key's, the proxy's.
-   * A name that a key made up says nothing to any list; what a team made up says nothing to lists wider than the team's.
-   * A model of the caller's own team comes before one everyone may know by that name.
+   * Returns the facts of a requested name for the policy. Follows aliases once per level: the team's, the key's, the proxy's.
+   * No list matches an alias of the key. Only lists of the team and the key match an alias of the team. A model of the caller's
+   * team comes before a public one of the same name.
    */
   modelFacts(
     requested: string,
@@ -162,7 +166,9 @@ export class CatalogueSnapshot {
     const name = own === viaKey ? aliased(this.aliases, viaKey) : own;
     const { groups, deploymentGroups, requestedNames, price, deployments, teamId: owner } = this.entry(name);
     const names = (known: readonly string[]): ModelNames =>
-      requestedNames && known.every((one) => one === name) ? requestedNames : modelNames(name, known, groups);
+      requestedNames && known.every((knownName) => knownName === name)
+        ? requestedNames
+        : modelNames(name, known, groups);
     return {
       requested,
       name,
@@ -209,17 +215,17 @@ export class CatalogueSnapshot {
     const prices = deployments.map(({ price }) => price);
     const known = prices.filter((price) => price !== undefined);
     const ceiling = ceilingOf(known);
-    const most = (sizes: (number | undefined)[]) =>
+    const maxIfAllKnown = (sizes: (number | undefined)[]) =>
       sizes.every((size) => size !== undefined) ? Math.max(...sizes) : undefined;
-    const mostOfImage = most(deployments.map((deployment) => deployment.imageTokens));
-    const maxInputTokens = most(deployments.map((deployment) => deployment.maxInputTokens));
-    const fee = deployments.map(feeOfModel).find((one) => one !== undefined);
-    const groupsOf = (some: readonly Deployment[]) =>
+    const maxImageTokens = maxIfAllKnown(deployments.map((deployment) => deployment.imageTokens));
+    const maxInputTokens = maxIfAllKnown(deployments.map((deployment) => deployment.maxInputTokens));
+    const fee = deployments.map(feeOfModel).find((modelFee) => modelFee !== undefined);
+    const groupsOf = (members: readonly Deployment[]) =>
       this.groupIndex.tokensOf({
         name,
         qualifiedName: qualified(name),
-        deploymentIds: some.map(({ id }) => id),
-        tags: some.flatMap(({ accessGroups }) => accessGroups),
+        deploymentIds: members.map(({ id }) => id),
+        tags: members.flatMap(({ accessGroups }) => accessGroups),
       });
     const groups = groupsOf(deployments);
     const deploymentGroups = deployments.map((deployment) => groupsOf([deployment]));
@@ -235,7 +241,7 @@ export class CatalogueSnapshot {
       limits: {
         ...(maxInputTokens !== undefined && { maxInputTokens }),
         answers: distinctAnswers(deployments),
-        ...(mostOfImage !== undefined && { imageTokens: mostOfImage }),
+        ...(maxImageTokens !== undefined && { imageTokens: maxImageTokens }),
         ...(fee && { fee }),
         capsWebSearches: deployments.every(({ provider }) => capsWebSearches(provider)),
         thinksBesideLimit: deployments.some(({ provider }) => THINKS_BESIDE_LIMIT.has(provider)),
@@ -246,8 +252,8 @@ export class CatalogueSnapshot {
 }
 
 /**
- * A wildcard deployment for one name: the upstream's `*` becomes what the public name's `*` stood for. Undefined where that
- * names no model: nothing at all, or a step up in the path of an Azure deployment.
+ * Returns a wildcard deployment for one name. The match of the public name's `*` replaces the upstream's `*`. Returns undefined
+ * if that names no model: an empty match, or a dot segment in the path of an Azure deployment.
  */
 function concrete(deployment: Deployment, name: string): Deployment | undefined {
   const [before = '', after = ''] = deployment.modelName.split('*');
@@ -257,10 +263,10 @@ function concrete(deployment: Deployment, name: string): Deployment | undefined 
   return namedDeployment(deployment, upstreamName);
 }
 
-/** Providers whose `max_tokens` limits the answer alone, and not what is thought before it. */
+/** Providers whose `max_tokens` limits the text but not the reasoning before it. */
 const THINKS_BESIDE_LIMIT: ReadonlySet<string> = new Set(['dashscope']);
 
-/** The longest answers of some deployments, alike ones once. */
+/** Returns the distinct answer limits of some deployments. */
 function distinctAnswers(deployments: readonly Deployment[]): readonly AnswerLimits[] {
   const distinct = new Map<string, AnswerLimits>();
   for (const { maxOutputTokens, answersFillContext, contextTokens, limitMember } of deployments) {

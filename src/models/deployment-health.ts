@@ -5,12 +5,12 @@ import { CLOCK, type Clock } from '../platform/clock.js';
 const MAX_FAILURES = 10_000;
 
 interface Failure {
-  /** The upstream's status, or what stands for none: 502 without a connection, 504 out of time. */
+  /** The upstream's status. Without one it is 502 for a failed connection and 504 for a timeout. */
   readonly status: number;
   readonly at: Date;
 }
 
-/** How the last call of each deployment ended, as this process saw it. */
+/** Records whether the last call of each deployment failed in this process. */
 @Injectable()
 export class DeploymentHealth {
   private readonly failures = new BoundedMap<string, Failure>(MAX_FAILURES);
@@ -25,7 +25,7 @@ export class DeploymentHealth {
     this.failures.set(deploymentId, { status, at: this.clock() });
   }
 
-  /** Undefined when its last call was answered, or none was made. */
+  /** Returns the failure of the last call. Undefined if it succeeded or there was none. */
   failureOf(deploymentId: string): Failure | undefined {
     return this.failures.get(deploymentId);
   }

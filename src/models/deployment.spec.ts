@@ -4,10 +4,10 @@ import { boundNanoUsd, ceilingOf, costNanoUsd, isFree, type Usage } from '../pol
 import { type Deployment, makeDeployment, namedDeployment } from './deployment.js';
 import { baseOf, parseModel } from '../config/providers.js';
 
-const made = (litellmParams: LitellmParams, modelInfo: object = {}) =>
+const build = (litellmParams: LitellmParams, modelInfo: object = {}) =>
   makeDeployment({ modelName: 'm', litellmParams, modelInfo: { id: 'd', ...modelInfo } }, 60_000);
-const good = (...args: Parameters<typeof made>) => {
-  const deployment = made(...args);
+const good = (...args: Parameters<typeof build>) => {
+  const deployment = build(...args);
   if ('problem' in deployment) throw new Error(deployment.problem);
   return deployment satisfies Deployment;
 };
@@ -179,6 +179,6 @@ describe('a deployment', () => {
   });
 
   it('is refused when it could never be called', () => {
-    expect(made({ model: 'hosted_vllm/x' })).toEqual({ problem: expect.stringContaining('litellm_params.model') });
+    expect(build({ model: 'hosted_vllm/x' })).toEqual({ problem: expect.stringContaining('litellm_params.model') });
   }); // prettier-ignore
 });

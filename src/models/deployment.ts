@@ -24,21 +24,21 @@ import {
 } from '../config/providers.js';
 import { documentedLimits } from './documented-limits.js';
 
-/** One way to reach a model, ready to be called. */
+/** One callable endpoint of a model. */
 export interface Deployment {
   /** LiteLLM `model_info.id`. */
   readonly id: string;
-  /** The public name; may contain `*`. Of a team's own model a name nobody asks for. */
+  /** The public name; may contain `*`. A team's own model has an internal name here. */
   readonly modelName: string;
   readonly provider: string;
   readonly upstreamName: string;
   /** `https://host:port` and the path before the route. */
   readonly origin: string;
   readonly basePath: string;
-  /** Set where the deployment stands in the path, and this behind it: Azure. */
+  /** Azure's API version. If it is set, the path has the deployment's name. */
   readonly apiVersion?: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** What must never be told: the credentials in `headers`. */
+  /** Credentials in `headers`. They must never be shown. */
   readonly secrets: readonly Buffer[];
   readonly timeoutMs: number;
   readonly maxRetries?: number;
@@ -46,25 +46,25 @@ export interface Deployment {
   readonly mockResponse?: string;
   readonly price?: Price;
   readonly maxInputTokens?: number;
-  /** Prompt and answer together: told as the largest prompt, or documented. */
+  /** Maximum of prompt and answer together: the configured maximum prompt, or the documented window. */
   readonly contextTokens?: number;
   readonly maxOutputTokens?: number;
-  /** Its answers may be as long as its context. */
+  /** True if answers may fill the whole context. */
   readonly answersFillContext?: true;
-  /** It may think without being asked to. */
+  /** True if the model may reason without a request to do so. */
   readonly reasons?: true;
-  /** The member of a chat's body it reads an output limit from. */
+  /** The member of a chat's body that limits the output. */
   readonly limitMember: string;
-  /** Its API takes `stream_options`, so a stream may be asked for its usage. */
+  /** True if its API accepts `stream_options`, by which a client asks for usage. */
   readonly acceptsStreamOptions: boolean;
-  /** The most tokens one image is read as. */
+  /** Maximum tokens of one image in a prompt. */
   readonly imageTokens?: number;
-  /** One of OpenAI's own models of its current encoding, by the table of known ones. */
+  /** True if the price table has it as a model of OpenAI with the current encoding. */
   readonly encodesLikeOpenAi: boolean;
   readonly accessGroups: readonly string[];
-  /** What else its description says of it: `mode`, `supports_…`, `tpm`, `rpm`. */
+  /** Further members of its configuration: `mode`, `supports_…`, `tpm`, `rpm`. */
   readonly traits: Readonly<Record<string, unknown>>;
-  /** Only this team's keys may call it, and by this name. */
+  /** The team that owns it, and the name under which its keys call it. */
   readonly team?: { readonly id: string; readonly publicName: string };
 }
 
@@ -74,7 +74,7 @@ export interface DeploymentSource {
   readonly modelInfo: ModelInfo;
 }
 
-/** Makes a deployment of its description, or says what is wrong with it. Credentials go nowhere but into its headers. */
+/** Builds a deployment from its configuration, or returns the problem. Credentials are only in its headers. */
 export function makeDeployment(
   { modelName, litellmParams, modelInfo }: DeploymentSource,
   defaultTimeoutMs: number,
@@ -82,24 +82,24 @@ export function makeDeployment(
   const unknown = unknownCredential(litellmParams);
   if (unknown !== undefined) return { problem: unknown };
   const { provider, name } = parseModel(litellmParams.model);
-  const found =
+  const baseUrl =
     litellmParams.mock_response === undefined
       ? baseOf(provider, apiBase(litellmParams))
       : { base: 'http://mock' };
-  if ('problem' in found) return { problem: `litellm_params.model: ${found.problem}` };
-  const { origin, pathname } = new URL(found.base);
-  const apiVersion = azureVersion(provider, found.base, litellmParams.api_version);
+  if ('problem' in baseUrl) return { problem: `litellm_params.model: ${baseUrl.problem}` };
+  const { origin, pathname } = new URL(baseUrl.base);
+  const apiVersion = azureVersion(provider, baseUrl.base, litellmParams.api_version);
   const known = modelInfo.base_model
     ? knownFiguresOfBase(provider, modelInfo.base_model)
     : knownFigures(provider, name);
   const price = priceWith({ ...modelInfo, ...litellmParams }, known.price);
   const maxInputTokens = numberOf(modelInfo.max_input_tokens);
   const maxOutputTokens = numberOf(modelInfo.max_output_tokens) ?? numberOf(modelInfo.max_tokens);
-  const mostOfImage = imageTokens(provider, modelInfo.base_model ?? name);
+  const maxImageTokens = imageTokens(provider, modelInfo.base_model ?? name);
   return Object.freeze({
     ...withConfiguredLimits(known, maxInputTokens, maxOutputTokens),
     ...(modelInfo.supports_reasoning === true && { reasons: true as const }),
-    ...(mostOfImage !== undefined && { imageTokens: mostOfImage }),
+    ...(maxImageTokens !== undefined && { imageTokens: maxImageTokens }),
     id: modelInfo.id!,
     ...nameOf(modelName, modelInfo),
     provider,
@@ -113,7 +113,7 @@ export function makeDeployment(
     ),
     timeoutMs: litellmParams.timeout ? litellmParams.timeout * 1_000 : defaultTimeoutMs,
     weight: litellmParams.weight ?? 1,
-    limitMember: outputLimitMember(provider, found.base, name, modelInfo.base_model),
+    limitMember: outputLimitMember(provider, baseUrl.base, name, modelInfo.base_model),
     acceptsStreamOptions: takesStreamOptions(provider, apiVersion),
     encodesLikeOpenAi: isOpenAiModel(provider, name),
     accessGroups: modelInfo.access_groups ?? [],
@@ -124,7 +124,7 @@ export function makeDeployment(
   });
 }
 
-/** Figures of a model from the tables, and what its operator told instead of them. */
+/** Replaces figures of the tables by configured limits. */
 function withConfiguredLimits(
   { answersFillContext, ...known }: KnownFigures,
   maxInputTokens: number | undefined,
@@ -137,15 +137,15 @@ function withConfiguredLimits(
   };
 }
 
-/** LiteLLM `model_info.team_id`: the model is that team's alone, under a name of its own beside everyone's of the same name. */
+/** Returns the names of a deployment. A model with `model_info.team_id` belongs to that team and gets an internal name. */
 function nameOf(publicName: string, { team_id: id }: ModelInfo): Pick<Deployment, 'modelName' | 'team'> {
   if (typeof id !== 'string' || !id) return { modelName: publicName };
-  // Of fixed length at the end: no two teams' models are called the same.
+  // The suffix has a fixed length, so the models of two teams never have the same name.
   const suffix = hash('sha256', publicName, 'hex').slice(0, 32);
   return { modelName: `${TEAM_MODEL_PREFIX}${id}_${suffix}`, team: { id, publicName } };
 }
 
-/** OpenAI's models since GPT-4o. Those before it, and its embeddings, have another encoding. */
+/** OpenAI's models since GPT-4o. Older models and embeddings have another encoding. */
 const SINCE_GPT_4O = /^(?:ft:)?(?:gpt-4o|chatgpt-4o|gpt-4\.[15]|gpt-[5-9]|o[1-9](?![a-z0-9])|codex-mini)/i;
 
 const isOpenAiModel = (provider: string, upstreamName: string) =>
@@ -158,7 +158,7 @@ type KnownFigures = Pick<
   'price' | 'maxInputTokens' | 'contextTokens' | 'maxOutputTokens' | 'answersFillContext' | 'reasons'
 >;
 
-/** Price and limits from the tables of known models, for what a configuration leaves open. */
+/** Returns price and limits from the tables of known models. They apply if the configuration sets none. */
 export function knownFigures(provider: string, upstreamName: string): KnownFigures {
   const { price, contextTokens: window } = knownModel(provider, upstreamName) ?? {};
   const { maxInputTokens, maxOutputTokens, answersFillContext, reasons } = documentedLimits(
@@ -176,18 +176,18 @@ export function knownFigures(provider: string, upstreamName: string): KnownFigur
   };
 }
 
-/** Anthropic's models think only where a call asks them to. */
+/** Anthropic's models, which reason only if a call asks for it. */
 const CLAUDE = /(?:^|\/)anthropic\//;
 
-/** Figures and habits of a deployment whose name stood for any, under the name it stands for now. */
+/** Returns a wildcard deployment with the properties of one upstream name. */
 export function namedDeployment(deployment: Deployment, upstreamName: string): Deployment {
   const { imageTokens: _, ...known } = deployment;
   const { provider, origin, traits, maxInputTokens, maxOutputTokens } = known;
   const { base_model: baseModel } = traits as { readonly base_model?: string };
-  const mostOfImage = imageTokens(provider, baseModel ?? upstreamName);
+  const maxImageTokens = imageTokens(provider, baseModel ?? upstreamName);
   return Object.freeze({
     ...known,
-    ...(mostOfImage !== undefined && { imageTokens: mostOfImage }),
+    ...(maxImageTokens !== undefined && { imageTokens: maxImageTokens }),
     ...(!baseModel &&
       withConfiguredLimits(knownFigures(provider, upstreamName), maxInputTokens, maxOutputTokens)),
     ...(deployment.price && { price: deployment.price }),
@@ -197,21 +197,21 @@ export function namedDeployment(deployment: Deployment, upstreamName: string): D
   });
 }
 
-/** Those of a model's base: at its own provider, or else at the one whose model that is. Azure's `gpt-4o` is OpenAI's. */
+/** Returns the figures of a base model at this provider, or else at its original one. Azure's `gpt-4o` is OpenAI's. */
 function knownFiguresOfBase(provider: string, baseModel: string): ReturnType<typeof knownFigures> {
   const base = parseModel(baseModel);
   const own = knownFigures(provider, base.name);
   return own.price ? own : { ...own, ...knownFigures(base.provider, base.name) };
 }
 
-/** Where a deployment answers calls of one kind, whose path in OpenAI's API this is. */
+/** Returns a deployment's path for a call type with this path in OpenAI's API. */
 export function pathAt({ basePath, apiVersion, upstreamName }: Deployment, path: string): string {
   if (apiVersion === undefined) return basePath + path;
   const inside = path === '/responses' ? '' : `/deployments/${encodeURIComponent(upstreamName)}`;
   return `${basePath}${inside}${path}?api-version=${apiVersion}`;
 }
 
-/** What is shorter is in every answer, and no secret. */
+/** Minimum length of a secret. A shorter text may occur in any response. */
 const MIN_SECRET_CHARS = 4;
 
 const apiBase = ({ api_base, base_url }: LitellmParams) => api_base ?? (base_url as string | undefined);
@@ -235,7 +235,7 @@ function headersOf(
 const numberOf = (value: unknown) =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 
-/** One of these makes a price: the finer ones only refine it. */
+/** Fields that make a price. All others only refine one. */
 const PRICE_FIELDS = [
   'input',
   'output',
@@ -243,17 +243,17 @@ const PRICE_FIELDS = [
   ...UNITS.filter((unit) => unit !== 'webSearches'),
 ] as const;
 
-/** The configured price, or the known one; either with what a web search costs, which is a fee beside both. */
-function priceWith(told: Readonly<Record<string, unknown>>, known: Price | undefined): Price | undefined {
-  const configured = configuredPrice(told);
+/** Returns the configured price, or else the known one. Adds the fee of web searches. */
+function priceWith(settings: Readonly<Record<string, unknown>>, known: Price | undefined): Price | undefined {
+  const configured = configuredPrice(settings);
   const price = configured ?? known;
-  // What is explicitly free stays so.
+  // An explicitly free model stays free.
   const webSearches =
-    webSearchPrice(told) ?? (configured && isFree(configured) ? undefined : known?.webSearches);
+    webSearchPrice(settings) ?? (configured && isFree(configured) ? undefined : known?.webSearches);
   return price && webSearches !== undefined ? withWebSearches(price, webSearches) : price;
 }
 
-/** LiteLLM's price of a web search, by the size of what is found: the dearest of them. */
+/** Returns the highest of LiteLLM's web search prices by context size. */
 function webSearchPrice({ search_context_cost_per_query: bySize }: Readonly<Record<string, unknown>>) {
   if (bySize === null || typeof bySize !== 'object') return undefined;
   const prices = Object.values(bySize).flatMap((usd) => {
@@ -279,9 +279,9 @@ function withWebSearches(price: Price, webSearches: UnitPrice): Price {
   };
 }
 
-/** The price a configuration sets; `undefined` unless it says what a prompt, an answer, a call or any other unit costs. */
-function configuredPrice(told: Readonly<Record<string, unknown>>): Price | undefined {
-  const set = Object.entries(told).flatMap(([name, value]) => {
+/** Returns the configured price. Undefined if the configuration has no price of a prompt, an answer, a call or another unit. */
+function configuredPrice(settings: Readonly<Record<string, unknown>>): Price | undefined {
+  const set = Object.entries(settings).flatMap(([name, value]) => {
     const place = priceField(name);
     const usd = numberOf(value);
     const price = place && usd !== undefined ? priceIn(place.field, usd) : undefined;
@@ -300,7 +300,7 @@ function configuredPrice(told: Readonly<Record<string, unknown>>): Price | undef
   if (!PRICE_FIELDS.some((field) => plain[field] !== undefined)) return undefined;
   const base = { input: FREE, output: FREE, ...plain };
   const tiered = (tier?: ServiceTier): TieredPrice => {
-    // What a dearer level does not say is as below it; what a service does not say is as in the plain one.
+    // A level inherits missing prices from the level below, and a service tier from the plain price.
     let below: PriceLevel = { ...base, ...level(tier) };
     const tiers = thresholds.map((aboveInputTokens) => {
       below = { ...below, ...level(undefined, aboveInputTokens), ...level(tier, aboveInputTokens) };

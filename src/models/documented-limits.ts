@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 
-/** The sizes a provider documents for one of its models. */
+/** The sizes that a provider documents for a model. */
 export interface DocumentedLimits {
   readonly maxInputTokens?: number;
   readonly maxOutputTokens?: number;
-  /** Its answers may be as long as its context: beside a prompt there is less room. */
+  /** True if the maximum answer fills the context, so that a prompt leaves less. */
   readonly answersFillContext?: true;
-  /** It thinks before it answers, or can. */
+  /** True if the model can reason. */
   readonly reasons?: true;
 }
 
@@ -14,13 +14,13 @@ interface Row extends DocumentedLimits {
   readonly provider: string;
 }
 
-/** The table's own names where they differ from the prefixes of LiteLLM's files. */
+/** Provider names of the table that differ from LiteLLM's prefixes. */
 const TABLE_PROVIDER: Readonly<Record<string, string>> = {
   text_completion_openai: 'text-completion-openai',
   ollama_chat: 'ollama',
 };
 
-/** OpenRouter's names begin with the vendor of the model, whose limits they share. */
+/** Providers by OpenRouter's vendor prefixes. The vendor's limits apply. */
 const VENDOR_PROVIDER: Readonly<Record<string, string>> = {
   openai: 'openai',
   anthropic: 'anthropic',
@@ -33,8 +33,8 @@ const VENDOR_PROVIDER: Readonly<Record<string, string>> = {
 let rows: ReadonlyMap<string, Row> | undefined;
 
 /**
- * Returns what `known/price-facts.json` and `known/price-table.json` say of a model's sizes; nothing for one they do not know.
- * The files are read when the first deployment is made; only the sizes in them are kept.
+ * Returns a model's sizes from `known/price-facts.json` and `known/price-table.json`, or an empty object. Reads the files on
+ * the first call and stores only the sizes.
  */
 export function documentedLimits(provider: string, name: string): DocumentedLimits {
   rows ??= readRows();
@@ -61,7 +61,7 @@ function rowOfVendor(known: ReadonlyMap<string, Row>, name: string): Row | undef
 
 const DATED = /-(?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$/;
 
-/** The name itself, then what it is a version, a variant or a fine-tuned model of. */
+/** Returns the name, then the name without variant or fine-tuning, then without version. */
 function lookupNames(name: string): readonly string[] {
   const [model = '', base = ''] = name.split(':');
   const plain = model === 'ft' ? `ft:${base}` : model;
@@ -70,10 +70,12 @@ function lookupNames(name: string): readonly string[] {
 
 function readRows(): ReadonlyMap<string, Row> {
   const known = new Map<string, Row>();
-  for (const [name, told] of Object.entries(read('price-table') as Record<string, Record<string, unknown>>)) {
-    const row = sizesOf(told);
+  for (const [name, entry] of Object.entries(
+    read('price-table') as Record<string, Record<string, unknown>>,
+  )) {
+    const row = sizesOf(entry);
     if (row.maxInputTokens !== undefined || row.maxOutputTokens !== undefined)
-      known.set(name, { provider: String(told.litellm_provider), ...row });
+      known.set(name, { provider: String(entry.litellm_provider), ...row });
   }
   const facts = read('price-facts') as { max_output_tokens: { models: Record<string, number> } };
   for (const [qualified, maxOutputTokens] of Object.entries(facts.max_output_tokens.models)) {

@@ -1,23 +1,23 @@
 import type { Fee } from '../policy/bound.js';
 import type { Deployment } from './deployment.js';
 
-/** Models of OpenAI's and Perplexity's that search the web in every call, for fees of which nobody tells the number before. */
+/** Models of OpenAI and Perplexity that search the web in every call, for a number of fees that is not known beforehand. */
 const ALWAYS_SEARCHES =
   /(?:^|\/)(?:gpt-4o(?:-mini)?-search-preview|gpt-5-search-api|sonar-deep-research|sonar-pro-search)(?:-|$|:)/i;
-/** Groq's models that run tools of their own. */
+/** Groq's models that run built-in tools. */
 const RUNS_TOOLS = /(?:^|\/)compound(?:-|$)/i;
-/** OpenRouter's way to have any model search. */
+/** OpenRouter's suffix that makes any model search the web. */
 const ONLINE = /:online(?=:|$)/i;
-/** OpenRouter's way to call whatever model its owner wrote down under a name. */
+/** OpenRouter's prefix of presets. The account's owner chooses the model of a preset. */
 const PRESET = /@preset\//i;
-/** Names by which an aggregator calls whatever model it thinks best. */
+/** Names for which an aggregator chooses the model. */
 const ROUTER = /(?:^|\/)(?:auto(?:-beta|-instant)?|(?:[^/:]*[-_])?router(?:[-_][^/:]*)?)(?::[^/]*)?$/i;
-/** OpenRouter's own, beside those. */
+/** Further such names of OpenRouter. */
 const OPENROUTER_ROUTERS = /^openrouter\/(?:free|fusion|bodybuilder|pareto)/i;
 
 type PricedModel = Pick<Deployment, 'provider' | 'upstreamName' | 'price'>;
 
-/** What every call through a deployment costs beside its tokens, where nobody set a price for the call itself. */
+/** Returns the fee that every call of a deployment costs beside tokens. Undefined if a price per request is set. */
 export function feeOfModel({ provider, upstreamName, price }: PricedModel): Fee | undefined {
   const runs =
     ALWAYS_SEARCHES.test(upstreamName) ||
@@ -28,7 +28,7 @@ export function feeOfModel({ provider, upstreamName, price }: PricedModel): Fee 
 
 const BUILT_IN_SEARCH: Fee = { what: 'a model that searches the web by itself', param: 'model' };
 
-/** Does this name, chosen by a client, stand for a model that cannot be checked? */
+/** Returns whether a name stands for a model that the provider chooses, so that it cannot be checked. */
 export const hidesModel = ({ provider, upstreamName }: Omit<PricedModel, 'price'>): boolean =>
   ROUTER.test(upstreamName) ||
   (provider === 'openrouter' && (PRESET.test(upstreamName) || OPENROUTER_ROUTERS.test(upstreamName)));

@@ -25,13 +25,13 @@ export class ModelHealthController {
     summary: 'Deployments by how their last call ended in this process. Nobody is called, nothing is spent.',
   })
   read(@Query() { model, model_id }: ModelHealthQuery): ModelHealth {
-    const asked = this.catalogue
+    const deployments = this.catalogue
       .current()
       .deployments.filter(({ modelName }) => model === undefined || modelName === model)
       .filter(({ id }) => model_id === undefined || id === model_id);
-    const unhealthy = asked.flatMap((deployment) => this.failed(deployment) ?? []);
+    const unhealthy = deployments.flatMap((deployment) => this.failed(deployment) ?? []);
     const failed = new Set(unhealthy.map(({ model_id: id }) => id));
-    const healthy = asked.filter(({ id }) => !failed.has(id)).map(endpoint);
+    const healthy = deployments.filter(({ id }) => !failed.has(id)).map(endpoint);
     return {
       healthy_endpoints: healthy,
       unhealthy_endpoints: unhealthy,

@@ -12,7 +12,7 @@ export class NewModelDto {
   @IsRequiredText('gpt-4o-mini')
   model_name: string;
 
-  /** How it is reached: `model` (`<provider>/<name>`), `api_base`, `api_key`, prices … Secrets are encrypted and never returned. */
+  /** Connection and prices: `model` (`<provider>/<name>`), `api_base`, `api_key` … Secrets are encrypted and never returned. */
   @ApiProperty({
     type: 'object',
     additionalProperties: true,
@@ -22,7 +22,7 @@ export class NewModelDto {
   @FreeContent()
   litellm_params: Record<string, unknown>;
 
-  /** `id` (made if absent), `mode`, `access_groups`, prices, limits, anything. */
+  /** `id` (generated if absent), `mode`, `access_groups`, prices, limits, and any other member. */
   @ApiPropertyOptional({
     type: 'object',
     additionalProperties: true,
@@ -34,12 +34,12 @@ export class NewModelDto {
   model_info?: Record<string, unknown> | null;
 }
 
-/** What to change of a deployment: absent keeps, `null` takes a member away. */
+/** Changes of a deployment. Absent members stay; `null` removes a member. */
 export class ChangeModelDto {
   @IsOptionalText('gpt-4o-mini')
   model_name?: string | null;
 
-  /** Members to set; the others, secret ones too, stay as they are. */
+  /** Members to set. All others, including secrets, stay. */
   @ApiPropertyOptional({
     type: 'object',
     additionalProperties: true,
@@ -63,13 +63,13 @@ export class ChangeModelDto {
   @FreeContent()
   model_info?: Record<string, unknown> | null;
 
-  /** True: no call is given to it; the same as `model_info.blocked`. */
+  /** If true, the deployment gets no calls. The same as `model_info.blocked`. */
   @IsOptional()
   @IsBoolean()
   blocked?: boolean | null;
 }
 
-/** The same in LiteLLM's older form, which names the deployment in its body. */
+/** Changes of a deployment in LiteLLM's older form, which has the id in the body. */
 export class UpdateModelDto extends OmitType(ChangeModelDto, ['model_info'] as const) {
   /** `id` names the deployment; members beside it are set. */
   @ApiProperty({
@@ -95,7 +95,7 @@ export class ModelInfoQuery {
   @IsString()
   litellm_model_id?: string;
 
-  /** Only models made for this team. */
+  /** Only models of this team. */
   @IsOptional()
   @IsString()
   team_id?: string;
@@ -112,7 +112,7 @@ export class ModelPageQuery extends PickType(PageQuery, ['page']) {
   @IsString()
   modelId?: string;
 
-  /** Only models made for this team. */
+  /** Only models of this team. */
   @IsOptional()
   @IsString()
   teamId?: string;
@@ -171,7 +171,7 @@ export class ModelPage extends IntersectionType(ModelInfoList, CurrentPageInfo) 
   size: number;
 }
 
-/** What callers can expect of a public name: the most any of its deployments takes, and costs. */
+/** Properties of a public name: the maximum sizes and prices of its deployments. */
 export class ModelGroupInfo {
   model_group: string;
   providers: string[];

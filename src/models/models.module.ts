@@ -16,7 +16,7 @@ import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
 import { StoredDeploymentRepository } from './stored-deployment.repository.js';
 
-/** The catalogue: which names can be called, through which deployments, at what price. */
+/** The catalogue of public names, with their deployments and prices. */
 @Module({
   imports: [
     TypeOrmModule.forFeature([Team, AccessGroup, StoredDeployment]),

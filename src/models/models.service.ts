@@ -35,7 +35,7 @@ import { decryptedParams, publicParams, storedParams } from './stored-params.js'
 import { StoredDeploymentRepository } from './stored-deployment.repository.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 
-/** Models added, changed and removed while the gateway runs. */
+/** Adds, changes and removes deployments at runtime. */
 @Injectable()
 export class ModelsService {
   constructor(
@@ -48,7 +48,7 @@ export class ModelsService {
     private readonly teams: TeamRepository,
   ) {}
 
-  /** Adds a deployment; the next call can use it. 409 when its id is taken, 422 when it could never be called. */
+  /** Adds a deployment. The next call can use it. Throws 409 if its id exists, 422 if it could never be called. */
   async create(dto: NewModelDto, by: string): Promise<ModelRow> {
     const row = await this.database.write((tx) => this.make(tx, dto, by));
     await this.changed();
@@ -64,8 +64,8 @@ export class ModelsService {
       modelId,
       ...authoredBy(by, this.clock()),
     };
-    const taken = this.configured(modelId) ?? (await this.storedDeployments.in(tx).findOneBy({ modelId }));
-    if (taken)
+    const existing = this.configured(modelId) ?? (await this.storedDeployments.in(tx).findOneBy({ modelId }));
+    if (existing)
       throw new ConflictException({
         message: `Model with id=${modelId} already exists`,
         param: 'model_info.id',
@@ -77,8 +77,8 @@ export class ModelsService {
   }
 
   /**
-   * Changes what was sent: members of `litellm_params` and `model_info` one by one, `null` takes one away. What comes of it
-   * must be a model as `/model/new` takes it. 404 when there is none of this id, 400 when the configuration file has it.
+   * Changes single members of `litellm_params` and `model_info`; `null` removes a member. The result must be valid for
+   * `/model/new`. Throws 404 if the id does not exist, 400 if the configuration file has it.
    */
   async update(modelId: string, dto: ChangeModelDto, by: string): Promise<ModelRow> {
     this.requireAdded(modelId, 'id');
@@ -117,12 +117,12 @@ export class ModelsService {
     return { message: `Model: ${modelId} deleted successfully` };
   }
 
-  /** Every deployment, without anything secret. 404 when one is asked for that is not there. */
+  /** Returns all deployments, or those of a team or id, without secrets. Throws 404 if the id does not exist. */
   async info(id: string | undefined, teamId: string | undefined): Promise<ModelInfoEntry[]> {
     const all = await this.all();
-    const theirs = all.filter(({ model_info }) => teamId === undefined || model_info.team_id === teamId);
-    if (id === undefined) return theirs;
-    const one = theirs.filter(({ model_info }) => model_info.id === id);
+    const selected = all.filter(({ model_info }) => teamId === undefined || model_info.team_id === teamId);
+    if (id === undefined) return selected;
+    const one = selected.filter(({ model_info }) => model_info.id === id);
     if (!one.length)
       throw new NotFoundException({
         message: `Model id = ${id} not found on litellm proxy`,
@@ -131,7 +131,7 @@ export class ModelsService {
     return one;
   }
 
-  /** The same, searched and in pages. */
+  /** Returns one page of the deployments that match, without secrets. */
   async page({ model, modelId, teamId, search, page = 1, size = 50 }: ModelPageQuery): Promise<ModelPage> {
     const part = search?.toLowerCase();
     const found = (await this.all()).filter(
@@ -188,7 +188,7 @@ export class ModelsService {
     });
   }
 
-  /** One transaction, then the new catalogue, then the answer. */
+  /** Runs one transaction, then rebuilds the catalogue. */
   private async write<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
     const result = await this.database.write(async (tx) => {
       const done = await work(tx);
@@ -210,11 +210,11 @@ export class ModelsService {
     { modelInfo: { team_id: teamId } }: ModelConfig,
   ): Promise<void> {
     if (typeof teamId !== 'string') return;
-    const there = await this.teams.in(tx).findOne({
+    const team = await this.teams.in(tx).findOne({
       where: { teamId, deletedAt: IsNull() },
       ...rowLock(tx),
     });
-    if (there) return;
+    if (team) return;
     throw new NotFoundException({
       message: missingText({ kind: 'team', id: teamId }),
       param: 'model_info.team_id',
@@ -222,7 +222,7 @@ export class ModelsService {
   }
 }
 
-/** `null` takes a member away; absent keeps it. */
+/** Merges changes into an object. `null` removes a member; absent members stay. */
 function merged(before: object, sent: object | null | undefined): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries({ ...before, ...sent }).filter(([, value]) => value !== null && value !== undefined),
@@ -232,7 +232,7 @@ function merged(before: object, sent: object | null | undefined): Record<string,
 const missing = (id: string, param: string) =>
   new NotFoundException({ message: `Model with id=${id} not found in db`, param });
 
-/** The description as the configuration file would be read; 422 lists everything that is wrong with it. */
+/** Reads a deployment like one of the configuration file. Throws 422 with all its problems. */
 function descriptionOf({ model_name, litellm_params, model_info }: NewModelDto): ModelConfig {
   const report = new Report();
   const model = readModel(new Section({ model_name, litellm_params, model_info }, '', report));
@@ -262,27 +262,27 @@ function refuse(problems: readonly string[]): void {
 
 const NOT_BILLED = 'is a price nothing is billed by here; leave it out or set it to 0';
 
-/** `model_info` is told to everyone who may look at models: a credential in it would be, too. */
+/** Returns a problem for each credential in `model_info`, because everybody who may list models sees `model_info`. */
 function misplacedSecrets(info: object, path = 'model_info'): string[] {
   return Object.entries(info).flatMap(([name, value]) => {
-    const here = `${path}.${name}`;
+    const fieldPath = `${path}.${name}`;
     if (isSecretName(name) && value !== null)
-      return [`${here}: belongs in litellm_params, where it is encrypted`];
-    return typeof value === 'object' && value !== null ? misplacedSecrets(value as object, here) : [];
+      return [`${fieldPath}: belongs in litellm_params, where it is encrypted`];
+    return typeof value === 'object' && value !== null ? misplacedSecrets(value as object, fieldPath) : [];
   });
 }
 
-/** The environment is the operator's: only the configuration file may refer to it, at whatever depth. */
+/** Returns a problem for each reference to the environment at any depth. Only the configuration file may have one. */
 const references = (params: object, path = 'litellm_params'): string[] =>
   Object.entries(params).flatMap(([name, value]) => {
-    const here = Array.isArray(params) ? path : `${path}.${name}`;
-    if (typeof value === 'object' && value !== null) return references(value as object, here);
+    const fieldPath = Array.isArray(params) ? path : `${path}.${name}`;
+    if (typeof value === 'object' && value !== null) return references(value as object, fieldPath);
     return typeof value === 'string' && value.trimStart().startsWith('os.environ/')
-      ? [`${here}: os.environ/ works in the configuration file only`]
+      ? [`${fieldPath}: os.environ/ works in the configuration file only`]
       : [];
   });
 
-/** What describes one deployment takes no more, as JSON. */
+/** Maximum length of a deployment's configuration as JSON. */
 const MAX_DESCRIPTION_CHARS = 128 * 1024;
 
 const tooLarge = (described: object) =>
@@ -290,7 +290,7 @@ const tooLarge = (described: object) =>
     ? [`litellm_params: with model_info has more than ${MAX_DESCRIPTION_CHARS} characters`]
     : [];
 
-/** A deployment as LiteLLM tells it, without anything secret. */
+/** Returns a deployment in LiteLLM's shape, without secrets. */
 export function modelRow({
   modelId,
   modelName,

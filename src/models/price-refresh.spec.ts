@@ -35,9 +35,9 @@ afterEach(() => {
 const urlOf = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/data.json`;
 const aRefresh = (priceRefreshMs?: number, priceRefreshUrl = urlOf()) => {
   const general = { priceRefreshUrl, ...(priceRefreshMs !== undefined && { priceRefreshMs }) };
-  const made = new PriceRefresh(catalogue as unknown as Catalogue, { general } as Config);
-  closing.push(made);
-  return made;
+  const refresh = new PriceRefresh(catalogue as unknown as Catalogue, { general } as Config);
+  closing.push(refresh);
+  return refresh;
 };
 
 describe('refreshing prices', () => {

@@ -12,12 +12,12 @@ import { replacePriceTable } from './price-table.js';
 import { PeriodicTask } from '../platform/periodic-task.js';
 import { errorReason } from '../http/error-reason.js';
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 const MAX_TABLE_BYTES = 32 * 1024 * 1024;
 
 /**
- * Fetches the table of known prices at the start and every `price_refresh_hours`, while calls go on. A table that cannot be
- * had or trusted changes nothing. Calls already held are settled at the prices they were held with.
+ * Fetches the price table at the start and every `price_refresh_hours`. A table that cannot be fetched or trusted changes
+ * nothing. Calls with a hold are settled at the prices of their hold.
  */
 @Injectable()
 export class PriceRefresh implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -43,16 +43,16 @@ export class PriceRefresh implements OnApplicationBootstrap, OnApplicationShutdo
     return this.task.stop();
   }
 
-  /** Fetches once. Never throws. */
-  async refresh(patienceMs = PATIENCE_MS): Promise<void> {
+  /** Fetches the table once. Never throws. */
+  async refresh(timeoutMs = TIMEOUT_MS): Promise<void> {
     const url = this.config.general.priceRefreshUrl ?? REMOTE_DATA_JSON_URL;
-    // Not `AbortSignal.any` of a `timeout`: Node 20 may collect that one before it fires.
-    const givingUp = new AbortController();
-    const giveUp = () => givingUp.abort(new Error(`timeout after ${patienceMs} ms`));
-    const timer = setTimeout(giveUp, patienceMs);
-    this.ending.signal.addEventListener('abort', giveUp);
+    // `AbortSignal.any` with a `timeout` is not used, because Node 20 may collect the timeout before it fires.
+    const controller = new AbortController();
+    const abort = () => controller.abort(new Error(`timeout after ${timeoutMs} ms`));
+    const timer = setTimeout(abort, timeoutMs);
+    this.ending.signal.addEventListener('abort', abort);
     try {
-      const models = await replacePriceTable(JSON.parse(await fetched(url, givingUp.signal)));
+      const models = await replacePriceTable(JSON.parse(await fetched(url, controller.signal)));
       await this.catalogue.refresh();
       this.logger.log(`The prices of ${models} models were read from ${url}.`);
     } catch (error) {
@@ -60,7 +60,7 @@ export class PriceRefresh implements OnApplicationBootstrap, OnApplicationShutdo
         this.logger.warn(`The prices stay as they are; ${url} gave no better ones: ${errorReason(error)}`);
     } finally {
       clearTimeout(timer);
-      this.ending.signal.removeEventListener('abort', giveUp);
+      this.ending.signal.removeEventListener('abort', abort);
     }
   }
 }

@@ -92,8 +92,8 @@ describe('a newer table', () => {
     ['a day that is none', table(...many, aModel({ prices: [{ constraint: { start_date: 'soon' }, prices: {} }] })), 'price constraint'],
     ['less than half of what is known', table(...many.slice(0, 300)), 'it prices 300 models, the one in use '],
     ['everything for nothing', table(...many.map((model) => ({ ...model, prices: { input_mtok: 0 } }))), 'it prices 0 models'],
-  ])('is not taken with %s', async (_, told, reason) => {
-    await expect(replacePriceTable(told)).rejects.toThrow(reason);
+  ])('is not taken with %s', async (_, newTable, reason) => {
+    await expect(replacePriceTable(newTable)).rejects.toThrow(reason);
     expect(usdOf('openai', 'o3', '2026-01-01')).toBe(2);
     expect(knownModel('testing', 'm1')).toBeUndefined();
   }); // prettier-ignore

@@ -2,24 +2,24 @@ import { findProvider, type Provider, updatePrices, waitForUpdate } from '@pydan
 import { BoundedMap } from '../cache/bounded-map.js';
 import { type Price, type PriceLevel, type UnitPrice, unitPrice } from '../policy/price.js';
 
-/** What the table knows of a model. */
+/** Figures of a model in the table. */
 interface KnownModel {
   readonly price?: Price;
-  /** Prompt and answer together: an upper bound of either. */
+  /** Maximum of prompt and answer together, so an upper bound of either. */
   readonly contextTokens?: number;
 }
 
 type LibraryModel = Provider['models'][number];
 type Match = LibraryModel['match'];
 
-/** The library's own names where they differ from LiteLLM's. */
+/** Provider names of the library that differ from LiteLLM's. */
 const LIBRARY_PROVIDER: Readonly<Record<string, string>> = {
   together_ai: 'together',
   fireworks_ai: 'fireworks',
   xai: 'x-ai',
   text_completion_openai: 'openai',
 };
-/** Whose bare names are worth recognising, in the order they are asked. */
+/** Providers whose bare names are recognised, in order of precedence. */
 const BARE_NAME_PROVIDERS = ['openai', 'anthropic', 'mistral', 'deepseek', 'google'];
 const MAX_REMEMBERED = 10_000;
 
@@ -27,9 +27,8 @@ const remembered = new BoundedMap<string, KnownModel | undefined>(MAX_REMEMBERED
 const rememberedProviders = new BoundedMap<string, string | undefined>(MAX_REMEMBERED);
 
 /**
- * Puts a newer table in the place of the one in use and returns how many of its models cost something. Throws, and changes
- * nothing, when it is not the library's table, has a price that is none, or prices less than half as many models as the
- * one in use: half a table would let calls through for nothing, or none at all.
+ * Replaces the table by a newer one. Returns its number of models with a price. Throws and changes nothing if the table has
+ * another format, an invalid price, or less than half of the priced models. With half a table, calls would be free or refused.
  */
 export async function replacePriceTable(table: unknown): Promise<number> {
   const priced = pricedModels(table);
@@ -41,7 +40,7 @@ export async function replacePriceTable(table: unknown): Promise<number> {
   return priced;
 }
 
-/** How many models of a table cost something. Throws at the first thing in it that could not be looked up. */
+/** Counts the models of a table that have a price above zero. Throws if an entry is invalid. */
 function pricedModels(table: unknown): number {
   if (!Array.isArray(table)) throw new Error('it is no list of providers');
   let priced = 0;
@@ -82,7 +81,7 @@ function amountsIn(prices: LibraryPrice): number[] {
   return amounts;
 }
 
-/** Price (as of the day `on`) and size of a provider's model from the table; no network. `undefined` when it is not in it. */
+/** Returns the price on the day of `on`, and the size, of a provider's model. Undefined if it is not in the table. */
 export function knownModel(provider: string, name: string, on = new Date()): KnownModel | undefined {
   const day = on.toISOString().slice(0, 10);
   const key = `${day}/${provider}/${name}`;
@@ -90,16 +89,16 @@ export function knownModel(provider: string, name: string, on = new Date()): Kno
   return remembered.get(key);
 }
 
-/** Whose model a bare name is: `gpt-4o` is OpenAI's. `undefined` for a name nobody is known by. */
+/** Returns the provider of a bare name: `gpt-4o` is OpenAI's. Undefined if the name is unknown. */
 export function providerOfBareName(name: string): string | undefined {
   if (name.includes('/')) return undefined;
   if (!rememberedProviders.has(name)) {
     // A fine-tuned model's name carries its base: `ft:gpt-4-0613:acme::id`.
     const [prefix, base = ''] = name.split(':');
-    const asked = prefix === 'ft' ? base : name;
+    const baseName = prefix === 'ft' ? base : name;
     rememberedProviders.set(
       name,
-      BARE_NAME_PROVIDERS.find((provider) => libraryModel(provider, asked)),
+      BARE_NAME_PROVIDERS.find((provider) => libraryModel(provider, baseName)),
     );
   }
   return rememberedProviders.get(name);
@@ -117,7 +116,7 @@ function lookUp(provider: string, name: string, day: string): KnownModel | undef
 
 const FREE: Price = { input: 0n as UnitPrice, output: 0n as UnitPrice };
 
-/** The library says in words only that OpenAI's moderation costs nothing. */
+/** Returns whether a model is free. The library has no prices for OpenAI's moderation, which is free. */
 const isFreeOfCharge = ({ id, prices }: LibraryModel) =>
   id === 'moderation' && Object.keys(prices).length === 0;
 
@@ -138,7 +137,7 @@ function matches(match: Match, name: string): boolean {
 const PER_MILLION = 6;
 const PER_THOUSAND = 3;
 
-/** The price in force on a day. One that changes with the hour counts as the dearest of that day. */
+/** Returns the price on a day. If it changes with the hour, returns the highest of the day. */
 function priceOf(prices: LibraryModel['prices'], day: string): Price | undefined {
   if (!Array.isArray(prices)) return converted(prices);
   const ofHours = prices.filter(({ constraint }) => constraint?.type === 'time_of_date');

@@ -2,9 +2,9 @@ import { PRICE_DECIMALS, type UnitPrice } from '../policy/price.js';
 import type { CatalogueSnapshot } from './catalogue.js';
 import type { ModelGroupInfo } from './models.dto.js';
 
-/** What callers can expect of a name; nothing when nobody serves it. */
-export function publicModelInfo(catalogue: CatalogueSnapshot, asked: string): ModelGroupInfo[] {
-  const { name, price } = catalogue.modelFacts(asked, { teamAliases: {}, keyAliases: {} });
+/** Returns the properties of a public name. Returns an empty list if no deployment serves it. */
+export function publicModelInfo(catalogue: CatalogueSnapshot, requestedName: string): ModelGroupInfo[] {
+  const { name, price } = catalogue.modelFacts(requestedName, { teamAliases: {}, keyAliases: {} });
   const deployments = catalogue.resolve(name);
   if (!deployments.length) return [];
   const { maxInputTokens = null } = catalogue.limits(name);
@@ -19,7 +19,7 @@ export function publicModelInfo(catalogue: CatalogueSnapshot, asked: string): Mo
   };
   return [
     {
-      model_group: asked,
+      model_group: requestedName,
       providers: [...new Set(deployments.map(({ provider }) => provider))],
       max_input_tokens: maxInputTokens,
       max_output_tokens: longest.length ? Math.max(...longest) : null,
@@ -38,5 +38,5 @@ export function publicModelInfo(catalogue: CatalogueSnapshot, asked: string): Mo
   ];
 }
 
-/** The nearest number there is. */
+/** Converts a price to the nearest number. */
 const usdOf = (price: UnitPrice) => Number(`${price}e-${PRICE_DECIMALS}`);

@@ -1,7 +1,7 @@
 import { seal, unseal } from '../platform/secrets.js';
 import type { StoredDeployment } from './stored-deployment.entity.js';
 
-/** Members of `litellm_params` that are no credential, beside numbers and switches. */
+/** Members of `litellm_params` that are no credentials. Numbers and booleans never are. */
 const PUBLIC_PARAMS = new Set([
   'model', 'api_base', 'base_url', 'api_version', 'organization', 'mock_response', 'custom_llm_provider', 'region_name',
   'aws_region_name', 'vertex_location', 'vertex_project', 'tags', 'search_context_cost_per_query',
@@ -13,10 +13,10 @@ const PUBLIC_PARAMS = new Set([
 const isPublic = ([name, value]: [string, unknown]) =>
   PUBLIC_PARAMS.has(name) || typeof value === 'number' || typeof value === 'boolean';
 
-/** What may be told of `litellm_params`: figures, and texts known to be no credential. */
+/** Returns the members of `litellm_params` that may be shown. */
 export const publicParams = (params: object) => Object.fromEntries(Object.entries(params).filter(isPublic));
 
-/** `litellm_params` as they are stored: what may be told in clear, everything else sealed. */
+/** Returns `litellm_params` for storage: public members in clear, all others sealed. */
 export function storedParams(
   params: object,
   saltKey: string,
@@ -28,7 +28,7 @@ export function storedParams(
   };
 }
 
-/** All of a stored model's `litellm_params`. Throws when they were sealed under another salt key. */
+/** Returns all `litellm_params` of a stored deployment. Throws if they were sealed with another salt key. */
 export function decryptedParams(
   { litellmParams, sealedParams }: StoredDeployment,
   saltKey: string,
