@@ -6,6 +6,7 @@ import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
 import { User } from '../parties/entities/user.entity.js';
 import { KeyRepository } from '../parties/repositories/key.repository.js';
 import { UserRepository } from '../parties/repositories/user.repository.js';
+import { KeyIssuer } from './key-issuer.js';
 import { KeyDelegation } from './key-delegation.js';
 import { KeyLists } from './key-lists.js';
 import { KeysController } from './keys.controller.js';
@@ -39,10 +40,11 @@ import { KeyReferences } from './key-references.js';
     BudgetRepository,
     AccessGroupRepository,
     KeysService,
+    KeyIssuer,
     KeyLists,
     KeyDelegation,
     KeyReferences,
   ],
-  exports: [KeysService],
+  exports: [KeysService, KeyIssuer],
 })
 export class KeysModule {}

@@ -6,13 +6,11 @@ import {
   Injectable,
   NotFoundException,
 } from '@nestjs/common';
-import { type EntityManager, type FindOptionsWhere, In, IsNull } from 'typeorm';
-import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
+import { type EntityManager, In, IsNull } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { limitsView } from '../parties/limits.view.js';
-import { aliasTaken, KeyRepository } from '../parties/repositories/key.repository.js';
-import { UserRepository } from '../parties/repositories/user.repository.js';
+import { KeyRepository } from '../parties/repositories/key.repository.js';
 import { toNanoUsd, toUsd } from '../parties/usd.js';
 import {
   administersKey,
@@ -21,13 +19,13 @@ import {
   mayChangeKey,
   maySeeKey,
 } from '../policy/principal.js';
-import { keyHashOf, keyHint, newVirtualKey, secretHash, secretMatcher } from '../platform/secrets.js';
-import { UserDefaults } from '../parties/user-defaults.js';
+import { keyHashOf, keyHint, newVirtualKey, secretHash } from '../platform/secrets.js';
 import { Traced } from '../tracing/traced.js';
 import { applyKey } from './apply-key.js';
-import { requireWithinBounds, withDefaults } from './key-bounds.js';
+import { requireWithinBounds } from './key-bounds.js';
 import { KeyDelegation, notPermitted, SERVICE_ACCOUNT } from './key-delegation.js';
 import { KeyReferences } from './key-references.js';
+import { cacheKeysOf, type IssuedKey, KeyIssuer, routesOf, type WrittenKey } from './key-issuer.js';
 import { keyInfo, keyView } from './key.view.js';
 import type {
   BulkKeyUpdate,
@@ -37,7 +35,6 @@ import type {
   KeyFieldsDto,
   KeyInfo,
   KeyRow,
-  KeyType,
   RegenerateKeyDto,
   ResetSpendDto,
   SpendResetResponse,
@@ -47,47 +44,19 @@ import type {
 import { rotate, secretsOf, VirtualKey } from '../parties/entities/virtual-key.entity.js';
 import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
 
-const PRESET: Record<KeyType, string[]> = {
-  default: [],
-  llm_api: ['llm_api_routes'],
-  management: ['management_routes'],
-  read_only: ['info_routes'],
-};
-
-/** A key as it was just made: the only time its secret is told. */
-export interface IssuedKey {
-  readonly row: VirtualKey;
-  readonly secret: string;
-  readonly isUserNew: boolean;
-}
-
-/** A key that was written. */
-interface WrittenKey {
-  readonly row: VirtualKey;
-  /** Was its user made for it? */
-  readonly isUserNew: boolean;
-}
-
 /** Virtual keys: issued, changed, revoked. */
 @Injectable()
 export class KeysService {
-  private readonly isMasterKey: (hash: string) => boolean;
-
   constructor(
     private readonly database: Database,
-    private readonly newUsers: UserDefaults,
+    private readonly issuer: KeyIssuer,
     private readonly delegation: KeyDelegation,
     private readonly keys: KeyRepository,
-    private readonly users: UserRepository,
     @Inject(CONFIG)
-    private readonly config: Pick<Config, 'masterKey'> & {
-      readonly litellm: Pick<Config['litellm'], 'newKeys' | 'keyBounds'>;
-    },
+    private readonly config: { readonly litellm: Pick<Config['litellm'], 'keyBounds'> },
     private readonly references: KeyReferences,
     private readonly accessGroups: AccessGroupRepository,
-  ) {
-    this.isMasterKey = secretMatcher(config.masterKey);
-  }
+  ) {}
 
   /** The live key with a secret of this hash, be it the former one; cached. Null when there is none. `secretEnd` says until when. */
   @Traced('get_key_object')
@@ -99,7 +68,7 @@ export class KeysService {
   async generate(dto: GenerateKeyDto, caller: Principal, route = '/key/generate'): Promise<GeneratedKey> {
     const issued = await this.keys.write(async (tx) => {
       const made = await (isProxyAdmin(caller)
-        ? this.issue(tx, dto, caller.id)
+        ? this.issuer.issue(tx, dto, caller.id)
         : this.issueFor(tx, dto, caller, route));
       await this.keys.setSpend(tx, made.row, dto.spend || null);
       return made;
@@ -118,51 +87,14 @@ export class KeysService {
     return this.generate(Object.assign(dto, { user_id: null }), caller, SERVICE_ACCOUNT);
   }
 
-  /** The same inside a transaction of somebody else's; they evict what it `touchedBy`. */
-  async issue(tx: EntityManager, sent: GenerateKeyDto, by: string): Promise<IssuedKey> {
-    const { newKeys, keyBounds } = this.config.litellm;
-    const dto = withDefaults(sent, newKeys, keyBounds);
-    requireWithinBounds(dto, keyBounds);
-    const secret = dto.key ?? newVirtualKey();
-    const { row, isUserNew } = await this.adopt(
-      tx,
-      { hash: secretHash(secret), hint: keyHint(secret) },
-      { ...dto, allowed_routes: routesOf(dto) ?? [] },
-      by,
-    );
-    return { row, secret, isUserNew };
-  }
-
-  /** Inside a transaction of somebody else's: a key whose secret nobody knows, only its hash. They evict what it `touchedBy`. */
-  async adopt(
-    tx: EntityManager,
-    { hash, hint }: { readonly hash: string; readonly hint: string },
-    dto: KeyFieldsDto,
-    by: string,
-  ): Promise<WrittenKey> {
-    await this.accessGroups.lockNamed(tx, dto);
-    await this.references.lock(tx, dto);
-    await this.requireFreeSecret(tx, hash, hint, { formerSecretHash: hash });
-    const isUserNew = await this.ensureNeighbours(tx, dto, by);
-    await this.requireFreeAlias(tx, dto.key_alias);
-    const row = await this.keys.create(tx, hash, by, (key, now) => {
-      key.keyName = hint;
-      key.rotationCount = 0;
-      applyKey(key, dto, now);
-    });
-    await this.references.requireOneOrganization(tx, row);
-    await this.accessGroups.assign(tx, dto, row, ['keyIds', row.id]);
-    return { row, isUserNew };
-  }
-
-  /** A key of somebody who is no proxy admin: within what they hold, and what they leave open is what they have. */
+  /** Issues a key for an admin who is no proxy admin: within their own entitlements, which the key inherits where it sets none. */
   private async issueFor(
     tx: EntityManager,
     dto: GenerateKeyDto,
     caller: Principal,
     route: string,
   ): Promise<IssuedKey> {
-    const issued = await this.issue(tx, this.delegation.owned(dto, caller, route), caller.id);
+    const issued = await this.issuer.issue(tx, this.delegation.owned(dto, caller, route), caller.id);
     await this.delegation.inherit(tx, issued.row, caller);
     await this.delegation.requireWithin(tx, issued.row, undefined, caller);
     await this.keys.in(tx).save(issued.row);
@@ -201,10 +133,10 @@ export class KeysService {
     const secret = dto.new_key ?? newVirtualKey();
     const { row } = await this.keys.write(
       async (tx) => {
-        // To others a chosen one is refused, and nothing told of which are taken.
+        // Only proxy admins may choose the new secret, so only they can learn that it is taken.
         if (isProxyAdmin(caller)) {
           const hash = secretHash(secret);
-          await this.requireFreeSecret(
+          await this.issuer.requireFreeSecret(
             tx,
             hash,
             keyHint(secret),
@@ -240,8 +172,8 @@ export class KeysService {
     const before = await this.require(tx, keyOrHash, caller, ...routes);
     if (!isProxyAdmin(caller)) this.delegation.requireUpdatable(dto, before, caller);
     requireWithinBounds(dto, this.config.litellm.keyBounds);
-    const isUserNew = await this.ensureNeighbours(tx, dto, caller.id);
-    if (dto.key_alias !== before.keyAlias) await this.requireFreeAlias(tx, dto.key_alias);
+    const isUserNew = await this.issuer.ensureReferences(tx, dto, caller.id);
+    if (dto.key_alias !== before.keyAlias) await this.issuer.requireFreeAlias(tx, dto.key_alias);
     const row = await this.keys.update(tx, before.secretHash, caller.id, (live, now) => {
       applyKey(live, dto, now);
       also(live, now);
@@ -350,36 +282,9 @@ export class KeysService {
     requireChangeable(caller, row, ...routes);
     return row;
   }
-
-  /** 409 for a secret that is somebody's. The master key would always be taken for itself: a key like it had no effect. */
-  private async requireFreeSecret(
-    tx: EntityManager,
-    hash: string,
-    hint: string,
-    ...holders: FindOptionsWhere<VirtualKey>[]
-  ): Promise<void> {
-    if (this.isMasterKey(hash) || (await this.keys.in(tx).existsBy(holders)))
-      throw this.keys.alreadyExists(hint);
-  }
-
-  /** Inside a transaction: whom a key names is there. A user is made; tells whether it was. */
-  private async ensureNeighbours(tx: EntityManager, dto: KeyFieldsDto, by: string): Promise<boolean> {
-    await this.references.require(tx, dto);
-    if (!dto.user_id || (await this.users.findForUpdate(tx, dto.user_id))) return false;
-    await this.users.ensureLocked(tx, dto.user_id, by, this.newUsers.apply);
-    return true;
-  }
-
-  private async requireFreeAlias(tx: EntityManager, alias: string | null | undefined): Promise<void> {
-    if (!alias || !(await this.keys.in(tx).existsBy({ keyAlias: alias, deletedAt: IsNull() }))) return;
-    throw aliasTaken(alias);
-  }
 }
 
 const REGENERATE = ['/key/regenerate', '/key/{key_id}/regenerate'];
-
-const routesOf = ({ allowed_routes, key_type }: GenerateKeyDto | RegenerateKeyDto) =>
-  allowed_routes ?? (key_type ? PRESET[key_type] : allowed_routes);
 
 const issuedView = (
   { row, secret }: Pick<IssuedKey, 'row' | 'secret'>,
@@ -403,11 +308,3 @@ function requireResettable(caller: Principal, key: VirtualKey | null): asserts k
 }
 
 const unknownKey = () => new NotFoundException({ message: 'Key not found in database', param: 'key' });
-
-/**
- * The cached rows a change of a key touches: itself, and a user that was made for it. A user that was there is as before, and its
- * owner's calls are not to read it again for every key.
- */
-export function cacheKeysOf({ row, isUserNew }: WrittenKey): CacheKey[] {
-  return [...secretsOf(row), ...(isUserNew ? [cacheKey.user(row.userId!)] : [])];
-}

@@ -10,7 +10,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { cacheKey } from '../cache/change-epochs.js';
 import { DelegationService } from '../delegation/delegation.js';
 import { Database } from '../database/database.js';
-import { type IssuedKey, KeysService } from '../keys/keys.service.js';
+import { type IssuedKey, KeyIssuer } from '../keys/key-issuer.js';
 import { keyView } from '../keys/key.view.js';
 import { MAX_PAGE_SIZE } from '../http/pagination.js';
 import { USER_FIELDS } from '../parties/fields/user-fields.js';
@@ -52,7 +52,7 @@ import { authoredBy } from '../database/authored-row.js';
 export class UsersService {
   constructor(
     private readonly database: Database,
-    private readonly keysService: KeysService,
+    private readonly keyIssuer: KeyIssuer,
     private readonly teamMembers: TeamMembersService,
     private readonly newUsers: UserDefaults,
     private readonly delegation: DelegationService,
@@ -110,7 +110,7 @@ export class UsersService {
         await this.joinOrganizations(tx, dto.organizations ?? [], made);
         const key: IssuedKey | undefined =
           (dto.auto_create_key ?? true)
-            ? await this.keysService.issue(tx, { ...keyPart(dto), user_id: userId }, by)
+            ? await this.keyIssuer.issue(tx, { ...keyPart(dto), user_id: userId }, by)
             : undefined;
         await this.users.setSpend(tx, made, dto.spend || null);
         return { user: made, issued: key };

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { CLOCK, type Clock } from '../../platform/clock.js';
 import { KeyFieldsDto } from '../../keys/keys.dto.js';
-import { KeysService, cacheKeysOf } from '../../keys/keys.service.js';
+import { cacheKeysOf, KeyIssuer } from '../../keys/key-issuer.js';
 import { keyHint } from '../../platform/secrets.js';
 import { bodyOf } from '../admin-body.js';
 import type { LitellmDatabase, LitellmRow } from '../litellm-database.js';
@@ -20,7 +20,7 @@ export class KeyImporter implements TableImporter {
   readonly hasPermissions = true;
 
   constructor(
-    private readonly keys: KeysService,
+    private readonly issuer: KeyIssuer,
     private readonly restorer: RowRestorer,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly rows: KeyRepository,
@@ -47,7 +47,7 @@ export class KeyImporter implements TableImporter {
     if (row.project_id) throw new SkippedRowError('project_id: there are no projects here to limit it');
     const dto = await bodyOf(KeyFieldsDto, row, warnings);
     const hint = (row.key_name as string | null) ?? 'sk-...';
-    const adopted = await this.keys.adopt(tx, { hash, hint }, dto, IMPORTER);
+    const adopted = await this.issuer.adopt(tx, { hash, hint }, dto, IMPORTER);
     const { row: made } = adopted;
     made.expiresAt = row.expires as Date | null;
     made.rotationCount = (row.rotation_count as number | null) ?? 0;
