@@ -21,7 +21,7 @@ const Texts = (example: readonly string[] = []) =>
     IsNotEmpty({ each: true }),
   );
 
-/** What a group of `/v1/access_group` can be given; absent keeps, null and `[]` empty a list. */
+/** Fields of a group of `/v1/access_group`. Absent keeps; null and `[]` empty a list. */
 class AccessGroupFieldsDto {
   @ApiPropertyOptional({ type: String, nullable: true, example: 'What is new' })
   @IsOptional()
@@ -30,24 +30,24 @@ class AccessGroupFieldsDto {
   @FreeContent()
   description?: string | null;
 
-  /** Models in it: names, `openai/*`, `*`. */
+  /** Models in the group: names, `openai/*`, `*`. */
   @Texts(['gpt-4o-mini'])
   @NamesModels({ each: true })
   access_model_names?: string[] | null;
 
-  /** Kept as sent. */
+  /** Stored as sent. */
   @Texts()
   access_mcp_server_ids?: string[] | null;
 
-  /** Kept as sent. */
+  /** Stored as sent. */
   @Texts()
   access_agent_ids?: string[] | null;
 
-  /** Teams that have it: their `access_group_ids` say so, too. */
+  /** Teams that have the group. Their `access_group_ids` name it too. */
   @Texts()
   assigned_team_ids?: string[] | null;
 
-  /** Keys that have it, by their hashes. */
+  /** Keys that have the group, by hash. */
   @Texts()
   assigned_key_ids?: string[] | null;
 }
@@ -65,7 +65,7 @@ export class UpdateAccessGroupDto extends AccessGroupFieldsDto {
   access_group_name?: string | null;
 }
 
-/** An access group as `/v1/access_group` tells it; lists in the order sent. */
+/** An access group as `/v1/access_group` shows it. Lists are in the order sent. */
 export class AccessGroupRow {
   access_group_id: string;
   access_group_name: string;
@@ -81,9 +81,9 @@ export class AccessGroupRow {
   updated_by: string;
 }
 
-/** What a group of `/access_group` consists of. */
+/** Members of a group of `/access_group`. */
 export class GroupMembersDto {
-  /** Public names; each must be served. */
+  /** Public names of models that the gateway serves. */
   @Texts(['gpt-4o-mini'])
   @NamesModels({ each: true })
   model_names?: string[] | null;
@@ -104,7 +104,7 @@ export class ChangedModelGroup {
   model_names: string[] | null;
   model_ids: string[] | null;
 
-  /** How many deployments are in it. */
+  /** Number of deployments in the group. */
   models_updated: number;
 }
 

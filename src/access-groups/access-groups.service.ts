@@ -30,7 +30,10 @@ import {
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { KeyRepository } from '../parties/repositories/key.repository.js';
 
-/** Models under one name, which teams and keys may have. `LegacyAccessGroupsService` is another view of the same groups. */
+/**
+ * Groups of models under one name, assigned to teams and keys. `LegacyAccessGroupsService` is another view of the same
+ * groups.
+ */
 @Injectable()
 export class AccessGroupsService {
   constructor(
@@ -43,12 +46,12 @@ export class AccessGroupsService {
     private readonly keys: KeyRepository,
   ) {}
 
-  /** Makes a group. 409 when its name is taken, 404 for a team or key that is not there. */
+  /** Creates a group. Throws 409 if its name exists, and 404 if a team or key does not exist. */
   create(dto: NewAccessGroupDto, by: string): Promise<AccessGroupRow> {
-    return this.write(async (tx, touched) => {
+    return this.write(async (tx, cacheKeys) => {
       await this.requireFree(tx, dto.access_group_name, 'access_group_name');
-      const group = this.blank(dto.access_group_name, by);
-      touched.push(...(await this.apply(tx, group, dto, by)));
+      const group = this.emptyGroup(dto.access_group_name, by);
+      cacheKeys.push(...(await this.apply(tx, group, dto, by)));
       await this.insert(tx, group, 'access_group_name');
       return this.view(tx, group);
     });
@@ -61,56 +64,60 @@ export class AccessGroupsService {
     });
   }
 
-  /** 404 when there is none. */
+  /** Returns a group. Throws 404 if it does not exist. */
   info(id: string): Promise<AccessGroupRow> {
-    return this.database.read(async (manager) => this.view(manager, await this.found(manager, id)));
+    return this.database.read(async (manager) => this.view(manager, await this.findOrFail(manager, id)));
   }
 
-  /** Changes what was sent. 404 when there is none; 409 when its new name is taken. */
+  /** Changes a group. Throws 404 if it does not exist, and 409 if its new name exists. */
   update(id: string, dto: UpdateAccessGroupDto, by: string): Promise<AccessGroupRow> {
-    return this.write(async (tx, touched) => {
-      const group = await this.found(tx, id, rowLock(tx));
+    return this.write(async (tx, cacheKeys) => {
+      const group = await this.findOrFail(tx, id, rowLock(tx));
       const { access_group_name: name } = dto;
       if (name && name !== group.name) {
         await this.requireFree(tx, name, 'access_group_name');
         group.name = name;
       }
-      touched.push(...(await this.apply(tx, group, dto, by)));
-      return this.view(tx, await this.saved(tx, group, by));
+      cacheKeys.push(...(await this.apply(tx, group, dto, by)));
+      return this.view(tx, await this.save(tx, group, by));
     });
   }
 
-  /** The group is gone, also for the teams and keys that had it. What was limited by it alone may call nothing. */
+  /**
+   * Deletes a group and takes it from its teams and keys. A party that only this group restricted may call no model
+   * afterwards.
+   */
   delete(id: string, by: string): Promise<void> {
-    return this.write(async (tx, touched) => {
-      const group = await this.found(tx, id, rowLock(tx));
-      touched.push(...(await this.remove(tx, group, by)));
+    return this.write(async (tx, cacheKeys) => {
+      const group = await this.findOrFail(tx, id, rowLock(tx));
+      cacheKeys.push(...(await this.remove(tx, group, by)));
     });
   }
 
-  /** A new group without anything, not stored yet. */
-  blank(name: string, by: string): AccessGroup {
+  /** Builds a new, empty group without storing it. */
+  emptyGroup(name: string, by: string): AccessGroup {
     return { ...EMPTY, id: uuidv7(), name, ...authoredBy(by, this.clock()) };
   }
 
-  saved(tx: EntityManager, group: AccessGroup, by: string): Promise<AccessGroup> {
+  save(tx: EntityManager, group: AccessGroup, by: string): Promise<AccessGroup> {
     return this.accessGroups.in(tx).save({ ...group, updatedAt: this.clock(), updatedBy: by });
   }
 
-  /** 409 when a group or a deployment has this name, 422 when it is an instruction in lists of models. */
+  /** Throws 409 if a group or a deployment has this name, and 422 if the name is an instruction in lists of models. */
   async requireFree(tx: EntityManager, name: string, param: string): Promise<void> {
     if (SPECIAL_ENTRIES.has(name)) throw invalid(param, 'is an instruction in lists of models, no name');
-    if (this.isTag(name) || (await this.accessGroups.in(tx).existsBy({ name }))) throw taken(name, param);
+    if (this.isTag(name) || (await this.accessGroups.in(tx).existsBy({ name })))
+      throw alreadyExists(name, param);
   }
 
-  /** Of any number that make the same at once, one does. */
+  /** Inserts a group. Of concurrent requests for one name exactly one succeeds; the others get 409. */
   async insert(tx: EntityManager, group: AccessGroup, param: string): Promise<void> {
     await this.accessGroups.insertOrIgnore(tx, group);
-    const there = await this.accessGroups.in(tx).findOneByOrFail({ name: group.name });
-    if (there.id !== group.id) throw taken(group.name, param);
+    const existing = await this.accessGroups.in(tx).findOneByOrFail({ name: group.name });
+    if (existing.id !== group.id) throw alreadyExists(group.name, param);
   }
 
-  /** Puts what was sent on a group, and the group on teams and keys. Returns what to evict. */
+  /** Writes a body to a group, and assigns the group to teams and keys. Returns what to evict. */
   private async apply(
     tx: EntityManager,
     group: AccessGroup,
@@ -121,7 +128,7 @@ export class AccessGroupsService {
     if (dto.access_model_names !== undefined) group.models = dto.access_model_names ?? [];
     if (dto.access_mcp_server_ids !== undefined) group.mcpServerIds = dto.access_mcp_server_ids ?? [];
     if (dto.access_agent_ids !== undefined) group.agentIds = dto.access_agent_ids ?? [];
-    const touched: CacheKey[] = [];
+    const cacheKeys: CacheKey[] = [];
     if (dto.assigned_team_ids !== undefined) {
       const ids = [...new Set(dto.assigned_team_ids)];
       const teams = await this.teams.lockedInOrder(tx, {
@@ -134,7 +141,7 @@ export class AccessGroupsService {
         'Team',
         'assigned_team_ids',
       );
-      touched.push(...(await this.assign(tx, group, teams, (team) => ids.includes(team.teamId), by)));
+      cacheKeys.push(...(await this.assign(tx, group, teams, (team) => ids.includes(team.teamId), by)));
       group.teamIds = ids;
     }
     if (dto.assigned_key_ids !== undefined) {
@@ -150,23 +157,23 @@ export class AccessGroupsService {
         'Key',
         'assigned_key_ids',
       );
-      touched.push(...(await this.assign(tx, group, keys, (key) => hashes.includes(key.secretHash), by)));
+      cacheKeys.push(...(await this.assign(tx, group, keys, (key) => hashes.includes(key.secretHash), by)));
       group.keyIds = hashes.map((hash) => keys.find(({ secretHash }) => secretHash === hash)!.id);
     }
-    return touched;
+    return cacheKeys;
   }
 
-  /** Gives the group to those who shall have it, and takes it from the others. Returns what to evict. */
+  /** Assigns the group to the rows that should have it, and takes it from the others. Returns what to evict. */
   private async assign<T extends Team | VirtualKey>(
     tx: EntityManager,
     { id }: AccessGroup,
     rows: readonly T[],
-    shallHave: (row: T) => boolean,
+    shouldHave: (row: T) => boolean,
     by: string,
   ): Promise<CacheKey[]> {
-    const changed = rows.filter((row) => accessGroupIds(row).includes(id) !== shallHave(row));
+    const changed = rows.filter((row) => accessGroupIds(row).includes(id) !== shouldHave(row));
     for (const row of changed) {
-      if (shallHave(row)) row.extra = { ...row.extra, access_group_ids: [...accessGroupIds(row), id] };
+      if (shouldHave(row)) row.extra = { ...row.extra, access_group_ids: [...accessGroupIds(row), id] };
       else takeAccessGroup(row, id);
       row.updatedAt = this.clock();
       row.updatedBy = by;
@@ -175,19 +182,19 @@ export class AccessGroupsService {
     return changed.flatMap((row) => (row instanceof Team ? cacheKey.team(row.teamId) : secretsOf(row)));
   }
 
-  /** Inside a transaction: nobody has the group any more, and it is gone. Returns what to evict. */
+  /** Takes the group from all teams and keys and deletes it. Must run inside a transaction. Returns what to evict. */
   async remove(tx: EntityManager, group: AccessGroup, by: string): Promise<CacheKey[]> {
-    const nobody = { assigned_team_ids: [], assigned_key_ids: [] };
-    const touched = await this.apply(tx, group, nobody, by);
+    const noAssignments = { assigned_team_ids: [], assigned_key_ids: [] };
+    const cacheKeys = await this.apply(tx, group, noAssignments, by);
     await this.accessGroups.in(tx).remove(group);
-    return touched;
+    return cacheKeys;
   }
 
   deployments(): readonly Deployment[] {
     return this.catalogue.current().deployments;
   }
 
-  /** Does a deployment say that it is in a group of this name? */
+  /** Tells whether a deployment names a group of this name in its `model_info`. */
   isTag(name: string): boolean {
     return this.deployments().some(({ accessGroups }) => accessGroups.includes(name));
   }
@@ -197,7 +204,7 @@ export class AccessGroupsService {
     return view!;
   }
 
-  /** As they are: whether a team or key still has a group, its own row says. */
+  /** Returns the groups as they are. The row of a team or key decides whether it still has a group. */
   private async views(manager: EntityManager, groups: readonly AccessGroup[]): Promise<AccessGroupRow[]> {
     const teams = await this.teams
       .in(manager)
@@ -226,20 +233,20 @@ export class AccessGroupsService {
     });
   }
 
-  /** One transaction, then the new catalogue and the eviction of whoever was touched, then the answer. */
-  async write<T>(work: (tx: EntityManager, touched: CacheKey[]) => Promise<T>): Promise<T> {
-    const touched: CacheKey[] = [cacheKey.models];
+  /** Runs `work` in one transaction, then refreshes the catalogue and evicts `cacheKeys`, then returns. */
+  async write<T>(work: (tx: EntityManager, cacheKeys: CacheKey[]) => Promise<T>): Promise<T> {
+    const cacheKeys: CacheKey[] = [cacheKey.models];
     const result = await this.database.write(async (tx) => {
-      const done = await work(tx, touched);
-      this.cache.willChange(tx, touched);
+      const done = await work(tx, cacheKeys);
+      this.cache.willChange(tx, cacheKeys);
       return done;
     });
     await this.catalogue.refresh();
-    await this.cache.evict(touched);
+    await this.cache.evict(cacheKeys);
     return result;
   }
 
-  private async found(
+  private async findOrFail(
     manager: EntityManager,
     id: string,
     lock: ReturnType<typeof rowLock> = {},
@@ -250,7 +257,7 @@ export class AccessGroupsService {
   }
 }
 
-/** A group with nothing in it. */
+/** The members of an empty group. */
 export const EMPTY = {
   description: null,
   models: [],
@@ -261,16 +268,21 @@ export const EMPTY = {
   keyIds: [],
 };
 
-const taken = (name: string, param: string) =>
+const alreadyExists = (name: string, param: string) =>
   new ConflictException({ message: `Access group '${name}' already exists`, param });
 
-function requireAll(asked: readonly string[], there: readonly string[], title: string, param: string): void {
-  const absent = asked.find((id) => !there.includes(id));
+function requireAll(
+  requested: readonly string[],
+  existing: readonly string[],
+  title: string,
+  param: string,
+): void {
+  const absent = requested.find((id) => !existing.includes(id));
   if (absent !== undefined)
     throw new NotFoundException({ message: `${title} not found, passed ${param}=${absent}`, param });
 }
 
-/** 422 that names the field. */
+/** Returns a 422 that names the field. */
 export function invalid(field: string, message: string): UnprocessableEntityException {
   return new UnprocessableEntityException({ message: `${field}: ${message}`, fields: [{ field, message }] });
 }

@@ -13,7 +13,7 @@ import {
 } from './access-groups.dto.js';
 import { LegacyAccessGroupsService } from './legacy-access-groups.service.js';
 
-/** The same groups by name, as LiteLLM tells groups of deployments. */
+/** The same groups by name, as LiteLLM shows groups of deployments. */
 @ApiTags('access groups')
 @AdminResource()
 @Controller('access_group')

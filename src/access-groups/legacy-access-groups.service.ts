@@ -21,7 +21,7 @@ import {
 } from '../parties/repositories/access-group.repository.js';
 import { StoredDeploymentRepository } from '../models/stored-deployment.repository.js';
 
-/** The same groups by name, with what deployments say of themselves (`model_info.access_groups`). */
+/** The same groups by name, together with the groups that deployments name (`model_info.access_groups`). */
 @Injectable()
 export class LegacyAccessGroupsService {
   constructor(
@@ -33,54 +33,57 @@ export class LegacyAccessGroupsService {
     private readonly storedDeployments: StoredDeploymentRepository,
   ) {}
 
-  /** Makes a group of models or deployments that are there. 409 when its name is taken, 404 names the first that is not. */
+  /**
+   * Creates a group of existing models or deployments. Throws 409 if its name exists, and 404 naming the first that
+   * does not exist.
+   */
   create(dto: NewModelGroupDto, by: string): Promise<ChangedModelGroup> {
     return this.groups.write(async (tx) => {
       const { access_group: name } = dto;
       await this.groups.requireFree(tx, name, 'access_group');
-      const group = this.groups.blank(name, by);
+      const group = this.groups.emptyGroup(name, by);
       this.setMembers(group, dto);
       await this.groups.insert(tx, group, 'access_group');
-      return this.changed(group);
+      return this.changeView(group);
     });
   }
 
-  /** Every group, also those that only deployments name in their `model_info.access_groups`. */
+  /** Lists every group, also the groups that only deployments name in their `model_info.access_groups`. */
   async list(): Promise<ModelGroupRow[]> {
     const groups = await this.database.read((manager) =>
       this.accessGroups.in(manager).find({ order: { createdAt: 'ASC', id: 'ASC' } }),
     );
-    const named = new Set(groups.map(({ name }) => name));
+    const groupNames = new Set(groups.map(({ name }) => name));
     const tags = this.groups.deployments().flatMap(({ accessGroups }) => accessGroups);
-    const tagged = [...new Set(tags)].filter((tag) => !named.has(tag));
+    const tagged = [...new Set(tags)].filter((tag) => !groupNames.has(tag));
     return [
       ...groups.map((group) => this.row(group)),
       ...tagged.map((tag) => this.row({ ...EMPTY, name: tag })),
     ];
   }
 
-  /** 404 when there is none. */
+  /** Returns a group. Throws 404 if it does not exist. */
   async info(name: string): Promise<ModelGroupRow> {
     const group = await this.database.read((manager) => this.accessGroups.in(manager).findOneBy({ name }));
     if (!group && !this.groups.isTag(name)) throw accessGroupNotFound(name, 'access_group');
     return this.row(group ?? { ...EMPTY, name });
   }
 
-  /** Makes the group consist of exactly these. 404 when it, or one of them, is not there. */
+  /** Replaces the members of a group. Throws 404 if the group or a member does not exist. */
   update(name: string, dto: GroupMembersDto, by: string): Promise<ChangedModelGroup> {
     return this.groups.write(async (tx) => {
-      const there = await this.takeTag(tx, name);
-      const group = there ?? this.groups.blank(name, by);
+      const existing = await this.takeTag(tx, name);
+      const group = existing ?? this.groups.emptyGroup(name, by);
       this.setMembers(group, dto);
-      return this.changed(await this.groups.saved(tx, group, by));
+      return this.changeView(await this.groups.save(tx, group, by));
     });
   }
 
   delete(name: string, by: string): Promise<DeletedModelGroup> {
-    return this.groups.write(async (tx, touched) => {
+    return this.groups.write(async (tx, cacheKeys) => {
       const { deployment_count: models_updated } = this.row({ ...EMPTY, name });
       const group = await this.takeTag(tx, name);
-      if (group) touched.push(...(await this.groups.remove(tx, group, by)));
+      if (group) cacheKeys.push(...(await this.groups.remove(tx, group, by)));
       const count = group ? this.row(group).deployment_count : models_updated;
       return {
         access_group: name,
@@ -106,7 +109,7 @@ export class LegacyAccessGroupsService {
     group.deploymentIds = model_ids ?? [];
   }
 
-  private changed(group: AccessGroup): ChangedModelGroup {
+  private changeView(group: AccessGroup): ChangedModelGroup {
     return {
       access_group: group.name,
       model_names: group.models.length ? group.models : null,
@@ -131,7 +134,10 @@ export class LegacyAccessGroupsService {
     };
   }
 
-  /** The group of this name, of which from now on only its row speaks. 404 without one, 400 when the configuration file names it. */
+  /**
+   * Returns the row of a group and removes its name from all stored deployments. Throws 404 if it does not exist, and
+   * 400 if the configuration file names it.
+   */
   private async takeTag(tx: EntityManager, name: string): Promise<AccessGroup | null> {
     if (this.config.models.some(({ modelInfo }) => modelInfo.access_groups?.includes(name)))
       throw new BadRequestException({

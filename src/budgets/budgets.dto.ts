@@ -6,15 +6,15 @@ import { IsRequiredText, IsOptionalText, IsTextList } from '../http/text-fields.
 import { TIER_FIELDS } from '../parties/fields/tier-fields.js';
 import { BudgetLimitDto, LimitsDto } from '../parties/limits.dto.js';
 
-/** A tier to make. */
+/** A new tier. */
 @DeclaredBy(TIER_FIELDS)
 export class NewBudgetDto extends LimitsDto {
-  /** What parties name it by; made if absent. */
+  /** The id by which parties name it; generated if absent. */
   @IsOptionalText('free-tier')
   budget_id?: string;
 }
 
-/** What to change of a tier; absent keeps, null clears. Whoever names it is limited so at once. */
+/** Changes of a tier; absent keeps, null clears. They apply to its parties at once. */
 @DeclaredBy(TIER_FIELDS)
 export class UpdateBudgetDto extends LimitsDto {
   @IsRequiredText('free-tier')
@@ -41,7 +41,7 @@ export class BudgetSetting {
   field_type: 'Integer' | 'String' | 'Float' | 'Object';
   field_description: string;
 
-  /** What the tier says; null: nothing. */
+  /** The value of the tier; null: not set. */
   @ApiProperty({ nullable: true, oneOf: [{ type: 'number' }, { type: 'string' }, { type: 'object' }] })
   field_value: unknown;
   stored_in_db: boolean;
@@ -60,7 +60,7 @@ export class BudgetInfoDto {
 export class BudgetRow extends IntersectionType(LimitsResponse, AuthoredResponse) {
   budget_id: string;
 
-  /** Only when there are any. */
+  /** Absent without further windows. */
   budget_limits?: BudgetLimitDto[];
 
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })

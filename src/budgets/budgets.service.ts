@@ -16,7 +16,7 @@ import { Budget } from '../parties/entities/budget.entity.js';
 import type { BudgetRow, BudgetSetting, NewBudgetDto, UpdateBudgetDto } from './budgets.dto.js';
 import { BudgetRepository, budgetNotFound } from '../parties/repositories/budget.repository.js';
 
-/** Tiers: limits that many parties share. */
+/** Creates, changes, lists and deletes tiers: limits that many parties share. */
 @Injectable()
 export class BudgetsService {
   constructor(
@@ -28,14 +28,14 @@ export class BudgetsService {
     private readonly budgets: BudgetRepository,
   ) {}
 
-  /** The tier, cached; null when there is none. */
+  /** Returns the tier, cached; null if there is none. */
   get(budgetId: string): Promise<Readonly<Budget> | null> {
     return this.cache.get(cacheKey.budget(budgetId), () =>
       this.database.read((manager) => this.budgets.in(manager).findOneBy({ budgetId })),
     );
   }
 
-  /** Makes a tier. 409 when its id is taken. */
+  /** Creates a tier. Throws 409 if its id exists. */
   async create(dto: NewBudgetDto, by: string): Promise<BudgetRow> {
     const row = await this.database.write(async (tx) => {
       const budget = await this.make(tx, dto, by);
@@ -46,7 +46,7 @@ export class BudgetsService {
     return budgetView(row);
   }
 
-  /** The same inside a transaction of somebody else's; they evict it. */
+  /** Creates a tier. Must run inside a transaction. The caller evicts it. */
   async make(tx: EntityManager, dto: NewBudgetDto, by: string): Promise<Budget> {
     const budgetId = dto.budget_id ?? uuidv7();
     const now = this.clock();
@@ -59,12 +59,12 @@ export class BudgetsService {
     });
     applyLimits(budget, dto, now);
     await this.budgets.insertOrIgnore(tx, budget);
-    const there = await this.budgets.in(tx).findOneByOrFail({ budgetId });
-    if (there.id !== budget.id) throw taken(budgetId);
+    const existing = await this.budgets.in(tx).findOneByOrFail({ budgetId });
+    if (existing.id !== budget.id) throw alreadyExists(budgetId);
     return budget;
   }
 
-  /** Changes a tier; whoever names it is limited so at once. 404 when there is none. */
+  /** Changes a tier. The change applies to its parties at once. Throws 404 if it does not exist. */
   async update(dto: UpdateBudgetDto, by: string): Promise<BudgetRow> {
     return this.change(dto.budget_id, async (tx, budget) => {
       const now = this.clock();
@@ -75,18 +75,21 @@ export class BudgetsService {
     });
   }
 
-  /** Deletes a tier and tells what it was. 404 when there is none; 409 while somebody is limited by it: that limit would be gone. */
+  /**
+   * Deletes a tier and returns it. Throws 404 if it does not exist, and 409 while a party names it, because the party
+   * would lose its limits.
+   */
   async delete(budgetId: string): Promise<BudgetRow> {
     return this.change(budgetId, async (tx, budget) => {
       if (budgetId === this.config.litellm.maxEndUserBudgetId)
         throw inUse(budgetId, 'max_end_user_budget_id');
-      const named = await this.budgets.usedBy(tx, budgetId);
-      if (named !== undefined) throw inUse(budgetId, named);
+      const tableName = await this.budgets.usedBy(tx, budgetId);
+      if (tableName !== undefined) throw inUse(budgetId, tableName);
       await this.budgets.in(tx).remove(budget);
     });
   }
 
-  /** Every tier, oldest first. */
+  /** Lists every tier, oldest first. */
   async list(page: PageQuery): Promise<BudgetRow[]> {
     const order = { createdAt: 'ASC', id: 'ASC' } as const;
     const rows = await this.database.read((manager) =>
@@ -95,7 +98,7 @@ export class BudgetsService {
     return rows.map(budgetView);
   }
 
-  /** The limits of a tier, one by one. 404 when there is none. */
+  /** Returns the limits of a tier, one by one. Throws 404 if it does not exist. */
   async settings(budgetId: string): Promise<BudgetSetting[]> {
     const row = await this.database.read((manager) => this.budgets.in(manager).findOneBy({ budgetId }));
     if (!row) throw budgetNotFound(budgetId);
@@ -115,7 +118,7 @@ export class BudgetsService {
     work: (tx: EntityManager, budget: Budget) => Promise<void>,
   ): Promise<BudgetRow> {
     const view = await this.database.write(async (tx) => {
-      // Held against whoever is about to name it.
+      // Excludes transactions that are about to name the tier.
       await lockSubject(tx, cacheKey.budget(budgetId), 'alone');
       const budget = await this.budgets.in(tx).findOneBy({ budgetId });
       if (!budget) throw budgetNotFound(budgetId);
@@ -127,7 +130,7 @@ export class BudgetsService {
     return view;
   }
 
-  /** Those of the tiers asked for that are there, in the order asked. 400 when none is asked for. */
+  /** Returns the requested tiers that exist, in the order requested. Throws 400 if none is requested. */
   async info(budgetIds: readonly string[]): Promise<BudgetRow[]> {
     if (!budgetIds.length) {
       throw new BadRequestException({ message: 'Name the tiers to look up in `budgets`', param: 'budgets' });
@@ -140,7 +143,7 @@ export class BudgetsService {
   }
 }
 
-const taken = (budgetId: string) =>
+const alreadyExists = (budgetId: string) =>
   new ConflictException({
     message: `Budget already exists, passed budget_id=${budgetId}`,
     param: 'budget_id',
@@ -162,7 +165,7 @@ const SETTINGS = [
   ['model_max_budget', 'Object', 'A budget per model'],
 ] as const;
 
-/** A tier as LiteLLM tells it. */
+/** Returns a tier as LiteLLM shows it. */
 export function budgetView(row: Budget): BudgetRow {
   const { budget_limits, ...limits } = limitsView(row);
   return {

@@ -8,7 +8,7 @@ import { firstFieldBeyond, type Strictness, type Entitlements } from '../policy/
 export interface MakerEntitlements {
   readonly entitlements: Entitlements;
   readonly strictness: Strictness;
-  readonly whose: string;
+  readonly holder: string;
 }
 
 /** Checks what a caller who is no proxy admin may pass on: never more than the caller holds. */
@@ -43,17 +43,17 @@ export class DelegationService {
    * is always allowed.
    */
   requireWithin(
-    asked: Entitlements,
+    requested: Entitlements,
     before: Entitlements | undefined,
     makers: readonly MakerEntitlements[],
   ): void {
     const { namesOf } = this.catalogue.current();
-    if (before && firstFieldBeyond(asked, before, 'unchanged', namesOf) === undefined) return;
-    for (const { entitlements, strictness, whose } of makers) {
-      const field = firstFieldBeyond(asked, entitlements, strictness, namesOf);
+    if (before && firstFieldBeyond(requested, before, 'unchanged', namesOf) === undefined) return;
+    for (const { entitlements, strictness, holder } of makers) {
+      const field = firstFieldBeyond(requested, entitlements, strictness, namesOf);
       if (field !== undefined)
         throw new ForbiddenException({
-          message: `${field} would be more than ${whose} may pass on`,
+          message: `${field} would be more than ${holder} may pass on`,
           param: field,
         });
     }

@@ -3,7 +3,7 @@ import { spendPlaceholder } from '../parties/spend-placeholders.js';
 import type { EndUser } from '../parties/entities/end-user.entity.js';
 import type { EndUserRow } from './end-users.dto.js';
 
-/** An end user as LiteLLM tells it, with the limits that count (see `withTiers`) in a table of their own. */
+/** Returns an end user as LiteLLM shows it, with its limits (see `withTiers`) in a nested table. */
 export function endUserView(row: Readonly<EndUser>): EndUserRow {
   const table = budgetTableView(row);
   return {

@@ -22,7 +22,7 @@ class EndUserFieldsDto extends OmitType(PartyDto, ['models', 'metadata'] as cons
   @IsBoolean()
   blocked?: boolean | null;
 
-  /** Deployments are not chosen by region here: anything but null is refused. */
+  /** The gateway does not choose deployments by region, so it refuses anything but null. */
   @IsOneOf(['eu', 'us'], { nullable: true })
   allowed_model_region?: 'eu' | 'us' | null;
 
@@ -30,10 +30,10 @@ class EndUserFieldsDto extends OmitType(PartyDto, ['models', 'metadata'] as cons
   default_model?: string | null;
 }
 
-/** An end user to make. */
+/** A new end user. */
 export class NewEndUserDto extends EndUserFieldsDto {}
 
-/** What to change; absent keeps, null clears. */
+/** Changes of an end user; absent keeps, null clears. */
 export class UpdateEndUserDto extends EndUserFieldsDto {}
 
 export class EndUserInfoQuery {
@@ -47,7 +47,7 @@ export class EndUserIdsDto {
   user_ids: string[];
 }
 
-/** An end user as LiteLLM tells it. */
+/** An end user as LiteLLM shows it. */
 export class EndUserRow {
   user_id: string;
   blocked: boolean;

@@ -18,7 +18,7 @@ import {
 import { Traced } from '../tracing/traced.js';
 import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 
-/** The customers' customers. */
+/** Creates, changes, lists and deletes end users: the customers' customers. */
 @Injectable()
 export class EndUsersService {
   constructor(
@@ -27,29 +27,32 @@ export class EndUsersService {
     private readonly budgets: BudgetRepository,
   ) {}
 
-  /** The live end user, cached; null when there is none. (Seed: `get_end_user_object`.) */
+  /** Returns the live end user, cached; null if there is none. (LiteLLM `get_end_user_object`.) */
   @Traced('get_end_user_object')
   get(userId: string): Promise<Readonly<EndUser> | null> {
     return this.endUsers.get(userId);
   }
 
-  /** The same, made if there is none and `requireAllowed` does not reject. However many ask at once, there is one. */
+  /**
+   * Returns the live end user. Creates it if there is none and `requireAllowed` does not reject. Concurrent calls
+   * create one.
+   */
   getOrCreate(
     userId: string,
     requireAllowed: (tx: EntityManager) => Promise<void>,
   ): Promise<Readonly<EndUser>> {
     return this.endUsers.getOrCreate(userId, async (tx) => {
       await requireAllowed(tx);
-      await this.ensured(tx, userId, GATEWAY);
+      await this.ensure(tx, userId, GATEWAY);
     });
   }
 
-  /** What `getOrCreate` would return, without making it. */
+  /** Returns what `getOrCreate` would return, without creating it. */
   wouldBe(userId: string): Promise<Readonly<EndUser>> {
     return this.endUsers.preview(userId);
   }
 
-  /** Makes an end user. 409 when it is there, 404 when its tier is not. */
+  /** Creates an end user. Throws 409 if it exists, and 404 if its tier does not exist. */
   async create(dto: NewEndUserDto, by: string): Promise<EndUserRow> {
     return this.endUsers.write(
       async (tx) => {
@@ -61,13 +64,13 @@ export class EndUsersService {
     );
   }
 
-  /** The same inside a transaction of somebody else's; they evict it. */
+  /** Creates an end user. Must run inside a transaction. The caller evicts it. */
   async make(tx: EntityManager, dto: NewEndUserDto, by: string): Promise<EndUser> {
     await this.budgets.require(tx, dto.budget_id);
-    return this.endUsers.create(tx, dto.user_id, by, (fresh, now) => apply(fresh, dto, now));
+    return this.endUsers.create(tx, dto.user_id, by, (endUser, now) => apply(endUser, dto, now));
   }
 
-  /** Changes what was sent. 404 when there is no such end user. */
+  /** Changes an end user. Throws 404 if it does not exist. */
   async update(dto: UpdateEndUserDto, by: string): Promise<EndUserRow> {
     return this.endUsers.write(
       async (tx) => {
@@ -81,7 +84,7 @@ export class EndUsersService {
     );
   }
 
-  /** 404 when there is none. */
+  /** Returns an end user. Throws 404 if it does not exist. */
   async info(userId: string): Promise<EndUserRow> {
     return this.database.read(async (manager) => {
       const [row] = await this.requireAll(manager, [userId], 'end_user_id');
@@ -89,7 +92,7 @@ export class EndUsersService {
     });
   }
 
-  /** Every end user, oldest first. */
+  /** Lists every end user, oldest first. */
   async list(page: PageQuery): Promise<EndUserRow[]> {
     return this.database.read(async (manager) =>
       this.views(
@@ -103,7 +106,7 @@ export class EndUsersService {
     );
   }
 
-  /** Deletes end users, all or none. 404 names those that are not there. */
+  /** Deletes end users, all or none. Throws 404 naming those that do not exist. */
   async delete(userIds: readonly string[], by: string): Promise<DeletedEndUsers> {
     const ids = [...new Set(userIds)];
     await this.endUsers.write(
@@ -119,12 +122,12 @@ export class EndUsersService {
     };
   }
 
-  /** Blocks end users; those nobody has met yet are made, blocked. */
+  /** Blocks end users. Creates those that do not exist. */
   async block(userIds: readonly string[], by: string): Promise<EndUserRow[]> {
     return this.setBlocked(userIds, true, by);
   }
 
-  /** Lets end users call again. Returns those asked for that are still blocked: none. */
+  /** Unblocks end users. Returns the requested ones that are still blocked, which is always none. */
   async unblock(userIds: readonly string[], by: string): Promise<EndUserRow[]> {
     await this.setBlocked(userIds, false, by);
     return [];
@@ -135,9 +138,9 @@ export class EndUsersService {
     return this.endUsers.write(
       async (tx) => {
         if (!blocked) await this.requireAll(tx, ids, 'user_ids');
-        // Always in the same order: two who block the same must not wait for each other.
+        // Always in the same order, so that two concurrent requests do not deadlock.
         for (const id of ids.toSorted()) {
-          if (blocked) await this.ensured(tx, id, by);
+          if (blocked) await this.ensure(tx, id, by);
           await this.endUsers.update(tx, id, by, (row) => void (row.blocked = blocked));
         }
         return this.views(tx, await this.requireAll(tx, ids, 'user_ids'));
@@ -146,7 +149,7 @@ export class EndUsersService {
     );
   }
 
-  /** These live end users, in this order; 404 names all that are not there. */
+  /** Returns these live end users, in this order. Throws 404 naming those that do not exist. */
   private async requireAll(
     manager: EntityManager,
     ids: readonly string[],
@@ -159,7 +162,7 @@ export class EndUsersService {
     return ids.map((id) => byId.get(id)!);
   }
 
-  private ensured(tx: EntityManager, userId: string, by: string): Promise<EndUser> {
+  private ensure(tx: EntityManager, userId: string, by: string): Promise<EndUser> {
     return this.endUsers.ensure(tx, userId, by, () => {});
   }
 
@@ -174,7 +177,7 @@ export class EndUsersService {
 }
 
 function apply(row: EndUser, dto: UpdateEndUserDto, now: Date): void {
-  // An end user has neither list; nothing has looked at what a body may say of them.
+  // An end user has neither field, and no validator has checked them.
   applyParty(row, { ...dto, models: undefined, metadata: undefined }, END_USER_FIELDS, now);
   if (dto.alias !== undefined) row.alias = dto.alias;
   if (dto.allowed_model_region !== undefined) row.allowedModelRegion = dto.allowed_model_region;

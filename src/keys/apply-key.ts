@@ -4,7 +4,7 @@ import { applyParty } from '../parties/apply-party.js';
 import { type KeyFieldsDto } from './keys.dto.js';
 import type { VirtualKey } from '../parties/entities/virtual-key.entity.js';
 
-/** Puts sent fields on a key: absent keeps, null clears. A lifetime is counted from now. */
+/** Writes a body to a key: absent keeps, null clears. A lifetime starts at `now`. */
 export function applyKey(row: VirtualKey, dto: KeyFieldsDto, now: Date): void {
   applyParty(row, dto, KEY_FIELDS, now);
   if (dto.key_alias !== undefined) row.keyAlias = dto.key_alias || null;

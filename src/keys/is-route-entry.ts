@@ -1,7 +1,7 @@
 import { registerDecorator, type ValidationOptions } from 'class-validator';
 import { isRouteEntry } from '../policy/routes.js';
 
-/** A DTO field that names a route, a pattern of routes, or a group of them. */
+/** Declares a DTO field with a route, a pattern of routes, or a group of routes. */
 export const IsRouteEntry = (validationOptions: ValidationOptions) => (target: object, property: string) =>
   registerDecorator({
     name: 'isRouteEntry',

@@ -30,7 +30,10 @@ import { MemberRepository } from '../parties/repositories/member.repository.js';
 import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
 import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 
-/** What somebody who is no proxy admin may make of a key: never more than the calling key and everyone behind it holds. */
+/**
+ * Checks what a caller who is no proxy admin may make of a key: never more than the calling key and the parties behind
+ * it hold.
+ */
 @Injectable()
 export class KeyDelegation {
   constructor(
@@ -45,21 +48,27 @@ export class KeyDelegation {
     private readonly budgets: BudgetRepository,
   ) {}
 
-  /** A new key's body with its owners filled in: the caller's own, or a team's or organization's that the caller administers. */
-  owned(dto: GenerateKeyDto, caller: Principal, route: string): GenerateKeyDto {
-    this.delegation.requireSettable(dto, ofNewKeys);
+  /**
+   * Fills the owners of a new key: the caller's own, or a team or an organization that the caller administers. Throws
+   * 403 or 404 for any other.
+   */
+  withOwners(dto: GenerateKeyDto, caller: Principal, route: string): GenerateKeyDto {
+    this.delegation.requireSettable(dto, NEW_KEY_FIELDS);
     const { user_id, team_id, organization_id } = dto;
     if (user_id && user_id !== caller.userId) throw notForOthers();
     if (team_id && !caller.teams.has(team_id)) throw missing('team', team_id);
     if (team_id && !mayInTeam(caller, team_id, route)) throw notPermitted(route);
     if (organization_id && !administersOrganization(caller, organization_id)) throw missing('organization', organization_id); // prettier-ignore
-    const ofNobody =
+    const belongsToNoUser =
       route === SERVICE_ACCOUNT ||
       ((user_id === null || user_id === '') && administersTeam(caller, team_id ?? null));
-    return Object.assign(dto, { user_id: ofNobody ? null : caller.userId });
+    return Object.assign(dto, { user_id: belongsToNoUser ? null : caller.userId });
   }
 
-  /** What an update may name: an owner changes only between those the caller administers. Blocking is undone from above. */
+  /**
+   * Throws 403 or 404 if an update names a field or an owner that the caller may not set. An owner changes only between
+   * those the caller administers.
+   */
   requireUpdatable(dto: KeyFieldsDto, key: VirtualKey, caller: Principal): void {
     this.delegation.requireSettable(dto, EDITABLE_FIELDS.key, keyView(key));
     const { user_id, team_id, organization_id } = dto;
@@ -75,13 +84,13 @@ export class KeyDelegation {
     if (dto.blocked !== undefined && !dto.blocked && key.blocked) this.requireAbove(caller, key);
   }
 
-  /** 403 unless the caller stands above the key: what was blocked may have been blocked by somebody above. */
+  /** Throws 403 if the caller does not administer the key. An admin above the caller may have blocked it. */
   requireAbove(caller: Principal, key: VirtualKey): void {
     if (administersKey(caller, key)) return;
     throw new ForbiddenException({ message: 'Only an admin can unblock a key', param: 'blocked' });
   }
 
-  /** Inside a transaction: leaves nothing open on a new key that its maker has limited. */
+  /** Fills the limits that a new key leaves open with those of its maker. Must run inside a transaction. */
   async inherit(tx: EntityManager, row: VirtualKey, caller: Principal): Promise<void> {
     const calling = await this.callingKey(tx, caller);
     if (calling) {
@@ -94,43 +103,46 @@ export class KeyDelegation {
     if (user) inheritFields(KEY_FIELDS, row, user, isComparedAlone);
   }
 
-  /** Inside a transaction: 403 when a key has become more than its maker holds. `before`: what it was. */
+  /**
+   * Throws 403 if a key exceeds what its maker holds. `before` is the key before the change. Must run inside a
+   * transaction.
+   */
   async requireWithin(
     tx: EntityManager,
     row: VirtualKey,
     before: VirtualKey | undefined,
     caller: Principal,
   ): Promise<void> {
-    const [asked, old] = await this.budgets.withTiers(tx, before ? [row, before] : [row]);
+    const [requested, previous] = await this.budgets.withTiers(tx, before ? [row, before] : [row]);
     const isItself = before !== undefined && before.secretHash === caller.keyHash;
-    const calling = isItself ? old! : await this.callingKey(tx, caller);
+    const calling = isItself ? previous! : await this.callingKey(tx, caller);
     const until = await this.lifeEnd(tx, row, calling);
-    const held: MakerEntitlements[] = [
+    const makers: MakerEntitlements[] = [
       calling
         ? {
             entitlements: { ...entitlementsOf(calling, isItself ? undefined : placeOf(calling)), until },
             strictness: isItself ? 'unchanged' : 'sole',
-            whose: 'your key',
+            holder: 'your key',
           }
-        : { entitlements: { ...NO_LIMITS, until }, strictness: 'sole', whose: 'the team' },
-      ...(await this.heldBehind(tx, row, caller)),
+        : { entitlements: { ...NO_LIMITS, until }, strictness: 'sole', holder: 'the team' },
+      ...(await this.entitlementsBehind(tx, row, caller)),
     ];
-    this.delegation.requireWithin(entitlementsOf(asked!), old && entitlementsOf(old), held);
+    this.delegation.requireWithin(entitlementsOf(requested!), previous && entitlementsOf(previous), makers);
     const routes = compileRouteList(row.allowedRoutes);
-    const known: RouteList[] = [
+    const routeLists: RouteList[] = [
       GRANTABLE_ROUTES,
       ...[calling, before].map((key) => compileRouteList(key?.allowedRoutes)),
     ];
     const isWithin = (list: RouteList) => list === 'any' || (routes !== 'any' && routesWithin(routes, list));
-    const isMore = routes !== 'any' && !known.some((list) => list !== 'any' && isWithin(list));
-    if (isMore || !(caller.routes ?? []).every(isWithin))
+    const exceedsAll = routes !== 'any' && !routeLists.some((list) => list !== 'any' && isWithin(list));
+    if (exceedsAll || !(caller.routes ?? []).every(isWithin))
       throw new ForbiddenException({
         message: 'allowed_routes would be more than your role may pass on',
         param: 'allowed_routes',
       });
   }
 
-  /** None: the caller has a token. */
+  /** Returns the key of the request with the limits of its tier; undefined if the caller uses a token. */
   private async callingKey(
     tx: EntityManager,
     { keyHash }: Principal,
@@ -142,7 +154,10 @@ export class KeyDelegation {
     return key!;
   }
 
-  /** No key outlives the one that made it, nor what its team says of members' keys. */
+  /**
+   * Returns the latest expiry of a key: it outlives neither its maker's key nor its team's bound on the keys of
+   * members.
+   */
   private async lifeEnd(
     tx: EntityManager,
     { teamId, createdAt }: VirtualKey,
@@ -154,7 +169,7 @@ export class KeyDelegation {
     return Math.min(...ends.map((end) => end?.getTime() ?? Infinity));
   }
 
-  private async heldBehind(
+  private async entitlementsBehind(
     tx: EntityManager,
     row: VirtualKey,
     { userId }: Principal,
@@ -175,39 +190,39 @@ export class KeyDelegation {
         organizationId && (await this.organizations.in(tx).findOneBy({ organizationId, ...live })),
       ],
     ] as const;
-    const held: MakerEntitlements[] = [];
-    for (const [whose, party] of parties) {
+    const makers: MakerEntitlements[] = [];
+    for (const [holder, party] of parties) {
       if (!party) continue;
       const [limited] = await this.budgets.withTiers(tx, [party]);
-      const ofUser = whose === 'you';
+      const ofUser = holder === 'you';
       const entitlements = entitlementsOf(limited!, { ...placeOf(row), ofUser });
-      const isAsked = !ofUser || teamId === null || this.config.general.userModelsOnTeamKeys;
-      held.push({
-        entitlements: isAsked ? entitlements : { ...entitlements, models: 'any' },
+      const limitsModels = !ofUser || teamId === null || this.config.general.userModelsOnTeamKeys;
+      makers.push({
+        entitlements: limitsModels ? entitlements : { ...entitlements, models: 'any' },
         strictness: 'backstop',
-        whose,
+        holder,
       });
       // The maker's user is not asked about calls of a key that belongs to nobody or to another user.
       if (ofUser && row.userId !== userId)
-        held.push({
+        makers.push({
           entitlements: { ...NO_LIMITS, fields: entitlements.fields },
           strictness: 'sole',
-          whose,
+          holder,
         });
     }
-    return held;
+    return makers;
   }
 }
 
 const placeOf = ({ teamId }: Pick<VirtualKey, 'teamId'>) => ({ hasTeam: teamId !== null });
 
-/** The permission to make keys of a team that are nobody’s. */
+/** The permission to create keys of a team that belong to no user. */
 export const SERVICE_ACCOUNT = '/key/service-account/generate';
 
-/** Which secrets are taken, also by keys long revoked, is not for everyone to find out. */
-const ofNewKeys = new Set([...EDITABLE_FIELDS.key].filter((field) => field !== 'key'));
+/** Only a proxy admin may choose a secret: a refusal would show that another key has it, or had it. */
+const NEW_KEY_FIELDS = new Set([...EDITABLE_FIELDS.key].filter((field) => field !== 'key'));
 
-/** A key's admin rights are its user's: one made for somebody else would be that somebody. */
+/** A key has the admin rights of its user, so a key for another user would give the caller that user's rights. */
 const notForOthers = () =>
   new ForbiddenException({ message: 'Only a proxy admin gives a key to another user', param: 'user_id' });
 

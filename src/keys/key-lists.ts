@@ -23,7 +23,7 @@ import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
 import { KeyRepository } from '../parties/repositories/key.repository.js';
 import { UserRepository } from '../parties/repositories/user.repository.js';
 
-/** Keys for people who look for one. */
+/** Lists and searches keys. */
 @Injectable()
 export class KeyLists {
   constructor(
@@ -32,7 +32,7 @@ export class KeyLists {
     private readonly users: UserRepository,
   ) {}
 
-  /** The keys that concern the caller. */
+  /** Lists the keys that the caller may see. */
   async list(query: KeyListQuery, caller: Principal): Promise<KeyList> {
     const {
       page = 1,
@@ -46,8 +46,8 @@ export class KeyLists {
     return this.database.read(async (manager) => {
       const select = this.visibleKeys(manager, caller, query.status);
       const { team_id, organization_id, key_hash, key_alias } = query;
-      const where = (condition: string, values: object, given: unknown) => {
-        if (given !== undefined) select.andWhere(condition, values);
+      const where = (condition: string, values: object, value: unknown) => {
+        if (value !== undefined) select.andWhere(condition, values);
       };
       where('k.teamId = :team', { team: team_id }, team_id);
       where('k.organizationId = :organization', { organization: organization_id }, organization_id);
@@ -62,12 +62,12 @@ export class KeyLists {
         .offset((page - 1) * size)
         .getManyAndCount();
       if (return_full_object) await this.keys.withContent(manager, rows);
-      const told = (row: VirtualKey) => (query.status ? deletedView(row) : keyView(row));
+      const viewOf = (row: VirtualKey) => (query.status ? deletedView(row) : keyView(row));
       const users = return_full_object && expand ? await this.usersOf(manager, rows, caller) : undefined;
       return {
         keys: rows.map((row) =>
           return_full_object
-            ? { ...told(row), ...(users && { user: users.get(row.userId) ?? null }) }
+            ? { ...viewOf(row), ...(users && { user: users.get(row.userId) ?? null }) }
             : row.secretHash,
         ),
         ...currentPageInfo(total, page, size),
@@ -75,7 +75,7 @@ export class KeyLists {
     });
   }
 
-  /** Whole keys that concern the caller, by what they spent in all. */
+  /** Lists whole keys that the caller may see, by lifetime spend. */
   async topSpenders(query: PageQuery, caller: Principal): Promise<KeyRow[]> {
     const { take, skip } = paginate(query);
     const rows = await this.database.read(async (manager) =>
@@ -91,7 +91,7 @@ export class KeyLists {
     return rows.map(keyView);
   }
 
-  /** The aliases of the keys that concern the caller, in order. */
+  /** Lists the aliases of the keys that the caller may see, in order. */
   async aliases(
     { page = 1, size = 50, search, team_id }: KeyAliasesQuery,
     caller: Principal,
@@ -113,7 +113,7 @@ export class KeyLists {
     });
   }
 
-  /** Of these keys those that there are, and that concern the caller. */
+  /** Returns those of these keys that exist and that the caller may see. */
   async infos(keys: string[], caller: Principal): Promise<KeyInfos> {
     const rows = await this.database.read(async (manager) =>
       this.keys.withContent(
@@ -126,7 +126,7 @@ export class KeyLists {
     return { key: keys, info: rows.map(keyInfo) };
   }
 
-  /** The keys that concern a caller, without what is kept with them. Alias `k`. */
+  /** Selects the keys that the caller may see, without their stored content. The alias is `k`. */
   private visibleKeys(
     manager: EntityManager,
     caller: Principal,
@@ -137,10 +137,10 @@ export class KeyLists {
       .where(`k.deletedAt IS ${status === 'deleted' ? 'NOT ' : ''}NULL`);
     return seesEverything(caller)
       ? select
-      : select.andWhere(new Brackets((either) => either.where(theirs(caller))));
+      : select.andWhere(new Brackets((either) => either.where(visibleTo(caller))));
   }
 
-  /** The users of these keys, as far as they concern the caller. */
+  /** Returns the users of these keys that the caller may see. */
   private async usersOf(manager: EntityManager, rows: readonly VirtualKey[], caller: Principal) {
     const ids = rows.flatMap(({ userId }) => userId ?? []);
     const users = ids.length
@@ -159,15 +159,15 @@ const COLUMN = {
   max_budget: 'maxBudgetNanoUsd',
 } as const;
 
-/** `maySeeKey` in a database's words: one of these. */
-const theirs = (caller: Principal): FindOptionsWhere<VirtualKey>[] => [
+/** Returns the conditions of `maySeeKey` for the database. A visible key fulfils one of them. */
+const visibleTo = (caller: Principal): FindOptionsWhere<VirtualKey>[] => [
   ...(caller.keyHash === undefined ? [] : [{ secretHash: In([caller.keyHash]) }]),
   ...(caller.userId === null ? [] : [{ userId: In([caller.userId]) }]),
   { teamId: In(teamsWhere(caller, '/key/info')) },
   { organizationId: In(administeredOrganizations(caller)) },
 ];
 
-/** A user's keys; with them, if asked for, those it made and those of the caller's teams. */
+/** Selects the keys of a user; on request also those the user created and those of the caller's teams. */
 const ofUser = (query: KeyListQuery, userId: string, caller: Principal) =>
   new Brackets((either) => {
     either.where({ userId });
@@ -175,7 +175,7 @@ const ofUser = (query: KeyListQuery, userId: string, caller: Principal) =>
     if (query.include_team_keys) either.orWhere({ teamId: In(administeredTeams(caller)) });
   });
 
-/** By what they spent in all. */
+/** Orders by lifetime spend. */
 const bySpend = (select: SelectQueryBuilder<VirtualKey>, order: 'ASC' | 'DESC') =>
   joinLifetimeSpend(select, 'key').addSelect('COALESCE(a.spentNanoUsd, 0)', 'spent').orderBy('spent', order);
 

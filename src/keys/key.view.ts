@@ -6,10 +6,10 @@ import { spendPlaceholder } from '../parties/spend-placeholders.js';
 import type { KeyDetails, KeyRow } from './keys.dto.js';
 import type { VirtualKey } from '../parties/entities/virtual-key.entity.js';
 
-/** LiteLLM shows these inside a key's `metadata`. */
+/** Fields that LiteLLM shows inside a key's `metadata`. */
 const INSIDE_METADATA = fieldsWhere(KEY_FIELDS, ({ shownInMetadata }) => shownInMetadata === true);
 
-/** A key as LiteLLM tells it, without its secret. */
+/** Returns a key as LiteLLM shows it, without its secret. */
 export function keyView(row: Readonly<VirtualKey>): KeyRow {
   const { extra } = row;
   const inside = Object.fromEntries(
@@ -43,7 +43,7 @@ export function keyView(row: Readonly<VirtualKey>): KeyRow {
   };
 }
 
-/** The same where the key is named beside it. */
+/** Returns a key for responses that show its hash beside it. */
 export function keyInfo(row: Readonly<VirtualKey>): KeyDetails {
   const { token: _, ...info } = keyView(row);
   return info;

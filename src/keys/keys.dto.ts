@@ -33,27 +33,27 @@ import { PartyDto } from '../parties/limits.dto.js';
 import { IsUsd } from '../parties/usd.js';
 import { IsRouteEntry } from './is-route-entry.js';
 
-/** What a key can be given, at its making and later. */
+/** Fields of a key that can be set at its creation and later. */
 @DeclaredBy(KEY_FIELDS)
 export class KeyFieldsDto extends PartyDto {
-  /** A name people recognise; no two live keys share one. */
+  /** A name that people recognise; no two live keys share one. */
   @IsNullableText('ci-pipeline')
   key_alias?: string | null;
 
-  /** How long the key lives: `30d`, `1mo`. Null or `-1`: for ever. */
+  /** How long the key lives: `30d`, `1mo`. Null or `-1`: without end. */
   @IsOptional()
   @IsLifetime()
   duration?: string | null;
 
-  /** Whose key it is. Created if there is no such user. */
+  /** The user to whom the key belongs. Created if there is no such user. */
   @IsNullableText('alice')
   user_id?: string | null;
 
-  /** The team it belongs to. */
+  /** The team to which the key belongs. */
   @IsNullableText('team-1')
   team_id?: string | null;
 
-  /** The organization it belongs to; else its team's. */
+  /** The organization to which the key belongs; absent: its team's. */
   @IsNullableText('acme')
   organization_id?: string | null;
 
@@ -61,7 +61,7 @@ export class KeyFieldsDto extends PartyDto {
   @IsBoolean()
   blocked?: boolean | null;
 
-  /** Routes it may call: groups (`llm_api_routes`), routes, templates, `/prefix/*`. `[]` is unrestricted. */
+  /** Routes that the key may call: groups (`llm_api_routes`), routes, templates, `/prefix/*`. `[]` is unrestricted. */
   @ApiPropertyOptional({ type: [String], example: ['llm_api_routes'] })
   @IsOptional()
   @IsArray()
@@ -69,13 +69,13 @@ export class KeyFieldsDto extends PartyDto {
   @IsRouteEntry({ each: true })
   allowed_routes?: string[] | null;
 
-  /** Names this key may use for models: `{"fast": "gpt-4o-mini"}`. */
+  /** Names that the key may use for models: `{"fast": "gpt-4o-mini"}`. */
   @IsOptional()
   @IsAliases()
   aliases?: Record<string, string> | null;
 }
 
-/** A secret somebody chose. */
+/** Declares a field with a secret that the caller chooses. */
 const IsSecret = () =>
   applyDecorators(
     ApiPropertyOptional({ nullable: true, type: String }),
@@ -88,9 +88,9 @@ const IsSecret = () =>
 const KEY_TYPES = ['default', 'llm_api', 'management', 'read_only'] as const;
 export type KeyType = (typeof KEY_TYPES)[number];
 
-/** A key to make. */
+/** A new key. */
 export class GenerateKeyDto extends KeyFieldsDto {
-  /** The key itself, if you want to choose it: `sk-…`. */
+  /** The key itself, if the caller chooses it: `sk-…`. */
   @IsSecret()
   key?: string | null;
 
@@ -99,14 +99,14 @@ export class GenerateKeyDto extends KeyFieldsDto {
   key_type?: KeyType | null;
 }
 
-/** What to change; absent keeps, null clears. */
+/** Changes of a key; absent keeps, null clears. */
 export class UpdateKeyDto extends KeyFieldsDto {
   /** The key, or its hash. */
   @IsRequiredText('sk-1234567890abcdef')
   key: string;
 }
 
-/** Many changes, each for itself. */
+/** Changes of many keys. A failed change does not stop the others. */
 export class BulkUpdateKeysDto {
   @ApiProperty({ type: [UpdateKeyDto], example: [{ key: 'sk-1234567890abcdef', max_budget: 10 }] })
   @IsArray()
@@ -118,17 +118,17 @@ export class BulkUpdateKeysDto {
   keys: UpdateKeyDto[];
 }
 
-/** A new secret for a key, and what else is to change with it. */
+/** A new secret for a key, and changes of its other fields. */
 export class RegenerateKeyDto extends KeyFieldsDto {
-  /** The key, or its hash, where the path does not name it. */
+  /** The key, or its hash, if the path does not name it. */
   @IsNullableText('sk-1234567890abcdef')
   key?: string | null;
 
-  /** The new key itself, if you want to choose it: `sk-…`. */
+  /** The new key itself, if the caller chooses it: `sk-…`. */
   @IsSecret()
   new_key?: string | null;
 
-  /** How long the key before works beside the new one: `24h`. Absent: it ends at once. */
+  /** How long the former key works beside the new one: `24h`. Absent: it ends at once. */
   @IsOptional()
   @IsDuration({ example: '24h' })
   grace_period?: string | null;
@@ -146,7 +146,7 @@ export class RegenerateKeyQuery {
 }
 
 export class ResetSpendDto {
-  /** What is to be left of what was spent, in US dollars. */
+  /** US dollars that the key has spent after the reset. */
   @IsUsd({ example: 0 })
   reset_to: number;
 }
@@ -176,7 +176,7 @@ export class BlockKeyDto {
 }
 
 export class KeyInfoQuery {
-  /** The key or its hash; absent: the calling key. */
+  /** The key, or its hash; absent: the calling key. */
   @IsOptional()
   @IsString()
   key?: string;
@@ -218,19 +218,19 @@ export class KeyListQuery extends KeyPageQuery {
   @IsFlag()
   return_full_object?: boolean;
 
-  /** Beside those of `user_id`, the keys of the teams the caller administers. */
+  /** Adds the keys of the teams that the caller administers to those of `user_id`. */
   @IsFlag()
   include_team_keys?: boolean;
 
-  /** Beside those of `user_id`, the keys that user made. */
+  /** Adds the keys that the user created to those of `user_id`. */
   @IsFlag()
   include_created_by_keys?: boolean;
 
-  /** Keys that are gone, instead of those that live. */
+  /** Deleted keys instead of live ones. */
   @IsOneOf(['deleted'])
   status?: 'deleted';
 
-  /** `user`: whole keys carry their `user`. */
+  /** `user`: whole keys have their `user`. */
   @ApiPropertyOptional({ enum: ['user'], isArray: true })
   @IsOptional()
   @Transform(({ value }) => [value].flat() as unknown)
@@ -255,7 +255,7 @@ export class KeyAliasesQuery extends KeyPageQuery {
   team_id?: string;
 }
 
-/** A key as LiteLLM tells it, without its secret. */
+/** A key as LiteLLM shows it, without its secret. */
 @ShowsFields(KEY_FIELDS)
 export class KeyRow extends LimitedPartyResponse {
   /** Hash of the key. */
@@ -282,16 +282,16 @@ export class KeyRow extends LimitedPartyResponse {
   allowed_routes: string[];
   blocked: boolean | null;
 
-  /** A key keeps its limits itself. */
+  /** Always null: a key has its limits in its own row. */
   @ApiProperty({ nullable: true, type: 'object', additionalProperties: true })
   litellm_budget_table: null;
 }
 
-/** A key where its hash stands beside it. */
+/** A key in a response that shows its hash beside it. */
 export class KeyDetails extends OmitType(KeyRow, ['token']) {}
 
 export class GeneratedKey extends KeyRow {
-  /** The key. It is told here and never again. */
+  /** The key. No other response shows it. */
   key: string;
   token_id: string;
   duration: string | null;
@@ -328,9 +328,9 @@ export class BulkKeyUpdate {
 }
 
 export class KeyInfos {
-  /** As asked for. */
+  /** The keys as requested. */
   key: string[];
-  /** Those there are. */
+  /** The keys that exist and that the caller may see. */
   info: KeyDetails[];
 }
 
@@ -342,7 +342,7 @@ export class KeyAliases extends CurrentPageInfo {
 export class KeyHealth {
   @ApiProperty({ enum: ['healthy'] })
   key: 'healthy';
-  /** There are no callbacks that a key could bring. */
+  /** Always null: a key has no callbacks. */
   @ApiProperty({ nullable: true, type: 'object', additionalProperties: true })
   logging_callbacks: null;
 }
@@ -352,7 +352,7 @@ export class DeletedKeys {
 }
 
 export class KeyInfo {
-  /** As asked for, or the hash. */
+  /** The key as requested, or its hash. */
   key: string;
   info: KeyDetails;
 }

@@ -58,25 +58,30 @@ export class KeysService {
     private readonly accessGroups: AccessGroupRepository,
   ) {}
 
-  /** The live key with a secret of this hash, be it the former one; cached. Null when there is none. `secretEnd` says until when. */
+  /**
+   * Returns the live key whose current or former secret has this hash, cached; null if there is none. `secretEnd` gives
+   * its expiry.
+   */
   @Traced('get_key_object')
   getByHash(hash: string): Promise<Readonly<VirtualKey> | null> {
     return this.keys.get(hash, (manager) => this.keys.withSecret(manager, hash));
   }
 
-  /** Issues a key. 404 when its team, organization or tier is not there; 409 when the key or its alias is taken. */
+  /**
+   * Issues a key. Throws 404 if its team, organization or tier does not exist, and 409 if the key or its alias exists.
+   */
   async generate(dto: GenerateKeyDto, caller: Principal, route = '/key/generate'): Promise<GeneratedKey> {
     const issued = await this.keys.write(async (tx) => {
       const made = await (isProxyAdmin(caller)
         ? this.issuer.issue(tx, dto, caller.id)
         : this.issueFor(tx, dto, caller, route));
-      await this.keys.setSpend(tx, made.row, dto.spend || null);
-      return made;
+      await this.keys.setSpend(tx, issued.row, dto.spend || null);
+      return issued;
     }, cacheKeysOf);
     return issuedView(issued, dto);
   }
 
-  /** Issues a key of a team that is nobody's. 400 without a team. */
+  /** Issues a key of a team that belongs to no user. Throws 400 without a team. */
   generateServiceAccount(dto: GenerateKeyDto, caller: Principal): Promise<GeneratedKey> {
     if (!dto.team_id)
       throw new BadRequestException({
@@ -101,7 +106,7 @@ export class KeysService {
     return issued;
   }
 
-  /** Changes what was sent. 404 for a key that is not there, or not the caller's. */
+  /** Changes a key. Throws 404 if it does not exist or the caller may not see it. */
   async update(dto: UpdateKeyDto, caller: Principal): Promise<UpdatedKey> {
     const { row } = await this.keys.write(
       (tx) => this.change(tx, dto.key, dto, caller, ['/key/update']),
@@ -110,7 +115,7 @@ export class KeysService {
     return { ...keyView(row), key: dto.key };
   }
 
-  /** Changes many keys, each for itself: what is wrong with one is told and stops no other. */
+  /** Changes many keys. A failed change is reported and does not stop the others. */
   async bulkUpdate(dtos: readonly UpdateKeyDto[], caller: Principal): Promise<BulkKeyUpdate> {
     const successful: BulkKeyUpdate['successful_updates'] = [];
     const failed: BulkKeyUpdate['failed_updates'] = [];
@@ -126,8 +131,8 @@ export class KeysService {
   }
 
   /**
-   * Gives a key a new secret and changes what was sent: it stays the same key, so everything spent and counted stays its
-   * own. The secret before ends now or with its grace; one before that ends in any case.
+   * Gives a key a new secret and changes other fields. It stays the same key, so its spend and its counts continue. The
+   * former secret ends at once, or after its grace period. The secret before that ends in any case.
    */
   async regenerate(keyOrHash: string, dto: RegenerateKeyDto, caller: Principal): Promise<GeneratedKey> {
     const secret = dto.new_key ?? newVirtualKey();
@@ -158,14 +163,14 @@ export class KeysService {
     return issuedView({ row, secret }, dto);
   }
 
-  /** Inside a transaction: a key with what was sent, and as it was before. */
+  /** Changes a key and returns it before and after the change. Must run inside a transaction. */
   private async change(
     tx: EntityManager,
     keyOrHash: string,
     dto: KeyFieldsDto,
     caller: Principal,
     routes: readonly string[],
-    also: (live: VirtualKey, now: Date) => void = () => {},
+    update: (live: VirtualKey, now: Date) => void = () => {},
   ): Promise<WrittenKey & { readonly before: VirtualKey }> {
     await this.accessGroups.lockNamed(tx, dto);
     await this.references.lock(tx, dto);
@@ -176,7 +181,7 @@ export class KeysService {
     if (dto.key_alias !== before.keyAlias) await this.issuer.requireFreeAlias(tx, dto.key_alias);
     const row = await this.keys.update(tx, before.secretHash, caller.id, (live, now) => {
       applyKey(live, dto, now);
-      also(live, now);
+      update(live, now);
     });
     await this.references.requireOneOrganization(tx, row);
     await this.accessGroups.assign(tx, dto, row, ['keyIds', row.id]);
@@ -185,7 +190,10 @@ export class KeysService {
     return { row, before, isUserNew };
   }
 
-  /** Leaves so much of what a key has spent. 400 for more than it has spent, or than it may. For admins of its team and above. */
+  /**
+   * Lowers what a key has spent. Throws 400 for more than it has spent or than its budget. For admins of its team and
+   * above.
+   */
   async resetSpend(
     keyOrHash: string,
     { reset_to }: ResetSpendDto,
@@ -194,8 +202,8 @@ export class KeysService {
     const row = await this.database.read((manager) => this.keys.find(manager, keyHashOf(keyOrHash)));
     requireResettable(caller, row);
     const before = await this.keys.spentBy(row);
-    const limits = [before, row.maxBudgetNanoUsd].flatMap((most) => most ?? []);
-    if (limits.some((most) => toNanoUsd(reset_to) > most))
+    const limits = [before, row.maxBudgetNanoUsd].flatMap((maximum) => maximum ?? []);
+    if (limits.some((maximum) => toNanoUsd(reset_to) > maximum))
       throw new BadRequestException({
         message: `reset_to must be at most what was spent (${toUsd(before)}) and max_budget (${toUsd(row.maxBudgetNanoUsd)})`,
         param: 'reset_to',
@@ -215,7 +223,10 @@ export class KeysService {
     };
   }
 
-  /** Stops a key, or lets it work again; that only from above. 404 for a key that is not there, or not the caller's. */
+  /**
+   * Blocks or unblocks a key. Only an admin of the key unblocks it. Throws 404 if it does not exist or the caller may
+   * not see it.
+   */
   async setBlocked(keyOrHash: string, blocked: boolean, caller: Principal): Promise<KeyRow> {
     const row = await this.keys.write(async (tx) => {
       const key = await this.require(tx, keyOrHash, caller, blocked ? '/key/block' : '/key/unblock');
@@ -225,7 +236,7 @@ export class KeysService {
     return keyView(row);
   }
 
-  /** Revokes keys named by themselves, their hashes or aliases. Unknown ones are passed over, but not if all are. */
+  /** Revokes keys by secret, hash or alias. Skips unknown ones; throws 404 if all are unknown. */
   async delete({ keys, key_aliases }: DeleteKeysDto, caller: Principal): Promise<string[]> {
     if (!keys?.length && !key_aliases?.length) {
       throw new BadRequestException({
@@ -233,21 +244,21 @@ export class KeysService {
         param: 'keys',
       });
     }
-    const named = [
+    const where = [
       { secretHash: In((keys ?? []).map(keyHashOf)), deletedAt: IsNull() },
       { keyAlias: In(key_aliases ?? []), deletedAt: IsNull() },
     ];
     const rows = await this.keys.write(
       async (tx) => {
-        const found = (await this.keys.lockedInOrder(tx, ...named)).filter((key) => maySeeKey(caller, key));
-        if (!found.length)
+        const matches = (await this.keys.lockedInOrder(tx, ...where)).filter((key) => maySeeKey(caller, key));
+        if (!matches.length)
           throw new NotFoundException({
             message: 'No keys found',
             param: keys?.length ? 'keys' : 'key_aliases',
           });
-        for (const key of found) requireChangeable(caller, key, '/key/delete');
-        for (const key of found) await this.keys.remove(tx, key, caller.id);
-        return found;
+        for (const key of matches) requireChangeable(caller, key, '/key/delete');
+        for (const key of matches) await this.keys.remove(tx, key, caller.id);
+        return matches;
       },
       (removed) => removed.flatMap(secretsOf),
     );
@@ -259,18 +270,21 @@ export class KeysService {
     ];
   }
 
-  /** A key. To whom it does not concern there is no such key. */
+  /** Returns a key. Throws 404 if it does not exist or the caller may not see it. */
   async info(keyOrHash: string | undefined, caller: Principal): Promise<KeyInfo> {
     const hash = keyOrHash === undefined ? caller.keyHash : keyHashOf(keyOrHash);
     if (hash === undefined)
       throw new BadRequestException({ message: 'Name the key to look up in `key`', param: 'key' });
     const row = await this.getByHash(hash);
-    // A former secret lets its bearer in, but is no name of the key.
+    // A former secret still authenticates calls, but does not name the key.
     if (row?.secretHash !== hash || !maySeeKey(caller, row)) throw unknownKey();
     return { key: keyOrHash ?? hash, info: keyInfo(row) };
   }
 
-  /** The live key that the caller may do this to. 404 when there is none that concerns them, 403 when they may only look. */
+  /**
+   * Returns the live key, locked. Throws 404 if it does not exist or the caller may not see it, and 403 if the caller
+   * may not change it.
+   */
   private async require(
     tx: EntityManager,
     keyOrHash: string,
@@ -300,7 +314,7 @@ function requireChangeable(caller: Principal, key: VirtualKey, ...routes: string
   if (!routes.some((route) => mayChangeKey(caller, key, route))) throw notPermitted(routes[0]!);
 }
 
-/** For admins of its team and above. 404 for a key that is not there, or not the caller's. */
+/** Throws 404 if the key does not exist or the caller may not see it, and 403 if the caller does not administer it. */
 function requireResettable(caller: Principal, key: VirtualKey | null): asserts key {
   if (!key || !maySeeKey(caller, key)) throw unknownKey();
   if (!administersKey(caller, key))

@@ -7,7 +7,7 @@ import { CurrentSpendInterceptor } from '../admin/current-spend.interceptor.js';
 import { KeyLists } from './key-lists.js';
 import { KeyRow } from './keys.dto.js';
 
-/** Keys by what they spent. Never cached: their order is the spend. */
+/** Keys by lifetime spend. Never cached, because their order depends on the current spend. */
 @ApiTags('spend')
 @AdminRoute()
 @UseInterceptors(CurrentSpendInterceptor)

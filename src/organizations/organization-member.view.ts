@@ -1,7 +1,7 @@
 import type { OrganizationMemberRow } from './organization-members.dto.js';
 import { NamedOrganizationMember } from '../parties/repositories/organization-member.repository.js';
 
-/** A member as LiteLLM tells it. `role` is where Terraform looks. */
+/** Returns a member as LiteLLM shows it. Terraform's provider reads `role`. */
 export function organizationMemberView({
   organizationId,
   userId,

@@ -25,7 +25,7 @@ const NO_BUDGET = {
   message: '$property is not enforced, so it cannot be set: limit a team of the organization instead',
 };
 
-/** Which organization. */
+/** The organization of a request. */
 class OfOrganizationDto {
   @IsRequiredText('acme')
   organization_id: string;
@@ -35,7 +35,7 @@ class OfOrganizationDto {
   max_budget_in_organization?: null;
 }
 
-/** A user, named by its id or else its address. */
+/** A user, named by its id or its address. */
 class NamedUserDto {
   @IsNullableText('alice')
   user_id?: string | null;
@@ -63,7 +63,7 @@ export class AddOrganizationMembersDto extends OfOrganizationDto {
   member: OrganizationMemberDto[];
 }
 
-/** Which member of which organization. */
+/** A member of an organization. */
 export class OrganizationMemberNameDto extends OfOrganizationDto {
   @IsNullableText('alice')
   user_id?: string | null;
@@ -72,13 +72,13 @@ export class OrganizationMemberNameDto extends OfOrganizationDto {
   user_email?: string | null;
 }
 
-/** What to change of a member. */
+/** Changes of a member. */
 @DeclaredBy(ORGANIZATION_MEMBER_FIELDS)
 export class UpdateOrganizationMemberDto extends OrganizationMemberNameDto {
   @IsOneOf(ROLES)
   role?: OrganizationRole | null;
 
-  /** The same nested, as Terraform sends it. */
+  /** The same fields nested, as Terraform's provider sends them. */
   @ApiPropertyOptional({ type: OrganizationMemberDto })
   @IsOptional()
   @ValidateNested()
@@ -86,7 +86,7 @@ export class UpdateOrganizationMemberDto extends OrganizationMemberNameDto {
   member?: OrganizationMemberDto | null;
 }
 
-/** A member as LiteLLM tells it. */
+/** A member as LiteLLM shows it. */
 export class OrganizationMemberRow {
   organization_id: string;
   user_id: string;
@@ -106,7 +106,10 @@ export class OrganizationMemberRow {
 export class AddedOrganizationMembers {
   organization_id: string;
 
-  /** Who it is, when it is one: a member that was named by address has an id, too, and Terraform looks for it here. */
+  /**
+   * The id of the member, if the request names one. Terraform's provider reads it here, also for a member named by
+   * address.
+   */
   user_id?: string;
 
   updated_users: UserRow[];

@@ -25,7 +25,7 @@ import { OrganizationMemberRepository } from '../parties/repositories/organizati
 import { PartyLocks } from '../parties/party-locks.js';
 import { userView } from '../parties/user.view.js';
 
-/** Who is in an organization, and as what. */
+/** Adds, changes and removes the members of organizations. */
 @Injectable()
 export class OrganizationMembersService {
   constructor(
@@ -40,7 +40,10 @@ export class OrganizationMembersService {
     private readonly locks: PartyLocks,
   ) {}
 
-  /** Adds members, or changes the role of those already in. Proxy admins may name anyone and make users so; others only users they can see. */
+  /**
+   * Adds members, or changes the role of existing ones. Proxy admins may name any user; a missing one is created. Other
+   * callers may name users that they can see.
+   */
   async add(
     { organization_id: id, member }: AddOrganizationMembersDto,
     caller: Principal,
@@ -48,9 +51,9 @@ export class OrganizationMembersService {
     return this.write(id, caller, async (tx) => {
       await this.locks.lockParents(tx, { users: member.map(({ user_id }) => user_id) });
       const userIds: string[] = [];
-      for (const named of member) {
-        const userId = await this.userOf(tx, named, caller);
-        await this.put(tx, id, userId, named.role, caller.id);
+      for (const dto of member) {
+        const userId = await this.userOf(tx, dto, caller);
+        await this.put(tx, id, userId, dto.role, caller.id);
         userIds.push(userId);
       }
       const views = (await this.organizationMembers.ofOrganizations(tx, [id])).filter(({ userId }) =>
@@ -66,11 +69,11 @@ export class OrganizationMembersService {
     });
   }
 
-  /** Changes what a member may do. 404 for somebody who is none. */
+  /** Changes the role of a member. Throws 404 if the user is no member. */
   async update(dto: UpdateOrganizationMemberDto, caller: Principal): Promise<OrganizationMemberRow> {
     const { organization_id: id } = dto;
     return this.write(id, caller, async (tx) => {
-      const { userId, role } = await this.named(tx, dto);
+      const { userId, role } = await this.memberOf(tx, dto);
       await this.put(tx, id, userId, dto.role ?? dto.member?.role ?? role, caller.id);
       const changed = (await this.organizationMembers.ofOrganizations(tx, [id])).find(
         (member) => member.userId === userId,
@@ -79,11 +82,11 @@ export class OrganizationMembersService {
     });
   }
 
-  /** A member leaves; what belongs to the organization stays with it. 404 for somebody who is none. */
+  /** Removes a member; its teams and keys stay in the organization. Throws 404 if the user is no member. */
   async remove(dto: OrganizationMemberNameDto, caller: Principal): Promise<OrganizationMemberRow> {
     const { organization_id: id } = dto;
     return this.write(id, caller, async (tx) => {
-      const member = await this.named(tx, dto);
+      const member = await this.memberOf(tx, dto);
       const { userId } = member;
       await this.organizationMembers.removeWhere(tx, { organizationId: id, userId });
       return { answer: organizationMemberView(member), userIds: [userId] };
@@ -95,20 +98,26 @@ export class OrganizationMembersService {
     caller: Principal,
     work: (tx: EntityManager) => Promise<{ answer: T; userIds: readonly string[] }>,
   ): Promise<T> {
-    const touchedBy = (users: readonly string[]) => [cacheKey.organization(id), ...users.map(cacheKey.user)];
+    const cacheKeysOf = (users: readonly string[]) => [
+      cacheKey.organization(id),
+      ...users.map(cacheKey.user),
+    ];
     const { answer, userIds } = await this.database.write(async (tx) => {
       const organization = await this.organizations.findForUpdate(tx, id);
       if (!organization || !administersOrganization(caller, id)) throw this.organizations.notFound(id);
       const done = await work(tx);
-      this.cache.willChange(tx, touchedBy(done.userIds));
+      this.cache.willChange(tx, cacheKeysOf(done.userIds));
       return done;
     });
-    await this.cache.evict(touchedBy(userIds));
+    await this.cache.evict(cacheKeysOf(userIds));
     return answer;
   }
 
-  /** Inside a transaction: a user, made if there is none, is a member. 404 when there is no such organization. The caller evicts both. */
-  async enlist(
+  /**
+   * Makes a user a member. Creates the user if it does not exist. Must run inside a transaction. Throws 404 if the
+   * organization does not exist. The caller evicts both.
+   */
+  async join(
     tx: EntityManager,
     organizationId: string,
     userId: string,
@@ -123,7 +132,7 @@ export class OrganizationMembersService {
 
   private async userRows(tx: EntityManager, userIds: readonly string[]): Promise<UserRow[]> {
     const teamIds = await this.members.teamIdsOf(tx, userIds);
-    const users = await this.users.named(tx, userIds);
+    const users = await this.users.findByIds(tx, userIds);
     return users.map((user) => userView(user, teamIds.get(user.userId) ?? []));
   }
 
@@ -136,10 +145,10 @@ export class OrganizationMembersService {
   ): Promise<void> {
     const now = this.clock();
     const there = await this.organizationMembers.in(tx).findOneBy({ organizationId, userId });
-    const made = there ?? authoredBy(by, now);
+    const authorship = there ?? authoredBy(by, now);
     await this.organizationMembers
       .in(tx)
-      .upsert({ ...made, organizationId, userId, role, updatedAt: now, updatedBy: by }, [
+      .upsert({ ...authorship, organizationId, userId, role, updatedAt: now, updatedBy: by }, [
         'organizationId',
         'userId',
       ]);
@@ -156,7 +165,7 @@ export class OrganizationMembersService {
     return this.users.ensureNamed(tx, { user_id, user_email }, caller.id, this.newUsers.apply);
   }
 
-  private async named(
+  private async memberOf(
     tx: EntityManager,
     { organization_id, user_id, user_email, member }: UpdateOrganizationMemberDto,
   ) {

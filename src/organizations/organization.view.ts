@@ -6,8 +6,8 @@ import type { Organization } from '../parties/entities/organization.entity.js';
 import type { OrganizationRow } from './organizations.dto.js';
 
 /**
- * An organization as LiteLLM tells it: its limits (or its tier's, see `withTiers`) in a table of their own, which always
- * has an id. `own`: what was set on the organization itself is told beside it too, where Terraform looks.
+ * Returns an organization as LiteLLM shows it. Its limits (see `withTiers`) are in a nested table, which always has an
+ * id. Limits set on the organization itself (`own`) are also at the top, where Terraform's provider reads them.
  */
 export function organizationView(
   row: Readonly<Organization>,

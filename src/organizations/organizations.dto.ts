@@ -13,23 +13,23 @@ import { OrganizationMemberRow } from './organization-members.dto.js';
 
 @DeclaredBy(ORGANIZATION_FIELDS)
 class OrganizationFieldsDto extends PartyDto {
-  /** True stops every key of the organization, at once. */
+  /** True blocks every key of the organization at once. */
   @IsOptional()
   @IsBoolean()
   blocked?: boolean | null;
 }
 
-/** An organization to make. */
+/** A new organization. */
 export class NewOrganizationDto extends OrganizationFieldsDto {
   @IsRequiredText('Acme')
   organization_alias: string;
 
-  /** Made if absent. */
+  /** Generated if absent. */
   @IsOptionalText('acme')
   organization_id?: string;
 }
 
-/** What to change; absent keeps, null clears. */
+/** Changes of an organization; absent keeps, null clears. */
 export class UpdateOrganizationDto extends OrganizationFieldsDto {
   @IsRequiredText('acme')
   organization_id: string;
@@ -40,7 +40,7 @@ export class UpdateOrganizationDto extends OrganizationFieldsDto {
   @IsNotEmpty()
   organization_alias?: string;
 
-  /** Limits again, where LiteLLM tells them. What stands beside it at the top counts first. */
+  /** Limits in the table in which LiteLLM shows them. A field at the top wins. */
   @ApiPropertyOptional({ type: LimitsDto })
   @IsOptional()
   @ValidateNested()
@@ -58,7 +58,7 @@ export class OrganizationListQuery extends PageQuery {
   @IsString()
   org_id?: string;
 
-  /** Part of the name, whatever its letter case; `%` and `_` are text. */
+  /** Part of the name, in any letter case; `%` and `_` are text. */
   @IsOptional()
   @IsString()
   org_alias?: string;
@@ -70,7 +70,7 @@ export class DeleteOrganizationsDto {
   organization_ids: string[];
 }
 
-/** An organization as LiteLLM tells it. */
+/** An organization as LiteLLM shows it. */
 export class OrganizationRow extends AuthoredResponse {
   organization_id: string;
   organization_alias: string;
@@ -102,7 +102,7 @@ export class OrganizationRow extends AuthoredResponse {
   spend: number;
   blocked: boolean;
 
-  /** Its limits, and its tier's where it leaves one open. */
+  /** Limits of the organization, filled with those of its tier. */
   litellm_budget_table: BudgetTable | null;
 
   /** Empty unless the caller administers the organization. */
@@ -111,6 +111,6 @@ export class OrganizationRow extends AuthoredResponse {
   @ApiProperty({ type: [String], nullable: true })
   users: null;
 
-  /** Its teams, as far as the caller may see them. */
+  /** The teams of the organization that the caller may see. */
   teams: TeamRow[];
 }

@@ -34,7 +34,7 @@ import { OrganizationMemberRepository } from '../parties/repositories/organizati
 import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 import { PartyDeletion } from '../parties/party-deletion.js';
 
-/** Tenants. */
+/** Creates, changes, lists and deletes organizations. */
 @Injectable()
 export class OrganizationsService {
   constructor(
@@ -47,13 +47,13 @@ export class OrganizationsService {
     private readonly deletion: PartyDeletion,
   ) {}
 
-  /** The live organization, cached; null when there is none. (Seed: `get_org_object`.) */
+  /** Returns the live organization, cached; null if there is none. (LiteLLM `get_org_object`.) */
   @Traced('get_org_object')
   get(organizationId: string): Promise<Readonly<Organization> | null> {
     return this.organizations.get(organizationId);
   }
 
-  /** Makes an organization. 409 when its id is taken, 404 when its tier is not there. */
+  /** Creates an organization. Throws 409 if its id exists, and 404 if its tier does not exist. */
   async create(dto: NewOrganizationDto, caller: Principal): Promise<OrganizationRow> {
     const organizationId = dto.organization_id ?? uuidv7();
     return this.organizations.write(
@@ -66,16 +66,16 @@ export class OrganizationsService {
     );
   }
 
-  /** The same inside a transaction of somebody else's; they evict it. */
+  /** Creates an organization. Must run inside a transaction. The caller evicts it. */
   async make(tx: EntityManager, id: string, dto: NewOrganizationDto, by: string): Promise<Organization> {
     await this.budgets.require(tx, dto.budget_id);
-    return this.organizations.create(tx, id, by, (fresh, now) => {
-      applyParty(fresh, dto, ORGANIZATION_FIELDS, now);
-      fresh.organizationAlias = dto.organization_alias;
+    return this.organizations.create(tx, id, by, (organization, now) => {
+      applyParty(organization, dto, ORGANIZATION_FIELDS, now);
+      organization.organizationAlias = dto.organization_alias;
     });
   }
 
-  /** Changes what was sent. 404 when there is no such organization. */
+  /** Changes an organization. Throws 404 if it does not exist. */
   async update(dto: UpdateOrganizationDto, caller: Principal): Promise<OrganizationRow> {
     const id = dto.organization_id;
     return this.organizations.write(
@@ -93,7 +93,7 @@ export class OrganizationsService {
     );
   }
 
-  /** An organization with its teams. 404 when there is none. */
+  /** Returns an organization with its teams. Throws 404 if it does not exist or the caller may not see it. */
   async info(organizationId: string, caller: Principal): Promise<OrganizationRow> {
     return this.database.read(async (manager) => {
       const row = await this.organizations.findOrFail(manager, organizationId);
@@ -102,7 +102,7 @@ export class OrganizationsService {
     });
   }
 
-  /** The caller's organizations with their teams, oldest first. */
+  /** Lists the caller's organizations with their teams, oldest first. */
   async list(
     { org_id, org_alias, ...page }: OrganizationListQuery,
     caller: Principal,
@@ -124,12 +124,12 @@ export class OrganizationsService {
     });
   }
 
-  /** Deletes organizations with their teams and keys, all or none. 404 names the first that is not there. */
+  /** Deletes organizations with their teams and keys, all or none. Throws 404 naming the first that does not exist. */
   async delete(organizationIds: readonly string[], caller: Principal): Promise<OrganizationRow[]> {
     const ids = [...new Set(organizationIds)];
     const { views } = await this.organizations.write(
       async (tx) => {
-        // Before what is theirs: nobody puts anything into them meanwhile.
+        // Locked before their teams and keys, so that no other transaction adds to them.
         const rows = await this.organizations.lockedInOrder(tx, {
           organizationId: In(ids),
           deletedAt: IsNull(),
@@ -150,7 +150,7 @@ export class OrganizationsService {
     return view!;
   }
 
-  /** As far as they concern the caller: their teams; the members only to whoever administers them. */
+  /** Returns organizations with the teams that the caller may see. Only callers who administer one see its members. */
   private async views(
     manager: EntityManager,
     rows: readonly Organization[],
@@ -162,13 +162,13 @@ export class OrganizationsService {
       order: { createdAt: 'ASC', id: 'ASC' },
       take: MAX_PAGE_SIZE,
     });
-    const rosters = await this.members.inTeams(
+    const memberLists = await this.members.inTeams(
       manager,
       teams.map(({ teamId }) => teamId),
     );
     const teamsOf = new Map<string, TeamRow[]>(rows.map(({ organizationId }) => [organizationId, []]));
     for (const team of teams.filter(({ teamId }) => maySeeTeam(caller, teamId))) {
-      teamsOf.get(team.organizationId!)!.push(teamView(team, rosters.get(team.teamId)!));
+      teamsOf.get(team.organizationId!)!.push(teamView(team, memberLists.get(team.teamId)!));
     }
     const open = rows.filter(
       ({ organizationId: id }) => seesEverything(caller) || administersOrganization(caller, id),
@@ -190,7 +190,10 @@ export class OrganizationsService {
   }
 }
 
-/** What an update changes: limits may stand in the table they are told in, and its own id (see the view) is no tier's. */
+/**
+ * Returns the fields that an update changes. Limits may be in the nested table. The organization's own id, which the
+ * view shows there, is no `budget_id` of a tier.
+ */
 function fieldsOf(
   { litellm_budget_table: table, ...dto }: UpdateOrganizationDto,
   { id }: Organization,

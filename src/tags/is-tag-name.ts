@@ -3,7 +3,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { registerDecorator } from 'class-validator';
 import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
 
-/** A DTO field that names a tag. */
+/** Declares a DTO field with the name of a tag. */
 export const IsTagName = () =>
   applyDecorators(
     ApiProperty({ type: String, minLength: 1, maxLength: MAX_TAG_CHARS, example: 'batch' }),

@@ -4,8 +4,8 @@ import type { Tag } from '../parties/entities/tag.entity.js';
 import type { DynamicTag, TagRow } from './tags.dto.js';
 
 /**
- * A tag as LiteLLM tells it: the limits that count (`limited`: with its tier's, see `withTiers`) in a table of their own.
- * Those it was given itself stand on top, too, where Terraform's provider looks for them.
+ * Returns a tag as LiteLLM shows it. Its limits (`limited`: filled with its tier's, see `withTiers`) are in a nested
+ * table. Limits set on the tag itself are also at the top, where Terraform's provider reads them.
  */
 export function tagView(row: Readonly<Tag>, limited: Readonly<Tag>): TagRow {
   const { budget_reset_at: _, model_max_budget, ...limits } = limitsView(row);
@@ -30,7 +30,7 @@ export function tagView(row: Readonly<Tag>, limited: Readonly<Tag>): TagRow {
   };
 }
 
-/** A tag that has no row, as LiteLLM tells it in its list. */
+/** Returns a tag without a row, as LiteLLM shows it in lists. */
 export const dynamicTagView = (name: string): DynamicTag => ({
   name,
   description:

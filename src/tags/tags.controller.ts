@@ -15,7 +15,7 @@ import {
 } from './tags.dto.js';
 import { TagsService } from './tags.service.js';
 
-/** Never cached: the list holds names that calls brought a moment ago. */
+/** Never cached, because the list has names that calls have just brought. */
 @ApiTags('tags')
 @AdminRoute()
 @UseInterceptors(CurrentSpendInterceptor)

@@ -12,7 +12,7 @@ import { IsTagName } from './is-tag-name.js';
 
 const MAX_DESCRIPTION_CHARS = 10_000;
 
-/** A tag to make, or what to change of one: absent keeps, null clears. */
+/** A new tag, or changes of a tag: absent keeps, null clears. */
 @DeclaredBy(TAG_FIELDS)
 export class TagDto extends OmitType(PartyDto, ['models'] as const) {
   @IsTagName()
@@ -25,7 +25,7 @@ export class TagDto extends OmitType(PartyDto, ['models'] as const) {
   @FreeContent()
   description?: string | null;
 
-  /** Kept as sent: which deployments LiteLLM would route this tag to. Limits nobody. */
+  /** The deployments to which LiteLLM would route this tag. Stored as sent; it limits nothing. */
   @ApiPropertyOptional({ nullable: true, type: [String] })
   @IsOptional()
   @IsArray()
@@ -37,7 +37,7 @@ export class TagDto extends OmitType(PartyDto, ['models'] as const) {
   blocked?: boolean | null;
 }
 
-/** Which tags to list: a page, and the days whose calls are asked for names. */
+/** The page of tags to list, and the days whose calls are searched for names. */
 export class TagListQuery extends IntersectionType(PageQuery, DatesQuery) {}
 
 @OnlyLooksUp()
@@ -51,7 +51,7 @@ export class TagNameDto {
   name: string;
 }
 
-/** A tag as LiteLLM tells it. Limits are absent unless they were set on the tag itself. */
+/** A tag as LiteLLM shows it. Limits that are not set on the tag itself are absent. */
 export class TagRow extends AuthoredResponse {
   name: string;
   description: string | null;
@@ -82,11 +82,11 @@ export class TagRow extends AuthoredResponse {
   max_parallel_requests?: number;
   budget_id?: string;
 
-  /** Its limits, and its tier's where it leaves one open. */
+  /** Limits of the tag, filled with those of its tier. */
   litellm_budget_table: BudgetTable | null;
 }
 
-/** A name that calls carried and that has no row. */
+/** A name that calls carry and that has no row. */
 export class DynamicTag {
   name: string;
   description: string;

@@ -14,7 +14,7 @@ import { GATEWAY } from '../database/authored-row.js';
 import { type DynamicTag, type TagDto, type TagListQuery, type TagRow } from './tags.dto.js';
 import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 
-/** Labels on calls that have limits of their own. */
+/** Creates, changes, lists and deletes tags: labels on calls that have limits of their own. */
 @Injectable()
 export class TagsService {
   constructor(
@@ -24,12 +24,15 @@ export class TagsService {
     private readonly budgets: BudgetRepository,
   ) {}
 
-  /** The live tag, cached; null when there is none. */
+  /** Returns the live tag, cached; null if there is none. */
   get(name: string): Promise<Readonly<Tag> | null> {
     return this.tags.get(name);
   }
 
-  /** The same, made if there is none and `requireAllowed` does not reject. However many ask at once, there is one. */
+  /**
+   * Returns the live tag. Creates it if there is none and `requireAllowed` does not reject. Concurrent calls create
+   * one.
+   */
   getOrCreate(name: string, requireAllowed: (tx: EntityManager) => Promise<void>): Promise<Readonly<Tag>> {
     return this.tags.getOrCreate(name, async (tx) => {
       await requireAllowed(tx);
@@ -37,7 +40,7 @@ export class TagsService {
     });
   }
 
-  /** Makes a tag. 409 when it is there, 404 when its tier is not. */
+  /** Creates a tag. Throws 409 if it exists, and 404 if its tier does not exist. */
   async create(dto: TagDto, by: string): Promise<TagRow> {
     return this.tags.write(
       async (tx) => this.view(tx, await this.make(tx, dto, by)),
@@ -45,13 +48,13 @@ export class TagsService {
     );
   }
 
-  /** The same inside a transaction of somebody else's; they evict it. */
+  /** Creates a tag. Must run inside a transaction. The caller evicts it. */
   async make(tx: EntityManager, dto: TagDto, by: string): Promise<Tag> {
     await this.budgets.require(tx, dto.budget_id);
-    return this.tags.create(tx, dto.name, by, (made, now) => apply(made, dto, now));
+    return this.tags.create(tx, dto.name, by, (tag, now) => apply(tag, dto, now));
   }
 
-  /** Changes what was sent. 404 when there is no such tag. */
+  /** Changes a tag. Throws 404 if it does not exist. */
   async update(dto: TagDto, by: string): Promise<TagRow> {
     return this.tags.write(
       async (tx) => {
@@ -63,12 +66,12 @@ export class TagsService {
     );
   }
 
-  /** These tags by name; 404 names all that are not there. */
+  /** Returns these tags by name. Throws 404 naming those that do not exist. */
   async info(names: readonly string[]): Promise<Record<string, TagRow>> {
     return this.database.read(async (manager) => {
       const rows = await this.tags.in(manager).findBy({ name: In([...new Set(names)]), deletedAt: IsNull() });
-      const known = new Set(rows.map(({ name }) => name));
-      const absent = names.filter((name) => !known.has(name));
+      const existingNames = new Set(rows.map(({ name }) => name));
+      const absent = names.filter((name) => !existingNames.has(name));
       if (absent.length) {
         const message = `Tags not found: [${absent.map((name) => `'${name}'`).join(', ')}]`;
         throw new NotFoundException({ message, param: 'names' });
@@ -77,7 +80,10 @@ export class TagsService {
     });
   }
 
-  /** Every tag, oldest first; on the last page also names without a row that calls carried. Others than admins see those of their own calls. */
+  /**
+   * Lists every tag, oldest first. The last page also has names without a row that calls carry. A caller who does not
+   * see everything gets the names of its own calls.
+   */
   async list(query: TagListQuery, caller: Principal): Promise<(TagRow | DynamicTag)[]> {
     const { take, skip } = paginate(query);
     const rows = seesEverything(caller)
@@ -95,12 +101,12 @@ export class TagsService {
       : [];
     if (rows.length === take) return rows;
     const carried = (await this.reports.byTag(query, caller)).map(({ name }) => name);
-    const known = new Set(seesEverything(caller) ? await this.existing(carried) : []);
-    const dynamic = carried.filter((name) => !known.has(name));
+    const existingNames = new Set(seesEverything(caller) ? await this.existing(carried) : []);
+    const dynamic = carried.filter((name) => !existingNames.has(name));
     return [...rows, ...dynamic.slice(0, take - rows.length).map(dynamicTagView)];
   }
 
-  /** 404 when there is none. */
+  /** Deletes a tag. Throws 404 if it does not exist. */
   async delete(name: string, by: string): Promise<void> {
     await this.tags.write(
       async (tx) => this.tags.remove(tx, await this.tags.findOrFail(tx, name), by),

@@ -21,7 +21,10 @@ import { UserRepository } from '../parties/repositories/user.repository.js';
 import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
 import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 
-/** What somebody who is no proxy admin may make of a team: its organization's admins up to the organization, its own never more. */
+/**
+ * Checks what a caller who is no proxy admin may make of a team. Organization admins may raise a team up to the
+ * organization's limits. Team admins may never raise it.
+ */
 @Injectable()
 export class TeamDelegation {
   constructor(
@@ -31,21 +34,21 @@ export class TeamDelegation {
     private readonly budgets: BudgetRepository,
   ) {}
 
-  /** For its own admins and those above. 404 where it does not concern the caller, 403 for its members. */
+  /** Throws 404 if the caller may not see the team, and 403 if the caller neither administers it nor is above it. */
   requireAdmin(caller: Principal, teamId: string): void {
     if (!maySeeTeam(caller, teamId)) throw missingTeam(teamId);
     if (!administersTeam(caller, teamId)) throw onlyFor('admins', teamId);
   }
 
-  /** For admins of its organization and those above. */
+  /** Throws 404 if the caller may not see the team, and 403 if the caller does not administer its organization. */
   requireOwner(caller: Principal, teamId: string): void {
     if (!maySeeTeam(caller, teamId)) throw missingTeam(teamId);
     if (!ownsTeam(caller, teamId)) throw onlyFor('organization’s admins', teamId);
   }
 
-  /** Only in an organization of their own. */
+  /** Throws 403 or 404 if the caller does not administer the organization of a new team. */
   requireCreatable(dto: NewTeamDto, caller: Principal): void {
-    this.delegation.requireSettable(dto, withoutTeamId);
+    this.delegation.requireSettable(dto, NEW_TEAM_FIELDS);
     if (!dto.organization_id) {
       throw new ForbiddenException({
         message: 'Only a proxy admin makes teams without an organization; name one that you administer',
@@ -56,10 +59,10 @@ export class TeamDelegation {
   }
 
   requireUpdatable(dto: UpdateTeamDto, team: Team, caller: Principal): void {
-    const above = ownsTeam(caller, team.teamId);
+    const isOwner = ownsTeam(caller, team.teamId);
     this.delegation.requireSettable(
       dto,
-      above ? EDITABLE_FIELDS.teamByOrganization : EDITABLE_FIELDS.teamByAdmin,
+      isOwner ? EDITABLE_FIELDS.teamByOrganization : EDITABLE_FIELDS.teamByAdmin,
       teamView(team, []),
     );
     if (dto.organization_id === undefined || (dto.organization_id || null) === team.organizationId) return;
@@ -71,15 +74,18 @@ export class TeamDelegation {
     this.requireOrganization(dto, caller);
   }
 
-  /** Inside a transaction: 403 when a team has become more than its organization holds, or than it was. */
+  /**
+   * Throws 403 if a team exceeds what its organization holds, or for a team admin what it had before. Must run inside a
+   * transaction.
+   */
   async requireWithin(
     tx: EntityManager,
     team: Team,
     before: Team | undefined,
     caller: Principal,
   ): Promise<void> {
-    const isAbove = !before || ownsTeam(caller, before.teamId);
-    const organization = isAbove
+    const isOwner = !before || ownsTeam(caller, before.teamId);
+    const organization = isOwner
       ? await this.organizations
           .in(tx)
           .findOneBy({ organizationId: team.organizationId!, deletedAt: IsNull() })
@@ -87,7 +93,10 @@ export class TeamDelegation {
     await this.compare(tx, team, before, organization, 'the organization');
   }
 
-  /** Inside a transaction: 403 when a member was given more than the team holds; nobody gives themself more at all. */
+  /**
+   * Throws 403 if a member exceeds what the team holds. A caller may not raise itself at all. Must run inside a
+   * transaction.
+   */
   async requireMemberWithin(
     tx: EntityManager,
     member: Member,
@@ -95,32 +104,34 @@ export class TeamDelegation {
     team: Team,
     caller: Principal,
   ): Promise<void> {
-    const themself = member.userId === caller.userId;
-    await this.compare(tx, member, before, themself && before ? null : team, 'the team');
+    const isSelf = member.userId === caller.userId;
+    await this.compare(tx, member, before, isSelf && before ? null : team, 'the team');
   }
 
-  /** 404 for members who do not concern the caller; proxy admins may name anyone, and make users so. */
-  async requireKnown(tx: EntityManager, named: readonly MemberDto[], caller: Principal): Promise<void> {
+  /**
+   * Throws 404 if the caller may not see one of the members. A proxy admin may name any user; a missing one is created.
+   */
+  async requireVisible(tx: EntityManager, members: readonly MemberDto[], caller: Principal): Promise<void> {
     if (isProxyAdmin(caller)) return;
-    for (const member of named) await this.users.requireVisible(tx, member, caller);
+    for (const member of members) await this.users.requireVisible(tx, member, caller);
   }
 
-  /** `holder` null: nothing but what it was. */
+  /** Compares a row with its holder. Without a holder, the row may only keep or lower what it had. */
   private async compare(
     tx: EntityManager,
     row: PartyRow,
     before: PartyRow | undefined,
     holder: PartyRow | null,
-    whose: string,
+    holderName: string,
   ): Promise<void> {
-    const [asked, old] = await this.budgets.withTiers(tx, before ? [row, before] : [row]);
+    const [requested, previous] = await this.budgets.withTiers(tx, before ? [row, before] : [row]);
     const [limited] = holder ? await this.budgets.withTiers(tx, [holder]) : [];
-    const held: MakerEntitlements[] = limited
-      ? [{ entitlements: entitlementsOf(limited), strictness: 'backstop', whose }]
-      : old
-        ? [{ entitlements: entitlementsOf(old), strictness: 'unchanged', whose: 'you' }]
+    const makers: MakerEntitlements[] = limited
+      ? [{ entitlements: entitlementsOf(limited), strictness: 'backstop', holder: holderName }]
+      : previous
+        ? [{ entitlements: entitlementsOf(previous), strictness: 'unchanged', holder: 'you' }]
         : [];
-    this.delegation.requireWithin(entitlementsOf(asked!), old && entitlementsOf(old), held);
+    this.delegation.requireWithin(entitlementsOf(requested!), previous && entitlementsOf(previous), makers);
   }
 
   private requireOrganization({ organization_id: id }: TeamFieldsDto, caller: Principal): void {
@@ -132,11 +143,13 @@ export class TeamDelegation {
   }
 }
 
-/** Which ids are taken is not for everyone to find out. */
-const withoutTeamId = new Set([...EDITABLE_FIELDS.teamByOrganization].filter((field) => field !== 'team_id'));
+/** Only a proxy admin may choose an id: a refusal would show that another team has it. */
+const NEW_TEAM_FIELDS = new Set(
+  [...EDITABLE_FIELDS.teamByOrganization].filter((field) => field !== 'team_id'),
+);
 
 const missingTeam = (id: string) =>
   new NotFoundException({ message: missingText({ kind: 'team', id }), param: 'team_id' });
 
-const onlyFor = (whom: string, teamId: string) =>
-  new ForbiddenException({ message: `Only the ${whom} of Team=${teamId} may do this`, param: 'team_id' });
+const onlyFor = (admins: string, teamId: string) =>
+  new ForbiddenException({ message: `Only the ${admins} of Team=${teamId} may do this`, param: 'team_id' });

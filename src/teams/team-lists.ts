@@ -17,10 +17,10 @@ import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { MemberRepository } from '../parties/repositories/member.repository.js';
 import { KeyRepository } from '../parties/repositories/key.repository.js';
 
-/** What `organization_id` says for teams without one, LiteLLM's name. */
+/** LiteLLM's `organization_id` of teams without an organization. */
 const NO_ORGANIZATION = 'default_organization';
 
-/** Teams for people who look for one. */
+/** Lists and searches teams. */
 @Injectable()
 export class TeamLists {
   constructor(
@@ -32,7 +32,7 @@ export class TeamLists {
     private readonly keys: KeyRepository,
   ) {}
 
-  /** The caller's teams by name, those without one last. */
+  /** Lists the caller's teams by name. Teams without a name come last. */
   async list(
     { user_id, organization_id, ...page }: TeamListQuery,
     caller: Principal,
@@ -56,7 +56,10 @@ export class TeamLists {
     });
   }
 
-  /** The same, searched, sorted and in pages; `status: deleted` are those that are gone, for whoever sees everything. */
+  /**
+   * Searches, sorts and pages the caller's teams. `status: deleted` lists deleted teams, for callers who see
+   * everything.
+   */
   async page(query: TeamPageQuery, caller: Principal): Promise<TeamPage> {
     const { user_id, organization_id, team_id, team_alias, search, status } = query;
     const { page = 1, page_size = 10, sort_by = 'team_alias', sort_order = 'asc' } = query;
@@ -81,15 +84,15 @@ export class TeamLists {
         .skip((page - 1) * page_size)
         .getManyAndCount();
       await this.teams.withContent(manager, teams);
-      const rosters = await this.members.inTeams(
+      const memberLists = await this.members.inTeams(
         manager,
         teams.map(({ teamId }) => teamId),
       );
       const keys = await this.keyCounts(manager, teams);
       return {
         teams: teams.map((team) => ({
-          ...teamView(team, rosters.get(team.teamId)!),
-          members_count: rosters.get(team.teamId)!.length,
+          ...teamView(team, memberLists.get(team.teamId)!),
+          members_count: memberLists.get(team.teamId)!.length,
           keys_count: keys.get(team.teamId) ?? 0,
         })),
         ...pageInfo(total, { page, page_size }),
@@ -97,7 +100,7 @@ export class TeamLists {
     });
   }
 
-  /** Teams the caller may join by itself and is not in yet, by name. */
+  /** Lists by name the teams that the caller may join without an admin and has not joined. */
   async available(caller: Principal): Promise<TeamRow[]> {
     const teamIds = this.newUsers.availableTeams.filter((id) => !caller.teams.has(id));
     return this.database.read(async (manager) => {
@@ -109,24 +112,28 @@ export class TeamLists {
     });
   }
 
-  /** These teams as lists tell them: with their members and, of the newest keys, those that work and concern the caller. */
+  /**
+   * Returns teams as lists show them: with their members, and those of the newest keys that work and that the caller
+   * may see.
+   */
   async rows(manager: EntityManager, teams: readonly Team[], caller: Principal): Promise<TeamWithKeys[]> {
     const now = this.clock();
     const teamIds = teams.map(({ teamId }) => teamId);
-    const rosters = await this.members.inTeams(manager, teamIds);
+    const memberLists = await this.members.inTeams(manager, teamIds);
     const keys = await this.keys.findListed(manager, {
       where: { teamId: In(teamIds), deletedAt: IsNull() },
       order: { createdAt: 'DESC', id: 'DESC' },
       take: MAX_PAGE_SIZE,
     });
-    const live = new Map<string, VirtualKey[]>(teamIds.map((teamId) => [teamId, []]));
+    const visibleKeys = new Map<string, VirtualKey[]>(teamIds.map((teamId) => [teamId, []]));
     for (const key of keys) {
-      if ((!key.expiresAt || key.expiresAt > now) && maySeeKey(caller, key)) live.get(key.teamId!)!.push(key);
+      if ((!key.expiresAt || key.expiresAt > now) && maySeeKey(caller, key))
+        visibleKeys.get(key.teamId!)!.push(key);
     }
     return teams.map((team) => ({
-      ...teamView(team, rosters.get(team.teamId)!),
-      keys: live.get(team.teamId)!.map(keyView),
-      team_memberships: rosters.get(team.teamId)!.map(({ member }) => membershipView(member, team)),
+      ...teamView(team, memberLists.get(team.teamId)!),
+      keys: visibleKeys.get(team.teamId)!.map(keyView),
+      team_memberships: memberLists.get(team.teamId)!.map(({ member }) => membershipView(member, team)),
     }));
   }
 

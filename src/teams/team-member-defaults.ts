@@ -2,15 +2,15 @@ import type { Limits } from '../parties/limits-row.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
 import type { Team } from '../parties/entities/team.entity.js';
 
-/** What a team says of members without limits of their own, kept among its extra fields. */
+/** Limits of a team for members without their own, stored in its `extra`. */
 export interface TeamMemberDefaults {
   team_member_budget?: number;
   team_member_budget_duration?: string;
   team_member_rpm_limit?: number;
   team_member_tpm_limit?: number;
-  /** When the duration was set, epoch milliseconds. */
+  /** Time at which the duration was set, in epoch milliseconds. */
   team_member_budget_anchor?: number;
-  /** When the first duration was set, epoch milliseconds. */
+  /** Time at which the first duration was set, in epoch milliseconds. */
   team_member_budget_since?: number;
 }
 
@@ -27,7 +27,9 @@ type MemberLimits = Pick<
 
 type MemberDefaults = MemberLimits & { readonly windowOfOwnAmount: true };
 
-/** The limits of a member who has none of its own, and the window of an amount of its own; null when the team sets none. */
+/**
+ * Returns the limits of a member without its own, and the window of an amount of its own; null if the team sets none.
+ */
 export function teamMemberDefaults(team: Readonly<Team>): MemberDefaults | null {
   const extra = (team.extra ?? {}) as TeamMemberDefaults;
   const limits: MemberLimits = {

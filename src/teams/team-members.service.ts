@@ -29,7 +29,7 @@ import { KeyRepository } from '../parties/repositories/key.repository.js';
 import { PartyLocks } from '../parties/party-locks.js';
 import { userView } from '../parties/user.view.js';
 
-/** Who is in which team, and what they may spend there. */
+/** Adds, changes and removes the members of teams. */
 @Injectable()
 export class TeamMembersService {
   constructor(
@@ -42,13 +42,16 @@ export class TeamMembersService {
     private readonly locks: PartyLocks,
   ) {}
 
-  /** The membership of a user in a team, cached; null when there is none. */
+  /** Returns the membership of a user in a team, cached; null if there is none. */
   @Traced('get_team_membership')
   get(teamId: string, userId: string): Promise<Readonly<Member> | null> {
     return this.members.get(pairOf(teamId, userId));
   }
 
-  /** Inside a transaction: a user joins a team, if it is not in yet. 404 when there is no such team. */
+  /**
+   * Adds a user to a team, unless the user is a member. Must run inside a transaction. Throws 404 if the team does not
+   * exist.
+   */
   async join(
     tx: EntityManager,
     { team_id, user_role, max_budget_in_team }: NewUserTeamDto,
@@ -56,11 +59,11 @@ export class TeamMembersService {
     by: string,
   ): Promise<void> {
     const member = { role: user_role ?? 'user', user_id: userId } as const;
-    await this.enlist(tx, team_id, member, by, { max_budget_in_team: max_budget_in_team ?? null });
+    await this.joinAs(tx, team_id, member, by, { max_budget_in_team: max_budget_in_team ?? null });
   }
 
-  /** The same for any member, and the row of one who is new. */
-  async enlist(
+  /** Does the same for any member. Returns the row of a new member. */
+  async joinAs(
     tx: EntityManager,
     teamId: string,
     member: MemberDto,
@@ -68,11 +71,11 @@ export class TeamMembersService {
     limits: Partial<AddMembersDto> = {},
   ): Promise<Member | undefined> {
     await this.teams.findForUpdateOrFail(tx, teamId);
-    const [joined] = await this.enrol(tx, teamId, member, by, limits);
+    const [joined] = await this.addMember(tx, teamId, member, by, limits);
     return joined;
   }
 
-  /** A user is in a team from now on, if both are there. */
+  /** Adds a user to a team, if both exist. */
   async ensure(teamId: string, userId: string, by: string): Promise<void> {
     if (await this.get(teamId, userId)) return;
     if (!(await this.teams.get(teamId)) || !(await this.users.get(userId))) return;
@@ -83,36 +86,36 @@ export class TeamMembersService {
     );
   }
 
-  /** Adds members; those already in are passed over, but not if all are (400). */
+  /** Adds members. Skips users who are members; throws 400 if all are. */
   async add(dto: AddMembersDto, caller: Principal): Promise<AddedTeamMembers> {
-    const { answer } = await this.members.write(
+    const { response } = await this.members.write(
       async (tx) => {
-        if (!this.joinsFreely(dto, caller)) this.delegation.requireAdmin(caller, dto.team_id);
+        if (!this.joinsAvailableTeam(dto, caller)) this.delegation.requireAdmin(caller, dto.team_id);
         const team = await this.teams.findForUpdateOrFail(tx, dto.team_id);
-        await this.delegation.requireKnown(tx, dto.member, caller);
+        await this.delegation.requireVisible(tx, dto.member, caller);
         await this.locks.lockParents(tx, { users: dto.member.map(({ user_id }) => user_id) });
         const joined: Member[] = [];
-        for (const one of dto.member) {
-          joined.push(...(await this.enrol(tx, dto.team_id, one, caller.id, dto)));
+        for (const member of dto.member) {
+          joined.push(...(await this.addMember(tx, dto.team_id, member, caller.id, dto)));
         }
         for (const member of isProxyAdmin(caller) ? [] : joined) {
           await this.delegation.requireMemberWithin(tx, member, undefined, team, caller);
         }
         if (!joined.length) throw alreadyInTeam(dto.member.length);
         const userIds = joined.map(({ userId }) => userId);
-        const answered = {
+        const view = {
           ...teamView(team, await this.members.inTeam(tx, dto.team_id)),
           updated_users: await this.userRows(tx, userIds),
           updated_team_memberships: joined.map((member) => membershipView(member, team)),
         };
-        return { added: joined, answer: answered };
+        return { added: joined, response: view };
       },
-      (done) => [cacheKey.team(dto.team_id), ...done.added.flatMap(memberCacheKeys)],
+      (result) => [cacheKey.team(dto.team_id), ...result.added.flatMap(memberCacheKeys)],
     );
-    return answer;
+    return response;
   }
 
-  /** Changes a member. 400 when the team or the member is not there, as LiteLLM has it. */
+  /** Changes a member. Throws 400 if the team or the member does not exist, as LiteLLM does. */
   async update(dto: UpdateMemberDto, caller: Principal): Promise<UpdatedMember> {
     const { member, email } = await this.members.write(
       async (tx) => {
@@ -126,7 +129,7 @@ export class TeamMembersService {
         if (!isProxyAdmin(caller)) await this.delegation.requireMemberWithin(tx, row, before, team, caller);
         return { member: row, email: userEmail };
       },
-      (done) => [this.members.cacheKeyOf(done.member)],
+      (result) => [this.members.cacheKeyOf(result.member)],
     );
     return {
       user_id: member.userId,
@@ -140,15 +143,15 @@ export class TeamMembersService {
     };
   }
 
-  /** A member leaves; the keys it had in this team leave with it. */
+  /** Removes a member, and the keys that it has in this team. */
   async delete(dto: MemberOfTeamDto, caller: Principal): Promise<TeamRow> {
-    const { team, named } = await this.members.write(
+    const { team, members } = await this.members.write(
       async (tx) => {
         const { team: row, userId } = await this.memberNamed(tx, dto, caller);
         const theirs = { teamId: dto.team_id, userId };
         const keys = await this.keys.softDeleteWhere(tx, theirs, caller.id);
         await this.members.softDeleteWhere(tx, theirs, caller.id);
-        return { team: row, keys, userId, named: await this.members.inTeam(tx, dto.team_id) };
+        return { team: row, keys, userId, members: await this.members.inTeam(tx, dto.team_id) };
       },
       ({ keys, userId }) => [
         cacheKey.team(dto.team_id),
@@ -156,38 +159,38 @@ export class TeamMembersService {
         ...keys.flatMap(secretsOf),
       ],
     );
-    return teamView(team, named);
+    return teamView(team, members);
   }
 
-  /** Does the caller only add itself to a team that is open to everyone? */
-  private joinsFreely({ team_id, member, ...rest }: AddMembersDto, caller: Principal): boolean {
-    const isThemself = ({ user_id, user_email, role }: MemberDto) =>
+  /** Tells whether the caller adds only itself, without limits, to a team that every user may join. */
+  private joinsAvailableTeam({ team_id, member, ...rest }: AddMembersDto, caller: Principal): boolean {
+    const isCaller = ({ user_id, user_email, role }: MemberDto) =>
       user_id === caller.userId && !user_email && role === 'user';
-    const asksForNothing =
+    const hasNoLimits =
       rest.max_budget_in_team == null && rest.budget_duration == null && rest.allowed_models == null;
-    return this.newUsers.availableTeams.includes(team_id) && member.every(isThemself) && asksForNothing;
+    return this.newUsers.availableTeams.includes(team_id) && member.every(isCaller) && hasNoLimits;
   }
 
-  /** Inside a transaction: the new member; none when the user is in the team already. */
-  async enrol(
+  /** Adds a member. Returns an empty list if the user is a member. Must run inside a transaction. */
+  async addMember(
     tx: EntityManager,
     teamId: string,
-    named: MemberDto,
+    dto: MemberDto,
     by: string,
     { allowed_models = null, ...limits }: Partial<AddMembersDto> = {},
   ): Promise<Member[]> {
-    const pair = pairOf(teamId, await this.userOf(tx, named, by));
+    const pair = pairOf(teamId, await this.userOf(tx, dto, by));
     if (await this.members.find(tx, pair)) return [];
     return [
       await this.members.create(tx, pair, by, (member, now) => {
-        member.role = named.role;
+        member.role = dto.role;
         applyLimits(member, limitsIn(limits), now);
         member.models = allowed_models;
       }),
     ];
   }
 
-  /** The user a member names by id or address; made if there is none. */
+  /** Returns the id of the user that a member names by id or address. Creates the user if it does not exist. */
   private async userOf(tx: EntityManager, { user_id, user_email }: MemberDto, by: string): Promise<string> {
     if (!user_id && !user_email)
       throw new BadRequestException({ message: 'A member needs a user_id or a user_email', param: 'member' });
@@ -196,7 +199,7 @@ export class TeamMembersService {
 
   private async userRows(tx: EntityManager, userIds: readonly string[]): Promise<UserRow[]> {
     const teamIds = await this.members.teamIdsOf(tx, userIds);
-    const users = await this.users.named(tx, userIds);
+    const users = await this.users.findByIds(tx, userIds);
     return users.map((user) => userView(user, teamIds.get(user.userId) ?? []));
   }
 
@@ -222,7 +225,7 @@ export class TeamMembersService {
   }
 }
 
-/** Returns the limits of a member under the names every party has. */
+/** Returns the limits of a member under the names of every party. */
 const limitsIn = ({
   max_budget_in_team,
   budget_duration,
@@ -235,9 +238,9 @@ const limitsIn = ({
   ...(rpm_limit !== undefined && { rpm_limit }),
 });
 
-const alreadyInTeam = (asked: number) =>
+const alreadyInTeam = (count: number) =>
   new BadRequestException({
-    message: asked > 1 ? 'All users are already in team.' : 'User already in team.',
+    message: count > 1 ? 'All users are already in team.' : 'User already in team.',
     type: 'team_member_already_in_team',
     param: 'member',
   });

@@ -9,13 +9,13 @@ import type { Team } from '../parties/entities/team.entity.js';
 import type { TeamMembership, TeamRow } from './teams.dto.js';
 
 /** A member and the address of its user. */
-export interface NamedMember {
+export interface MemberWithEmail {
   readonly member: Member;
   readonly userEmail: string | null;
 }
 
-/** A team as LiteLLM tells it. */
-export function teamView(row: Readonly<Team>, members: readonly NamedMember[]): TeamRow {
+/** Returns a team as LiteLLM shows it. */
+export function teamView(row: Readonly<Team>, members: readonly MemberWithEmail[]): TeamRow {
   const {
     team_member_budget_anchor: _,
     team_member_budget_since: __,
@@ -50,7 +50,7 @@ export function teamView(row: Readonly<Team>, members: readonly NamedMember[]): 
   };
 }
 
-/** A membership with what its member may spend, be it by its own limits or its team's for all. */
+/** Returns a membership with its limits: its own, or the team's defaults. */
 export function membershipView(member: Readonly<Member>, team: Readonly<Team>): TeamMembership {
   const { userId, teamId, ...row } = withTier(member, teamMemberDefaults(team));
   return {

@@ -35,7 +35,7 @@ import { IsUsd } from '../parties/usd.js';
 import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
 import { UserRow } from '../parties/user-row.dto.js';
 
-/** LiteLLM's limits of a member that nothing here enforces. */
+/** LiteLLM's limits of a member that the gateway does not enforce. */
 const NOT_ENFORCED_OF_MEMBERS = ['model_max_budget', 'tpd_limit'];
 
 const ROLES = ['admin', 'user'] as const;
@@ -53,20 +53,20 @@ export class MemberDto {
   @IsNotEmpty()
   user_id?: string | null;
 
-  /** Instead of the id. */
+  /** Names the user instead of the id. */
   @ApiPropertyOptional({ nullable: true, type: String })
   @IsOptional()
   @IsEmail()
   user_email?: string | null;
 }
 
-/** What a team can be given, at its making and later. */
+/** Fields of a team that can be set at its creation and later. */
 @DeclaredBy(TEAM_FIELDS)
 export class TeamFieldsDto extends PartyDto {
   @IsNullableText('Research')
   team_alias?: string | null;
 
-  /** The organization it belongs to; an empty text or null: none. */
+  /** The organization to which the team belongs; an empty text or null: none. */
   @IsNullableText()
   organization_id?: string | null;
 
@@ -74,12 +74,12 @@ export class TeamFieldsDto extends PartyDto {
   @IsBoolean()
   blocked?: boolean | null;
 
-  /** Names this team uses for models: `{"fast": "gpt-4o-mini"}`. */
+  /** Names that the team uses for models: `{"fast": "gpt-4o-mini"}`. */
   @IsOptional()
   @IsAliases()
   model_aliases?: Record<string, string> | null;
 
-  /** US dollars every member without a budget of its own may spend in this team. */
+  /** US dollars that each member without a budget of its own may spend in this team. */
   @IsOptional()
   @IsUsd({ required: false, nullable: true })
   team_member_budget?: number | null;
@@ -99,9 +99,9 @@ export class TeamFieldsDto extends PartyDto {
   team_member_tpm_limit?: number | null;
 }
 
-/** A team to make. */
+/** A new team. */
 export class NewTeamDto extends TeamFieldsDto {
-  /** Made if absent. */
+  /** Generated if absent. */
   @IsOptionalText('team-1')
   team_id?: string;
 
@@ -113,7 +113,7 @@ export class NewTeamDto extends TeamFieldsDto {
   members_with_roles?: MemberDto[];
 }
 
-/** What to change; absent keeps, null clears. */
+/** Changes of a team; absent keeps, null clears. */
 export class UpdateTeamDto extends TeamFieldsDto {
   @IsRequiredText('team-1')
   team_id: string;
@@ -139,7 +139,7 @@ export class TeamListQuery extends PageQuery {
   @IsString()
   user_id?: string;
 
-  /** Of this organization; `default_organization`: of none. */
+  /** Teams of this organization; `default_organization`: teams without one. */
   @IsOptional()
   @IsString()
   organization_id?: string;
@@ -152,7 +152,7 @@ export class TeamPageQuery extends TeamListQuery {
   @IsString()
   team_id?: string;
 
-  /** Part of the name, whatever its letter case; `%` and `_` are text. */
+  /** Part of the name, in any letter case; `%` and `_` are text. */
   @IsOptional()
   @IsString()
   team_alias?: string;
@@ -168,7 +168,7 @@ export class TeamPageQuery extends TeamListQuery {
   @IsOneOf(SORT_ORDERS)
   sort_order?: SortOrder;
 
-  /** `deleted`: teams that are gone. */
+  /** `deleted`: deleted teams. */
   @IsOneOf(['deleted'])
   status?: 'deleted';
 }
@@ -180,9 +180,9 @@ export class TeamModelsDto extends TeamIdDto {
   models: string[];
 }
 
-/** Models that a team's list is to hold too. */
+/** Models to add to a team's list. */
 export class AddTeamModelsDto extends TeamModelsDto {
-  // A field that is declared again keeps none of the validators it had.
+  // A field that is declared again has none of the validators it inherits.
   @IsTextList(['gpt-4o-mini'])
   @IsNotEmpty({ each: true })
   @NamesModels({ each: true })
@@ -198,7 +198,7 @@ export class AddMembersDto extends TeamIdDto {
   @IsOneOrMany(() => MemberDto)
   member: MemberDto[];
 
-  /** US dollars each of them may spend in this team, in each window of `budget_duration`. */
+  /** US dollars that each of them may spend in this team, in each window of `budget_duration`. */
   @IsOptional()
   @IsUsd({ required: false, nullable: true })
   max_budget_in_team?: number | null;
@@ -209,7 +209,7 @@ export class AddMembersDto extends TeamIdDto {
   @IsDuration()
   budget_duration?: string | null;
 
-  /** Models they may call, among the team's. */
+  /** Models that they may call, among the team's. */
   @ApiPropertyOptional({ type: [String] })
   @IsOptional()
   @IsArray()
@@ -226,7 +226,7 @@ export class MemberOfTeamDto extends TeamIdDto {
   user_email?: string | null;
 }
 
-/** What to change of a member; absent keeps, null clears. */
+/** Changes of a member; absent keeps, null clears. */
 @DeclaredBy(MEMBER_FIELDS)
 @Refuses(NOT_ENFORCED_OF_MEMBERS)
 export class UpdateMemberDto extends MemberOfTeamDto {
@@ -261,7 +261,7 @@ export class UpdateMemberDto extends MemberOfTeamDto {
   allowed_models?: string[] | null;
 }
 
-/** What members may do with a team's keys: LiteLLM's key management routes. */
+/** The key management routes of LiteLLM that members may use for the team's keys. */
 export class UpdatePermissionsDto extends TeamIdDto {
   @ApiProperty({ enum: MEMBER_PERMISSIONS, isArray: true, example: ['/key/info', '/key/generate'] })
   @IsArray()
@@ -281,7 +281,7 @@ export class MemberWithRole {
   role: string;
 }
 
-/** Model aliases of a team, where LiteLLM keeps them. */
+/** Model aliases of a team, in the place where LiteLLM stores them. */
 export class TeamModelTable {
   @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
   model_aliases: Record<string, string>;
@@ -289,7 +289,7 @@ export class TeamModelTable {
   updated_by: string;
 }
 
-/** A team as LiteLLM tells it. */
+/** A team as LiteLLM shows it. */
 @ShowsFields(TEAM_FIELDS)
 export class TeamRow extends LimitedPartyResponse {
   team_id: string;
@@ -301,7 +301,7 @@ export class TeamRow extends LimitedPartyResponse {
   models: string[];
   blocked: boolean;
 
-  /** Only when there are any. */
+  /** Absent without aliases. */
   @ApiPropertyOptional({ type: 'object', additionalProperties: { type: 'string' } })
   model_aliases?: Record<string, string>;
   litellm_model_table: TeamModelTable | null;
@@ -342,7 +342,7 @@ export class TeamWithKeys extends TeamRow {
   team_memberships: TeamMembership[];
 }
 
-/** A team and the members that were just added. */
+/** A team and the members that the request has added. */
 export class AddedTeamMembers extends TeamRow {
   updated_users: UserRow[];
   updated_team_memberships: TeamMembership[];
@@ -366,16 +366,16 @@ export class UpdatedMember {
   allowed_models: string[];
 }
 
-/** A team a new user joins. */
+/** A team that a new user joins. */
 export class NewUserTeamDto {
   @IsRequiredText('team-1')
   team_id: string;
 
-  /** What the user is in the team; absent: `user`. */
+  /** The role of the user in the team; absent: `user`. */
   @IsOneOf(['user', 'admin'])
   user_role?: 'user' | 'admin' | null;
 
-  /** US dollars the user may spend in this team. */
+  /** US dollars that the user may spend in this team. */
   @IsOptional()
   @IsUsd({ required: false, nullable: true })
   max_budget_in_team?: number | null;

@@ -35,7 +35,7 @@ import { AccessGroupRepository } from '../parties/repositories/access-group.repo
 import { PartyLocks } from '../parties/party-locks.js';
 import { PartyDeletion } from '../parties/party-deletion.js';
 
-/** Teams. */
+/** Creates, changes, lists and deletes teams. */
 @Injectable()
 export class TeamsService {
   constructor(
@@ -52,119 +52,132 @@ export class TeamsService {
     private readonly deletion: PartyDeletion,
   ) {}
 
-  /** The live team, cached; null when there is none. (Seed: `get_team_object`.) */
+  /** Returns the live team, cached; null if there is none. (LiteLLM `get_team_object`.) */
   @Traced('get_team_object')
   get(teamId: string): Promise<Readonly<Team> | null> {
     return this.teams.get(teamId);
   }
 
-  /** The same, made with nothing but its id if there is none. (LiteLLM `team_id_upsert`.) */
+  /** Returns the live team. Creates it with nothing but its id if there is none. (LiteLLM `team_id_upsert`.) */
   getOrCreate(teamId: string, by: string): Promise<Readonly<Team>> {
     return this.teams.getOrCreate(teamId, (tx) => this.teams.ensure(tx, teamId, by, () => {}));
   }
 
-  /** Makes a team. 409 when its id is taken, 404 when its organization or tier is not there. */
+  /** Creates a team. Throws 409 if its id exists, and 404 if its organization or tier does not exist. */
   async create(dto: NewTeamDto, caller: Principal): Promise<TeamRow> {
     if (!isProxyAdmin(caller)) this.delegation.requireCreatable(dto, caller);
     const by = caller.id;
     const teamId = dto.team_id ?? uuidv7();
-    const { team, named } = await this.teams.write(
+    const { team, members } = await this.teams.write(
       async (tx) => {
-        await this.delegation.requireKnown(tx, dto.members_with_roles ?? [], caller);
-        const made = await this.make(tx, teamId, dto, by);
+        await this.delegation.requireVisible(tx, dto.members_with_roles ?? [], caller);
+        const created = await this.make(tx, teamId, dto, by);
         await this.locks.lockParents(tx, {
           users: (dto.members_with_roles ?? []).map(({ user_id }) => user_id),
         });
-        if (!isProxyAdmin(caller)) await this.delegation.requireWithin(tx, made, undefined, caller);
+        if (!isProxyAdmin(caller)) await this.delegation.requireWithin(tx, created, undefined, caller);
         for (const member of dto.members_with_roles ?? [])
-          await this.teamMembers.enrol(tx, teamId, member, by);
-        await this.teams.setSpend(tx, made, dto.spend || null);
-        return { team: made, named: await this.members.inTeam(tx, teamId) };
+          await this.teamMembers.addMember(tx, teamId, member, by);
+        await this.teams.setSpend(tx, created, dto.spend || null);
+        return { team: created, members: await this.members.inTeam(tx, teamId) };
       },
-      (made) => [cacheKey.team(teamId), ...made.named.flatMap(({ member }) => memberCacheKeys(member))],
+      (created) => [
+        cacheKey.team(teamId),
+        ...created.members.flatMap(({ member }) => memberCacheKeys(member)),
+      ],
     );
-    return teamView(team, named);
+    return teamView(team, members);
   }
 
-  /** A team without members, inside a transaction of somebody else's; they evict it. */
+  /** Creates a team without members. Must run inside a transaction. The caller evicts it. */
   async make(tx: EntityManager, teamId: string, dto: TeamFieldsDto, by: string): Promise<Team> {
     await this.accessGroups.lockNamed(tx, dto);
     await this.locks.lockParents(tx, { organizations: [dto.organization_id] });
-    await this.requireNeighbours(tx, dto);
-    const made = await this.teams.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
-    await this.accessGroups.assign(tx, dto, made, ['teamIds', teamId]);
-    return made;
+    await this.requireReferences(tx, dto);
+    const team = await this.teams.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
+    await this.accessGroups.assign(tx, dto, team, ['teamIds', teamId]);
+    return team;
   }
 
-  /** Changes what was sent. 404 when there is no such team, or it is not the caller's. */
+  /** Changes a team. Throws 404 if it does not exist or the caller may not see it. */
   async update(dto: UpdateTeamDto, caller: Principal): Promise<UpdatedTeam> {
     return { team_id: dto.team_id, data: await this.change(dto.team_id, () => dto, caller, dto) };
   }
 
-  /** Lets a team call further models. A list that was open stays so: `all-proxy-models` is put before them, as LiteLLM does. */
+  /** Adds models to a team's list. An unrestricted list stays so: `all-proxy-models` is put first, as LiteLLM does. */
   addModels({ team_id, models }: TeamModelsDto, caller: Principal): Promise<TeamRow> {
-    const added = ({ models: before }: Team) => {
-      const kept = before?.length ? before.filter((name) => name !== NO_MODELS) : ['all-proxy-models'];
-      return { team_id, models: [...new Set([...kept, ...models])] };
+    const withModels = ({ models: before }: Team) => {
+      const remaining = before?.length ? before.filter((name) => name !== NO_MODELS) : ['all-proxy-models'];
+      return { team_id, models: [...new Set([...remaining, ...models])] };
     };
-    return this.change(team_id, added, caller);
+    return this.change(team_id, withModels, caller);
   }
 
-  /** Takes models from a team's list. A list that loses its last entry allows nothing; one that was open stays so. */
+  /** Takes models from a team's list. A list that loses its last entry allows nothing; an unrestricted one stays so. */
   removeModels({ team_id, models }: TeamModelsDto, caller: Principal): Promise<TeamRow> {
-    const left = ({ models: before }: Team) => {
-      const kept = (before ?? []).filter((name) => !models.includes(name));
-      return { team_id, models: before?.length && !kept.length ? [NO_MODELS] : kept };
+    const withoutModels = ({ models: before }: Team) => {
+      const remaining = (before ?? []).filter((name) => !models.includes(name));
+      return { team_id, models: before?.length && !remaining.length ? [NO_MODELS] : remaining };
     };
-    return this.change(team_id, left, caller);
+    return this.change(team_id, withoutModels, caller);
   }
 
   private async change(
     teamId: string,
-    wanted: (team: Team) => Partial<UpdateTeamDto>,
+    bodyFor: (team: Team) => Partial<UpdateTeamDto>,
     caller: Principal,
-    /** What names access groups and an organization. */
+    /** The part of the body that names access groups and an organization. */
     sent: Pick<TeamFieldsDto, 'organization_id'> = {},
   ): Promise<TeamRow> {
-    const { team, named } = await this.teams.write(
+    const { team, members } = await this.teams.write(
       async (tx) => {
         await this.accessGroups.lockNamed(tx, sent);
         await this.locks.lockParents(tx, { organizations: [sent.organization_id] });
         const before = await this.teams.findForUpdateOrFail(tx, teamId);
         this.delegation.requireAdmin(caller, teamId);
-        const dto = Object.assign(new UpdateTeamDto(), wanted(before));
+        const dto = Object.assign(new UpdateTeamDto(), bodyFor(before));
         if (!isProxyAdmin(caller)) this.delegation.requireUpdatable(dto, before, caller);
-        await this.requireNeighbours(tx, dto);
+        await this.requireReferences(tx, dto);
         const row = await this.teams.update(tx, teamId, caller.id, (live, now) => this.apply(live, dto, now));
         await this.accessGroups.assign(tx, dto, row, ['teamIds', teamId]);
         if (!isProxyAdmin(caller)) await this.delegation.requireWithin(tx, row, before, caller);
         await this.teams.setSpend(tx, row, dto.spend);
-        return { team: row, named: await this.members.inTeam(tx, teamId), left: before.organizationId };
+        return {
+          team: row,
+          members: await this.members.inTeam(tx, teamId),
+          previousOrganizationId: before.organizationId,
+        };
       },
-      // Whoever administers an organization has rights in its teams: for them a team that leaves is a change of it.
-      ({ team: { organizationId }, left }) => [
+      // Admins of an organization have rights in its teams. A team that leaves changes those rights, so the
+      // organization is evicted.
+      ({ team: { organizationId }, previousOrganizationId }) => [
         cacheKey.team(teamId),
-        ...(left === null || left === organizationId ? [] : [cacheKey.organization(left)]),
+        ...(previousOrganizationId === null || previousOrganizationId === organizationId
+          ? []
+          : [cacheKey.organization(previousOrganizationId)]),
       ],
     );
-    return teamView(team, named);
+    return teamView(team, members);
   }
 
   async setBlocked(teamId: string, blocked: boolean, caller: Principal): Promise<TeamRow> {
-    const { team, named } = await this.teams.write(
+    const { team, members } = await this.teams.write(
       async (tx) => {
         this.delegation.requireOwner(caller, teamId);
         return {
           team: await this.teams.update(tx, teamId, caller.id, (row) => void (row.blocked = blocked)),
-          named: await this.members.inTeam(tx, teamId),
+          members: await this.members.inTeam(tx, teamId),
         };
       },
       () => [cacheKey.team(teamId)],
     );
-    return teamView(team, named);
+    return teamView(team, members);
   }
 
-  /** A team with its members and newest keys (`/key/list` pages through all). 404 when there is none. */
+  /**
+   * Returns a team with its members and newest keys (`/key/list` pages through all). Throws 404 if the caller may not
+   * see it.
+   */
   async info(teamId: string, caller: Principal): Promise<TeamInfo> {
     return this.database.read(async (manager) => {
       const team = await this.teams.findOrFail(manager, teamId);
@@ -175,7 +188,10 @@ export class TeamsService {
     });
   }
 
-  /** What the team lists of what members may do with its keys; nothing is the default. 404 when there is no such team, or it is not the caller's. */
+  /**
+   * Returns what the team permits its members to do with its keys; an empty list is the default. Throws 404 if it does
+   * not exist or the caller may not see it.
+   */
   async permissions(teamId: string, caller: Principal): Promise<TeamPermissions> {
     const team = await this.get(teamId);
     if (!team || !maySeeTeam(caller, teamId)) throw this.teams.notFound(teamId);
@@ -186,7 +202,7 @@ export class TeamsService {
     };
   }
 
-  /** Deletes teams with their members and keys, all or none. 404 names the first that is not there. */
+  /** Deletes teams with their members and keys, all or none. Throws 404 naming the first that does not exist. */
   async delete(teamIds: readonly string[], caller: Principal): Promise<DeletedTeams> {
     const ids = [...new Set(teamIds)];
     await this.teams.write(
@@ -198,12 +214,12 @@ export class TeamsService {
         }
         return this.deletion.deleteTeams(tx, ids, caller.id);
       },
-      (touched) => touched,
+      (cacheKeys) => cacheKeys,
     );
     return { deleted_teams: ids };
   }
 
-  private async requireNeighbours(
+  private async requireReferences(
     tx: EntityManager,
     { organization_id, budget_id }: TeamFieldsDto,
   ): Promise<void> {
@@ -228,7 +244,7 @@ export class TeamsService {
   }
 }
 
-const DEFAULTS = [
+const MEMBER_DEFAULTS = [
   'team_member_budget',
   'team_member_budget_duration',
   'team_member_rpm_limit',
@@ -238,7 +254,7 @@ const DEFAULTS = [
 function applyMemberDefaults(row: Team, dto: TeamFieldsDto, now: Date): void {
   const extra: TeamMemberDefaults & Record<string, unknown> = { ...row.extra };
   const durationBefore = extra.team_member_budget_duration;
-  for (const field of DEFAULTS) {
+  for (const field of MEMBER_DEFAULTS) {
     if (dto[field] === null) delete extra[field];
     else if (dto[field] !== undefined) (extra as Record<string, unknown>)[field] = dto[field];
   }

@@ -1,6 +1,6 @@
 import type { AvailableRoles } from './users.dto.js';
 
-/** The roles `/user/new` takes, as people are told of them. */
+/** The roles of `/user/new`, with their descriptions for people. */
 export const AVAILABLE_ROLES: AvailableRoles = {
   proxy_admin: { description: 'Sees and changes everything', ui_label: 'Admin (All Permissions)' },
   proxy_admin_viewer: { description: 'Sees everything, changes nothing', ui_label: 'Admin (View Only)' },

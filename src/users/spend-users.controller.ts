@@ -7,7 +7,7 @@ import { SpendUsersQuery } from './users.dto.js';
 import { UserRow } from '../parties/user-row.dto.js';
 import { UserLists } from './user-lists.js';
 
-/** Users by what they spent. Never cached: their order is the spend. */
+/** Users by lifetime spend. Never cached, because their order depends on the current spend. */
 @ApiTags('spend')
 @AdminRoute()
 @UseInterceptors(CurrentSpendInterceptor)

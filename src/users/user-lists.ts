@@ -18,7 +18,7 @@ import { UserRepository } from '../parties/repositories/user.repository.js';
 import { MemberRepository } from '../parties/repositories/member.repository.js';
 import { KeyRepository } from '../parties/repositories/key.repository.js';
 
-/** Users for people who look for one. */
+/** Lists and searches users. */
 @Injectable()
 export class UserLists {
   constructor(
@@ -28,7 +28,7 @@ export class UserLists {
     private readonly keys: KeyRepository,
   ) {}
 
-  /** The users that concern the caller. */
+  /** Lists the users that the caller may see. */
   async list(query: UserListQuery, caller: Principal): Promise<UserList> {
     const { page = 1, page_size = 25, sort_by = 'created_at', sort_order = 'desc' } = query;
     return this.database.read(async (manager) => {
@@ -66,11 +66,11 @@ export class UserLists {
         .offset((page - 1) * page_size)
         .getManyAndCount();
       const views = await this.viewsOf(manager, users, caller);
-      const theirKeys = await this.keys.in(manager).find({
+      const allKeys = await this.keys.in(manager).find({
         select: { id: true, secretHash: true, userId: true, teamId: true, organizationId: true },
         where: { userId: In(users.map(({ userId }) => userId)), deletedAt: IsNull() },
       });
-      const keys = theirKeys.filter((key) => maySeeKey(caller, key));
+      const keys = allKeys.filter((key) => maySeeKey(caller, key));
       return {
         users: views.map((view) => ({
           ...view,
@@ -81,7 +81,7 @@ export class UserLists {
     });
   }
 
-  /** Users that concern the caller, by what they spent in all. */
+  /** Lists the users that the caller may see, by lifetime spend. */
   async topSpenders(query: SpendUsersQuery, caller: Principal): Promise<UserRow[]> {
     const { take, skip } = paginate(query);
     return this.database.read(async (manager) => {
@@ -100,7 +100,7 @@ export class UserLists {
     });
   }
 
-  /** Users as lists tell them: with those of their teams that the caller sees. */
+  /** Returns users as lists show them: with those of their teams that the caller may see. */
   private async viewsOf(manager: EntityManager, users: User[], caller: Principal) {
     await this.users.withContent(manager, users);
     const teams = await this.members.teamIdsOf(

@@ -33,14 +33,14 @@ import { KEY_FIELDS } from '../parties/fields/key-fields.js';
 import { USER_FIELDS } from '../parties/fields/user-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 
-/** The most users one request changes, LiteLLM's. */
+/** The most users that one request changes, as in LiteLLM. */
 export const MAX_BULK = 500;
 
-/** A user to make, and the key made with it: one body describes both, as LiteLLM has it. */
+/** A new user with its first key. One body describes both, as in LiteLLM. */
 @ApiExtraModels(NewUserTeamDto)
 @DeclaredBy({ ...KEY_FIELDS, ...USER_FIELDS })
 export class NewUserDto extends GenerateKeyDto {
-  /** Made if absent. */
+  /** Generated if absent. */
   @IsOptionalText('alice')
   declare user_id?: string;
 
@@ -79,7 +79,7 @@ export class NewUserDto extends GenerateKeyDto {
   @IsOptionalTextList([])
   organizations?: string[] | null;
 
-  /** False: no key is made with the user. */
+  /** False: the user gets no key. */
   @ApiPropertyOptional({ default: true, example: false })
   @IsOptional()
   @IsBoolean()
@@ -90,10 +90,10 @@ export class NewUserDto extends GenerateKeyDto {
   sso_user_id?: string | null;
 }
 
-/** What to change; absent keeps, null clears. */
+/** Changes of a user; absent keeps, null clears. */
 @DeclaredBy(USER_FIELDS)
 export class UpdateUserDto extends PartyDto {
-  /** Which user; or name it by `user_email`. */
+  /** The user to change; absent: the one with `user_email`. */
   @ApiPropertyOptional({ nullable: true, type: String, example: 'alice' })
   @IsOptional()
   @IsString()
@@ -111,13 +111,13 @@ export class UpdateUserDto extends PartyDto {
   @IsOneOf(USER_ROLES, { nullable: true })
   user_role?: (typeof USER_ROLES)[number] | null;
 
-  /** True stops every key of the user, at once. */
+  /** True blocks every key of the user at once. */
   @IsOptional()
   @IsBoolean()
   blocked?: boolean | null;
 }
 
-/** What to change of many users: each its own, or the same of all. */
+/** Changes of many users: one for each, or the same for all. */
 export class BulkUpdateUsersDto {
   @ApiPropertyOptional({
     type: () => [UpdateUserDto],
@@ -132,7 +132,7 @@ export class BulkUpdateUsersDto {
   @Type(() => UpdateUserDto)
   users?: UpdateUserDto[] | null;
 
-  /** True: `user_updates` goes to every user there is. */
+  /** True: `user_updates` changes every user. */
   @IsOptional()
   @IsBoolean()
   all_users?: boolean | null;
@@ -152,14 +152,14 @@ export class DeleteUsersDto {
 }
 
 export class UserInfoQuery {
-  /** Absent: the calling key's user. */
+  /** Absent: the user of the calling key. */
   @IsOptionalText('alice')
   user_id?: string;
 }
 
 const SORTABLE = ['user_id', 'user_email', 'created_at', 'spend', 'user_alias', 'user_role'] as const;
 
-/** Whom; without an id all that concern the caller. */
+/** The user to list; absent: every user that the caller may see. */
 export class SpendUsersQuery extends PageQuery {
   @IsOptional()
   @IsString()
@@ -170,12 +170,12 @@ export class UserListQuery extends PageQuery {
   @IsOneOf(USER_ROLES)
   role?: string;
 
-  /** Several, separated by commas; one alone may be part of an id. */
+  /** Ids separated by commas. A single one may be part of an id. */
   @IsOptional()
   @IsString()
   user_ids?: string;
 
-  /** Several, separated by commas. */
+  /** Ids separated by commas. */
   @IsOptional()
   @IsString()
   sso_user_ids?: string;
@@ -201,7 +201,7 @@ export class UserListQuery extends PageQuery {
   sort_order?: SortOrder;
 }
 
-/** A user that was just made, and the fields of its first key that a user does not have. */
+/** A new user, with the fields of its first key that a user does not have. */
 export class NewUser extends IntersectionType(
   UserRow,
   PartialType(
@@ -220,7 +220,7 @@ export class NewUser extends IntersectionType(
     ]),
   ),
 ) {
-  /** The key. It is told here and never again. Empty without a key. */
+  /** The key. No other response shows it. Empty without a key. */
   key: string;
 
   /** Hash of the key. */
@@ -251,7 +251,7 @@ export class BulkUpdatedUsers {
   failed_updates: number;
 }
 
-/** A role users can have, for people. */
+/** A role of users, described for people. */
 export class RoleInfo {
   description: string;
   ui_label: string;

@@ -47,7 +47,7 @@ import { PartyDeletion } from '../parties/party-deletion.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { authoredBy } from '../database/authored-row.js';
 
-/** The people and applications of the company. */
+/** Creates, changes, lists and deletes users: the people and applications of the company. */
 @Injectable()
 export class UsersService {
   constructor(
@@ -67,15 +67,15 @@ export class UsersService {
     private readonly deletion: PartyDeletion,
   ) {}
 
-  /** The live user, cached; null when there is none. (Seed: `get_user_object`.) */
+  /** Returns the live user, cached; null if there is none. (LiteLLM `get_user_object`.) */
   @Traced('get_user_object')
   get(userId: string): Promise<Readonly<User> | null> {
     return this.users.get(userId);
   }
 
   /**
-   * The same, made if there is none, with this address; or whoever has the address. However many ask at once for one id or
-   * one address, there is one. (Seed: `user_id_upsert`.)
+   * Returns the live user, or the user who has the address. Creates one with the address if there is none. Concurrent
+   * calls for one id or one address create one user. (LiteLLM `user_id_upsert`.)
    */
   async getOrCreate(userId: string, by: string, email?: string): Promise<Readonly<User>> {
     try {
@@ -94,32 +94,34 @@ export class UsersService {
     }
   }
 
-  /** Makes a user and, unless told not to, its first key. 409 when the id or the address is taken. */
+  /**
+   * Creates a user and its first key, unless `auto_create_key` is false. Throws 409 if the id or the address exists.
+   */
   async create(dto: NewUserDto, { id: by }: Principal): Promise<NewUser> {
     const userId = dto.user_id ?? uuidv7();
     const teamIds = (dto.teams ?? []).map(({ team_id }) => team_id);
     const { user, issued } = await this.users.write(
       async (tx) => {
-        // Before the user is made: whoever names it waits for that.
+        // Before the user is created: a transaction that names the user waits until then.
         await this.locks.lockParents(tx, {
           organizations: [...(dto.organizations ?? []), dto.organization_id],
           teams: [...teamIds, dto.team_id],
         });
-        const made = await this.make(tx, userId, dto, by);
+        const created = await this.make(tx, userId, dto, by);
         for (const team of dto.teams ?? []) await this.teamMembers.join(tx, team, userId, by);
-        await this.joinOrganizations(tx, dto.organizations ?? [], made);
+        await this.joinOrganizations(tx, dto.organizations ?? [], created);
         const key: IssuedKey | undefined =
           (dto.auto_create_key ?? true)
             ? await this.keyIssuer.issue(tx, { ...keyPart(dto), user_id: userId }, by)
             : undefined;
-        await this.users.setSpend(tx, made, dto.spend || null);
-        return { user: made, issued: key };
+        await this.users.setSpend(tx, created, dto.spend || null);
+        return { user: created, issued: key };
       },
-      (made) => [
+      (created) => [
         cacheKey.user(userId),
         ...teamIds.flatMap((teamId) => [cacheKey.team(teamId), cacheKey.membership(teamId, userId)]),
         ...(dto.organizations ?? []).map(cacheKey.organization),
-        ...(made.issued ? [cacheKey.key(made.issued.row.secretHash)] : []),
+        ...(created.issued ? [cacheKey.key(created.issued.row.secretHash)] : []),
       ],
     );
     const view = userView(user, teamIds);
@@ -128,7 +130,7 @@ export class UsersService {
       : { ...view, key: '', token: null, token_id: null, key_name: null, expires: null };
   }
 
-  /** A user alone, inside a transaction of somebody else's; they evict it. */
+  /** Creates a user without a key. Must run inside a transaction. The caller evicts it. */
   async make(tx: EntityManager, userId: string, dto: NewUserDto, by: string): Promise<User> {
     await this.requireFreeEmail(tx, dto.user_email);
     await this.requireFreeSso(tx, dto.sso_user_id);
@@ -139,12 +141,12 @@ export class UsersService {
     });
   }
 
-  /** Changes what was sent. 404 when there is no such user; to others than proxy admins there is only themself. */
+  /** Changes a user. Throws 404 if it does not exist. Callers who are no proxy admin may only change themselves. */
   async update(dto: UpdateUserDto, caller: Principal): Promise<UpdatedUser> {
     const by = caller.id;
     const { user, teamIds } = await this.users.write(
       async (tx) => {
-        const before = await this.named(tx, dto, caller);
+        const before = await this.userOf(tx, dto, caller);
         const { userId } = before;
         if (!isProxyAdmin(caller))
           this.delegation.requireSettable(dto, EDITABLE_FIELDS.user, userView(before, []));
@@ -159,7 +161,7 @@ export class UsersService {
     return { user_id: user.userId, data: userView(user, teamIds) };
   }
 
-  /** Changes up to 500 users, each by itself: one that cannot be changed keeps none of the others from it. */
+  /** Changes up to 500 users. A failed change does not stop the others. */
   async updateMany(
     { users, all_users, user_updates }: BulkUpdateUsersDto,
     caller: Principal,
@@ -192,7 +194,7 @@ export class UsersService {
     }
   }
 
-  /** What everyone is changed by, for each of them. 400 when there are more than may be changed at once. */
+  /** Returns the changes of all users. Throws 400 if there are more than one request may change. */
   private async forEveryone(updates: UpdateUserDto | null | undefined): Promise<UpdateUserDto[]> {
     const { user_id, user_email } = updates ?? {};
     if (!updates || (user_id ?? user_email ?? undefined) !== undefined)
@@ -213,15 +215,18 @@ export class UsersService {
     return users.map(({ userId }) => Object.assign(new UpdateUserDto(), updates, { user_id: userId }));
   }
 
-  /** A user by itself. 404 when there is none, or it does not concern the caller. */
-  async flatInfo(asked: string | undefined, caller: Principal): Promise<UserRow> {
-    const { user_info } = await this.info(asked, caller);
+  /** Returns a user without its keys. Throws 404 if it does not exist or the caller may not see it. */
+  async flatInfo(requestedId: string | undefined, caller: Principal): Promise<UserRow> {
+    const { user_info } = await this.info(requestedId, caller);
     return user_info;
   }
 
-  /** A user with its keys and teams, as far as they concern the caller. 404 when there is none, or it does not. */
-  async info(asked: string | undefined, caller: Principal): Promise<UserInfo> {
-    const userId = asked ?? caller.userId;
+  /**
+   * Returns a user with the keys and teams that the caller may see. Throws 404 if it does not exist or the caller may
+   * not see it.
+   */
+  async info(requestedId: string | undefined, caller: Principal): Promise<UserInfo> {
+    const userId = requestedId ?? caller.userId;
     if (userId === null)
       throw new BadRequestException({ message: 'Name the user to look up in `user_id`', param: 'user_id' });
     return this.database.read(async (manager) => {
@@ -246,12 +251,12 @@ export class UsersService {
     });
   }
 
-  /** Deletes users with their keys and memberships, all or none. 404 names the first that is not there. */
+  /** Deletes users with their keys and memberships, all or none. Throws 404 naming the first that does not exist. */
   async delete(userIds: readonly string[], { id: by }: Principal): Promise<number> {
     const ids = [...new Set(userIds)];
     await this.users.write(
       async (tx) => {
-        // Before what is theirs: nobody puts anything on them meanwhile.
+        // Locked before their keys and memberships, so that no other transaction adds to them.
         const users = await this.users.lockedInOrder(tx, { userId: In(ids), deletedAt: IsNull() });
         const absent = ids.find((id) => !users.some(({ userId }) => userId === id));
         if (absent !== undefined) throw this.users.notFound(absent);
@@ -262,7 +267,7 @@ export class UsersService {
     return ids.length;
   }
 
-  private async named(
+  private async userOf(
     manager: EntityManager,
     { user_id, user_email }: UpdateUserDto,
     caller: Principal,
@@ -297,10 +302,10 @@ export class UsersService {
           message: missingText({ kind: 'organization', id: organizationId }),
           param: 'organizations',
         });
-      const made = authoredBy(createdBy, createdAt);
+      const created = authoredBy(createdBy, createdAt);
       await this.organizationMembers
         .in(tx)
-        .insert({ organizationId, userId, role: 'internal_user', ...made });
+        .insert({ organizationId, userId, role: 'internal_user', ...created });
     }
   }
 

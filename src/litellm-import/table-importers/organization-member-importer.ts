@@ -34,7 +34,7 @@ export class OrganizationMemberImporter implements TableImporter {
     const { role } = await bodyOf(OrganizationMemberDto, named, warnings);
     if (row.budget_id !== null)
       warnings.changed('budget_id: a budget inside an organization is not enforced here');
-    await this.members.enlist(tx, organizationId, userId, role, IMPORTER);
+    await this.members.join(tx, organizationId, userId, role, IMPORTER);
     return [cacheKey.organization(organizationId), cacheKey.user(userId)];
   }
 }

@@ -135,10 +135,10 @@ export const isComparedAlone = ({ passedOn }: Field): boolean => comparisonOf(pa
 /** Returns how a field is compared by itself; undefined where it is not. */
 export function comparisonOf(
   passedOn: Field['passedOn'],
-): ((asked: unknown, held: unknown) => boolean) | undefined {
+): ((asked: unknown, entitlement: unknown) => boolean) | undefined {
   const comparedIn = isPassedOn(passedOn) ? passedOn.comparedIn : null;
   return typeof comparedIn === 'object' && comparedIn
-    ? (comparedIn.isWithin as (asked: unknown, held: unknown) => boolean)
+    ? (comparedIn.isWithin as (asked: unknown, entitlement: unknown) => boolean)
     : undefined;
 }
 

@@ -62,7 +62,7 @@ export class UserRepository extends PartyRepository<User> {
   }
 
   /** Returns these live users, in the order of the ids. */
-  async named(manager: EntityManager, userIds: readonly string[]): Promise<User[]> {
+  async findByIds(manager: EntityManager, userIds: readonly string[]): Promise<User[]> {
     const users = await this.in(manager).findBy({ userId: In(userIds), deletedAt: IsNull() });
     return userIds.flatMap((id) => users.filter(({ userId }) => userId === id));
   }
@@ -130,9 +130,9 @@ export class UserRepository extends PartyRepository<User> {
   ): Promise<string> {
     const known = user_email ? await this.withEmail(tx, user_email) : null;
     const ensured = (id: string, address: string | null) =>
-      this.ensureLocked(tx, id, by, (made, now) => {
-        fill(made, now);
-        made.userEmail = address;
+      this.ensureLocked(tx, id, by, (user, now) => {
+        fill(user, now);
+        user.userEmail = address;
       });
     try {
       const id = user_id || known?.userId || uuidv7();
