@@ -72,11 +72,11 @@ export class KeysService {
    */
   async generate(dto: GenerateKeyDto, caller: Principal, route = '/key/generate'): Promise<GeneratedKey> {
     const issued = await this.keys.write(async (tx) => {
-      const made = await (isProxyAdmin(caller)
+      const key = await (isProxyAdmin(caller)
         ? this.issuer.issue(tx, dto, caller.id)
         : this.issueFor(tx, dto, caller, route));
-      await this.keys.setSpend(tx, issued.row, dto.spend || null);
-      return issued;
+      await this.keys.setSpend(tx, key.row, dto.spend || null);
+      return key;
     }, cacheKeysOf);
     return issuedView(issued, dto);
   }
@@ -99,7 +99,7 @@ export class KeysService {
     caller: Principal,
     route: string,
   ): Promise<IssuedKey> {
-    const issued = await this.issuer.issue(tx, this.delegation.owned(dto, caller, route), caller.id);
+    const issued = await this.issuer.issue(tx, this.delegation.withOwners(dto, caller, route), caller.id);
     await this.delegation.inherit(tx, issued.row, caller);
     await this.delegation.requireWithin(tx, issued.row, undefined, caller);
     await this.keys.in(tx).save(issued.row);

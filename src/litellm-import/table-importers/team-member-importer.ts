@@ -41,7 +41,7 @@ export class TeamMemberImporter implements TableImporter {
     const { user_id, user_email, role, budget_id } = row;
     const dto = await bodyOf(MemberDto, { role, ...(user_id ? { user_id } : { user_email }) }, warnings);
     if (user_id && (await this.rows.in(tx).existsBy({ teamId, userId: user_id as string }))) return 'exists';
-    const member = await this.members.enlist(tx, teamId, dto, IMPORTER);
+    const member = await this.members.joinAs(tx, teamId, dto, IMPORTER);
     if (!member) return 'exists';
     const { userId } = member;
     const team = await this.teams.findOrFail(tx, teamId);
