@@ -42,8 +42,11 @@ export class BudgetSetting {
   field_description: string;
 
   /** The value of the tier; null: not set. */
-  @ApiProperty({ nullable: true, oneOf: [{ type: 'number' }, { type: 'string' }, { type: 'object' }] })
-  field_value: unknown;
+  @ApiProperty({
+    nullable: true,
+    oneOf: [{ type: 'number' }, { type: 'string' }, { type: 'object', additionalProperties: true }],
+  })
+  field_value: number | string | Record<string, unknown> | null;
   stored_in_db: boolean;
 
   @ApiProperty({ nullable: true, type: 'string', example: null })

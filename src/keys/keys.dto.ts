@@ -29,6 +29,7 @@ import { IsDuration, IsLifetime } from '../parties/duration.js';
 import { LimitedPartyResponse } from '../parties/limits-response.dto.js';
 import { KEY_FIELDS } from '../parties/fields/key-fields.js';
 import { ShowsFields } from '../parties/fields/own-field.js';
+import { ShowsExtraFields } from '../parties/fields/shows-extra-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { IsUsd } from '../parties/usd.js';
 import { IsRouteEntry } from './is-route-entry.js';
@@ -257,6 +258,7 @@ export class KeyAliasesQuery extends KeyPageQuery {
 
 /** A key as LiteLLM shows it, without its secret. */
 @ShowsFields(KEY_FIELDS)
+@ShowsExtraFields(KEY_FIELDS)
 export class KeyRow extends LimitedPartyResponse {
   /** Hash of the key. */
   token: string;
@@ -273,6 +275,8 @@ export class KeyRow extends LimitedPartyResponse {
 
   @ApiProperty({ type: 'object', additionalProperties: true })
   permissions: Record<string, unknown>;
+
+  @ApiProperty({ type: [String] })
   allowed_cache_controls: string[];
   rotation_count: number;
   last_rotation_at: string | null;

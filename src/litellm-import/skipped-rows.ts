@@ -14,7 +14,7 @@ export class SkippedRows {
     this.members.add(pairOf(row));
   }
 
-  /** Throws SkippedRowError if the row's user was skipped: made anew, the user would have none of its limits. */
+  /** Throws SkippedRowError if the row's user was skipped: a new user would have none of its limits. */
   requireUser({ user_id }: LitellmRow): void {
     if (this.users.has(user_id as string))
       throw new SkippedRowError(`its user ${user_id as string} was left`);

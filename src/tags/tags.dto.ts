@@ -8,6 +8,7 @@ import { DeclaredBy } from '../http/unknown-fields.js';
 import { PageQuery } from '../http/pagination.js';
 import { IsTextList } from '../http/text-fields.js';
 import { TAG_FIELDS } from '../parties/fields/tag-fields.js';
+import { ShowsExtraFields } from '../parties/fields/shows-extra-fields.js';
 import { IsTagName } from './is-tag-name.js';
 
 const MAX_DESCRIPTION_CHARS = 10_000;
@@ -52,6 +53,7 @@ export class TagNameDto {
 }
 
 /** A tag as LiteLLM shows it. Limits that are not set on the tag itself are absent. */
+@ShowsExtraFields(TAG_FIELDS)
 export class TagRow extends AuthoredResponse {
   name: string;
   description: string | null;

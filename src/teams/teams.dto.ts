@@ -26,6 +26,7 @@ import { BudgetTable, LimitedPartyResponse } from '../parties/limits-response.dt
 import { MEMBER_FIELDS } from '../parties/fields/member-fields.js';
 import { ShowsFields } from '../parties/fields/own-field.js';
 import { TEAM_FIELDS } from '../parties/fields/team-fields.js';
+import { ShowsExtraFields } from '../parties/fields/shows-extra-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { NamesModels } from '../parties/names-models.js';
 import { Refuses } from '../parties/not-enforced.js';
@@ -291,6 +292,7 @@ export class TeamModelTable {
 
 /** A team as LiteLLM shows it. */
 @ShowsFields(TEAM_FIELDS)
+@ShowsExtraFields(TEAM_FIELDS)
 export class TeamRow extends LimitedPartyResponse {
   team_id: string;
   team_alias: string | null;
