@@ -27,6 +27,7 @@ export const DENIALS = {
   route_not_allowed: 'forbidden',
   party_missing: 'forbidden',
   party_blocked: 'forbidden',
+  outside_allowed_hours: 'forbidden',
   request_malformed: 'malformed',
   param_missing: 'malformed',
   model_missing: 'malformed',

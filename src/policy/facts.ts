@@ -1,3 +1,4 @@
+import type { WeeklyHours } from './allowed-hours.js';
 import type { GroupLevels } from './group-levels.js';
 import type { ModelList, ModelNames } from './model-list.js';
 import type { NanoUsd } from './money.js';
@@ -95,7 +96,7 @@ export interface Party {
  * (`parties/fields/field.ts`); no other code knows it.
  */
 export interface PartyRules {
-  // Empty until a field brings a fact.
+  readonly allowedHours?: WeeklyHours;
 }
 
 /** One limit on one account, and the balance of that account at this instant. */

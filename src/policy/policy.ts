@@ -5,6 +5,7 @@ import { enforcedParamsArePresent } from './checks/enforced-params-are-present.j
 import { fallbacksAreAllowed } from './checks/fallbacks-are-allowed.js';
 import { keyIsNotBlocked } from './checks/key-is-not-blocked.js';
 import { keyIsNotExpired } from './checks/key-is-not-expired.js';
+import { keyIsWithinAllowedHours } from './checks/key-is-within-allowed-hours.js';
 import { modelIsAllowed } from './checks/model-is-allowed.js';
 import { modelIsKnown } from './checks/model-is-known.js';
 import { modelHasPrice } from './checks/model-has-price.js';
@@ -23,6 +24,7 @@ export const policy: readonly { readonly check: Check; readonly enforcer: Exclud
   { check: routeIsAllowed, enforcer: 'AuthChecksGuard' },
   { check: partiesExist, enforcer: 'AuthChecksGuard' },
   { check: nobodyIsBlocked, enforcer: 'AuthChecksGuard' },
+  { check: keyIsWithinAllowedHours, enforcer: 'AuthChecksGuard' },
   { check: requestIsWellFormed, enforcer: 'AuthChecksGuard' },
   { check: endUserIsNamed, enforcer: 'AuthChecksGuard' },
   { check: enforcedParamsArePresent, enforcer: 'AuthChecksGuard' },

@@ -3,6 +3,9 @@ import { readLlmRequest } from '../../src/access/llm-request.js';
 import { callTypeOf } from '../../src/call-types/call-types.js';
 import { CatalogueSnapshot } from '../../src/models/catalogue.js';
 import { type Deployment, makeDeployment } from '../../src/models/deployment.js';
+import { ALL_FIELDS } from '../../src/parties/fields/all-fields.js';
+import type { Fields } from '../../src/parties/fields/field.js';
+import { rulesOf } from '../../src/parties/fields/party-rules.js';
 import { demandFor } from '../../src/policy/hold-demand.js';
 import { decide } from '../../src/policy/decide.js';
 import type { BudgetFacts, ModelFacts, Party, PartyKind } from '../../src/policy/facts.js';
@@ -39,6 +42,12 @@ const catalogue = new CatalogueSnapshot(
   globalAliases,
 );
 
+/** Wire names of declared fields as the columns that hold them. */
+function columnsOf(kind: PartyKind, given: Given['fields'] = {}): object {
+  const declared: Fields = kind === 'key' || kind === 'team' || kind === 'user' ? ALL_FIELDS[kind] : {};
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [declared[name]!.column, value]));
+}
+
 function party(kind: PartyKind, given: Given): Party {
   const budgets: BudgetFacts[] =
     given.max_budget === undefined ? [] : [aBudget(given.max_budget, given.spent ?? 0)];
@@ -48,6 +57,7 @@ function party(kind: PartyKind, given: Given): Party {
     blocked: given.blocked ?? false,
     models: compileModelList(given.models),
     budgets,
+    rules: rulesOf(kind, columnsOf(kind, given.fields)),
   });
 }
 

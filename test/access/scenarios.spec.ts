@@ -128,7 +128,7 @@ async function arranged(
     await gateway.create('/team/member_add', { team_id: id, member: { role: 'user', user_id: id } });
   if (endUser) await gateway.create('/customer/new', { user_id: id });
   if (tag) await gateway.create('/tag/new', { name: id });
-  const { duration, spent: _, blocked, max_budget, models, ...atOnce } = key;
+  const { duration, spent: _, blocked, max_budget, models, fields, ...atOnce } = key;
   const secret = await gateway.createKey({
     ...(user && { user_id: id }),
     ...((team || organization) && { team_id: id }),
@@ -159,6 +159,7 @@ async function arranged(
       ...without(given),
       max_budget: given.max_budget,
       blocked: given.blocked,
+      ...given.fields,
     });
     if (status !== 200) throw new Error(text);
   };
@@ -175,6 +176,14 @@ async function arranged(
       allowed_models: member.models,
     });
   }
-  await gateway.create('/key/update', { key: secret, ...atOnce, models, max_budget, blocked, duration });
+  await gateway.create('/key/update', {
+    key: secret,
+    ...atOnce,
+    ...fields,
+    models,
+    max_budget,
+    blocked,
+    duration,
+  });
   return { key: secret, endUserId: endUser ? id : undefined, tags: tag && [id] };
 }

@@ -6,6 +6,8 @@ export interface Given {
   readonly max_budget?: number;
   readonly spent?: number;
   readonly blocked?: boolean;
+  /** Other declared fields by their names on the wire. */
+  readonly fields?: Readonly<Record<string, unknown>>;
 }
 
 export interface GivenKey extends Given {
@@ -79,6 +81,11 @@ interface Settings {
   readonly litellm_settings?: { readonly max_budget?: number };
 }
 
+const never = { time_zone: 'Europe/Vienna', windows: [] };
+const always = {
+  time_zone: 'Europe/Vienna',
+  windows: [{ days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00', to: '24:00' }],
+};
 const full = { max_budget: 10, spent: 10 };
 const chat = (body: Readonly<Record<string, unknown>>) => ({ body });
 
@@ -99,6 +106,34 @@ export const scenarios: readonly Scenario[] = [
     name: 'a blocked organization calls nothing',
     organization: { blocked: true },
     then: 'party_blocked',
+  },
+
+  // When it may call
+  { of: 'ours', name: 'a key calls at any hour', key: { fields: { allowed_hours: null } }, then: 'allowed' },
+  {
+    of: 'ours',
+    name: 'a key calls within its hours',
+    key: { fields: { allowed_hours: always } },
+    then: 'allowed',
+  },
+  {
+    of: 'ours',
+    name: 'a key without hours never calls',
+    key: { fields: { allowed_hours: never } },
+    then: 'outside_allowed_hours',
+  },
+  {
+    of: 'ours',
+    name: 'the hours of its team count',
+    key: { fields: { allowed_hours: always } },
+    team: { fields: { allowed_hours: never } },
+    then: 'outside_allowed_hours',
+  },
+  {
+    of: 'ours',
+    name: 'the hours of its user count',
+    user: { fields: { allowed_hours: never } },
+    then: 'outside_allowed_hours',
   },
 
   // Routes

@@ -15,6 +15,7 @@ import { UniqueNames1765200000000 } from './1765200000000-unique-names.js';
 import { DatabaseLeases1765500000000 } from './1765500000000-database-leases.js';
 import { CalledNames1765700000000 } from './1765700000000-called-names.js';
 import { FunctionsInFiles1765800000000 } from './1765800000000-functions-in-files.js';
+import { AllowedHours1765900000000 } from './1765900000000-allowed-hours.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -35,4 +36,5 @@ export const migrations = [
   DatabaseLeases1765500000000,
   CalledNames1765700000000,
   FunctionsInFiles1765800000000,
+  AllowedHours1765900000000,
 ];
