@@ -88,7 +88,7 @@ async function requestHold(before: CatalogueSnapshot, now: CatalogueSnapshot) {
   const service = new CompletionsService(
     authorizer,
     calledNames,
-    { take: () => ({ lease: { rollback: () => {}, commit: () => {} } }) } as never,
+    { acquire: () => ({ lease: { rollback: () => {}, commit: () => {} } }) } as never,
     new FallbackLoop(plan, holds, notReached, notReached, authorizer, notReached, catalogue, notReached),
     { overload: () => undefined, calls: new Set() } as never,
     { isUnderWay: false } as never,
