@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Field, type Fields, isPassedOn, type WireType } from '../../src/parties/fields/field.js';
 import { KEY_FIELDS } from '../../src/parties/fields/key-fields.js';
+import { ORGANIZATION_FIELDS } from '../../src/parties/fields/organization-fields.js';
 import { TEAM_FIELDS } from '../../src/parties/fields/team-fields.js';
 import { USER_FIELDS } from '../../src/parties/fields/user-fields.js';
 import { closeAll } from '../harness/close-all.js';
@@ -150,7 +151,9 @@ function more(row: Answer['body'], open: boolean): string[] {
   };
   for (const [name, { held, wider, within = [] }] of Object.entries(ofAll)) {
     const is = (value: unknown) => isDeepStrictEqual(row[name], value);
-    if (!(name in known)) known[name] = open ? wider.some(is) : !is(held) && !within.some(is);
+    if (name in known) continue;
+    // An organization limits its teams in the fields that it has.
+    known[name] = open ? name in ORGANIZATION_FIELDS && wider.some(is) : !is(held) && !within.some(is);
   }
   return Object.keys(known).filter((name) => known[name]);
 }
