@@ -12,7 +12,7 @@ import { usdFromNanoUsd } from '../policy/money.js';
 import type { RateFacts } from '../policy/rates.js';
 import { rateHeaders, secondsUntil } from './rate-headers.js';
 
-/** The HTTP status and the type of each kind of denial. The compiler asks for a row when a kind is added. */
+/** HTTP status and type of each kind of denial. The compiler requires a row for every kind. */
 const HTTP_STATUS: Record<DenialKind, readonly [status: number, type: string]> = {
   unauthenticated: [401, 'auth_error'],
   unknownKey: [401, 'token_not_found_in_db'],
@@ -34,7 +34,7 @@ const LEVEL: Partial<Record<Scope['kind'], string>> = {
   organization: 'org',
 };
 
-/** A refusal, for whoever asked. */
+/** Exception that sends a refusal to the caller. */
 export class AccessDenied extends HttpException {
   constructor(
     readonly refusal: Refusal,
@@ -47,13 +47,13 @@ export class AccessDenied extends HttpException {
     super({ message, type: typeOf(refusal, type), param, details: detailsOf(refusal) }, status);
   }
 
-  /** The call ends with it: it is counted, and stands in the decision log. Not before: a call may go on with another model. */
+  /** Counts and logs the refusal. Must run only when the call ends with it: a call may continue with another model. */
   record(): this {
     this.tell?.();
     return this;
   }
 
-  /** Clients must not retry what cannot change by itself, and are told when to retry what can. */
+  /** Headers that tell a client when to retry, or not to retry a refusal that time does not lift. */
   get headers(): Record<string, string> {
     const { code, retryable, rate } = this.refusal;
     if (code !== 'budget_exceeded' && code !== 'rate_limit_exceeded') return {};
@@ -64,7 +64,7 @@ export class AccessDenied extends HttpException {
   }
 }
 
-/** Turns a decision into an effect at one of its enforcement points: nothing, or the exception that ends the request. */
+/** Enforces a decision at one enforcement point. Throws `AccessDenied` if one of these enforcers has the refusal. */
 export function enforce(
   decision: Decision,
   enforcers: readonly Enforcer[],
@@ -74,7 +74,7 @@ export function enforce(
   if (refusal && enforcers.includes(refusal.enforcer)) throw new AccessDenied(refusal, budgetExceededStatus);
 }
 
-/** `details` of a refusal, on the wire. */
+/** Returns the `details` of a refusal on the wire. */
 export function detailsOf({
   check,
   scope,
@@ -93,7 +93,7 @@ export function detailsOf({
   };
 }
 
-/** The numbers of one budget, in USD. */
+/** Returns the figures of one budget, in USD. */
 export function budgetDetails({
   limitNanoUsd,
   spentNanoUsd,
@@ -115,7 +115,7 @@ export function budgetDetails({
   };
 }
 
-/** The numbers of one rate limit. */
+/** Returns the figures of one rate limit. */
 export function rateDetails({ unit, limit, used, model, freeAt }: RateFacts) {
   return {
     unit,

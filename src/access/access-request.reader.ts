@@ -9,7 +9,7 @@ import type { AccessRequest } from './access-request.js';
 import { presentedCredential, requestedTeamId } from './credential.js';
 import { LlmRequestReader } from './llm-request.reader.js';
 
-/** Reads from an HTTP request which access it asks for. */
+/** Reads the access that an HTTP request asks for. */
 @Injectable()
 export class AccessRequestReader {
   private readonly doors = new WeakMap<object, RouteAccess>();
@@ -19,7 +19,7 @@ export class AccessRequestReader {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Returns the access a request asks for; undefined on a public route. */
+  /** Returns the access that a request asks for; undefined on a public route. */
   read(context: ExecutionContext, request: FastifyRequest): AccessRequest | undefined {
     const door = this.door(context);
     if (door === 'open' || (door === 'metrics' && this.config.litellm.openMetrics)) return undefined;
@@ -40,7 +40,7 @@ export class AccessRequestReader {
     const handler = context.getHandler();
     let door = this.doors.get(handler);
     if (!door) {
-      // A route without a mark is an administrator's; `RouteGuardCheck` refuses to start with one.
+      // A route without a mark counts as an admin route. `RouteGuardCheck` stops a start with such a route.
       door = routeAccessOf(handler, context.getClass()) ?? 'admin';
       this.doors.set(handler, door);
     }
@@ -48,7 +48,7 @@ export class AccessRequestReader {
   }
 }
 
-/** Returns the roles a route admits beside `proxy_admin`: none where it has no rule. HEAD is a read like GET. */
+/** Returns the roles that a route admits beside `proxy_admin`; none if it has no rule. HEAD is a read like GET. */
 function rolesAt({ method, routeOptions }: FastifyRequest): RouteFacts['roles'] {
   return ADMIN_RULES[`${method === 'HEAD' ? 'GET' : method} ${routeOptions.url}`] ?? [];
 }

@@ -52,7 +52,7 @@ import { OrganizationRepository } from '../parties/repositories/organization.rep
 import { OrganizationMemberRepository } from '../parties/repositories/organization-member.repository.js';
 import { CallerRowsReader } from './callers/caller-rows.js';
 
-/** Asks and enforces: who is calling, may they, may they call this model. Every route of the application passes here. */
+/** Authenticates callers, decides about their requests and enforces the decision, on every route of the application. */
 @Module({
   imports: [
     TypeOrmModule.forFeature([

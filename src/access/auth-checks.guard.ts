@@ -13,8 +13,8 @@ import { WriteAuthorizer } from './write-authorizer.js';
 const ENFORCED_HERE: readonly Enforcer[] = ['AuthChecksGuard'];
 
 /**
- * Lets a request in when no check refuses its caller or a party behind it. Stands before every route (`access.module.ts`).
- * `@ModelRoute()` names it once more, to show the order of the two guards; that second time it does nothing.
+ * Admits a request if no check refuses its caller or a party behind it. Runs before every route (`access.module.ts`).
+ * `@ModelRoute()` lists it again, to show the order of the two guards. The second run does nothing.
  */
 @Injectable()
 export class AuthChecksGuard implements CanActivate {

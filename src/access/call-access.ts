@@ -2,7 +2,9 @@ import type { Decision } from '../policy/decision.js';
 import type { AccessRequest } from './access-request.js';
 import type { LoadedFacts } from './facts.loader.js';
 
-/** What the guards decided about a request, and from which facts. Plain data; `CallAuthorizer` decides again with it. */
+/**
+ * Decision of the guards about a request, with the facts behind it. Plain data, from which `CallAuthorizer` decides again.
+ */
 export interface CallAccess extends LoadedFacts {
   readonly requestId: string;
   readonly request: AccessRequest;
@@ -11,7 +13,7 @@ export interface CallAccess extends LoadedFacts {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set once `AuthChecksGuard` let the request in. A call may get a newer one while it runs. */
+    /** Set when `AuthChecksGuard` admits the request. A running call may replace it with a newer one. */
     access?: CallAccess;
   }
 }

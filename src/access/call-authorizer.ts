@@ -16,7 +16,7 @@ import { DecisionLog } from './decision-log.js';
 import { EvaluationFactsLoader } from './evaluation-facts.loader.js';
 import { FactsLoader, type LoadedFacts } from './facts.loader.js';
 
-/** Decides whether a request may proceed: once for both guards, and again during the call where a row behind it changed. */
+/** Decides whether a request may proceed: once for both guards, and again during the call if a row behind it changed. */
 @Injectable()
 export class CallAuthorizer {
   constructor(
@@ -28,7 +28,7 @@ export class CallAuthorizer {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Decides about a request. Refuses nothing itself: each guard enforces its part of the decision. */
+  /** Decides about a request. Does not throw the refusal: each guard enforces its part of the decision. */
   authorize(requestId: string, request: AccessRequest): MaybePromise<CallAccess> {
     const loaded = this.loader.load(request);
     return loaded instanceof Promise
@@ -37,16 +37,16 @@ export class CallAuthorizer {
   }
 
   /**
-   * Re-runs the policy for `model` if any cached row changed since the decision; undefined if none did. Called just before the
-   * request is forwarded, when its money is held. Rejects with the refusal.
+   * Re-runs the policy for `model` if any cached row changed since the decision; undefined if none did. Runs just before
+   * the request is forwarded, when its money is held. Rejects with the refusal.
    */
   recheck(access: CallAccess, model: ModelFacts): Promise<void> | undefined {
     return this.loader.isStale(access) ? this.checkAgain(access, model) : undefined;
   }
 
   /**
-   * Reloads the caller after the hold reported stale facts. Resolves to the new access and the new facts of the model. Skips
-   * rate limits, because the call has its place, and leaves temporary denials to the next hold. Rejects with the refusal.
+   * Reloads the caller after the hold reported stale facts. Resolves to the new access and the new facts of the model.
+   * Skips rate limits, because the call has its slot. Leaves temporary denials to the next hold. Rejects with the refusal.
    */
   async refresh(
     { requestId, request }: CallAccess,
@@ -62,7 +62,9 @@ export class CallAuthorizer {
     return { access, model: first.requested === modelName ? first : facts.request!.model! };
   }
 
-  /** Builds the exception for a refusal that was found after the guards. It is logged and counted if the call ends with it. */
+  /**
+   * Builds the exception for a refusal that was found after the guards. It is logged and counted if the call ends with it.
+   */
   exceptionFor(access: CallAccess, refusal: Refusal): AccessDenied {
     return new AccessDenied(refusal, this.config.general.budgetExceededStatus, () => {
       this.log.record(access.requestId, access, refusal);
@@ -70,9 +72,9 @@ export class CallAuthorizer {
     });
   }
 
-  /** Builds the exception for full rate limits. A permanent refusal that there is by now comes before it. */
+  /** Builds the exception for full rate limits. A permanent refusal that applies by now takes precedence. */
   async rateLimitException(access: CallAccess, denials: readonly Denial[]): Promise<AccessDenied> {
-    // Rate limits in memory were part of the decision.
+    // Rate limits in memory were part of the decision already.
     const other = this.rateLimits.areInMemory ? undefined : await this.explain(access);
     const full = conclude([{ check: 'rateLimitsHaveRoom', enforcer: 'hold', denials }]).refusal!;
     return this.exceptionFor(access, other ?? full);
@@ -98,7 +100,7 @@ export class CallAuthorizer {
     return { requestId, request, facts, caller, billingContext, rates, llm, tags, decision };
   }
 
-  /** Returns the first refusal there is now, balances and rates included; undefined when nothing refuses the call any more. */
+  /** Returns the first refusal that applies now, by current balances and rates; undefined if none applies any more. */
   private async explain(access: CallAccess): Promise<Refusal | undefined> {
     const reload = () => this.loader.load(access.request);
     const { facts } = await this.evaluation.withCurrentFigures(access, reload);
@@ -126,15 +128,15 @@ function spanAttributes({ allowed, refusal }: Decision) {
   return { 'tollgate.allowed': allowed, ...(refusal && { 'tollgate.check': refusal.check }) };
 }
 
-/** Returns the request of an access. A token that may act for several teams keeps acting for the one that pays. */
+/** Returns the request of an access. A token with several teams keeps acting for the team that pays. */
 const forSameTeam = ({ request, caller }: CallAccess): AccessRequest =>
   caller?.credential.kind === 'token' && caller.names.teamId !== null
     ? { ...request, teamId: caller.names.teamId }
     : request;
 
-/** Returns the facts of a call whose money is among what is held already, and which has its place in the rate limits. */
+/** Returns the facts of a call that holds its money and its slot in the rate limits already. */
 function withMoneyHeld(facts: AccessFacts): AccessFacts {
-  // A caller that is unknown by now asks for no model.
+  // A caller that is unknown by now has no request for a model.
   if (!facts.request?.model) return facts;
   const { model, ...request } = facts.request;
   const demand = model.demand && { ...model.demand, minimumNanoUsd: ZERO_NANO_USD };

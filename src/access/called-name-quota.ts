@@ -10,17 +10,17 @@ import type { CallerSnapshot } from './callers/caller.js';
 const MAX_REMEMBERED = 10_000;
 const DAY_CHARS = 10;
 
-/** A caller has made as many rows as it may make in a day. */
+/** Error of a caller that has created as many rows as it may in one day. */
 export class DailyNamesUsedUpError extends Error {
   constructor() {
     super('All rows that this caller may make today are made.');
   }
 }
 
-/** Counts the rows of end users and tags that each key's calls make on one UTC day. */
+/** Counts the rows of end users and tags that each key's calls create on one UTC day. */
 @Injectable()
 export class CalledNameQuota {
-  /** The day on which a caller had made all the rows it may make. */
+  /** The last day on which each caller used up its quota. */
   private readonly usedUpOn = new BoundedMap<string, string>(MAX_REMEMBERED);
 
   constructor(
@@ -30,12 +30,15 @@ export class CalledNameQuota {
     private readonly counts: CalledNameCountRepository,
   ) {}
 
-  /** Is this caller known to have made all its rows of today? */
+  /** Tells whether this caller is known to have used up today's quota. */
   isUsedUp(caller: CallerSnapshot): boolean {
     return this.usedUpOn.get(makerOf(caller)) === this.today();
   }
 
-  /** Counts a row that a caller makes, inside its transaction. Rejects when the caller may make no more today. */
+  /**
+   * Counts a row that a caller creates. Must run inside the transaction that creates it. Throws `DailyNamesUsedUpError` if
+   * the quota is used up.
+   */
   async take(tx: EntityManager, snapshot: CallerSnapshot): Promise<void> {
     const caller = makerOf(snapshot);
     const day = this.today();
@@ -56,6 +59,6 @@ export class CalledNameQuota {
   }
 }
 
-/** Returns whom rows are counted for: a key by its internal id, which a rotation keeps, else the caller itself. */
+/** Returns the id that rows are counted under. A key counts under its internal id, which survives a rotation. */
 const makerOf = ({ parties, callerId }: CallerSnapshot) =>
   parties.find(({ kind }) => kind === 'key')?.scopeId ?? callerId;

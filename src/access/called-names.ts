@@ -9,13 +9,13 @@ import type { CallerSnapshot } from './callers/caller.js';
 import { CallerCache } from './callers/caller-cache.js';
 import { isProvisional } from './callers/billing-contexts.js';
 
-/** Makes one missing row, if its maker is allowed to inside the transaction. */
+/** Creates one missing row, if `requireAllowed` does not reject inside the transaction. */
 type Making = (requireAllowed: (tx: EntityManager) => Promise<void>) => Promise<unknown>;
 
 /**
- * Makes rows for the end users and tags that a call names and that have none, so that they owe from their first call on.
- * Each key makes a bounded number of them a day. A call with further names is billed without them; the ledger keeps the
- * names, and a row made later begins with what was spent.
+ * Creates missing rows for the end users and tags that a call names, so that their spend counts from the first call. Each
+ * key creates a bounded number of rows a day. A call with further names is billed without them. The ledger keeps the names,
+ * and a row created later starts with their spend.
  */
 @Injectable()
 export class CalledNames {
@@ -28,8 +28,8 @@ export class CalledNames {
   ) {}
 
   /**
-   * Makes the missing rows of a call that was let in. Resolves to the access decided anew with them, or without those that
-   * may not be made; undefined when the access is right as it is. Rejects with the refusal of the new decision.
+   * Creates the missing rows of an admitted call. Resolves to a new access, decided with the rows that exist now; undefined
+   * if the access needs no change. Rejects with the refusal of the new decision.
    */
   record(access: CallAccess): Promise<CallAccess> | undefined {
     const { llm, caller, billingContext, tags } = access;
@@ -59,7 +59,7 @@ export class CalledNames {
     return (await this.authorizer.refresh(access, access.facts.request!.model!.requested)).access;
   }
 
-  /** Returns whether there is a row now. Callers that ask for one at once share the first one's try, and its end. */
+  /** Tells whether the row exists now. Concurrent calls for one row share the first attempt and its result. */
   private async make(caller: CallerSnapshot, make: Making): Promise<boolean> {
     while (!this.quota.isUsedUp(caller)) {
       try {

@@ -6,7 +6,7 @@ export type PresentedCredential =
   | { readonly kind: 'malformed'; readonly reason: string }
   | { readonly kind: 'presented'; readonly secret: string };
 
-/** Where a credential may stand; the first header present wins. */
+/** Headers that may carry the credential. The first header present wins. */
 const HEADERS = [
   'x-litellm-api-key',
   'authorization',
@@ -16,7 +16,7 @@ const HEADERS = [
   'ocp-apim-subscription-key',
 ] as const;
 
-/** Returns the team that a token of several teams is to act for, from LiteLLM's header. */
+/** Returns the team that a token of several teams acts for, from LiteLLM's header. */
 export function requestedTeamId({ headers }: { readonly headers: IncomingHttpHeaders }): string | undefined {
   const asked = headers['x-litellm-team-id'];
   return typeof asked === 'string' && asked !== '' ? asked : undefined;
@@ -36,8 +36,8 @@ const twice: PresentedCredential = {
 const absent: PresentedCredential = { kind: 'absent' };
 
 /**
- * Reads the one credential of a request. A header that is there but malformed is never skipped for the next one,
- * and two different values of one header are refused: nobody guesses which was meant.
+ * Reads the one credential of a request. A malformed header is refused, even if a later header is valid. Two different
+ * values of one header are refused, because the choice between them would be a guess.
  */
 export function presentedCredential(
   headers: IncomingHttpHeaders,
@@ -54,7 +54,9 @@ export function presentedCredential(
   return VISIBLE.test(secret) ? { kind: 'presented', secret } : malformed;
 }
 
-/** Every value sent for a header: node keeps only the first `authorization` and joins the others. */
+/**
+ * Returns every value sent for a header. Node keeps only the first `authorization` and joins the values of other headers.
+ */
 function valuesOf(name: string, rawHeaders: readonly string[]): string[] {
   const values: string[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -8,8 +8,9 @@ const FLUSH_AT_LINES = 256;
 const FLUSH_AFTER_MS = 200;
 
 /**
- * One structured line per decision (`general_settings.decision_log`), written in batches. No prompt, no secret. What guards
- * let in and the hold or a rate limit refuses has two: the second says so.
+ * Log of decisions (`general_settings.decision_log`): one structured line each, written in batches, without prompts and
+ * secrets. A call that the guards admit and the hold or a rate limit refuses has two lines. The second line has the
+ * refusal.
  */
 @Injectable()
 export class DecisionLog implements OnApplicationShutdown {
@@ -18,7 +19,7 @@ export class DecisionLog implements OnApplicationShutdown {
 
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
-  /** `refusal`: undefined when nothing stands against it. `decisionMs`: where the decision was made just now. */
+  /** Logs a decision. `refusal` is undefined if the request is allowed. `decisionMs` is set if the policy has just run. */
   record(
     requestId: string,
     { facts, tags }: LoadedFacts,

@@ -8,13 +8,15 @@ import { CallerCache } from './callers/caller-cache.js';
 import { CallerReader } from './callers/caller-reader.js';
 import { FactsLoader, type LoadedFacts } from './facts.loader.js';
 
-/** The subject of a question: a key by its hash, or a user, team or end user, whose key would have no limits of its own. */
+/**
+ * Subject of a question. A key is named by its hash. A user, team or end user stands for a key without limits of its own.
+ */
 interface Subject {
   readonly type: 'key' | 'user' | 'team' | 'end_user';
   readonly id: string;
 }
 
-/** Loads the facts of calls that are only asked about. Changes nothing, and knows balances and rates as they are now. */
+/** Loads the facts of calls that an evaluation asks about, with current balances and rates. Changes nothing. */
 @Injectable()
 export class EvaluationFactsLoader {
   constructor(
@@ -43,12 +45,12 @@ export class EvaluationFactsLoader {
     return this.withCurrentFigures(await load(), load);
   }
 
-  /** Returns the hash a key is stored by, given that of any secret that works; undefined when there is no such key. */
+  /** Returns the stored hash of a key, given the hash of any valid secret of it; undefined if there is no such key. */
   async keyHashOf(hash: string): Promise<string | undefined> {
     return (await this.callers.ofKey(hash))?.names.keyHash ?? undefined;
   }
 
-  /** Adds the balances and rates that a call learns only at its hold. `reload` loads the same facts again. */
+  /** Adds the balances and rates that a call only learns at its hold. `reload` loads the same facts again. */
   async withCurrentFigures(
     loaded: LoadedFacts,
     reload: () => MaybePromise<LoadedFacts>,

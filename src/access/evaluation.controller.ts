@@ -32,7 +32,9 @@ import { RouteGuardCheck } from './route-guard-check.js';
 import { END_USER_HEADER } from './llm-request.js';
 import { LlmRequestReader, pathDecides } from './llm-request.reader.js';
 
-/** May they call this model now, and why not? The same decision as a real call, without its effects. */
+/**
+ * Answers whether a subject may call a model now, and why not. The decision is that of a real call, without its effects.
+ */
 @ApiTags('access')
 @CallerRoute()
 @Controller('access/v1')
@@ -130,7 +132,7 @@ export class EvaluationController {
     return told(decide(facts));
   }
 
-  /** The door that is meant, as Nest writes it. 422 where no model is called. */
+  /** Returns the route that a question names, in Nest's notation. Throws 422 if the route calls no model. */
   private routeOf(action: string, inContext: string | undefined): string {
     const [field, named] = action === 'call' ? ['context.route', inContext] : ['action.name', action];
     const path = (named ?? '/v1/chat/completions').replaceAll(/\{(\w+)\}/g, ':$1');

@@ -14,45 +14,47 @@ import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
 import { IsOneOf } from '../http/is-one-of.js';
 import { IsRequiredText } from '../http/text-fields.js';
 
-/** Who would call. */
+/** The subject: the caller of the call in question. */
 export class SubjectDto {
   /** A `user`, `team` or `end_user` stands for a key of theirs that has no limits of its own. */
   @ApiProperty({ enum: ['key', 'jwt', 'user', 'team', 'end_user'], example: 'key' })
   @IsIn(['key', 'jwt', 'user', 'team', 'end_user'])
   type: 'key' | 'jwt' | 'user' | 'team' | 'end_user';
 
-  /** The key itself or its id (`token`), or the JWT itself: never echoed, never logged; else the id of the user, team or end user. */
+  /**
+   * The key, its id (`token`) or the JWT; else the id of the user, team or end user. Secrets are never echoed or logged.
+   */
   @IsRequiredText('sk-1234567890abcdef')
   id: string;
 }
 
-/** What would be done. */
+/** The action: the call in question. */
 export class ActionDto {
-  /** `call`, or the route that would be called, as this document writes it: `/v1/embeddings`, `/engines/{model}/completions`. */
+  /** `call`, or the route of the call as this document writes it: `/v1/embeddings`, `/engines/{model}/completions`. */
   @IsRequiredText('call')
   name: string;
 }
 
-/** What it would be done to. */
+/** The resource: the model to call. */
 export class ResourceDto {
   @ApiProperty({ enum: ['model'], example: 'model' })
   @IsIn(['model'])
   type: 'model';
 
-  /** The model's name as a call would give it. */
+  /** The name of the model, as a call would give it. */
   @IsRequiredText('tollgate-demo')
   id: string;
 }
 
 /** Circumstances of the call. */
 export class ContextDto {
-  /** The route that would be called, where the action is only `call`; default `/v1/chat/completions`. */
+  /** The route of the call, if the action is only `call`; default `/v1/chat/completions`. */
   @ApiPropertyOptional({ example: '/v1/chat/completions' })
   @IsOptional()
   @IsString()
   route?: string;
 
-  /** The request body that would be sent; without a `model` it gets the resource's. */
+  /** The request body of the call. Without a `model` it gets the resource's. */
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, example: { max_tokens: 100 } })
   @IsOptional()
   @IsObject()
@@ -88,7 +90,7 @@ export class EvaluationDto {
   context?: ContextDto;
 }
 
-/** One of several questions; what it leaves out is taken from the whole. */
+/** One of several questions. It takes the fields that it leaves out from the whole body. */
 export class PartialEvaluationDto {
   @IsOptional()
   @ValidateNested()
@@ -116,14 +118,14 @@ const MAX_EVALUATIONS = 100;
 
 const SEMANTICS = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const;
 
-/** How several questions are answered. */
+/** Options for the answers to several questions. */
 export class EvaluationOptionsDto {
-  /** Whether to stop after the first no, or after the first yes. */
+  /** The end of the evaluation: after the first no, after the first yes, or after the last question. */
   @IsOneOf(SEMANTICS, { example: 'execute_all' })
   evaluations_semantic?: (typeof SEMANTICS)[number];
 }
 
-/** Several questions at once; without any, the one the rest amounts to. */
+/** Several questions at once. Without any, the other fields are one question. */
 @OnlyLooksUp()
 export class EvaluationsDto extends PartialEvaluationDto {
   @ApiPropertyOptional({
@@ -151,12 +153,15 @@ export class EvaluationsDto extends PartialEvaluationDto {
   options?: EvaluationOptionsDto;
 }
 
-/** The answer, and in `context` what every check said. */
+/** The answer. Its `context` has the result of every check. */
 export class EvaluationAnswer {
-  /** Would the call pass right now? */
+  /** True if the call would pass right now. */
   decision: boolean;
 
-  /** `reason`, `code` and `details` of the refusal, and the `trace`: every check with its verdict and numbers, in policy order. Or the `error` of a question that has no answer. */
+  /**
+   * `reason`, `code` and `details` of the refusal, and the `trace`: every check with its verdict and figures, in policy
+   * order. A question without an answer has an `error` instead.
+   */
   @ApiProperty({ type: 'object', additionalProperties: true })
   context: Record<string, unknown>;
 }

@@ -22,7 +22,7 @@ import type { BillingContext } from './callers/billing-context.js';
 import { type CallNames, BillingContexts, tagsOfCall } from './callers/billing-contexts.js';
 import { TokenCallers } from './callers/token-callers.js';
 
-/** The facts of one request, and what acting on them needs. */
+/** Facts of one request, with the caller, the billing context and the limits that an effect of the decision needs. */
 export interface LoadedFacts {
   readonly facts: AccessFacts;
   readonly caller?: CallerSnapshot | undefined;
@@ -43,7 +43,7 @@ interface KnownRequest {
   readonly request: RequestFacts | undefined;
 }
 
-/** Builds the facts of a request. A warm call reads no row: it takes one map look-up per caller, end user and tag. */
+/** Builds the facts of a request. A warm call reads no row. It makes one map look-up per caller, end user and tag. */
 @Injectable()
 export class FactsLoader {
   constructor(
@@ -58,7 +58,7 @@ export class FactsLoader {
     private readonly tokenCounter: TokenCounter,
   ) {}
 
-  /** Loads the facts of a request. Throws or rejects when rows or balances cannot be read. */
+  /** Loads the facts of a request. Throws or rejects if rows or balances cannot be read. */
   load(request: AccessRequest): MaybePromise<LoadedFacts> {
     const { presented, route } = request;
     if (presented.kind !== 'presented') return this.unauthenticatedFacts(route, presented);
@@ -77,7 +77,7 @@ export class FactsLoader {
       );
   }
 
-  /** Tells whether a credential authenticates no caller. Rejects when rows or an issuer's keys cannot be read. */
+  /** Tells whether a credential authenticates no caller. Rejects if rows or an issuer's keys cannot be read. */
   isUnauthenticated(presented: PresentedCredential): MaybePromise<boolean> {
     if (presented.kind !== 'presented') return true;
     const { secret } = presented;
@@ -88,7 +88,7 @@ export class FactsLoader {
       : this.callers.ofKey(hash).then((caller) => !caller);
   }
 
-  /** Loads the facts of a request by a known caller: what it asks for, who pays, and from which accounts. */
+  /** Loads the facts of a request by a known caller: the model it asks for, the parties that pay, and their accounts. */
   ofCaller(request: Omit<AccessRequest, 'presented'>, caller: CallerSnapshot): MaybePromise<LoadedFacts> {
     const now = this.clock();
     const { route, isDryRun } = request;
@@ -121,7 +121,7 @@ export class FactsLoader {
     };
   }
 
-  /** Returns the same facts with this model as the one asked for. */
+  /** Returns the same facts, with this model as the requested one. */
   async factsFor(requested: string, { facts, llm, caller }: LoadedFacts): Promise<AccessFacts> {
     const { request } = facts;
     if (!request || !llm || !caller) return facts;
@@ -151,7 +151,7 @@ export class FactsLoader {
       );
   }
 
-  /** Counts the prompt where the bound by its bytes does not fit into a budget. Other prompts are not counted. */
+  /** Counts the prompt if the bound by its bytes exceeds a budget. Other prompts are not counted. */
   private withCountedPrompt(known: KnownRequest, billingContext: BillingContext): MaybePromise<LoadedFacts> {
     const { llm, request, caller } = known;
     const demand = request?.model?.demand;
@@ -203,11 +203,13 @@ export class FactsLoader {
   }
 }
 
-/** Tells whether all that is wanted would fit if no other call held anything. Then waiting may help, and counting would not. */
+/**
+ * Tells whether the wanted amount would fit without the holds of other calls. Then waiting may help, and a count would not.
+ */
 const fitsWhole = (budgets: readonly ScopedBudget[], { wantedNanoUsd }: HoldDemand) =>
   budgets.every(({ account, limitNanoUsd }) => fits(account, limitNanoUsd, wantedNanoUsd) !== 'spent');
 
-/** Returns the key or token whose prompts take one another's place when they are counted. */
+/** Returns the key or token that owns a prompt. One prompt of each owner is counted at a time. */
 const ownerOf = ({ names: { keyHash }, tokenId }: CallerSnapshot) => keyHash ?? tokenId ?? '';
 
 const NO_FACTS: readonly RateFacts[] = [];

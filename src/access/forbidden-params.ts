@@ -2,7 +2,7 @@ import { MalformedBodyError, type ScannedObject } from '../body/json-scanner.js'
 import type { LlmRequestContext } from './llm-request.js';
 import { foldedName, isRead, isUsual } from './member-names.js';
 
-/** Members a client would use to choose the upstream or its credentials. Refused wherever they hide. */
+/** Members that would choose the upstream or its credentials. A scan refuses them at any depth. */
 const SMUGGLED = [
   'api_base',
   'base_url',
@@ -31,10 +31,10 @@ const SMUGGLED = [
   'langsmith_base_url',
   's3_endpoint_url',
 ] as const;
-/** The names a scan watches for at any depth. */
+/** Names that the scan refuses at any depth. */
 export const FORBIDDEN_PARAM_NAMES: ReadonlySet<string> = new Set(SMUGGLED);
 
-/** Refused at the top level only: deeper down these words are ordinary data. */
+/** Names that are refused at the top level only. Deeper down they are ordinary data. */
 const SMUGGLED_ON_TOP = new Set<string>([
   ...SMUGGLED,
   'headers',
@@ -42,7 +42,7 @@ const SMUGGLED_ON_TOP = new Set<string>([
   'mock_response',
   'extra_body',
 ]);
-/** Members by which an aggregator (OpenRouter, Vercel and their like) calls another model or provider than the one that was checked. */
+/** Members by which an aggregator (OpenRouter, Vercel) calls a model or provider that was not checked. */
 const CHOOSES_MODEL = new Set([
   'models',
   'route',
@@ -58,10 +58,10 @@ const CHOOSES_MODEL = new Set([
 ]);
 const SMUGGLING_HEADER = /^x-(?:.*custom-host|litellm-api-base|litellm-base-url|litellm-model)$/;
 
-/** What the gate reads of a form must be plain: no reader may take `model[0]` for it. */
+/** Form fields that the gateway reads. `model[0]` is refused, because an upstream might read it as `model`. */
 const READ_PLAIN = new Set(['model', 'n', 'stream', 'user']);
 
-/** Throws a `MalformedBodyError` that names what a body, a header or a query tries to smuggle past the gate. */
+/** Throws a `MalformedBodyError` that names a forbidden member of the body, or a forbidden header or query parameter. */
 export function rejectForbiddenParams(
   { members, watched }: ScannedObject,
   { headers, query }: Pick<LlmRequestContext, 'headers' | 'query'>,
@@ -75,7 +75,7 @@ export function rejectForbiddenParams(
     if (SMUGGLED_ON_TOP.has(folded)) refuse(name, 'body');
     if (CHOOSES_MODEL.has(folded)) refuse(name, 'body', ANOTHER_MODEL);
     if (!folded.includes('[')) continue;
-    // A form may write a structure as `a[b]`.
+    // A form may write a nested member as `a[b]`.
     const words = folded.split(/[[\]]+/);
     if (isRead(words[0]!) || words.some((word) => SMUGGLED_ON_TOP.has(word) || READ_PLAIN.has(word)))
       refuse(name, 'body');

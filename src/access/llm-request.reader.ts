@@ -9,7 +9,7 @@ import {
   type ReadingSettings,
 } from './llm-request.js';
 
-/** Reads the body of a request to a model route, as this gateway is configured. */
+/** Reads the body of a request to a model route, with the settings of this gateway. */
 @Injectable()
 export class LlmRequestReader {
   private readonly settings: ReadingSettings;
@@ -22,7 +22,7 @@ export class LlmRequestReader {
     };
   }
 
-  /** A reading of this request, done on the first call and kept. */
+  /** Returns a function that reads this request on its first call and keeps the result. */
   of(request: FastifyRequest): () => LlmRequest {
     let read: LlmRequest | undefined;
     return () => (read ??= this.read(request));
@@ -44,11 +44,11 @@ export class LlmRequestReader {
     });
   }
 
-  /** The same reading for a body that is only asked about. */
+  /** Reads a body that an evaluation asks about. */
   readBytes(bytes: Buffer, context: Omit<LlmRequestContext, 'settings'>): LlmRequest {
     return readLlmRequest(bytes, { ...context, settings: this.settings });
   }
 }
 
-/** Azure's clients name the deployment in the path, and in the body what they like. */
+/** Tells whether the path alone names the model. Azure's clients name the deployment there, and anything in the body. */
 export const pathDecides = (route: string) => route.startsWith('/openai/deployments/');

@@ -13,7 +13,7 @@ import { requestTags } from './request-tags.js';
 import { foldedName, refuseLookalikes } from './member-names.js';
 import { rejectForbiddenParams, FORBIDDEN_PARAM_NAMES } from './forbidden-params.js';
 
-/** A call's body as the gate reads it: a few members by hand, everything else as bytes. */
+/** Body of a call as the gateway reads it: a few parsed members, and everything else as bytes. */
 export interface LlmRequest {
   readonly kind: CallType;
   readonly bytes: Buffer;
@@ -21,49 +21,51 @@ export interface LlmRequest {
   readonly scanned?: ScannedObject | ScannedForm;
   readonly problem?: { readonly message: string; readonly param: string | null };
   readonly model?: string;
-  /** The body does not say `model` as it is: it is written anew even for an upstream that calls it so. */
+  /**
+   * True if the model differs from the body's `model`. The body is then rewritten, even if the upstream uses the same name.
+   */
   readonly rewritesModel?: boolean;
-  /** Every model named as any kind of fallback. */
+  /** Every model that the request names as a fallback of any kind. */
   readonly allFallbacks: readonly string[];
-  /** Those to try, in order, when the model fails. */
+  /** Models to try in this order, when the model fails. */
   readonly fallbacks: readonly string[];
   readonly stream: boolean;
-  /** The client itself asked for a usage chunk. */
+  /** True if the client itself asked for a usage chunk. */
   readonly includeUsage: boolean;
   readonly size: CallSize;
   readonly endUserId?: string;
-  /** Those the request names; its key and team may have more. */
+  /** Tags that the request names. Its key and team may add more. */
   readonly tags: readonly string[];
   readonly params: Readonly<Record<string, unknown>>;
-  /** The client's own headers that go upstream with it. */
+  /** Headers of the client that are forwarded to the upstream. */
   readonly forwardedHeaders?: Readonly<Record<string, string>>;
 }
 
-/** What the reader must know beyond the body. */
+/** Everything that the reader needs beyond the body. */
 export interface LlmRequestContext {
   readonly kind: CallType;
-  /** The model in the path (`/engines/{model}/…`), decoded. */
+  /** The decoded model in the path (`/engines/{model}/…`). */
   readonly pathModel?: string;
-  /** The path alone says the model, whatever the body does: Azure's clients. */
+  /** True if the path alone names the model, whatever the body says, as for Azure's clients. */
   readonly pathDecides?: boolean;
   readonly headers: IncomingHttpHeaders;
-  /** Set where the body came over the wire: then a form must be one. */
+  /** Set if the body came over HTTP. A form route then requires a form. */
   readonly contentType?: string;
   readonly query: string;
   readonly settings: ReadingSettings;
 }
 
-/** What is read, as this gateway is configured. */
+/** Settings of this gateway for the reading of bodies. */
 export interface ReadingSettings {
   /** Further headers that may name the end user. */
   readonly endUserHeaders: readonly string[];
-  /** A request may not name tags of its own. */
+  /** True if a request may not name tags. */
   readonly refusesTags: boolean;
-  /** Top-level members the rules ask about. */
+  /** Top-level members that the rules read. */
   readonly wantedParams: readonly string[];
 }
 
-/** Members that may hold a schema: a tool may well have a parameter called `api_key`. */
+/** Members that may contain a schema. A tool may have a parameter called `api_key`. */
 const SCHEMA_HOLDERS = ['tools', 'functions', 'response_format', 'text'];
 const SCHEMAS: ReadonlySet<string> = new Set([
   'parameters',
@@ -71,7 +73,7 @@ const SCHEMAS: ReadonlySet<string> = new Set([
   'input_schema',
   'json_schema',
   'properties',
-  // What a tool is called with.
+  // Arguments of a tool call.
   'input',
   'input_examples',
 ]);
@@ -87,10 +89,10 @@ const WATCH: Watch = {
   unique: new Set<ReadMember>(['tools', 'search_parameters', 'context_management', 'thinking', 'reasoning']),
 };
 
-/** Every member that may name fallbacks; `fallbacks` is what is tried. */
+/** Members that may name fallbacks. Only `fallbacks` are tried. */
 const FALLBACK_MEMBERS = ['fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks'] as const;
 
-/** Members that speak to the gate and are not forwarded. */
+/** Members for the gateway itself, which are not forwarded. */
 export const GATEWAY_MEMBERS: ReadonlySet<string> = new Set<ReadMember>([
   ...FALLBACK_MEMBERS,
   'router_settings_override',
@@ -98,13 +100,13 @@ export const GATEWAY_MEMBERS: ReadonlySet<string> = new Set<ReadMember>([
   'tags',
 ]);
 
-/** Where a client may name the end user, before everything else that does. */
+/** Header that may name the end user. It takes precedence over all other places. */
 export const END_USER_HEADER = 'x-litellm-customer-id';
 
 const MAX_FALLBACKS = 64;
 const MAX_END_USER_CHARS = MAX_NAME_BYTES;
 
-/** Reads a body. What is wrong with it is a fact (`problem`), so that authentication can speak first. */
+/** Reads a body. A defect becomes a fact (`problem`) instead of an error, so that authentication is refused first. */
 export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRequest {
   const { kind, contentType } = context;
   try {
@@ -119,7 +121,7 @@ export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRe
   }
 }
 
-/** The top-level members of a body that these dotted paths begin with. */
+/** Returns the top-level members of a body that these dotted paths begin with. */
 export function readParams(
   { bytes, scanned }: LlmRequest,
   paths: readonly string[],
@@ -150,11 +152,11 @@ const nothingRead = (kind: CallType, bytes: Buffer): LlmRequest => ({
   params: {},
 });
 
-/** Fields of a form that people write into: whatever they look like, they are texts. */
+/** Form fields with text of the user. They are texts, even if they look like JSON. */
 const WRITTEN = new Set(['prompt', 'instructions', 'input']);
 const BRACES: ReadonlySet<number | undefined> = new Set([0x7b, 0x5b]);
 
-/** The same form with what its JSON fields name: nothing hides there either. */
+/** Returns the form with the member names inside its JSON fields, so that the scan for forbidden names covers them. */
 function watchedForm(bytes: Buffer, form: ScannedForm): ScannedForm {
   const watched = [...form.members].flatMap(([name, { valueStart, valueEnd }]) => {
     if (WRITTEN.has(name) || !BRACES.has(bytes[valueStart])) return [];
@@ -196,7 +198,7 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
     size: kind.size(body, headers),
     params,
   };
-  // Spreading what may be absent would cost more than reading the body.
+  // A spread of absent members would cost more than reading the body.
   if (model !== undefined) request.model = model;
   if (model !== inBody) request.rewritesModel = true;
   if (endUserId !== undefined) request.endUserId = endUserId;
@@ -205,14 +207,14 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
   return request;
 }
 
-/** Of the client's headers those the API reads, and what the pieces of a form are separated by. */
+/** Returns the client's headers that the API reads, or the content type of a form, which has its boundary. */
 function passedHeaders({ kind, headers, contentType }: LlmRequestContext): LlmRequest['forwardedHeaders'] {
   if (kind.isForm && contentType !== undefined) return { 'content-type': contentType };
   const passed = kind.forwardedHeaders?.map((name) => [name, headers[name]]);
   return passed && Object.fromEntries(passed.filter(([, value]) => typeof value === 'string'));
 }
 
-/** Vercel's gateway takes models, and providers of other prices, among the options of its own. */
+/** Refuses `providerOptions.gateway`, in which Vercel's gateway accepts other models and providers with other prices. */
 function refuseOtherModels(body: CallBody): void {
   const options = body.value('providerOptions') ?? {};
   if (typeof options !== 'object' || Array.isArray(options))
@@ -239,7 +241,9 @@ function modelOf(
   return modelName(inBody ?? pathModel, 'model');
 }
 
-/** A model's name: no wildcard takes one with blanks at its ends for another model than the one that is meant. */
+/**
+ * Checks the name of a model. Refuses blanks at its ends, because a wildcard could match another model than the one meant.
+ */
 function modelName<T extends string | undefined>(name: T, param: string): T {
   if (name !== undefined && hasBlankEnds(name))
     throw new MalformedBodyError(
@@ -249,7 +253,7 @@ function modelName<T extends string | undefined>(name: T, param: string): T {
   return plainName(name, param, MAX_NAME_CHARS);
 }
 
-/** A name that is kept and written down: short, and without characters that a log or a database would stumble over. */
+/** Checks a name that is stored and logged: short, and without control characters. */
 function plainName<T extends string | undefined>(name: T, param: string, maxChars: number): T {
   if (name !== undefined && (name.length > maxChars || !isName(name))) {
     throw new MalformedBodyError(
@@ -283,7 +287,7 @@ function endUserOf(
   return plainName(id as string | undefined, 'user', MAX_END_USER_CHARS);
 }
 
-/** Fallbacks that are only checked, wherever LiteLLM would look for them. */
+/** Returns the fallbacks that are only checked and never tried, from every place where LiteLLM reads them. */
 function otherFallbacks(value: (name: ReadMember) => unknown): string[] {
   const override = value('router_settings_override');
   const metadata = value('metadata');
@@ -298,7 +302,7 @@ function otherFallbacks(value: (name: ReadMember) => unknown): string[] {
   ];
 }
 
-/** The model names in any of LiteLLM's shapes: `"a"`, `{model: "a"}`, `{primary: ["a"]}`, lists of those. */
+/** Returns the model names in any of LiteLLM's shapes: `"a"`, `{model: "a"}`, `{primary: ["a"]}`, lists of those. */
 function namesIn(shape: unknown, param: string): string[] {
   if (shape === undefined || shape === null) return [];
   if (typeof shape === 'string') return [modelName(shape, param)];

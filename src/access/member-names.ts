@@ -2,16 +2,16 @@ import { MalformedBodyError } from '../body/json-scanner.js';
 import { NON_PROMPT_MEMBERS } from '../tokenizer/non-prompt-members.js';
 import { READ_MEMBERS } from '../call-types/read-members.js';
 
-/** A name that is its own folded name. */
+/** Pattern of names that folding does not change. */
 const PLAIN = /^[a-z0-9_]{0,128}$/;
 const ASCII = /^[\0-\x7f]*$/;
 
-/** No member of any API has a longer name. Normalizing a long one may take seconds. */
+/** The longest name of a member. No API has a longer one, and normalizing a long name may take seconds. */
 const MAX_NAME_BYTES = 128;
 
 /**
- * Folds a name as the loosest reader compares it: compatibility forms (NFKC: also `ſ` and the Kelvin sign) and case are
- * ignored. Throws a `MalformedBodyError` for a name that is too long.
+ * Folds a name as the loosest upstream compares it: ignores case and compatibility forms (NFKC, also `ſ` and the Kelvin
+ * sign). Throws a `MalformedBodyError` if the name is too long.
  */
 export function foldedName(name: string): string {
   if (isPlain(name)) return name;
@@ -23,7 +23,7 @@ export function foldedName(name: string): string {
   return (ASCII.test(name) ? name : name.normalize('NFKC')).toLowerCase();
 }
 
-/** Names that nearly every body has: nothing of what is refused by its name is among them. */
+/** Names that nearly every body has. None of them is refused. */
 const USUAL: ReadonlySet<string> = new Set<string>([
   ...READ_MEMBERS.filter((name) => PLAIN.test(name)),
   ...NON_PROMPT_MEMBERS,
@@ -38,15 +38,15 @@ const isPlain = (name: string) => USUAL.has(name) || PLAIN.test(name);
 const MAX_TOLD_CHARS = 64;
 const told = (name: string) => name.slice(0, MAX_TOLD_CHARS);
 
-/** How each read member is spelled, by its folded name. */
+/** Spelling of each read member, by its folded name. */
 const SPELLING: ReadonlyMap<string, string> = new Map(READ_MEMBERS.map((name) => [foldedName(name), name]));
 
 /**
- * Throws a `MalformedBodyError` for a name that some upstream may take for a member this gateway reads, or for another name of
- * the same body. `names`: no two of them are the same.
+ * Throws a `MalformedBodyError` if an upstream may confuse a name with a member that this gateway reads, or with another
+ * name of the body. The `names` must be distinct.
  */
 export function refuseLookalikes(names: readonly string[]): void {
-  // Nearly always: then no two fold to one.
+  // Plain names, as in nearly every body, never fold to the same name.
   if (names.every(isPlain)) return;
   const seen = new Map<string, string>();
   for (const name of names) {
@@ -67,5 +67,5 @@ export function refuseLookalikes(names: readonly string[]): void {
   }
 }
 
-/** Is this, folded, a member the gateway reads? */
+/** Tells whether the folded name is a member that the gateway reads. */
 export const isRead = (name: string): boolean => SPELLING.has(foldedName(name));

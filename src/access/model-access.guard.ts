@@ -6,7 +6,7 @@ import { enforce } from './access-denied.js';
 
 const HERE: readonly Enforcer[] = ['ModelAccessGuard'];
 
-/** Lets an admitted request call the model it names. Stands after `AuthChecksGuard` and acts on the same decision. */
+/** Checks whether an admitted request may call its model. Runs after `AuthChecksGuard` and enforces the same decision. */
 @Injectable()
 export class ModelAccessGuard implements CanActivate {
   constructor(@Inject(CONFIG) private readonly config: Config) {}

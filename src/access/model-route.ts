@@ -5,7 +5,7 @@ import { ErrorEnvelope } from '../http/error-envelope.dto.js';
 import { AuthChecksGuard } from './auth-checks.guard.js';
 import { ModelAccessGuard } from './model-access.guard.js';
 
-/** A route that calls a model: both guards stand before it, in this order. */
+/** Marks a route that calls a model. Both guards run before it, in this order. */
 export const ModelRoute = () =>
   applyDecorators(
     setRouteAccess('model'),

@@ -15,7 +15,10 @@ import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { MemberRepository } from '../parties/repositories/member.repository.js';
 import { OrganizationMemberRepository } from '../parties/repositories/organization-member.repository.js';
 
-/** What is a caller's own: read afresh for every request to an administrator's door, so that nothing outlives a membership. */
+/**
+ * Loads the principal of a caller: its role, teams and organizations. Reads them for every request to an admin route, so
+ * that an ended membership gives no rights.
+ */
 @Injectable()
 export class PrincipalLoader {
   constructor(
@@ -25,13 +28,16 @@ export class PrincipalLoader {
     private readonly organizationMembers: OrganizationMemberRepository,
   ) {}
 
-  /** Returns the caller of a request: with its teams and organizations where the route asks for roles and its own does not see everything. */
+  /**
+   * Returns the principal of a request. Loads teams and organizations only if the route requires a role and the caller's
+   * own role does not see everything.
+   */
   of({ request, caller }: CallAccess): MaybePromise<Principal> {
     const who = this.nameOf(caller!);
     return request.route.roles === 'any' || seesEverything(who) ? who : this.load(who, caller!.names.teamId);
   }
 
-  /** The caller's name and role alone. */
+  /** Returns the principal with name and role only. */
   nameOf({ callerId, credential, names, tokenId }: CallerSnapshot): Principal {
     return {
       id: callerId,
@@ -45,12 +51,15 @@ export class PrincipalLoader {
     };
   }
 
-  /** The same with its teams and organizations. Throws when they cannot be read: nobody owns less or more for that. */
+  /**
+   * Returns the principal with its teams and organizations. Throws if they cannot be read, because incomplete rows would
+   * give wrong rights.
+   */
   load(caller: Principal, keyTeamId: string | null): Promise<Principal> {
     return this.database.read((manager) => this.in(manager, caller, keyTeamId));
   }
 
-  /** The authority of a caller with its teams and organizations, as these rows have them. */
+  /** Returns the principal with its teams and organizations, as this transaction sees the rows. */
   async in(manager: EntityManager, caller: Principal, keyTeamId: string | null): Promise<Principal> {
     const { userId } = caller;
     if (userId === null) {

@@ -2,7 +2,7 @@ import type { RateFacts, RateUnit } from '../policy/rates.js';
 
 const UNITS: readonly RateUnit[] = ['requests', 'tokens'];
 
-/** `x-ratelimit-*` as OpenAI's clients read them: of each unit the limit with the least room left. */
+/** Returns `x-ratelimit-*` headers as OpenAI's clients read them. Each unit shows the limit with the least room left. */
 export function rateHeaders(rates: readonly RateFacts[]): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const unit of UNITS) {
@@ -19,6 +19,6 @@ export function rateHeaders(rates: readonly RateFacts[]): Record<string, string>
 
 const left = ({ limit, used }: RateFacts) => limit - used;
 
-/** Whole seconds from now, at least one. */
+/** Returns the whole seconds until an instant, at least one. */
 export const secondsUntil = (instant: Date | undefined) =>
   instant ? Math.max(1, Math.ceil((instant.getTime() - Date.now()) / 1_000)) : 1;

@@ -9,7 +9,7 @@ import type { AccessRequest } from './access-request.js';
 import type { CallerSnapshot } from './callers/caller.js';
 import { type LlmRequest, readParams } from './llm-request.js';
 
-/** Builds the facts of a body and of the models it names, as this caller means them. Reads the catalogue in memory. */
+/** Builds the facts of a body and of the models it names, for one caller. Reads the catalogue in memory. */
 @Injectable()
 export class RequestFactsLoader {
   constructor(
@@ -17,7 +17,10 @@ export class RequestFactsLoader {
     private readonly catalogue: Catalogue,
   ) {}
 
-  /** Reads the body for this caller. The end user of its credential and the served name of its model replace what it says. */
+  /**
+   * Reads the body for this caller. The end user of the credential, and the served name of the model, replace those of the
+   * body.
+   */
   llmRequestOf({ llm }: Pick<AccessRequest, 'llm'>, caller: CallerSnapshot): LlmRequest | undefined {
     const read = llm?.();
     if (!read) return undefined;
@@ -42,7 +45,7 @@ export class RequestFactsLoader {
     };
   }
 
-  /** Returns what is known of a model for this caller, and what calling it would need. */
+  /** Returns the facts of a model for this caller, and the demand of the call. */
   modelFacts(requested: string, llm: Pick<LlmRequest, 'size'>, caller: CallerSnapshot): ModelFacts {
     const catalogue = this.catalogue.current();
     const known = catalogue.modelFacts(requested, caller, caller.names.teamId);
@@ -64,7 +67,9 @@ export class RequestFactsLoader {
     };
   }
 
-  /** Returns the model that Claude Code's `[1m]` stands behind, if it is served and nothing is by the whole name. */
+  /**
+   * Returns the model name without Claude Code's suffix `[1m]`, if that model is served and no model has the whole name.
+   */
   private withoutSuffix({ model, kind }: LlmRequest, caller: CallerSnapshot): string | undefined {
     if (!model?.endsWith(']') || !LONG_CONTEXT.test(model) || !LONG_CONTEXT_PATHS.has(kind.path))
       return undefined;
@@ -77,7 +82,7 @@ export class RequestFactsLoader {
   }
 }
 
-/** Claude Code asks for a context of a million tokens with this suffix. */
+/** Suffix by which Claude Code asks for a context of a million tokens. */
 const LONG_CONTEXT = /\[1m\]$/i;
 const LONG_CONTEXT_PATHS: ReadonlySet<string> = new Set([
   '/chat/completions',

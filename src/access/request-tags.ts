@@ -7,7 +7,10 @@ const HEADER = 'x-litellm-tags';
 const MAX_TAGS = 32;
 const NONE: readonly string[] = [];
 
-/** The tags a call names, each once, wherever LiteLLM reads them. `refused`: it may name none. */
+/**
+ * Returns the tags that a call names, each once, from every place where LiteLLM reads them. `refused`: the call may name no
+ * tags.
+ */
 export function requestTags(
   value: (member: ReadMember) => unknown,
   { [HEADER]: header }: IncomingHttpHeaders,
@@ -51,5 +54,5 @@ const namesIn = (header: string) =>
     .map((name) => name.trim())
     .filter((name) => name !== '');
 
-/** Returns each tag once, in one fixed order, so that the same tags lead to the same billing chain. */
+/** Returns each tag once, in a fixed order, so that the same tags give the same billing chain. */
 export const sortedUnique = (tags: readonly string[]) => [...new Set(tags)].toSorted();

@@ -6,10 +6,10 @@ import { ADMIN_RULES } from '../policy/admin-rules.js';
 import { AuthChecksGuard } from './auth-checks.guard.js';
 import { ModelAccessGuard } from './model-access.guard.js';
 
-/** Refuses to start while a route says nothing about who may knock, or calls a model without both guards. An administrator's needs a rule. */
+/** Stops the start if a route is not marked, an admin route has no rule, or a model route lacks one of the guards. */
 @Injectable()
 export class RouteGuardCheck implements OnModuleInit {
-  /** The paths at which a model is called, as Nest writes them. */
+  /** The paths of routes that call a model, in Nest's notation. */
   readonly modelPaths: Set<string> = new Set();
 
   constructor(

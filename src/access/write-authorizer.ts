@@ -21,8 +21,8 @@ import { CallerReader } from './callers/caller-reader.js';
 import { DecisionLog } from './decision-log.js';
 
 /**
- * Authorizes what an administrator's request writes. The guard let it in by rows that may have changed since; inside every
- * transaction that writes for it the rows are read again, and the guard's decision is made again.
+ * Authorizes the writes of an admin request. The rows that the guard read may have changed since. Inside every transaction
+ * of the request they are read again, and the guard's decision is repeated.
  */
 @Injectable()
 export class WriteAuthorizer {
@@ -36,7 +36,10 @@ export class WriteAuthorizer {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Returns the rights of a request that the guard let in; undefined for the master key, which no row describes, and for calls of models. */
+  /**
+   * Returns the rights of an admitted request. Undefined for the master key, because no row describes it, and for calls of
+   * models.
+   */
   rightsOf(
     request: FastifyRequest,
     { request: asked, caller: admitted }: CallAccess,
@@ -63,7 +66,7 @@ export class WriteAuthorizer {
     return { readAgain };
   }
 
-  /** A caller by its rows as this transaction sees them, decided on as the guard does. */
+  /** Reads the caller's rows as this transaction sees them, and decides as the guard does. */
   private async billingContext(
     tx: EntityManager,
     { request, hash, hint }: PresentedRequest,
@@ -75,7 +78,7 @@ export class WriteAuthorizer {
       now,
       credential: credentialOf(caller, now, hint),
       route: request.route,
-      // What only a call of a model is asked is left out.
+      // Budgets and rates are left out, because only calls of models are checked against them.
       parties: (caller?.parties ?? []).map((party) => ({ ...party, budgets: [] })),
       rates: [],
       balances: 'unknownUntilHold',
@@ -104,25 +107,25 @@ export class WriteAuthorizer {
   }
 }
 
-/** A request, and what its caller is found again by. */
+/** A request, with the hash and the hint that find its caller again. */
 interface PresentedRequest {
   readonly request: AccessRequest;
   readonly hash: string;
   readonly hint: string;
 }
 
-/** Who a caller is at one moment of a transaction. */
+/** The caller's facts and rights at one moment of a transaction. */
 interface Standing {
   readonly facts: AccessFacts;
   readonly caller: CallerSnapshot | undefined;
   readonly refusal?: Refusal | undefined;
-  /** Absent with a refusal. */
+  /** Absent if there is a refusal. */
   readonly principal?: Principal;
-  /** All that may be done, and within which limits, to be compared. */
+  /** Principal and parties as text, for comparison. */
   readonly rights?: string;
 }
 
-/** What was presented, as it is now: a token's time is over without any row saying so. */
+/** Returns the credential as it is now. A token expires without a change of any row. */
 function credentialOf(caller: CallerSnapshot | undefined, now: Date, hint: string): CredentialFacts {
   if (!caller) return { kind: 'unknown', hint };
   if (caller.token && caller.token.verified.expiresAt <= now)
@@ -131,8 +134,8 @@ function credentialOf(caller: CallerSnapshot | undefined, now: Date, hint: strin
 }
 
 /**
- * The rows that rights are made of. Of the teams of an organization that somebody administers it is the organization's row:
- * a team that leaves it changes that, too.
+ * Returns the cache keys of the rows that rights depend on. For an organization that the caller administers, its own row
+ * stands for its teams. A team that leaves the organization changes that row, too.
  */
 function subjectsOf({ cacheKeys }: CallerSnapshot, { userId, teams, organizations }: Principal): CacheKey[] {
   const joined = [...teams].filter(([, role]) => role.as !== 'org_admin').map(([teamId]) => teamId);
@@ -148,7 +151,7 @@ function subjectsOf({ cacheKeys }: CallerSnapshot, { userId, teams, organization
 
 const isSame = (one: Principal, other: Principal) => written(plain(one)) === written(plain(other));
 
-/** A value as text, to be compared. */
+/** Writes a value as text, for comparison. */
 const written = (value: unknown) =>
   JSON.stringify(value, (_, part: unknown) => {
     if (part instanceof Map || part instanceof Set) return [...part] as unknown[];

@@ -13,20 +13,20 @@ import type { BudgetConfig, PartyConfig, Snapshot } from './caller.js';
 export interface BillingContext {
   readonly parties: readonly Party[];
   readonly chain: BillingChain;
-  /** Every rate limit of the parties, whatever the model. */
+  /** All rate limits of the parties, for every model. */
   readonly rates: readonly RateLimit[];
-  /** Every budget among the parties, with whose it is. */
+  /** All budgets of the parties, each with its scope. */
   readonly budgets: readonly ScopedBudget[];
-  /** The first account of the caller's key, and its first budget: what its calls are told of it. */
+  /** First account and first budget of the caller's key, for the response headers. */
   readonly key: { readonly account?: LiveAccount | undefined; readonly budget?: ScopedBudget | undefined };
-  /** When one of the windows closes or an increase ends, epoch milliseconds. */
+  /** Time at which the first window closes or increase ends, in epoch milliseconds. */
   readonly until: number;
   readonly accountsGeneration: number;
   /** The end user and the tags among the parties. */
   readonly named: readonly Snapshot[];
-  /** The rows all of this was read from. */
+  /** Revisions of the rows behind the caller and the named parties. */
   readonly rowRevisions: ReadonlyMap<CacheKey, number>;
-  /** Accounts somebody wants to hear about. */
+  /** Accounts whose limits may cause an alert. */
   readonly alertAccounts: readonly WatchedAccount[];
 }
 
@@ -34,15 +34,15 @@ const STANDINGS_PER_CALLER = 1_000;
 
 export const noBillingContexts = () => new BoundedMap<string, BillingContext>(STANDINGS_PER_CALLER);
 
-/** A party and what it is billed on in the windows that are open. All standings it is in share it. */
+/** A party with its accounts in the open windows. All billing contexts of the party share it. */
 export interface PartyAccounts {
   readonly party: PartyConfig;
   readonly budgets: readonly PlacedBudget[];
-  /** When that changes by itself, epoch milliseconds. */
+  /** Time at which the budgets change without a write, in epoch milliseconds. */
   readonly until: number;
-  /** The names of the model this is for, where the party has budgets of models. */
+  /** The names of the called model, if the party has budgets for models. */
   readonly modelNames: readonly string[];
-  /** The same with its accounts, while they are in memory. */
+  /** The same party with its accounts, while they are in memory. */
   opened?: Opened;
 }
 
@@ -57,11 +57,11 @@ interface PlacedBudget {
   readonly softLimitNanoUsd: NanoUsd | null;
   readonly account: AccountSpec;
   readonly model?: string;
-  /** When the limit or the window changes by itself, epoch milliseconds. */
+  /** Time at which the limit or the window changes without a write, in epoch milliseconds. */
   readonly until: number;
 }
 
-/** A party at `now`, when a model with these names is called. What is not there, and a token's own limits, are billed nothing. */
+/** Returns a party's budgets at `now`, for a model with these names. Missing parties and tokens have no accounts. */
 export function loadPartyAccounts(
   party: PartyConfig,
   timeZone: string,
@@ -73,7 +73,7 @@ export function loadPartyAccounts(
   return { party, budgets, until: Math.min(...budgets.map(({ until }) => until), Infinity), modelNames };
 }
 
-/** Which accounts a party is billed on: the endless one, one for every window, and that of its budget for this model. */
+/** Returns the budgets of a party with their accounts: the lifetime account, one per window, and one for this model. */
 function placeBudgets(
   party: PartyConfig,
   timeZone: string,
@@ -126,7 +126,7 @@ function placed(
   };
 }
 
-/** Parties and chain for one caller and whom its call names, once their accounts are in memory. */
+/** Builds the billing context of a caller and the parties that its call names. Their accounts must be in memory. */
 export function buildBillingContext(
   billed: readonly PartyAccounts[],
   accounts: ReadonlyMap<string, LiveAccount>,
@@ -175,7 +175,9 @@ function openedAt(
   return opened;
 }
 
-/** There is a standing for every key: `flat()` makes room for seventeen in each list, a copy only for what is in it. */
+/**
+ * Joins lists. The copy saves memory: `flat()` reserves room for seventeen entries, and there is a context for every key.
+ */
 const joined = <T>(lists: readonly (readonly T[])[]): readonly T[] => lists.flat().slice() as T[];
 
 function watched(
@@ -220,7 +222,10 @@ function partyFacts(
   });
 }
 
-/** Those with a limit; of several for one account, as of a window that is configured twice, the smallest. */
+/**
+ * Returns the budgets that have a limit. If several share one account (a window configured twice), the smallest limit
+ * remains.
+ */
 function tightest(budgets: readonly PlacedBudget[]): (PlacedBudget & { readonly limitNanoUsd: NanoUsd })[] {
   const byAccount = new Map<string, PlacedBudget & { readonly limitNanoUsd: NanoUsd }>();
   for (const budget of budgets) {

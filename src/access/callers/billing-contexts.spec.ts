@@ -32,7 +32,7 @@ const callerWith = (...parties: PartyConfig[]) =>
     billingContexts: noBillingContexts(),
   }) as unknown as CallerSnapshot;
 
-/** Accounts in memory that may leave it. */
+/** Accounts in memory that can be evicted. */
 class Memory {
   generation = 1;
   private accounts = new Map<string, LiveAccount>();

@@ -17,17 +17,20 @@ import {
   type BillingContext,
 } from './billing-context.js';
 
-/** Of all callers together: a client may name any number of end users, with each of its keys. */
+/** The most contexts of all callers together. A client may name any number of end users with each key. */
 const MAX_KEPT = 100_000;
 
 /** The end user and the tags that a call names. */
 export type CallNames = Pick<LlmRequest, 'endUserId' | 'tags'>;
 
-/** Who pays for a call, and from what: made once per caller and whom its calls name, and kept until a window closes, an increase ends, a row changes or accounts leave memory. */
+/**
+ * Billing contexts of callers, one for each combination of caller and named parties. A context is kept until a window
+ * closes, an increase ends, a row changes or its accounts leave memory.
+ */
 @Injectable()
 export class BillingContexts {
   private readonly kept = new SharedBound<BillingContext>(MAX_KEPT);
-  /** Of each party the last that was made: whoever it stands behind shares that. */
+  /** The last accounts of each party. All callers of the party share them. */
   private readonly lastBilled = new WeakMap<PartyConfig, PartyAccounts>();
 
   constructor(
@@ -38,7 +41,7 @@ export class BillingContexts {
     private readonly quota: CalledNameQuota,
   ) {}
 
-  /** Who pays for a call of this model, and from what; without a promise when it is in memory. */
+  /** Returns the billing context of a call of this model, without a promise if it is in memory. */
   of(
     caller: CallerSnapshot,
     named: CallNames,
@@ -49,7 +52,7 @@ export class BillingContexts {
     return this.inMemory(caller, named, model, now) ?? this.load(caller, named, model, now, isDryRun);
   }
 
-  /** Are these still the windows that are open, the limits in force, and the accounts in memory? */
+  /** Tells whether the windows are still open, the limits still apply, and the accounts are still in memory. */
   isOpen({ until, accountsGeneration }: BillingContext, now = this.clock()): boolean {
     return now.getTime() < until && accountsGeneration === this.accounts.generation;
   }
@@ -100,7 +103,7 @@ export class BillingContexts {
     return billingContext;
   }
 
-  /** Their accounts, all of them in memory at this instant. */
+  /** Loads the accounts of these parties, so that all of them are in memory at this instant. */
   private async accountsOf(billed: readonly PartyAccounts[]) {
     const needs = billed.flatMap(({ budgets }) => budgets);
     for (;;) {
@@ -118,16 +121,16 @@ export class BillingContexts {
       last.modelNames.every((name, i) => name === modelNames[i]);
     if (last && isSame && now.getTime() < last.until) return last;
     const billed = loadPartyAccounts(party, this.config.litellm.timezone, now, modelNames);
-    // A key stands behind nobody else.
+    // No other caller shares a key.
     if (party.kind !== 'key') this.lastBilled.set(party, billed);
     return billed;
   }
 }
 
-/** Is it about an end user whose row is still to be made? */
+/** Tells whether the context has an end user whose row does not exist yet. */
 export const isProvisional = ({ named }: BillingContext): boolean => named.some((one) => one.isProvisional);
 
-/** The names of a model, where somebody has a budget for it alone; else none. */
+/** Returns the names of a model if a party has a budget for it; otherwise none. */
 function budgetedNames(model: ModelFacts | undefined, snapshots: readonly Snapshot[]): readonly string[] {
   if (!model) return NO_NAMES;
   const hasOne = ({ modelBudgets }: PartyConfig) =>
@@ -137,13 +140,13 @@ function budgetedNames(model: ModelFacts | undefined, snapshots: readonly Snapsh
 
 const NO_NAMES: readonly string[] = [];
 
-/** A call's tags: the caller's own and those it names. */
+/** Returns the tags of a call: the caller's own and those that the call names. */
 export const tagsOfCall = ({ tags: own }: CallerSnapshot, { tags }: CallNames) =>
   tags.length ? sortedUnique([...own, ...tags]) : own;
 
 /**
- * No end user's id and no tag has the character that separates here. Tags without a row are left out: a client may
- * invent any number of them, and they change nothing.
+ * Returns the key of a context within its caller. No end user's id and no tag contains the separator. Tags without a row
+ * are left out. They change nothing, and a client may invent any number of them.
  */
 const standingKey = (endUserId = '', tags: readonly Snapshot[], modelNames: readonly string[]) =>
   tags.length || modelNames.length

@@ -7,7 +7,7 @@ import { TeamsService } from '../../teams/teams.service.js';
 import { UsersService } from '../../users/users.service.js';
 import type { CallerRows } from './caller-rows.js';
 
-/** The rows behind a caller, read through the row caches of their services. */
+/** Reads the rows behind a caller through the row caches of their services. */
 @Injectable()
 export class CachedCallerRows implements CallerRows {
   constructor(

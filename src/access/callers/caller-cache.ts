@@ -14,13 +14,13 @@ import { CallerReader } from './caller-reader.js';
 const MAX_SNAPSHOTS = 200_000;
 const MAX_READS = 5;
 
-/** Keeps the snapshots of callers, end users and tags until one of the rows behind them changes. */
+/** Caches the snapshots of callers, end users and tags until a row behind them changes. */
 @Injectable()
 export class CallerCache {
   readonly isMasterKey: (hash: string) => boolean;
   private readonly callers = new BoundedMap<string, CallerSnapshot>(MAX_SNAPSHOTS);
   private readonly endUsers = new BoundedMap<string, Snapshot>(MAX_SNAPSHOTS);
-  /** Also holds names that have no row: clients may send any name. */
+  /** Tags by name, also those without a row, because clients may send any name. */
   private readonly tags = new BoundedMap<string, Snapshot>(MAX_SNAPSHOTS);
 
   constructor(
@@ -37,13 +37,13 @@ export class CallerCache {
     return this.reader.master;
   }
 
-  /** Returns a caller that was read before, while its rows are unchanged. */
+  /** Returns a cached caller, if its rows did not change. */
   cached(id: string): CallerSnapshot | undefined {
     const caller = this.callers.get(id);
     return caller && this.isFresh(caller) ? caller : undefined;
   }
 
-  /** Tells whether a snapshot still says what the rows say. One comparison while no row changes anywhere. */
+  /** Tells whether a snapshot still matches its rows. Takes one comparison while no row changes anywhere. */
   isFresh(snapshot: Snapshot): boolean {
     const { expiresAtMs, verifiedAtEpoch, cacheKeys } = snapshot;
     if (expiresAtMs !== Infinity && this.clock().getTime() >= expiresAtMs) return false;
@@ -54,24 +54,24 @@ export class CallerCache {
     return true;
   }
 
-  /** Reads the key with this hash and every party behind it. */
+  /** Reads the key with this hash, and every party behind it. */
   ofKey(hash: string): Promise<CallerSnapshot | undefined> {
     return this.isMasterKey(hash)
       ? Promise.resolve(this.master)
       : this.readConsistently(hash, () => this.reader.readKey(hash));
   }
 
-  /** Reads the caller that a token stands for, and keeps it by `id`. */
+  /** Reads the caller of a token, and caches it under `id`. */
   async ofToken(id: string, token: VerifiedToken, owners: Owners): Promise<CallerSnapshot> {
     return (await this.readConsistently(id, () => this.reader.readToken(id, token, owners)))!;
   }
 
-  /** Returns an end user as last read. It may be outdated: ask `isFresh`. */
+  /** Returns an end user as it was last read. `isFresh` tells whether that is outdated. */
   lastEndUser(id: string): Snapshot | undefined {
     return this.endUsers.get(id);
   }
 
-  /** Reads an end user. One without a row limits nothing, or is provisional where `mayBeCreated` and a default budget exists. */
+  /** Reads an end user. Without a row it has no limits, or is provisional if `mayBeCreated` and a default budget exists. */
   async endUser(id: string, mayBeCreated: boolean): Promise<Snapshot> {
     const isCreated = mayBeCreated && this.config.litellm.maxEndUserBudgetId !== undefined;
     const known = this.endUsers.get(id);
@@ -93,7 +93,7 @@ export class CallerCache {
     return known !== undefined && hasRow(known);
   }
 
-  /** Returns those of these tags that have a row; undefined when one of them must be read first. */
+  /** Returns those of these tags that have a row; undefined if a tag must be read first. */
   cachedTags(names: readonly string[]): readonly Snapshot[] | undefined {
     if (!names.length) return NO_TAGS;
     const known = names.map((name) => this.tags.get(name));
@@ -121,8 +121,8 @@ export class CallerCache {
   }
 
   /**
-   * Keeps what is read only if no row behind it changed meanwhile. Where other processes write, two reads could be of different
-   * times: then it reads again, and throws when the rows change faster than that.
+   * Reads a caller, and caches it only if no row behind it changed meanwhile. If rows are shared with other processes, a
+   * change causes another read. Throws if the rows change faster than they can be read.
    */
   private async readConsistently(
     id: string,

@@ -21,12 +21,14 @@ import { proxyParty, partyConfigOf, tokenParty } from './party-config.js';
 import { sortedUnique } from '../request-tags.js';
 import { noBillingContexts } from './billing-context.js';
 
-/** Applies on PostgreSQL, where other processes may change rows. On SQLite this process makes every change. */
+/**
+ * Lifetime of a snapshot on PostgreSQL, where other processes may change rows. On SQLite this process makes every change.
+ */
 const SNAPSHOT_TTL_MS = 60_000;
 /** The user id that the master key acts for, as in LiteLLM. */
 const MASTER_CALLER_ID = 'default_user_id';
 
-/** Reads a caller, an end user or a tag from its rows, with every party behind it. Keeps nothing: `CallerCache` does. */
+/** Reads a caller, an end user or a tag from its rows, with every party behind it. `CallerCache` caches the results. */
 @Injectable()
 export class CallerReader {
   readonly master: CallerSnapshot;
@@ -59,7 +61,7 @@ export class CallerReader {
     };
   }
 
-  /** Reads the key with this hash; undefined when there is none. */
+  /** Reads the key with this hash; undefined if there is none. */
   async readKey(hash: string, rows: CallerRows = this.cachedRows): Promise<CallerSnapshot | undefined> {
     const { epoch } = this.changes;
     const key = await rows.key(hash);
@@ -70,7 +72,7 @@ export class CallerReader {
     return this.read({ ...key, expiresAt: secretEnd(key, hash) }, [ownParty], cacheKeys, epoch, rows);
   }
 
-  /** Reads the caller that a verified token stands for. */
+  /** Reads the caller of a verified token. */
   async readToken(
     id: string,
     verified: VerifiedToken,
@@ -104,14 +106,14 @@ export class CallerReader {
     };
   }
 
-  /** Reads the caller that a key of this user or team would have, if the key had no limits of its own. */
+  /** Reads the caller for a key of this user or team that has no limits of its own. */
   withoutOwnLimits(owners: Partial<Pick<KeyFields, 'userId' | 'teamId'>>): Promise<CallerSnapshot> {
     return this.read({ ...KEY_WITHOUT_LIMITS, ...owners }, [], [], this.changes.epoch, this.cachedRows);
   }
 
   /**
-   * Reads a caller once more, by the hash of what it presented, as the transaction sees its rows. Undefined when it no longer
-   * exists. Leaves its limits out. Must run in a transaction.
+   * Reads a caller again by the hash of its credential, as the transaction sees its rows; undefined if it no longer exists.
+   * Leaves its limits out. Must run inside a transaction.
    */
   readAgain(tx: EntityManager, hash: string, caller: CallerSnapshot): Promise<CallerSnapshot | undefined> {
     const rows = this.transactionRows.in(tx);
@@ -121,7 +123,10 @@ export class CallerReader {
       : this.readKey(hash, rows);
   }
 
-  /** Reads an end user. One without a row has no party; where `isCreated`, it is what its row would be (`isProvisional`). */
+  /**
+   * Reads an end user. Without a row it has no party. With `isCreated` it has the party that a new row would give it
+   * (`isProvisional`).
+   */
   async readEndUser(id: string, isCreated: boolean): Promise<Snapshot> {
     const { epoch } = this.changes;
     const cacheKeys: CacheKey[] = [cacheKey.endUser(id)];
@@ -137,18 +142,18 @@ export class CallerReader {
     return stored || !row ? endUser : { ...endUser, isProvisional: true };
   }
 
-  /** Reads a tag. One without a row has no party. */
+  /** Reads a tag. A tag without a row has no party. */
   async readTag(name: string): Promise<Snapshot> {
     const { epoch } = this.changes;
     const cacheKeys: CacheKey[] = [cacheKey.tag(name)];
     const row = await this.tags.get(name);
     const tier = row && (await readTier(row.budgetId, cacheKeys, this.cachedRows));
-    // A tag's `models` say which deployments carry it, not what may be called.
+    // The `models` of a tag restrict deployments, not the models that may be called.
     const party = row && { ...partyConfigOf('tag', name, row, tier, false), models: 'any' as const };
     return this.snapshot(party ? [party] : [], cacheKeys, epoch);
   }
 
-  /** Reads the parties behind a key. `ownParty`: the key as a party, where it has limits of its own. */
+  /** Reads the parties behind a key. `ownParty`: the key as a party, if it has limits of its own. */
   private async read(
     key: Readonly<KeyFields>,
     ownParty: readonly PartyConfig[],
@@ -174,7 +179,7 @@ export class CallerReader {
       teamAliases: team?.modelAliases ?? {},
       keyAliases: key.aliases ?? {},
       billingContexts: noBillingContexts(),
-      // A call that waits longer than its key lives is decided again.
+      // The snapshot expires with its key. A call that waits longer than that is decided again.
       ...this.snapshot([...ownParty, ...parties, this.proxyParty], cacheKeys, epoch, expiresAt),
     };
   }
@@ -226,6 +231,6 @@ function enforcedBy(
   return params.length ? { enforcedParams: [...new Set(params)] } : {};
 }
 
-/** Returns the caller's name for rows and the audit log. No user, key or token is named like the master key. */
+/** Returns the caller's name for rows and the audit log. No user, key or token gets the name of the master key. */
 const notMaster = (kind: 'key' | 'jwt', name: string) =>
   name === MASTER_CALLER_ID ? `${kind}:${name}` : name;

@@ -12,7 +12,7 @@ import { UserRepository } from '../../parties/repositories/user.repository.js';
 import { TeamRepository } from '../../parties/repositories/team.repository.js';
 import { OrganizationRepository } from '../../parties/repositories/organization.repository.js';
 
-/** Reads of the live rows behind a caller; null where there is none. */
+/** Reads of the live rows behind a caller; null if there is no row. */
 export interface CallerRows {
   readonly key: (hash: string) => Promise<Readonly<VirtualKey> | null>;
   readonly user: (id: string) => Promise<Readonly<User> | null>;
@@ -33,7 +33,7 @@ export class CallerRowsReader {
     private readonly organizations: OrganizationRepository,
   ) {}
 
-  /** Returns the rows as a transaction sees them. Tiers are left out, because no rights depend on one. */
+  /** Returns the rows as a transaction sees them, without tiers, because no rights depend on a tier. */
   in(tx: EntityManager): CallerRows {
     return {
       key: (hash) => this.keys.withSecret(tx, hash),

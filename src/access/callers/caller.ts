@@ -10,62 +10,62 @@ import type { BudgetWindowRule } from '../../ledger/account.js';
 import type { ChainNames } from '../../ledger/billing-chain.js';
 import type { BillingContext } from './billing-context.js';
 
-/** One limit as configured, before it meets a clock. */
+/** One limit as configured, before its window is computed. */
 export interface BudgetConfig {
   /** Null: the window is billed but has no limit. */
   readonly limitNanoUsd: NanoUsd | null;
-  /** Null: endless. */
+  /** Null: a lifetime budget. */
   readonly window: BudgetWindowRule | null;
   readonly increase?: TemporaryIncrease;
-  /** `soft_budget`: somebody wants to hear of it; nothing is refused. */
+  /** `soft_budget`: triggers an alert and refuses nothing. */
   readonly softLimitNanoUsd?: NanoUsd | null;
 }
 
 /** A party as its rows describe it. */
 export interface PartyConfig extends Omit<Party, 'budgets'> {
-  /** Our internal id: what accounts are named by. */
+  /** Internal id that accounts are named by. */
   readonly scopeId: string;
   readonly budgets: readonly BudgetConfig[];
-  /** Further budgets that count for one model only, by its name. */
+  /** Further budgets for single models, by model name. */
   readonly modelBudgets: ReadonlyMap<string, BudgetConfig>;
   readonly rates: readonly RateLimit[];
-  /** Its refusal is lifted; it is billed all the same. */
+  /** True if its budgets refuse no call. It is billed nevertheless. */
   readonly budgetsLifted?: boolean;
 }
 
-/** Everything the rows say about one caller, end user or tag. Built once and used until one of the rows changes. */
+/** Everything the rows say about one caller, end user or tag. Built once, and used until one of the rows changes. */
 export interface Snapshot {
   readonly parties: readonly PartyConfig[];
-  /** The rows it is built from. */
+  /** Cache keys of the rows behind it. */
   readonly cacheKeys: readonly CacheKey[];
-  /** The revision of each row, where other processes may change them. */
+  /** Revision of each row, if other processes may change the rows. */
   readonly rowRevisions: ReadonlyMap<CacheKey, number>;
-  /** Epoch milliseconds at which it must be read again, whatever changed. */
+  /** Time at which it must be read again even without a change, in epoch milliseconds. */
   readonly expiresAtMs: number;
-  /** There is no row yet: this is what it would be, and nothing may be billed to it. */
+  /** True if there is no row yet. The snapshot shows what the row would be, and nothing may be billed to it. */
   readonly isProvisional?: boolean;
-  /** The last change epoch at which it was known to be true. */
+  /** The last change epoch at which the snapshot was valid. */
   verifiedAtEpoch: number;
 }
 
-/** A key, a token or the master key, and everyone behind it. */
+/** A key, a token or the master key, with every party behind it. */
 export interface CallerSnapshot extends Snapshot {
   readonly credential: Extract<CredentialFacts, { kind: 'key' | 'token' | 'master' }>;
   readonly names: Omit<ChainNames, 'endUserId'>;
-  /** What goes into `created_by`. */
+  /** Value of `created_by` in the rows that the caller writes. */
   readonly callerId: string;
-  /** Of the key and its team: every call carries them. */
+  /** Tags of the key and its team. Every call has them. */
   readonly tags: readonly string[];
-  /** A token's, by the token and the team it acts for. */
+  /** Id of a token's caller: the token and the team it acts for. */
   readonly tokenId?: string;
-  /** The token that a token's caller was read by, and its owners. */
+  /** The token and its owners, for the caller of a token. */
   readonly token?: { readonly verified: VerifiedToken; readonly owners: Owners };
-  /** The end user the credential itself names; no request names another. */
+  /** The end user that the credential names. No request can name another. */
   readonly endUserId?: string;
-  /** `enforced_params` of the key, its user and its team; absent: none of them has any. */
+  /** `enforced_params` of the key, its user and its team; absent if none of them has any. */
   readonly enforcedParams?: readonly string[];
   readonly teamAliases: Readonly<Record<string, string>>;
   readonly keyAliases: Readonly<Record<string, string>>;
-  /** The caller's standing at this time, by end user, tags that have a row and, where a budget is for one, model. */
+  /** Billing contexts of this caller, by end user, tags with a row and, if a budget is for one model, the model. */
   readonly billingContexts: BoundedMap<string, BillingContext>;
 }

@@ -17,20 +17,20 @@ import { nanoUsd, nanoUsdFromUsd } from '../../policy/money.js';
 import { GLOBAL_ID } from '../../ledger/account.js';
 import type { BudgetConfig, PartyConfig } from './caller.js';
 
-/** What was last made of a row. */
+/** The configs last built from a row. */
 interface Made {
   readonly defaults: DefaultLimits | null;
   inTeam?: PartyConfig;
-  /** Only where the row's list of models means something else without a team. */
+  /** Set only if the row's list of models has another meaning without a team. */
   alone?: PartyConfig;
 }
 
-/** Of each row the last that was made: all keys of a team share what its row says. */
+/** The last configs of each row. All keys of a team share the config of its row. */
 const made = new WeakMap<Readonly<PartyRow>, Made>();
 
 /**
- * What a row says about its party. `defaults`: a tier or other limits that count where the row leaves its own open.
- * `hasTeam`: it stands behind a key or token of a team.
+ * Returns the config of a party from its row. `defaults`: limits of a tier, or others, that fill the limits the row leaves
+ * open. `hasTeam`: the party is behind a key or token of a team.
  */
 export function partyConfigOf(
   kind: PartyKind,
@@ -70,7 +70,7 @@ function specOf(
   };
 }
 
-/** A party that is named but not there. */
+/** Returns the config of a party that a row names but that does not exist. */
 export function missingParty(kind: PartyKind, id: string): PartyConfig {
   return {
     kind,
@@ -85,7 +85,7 @@ export function missingParty(kind: PartyKind, id: string): PartyConfig {
   };
 }
 
-/** The proxy as a whole: its budget is everyone's last. */
+/** Returns the config of the proxy as a whole. Its budget limits every call. */
 export function proxyParty({ litellm }: Pick<Config, 'litellm'>): PartyConfig {
   const { maxBudgetUsd, budgetDuration } = litellm;
   const limitNanoUsd = maxBudgetUsd ? nanoUsdFromUsd(maxBudgetUsd) : undefined;
@@ -105,14 +105,14 @@ export function proxyParty({ litellm }: Pick<Config, 'litellm'>): PartyConfig {
   };
 }
 
-/** What a token limits by itself. */
+/** Returns the party of a token, with the models that the token allows. */
 export const tokenParty = (id: string, models: ModelList): PartyConfig => ({
   ...missingParty('token', id),
   exists: true,
   models,
 });
 
-/** What limits a party's spending. */
+/** Returns the budgets of a party. */
 function budgetSpecs(limits: Readonly<Limits>, increase: TemporaryIncrease | undefined): BudgetConfig[] {
   const { maxBudgetNanoUsd, softBudgetNanoUsd, budgetLimits } = limits;
   const main: BudgetConfig = {
@@ -132,7 +132,9 @@ const furtherBudget = (limit: BudgetLimitRow): BudgetConfig => ({
   window: furtherWindow(limit),
 });
 
-/** What limits a party's calls per minute, tokens per minute, and calls at the same time; all of them, and per model. */
+/**
+ * Returns the rate limits of a party: requests and tokens per minute, in total and per model, and calls at the same time.
+ */
 function rateLimits(scope: Scope, row: Readonly<PartyRow>): RateLimit[] {
   const limit = (unit: RateUnit, most: number | null, model?: string): RateLimit[] =>
     most === null

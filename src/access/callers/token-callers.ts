@@ -21,12 +21,15 @@ export class TokenCallers {
     return this.tokens.looksLikeToken(secret);
   }
 
-  /** Tells whether an issuer vouches for this token. Rejects when the issuer's keys cannot be read. */
+  /** Tells whether a trusted issuer signed this token. Rejects if the issuer's keys cannot be read. */
   async isValid(hash: string, secret: string): Promise<boolean> {
     return !!this.tokens.known(hash) || !('code' in (await this.tokens.verify(hash, secret)));
   }
 
-  /** Returns the caller of a token that was verified and read before, unless the request leaves the choice of a team. */
+  /**
+   * Returns the caller of a known token. Undefined if it was not read before, or if the token has several teams and the
+   * request chooses none.
+   */
   cached(hash: string, request: AccessRequest): CallerSnapshot | undefined {
     const token = this.tokens.known(hash);
     return token && !leavesChoice(token, request)
@@ -34,7 +37,10 @@ export class TokenCallers {
       : undefined;
   }
 
-  /** Verifies a token and reads its caller: acting for the team asked for, or for its first team that may call the model. */
+  /**
+   * Verifies a token and reads its caller. The caller acts for the requested team, or for its first team that may call the
+   * model.
+   */
   async find(hash: string, secret: string, request: AccessRequest): Promise<CallerSnapshot | RefusedToken> {
     const token = this.tokens.known(hash) ?? (await this.tokens.verify(hash, secret));
     if ('code' in token) return token;
@@ -71,10 +77,10 @@ export class TokenCallers {
   }
 }
 
-/** Tells whether a token may act for several teams and the request does not say for which. */
+/** Tells whether a token may act for several teams and the request does not choose one. */
 const leavesChoice = ({ subject: { teamIds } }: VerifiedToken, { teamId }: Pick<AccessRequest, 'teamId'>) =>
   teamId === undefined && teamIds.length > 1;
 
-/** Names a token's caller in the cache: by the token, and the team that was asked for. */
+/** Returns the id of a token's caller in the cache: the token and the requested team. */
 const callerIdOf = ({ hash }: VerifiedToken, { teamId = '' }: Pick<AccessRequest, 'teamId'>) =>
   `${hash}/${teamId}`;
