@@ -68,7 +68,7 @@ describe('whom a token names', () => {
     unverified({ sub: 'm', who: { email: 'm@x.y', email_verified: 'false' } }, deep);
     unverified({ sub: 'm', who: { email: 'm@x.y' }, email_verified: false }, deep);
     expect(read({ sub: 'm', who: { email: 'm@x.y', email_verified: true } }, deep)).toMatchObject({ userEmail: 'm@x.y' }); // prettier-ignore
-    // Also as an id.
+    // The same claim as an id.
     for (const claims of [{ userId: 'email' }, { userId: 'upn', userEmail: 'upn' }])
       expect(read({ email: 'm@x.y', upn: 'm@x.y', email_verified: 'no' }, claims)).toMatchObject({ code: 'token_not_allowed' }); // prettier-ignore
     expect(read({ email: 'm@x.y' }, { userId: 'email' })).toMatchObject({ userId: 'm@x.y' });
@@ -111,7 +111,7 @@ describe('whom a token names', () => {
     expect(ofDomain('Mia@CORP.io')).toMatchObject({ userId: 'mia' });
     for (const email of [undefined, 'mia@evil.io', 'mia@evilcorp.io', 'mia@corp.io.evil'])
       expect(ofDomain(email)).toMatchObject({ code: 'token_not_allowed' });
-    // The Kelvin sign, whose lower case is a k.
+    // The address has the Kelvin sign, whose lower case is k.
     expect(read({ ...mia, email: 'mia@\u212aite.io' }, CLAIMS, { userAllowedEmailDomain: 'kite.io' })).toMatchObject({ code: 'token_not_allowed' }); // prettier-ignore
     expect(read({ groups: ['a'] }, CLAIMS, { userAllowedEmailDomain: 'corp.io' })).toMatchObject({ teamIds: ['a'] }); // prettier-ignore
   });

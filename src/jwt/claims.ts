@@ -4,36 +4,38 @@ import type { Role } from '../policy/facts.js';
 import { compileModelList, type ModelList } from '../policy/model-list.js';
 import { compileRouteList, type RouteList } from '../policy/routes.js';
 
-/** Whom a verified token names. Claims only: no row was asked yet. */
+/** Identities that a verified token names, by its claims alone. No row was read yet. */
 export interface TokenSubject {
-  /** The role the token itself gives; absent: the rows say. */
+  /** The role that the token itself gives. Absent: the rows decide. */
   readonly role?: Role;
   readonly userId?: string;
   readonly userEmail?: string;
-  /** The teams it may act for, in the order they are tried; its `teamAlias` instead, when it tells no id. */
+  /**
+   * Ids of the teams that the token may act for, in the order they are tried. A token without ids may have a `teamAlias`.
+   */
   readonly teamIds: readonly string[];
   readonly teamAlias?: string;
   readonly organizationId?: string;
   readonly organizationAlias?: string;
   readonly endUserId?: string;
   readonly subject?: string;
-  /** What the token is limited to by itself; every list must allow. */
+  /** Limits of the token itself. Every list must allow the call. */
   readonly routes: readonly RouteList[];
   readonly models: readonly ModelList[];
 }
 
-/** Why a verified token opens nothing. */
+/** The reason why a verified token authenticates no caller. */
 export interface UnknownSubject {
   readonly code: 'token_invalid' | 'token_not_allowed';
   readonly reason: string;
 }
 
-/** What counts for the tokens of one issuer. */
+/** Settings for the tokens of one issuer. */
 export type IssuerRules = Omit<JwtSettings, 'issuers'> & Pick<TrustedIssuer, 'userIdPrefix'>;
 
 export type Payload = Readonly<Record<string, unknown>>;
 
-/** Reads whom a token names. What the configuration does not name for its issuer gives nothing. */
+/** Reads the identities that a token names. A claim that the configuration of its issuer does not mention has no effect. */
 export function subjectOf(
   payload: Payload,
   claims: JwtClaims,
@@ -92,7 +94,7 @@ function namedIn(payload: Payload, claims: JwtClaims, settings: IssuerRules): Na
   };
 }
 
-/** Where only some roles make a user, an issuer without a claim for roles names none. */
+/** Reads the user. If the configuration limits users to some roles, an issuer without a claim for roles names no user. */
 function userIn(
   payload: Payload,
   claims: JwtClaims,
@@ -114,11 +116,11 @@ function userIn(
 
 const EMAIL = /(?<=^|[./])email$/;
 
-/** Is an address what names users at this path? */
+/** Tells whether the claim at this path names users by email address. */
 const isAddress = (path: string | undefined, { userEmail }: JwtClaims) =>
   path !== undefined && (path === userEmail || EMAIL.test(path));
 
-/** An address counts unless `email_verified`, beside it or at the top, says anything but that it is verified. */
+/** Tells whether an address counts. A claim `email_verified`, beside the address or at the top, must be absent or true. */
 const isVerified = (payload: Payload, path: string | undefined) =>
   ['email_verified', (path ?? '').replace(EMAIL, 'email_verified')]
     .map((claim) => claimAt(payload, claim))
@@ -154,7 +156,10 @@ function objectionTo(
   );
 }
 
-/** What the token limits, whoever its rows are. One that may call some models only makes no keys that could call others. */
+/**
+ * Returns the limits of the token itself, beside those of its rows. A token with limited models is a `customer`, so it
+ * creates no keys that may call others.
+ */
 function limitsOf(
   named: Named,
   payload: Payload,
@@ -180,7 +185,7 @@ function limitsOf(
   };
 }
 
-/** Unlike a row's, a list of the configuration that is empty opens nothing. */
+/** An empty list allows nothing here, unlike an empty list of a row. */
 const onlyRoutes = (routes: readonly string[]) => compileRouteList(routes.length ? routes : ['(none)']);
 const onlyModels = (models: readonly string[]) =>
   compileModelList(models.length ? models : ['no-default-models']);
@@ -193,7 +198,7 @@ const all = (payload: Payload, path: string | undefined) =>
 
 const first = (payload: Payload, path: string | undefined): string | undefined => all(payload, path)[0];
 
-/** The value at a dotted path; a claim whose own name has dots is found first. */
+/** Returns the value at a dotted path. A claim whose own name has dots takes precedence. */
 function claimAt(payload: Payload, path: string): unknown {
   if (Object.hasOwn(payload, path)) return payload[path];
   let value: unknown = payload;
@@ -204,7 +209,7 @@ function claimAt(payload: Payload, path: string): unknown {
   return value;
 }
 
-/** What can be stored and told; nothing else names anybody. */
+/** Pattern of names that can be stored and shown. Other values name no identity. */
 const NAME = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
 const namesIn = (value: unknown): string[] =>

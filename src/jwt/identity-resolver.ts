@@ -10,17 +10,17 @@ import { UserRepository } from '../parties/repositories/user.repository.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
 
-/** The ids of whom a token stands for. They may be of nobody: then the caller is refused by name. */
+/** Ids of the parties that a token stands for. An id without a row leads to a refusal that names it. */
 export interface Owners {
   readonly userId: string | null;
   readonly teamId: string | null;
   readonly organizationId: string | null;
 }
 
-/** `created_by` of rows that are made because a token names them. */
+/** `created_by` of rows that are created because a token names them. */
 const BY = 'jwt';
 
-/** Finds the rows a token's claims name, and makes those that may be made. */
+/** Finds the rows that a token's claims name, and creates those that the configuration allows. */
 @Injectable()
 export class IdentityResolver {
   constructor(
@@ -35,8 +35,8 @@ export class IdentityResolver {
   ) {}
 
   /**
-   * The owners of a token; `asked`: the id or alias of the team it is to act for, which must be one of its own. Any number
-   * may ask at once; they end with one row each.
+   * Returns the owners of a token. `asked`: the id or alias of the team to act for, which must be one of the token's.
+   * Concurrent requests end with one row each.
    */
   async find(holder: TokenSubject, asked: string | undefined): Promise<Owners | UnknownSubject> {
     const teamId = await this.teamId(holder, asked);
@@ -80,7 +80,7 @@ export class IdentityResolver {
     return nobody(`Organization doesn't exist in db. Organization alias=${organizationAlias}. Create organization via \`/organization/new\` call.`); // prettier-ignore
   }
 
-  /** By id, then as the id a login knows, then by address, whatever its letter case. */
+  /** Returns the user's id. Searches by id, then by login id, then by address in any letter case. */
   private async userId({ role, userId, userEmail }: TokenSubject): Promise<string | null> {
     if (userId === undefined) return null;
     if (await this.users.get(userId)) return userId;
@@ -91,7 +91,7 @@ export class IdentityResolver {
     );
     if (known) return known.userId;
     if (this.config.jwt!.userIdUpsert) return (await this.users.getOrCreate(userId, BY, userEmail)).userId;
-    // An administrator by scope needs no row.
+    // An admin by scope needs no row.
     return role === 'proxy_admin' ? null : userId;
   }
 
@@ -103,5 +103,5 @@ export class IdentityResolver {
   }
 }
 
-/** An alias of nobody, or of several, is nobody's. */
+/** Refuses a token. An alias must belong to exactly one row. */
 const nobody = (reason: string): UnknownSubject => ({ code: 'token_not_allowed', reason });

@@ -12,7 +12,7 @@ import { UserRepository } from '../parties/repositories/user.repository.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { OrganizationRepository } from '../parties/repositories/organization.repository.js';
 
-/** Who somebody is by the word of an issuer. */
+/** Verifies tokens (JWT) and finds the parties that they name. */
 @Module({
   imports: [TypeOrmModule.forFeature([User, Team, Organization]), PartiesModule, TeamsModule, UsersModule],
   providers: [UserRepository, TeamRepository, OrganizationRepository, TokenVerifier, IdentityResolver],

@@ -6,17 +6,17 @@ import { errorReason } from '../http/error-reason.js';
 
 const PATIENCE_MS = 5_000;
 const MAX_BYTES = 1024 * 1024;
-/** However many tokens ask, an issuer is asked no more often than this beside the normal times. */
+/** Shortest time between two requests to an issuer, for any number of tokens. */
 const PAUSE_MS = 5_000;
 const DISCOVERY = '/.well-known/openid-configuration';
 
-/** How long keys count, in milliseconds. */
+/** Lifetime of fetched keys, in milliseconds. */
 interface KeyLife {
   readonly keysTtlMs: number;
   readonly keysStaleTtlMs: number;
 }
 
-/** A set of keys; its version grows when they change, and what was verified by those of before must be verified again. */
+/** A set of keys. Its version grows when the keys change. Tokens verified by an older version must be verified again. */
 export interface KeySet {
   readonly keyFor: LocalJWKSet;
   readonly version: number;
@@ -27,7 +27,7 @@ interface Known extends KeySet {
   readonly fetchedAt: number;
 }
 
-/** The public keys of one address, which is the configuration's alone. Fetched once however many ask at once. */
+/** The public keys at one configured address. Concurrent requests share one fetch. */
 export class SigningKeys {
   private readonly logger = new Logger(SigningKeys.name);
   private known: Known | undefined;
@@ -39,20 +39,23 @@ export class SigningKeys {
     private readonly url: string,
     private readonly life: KeyLife,
     private readonly clock: Clock,
-    /** Discovered there: then the document must name this issuer. */
+    /** Set if the address is found by discovery. The document must then name this issuer. */
     private readonly issuer?: string,
   ) {}
 
-  /** Is this what was fetched last, and within its time? */
+  /** Tells whether this version was fetched last and is still fresh. */
   stands(version: number): boolean {
     return this.known?.version === version && this.isFresh();
   }
 
-  /** The keys; those of before for a while if the issuer does not answer. Throws `DependencyUnavailableError` when they are too old. */
+  /**
+   * Returns the keys. If the issuer does not answer, older keys stay usable for a while. Throws
+   * `DependencyUnavailableError` if they are too old.
+   */
   async current(): Promise<KeySet> {
     if (!this.isFresh()) {
       const refreshed = this.refresh();
-      // While it is known to be silent, nobody waits for it who can do without.
+      // While the issuer is known not to answer, only a request without usable keys waits for it.
       if (!this.isSilent || !this.usable()) await refreshed;
     }
     const usable = this.usable();
@@ -60,7 +63,7 @@ export class SigningKeys {
     throw new DependencyUnavailableError('issuer of tokens', 'its keys could not be read');
   }
 
-  /** For a key that is not in this version: other keys, unless the issuer was asked just now or has no others. */
+  /** Returns other keys for a key that this version lacks; undefined if the issuer has none or was asked just now. */
   async renewed(version: number): Promise<KeySet | undefined> {
     if (this.known?.version === version) await this.refresh();
     return this.known?.version === version ? undefined : this.known;
@@ -72,7 +75,7 @@ export class SigningKeys {
     await this.fetching;
   }
 
-  /** Never throws: what could not be fetched is told by its age. */
+  /** Fetches the keys. Never throws: a failed fetch leaves the old keys, whose age shows it. */
   private async fetch(): Promise<void> {
     const fetchedAt = this.clock().getTime();
     try {
@@ -115,7 +118,7 @@ export class SigningKeys {
   }
 }
 
-/** Where an issuer says what its keys are. */
+/** Returns the address of an issuer's discovery document. */
 export const discoveryOf = (issuer: string) => issuer.replace(/\/$/, '') + DISCOVERY;
 
 async function fetchedJson(url: string): Promise<object> {

@@ -7,15 +7,15 @@ import { DependencyUnavailableError } from '../platform/dependency-unavailable.e
 import { subjectOf, type IssuerRules, type UnknownSubject, type TokenSubject } from './claims.js';
 import { discoveryOf, type KeySet, SigningKeys } from './signing-keys.js';
 
-/** A token that was verified, and whom it names. */
+/** A verified token, with the identities that it names. */
 export interface VerifiedToken {
-  /** Of the whole token: what it is known by, here and in memory. */
+  /** Hash of the whole token. It identifies the token here and in caches. */
   readonly hash: string;
   readonly subject: TokenSubject;
   readonly expiresAt: Date;
 }
 
-/** A token that is none of ours (any more), and what may be told about it. */
+/** A token that is not accepted, with a reason for the client. */
 export interface RefusedToken {
   readonly code: UnknownSubject['code'] | 'token_expired';
   readonly reason: string;
@@ -34,18 +34,18 @@ interface Proven {
 
 interface Trust extends TrustedIssuer {
   readonly keys: readonly SigningKeys[];
-  /** What counts for this issuer's tokens. */
+  /** Settings for this issuer's tokens. */
   readonly rules: IssuerRules;
 }
 
 const MAX_KNOWN = 100_000;
 const MAX_DATE_MS = 8.64e15;
-/** Never `none`, never a shared secret. */
+/** Accepted algorithms: neither `none` nor any with a shared secret. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']; // prettier-ignore
 
 /**
- * Verifies tokens by the keys of configured issuers; nothing in a token says where its keys are. A token seen before is not
- * verified again while its issuer's keys stand and its time is not over.
+ * Verifies tokens with the keys of configured issuers. Nothing in a token decides where its keys are. A known token is not
+ * verified again until its issuer's keys change or it expires.
  */
 @Injectable()
 export class TokenVerifier {
@@ -65,19 +65,22 @@ export class TokenVerifier {
     }));
   }
 
-  /** Three parts with dots between, where tokens are accepted at all. A virtual key is none. */
+  /**
+   * Tells whether a secret has the form of a token, three parts with dots between, and tokens are accepted at all. A
+   * virtual key never has it.
+   */
   looksLikeToken(secret: string): boolean {
     return this.settings !== undefined && !secret.startsWith('sk-') && secret.split('.', 4).length === 3;
   }
 
-  /** The token of this hash, if it was verified by keys that still stand. */
+  /** Returns the token of this hash, if it is unexpired and the keys that verified it are still valid. */
   known(hash: string): VerifiedToken | undefined {
     const known = this.seen.get(hash);
     const stands = known && known.token.expiresAt > this.clock() && known.keys.stands(known.version);
     return stands ? known.token : undefined;
   }
 
-  /** Verifies a token. Throws `DependencyUnavailableError` when its issuer's keys cannot be had. */
+  /** Verifies a token. Throws `DependencyUnavailableError` if its issuer's keys cannot be read. */
   async verify(hash: string, secret: string): Promise<VerifiedToken | RefusedToken> {
     const known = this.seen.get(hash);
     if (known && known.token.expiresAt > this.clock()) {
@@ -92,7 +95,7 @@ export class TokenVerifier {
       try {
         return await this.verifiedBy(keys, trust, hash, secret);
       } catch (error) {
-        // Silence of one place outweighs what another says of a key it does not know.
+        // An address that does not answer outweighs another that does not know the key.
         if (!(failure instanceof DependencyUnavailableError)) failure = error;
         if (!isOfKeys(error)) break;
       }
@@ -123,7 +126,10 @@ export class TokenVerifier {
     return token;
   }
 
-  /** Signed by a key nobody knows, the issuer is asked once more: it may have a new one. */
+  /**
+   * Verifies a token with these keys. For an unknown key it asks the issuer once more, because the issuer may have a new
+   * key.
+   */
   private async proven(keys: SigningKeys, trust: Trust, secret: string): Promise<Proven> {
     const keySet = await keys.current();
     try {
@@ -157,7 +163,7 @@ function keysOf({ issuer, keyUrls }: TrustedIssuer, life: JwtSettings, clock: Cl
   return [new SigningKeys(discoveryOf(issuer!), life, clock, issuer)];
 }
 
-/** What an unverified token says: only to find whose keys must prove it. */
+/** Returns the issuer that an unverified token claims, only to find the keys that must prove it. */
 function issuerOf(secret: string): unknown {
   try {
     return decodeJwt(secret).iss;
@@ -166,7 +172,7 @@ function issuerOf(secret: string): unknown {
   }
 }
 
-/** May another place have the key? */
+/** Tells whether the keys at another address may verify the token. */
 const isOfKeys = (error: unknown) =>
   error instanceof DependencyUnavailableError ||
   error instanceof errors.JWKSNoMatchingKey ||
@@ -177,7 +183,7 @@ const invalid = (reason: string): RefusedToken => ({
   reason: `Invalid JWT: ${reason}.`,
 });
 
-/** What may be told of a failure; nothing of the token is in it. What is not about the token is thrown on. */
+/** Returns the refusal for a failure, without any content of the token. Rethrows a failure that is not about the token. */
 function refusalOf(failure: unknown): RefusedToken {
   if (failure instanceof errors.JWTExpired)
     return { code: 'token_expired', reason: 'Expired JWT: its lifetime is over.' };
