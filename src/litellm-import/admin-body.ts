@@ -7,7 +7,7 @@ import type { ImportWarnings } from './import-warnings.js';
 import type { LitellmRow } from './litellm-database.js';
 import { SkippedRowError } from './skipped-row.error.js';
 
-/** Columns that say nothing a request would: who and when, what was counted, what another table says again. */
+/** Columns that no request sends: authors and times, counters, and content of other tables. */
 const NOT_SENT = new Set([
   'spend', 'total_spend', 'model_spend', 'budget_reset_at', 'last_active', 'soft_budget_cooldown', 'created_at', 'created_by',
   'updated_at', 'updated_by', 'expires', 'token', 'key_name', 'rotation_count', 'last_rotation_at', 'key_rotation_at',
@@ -25,7 +25,9 @@ const MAX_RATE = 2_147_483_647;
 
 const pipe = new AdminValidationPipe();
 
-/** A row as the body of the request that would have made it, read and validated as such. Rejects with what is wrong with it. */
+/**
+ * Returns a row as the body of the request that would create it, validated as that request. Rejects if the row is invalid.
+ */
 export async function bodyOf<T extends object>(
   dto: Type<T>,
   row: LitellmRow,
@@ -55,7 +57,7 @@ export async function bodyOf<T extends object>(
   return body;
 }
 
-/** What was spent, from LiteLLM's float. */
+/** Returns the spend of a row in nano-dollars, from LiteLLM's float. Throws SkippedRowError if it is no valid amount. */
 export function spentIn({ spend }: LitellmRow, warnings: ImportWarnings) {
   const spent = nearestNanoUsd(spend ?? 0);
   if (spent === undefined)
@@ -64,7 +66,10 @@ export function spentIn({ spend }: LitellmRow, warnings: ImportWarnings) {
   return spent;
 }
 
-/** NaN and infinity limit nothing there, and are no numbers here. Inside a value they are not guessed at. */
+/**
+ * Returns a finite value. NaN and infinity mean no limit in LiteLLM and become null. Throws SkippedRowError for minus
+ * infinity, and for non-finite numbers inside a list or mapping.
+ */
 function finite(field: string, value: unknown, warnings: ImportWarnings): unknown {
   if (isFinite(value)) return value;
   if (!Number.isNaN(value) && value !== Infinity)
@@ -78,7 +83,7 @@ const isFinite = (value: unknown): boolean =>
     ? Number.isFinite(value)
     : typeof value !== 'object' || value === null || Object.values(value).every(isFinite);
 
-/** The row with what its `metadata` hides in the open. A column of its own counts first. */
+/** Returns the row with the fields inside its `metadata` moved to the top. A column of the row takes precedence. */
 function withoutHiding(row: LitellmRow, taken: ReadonlySet<string>): Record<string, unknown> {
   const { metadata } = row;
   if (!isMapping(metadata)) return { ...row };
@@ -91,7 +96,7 @@ function withoutHiding(row: LitellmRow, taken: ReadonlySet<string>): Record<stri
   return { ...row, ...Object.fromEntries(open.map(inUtc)), metadata: rest };
 }
 
-/** Python writes an instant of UTC without saying so. */
+/** Marks an instant as UTC, because Python writes UTC without a mark. */
 const inUtc = ([name, value]: [string, unknown]): [string, unknown] => [
   name,
   name === 'temp_budget_expiry' && typeof value === 'string' && !/(?:Z|[+-]\d\d:?\d\d)$/i.test(value)
@@ -99,7 +104,7 @@ const inUtc = ([name, value]: [string, unknown]): [string, unknown] => [
     : value,
 ];
 
-/** The same with every amount in it as exact as amounts are here. */
+/** Returns a value with every amount in it rounded to whole nano-dollars. */
 function inNanos(value: unknown, warnings: ImportWarnings): unknown {
   if (Array.isArray(value)) return value.map((one) => inNanos(one, warnings));
   if (isMapping(value))
@@ -120,7 +125,7 @@ export function mappingIn(column: string, value: unknown): Record<string, unknow
 const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A column's default: nobody set it. */
+/** Tells whether a value is an empty list or mapping, which is a column's default. */
 const isEmpty = (value: unknown) =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 

@@ -1,9 +1,9 @@
 import type { OtherRows } from './litellm-database.js';
 
-/** What became of the rows of one of LiteLLM's tables. */
+/** Result for the rows of one of LiteLLM's tables. */
 export class TableReport {
   taken = 0;
-  /** Were there already, and were left alone. */
+  /** Number of rows that existed already and were left unchanged. */
   there = 0;
   readonly changed: string[] = [];
   readonly left: string[] = [];
@@ -11,14 +11,14 @@ export class TableReport {
   constructor(readonly table: string) {}
 }
 
-/** What an import did, for a person to read. */
+/** Result of an import, for a person to read. */
 export class ImportReport {
   readonly tables: TableReport[] = [];
-  /** Amounts with digits finer than a nano-dollar. */
+  /** Number of amounts that were finer than a nano-dollar. */
   rounded = 0;
-  /** Tables nothing is taken from: how many rows, and of those that are no history which. */
+  /** Tables that are not imported: their number of rows and, except for history, the ids of the rows. */
   readonly others: ({ readonly table: string } & OtherRows)[] = [];
-  /** Was every table gone through? */
+  /** True if every table was processed. */
   isFinished = false;
 
   constructor(readonly isDry: boolean) {}
@@ -29,7 +29,7 @@ export class ImportReport {
     return report;
   }
 
-  /** Was every row taken, or there already? */
+  /** True if every row was imported or existed already. */
   get isComplete(): boolean {
     return this.isFinished && this.tables.every(({ left }) => !left.length);
   }
@@ -67,12 +67,14 @@ function heading({ isDry, isFinished }: ImportReport): string {
     : 'It ended early. Until then, what was taken stays; run it again for the rest:';
 }
 
-/** Names of a stranger's database move no cursor, and make no line of their own. */
+/**
+ * Escapes control characters and line breaks, because names in the imported database could move the cursor or start a line.
+ */
 const printable = (line: string) =>
   line.replace(
     /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu,
     (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
   );
 
-/** A line begins with the id of its row, quoted. */
+/** Returns the quoted id of the row, with which a line begins. */
 const idOf = (line: string) => line.slice(0, line.indexOf('": ') + 1);

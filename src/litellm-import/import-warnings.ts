@@ -1,4 +1,4 @@
-/** Collects how a row that is imported differs from the row it was. */
+/** Collects the differences between an imported row and LiteLLM's row. */
 export interface ImportWarnings {
   changed(what: string): void;
   /** Counts an amount that was finer than a nano-dollar. */

@@ -16,10 +16,10 @@ import { SkippedRows } from './skipped-rows.js';
 import { queryOf, type TableImporter } from './table-importers/table-importer.js';
 import { TABLE_IMPORTERS } from './table-importers/table-importers.js';
 
-/** Tables of what happened: nobody looks for their rows one by one. */
+/** Tables with history. The report does not list the ids of their rows. */
 const HISTORY =
   /Daily|Deleted|Log|Health|Cron|Notification|Invitation|Managed|SpendLogs|_prisma|DeprecatedVerificationToken/;
-/** Tables whose rows are read with those of another. */
+/** Tables whose rows are read together with those of another table. */
 const READ_ALONG = new Set([
   'LiteLLM_ModelTable',
   'LiteLLM_DeprecatedVerificationToken',
@@ -33,7 +33,7 @@ interface ImportRun {
   readonly skipped: SkippedRows;
 }
 
-/** Takes over what a LiteLLM database knows. What is there already is left alone, so it may be done again. */
+/** Imports a LiteLLM database. Leaves existing rows unchanged, so an import can be repeated. */
 @Injectable()
 export class Importer {
   constructor(
@@ -44,8 +44,8 @@ export class Importer {
   ) {}
 
   /**
-   * Fills the report. A dry run does all of it and keeps nothing. Rejects when one of the databases fails or `stop` is
-   * aborted; a row that cannot be taken is in the report.
+   * Runs the import and fills the report. A dry run does the same and rolls back. Rejects if one of the databases fails or
+   * `stop` is aborted. A row that cannot be imported is in the report.
    */
   async run(
     litellm: LitellmDatabase,
@@ -102,7 +102,10 @@ export class Importer {
     }
   }
 
-  /** One row, in a transaction of its own. A name somebody else has here is not worth losing the row for. */
+  /**
+   * Imports one row in a transaction of its own. If another row here has one of its names, the row is imported without that
+   * name.
+   */
   private async row(
     importer: TableImporter,
     row: LitellmRow,
@@ -143,7 +146,7 @@ export class Importer {
   }
 }
 
-/** A row whose id cannot even be read is named so. */
+/** Returns the id of a row for the report, also if the id cannot be read. */
 function idOf(importer: TableImporter, row: LitellmRow): string {
   try {
     return importer.idOf(row);
@@ -152,10 +155,13 @@ function idOf(importer: TableImporter, row: LitellmRow): string {
   }
 }
 
-/** Instants that are kept here. */
+/** Columns whose instants are imported. */
 const KEPT_INSTANTS = ['created_at', 'updated_at', 'budget_reset_at', 'expires', 'last_rotation_at'];
 
-/** The row with instants that are `Date`s. One that never comes ends nothing; any other odd one is not guessed at. */
+/**
+ * Returns the row with its invalid instants replaced. An infinite expiry becomes null. A former secret with an invalid end
+ * is dropped. Throws SkippedRowError for any other invalid instant that would be imported.
+ */
 function readable(row: LitellmRow, warnings: ImportWarnings): LitellmRow {
   const odd = Object.entries(row).filter(
     (entry): entry is [string, InvalidInstantError] => entry[1] instanceof InvalidInstantError,
@@ -177,14 +183,14 @@ function readable(row: LitellmRow, warnings: ImportWarnings): LitellmRow {
   return read;
 }
 
-/** Names that only tell who is meant. */
+/** Returns the name that another row has already, if a row can be imported without it. */
 const takenName = (error: Error) =>
   ['key_alias', 'user_email', 'sso_user_id'].find(
     (name) =>
       error instanceof ConflictException && (error.getResponse() as { param?: string }).param === name,
   );
 
-/** Is something wrong with this row, and not with a database? */
+/** Tells whether an error is about this row and not about a database. */
 const isAboutTheRow = (error: unknown): error is Error =>
   error instanceof SkippedRowError ||
   (error instanceof HttpException && error.getStatus() < 500) ||
@@ -194,7 +200,7 @@ const isAboutTheRow = (error: unknown): error is Error =>
   error instanceof EntityNotFoundError ||
   (error instanceof QueryFailedError && ABOUT_VALUES.test(codeOf(error)));
 
-/** What PostgreSQL (by class) and SQLite say of values, constraints and conflicts, rather than of themselves. */
+/** Error codes of PostgreSQL (by class) and SQLite for values, constraints and conflicts, not for a failing database. */
 const ABOUT_VALUES = /^(?:(?:0A|2[123]|4[024]|5[45]|P0)|SQLITE_(?:ERROR|CONSTRAINT|TOOBIG|MISMATCH|RANGE))/;
 
 const codeOf = (error: QueryFailedError): string => {

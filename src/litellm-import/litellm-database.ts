@@ -3,31 +3,31 @@ import pg from 'pg';
 const ROWS_AT_ONCE = 500;
 const CONNECT_TIMEOUT_MS = 3_000;
 
-/** An instant that no `Date` can be: infinite, before Christ, after the year 9999. */
+/** An instant that no `Date` can hold: infinite, before Christ, or after the year 9999. */
 export class InvalidInstantError {
   constructor(readonly text: string) {}
 }
 
-/** The rows of a table nothing is taken from. */
+/** The rows of a table that is not imported. */
 export interface OtherRows {
-  /** Absent: the table cannot be read. */
+  /** Absent if the table cannot be read. */
   readonly rows: number | undefined;
   readonly ids: readonly string[];
   readonly why?: string;
 }
 
-/** A row as LiteLLM keeps it, by the names of its columns. */
+/** A row as LiteLLM stores it, by the names of its columns. */
 export type LitellmRow = Readonly<Record<string, unknown>>;
 
-/** LiteLLM's PostgreSQL database: one snapshot, read only. */
+/** LiteLLM's PostgreSQL database, read in one read-only snapshot. */
 export class LitellmDatabase {
   private constructor(
     private readonly client: pg.Client,
-    /** The first column of each of its tables. */
+    /** The first column of each table, by table. */
     private readonly tables: ReadonlyMap<string, string>,
   ) {}
 
-  /** Throws when it cannot be reached, or is none of LiteLLM's. */
+  /** Opens the database. Throws if it cannot be reached or is not LiteLLM's. */
   static async open(url: string): Promise<LitellmDatabase> {
     const client = new pg.Client({
       connectionString: url,
@@ -35,12 +35,12 @@ export class LitellmDatabase {
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       types: { getTypeParser },
     });
-    // Without a listener a connection that breaks would end the process; the statement under way rejects as well.
+    // Without a listener, a broken connection would end the process. The running statement rejects as well.
     client.on('error', () => {});
     try {
       await client.connect();
       await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      // Between two batches everything of the last one is written, and a big table takes its time.
+      // The import writes a whole batch between two fetches, and a large table takes long. Both timeouts would end it.
       await client.query(
         'SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0',
       );
@@ -69,12 +69,15 @@ export class LitellmDatabase {
     return this.tables.has(table);
   }
 
-  /** How many rows a query answers. */
+  /** Returns the number of rows of a query. */
   count(query: string): Promise<number> {
     return this.countOf(`(${query}) AS rows`);
   }
 
-  /** How many rows a table has, and what names them if `named`: its first column. A table that cannot be read says why. */
+  /**
+   * Returns the number of rows of a table and, if `named`, their ids from its first column. For an unreadable table it
+   * returns the reason.
+   */
   async rowsOf(table: string, named: boolean): Promise<OtherRows> {
     await this.client.query('SAVEPOINT other_table');
     try {
@@ -91,7 +94,7 @@ export class LitellmDatabase {
     return rows[0]!.count;
   }
 
-  /** What a query answers, a batch at a time. */
+  /** Yields the rows of a query in batches. */
   async *batches(query: string): AsyncGenerator<readonly LitellmRow[]> {
     await this.client.query(`DECLARE litellm_rows NO SCROLL CURSOR FOR ${query}`);
     for (let count = ROWS_AT_ONCE; count === ROWS_AT_ONCE;) {
@@ -115,7 +118,7 @@ export class LitellmDatabase {
   }
 }
 
-/** Prisma's parameter of the same name. */
+/** Returns the schema from the URL, in Prisma's parameter of that name. */
 const schemaIn = (url: string) => new URL(url).searchParams.get('schema') ?? 'public';
 
 const BIGINT = 20;
@@ -123,7 +126,7 @@ const TIMESTAMP = 1114;
 const TIMESTAMP_WITH_ZONE = 1184;
 const INSTANT = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d(?::?\d\d)?)?$/;
 
-/** Prisma keeps instants as UTC in columns without a time zone. */
+/** Parses an instant. Prisma stores instants as UTC in columns without a time zone. */
 function instantIn(text: string): Date | InvalidInstantError {
   const [, day, time, zone = 'Z'] = INSTANT.exec(text) ?? [];
   const instant = new Date(`${day}T${time}${zone.length === 3 ? `${zone}:00` : zone}`);

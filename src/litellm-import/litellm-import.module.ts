@@ -34,7 +34,7 @@ import { TagRepository } from '../parties/repositories/tag.repository.js';
 import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 import { StoredDeploymentRepository } from '../models/stored-deployment.repository.js';
 
-/** Takes over a LiteLLM database. Only the command line brings it in. */
+/** Imports a LiteLLM database. Only the command line loads this module. */
 @Module({
   imports: [
     TypeOrmModule.forFeature([

@@ -7,8 +7,8 @@ const TAG_BYTES = 16;
 const BASE64 = /^[\w+/-]+={0,2}$/;
 
 /**
- * Opens what LiteLLM encrypted (NaCl's secretbox under the SHA-256 of its salt key): every text of a stored model. A text
- * that cannot be such a box is returned as it is. Throws when it may be one, and none of `saltKeys` opens it.
+ * Decrypts a text of a stored model. LiteLLM encrypts each with NaCl's secretbox under the SHA-256 of its salt key. Returns
+ * a text unchanged if it is too short or no Base64. Throws SkippedRowError if none of `saltKeys` decrypts it.
  */
 export function decryptText(text: string, saltKeys: readonly string[]): string {
   const box = BASE64.test(text) ? Buffer.from(text, 'base64') : Buffer.alloc(0);

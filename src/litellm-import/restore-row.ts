@@ -7,10 +7,10 @@ import type { Opening } from '../parties/party-spend.js';
 import type { ImportWarnings } from './import-warnings.js';
 import type { LitellmRow } from './litellm-database.js';
 
-/** Who wrote a row that says nothing of it. */
+/** Author of rows for which LiteLLM names none. */
 export const IMPORTER = 'litellm-import';
 
-/** A row here says who wrote it and when, as it did there. */
+/** Copies the authors and times of LiteLLM's row. */
 export function restoreAuthorship(
   row: AuthoredRow,
   { created_at, created_by, updated_at, updated_by }: LitellmRow,
@@ -21,13 +21,16 @@ export function restoreAuthorship(
   row.updatedBy = (updated_by as string | null) || row.createdBy;
 }
 
-/** When and where the clock is that windows go by. */
+/** Time zone and time by which budget windows are computed. */
 interface Restoring {
   readonly timeZone: string;
   readonly now: Date;
 }
 
-/** The window goes on to where LiteLLM would have reset it; one that LiteLLM should have reset already has ended. */
+/**
+ * Restores the budget window, so that it ends when LiteLLM would have reset it. A window that LiteLLM should have reset
+ * already has ended.
+ */
 export function restoreWindow(
   row: Limits,
   { budget_reset_at, created_at }: LitellmRow,
@@ -47,8 +50,8 @@ export function restoreWindow(
 }
 
 /**
- * What a party spent before counts for ever, and in its window if that is the one it was spent in. Dated before anything
- * that is counted from now on.
+ * Returns the opening entry for a party's former spend. It counts on the lifetime account, and on the current window if it
+ * was spent there. Its time is before all later spend.
  */
 export function openingOf(
   limits: Readonly<Limits>,

@@ -15,7 +15,7 @@ import { openingOf, restoreAuthorship, restoreWindow } from './restore-row.js';
 import { SkippedRowError } from './skipped-row.error.js';
 import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 
-/** Gives rows that were just made what a request cannot: their authors, their budget windows and what they spent. */
+/** Restores what no request can set in a new row: authors, budget windows and spend. */
 @Injectable()
 export class RowRestorer {
   constructor(
@@ -25,7 +25,7 @@ export class RowRestorer {
     private readonly budgets: BudgetRepository,
   ) {}
 
-  /** Restores a party: its authors, where its windows stand, what it spent. Must run in the transaction that made it. */
+  /** Restores a party's authors, windows and spend. Must run in the transaction that created it. */
   async restoreParty<T extends PartyRow>(
     tx: EntityManager,
     rows: PartyRepository<T>,
@@ -47,7 +47,7 @@ export class RowRestorer {
     restoreWindow(row, before, this.restoring(), warnings);
   }
 
-  /** Returns the ledger entry that carries over what a party with these limits spent. */
+  /** Returns the ledger entry for the former spend of a party with these limits. */
   openingOf(
     limits: Readonly<Limits>,
     { createdAt }: { readonly createdAt: Date },

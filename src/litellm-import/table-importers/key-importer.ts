@@ -32,7 +32,7 @@ export class KeyImporter implements TableImporter {
       : selectAll(this.table, 'token');
   }
 
-  /** Returns the hash. What is no hash may be a secret. */
+  /** Returns the hash of the key. Another text may be a secret, so it is shortened. */
   idOf({ token }: LitellmRow): string {
     return SHA256.test(token as string) ? (token as string) : keyHint(token as string);
   }
@@ -66,8 +66,8 @@ export class KeyImporter implements TableImporter {
   }
 
   /**
-   * Says why a hash cannot be a former secret. A key whose hash is also the former secret of another key would be let in
-   * as that key: its own block, budget and rights would be gone.
+   * Returns the reason why a hash cannot be a former secret. A key whose hash is also another key's former secret would
+   * authenticate as that other key. Its own block, budget and rights would have no effect.
    */
   private async whyNotFormer(tx: EntityManager, hash: string, row: LitellmRow): Promise<string | undefined> {
     if (!SHA256.test(hash)) return 'is no SHA-256 in hex';

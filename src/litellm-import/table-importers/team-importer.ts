@@ -55,7 +55,7 @@ export class TeamImporter implements TableImporter {
   }
 }
 
-/** Limits that a team sets for its members, which LiteLLM keeps in a budget of its own. */
+/** Returns the limits that a team sets for its members. LiteLLM stores them in a separate budget. */
 const memberDefaults = (tier: Budget | null) =>
   tier && {
     team_member_budget: toUsd(tier.maxBudgetNanoUsd),

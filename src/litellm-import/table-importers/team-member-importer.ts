@@ -60,7 +60,7 @@ export class TeamMemberImporter implements TableImporter {
   }
 }
 
-/** LiteLLM says in five places who is in a team; what a member spent, in one of them. */
+/** Query for the members of teams. LiteLLM stores memberships in five places, and the spend of a member in one of them. */
 const MEMBERS = `SELECT r.*, coalesce(m.spend, 0) AS spend, m.budget_id FROM (
     SELECT team_id, user_id, max(user_email) AS user_email, CASE WHEN bool_or(is_admin) THEN 'admin' ELSE 'user' END AS role
     FROM (

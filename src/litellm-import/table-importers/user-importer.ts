@@ -17,7 +17,7 @@ import type { SkippedRows } from '../skipped-rows.js';
 import { type ImportContext, selectAll, type TableImporter } from './table-importer.js';
 import { UserRepository } from '../../parties/repositories/user.repository.js';
 
-/** The user on whom LiteLLM counts what the proxy as a whole spent. */
+/** Id of the user on whom LiteLLM counts the spend of the proxy as a whole. */
 const PROXY_USER = 'litellm-proxy-budget';
 
 @Injectable()
