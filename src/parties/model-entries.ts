@@ -20,5 +20,5 @@ export function takeAccessGroup(row: Pick<PartyRow, 'models' | 'extra'>, groupId
   if (!modelEntries(row)?.length) row.models = [NO_MODELS];
 }
 
-/** Entry of a list whose last other entry an admin took. */
+/** Entry that replaces the last entry of a list, so that the list does not become unrestricted. */
 export const NO_MODELS = 'no-default-models';

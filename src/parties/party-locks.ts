@@ -13,8 +13,8 @@ interface NamedParents {
 
 /**
  * Locks parties of several kinds in one order: access groups, organizations, teams, users, keys, memberships; within a kind
- * by `id`. Every transaction that locks parties keeps to it, so no two wait for each other. A tier may come anywhere: those
- * that name it share it, and a transaction that changes one locks no party.
+ * by `id`. Every transaction that locks parties keeps to it, so no two wait for each other. Tiers may be locked at any
+ * point. A transaction that names a tier shares its lock, and one that changes a tier locks no party.
  */
 @Injectable()
 export class PartyLocks {

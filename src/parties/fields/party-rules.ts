@@ -6,7 +6,7 @@ import { USER_FIELDS } from './user-fields.js';
 
 type Compile = (value: unknown) => unknown;
 
-/** The fields that bring facts to checks: for each the property of its row, and the facts that its value becomes. */
+/** Fields that give facts to checks, each with the property of its row and the compilation of its value. */
 const RULES: Partial<Record<PartyKind, readonly (readonly [column: string, rules: [string, Compile][]])[]>> =
   {
     key: rulesIn(KEY_FIELDS),
@@ -20,7 +20,7 @@ function rulesIn(fields: Fields): [column: string, rules: [string, Compile][]][]
   );
 }
 
-/** Compiles the facts that a row's fields bring to single checks; undefined where they bring none. */
+/** Compiles the facts that a row's fields give to single checks; undefined if they give none. */
 export function rulesOf(kind: PartyKind, row: object): PartyRules | undefined {
   let rules: Record<string, unknown> | undefined;
   for (const [column, compiled] of RULES[kind] ?? []) {

@@ -17,8 +17,8 @@ export class AccessGroupRepository extends AggregateRepository<AccessGroup> {
   }
 
   /**
-   * Locks the groups that a body names. Must run before the team or key that gets them is locked: who changes a group locks
-   * it first, and then the teams and keys that have it. What is no list of texts is left to `assign`.
+   * Locks the groups that a body names. Must run before the team or key that gets them is locked. A change of a group locks
+   * the group first, and then the teams and keys that have it. `assign` checks values that are no list of texts.
    */
   async lockNamed(tx: EntityManager, sent: object): Promise<void> {
     const { access_group_ids: asked } = sent as { access_group_ids?: unknown };
@@ -27,7 +27,7 @@ export class AccessGroupRepository extends AggregateRepository<AccessGroup> {
     if (ids.length) await this.lockedInOrder(tx, { id: In(ids) });
   }
 
-  /** Notes in groups that a team or key has them, if the body named any. Throws 404 for one that is not there. */
+  /** Records in groups that a team or key has them, if the body names any. Throws 404 for a group that does not exist. */
   async assign(
     tx: EntityManager,
     sent: object,

@@ -15,14 +15,14 @@ export class BudgetRepository extends AggregateRepository<Budget> {
     super(rows);
   }
 
-  /** Requires that a tier is there, and keeps it there until this transaction ends. Throws 404 when it is not. */
+  /** Locks a tier against deletion until this transaction ends. Throws 404 if there is none. */
   async require(tx: EntityManager, budgetId: string | null | undefined): Promise<void> {
     if (!budgetId) return;
     await lockSubject(tx, cacheKey.budget(budgetId), 'shared');
     if (!(await this.in(tx).existsBy({ budgetId }))) throw budgetNotFound(budgetId);
   }
 
-  /** Returns the kind of party that names this tier, of all tables of parties; undefined where none does. */
+  /** Returns the table of a party that names this tier; undefined if no party names it. */
   async usedBy(tx: EntityManager, budgetId: string): Promise<string | undefined> {
     for (const { target, tableName, columns } of tx.connection.entityMetadatas) {
       const names = new Set(columns.map(({ propertyName }) => propertyName));

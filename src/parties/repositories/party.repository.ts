@@ -159,20 +159,20 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     return row;
   }
 
-  /** Returns rows for a list: of what clients keep with them only what is not too large. */
+  /** Returns rows for a list, with the content that clients store with them if it is small enough. */
   async findListed(manager: EntityManager, options: FindManyOptions<T>): Promise<T[]> {
     const rows = this.in(manager);
     const select = Object.fromEntries(lightNames(rows.metadata).map((name) => [name, true]));
     return withContent(rows, await rows.find({ ...options, select: select as FindOptionsSelect<T> }));
   }
 
-  /** Begins a query of rows without what clients keep with them; `withContent` reads that for those it found. */
+  /** Begins a query of rows without the content that clients store with them. `withContent` adds it to the rows found. */
   selectListed(manager: EntityManager, alias: string): SelectQueryBuilder<T> {
     const rows = this.in(manager);
     return rows.createQueryBuilder(alias).select(lightNames(rows.metadata).map((name) => `${alias}.${name}`));
   }
 
-  /** Reads what clients keep with these rows, where it is not too large for a list. */
+  /** Adds the content that clients store with these rows, if it is small enough for a list. */
   withContent(manager: EntityManager, rows: T[]): Promise<T[]> {
     return withContent(this.in(manager), rows);
   }
@@ -195,7 +195,7 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
   async softDeleteWhere(tx: EntityManager, where: FindOptionsWhere<T>, by: string): Promise<T[]> {
     const { entity } = this.mapping;
     const now = this.context.clock();
-    // An update locks rows in the order it meets them: two that meet the same rows would wait for each other.
+    // An update locks rows in the order it meets them. Two updates of the same rows would wait for each other.
     await this.lockLive(tx, where);
     const live = { ...where, deletedAt: IsNull() } as FindOptionsWhere<T>;
     await this.in(tx).update(live, { deletedAt: now, updatedAt: now, updatedBy: by } as never);
