@@ -31,8 +31,8 @@ import { OrganizationRepository } from '../parties/repositories/organization.rep
 import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 
 /**
- * Checks what a caller who is no proxy admin may make of a key: never more than the calling key and the parties behind
- * it hold.
+ * Checks what a caller who is no proxy admin may make of a key. The key may never exceed the calling key and the parties
+ * behind it.
  */
 @Injectable()
 export class KeyDelegation {
@@ -202,7 +202,7 @@ export class KeyDelegation {
         strictness: 'backstop',
         holder,
       });
-      // The maker's user is not asked about calls of a key that belongs to nobody or to another user.
+      // The maker's user does not limit the calls of a key that belongs to no user or to another user.
       if (ofUser && row.userId !== userId)
         makers.push({
           entitlements: { ...NO_LIMITS, fields: entitlements.fields },

@@ -20,7 +20,7 @@ const PRESET: Record<KeyType, string[]> = {
   read_only: ['info_routes'],
 };
 
-/** A key that was just issued. Only now is its secret known. */
+/** A key that was just issued. No later read returns its secret. */
 export interface IssuedKey {
   readonly row: VirtualKey;
   readonly secret: string;
@@ -30,7 +30,7 @@ export interface IssuedKey {
 /** A key that was written. */
 export interface WrittenKey {
   readonly row: VirtualKey;
-  /** Whether its user was created for it. */
+  /** True if its user was created for it. */
   readonly isUserNew: boolean;
 }
 

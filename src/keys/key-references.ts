@@ -27,7 +27,7 @@ export class KeyReferences {
     });
   }
 
-  /** Throws 404 for the first of team, organization and tier that is not there. */
+  /** Throws 404 for the first of team, organization and tier that does not exist. */
   async require(tx: EntityManager, { team_id, organization_id, budget_id }: KeyFieldsDto): Promise<void> {
     if (team_id && !(await this.teams.find(tx, team_id))) throw missing('team', team_id);
     if (organization_id && !(await this.organizations.find(tx, organization_id)))
@@ -35,7 +35,7 @@ export class KeyReferences {
     await this.budgets.require(tx, budget_id);
   }
 
-  /** Throws 400 for a key of a team that is of another organization: the team's limits would not count for it. */
+  /** Throws 400 if the key's team belongs to another organization. The limits of the team would not apply to such a key. */
   async requireOneOrganization(tx: EntityManager, { teamId, organizationId }: VirtualKey): Promise<void> {
     if (teamId === null || organizationId === null) return;
     const team = await this.teams.in(tx).findOneBy({ teamId });

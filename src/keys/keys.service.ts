@@ -44,7 +44,7 @@ import type {
 import { rotate, secretsOf, VirtualKey } from '../parties/entities/virtual-key.entity.js';
 import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
 
-/** Virtual keys: issued, changed, revoked. */
+/** Issues, changes and revokes virtual keys. */
 @Injectable()
 export class KeysService {
   constructor(
