@@ -15,7 +15,7 @@ import {
 } from './tags.dto.js';
 import { TagsService } from './tags.service.js';
 
-/** Never cached, because the list has names that calls have just brought. */
+/** Tags. Never cached, because the list has the names from the latest calls. */
 @ApiTags('tags')
 @AdminRoute()
 @UseInterceptors(CurrentSpendInterceptor)

@@ -102,7 +102,7 @@ export class UsersService {
     const teamIds = (dto.teams ?? []).map(({ team_id }) => team_id);
     const { user, issued } = await this.users.write(
       async (tx) => {
-        // Before the user is created: a transaction that names the user waits until then.
+        // Locks the parents before the user exists, so that a transaction that names the user waits.
         await this.locks.lockParents(tx, {
           organizations: [...(dto.organizations ?? []), dto.organization_id],
           teams: [...teamIds, dto.team_id],
@@ -290,7 +290,7 @@ export class UsersService {
     return user;
   }
 
-  /** Makes a new user an ordinary member of these organizations. Throws 404 for one that is not there. */
+  /** Makes a new user an ordinary member of these organizations. Throws 404 for one that does not exist. */
   private async joinOrganizations(
     tx: EntityManager,
     organizationIds: readonly string[],
