@@ -1,6 +1,5 @@
-// What somebody does to the gateway who means no good to the others on it, again and again until the process is ended.
-// `fork`ed with an attack, the gateway's address and a key; tells its address back when it has begun, and on 'tell' how
-// often it did it and what it was answered.
+// Runs one attack on the gateway again and again until the process is ended. The parent `fork`s it with an attack, the address of
+// the gateway and a key. It sends that address back when it has begun. On 'tell' it sends how often the attack ran, by result.
 import { connect } from 'node:net';
 import { Agent, request } from 'undici';
 
@@ -12,7 +11,7 @@ const nested = (opening, closing, depth) => () =>
 const prompt = (word, bytes) => () => Buffer.from(JSON.stringify({ model: 'attacked', max_tokens: 16, messages: [{ role: 'user', content: word.repeat(bytes / word.length) }] })); // prettier-ignore
 const members = (count) => `{"model":"attacked","messages":[{${Array.from({ length: count }, (_, i) => `"k${i}":1`).join(',')}}]}`; // prettier-ignore
 
-/** How many at once, and what one of them does: `post` a body, or write to a connection of its own. */
+/** Attacks: the number of simultaneous connections, and the work of each. It posts a body or writes to its own connection. */
 const ATTACKS = {
   'prompts of 5 MB': { atOnce: 30, body: prompt('lorem ipsum ', 5 * MEBIBYTE) },
   'prompts that must be counted': { atOnce: 30, body: prompt('lorem ipsum ', MEBIBYTE) },
@@ -42,7 +41,7 @@ function connected(bytes, heard) {
   });
 }
 
-/** A byte now, and no more. */
+/** Sends the head and a few bytes of a body, and then nothing more. */
 async function slowBody() {
   await connected(`${head('content-length: 5000000')}{"mod`, () => {});
   count('left');

@@ -1,4 +1,5 @@
-// What a careful person writes in ten minutes: parse, forward, answer. No guard, no money.
+// Baseline: a gateway that a careful developer writes in ten minutes. It parses, forwards and responds, without guards or
+// accounting.
 import Fastify from 'fastify';
 import { Pool } from 'undici';
 

@@ -1,4 +1,4 @@
-// As little as this runtime can do: bytes in, bytes on, bytes back.
+// Baseline: the least that this runtime can do. It passes the bytes of the request on, and the bytes of the response back.
 import { createServer } from 'node:http';
 import { Pool } from 'undici';
 

@@ -1,8 +1,7 @@
-// `npm run bench`: what a guarded call costs the gateway's process, beside what a user would pick instead, in one run.
-// CPU time per request is the steady figure; throughput on a shared machine is not. Everything is on loopback, bounded
-// in count and time, and stops by itself. `-- --seconds 2 --rounds 1 --only embedded` for a short look.
-// Peers that are not there are left out: nginx and wrk are Debian packages; Portkey comes with
-// `npm install --no-save @portkey-ai/gateway`.
+// `npm run bench`: measures what a guarded call costs the gateway's process, beside alternatives that a user could choose. All
+// run in turn. CPU time per request is the steady figure; throughput on a shared machine is not. Everything is on loopback,
+// bounded in count and time, and stops by itself. `-- --seconds 2 --rounds 1 --only embedded` makes a short run. Peers that are
+// not installed are left out: nginx and wrk are Debian packages; Portkey comes with `npm install --no-save @portkey-ai/gateway`.
 import { parseArgs } from 'node:util';
 import { chatBody, isInstalled, measured, median } from './load.mjs';
 import { forked, PEERS } from './peers.mjs';
@@ -19,7 +18,7 @@ const [seconds, rounds] = [Number(asked.seconds), Number(asked.rounds)];
 const WARM_UP = { connections: 32, seconds: 3, body: chatBody() };
 const LOADS = [
   ...[1, 32, 128].map((connections) => ({ name: `JSON, c = ${connections}`, connections, events: 0 })),
-  // Of long streams hardly anything is the call's own cost: they show what an event costs.
+  // The cost of a long stream is mostly that of its events.
   ...[
     [200, 64],
     [2_000, 8],
@@ -94,7 +93,7 @@ function costs(name, runs, events) {
   return `### ${name}\n\n${table(columns, cells)}`;
 }
 
-/** After every load: what was measured is kept. */
+/** Writes the report. Runs after every load, so an interrupted run keeps its measurements. */
 function tell() {
   write(
     'http.md',

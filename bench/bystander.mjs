@@ -1,6 +1,6 @@
-// `npm run bench:bystander`: what somebody who calls notices of somebody else who does the worst; and whether the time of
-// an answer tells what the answer does not. The gateway has core 0; who calls, who attacks and the upstream have core 1.
-// Bounded, on loopback, stops by itself; `-- --seconds 2 --rounds 1 --pairs 100` for a short look, `--only '5 MB'`.
+// `npm run bench:bystander`: measures how an attack by one caller affects the calls of another. It also checks whether response
+// times reveal what the responses hide. The gateway has core 0; both callers and the upstream have core 1. Bounded, on loopback,
+// stops by itself; `-- --seconds 2 --rounds 1 --pairs 100` makes a short run, `--only '5 MB'` selects attacks.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { loadavg, setPriority, tmpdir } from 'node:os';
@@ -36,7 +36,7 @@ const gateway = await tollgate(upstream.url, {
   TURNS_FILE: turns,
 });
 const turned = () => longestTurn(gateway.pid, () => readFileSync(turns, 'utf8'));
-/** What is attacked with has an upstream of its own, which lets everybody else on its core go first. */
+/** The upstream of the attacks. It has a lower priority than the other processes on its core. */
 const attacked = await forked('1', 'upstream.mjs');
 setPriority(attacked.pid, LAST);
 await gateway.admin('/model/new', {
@@ -47,7 +47,7 @@ await gateway.admin('/model/new', {
 const attacker = (await gateway.admin('/key/generate', { models: ['attacked'], max_budget: 100_000 })).key;
 const agent = new Agent({ connections: 1_000 });
 
-/** Milliseconds of one request since it was due, and its status. */
+/** Sends one request. Returns the milliseconds since it was due, and its status. */
 async function timed(due, path, options) {
   const { statusCode, body } = await request(gateway.url + path, { dispatcher: agent, ...options });
   await body.text();
@@ -62,14 +62,14 @@ const smallCall = (due) =>
   });
 const look = (due) => timed(due, '/health/liveliness', {});
 
-/** One request each so many milliseconds, however long the ones before take: who waits is counted as waiting. */
+/** Starts requests at a fixed rate, even if earlier ones have not ended. The time a request waits counts. */
 async function paced(perSecond, act) {
   const [begun, all] = [performance.now(), []];
   for (let i = 0; i < perSecond * seconds; i++) {
     const due = begun + (i * 1_000) / perSecond;
     const wait = due - performance.now();
     if (wait > 0) await new Promise((done) => setTimeout(done, wait));
-    // What this process is late itself is not the gateway's.
+    // A delay of this process is not counted as the gateway's.
     all.push(act(Math.max(due, performance.now())));
   }
   return Promise.all(all);
@@ -93,7 +93,7 @@ async function beside(name) {
   return { calls, looks, did, turn, before, most, after: residentMb(gateway.pid) };
 }
 
-/** It goes on for as long as requests are due, and not for as long as they wait. */
+/** Ends an attack after the seconds in which requests are due, even if requests still wait. Returns its report. */
 async function ended(child) {
   await new Promise((done) => setTimeout(done, seconds * 1_000));
   const did = await new Promise((done) => {
@@ -112,7 +112,7 @@ const quantiles = (several) => [at(0.5, several), at(0.99, several), at(1, sever
 const refused = (several) => several.filter(({ status }) => status !== 200).length;
 
 const names = [NOTHING, ...ATTACK_NAMES].filter((name) => name.includes(asked.only) || name === NOTHING);
-// A disk that still writes what another bench left would be measured, too. Whoever was never called before is read first.
+// Flushes the disk, so that writes of an earlier benchmark are not measured. The first calls only fill the caches.
 spawnSync('sync');
 await paced(CALLS_PER_SECOND, smallCall);
 const rows = [];

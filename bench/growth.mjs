@@ -1,5 +1,5 @@
-// `npm run bench:growth`: does a call cost more when there are more keys, or more rows in the ledger? Embedded, c = 32,
-// each step beside bare Fastify in the same minute. `-- --keys 1000 --rows 10000 --seconds 2` for a short look.
+// `npm run bench:growth`: measures whether a call costs more with more keys, or with more rows in the ledger. SQLite, c = 32,
+// each step beside bare Fastify in the same minute. `-- --keys 1000 --rows 10000 --seconds 2` makes a short run.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Libsql from 'libsql';
@@ -20,7 +20,7 @@ const [mostKeys, mostRows, seconds, rounds] = [asked.keys, asked.rows, asked.sec
 );
 const MAX_WARM_UPS = 60;
 const WARM_UP_CALLS = 20_000;
-/** Up to here each key calls as often as any; of more, few call most. */
+/** Up to this number of keys, all keys call equally often. Beyond it, few keys make most calls. */
 const MOST_ALIKE = 100_000;
 
 const upstream = await forked('1', 'upstream.mjs');
@@ -28,7 +28,7 @@ const fastify = await forked('0', 'bare-fastify.mjs', upstream.url);
 const gateway = await tollgate(upstream.url);
 const shape = { connections: 32, body: chatBody() };
 
-/** What a call of these keys costs, when all of them have called before; of very many, those that call most. */
+/** Measures the cost of a call with these keys after a warm-up. With many keys, the warm-up covers those that call most. */
 async function cost(keys, isZipf) {
   let calls = 0;
   for (
@@ -53,7 +53,9 @@ async function cost(keys, isZipf) {
 const steps = (from, to) => [from, ...(from * 10 <= to ? steps(from * 10, to) : [])];
 const told = (count) => count.toLocaleString('en');
 
-/** Settled entries of what was called already, older than any and at no cost, until there are so many. */
+/**
+ * Adds settled entries until the ledger has `count`. They copy an entry of an earlier call, are older, and cost nothing.
+ */
 function addRows(count) {
   const database = new Libsql(join(gateway.folder, 'tollgate.db'), { timeout: 10_000 });
   database.exec('PRAGMA cache_size = -262144');
@@ -73,7 +75,7 @@ function addRows(count) {
   return now;
 }
 
-// Something must have been called before.
+// `addRows` copies a settled entry, so the ledger needs one.
 await load(gateway, { ...shape, seconds: 2 });
 const byRows = [];
 for (const rows of steps(1_000, mostRows)) byRows.push([told(addRows(rows)), ...(await cost(1))]);

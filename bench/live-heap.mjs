@@ -1,5 +1,5 @@
-// `--import`ed into the process that is measured: what of its heap is in use once everything that is not was collected.
-// Writes that to the file `LIVE_HEAP_FILE` names, in bytes, when a signal says so (one that nobody else uses).
+// `--import`ed into the measured process. On a signal it collects garbage and writes the size of the live heap, in bytes. The
+// size goes to the file that `LIVE_HEAP_FILE` names. Nothing else uses that signal.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -17,7 +17,7 @@ if (isMainThread && process.env.LIVE_HEAP_FILE) {
   });
 }
 
-/** For a process that has this imported, in MB. */
+/** Returns the live heap of a process that imported this module, in MB. */
 export async function liveHeapMb(pid, file) {
   rmSync(file, { force: true });
   process.kill(pid, SIGNAL);

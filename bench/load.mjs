@@ -1,4 +1,4 @@
-// Load from `wrk` (a Debian package; it costs little itself), and what it cost the process that took it.
+// Generates load with `wrk` (a Debian package that needs little CPU itself). Measures what the load cost the loaded process.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,12 +6,12 @@ import { join } from 'node:path';
 
 const TICKS_PER_SECOND = 100;
 
-/** The n-th key of a gateway that is measured, from 1. */
+/** Returns the n-th key of a measured gateway, from 1. */
 export const numberedKey = (n) => `sk-bench-${String(n).padStart(10, '0')}`;
 
 export const isInstalled = (command) => !spawnSync('which', [command]).status;
 
-/** A chat request of about a kilobyte, by an end user. `events`: of the stream that answers it; none is JSON. */
+/** Returns a chat request of about a kilobyte, by an end user. `events`: events of the response's stream; 0 asks for JSON. */
 export const chatBody = (events = 0) =>
   JSON.stringify({
     model: 'm',
@@ -24,7 +24,7 @@ export const chatBody = (events = 0) =>
     })),
   });
 
-/** CPU time of a process and its threads, in microseconds. */
+/** Returns the CPU time of a process and its threads, in microseconds. */
 export function cpuUs(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
@@ -36,9 +36,9 @@ export const residentMb = (pid) =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 
 /**
- * Posts `body` to one address for some seconds. `keys`: how many numbered keys call, each as often, or with `isZipf` the
- * n-th a tenth as often as the (n / 10)-th, or one after the other `after` so many; without, all calls have the one of
- * `peer`. `customers`: how many end users.
+ * Posts `body` to one address for some seconds. `keys`: how many numbered keys call, equally often and at random. With
+ * `isZipf`, the n-th calls a tenth as often as the (n / 10)-th. With `after`, they call in order, beginning after the first
+ * `after` keys. With one key, all calls have the key of `peer`. `customers`: how many end users call.
  */
 export async function load(
   { url, key, headers = {} },
@@ -57,7 +57,7 @@ export async function load(
       `wrk.headers["authorization"] = "Bearer ${key}"`,
       ...(keys > 1
         ? [
-            // wrk's generator starts alike each time.
+            // wrk starts its random generator with the same seed each time.
             `math.randomseed(${Date.now() % 1e9})`,
             `local sent = ${after ?? 0}`,
             'request = function()',
@@ -91,7 +91,7 @@ export async function load(
   };
 }
 
-/** The same, with the CPU time of `pid` per request. */
+/** Does the same as `load` and adds the CPU time of `pid` per request. */
 export async function measured(peer, asked) {
   const before = cpuUs(peer.pid);
   const told = await load(peer, asked);

@@ -1,4 +1,4 @@
-// `npm run bench:micro`: what the parts of a call cost that touch nothing but memory, in one process and without HTTP.
+// `npm run bench:micro`: measures the parts of a call that only use memory, in one process and without HTTP.
 import { compileModelList, listAllows } from '../dist/src/policy/model-list.js';
 import { compileRouteList } from '../dist/src/policy/routes.js';
 import { decide } from '../dist/src/policy/decide.js';
@@ -11,7 +11,7 @@ import { machine, table, write } from './report.mjs';
 const ROUNDS = 7;
 const ROUND_MS = 300;
 
-/** CPU microseconds per call: of several rounds the cheapest, for nobody else's work is in it. */
+/** Returns CPU microseconds per call of the cheapest of several rounds, which other processes disturbed least. */
 function perCall(work) {
   for (let i = 0; i < 20_000; i++) work(i);
   const costs = Array.from({ length: ROUNDS }, () => {

@@ -1,4 +1,4 @@
-// What is measured, and what it is measured against. Each has core 0; load and upstream have core 1.
+// Starts the gateway and the peers it is compared with. Each has core 0; load and upstream have core 1.
 import { fork, spawn, spawnSync } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ async function freePort() {
   return port;
 }
 
-/** A script of this folder that tells its address. */
+/** Forks a script of this folder, which reports its address. */
 export function forked(core, file, ...args) {
   return new Promise((done) => {
     const child = fork(join(here, file), args, {
@@ -98,7 +98,7 @@ async function portkey(upstream) {
   return { pid, url, key: 'sk-x', headers };
 }
 
-/** The gateway, with everyone a call can have behind it: three budgets, two rate limits. */
+/** Starts the gateway. Its key has every party behind it: three budgets, two rate limits. */
 export async function tollgate(upstream, env = {}) {
   const folder = folderFor('gateway');
   const config = join(folder, 'config.yaml');
@@ -149,7 +149,7 @@ export async function tollgate(upstream, env = {}) {
   return { pid: child.pid, url, folder, admin, master: MASTER, key: numberedKey(1) };
 }
 
-/** Copies the first key of an embedded gateway until there are so many. (Over HTTP a million would take an hour.) */
+/** Copies the first key of a gateway on SQLite until it has `count` keys. (Over HTTP a million keys would take an hour.) */
 export function addKeys({ folder }, count) {
   const database = new Libsql(join(folder, 'tollgate.db'), { timeout: 10_000 });
   const [{ there }] = database.prepare('SELECT count(*) AS there FROM virtual_keys').all();
@@ -191,7 +191,7 @@ async function postgresAnswers() {
   return client.connect().then(() => client.end().then(() => true), () => false); // prettier-ignore
 }
 
-/** By name; `isThere` says whether this machine has what it needs. The first that is never missing is the yardstick. */
+/** Peers by name; `isThere` says whether this machine has what a peer needs. The first that is always there is the yardstick. */
 export const PEERS = {
   'bare Fastify, JSON parse, undici request': {
     isThere: () => true,

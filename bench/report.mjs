@@ -1,4 +1,4 @@
-// What was measured, where, written to `bench/results/`.
+// Writes results, and the machine they were measured on, to `bench/results/`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';

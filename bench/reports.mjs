@@ -1,4 +1,5 @@
-// Fills a ledger with a million calls, sums it up and reads every report; writes times and query plans to bench/results/reports.md.
+// Fills a ledger with a million calls, sums it up and reads every report. Writes times and query plans to
+// bench/results/reports.md.
 // node bench/reports.mjs [rows]    (after npm run build; PostgreSQL at TEST_DATABASE_URL, left out if there is none)
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -26,7 +27,10 @@ const first = Math.floor(now / DAY_MS) * DAY_MS - (DAYS - 1) * DAY_MS;
 const last = first + (DAYS - REPORTED) * DAY_MS;
 const day = (at) => new Date(at).toISOString().slice(0, 10);
 
-/** Each of 1,000 keys (200 users, 50 teams, 5 organizations) calls 3 of 20 models for 2 of 500 end users; a third of the calls has a tag. */
+/**
+ * Chains: each of 1,000 keys (200 users, 50 teams, 5 organizations) calls 3 of 20 models for 2 of 500 end users. A third of the
+ * calls has a tag.
+ */
 const CHAIN = `INSERT INTO chains (id, key_hash, key_alias, user_id, team_id, organization_id, end_user_id)
   WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${CHAINS - 1})
   SELECT 'chain-' || i, 'hash-' || (i % ${KEYS}), 'key ' || (i % ${KEYS}), 'user-' || (i % 200), 'team-' || (i % 50), 'org-' || (i % 5), 'customer-' || (i % 500) FROM n`;

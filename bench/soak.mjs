@@ -1,7 +1,7 @@
-// `npm run bench:soak`: does the gateway grow while it is only used? Every key calls once and then some at random, which is the
-// warm-up: it ends when the minute of the rate limits is full and the garbage collector has seen what it leaves alone. Then a
-// million calls of random keys, and its resident memory after each part; before and after them what is left of its heap when
-// everything that can go is gone. Bounded in count and time; `-- --requests 100000 --keys 1000` for a short look.
+// `npm run bench:soak`: measures whether the memory of the gateway grows under constant use. In the warm-up every key calls once,
+// and then keys call at random. It ends when the rate limits' minute is full and the garbage collector is steady. Then random
+// keys make a million calls. The resident memory is measured after each part, the live heap before and after all. Bounded in
+// count and time; `-- --requests 100000 --keys 1000` makes a short run.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ const [requests, keys, customers, minutes] = [asked.requests, asked.keys, asked.
 );
 const PART_SECONDS = 5;
 const ROWS_TOLD = 20;
-/** Calls of each key on the average before what is measured begins. */
+/** Mean number of calls per key before the measurement begins. */
 const WARM_UP = 4;
 
 const folder = mkdtempSync(join(tmpdir(), 'tollgate-bench-heap-'));
@@ -40,7 +40,7 @@ addKeys(gateway, keys);
 const samples = [{ calls: 0, mb: residentMb(gateway.pid) }];
 const until = Date.now() + minutes * 60_000;
 
-/** Calls until there were so many in all. */
+/** Makes calls until `count` were made since the start. */
 async function callUntil(count) {
   for (let { calls } = samples.at(-1); calls < count && Date.now() < until;) {
     const shape = { keys, customers, connections: 32, seconds: PART_SECONDS, body: chatBody() };
@@ -59,7 +59,7 @@ const measured = samples.filter(({ calls }) => calls > warm);
 
 const [WIDTH, HEIGHT, MARGIN] = [720, 240, 40];
 
-/** Resident memory over calls. */
+/** Returns a chart of resident memory over calls. */
 function plot() {
   const [mostCalls, mostMb] = [samples.at(-1).calls, Math.max(...samples.map(({ mb }) => mb))];
   const x = (calls) => MARGIN + (calls / mostCalls) * (WIDTH - 2 * MARGIN);
@@ -83,7 +83,7 @@ const rows = samples
   .filter((_, i) => i % every === 0 || i === samples.length - 1)
   .map(({ calls, mb }) => [calls.toLocaleString('en'), mb.toFixed(0), calls > warm ? '' : 'warm-up']);
 
-/** Of some samples, least and most. */
+/** Returns the least and the most memory of some samples, as text. */
 const range = (some) => {
   const all = some.map(({ mb }) => mb);
   return `${Math.min(...all).toFixed(0)} to ${Math.max(...all).toFixed(0)} MB`;

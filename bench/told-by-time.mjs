@@ -1,4 +1,4 @@
-// Does the time of an answer tell what the answer does not? Two questions each that are refused alike, asked in turn.
+// Measures whether the time of a response reveals what the response hides. Two requests that are refused alike are sent in turn.
 import { createHash, randomBytes } from 'node:crypto';
 import { Agent, request } from 'undici';
 import { table } from './report.mjs';
@@ -7,7 +7,7 @@ const agent = new Agent({ connections: 1 });
 const hash = (key) => createHash('sha256').update(key).digest('hex');
 const random = (length) => randomBytes(length).toString('base64url').slice(0, length);
 
-/** `pairs` questions of each kind; Markdown. */
+/** Sends `pairs` requests of each kind. Returns a table in Markdown. */
 export async function timesTold(gateway, pairs) {
   const { url, admin, key, master } = gateway;
   await admin('/user/new', { user_id: 'asker', auto_create_key: false });
@@ -20,7 +20,7 @@ export async function timesTold(gateway, pairs) {
   const post = (path, body) => ({ method: 'POST', path, body: JSON.stringify(body), as: asker });
   const missingKey = () => hash(random(22));
   const models = (as) => get('/v1/models', as);
-  // Never the same twice: that a key is not there is remembered for seconds.
+  // Each request names another missing key, because the gateway remembers a missing key for some seconds.
   const QUESTIONS = [
     ['`/key/info`: a stranger’s key, a missing one', () => get(`/key/info?key=${strangers}`), () => get(`/key/info?key=${missingKey()}`)],
     ['`/key/update`', () => post('/key/update', { key: strangers, key_alias: 'x' }), () => post('/key/update', { key: missingKey(), key_alias: 'x' })],
@@ -46,7 +46,7 @@ export async function timesTold(gateway, pairs) {
   for (const [name, one, other] of QUESTIONS) {
     const [ones, others, statuses] = [[], [], new Set()];
     for (let i = 0; i < pairs; i++) {
-      // Now one is first, now the other: what is near in time is alike.
+      // The order alternates, because requests that follow each other take similar times.
       for (const [question, times] of i % 2
         ? [
             [one, ones],

@@ -1,6 +1,6 @@
-// `--import`ed into the process that is measured: how much CPU its main thread took between two times it came to a timer
-// that is due each millisecond. That is one turn of its event loop when the turn is long, whoever else has the machine.
-// Writes the longest since it last did to the file `TURNS_FILE` names, when a signal says so (one that nobody else uses).
+// `--import`ed into the measured process. Measures the main thread's CPU time between two ticks of a timer of one millisecond. If
+// that time is long, it is one turn of the event loop; other processes do not change it. On a signal it writes the longest turn
+// since the last signal to the file that `TURNS_FILE` names. Nothing else uses that signal.
 import { openSync, readSync, writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
@@ -22,7 +22,7 @@ if (isMainThread && process.env.TURNS_FILE) {
   });
 }
 
-/** For a process that has this imported: its longest turn since the last time, in milliseconds of CPU. */
+/** Returns the longest turn of a process that imported this module since the last call, in milliseconds of CPU. */
 export async function longestTurn(pid, read) {
   process.kill(pid, SIGNAL);
   await new Promise((done) => setTimeout(done, 500));

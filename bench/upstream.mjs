@@ -1,4 +1,4 @@
-// A model provider with a fixed answer: about a kilobyte of JSON, or a stream of `max_tokens` events.
+// A model provider with a fixed response: about a kilobyte of JSON, or a stream of `max_tokens` events.
 import { createServer } from 'node:http';
 
 const usage = { prompt_tokens: 200, completion_tokens: 16, total_tokens: 216 };
@@ -19,7 +19,7 @@ const event = (fields) =>
 const chunk = event({ choices: [{ index: 0, delta: { content: 'word ' }, finish_reason: null }] });
 const last = Buffer.concat([event({ choices: [], usage }), Buffer.from('data: [DONE]\n\n')]);
 
-/** Event after event, as fast as the connection takes them, each in a write of its own. */
+/** Sends one event after the other as fast as the connection takes them, each in its own write. */
 function stream(response, left) {
   if (!left) return response.end(last);
   response.write(chunk);
