@@ -6,9 +6,9 @@ import { relative } from 'node:path';
 import { rolldown } from 'rolldown';
 
 const OUT = 'dist/bundle';
-/** Packages that stay outside: a native binary, the pages of the API documentation, what only traces need. */
+/** Packages outside the bundle: a native binary, the pages of the API documentation, and packages that only traces need. */
 const SEPARATE = [/^libsql$/, /^swagger-ui-dist\//, /^@opentelemetry\/(?!api$)/];
-/** A package that loads others by name at run time would get second copies of them: these are bound when the bundle is made. */
+/** Packages that load other packages by name at run time, and would get second copies. They are bound when the bundle is made. */
 const BOUND = [
   {
     file: /@nestjs\/(typeorm|mapped-types|terminus)\/dist\/.*\.js$/,
@@ -27,7 +27,7 @@ const bound = new Set();
 const bindings = {
   name: 'bind-packages',
   transform(code, id) {
-    // Files that a module reads beside itself, and its threads, stay where they are: in dist/src.
+    // Files that a module reads from its own folder, and its threads, stay in dist/src.
     const own = relative('dist/src', id);
     let changed = own.startsWith('..')
       ? code
@@ -41,7 +41,7 @@ const bindings = {
   },
 };
 
-/** A package that a dependency would use if it were installed: loading it fails as it does unbundled. */
+/** Tells whether an optional package of a dependency is missing. Loading it then fails as it does without the bundle. */
 function isAbsent(name) {
   try {
     createRequire(import.meta.url).resolve(name);
@@ -59,7 +59,7 @@ const bundle = await rolldown({
   input: { tollgate: 'dist/src/main.js' },
   platform: 'node',
   external: SEPARATE,
-  // A package that is imported and required is one module: its metadata must be, too.
+  // A package that is both imported and required must be one module, or its metadata would be split.
   resolve: { mainFields: ['main', 'module'] },
   plugins: [bindings],
   logLevel: 'silent',

@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, '..');
 /** A doc comment begins with a verb or a noun, never with one of these. */
 const OPENERS =
   /^(?:What|Who|Whom|Whose|Whoever|Whatever|Where|Wherever|Of|Those|Whether|However|That which)\b/;
-/** Words that name nobody: a comment names the caller, the admin, the replica, the client. */
+/** Words to avoid: a comment names the caller, the admin, the replica, the client. */
 const NOBODY = /\b(?:whoever|whomever|anew|be it|such as are)\b/i;
 /** Metaphors that stay out of the code; the README may use them. */
 const METAPHORS = /\b(?:doors?|strangers?|knock(?:s|ed|ing)?|gatekeepers?)\b/i;

@@ -1,5 +1,5 @@
-// Run before `npm start` and `npm test`: installs and builds what is missing or out of date, and nothing else.
-// --build: builds, too. --build-only: builds and installs nothing, as the tests ask before they start a gateway.
+// Runs before `npm start` and `npm test`: installs and builds what is missing or out of date, and nothing else. --build also
+// builds. --build-only builds and installs nothing; the tests use it before they start a gateway.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ function run(command, args) {
 const buildsOnly = process.argv.includes('--build-only');
 
 if (!buildsOnly && modified('node_modules/.package-lock.json') < modified('package-lock.json')) {
-  // Dev dependencies too, whatever NODE_ENV says: the compiler is one of them.
+  // The compiler is a dev dependency, so dev dependencies are installed even if NODE_ENV is `production`.
   run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 

@@ -1,5 +1,5 @@
-// `npm test` runs the fast part of the tests: unit tests and the gateway on SQLite, without the files that take long.
-// With CI set, as `npm run test:all` (--all), or with arguments for vitest it leaves out nothing of its own accord.
+// `npm test` runs the fast part of the tests: unit tests and the gateway on SQLite, without the slow files. With CI set, with
+// --all (`npm run test:all`) or with arguments for vitest, it leaves out nothing itself.
 import { spawnSync } from 'node:child_process';
 
 const args = process.argv.slice(2);
