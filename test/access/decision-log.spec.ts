@@ -4,7 +4,7 @@ import { type Answer, Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 import { eventually } from '../harness/eventually.js';
 
-/** Holds and costs $0.10. */
+/** A call that holds and costs $0.10. */
 const CALL = { model: 'm-out', max_tokens: 100 };
 
 let upstream: Upstream;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeAll(gateway, upstream));
 
-/** The lines of the decision log about a request. */
+/** Returns the lines of the decision log about a request. */
 function linesOf({ headers }: Answer): Record<string, unknown>[] {
   return gateway.logs
     .split('\n')
@@ -26,7 +26,7 @@ function linesOf({ headers }: Answer): Record<string, unknown>[] {
 const expectOneLine = (answer: Answer, line: object) =>
   eventually(() => expect(linesOf(answer)).toMatchObject([{ allowed: false, ...line }]));
 
-/** A call that holds all of a budget of $0.10 until `finish`. */
+/** Starts a call that holds all of a budget of $0.10 until `finish`. */
 async function allHeld(key: string): Promise<{ finish: () => Promise<Answer> }> {
   const seen = upstream.calls.length;
   upstream.hold();
@@ -78,7 +78,7 @@ it('calls nobody refused who only had to wait', async () => {
   expect((await finish()).status).toBe(500);
   const answer = await waiting;
   expect(answer.status).toBe(200);
-  // Lines are written in order: this one is behind whatever was told of that call.
+  // Lines are written in order, so this one follows all lines of the earlier call.
   const last = await gateway.createKey({ blocked: true });
   await expectOneLine(await gateway.chat(last, CALL), { code: 'key_blocked' });
   expect(linesOf(answer)).toEqual([]);

@@ -33,7 +33,7 @@ const question = (id: string, model = 'm-out', body: object = { max_tokens: 10 }
 });
 const ask = (asker: string, body: object) => gateway.as(asker, 'POST', '/access/v1/evaluation', body);
 
-/** Everything that money did. An account with nothing on it is none of it. */
+/** Returns every effect on money. Accounts without money are left out. */
 const moved = ({ entries, spent, held }: LedgerContents) => ({
   entries,
   spent: [...spent].filter(([, amount]) => amount),
@@ -275,7 +275,7 @@ describe('an explanation', () => {
 });
 
 const rare = (...values: unknown[]) => fc.oneof({ weight: 7, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.constantFrom(...values) }); // prettier-ignore
-/** What a random caller is given, and what it asks for. Teams, users and end users are shared, and fill up. */
+/** Delegated limits of a random caller, and its request. Teams, users and end users are shared, so their budgets fill up. */
 const delegation = fc.record({
   models: rare(['m-out'], ['m-free', 'm-out'], ['m-*'], ['m-o*'], ['no-default-models']),
   max_budget: rare(0, 0.005, 0.01, 1),
@@ -334,7 +334,7 @@ describe('300 random callers and calls', () => {
       const { body: told } = await ask(gateway.masterKey, asked);
       const call = await gateway.as(key, 'POST', route.replace('{model}', encodeURIComponent(model)), prompt);
       const inPath = route.includes('{') || body.model === undefined || body.model === model;
-      // The resource is the model in the path; where there is none, the body must say the same.
+      // The call's resource is the model in the path, or else in the body. An evaluation of another model is denied.
       const verdict = inPath ? call.status === 200 : false;
       expect({ given, route, model, body, decision: told.decision, call: call.text }).toEqual({ given, route, model, body, decision: verdict, call: call.text }); // prettier-ignore
       if (told.decision) seen.allowed++;

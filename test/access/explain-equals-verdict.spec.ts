@@ -21,7 +21,10 @@ import { lifetimeAccount, type LiveAccount } from '../../src/ledger/account.js';
 import { newChain } from '../../src/ledger/billing-chain.js';
 import { Reservations } from '../../src/ledger/sqlite/reservations.js';
 
-/** An explanation is `decide` over everything there is to know. A call meets two guards, the rate limits and the hold. */
+/**
+ * Compares the two ways to decide. An explanation is `decide` with all facts. A call meets two guards, the rate limits and the
+ * hold.
+ */
 
 const CASES = 10_000;
 const NOW = new Date('2026-11-23T12:00:00Z');
@@ -138,7 +141,10 @@ const cases = fc.record({
   ),
 });
 
-/** What becomes of the call. `known`: whether the guards already see the balances and rates, or only the hold does. */
+/**
+ * Runs the call through guards, rate limits and hold. `known`: the guards already see balances and rates; else only the hold
+ * does.
+ */
 function walk(
   facts: AccessFacts,
   limits: readonly RateLimit[],
@@ -178,7 +184,7 @@ it.each([
       const rateLimits = new MemoryRateLimits(() => NOW, { general: { rateLimitSpanMs: 60_000 } });
       const limits = given.map(({ unit, limit }, i): RateLimit => ({ key: `${i}`, scope: { kind: 'key', id: 'k' }, unit, limit })); // prettier-ignore
       given.forEach(({ unit, usedBefore }, i) => {
-        // Counted under a limit that has room for all of it.
+        // A limit with room for all earlier calls counts them.
         for (let n = 0; n < usedBefore; n++) rateLimits.acquire([{ ...limits[i]!, unit, limit: 1_000 }], 1);
       });
       const facts = someFacts({
@@ -195,7 +201,8 @@ it.each([
       const objection = walk(facts, limits, rateLimits, known);
       expect(explained.allowed).toBe(objection === undefined);
       if (!objection) return void allowed++;
-      // Of several that are only in the way for now, the rate limits are met first; where only the hold knows, always.
+      // The codes may differ if the refusal is temporary, or if only the hold knows the balances. The rate limits then refuse
+      // first.
       if (known && !explained.refusal!.retryable) expect(objection.code).toBe(explained.refusal!.code);
       refused.add(objection.code);
     }),

@@ -21,7 +21,7 @@ afterEach(async () => {
 
 const MASTER = 'sk-master-of-the-guards';
 
-/** The gateway with somebody else's controller in it. */
+/** Starts the gateway with another controller in it. */
 async function appWith(controller: new () => object): Promise<NestFastifyApplication> {
   @Module({ imports: [AccessModule], controllers: [controller] })
   class TheirModule {}

@@ -54,7 +54,7 @@ const verdict = async (tokens: TokenVerifier, token: string) => {
   const verified = await tokens.verify(secretHash(token), token);
   return 'code' in verified ? verified.code : verified.subject.userId;
 };
-/** A token of somebody that lives for a day. */
+/** Returns a token of a user that lives for a day. */
 const ofMia = () => issuer.token({ sub: 'mia', exp: Math.floor(now / 1_000) + 86_400 });
 const fetches = () => [...issuer.asked.values()].reduce((sum, one) => sum + one, 0);
 
@@ -204,7 +204,7 @@ describe('the keys of an issuer', () => {
     });
     expect(await verdict(tokens, await other.token({ sub: 'x', user: { id: 'ben' } }))).toBe('ben');
     expect(await verdict(tokens, await ofMia())).toBe('mia');
-    // The first place may have had the key, had it answered.
+    // The first key URL might publish the key, but it does not respond. So the outcome is an outage, not an invalid token.
     await expect(verdict(tokens, await issuer.token({ iss: other.url }))).rejects.toThrow(
       DependencyUnavailableError,
     );

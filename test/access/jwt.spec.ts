@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeAll(gateway, issuer, upstream));
 
-/** A gateway that trusts the issuer. */
+/** Starts a gateway that trusts the issuer. */
 const started = (auth: object, general: object = {}) =>
   Gateway.start({
     upstream,
@@ -50,7 +50,7 @@ const statusOf = async (answer: Promise<Answer>) => (await answer).status;
 const told = ({ status, body }: Answer) => [status, body.error?.type, body.error?.details?.check];
 
 let serial = 0;
-/** A user in a team of an organization, and a token that names all of them. */
+/** Makes a user in a team of an organization, and a token that names all of them. */
 async function someone(team: object = {}) {
   const id = `jwt-${++serial}`;
   await gateway.create('/organization/new', { organization_id: id, organization_alias: id });

@@ -4,12 +4,12 @@ import { closeAll } from '../harness/close-all.js';
 import { Gateway, model } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** What `GET /v1/models` lists is what works. */
+/** Proves that `GET /v1/models` lists exactly the models that a caller can call. */
 
 const free = { input_cost_per_token: 0, output_cost_per_token: 0 };
-/** Everything anybody may be granted: names, groups, wildcards, instructions, names made up by aliases. */
+/** Every entry that can be granted: names, groups, wildcards, instructions, names made up by aliases. */
 const ENTRIES = ['m-a', 'm-b', 'm-c', 'm-unpriced', 'grouped', 'm-*', 'openai/*', 'v/*', 'v/one', '*', 'all-proxy-models', 'all-team-models', 'no-default-models', 'fast', 'teams', 'keys', 'nobody']; // prettier-ignore
-/** What a caller may ask for. */
+/** Model names that a caller may request. */
 const ASKED = ['m-a', 'm-b', 'm-c', 'm-g', 'm-unpriced', 'v/one', 'v/two', 'fast', 'teams', 'keys', 'grouped', 'nobody', 'm-*', '*', 'v/*', 'all-proxy-models', 'M-A', ' m-a', 'm-a.']; // prettier-ignore
 const GRANTS = 500;
 const SEED = 20_261_126;
@@ -70,7 +70,7 @@ it('500 random grants: listed if and only if a call passes', async () => {
         const { status } = await gateway.as(key, 'GET', `/v1/models/${encodeURIComponent(name)}`);
         expect({ ...what, alone: status }).toEqual({ ...what, alone: passes ? 200 : 404 });
       }
-      // What only a wildcard serves has no name to list.
+      // A model that only a wildcard serves has no name to list.
       if (name !== 'v/two') expect({ ...what, listed: listed.has(name) }).toEqual({ ...what, listed: passes });
       if (passes) passed++;
       else refused++;

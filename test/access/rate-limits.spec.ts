@@ -40,7 +40,7 @@ const burst = async (key: string, count: number, more: object = {}) => {
   };
 };
 
-/** A key with somebody behind it who has these limits. */
+/** Makes a key. The party of this level behind it has these limits. */
 async function behind(level: string, limits: object): Promise<{ key: string; user?: string }> {
   const id = `rate-${++serial}`;
   if (level === 'key') return { key: await gateway.createKey(limits) };

@@ -48,13 +48,13 @@ describe.runIf(redisIsThere())('a place in Redis', () => {
     vi.advanceTimersByTime(RENEWED_WITHIN_MS);
     lease.commit(0);
     vi.useRealTimers();
-    // More than Redis needs for all that was sent.
+    // Twenty pings take longer than Redis needs for all commands sent before.
     for (let i = 0; i < 20; i++) await redis.ping();
     expect(await used()).toBe(0);
   });
 });
 
-/** Long enough for what a test does meanwhile, short enough to wait for. */
+/** The span of the limits: longer than the work of one test, and short enough to wait for. */
 const SPAN_MS = 800;
 const of = (unit: RateLimit['unit'], limit: number, key = `key:1:${unit}`): RateLimit => ({
   key,
@@ -85,7 +85,7 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', () => {
     await server.close();
   });
 
-  /** What a call would be told: let in, refused, or 503. */
+  /** Returns the outcome of a call: admitted, refused, or 503. */
   const outcome = async (limit: RateLimit, tokens = 1) => {
     try {
       return 'lease' in (await limits.acquire([limit], tokens)) ? 'in' : 'full';

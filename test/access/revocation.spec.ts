@@ -23,7 +23,7 @@ afterAll(() => closeAll(gateway, upstream));
 
 let serial = 0;
 
-/** A key with everyone behind it. */
+/** Makes a key with every kind of party behind it. */
 async function company() {
   const id = `company-${++serial}`;
   await gateway.create('/organization/new', { organization_id: id, organization_alias: id });
@@ -91,7 +91,7 @@ describe('revocation is now: after the administrator’s 200 nothing is admitted
     const call = { model: 'm-out', max_tokens: 1, user: who.id };
     expect((await gateway.chat(who.key, call)).status).toBe(200);
 
-    // Work is under way all the time: calls that were admitted before, and callers that keep knocking.
+    // Calls and new attempts run all the time while rights are revoked.
     let revoked = false;
     let over = false;
     const admittedAfter: unknown[] = [];

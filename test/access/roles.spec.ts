@@ -4,10 +4,10 @@ import { Gateway } from '../harness/gateway.js';
 import { AUDIENCE, Issuer } from '../harness/issuer.js';
 import { type Operation, operations } from '../harness/tenants.js';
 
-/** Who may knock where: A proxy_admin, V its viewer, I internal_user, R its viewer, T a team's key, C a key of nobody. */
+/** Roles of the table: A proxy_admin, V its viewer, I internal_user, R its viewer, T a team's key, C a key without owner. */
 const ROLES = ['A', 'V', 'I', 'R', 'T', 'C'] as const;
 
-/** Written by hand, not derived: a new route fails here until somebody says whose it is. */
+/** Roles that may call each route. Written by hand, not derived: a new route fails here until it has a row. */
 const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^GET \/health\//, 'AVIRTC'],
   [/^POST \/(v1\/)?(engines\/\{model\}\/|openai\/deployments\/\{model\}\/)?(chat\/completions|completions|embeddings|moderations|images\/(generations|edits)|audio\/(speech|transcriptions|translations))$/, 'AVIRTC'],
@@ -44,7 +44,7 @@ const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^GET \/(customer\/daily\/activity|global\/spend(\/(tags|keys|models|teams|report))?|metrics|health)$/, 'AV'],
   [/^POST \/global\/spend\/end_users$/, 'AV'],
   [/^GET \/audit(\/\{id\})?$/, 'AV'],
-  // For the master key alone, which has no role here.
+  // The master key alone may call it; it has no role here.
   [/^POST \/global\/spend\/reset$/, ''],
   [/^(POST \/budget\/info|GET \/budget\/(list|settings))$/, 'AV'],
   [/^POST \/budget\/(new|update|delete)$/, 'A'],
@@ -59,7 +59,7 @@ let gateway: Gateway;
 let known: Operation[];
 let keys: Record<(typeof ROLES)[number], string>;
 let issuer: Issuer;
-/** Of the same users and team, by the word of an issuer. A key of nobody has no token. */
+/** Tokens of an issuer for the same users and team. A key without owner has no token. */
 let tokens: Record<(typeof ROLES)[number], string | undefined>;
 
 beforeAll(async () => {

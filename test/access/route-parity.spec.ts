@@ -5,7 +5,7 @@ import { type Answer, Gateway, model } from '../harness/gateway.js';
 import { billable, type Billable } from '../harness/tenants.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** One gate before every route at which money is spent: as the OpenAPI document lists them, in every spelling. */
+/** Proves that every route that spends money has the same checks: all routes of the OpenAPI document, in every spelling. */
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -40,7 +40,7 @@ afterAll(async () => {
   await new Promise((done) => canary.close(done));
 });
 
-/** A body every route finds its own in. */
+/** A body in which every route finds the members it needs. */
 const body = (more: object = {}) => ({
   model: 'm',
   messages: [{ role: 'user', content: 'hi' }],
@@ -63,7 +63,7 @@ const call = (key: string, { path, isForm }: Billable, more: Record<string, unkn
 }; // prettier-ignore
 
 let serial = 0;
-/** A key that may not, and why. */
+/** A key that the gateway refuses, with the status. */
 type Refused = [name: string, status: number, key: () => Promise<string>, more?: Record<string, unknown>];
 const REFUSED: Refused[] = [
   ['an exhausted key', 429, () => gateway.createKey({ max_budget: 0 })],
@@ -185,7 +185,7 @@ describe('a denied model is reached by no spelling', () => {
   it.each<Spelling>(spellings)('%s', async (_, more, query = '') => {
     const key = await gateway.createKey({ models: ['m'] });
     const since = upstream.calls.length;
-    // What is allowed fails, so that whatever else is named would be tried.
+    // The allowed model fails, so the gateway would try any other model named in the request.
     upstream.behave = () => ({ status: 500 });
     for (const route of routes) {
       const { status, text } = await call(key, route, more, query);
@@ -212,7 +212,7 @@ describe('a denied model is reached by no spelling', () => {
     const since = upstream.calls.length;
     for (const { path } of routes.filter(({ path: known }) => known.includes('{model}'))) {
       for (const [inPath, inBody] of [['denied', 'm'], ['m', 'denied'], ['denied', undefined], ['%64enied', 'm'], ['m%2f..%2fdenied', 'm'], ['m;denied', 'm']]) {
-        // There the path is the model, and nothing else is asked: 'm' is what is called.
+        // On these routes the path names the model and the body's model is ignored: the call is for 'm'.
         if (inPath === 'm' && path.startsWith('/openai/deployments/')) continue;
         const { status } = await gateway.as(key, 'POST', path.replace('{model}', inPath!), { ...body(), model: inBody });
         expect([400, 403, 404], `${path} ${inPath} ${inBody}`).toContain(status);
@@ -223,11 +223,14 @@ describe('a denied model is reached by no spelling', () => {
 });
 
 describe('nobody chooses the upstream but its operator', () => {
-  /** Names under which some gateway has taken an address, a credential or a way out of a request: refused wherever they stand … */
+  /**
+   * Names under which some gateway takes an address, a credential or an override from a request. They are refused in every
+   * object …
+   */
   const ANYWHERE = ['api_base', 'base_url', 'api_key', 'api_version', 'extra_headers', 'model_list', 'user_config', 'custom_llm_provider', 'litellm_params', 'litellm_params_template', 'litellm_embedding_config', 'litellm_credential_name', 'aws_access_key_id', 'aws_secret_access_key', 'aws_session_token', 'aws_bedrock_runtime_endpoint', 'aws_sts_endpoint', 'aws_web_identity_token', 'vertex_credentials', 'vertex_project', 'azure_ad_token', 'azure_endpoint', 'langfuse_host', 'langfuse_secret_key', 'langsmith_base_url', 's3_endpoint_url']; // prettier-ignore
-  /** … at the top only, because they are data further down … */
+  /** … or only at the top level, because they are data further down … */
   const ON_TOP = ['organization', 'headers', 'extra_body', 'mock_response'];
-  /** … or without any effect. */
+  /** … or have no effect. */
   const ELSE = ['extra_query', 'proxy', 'url', 'endpoint', 'host', 'target', 'deployment', 'client', 'callbacks', 'success_callback', 'guardrails']; // prettier-ignore
   const HEADERS = ['x-portkey-custom-host', 'x-custom-host', 'x-litellm-api-base', 'x-litellm-base-url', 'x-litellm-model', 'x-forwarded-host', 'x-forwarded-for', 'x-upstream', 'x-target-url', 'helicone-target-url', 'cf-aig-authorization', 'openai-organization']; // prettier-ignore
 

@@ -42,7 +42,7 @@ const catalogue = new CatalogueSnapshot(
   globalAliases,
 );
 
-/** Wire names of declared fields as the columns that hold them. */
+/** Converts wire names of declared fields to the columns that store them. */
 function columnsOf(kind: PartyKind, given: Given['fields'] = {}): object {
   const declared: Fields = kind === 'key' || kind === 'team' || kind === 'user' ? ALL_FIELDS[kind] : {};
   return Object.fromEntries(Object.entries(given).map(([name, value]) => [declared[name]!.column, value]));

@@ -11,7 +11,7 @@ import {
 } from '../harness/scenarios.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Status and type each refusal must have on the wire; one that is not here has those of its kind. */
+/** Status and type that a refusal must have on the wire. A code without an entry has those of its kind. */
 const STATUS_OF_CODE: Partial<Record<DenialCode, readonly [number, RegExp]>> = {
   key_blocked: [401, /^auth_error$/],
   key_expired: [401, /^expired_key$/],
@@ -103,7 +103,7 @@ describe.each(Object.entries(settingsOf))('over HTTP, the gateway (%s)', (settin
   );
 });
 
-/** Brings the parties of a scenario into being; what they "spent" is really spent, before their limits are set. */
+/** Makes the parties of a scenario. They really spend the amount `spent` before their limits are set. */
 async function arranged(
   gateway: Gateway,
   { key = {}, team, user, member, organization, endUser, tag, settings }: Scenario,
@@ -147,7 +147,7 @@ async function arranged(
       ...(endUser && { user: id }),
       ...(tag && { tags: [id] }),
     };
-    // The proxy's own budget is used up once for all its scenarios.
+    // One key uses up the proxy's budget for all its scenarios.
     const { status } = await gateway.chat(secret, call);
     expect(status).toBe(settings === 'globally exhausted' && status === 429 ? 429 : 200);
   }

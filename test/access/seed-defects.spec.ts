@@ -6,7 +6,7 @@ import { closeAll } from '../harness/close-all.js';
 import { type Answer, Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** The document the project grew from had 36 defects. Each that can happen here is shown not to. */
+/** Proves that the seed document's 36 defects, as far as they can occur here, do not. */
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -26,7 +26,7 @@ afterAll(() => closeAll(gateway, enforcing, upstream));
 
 let serial = 0;
 
-/** Someone behind a key, at each level, with a limit that ten cents have used up. */
+/** Makes a party of this level behind a key. Ten cents have used up its limit. */
 async function exhausted(level: 'user' | 'team' | 'end_user' | 'organization' | 'key', max_budget = 0.1) {
   const id = `d${++serial}`;
   const fresh = { max_budget: null };
@@ -344,7 +344,7 @@ describe('the getters', () => {
   it('D32: spend that cannot be read is an error, never zero', async () => {
     const accounts = new SqliteAccounts(services.database, () => new Date());
     const outage = new Error('connection lost');
-    // Balances are read in the queue of writes.
+    // Balances are read through the queue of writes.
     vi.spyOn(services.database, 'write').mockRejectedValue(outage);
     await expect(
       accounts.load([{ account: lifetimeAccount('global', 'proxy'), limitNanoUsd: null }]),
