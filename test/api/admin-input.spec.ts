@@ -4,7 +4,7 @@ import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** What administrators may send by mistake: it is refused by name, and nothing is half done. */
+/** Proves that mistakes of admins are refused with the field's name, and that no request is half done. */
 
 let upstream: Upstream;
 let gateway: Gateway;

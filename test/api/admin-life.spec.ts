@@ -4,7 +4,7 @@ import { closeAll } from '../harness/close-all.js';
 import { type Answer, Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** What administrators keep lives as they say: made, read back as sent, changed, listed, deleted; and every wrong way has its status. */
+/** Proves the life of what admins make: created, read back as sent, changed, listed, deleted. Every mistake has its status. */
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -33,7 +33,7 @@ const put = async (method: string, path: string, body?: unknown): Promise<Answer
   expect(status, `${method} ${path}: ${text}`).toBeLessThan(300);
   return answer;
 };
-/** May a key of these fields call the model? */
+/** Tells whether a key with these fields may call the model. */
 const mayCall = async (fields: object, model: string) => calls(await gateway.createKey(fields), model);
 const calls = async (key: string, model: string) => {
   const { status, text } = await gateway.chat(key, { model, max_tokens: 1 });
@@ -43,10 +43,10 @@ const calls = async (key: string, model: string) => {
 
 interface Resource {
   readonly make: readonly [method: string, path: string];
-  /** What is sent, and must come back as it is. */
+  /** Fields that are sent, and that must come back unchanged. */
   readonly sent: object;
   readonly read: () => Promise<Answer['body']>;
-  /** What is sent to change it, and what it says then. */
+  /** Changes, and the row after each. */
   readonly changes: readonly (readonly [method: string, path: string, body: object, after: object])[];
   readonly list?: () => Promise<Answer['body'][]>;
   readonly remove: readonly [method: string, path: string, body?: object];

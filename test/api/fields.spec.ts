@@ -34,14 +34,14 @@ import { closeAll } from '../harness/close-all.js';
 import { type Answer, Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Proves of every declared field what its declaration says: against the DTOs, the tables, the document, and by requests. */
+/** Proves that every declared field behaves as declared: against the DTOs, the tables, the document, and by requests. */
 
 interface Resource {
   readonly entity: new () => object;
   readonly dtos: readonly Type[];
-  /** The routes whose bodies the DTOs are, for the OpenAPI document. */
+  /** Routes whose bodies the DTOs describe, for the OpenAPI document. */
   readonly routes: readonly string[];
-  /** Columns that the gateway writes by itself. */
+  /** Columns that only the gateway writes. */
   readonly ownColumns: readonly string[];
 }
 
@@ -71,7 +71,7 @@ const RESOURCES: Readonly<Record<keyof typeof ALL_FIELDS, Resource>> = {
     entity: Member,
     dtos: [AddMembersDto, UpdateMemberDto],
     routes: ['POST /team/member_add', 'POST /team/member_update'],
-    // A member has the columns of every party; its routes take the fields that LiteLLM has for members.
+    // A member has the columns of every party. Its routes take the fields that LiteLLM has for members.
     ownColumns: [...ROW, 'blocked', 'budgetId', 'metadata', 'softBudgetNanoUsd', 'budgetLimits', 'modelMaxBudget', 'maxParallelRequests'],
   },
   organization: {
@@ -104,7 +104,7 @@ const RESOURCES: Readonly<Record<keyof typeof ALL_FIELDS, Resource>> = {
 const resources = Object.entries(RESOURCES) as [keyof typeof ALL_FIELDS, Resource][];
 const fieldsOf = (resource: keyof typeof ALL_FIELDS) => Object.entries<Field>(ALL_FIELDS[resource] as Fields);
 
-/** Fields of LiteLLM that would limit and that a DTO refuses, without a declaration. */
+/** Tells whether a DTO refuses a limiting field of LiteLLM that has no declaration. */
 const isRefused = (dto: Type, name: string, declared: object) =>
   !(name in declared) && limitingFields(dto).includes(name);
 
@@ -147,7 +147,7 @@ describe('a declared field', () => {
         expect(passedOn.because, name).toMatch(/\w/);
         continue;
       }
-      // What only proxy admins set needs no comparison; all others do.
+      // A field that only proxy admins set needs no comparison; all others do.
       if (passedOn.comparedIn === null) expect({ name, setBy }).toEqual({ name, setBy: 'proxyAdmin' });
       if (typeof passedOn.inherit === 'object') {
         const other = declared[passedOn.inherit.with]!.passedOn;
@@ -188,7 +188,7 @@ describe('on the wire', () => {
         const body = resolved(paths[path]![method.toLowerCase()]!.requestBody.content['application/json']!.schema);
         for (const [name, schema] of Object.entries(body.properties!)) {
           const { type, names } = (ALL_FIELDS[resource] as Fields)[name]!;
-          // Members come one or several.
+          // Left out: a member field takes one member or several.
           if (names === 'member') continue;
           const told = schema.type ?? (schema.$ref || schema.allOf ? 'object' : 'array');
           const isInteger = told === 'integer' && WIRE_TYPES[type] === 'number';
@@ -233,7 +233,7 @@ type PassedOnField = Field & { readonly passedOn: PassedOnLimit };
 const passedOnOf = (resource: 'key' | 'team' | 'user') =>
   fieldsOf(resource).filter((entry): entry is [string, PassedOnField] => isPassedOn(entry[1].passedOn));
 
-/** A body in which the field is held, with the field that is inherited with it. */
+/** Returns a body that holds the field, and the field that is inherited with it. */
 function holding(resource: 'key' | 'team' | 'user', name: string): Record<string, unknown> {
   const { inherit, examples } = (ALL_FIELDS[resource] as Fields)[name]!.passedOn as PassedOnLimit;
   return { ...(typeof inherit === 'object' && holding(resource, inherit.with)), [name]: examples.held };
@@ -250,7 +250,7 @@ const newUser = async (fields: object = {}) => {
   return user_id;
 };
 
-/** It was refused, naming the field or the one it is compared with. */
+/** Expects a refusal that names the field or the one it is compared with. */
 function expectRefusal(name: string, value: unknown, { status, body, text }: Answer, { passedOn }: PassedOnField) {
   const what = `${name} ${JSON.stringify(value)}: ${status} ${text.slice(0, 200)}`;
   expect([400, 403, 422], what).toContain(status);
@@ -259,7 +259,7 @@ function expectRefusal(name: string, value: unknown, { status, body, text }: Ans
   expect([name, beside, 'max_budget'], what).toContain(body.error.param);
 } // prettier-ignore
 
-/** What a row shows of a field is still what its maker has. */
+/** Expects a row to show what its maker has. */
 function expectKept(name: string, value: unknown, row: Record<string, unknown>, maker: Record<string, unknown>, field: PassedOnField) {
   const member = field.shownAs ?? name;
   const [shown, held] = [row[member], maker[member]];
@@ -295,7 +295,7 @@ describe('a limit that is passed on', () => {
     }
     if (field.setBy !== 'owner') return;
     const { held, within = [] } = field.passedOn.examples;
-    // A duration begins when it is sent, so the same one ends later.
+    // A duration begins when the request arrives, so the same duration ends later.
     for (const value of [...(name === 'duration' ? [] : [held]), ...within]) {
       const { status, text } = await gateway.as(maker, 'POST', '/key/generate', { [name]: value });
       expect(status, `${name} ${JSON.stringify(value)}: ${text}`).toBe(200);

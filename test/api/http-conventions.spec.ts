@@ -5,7 +5,7 @@ import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** More than this gateway takes. */
+/** A body larger than the gateway accepts. */
 const SENT_BYTES = 8 * 1024 * 1024;
 
 let upstream: Upstream;
@@ -104,7 +104,7 @@ describe('a gateway in front of itself', () => {
   });
 });
 
-/** One request, byte for byte as written; the answer's status line and body. */
+/** Sends one request byte for byte as written. Returns the response's status line and body. */
 function raw(text: string): Promise<string> {
   const { port } = new URL(gateway.url);
   return new Promise((resolve, reject) => {

@@ -8,10 +8,10 @@ import { Replicas } from '../harness/replicas.js';
 import { Upstream } from '../harness/upstream.js';
 import { eventually } from '../harness/eventually.js';
 
-/** A new secret is the same key: nothing is refilled, and the secret before ends when it was told to, everywhere. */
+/** Proves that a new secret is the same key: nothing is refilled. The old secret ends at the chosen time, on all replicas. */
 
 const possible = (await postgresIsThere()) && redisIsThere();
-/** Each costs $0.01. */
+/** A call that costs $0.01. */
 const CALL = { model: 'm-out', max_tokens: 10 };
 const CLOCKS_DIFFER_MS = 1_000;
 
@@ -119,7 +119,8 @@ describe.each([
           const askedAt = Date.now();
           const { status, body } = await at.chat(old, { model: 'm-free' });
           if (status === 200) {
-            // The clocks of replicas follow the database's, by some milliseconds, on a busy machine by more.
+            // The clocks of replicas follow the database's clock, within milliseconds; on a busy machine the difference is
+            // larger.
             expect(askedAt).toBeLessThan(end + CLOCKS_DIFFER_MS);
             await new Promise((done) => setTimeout(done, 20));
             continue;
@@ -171,7 +172,7 @@ describe.each([
     const { access_group_id: id } = (await one.admin('POST', path, group)).body;
     const old = await one.createKey({ access_group_ids: [id] });
     const { key } = await regenerated(old, { grace_period: '1h' });
-    // Of models and groups other replicas hear within a second.
+    // Other replicas learn of models and groups within a second.
     await eventually(async () => expect(await statuses(old)).toEqual([200, 200]));
     expect(await statuses(key)).toEqual([200, 200]);
     expect((await one.admin('PUT', `${path}/${id}`, { assigned_key_ids: [] })).status).toBe(200);
@@ -237,7 +238,7 @@ describe.each([
     expect((await asked(own, { max_budget: 1, spend: 0 })).body.error.param).toBe('spend');
     const { status, body } = await asked(own, { grace_period: '1h' });
     expect(status).toBe(200);
-    // The secret before is still the same caller.
+    // The old secret is still the same caller.
     expect((await other.as(own, 'GET', '/key/info')).body.key).toBe(secretHash(body.key));
     const question = { subject: { type: 'key', id: own }, action: { name: 'call' }, resource: { type: 'model', id: 'm-free' } }; // prettier-ignore
     for (const secret of [own, body.key as string])
@@ -261,7 +262,7 @@ it('the secret of a virtual key that is made the master key is the master key', 
   const after = await Gateway.start({ dataFolder, env: { TOLLGATE_MASTER_KEY: secret } });
   try {
     expect((await after.admin('GET', '/user/list')).status).toBe(200);
-    // Whatever somebody asks about it leaves in memory.
+    // An evaluation caches the former virtual key. The secret must still be the master key.
     const question = { subject: { type: 'key', id: secret }, action: { name: 'call' }, resource: { type: 'model', id: 'm' } }; // prettier-ignore
     expect((await after.admin('POST', '/access/v1/evaluation', question)).status).toBe(200);
     expect((await after.admin('GET', '/user/list')).status).toBe(200);

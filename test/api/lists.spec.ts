@@ -3,7 +3,7 @@ import { closeAll } from '../harness/close-all.js';
 import { Gateway, model } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Lists mean what they say: of models, of groups, of routes; and what nobody would keep is not promised. */
+/** Proves that lists mean what they say: of models, of groups, of routes. Limits that the gateway does not enforce are refused. */
 
 const free = { input_cost_per_token: 0, output_cost_per_token: 0 };
 const cheap = { input_cost_per_token: 0, output_cost_per_token: 0.000_01 };
@@ -44,7 +44,7 @@ afterEach(() => {
   upstream.behave = () => ({});
 });
 
-/** The statuses of so many calls, and which upstream models were asked. */
+/** Calls `times` times. Returns the statuses and the upstream models that were called. */
 async function called(key: string, name: string, times = 12, body: object = {}) {
   const before = upstream.calls.length;
   const statuses = new Set<number>();
@@ -161,7 +161,7 @@ describe('a caller let in by access groups alone is served by their deployments'
   }); // prettier-ignore
 
   it('the bound is that of the deployments the call can reach', async () => {
-    // 1,000 tokens at $0.00001 are a cent; at $0.001, which only the others cost, a dollar.
+    // 1,000 tokens cost a cent at $0.00001. At $0.001, which only the other deployments cost, they cost a dollar.
     const held = async (models: string[]) => {
       const key = await gateway.createKey({ models, max_budget: 0.5 });
       return (await gateway.chat(key, { model: 'dup', max_tokens: 1_000 })).headers['x-tollgate-clamped'];

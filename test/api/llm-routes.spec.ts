@@ -9,7 +9,7 @@ import { closeAll } from '../harness/close-all.js';
 import { type Answer, Gateway, model, testModels } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Every route that calls a model, by hand and by the clients people use. */
+/** Proves every route that calls a model, with raw requests and with usual clients. */
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -57,7 +57,7 @@ afterEach(() => {
 
 const hello = [{ role: 'user' as const, content: 'Hello!' }];
 
-/** One second of silence as uncompressed WAV: 8,000 bytes a second. */
+/** Returns silence as uncompressed WAV: 8,000 bytes a second. */
 function wav(seconds = 1): Buffer {
   const bytes = Buffer.alloc(44 + 8_000 * seconds, 0x80);
   bytes.write('RIFF', 0, 'latin1');
@@ -99,7 +99,7 @@ interface Route {
   readonly model: string;
   readonly body: (model: string) => unknown;
   readonly headers?: Record<string, string>;
-  /** What it costs, and the smallest budget it may be called with. */
+  /** Cost of the call in USD. `needs` is the smallest budget that admits it. */
   readonly cost: number;
   readonly needs: number;
 }
@@ -111,7 +111,7 @@ const ROUTES: readonly Route[] = [
   { path: '/images/generations', model: 'm-draw', body: (m) => ({ model: m, prompt: 'fog', n: 3 }), cost: 0.03, needs: 0.03 },
   { path: '/images/edits', model: 'm-draw', body: (m) => form(['model', m], ['prompt', 'fog'], ['n', '2'], ['image[]', wav(), 'a.png'], ['image[]', wav(), 'b.png']), headers: FORM, cost: 0.02, needs: 0.02 },
   { path: '/audio/speech', model: 'm-tts', body: (m) => ({ model: m, input: 'abc 🎈', voice: 'alloy' }), cost: 0.005, needs: 0.005 },
-  // Twelve seconds, and the header of the file counts as sound, too.
+  // Twelve seconds of sound; the header of the file counts as sound, too.
   { path: '/audio/transcriptions', model: 'm-whisper', body: spoken, headers: FORM, cost: 0.01, needs: 0.012006 },
   { path: '/audio/translations', model: 'm-whisper', body: spoken, headers: FORM, cost: 0.01, needs: 0.012006 },
   { path: '/rerank', model: 'm-rank', body: (m) => ({ model: m, query: 'who?', documents: ['a', 'b'] }), cost: 0.002, needs: 0.002 },
@@ -361,7 +361,7 @@ describe('what a route is called with', () => {
       (file: Buffer) => (file.writeUInt32LE(4_294_967_295, 24), file),
     ],
   ])('a header says nothing of %s', async (_, fileName, written) => {
-    // 96 KB: 12 seconds by its header, 192 at the least that any codec makes of a second.
+    // 96 KB are 12 seconds by the header. At the lowest bit rate of any codec they are 192 seconds.
     const body = form(
       ['model', 'm-whisper'],
       ['response_format', 'text'],
@@ -385,7 +385,7 @@ describe('what a route is called with', () => {
       const key = await gateway.createKey({ max_budget: 0.000001 });
       return (await gateway.as(key, 'POST', '/v1/messages', body)).body.error.details.needed as number;
     };
-    // A thousand tokens at three times their price, for they may be kept for an hour.
+    // A thousand tokens cost three times their price, because they may be cached for an hour.
     expect((await needed({ tools: [{ name: 'f', input_schema: {} }] })) - (await needed({}))).toBeGreaterThan(
       3.07,
     );

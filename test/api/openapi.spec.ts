@@ -12,7 +12,7 @@ import { responseDifferences, type Schema } from '../harness/response-difference
 import { Upstream } from '../harness/upstream.js';
 import { handlers } from '../harness/handlers.js';
 
-/** The document `/openapi.json` is one, and clients can be made of it. */
+/** Proves that `/openapi.json` is a valid document, and that clients can be generated from it. */
 
 interface Parameter {
   readonly in: string;
@@ -33,10 +33,10 @@ interface Operation {
   >;
 }
 
-/** A handler of several paths has its paths in the ids of its operations. */
+/** Returns the handler of an operation. A handler with several paths numbers its operation ids. */
 const handlerName = (operationId: string) => operationId.replace(/\[\d+\]$/, '');
 
-/** The requests that make the rows that the examples name, each with the resource whose fields its body has. */
+/** Requests that make the rows that the examples name. Each has the resource whose fields its body has. */
 const MAKES: readonly (readonly [route: string, resource: keyof typeof ALL_FIELDS, body: object])[] = [
   ['POST /budget/new', 'tier', { budget_id: 'free-tier' }],
   ['POST /organization/new', 'organization', { organization_id: 'acme' }],
@@ -67,10 +67,10 @@ const VALUES: Readonly<Record<string, unknown>> = {
   mapping: {}, list: [], tags: ['t'], text: 'x', flag: false, number: 1, usd: 1, rate: 1, duration: '30d', instant: '2126-01-01T00:00:00Z',
 }; // prettier-ignore
 
-/** Stored as sent where they are empty; refused otherwise, because they would limit. */
+/** Fields that are stored as sent if empty, and refused otherwise, because they would limit. */
 const REFUSED = new Set(['agent_id', 'project_id']);
 
-/** A value for each field that is stored in the `extra` column. */
+/** Returns a value for each field that is stored in the `extra` column. */
 const extraFields = (fields: Fields) =>
   Object.fromEntries(
     Object.entries(fields).flatMap(([name, { column, type }]) => (column === 'extra' && !REFUSED.has(name) ? [[name, VALUES[type]]] : [])),
@@ -138,7 +138,7 @@ describe('the document', () => {
       sent.push({ operation, status, text, body: answer });
     };
     const isModelRoute = ({ door }: Operation) => /completions|embeddings/.test(door);
-    /** The parameters that a route needs, and those that have an example. */
+    /** Returns the parameters that a route needs, and those that have an example. */
     const queryOf = ({ door, parameters = [] }: Operation) => {
       if (door === 'GET /key/list') return '?return_full_object=true&expand=user';
       if (door === 'GET /key/info') return '?key=sk-1234567890abcdef';
@@ -165,7 +165,7 @@ describe('the document', () => {
 
     it('has an example of every body that its route takes', () => {
       const answers = sent.map(({ operation, status, text }) => `${status} ${operation.door}: ${text}`);
-      // It may name what is not there, or be there already; it is never wrong in itself.
+      // The example may name missing rows or existing names, but it is always well-formed.
       expect(answers.filter((answer) => !/^(?:200|201|400|404|409) /.test(answer))).toEqual([]);
       expect(answers.filter((answer) => answer.startsWith('200 ')).length).toBeGreaterThan(15);
     });
@@ -184,7 +184,7 @@ describe('the document', () => {
 
 describe('a client made of the document', () => {
   const folder = resolve(import.meta.dirname, '../client');
-  /** Compiled against types that are made here: for the compiler of everything else it is not there. */
+  /** Module that is compiled against generated types, so the main compilation leaves it out. */
   const LIFE = '../client/life.js';
   type Life = (baseUrl: string, masterKey: string, model: string) => Promise<object>;
 

@@ -18,7 +18,7 @@ let serial = 0;
 let tag: string;
 beforeEach(() => void (tag = `tag-${++serial}`));
 
-/** One cent. */
+/** A call that costs one cent. */
 const CALL = { model: 'm-out', max_tokens: 10 };
 const made = (fields: object = {}) => gateway.create('/tag/new', { name: tag, ...fields });
 const info = async (name = tag) => (await gateway.create('/tag/info', { names: [name] }))[name];

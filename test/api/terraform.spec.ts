@@ -11,7 +11,10 @@ import {
 } from '../harness/terraform/terraform.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Terraform's provider for LiteLLM finds what it asked for: nothing is unknown, the next plan is empty, nothing is left. */
+/**
+ * Proves that Terraform's provider for LiteLLM works: no value stays unknown, the next plan is empty, and destroying leaves
+ * nothing.
+ */
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -78,7 +81,10 @@ describe('a whole stack', () => {
   });
 });
 
-/** What a list data source reads: an array, or the one its object names. Items that are no objects are skipped. */
+/**
+ * Reads a list data source: an array, or the array under one of these names in an object. Items that are not objects are
+ * skipped.
+ */
 const listed = async (path: string, ...names: string[]) => {
   const answer: unknown = await send('GET', path);
   const named = names.map((name) => (answer as Values)[name]).find(Array.isArray);

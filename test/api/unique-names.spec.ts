@@ -16,7 +16,7 @@ const post = (path: string, body: unknown) => gateway.admin('POST', path, body);
 const atOnce = <T>(ask: (i: number) => Promise<T>) =>
   Promise.all(Array.from({ length: AT_ONCE }, (_, i) => ask(i)));
 
-/** One of them has the name; to the others it is taken, in these words. */
+/** Expects one success. The others get a conflict with this message. */
 function expectOneWinner(answers: readonly Answer[], message: string, param: string): void {
   expect(answers.map(({ status }) => status).toSorted()).toEqual([
     200,

@@ -3,7 +3,10 @@ import { closeAll } from '../harness/close-all.js';
 import { Gateway, model } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Web searches the provider runs: as many as are held for, billed as the answer counts them. */
+/**
+ * Proves the accounting of web searches by the provider. The call holds for as many as allowed, and pays for those in the
+ * response.
+ */
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -76,7 +79,7 @@ describe('a search of Responses', () => {
   ])('is limited where a budget applies: %j', async (some, most) => {
     const { status, sent } = await send(RESPONSES, { model: 'm-search', ...asked, ...some });
     expect([status, sent?.body.max_tool_calls]).toEqual([200, most]);
-    // Beside the prompt itself every search may fill what the model reads: 1,000 tokens.
+    // Each search may fill the model's context beside the prompt: 1,000 tokens.
     const least = most * (0.01 + 1_000 * 0.00001) + 16 * 0.001;
     expect((await send(RESPONSES, { model: 'm-search', ...asked, ...some }, least)).status).toBe(429);
     expect((await send(RESPONSES, { model: 'm-search', ...asked, ...some }, least + 0.01)).status).toBe(200);
