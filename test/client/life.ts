@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch';
 import type { paths } from './schema.js';
 
-/** What a client that knows nothing but `/openapi.json` does from the first to the last of its days. */
+/** Runs everything that a client generated from `/openapi.json` does, from the first request to the last. */
 export async function life(baseUrl: string, masterKey: string, model: string) {
   const bearer = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
   const admin = createClient<paths>({ baseUrl, ...bearer(masterKey) });
