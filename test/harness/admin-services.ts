@@ -32,7 +32,7 @@ import { TeamMembersService } from '../../src/teams/team-members.service.js';
 import { TeamsModule } from '../../src/teams/teams.module.js';
 import { TeamsService } from '../../src/teams/teams.service.js';
 
-/** Admin services on a real, empty database, with a clock that tests move. */
+/** Admin services on a real, empty database, with a clock that tests advance. */
 export class AdminServices {
   readonly dataSource: DataSource;
   readonly database: Database;
@@ -117,19 +117,19 @@ export class AdminServices {
     await this.cleanUp();
   }
 
-  /** The stored row, deleted or not. */
+  /** Returns the stored row, even if it is deleted. */
   async row<T extends object>(entity: EntityTarget<T>, where: FindOptionsWhere<T>): Promise<T> {
     return this.database.read((manager) => manager.findOneByOrFail(entity, where));
   }
 }
 
-/** Databases that admin services run on. */
+/** Databases on which admin services run. */
 export const DATABASES = [
   { name: 'SQLite', open: () => AdminServices.onSqlite(), skip: false },
   { name: 'PostgreSQL', open: () => AdminServices.onPostgres(), skip: !(await postgresIsThere()) },
 ];
 
-/** A proxy admin of this name. */
+/** Returns a proxy admin of this name. */
 export const admin = (id: string): Principal => ({
   id,
   role: 'proxy_admin',
@@ -140,12 +140,12 @@ export const admin = (id: string): Principal => ({
 
 const pipe = new AdminValidationPipe();
 
-/** A body as its route gets it: sent as JSON, read and validated. Rejects with what the client would be told. */
+/** Returns a body as its route gets it: sent as JSON, read and validated. Rejects with the refusal for the client. */
 export function body<T>(metatype: new () => T, sent: unknown): Promise<T> {
   return pipe.transform(Buffer.from(JSON.stringify(sent)), { type: 'body', metatype }) as Promise<T>;
 }
 
-/** What a promise is refused with: status and body; fails when it is not refused. */
+/** Returns status and body of a promise's refusal. Fails if the promise resolves. */
 export async function refusal(
   promise: Promise<unknown>,
 ): Promise<Record<string, unknown> & { status: number }> {

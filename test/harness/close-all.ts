@@ -1,4 +1,4 @@
-/** Closes one after the other. What was never started is passed over, so that a start that failed is all that is told. */
+/** Closes all in order. Skips those that were never started, so that a failed start is the only error reported. */
 export async function closeAll(
   ...all: readonly ({ close(): Promise<unknown> | void } | undefined)[]
 ): Promise<void> {

@@ -1,10 +1,10 @@
 import type { UpstreamCall } from './upstream.js';
 
-/** How the test's upstream speaks one API. `usage`: what it says it used, in that API's words; null: nothing. */
+/** An API's format in the test's upstream. `usage`: the reported usage in the API's own members; null: none. */
 export interface Dialect {
   usage(promptTokens: number, completionTokens: number): Record<string, unknown>;
   whole(call: UpstreamCall, usage: Usage): object | Buffer;
-  /** A stream: what comes first, each token, and what comes last, the terminator included. */
+  /** The parts of a stream: its beginning, each token, and its end with the terminator. */
   first(call: UpstreamCall, usage: Usage): string[];
   token(call: UpstreamCall, nth: number): string;
   last(call: UpstreamCall, usage: Usage): string[];
@@ -173,7 +173,7 @@ const responses: Dialect = {
 
 const answering = (whole: Dialect['whole']): Dialect => ({ ...openai, usage: () => ({}), whole });
 
-/** By the last words of the path; the first that fits. */
+/** Dialects by the end of the path; the first that matches counts. */
 const DIALECTS: readonly (readonly [path: string, Dialect])[] = [
   ['/messages/count_tokens', answering(() => ({ input_tokens: 14 }))],
   ['/messages', messages],
@@ -212,7 +212,7 @@ function images({ body, fields }: UpstreamCall, usage: Usage) {
   };
 }
 
-/** Ten seconds of speech. */
+/** Returns the transcript of ten seconds of speech. */
 function transcript({ fields }: UpstreamCall, usage: Usage) {
   if (fields.response_format === 'text') return Buffer.from('scripted words\n');
   const said = usage && Object.keys(usage).length > 0 ? usage : { type: 'duration', seconds: 10 };
@@ -222,7 +222,7 @@ function transcript({ fields }: UpstreamCall, usage: Usage) {
 export const dialectOf = (path: string): Dialect =>
   DIALECTS.find(([end]) => path.split('?')[0]!.endsWith(end))?.[1] ?? openai;
 
-/** The text fields of a form, read by a regular expression: not the reader under test. */
+/** Reads the text fields of a form with a regular expression, independent of the reader under test. */
 export function fieldsOf(contentType: string, rawBody: Buffer): Record<string, string> {
   const boundary = /boundary="?([^";]+)/.exec(contentType)?.[1];
   if (boundary === undefined) return {};

@@ -1,10 +1,10 @@
 import { vi } from 'vitest';
 
-/** So long a condition may take on a machine that is busy with other things; one that never holds fails then. */
+/** Longest wait for a condition on a busy machine. A condition that never holds fails then. */
 const LIMIT_MS = 60_000;
-/** The limit where what replicas keep would end by itself after 60 s. */
+/** Limit for conditions that would come true by themselves when the caches of replicas expire after 60 s. */
 export const BEFORE_CACHES_END_MS = 30_000;
 
-/** Asks until `check` passes, and returns what it returned. The limit is generous: on an idle machine it passes at once. */
+/** Retries until `check` passes. Returns its result. The limit is generous; on an idle machine the first tries pass. */
 export const eventually = <T>(check: () => T | Promise<T>, limitMs = LIMIT_MS): Promise<T> =>
   vi.waitFor(check, { timeout: limitMs, interval: 50 });

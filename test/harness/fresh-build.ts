@@ -4,7 +4,7 @@ import { oncePerRun } from './once-per-run.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** The built gateway. Importing this module builds it first where `src/` is newer than `dist/`. */
+/** Path of the built gateway. Importing this module builds it first if `src/` is newer than `dist/`. */
 export const MAIN = join(ROOT, 'dist/bundle/tollgate.js');
 /** Folder of the compiled modules, one file each. */
 export const MODULES = join(ROOT, 'dist/src');

@@ -22,23 +22,23 @@ export interface Answer {
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly text: string;
-  /** The JSON body; undefined when it is none. */
+  /** The JSON body; undefined if the response has none. */
   // oxlint-disable-next-line typescript/no-explicit-any -- Answers are judged by the tests' expectations.
   readonly body: any;
 }
 
 export interface GatewayOptions {
   readonly upstream?: Upstream;
-  /** Sections of the configuration file, over the defaults. */
+  /** Sections of the configuration file; they override the defaults. */
   readonly config?: Record<string, unknown>;
   readonly env?: Record<string, string>;
-  /** Reuse a data folder (it is not removed then). */
+  /** A data folder to reuse. It is not removed at the end. */
   readonly dataFolder?: string;
 }
 
 const START_LIMIT_MS = 120_000;
 
-/** Deployments on the test's upstream, with prices that make sums easy: $0.001 a token, one way or the other. */
+/** Returns deployments on the test's upstream, with simple prices: $0.001 per token of input or of output. */
 export const testModels = (url: string) => [
   model('m-out', url, { input_cost_per_token: 0, output_cost_per_token: 0.001 }),
   model('m-in', url, { input_cost_per_token: 0.001, output_cost_per_token: 0 }),
@@ -64,7 +64,7 @@ export const model = (
   model_info: { id: `d-${name}`, max_input_tokens: 100_000, max_output_tokens: 100_000, ...info },
 });
 
-/** A real gateway process, spoken to over its real listener. */
+/** A real gateway process. Tests send requests to its real listener. */
 export class Gateway {
   logs = '';
   url = '';
@@ -72,7 +72,7 @@ export class Gateway {
   readonly dataFolder: string;
   private process!: ChildProcess;
   private afterwards = async (): Promise<void> => {};
-  /** Nobody else writes to its database. */
+  /** No other process writes to its database. */
   private isAlone: boolean;
   private readonly agent = new Agent({ connections: 512, headersTimeout: 60_000, bodyTimeout: 60_000 });
 
@@ -82,7 +82,7 @@ export class Gateway {
     this.dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'tollgate-test-'));
   }
 
-  /** Embedded; or, in the project `shared` of the tests, on a PostgreSQL database and a Redis of its own. */
+  /** Starts a gateway on SQLite. In the project `shared` of the tests it has its own PostgreSQL database and Redis. */
   static async start(options: GatewayOptions = {}): Promise<Gateway> {
     if (process.env.TESTS_ON !== 'postgres' || options.env?.DATABASE_URL) return Gateway.booted(options);
     const [{ url, drop }, redis] = await Promise.all([migratedPostgres(), RedisServer.start()]);
@@ -98,13 +98,13 @@ export class Gateway {
 
   private static async booted(options: GatewayOptions): Promise<Gateway> {
     const gateway = new Gateway(options);
-    // A folder of the caller's own is tested as it is.
+    // A data folder of the test is used as it is.
     if (!options.dataFolder && !options.env?.DATABASE_URL) await migratedSqlite(gateway.dataFolder);
     await gateway.boot(0);
     return gateway;
   }
 
-  /** The same again on the same folder and port. */
+  /** Starts the gateway again on the same folder and port. */
   async restart(): Promise<void> {
     await this.boot(Number(new URL(this.url).port));
   }
@@ -114,7 +114,7 @@ export class Gateway {
     const { upstream, config = {}, env = {} } = this.options;
     upstream?.usedBy.add(env.DATABASE_URL ?? this.dataFolder);
     const models = upstream ? { model_list: testModels(upstream.url) } : {};
-    // A machine that is busy with other tests is no finding.
+    // A slow machine must not count as an overloaded gateway.
     const general_settings = { max_event_loop_delay_ms: 0, ...(config.general_settings as object) };
     if (upstream || Object.keys(config).length)
       writeFileSync(file, stringify({ ...models, ...config, general_settings }));
@@ -188,7 +188,7 @@ export class Gateway {
     return this.as(this.masterKey, method, path, body);
   }
 
-  /** An admin write that must work; its answer. */
+  /** Sends an admin write that must succeed. Returns its response. */
   async create(path: string, body: unknown): Promise<Answer['body']> {
     const { status, text, body: answer } = await this.admin('POST', path, body);
     if (status !== 200) throw new Error(`${path} answered ${status}: ${text}`);
@@ -213,7 +213,7 @@ export class Gateway {
     return (await this.admin('GET', `/key/info?key=${key}`)).body.info.spend as number;
   }
 
-  /** `tollgate verify-ledger` on this gateway's data: exit code and what it printed. */
+  /** Runs `tollgate verify-ledger` on this gateway's data. Returns exit code and output. */
   verifyLedger(): { code: number | null; printed: string } {
     const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'verify-ledger'], {
       cwd: this.dataFolder,
@@ -228,7 +228,7 @@ export class Gateway {
     return { code: status, printed: stdout + stderr };
   }
 
-  /** The ledger as the database has it, once nothing is open any more and every balance is up to date. */
+  /** Returns the ledger as the database has it, once no entry is open and every balance is up to date. */
   async books(): Promise<LedgerContents> {
     const { DATABASE_URL: url } = this.options.env ?? {};
     return eventually(async () => {
@@ -241,7 +241,7 @@ export class Gateway {
     });
   }
 
-  /** A statement on its database, running or not; the rows it answers. */
+  /** Runs a statement on its database, even if the gateway does not run. Returns the rows. */
   sql(statement: string): Promise<Record<string, unknown>[]> {
     return runSql(this.options.env?.DATABASE_URL ?? this.dataFolder, statement);
   }
@@ -252,13 +252,13 @@ export class Gateway {
     await gone;
   }
 
-  /** Whoever reads its log goes away. */
+  /** Closes the reader of its log. */
   stopReading(): void {
     this.process.stdout!.destroy();
     this.process.stderr!.destroy();
   }
 
-  /** It is there and does nothing. */
+  /** Freezes the process: it exists and does nothing. */
   freeze(): void {
     this.process.kill('SIGSTOP');
   }
@@ -273,7 +273,7 @@ export class Gateway {
     return gone;
   }
 
-  /** A gateway that still runs leaves books that are true, whatever was tested on it. */
+  /** Ends the gateway. Expects the books of a running gateway to be true, after any test. */
   async close(): Promise<void> {
     const { upstream, dataFolder } = this.options;
     try {

@@ -5,7 +5,7 @@ import ts from 'typescript';
 const src = resolve(import.meta.dirname, '../../src');
 const ROUTES = new Set(['Get', 'Post', 'Put', 'Patch', 'Delete', 'All']);
 
-/** A controller's method that answers a route, as its source declares it. */
+/** A controller's method that responds to a route, as its source declares it. */
 export interface Handler {
   /** Controller and method, as in the `operationId` of the OpenAPI document. */
   readonly name: string;
@@ -13,9 +13,9 @@ export interface Handler {
   readonly responses: readonly string[];
   /** Parts of its return type that no schema describes, such as `object`. */
   readonly untyped: readonly string[];
-  /** Writes the response to the socket itself: it returns nothing and its type says nothing. */
+  /** The handler writes the response to the socket itself. It returns nothing, and its type says nothing. */
   readonly writesItself: boolean;
-  /** Names its response a second time, in a decorator. */
+  /** The handler names its response a second time, in a decorator. */
   readonly isStatedTwice: boolean;
 }
 

@@ -17,24 +17,24 @@ import { RedisServer } from './redis.js';
 
 type Work = (tx: EntityManager) => Promise<unknown>;
 
-/** At which moment of an administrator's write something else is to happen. */
+/** Moment in an admin's write at which another operation happens. */
 export type Moment = 'between the guard and the transaction' | 'before the work' | 'after the work';
 
-/** Something that happens while a write is held. */
+/** An operation that happens while a write is paused. */
 export interface Meanwhile<T> {
-  /** Was it done before the write went on? */
+  /** Tells whether the operation was done before the write continued. */
   readonly cameFirst: () => boolean;
-  /** What came of it, maybe only after the write. */
+  /** Returns the operation's result, which may come only after the write. */
   readonly answer: () => Promise<T>;
 }
 
-/** So long a write waits for what is to happen in it: it may itself be waited for. */
+/** Longest time that a write waits for the operation inside it. The operation may itself wait for the write. */
 const PATIENCE_MS = 400;
 
-/** The gateway in the process of the test, so that a test can hold a write at a moment; on PostgreSQL with a second replica. */
+/** The gateway in the process of the test, so that a test can pause a write. PostgreSQL has a second replica. */
 export class InProcess {
   readonly masterKey = 'sk-master-of-the-races';
-  /** Sends to the other replica where there is one. */
+  /** The other replica if there is one; else this one. */
   readonly elsewhere: InProcess;
 
   private constructor(
@@ -119,7 +119,7 @@ export class InProcess {
     };
   }
 
-  /** What the master key is answered, which must be a success. */
+  /** Sends a request with the master key, which must succeed. Returns the body. */
   async made(path: string, body: object, method = 'POST'): Promise<Answer['body']> {
     const { status, text, body: answer } = await this.as(this.masterKey, method, path, body);
     if (status >= 300) throw new Error(`${method} ${path} ${JSON.stringify(body)}: ${status} ${text}`);
@@ -127,8 +127,8 @@ export class InProcess {
   }
 
   /**
-   * The next write of an administrator is held at this moment while something else happens, until that is done or waits for
-   * the write itself.
+   * Pauses the next admin write at this moment while another operation happens. It continues once that is done or waits for the
+   * write itself.
    */
   during<T>(moment: Moment, other: () => Promise<T>): Meanwhile<T> {
     const { database } = this;
@@ -141,7 +141,7 @@ export class InProcess {
       cameFirst = await Promise.race([done, sleep(PATIENCE_MS).then(() => false)]);
     };
     const held = async (work: Work, ...more: [never]) => {
-      // Calls and the guard make rows, too.
+      // Calls and the guard write rows, too; only writes of admins pause.
       if (!currentActor()) return write(work, ...more);
       database.write = write;
       if (moment === 'between the guard and the transaction') {

@@ -12,20 +12,20 @@ interface SigningKey {
   readonly kid: string;
 }
 
-/** An identity provider: OpenID discovery, a published key set, tokens for clients that log in, and tokens of any claims. */
+/** An identity provider: OpenID discovery, a published key set, tokens for clients that log in, and tokens with any claims. */
 export class Issuer {
   url = '';
   key!: SigningKey;
-  /** How often each of its addresses was asked for. */
+  /** Number of requests to each of its addresses. */
   readonly asked = new Map<string, number>();
-  /** It accepts connections and answers 500. */
+  /** Makes it accept connections and respond 500. */
   isDown = false;
   private serial = 0;
   private answer!: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
   private constructor(
     private readonly server: Server,
-    /** What the tokens of clients say beside the usual, by client id. */
+    /** Additional claims in the tokens of clients, by client id. */
     private readonly clients: Readonly<Record<string, object>>,
   ) {}
 
@@ -39,7 +39,7 @@ export class Issuer {
     return issuer;
   }
 
-  /** Signs with a new key from now on, and publishes only that. */
+  /** Signs with a new key from now on, and publishes only that key. */
   async rotate(): Promise<void> {
     const { privateKey } = await generateKeyPair('RS256', { extractable: true });
     const kid = `k${++this.serial}`;
@@ -47,13 +47,13 @@ export class Issuer {
     this.answer = providerOf(this.url, this.key.jwk, this.clients).callback();
   }
 
-  /** The published form of the key that signs. */
+  /** Returns the published form of the signing key. */
   get publicKey(): JWK {
     const { kty, n, e, kid, alg, use } = this.key.jwk;
     return { kty, n, e, kid, alg, use } as JWK;
   }
 
-  /** A token a client gets by logging in. */
+  /** Logs a client in. Returns its token. */
   async login(client: string): Promise<string> {
     const answer = await fetch(`${this.url}/token`, {
       method: 'POST',
@@ -68,7 +68,7 @@ export class Issuer {
     return token;
   }
 
-  /** A token signed as the issuer signs, saying `claims`; undefined ones are left out. */
+  /** Returns a token with these claims, signed by the issuer. Undefined claims are left out. */
   token(
     claims: object = {},
     header: Partial<JWTHeaderParameters> = {},

@@ -14,13 +14,13 @@ export interface BookedEntry {
   readonly model: string;
 }
 
-/** The ledger and the balances, read from the file itself. */
+/** The ledger and the balances, read from the database itself. */
 export interface LedgerContents {
   readonly entries: readonly BookedEntry[];
   readonly spent: ReadonlyMap<string, bigint>;
   /** Each account's sum over the entries whose chain posts to it. */
   readonly summed: ReadonlyMap<string, bigint>;
-  /** What rows say is held; nothing where memory counts it. */
+  /** Amounts held according to the rows; empty if memory counts them. */
   readonly held: ReadonlyMap<string, bigint>;
   /** Chains that name at least one account. */
   readonly chains: ReadonlySet<string>;
@@ -36,7 +36,7 @@ const CHAINS = `SELECT DISTINCT chain_id AS id FROM postings`;
 
 type Row = Record<string, string | null>;
 
-/** The same of a PostgreSQL database, and how many deltas are not folded into balances yet. */
+/** Reads the same from a PostgreSQL database, and the number of deltas that are not folded into balances yet. */
 export async function readPostgresBooks(url: string): Promise<{ books: LedgerContents; deltas: number }> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -53,7 +53,7 @@ export async function readPostgresBooks(url: string): Promise<{ books: LedgerCon
 export function readBooks(dataFolder: string): LedgerContents {
   const file = new Libsql(join(dataFolder, 'tollgate.db'), { readonly: true });
   try {
-    // One transaction, so that entries and balances are of the same instant.
+    // One transaction reads entries and balances of the same instant.
     file.exec('BEGIN');
     return booksOf(rows(file, ENTRIES), rows(file, ACCOUNTS), rows(file, SUMS), rows(file, CHAINS));
   } finally {
@@ -61,7 +61,7 @@ export function readBooks(dataFolder: string): LedgerContents {
   }
 }
 
-/** A statement on a PostgreSQL database, or on the file in a data folder. */
+/** Runs a statement on a PostgreSQL database, or on the file in a data folder. */
 export async function runSql(place: string, statement: string): Promise<Record<string, unknown>[]> {
   if (place.startsWith('postgres:')) {
     const client = new pg.Client({ connectionString: place });
@@ -111,7 +111,7 @@ const NANO_PER_TOKEN: Record<string, { input: bigint; output: bigint }> = {
   'm-embed': { input: 1_000n, output: 0n },
 };
 
-/** What the upstream's own log says its finished calls cost, at the prices of the tests' models. */
+/** Returns the cost of finished calls by the upstream's own log, at the prices of the tests' models. */
 export function costOfUpstream(upstream: Upstream): bigint {
   return upstream.calls.reduce((sum, { model, produced }) => {
     const price = NANO_PER_TOKEN[model.replace('up-', '')];
@@ -121,19 +121,16 @@ export function costOfUpstream(upstream: Upstream): bigint {
   }, 0n);
 }
 
-/**
- * The invariants of money, as far as a database at rest and the log of the upstream it alone used can say. `upstream`:
- * that log.
- */
+/** Expects the invariants of money that a database at rest can prove. `upstream`: the log of the upstream that it alone used. */
 export function expectBalancedLedger(books: LedgerContents, upstream?: Upstream): void {
   const { entries } = books;
-  // 1: balances are sums of entries. 2: nothing is open, nothing is held.
+  // 1: balances are sums of entries. 2: no entry is open, and no money is held.
   expect(entries.filter(({ state }) => state === 'open')).toEqual([]);
   for (const [id, spent] of books.spent)
     expect({ id, spent }).toEqual({ id, spent: books.summed.get(id) ?? 0n });
   for (const id of books.summed.keys()) expect(books.spent.has(id)).toBe(true);
   for (const [id, held] of books.held) expect({ id, held }).toEqual({ id, held: 0n });
-  // 3: what was held paid for what was used, or the entry says that it did not. 6: somebody is billed for it.
+  // 3: a cost is at most its hold, or the mark of the entry explains it. 6: every entry bills at least one account.
   expect(entries.filter(({ cost, bound, mark }) => !EXPLAINED.has(mark!) && cost! > bound)).toEqual([]);
   expect(entries.filter(({ cost, mark }) => cost! < 0n && mark !== 'adjustment')).toEqual([]);
   expect(entries.filter(({ state, cost }) => state === 'released' && cost !== 0n)).toEqual([]);

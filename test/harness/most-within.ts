@@ -1,10 +1,10 @@
-/** When a call was sent, and when its answer was there: it was admitted between the two. */
+/** Times of a call: when it was sent, and when its response arrived. It was admitted between the two. */
 export interface Exchange {
   readonly sentAt: number;
   readonly answeredAt: number;
 }
 
-/** Returns how many calls were certainly admitted within one span, however slow the machine was. */
+/** Returns how many calls were certainly admitted within one span, even on a slow machine. */
 export const mostWithin = (spanMs: number, exchanges: readonly Exchange[]): number =>
   Math.max(
     ...exchanges.map(

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Folder that the workers of a test run share; `global-setup.ts` makes and removes it. */
+/** Returns the folder that the workers of a test run share; `global-setup.ts` makes and removes it. */
 export const runFolder = (): string => process.env.TEST_RUN_FOLDER!;
 
-/** Runs `make` once per test run, however many workers ask; the others wait until it is done. Rejects where it fails. */
+/** Runs `make` once per test run, even if several workers ask; the others wait until it is done. Rejects if it fails. */
 export async function oncePerRun(name: string, make: () => Promise<void> | void): Promise<void> {
   const done = join(runFolder(), `${name}.done`);
   const lock = join(runFolder(), `${name}.lock`);
@@ -22,7 +22,7 @@ export async function oncePerRun(name: string, make: () => Promise<void> | void)
   }
 }
 
-/** Takes a lock; false while another worker has it. */
+/** Tries to take a lock. Returns false while another worker has it. */
 function isTaken(lock: string): boolean {
   try {
     mkdirSync(lock);

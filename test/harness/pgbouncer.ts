@@ -6,7 +6,7 @@ import pg from 'pg';
 import { freePort } from './redis.js';
 import { eventually } from './eventually.js';
 
-/** Can a PgBouncer of a test's own be started? In CI it must be possible: else this throws. */
+/** Tells whether a test can start its own PgBouncer. Throws in CI if it cannot. */
 export function pgbouncerIsThere(): boolean {
   if (!spawnSync('pgbouncer', ['--version']).error) return true;
   if (process.env.CI) throw new Error('No pgbouncer is in the PATH');
@@ -14,7 +14,7 @@ export function pgbouncerIsThere(): boolean {
   return false;
 }
 
-/** A PgBouncer of a test's own before one database, in transaction mode, with as little configured as it takes. */
+/** A test's own PgBouncer for one database, in transaction mode, with as little configuration as possible. */
 export class PgBouncer {
   private child!: ChildProcess;
 
@@ -40,7 +40,7 @@ export class PgBouncer {
     return url.href;
   }
 
-  /** A command of its console, such as `KILL …`. */
+  /** Runs a command of its console, such as `KILL …`. */
   async command(sql: string): Promise<void> {
     const url = new URL(this.url);
     url.pathname = '/pgbouncer';
@@ -73,7 +73,7 @@ export class PgBouncer {
       pool_mode: 'transaction',
       ...this.settings,
     }).map(([key, value]) => `${key} = ${value}`);
-    // With `auth_type = any` the user is that of the database's line.
+    // With `auth_type = any` the user comes from the database's line.
     const target = `host=${hostname} port=${port || 5432} dbname=${name} user=${username}${password && ` password=${password}`}`;
     writeFileSync(file, `[databases]\n${name} = ${target}\n[pgbouncer]\n${lines.join('\n')}\n`, {
       mode: 0o644,

@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-/** Stands before a PostgreSQL server, passes everything on, and keeps the text of each statement that is run. */
+/** A proxy of a PostgreSQL server. It passes everything on, and records the text of each statement that runs. */
 export class PostgresProxy {
   readonly statements: string[] = [];
   private readonly sockets = new Set<Socket>();
@@ -50,7 +50,7 @@ export class PostgresProxy {
 
 const LENGTH_BYTES = 4;
 
-/** What one client says, in the extended and the simple protocol. */
+/** Reader of the messages of one client, in the extended and the simple protocol. */
 class FrontendMessages {
   private rest = Buffer.alloc(0);
   private started = false;

@@ -8,7 +8,7 @@ import { eventually } from './eventually.js';
 
 const DEBIAN = '/usr/lib/postgresql';
 
-/** Where `initdb` and `postgres` are; undefined when they are not installed. */
+/** Returns the folder of `initdb` and `postgres`; undefined if they are not installed. */
 function binaries(): string | undefined {
   const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).toSorted().toReversed() : [];
   return versions
@@ -16,7 +16,7 @@ function binaries(): string | undefined {
     .find((path) => existsSync(join(path, 'initdb')));
 }
 
-/** Can a PostgreSQL of a test's own be started? In CI it must be possible: else this throws. */
+/** Tells whether a test can start its own PostgreSQL. Throws in CI if it cannot. */
 export function postgresCanBeStarted(): boolean {
   if (binaries()) return true;
   if (process.env.CI) throw new Error(`No PostgreSQL server is installed under ${DEBIAN}`);
@@ -24,7 +24,7 @@ export function postgresCanBeStarted(): boolean {
   return false;
 }
 
-/** A PostgreSQL server of a test's own, which may be killed, frozen and starved. */
+/** A test's own PostgreSQL server, which can be killed, frozen and starved. */
 export class PostgresServer {
   private child!: ChildProcess;
 
@@ -54,14 +54,14 @@ export class PostgresServer {
     await eventually(() => this.query('SELECT 1'));
   }
 
-  /** As if its machine lost power. */
+  /** Kills the server as a power failure would. */
   async kill(): Promise<void> {
     const gone = new Promise((done) => this.child.once('exit', done));
     this.signal('SIGKILL');
     await gone;
   }
 
-  /** It takes connections and does nothing. */
+  /** Freezes the server: it takes connections and does nothing. */
   freeze(): void {
     this.signal('SIGSTOP');
   }
@@ -92,7 +92,7 @@ export class PostgresServer {
     return join(this.folder, 'data');
   }
 
-  /** To every process of the server: each connection is one. */
+  /** Sends a signal to every process of the server; each connection has one. */
   private signal(signal: NodeJS.Signals): void {
     const { pid } = this.child;
     const all = spawnSync('ps', ['-o', 'pid=', '-s', String(pid)], { encoding: 'utf8' }).stdout.split('\n');
@@ -102,7 +102,7 @@ export class PostgresServer {
       try {
         if (id) process.kill(id, signal);
       } catch {
-        // It is gone already.
+        // The process has already ended.
       }
     }
   }

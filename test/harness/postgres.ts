@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
-/** Server to test on. Without it no PostgreSQL is touched, not even one that listens on this machine. */
+/** Server of the tests. Without it the tests use no PostgreSQL, not even one that listens on this machine. */
 const { TEST_DATABASE_URL: SERVER } = process.env;
 
-/** Tells whether tests may use a PostgreSQL. Throws where TEST_DATABASE_URL does not answer, and in CI where it is missing. */
+/** Tells whether tests may use PostgreSQL. Throws if TEST_DATABASE_URL does not respond, and in CI if it is missing. */
 export async function postgresIsThere(): Promise<boolean> {
   if (SERVER) await onServer('SELECT 1');
   else if (process.env.CI) throw new Error('TEST_DATABASE_URL is missing: in CI nothing is skipped.');
@@ -21,11 +21,11 @@ export async function freshPostgres(copied?: string): Promise<{ url: string; dro
   return { url: url.href, drop: () => dropPostgres(url.href) };
 }
 
-/** Drops a database, and ends the connections to it. */
+/** Drops a database and ends its connections. */
 export const dropPostgres = (url: string): Promise<void> =>
   onServer(`DROP DATABASE IF EXISTS ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
 
-/** Makes a role with this password that may do everything. */
+/** Makes a role with this password and all rights. */
 export async function freshRole(password: string): Promise<{ name: string; drop: () => Promise<void> }> {
   const name = `tollgate_test_${randomBytes(6).toString('hex')}`;
   await onServer(`CREATE ROLE ${name} SUPERUSER LOGIN PASSWORD '${password}'`);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-/** Is there a redis-server to start? In CI there must be: without one this throws, so nothing is skipped silently. */
+/** Tells whether a redis-server can be started. Throws in CI if there is none, so no test is skipped silently. */
 export function redisIsThere(): boolean {
   const { error } = spawnSync('redis-server', ['--version']);
   if (!error) return true;
@@ -11,7 +11,7 @@ export function redisIsThere(): boolean {
   return false;
 }
 
-/** A Redis server of a test's own, which may be stopped, slowed and started again. */
+/** A test's own Redis server, which can be stopped, slowed and started again. */
 export class RedisServer {
   private constructor(
     private readonly port: number,
@@ -37,12 +37,12 @@ export class RedisServer {
     await gone;
   }
 
-  /** The same port again, empty. */
+  /** Starts an empty server on the same port. */
   async startAgain(): Promise<void> {
     this.child = await started(this.port);
   }
 
-  /** It takes connections and commands, and does nothing. */
+  /** Freezes the server: it takes connections and commands, and does nothing. */
   freeze(): void {
     this.child.kill('SIGSTOP');
   }
@@ -55,13 +55,13 @@ export class RedisServer {
     spawnSync('redis-cli', ['-p', String(this.port), ...words]);
   }
 
-  /** What it answers, line by line. */
+  /** Runs a command. Returns the lines of the reply. */
   ask(...words: string[]): string[] {
     const { stdout } = spawnSync('redis-cli', ['-p', String(this.port), ...words], { encoding: 'utf8' });
     return stdout.split('\n').filter(Boolean);
   }
 
-  /** The names of all keys in one of its databases. */
+  /** Returns the names of all keys in one of its databases. */
   keys(db = 0): string[] {
     return this.ask('-n', String(db), 'KEYS', '*').toSorted();
   }

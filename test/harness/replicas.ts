@@ -4,7 +4,7 @@ import { type Answer, Gateway, type GatewayOptions } from './gateway.js';
 import { migratedPostgres } from './templates.js';
 import { RedisServer } from './redis.js';
 
-/** Several real gateway processes on one PostgreSQL and one Redis of their own. */
+/** Several real gateway processes with their own PostgreSQL database and Redis. */
 export class Replicas {
   private turn = 0;
 
@@ -15,7 +15,7 @@ export class Replicas {
     private readonly drop: () => Promise<void>,
   ) {}
 
-  /** On a database of its own on the common server, or on the server that is given. */
+  /** Starts them on a new database of the common server, or on the given server. */
   static async start(
     count: number,
     options: GatewayOptions = {},
@@ -50,7 +50,7 @@ export class Replicas {
     return this.gateways[0]!;
   }
 
-  /** One replica after the other. */
+  /** Returns the replicas in turn. */
   get next(): Gateway {
     return this.gateways[this.turn++ % this.gateways.length]!;
   }

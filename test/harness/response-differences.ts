@@ -1,4 +1,4 @@
-/** The part of an OpenAPI schema that the responses of the gateway use. */
+/** Part of an OpenAPI schema that the responses of the gateway use. */
 export interface Schema {
   readonly $ref?: string;
   readonly type?: string;

@@ -1,6 +1,6 @@
 import type { DenialCode } from '../../src/policy/decision.js';
 
-/** What a party is given, in the words of the admin API. `spent`: USD it has spent before its limit was set. */
+/** Fields of a party, in the words of the admin API. `spent`: USD spent before its limit is set. */
 export interface Given {
   readonly models?: readonly string[];
   readonly max_budget?: number;
@@ -17,7 +17,7 @@ export interface GivenKey extends Given {
 }
 
 export interface Scenario {
-  /** The number in the list of LiteLLM's scenarios this was checked against, or the seed's rule. */
+  /** The number in the list of LiteLLM's scenarios, or the seed's rule. */
   readonly of: number | string;
   readonly name: string;
   readonly settings?: 'enforcing' | 'skipping' | 'globally exhausted';
@@ -27,9 +27,9 @@ export interface Scenario {
   readonly member?: Given;
   readonly organization?: Given;
   readonly endUser?: Given;
-  /** Named by the call. */
+  /** Tag that the call names. */
   readonly tag?: Given;
-  /** Default: a chat that needs $0.01. */
+  /** The call. Default: a chat that needs $0.01. */
   readonly when?: {
     readonly model?: string;
     readonly path?: string;
@@ -39,7 +39,7 @@ export interface Scenario {
   readonly then: 'allowed' | DenialCode;
 }
 
-/** What each scenario's gateway serves, in the words of the configuration file: name → access groups. */
+/** Models that each scenario's gateway serves, in the words of the configuration file: name → access groups. */
 export const served: readonly {
   readonly name: string;
   readonly groups?: readonly string[];
@@ -89,15 +89,15 @@ const always = {
 const full = { max_budget: 10, spent: 10 };
 const chat = (body: Readonly<Record<string, unknown>>) => ({ body });
 
-/** The rules of the house, in the order a newcomer would ask about them. */
+/** Scenarios: the rules of the gateway, in the order a newcomer would ask about them. */
 export const scenarios: readonly Scenario[] = [
-  // Standing of the key
+  // State of the key
   { of: 1, name: 'a fresh key calls', then: 'allowed' },
   { of: 19, name: 'a key without a duration lives', key: {}, then: 'allowed' },
   { of: 20, name: 'a key that lives 0s is dead', key: { duration: '0s' }, then: 'key_expired' },
   { of: 'seed', name: 'a blocked key calls nothing', key: { blocked: true }, then: 'key_blocked' },
 
-  // Who stands behind it
+  // Parties behind the key
   { of: 'seed 1', name: 'a blocked team calls nothing', team: { blocked: true }, then: 'party_blocked' },
   { of: 'D12', name: 'a blocked end user calls nothing', endUser: { blocked: true }, then: 'party_blocked' },
   { of: 'ours', name: 'a blocked user calls nothing', user: { blocked: true }, then: 'party_blocked' },
@@ -108,7 +108,7 @@ export const scenarios: readonly Scenario[] = [
     then: 'party_blocked',
   },
 
-  // When it may call
+  // Hours of the key
   { of: 'ours', name: 'a key calls at any hour', key: { fields: { allowed_hours: null } }, then: 'allowed' },
   {
     of: 'ours',

@@ -1,12 +1,12 @@
 import type { Gateway } from './gateway.js';
 
-/** A key, and what its calls carry so that the budget of one scope counts. */
+/** A key, and the members of its calls that make the budget of one scope count. */
 export interface ScopedCaller {
   readonly key: string;
   readonly body?: object;
 }
 
-/** Every scope that may have a budget: a caller with $1 there and nothing elsewhere. */
+/** Makers of a caller for every scope that can have a budget: $1 at that scope and no other budget. */
 export const scopes: Record<string, (gateway: Gateway, id: string) => Promise<ScopedCaller>> = {
   key: async (gateway) => ({ key: await gateway.createKey({ max_budget: 1 }) }),
   'key, in a monthly window': async (gateway) => ({

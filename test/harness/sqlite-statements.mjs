@@ -1,4 +1,4 @@
-// Preloaded into a gateway (`NODE_OPTIONS=--import=…`): each statement SQLite runs becomes a line of the file STATEMENTS.
+// Preloaded into a gateway (`NODE_OPTIONS=--import=…`). Writes each statement that SQLite runs to the file STATEMENTS.
 import { appendFileSync } from 'node:fs';
 import Libsql from 'libsql';
 

@@ -7,7 +7,7 @@ import { dropPostgres, freshPostgres } from './postgres.js';
 import { oncePerRun, runFolder } from './once-per-run.js';
 
 const sqliteTemplate = () => join(runFolder(), 'template.db');
-/** Holds the URL of the migrated database. */
+/** Returns the path of the file with the URL of the migrated database. */
 const postgresNote = () => join(runFolder(), 'postgres-template');
 
 /** Puts a migrated, empty SQLite database into this folder. It is a copy: migrations run once per test run. */
@@ -15,7 +15,7 @@ export async function migratedSqlite(folder: string): Promise<void> {
   await oncePerRun('sqlite-template', async () => {
     const place = mkdtempSync(join(runFolder(), 'sqlite-'));
     await migrate(undefined, place);
-    // The file alone lacks what still stands in its write-ahead log.
+    // The file alone lacks the rows in its write-ahead log.
     inSqlite(place, (database) => database.prepare('VACUUM INTO ?').run(sqliteTemplate()));
   });
   copyFileSync(sqliteTemplate(), join(folder, 'tollgate.db'));

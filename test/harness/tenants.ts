@@ -1,19 +1,19 @@
 import { secretHash } from '../../src/platform/secrets.js';
 import type { Answer, Gateway } from './gateway.js';
 
-/** Who may call, by what they are in their tenant. */
+/** Kinds of callers, by their part in their tenant. */
 export const CALLERS = ['orgAdmin', 'teamAdmin', 'member', 'user', 'viewer', 'team', 'customer'] as const;
 export type CallerKind = (typeof CALLERS)[number];
 
-/** An organization with a team, people of every role, their keys, an end user and a tier; `marker` is in all that has a name. */
+/** An organization with a team, users of every role, their keys, an end user and a tier. `marker` is in everything named. */
 export interface Tenant {
   readonly name: string;
   readonly marker: string;
-  /** Secrets, by who calls with them. */
+  /** Secrets, by the caller who uses them. */
   readonly keys: Readonly<Record<CallerKind, string>>;
-  /** Further keys of the same people, to be changed or deleted. */
+  /** Further keys of the same users, for changes and deletions. */
   readonly spare: Readonly<Record<CallerKind, string>>;
-  /** What a request would name, by the field that names it. */
+  /** Ids that a request can name, by the field that names them. */
   readonly ids: Readonly<Record<string, string>>;
   readonly userIds: Readonly<Partial<Record<CallerKind, string>>>;
 }
@@ -138,7 +138,7 @@ export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant
   };
 }
 
-/** Everything an administrator can see of a tenant, in one text: equal means nothing was changed. */
+/** Returns everything an admin can see of a tenant, in one text. Equal texts mean that nothing changed. */
 export async function everythingOf(gateway: Gateway, { ids, keys, spare, userIds }: Tenant): Promise<string> {
   const read = async (path: string) => (await gateway.admin('GET', path)).text;
   const texts = [
@@ -168,15 +168,15 @@ export interface Operation {
   readonly method: string;
   readonly path: string;
   readonly query: readonly string[];
-  /** What the path names, beside a model. */
+  /** Parameters of the path, without a model. */
   readonly named: readonly string[];
   /** The body's fields; empty without a body. */
   readonly fields: readonly string[];
-  /** A body with every required field, by its example. */
+  /** A body with every required field, from the example. */
   readonly example: Readonly<Record<string, unknown>>;
 }
 
-/** The operations of the document this process serves. */
+/** Returns the operations in the document of this process. */
 export async function operations(gateway: Pick<Gateway, 'send'>): Promise<Operation[]> {
   const document = (await gateway.send('GET', '/openapi.json')).body as {
     paths: Record<string, Record<string, { parameters?: { in: string; name: string }[]; requestBody?: { content: Record<string, { schema: Schema }> } }>>;
@@ -202,14 +202,14 @@ export async function operations(gateway: Pick<Gateway, 'send'>): Promise<Operat
   );
 }
 
-/** A route at which money is spent. */
+/** A route that spends money. */
 export interface Billable {
   readonly path: string;
-  /** It takes a form, no JSON. */
+  /** The route takes a form, not JSON. */
   readonly isForm: boolean;
 }
 
-/** The routes that say a budget may be in the way. */
+/** Returns the routes whose documentation names a refusal by budget. */
 export async function billable(gateway: Gateway): Promise<Billable[]> {
   const { paths } = (await gateway.send('GET', '/openapi.json')).body as {
     paths: Record<string, { post?: { requestBody?: { content: object }; responses: Record<string, { description: string }> } }>;
@@ -221,7 +221,7 @@ export async function billable(gateway: Gateway): Promise<Billable[]> {
   );
 }
 
-/** Only what tells one refusal from another. */
+/** Returns only the parts that distinguish one refusal from another. */
 export const verdict = ({ status, body, text }: Answer) => ({
   status,
   told: (body?.error?.message as string | undefined) ?? text,

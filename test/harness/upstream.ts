@@ -2,58 +2,58 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { dialectOf, fieldsOf } from './dialects.js';
 
-/** One call as the upstream saw it. */
+/** One call as the upstream received it. */
 export interface UpstreamCall {
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly rawBody: Buffer;
   readonly body: Record<string, unknown>;
-  /** The text fields, where the body is a form. */
+  /** The text fields if the body is a form. */
   readonly fields: Record<string, string>;
   readonly model: string;
-  /** What it says it used, once it said so. */
+  /** The usage it reported, once it did. */
   produced?: { promptTokens: number; completionTokens: number };
   tokensSent: number;
-  /** When the gateway hung up before the end, epoch milliseconds. */
+  /** When the gateway hung up before the end, in epoch milliseconds. */
   hungUpAt?: number;
 }
 
-/** What a call gets instead of a well-behaved answer. */
+/** Behaviour of the upstream instead of a normal response. */
 export interface Behaviour {
   readonly status?: number;
   readonly errorBody?: unknown;
-  /** Sent instead of the JSON answer, as it is. */
+  /** Body sent unchanged instead of the JSON response. */
   readonly rawBody?: string;
-  /** Sent as an event stream, as it is, one write each. */
+  /** Pieces of an event stream, sent unchanged in one write each. */
   readonly rawStream?: readonly string[];
   readonly contentLength?: number;
   readonly promptTokens?: number;
   readonly completionTokens?: number;
-  /** Sent as `usage`; null: none at all. */
+  /** Object sent as `usage`; null: none. */
   readonly usage?: Record<string, unknown> | null;
-  /** Hang up without a word. */
+  /** Hang up without a response. */
   readonly reset?: boolean;
-  /** Never answer. */
+  /** Never respond. */
   readonly hang?: boolean;
-  /** Of a stream: stay on the line after the last word. */
+  /** Keep the connection open after the end of a stream. */
   readonly staysOpen?: boolean;
-  /** Of a stream: how many tokens go out before … */
+  /** Number of tokens of a stream before … */
   readonly tokensBefore?: number;
   /** … this happens. */
   readonly ending?: 'reset' | 'hang' | 'end';
-  /** Tokens for ever. */
+  /** Send tokens without end. */
   readonly endless?: boolean;
   readonly msBetweenTokens?: number;
   readonly headers?: Record<string, string>;
 }
 
-/** A scripted OpenAI-compatible server that writes down every call. By default it produces exactly `max_tokens` tokens. */
+/** A scripted OpenAI-compatible server that records every call. By default it produces exactly `max_tokens` tokens. */
 export class Upstream {
   readonly calls: UpstreamCall[] = [];
-  /** The databases of the gateways that call it. */
+  /** Databases of the gateways that call it. */
   readonly usedBy = new Set<string>();
   behave: (call: UpstreamCall) => Behaviour = () => ({});
-  /** How long it thinks before it answers. */
+  /** Delay before each response. */
   delayMs = 0;
   private gate: Promise<void> | undefined;
   private open: () => void = () => {};
@@ -73,7 +73,7 @@ export class Upstream {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/v1`;
   }
 
-  /** From now on calls arrive but are not answered, until `release`. */
+  /** Holds responses back: calls arrive, but get none until `release`. */
   hold(): void {
     this.gate = new Promise((resolve) => (this.open = resolve));
   }
@@ -83,7 +83,7 @@ export class Upstream {
     this.open();
   }
 
-  /** Resolves when so many calls have arrived in all. */
+  /** Resolves when `count` calls have arrived since the start. */
   async arrived(count: number): Promise<void> {
     if (this.calls.length >= count) return;
     await new Promise<void>((resolve) => this.arrivals.push({ count, resolve }));

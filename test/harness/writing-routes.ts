@@ -2,11 +2,11 @@ import { ADMIN_RULES } from '../../src/policy/admin-rules.js';
 import { secretHash } from '../../src/platform/secrets.js';
 import { operations } from './tenants.js';
 
-/** A chosen secret, and its hash. */
+/** Returns the chosen secret of a key. */
 export const K = (name: string) => `sk-audited-key-${name}`;
 export const H = (name: string) => secretHash(K(name));
 
-/** In this order: every door that writes, what it is sent, and the rows it changes. Written by hand: a new door fails here. */
+/** Every writing route with a body and the rows it changes, in this order. Written by hand: a new route fails here. */
 export const WRITES: readonly (readonly [door: string, body: object, changes: readonly string[]])[] = [
   ['POST /budget/new', { budget_id: 'tier', max_budget: 5 }, ['created BudgetTable tier']],
   ['POST /model/new', { model_name: 'm', litellm_params: { model: 'openai/x', api_key: 'sk-hidden-0001' }, model_info: { id: 'dep' } }, ['created ProxyModelTable dep']],
@@ -64,7 +64,7 @@ export const WRITES: readonly (readonly [door: string, body: object, changes: re
   ]),
 ]; // prettier-ignore
 
-/** Doors that read by `POST`. */
+/** Routes that read by `POST`. */
 const READS = new Set([
   'POST /budget/info',
   'POST /tag/info',
@@ -74,7 +74,7 @@ const READS = new Set([
   'POST /global/spend/end_users',
 ]);
 
-/** Groups have ids of ours. */
+/** Routes of groups, whose ids the gateway chooses. */
 export const DOORS_OF_GROUPS = [
   'POST /access_group/new',
   'PUT /access_group/{access_group}/update',
@@ -84,7 +84,7 @@ export const DOORS_OF_GROUPS = [
   'DELETE /v1/access_group/{access_group_id}',
 ];
 
-/** Every door of the document that writes for an administrator. */
+/** Returns every route of the document that writes for an admin. */
 export async function writingDoors(gateway: Parameters<typeof operations>[0]): Promise<string[]> {
   return (await operations(gateway))
     .map(({ door }) => door)
@@ -92,6 +92,6 @@ export async function writingDoors(gateway: Parameters<typeof operations>[0]): P
     .filter((door) => !door.startsWith('GET ') && !READS.has(door));
 }
 
-/** The path of a door, with what its body has for the names in it. */
+/** Returns the path of a route, with values of its body for its parameters. */
 export const pathOf = (template: string, body: object) =>
   template.replace(/\{(\w+)\}/, (_, name: string) => String((body as Record<string, unknown>)[name]));

@@ -1,30 +1,30 @@
 import { type Attribute, type State, UNKNOWN, type Value, type Values } from './terraform.js';
 
-/** How the attributes of the provider's resources are sent, and what an answer makes of them. */
+/** Describes how the attributes of the provider's resources are sent, and how a response changes them. */
 
 export interface Mirrored extends Attribute {
   /**
-   * `told` (the default): an answer that has it overwrites it. `asked`: only where it is configured. `nulled`: as told, and a null
-   * in the answer clears it. `never`: it stays as it was planned.
+   * Effect of a response on the state. `told` (the default): a value in the response overwrites the state. `asked`: only if
+   * configured. `nulled`: as `told`, and a null in the response clears it. `never`: the state stays as planned.
    */
   readonly read?: 'told' | 'asked' | 'nulled' | 'never';
-  /** A collection that is missing in the answer stays as it was; others become empty. */
+  /** A collection that is missing in the response keeps its state; other kinds become empty. */
   readonly isKept?: boolean;
-  /** A map of which only the configured members are read. */
+  /** Only the configured members of the map are read. */
   readonly isOwn?: boolean;
-  /** Texts that are JSON are sent as what they say. */
+  /** Texts that are JSON are sent parsed. */
   readonly isJson?: boolean;
 }
 
 export type Mirrors = Readonly<Record<string, Mirrored>>;
 
-/** Several attributes of one kind. */
+/** Returns several attributes of one kind. */
 export const each = (names: string, attribute: Mirrored): Mirrors =>
   Object.fromEntries(names.split(' ').map((name) => [name, attribute]));
 
 const COLLECTIONS = { list: [], texts: {}, numbers: {} } as const;
 
-/** What is sent of an attribute: undefined when nothing is. */
+/** Returns what is sent for an attribute; undefined for nothing. */
 function sent(value: State[string] | undefined, { kind, isJson }: Mirrored): Value | undefined {
   if (value === null || value === undefined || value === UNKNOWN || value === '') return undefined;
   if (kind in COLLECTIONS && !Object.keys(value).length) return undefined;
@@ -34,7 +34,7 @@ function sent(value: State[string] | undefined, { kind, isJson }: Mirrored): Val
   return Object.fromEntries(texts.map(([name, text]) => [name, /^[[{]/.test(text as string) ? (JSON.parse(text as string) as Value) : text])); // prettier-ignore
 }
 
-/** The body of a write: what is set. With `before`, what was cleared and can be is null. */
+/** Returns the body of a write with all set values. With `before`, cleared attributes that can be null are null. */
 export function body(plan: State, attributes: Mirrors, before?: State): Record<string, Value> {
   const members = Object.entries(attributes).flatMap(([name, attribute]) => {
     if (attribute.by === 'server') return [];
@@ -45,7 +45,7 @@ export function body(plan: State, attributes: Mirrors, before?: State): Record<s
   return Object.fromEntries(members) as Record<string, Value>;
 }
 
-/** The state after an answer. */
+/** Returns the state after a response. */
 export const reading = (state: State, answer: Values, attributes: Mirrors): State => ({
   ...state,
   ...Object.fromEntries(
@@ -67,7 +67,7 @@ function read(before: State[string], told: Value | undefined, attribute: Mirrore
   return before === UNKNOWN && attribute.by === 'either' ? null : before;
 }
 
-/** What the client makes of JSON; undefined when it is not of the kind, or empty. */
+/** Returns a JSON value as the client reads it; undefined if it is empty or of another kind. */
 function understood(told: Value | undefined, kind: Attribute['kind'], own: Value): Value | undefined {
   switch (kind) {
     case 'text':
@@ -95,7 +95,7 @@ function understood(told: Value | undefined, kind: Attribute['kind'], own: Value
 export const isMap = (value: unknown): value is Values =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** JSON as the provider writes it: maps in the order of their names. */
+/** Returns JSON as the provider writes it, with the members of maps in the order of their names. */
 function sorted(value: Value): Value {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isMap(value)) return value;

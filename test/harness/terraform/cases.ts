@@ -6,10 +6,10 @@ const MODELS = { models: ['m-out', 'm-in', 'all-proxy-models'] };
 const PER_MODEL = { model_rpm_limit: { 'm-out': 5, 'm-in': 4 }, model_tpm_limit: { 'm-out': 25_000 } };
 
 export type Name = keyof typeof provider;
-/** Configurations, each applied over the one before it. */
+/** Configurations, each applied over the previous one. */
 type Steps = () => Promise<readonly Config[]> | readonly Config[];
 
-/** What is tried of each resource. `given` makes what it needs beside it. */
+/** Returns the cases of each resource. `given` makes the other resources that a case needs. */
 export const casesOf = (given: (name: Name, config: Config) => Promise<State>): Record<Name, Record<string, Steps>> => ({
   key: {
     minimal: () => [{}, { max_budget: 1 }, {}],

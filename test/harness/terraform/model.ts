@@ -16,7 +16,7 @@ const modelAttributes = {
   additional_litellm_params: { ...texts, isKept: true, isOwn: true },
 } as const satisfies Mirrors; // prettier-ignore
 
-/** `"4096"` is sent as 4096, `"true"` as true, `"[1]"` as a list. */
+/** Converts texts as the provider does: `"4096"` is sent as 4096, `"true"` as true, `"[1]"` as a list. */
 const unquoted = (value: Value): Value => {
   try {
     return JSON.parse(value as string) as Value;

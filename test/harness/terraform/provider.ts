@@ -9,8 +9,8 @@ import { team, teamBlock } from './team.js';
 import { user } from './user.js';
 
 /**
- * The resources of Terraform's provider for LiteLLM (github.com/ncecere/terraform-provider-litellm, 2.0.1) that are served here,
- * as its client is: what they send, what they read, and what of that becomes their state.
+ * Resources of Terraform's provider for LiteLLM (github.com/ncecere/terraform-provider-litellm, 2.0.1) that the gateway serves.
+ * They mirror its client: what it sends, what it reads, and which part becomes state.
  */
 export const provider = {
   key,

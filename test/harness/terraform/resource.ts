@@ -13,7 +13,7 @@ export const computed = { kind: 'text', by: 'server', isStable: true } as const;
 export const unread = { read: 'never' } as const;
 export const ownId: Mirrored = { ...computed, read: 'never' };
 
-/** The answer to a read, or undefined when it says in the right words that nothing is there. */
+/** Returns the response to a read; undefined if the words of the error say that nothing is there. */
 export async function found(answer: Promise<Values>): Promise<Values | undefined> {
   try {
     return await answer;
@@ -25,7 +25,7 @@ export async function found(answer: Promise<Values>): Promise<Values | undefined
 
 export const inside = (answer: Values, name: string) => (isMap(answer[name]) ? answer[name] : answer);
 
-/** A resource that is written with its attributes as they are and read from one answer. */
+/** Returns a resource whose attributes are written unchanged and read from one response. */
 export function resource(
   attributes: Mirrors,
   ways: {
@@ -50,7 +50,7 @@ export function resource(
   };
 }
 
-/** There while what it names is blocked. */
+/** Returns a resource that exists while the key or team it names is blocked. */
 export const block = (what: 'key' | 'team', name: string, path: string, told: string) =>
   resource({ id: ownId, [name]: { ...text, read: 'never' }, blocked: { ...flag, by: 'server' } }, {
     create: async (sent, send) => {

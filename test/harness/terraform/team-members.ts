@@ -2,7 +2,7 @@ import { each } from './attributes.js';
 import { found, inside, list, number, ownId, resource, text, unread } from './resource.js';
 import type { Send, State, Value, Values } from './terraform.js';
 
-/** The client reads no member back, what was planned is the state; here it is gone when the team does not have it. */
+/** Reads a membership. The client reads no member back, so the plan is the state. Here it is gone if the team lacks a user. */
 const membership = async (state: State, send: Send, users: readonly Value[]) => {
   const answer = await found(send('GET', `/team/info?team_id=${state.team_id as string}`));
   const members = (answer ? inside(answer, 'team_info').members_with_roles : []) as readonly Values[];

@@ -1,47 +1,50 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 
-/** What Terraform does with a provider's resources: plan, apply, plan again, destroy. */
+/** Mirror of what Terraform does with a provider's resources: plan, apply, plan again, destroy. */
 
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value };
 export type Values = Readonly<Record<string, Value>>;
-/** A resource's block in the file: what is undefined is not in it. */
+/** A resource's block in the file. Undefined members are not in it. */
 export type Config = Readonly<Record<string, Value | undefined>>;
 
-/** Known after apply: nothing may be once it was applied. */
+/** A value known after apply. No value may stay unknown after that. */
 export const UNKNOWN = Symbol('known after apply');
 export type State = Readonly<Record<string, Value | typeof UNKNOWN>>;
 
 export interface Attribute {
   readonly kind: 'text' | 'number' | 'flag' | 'list' | 'texts' | 'numbers' | 'json';
-  /** Who sets it: the user (Optional or Required), the server (Computed), or either (both). */
+  /** Source of the value: the user (Optional or Required), the server (Computed), or either (both). */
   readonly by: 'user' | 'server' | 'either';
-  /** A change of something else leaves it known (`UseStateForUnknown`). */
+  /** The value stays known if other attributes change (`UseStateForUnknown`). */
   readonly isStable?: boolean;
   readonly default?: Value;
 }
 
-/** JSON of the answer. A status other than 2xx is thrown in the client's words. */
+/** Sends a request. Returns the JSON of the response. Throws with the client's words if the status is not 2xx. */
 export type Send = (method: string, path: string, body?: unknown) => Promise<Values>;
 
 export interface Resource {
   readonly attributes: Readonly<Record<string, Attribute>>;
-  /** What is known without reading it back: what its own id is. */
+  /** Returns what is known without a read: the resource's own id. */
   create(plan: State, send: Send): Promise<Values>;
-  /** What becomes of the state; undefined when it is gone. */
+  /** Returns the state after a read; undefined if the resource is gone. */
   read(state: State, send: Send): Promise<State | undefined>;
   update?(plan: State, before: State, send: Send): Promise<unknown>;
   destroy(state: State, send: Send): Promise<unknown>;
 }
 
-/** The words the provider takes for “it is not there”, wherever they are in status or body. */
+/** Tells whether the provider reads an error as “it is not there”, by words anywhere in status or body. */
 export const saysNotFound = (error: unknown) =>
   /not found|404|does not exist/.test(error instanceof Error ? error.message : '');
 
 export class Terraform {
   constructor(private readonly send: Send) {}
 
-  /** Makes it, or changes it from `before`: everything is known then, and as planned; the next plan is empty. */
+  /**
+   * Makes a resource, or changes it from `before`. Expects every value to be known and as planned, and the next plan to be
+   * empty.
+   */
   async apply(resource: Resource, config: Config, before?: State): Promise<State> {
     const plan = planned(resource, config, before);
     const made = before
@@ -60,13 +63,13 @@ export class Terraform {
     return state!;
   }
 
-  /** `terraform plan -detailed-exitcode` is 0: nothing of what is read has to change. */
+  /** Expects `terraform plan -detailed-exitcode` to be 0: no value that was read has to change. */
   async expectNoDrift(resource: Resource, config: Config, state: State): Promise<void> {
     const refreshed = await resource.read(state, this.send);
     expect(planned(resource, config, refreshed), 'the next plan').toEqual(refreshed);
   }
 
-  /** Destroying it again, as after a lost state, is no error. */
+  /** Destroys a resource twice, as after a lost state. The second time is no error. */
   async destroy(resource: Resource, state: State): Promise<void> {
     await resource.destroy(state, this.send);
     expect(await resource.read(state, this.send), 'it is gone').toBeUndefined();
@@ -76,7 +79,10 @@ export class Terraform {
   }
 }
 
-/** What the attributes should be: as configured; else the default; else what the server says, which a change makes unknown. */
+/**
+ * Returns the planned attributes: as configured, else the default, else the server's value. A change makes the server's value
+ * unknown.
+ */
 function planned({ attributes }: Resource, config: Config, before?: State): State {
   for (const name of Object.keys(config))
     expect(attributes, 'an argument of the resource').toHaveProperty(name);
