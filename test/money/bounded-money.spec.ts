@@ -4,7 +4,7 @@ import { closeAll } from '../harness/close-all.js';
 import { Gateway, model } from '../harness/gateway.js';
 import { type Behaviour, Upstream } from '../harness/upstream.js';
 
-/** Whatever a call looks like and whatever an upstream says, a budget holds and only this call is harmed. */
+/** Proves that a budget holds for any call and any response of an upstream. A bad upstream harms only its own call. */
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -155,7 +155,7 @@ describe('what is held covers what can be billed', () => {
       limit: 20_000,
       clamped: undefined,
     });
-    // No answer is longer than the context.
+    // A response is at most as long as the context.
     expect(await told({ model: 'm-window' }, 0.02)).toEqual({ status: 200, limit: 20, clamped: '20' });
     expect(await refused('/v1/chat/completions', { model: 'm-window', messages }, 0.019)).toEqual(
       OVER_BUDGET,
@@ -176,7 +176,7 @@ describe('what is held covers what can be billed', () => {
     ['m-sees/gpt-4o-mini', 48_169],
     ['m-in', 100_000],
   ])('an image is held as what %s reads of one at most: %s tokens', async (name, tokens) => {
-    // Of a megabyte: its bytes are no prompt.
+    // An image of a megabyte. Its bytes do not count as prompt.
     const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(1_000_000)}` } };
     const body = { model: name, messages: [{ role: 'user', content: [image] }], max_tokens: 1 };
     expect(await refused('/v1/chat/completions', body, tokens / 1_000 - 0.001)).toEqual(OVER_BUDGET);

@@ -44,7 +44,7 @@ describe('a call without a price', () => {
       model_name: 'm-unpriced',
       litellm_params: { model: 'openai/up-m-free', api_base: upstream.url, api_key: 'sk-x', input_cost_per_token: 1, output_cost_per_token: 1 }, // prettier-ignore
     });
-    // One deployment of the name still has none.
+    // One deployment of this name still has no price.
     expect((await call('m-unpriced')).status).toBe(403);
   });
 });

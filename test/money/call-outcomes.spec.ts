@@ -10,7 +10,7 @@ let upstream: Upstream;
 let gateway: Gateway;
 beforeAll(async () => {
   upstream = await Upstream.start();
-  // What never comes is waited for on these alone: a busy machine may need longer for everything else.
+  // Only these models have the short timeout. On a busy machine other calls may need longer.
   const hasty = { timeout: 1.5 };
   gateway = await Gateway.start({
     upstream,
@@ -41,7 +41,7 @@ afterEach(() => {
   upstream.behave = () => ({});
 });
 
-/** The entries a piece of work added to the ledger. */
+/** Returns the entries that some work added to the ledger. */
 async function entriesOf(
   work: () => Promise<unknown>,
 ): Promise<{ added: BookedEntry[]; books: LedgerContents }> {
@@ -65,10 +65,10 @@ interface Kind {
   readonly model: string;
   readonly body: (tokens: number) => object;
   readonly terminator: string;
-  /** Events of a stream that come before the first token: what nobody counts is estimated by events. */
+  /** Events of a stream before the first token. If the upstream counts no usage, events give the estimate. */
   readonly before: number;
   readonly negative: Record<string, unknown>;
-  /** How a stream tells that there is no more. */
+  /** The text with which a stream reports its failure. */
   readonly failed: string;
 }
 const KINDS: readonly Kind[] = [
@@ -101,7 +101,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** Starts a call on a raw socket and leaves when `leaveAfter` bytes of the answer's body came. */
+/** Starts a call on a raw socket and hangs up when `leaveAfter` bytes of the response's body arrived. */
 async function callAndLeave(key: string, path: string, body: object, leaveAfter: number): Promise<void> {
   const { hostname, port } = new URL(gateway.url);
   await new Promise<void>((left) => {
@@ -135,7 +135,7 @@ describe.each(KINDS)('however a call of $path ends, its hold ends too', (kind) =
     gateway.as(key, 'POST', path, { model: name, ...kind.body(tokens), ...more });
   const priceOfEvents = (tokens: number) => BigInt(before + tokens) * 1_000_000n;
 
-  // Just enough for one call: whatever stayed held would refuse the next.
+  // The budget is just enough for one call. A hold left behind would refuse the next call.
   const oneCall = () => gateway.createKey({ max_budget: 0.2 });
 
   it.each<[string, Behaviour, boolean, number, Partial<BookedEntry>]>([

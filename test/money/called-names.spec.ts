@@ -28,7 +28,7 @@ beforeEach(async () => {
 const MODEL = { model: 'm-out', max_tokens: 10 };
 const info = async (path: string) => gateway.admin('GET', path);
 
-/** The two kinds of parties that a call names. */
+/** Kinds of parties that a call names. */
 const KINDS = [
   {
     kind: 'end_user',
@@ -93,7 +93,7 @@ describe.each(KINDS)('a $kind that calls name', ({ kind, call, spend, create, up
     expect((await call(key)).status).toBe(200);
     expect((await call(key)).status).toBe(200);
     expect(await spend()).toBeUndefined();
-    // Names that have no row make no chain of their own among tags.
+    // Tags without a row share one chain.
     if (kind === 'tag') {
       await call(key, `${name}-further`);
       const chains = (await gateway.books()).entries.slice(-3).map(({ chainId }) => chainId);
@@ -140,7 +140,7 @@ it('a budget for everybody counts from the first call of an end user', async () 
     const statuses: number[] = [];
     for (let i = 0; i < 2; i++) statuses.push((await other.chat(its, { ...MODEL, user: 'somebody' })).status);
     expect(statuses).toEqual([200, 429]);
-    // Whoever is explained a call that nobody made yet is told of the budget that its end user would have.
+    // An end user without calls gets the budget in an evaluation that its first call would give it.
     const explained = await other.as(its, 'POST', '/access/v1/evaluation', {
       subject: { type: 'key', id: its },
       action: { name: 'call' },

@@ -4,7 +4,7 @@ import { type Answer, Gateway, model } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 import { eventually } from '../harness/eventually.js';
 
-/** A call of five tokens costs half a cent. */
+/** Prices at which a call of five tokens costs half a cent. */
 const price = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
 const CALL = { model: 'a', max_tokens: 5 };
 
@@ -28,7 +28,7 @@ afterEach(() => {
 
 const calledSince = (before: number) => upstream.calls.slice(before).map(({ model: name }) => name);
 
-/** Which models a key calls that asks for `a`, which fails while the key is changed; and what it is answered. */
+/** Calls `a`, which fails while the key is changed. Returns the models that the key calls, and the response. */
 async function calledBy(key: string, update: object, more: object = {}) {
   const before = upstream.calls.length;
   upstream.behave = ({ model: name }) => (name === 'up-a' ? { status: 500 } : {});

@@ -29,7 +29,7 @@ const ENDINGS: Behaviour[] = [
   { tokensBefore: 3, ending: 'end' },
 ];
 
-/** Everything at once, from a seed: who calls what, who leaves, how upstreams end, what administrators change meanwhile. */
+/** Runs everything at the same time, from a seed: callers, disconnects, ends of upstreams, and changes by admins. */
 describe('whatever happens at the same time', () => {
   it.each([1, 2, 3])('money adds up, limits hold and nothing stays held (seed %i)', async (seed) => {
     const pick = fc.sample(fc.nat(1_000_000), { seed, numRuns: 4_000 });
@@ -109,9 +109,10 @@ describe('whatever happens at the same time', () => {
     expect(text).toContain('tollgate_held_usd 0\n');
     expect(text).toContain('tollgate_calls_in_flight 0\n');
     upstream.behave = () => ({});
-    // A call that ends without usage counts its whole bound on `tpm_limit` for a minute. Only the slots of calls are asked about here.
+    // A call that ends without usage counts its whole bound on `tpm_limit` for a minute. This test only checks the slots of
+    // calls.
     await gateway.create('/key/update', { key, tpm_limit: null });
-    // Redis learns of the end of a call after the client has its response.
+    // Redis records the end of a call after the client has its response.
     await eventually(async () => {
       const after = await Promise.all(
         Array.from({ length: 12 }, () => gateway.chat(key, { model: 'm-free', max_tokens: 1 })),

@@ -4,7 +4,7 @@ import { type Answer, Gateway, model } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 import { eventually } from '../harness/eventually.js';
 
-/** Output costs $0.001 a token, input nothing. */
+/** Prices: output costs $0.001 a token, input nothing. */
 const price = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
 let upstream: Upstream;
 let gateway: Gateway;
@@ -63,7 +63,7 @@ describe('too big for what is left', () => {
     expect(refused.body.error.details).toMatchObject({ needed: 0.301, retryable: false });
     expect(clamped(await chat(key, 1_200, tools))).toEqual({ status: 200, to: '300' });
     const small = await gateway.createKey({ max_budget: 0.099 });
-    // The usual hold is 100 tokens here.
+    // The default hold is 100 tokens here.
     expect((await chat(small, undefined, tools)).body.error.details).toMatchObject({ needed: 0.1 });
     expect(clamped(await chat(small, 300, tools))).toEqual({ status: 200, to: '99' });
   });
@@ -123,7 +123,7 @@ describe('too big for what is left', () => {
   });
 });
 
-/** A call that is under way, holding `tokens` of the key's budget until the upstream is released. */
+/** Starts a call that holds `tokens` of the key's budget until the upstream is released. */
 async function underWay(key: string, tokens: number): Promise<{ over: Promise<Answer> }> {
   const before = upstream.calls.length;
   upstream.hold();
@@ -234,7 +234,8 @@ describe('a prompt whose bytes do not fit', () => {
     gateway.as(key, 'POST', '/v1/embeddings', { model: 'm-embed', input });
 
   it('is counted, and passes if its tokens do', async () => {
-    // 20,250 bytes, 4,501 tokens of OpenAI's and half the bytes of another's, at $0.001 a token.
+    // 20,250 bytes are 4,501 tokens in OpenAI's encoding, and at most half as many tokens as bytes in another one. A token costs
+    // $0.001.
     upstream.behave = () => ({ promptTokens: 4_501 });
     const key = await gateway.createKey({ max_budget: 12 });
     expect((await embed(key, prose)).status).toBe(200);

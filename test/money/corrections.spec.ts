@@ -3,7 +3,7 @@ import { expectBalancedLedger } from '../harness/ledger-reader.js';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** What an administrator's correction of spending takes with it, and that it comes with its row or not at all. */
+/** Proves the effects of an admin's correction of spending. The correction and its row are stored together or not at all. */
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -18,7 +18,7 @@ afterAll(async () => {
 
 let serial = 0;
 const freshId = () => `correction-${++serial}`;
-/** Each token costs $0.001. */
+/** Calls at $0.001 a token. Returns the status. */
 const status = async (key: string, max_tokens = 10, more: object = {}) =>
   (await gateway.chat(key, { model: 'm-out', max_tokens, ...more })).status;
 const reset = (key: string, reset_to: number) => gateway.create(`/key/${key}/reset_spend`, { reset_to });
@@ -109,7 +109,7 @@ describe('budgets for one model', () => {
     });
     expect(await status(key, 20)).toBe(200);
     expect(await status(key, 10, { model: 'm-deny' })).toBe(200);
-    // $0.03 in all; nobody knows of which model what is forgiven was.
+    // The key spent $0.03 in all. The gateway does not know to which model the forgiven part belongs.
     await reset(key, 0.015);
     expect([await status(key, 16), await status(key, 15)]).toEqual([429, 200]);
     expect([await status(key, 11, { model: 'm-deny' }), await status(key, 10, { model: 'm-deny' })]).toEqual([429, 200]);

@@ -23,7 +23,7 @@ import type { Entity } from '../../src/reporting/breakdown.js';
 import { DailyActivity } from '../../src/reporting/daily-activity.js';
 import { DailyReportCache } from '../../src/reporting/daily-report-cache.js';
 
-/** Reports of everybody are what the ledger says, call by call, however far it is folded, summed up and kept. */
+/** Proves that reports over all callers equal the ledger, call by call, at any stage of folding, summing up and keeping. */
 
 const TODAY = Date.parse('2026-03-10T00:00:00Z');
 const NOW = new Date(TODAY + DAY_MS / 2);
@@ -42,7 +42,7 @@ interface Called {
   readonly tags: readonly string[];
 }
 
-/** Some have no team, and amounts that no double holds together. */
+/** Returns the team of a chain, if it has one. Amounts are too large for a double to be exact. */
 const teamOf = (chain: number) => (chain % 3 ? `team-${chain % 2}` : null);
 const callsOf = (day: number): Called[] =>
   Array.from({ length: CALLS }, (_, i) => ({
@@ -117,7 +117,7 @@ describe.each([
     }
   }
 
-  /** Name, or nothing, to spend, calls, failures and tokens, by addition. */
+  /** Adds up calls by name: spend, calls, failures and tokens. Calls without a name are left out. */
   function added(calls: readonly Called[], nameOf: (call: Called) => readonly (string | null)[]) {
     const told = new Map<string, [bigint, number, number, number]>();
     for (const call of calls)
@@ -195,12 +195,12 @@ describe.each([
 
   it.skipIf(skip)('tell the same at every step', async () => {
     await expectEqualReports(0);
-    // Up to the middle of the calls of its third day: two are over.
+    // The sums reach the middle of the third day's calls, so two days are complete.
     await summedUpTo(2);
     await keepAll();
     await expectEqualReports(2);
 
-    // Folded beyond what is summed up, which is kept then like the rest.
+    // Folding goes beyond the sums. The folded days are kept later like the others.
     await retention.fold(new Date(SPAN.fromMs + 5 * DAY_MS));
     await expectEqualReports(2);
     await summedUpTo(6);
@@ -209,7 +209,7 @@ describe.each([
     await keepAll();
     await expectEqualReports(5);
 
-    // Today: a correction, which no report of activity has, and calls that came a moment ago.
+    // Today has a correction, which no activity report shows, and new calls.
     await source.query(
       `INSERT INTO ledger_entries (id, chain_id, state, mark, bound_nano_usd, input_bound_nano_usd, cost_nano_usd, request_id, call_type, model,
          deployment_id, provider, opened_at, closed_at)
@@ -223,7 +223,7 @@ describe.each([
     await retention.fold(NOW);
     await expectEqualReports(7);
 
-    // Whatever is kept can be made again.
+    // Kept days can be computed again.
     await source.query('DELETE FROM kept_days');
     await expectEqualReports(0);
     await keepAll();

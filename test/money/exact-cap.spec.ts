@@ -5,7 +5,7 @@ import { scopes, type ScopedCaller } from '../harness/scopes.js';
 import { Upstream } from '../harness/upstream.js';
 
 const CALLS = 200;
-/** Each call holds and costs 100 tokens at $0.001. */
+/** A call that holds and costs 100 tokens at $0.001. */
 const CALL = { model: 'm-out', max_tokens: 100 };
 const FIT = 10;
 
@@ -13,7 +13,7 @@ let upstream: Upstream;
 beforeAll(async () => void (upstream = await Upstream.start()));
 afterAll(() => upstream.close());
 
-/** 200 calls at once; the upstream answers none before it has seen ten and the rest were refused. */
+/** Makes 200 calls at once. The upstream responds once ten have arrived and all others are refused. */
 async function burst(gateway: Gateway, { key, body }: ScopedCaller, stream: boolean) {
   const before = upstream.calls.length;
   upstream.hold();

@@ -6,9 +6,9 @@ import { Gateway, model } from '../harness/gateway.js';
 import { type Behaviour, Upstream } from '../harness/upstream.js';
 import { eventually } from '../harness/eventually.js';
 
-/** A client that hangs up in mid-stream pays what its call cost, also where the stream does not show that. */
+/** Proves that a client that hangs up in mid-stream pays the cost of its call, even if the stream does not show it. */
 
-/** $0.001 a token of the prompt, $0.01 a token of the answer. */
+/** Prices: $0.001 a token of the prompt, $0.01 a token of the response. */
 const price = { input_cost_per_token: 0.001, output_cost_per_token: 0.01, max_input_tokens: 20_000 };
 let upstream: Upstream;
 let gateway: Gateway;
@@ -42,7 +42,7 @@ const stop = chunk({}, 'stop');
 const usage = `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 50, completion_tokens: 80, total_tokens: 130 } })}\n\n`;
 const DONE = 'data: [DONE]\n\n';
 
-/** Starts a call with a stream, leaves when `last` was seen, and returns what was booked for it. */
+/** Starts a call with a stream, hangs up when `last` arrived, and returns the entry booked for it. */
 async function leaveAfter(last: string, body: object, stream: Behaviour, path = CHAT): Promise<BookedEntry> {
   upstream.behave = () => stream;
   const key = await gateway.createKey({ max_budget: 100 });

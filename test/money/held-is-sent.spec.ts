@@ -3,9 +3,9 @@ import { closeAll } from '../harness/close-all.js';
 import { type Answer, Gateway, model } from '../harness/gateway.js';
 import { type Behaviour, Upstream, type UpstreamCall } from '../harness/upstream.js';
 
-/** Where a budget applies, the output limit that is held for is the one the provider is told, in the member it reads. */
+/** Proves that the output limit of the hold is sent to the provider if a budget applies, in the member it reads. */
 
-/** Output costs $0.001 a token, input nothing. */
+/** Prices: output costs $0.001 a token, input nothing. */
 const perOutput = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
 const sizeless = { ...perOutput, max_input_tokens: null, max_output_tokens: null };
 const PREFIXES = ['ollama', 'deepseek', 'mistral', 'hosted_vllm', 'groq', 'openrouter', 'custom_openai'];
@@ -25,7 +25,7 @@ beforeAll(async () => {
         model('m-reasons', url, sizeless, { model: 'openai/gpt-5' }),
         model('m-free', url, { input_cost_per_token: 0, output_cost_per_token: 0 }),
         model('m-claude', url, { ...perOutput, max_output_tokens: 8_000 }, { model: 'anthropic/nobody' }),
-        // A short one whose calls fail, and what is tried then.
+        // A model with a short limit whose calls fail, and its fallbacks.
         model('m-falls', url, { ...perOutput, max_output_tokens: 30 }),
         model('m-both', url, { ...perOutput, id: 'd-both-a', max_output_tokens: 30 }, { weight: 1_000_000 }),
         model('m-both', url, { ...perOutput, id: 'd-both-b', max_output_tokens: 50 }, { model: 'ollama/up-other' }), // prettier-ignore
@@ -55,7 +55,7 @@ const limitsIn = (body: Record<string, unknown>) =>
   );
 const outcome = ({ status, headers }: Answer) => [status, headers['x-tollgate-clamped']];
 
-/** An upstream that writes as much as these members let it; 5,000 tokens where none does. */
+/** Returns an upstream that writes as much as these members allow; 5,000 tokens if none is set. */
 const reads =
   (...names: string[]) =>
   ({ body }: UpstreamCall): Behaviour => ({
@@ -330,7 +330,7 @@ describe('a stream’s usage', () => {
     expect(upstream.calls.slice(before).map(({ body }) => 'stream_options' in body)).toEqual([true, false]);
     expect((await streamed(name)).status).toBe(200);
     expect(upstream.calls.slice(before)).toHaveLength(3);
-    // What the client itself asks for is its own affair.
+    // An option that the client itself sends is passed on unchanged.
     expect((await streamed(name, { stream_options: { include_usage: true } })).status).toBe(status);
     expect(upstream.calls.slice(before)).toHaveLength(4);
   });

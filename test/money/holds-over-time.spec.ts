@@ -4,7 +4,7 @@ import { Gateway, model } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 import { eventually } from '../harness/eventually.js';
 
-/** Windows close and increases end while calls wait or fail: what is held is held of what counts then. */
+/** Proves that a hold counts on the limits of its own time, even if windows close or increases end while calls wait or fail. */
 
 const price = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
 let upstream: Upstream;
@@ -33,7 +33,7 @@ afterEach(() => {
 
 const chat = (key: string, max_tokens: number, name = 'm-out') =>
   gateway.chat(key, { model: name, max_tokens });
-/** A call that has arrived at the upstream and stays there until `release`. */
+/** Starts a call that has arrived at the upstream and stays there until `release`. */
 async function underWay(key: string, max_tokens: number, name?: string) {
   const seen = upstream.calls.length;
   upstream.hold();
@@ -92,7 +92,7 @@ describe('a budget window that closes', () => {
     await until(await windowEnd(key));
     const seen = upstream.calls.length;
     upstream.release();
-    // It is this one's turn, in a window that closed: while it asks again, the next one takes what it gave back.
+    // The waiting call is first, but its window has closed. While it asks again, the next call takes the money it gave back.
     upstream.hold();
     await upstream.arrived(seen + 1);
     upstream.release();

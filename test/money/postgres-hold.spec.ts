@@ -31,7 +31,7 @@ const NOBODY = {
 };
 
 interface Call {
-  /** Which accounts, and the limit on each; null: none. */
+  /** Accounts of the call, with the limit on each; null: none. */
   readonly on: readonly { readonly account: number; readonly limit: bigint | null }[];
   readonly wanted: bigint;
   readonly minimum: bigint;
@@ -73,7 +73,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { minLength: 1, maxLength: 6 },
 );
 
-/** What a batch should be answered, from the pure function: first come, first served, all or nothing each. */
+/** Returns the expected replies to a batch by the pure function. The order counts, and each call gets all or nothing. */
 function expected(calls: readonly Call[], balances: { spent: bigint; held: bigint }[]): HoldReply[] {
   const awaited = new Set<number>();
   return calls.map(({ on, wanted, minimum, fair, last }) => {
@@ -122,7 +122,7 @@ interface OpenHold {
   readonly on: Call['on'];
 }
 
-/** The same of a call that holds something already: as if that were gone, and if nothing is granted it is not. */
+/** Returns the same for a call with an open hold, which counts as released. The hold stays if nothing is granted. */
 function expectedToPass(
   { on, amount: had }: OpenHold,
   call: Call,

@@ -41,7 +41,7 @@ afterAll(async () => {
   prices.close();
 });
 
-/** The library's own table, but for what an answer of gpt-4o-mini costs: so many USD a token. */
+/** Returns the library's own table, with another output price of gpt-4o-mini, in USD a token. */
 const tableWith = async (usdPerToken: number) => {
   const table = structuredClone((await waitForUpdate())!);
   const models = table.find(({ id }) => id === 'openai')!.models;
@@ -61,14 +61,14 @@ const costs = async (model?: string) => {
   return gateway.spendOf(key);
 };
 const soon = (check: () => Promise<void>) => eventually(check);
-/** The last answer but one was begun after now, and has been dealt with. */
+/** Waits until a fetch that began after now was processed. The fetch after it proves that. */
 const fetchedAnew = () => {
   const before = fetches;
   return soon(async () => expect(fetches).toBeGreaterThan(before + 2));
 };
 
 it('prices follow the table; what is under way is billed as it was held; bad tables change nothing', async () => {
-  // Nobody answers: calls go on at the price that was installed.
+  // The price server does not respond: calls use the installed price.
   const installed = await costs();
   expect(installed).toBeGreaterThan(0);
   expect(installed).toBeLessThan(0.001);

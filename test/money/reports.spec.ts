@@ -4,17 +4,17 @@ import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Calls of today, their like of two days ago (summed up), and of 40 days ago (folded and kept, too): every report has all of them. */
+/** Proves that every report includes calls of today, of two days ago (summed up), and of 40 days ago (folded and kept). */
 
 const DAY_MS = 86_400_000;
 const AGES_DAYS = [2, 40];
-/** Daily activity is about users, teams, organizations, customers or tags. */
+/** Number of kinds of daily activity: users, teams, organizations, customers and tags. */
 const KINDS = 5;
 const dayOf = (ageDays: number) => new Date(Date.now() - ageDays * DAY_MS).toISOString().slice(0, 10);
 
 let upstream: Upstream;
 let gateway: Gateway;
-/** Of `anna` in the team `red` of the organization `o`, of `otto` alone, and of nobody. */
+/** Keys: of `anna` in the team `red` of the organization `o`, of `otto` without a team, and without an owner. */
 let keys: Record<'anna' | 'otto' | 'none', string>;
 let admin: string;
 
@@ -45,7 +45,7 @@ beforeAll(async () => {
   };
   admin = await gateway.createKey({ user_id: 'boss' });
 
-  // 3 cents of anna's (and one call that came to nothing), 1 of otto's, half a one of nobody's: 4.5 a day.
+  // Calls of a day: anna spends 3 cents (and has one failed call), otto 1, the key without owner half a cent. 4.5 cents in all.
   await call(keys.anna, { user: 'customer', tags: ['x', 'y'] });
   await call(keys.anna, { user: 'customer', tags: ['x'] });
   await call(keys.anna, {});
@@ -72,7 +72,8 @@ beforeAll(async () => {
        JOIN postings p ON p.chain_id = e.chain_id WHERE p.account_id = accounts.id), 0)`,
   );
   await gateway.restart();
-  // Summed up: calls, and calls by tag. Folded: what is older than 30 days. Kept: a day of which no more can be summed up.
+  // Waits until calls are summed up, and until those older than 30 days are folded. Kept days are those that cannot change any
+  // more.
   while ((await number('(SELECT count(*) FROM ledger_days)')) < 1);
   while ((await number(`(SELECT coalesce(sum(entries), 0) FROM activity_days WHERE tag = '')`)) < 12);
   while ((await number('(SELECT count(*) FROM kept_days)')) < KINDS);
@@ -300,7 +301,7 @@ describe('/spend/calculate', () => {
   it('prices a prompt and an answer, and spends nothing', async () => {
     const before = await get('/global/spend');
     const hello = [{ role: 'user', content: 'Hello!' }];
-    // 3 around the chat, 3 around the message, `user`, `Hello` and `!`.
+    // 3 tokens around the chat, 3 around the message, `user`, `Hello` and `!`.
     expect((await calculate({ model: 'm-in', messages: hello })).body).toEqual({ cost: 0.009 });
     const usage = { prompt_tokens: 1, completion_tokens: 7 };
     expect((await calculate({ completion_response: { model: 'm-out', usage } })).body).toEqual({ cost: 0.007 });

@@ -3,7 +3,7 @@ import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Enough that folding them takes longer than it takes to kill the process. */
+/** Number of old calls: folding them takes longer than killing the process. */
 const OLD = 10_000;
 const DAY_MS = 86_400_000;
 const LONG_AGO_MS = 40 * DAY_MS;
@@ -59,7 +59,7 @@ it('old entries become sums per day, also when the process is killed meanwhile, 
   );
   expect(await gateway.spendOf(key)).toBe(0.01 + OLD / 1e9);
   expect((await gateway.admin('GET', '/spend/logs?user_id=u')).body).toHaveLength(1);
-  // What is left, to the token: the budget has forgotten nothing.
+  // The rest of the budget is exact to the token, so the budget still counts the folded calls.
   expect((await call()).headers['x-tollgate-clamped']).toBe('89');
   expect(gateway.verifyLedger().code).toBe(0);
 });

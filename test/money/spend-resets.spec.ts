@@ -4,9 +4,9 @@ import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** What was spent is corrected by entries of the ledger: at once, exactly, and by administrators only. */
+/** Proves that ledger entries correct spending: at once, exactly, and only by admins. */
 
-/** Each costs $0.01. */
+/** A call that costs $0.01. */
 const CALL = { model: 'm-out', max_tokens: 10 };
 const ROUNDS = 5;
 const CALLS = 40;

@@ -49,7 +49,7 @@ interface SpendServices {
   readonly database: Database;
   readonly accounts: Accounts;
   readonly spend: SpendService;
-  /** Makes the next commits of the spend room fail; `after`: only their answer is lost. */
+  /** Makes the next commits of the spend service fail. With `after` the commit succeeds and only its reply is lost. */
   readonly breakCommits: (times: number, after?: 'committed') => void;
   readonly cleanUp: () => Promise<unknown>;
 }
@@ -179,7 +179,7 @@ class Money {
     return taken.hold;
   }
 
-  /** Where balances are in memory: there; else in the rows. */
+  /** Returns the balance from memory if it is there, else from the rows. */
   async balance(): Promise<{ spent: bigint; held: bigint }> {
     await this.services.accounts.refresh([this.account]);
     return { spent: this.account.spentNanoUsd, held: this.account.heldNanoUsd };
@@ -359,7 +359,7 @@ describe.each([
       ]);
       expect((await money.stored()).states.toSorted()).toEqual(['open', 'settled']);
 
-      // Reports have every call once: folded before it was summed up, behind what is open, or neither.
+      // Reports count every call once: folded before it was summed up, behind an open one, or neither.
       const sums = new ActivitySums(money.services.database, undefined as never, () => new Date());
       const summed = async () => {
         await sums.sumUp(new Date());
@@ -463,7 +463,7 @@ describe.skipIf(!(await postgresIsThere()))('a hold nobody knows the end of', ()
     money.services.breakCommits(3, 'committed');
     await expect(money.hold(100n)).rejects.toThrow('The database did not answer');
     expect(await money.balance()).toEqual({ spent: 0n, held: 100n });
-    // Also by a process that is told to end meanwhile.
+    // A process that is shutting down releases it, too.
     await money.spend.drain(60_000);
     expect(await money.balance()).toEqual({ spent: 0n, held: 0n });
     expect((await money.stored()).states).toEqual(['released']);

@@ -59,7 +59,7 @@ describe.each([
     const endless = lifetimeAccount('team', 't').id;
     await billed('without a window', [endless], 5n);
     await billed('to a month', [endless, 'team/t/month@UTC/0'], 20n);
-    // A clock that was behind took it for a call of yesterday.
+    // A replica whose clock was behind booked a call on yesterday's window.
     await billed('to yesterday', [endless, dayOf(YESTERDAY).id], 300n);
     await billed('of another team', [lifetimeAccount('team', 't2').id], 4_000n);
     const database = { isPostgres: source.options.type === 'postgres' };
