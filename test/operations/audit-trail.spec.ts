@@ -23,13 +23,13 @@ beforeEach(async () => {
 });
 afterEach(() => services.close());
 
-/** In a request of somebody's. */
+/** Runs work as the request of an admin. */
 async function asMe<T>(work: () => Promise<T>): Promise<T> {
   const { started, end } = runAsActor({ id: 'me', keyHash: 'my-key', requestId: 'r1' }, work);
   return started.finally(end);
 }
 
-/** The entries since the last look, by what they say. */
+/** Returns and removes the audit entries. */
 async function told(): Promise<object[]> {
   const entries = await services.database.read((manager) => manager.find(AuditEntry, { order: { id: 'ASC' } }));
   await services.database.write((tx) => tx.clear(AuditEntry));
@@ -101,7 +101,7 @@ describe('the audit trail', () => {
     ); // prettier-ignore
     await expect(silent).rejects.toThrow(/recordBulkChange.*Team/);
     expect(await theTeam()).toMatchObject({ blocked: false });
-    // The connection is as good as before.
+    // The connection still works.
     await services.teams.setBlocked('t', true, ME);
     expect(await told()).toMatchObject([{ action: 'blocked' }]);
   });

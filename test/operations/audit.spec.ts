@@ -31,7 +31,7 @@ afterAll(() => closeAll(gateway, upstream));
 
 let asked = 0;
 
-/** An administrator's request under an id of its own: its status, and the entries it left. */
+/** Sends an admin's request with its own id. Returns its status and its audit entries. */
 async function audited(method: string, path: string, body: unknown, key = gateway.masterKey) {
   const id = `audited-${(asked += 1)}`;
   const { status, text } = await gateway.as(key, method, path, body, { 'x-request-id': id });

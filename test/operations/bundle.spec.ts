@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Packages that stay outside the bundle, and what they load. */
+/** Packages outside the bundle, with their dependencies. */
 const OUTSIDE = ['@libsql', '@neon-rs', 'detect-libc', 'libsql', 'swagger-ui-dist'];
 
 it('the gateway loads no package of its bundle a second time', async () => {

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => closeAll(gateway, upstream));
 
-/** Keeps 30 callers busy, streams and not, until they are cut off. Counts the answers that came whole. */
+/** Keeps 30 callers busy, with and without streams, until the gateway cuts them off. Counts the complete responses. */
 function load(key: string): { whole: () => number; over: Promise<unknown> } {
   let whole = 0;
   const caller = async (stream: boolean) => {
@@ -54,7 +54,7 @@ describe('SIGKILL under load', () => {
     const abandoned = books.entries.filter(({ mark }) => mark === 'abandoned');
     expect(settled.length + abandoned.length).toBe(books.entries.length);
     expect(delivered).toBeGreaterThan(0);
-    // answered ≤ ledger ≤ upstream + abandoned bounds, in calls and in money
+    // responses ≤ ledger ≤ upstream + abandoned bounds, in calls and in money
     expect(settled.length).toBeGreaterThanOrEqual(delivered);
     expect(books.entries.length).toBeGreaterThanOrEqual(reached);
     for (const { cost, bound } of abandoned) expect(cost).toBe(bound);

@@ -15,7 +15,7 @@ afterAll(async () => {
   rmSync(dataFolder, { recursive: true });
 });
 
-/** The lines a shell would be given. */
+/** Returns the commands that the log suggests for a shell. */
 const commands = () => gateway.logs.split('\n').filter((line) => line.startsWith('curl '));
 const pasted = (command: string) =>
   JSON.parse(execFileSync('bash', ['-c', command], { encoding: 'utf8' })) as Record<string, unknown>;

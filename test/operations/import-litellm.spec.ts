@@ -23,7 +23,7 @@ const isPossible = (await postgresIsThere()) && redisIsThere();
 let upstream: Upstream;
 let litellm: { url: string; drop: () => Promise<void> };
 const now = new Date();
-/** LiteLLM resets a `30d` budget here, and a `1h` one half an hour from now. */
+/** End of a LiteLLM budget of `30d`; that of `1h` ends half an hour from now. */
 const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1));
 const hour = new Date(now.getTime() + HOUR_MS / 2);
 
@@ -55,7 +55,7 @@ afterAll(async () => {
   await litellm?.drop();
 });
 
-/** As PyNaCl's SecretBox does it, which LiteLLM uses. */
+/** Encrypts as PyNaCl's SecretBox does, which LiteLLM uses. */
 function sealed(text: string, saltKey: string): string {
   const nonce = randomBytes(24);
   const box = xsalsa20poly1305(hash('sha256', saltKey, 'buffer'), nonce).encrypt(Buffer.from(text));
@@ -67,7 +67,7 @@ interface Target {
   readonly env: Record<string, string>;
 }
 
-/** What a person at a shell sees. */
+/** Runs the import as a user at a shell does. */
 const imported = (target: Target, ...words: string[]) => importedFrom(litellm.url, target, ...words);
 
 async function importedFrom(url: string, { dataFolder, env }: Target, ...words: string[]) {
@@ -84,7 +84,7 @@ async function importedFrom(url: string, { dataFolder, env }: Target, ...words: 
 
 const ENV = { TOLLGATE_MASTER_KEY: MASTER_KEY, LITELLM_SALT_KEY: SALT_KEY };
 
-/** Whatever the import was into, this is true of the gateway afterwards. */
+/** Expects the imported data in a gateway on any database. */
 async function expectEverythingThere(gateway: Gateway): Promise<void> {
   const call = (key: string, more: object = {}) =>
     gateway.chat(key, { model: 'm-out', max_tokens: 10, ...more });
@@ -111,7 +111,7 @@ async function expectEverythingThere(gateway: Gateway): Promise<void> {
   });
   expect((await info('sk-of-the-pipeline')).spend).toBe(0.1);
 
-  // A window that has ended is forgotten; one that is open is not, and ends when LiteLLM's would.
+  // Spending of an ended window does not count. Spending of an open one does, until LiteLLM's window would end.
   expect(await statusOf('sk-of-last-month')).toBe(200);
   expect(await statusOf('sk-used-up-in-this-hour')).toBe(429);
   expect((await info('sk-used-up-in-this-hour')).budget_reset_at).toBe(hour.toISOString());
@@ -125,7 +125,7 @@ async function expectEverythingThere(gateway: Gateway): Promise<void> {
   expect((await info('sk-with-the-same-name')).key_alias).toBe(null);
   for (const left of ['sk-of-carol', 'sk-of-a-project']) expect(await statusOf(left)).toBe(401);
 
-  // Members: by a budget of their own, and by what the team says of all.
+  // Members are limited by their own budget, and by the team's budget for each member.
   expect(await statusOf('sk-of-alice', { max_tokens: 1 })).toBe(200);
   for (const key of ['sk-of-alice', 'sk-of-alice-before', 'sk-of-bob'])
     expect((await call(key)).body.error.details.scope.kind).toBe('member');
@@ -258,7 +258,7 @@ describe.skipIf(!isPossible)('tollgate import-litellm', () => {
   });
 });
 
-/** Rows no form of LiteLLM makes, but a person with psql, an old version or an attacker. */
+/** Rows that LiteLLM's forms never make, but an admin with psql, an old version or an attacker. */
 const ODD = `
 INSERT INTO "LiteLLM_BudgetTable" (budget_id, max_budget, budget_duration, budget_reset_at, created_at) VALUES
   ('t-infinity', 1, '30d', 'infinity', now()), ('t-bc', 1, '30d', '0044-03-15 BC', now()), ('t-far', 1, '30d', '20000-01-01', now()),
@@ -390,7 +390,7 @@ describe.skipIf(!isPossible)('rows and names nobody thought of', () => {
   });
 });
 
-/** Limits that LiteLLM enforces and nothing here does. */
+/** Limits that LiteLLM enforces and this gateway does not. */
 const LIMITED = `
 CREATE TABLE "LiteLLM_ObjectPermissionTable" (
   object_permission_id text PRIMARY KEY, vector_stores text[] DEFAULT '{}', mcp_servers text[] DEFAULT '{}', mcp_tool_permissions jsonb

@@ -27,7 +27,7 @@ const shed = async () =>
     )![1],
   );
 
-/** A call whose head was taken; its body goes out with `finish`, which tells the status. */
+/** Starts a call whose head was accepted. `finish` sends its body and returns the status. */
 async function begun(key: string): Promise<{ finish: () => Promise<number> }> {
   const call = request(`${gateway.url}/v1/chat/completions`, {
     method: 'POST',

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeAll(gateway, upstream));
 
-/** Every sample, by its name and labels. */
+/** Returns every sample by its name and labels. */
 async function figures(): Promise<Map<string, number>> {
   const { text } = await gateway.admin('GET', '/metrics');
   const samples = text.split('\n').filter((line) => line && !line.startsWith('#'));

@@ -91,7 +91,7 @@ describe('a data folder', () => {
     await gateway.restart();
     expect(gateway.logs).toContain(`Warning: The data folder ${gateway.dataFolder} had a database`);
     expect((await gateway.chat(key, CALL)).status).toBe(401);
-    // Its books are not those of its upstream any more.
+    // Its books no longer match those of its upstream, so no check runs at the end.
     await gateway.kill9();
   });
 });

@@ -16,7 +16,7 @@ interface Span {
   readonly attributes: readonly { readonly key: string; readonly value: Record<string, unknown> }[];
 }
 
-/** Takes what an OpenTelemetry collector takes at `/v1/traces`, as JSON. */
+/** A server that accepts JSON at `/v1/traces`, as an OpenTelemetry collector does. */
 class Collector {
   readonly spans: Span[] = [];
   services: unknown[] = [];
@@ -60,7 +60,9 @@ const LOADED = 'loaded: ';
 
 let folder: string;
 let upstream: Upstream;
-/** Tells at its end how many of OpenTelemetry's files it loaded; its API comes with prom-client. */
+/**
+ * Environment that makes the gateway report at its end how many OpenTelemetry files it loaded. The API comes with prom-client.
+ */
 let watched: Record<string, string>;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tollgate-traces-'));
@@ -155,7 +157,7 @@ describe('traces', () => {
       'tollgate.check': 'modelIsAllowed',
     });
     expect(new Set(collector.services)).toEqual(new Set(['gate-of-the-tests']));
-    // Whoever serves a model is a stranger to the caller's trace.
+    // The caller's trace context must not reach the provider.
     for (const { headers } of upstream.calls.slice(seen)) expect(headers.traceparent).toBeUndefined();
     const told = JSON.stringify(collector.spans);
     for (const secret of [key, key.slice(-4), gateway.masterKey, 'canary'])

@@ -65,7 +65,7 @@ describe('calls beyond the connections to their upstream', () => {
     const { entries, held } = await gateway.books();
     expect(entries.map(({ state }) => state).toSorted()).toEqual(['released', 'settled', 'settled']);
     expect([...held.values()].every((amount) => amount === 0n)).toBe(true);
-    // Its connection is free for the next one.
+    // The connection is free for the next call.
     expect((await Promise.all([gateway.chat(other, CALL), gateway.chat(other, CALL)])).map((a) => a.status)).toEqual([200, 200]); // prettier-ignore
   });
 
@@ -88,7 +88,7 @@ describe('calls beyond the connections to their upstream', () => {
     expect(await figure(gateway, 'tollgate_upstream_queue_slow_total')).toBe(1);
     upstream.release();
     await Promise.all(first);
-    // The whole budget and the one request a minute are still there.
+    // The budget and the one request per minute are still unused.
     expect((await gateway.chat(key, CALL)).status).toBe(200);
     expect(upstream.calls).toHaveLength(3);
   });
