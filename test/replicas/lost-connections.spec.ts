@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-/** PostgreSQL's message as it ends a session. */
+/** PostgreSQL's message when it ends a session. */
 const FATAL = (() => {
   const fields = Buffer.from(
     'SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0',
@@ -22,9 +22,9 @@ const FATAL = (() => {
   return Buffer.concat([head, fields]);
 })();
 
-/** Stands before a PostgreSQL server, and ends new sessions in the piece of bytes that says they are ready. */
+/** A proxy of a PostgreSQL server. It ends new sessions in the same piece of bytes that reports them ready. */
 class Ender {
-  /** After so many times that it was ready; 0: never. */
+  /** Number of ready messages before it ends a session; 0: never. */
   endsAfter = 0;
   ended = 0;
   private readonly sockets = new Set<Socket>();

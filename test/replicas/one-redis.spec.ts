@@ -12,7 +12,7 @@ import { Upstream } from '../harness/upstream.js';
 import { MAIN } from '../harness/fresh-build.js';
 import { eventually } from '../harness/eventually.js';
 
-/** The same everywhere: installations are told apart by their databases, not by their secrets. */
+/** The salt is the same everywhere: databases distinguish installations, not secrets. */
 const TOLLGATE_SALT_KEY = 'salt-of-all';
 const WARNING = 'Two databases answer to the installation id';
 const possible = (await postgresIsThere()) && redisIsThere();
@@ -63,11 +63,11 @@ describe.skipIf(!possible)('one Redis for several gateways', () => {
       for (let i = 0; i < 2; i++) databases.push(await migratedPostgres());
       stage = await start(databases[0]!.url, placeOfStage);
       prod = await start(databases[1]!.url, placeOfProd);
-      // Who may nearly everything at stage …
+      // Alice may do nearly everything at stage …
       await stage.create('/user/new', { user_id: 'alice', user_role: 'proxy_admin', auto_create_key: false });
       await stage.create('/team/new', { team_id: 'T', max_budget: 1_000 });
       await stage.create('/team/new', { team_id: 'B' });
-      // … may hardly anything at prod.
+      // … and hardly anything at prod.
       await prod.create('/user/new', {
         user_id: 'alice',
         user_role: 'internal_user',
@@ -88,7 +88,7 @@ describe.skipIf(!possible)('one Redis for several gateways', () => {
         await stage.createKey({ team_id: 'T' }),
         await stage.createKey({ team_id: 'B' }),
       ];
-      // Stage's rows are in Redis now.
+      // Stage's rows are now in Redis.
       expect((await stage.as(adminOfStage, 'POST', '/user/new', { auto_create_key: false })).status).toBe(
         200,
       );

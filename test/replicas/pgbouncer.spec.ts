@@ -16,7 +16,7 @@ afterEach(async () => {
 
 const possible = pgbouncerIsThere() && (await postgresIsThere()) && redisIsThere();
 
-/** Ends every session the pooler has on the server. */
+/** Ends every session of the pooler on the server. */
 async function killSessions(url: string): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -78,7 +78,7 @@ describe.skipIf(!possible)('behind a PgBouncer that gives each transaction anoth
       for (const { status } of await answered) seen.push(status);
     }
     expect(killed).toBeGreaterThan(0);
-    // Whoever was cut off is told to come again; nobody else notices.
+    // Clients whose connection was cut are asked to retry; no other caller notices.
     expect(seen.filter((status) => ![200, 429, 503].includes(status))).toEqual([]);
     await eventually(async () => {
       const { status } = await replicas.chat(busy, { model: 'm-free' });
@@ -106,7 +106,7 @@ describe.skipIf(!possible)('behind a PgBouncer that gives each transaction anoth
     const key = await first.createKey();
     expect((await first.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(200);
 
-    // Who stops leaves at once; whose process dies is waited for.
+    // A process that stops frees the database at once. The next start waits for a process that died.
     expect(await first.terminate()).toBe(0);
     const second = await Gateway.start({ env: { ...env, DATABASE_URL: direct } });
     cleanups.push(() => second.close());

@@ -163,7 +163,7 @@ describe.skipIf(!postgresCanBeStarted())('without Redis, a database that restart
     expect([await readiness(first), await readiness(second)]).toEqual([503, 200]);
     await second.terminate();
     await eventually(passes);
-    // It is asked again after the next write that works.
+    // The check runs again after the next successful write.
     await eventually(async () => expect(await readiness(first)).toBe(200));
     expect(await first.spendOf(key)).toBe(upstream.calls.length / 1_000);
   });

@@ -13,7 +13,7 @@ const possible = (await postgresIsThere()) && redisIsThere();
 
 let upstream: Upstream;
 let replicas: Replicas;
-/** Ends every load, also that of a test that failed. */
+/** Ends every load, even that of a failed test. */
 let over = false;
 const start = async (count: number, general_settings: object = {}) => {
   replicas = await Replicas.start(count, {
@@ -70,7 +70,7 @@ describe.skipIf(!possible)('several replicas', () => {
     const abandoned = books.entries.filter(({ mark }) => mark === 'abandoned');
     const answered = books.entries.filter(({ mark }) => mark === null && true);
     expect(abandoned.length).toBeGreaterThan(0);
-    // answered ≤ ledger ≤ upstream + abandoned bounds
+    // responses ≤ ledger ≤ upstream + abandoned bounds
     expect(answered.filter(({ state }) => state === 'settled').length).toBeGreaterThanOrEqual(
       delivered.length,
     );
@@ -194,7 +194,7 @@ describe.skipIf(!possible)('several replicas', () => {
       await first.create('/team/update', { team_id: 't', max_budget: 5, models: ['m-free'] });
       expect((await call(second, ofTeam)).status).toBe(403);
       await first.create('/team/update', { team_id: 't', models: [] });
-      // What was opened is open within a second; only what was closed has to be closed at once.
+      // A grant is effective within a second; only a denial must be effective at once.
       await eventually(async () => expect((await call(second, ofTeam)).status).toBe(200));
       await first.create('/team/block', { team_id: 't' });
       expect((await call(second, ofTeam)).status).toBe(403);
@@ -208,7 +208,7 @@ describe.skipIf(!possible)('several replicas', () => {
       await start(2);
       const [first, second] = replicas.gateways as [Gateway, Gateway];
       if (redis === 'down') await replicas.redis.stop();
-      // Nobody may publish or subscribe any more: every message is lost, and everything else works.
+      // No client may publish or subscribe: every message is lost, and everything else works.
       else replicas.redis.command('ACL', 'SETUSER', 'default', 'resetchannels');
       const revocations: [status: number, revoke: (id: string, key: string) => Promise<unknown>][] = [
         [401, (_, key) => first.create('/key/block', { key })],
@@ -268,7 +268,7 @@ describe.skipIf(!possible)('several replicas', () => {
       }
     };
     await Promise.all(Array.from({ length: 4 }, caller));
-    // The clocks of replicas follow the database's, by some milliseconds.
+    // The clocks of replicas follow the database's clock, within milliseconds.
     expect(mostWithin(span - 300, admitted)).toBeLessThanOrEqual(10);
 
     const parallel = await replicas.first.createKey({ max_parallel_requests: 3 });

@@ -7,7 +7,7 @@ import { scopes } from '../harness/scopes.js';
 import { Upstream } from '../harness/upstream.js';
 
 const CALLS = 200;
-/** Each call holds and costs 100 tokens at $0.001. */
+/** A call that holds and costs 100 tokens at $0.001. */
 const CALL = { model: 'm-out', max_tokens: 100 };
 const FIT = 10;
 const UPSTREAM_MS = 200;
