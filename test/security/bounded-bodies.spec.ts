@@ -3,7 +3,7 @@ import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** What an administrator's request may hold: measured before anything is built of it, on every route alike. */
+/** Proves the limits of an admin's request body: measured before any object is built from it, on every route alike. */
 
 interface Operation {
   readonly requestBody?: {

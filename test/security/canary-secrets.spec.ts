@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => upstream.close());
 
-/** Every line of a log whose lines are JSON. */
+/** Returns every line of a log of JSON lines, parsed. */
 const entries = (logs: string) =>
   logs
     .split('\n')
@@ -138,7 +138,7 @@ it.each(['text', 'JSON'])('no secret is anywhere but where it must be; logs are 
   expect(await gateway.terminate()).toBe(0);
 
   const told = new Map<string, string>();
-  // What an administrator names in a request may be named back: `/key/info?key=…` echoes the key it was asked about.
+  // A response may repeat what the admin's request named: `/key/info?key=…` echoes the requested key.
   answers.forEach(({ text, headers }, i) =>
     told.set(`answer ${i}`, text.replaceAll(`"key":"${key}"`, '') + JSON.stringify(headers)),
   );
@@ -168,13 +168,13 @@ it.each(['text', 'JSON'])('no secret is anywhere but where it must be; logs are 
   }
 });
 
-/** Where a secret of a text is told: its place and its name. */
+/** Returns the place and the name of each secret that a text contains. */
 const leaks = (told: Readonly<Record<string, string>>, secrets: Readonly<Record<string, string>>) =>
   Object.entries(told).flatMap(([place, text]) =>
     Object.entries(secrets).flatMap(([name, secret]) => (text.includes(secret) ? [`${name} in ${place}`] : [])),
   ); // prettier-ignore
 
-/** A start that fails: what it printed. */
+/** Runs a start that fails. Returns its output. */
 function failedStart(config: object, env: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-bad-start-'));
   try {

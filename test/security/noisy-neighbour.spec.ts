@@ -6,7 +6,7 @@ import { Gateway } from '../harness/gateway.js';
 import { expectBalancedLedger } from '../harness/ledger-reader.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** One caller does its worst; another one beside it notices nothing but the time it takes. */
+/** Proves that an attack by one caller costs another caller nothing but time. */
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeAll(gateway, upstream));
 
-/** Small calls and looks at the health, one after the other, for as long as `attack` takes, and some more. */
+/** Makes small calls and health checks in turn while `attack` runs, and a few more. */
 async function beside<T>(attack: () => Promise<T>): Promise<T> {
   let over = false;
   let seen = 0;
@@ -156,7 +156,7 @@ describe('many at once', () => {
     const streamed = upstream.calls.slice(since).filter((call) => call.body.stream);
     expect(streamed).toHaveLength(30);
     expectBalancedLedger(await gateway.books());
-    // Whoever hangs up is no trouble of ours, and writes no log.
+    // A client that hangs up is no error and writes no log.
     expect(gateway.logs).not.toMatch(/\b(GET|POST) \S+ 503\b/);
   }); // prettier-ignore
 
@@ -173,7 +173,7 @@ describe('many at once', () => {
 
   it('prompts of a caller without money that take long to count: nobody else is told to give up', async () => {
     const poor = await gateway.createKey({ max_budget: 1 });
-    // By its bytes a prompt of the neighbour does not fit, by its tokens it does.
+    // The neighbour's prompt fits by its tokens, but not by its bytes.
     const neighbour = await gateway.createKey({ max_budget: 14 });
     const call = (key: string, content: string) => gateway.as(key, 'POST', '/v1/chat/completions', { model: 'm-in', max_tokens: 1, messages: [{ role: 'user', content }] });
     let isOver = false;

@@ -4,7 +4,7 @@ import { Gateway } from '../harness/gateway.js';
 import { everythingOf, makeTenant, type Operation, operations, type Tenant } from '../harness/tenants.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** What a database, a template, a shell or a parser would take for its own, in every field and query parameter of every route. */
+/** Texts that a database, a template, a shell or a parser might execute. They are sent in every field and query parameter. */
 
 const INJECTIONS = [
   `' OR '1'='1`,
@@ -27,7 +27,7 @@ const SHAPES: readonly ((text: string) => unknown)[] = [
   (text) => [text],
   (text) => ({ [text.slice(0, 200)]: text }),
 ];
-/** Not quite words: their values are what a route does, not whom it is about. */
+/** Parameters that control the output of a route and name no resource. */
 const PAGING =
   /^(page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|include_.*|expand)$/;
 
@@ -47,7 +47,7 @@ const pathOf = ({ path }: Operation, text: string) =>
   path.replaceAll(/\{\w+\}/g, encodeURIComponent(text.slice(0, 500)));
 const AT_ONCE = 8;
 
-/** Every one of them, a few at a time. */
+/** Runs `work` for each item, a few at a time. */
 async function each<T>(things: readonly T[], work: (thing: T) => Promise<void>): Promise<void> {
   let next = 0;
   const some = async () => {
@@ -56,7 +56,7 @@ async function each<T>(things: readonly T[], work: (thing: T) => Promise<void>):
   await Promise.all(Array.from({ length: AT_ONCE }, some));
 }
 
-/** First, while nobody's name has such a character. */
+/** Runs first, while no name has such a character. */
 it.each(['%', '_', '%%', '_%', '%y%', '*', '?', '.*', '[a-z]', '\\%', `%${'_%'.repeat(50)}`])(
   '%s in a search is a text like any other: it finds nobody',
   async (wild) => {
@@ -73,7 +73,7 @@ it.each(['%', '_', '%%', '_%', '%y%', '*', '?', '.*', '[a-z]', '\\%', `%${'_%'.r
   },
 ); // prettier-ignore
 
-// Were one sleep in ten carried out, the time would not suffice.
+// If the database ran one sleep in ten, the test would time out.
 it('no text is anything but text: nobody is hurt and nothing breaks', async () => {
   const before = await everythingOf(gateway, tenant);
   const cases = known.flatMap((operation) =>
@@ -101,7 +101,7 @@ describe('a text that is kept', () => {
 
   it.each(kept)('%s comes back as it was sent', async (injection) => {
     const text = `kept ${injection}`;
-    // A name has no characters that make a line of a log look like another.
+    // A name has no characters that could forge a line of a log.
     const name = text.replaceAll(/[\p{Cc}\u202e]/gu, '');
     const metadata = { [text]: [text, { deep: text }] };
     const { key } = await gateway.create('/key/generate', { key_alias: name, metadata, aliases: { [name]: 'm-free' } });

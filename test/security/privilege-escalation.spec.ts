@@ -10,7 +10,7 @@ import { type Answer, Gateway } from '../harness/gateway.js';
 import { operations } from '../harness/tenants.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Nobody promotes himself: every field of every route that makes or changes something, with values beyond what the caller holds. */
+/** Proves that no caller gains rights: every field of every writing route, with values beyond what the caller holds. */
 
 const ROUTES = {
   'POST /key/generate': KEY_FIELDS,
@@ -22,28 +22,28 @@ const ROUTES = {
 } as const satisfies Record<string, Fields>;
 type Door = keyof typeof ROUTES;
 
-/** Every limit that an owner may pass on, with what is held of it. */
+/** Limits that an owner may pass on, with example values. */
 const HELD_LIMITS = Object.fromEntries(
   Object.entries<Field>(KEY_FIELDS).flatMap(([name, { setBy, passedOn }]) =>
     setBy === 'owner' && isPassedOn(passedOn) ? [[name, passedOn.examples]] : [],
   ),
 );
-/** Of keys alone: no other party has them. */
+/** Limits that only keys have. */
 const { duration: _, allowed_routes: heldRoutes, ...ofAll } = HELD_LIMITS;
 const HELD = Object.fromEntries(Object.entries(ofAll).map(([name, { held }]) => [name, held]));
 const HELD_ROUTES = heldRoutes!.held as string[];
 const LIFE_DAYS = 10;
 
-/** What a caller sends to name somebody else, beside names of nobody. */
+/** Ids of other parties that a caller sends, in addition to missing ones. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   user_id: ['root'],
   team_id: ['other-team'],
   organization_id: ['other-org'],
 };
-/** Of every other field that is stored as sent, a value that is not nothing. */
+/** Values, other than empty ones, of fields that are stored as sent. */
 const STORED: Partial<Record<WireType, unknown>> = { mapping: { x: true }, list: ['x'], tags: ['x'], text: '1d', flag: true, number: 1 }; // prettier-ignore
 
-/** For every field the values that would be more; none of a field that gives nothing, whatever it says. */
+/** Returns the values of a field that would be an increase; none if no value of the field gives anything. */
 function greedyValues(name: string, { passedOn, asSent, names, setBy, type }: Field): readonly unknown[] {
   if (isPassedOn(passedOn)) {
     const { wider, looser = [], within = [] } = passedOn.examples;
@@ -84,7 +84,7 @@ afterAll(() => closeAll(gateway, upstream));
 
 type Caller = 'user' | 'permitted' | 'teamAdmin' | 'orgAdmin';
 
-/** A fresh key with everything HELD, and the team it may be about. */
+/** Makes a key with the limits HELD; `heldTeam` makes such a team. */
 const heldKey = (user_id: string, more: object = {}) =>
   gateway.createKey({ user_id, ...HELD, duration: `${LIFE_DAYS}d`, allowed_routes: HELD_ROUTES, ...more });
 let teams = 0;
@@ -108,13 +108,13 @@ const seconds = (duration: string | null) => {
   return count === undefined ? Infinity : Number(count) * SECONDS[unit!]!;
 };
 
-/** Fields that are stored as sent, and that only proxy admins set. */
+/** Fields that are stored as sent and that only proxy admins set. */
 const ADMINS_ONLY = Object.entries<Field>({ ...KEY_FIELDS, ...TEAM_FIELDS }).flatMap(
   ([name, { asSent, setBy, type }]) =>
     asSent && setBy === 'proxyAdmin' && ['mapping', 'list', 'tags'].includes(type) ? [name] : [],
 );
 
-/** In what a row is more than HELD. `open`: what is null is somebody else's to enforce. */
+/** Returns the fields in which a row exceeds HELD. `open`: a null is no excess, because another party enforces the limit. */
 function more(row: Answer['body'], open: boolean): string[] {
   const atMost = (name: string, most: number, value = row[name]) =>
     value === null || value === undefined ? !open : value > most;
@@ -127,7 +127,7 @@ function more(row: Answer['body'], open: boolean): string[] {
   const models = row.models as string[];
   const known: Record<string, boolean> = {
     max_budget: !has(5, '30d'),
-    // Compared with the amount it belongs to.
+    // The duration is compared together with its amount.
     budget_duration: false,
     budget_limits: !open && !has(2, '1d'),
     soft_budget: atMost('soft_budget', 4),
@@ -159,7 +159,7 @@ function more(row: Answer['body'], open: boolean): string[] {
 }
 
 const keyRow = async (key: string) => (await gateway.admin('GET', `/key/info?key=${key}`)).body.info;
-/** Beyond `more`: whose a key is, how long it lives, where it may go. */
+/** Returns the result of `more`, and excess in a key's owner, expiry and routes. */
 function moreKey(row: Answer['body'], caller: Caller, teamId: string): string[] {
   const isOwner = row.user_id === caller || (row.user_id === null && row.team_id === teamId);
   const lives = row.expires === null || Date.parse(row.expires) > Date.now() + LIFE_DAYS * 86_400_000;
@@ -181,7 +181,7 @@ const cases = (door: Door) =>
     .flatMap(([field, declared]) =>
       greedyValues(field, declared).map((value) => ({ field, value, body: bodyOf(field, value) })),
     );
-/** The two fields of a temporary increase need each other. */
+/** Returns a body with one field. The two fields of a temporary increase are sent together. */
 const bodyOf = (field: string, value: unknown) =>
   field.startsWith('temp_')
     ? { temp_budget_increase: 1e6, temp_budget_expiry: '2099-01-01T00:00:00Z', [field]: value }
@@ -258,7 +258,7 @@ describe('the matrix', () => {
     const read = async () => {
       const { users } = (await gateway.admin('GET', `/user/list?user_ids=${caller}`)).body;
       const { updated_at: _, updated_by: __, ...row } = users[0];
-      // An empty list that was sent for nothing may be told; it gives nothing.
+      // A response may show an empty list that was sent for null; it grants nothing.
       return Object.fromEntries(Object.entries(row).filter(([, value]) => !isDeepStrictEqual(value, [])));
     };
     const before = await read();

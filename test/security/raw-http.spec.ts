@@ -6,7 +6,7 @@ import { Gateway } from '../harness/gateway.js';
 import { type Operation, operations } from '../harness/tenants.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Requests no client library would send, byte for byte, to every door of the OpenAPI document. */
+/** Proves that requests no client library would send fail on every route of the OpenAPI document, byte for byte. */
 
 const OPEN = /^GET \/health\/(liveliness|liveness|readiness)$/;
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeAll(gateway, upstream));
 
-/** Every byte the gateway answers until it hangs up. */
+/** Sends bytes. Returns every byte of the response until the gateway hangs up. */
 function sent(bytes: string | Buffer): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
@@ -38,12 +38,12 @@ const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?
 interface Dressed {
   readonly target: string;
   readonly method?: string;
-  /** Instead of the usual one. */
+  /** Replaces the usual header. */
   readonly host?: readonly string[];
   readonly headers?: readonly string[];
 }
 
-/** One request in this dress; the answer's status. */
+/** Sends one request in this form. Returns the status. */
 async function knock({ method }: Operation, dress: Dressed, credential: readonly string[]): Promise<number> {
   const body = method === 'GET' ? '' : '{"broken';
   const answer = await sent(
@@ -64,7 +64,7 @@ async function knock({ method }: Operation, dress: Dressed, credential: readonly
 
 const plain = ({ path }: Operation) => path.replaceAll(/\{\w+\}/g, 'x');
 
-/** Other ways to write a path, and to say where a request is meant to go. */
+/** Other spellings of a path, and other ways to name a target. */
 const DRESSES: readonly (readonly [string, (path: string) => Dressed])[] = [
   ['two slashes', (path) => ({ target: `/${path}` })],
   ['two slashes within', (path) => ({ target: path.replace(/(?<=.)\//, '//') })],
@@ -127,7 +127,7 @@ describe('a request that is dressed up', () => {
   }); // prettier-ignore
 });
 
-/** What a database, a shell, a template or a parser might take for its own. */
+/** Texts that a database, a shell, a template or a parser might execute. */
 const INJECTIONS = [
   `' OR '1'='1`, `" OR ""="`, `') OR ('1'='1`, `'; DROP TABLE virtual_keys; --`, `' UNION SELECT * FROM virtual_keys --`,
   `sk-' OR 1=1; --`, `sk-'||pg_sleep(5)--`, `sk-'; SELECT pg_sleep(5); --`, `sk-1' AND (SELECT count(*) FROM users)>0 --`,
@@ -173,7 +173,7 @@ describe('a credential', () => {
     expect(await status(`authorization: Bearer ${gateway.masterKey}, Bearer x`)).toBe(401);
     expect(await status(`Authorization : Bearer ${gateway.masterKey}`)).toBe(400);
     expect(await status(`authorization: Bearer\r\n ${gateway.masterKey}`)).not.toBe(200);
-    // The first header that is there counts, whatever stands in the next.
+    // The first credential header that is present counts, even if a later one is valid.
     expect(await status('x-litellm-api-key: sk-0000000000000000000000', master)).toBe(401);
     expect(await status(garbage, `x-api-key: ${gateway.masterKey}`)).toBe(401);
   });

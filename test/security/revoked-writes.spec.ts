@@ -32,7 +32,7 @@ afterAll(() => closeAll(gateway, issuer));
 
 let serial = 0;
 
-/** What is told, without what differs from request to request. */
+/** Returns a refusal without the parts that differ from request to request. */
 const told = ({ status, body }: Answer) => {
   const { details, message, ...error } = (body as { error: { details: object; message: string } }).error;
   const timeless = message.replace(/current time .*/, 'current time');
@@ -59,7 +59,7 @@ describe('every door that writes decides again inside the transaction', () => {
 
   it('is listed here', async () => {
     const doors = await writingDoors(gateway);
-    // No row describes the master key, and nothing takes its rights away.
+    // The master key has no row, and its rights cannot be revoked.
     const open = doors.filter((door) => !MASTER_KEY_ROUTES.has(door.split(' ')[1]!));
     expect(new Set(DOORS.map(([door]) => door))).toEqual(new Set(open));
     expect(open.length).toBeGreaterThan(50);
@@ -98,7 +98,7 @@ describe('every door that writes decides again inside the transaction', () => {
   });
 });
 
-/** A member of a team that lets its members make keys. */
+/** Makes a member of a team whose members may make keys. */
 async function company() {
   const id = `company-${(serial += 1)}`;
   await gateway.made('/organization/new', { organization_id: id, organization_alias: id });
@@ -156,7 +156,7 @@ describe.each(REVOCATIONS)('while somebody makes a key of a team, %s', (_, path,
     await revocation.answer();
     const wasRevoked = revocation.cameFirst();
     if (wasRevoked) expect({ status }).not.toEqual({ status: 200 });
-    // What is of no member, team or user any more went with them.
+    // The deletion of a member, team or user also deletes their keys.
     const went = /member_delete|\/team\/delete|\/user\/delete/.test(path);
     expect(await keysOf(who.id)).toHaveLength(status === 200 && !went ? 1 : 0);
     expect((await make(who)).status).toBeGreaterThanOrEqual(400);
@@ -233,7 +233,7 @@ it('a bulk update whose caller is revoked between two of its keys is refused as 
   expect([first, last]).toEqual([{ n: 1 }, {}]);
 }); // prettier-ignore
 
-// SQLite has one writer at a time: there nothing waits for a row.
+// SQLite has one writer at a time, so no write waits for a row.
 if (isPostgres) {
   it('a stolen key of an administrator makes no administrator once its block is answered', async () => {
     const { key } = await gateway.made('/user/new', { user_id: 'stolen', user_role: 'proxy_admin' });
@@ -345,7 +345,7 @@ const END: Readonly<Record<'team' | 'organization' | 'user', Door>> = {
   user: ['/user/delete', ({ id }) => ({ user_ids: [id] })],
 };
 
-/** Every door that names a parent. */
+/** Routes that name a parent. */
 const CHILDREN: readonly (readonly [parent: keyof typeof END, child: string, make: Door])[] = [
   ['team', 'a key', ['/key/generate', ({ id }) => ({ team_id: id })]],
   ['team', 'a key that moves', ['/key/update', ({ id, spare }) => ({ key: spare, team_id: id })]],
@@ -365,7 +365,7 @@ const CHILDREN: readonly (readonly [parent: keyof typeof END, child: string, mak
   ['user', 'a membership of an organization', ['/organization/member_add', ({ id }) => ({ organization_id: id, member: [{ role: 'org_admin', user_id: id }] })]],
 ]; // prettier-ignore
 
-/** Whatever belongs to somebody who is not there. */
+/** Returns the rows that belong to a missing parent. */
 const orphans = () =>
   gateway.database.read(async (manager) => {
     const live = { deletedAt: IsNull() };
@@ -422,7 +422,7 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await sleep(5);
 }
 
-/** Ways of a member to write without a pause. */
+/** Writes that a member can repeat without a pause. */
 const FLOODS: readonly (readonly [name: string, write: (who: Who) => Door])[] = [
   ['keys of their own', () => ['/key/generate', () => ({})]],
   ['keys of the team', () => ['/key/generate', ({ id }) => ({ team_id: id })]],
@@ -439,7 +439,7 @@ const TURNS: readonly (readonly [name: string, path: string, body: (who: Who) =>
   ['member_delete', '/team/member_delete', ({ id }) => ({ team_id: id, user_id: id })],
 ]; // prettier-ignore
 
-// SQLite has one writer at a time: there nothing waits for a row.
+// SQLite has one writer at a time, so no write waits for a row.
 if (isPostgres) {
   describe.each(FLOODS)('while twelve of a member’s connections make %s', (flood, write) => {
     const ENDS_IT: Readonly<Record<string, readonly string[]>> = {
@@ -464,7 +464,7 @@ if (isPostgres) {
             sent({ id: who.id, spare: '' }),
           );
           if (status === 200) written += 1;
-          // A busy machine is told to try again; twelve writers without a pause keep it busy.
+          // Twelve writers without a pause keep the machine busy. It asks clients to retry then.
           else if (status >= 500 && !headers['retry-after']) failed.push(text);
           else refused += 1;
         }
@@ -490,7 +490,7 @@ if (isPostgres) {
   });
 }
 
-// SQLite has one writer at a time: there nothing waits for a row.
+// SQLite has one writer at a time, so no write waits for a row.
 if (isPostgres) {
   it('a tier that administrators keep naming is changed in its turn', async () => {
     const budget_id = `tier-${(serial += 1)}`;

@@ -84,7 +84,7 @@ describe('bodies under way', () => {
     let first = await opened(unfinished);
     const large = () => gateway.as(key, 'POST', '/v1/chat/completions', `${' '.repeat(2 * MEBIBYTE)}{"model":"m-out","max_tokens":1,"messages":[]}`); // prettier-ignore
     await eventually(async () => {
-      // Where the other came first, this one had no room.
+      // If the large body came first, the unfinished one had no room.
       if (first.isAnswered()) first = await opened(unfinished);
       const { status, headers } = await large();
       expect([status, headers['retry-after']]).toEqual([503, '1']);
@@ -92,7 +92,7 @@ describe('bodies under way', () => {
     expect((await gateway.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(200);
     first.socket.destroy();
     await eventually(async () => expect((await large()).status).toBe(200));
-    // What was answered is given back, again and again.
+    // Every finished body frees its room again.
     for (let i = 0; i < 5; i++) expect((await large()).status).toBe(200);
   });
 });

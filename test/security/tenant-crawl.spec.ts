@@ -16,14 +16,14 @@ import {
 } from '../harness/tenants.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Two tenants on one gateway. Whatever theirs ask with mine's ids: nothing of mine is told, nothing of mine changes. */
+/** Proves that two tenants on one gateway are separate. Requests with the other tenant's ids reveal and change nothing. */
 
-/** The fields of bodies as they are declared: which name something of somebody's, and which name nothing. */
+/** Declared fields of bodies. The declaration says which of them name a party. */
 const DECLARED = Object.values<Fields>(ALL_FIELDS).flatMap((fields) => Object.entries<Field>(fields));
-/** Every field that names something of somebody's; in a list where the field is one. */
+/** Fields that name a party or a resource, with the shape of the value. */
 const NAMING: Readonly<Record<string, 'one' | 'list' | 'member'>> = {
   ...Object.fromEntries(DECLARED.flatMap(([name, { names }]) => (names ? [[name, names]] : []))),
-  // In queries, paths and the bodies of routes that make and change no party.
+  // Fields in queries, paths and bodies of routes that make and change no party.
   api_key: 'one', keys: 'list', key_aliases: 'list', key_hash: 'one',
   user_ids: 'list', sso_user_ids: 'one', team_ids: 'list', team: 'one',
   organization_ids: 'list', org_id: 'one', org_alias: 'one',
@@ -35,22 +35,22 @@ const NAMING: Readonly<Record<string, 'one' | 'list' | 'member'>> = {
   teamId: 'one', modelId: 'one',
   assigned_team_ids: 'list', assigned_key_ids: 'list', access_group: 'one', access_group_id: 'one', model_id: 'one',
 }; // prettier-ignore
-/** Other fields that name nothing of anybody's. A field that is neither declared nor here fails the first test. */
+/** Other fields, which name no party. The first test fails for a field that is neither declared nor listed here. */
 const ELSE =
   /^(model|names|role|subject|action|table_name|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|reset_to|include_team_keys|include_created_by_keys|status|expand|search|options|model_names|model_ids|access_\w+_ids|access_group_name|access_model_names|model_group|users|all_users|user_updates|summarize|timezone|limit|group_by|startTime|endTime|min_spend|max_spend|status_filter|error_code|error_message|completion_response)$/;
 const namesNothing = (field: string) => DECLARED.some(([name]) => name === field) || ELSE.test(field);
 
-/** Reports that say nothing without days. */
+/** Reports that need days. */
 const NEEDS_DAYS = /\/activity$|\/report$|\/logs\/v2$/;
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
 const DAYS = { start_date: daysAgo(7), end_date: daysAgo(0) };
 
-/** `sk-` and 22 characters, as a key that is nobody's has them. */
+/** Ids that do not exist. A key is `sk-` and 22 characters. */
 const NOBODY: Record<string, string> = { key: 'sk-nobodynobodynobody1234', keys: 'sk-nobodynobodynobody1234', api_key: 'sk-nobodynobodynobody1234', user_email: 'nobody@example.com' }; // prettier-ignore
 const nobody = (field: string) => NOBODY[field] ?? `nobody-${field}`;
 const WILD = ['*', '%', 'all', ''];
 
-/** Names that are everybody's: that a key's alias is taken cannot be hidden, and a deployment answers both tenants. */
+/** Names shared by tenants: a taken alias cannot be hidden, and a deployment serves both tenants. */
 const SHARED_NAMES = new Set([
   'GET /spend/logs/v2 model_id',
   ...['generate', 'service-account/generate', 'update', 'regenerate', '{key}/regenerate'].map(
@@ -81,7 +81,7 @@ const shaped = (field: string, value: string) => {
   return kind === 'list' ? [value] : value;
 };
 
-/** What a tenant would put into this field. A key's hash and the hash of the key are both names of it. */
+/** Returns a tenant's value for this field. A field for a key takes the secret or its hash. */
 const idOf = (tenant: Tenant, kind: CallerKind, field: string): string => {
   if (field === 'key' || field === 'keys') return tenant.spare[kind];
   if (field === 'member' || field === 'members_with_roles') return tenant.ids.user_id!;
@@ -90,7 +90,7 @@ const idOf = (tenant: Tenant, kind: CallerKind, field: string): string => {
   return id;
 };
 
-/** The request with one field set, every other naming field being `others`'. */
+/** Builds a request with one field set. Every other naming field has an id of `others`. */
 function request(operation: Operation, field: string | undefined, value: unknown, others: Tenant, kind: CallerKind) {
   const { method, query, named, example } = operation;
   const example_ = [...Object.keys(example), ...named].map((name) => [
@@ -103,7 +103,7 @@ function request(operation: Operation, field: string | undefined, value: unknown
     operation.path,
   );
   for (const name of named) if (!operation.fields.includes(name)) delete fields[name];
-  // Organizations have roles of their own.
+  // Organizations have their own roles.
   if (path.startsWith('/organization') && Array.isArray(fields.member))
     fields.member = fields.member.map((member: object) => ({ ...member, role: 'internal_user' }));
   if (method !== 'GET') return { path: path.replace(/\{\w+\}/, 'x'), body: fields };

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Gateway } from '../harness/gateway.js';
 
-/** Routes that answer a stranger. Everything else must not. */
+/** Routes that respond without a credential. All others must not. */
 const OPEN = new Set(['GET /health/liveliness', 'GET /health/liveness', 'GET /health/readiness']);
-/** Routes of the documentation itself, which its document does not list. */
+/** Routes of the documentation itself, which the document does not list. */
 const OPEN_PAGES = ['/docs', '/openapi.json', '/openapi.yaml'];
 
 let gateway: Gateway;

@@ -39,7 +39,7 @@ describe.skipIf(!possible)('whoever can write to Redis', () => {
       at.chat(key, { model: 'm-free' }),
     ]).then((answers) => answers.map(({ status }) => status));
 
-  /** Puts something in the place of a row. */
+  /** Redis commands that replace a row. */
   type Attack = (name: string, row: string) => string[];
   const content = (row: string) => row.slice(row.indexOf('.') + 1);
   const promoted = (row: string) => row.replaceAll('"internal_user"', '"proxy_admin"');
