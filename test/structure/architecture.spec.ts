@@ -10,7 +10,7 @@ const src = resolve(import.meta.dirname, '../../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 const textOf = (file: string) => readFileSync(join(src, file), 'utf8');
 
-/** What each import of `file` leads to: a folder of `src`, or a package. */
+/** Returns the target of each import of `file`: a folder of `src`, or a package. */
 const importsOf = (file: string) =>
   [...textOf(file).matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, target]) =>
     target!.startsWith('.') ? relative(src, resolve(src, dirname(file), target!)).split('/')[0]! : target!,
@@ -79,7 +79,7 @@ describe('only one place', () => {
   });
 });
 
-/** Returns every way in which a file reaches rows beside `Database.read` and `Database.write`. */
+/** Returns every access to rows that bypasses `Database.read` and `Database.write`. */
 function rowsReachedOutside(text: string): string[] {
   const kept = /@InjectRepository\([^)]*\)\s*(?:private|protected|public|readonly)\b/.test(text);
   const names = [...text.matchAll(/@InjectRepository\([^)]*\)\s*(?:readonly |private )*(\w+):/g)].map(
@@ -99,7 +99,7 @@ function rowsReachedOutside(text: string): string[] {
 }
 
 describe('rows', () => {
-  /** `Database` itself, and what runs before or beside the application. */
+  /** Files with their own connection: `Database` itself, and what runs before or beside the application. */
   const CONNECTIONS = [
     'audit/audit-trail.ts',
     'cli/new-installation.ts',
@@ -138,16 +138,16 @@ describe('rows', () => {
     expect(rowsReachedOutside(planted)).not.toEqual([]);
   });
 
-  /** Names of the methods with which an entity manager reaches rows of an entity. Statements in SQL are `query`. */
+  /** Calls with which an entity manager reaches rows of an entity. Statements in SQL are `query`. */
   const OF_ENTITIES =
     /\b(?:tx|manager)\s*\.(?:find|exists|count|save|insert|update|upsert|delete|remove|soft|create)\w*\(/;
 
   it('of an entity are reached through its repository', () => {
     const reachingThem = places(OF_ENTITIES).filter((file) => !file.startsWith('database/'));
     expect(reachingThem.toSorted()).toEqual([
-      // The subscriber reads what the event is about, whatever entity that is.
+      // The subscriber reads the event's row, of any entity.
       'audit/audit-trail.ts',
-      // A tier is looked for in every table of parties.
+      // The check whether a tier is in use reads every table of parties.
       'parties/repositories/budget.repository.ts',
       // Sums of the ledger in SQL, joined with chains.
       'reporting/activity.ts',
@@ -225,7 +225,7 @@ describe('the handlers of routes', () => {
   });
 
   it('name their response once', () => {
-    // Those that write to the socket return nothing that a schema could be made of.
+    // Handlers that write to the socket return nothing that a schema could describe.
     const twice = handlers().filter(({ isStatedTwice, writesItself }) => isStatedTwice && !writesItself);
     expect(twice.map(({ name }) => name)).toEqual([]);
   });

@@ -13,7 +13,7 @@ import { Upstream } from '../harness/upstream.js';
 const CALLS = 20;
 const serversAreThere = (await postgresIsThere()) && redisIsThere();
 
-/** Everyone a call can have behind it, with budgets and rate limits. */
+/** Makes a caller with every kind of party behind it, with budgets and rate limits. */
 async function someone(gateway: Gateway): Promise<() => Promise<void>> {
   await gateway.create('/organization/new', {
     organization_id: 'o',
@@ -44,7 +44,7 @@ async function someone(gateway: Gateway): Promise<() => Promise<void>> {
   };
 }
 
-/** What `told` tells of while this many calls are made one after the other, by somebody who called before. */
+/** Returns what `told` reports while this many calls run in turn. Their caller has called before. */
 async function duringCalls(
   options: GatewayOptions,
   forget: () => void,
@@ -126,7 +126,7 @@ describe('a call whose caller called before', () => {
   );
 });
 
-/** Every command Redis runs, as it tells them. */
+/** Returns every command that Redis runs, as its monitor reports them. */
 async function monitorOf(url: string): Promise<{ lines: string[]; close: () => void }> {
   const lines: string[] = [];
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -142,7 +142,9 @@ async function monitorOf(url: string): Promise<{ lines: string[]; close: () => v
 
 const isOfScript = (line: string) => / lua\]/.test(line);
 
-/** What a process does from time to time, called or not. */
-/** Tells what the pools do by themselves from what a call needs. A new connection asks for its `pg_backend_pid`. */
+/**
+ * Tells whether a statement is a periodic one of the process or its pools, not of a call. A new connection asks for its
+ * `pg_backend_pid`.
+ */
 const isBackground = (statement: string) =>
   /"PING"|\b(?:replicas|revisions|processes|tollgate_fold|tollgate_abandon|pg_backend_pid)\b/.test(statement);
