@@ -24,7 +24,7 @@ it('runs large bodies one after the other, with turns between them, each in the 
     for (; seen.length < count && turns < 100; turns++) await turn();
     return turns;
   };
-  // Waits for the large body of the test before.
+  // Waits until the large body of the previous test is done.
   for (let turns = 0; turns < 20; turns++) await turn();
   for (const name of ['a', 'b', 'c']) arrive(name);
   await turnsUntil(1);

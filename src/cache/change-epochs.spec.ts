@@ -15,7 +15,7 @@ describe('changes', () => {
   it('count for everything once their names are too long to be remembered together', () => {
     const changes = new ChangeEpochs();
     const before = changes.epoch;
-    // To mark one name repeatedly adds nothing.
+    // Marking one name repeatedly adds nothing.
     for (let i = 0; i < 3_000; i++) changes.mark(['k'.repeat(8_000)]);
     expect(changes.changedSince(before, ['key:b'])).toBe(false);
     for (let i = 0; i < 3_000; i++) changes.mark([`${i}${'k'.repeat(8_000)}`]);

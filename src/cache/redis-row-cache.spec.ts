@@ -82,7 +82,7 @@ describe('a row counts only as it was put, where it was put, as long as it was m
     const name = nameOf('key:k');
     stored.set(name, alter(stored.get(name)!));
     expect(await rows().get('key:k')).toBeUndefined();
-    // A bad value is no outage: the next row is read.
+    // A bad value is not an outage: the next row is read.
     await rows().set('key:other', versionedRow, TTL_MS);
     expect(await rows().get('key:other')).toEqual(versionedRow);
   });

@@ -74,7 +74,7 @@ describe('the row cache', () => {
     const during = await cache.get('k', async () => ({ n: 2 }));
     const epochOfRead = changes.epoch;
     await evicting;
-    // Either the row is the new one, or its reader can tell that it is outdated.
+    // Either the row is the new one, or its reader can detect that it is outdated.
     expect(during!.n === 2 || changes.changedSince(epochOfRead, ['k'])).toBe(true);
     expect(changes.changedSince(epoch, ['k'])).toBe(true);
     expect(await cache.get('k', async () => ({ n: 2 }))).toEqual({ n: 2 });

@@ -44,7 +44,7 @@ describe('windowAt', () => {
 });
 
 describe('over ten years, in every kind of time zone', () => {
-  // DST in the north, in the south, by half an hour, at midnight, none; and a day that never was (2011-12-30).
+  // Zones with DST in the north, in the south, by half an hour and at midnight; without DST; and with a skipped day (2011-12-30).
   const zones = [
     'America/New_York',
     'Australia/Sydney',
@@ -84,7 +84,7 @@ describe('over ten years, in every kind of time zone', () => {
       dateOf(day).getUTCDate() === Math.min(dateOf(anchorDay).getUTCDate(), lastOfMonth)
     );
   };
-  /** Does a window open on this local day? */
+  /** Rules that tell whether a window opens on a local day. */
   const opens: Record<string, (day: number, anchorDay: number) => boolean> = {
     '1d': () => true,
     '24h': () => true,
@@ -126,7 +126,7 @@ describe('over ten years, in every kind of time zone', () => {
           const { start, end } = windowAt({ duration, anchor }, timeZone, now);
           const day = (ms: number) => localDay(timeZone, ms);
           const anchorDay = day(anchor.getTime());
-          // A day that never was opens with the one after it.
+          // A window of a skipped day opens on the next day.
           const openedBetween = (after: number, upTo: number) => {
             for (let one = after + 1; one <= upTo; one++) if (opens[duration]!(one, anchorDay)) return true;
             return false;

@@ -49,7 +49,7 @@ const factsOf = (catalogue: CatalogueSnapshot): ModelFacts => {
   return { ...facts, demand: demandFor(size, catalogue.limits('m'), catalogue.ceilingOf('m'), settings) };
 };
 
-/** Runs a call that the guards let in with one catalogue and that is sent with another. Returns what it tries to hold. */
+/** Runs a call that the guards admit with one catalogue and that is sent with another. Returns the hold it requests. */
 async function requestHold(before: CatalogueSnapshot, now: CatalogueSnapshot) {
   let lookups = 0;
   let request: { demand: HoldDemand; budgets: readonly unknown[] } | undefined;

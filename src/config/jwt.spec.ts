@@ -107,7 +107,7 @@ describe('enable_jwt_auth', () => {
       { issuer: 'https://a.b', keyUrls: [], audiences: ['x'], claims: { userId: 'sub', roles: 'r' }, adminScope: 'root', roleMappings: [{ role: 'boss', internalRole: 'proxy_admin' }] },
       { issuer: 'https://c.d', keyUrls: [], audiences: ['y'], claims: { userId: 'uid' }, userIdPrefix: 'c/' },
     ]);
-    // What stands beside is the issuer's that stands there.
+    // Settings beside `issuers` belong to the issuer that is configured there.
     const three = readSettings({ ...GOOD, ...beside, issuers: [b] });
     expect([three.problems, three.ignored]).toEqual([[], []]);
     expect(three.settings!.issuers).toMatchObject([
@@ -115,7 +115,7 @@ describe('enable_jwt_auth', () => {
       { issuer: GOOD.issuer, claims: { userEmail: 'email', roles: 'roles' }, adminScope: 'litellm_proxy_admin', roleMappings: [{ role: 'boss' }] },
     ]);
     expect(three.settings!.issuers[0]).not.toHaveProperty('roleMappings');
-    // Nothing makes an administrator of a token that nobody wrote down.
+    // No token makes its caller an admin unless the configuration says so.
     expect(readSettings({ ...GOOD, issuers: [b] }).settings!.issuers.map(({ adminScope }) => adminScope)).toEqual([undefined, undefined]);
     expect(readSettings({ issuers: [a, { ...b, roles_jwt_field: 'r' }] }).problems).toEqual([expect.stringContaining(at('issuers[1].role_mappings'))]);
     expect(readSettings({ user_roles_jwt_field: 'r', user_allowed_roles: ['dev'], issuers: [a, b] }).problems).toEqual([expect.stringContaining(at('user_allowed_roles'))]);

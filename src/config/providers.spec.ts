@@ -14,7 +14,7 @@ describe('where a provider reads an output limit in a chat', () => {
     ['max_completion_tokens', 'openai', OWN, 'o3-mini'],
     ['max_completion_tokens', 'openai', OWN, 'gpt-5.1-codex'],
     ['max_completion_tokens', 'openai', OWN, 'mine', 'openai/gpt-5'],
-    // A server that calls itself OpenAI at its own address reads the member that most APIs read.
+    // A provider `openai` at another address reads the member that most APIs read.
     ['max_tokens', 'openai', OWN, 'llama3'],
     ['max_tokens', 'openai', OWN, 'gpt-oss:20b'],
     ['max_tokens', 'openai', 'https://openai.com.evil.test/v1', 'x'],

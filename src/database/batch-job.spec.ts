@@ -6,7 +6,7 @@ import type { Database } from './database.js';
 
 afterEach(() => vi.restoreAllMocks());
 
-/** Grants the lock according to `turns`, and always after them. */
+/** Grants the lock according to `turns`, and always after their end. */
 function databaseWith(turns: readonly boolean[]) {
   const replies = [...turns];
   const query = vi.fn(() => Promise.resolve([{ turn: replies.shift() ?? true }]));

@@ -14,7 +14,7 @@ const newFolder = () => {
   return path;
 };
 
-/** A database whose rows are all in the log, as after a killed process. `copy` is its folder. */
+/** A database with all rows in the write-ahead log, as after a killed process. `copy` is its folder. */
 beforeEach(() => {
   folder = newFolder();
   copy = newFolder();

@@ -4,7 +4,7 @@ import { runAsActor, currentActor } from './audit-context.js';
 
 const who = (id: string) => ({ id, requestId: `request of ${id}` });
 
-/** Says who acts, before and after something else had its turn. */
+/** Returns the current actor twice: before and after other tasks run. */
 const names = async () => {
   const first = currentActor()?.id;
   await setImmediate();

@@ -4,10 +4,10 @@ import { foldedAddress } from './folded-address.js';
 describe('an address as it is compared', () => {
   it.each([
     ['Boss@CORP.test', 'boss@corp.test'],
-    // Decomposed and composed.
+    // Decomposed and composed form of the same letter.
     ['E\u0301ve@x.y', '\u00c9ve@x.y'],
     ['e\u0301ve@x.y', '\u00e9ve@x.y'],
-    // The Ångström sign is the letter, whose case counts.
+    // Normalization turns the Ångström sign into the letter, whose case counts.
     ['\u212bsa@x.y', '\u00c5sa@x.y'],
   ])('%s is %s', (one, other) => expect(foldedAddress(one)).toBe(foldedAddress(other)));
 

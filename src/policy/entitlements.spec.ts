@@ -50,7 +50,7 @@ describe('what is more than what is held', () => {
   it.each<[Partial<Entitlements>, Partial<Entitlements>, alone: string, before: string, enforced: string]>([
     [{}, {}, 'ok', 'ok', 'ok'],
     [budgets(budget(5)), {}, 'ok', 'ok', 'ok'],
-    // Money: the amount, how soon it comes back, and what it forgets.
+    // Money: the amount, its period, and the spending it does not count.
     [budgets(budget(10)), budgets(budget(10)), 'ok', 'ok', 'ok'],
     [budgets(budget(11)), budgets(budget(10)), 'max_budget', 'max_budget', 'max_budget'],
     [{}, budgets(budget(10)), 'max_budget', 'max_budget', 'ok'],
@@ -61,7 +61,7 @@ describe('what is more than what is held', () => {
     [budgets(budget(10, DAY, 2)), budgets(budget(10, DAY, 1)), 'ok', 'max_budget', 'ok'],
     [budgets(budget(5)), budgets(budget(10), budget(4)), 'max_budget', 'max_budget', 'max_budget'],
     [budgets(budget(5), budget(4)), budgets(budget(10), budget(4)), 'ok', 'ok', 'ok'],
-    // Parts.
+    // Limits per model.
     [perModel(2), perModel(2), 'ok', 'ok', 'ok'],
     [perModel(3), perModel(2), 'model_max_budget', 'model_max_budget', 'model_max_budget'],
     [{}, perModel(2), 'model_max_budget', 'model_max_budget', 'ok'],
@@ -94,7 +94,7 @@ describe('what is more than what is held', () => {
     // Tags.
     [tags('a', 'b'), tags('a'), 'ok', 'ok', 'ok'],
     [tags('b'), tags('a'), 'tags', 'tags', 'ok'],
-    // Life.
+    // Expiry.
     [{ until: 5 }, { until: 5 }, 'ok', 'ok', 'ok'],
     [{ until: 6 }, { until: 5 }, 'duration', 'duration', 'duration'],
     [{}, { until: 5 }, 'duration', 'duration', 'ok'],

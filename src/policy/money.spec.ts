@@ -87,7 +87,7 @@ describe('costNanoUsd', () => {
     const perThousandth = fc.integer({ min: 0, max: 100_000_000 });
     fc.assert(
       fc.property(tokens, tokens, perThousandth, perThousandth, (inputTokens, outputTokens, i, o) => {
-        // Prices in thousandths of a nano-dollar, so the exact sum is an integer of those.
+        // Prices are in thousandths of a nano-dollar, so the exact sum is an integer.
         const exact = BigInt(inputTokens) * BigInt(i) + BigInt(outputTokens) * BigInt(o);
         const at = price(Number(`${i}e-12`), Number(`${o}e-12`));
         expect(costNanoUsd({ inputTokens, outputTokens }, at)).toBe((exact + 500n) / 1000n);

@@ -19,7 +19,7 @@ import {
   type UsageBound,
 } from './price.js';
 
-// The oracle: fractions of whole numbers, none of the code under test. A price is `mantissa * 10^-exponent` USD.
+// The oracle: fractions of whole numbers, without the code under test. A price is `mantissa * 10^-exponent` USD.
 interface Fraction {
   readonly over: bigint;
   readonly under: bigint;
@@ -114,7 +114,7 @@ const aBound: fc.Arbitrary<UsageBound> = fc.record(
   { requiredKeys: ['inputTokens', 'outputTokens'] },
 ); // prettier-ignore
 const share = fc.integer({ min: 0, max: 100 });
-/** Any usage within a bound; its parts may overlap, as some upstreams' do. */
+/** Returns any usage within a bound. Its parts may overlap, as those of some upstreams do. */
 const usageWithin = (bound: UsageBound): fc.Arbitrary<Usage> =>
   fc
     .tuple(fc.array(share, { minLength: 20, maxLength: 20 }), fc.option(fc.constantFrom(...SERVICE_TIERS), { nil: undefined }))

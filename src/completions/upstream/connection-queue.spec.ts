@@ -37,7 +37,7 @@ describe('connections to one origin', () => {
     expect([await patient.granted, queue.length]).toEqual([false, 0]);
     queue.release();
     expect(queue.acquire()).toBeUndefined();
-    // A call that was granted a connection cannot cancel any more.
+    // A call that was granted a connection cannot cancel.
     const waiting = queue.acquire()!;
     queue.release();
     waiting.cancel();

@@ -222,7 +222,7 @@ describe('reservations', () => {
                 limits[i]! - world.accounts[i]!.spentNanoUsd - world.accounts[i]!.heldNanoUsd;
               const id = world.take(world.request(one.on, one.wanted, minimum, one.fair));
               const results = world.results.get(id);
-              // Denied permanently exactly where not even the minimum will ever fit.
+              // A call is denied permanently exactly if its minimum can never fit.
               if (never && results)
                 expect(results).toMatchObject({
                   denials: expect.arrayContaining([expect.objectContaining({ temporary: false })]),
@@ -230,7 +230,7 @@ describe('reservations', () => {
               if (results && 'denials' in results) expect(never).toBe(true);
               if (results && 'amountNanoUsd' in results)
                 expect(results.amountNanoUsd >= minimum && results.amountNanoUsd <= one.wanted).toBe(true);
-              // A waiting call lacks room or stands behind one that does.
+              // A waiting call lacks room or queues behind one that does.
               if (!results)
                 expect(one.on.some((i) => free(i) < one.wanted) || world.results.size < requested - 1).toBe(
                   true,

@@ -57,7 +57,10 @@ describe.each(KINDS)('modelIsAllowed, for a %s', (kind) => {
   });
 });
 
-/** LiteLLM 1.108.7's `can_user_call_model` for a personal key (200 or 403), and what a team's key may here. */
+/**
+ * Expected results: `personal` as LiteLLM 1.108.7's `can_user_call_model` returns (200 or 403), `ofTeam` as this gateway
+ * decides for a team's key.
+ */
 describe('a user’s list', () => {
   it.each`
     models                                       | personal | ofTeam
