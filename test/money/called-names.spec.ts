@@ -140,7 +140,7 @@ it('a budget for everybody counts from the first call of an end user', async () 
     const statuses: number[] = [];
     for (let i = 0; i < 2; i++) statuses.push((await other.chat(its, { ...MODEL, user: 'somebody' })).status);
     expect(statuses).toEqual([200, 429]);
-    // An end user without calls gets the budget in an evaluation that its first call would give it.
+    // An evaluation for a new end user applies the budget that its first call would give it.
     const explained = await other.as(its, 'POST', '/access/v1/evaluation', {
       subject: { type: 'key', id: its },
       action: { name: 'call' },

@@ -258,7 +258,7 @@ describe.skipIf(!isPossible)('tollgate import-litellm', () => {
   });
 });
 
-/** Rows that LiteLLM's forms never make, but an admin with psql, an old version or an attacker. */
+/** Rows that LiteLLM's forms never make. They come from an admin with psql, an old version or an attacker. */
 const ODD = `
 INSERT INTO "LiteLLM_BudgetTable" (budget_id, max_budget, budget_duration, budget_reset_at, created_at) VALUES
   ('t-infinity', 1, '30d', 'infinity', now()), ('t-bc', 1, '30d', '0044-03-15 BC', now()), ('t-far', 1, '30d', '20000-01-01', now()),

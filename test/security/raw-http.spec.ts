@@ -6,7 +6,7 @@ import { Gateway } from '../harness/gateway.js';
 import { type Operation, operations } from '../harness/tenants.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Proves that requests no client library would send fail on every route of the OpenAPI document, byte for byte. */
+/** Sends requests that no client library would send to every route of the OpenAPI document, byte for byte. */
 
 const OPEN = /^GET \/health\/(liveliness|liveness|readiness)$/;
 
@@ -38,7 +38,7 @@ const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?
 interface Dressed {
   readonly target: string;
   readonly method?: string;
-  /** Replaces the usual header. */
+  /** Host headers instead of the usual one. */
   readonly host?: readonly string[];
   readonly headers?: readonly string[];
 }
