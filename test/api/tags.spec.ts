@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { expectBalancedLedger } from '../harness/ledger-reader.js';
 import { type Answer, Gateway } from '../harness/gateway.js';
+import { manyCalls } from '../harness/many-calls.js';
 import { Upstream } from '../harness/upstream.js';
 
 let upstream: Upstream;
@@ -134,9 +135,7 @@ describe('new names', () => {
   it('never make a budget less exact', async () => {
     const key = await gateway.createKey({ max_budget: 1 });
     const known = new Set((await gateway.books()).entries.map(({ id }) => id));
-    const answers = await Promise.all(
-      Array.from({ length: 1_000 }, (_, i) => call(key, { max_tokens: 100, tags: [`${tag}-${i}`] })),
-    );
+    const answers = await manyCalls(1_000, (i) => call(key, { max_tokens: 100, tags: [`${tag}-${i}`] }));
     const counted = (wanted: number) => answers.filter(({ status }) => status === wanted).length;
     expect([counted(200), counted(429)]).toEqual([10, 990]);
     expect(await gateway.spendOf(key)).toBe(1);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
+import { manyCalls } from '../harness/many-calls.js';
 import { Upstream } from '../harness/upstream.js';
 
 let upstream: Upstream;
@@ -58,10 +59,8 @@ describe('end users', () => {
       Array.from({ length: 8 }, () => gateway.chat(key, { model: 'm-out', max_tokens: 1, user: 'new' })),
     );
     expect(first.map(({ status }) => status)).toEqual(Array(8).fill(429));
-    const many = await Promise.all(
-      Array.from({ length: 200 }, (_, i) =>
-        gateway.chat(key, { model: 'm-out', max_tokens: 1, user: `id-${i}` }),
-      ),
+    const many = await manyCalls(200, (i) =>
+      gateway.chat(key, { model: 'm-out', max_tokens: 1, user: `id-${i}` }),
     );
     expect(many.every(({ status }) => status === 429)).toBe(true);
     expect(upstream.calls).toEqual([]);
@@ -70,10 +69,8 @@ describe('end users', () => {
   it('without limits of their own leave the key’s budget exact, however many ids it names', async () => {
     await start();
     const key = await gateway.createKey({ max_budget: 0.05 });
-    const many = await Promise.all(
-      Array.from({ length: 300 }, (_, i) =>
-        gateway.chat(key, { model: 'm-out', max_tokens: 1, user: `id-${i}` }),
-      ),
+    const many = await manyCalls(300, (i) =>
+      gateway.chat(key, { model: 'm-out', max_tokens: 1, user: `id-${i}` }),
     );
     expect(many.filter(({ status }) => status === 200)).toHaveLength(50);
     expect(await spentOf(`/key/info?key=${key}`)).toBe(0.05);
