@@ -1,4 +1,4 @@
--- Tables that an import reads, as LiteLLM's schema.prisma makes them.
+-- LiteLLM's tables as its schema.prisma makes them, as far as an import reads them.
 
 CREATE TABLE "LiteLLM_BudgetTable" (
   budget_id text PRIMARY KEY, max_budget double precision, soft_budget double precision, max_parallel_requests integer,
@@ -78,7 +78,7 @@ CREATE TABLE "LiteLLM_ProxyModelTable" (
 CREATE TABLE "LiteLLM_SpendLogs" (request_id text PRIMARY KEY, spend double precision NOT NULL DEFAULT 0);
 CREATE TABLE "LiteLLM_CredentialsTable" (credential_id text PRIMARY KEY, credential_name text UNIQUE);
 
--- Rows of a company that used LiteLLM for a year. `:month` is the end of the open window, in UTC like all times here.
+-- What a company has after a year of it. `:month` ends the window that is open, in UTC as everything here.
 
 INSERT INTO "LiteLLM_BudgetTable" (budget_id, max_budget, budget_duration, budget_reset_at, allowed_models, tpm_limit) VALUES
   ('free', 1, '30d', :month, '{}', NULL),

@@ -53,7 +53,7 @@ describe('whatever happens at the same time', () => {
       budget_duration: '1mo',
       budget_limits: [{ budget_duration: '1d', max_budget: 0.9 }],
       model_max_budget: { 'm-out': 0.8 },
-      tpm_limit: 100_000,
+      tpm_limit: 100_000_000,
     });
 
     const caller = async () => {
@@ -82,7 +82,7 @@ describe('whatever happens at the same time', () => {
         { budget_limits: [{ budget_duration: '2d', max_budget: 0.9 }] },
         { budget_duration: '1mo', max_budget: 0.95 },
         { model_max_budget: { 'm-out': 0.8, 'm-deny': 0.5 } },
-        { tpm_limit: 90_000 },
+        { tpm_limit: 90_000_000 },
         { budget_duration: null },
         { budget_duration: '1mo' },
       ])
