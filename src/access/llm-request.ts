@@ -181,8 +181,8 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
   const stream = body.flag('stream');
   const endUserId = endUserOf(value, context);
   const fallbacks = namesIn(value('fallbacks'), 'fallbacks');
-  const namedFallbacks = [...new Set([...fallbacks, ...otherFallbacks(value)])];
-  if (namedFallbacks.length > MAX_FALLBACKS)
+  const allFallbacks = [...new Set([...fallbacks, ...otherFallbacks(value)])];
+  if (allFallbacks.length > MAX_FALLBACKS)
     throw new MalformedBodyError(`The request names more than ${MAX_FALLBACKS} fallbacks.`, 'fallbacks');
   const params: Record<string, unknown> = {};
   for (const name of settings.wantedParams) if (scanned.members.has(name)) params[name] = body.member(name);
@@ -192,7 +192,7 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
     scanned,
     stream,
     fallbacks,
-    allFallbacks: namedFallbacks,
+    allFallbacks,
     tags: requestTags(value, headers, settings.refusesTags),
     includeUsage: stream && asksForUsage(value('stream_options')),
     size: kind.size(body, headers),

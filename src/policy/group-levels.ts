@@ -26,15 +26,11 @@ export const areSameLevels = (one: GroupLevels = [], other: GroupLevels = []) =>
 /** Returns the names of a model that a party's list is checked for; undefined if the model is the team's own. */
 export function namesFor(
   { kind, id }: Pick<Party, 'kind' | 'id'>,
-  {
-    aliasedNames: near,
-    globalNames: wide,
-    ofTeam,
-  }: Pick<ModelFacts, 'aliasedNames' | 'globalNames' | 'ofTeam'>,
+  { aliasedNames, globalNames, ofTeam }: Pick<ModelFacts, 'aliasedNames' | 'globalNames' | 'ofTeam'>,
 ): ModelNames | undefined {
   if (kind === 'team' && id === ofTeam) return undefined;
-  return NEAR.has(kind) ? near : wide;
+  return SEES_ALIASES.has(kind) ? aliasedNames : globalNames;
 }
 
 /** Kinds of parties whose lists see the names that team and key aliases made. */
-const NEAR: ReadonlySet<Party['kind']> = new Set(['key', 'member', 'team']);
+const SEES_ALIASES: ReadonlySet<Party['kind']> = new Set(['key', 'member', 'team']);

@@ -9,7 +9,7 @@ export async function oncePerRun(name: string, make: () => Promise<void> | void)
   const done = join(runFolder(), `${name}.done`);
   const lock = join(runFolder(), `${name}.lock`);
   while (!existsSync(done)) {
-    if (!isTaken(lock)) {
+    if (!takeLock(lock)) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       continue;
     }
@@ -22,8 +22,8 @@ export async function oncePerRun(name: string, make: () => Promise<void> | void)
   }
 }
 
-/** Tries to take a lock. Returns false while another worker has it. */
-function isTaken(lock: string): boolean {
+/** Takes a lock. Returns false while another worker has it. */
+function takeLock(lock: string): boolean {
   try {
     mkdirSync(lock);
     return true;
