@@ -11,6 +11,7 @@ import { FactsLoader } from './access/facts.loader.js';
 import { RouteGuardCheck } from './access/route-guard-check.js';
 import { LoadShedder } from './completions/load-shedder.js';
 import type { Config } from './config/config.js';
+import { resolveClientAddresses } from './http/client-address.js';
 import { openApiDocument } from './http/openapi-document.js';
 import { traceRequests } from './tracing/traced-requests.js';
 import { BodiesUnderWay } from './body/bodies-under-way.js';
@@ -57,6 +58,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   describeAnswers(adapter.getInstance());
   traceRequests(adapter.getInstance());
   refuseTwoHosts(adapter.getInstance());
+  resolveClientAddresses(adapter.getInstance(), config.general);
   shedLoad(adapter.getInstance(), app.get(LoadShedder), app.get(RouteGuardCheck));
   serveDocs(app);
   await app.init();

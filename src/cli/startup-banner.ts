@@ -4,12 +4,13 @@ import { print } from '../logs/logs.js';
 
 /** Prints the address. On a terminal it also prints a new master key and, with the demo, three calls to try. */
 export function printStartupBanner(config: Config, url: string): void {
-  const { configFile, ignoredKeys, jsonLogs, masterKey, masterKeyOrigin } = config;
+  const { configFile, ignoredKeys, warnings, jsonLogs, masterKey, masterKeyOrigin } = config;
   const isNew = masterKeyOrigin === 'new';
   const listening = [`Tollgate is listening on ${url}`, `API documentation: ${url}/docs`];
   const ignored = `without effect in ${configFile ?? 'the configuration'}: ${ignoredKeys.join(', ')}`;
   if (jsonLogs) {
     for (const line of listening) print(line);
+    for (const warning of warnings) print(warning, 'warn');
     if (ignoredKeys.length) print(ignored, 'warn');
     // Logs are stored and passed on, so they must not contain the key.
     if (isNew) print('A master key was made; it is in the data folder.');
@@ -17,6 +18,7 @@ export function printStartupBanner(config: Config, url: string): void {
   }
   const lines = [
     ...listening,
+    ...warnings.map((warning) => `Warning: ${warning}`),
     ...(ignoredKeys.length ? [`Warning: ${ignored}`] : []),
     ...(isNew ? [`Master key (shown this once, kept in the data folder): ${masterKey}`] : []),
   ];

@@ -18,6 +18,8 @@ export interface Config {
   readonly configFile?: string;
   /** Keys of the file that have no effect here. The start names them in one warning. */
   readonly ignoredKeys: readonly string[];
+  /** Settings that work, with a consequence that the operator must know. The start prints each. */
+  readonly warnings: readonly string[];
   /** `JSON_LOGS` or `litellm_settings.json_logs`: every log line is one JSON object. */
   readonly jsonLogs: boolean;
   /** Absent: no request is traced. */
@@ -162,6 +164,13 @@ export interface GeneralSettings {
   readonly upstreamQueueMs: number;
   /** `max_event_loop_delay_ms`: the event loop delay beyond which calls are refused. Default 1000; 0: no limit. */
   readonly maxEventLoopDelayMs: number;
+  /**
+   * `trusted_proxies`: addresses and ranges of proxies whose `X-Forwarded-For` counts. With LiteLLM's
+   * `use_x_forwarded_for` alone, loopback and private addresses. Default: none.
+   */
+  readonly trustedProxies: readonly string[];
+  /** `store_client_address`: the ledger, the audit log and the log store the client's address. Default true. */
+  readonly storeClientAddress: boolean;
   /** `fsync: true`: commits survive power loss, not only the death of the process. */
   readonly fsync: boolean;
 }

@@ -1,3 +1,4 @@
+import { AddressList } from '../platform/address-list.js';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -190,6 +191,52 @@ general_settings:
 
   it('is frozen', () => {
     expect(Object.isFrozen(read(undefined))).toBe(true);
+  });
+});
+
+describe('trusted_proxies', () => {
+  const general = (yaml: string) => read(`general_settings: ${yaml}`);
+
+  it('is empty unless it is set', () => {
+    expect(general('{}')).toMatchObject({
+      general: { trustedProxies: [], storeClientAddress: true },
+      warnings: [],
+    });
+  });
+
+  it('lists addresses and ranges', () => {
+    const config = general('{trusted_proxies: [10.0.0.0/8, "::1"], use_x_forwarded_for: true}');
+    expect(config).toMatchObject({ general: { trustedProxies: ['10.0.0.0/8', '::1'] }, warnings: [] });
+  });
+
+  it('has private addresses if LiteLLM’s flag stands alone, with a warning', () => {
+    const { general: settings, warnings, ignoredKeys } = general('{use_x_forwarded_for: true}');
+    const trusted = new AddressList(settings.trustedProxies);
+    const addresses = [
+      '127.0.0.1',
+      '10.1.2.3',
+      '172.31.0.1',
+      '192.168.7.7',
+      '::1',
+      'fd00::1',
+      '203.0.113.9',
+      '2001:db8::1',
+    ];
+    expect(addresses.filter((address) => !trusted.has(address))).toEqual(['203.0.113.9', '2001:db8::1']);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^general_settings.use_x_forwarded_for: .*trusted_proxies/),
+    ]);
+    expect(ignoredKeys).toEqual([]);
+  });
+
+  it.each([
+    ['{trusted_proxies: [nginx]}', "general_settings.trusted_proxies: 'nginx' is neither"],
+    ['{trusted_proxies: [10.0.0.0/40]}', "general_settings.trusted_proxies: '10.0.0.0/40' is neither"],
+    ['{trusted_proxies: 10.0.0.0/8}', 'general_settings.trusted_proxies: must be a list'],
+    ['{trusted_proxies: [10.0.0.1], use_x_forwarded_for: false}', 'use_x_forwarded_for: contradicts'],
+    ['{store_client_address: never}', 'store_client_address: must be true or false'],
+  ])('%s is refused', (yaml, problem) => {
+    expect(problemsOf(`general_settings: ${yaml}`)).toEqual([expect.stringContaining(problem)]);
   });
 });
 

@@ -142,6 +142,7 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
     masterKeyOrigin: masterKey.isNew === undefined ? 'given' : masterKey.isNew ? 'new' : 'kept',
     saltKey,
     ignoredKeys: report.ignored,
+    warnings: report.warnings,
     jsonLogs,
     ...(databaseUrl !== undefined && { databaseUrl }),
     ...(redisUrl !== undefined && { redisUrl }),

@@ -2,6 +2,8 @@
 export class Report {
   readonly problems: string[] = [];
   readonly ignored: string[] = [];
+  /** Settings that work, with a consequence that the operator must know. */
+  readonly warnings: string[] = [];
 }
 
 /** A text and its source: a variable's name, or a path in the file. */
@@ -130,6 +132,11 @@ export class Section {
 
   problem(key: string, message: string): void {
     this.report.problems.push(`${this.pathOf(key)}: ${message}`);
+  }
+
+  /** Reports a consequence of `key`. The start goes on. */
+  warn(key: string, message: string): void {
+    this.report.warnings.push(`${this.pathOf(key)}: ${message}`);
   }
 
   /** Reports `key` as without effect. */

@@ -11,6 +11,7 @@ import type {
   RetentionSettings,
   RouterSettings,
 } from './config.js';
+import { isAddressRange } from '../platform/address-list.js';
 import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
 import { isMapping, MAX_TIMER_MS, type Section } from './section.js';
 
@@ -61,6 +62,8 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     maxUpstreamConnections: maxUpstreamConnections(section),
     upstreamQueueMs: section.milliseconds('upstream_queue_ms', 1) ?? 5_000,
     maxEventLoopDelayMs: section.milliseconds('max_event_loop_delay_ms', 1) ?? 1_000,
+    trustedProxies: trustedProxies(section),
+    storeClientAddress: section.flag('store_client_address') ?? true,
     fsync: section.flag('fsync') ?? false,
     ...(alertSettings && { alerts: alertSettings }),
     ...(auditRetention !== undefined && { auditRetentionMs: secondsIn(auditRetention) * MS_PER_SECOND }),
@@ -68,6 +71,38 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     ...(priceRefreshMs && { priceRefreshMs }),
     ...(priceRefreshUrl !== undefined && { priceRefreshUrl }),
   };
+}
+
+/** Loopback, private and link-local addresses. */
+const PRIVATE_ADDRESSES = [
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  '::1/128',
+  'fc00::/7',
+  'fe80::/10',
+];
+const MAX_TRUSTED_PROXIES = 1_000;
+
+/** Reads the proxies whose `X-Forwarded-For` counts. LiteLLM's flag alone trusts everybody; here it trusts private addresses. */
+function trustedProxies(section: Section): readonly string[] {
+  const usesHeader = section.flag('use_x_forwarded_for');
+  const ranges = section.texts('trusted_proxies') ?? [];
+  const wrong = ranges.find((range) => !isAddressRange(range));
+  if (wrong !== undefined)
+    section.problem('trusted_proxies', `'${wrong}' is neither an IP address nor a range such as 10.0.0.0/8`);
+  if (ranges.length > MAX_TRUSTED_PROXIES)
+    section.problem('trusted_proxies', `must have at most ${MAX_TRUSTED_PROXIES} entries`);
+  if (usesHeader === false && ranges.length)
+    section.problem('use_x_forwarded_for', 'contradicts trusted_proxies');
+  if (!usesHeader || ranges.length) return ranges;
+  section.warn(
+    'use_x_forwarded_for',
+    'every loopback and private address is trusted to say where a call comes from; name your proxies in trusted_proxies',
+  );
+  return PRIVATE_ADDRESSES;
 }
 
 /** Reads a share between 0 and 1. */
