@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
 import type { MaybePromise } from '../platform/maybe-promise.js';
 import type { Enforcer } from '../policy/decision.js';
-import { enforce } from './access-denied.js';
+import { enforce } from './access-denied.exception.js';
 import { AccessRequestReader } from './access-request.reader.js';
 import { PrincipalLoader } from './principal.loader.js';
 import type { CallAccess } from './call-access.js';

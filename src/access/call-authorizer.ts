@@ -9,7 +9,7 @@ import type { AccessFacts, ModelFacts } from '../policy/facts.js';
 import { areSameLevels } from '../policy/group-levels.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import { Traced } from '../tracing/traced.js';
-import { AccessDenied } from './access-denied.js';
+import { AccessDeniedException } from './access-denied.exception.js';
 import type { AccessRequest } from './access-request.js';
 import type { CallAccess } from './call-access.js';
 import { DecisionLog } from './decision-log.js';
@@ -65,15 +65,15 @@ export class CallAuthorizer {
   /**
    * Builds the exception for a refusal that was found after the guards. It is logged and counted if the call ends with it.
    */
-  exceptionFor(access: CallAccess, refusal: Refusal): AccessDenied {
-    return new AccessDenied(refusal, this.config.general.budgetExceededStatus, () => {
+  exceptionFor(access: CallAccess, refusal: Refusal): AccessDeniedException {
+    return new AccessDeniedException(refusal, this.config.general.budgetExceededStatus, () => {
       this.log.record(access.requestId, access, refusal);
       this.metrics.refused.inc({ check: refusal.check });
     });
   }
 
   /** Builds the exception for full rate limits. A permanent refusal that applies by now takes precedence. */
-  async rateLimitException(access: CallAccess, denials: readonly Denial[]): Promise<AccessDenied> {
+  async rateLimitException(access: CallAccess, denials: readonly Denial[]): Promise<AccessDeniedException> {
     // Rate limits in memory were part of the decision already.
     const other = this.rateLimits.areInMemory ? undefined : await this.explain(access);
     const full = conclude([{ check: 'rateLimitsHaveRoom', enforcer: 'hold', denials }]).refusal!;

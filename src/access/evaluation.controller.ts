@@ -17,7 +17,7 @@ import { matchedPath } from '../http/matched-path.js';
 import { decide } from '../policy/decide.js';
 import type { Decision } from '../policy/decision.js';
 import { keyHashOf, secretHash } from '../platform/secrets.js';
-import { budgetDetails, detailsOf, rateDetails } from './access-denied.js';
+import { budgetDetails, detailsOf, rateDetails } from './access-denied.exception.js';
 import {
   EvaluationAnswer,
   EvaluationDto,
@@ -129,13 +129,13 @@ export class EvaluationController {
     const { facts } = await (type === 'jwt'
       ? this.loader.ofToken(id, asked)
       : this.loader.ofSubject({ type, id: type === 'key' ? hash : id }, asked));
-    return told(decide(facts));
+    return answerOf(decide(facts));
   }
 
   /** Returns the route that a question names, in Nest's notation. Throws 422 if the route calls no model. */
   private routeOf(action: string, inContext: string | undefined): string {
-    const [field, named] = action === 'call' ? ['context.route', inContext] : ['action.name', action];
-    const path = (named ?? '/v1/chat/completions').replaceAll(/\{(\w+)\}/g, ':$1');
+    const [field, name] = action === 'call' ? ['context.route', inContext] : ['action.name', action];
+    const path = (name ?? '/v1/chat/completions').replaceAll(/\{(\w+)\}/g, ':$1');
     if (this.doors.modelPaths.has(path)) return path;
     const message = 'must be a route at which a model is called, as /docs writes it';
     throw new UnprocessableEntityException({
@@ -170,7 +170,7 @@ function complete(question: Partial<EvaluationDto>): EvaluationDto {
 const definedOf = (question: object) =>
   Object.fromEntries(Object.entries(question).filter(([, value]) => value !== undefined && value !== null));
 
-function told({ allowed, refusal, trace }: Decision): EvaluationAnswer {
+function answerOf({ allowed, refusal, trace }: Decision): EvaluationAnswer {
   return {
     decision: allowed,
     context: {

@@ -134,7 +134,7 @@ export class FactsLoader {
   isStale({ caller, billingContext, tags }: LoadedFacts): boolean {
     return (
       (caller !== undefined && !this.callers.isFresh(caller)) ||
-      !(billingContext?.named ?? []).every((one) => this.callers.isFresh(one)) ||
+      !(billingContext?.snapshots ?? []).every((one) => this.callers.isFresh(one)) ||
       !this.callers.cachedTags(tags)
     );
   }

@@ -60,8 +60,8 @@ describe('what a call asks for', () => {
   });
 
   it('holds what a template makes of it', () => {
-    const told = (chat_template_kwargs: object) => read(chat({ chat_template_kwargs })).size.hasMedia;
-    expect([told({ chat_template: '{{ x }}' }), told({ enable_thinking: true })]).toEqual([true, false]);
+    const hasMedia = (chat_template_kwargs: object) => read(chat({ chat_template_kwargs })).size.hasMedia;
+    expect([hasMedia({ chat_template: '{{ x }}' }), hasMedia({ enable_thinking: true })]).toEqual([true, false]);
   });
 
   it.each([
@@ -396,7 +396,7 @@ describe('fallbacks', () => {
     ['a', ['a']],
     [null, []],
     [[{ other: 1 }], []],
-  ])('%j names %j', (fallbacks, named) => expect(read(chat({ fallbacks })).allFallbacks).toEqual(named));
+  ])('%j names %j', (fallbacks, models) => expect(read(chat({ fallbacks })).allFallbacks).toEqual(models));
 
   it('of every kind are checked, but only `fallbacks` are tried', () => {
     const { allFallbacks: namedFallbacks, fallbacks } = read(

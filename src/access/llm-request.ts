@@ -235,8 +235,8 @@ function modelOf(
     throw new MalformedBodyError('The model must be a non-empty string.', 'model');
   }
   const inQuery = query ? new URLSearchParams(query).getAll('model') : [];
-  const named = new Set([inBody, pathModel, ...inQuery].filter((name) => name !== undefined));
-  if (named.size > 1)
+  const modelNames = new Set([inBody, pathModel, ...inQuery].filter((name) => name !== undefined));
+  if (modelNames.size > 1)
     throw new MalformedBodyError('The request names different models in different places.', 'model');
   return modelName(inBody ?? pathModel, 'model');
 }

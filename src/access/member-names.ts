@@ -17,8 +17,8 @@ export function foldedName(name: string): string {
   if (isPlain(name)) return name;
   if (name.length > MAX_NAME_BYTES || Buffer.byteLength(name) > MAX_NAME_BYTES)
     throw new MalformedBodyError(
-      `The name '${told(name)}…' is too long: names have at most ${MAX_NAME_BYTES} bytes.`,
-      told(name),
+      `The name '${excerpt(name)}…' is too long: names have at most ${MAX_NAME_BYTES} bytes.`,
+      excerpt(name),
     );
   return (ASCII.test(name) ? name : name.normalize('NFKC')).toLowerCase();
 }
@@ -35,8 +35,8 @@ export const isUsual = (name: string): boolean => USUAL.has(name);
 
 const isPlain = (name: string) => USUAL.has(name) || PLAIN.test(name);
 
-const MAX_TOLD_CHARS = 64;
-const told = (name: string) => name.slice(0, MAX_TOLD_CHARS);
+const MAX_EXCERPT_CHARS = 64;
+const excerpt = (name: string) => name.slice(0, MAX_EXCERPT_CHARS);
 
 /** Spelling of each read member, by its folded name. */
 const SPELLING: ReadonlyMap<string, string> = new Map(READ_MEMBERS.map((name) => [foldedName(name), name]));
@@ -54,14 +54,14 @@ export function refuseLookalikes(names: readonly string[]): void {
     const read = SPELLING.get(folded);
     if (read !== undefined && read !== name)
       throw new MalformedBodyError(
-        `The member '${told(name)}' must be spelled '${read}' or left out.`,
-        told(name),
+        `The member '${excerpt(name)}' must be spelled '${read}' or left out.`,
+        excerpt(name),
       );
     const twin = seen.get(folded);
     if (twin !== undefined)
       throw new MalformedBodyError(
-        `The member '${told(name)}' is given twice in the request body: '${told(twin)}' differs only in its spelling.`,
-        told(name),
+        `The member '${excerpt(name)}' is given twice in the request body: '${excerpt(twin)}' differs only in its spelling.`,
+        excerpt(name),
       );
     seen.set(folded, name);
   }

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
 import type { Enforcer } from '../policy/decision.js';
-import { enforce } from './access-denied.js';
+import { enforce } from './access-denied.exception.js';
 
 const HERE: readonly Enforcer[] = ['ModelAccessGuard'];
 

@@ -22,11 +22,11 @@ export function requestTags(
     ['litellm_metadata.tags', tagsIn(value('litellm_metadata'))],
     [HEADER, header === undefined ? undefined : namesIn(String(header))],
   ] as const;
-  const named = lists.filter(([, list]) => list !== undefined && list !== null);
-  if (!named.length) return NONE;
-  const tags = new Set(named.flatMap(([param, list]) => checked(list, param, refused)));
+  const present = lists.filter(([, list]) => list !== undefined && list !== null);
+  if (!present.length) return NONE;
+  const tags = new Set(present.flatMap(([param, list]) => checked(list, param, refused)));
   if (tags.size > MAX_TAGS)
-    throw new MalformedBodyError(`The request names more than ${MAX_TAGS} tags.`, named[0]![0]);
+    throw new MalformedBodyError(`The request names more than ${MAX_TAGS} tags.`, present[0]![0]);
   return [...tags];
 }
 

@@ -12,7 +12,7 @@ import { decide } from '../policy/decide.js';
 import type { Refusal } from '../policy/decision.js';
 import type { AccessFacts, CredentialFacts } from '../policy/facts.js';
 import { keyHint, secretHash } from '../platform/secrets.js';
-import { AccessDenied } from './access-denied.js';
+import { AccessDeniedException } from './access-denied.exception.js';
 import { PrincipalLoader } from './principal.loader.js';
 import type { AccessRequest } from './access-request.js';
 import type { CallAccess } from './call-access.js';
@@ -50,12 +50,12 @@ export class WriteAuthorizer {
     const { secret } = asked.presented;
     const presented = { request: asked, hash: secretHash(secret), hint: keyHint(secret) };
     const readAgain = async (tx: EntityManager) => {
-      let first: Standing | undefined;
+      let first: Reauthorization | undefined;
       await this.revisions.relyOn(tx, subjectsOf(caller, request.principal!), async () => {
-        const last = await this.billingContext(tx, presented, caller);
+        const last = await this.reauthorize(tx, presented, caller);
         if (last.refusal || last.rights !== first?.rights) throw new RightsChangedError();
       });
-      first = await this.billingContext(tx, presented, caller);
+      first = await this.reauthorize(tx, presented, caller);
       const { refusal, principal } = first;
       if (refusal) throw new RightsChangedError(this.refused(request.id, first, refusal));
       if (isSame(principal!, request.principal!)) return;
@@ -67,11 +67,11 @@ export class WriteAuthorizer {
   }
 
   /** Reads the caller's rows as this transaction sees them, and decides as the guard does. */
-  private async billingContext(
+  private async reauthorize(
     tx: EntityManager,
     { request, hash, hint }: PresentedRequest,
     before: CallerSnapshot,
-  ): Promise<Standing> {
+  ): Promise<Reauthorization> {
     const caller = await this.callers.readAgain(tx, hash, before);
     const now = this.clock();
     const facts: AccessFacts = {
@@ -90,10 +90,10 @@ export class WriteAuthorizer {
     return { facts, caller, principal, rights: written([plain(principal), caller.parties]) };
   }
 
-  private refused(requestId: string, { facts, caller }: Standing, refusal: Refusal): AccessDenied {
+  private refused(requestId: string, { facts, caller }: Reauthorization, refusal: Refusal): AccessDeniedException {
     this.log.record(requestId, { facts, caller, tags: [] }, refusal);
     this.metrics.refused.inc({ check: refusal.check });
-    return new AccessDenied(refusal, this.config.general.budgetExceededStatus);
+    return new AccessDeniedException(refusal, this.config.general.budgetExceededStatus);
   }
 
   private async authorityOf(
@@ -115,7 +115,7 @@ interface PresentedRequest {
 }
 
 /** The caller's facts and rights at one moment of a transaction. */
-interface Standing {
+interface Reauthorization {
   readonly facts: AccessFacts;
   readonly caller: CallerSnapshot | undefined;
   readonly refusal?: Refusal | undefined;

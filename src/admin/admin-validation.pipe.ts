@@ -8,7 +8,7 @@ import {
 import type { ValidationError } from 'class-validator';
 import { isTooLong, MAX_NAME_BYTES } from '../policy/name.js';
 import { isPrintable } from '../policy/printable.js';
-import { MAX_TOLD } from '../policy/some-of.js';
+import { MAX_LISTED } from '../policy/some-of.js';
 import { freeContent, onlyLooksUp } from '../http/free-content.js';
 import { type InvalidField, invalidFields, shortened } from '../http/invalid-fields.js';
 import { JsonBoundError, type JsonBounds, MalformedBodyError, scanJsonObject } from '../body/json-scanner.js';
@@ -49,7 +49,7 @@ export class AdminValidationPipe extends ValidationPipe {
     if (withoutEffect.length)
       ignored.set(
         value as object,
-        withoutEffect.slice(0, MAX_TOLD).map((name) => shortened(name, MAX_TOLD_CHARS)),
+        withoutEffect.slice(0, MAX_LISTED).map((name) => shortened(name, MAX_NAME_CHARS)),
       );
     for (const name of unread) delete body[name];
     if (!onlyLooksUp(dto)) refuseLongNames(body);
@@ -58,7 +58,7 @@ export class AdminValidationPipe extends ValidationPipe {
 }
 
 /** The longest list of names that fits a header. */
-const MAX_TOLD_CHARS = 64;
+const MAX_NAME_CHARS = 64;
 
 const ignored = new WeakMap<object, readonly string[]>();
 

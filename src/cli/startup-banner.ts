@@ -32,8 +32,8 @@ const SUBJECT = '@subject@';
 function tour({ masterKey, masterKeyOrigin, dataFolder, models }: Config, url: string): string[] {
   const master = {
     new: masterKey,
-    kept: `$(cat '${join(dataFolder, 'master-key')}')`,
-    given: '$TOLLGATE_MASTER_KEY',
+    file: `$(cat '${join(dataFolder, 'master-key')}')`,
+    environment: '$TOLLGATE_MASTER_KEY',
   }[masterKeyOrigin];
   const post = (path: string, bearer: string, body: object) =>
     `curl -s ${url}${path} -H "Authorization: Bearer ${bearer}" -d '${JSON.stringify(body)}'`;

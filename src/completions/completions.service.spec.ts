@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { AccessDenied } from '../access/access-denied.js';
+import { AccessDeniedException } from '../access/access-denied.exception.js';
 import { chatCompletion } from '../call-types/chat-completion.js';
 import type { CallSize } from '../policy/bound.js';
 import { CatalogueSnapshot } from '../models/catalogue.js';
@@ -66,7 +66,7 @@ async function requestHold(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     },
   } as never;
   const authorizer = {
-    exceptionFor: (_: unknown, refusal: Refusal) => new AccessDenied(refusal, 429),
+    exceptionFor: (_: unknown, refusal: Refusal) => new AccessDeniedException(refusal, 429),
   } as never;
   const calledNames = { record: () => undefined } as never;
   const holds = new HoldService(
@@ -78,7 +78,7 @@ async function requestHold(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     } as never,
     authorizer,
     calledNames,
-    { isOpen: () => true, of: async () => ({ chain: {}, budgets: [aBudget(1)], named: [] }) } as never,
+    { isOpen: () => true, of: async () => ({ chain: {}, budgets: [aBudget(1)], snapshots: [] }) } as never,
     new StreamUsageOptions(),
     {} as never,
     config,
@@ -101,7 +101,7 @@ async function requestHold(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     facts,
     llm: { size, fallbacks: [], kind: chatCompletion },
     caller: {},
-    billingContext: { chain: {}, budgets: [aBudget(1)], named: [] },
+    billingContext: { chain: {}, budgets: [aBudget(1)], snapshots: [] },
   };
   const httpRequest = { id: 'r', headers: {}, access } as unknown as FastifyRequest;
   const error = await service

@@ -1,6 +1,6 @@
 import { Injectable, ServiceUnavailableException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AccessDenied } from '../access/access-denied.js';
+import { AccessDeniedException } from '../access/access-denied.exception.js';
 import type { CallAccess } from '../access/call-access.js';
 import { CallAuthorizer } from '../access/call-authorizer.js';
 import { CalledNames } from '../access/called-names.js';
@@ -77,7 +77,7 @@ export class CompletionsService {
       await this.fallbacks.run(call);
       commitLease();
     } catch (error) {
-      if (error instanceof AccessDenied) error.record();
+      if (error instanceof AccessDeniedException) error.record();
       if (call.clampedTo !== undefined) reply.header(CLAMPED_HEADER, String(call.clampedTo));
       // A call that was never forwarded does not count on rate limits.
       if (call.sent) commitLease();

@@ -1,5 +1,5 @@
 import { BadRequestException, Injectable } from '@nestjs/common';
-import { AccessDenied } from '../access/access-denied.js';
+import { AccessDeniedException } from '../access/access-denied.exception.js';
 import { CallAuthorizer } from '../access/call-authorizer.js';
 import { limitsFor, RateLimits } from '../rate-limits/rate-limits.js';
 import { Catalogue } from '../models/catalogue.service.js';
@@ -111,7 +111,7 @@ export class FallbackLoop {
       .hold(call, model, deployment, progress.lastAttempt)
       .catch((error: unknown) => {
         // A refused fallback must not hide why the first choice failed.
-        const isRefused = error instanceof AccessDenied || error instanceof BadRequestException;
+        const isRefused = error instanceof AccessDeniedException || error instanceof BadRequestException;
         if (progress.lastError && isRefused) return undefined;
         throw error;
       });

@@ -11,7 +11,7 @@ export interface Config {
   /** The master key in clear text. It is compared by digest only. */
   readonly masterKey: string;
   /** Given by environment or file, stored in the data folder by an earlier start, or new: then it is printed once. */
-  readonly masterKeyOrigin: 'given' | 'kept' | 'new';
+  readonly masterKeyOrigin: 'environment' | 'file' | 'new';
   /** Encrypts provider keys at rest (`TOLLGATE_SALT_KEY` | `LITELLM_SALT_KEY` | a generated file). */
   readonly saltKey: string;
   /** Absent: no file was found, and the built-in demo is served. */

@@ -176,7 +176,7 @@ general_settings:
     expect(statSync(join(folder, 'data/master-key')).mode & 0o777).toBe(0o600);
     expect(statSync(join(folder, 'data/salt-key')).mode & 0o777).toBe(0o600);
     expect(read(undefined, {})).toMatchObject({
-      masterKeyOrigin: 'kept',
+      masterKeyOrigin: 'file',
       masterKey: first.masterKey,
       saltKey: first.saltKey,
     });

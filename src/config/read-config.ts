@@ -139,7 +139,7 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
     ...(tracing && { tracing }),
     dataFolder,
     masterKey: masterKey.secret,
-    masterKeyOrigin: masterKey.isNew === undefined ? 'given' : masterKey.isNew ? 'new' : 'kept',
+    masterKeyOrigin: masterKey.isNew === undefined ? 'environment' : masterKey.isNew ? 'new' : 'file',
     saltKey,
     ignoredKeys: report.ignored,
     warnings: report.warnings,

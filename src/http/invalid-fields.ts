@@ -1,5 +1,5 @@
 import { UnprocessableEntityException } from '@nestjs/common';
-import { MAX_TOLD } from '../policy/some-of.js';
+import { MAX_LISTED } from '../policy/some-of.js';
 
 /** One field of a request and its problem. */
 export interface InvalidField {
@@ -11,12 +11,12 @@ const MAX_FIELD_CHARS = 256;
 
 /** Returns a 422 error that names the first invalid fields and the problem of each. */
 export function invalidFields(problems: readonly InvalidField[]): UnprocessableEntityException {
-  const fields = problems.slice(0, MAX_TOLD).map(({ field, message }) => ({
+  const fields = problems.slice(0, MAX_LISTED).map(({ field, message }) => ({
     field: shortened(field, MAX_FIELD_CHARS),
     message,
   }));
   const texts = fields.map(({ field, message }) => `${field}: ${message}`);
-  if (problems.length > MAX_TOLD) texts.push(`and ${problems.length - MAX_TOLD} more`);
+  if (problems.length > MAX_LISTED) texts.push(`and ${problems.length - MAX_LISTED} more`);
   return new UnprocessableEntityException({ message: texts.join('; '), fields });
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { MAX_TOLD } from '../policy/some-of.js';
+import { MAX_LISTED } from '../policy/some-of.js';
 
 /** Member name that marks omitted content in a view. It is random, so no stored content can have it. */
 const MARK = randomUUID();
@@ -22,7 +22,7 @@ export function withoutOmittedMarks(body: unknown): {
   // The body is not searched while no row was too large.
   if (!isUsed) return { body, rows: [] };
   const rows: string[] = [];
-  return { body: stripped(body, rows, undefined), rows: rows.slice(0, MAX_TOLD) };
+  return { body: stripped(body, rows, undefined), rows: rows.slice(0, MAX_LISTED) };
 }
 
 function stripped(value: unknown, rows: string[], owner: Record<string, unknown> | undefined): unknown {

@@ -41,16 +41,16 @@ export function subjectOf(
   claims: JwtClaims,
   settings: IssuerRules,
 ): TokenSubject | UnknownSubject {
-  const named = namedIn(payload, claims, settings);
-  if (named.isAdmin) return { ...common(payload, claims), ...named.user, ...adminOf(settings) };
-  const objection = objectionTo(named, claims, settings);
+  const subject = subjectIn(payload, claims, settings);
+  if (subject.isAdmin) return { ...common(payload, claims), ...subject.user, ...adminOf(settings) };
+  const objection = objectionTo(subject, claims, settings);
   if (objection) return objection;
   return {
     ...common(payload, claims),
-    ...named.user,
-    teamIds: named.teamIds,
-    ...(!named.teamIds.length && optional('teamAlias', named.teamAlias)),
-    ...limitsOf(named, payload, settings),
+    ...subject.user,
+    teamIds: subject.teamIds,
+    ...(!subject.teamIds.length && optional('teamAlias', subject.teamAlias)),
+    ...limitsOf(subject, payload, settings),
   };
 }
 
@@ -68,14 +68,14 @@ const common = (payload: Payload, claims: JwtClaims) => ({
   ...optional('subject', first(payload, 'sub')),
 });
 
-interface Named {
+interface ClaimedSubject {
   readonly isAdmin: boolean;
   readonly user: { readonly userId?: string; readonly userEmail?: string };
   readonly teamIds: readonly string[];
   readonly teamAlias: string | undefined;
 }
 
-function namedIn(payload: Payload, claims: JwtClaims, settings: IssuerRules): Named {
+function subjectIn(payload: Payload, claims: JwtClaims, settings: IssuerRules): ClaimedSubject {
   const roles = all(payload, claims.roles);
   const mappedRole = settings.roleMappings.find(({ role }) => roles.includes(role))?.internalRole;
   const objectId = first(payload, claims.objectId);
@@ -100,7 +100,7 @@ function userIn(
   claims: JwtClaims,
   { userAllowedRoles, userIdPrefix = '' }: IssuerRules,
   objectId: string | undefined,
-): Named['user'] {
+): ClaimedSubject['user'] {
   const isUser =
     (claims.userRoles === undefined && !userAllowedRoles.length) ||
     all(payload, claims.userRoles).some((role) => userAllowedRoles.includes(role));
@@ -126,21 +126,21 @@ const isVerified = (payload: Payload, path: string | undefined) =>
     .map((claim) => claimAt(payload, claim))
     .every((verified) => verified === undefined || verified === true || verified === 'true');
 
-const hasTeam = ({ teamIds, teamAlias }: Named) => teamIds.length > 0 || teamAlias !== undefined;
+const hasTeam = ({ teamIds, teamAlias }: ClaimedSubject) => teamIds.length > 0 || teamAlias !== undefined;
 
 function objectionTo(
-  named: Named,
+  subject: ClaimedSubject,
   claims: JwtClaims,
   { userAllowedEmailDomain: domain, enforceRbac, enforceTeam }: IssuerRules,
 ): UnknownSubject | undefined {
-  const { userId, userEmail } = named.user;
+  const { userId, userEmail } = subject.user;
   const refused = (reason: string): UnknownSubject => ({ code: 'token_not_allowed', reason });
-  if (!hasTeam(named) && claims.teamId !== undefined && claims.teamIds === undefined)
+  if (!hasTeam(subject) && claims.teamId !== undefined && claims.teamIds === undefined)
     return {
       code: 'token_invalid',
       reason: `No team found in token. Checked team_id field '${claims.teamId}' and team_alias field '${claims.teamAlias ?? ''}'.`,
     };
-  if (!hasTeam(named) && enforceTeam)
+  if (!hasTeam(subject) && enforceTeam)
     return refused('No team found in token. enforce_team_based_model_access is set to True.');
   if (
     domain !== undefined &&
@@ -148,7 +148,7 @@ function objectionTo(
     !(userEmail && foldedAddress(userEmail).endsWith(`@${domain}`))
   )
     return refused(`The token's user has no email of the allowed domain ${domain}.`);
-  if (hasTeam(named) || userId !== undefined) return undefined;
+  if (hasTeam(subject) || userId !== undefined) return undefined;
   return refused(
     enforceRbac
       ? 'Unmatched token passed in. enforce_rbac is set to True. Token must belong to a proxy admin, team, or user.'
@@ -161,11 +161,11 @@ function objectionTo(
  * creates no keys that may call others.
  */
 function limitsOf(
-  named: Named,
+  subject: ClaimedSubject,
   payload: Payload,
   { teamAllowedRoutes, rolePermissions, scopeMappings }: IssuerRules,
 ): Pick<TokenSubject, 'role' | 'routes' | 'models'> {
-  const role: JwtRole = hasTeam(named) ? 'team' : 'internal_user';
+  const role: JwtRole = hasTeam(subject) ? 'team' : 'internal_user';
   const permission = rolePermissions.find((entry) => entry.role === role);
   const scopes = scopesOf(payload);
   const granted = scopeMappings?.filter(({ scope }) => scopes.includes(scope));

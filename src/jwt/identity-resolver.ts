@@ -58,12 +58,12 @@ export class IdentityResolver {
     if (role === 'proxy_admin') return undefined;
     const own = teamAlias === undefined ? teamIds : [await this.teamIdWithAlias(teamAlias)];
     if (teamAlias !== undefined && own[0] === undefined)
-      return nobody(`Team doesn't exist in db. Team alias=${teamAlias}. Create team via \`/team/new\` call.`);
+      return tokenNotAllowed(`Team doesn't exist in db. Team alias=${teamAlias}. Create team via \`/team/new\` call.`);
     if (asked === undefined || asked === teamAlias) return own[0];
     if (own.includes(asked)) return asked;
     const byAlias = await this.teamIdWithAlias(asked);
     if (byAlias !== undefined && own.includes(byAlias)) return byAlias;
-    return nobody(`Team=${asked} of x-litellm-team-id is not one of the token's teams.`);
+    return tokenNotAllowed(`Team=${asked} of x-litellm-team-id is not one of the token's teams.`);
   }
 
   private async organizationId({
@@ -77,7 +77,7 @@ export class IdentityResolver {
         .find({ where: { organizationAlias, deletedAt: IsNull() }, take: 2 }),
     );
     if (found.length === 1) return found[0]!.organizationId;
-    return nobody(`Organization doesn't exist in db. Organization alias=${organizationAlias}. Create organization via \`/organization/new\` call.`); // prettier-ignore
+    return tokenNotAllowed(`Organization doesn't exist in db. Organization alias=${organizationAlias}. Create organization via \`/organization/new\` call.`); // prettier-ignore
   }
 
   /** Returns the user's id. Searches by id, then by login id, then by address in any letter case. */
@@ -104,4 +104,4 @@ export class IdentityResolver {
 }
 
 /** Refuses a token. An alias must belong to exactly one row. */
-const nobody = (reason: string): UnknownSubject => ({ code: 'token_not_allowed', reason });
+const tokenNotAllowed = (reason: string): UnknownSubject => ({ code: 'token_not_allowed', reason });

@@ -40,8 +40,8 @@ it.each<[string, () => typeof answer]>([
   ['says that something went wrong', () => ({ status: 500, body: keySet })],
   ['answers more than a megabyte', () => ({ body: keySet.replace('{', `{"x":"${'x'.repeat(1024 * 1024)}",`) })],
   ['answers what is no JSON', () => ({ body: 'keys' })],
-])('are not those of a place that %s', async (_, given) => {
-  answer = given();
+])('are not those of a place that %s', async (_, answerOf) => {
+  answer = answerOf();
   await expect(versionAt('/keys')).rejects.toThrow(DependencyUnavailableError);
 }); // prettier-ignore
 

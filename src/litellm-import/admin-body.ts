@@ -33,8 +33,8 @@ export async function bodyOf<T extends object>(
   row: LitellmRow,
   warnings: ImportWarnings,
 ): Promise<T> {
-  const taken = acceptedFields(dto);
-  const sent = withoutHiding(row, taken);
+  const fields = acceptedFields(dto);
+  const sent = withoutHiding(row, fields);
   for (const [field, value] of Object.entries(sent))
     if (!NOT_SENT.has(field)) sent[field] = finite(field, value, warnings);
   for (const field of AMOUNTS) if (field in sent) sent[field] = inNanos(sent[field], warnings);
@@ -47,10 +47,10 @@ export async function bodyOf<T extends object>(
     warnings.changed(
       'budget_limits, model_max_budget: what was spent on these so far is not in the database; they start at nothing',
     );
-  const said = Object.entries(sent)
+  const entries = Object.entries(sent)
     .map(([field, value]) => [field, isEmpty(value) ? null : value] as const)
-    .filter(([field, value]) => !NOT_SENT.has(field) && (taken.has(field) || isSomething(value)));
-  const bytes = Buffer.from(JSON.stringify(Object.fromEntries(said)));
+    .filter(([field, value]) => !NOT_SENT.has(field) && (fields.has(field) || isSomething(value)));
+  const bytes = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
   const body = (await pipe.transform(bytes, { type: 'body', metatype: dto })) as T;
   for (const field of ignoredFields(bytes) ?? [])
     warnings.changed(`${field}: has no counterpart here, so it is not taken`);
@@ -84,12 +84,12 @@ const isFinite = (value: unknown): boolean =>
     : typeof value !== 'object' || value === null || Object.values(value).every(isFinite);
 
 /** Returns the row with the fields inside its `metadata` moved to the top. A column of the row takes precedence. */
-function withoutHiding(row: LitellmRow, taken: ReadonlySet<string>): Record<string, unknown> {
+function withoutHiding(row: LitellmRow, fields: ReadonlySet<string>): Record<string, unknown> {
   const { metadata } = row;
   if (!isMapping(metadata)) return { ...row };
   const open = Object.entries(metadata).filter(
     ([name, value]) =>
-      INSIDE_METADATA.has(name) && taken.has(name) && value !== null && !isSomething(row[name]),
+      INSIDE_METADATA.has(name) && fields.has(name) && value !== null && !isSomething(row[name]),
   );
   const rest = { ...metadata };
   for (const [name] of open) delete rest[name];

@@ -2,7 +2,7 @@ import type { OtherRows } from './litellm-database.js';
 
 /** Result for the rows of one of LiteLLM's tables. */
 export class TableReport {
-  taken = 0;
+  imports = 0;
   /** Number of rows that existed already and were left unchanged. */
   there = 0;
   readonly changed: string[] = [];
@@ -44,8 +44,8 @@ export class ImportReport {
       '',
       heading(this),
       ...tables.map(
-        ({ table, taken, there, changed, left }) =>
-          `  ${table}: ${taken} taken (${new Set(changed.map(idOf)).size} of them changed), ${there} there already, ${left.length} left`,
+        ({ table, imports, there, changed, left }) =>
+          `  ${table}: ${imports} taken (${new Set(changed.map(idOf)).size} of them changed), ${there} there already, ${left.length} left`,
       ),
       ...(rounded ? [`  ${rounded} amounts were rounded to the nearest nano-dollar ($0.000000001).`] : []),
       ...listed('Changed on the way:', ({ changed }) => changed),

@@ -131,7 +131,7 @@ export class Importer {
         tableReport.there++;
         return;
       }
-      tableReport.taken++;
+      tableReport.imports++;
       tableReport.changed.push(...changed);
       report.rounded += rounded;
       if (!report.isDry) await this.cache.evict(keys);

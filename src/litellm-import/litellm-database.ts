@@ -78,11 +78,11 @@ export class LitellmDatabase {
    * Returns the number of rows of a table and, if `named`, their ids from its first column. For an unreadable table it
    * returns the reason.
    */
-  async rowsOf(table: string, named: boolean): Promise<OtherRows> {
+  async rowsOf(table: string, withIds: boolean): Promise<OtherRows> {
     await this.client.query('SAVEPOINT other_table');
     try {
       const rows = await this.countOf(this.client.escapeIdentifier(table));
-      return { rows, ids: named && rows ? await this.ids(table) : [] };
+      return { rows, ids: withIds && rows ? await this.ids(table) : [] };
     } catch (error) {
       await this.client.query('ROLLBACK TO SAVEPOINT other_table');
       return { rows: undefined, ids: [], why: (error as Error).message };

@@ -120,15 +120,15 @@ function merged(spans: readonly [number, number][]): [number, number][] {
 }
 
 /**
- * Tells whether `asked` lets calls in only when `held` does. Provable are: no hours at all, every hour held, and the same
+ * Tells whether `hours` let calls in only when `limit` does. Provable are: no hours at all, a limit of every hour, and the same
  * time zone; clocks of different time zones are not compared.
  */
-export function hoursWithin(asked: AllowedHours, held: AllowedHours): boolean {
-  const [mine, most] = [compileAllowedHours(asked), compileAllowedHours(held)];
-  if (!mine.spans.length || isEveryHour(most)) return true;
+export function hoursWithin(hours: AllowedHours, limit: AllowedHours): boolean {
+  const [compiled, compiledLimit] = [compileAllowedHours(hours), compileAllowedHours(limit)];
+  if (!compiled.spans.length || isEveryHour(compiledLimit)) return true;
   return (
-    mine.timeZone === most.timeZone &&
-    mine.spans.every(([from, to]) => most.spans.some((span) => span[0] <= from && to <= span[1]))
+    compiled.timeZone === compiledLimit.timeZone &&
+    compiled.spans.every(([from, to]) => compiledLimit.spans.some((span) => span[0] <= from && to <= span[1]))
   );
 }
 

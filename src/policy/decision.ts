@@ -2,7 +2,7 @@ import type { AccessFacts, BudgetWindow, Party, PartyKind } from './facts.js';
 import type { NanoUsd } from './money.js';
 import type { RateFacts } from './rates.js';
 
-/** The ways a client has to take a denial; `access/access-denied.ts` has the HTTP status of each. */
+/** The ways a client has to take a denial; `access/access-denied.exception.ts` has the HTTP status of each. */
 export type DenialKind =
   | 'unauthenticated'
   | 'unknownKey'

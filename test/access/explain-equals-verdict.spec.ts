@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { AccessDenied, enforce } from '../../src/access/access-denied.js';
+import { AccessDeniedException, enforce } from '../../src/access/access-denied.exception.js';
 import { MemoryRateLimits } from '../../src/rate-limits/memory-rate-limits.js';
 import type { RateLimit } from '../../src/rate-limits/rate-limits.js';
 import { decide } from '../../src/policy/decide.js';
@@ -157,7 +157,7 @@ function walk(
     enforce(decision, ['AuthChecksGuard'], 429);
     enforce(decision, ['ModelAccessGuard'], 429);
   } catch (error) {
-    return (error as AccessDenied).refusal;
+    return (error as AccessDeniedException).refusal;
   }
   const model = facts.request!.model!;
   const taken = rateLimits.acquire(limits, model.boundTokens);

@@ -67,7 +67,7 @@ describe('only one place', () => {
   });
 
   it('only one table turns denials into statuses', () => {
-    expect(places(/Record<DenialKind/)).toEqual(['access/access-denied.ts']);
+    expect(places(/Record<DenialKind/)).toEqual(['access/access-denied.exception.ts']);
   });
 
   it('only the ledger and the functions it calls change a balance', () => {

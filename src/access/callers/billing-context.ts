@@ -23,7 +23,7 @@ export interface BillingContext {
   readonly until: number;
   readonly accountsGeneration: number;
   /** The end user and the tags among the parties. */
-  readonly named: readonly Snapshot[];
+  readonly snapshots: readonly Snapshot[];
   /** Revisions of the rows behind the caller and the named parties. */
   readonly rowRevisions: ReadonlyMap<CacheKey, number>;
   /** Accounts whose limits may cause an alert. */
@@ -133,7 +133,7 @@ export function buildBillingContext(
   names: ChainNames,
   accountsGeneration: number,
   caller: Snapshot,
-  named: readonly Snapshot[],
+  snapshots: readonly Snapshot[],
 ): BillingContext {
   const opened = billed.map((one) => openedAt(one, accounts, accountsGeneration));
   const chainAccounts = [
@@ -152,9 +152,9 @@ export function buildBillingContext(
     chain: newChain(names, chainAccounts),
     until: Math.min(...billed.map(({ until }) => until), Infinity),
     accountsGeneration,
-    named,
-    rowRevisions: named.some(({ rowRevisions }) => rowRevisions.size)
-      ? new Map([caller, ...named].flatMap(({ rowRevisions }) => [...rowRevisions]))
+    snapshots,
+    rowRevisions: snapshots.some(({ rowRevisions }) => rowRevisions.size)
+      ? new Map([caller, ...snapshots].flatMap(({ rowRevisions }) => [...rowRevisions]))
       : caller.rowRevisions,
   };
 }

@@ -73,7 +73,7 @@ function world() {
   return { memory, billingContexts, at: (later: Date) => void (now = later) };
 }
 
-describe('standings', () => {
+describe('billing contexts', () => {
   it('of two keys have what stands behind both of them in common', async () => {
     const { billingContexts } = world();
     const team = party('team', 't');

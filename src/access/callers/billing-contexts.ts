@@ -18,7 +18,7 @@ import {
 } from './billing-context.js';
 
 /** The most contexts of all callers together. A client may name any number of end users with each key. */
-const MAX_KEPT = 100_000;
+const MAX_CONTEXTS = 100_000;
 
 /** The end user and the tags that a call names. */
 export type CallNames = Pick<LlmRequest, 'endUserId' | 'tags'>;
@@ -29,7 +29,7 @@ export type CallNames = Pick<LlmRequest, 'endUserId' | 'tags'>;
  */
 @Injectable()
 export class BillingContexts {
-  private readonly kept = new SharedBound<BillingContext>(MAX_KEPT);
+  private readonly contexts = new SharedBound<BillingContext>(MAX_CONTEXTS);
   /** The last accounts of each party. All callers of the party share them. */
   private readonly lastBilled = new WeakMap<PartyConfig, PartyAccounts>();
 
@@ -44,12 +44,12 @@ export class BillingContexts {
   /** Returns the billing context of a call of this model, without a promise if it is in memory. */
   of(
     caller: CallerSnapshot,
-    named: CallNames,
+    callNames: CallNames,
     model: ModelFacts | undefined,
     isDryRun = false,
   ): MaybePromise<BillingContext> {
     const now = this.clock();
-    return this.inMemory(caller, named, model, now) ?? this.load(caller, named, model, now, isDryRun);
+    return this.inMemory(caller, callNames, model, now) ?? this.load(caller, callNames, model, now, isDryRun);
   }
 
   /** Tells whether the windows are still open, the limits still apply, and the accounts are still in memory. */
@@ -59,35 +59,35 @@ export class BillingContexts {
 
   private inMemory(
     caller: CallerSnapshot,
-    named: CallNames,
+    callNames: CallNames,
     model: ModelFacts | undefined,
     now: Date,
   ): BillingContext | undefined {
-    const { endUserId } = named;
+    const { endUserId } = callNames;
     const endUser = endUserId === undefined ? undefined : this.callers.lastEndUser(endUserId);
-    const tags = this.callers.cachedTags(tagsOfCall(caller, named));
+    const tags = this.callers.cachedTags(tagsOfCall(caller, callNames));
     const modelNames = budgetedNames(model, [caller, ...(endUser ? [endUser] : []), ...(tags ?? [])]);
-    const billingContext = tags && caller.billingContexts.get(standingKey(endUserId, tags, modelNames));
+    const billingContext = tags && caller.billingContexts.get(contextKey(endUserId, tags, modelNames));
     const current =
       billingContext &&
       this.isOpen(billingContext, now) &&
-      billingContext.named.every((one) => this.callers.isFresh(one));
+      billingContext.snapshots.every((one) => this.callers.isFresh(one));
     return current ? billingContext : undefined;
   }
 
   private async load(
     caller: CallerSnapshot,
-    named: CallNames,
+    callNames: CallNames,
     model: ModelFacts | undefined,
     now: Date,
     isDryRun: boolean,
   ): Promise<BillingContext> {
-    const { endUserId } = named;
+    const { endUserId } = callNames;
     const endUser =
       endUserId === undefined
         ? undefined
         : await this.callers.endUser(endUserId, !this.quota.isUsedUp(caller));
-    const tags = await this.callers.tagsWithRow(tagsOfCall(caller, named));
+    const tags = await this.callers.tagsWithRow(tagsOfCall(caller, callNames));
     const snapshots = [...(endUser ? [endUser] : []), ...tags];
     const modelNames = budgetedNames(model, [caller, ...snapshots]);
     const last = caller.parties.length - 1;
@@ -99,7 +99,7 @@ export class BillingContexts {
     const names = { endUserId: endUserId ?? null, ...caller.names };
     const billingContext = buildBillingContext(billed, accounts, names, generation, caller, snapshots);
     if (!isDryRun && !isProvisional(billingContext))
-      this.kept.set(caller.billingContexts, standingKey(endUserId, tags, modelNames), billingContext);
+      this.contexts.set(caller.billingContexts, contextKey(endUserId, tags, modelNames), billingContext);
     return billingContext;
   }
 
@@ -128,7 +128,7 @@ export class BillingContexts {
 }
 
 /** Tells whether the context has an end user whose row does not exist yet. */
-export const isProvisional = ({ named }: BillingContext): boolean => named.some((one) => one.isProvisional);
+export const isProvisional = ({ snapshots }: BillingContext): boolean => snapshots.some((one) => one.isProvisional);
 
 /** Returns the names of a model if a party has a budget for it; otherwise none. */
 function budgetedNames(model: ModelFacts | undefined, snapshots: readonly Snapshot[]): readonly string[] {
@@ -148,7 +148,7 @@ export const tagsOfCall = ({ tags: own }: CallerSnapshot, { tags }: CallNames) =
  * Returns the key of a context within its caller. No end user's id and no tag contains the separator. Tags without a row
  * are left out. They change nothing, and a client may invent any number of them.
  */
-const standingKey = (endUserId = '', tags: readonly Snapshot[], modelNames: readonly string[]) =>
+const contextKey = (endUserId = '', tags: readonly Snapshot[], modelNames: readonly string[]) =>
   tags.length || modelNames.length
     ? [endUserId, ...modelNames, '', ...tags.map(({ parties }) => parties[0]!.id)].join('\0')
     : endUserId;

@@ -18,7 +18,7 @@ import { GLOBAL_ID } from '../../ledger/account.js';
 import type { BudgetConfig, PartyConfig } from './caller.js';
 
 /** The configs last built from a row. */
-interface Made {
+interface RowConfigs {
   readonly defaults: DefaultLimits | null;
   inTeam?: PartyConfig;
   /** Set only if the row's list of models has another meaning without a team. */
@@ -26,7 +26,7 @@ interface Made {
 }
 
 /** The last configs of each row. All keys of a team share the config of its row. */
-const made = new WeakMap<Readonly<PartyRow>, Made>();
+const configs = new WeakMap<Readonly<PartyRow>, RowConfigs>();
 
 /**
  * Returns the config of a party from its row. `defaults`: limits of a tier, or others, that fill the limits the row leaves
@@ -39,10 +39,10 @@ export function partyConfigOf(
   defaults: DefaultLimits | null,
   hasTeam: boolean,
 ): PartyConfig {
-  let last = made.get(row);
+  let last = configs.get(row);
   if (last?.defaults !== defaults || !last) {
     last = { defaults };
-    made.set(row, last);
+    configs.set(row, last);
   }
   const variant = hasTeam || !dependsOnTeam(modelEntries(row), kind === 'user') ? 'inTeam' : 'alone';
   return (last[variant] ??= specOf(kind, id, row, defaults, variant === 'inTeam'));

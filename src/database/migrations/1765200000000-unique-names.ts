@@ -55,17 +55,17 @@ export class UniqueNames1765200000000 implements MigrationInterface {
   name = 'UniqueNames1765200000000';
 
   /** One line for each value that was set aside. */
-  readonly told: string[] = [];
+  readonly messages: string[] = [];
 
   async up(runner: QueryRunner): Promise<void> {
-    this.told.length = 0;
+    this.messages.length = 0;
     // Nobody else makes a double between looking and the index.
     if (isPostgres(runner)) await runner.query('LOCK TABLE virtual_keys, users IN SHARE ROW EXCLUSIVE MODE');
     await runner.query('ALTER TABLE users ADD COLUMN folded_email varchar');
     await foldAddresses(runner);
     for (const unique of UNIQUE) {
       for (const double of await doublesIn(runner, unique))
-        this.told.push(await setAside(runner, unique, double));
+        this.messages.push(await setAside(runner, unique, double));
       const { index, table, column, where } = unique;
       await runner.query(`CREATE UNIQUE INDEX "${index}" ON ${table} (${column}) WHERE ${where}`);
     }

@@ -48,9 +48,9 @@ export class DeploymentImporter implements TableImporter {
         'litellm_params.litellm_credential_name: credentials stand in the model itself here',
       );
     const described = { model_name: row.model_name, litellm_params, model_info: { ...info, id: modelId } };
-    const made = await this.models.make(tx, await bodyOf(NewModelDto, described, warnings), IMPORTER);
-    restoreAuthorship(made, row);
-    await this.rows.in(tx).save(made);
+    const deployment = await this.models.make(tx, await bodyOf(NewModelDto, described, warnings), IMPORTER);
+    restoreAuthorship(deployment, row);
+    await this.rows.in(tx).save(deployment);
     return [cacheKey.models];
   }
 

@@ -32,8 +32,8 @@ export class EndUserImporter implements TableImporter {
   async import(tx: EntityManager, row: LitellmRow, { warnings }: ImportContext) {
     const userId = row.user_id as string;
     if (await this.rows.in(tx).existsBy({ userId })) return 'exists';
-    const made = await this.endUsers.make(tx, await bodyOf(NewEndUserDto, row, warnings), IMPORTER);
-    await this.restorer.restoreParty(tx, this.rows, made, row, warnings);
+    const endUser = await this.endUsers.make(tx, await bodyOf(NewEndUserDto, row, warnings), IMPORTER);
+    await this.restorer.restoreParty(tx, this.rows, endUser, row, warnings);
     return [cacheKey.endUser(userId)];
   }
 }

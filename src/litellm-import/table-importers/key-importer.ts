@@ -48,20 +48,20 @@ export class KeyImporter implements TableImporter {
     const dto = await bodyOf(KeyFieldsDto, row, warnings);
     const hint = (row.key_name as string | null) ?? 'sk-...';
     const adopted = await this.issuer.adopt(tx, { hash, hint }, dto, IMPORTER);
-    const { row: made } = adopted;
-    made.expiresAt = row.expires as Date | null;
-    made.rotationCount = (row.rotation_count as number | null) ?? 0;
-    made.lastRotatedAt = (row.last_rotation_at as Date | null) ?? null;
+    const { row: key } = adopted;
+    key.expiresAt = row.expires as Date | null;
+    key.rotationCount = (row.rotation_count as number | null) ?? 0;
+    key.lastRotatedAt = (row.last_rotation_at as Date | null) ?? null;
     if (row.former_token && (row.former_ends_at as Date) > this.clock()) {
       const former = row.former_token as string;
       const why = await this.whyNotFormer(tx, former, row);
       if (why) warnings.changed(`the secret before: ${why}, so it is not taken`);
       else {
-        made.formerSecretHash = former;
-        made.formerEndsAt = row.former_ends_at as Date;
+        key.formerSecretHash = former;
+        key.formerEndsAt = row.former_ends_at as Date;
       }
     }
-    await this.restorer.restoreParty(tx, this.rows, made, row, warnings);
+    await this.restorer.restoreParty(tx, this.rows, key, row, warnings);
     return cacheKeysOf(adopted);
   }
 

@@ -33,8 +33,8 @@ export class OrganizationImporter implements TableImporter {
     const publicId = row.organization_id as string;
     if (await this.rows.in(tx).existsBy({ organizationId: publicId })) return 'exists';
     const dto = await bodyOf(NewOrganizationDto, row, warnings);
-    const made = await this.organizations.make(tx, publicId, dto, IMPORTER);
-    await this.restorer.restoreParty(tx, this.rows, made, row, warnings);
+    const organization = await this.organizations.make(tx, publicId, dto, IMPORTER);
+    await this.restorer.restoreParty(tx, this.rows, organization, row, warnings);
     return [cacheKey.organization(publicId)];
   }
 }

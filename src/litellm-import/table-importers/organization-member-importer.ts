@@ -30,8 +30,8 @@ export class OrganizationMemberImporter implements TableImporter {
     skipped.requireUser(row);
     const [organizationId, userId] = [row.organization_id as string, row.user_id as string];
     if (await this.rows.in(tx).existsBy({ organizationId, userId })) return 'exists';
-    const named = { user_id: userId, role: row.user_role ?? 'internal_user' };
-    const { role } = await bodyOf(OrganizationMemberDto, named, warnings);
+    const member = { user_id: userId, role: row.user_role ?? 'internal_user' };
+    const { role } = await bodyOf(OrganizationMemberDto, member, warnings);
     if (row.budget_id !== null)
       warnings.changed('budget_id: a budget inside an organization is not enforced here');
     await this.members.join(tx, organizationId, userId, role, IMPORTER);

@@ -31,8 +31,8 @@ export class TagImporter implements TableImporter {
   async import(tx: EntityManager, row: LitellmRow, { warnings }: ImportContext) {
     const { tag_name: name, ...fields } = row;
     if (await this.rows.in(tx).existsBy({ name: name as string })) return 'exists';
-    const made = await this.tags.make(tx, await bodyOf(TagDto, { ...fields, name }, warnings), IMPORTER);
-    await this.restorer.restoreParty(tx, this.rows, made, row, warnings);
-    return [cacheKey.tag(made.name)];
+    const tag = await this.tags.make(tx, await bodyOf(TagDto, { ...fields, name }, warnings), IMPORTER);
+    await this.restorer.restoreParty(tx, this.rows, tag, row, warnings);
+    return [cacheKey.tag(tag.name)];
   }
 }

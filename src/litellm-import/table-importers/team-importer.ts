@@ -42,15 +42,15 @@ export class TeamImporter implements TableImporter {
       throw new SkippedRowError('metadata.team_member_budget_id: is no text');
     const memberTier = await this.restorer.tierOf(tx, memberTierId as string | undefined);
     const dto = await bodyOf(NewTeamDto, { ...row, metadata, ...memberDefaults(memberTier) }, warnings);
-    const made = await this.teams.make(tx, teamId, dto, IMPORTER);
+    const team = await this.teams.make(tx, teamId, dto, IMPORTER);
     if (memberTier?.budgetDuration) {
       const window: TeamMemberDefaults = {
         team_member_budget_anchor: memberTier.budgetAnchor!.getTime(),
         team_member_budget_since: memberTier.budgetSince!.getTime(),
       };
-      made.extra = { ...made.extra, ...window };
+      team.extra = { ...team.extra, ...window };
     }
-    await this.restorer.restoreParty(tx, this.rows, made, row, warnings);
+    await this.restorer.restoreParty(tx, this.rows, team, row, warnings);
     return [cacheKey.team(teamId)];
   }
 }

@@ -50,12 +50,12 @@ export class UserImporter implements TableImporter {
     const blocked = isDeprovisioned(row as Pick<User, 'metadata'>);
     if (blocked) warnings.changed('metadata.scim_active: false, so the user is blocked');
     const sent = { ...fields, user_role: isKnown ? user_role : null, ...(blocked && { blocked }) };
-    const made = await this.users.make(tx, userId, await bodyOf(NewUserDto, sent, warnings), IMPORTER);
-    await this.restorer.restoreParty(tx, this.rows, made, row, warnings);
+    const user = await this.users.make(tx, userId, await bodyOf(NewUserDto, sent, warnings), IMPORTER);
+    await this.restorer.restoreParty(tx, this.rows, user, row, warnings);
     if (userId === PROXY_USER) {
       const proxy = proxySpender(this.config);
-      const limits = { ...proxy.row, budgetSince: made.budgetSince };
-      await this.spend.open(tx, proxy, this.restorer.openingOf(limits, made, row, warnings));
+      const limits = { ...proxy.row, budgetSince: user.budgetSince };
+      await this.spend.open(tx, proxy, this.restorer.openingOf(limits, user, row, warnings));
     }
     return [cacheKey.user(userId)];
   }

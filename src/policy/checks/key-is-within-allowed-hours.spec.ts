@@ -163,7 +163,7 @@ describe('hours within hours', () => {
     ['another time zone of one who may always', hours('Asia/Tokyo', ['fri', '09:00', '10:00']), vienna([WEEK, '00:00', '24:00']), true],
     ['never, in any time zone', hours('Asia/Tokyo'), OFFICE, true],
     ['anything of one who may never', OFFICE, vienna(), false],
-  ])('%s', (_, asked, held, isWithin) => {
-    expect(hoursWithin(asked, held)).toBe(isWithin);
+  ])('%s', (_, asked, limit, isWithin) => {
+    expect(hoursWithin(asked, limit)).toBe(isWithin);
   }); // prettier-ignore
 });

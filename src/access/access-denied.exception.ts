@@ -35,7 +35,7 @@ const LEVEL: Partial<Record<Scope['kind'], string>> = {
 };
 
 /** Exception that sends a refusal to the caller. */
-export class AccessDenied extends HttpException {
+export class AccessDeniedException extends HttpException {
   constructor(
     readonly refusal: Refusal,
     budgetExceededStatus: number,
@@ -64,14 +64,14 @@ export class AccessDenied extends HttpException {
   }
 }
 
-/** Enforces a decision at one enforcement point. Throws `AccessDenied` if one of these enforcers has the refusal. */
+/** Enforces a decision at one enforcement point. Throws `AccessDeniedException` if one of these enforcers has the refusal. */
 export function enforce(
   decision: Decision,
   enforcers: readonly Enforcer[],
   budgetExceededStatus: number,
 ): void {
   const { refusal } = decision;
-  if (refusal && enforcers.includes(refusal.enforcer)) throw new AccessDenied(refusal, budgetExceededStatus);
+  if (refusal && enforcers.includes(refusal.enforcer)) throw new AccessDeniedException(refusal, budgetExceededStatus);
 }
 
 /** Returns the `details` of a refusal on the wire. */
