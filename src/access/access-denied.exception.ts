@@ -71,7 +71,8 @@ export function enforce(
   budgetExceededStatus: number,
 ): void {
   const { refusal } = decision;
-  if (refusal && enforcers.includes(refusal.enforcer)) throw new AccessDeniedException(refusal, budgetExceededStatus);
+  if (refusal && enforcers.includes(refusal.enforcer))
+    throw new AccessDeniedException(refusal, budgetExceededStatus);
 }
 
 /** Returns the `details` of a refusal on the wire. */

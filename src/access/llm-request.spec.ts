@@ -61,7 +61,10 @@ describe('what a call asks for', () => {
 
   it('holds what a template makes of it', () => {
     const hasMedia = (chat_template_kwargs: object) => read(chat({ chat_template_kwargs })).size.hasMedia;
-    expect([hasMedia({ chat_template: '{{ x }}' }), hasMedia({ enable_thinking: true })]).toEqual([true, false]);
+    expect([hasMedia({ chat_template: '{{ x }}' }), hasMedia({ enable_thinking: true })]).toEqual([
+      true,
+      false,
+    ]);
   });
 
   it.each([

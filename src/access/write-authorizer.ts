@@ -90,7 +90,11 @@ export class WriteAuthorizer {
     return { facts, caller, principal, rights: written([plain(principal), caller.parties]) };
   }
 
-  private refused(requestId: string, { facts, caller }: Reauthorization, refusal: Refusal): AccessDeniedException {
+  private refused(
+    requestId: string,
+    { facts, caller }: Reauthorization,
+    refusal: Refusal,
+  ): AccessDeniedException {
     this.log.record(requestId, { facts, caller, tags: [] }, refusal);
     this.metrics.refused.inc({ check: refusal.check });
     return new AccessDeniedException(refusal, this.config.general.budgetExceededStatus);

@@ -17,7 +17,7 @@ import { HoldService } from './hold.service.js';
 import { LoadShedder } from './load-shedder.js';
 import { StreamUsageOptions } from './stream-usage-options.js';
 import { FallbackPlan } from './fallback-plan.js';
-import { UpstreamCallRunner } from './upstream-call-runner.js';
+import { UpstreamCallRunner } from './upstream/upstream-call-runner.js';
 import { Upstreams } from './upstream/upstreams.js';
 
 /** The model routes: each call is guarded, held, forwarded and settled. */

@@ -12,7 +12,7 @@ import type { Call } from './call.js';
 import { HoldService } from './hold.service.js';
 import { StreamUsageOptions } from './stream-usage-options.js';
 import { FallbackPlan } from './fallback-plan.js';
-import { UpstreamCallRunner } from './upstream-call-runner.js';
+import { UpstreamCallRunner } from './upstream/upstream-call-runner.js';
 import { UpstreamBusyError, UpstreamError } from './upstream/upstream-error.js';
 
 /** State of the attempts so far. */

@@ -58,7 +58,9 @@ export class IdentityResolver {
     if (role === 'proxy_admin') return undefined;
     const own = teamAlias === undefined ? teamIds : [await this.teamIdWithAlias(teamAlias)];
     if (teamAlias !== undefined && own[0] === undefined)
-      return tokenNotAllowed(`Team doesn't exist in db. Team alias=${teamAlias}. Create team via \`/team/new\` call.`);
+      return tokenNotAllowed(
+        `Team doesn't exist in db. Team alias=${teamAlias}. Create team via \`/team/new\` call.`,
+      );
     if (asked === undefined || asked === teamAlias) return own[0];
     if (own.includes(asked)) return asked;
     const byAlias = await this.teamIdWithAlias(asked);

@@ -15,7 +15,7 @@ import {
 import { FreeContent } from '../http/free-content.js';
 import { IsNullableText } from '../http/text-fields.js';
 import { IsDuration } from './duration.js';
-import { MAX_BUDGET_WINDOWS } from './fields/party-fields.js';
+import { MAX_BUDGET_WINDOWS } from './fields/limit-fields.js';
 import { IsModelBudgets } from './model-budgets.js';
 import { NamesModels } from './names-models.js';
 import { HidesNoLimit, NOT_ENFORCED, Refuses } from './not-enforced.js';

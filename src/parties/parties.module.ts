@@ -3,7 +3,7 @@ import { CacheModule } from '../cache/cache.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { PartySpend } from './party-spend.js';
 import { UserDefaults } from './user-defaults.js';
-import { PartyRepositoryContext } from './repositories/party.repository.js';
+import { PartyRepositoryContext } from './repositories/party-repository-context.js';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { VirtualKey } from './entities/virtual-key.entity.js';
 import { User } from './entities/user.entity.js';

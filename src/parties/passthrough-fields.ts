@@ -3,7 +3,7 @@ import { hasBlankEnds } from '../policy/model-list.js';
 import { isName } from '../policy/name.js';
 import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
 import type { Fields } from './fields/field.js';
-import { MAX_ENTRIES, MAX_TAGS } from './fields/party-fields.js';
+import { MAX_ENTRIES, MAX_TAGS } from './fields/field-templates.js';
 import type { PartyRow } from './party-row.js';
 
 /** Type of a field that is stored as sent. Null always clears the field. */

@@ -128,7 +128,8 @@ export class BillingContexts {
 }
 
 /** Tells whether the context has an end user whose row does not exist yet. */
-export const isProvisional = ({ snapshots }: BillingContext): boolean => snapshots.some((one) => one.isProvisional);
+export const isProvisional = ({ snapshots }: BillingContext): boolean =>
+  snapshots.some((one) => one.isProvisional);
 
 /** Returns the names of a model if a party has a budget for it; otherwise none. */
 function budgetedNames(model: ModelFacts | undefined, snapshots: readonly Snapshot[]): readonly string[] {

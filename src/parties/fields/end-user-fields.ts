@@ -1,5 +1,6 @@
 import type { Fields } from './field.js';
-import { blocked, label, name, partyFields, storedAsSent } from './party-fields.js';
+import { blocked, label, name, storedAsSent } from './field-templates.js';
+import { partyFields } from './party-fields.js';
 
 const { models, metadata: _, ...party } = partyFields({ limits: 'proxyAdmin', metadata: 'proxyAdmin' });
 

@@ -1,14 +1,7 @@
 import type { Fields } from './field.js';
-import {
-  blocked,
-  label,
-  LABEL,
-  MAX_ENTRIES,
-  name,
-  partyFields,
-  storedAsSent,
-  callerFields,
-} from './party-fields.js';
+import { callerFields } from './caller-fields.js';
+import { blocked, label, LABEL, MAX_ENTRIES, name, storedAsSent } from './field-templates.js';
+import { partyFields } from './party-fields.js';
 
 /** The secrets of a key, and the presets of its routes. */
 const instructions = {

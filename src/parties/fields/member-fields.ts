@@ -1,5 +1,7 @@
 import type { Fields } from './field.js';
-import { limitFields, MAX_ENTRIES, name, partyFields } from './party-fields.js';
+import { MAX_ENTRIES, name } from './field-templates.js';
+import { limitFields } from './limit-fields.js';
+import { partyFields } from './party-fields.js';
 
 const limits = limitFields('teamAdmin');
 

@@ -1,5 +1,6 @@
 import type { Fields } from './field.js';
-import { blocked, label, MAX_ENTRIES, MAX_TAGS, name, partyFields, storedAsSent } from './party-fields.js';
+import { blocked, label, MAX_ENTRIES, MAX_TAGS, name, storedAsSent } from './field-templates.js';
+import { partyFields } from './party-fields.js';
 
 const ADMINS_ONLY = { because: 'only proxy admins make and change organizations' };
 

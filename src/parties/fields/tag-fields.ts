@@ -1,5 +1,6 @@
 import type { Fields } from './field.js';
-import { blocked, label, partyFields, storedAsSent } from './party-fields.js';
+import { blocked, label, storedAsSent } from './field-templates.js';
+import { partyFields } from './party-fields.js';
 
 /** Every field of `/tag/new` and `/tag/update`. Only proxy admins set them, and a tag creates nothing. */
 export const TAG_FIELDS = {

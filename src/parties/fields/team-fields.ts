@@ -1,13 +1,7 @@
 import type { Field, Fields } from './field.js';
-import {
-  blocked,
-  label,
-  MAX_ENTRIES,
-  name,
-  partyFields,
-  storedAsSent,
-  callerFields,
-} from './party-fields.js';
+import { callerFields } from './caller-fields.js';
+import { blocked, label, MAX_ENTRIES, name, storedAsSent } from './field-templates.js';
+import { partyFields } from './party-fields.js';
 
 /** A default for members without limits of their own. */
 const memberDefault = (type: 'usd' | 'duration' | 'rate', tried: unknown): Field => ({

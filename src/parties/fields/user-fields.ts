@@ -1,5 +1,6 @@
 import type { Fields } from './field.js';
-import { blocked, label, MAX_ENTRIES, name, partyFields } from './party-fields.js';
+import { blocked, label, MAX_ENTRIES, name } from './field-templates.js';
+import { partyFields } from './party-fields.js';
 import { storedOfKeys } from './key-fields.js';
 
 /** LiteLLM's fields of a user that are stored as sent: those of a key, but a user may set none of them. */

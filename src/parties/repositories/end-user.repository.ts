@@ -3,7 +3,8 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
 import { cacheKey } from '../../cache/change-epochs.js';
 import { EndUser } from '../entities/end-user.entity.js';
-import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
+import { PartyRepository } from './party.repository.js';
+import { PartyRepositoryContext } from './party-repository-context.js';
 
 /** End users, live and deleted. */
 @Injectable()

@@ -3,7 +3,8 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, IsNull, Repository } from 'typeorm';
 import { cacheKey } from '../../cache/change-epochs.js';
 import { VirtualKey } from '../entities/virtual-key.entity.js';
-import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
+import { PartyRepository } from './party.repository.js';
+import { PartyRepositoryContext } from './party-repository-context.js';
 
 /** Virtual keys, live and deleted. The id of a key is the hash of its secret. */
 @Injectable()

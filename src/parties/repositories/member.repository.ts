@@ -4,7 +4,8 @@ import { type EntityManager, In, IsNull, Repository } from 'typeorm';
 import { cacheKey } from '../../cache/change-epochs.js';
 import { Member } from '../entities/team-member.entity.js';
 import { User } from '../entities/user.entity.js';
-import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
+import { PartyRepository } from './party.repository.js';
+import { PartyRepositoryContext } from './party-repository-context.js';
 
 /** Memberships of users in teams, live and deleted. The id of a membership is `pairOf` its team and user. */
 @Injectable()

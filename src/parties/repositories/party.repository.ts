@@ -1,75 +1,29 @@
-import {
-  BadRequestException,
-  ConflictException,
-  Inject,
-  Injectable,
-  NotFoundException,
-} from '@nestjs/common';
+import { BadRequestException, ConflictException, NotFoundException } from '@nestjs/common';
 import {
   type EntityManager,
   type FindManyOptions,
   type FindOptionsSelect,
   type FindOptionsWhere,
   IsNull,
-  QueryFailedError,
   type Repository,
   type SelectQueryBuilder,
 } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { CacheKey } from '../../cache/change-epochs.js';
-import { RowCache } from '../../cache/row-cache.js';
-import { CLOCK, type Clock } from '../../platform/clock.js';
 import { recordBulkChange } from '../../database/audited-changes.js';
 import { AggregateRepository } from '../../database/aggregate-repository.js';
 import { rowLock } from '../../database/row-lock.js';
 import { isMadeByCall, authoredBy } from '../../database/authored-row.js';
-import { Database } from '../../database/database.js';
 import { isName, MAX_NAME_BYTES } from '../../policy/name.js';
 import { missingText } from '../../policy/checks/parties-exist.js';
-import type { PartyKind } from '../../policy/facts.js';
 import type { NanoUsd } from '../../policy/money.js';
-import { PartySpend, type Spender } from '../party-spend.js';
+import type { Spender } from '../party-spend.js';
 import { lightNames, withContent } from '../listed-rows.js';
 import type { PartyRow } from '../party-row.js';
 import { toNanoUsd } from '../usd.js';
-
-/** A column in which no two live rows have the same value. A unique index of the database enforces it. */
-export interface UniqueColumn<T> {
-  readonly property: keyof T & string;
-  readonly index: string;
-  /** Returns the refusal of a row whose value another live row has. */
-  readonly refusal: (row: T) => ConflictException;
-}
-
-/** The mapping of one kind of party to its table. */
-export interface PartyMapping<T extends PartyRow> {
-  readonly entity: new () => T;
-  readonly kind: PartyKind;
-  /** Returns the columns that identify the row with this public id. */
-  readonly where: (id: string) => FindOptionsWhere<T>;
-  readonly idOf: (row: T) => string;
-  readonly cacheKey: (id: string) => CacheKey;
-  /** `Customer`, for "Customer already exists". */
-  readonly title: string;
-  /** The wire name of the id, sent as `param` of an error. */
-  readonly param: string;
-  /** Unique columns beside the id. */
-  readonly unique?: readonly UniqueColumn<T>[];
-}
-
-/** The services that every repository of parties needs. */
-@Injectable()
-export class PartyRepositoryContext {
-  /** Running transactions that create a row for calls, by the row's cache key. */
-  readonly creations = new Map<CacheKey, Promise<void>>();
-
-  constructor(
-    readonly database: Database,
-    readonly cache: RowCache,
-    @Inject(CLOCK) readonly clock: Clock,
-    readonly spend: PartySpend,
-  ) {}
-}
+import type { PartyMapping } from './party-mapping.js';
+import type { PartyRepositoryContext } from './party-repository-context.js';
+import { conflictOf, violatedRefusal } from './unique-columns.js';
 
 /**
  * The rows of one kind of party. Reads go through the cache. After a write, every reader sees it at once. A deletion
@@ -303,32 +257,16 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     const { where, idOf } = this.mapping;
     await this.insertOrIgnore(tx, row);
     const existing = await this.in(tx).findOne({ where: where(idOf(row)), ...lock });
-    if (!existing) throw await this.conflictOf(tx, row);
+    if (!existing) throw await conflictOf(this.in(tx), row, this.mapping.unique);
     return existing;
-  }
-
-  /** Returns the reason why a row was not inserted: the unique column whose value another live row has. */
-  private async conflictOf(tx: EntityManager, row: T): Promise<Error> {
-    const { unique = [] } = this.mapping;
-    for (const { property, refusal } of unique) {
-      const where = { [property]: row[property], deletedAt: IsNull() } as FindOptionsWhere<T>;
-      if (row[property] && (await this.in(tx).existsBy(where))) return refusal(row);
-    }
-    return new ConflictException({ message: 'Somebody else took the same name in the same moment.' });
   }
 
   /** Saves a row. Throws 409 if another live row has a value that must be unique; the transaction has failed then. */
   private async save(tx: EntityManager, row: T): Promise<T> {
-    const { unique = [] } = this.mapping;
     try {
       return await this.in(tx).save(row);
     } catch (error) {
-      const { columns } = this.in(tx).metadata;
-      const violated = unique.find(({ property, index }) => {
-        const column = columns.find(({ propertyName }) => propertyName === property)!.databaseName;
-        return isUniqueViolation(error, index, column);
-      });
-      throw violated ? violated.refusal(row) : error;
+      throw violatedRefusal(error, this.in(tx), row, this.mapping.unique) ?? error;
     }
   }
 
@@ -435,9 +373,3 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     return Object.assign(row, { id, blocked: false, ...authoredBy(by, now) });
   }
 }
-
-/** PostgreSQL names the index, SQLite the column. */
-const isUniqueViolation = (error: unknown, index: string, column: string) =>
-  error instanceof QueryFailedError &&
-  ((error as { constraint?: unknown }).constraint === index ||
-    (error.message.includes('UNIQUE constraint failed') && error.message.endsWith(`.${column}`)));

@@ -14,7 +14,8 @@ import {
 import { OrganizationMember } from '../entities/organization-member.entity.js';
 import { Member } from '../entities/team-member.entity.js';
 import { User } from '../entities/user.entity.js';
-import { PartyRepository, PartyRepositoryContext } from './party.repository.js';
+import { PartyRepository } from './party.repository.js';
+import { PartyRepositoryContext } from './party-repository-context.js';
 
 /** The id, the address or both of a user that a body names. */
 interface NamedUser {

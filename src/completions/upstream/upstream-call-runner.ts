@@ -1,22 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CallAuthorizer } from '../access/call-authorizer.js';
-import { CONFIG, type Config } from '../config/config.js';
-import { Metrics } from '../metrics/metrics.js';
-import type { ModelFacts } from '../policy/facts.js';
-import { bindToSpan, Traced } from '../tracing/traced.js';
-import type { Attempt } from './attempt.js';
-import type { PendingConnection } from './upstream/connection-queue.js';
-import { ResponseBuffer, failResponse, settleResponse } from './upstream/response-buffer.js';
-import { respondWithMock } from './upstream/mock-upstream.js';
-import { SseExchange } from './upstream/sse-exchange.js';
-import { ClientDisconnectedError, UpstreamBusyError } from './upstream/upstream-error.js';
-import { upstreamRequest } from './upstream/upstream-request.js';
-import {
-  type UpstreamCall,
-  type UpstreamRequest,
-  Upstreams,
-  type UpstreamSink,
-} from './upstream/upstreams.js';
+import { CallAuthorizer } from '../../access/call-authorizer.js';
+import { CONFIG, type Config } from '../../config/config.js';
+import { Metrics } from '../../metrics/metrics.js';
+import type { ModelFacts } from '../../policy/facts.js';
+import { bindToSpan, Traced } from '../../tracing/traced.js';
+import type { Attempt } from '../attempt.js';
+import type { PendingConnection } from './connection-queue.js';
+import { ResponseBuffer, failResponse, settleResponse } from './response-buffer.js';
+import { respondWithMock } from './mock-upstream.js';
+import { SseExchange } from './sse-exchange.js';
+import { ClientDisconnectedError, UpstreamBusyError } from './upstream-error.js';
+import { upstreamRequest } from './upstream-request.js';
+import { type UpstreamCall, type UpstreamRequest, Upstreams, type UpstreamSink } from './upstreams.js';
 
 /** Longer waits for a connection are counted in a metric. */
 const LONG_WAIT_SECONDS = 1;
