@@ -94,12 +94,12 @@ describe('an explanation', () => {
   });
 
   it('is given to a key about itself, by name or id, and about nobody else', async () => {
-    const made = await gateway.create('/key/generate', {});
+    const created = await gateway.create('/key/generate', {});
     const other = await gateway.createKey();
-    expect((await ask(made.key, question(made.key))).body.decision).toBe(true);
-    expect((await ask(made.key, question(made.token))).body.decision).toBe(true);
-    for (const somebody of [other, 'sk-nobody-at-all-123', gateway.masterKey]) {
-      expect((await ask(made.key, question(somebody))).status).toBe(403);
+    expect((await ask(created.key, question(created.key))).body.decision).toBe(true);
+    expect((await ask(created.key, question(created.token))).body.decision).toBe(true);
+    for (const bearer of [other, 'sk-nobody-at-all-123', gateway.masterKey]) {
+      expect((await ask(created.key, question(bearer))).status).toBe(403);
     }
   });
 
@@ -127,7 +127,7 @@ describe('an explanation', () => {
     const id = `subject-${type}`;
     await gateway.create(...make(id));
     const key = await gateway.createKey(owner(id));
-    const named = 'user' in naming ? { user: id } : {};
+    const endUser = 'user' in naming ? { user: id } : {};
     for (const [model, max_tokens] of [
       ['m-deny', 10],
       ['m-out', 10],
@@ -139,7 +139,7 @@ describe('an explanation', () => {
         ...question(id, model, { max_tokens, messages: [{ role: 'user', content: 'hi' }] }),
         subject: { type, id },
       });
-      const call = await gateway.chat(key, { model, max_tokens, ...named });
+      const call = await gateway.chat(key, { model, max_tokens, ...endUser });
       expect({ model, max_tokens, decision: body.decision, text: body.context.reason }).toEqual({
         model,
         max_tokens,
@@ -321,9 +321,9 @@ describe('300 random callers and calls', () => {
   it('are told what then happens, and asking changes nothing', async () => {
     const cases = fc.sample(fc.tuple(delegation, calls), { numRuns: CASES, seed: SEED });
     const seen = { allowed: 0, refused: new Set<string>() };
-    for (const [given, { route, model, body: extra }] of cases) {
+    for (const [limits, { route, model, body: extra }] of cases) {
       const body = definedOf(extra);
-      const key = await gateway.createKey(given);
+      const key = await gateway.createKey(limits);
       const prompt = { messages: [], prompt: 'x', input: 'x', model, ...body };
       const asked = {
         subject: { type: 'key', id: key },
@@ -331,15 +331,16 @@ describe('300 random callers and calls', () => {
         resource: { type: 'model', id: model },
         context: { body: prompt },
       };
-      const { body: told } = await ask(gateway.masterKey, asked);
+      const { body: evaluation } = await ask(gateway.masterKey, asked);
       const call = await gateway.as(key, 'POST', route.replace('{model}', encodeURIComponent(model)), prompt);
       const inPath = route.includes('{') || body.model === undefined || body.model === model;
       // The call's resource is the model in the path, or else in the body. An evaluation of another model is denied.
       const verdict = inPath ? call.status === 200 : false;
-      expect({ given, route, model, body, decision: told.decision, call: call.text }).toEqual({ given, route, model, body, decision: verdict, call: call.text }); // prettier-ignore
-      if (told.decision) seen.allowed++;
-      else seen.refused.add(told.context.code);
-      if (!told.decision && inPath) expect(call.body.error.details.check).toBe(told.context.details.check);
+      expect({ limits, route, model, body, decision: evaluation.decision, call: call.text }).toEqual({ limits, route, model, body, decision: verdict, call: call.text }); // prettier-ignore
+      if (evaluation.decision) seen.allowed++;
+      else seen.refused.add(evaluation.context.code);
+      if (!evaluation.decision && inPath)
+        expect(call.body.error.details.check).toBe(evaluation.context.details.check);
     }
     expect(seen.allowed).toBeGreaterThan(20);
     expect(seen.refused.size).toBeGreaterThan(8);
@@ -348,7 +349,7 @@ describe('300 random callers and calls', () => {
 
   it('move no counter by being asked about', async () => {
     const keys = await Promise.all(
-      fc.sample(delegation, { numRuns: 20, seed: SEED }).map((given) => gateway.createKey(given)),
+      fc.sample(delegation, { numRuns: 20, seed: SEED }).map((limits) => gateway.createKey(limits)),
     );
     const counters = async () => {
       const { text } = await gateway.admin('GET', '/metrics');

@@ -160,8 +160,8 @@ function walk(
     return (error as AccessDeniedException).refusal;
   }
   const model = facts.request!.model!;
-  const taken = rateLimits.acquire(limits, model.boundTokens);
-  if ('denials' in taken) return taken.denials[0]!;
+  const slots = rateLimits.acquire(limits, model.boundTokens);
+  if ('denials' in slots) return slots.denials[0]!;
   const budgets = model.demand
     ? facts.parties.flatMap((party) =>
         party.budgets.map((budget) => ({ ...budget, scope: { kind: party.kind, id: party.id } })),
@@ -169,8 +169,8 @@ function walk(
     : [];
   const { demand = { wantedNanoUsd: nanoUsd(0n), minimumNanoUsd: nanoUsd(0n), fairShareNanoUsd: nanoUsd(0n) } } = model; // prettier-ignore
   const chain = newChain(NAMES, budgets.map(({ account }) => account as LiveAccount)); // prettier-ignore
-  const held = new Reservations({ general: { budgetWaitMs: 0 } }).reserve({ chain, budgets, demand });
-  return 'denials' in held ? held.denials[0]! : undefined;
+  const reservation = new Reservations({ general: { budgetWaitMs: 0 } }).reserve({ chain, budgets, demand });
+  return 'denials' in reservation ? reservation.denials[0]! : undefined;
 }
 
 it.each([
@@ -180,10 +180,10 @@ it.each([
   let allowed = 0;
   const refused = new Set<string>();
   fc.assert(
-    fc.property(cases, ({ rates: given, ...more }) => {
+    fc.property(cases, ({ rates, ...more }) => {
       const rateLimits = new MemoryRateLimits(() => NOW, { general: { rateLimitSpanMs: 60_000 } });
-      const limits = given.map(({ unit, limit }, i): RateLimit => ({ key: `${i}`, scope: { kind: 'key', id: 'k' }, unit, limit })); // prettier-ignore
-      given.forEach(({ unit, usedBefore }, i) => {
+      const limits = rates.map(({ unit, limit }, i): RateLimit => ({ key: `${i}`, scope: { kind: 'key', id: 'k' }, unit, limit })); // prettier-ignore
+      rates.forEach(({ unit, usedBefore }, i) => {
         // A limit with room for all earlier calls counts them.
         for (let n = 0; n < usedBefore; n++) rateLimits.acquire([{ ...limits[i]!, unit, limit: 1_000 }], 1);
       });

@@ -64,11 +64,11 @@ describe('the guards on somebody else’s controller', () => {
       });
       return { status: answer.statusCode, body: answer.json<Record<string, never>>() };
     };
-    const made = await post('/key/generate', MASTER, {
+    const response = await post('/key/generate', MASTER, {
       models: ['tollgate-demo'],
       allowed_routes: ['/their/chat'],
     });
-    const { key } = made.body;
+    const { key } = response.body;
 
     expect(await post('/their/chat', MASTER, { model: 'tollgate-demo' })).toEqual({
       status: 200,

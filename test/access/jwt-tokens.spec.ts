@@ -96,9 +96,9 @@ describe('a verified token', () => {
 
   it('has an end, and names somebody: what does not is not known afterwards either', async () => {
     const tokens = someTokens();
-    const [endless, nobody] = [await issuer.token({ sub: 'mia', exp: undefined }), await issuer.token({ sub: '' })]; // prettier-ignore
-    expect([await verdict(tokens, endless), await verdict(tokens, nobody)]).toEqual(['token_invalid', 'token_not_allowed']); // prettier-ignore
-    for (const token of [endless, nobody]) expect(tokens.known(secretHash(token))).toBeUndefined();
+    const [endless, nameless] = [await issuer.token({ sub: 'mia', exp: undefined }), await issuer.token({ sub: '' })]; // prettier-ignore
+    expect([await verdict(tokens, endless), await verdict(tokens, nameless)]).toEqual(['token_invalid', 'token_not_allowed']); // prettier-ignore
+    for (const token of [endless, nameless]) expect(tokens.known(secretHash(token))).toBeUndefined();
     const eternal = await issuer.token({ sub: 'mia', exp: 1e300 });
     expect(await verdict(tokens, eternal)).toBe('mia');
     expect(tokens.known(secretHash(eternal))?.subject.userId).toBe('mia');

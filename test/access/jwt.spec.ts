@@ -47,7 +47,7 @@ const started = (auth: object, general: object = {}) =>
 const chat = (token: string, body: object = {}, headers: Record<string, string> = {}) =>
   gateway.chat(token, { model: 'm-out', max_tokens: 1, ...body }, headers);
 const statusOf = async (answer: Promise<Answer>) => (await answer).status;
-const told = ({ status, body }: Answer) => [status, body.error?.type, body.error?.details?.check];
+const errorOf = ({ status, body }: Answer) => [status, body.error?.type, body.error?.details?.check];
 
 let serial = 0;
 /** Makes a user in a team of an organization, and a token that names all of them. */
@@ -68,7 +68,7 @@ describe('a token of a trusted issuer', () => {
     expect(await statusOf(chat(token))).toBe(200);
     expect(await statusOf(chat(token))).toBe(200);
     const refused = await chat(token);
-    expect(told(refused)).toEqual([429, 'budget_exceeded', 'budgetsHaveRoom']);
+    expect(errorOf(refused)).toEqual([429, 'budget_exceeded', 'budgetsHaveRoom']);
     expect(refused.body.error.details.scope).toEqual({ kind: 'team', id: 'robots' });
     expect((await gateway.admin('GET', '/team/info?team_id=robots')).body.team_info.spend).toBe(0.002);
     const logs = (await gateway.admin('GET', '/spend/logs?team_id=robots')).body as Record<string, unknown>[];
@@ -120,7 +120,7 @@ describe('a token of a trusted issuer', () => {
     ]);
     await gateway.create('/user/update', { user_id: id, rpm_limit: 1 });
     expect(await statusOf(chat(token))).toBe(200);
-    expect(told(await chat(token))).toEqual([429, 'rate_limit_exceeded', 'rateLimitsHaveRoom']);
+    expect(errorOf(await chat(token))).toEqual([429, 'rate_limit_exceeded', 'rateLimitsHaveRoom']);
   });
 
   it('acts for the first of its teams that may call the model, or the one asked for', async () => {
@@ -140,7 +140,7 @@ describe('a token of a trusted issuer', () => {
     expect(await spendOf(b)).toBe(0.003);
     for (const foreign of ['robots', 'no-such-team', '']) {
       const answer = await as(foreign);
-      expect(foreign === '' ? answer.status : told(answer)).toEqual(
+      expect(foreign === '' ? answer.status : errorOf(answer)).toEqual(
         foreign === '' ? 200 : [403, 'auth_error', 'credentialIsKnown'],
       );
     }
@@ -194,7 +194,7 @@ describe('at the administrators’ doors', () => {
     expect(await statusOf(gateway.as(token, 'POST', '/user/new', { user_id: 'by-root' }))).toBe(200);
     expect(await statusOf(gateway.as(token, 'GET', '/user/list'))).toBe(200);
     const refused = await chat(token);
-    expect(told(refused)).toEqual([403, 'auth_error', 'routeIsAllowed']);
+    expect(errorOf(refused)).toEqual([403, 'auth_error', 'routeIsAllowed']);
     expect(refused.body.error.message).toMatch(/^Admin not allowed to access this route\. Route=\/v1\/chat\/completions, Allowed Routes=\[management_routes/); // prettier-ignore
   });
 
@@ -214,11 +214,11 @@ describe('at the administrators’ doors', () => {
     await gateway.createKey({ user_id: ben.id });
     const list = async (token: string) => (await gateway.as(token, 'GET', '/key/list')).body.total_count as number;
     expect([await list(gateway.masterKey) > 1, await list(mia.token), await list(ben.token)]).toEqual([true, 0, 1]);
-    const made = await gateway.as(mia.token, 'POST', '/key/generate', { models: ['m-free'] });
-    expect(made.body).toMatchObject({ user_id: mia.id, models: ['m-free'] });
+    const created = await gateway.as(mia.token, 'POST', '/key/generate', { models: ['m-free'] });
+    expect(created.body).toMatchObject({ user_id: mia.id, models: ['m-free'] });
     expect(await list(mia.token)).toBe(1);
     expect(await statusOf(gateway.as(mia.token, 'POST', '/key/generate', { user_id: ben.id }))).toBe(403);
-    expect(await statusOf(gateway.as(mia.token, 'POST', '/key/update', { key: made.body.key, max_budget: 1 }))).toBe(200);
+    expect(await statusOf(gateway.as(mia.token, 'POST', '/key/update', { key: created.body.key, max_budget: 1 }))).toBe(200);
     await gateway.create('/user/update', { user_id: mia.id, models: ['m-free'] });
     expect((await gateway.as(mia.token, 'POST', '/key/generate', { models: ['m-out'] })).body.error.param).toBe('models');
     expect(await statusOf(gateway.as(mia.token, 'GET', '/key/info'))).toBe(400);
@@ -310,7 +310,7 @@ describe('a forged token', () => {
   ])('%s: 401', async (_, forge) => {
     const token = await forge();
     for (const answer of [await chat(token), await gateway.as(token, 'GET', '/user/list')])
-      expect(told(answer)).toEqual([401, 'auth_error', 'credentialIsKnown']);
+      expect(errorOf(answer)).toEqual([401, 'auth_error', 'credentialIsKnown']);
     expect(connections).toBe(0);
     for (const path of issuer.asked.keys())
       expect(['/.well-known/openid-configuration', '/jwks']).toContain(path);
@@ -318,10 +318,10 @@ describe('a forged token', () => {
 
   it('that is over: 401 expired_key, whether it was seen before or not', async () => {
     const { id } = await someone();
-    expect(told(await chat(await issuer.token({ sub: id, exp: inSeconds(-1) })))).toEqual([401, 'expired_key', 'credentialIsKnown']); // prettier-ignore
+    expect(errorOf(await chat(await issuer.token({ sub: id, exp: inSeconds(-1) })))).toEqual([401, 'expired_key', 'credentialIsKnown']); // prettier-ignore
     const short = await issuer.token({ sub: id, exp: inSeconds(2) });
     expect(await statusOf(chat(short))).toBe(200);
-    await eventually(async () => expect(told(await chat(short))[1]).toBe('expired_key'));
+    await eventually(async () => expect(errorOf(await chat(short))[1]).toBe('expired_key'));
   });
 
   it('with the first 200 characters of a good one: 401', async () => {
@@ -503,8 +503,8 @@ describe('with upserts and scopes', () => {
   });
 
   it('only the models of its scopes, and no keys beside', async () => {
-    expect(told(await call({ sub: 'fresh' }, 'm-in'))).toEqual([403, 'key_model_access_denied', 'modelIsAllowed']);
-    expect(told(await call({ sub: 'fresh', scope: 'other' }))).toEqual([403, 'key_model_access_denied', 'modelIsAllowed']);
+    expect(errorOf(await call({ sub: 'fresh' }, 'm-in'))).toEqual([403, 'key_model_access_denied', 'modelIsAllowed']);
+    expect(errorOf(await call({ sub: 'fresh', scope: 'other' }))).toEqual([403, 'key_model_access_denied', 'modelIsAllowed']);
     const token = await issuer.token({ sub: 'fresh', scope: 'chat' });
     expect((await open.as(token, 'POST', '/key/generate', {})).status).toBe(403);
     const { body } = await open.as(token, 'GET', '/v1/models');
@@ -519,7 +519,7 @@ describe('with upserts and scopes', () => {
     });
     expect((await call({ sub: 'fresh', org: 'acme' })).body.error.type).toBe('org_model_access_denied');
     for (const org of ['nowhere', 'o1'])
-      expect(told(await call({ sub: 'fresh', org }))).toEqual([403, 'auth_error', 'credentialIsKnown']);
+      expect(errorOf(await call({ sub: 'fresh', org }))).toEqual([403, 'auth_error', 'credentialIsKnown']);
     await open.create('/organization/new', { organization_id: 'o2', organization_alias: 'acme' });
     expect((await call({ sub: 'other', org: 'acme' })).status).toBe(403);
   });

@@ -63,11 +63,11 @@ describe('what is a caller’s own', () => {
   });
 
   it('is, for a key without a user, its team, which permits it nothing', async () => {
-    const nobody = { ...alice, role: 'team', userId: null } as const;
-    expect(Object.fromEntries((await load(nobody, 't')).teams)).toEqual({
+    const teamPrincipal = { ...alice, role: 'team', userId: null } as const;
+    expect(Object.fromEntries((await load(teamPrincipal, 't')).teams)).toEqual({
       t: { as: 'user', permissions: [] },
     });
-    expect((await load(nobody)).teams.size).toBe(0);
+    expect((await load(teamPrincipal)).teams.size).toBe(0);
   });
 
   it('is not guessed when it cannot be read', async () => {

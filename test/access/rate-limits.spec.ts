@@ -111,14 +111,14 @@ describe('requests per minute', () => {
 
   it('are told truly, on every answer', async () => {
     const key = await gateway.createKey({ rpm_limit: 3 });
-    const told = ({ headers }: Answer) => [
+    const limitHeaders = ({ headers }: Answer) => [
       headers['x-ratelimit-limit-requests'],
       headers['x-ratelimit-remaining-requests'],
     ];
-    expect(told(await call(key))).toEqual(['3', '2']);
-    expect(told(await call(key, { stream: true }))).toEqual(['3', '1']);
-    expect(told(await call(key))).toEqual(['3', '0']);
-    expect(told(await call(key))).toEqual(['3', '0']);
+    expect(limitHeaders(await call(key))).toEqual(['3', '2']);
+    expect(limitHeaders(await call(key, { stream: true }))).toEqual(['3', '1']);
+    expect(limitHeaders(await call(key))).toEqual(['3', '0']);
+    expect(limitHeaders(await call(key))).toEqual(['3', '0']);
     expect((await call(await gateway.createKey())).headers['x-ratelimit-limit-requests']).toBeUndefined();
   });
 

@@ -32,7 +32,7 @@ describe.runIf(redisIsThere())('a place in Redis', () => {
     await server.close();
   });
 
-  const taken = async () => {
+  const acquireSlot = async () => {
     const place = await limits.acquire([PARALLEL], 0);
     if (!('lease' in place)) throw new Error('It is full.');
     return place.lease;
@@ -40,11 +40,11 @@ describe.runIf(redisIsThere())('a place in Redis', () => {
   const used = async () => (await limits.measure([PARALLEL]))[0]!.used;
 
   it('that is renewed while its call ends is given back all the same', async () => {
-    (await taken()).commit(0);
+    (await acquireSlot()).commit(0);
     await eventually(async () => expect(await used()).toBe(0));
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     limits.onModuleInit();
-    const lease = await taken();
+    const lease = await acquireSlot();
     vi.advanceTimersByTime(RENEWED_WITHIN_MS);
     lease.commit(0);
     vi.useRealTimers();
@@ -173,8 +173,8 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', () => {
 
   it('hinders no other limit by one that cannot be counted: places are renewed and given back', async () => {
     const [spoiled, other] = [of('running', 1, 'a:running'), of('running', 1, 'b:running')];
-    const taken = await limits.acquire([spoiled, other], 0);
-    if (!('lease' in taken)) throw new Error('It is full.');
+    const slot = await limits.acquire([spoiled, other], 0);
+    if (!('lease' in slot)) throw new Error('It is full.');
     server.command('SET', nameOf(spoiled.key), 'x');
     server.command('DEL', nameOf(other.key));
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
@@ -182,7 +182,7 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', () => {
     vi.advanceTimersByTime(RENEWED_WITHIN_MS);
     vi.useRealTimers();
     await eventually(async () => expect((await limits.measure([other]))[0]!.used).toBe(1));
-    taken.lease.commit(0);
+    slot.lease.commit(0);
     await eventually(async () => expect((await limits.measure([other]))[0]!.used).toBe(0));
   });
 

@@ -203,9 +203,9 @@ describe('between the hold and the call', () => {
       const open = ledger.open.bind(ledger);
       let commit = () => {};
       const committing = new Promise<void>((resolve) => (commit = resolve));
-      const holding = new Promise<void>((held) => {
+      const holding = new Promise<void>((resolve) => {
         vi.spyOn(ledger, 'open').mockImplementationOnce(async (...args) => {
-          held();
+          resolve();
           await committing;
           return open(...args);
         });

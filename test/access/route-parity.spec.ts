@@ -100,10 +100,10 @@ describe('every billable route', () => {
 
   it.each<Refused>(REFUSED)(
     'refuses %s with %i, and nothing goes upstream',
-    async (_, status, made, more) => {
-      const key = await made();
+    async (_, status, createKey, more) => {
+      const key = await createKey();
       const { length } = upstream.calls;
-      const told = new Set<string>();
+      const errors = new Set<string>();
       for (const route of routes) {
         for (const stream of [false, true]) {
           const answer = await call(key, route, { ...more, stream });
@@ -111,14 +111,14 @@ describe('every billable route', () => {
           if (isKnown(route)) {
             expect({ path: route.path, status: answer.status }).toEqual({ path: route.path, status });
             const { type, code, details } = answer.body.error;
-            told.add(JSON.stringify([type, code, details.check, details.retryable]));
+            errors.add(JSON.stringify([type, code, details.check, details.retryable]));
           }
           expect(answer.status, what).toBeGreaterThanOrEqual(400);
           expect(answer.status, what).toBeLessThan(500);
           expect(answer.body.error.message, what).toEqual(expect.any(String));
         }
       }
-      expect([...told]).toHaveLength(1);
+      expect([...errors]).toHaveLength(1);
       expect(upstream.calls).toHaveLength(length);
     },
   );
@@ -127,8 +127,8 @@ describe('every billable route', () => {
     const key = await gateway.createKey({ allowed_routes: ['/engines/{model}/chat/completions'] });
     const post = (path: string) => gateway.as(key, 'POST', path, { messages: [], prompt: 'x' });
     expect((await post('/engines/m/chat/completions')).status).toBe(200);
-    const { status, body: told } = await post('/engines/m%2Fchat/completions');
-    expect({ status, check: told.error.details.check }).toEqual({ status: 403, check: 'routeIsAllowed' });
+    const { status, body: error } = await post('/engines/m%2Fchat/completions');
+    expect({ status, check: error.error.details.check }).toEqual({ status: 403, check: 'routeIsAllowed' });
   });
 
   it('bills a call once, and the same in every spelling', async () => {
@@ -239,10 +239,10 @@ describe('nobody chooses the upstream but its operator', () => {
     const since = upstream.calls.length;
     const target = { api_base: canaryUrl, base_url: canaryUrl, api_key: CANARY_KEY, url: canaryUrl };
     const judge = ({ path }: Billable, what: unknown, { status, text }: Answer, isRefused: boolean) => {
-      const told = `${path} ${JSON.stringify(what)}: ${status} ${text}`;
-      expect(status, told).toBeLessThan(500);
-      if (isRefused) expect(status, told).toBe(400);
-      expect(text, told).not.toContain('sk-provider-key-of-the-tests');
+      const summary = `${path} ${JSON.stringify(what)}: ${status} ${text}`;
+      expect(status, summary).toBeLessThan(500);
+      if (isRefused) expect(status, summary).toBe(400);
+      expect(text, summary).not.toContain('sk-provider-key-of-the-tests');
     };
     for (const route of routes) {
       for (const name of [...ANYWHERE, ...ON_TOP, ...ELSE]) {

@@ -43,21 +43,21 @@ const catalogue = new CatalogueSnapshot(
 );
 
 /** Converts wire names of declared fields to the columns that store them. */
-function columnsOf(kind: PartyKind, given: Given['fields'] = {}): object {
+function columnsOf(kind: PartyKind, values: Given['fields'] = {}): object {
   const declared: Fields = kind === 'key' || kind === 'team' || kind === 'user' ? ALL_FIELDS[kind] : {};
-  return Object.fromEntries(Object.entries(given).map(([name, value]) => [declared[name]!.column, value]));
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [declared[name]!.column, value]));
 }
 
-function party(kind: PartyKind, given: Given): Party {
+function party(kind: PartyKind, setup: Given): Party {
   const budgets: BudgetFacts[] =
-    given.max_budget === undefined ? [] : [aBudget(given.max_budget, given.spent ?? 0)];
+    setup.max_budget === undefined ? [] : [aBudget(setup.max_budget, setup.spent ?? 0)];
   return aParty({
     kind,
     id: kind,
-    blocked: given.blocked ?? false,
-    models: compileModelList(given.models),
+    blocked: setup.blocked ?? false,
+    models: compileModelList(setup.models),
     budgets,
-    rules: rulesOf(kind, columnsOf(kind, given.fields)),
+    rules: rulesOf(kind, columnsOf(kind, setup.fields)),
   });
 }
 

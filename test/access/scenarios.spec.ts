@@ -137,7 +137,7 @@ async function arranged(
 
   const spent = Math.max(
     0,
-    ...[key, team, user, member, organization, endUser, tag].map((given) => given?.spent ?? 0),
+    ...[key, team, user, member, organization, endUser, tag].map((setup) => setup?.spent ?? 0),
   );
   if (spent) {
     upstream.behave = () => ({ completionTokens: Math.round(spent * 1_000) });
@@ -152,14 +152,14 @@ async function arranged(
     expect(status).toBe(settings === 'globally exhausted' && status === 429 ? 429 : 200);
   }
 
-  const set = async (path: string, ids: object, given: Given | undefined) => {
-    if (!given) return;
+  const set = async (path: string, ids: object, setup: Given | undefined) => {
+    if (!setup) return;
     const { status, text } = await gateway.admin(path === '/organization/update' ? 'PATCH' : 'POST', path, {
       ...ids,
-      ...without(given),
-      max_budget: given.max_budget,
-      blocked: given.blocked,
-      ...given.fields,
+      ...without(setup),
+      max_budget: setup.max_budget,
+      blocked: setup.blocked,
+      ...setup.fields,
     });
     if (status !== 200) throw new Error(text);
   };

@@ -205,8 +205,8 @@ describe.each(Object.keys(resources))('a %s', (kind) => {
   it('lives as it is told', async () => {
     const { make, sent, read, changes, list, remove, gone } = resources[kind]!();
     await put(make[0], make[1], sent);
-    const { auto_create_key: _, ...kept } = sent as Record<string, unknown>;
-    expect(await read()).toMatchObject(kept);
+    const { auto_create_key: _, ...values } = sent as Record<string, unknown>;
+    expect(await read()).toMatchObject(values);
     for (const [method, path, body, after] of changes) {
       await put(method, path, body);
       expect(await read(), `${path} ${JSON.stringify(body)}`).toMatchObject(after);
@@ -514,8 +514,8 @@ describe('a model', () => {
   it('of a team is its team’s alone, under its own name, whatever the team’s list says', async () => {
     await put('POST', '/team/new', { team_id: 'owner', models: ['m-b'] });
     await put('POST', '/team/new', { team_id: 'other' });
-    const made = await put('POST', '/model/new', { model_name: 'm-a', litellm_params: { ...params(upstream.url), model: 'openai/own' }, model_info: { id: 'own', team_id: 'owner', ...free } });
-    expect(made).toMatchObject({ model_name: 'm-a', model_info: { team_id: 'owner', team_public_model_name: 'm-a' } });
+    const deployment = await put('POST', '/model/new', { model_name: 'm-a', litellm_params: { ...params(upstream.url), model: 'openai/own' }, model_info: { id: 'own', team_id: 'owner', ...free } });
+    expect(deployment).toMatchObject({ model_name: 'm-a', model_info: { team_id: 'owner', team_public_model_name: 'm-a' } });
     const [owner, other, nobodys] = [await gateway.createKey({ team_id: 'owner' }), await gateway.createKey({ team_id: 'other' }), await gateway.createKey({})];
     const served = async (key: string, model = 'm-a') => ((await calls(key, model)) ? upstream.calls.at(-1)!.model : null);
     expect([await served(owner), await served(other), await served(nobodys)]).toEqual(['own', 'up', 'up']);

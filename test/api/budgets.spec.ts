@@ -27,11 +27,11 @@ describe('a tier', () => {
       model_max_budget: { z: { max_budget: 1.5, budget_duration: '1d' }, a: { max_budget: 0 } },
       budget_limits: [{ budget_duration: '1d', max_budget: 2.25 }],
     };
-    const made = await create(sent);
-    expect(made).toMatchObject(sent);
-    expect(await info('b1')).toEqual([made]);
-    expect(JSON.stringify(made.model_max_budget)).toBe(JSON.stringify(sent.model_max_budget));
-    expect(figurePlaceholder(made.budget_reset_at)).toMatchObject({
+    const budget = await create(sent);
+    expect(budget).toMatchObject(sent);
+    expect(await info('b1')).toEqual([budget]);
+    expect(JSON.stringify(budget.model_max_budget)).toBe(JSON.stringify(sent.model_max_budget));
+    expect(figurePlaceholder(budget.budget_reset_at)).toMatchObject({
       duration: '12h',
       anchorMs: services.now.getTime(),
     });
@@ -69,9 +69,9 @@ describe('a tier', () => {
     [{ model_max_budget: [] }, 'model_max_budget'],
     [{ budget_id: '' }, 'budget_id'],
   ])('is refused with %j', async (sent, field) => {
-    const told = await refusal(create(sent));
-    expect(told.status).toBe(422);
-    expect(told.message).toContain(field);
+    const response = await refusal(create(sent));
+    expect(response.status).toBe(422);
+    expect(response.message).toContain(field);
   });
 
   it('is seen at once, though it was just looked up and not there', async () => {

@@ -24,8 +24,8 @@ describe.each(DATABASES)('end users on $name', ({ open, skip }) => {
 
   describe.skipIf(skip)('an end user', () => {
     it('has the shape LiteLLM gives it', async () => {
-      const { spend, ...made } = await create({ user_id: 'c1' });
-      expect(made).toEqual({
+      const { spend, ...endUser } = await create({ user_id: 'c1' });
+      expect(endUser).toEqual({
         user_id: 'c1',
         blocked: false,
         alias: null,
@@ -43,9 +43,9 @@ describe.each(DATABASES)('end users on $name', ({ open, skip }) => {
       const limits = { max_budget: 0.1, tpm_limit: 0, budget_duration: '12h' };
       const permission = { object_permission: { mcp_servers: [] } };
       await create({ user_id: 'c1', ...fields, ...limits, ...permission });
-      const told = await info('c1');
-      expect(told).toMatchObject({ ...fields, ...permission, litellm_budget_table: limits });
-      expect(figurePlaceholder(told.spend)).toMatchObject({ kind: 'end_user', duration: '12h' });
+      const endUser = await info('c1');
+      expect(endUser).toMatchObject({ ...fields, ...permission, litellm_budget_table: limits });
+      expect(figurePlaceholder(endUser.spend)).toMatchObject({ kind: 'end_user', duration: '12h' });
     });
 
     it('shows the limits of its tier, where it has none of its own', async () => {
@@ -77,9 +77,9 @@ describe.each(DATABASES)('end users on $name', ({ open, skip }) => {
       ['models', { models: ['gpt-4o'] }, 422, 'models'],
     ])('is refused with %s', async (_, sent, status, words) => {
       await create({ user_id: 'taken' });
-      const told = await refusal(create({ user_id: 'c1', ...sent }));
-      expect(told.status).toBe(status);
-      expect(told.message).toContain(words);
+      const response = await refusal(create({ user_id: 'c1', ...sent }));
+      expect(response.status).toBe(status);
+      expect(response.message).toContain(words);
       expect(await services.endUsers.get('c1')).toBeNull();
     });
 
@@ -213,9 +213,9 @@ describe.each(DATABASES)('end users on $name', ({ open, skip }) => {
   });
 
   it.skipIf(skip)('are made once, however many calls bring a new one at once', async () => {
-    const made = await Promise.all(
+    const rows = await Promise.all(
       Array.from({ length: 10 }, () => services.endUsers.getOrCreate('c1', async () => {})),
     );
-    expect(new Set(made.map(({ id }) => id)).size).toBe(1);
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(1);
   });
 });

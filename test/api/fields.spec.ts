@@ -190,9 +190,9 @@ describe('on the wire', () => {
           const { type, names } = (ALL_FIELDS[resource] as Fields)[name]!;
           // Left out: a member field takes one member or several.
           if (names === 'member') continue;
-          const told = schema.type ?? (schema.$ref || schema.allOf ? 'object' : 'array');
-          const isInteger = told === 'integer' && WIRE_TYPES[type] === 'number';
-          expect({ route, name, type: isInteger ? 'number' : told }).toEqual({ route, name, type: WIRE_TYPES[type] });
+          const schemaType = schema.type ?? (schema.$ref || schema.allOf ? 'object' : 'array');
+          const isInteger = schemaType === 'integer' && WIRE_TYPES[type] === 'number';
+          expect({ route, name, type: isInteger ? 'number' : schemaType }).toEqual({ route, name, type: WIRE_TYPES[type] });
         }
       }
   }); // prettier-ignore
@@ -262,13 +262,13 @@ function expectRefusal(name: string, value: unknown, { status, body, text }: Ans
 /** Expects a row to show what its maker has. */
 function expectKept(name: string, value: unknown, row: Record<string, unknown>, maker: Record<string, unknown>, field: PassedOnField) {
   const member = field.shownAs ?? name;
-  const [shown, held] = [row[member], maker[member]];
+  const [shown, inherited] = [row[member], maker[member]];
   const what = `${name} ${JSON.stringify(value)}`;
-  expect(held, what).toBeDefined();
-  expect(held, what).not.toBeNull();
-  if (!field.passedOn.merged) expect(shown, what).toEqual(held);
-  else if (Array.isArray(held)) expect(shown, what).toEqual(expect.arrayContaining(held));
-  else expect(shown, what).toMatchObject(held as object);
+  expect(inherited, what).toBeDefined();
+  expect(inherited, what).not.toBeNull();
+  if (!field.passedOn.merged) expect(shown, what).toEqual(inherited);
+  else if (Array.isArray(inherited)) expect(shown, what).toEqual(expect.arrayContaining(inherited));
+  else expect(shown, what).toMatchObject(inherited as object);
 } // prettier-ignore
 
 const triesOf = ({ examples: { wider, looser = [], within = [] } }: PassedOnLimit) => [

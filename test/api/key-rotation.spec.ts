@@ -146,9 +146,9 @@ describe.each([
           house.gateways[i % 2]!.admin('POST', `/key/${secretHash(old)}/regenerate`, body),
         ),
       );
-      const made = answers.filter(({ status }) => status === 200);
-      expect([made.length, answers.filter(({ status }) => status === 404).length]).toEqual([1, 99]);
-      expect(await statuses(made[0]!.body.key)).toEqual([200, 200]);
+      const successes = answers.filter(({ status }) => status === 200);
+      expect([successes.length, answers.filter(({ status }) => status === 404).length]).toEqual([1, 99]);
+      expect(await statuses(successes[0]!.body.key)).toEqual([200, 200]);
       expect(await statuses(old)).toEqual('grace_period' in body ? [200, 200] : [401, 401]);
     }
   });
@@ -215,8 +215,8 @@ describe.each([
     const logs = async () => (await one.admin('GET', `/spend/logs?api_key=${key}`)).body as object[];
     expect(await logs()).toHaveLength(2);
     await one.create('/key/delete', { keys: [key] });
-    const told = { user: id, team_id: id, metadata: expect.objectContaining({ user_api_key_alias: id }) };
-    expect(await logs()).toEqual([expect.objectContaining(told), expect.objectContaining(told)]);
+    const entry = { user: id, team_id: id, metadata: expect.objectContaining({ user_api_key_alias: id }) };
+    expect(await logs()).toEqual([expect.objectContaining(entry), expect.objectContaining(entry)]);
     const deleted = await one.admin(
       'GET',
       `/key/list?status=deleted&team_id=${encodeURIComponent(id)}&return_full_object=true`,

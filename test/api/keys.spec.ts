@@ -55,11 +55,11 @@ describe.each(DATABASES)('keys on $name', ({ open, skip }) => {
         model_rpm_limit: { m: 1 },
       };
       const { key } = await generate(sent);
-      const told = await info(key);
+      const row = await info(key);
       const { metadata, tags, model_rpm_limit, ...plain } = sent;
-      expect(told).toMatchObject(plain);
-      expect(told.metadata).toEqual({ ...metadata, tags, model_rpm_limit });
-      expect(figurePlaceholder(told.budget_reset_at)).toMatchObject({
+      expect(row).toMatchObject(plain);
+      expect(row.metadata).toEqual({ ...metadata, tags, model_rpm_limit });
+      expect(figurePlaceholder(row.budget_reset_at)).toMatchObject({
         figure: 'budget_reset_at',
         duration: '30d',
       });
@@ -213,7 +213,7 @@ describe.each(DATABASES)('keys on $name', ({ open, skip }) => {
 
     it('knows who made a key, whose team it is, what it spent and what is gone', async () => {
       const own = await generate({ key_alias: 'own', user_id: 'maker', spend: 0.1 });
-      const made = await services.keys.generate(
+      const other = await services.keys.generate(
         await body(GenerateKeyDto, { key_alias: 'made', spend: 0.3 }),
         admin('maker'),
       );
@@ -246,7 +246,7 @@ describe.each(DATABASES)('keys on $name', ({ open, skip }) => {
       });
       expect((await services.keyLists.aliases({ search: '%' }, ME)).aliases).toEqual([]);
       expect((await services.keyLists.aliases({}, ME)).aliases).toEqual(['made', 'own']);
-      const asked = [own.key, 'sk-nobody-1234', made.token, gone.token];
+      const asked = [own.key, 'sk-nobody-1234', other.token, gone.token];
       const { key, info: infos } = await services.keyLists.infos(asked, ME);
       expect(key).toEqual(asked);
       expect(infos.map((one) => one.key_alias).toSorted()).toEqual(['made', 'own']);

@@ -87,9 +87,9 @@ describe('a user’s list', () => {
     await gateway.create('/user/new', { user_id: id, models: ['no-default-models'], auto_create_key: false, user_role: 'internal_user' });
     await gateway.create('/team/new', { team_id: id, models: ['gpt-4o'], members_with_roles: [{ user_id: id, role: 'user' }], team_member_permissions: ['/key/generate'] });
     const own = await gateway.createKey({ user_id: id });
-    const made = (more: object) => gateway.as(own, 'POST', '/key/generate', { models: ['gpt-4o'], ...more });
-    expect((await made({ team_id: id })).status).toBe(200);
-    expect((await made({})).status).toBe(403);
+    const createKey = (more: object) => gateway.as(own, 'POST', '/key/generate', { models: ['gpt-4o'], ...more });
+    expect((await createKey({ team_id: id })).status).toBe(200);
+    expect((await createKey({})).status).toBe(403);
   }); // prettier-ignore
 
   it('`user_models_on_team_keys: false`: it is not asked on keys of a team', async () => {
@@ -162,21 +162,24 @@ describe('a caller let in by access groups alone is served by their deployments'
 
   it('the bound is that of the deployments the call can reach', async () => {
     // 1,000 tokens cost a cent at $0.00001. At $0.001, which only the other deployments cost, they cost a dollar.
-    const held = async (models: string[]) => {
+    const clampOf = async (models: string[]) => {
       const key = await gateway.createKey({ models, max_budget: 0.5 });
       return (await gateway.chat(key, { model: 'dup', max_tokens: 1_000 })).headers['x-tollgate-clamped'];
     };
-    expect([(await held(['eu'])) === undefined, (await held(['dup'])) === undefined]).toEqual([true, false]);
+    expect([(await clampOf(['eu'])) === undefined, (await clampOf(['dup'])) === undefined]).toEqual([
+      true,
+      false,
+    ]);
   });
 
   it('nobody makes a key by name for what a group alone gave', async () => {
     const id = freshId();
     await gateway.create('/user/new', { user_id: id, auto_create_key: false, user_role: 'internal_user' });
     const key = await gateway.createKey({ user_id: id, models: ['eu'] });
-    const made = (models: string[]) => gateway.as(key, 'POST', '/key/generate', { models });
-    expect((await made(['dup'])).status).toBe(403);
-    expect((await made(['eu'])).status).toBe(200);
-    expect((await made(['fails'])).status).toBe(200);
+    const createKey = (models: string[]) => gateway.as(key, 'POST', '/key/generate', { models });
+    expect((await createKey(['dup'])).status).toBe(403);
+    expect((await createKey(['eu'])).status).toBe(200);
+    expect((await createKey(['fails'])).status).toBe(200);
   });
 });
 
@@ -375,10 +378,10 @@ describe('what would limit and is not enforced here', () => {
     expect((await gateway.chat(key, { model: 'credited' })).status).toBe(400);
     expect(await listed(key)).not.toContain('credited');
     const params = { model: 'openai/x', api_base: upstream.url };
-    const made = (more: object) => ({ model_name: freshId(), litellm_params: { ...params, ...more }, model_info: free });
-    expect(await statusOf('/model/new', made({ litellm_credential_name: 'cred1' }))).toBe(422);
-    expect(await statusOf('/model/new', made({ litellm_credential_name: null }))).toBe(200);
-    const { model_id } = await gateway.create('/model/new', made({}));
+    const deployment = (more: object) => ({ model_name: freshId(), litellm_params: { ...params, ...more }, model_info: free });
+    expect(await statusOf('/model/new', deployment({ litellm_credential_name: 'cred1' }))).toBe(422);
+    expect(await statusOf('/model/new', deployment({ litellm_credential_name: null }))).toBe(200);
+    const { model_id } = await gateway.create('/model/new', deployment({}));
     const changed = await gateway.admin('PATCH', `/model/${model_id}/update`, { litellm_params: { litellm_credential_name: 'cred1' } });
     expect(changed.status).toBe(422);
   }); // prettier-ignore

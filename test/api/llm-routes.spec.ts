@@ -284,8 +284,8 @@ describe('what a route is called with', () => {
         model_info: { input_cost_per_token: 0, output_cost_per_token: 0 },
       });
     const key = await gateway.createKey({ max_budget: 1 });
-    const told = await gateway.as(key, 'POST', '/v1/messages', { model: 'loop-anthropic', messages: hello, max_tokens: 1 }); // prettier-ignore
-    expect([told.status, told.body.type]).toEqual([508, 'error']);
+    const response = await gateway.as(key, 'POST', '/v1/messages', { model: 'loop-anthropic', messages: hello, max_tokens: 1 }); // prettier-ignore
+    expect([response.status, response.body.type]).toEqual([508, 'error']);
     const path = '/v1/audio/transcriptions';
     expect((await gateway.as(key, 'POST', path, spoken('loop-openai'), FORM)).status).toBe(508);
     expect((await gateway.as(key, 'POST', '/v1/responses', { model: 'loop-openai', input: 'a' })).status).toBe(508); // prettier-ignore

@@ -143,17 +143,17 @@ describe('the document', () => {
       if (door === 'GET /key/list') return '?return_full_object=true&expand=user';
       if (door === 'GET /key/info') return '?key=sk-1234567890abcdef';
       const exampleOf = ({ example, schema }: Parameter) => example ?? schema?.example;
-      const named = parameters.filter((one) => one.in === 'query' && (one.required || exampleOf(one) !== undefined));
-      return `?${named.map((one) => `${one.name}=${encodeURIComponent(String(exampleOf(one) ?? 'x'))}`).join('&')}`;
+      const queryParameters = parameters.filter((one) => one.in === 'query' && (one.required || exampleOf(one) !== undefined));
+      return `?${queryParameters.map((one) => `${one.name}=${encodeURIComponent(String(exampleOf(one) ?? 'x'))}`).join('&')}`;
     };
     const bodyOf = ({ requestBody }: Operation) => requestBody?.content['application/json'];
-    const made: number[] = [];
+    const statuses: number[] = [];
     beforeAll(async () => {
-      const named = (route: string) => operations.find(({ door }) => door === route)!;
+      const operationOf = (route: string) => operations.find(({ door }) => door === route)!;
       for (const [route, resource, body] of MAKES) {
-        const fields = { ...(bodyOf(named(route))!.example as object), ...extraFields(ALL_FIELDS[resource]), ...body };
-        await send(named(route), '', fields);
-        made.push(sent.at(-1)!.status);
+        const fields = { ...(bodyOf(operationOf(route))!.example as object), ...extraFields(ALL_FIELDS[resource]), ...body };
+        await send(operationOf(route), '', fields);
+        statuses.push(sent.at(-1)!.status);
       }
       await gateway.chat('sk-1234567890abcdef', { model: 'm-out', user: 'customer-42', tags: ['batch'] });
       const isDelete = ({ door }: Operation) => /delete/i.test(door);
@@ -176,7 +176,7 @@ describe('the document', () => {
         return schema ? responseDifferences(body, schema, document.components.schemas, operation.door) : [];
       });
       expect([...new Set(differences.map((difference) => difference.replace(/\[\d+\]/g, '[]')))]).toEqual([]);
-      expect(made).toEqual(MAKES.map(() => 200));
+      expect(statuses).toEqual(MAKES.map(() => 200));
       expect(sent.filter(({ status }) => status === 200).length).toBeGreaterThan(90);
     });
   }); // prettier-ignore

@@ -41,8 +41,8 @@ describe('an organization', () => {
     };
     const limits = { max_budget: 0.1, budget_duration: '12h', tpm_limit: 0, rpm_limit: 7 };
     await create({ ...sent, ...limits, soft_budget: 0.05 });
-    const told = await info();
-    expect(told).toMatchObject({
+    const organization = await info();
+    expect(organization).toMatchObject({
       ...sent,
       ...limits,
       created_by: ME.id,
@@ -50,22 +50,22 @@ describe('an organization', () => {
       members: [],
       users: null,
     });
-    expect(told.metadata).toEqual(sent.metadata);
-    expect(told.litellm_budget_table).toMatchObject({
+    expect(organization.metadata).toEqual(sent.metadata);
+    expect(organization.litellm_budget_table).toMatchObject({
       ...limits,
       soft_budget: 0.05,
-      budget_id: told.budget_id,
+      budget_id: organization.budget_id,
     });
-    expect(told.created_at).toBe(services.now.toISOString());
-    expect(figurePlaceholder(told.spend)).toMatchObject({ kind: 'organization', duration: '12h' });
+    expect(organization.created_at).toBe(services.now.toISOString());
+    expect(figurePlaceholder(organization.spend)).toMatchObject({ kind: 'organization', duration: '12h' });
   });
 
   it('tells no limit at the top that was not set', async () => {
-    const told = await create({ organization_id: 'o1' });
+    const organization = await create({ organization_id: 'o1' });
     for (const limit of ['max_budget', 'budget_duration', 'tpm_limit', 'rpm_limit', 'tags']) {
-      expect(told).not.toHaveProperty(limit);
+      expect(organization).not.toHaveProperty(limit);
     }
-    expect(told).toMatchObject({ metadata: {}, models: [], blocked: false, teams: [] });
+    expect(organization).toMatchObject({ metadata: {}, models: [], blocked: false, teams: [] });
   });
 
   it('shows the limits of its tier in the table, and not as its own', async () => {
@@ -73,13 +73,13 @@ describe('an organization', () => {
       await body(NewBudgetDto, { budget_id: 'gold', max_budget: 9, budget_duration: '1d' }),
       ME.id,
     );
-    const told = await create({ organization_id: 'o1', budget_id: 'gold' });
-    expect(told).toMatchObject({
+    const organization = await create({ organization_id: 'o1', budget_id: 'gold' });
+    expect(organization).toMatchObject({
       budget_id: 'gold',
       litellm_budget_table: { max_budget: 9, budget_duration: '1d' },
     });
-    expect(told).not.toHaveProperty('max_budget');
-    expect(figurePlaceholder(told.spend)).toMatchObject({ duration: '1d' });
+    expect(organization).not.toHaveProperty('max_budget');
+    expect(figurePlaceholder(organization.spend)).toMatchObject({ duration: '1d' });
   });
 
   it.each([
@@ -90,9 +90,9 @@ describe('an organization', () => {
     ['tags that are none', { tags: 'a' }, 422, 'tags'],
   ])('is refused with %s', async (_, sent, status, words) => {
     await create({ organization_id: 'taken' });
-    const told = await refusal(create({ organization_id: 'o1', ...sent }));
-    expect(told.status).toBe(status);
-    expect(told.message).toContain(words);
+    const response = await refusal(create({ organization_id: 'o1', ...sent }));
+    expect(response.status).toBe(status);
+    expect(response.message).toContain(words);
     expect(await services.organizations.get('o1')).toBeNull();
   });
 
@@ -138,10 +138,10 @@ describe('an organization', () => {
 
   it('can be sent back as it was told', async () => {
     await create({ organization_id: 'o1', max_budget: 5 });
-    const { created_at, created_by, spend, ...told } = await info();
+    const { created_at, created_by, spend, ...organization } = await info();
     expect([created_at, created_by, spend]).not.toContain(undefined);
-    const { budget_reset_at: _, ...table } = told.litellm_budget_table!;
-    expect(await update({ ...told, litellm_budget_table: table })).toMatchObject(told);
+    const { budget_reset_at: _, ...table } = organization.litellm_budget_table!;
+    expect(await update({ ...organization, litellm_budget_table: table })).toMatchObject(organization);
     expect((await services.row(Organization, { organizationId: 'o1' })).budgetId).toBeNull();
   });
 
@@ -159,9 +159,9 @@ describe('an organization', () => {
       () => update({ organization_id: 'nobody' }),
       () => services.organizations.delete(['nobody'], ME),
     ]) {
-      const told = await refusal(act());
-      expect(told).toMatchObject({ status: 404, param: 'organization_id' });
-      expect(told.message).toContain("Organization doesn't exist in db. Organization=nobody");
+      const response = await refusal(act());
+      expect(response).toMatchObject({ status: 404, param: 'organization_id' });
+      expect(response.message).toContain("Organization doesn't exist in db. Organization=nobody");
     }
   });
 

@@ -21,7 +21,7 @@ beforeEach(() => void (tag = `tag-${++serial}`));
 
 /** A call that costs one cent. */
 const CALL = { model: 'm-out', max_tokens: 10 };
-const made = (fields: object = {}) => gateway.create('/tag/new', { name: tag, ...fields });
+const createTag = (fields: object = {}) => gateway.create('/tag/new', { name: tag, ...fields });
 const info = async (name = tag) => (await gateway.create('/tag/info', { names: [name] }))[name];
 const call = (key: string, body: object = {}, headers?: Record<string, string>) =>
   gateway.chat(key, { ...CALL, ...body }, headers);
@@ -39,7 +39,7 @@ describe('the tags of a call', () => {
       return call(await gateway.createKey({ team_id: tag }));
     }],
   ])('are those of %s', async (_, asked) => {
-    await made({ max_budget: 0 });
+    await createTag({ max_budget: 0 });
     const { status, body } = await asked();
     expect({ status, error: body.error }).toMatchObject({
       status: 429,
@@ -82,7 +82,7 @@ describe('a tag with limits', () => {
   it('counts from the answer on that made it, for whoever used the name before', async () => {
     const key = await gateway.createKey();
     expect((await call(key, { tags: [tag] })).status).toBe(200);
-    await made({ max_budget: 0 });
+    await createTag({ max_budget: 0 });
     expect((await call(key, { tags: [tag] })).status).toBe(429);
     await gateway.create('/tag/update', { name: tag, max_budget: 1 });
     expect((await call(key, { tags: [tag] })).status).toBe(200);
@@ -92,11 +92,11 @@ describe('a tag with limits', () => {
 
   it('is billed once, also if it is named four times, and beside other tags', async () => {
     const other = `${tag}-other`;
-    await made();
+    await createTag();
     await gateway.create('/tag/new', { name: other, max_budget: 1, budget_duration: '1d' });
     const key = await gateway.createKey({ tags: [tag] });
-    const named = { tags: [tag, other, tag], metadata: { tags: [tag] } };
-    expect((await call(key, named, { 'x-litellm-tags': `${tag},${tag}` })).status).toBe(200);
+    const body = { tags: [tag, other, tag], metadata: { tags: [tag] } };
+    expect((await call(key, body, { 'x-litellm-tags': `${tag},${tag}` })).status).toBe(200);
     expect([(await info()).spend, (await info(other)).spend]).toEqual([0.01, 0.01]);
   });
 
@@ -107,7 +107,7 @@ describe('a tag with limits', () => {
     ['requests per minute', { rpm_limit: 1 }],
   ])('has them by %s', async (how, limits) => {
     if (how === 'tier') await gateway.create('/budget/new', { budget_id: 'a-cent', max_budget: 0.01 });
-    await made(limits);
+    await createTag(limits);
     const key = await gateway.createKey();
     const answers = [await call(key, { tags: [tag] }), await call(key, { tags: [tag] }), await call(key)];
     expect(answers.map(({ status }) => status)).toEqual([200, 429, 200]);
@@ -115,7 +115,7 @@ describe('a tag with limits', () => {
   });
 
   it('explains itself beforehand', async () => {
-    await made({ max_budget: 0.005 });
+    await createTag({ max_budget: 0.005 });
     const key = await gateway.createKey();
     const question = {
       subject: { type: 'key', id: key },
@@ -190,9 +190,13 @@ describe('reports', () => {
 
 describe('a tag’s life', () => {
   it('has the shape LiteLLM gives it; limits of its own stand on top, its tier’s in the table', async () => {
-    const { message, tag: told } = await made({ description: 'D', models: ['m'], model_info: { id: 'm' } });
+    const { message, tag: row } = await createTag({
+      description: 'D',
+      models: ['m'],
+      model_info: { id: 'm' },
+    });
     expect(message).toBe(`Tag ${tag} created successfully`);
-    expect(told).toEqual({
+    expect(row).toEqual({
       name: tag,
       description: 'D',
       models: ['m'],
@@ -229,7 +233,7 @@ describe('a tag’s life', () => {
     ['model_info', { a: 'b' }, {}],
   ])('keeps %s when it is absent, takes values, and is cleared by null', async (field, before, after) => {
     const update = async (sent: object) => (await gateway.create('/tag/update', { name: tag, ...sent })).tag[field];
-    await made({ [field]: before });
+    await createTag({ [field]: before });
     expect(await update({})).toEqual(before);
     expect(await update({ [field]: after })).toEqual(after);
     expect(await update({ [field]: null }) ?? null).toEqual(field === 'models' ? [] : null);
@@ -260,7 +264,7 @@ describe('a tag’s life', () => {
   });
 
   it('ends with its limits, and goes on with all that was spent when it is made again', async () => {
-    await made({ max_budget: 0.01 });
+    await createTag({ max_budget: 0.01 });
     const key = await gateway.createKey();
     expect((await call(key, { tags: [tag] })).status).toBe(200);
     expect((await call(key, { tags: [tag] })).status).toBe(429);
@@ -268,7 +272,7 @@ describe('a tag’s life', () => {
       message: `Tag ${tag} deleted successfully`,
     });
     expect((await call(key, { tags: [tag] })).status).toBe(200);
-    await made({ max_budget: 0.01 });
+    await createTag({ max_budget: 0.01 });
     expect((await info()).spend).toBe(0.02);
     expect((await call(key, { tags: [tag] })).status).toBe(429);
   });

@@ -108,9 +108,9 @@ describe.each(DATABASES)('teams on $name', ({ open, skip }) => {
       ['a member nobody names', { members_with_roles: [{ role: 'user' }] }, 400, 'user_id'],
     ])('is refused with %s', async (_, sent, status, words) => {
       await create({ team_id: 'taken' });
-      const told = await refusal(create({ team_id: 't1', ...sent }));
-      expect(told.status).toBe(status);
-      expect(told.message).toContain(words);
+      const response = await refusal(create({ team_id: 't1', ...sent }));
+      expect(response.status).toBe(status);
+      expect(response.message).toContain(words);
       expect(await services.teams.get('t1')).toBeNull();
     });
 
@@ -173,9 +173,9 @@ describe.each(DATABASES)('teams on $name', ({ open, skip }) => {
       ['block', () => services.teams.setBlocked('nobody', true, ME)],
       ['delete', () => services.teams.delete(['nobody'], ME)],
     ])('that is not there cannot be asked to %s', async (_, act) => {
-      const told = await refusal(act());
-      expect(told).toMatchObject({ status: 404, param: 'team_id' });
-      expect(told.message).toContain("Team doesn't exist in db. Team=nobody");
+      const response = await refusal(act());
+      expect(response).toMatchObject({ status: 404, param: 'team_id' });
+      expect(response.message).toContain("Team doesn't exist in db. Team=nobody");
     });
 
     it('shows its live keys without secrets, and no expired one', async () => {
@@ -329,10 +329,10 @@ describe.each(DATABASES)('teams on $name', ({ open, skip }) => {
     });
 
     it('need a team', async () => {
-      const told = await refusal(
+      const response = await refusal(
         addMembers({ team_id: 'nobody', member: { role: 'user', user_id: 'alice' } }),
       );
-      expect(told.status).toBe(404);
+      expect(response.status).toBe(404);
       expect(
         (await refusal(services.row(User, { userId: 'alice' })).catch(() => ({ status: 0 }))).status,
       ).toBe(0);
@@ -341,9 +341,9 @@ describe.each(DATABASES)('teams on $name', ({ open, skip }) => {
     it('already in are passed over; 400 when all are', async () => {
       const alice = { role: 'user', user_id: 'alice' };
       await addMembers({ team_id: 't1', member: alice, max_budget_in_team: 1 });
-      const told = await refusal(addMembers({ team_id: 't1', member: alice, max_budget_in_team: 9 }));
-      expect(told).toMatchObject({ status: 400, type: 'team_member_already_in_team', param: 'member' });
-      expect(told.message).toContain('User already in team.');
+      const response = await refusal(addMembers({ team_id: 't1', member: alice, max_budget_in_team: 9 }));
+      expect(response).toMatchObject({ status: 400, type: 'team_member_already_in_team', param: 'member' });
+      expect(response.message).toContain('User already in team.');
       const zoe = { role: 'user', user_id: 'zoe' };
       const answer = await addMembers({ team_id: 't1', member: [alice, zoe, zoe], max_budget_in_team: 9 });
       expect(memberIds(answer)).toEqual(['alice', 'zoe']);

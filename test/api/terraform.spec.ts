@@ -38,8 +38,8 @@ const send: Send = async (method, path, body) => {
 }; // prettier-ignore
 
 const terraform = new Terraform(send);
-const given = (name: Name, config: Config) => terraform.apply(provider[name], config);
-const cases = casesOf(given);
+const apply = (name: Name, config: Config) => terraform.apply(provider[name], config);
+const cases = casesOf(apply);
 
 describe.each(Object.keys(cases) as Name[])('%s', (name) => {
   it.each(Object.keys(cases[name]))('%s: each plan after an apply is empty, and it goes', async (kind) => {
@@ -54,7 +54,7 @@ describe('a whole stack', () => {
   it('stands without drift, changes, and goes in reverse order', async () => {
     const stack: [name: Name, config: Config, state: State][] = [];
     const add = async (name: Name, config: Config) => {
-      const state = await given(name, config);
+      const state = await apply(name, config);
       stack.push([name, config, state]);
       return state.id as string;
     };
@@ -74,10 +74,10 @@ describe('a whole stack', () => {
 
   it('that was deleted by hand is made again', async () => {
     const config = { team_alias: 'by-hand', models: ['m-out'] };
-    const { id } = await given('team', config);
+    const { id } = await apply('team', config);
     await send('POST', '/team/delete', { team_ids: [id] });
     expect(await provider.team.read({ id: id! }, send)).toBeUndefined();
-    await terraform.destroy(provider.team, await given('team', config));
+    await terraform.destroy(provider.team, await apply('team', config));
   });
 });
 
@@ -87,8 +87,8 @@ describe('a whole stack', () => {
  */
 const listed = async (path: string, ...names: string[]) => {
   const answer: unknown = await send('GET', path);
-  const named = names.map((name) => (answer as Values)[name]).find(Array.isArray);
-  const items = Array.isArray(answer) && !names.includes('only') ? answer : named;
+  const list = names.map((name) => (answer as Values)[name]).find(Array.isArray);
+  const items = Array.isArray(answer) && !names.includes('only') ? answer : list;
   expect(items, `${path} has an array where it is looked for`).toBeInstanceOf(Array);
   return (items as unknown[]).filter((item) => typeof item === 'object') as Values[];
 };
@@ -97,15 +97,15 @@ describe('a data source', () => {
   beforeAll(async () => {
     const limits = { max_budget: 5, budget_duration: '30d', tpm_limit: 6, rpm_limit: 7 };
     const labels = { models: ['m-out'], metadata: { a: '1' } };
-    await given('organization', { organization_id: 'data', organization_alias: 'data', tags: ['t'], ...limits, ...labels });
+    await apply('organization', { organization_id: 'data', organization_alias: 'data', tags: ['t'], ...limits, ...labels });
     await gateway.create('/team/new', { team_id: 'data', team_alias: 'data', organization_id: 'data', ...limits, ...labels });
-    await given('user', { user_id: 'data', user_alias: 'data', user_email: 'data@example.com', user_role: 'internal_user', auto_create_key: false, ...limits, ...labels });
-    await given('key', { key: 'sk-data-source', key_alias: 'data', user_id: 'data', team_id: 'data', soft_budget: 3, max_parallel_requests: 2, tags: ['t'], ...limits, ...labels });
-    await given('budget', { budget_id: 'data', soft_budget: 3, max_parallel_requests: 2, ...limits });
-    await given('tag', { name: 'data', description: 'data', models: ['m-out'] });
-    await given('model', { model_name: 'data', custom_llm_provider: 'openai', base_model: 'gpt-4o', model_api_base: upstream.url, tpm: 1, rpm: 2, mode: 'chat', tier: 'paid' });
-    await given('access_group', { access_group: 'data', model_names: ['m-out'] });
-    await given('unified_access_group', { access_group_name: 'data-unified', access_model_names: ['m-out'] });
+    await apply('user', { user_id: 'data', user_alias: 'data', user_email: 'data@example.com', user_role: 'internal_user', auto_create_key: false, ...limits, ...labels });
+    await apply('key', { key: 'sk-data-source', key_alias: 'data', user_id: 'data', team_id: 'data', soft_budget: 3, max_parallel_requests: 2, tags: ['t'], ...limits, ...labels });
+    await apply('budget', { budget_id: 'data', soft_budget: 3, max_parallel_requests: 2, ...limits });
+    await apply('tag', { name: 'data', description: 'data', models: ['m-out'] });
+    await apply('model', { model_name: 'data', custom_llm_provider: 'openai', base_model: 'gpt-4o', model_api_base: upstream.url, tpm: 1, rpm: 2, mode: 'chat', tier: 'paid' });
+    await apply('access_group', { access_group: 'data', model_names: ['m-out'] });
+    await apply('unified_access_group', { access_group_name: 'data-unified', access_model_names: ['m-out'] });
   });
 
   const LIMITED = { max_budget: 5, budget_duration: '30d', tpm_limit: 6, rpm_limit: 7, spend: 0, models: ['m-out'], metadata: { a: '1' } };

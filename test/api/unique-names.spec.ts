@@ -32,11 +32,11 @@ const usersWith = async (email: string) =>
   (await gateway.admin('GET', `/user/list?user_email=${encodeURIComponent(email)}`)).body.total as number;
 
 describe('the alias of a key', () => {
-  const taken = (alias: string) => [`Key with alias '${alias}' already exists`, 'key_alias'] as const;
+  const conflictOf = (alias: string) => [`Key with alias '${alias}' already exists`, 'key_alias'] as const;
 
   it('is one key’s, however many are made with it at once', async () => {
     const alias = fresh('made');
-    expectOneWinner(await atOnce(() => post('/key/generate', { key_alias: alias })), ...taken(alias));
+    expectOneWinner(await atOnce(() => post('/key/generate', { key_alias: alias })), ...conflictOf(alias));
     expect(await keysWith(alias)).toBe(1);
   });
 
@@ -45,7 +45,7 @@ describe('the alias of a key', () => {
     const keys = await atOnce(() => gateway.createKey());
     expectOneWinner(
       await atOnce((i) => post('/key/update', { key: keys[i], key_alias: alias })),
-      ...taken(alias),
+      ...conflictOf(alias),
     );
     expect(await keysWith(alias)).toBe(1);
   });
@@ -62,12 +62,12 @@ describe('the alias of a key', () => {
 });
 
 describe('the address of a user', () => {
-  const taken = (email: string) => [`User with email ${email} already exists`, 'user_email'] as const;
+  const conflictOf = (email: string) => [`User with email ${email} already exists`, 'user_email'] as const;
   const user = (fields: object) => post('/user/new', { auto_create_key: false, ...fields });
 
   it('is one user’s, however many are made with it at once', async () => {
     const email = `${fresh('made')}@e.com`;
-    expectOneWinner(await atOnce(() => user({ user_email: email })), ...taken(email));
+    expectOneWinner(await atOnce(() => user({ user_email: email })), ...conflictOf(email));
     expect(await usersWith(email)).toBe(1);
   });
 
@@ -76,7 +76,7 @@ describe('the address of a user', () => {
     const ids = await atOnce(async (i) => (await user({ user_id: fresh(`u${i}`) })).body.user_id as string);
     expectOneWinner(
       await atOnce((i) => post('/user/update', { user_id: ids[i], user_email: email })),
-      ...taken(email),
+      ...conflictOf(email),
     );
     expect(await usersWith(email)).toBe(1);
   });
@@ -115,7 +115,7 @@ describe('the address of a user', () => {
     expect((await post('/user/update', { user_id: id, user_email: email.toUpperCase() })).status).toBe(200);
     await gateway.create('/user/delete', { user_ids: [id] });
     expect((await user({ user_email: email })).status).toBe(200);
-    expect((await user({ user_id: id, user_email: email })).body.error.message).toBe(taken(email)[0]);
+    expect((await user({ user_id: id, user_email: email })).body.error.message).toBe(conflictOf(email)[0]);
     for (const _ of [1, 2]) expect((await user({ user_email: null })).status).toBe(200);
   });
 });
@@ -124,9 +124,9 @@ describe('the login id of a user', () => {
   it('is one user’s', async () => {
     const id = fresh('sso');
     const user = () => post('/user/new', { sso_user_id: id, auto_create_key: false });
-    const made = await atOnce(user);
-    expectOneWinner(made, `User with sso_user_id ${id} already exists`, 'sso_user_id');
-    const winner = made.find(({ status }) => status === 200)!.body.user_id as string;
+    const responses = await atOnce(user);
+    expectOneWinner(responses, `User with sso_user_id ${id} already exists`, 'sso_user_id');
+    const winner = responses.find(({ status }) => status === 200)!.body.user_id as string;
     expect((await user()).status).toBe(409);
     await gateway.create('/user/delete', { user_ids: [winner] });
     expect((await user()).status).toBe(200);

@@ -166,10 +166,10 @@ describe('a search of Messages', () => {
       ],
       4,
     ],
-  ])('is limited where a budget applies: %j', async (tools, told, most) => {
+  ])('is limited where a budget applies: %j', async (tools, limitedTools, most) => {
     const body = { model: 'm-claude', ...claude, tools };
     const { status, sent } = await send(MESSAGES, body);
-    expect([status, sent?.body.tools]).toEqual([200, told]);
+    expect([status, sent?.body.tools]).toEqual([200, limitedTools]);
     const least = most * (0.01 + 1_000 * 0.00001) + 10 * 0.001;
     expect((await send(MESSAGES, body, least)).status).toBe(429);
     expect((await send(MESSAGES, body, least + 0.03)).status).toBe(200);

@@ -120,7 +120,7 @@ export class InProcess {
   }
 
   /** Sends a request with the master key, which must succeed. Returns the body. */
-  async made(path: string, body: object, method = 'POST'): Promise<Answer['body']> {
+  async create(path: string, body: object, method = 'POST'): Promise<Answer['body']> {
     const { status, text, body: answer } = await this.as(this.masterKey, method, path, body);
     if (status >= 300) throw new Error(`${method} ${path} ${JSON.stringify(body)}: ${status} ${text}`);
     return answer;
@@ -140,7 +140,7 @@ export class InProcess {
       const done = answer.then(() => true);
       cameFirst = await Promise.race([done, sleep(PATIENCE_MS).then(() => false)]);
     };
-    const held = async (work: Work, ...more: [never]) => {
+    const pausingWrite = async (work: Work, ...more: [never]) => {
       // Calls and the guard write rows, too; only writes of admins pause.
       if (!currentActor()) return write(work, ...more);
       database.write = write;
@@ -161,7 +161,7 @@ export class InProcess {
         ...more,
       );
     };
-    database.write = held as typeof write;
+    database.write = pausingWrite as typeof write;
     return {
       cameFirst: () => cameFirst,
       answer: () => {

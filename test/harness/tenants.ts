@@ -20,7 +20,7 @@ export interface Tenant {
 
 export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant> {
   const marker = `secret-of-${name}`;
-  const named = { metadata: { note: marker } };
+  const note = { metadata: { note: marker } };
   const [organization, team, tier, customer] = ['org', 'team', 'tier', 'cust'].map((kind) => `${kind}-${name}`) as [
     string, string, string, string,
   ]; // prettier-ignore
@@ -28,7 +28,7 @@ export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant
   await gateway.create('/organization/new', {
     organization_id: organization,
     organization_alias: marker,
-    ...named,
+    ...note,
   });
   await gateway.create('/customer/new', { user_id: customer, alias: marker, budget_id: tier });
   const people = ['orgAdmin', 'teamAdmin', 'member', 'user', 'viewer'] as const;
@@ -41,14 +41,14 @@ export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant
       ...(kind === 'member' && { sso_user_id: `sso-${marker}` }),
       user_role: kind === 'viewer' ? 'internal_user_viewer' : 'internal_user',
       auto_create_key: false,
-      ...named,
+      ...note,
     });
   }
   await gateway.create('/team/new', {
     team_id: team,
     team_alias: marker,
     organization_id: organization,
-    ...named,
+    ...note,
     members_with_roles: [
       { role: 'admin', user_id: userIds.teamAdmin },
       { role: 'user', user_id: userIds.member },
@@ -69,14 +69,14 @@ export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant
       ['team', { team_id: team }],
       ['customer', {}],
     ];
-    const made: [CallerKind, string][] = [];
+    const entries: [CallerKind, string][] = [];
     for (const [kind, owner] of owners) {
-      made.push([
+      entries.push([
         kind,
-        await gateway.createKey({ ...owner, key_alias: `${kind}-${marker}${suffix}`, ...named }),
+        await gateway.createKey({ ...owner, key_alias: `${kind}-${marker}${suffix}`, ...note }),
       ]);
     }
-    return Object.fromEntries(made) as Record<CallerKind, string>;
+    return Object.fromEntries(entries) as Record<CallerKind, string>;
   };
   const mine = await keys('');
   await gateway.chat(mine.member, { model: 'm-free', user: customer, tags: [marker] });
@@ -169,7 +169,7 @@ export interface Operation {
   readonly path: string;
   readonly query: readonly string[];
   /** Parameters of the path, without a model. */
-  readonly named: readonly string[];
+  readonly pathParams: readonly string[];
   /** The body's fields; empty without a body. */
   readonly fields: readonly string[];
   /** A body with every required field, from the example. */
@@ -192,7 +192,7 @@ export async function operations(gateway: Pick<Gateway, 'send'>): Promise<Operat
         method: method.toUpperCase(),
         path,
         query: parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name),
-        named: parameters
+        pathParams: parameters
           .filter((parameter) => parameter.in === 'path' && parameter.name !== 'model')
           .map(({ name }) => name),
         fields: Object.keys(properties),
@@ -224,5 +224,5 @@ export async function billable(gateway: Gateway): Promise<Billable[]> {
 /** Returns only the parts that distinguish one refusal from another. */
 export const verdict = ({ status, body, text }: Answer) => ({
   status,
-  told: (body?.error?.message as string | undefined) ?? text,
+  message: (body?.error?.message as string | undefined) ?? text,
 });

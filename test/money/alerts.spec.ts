@@ -27,10 +27,10 @@ describe('alerts', () => {
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         const text = Buffer.concat(chunks).toString();
-        const [, at, given] =
+        const [, at, signature] =
           /^t=(\d+),v1=(\w+)$/.exec(String(request.headers['x-tollgate-signature'])) ?? [];
         const right = createHmac('sha256', SECRET).update(`${at}.${text}`).digest('hex');
-        posts.push({ body: JSON.parse(text) as Post['body'], isSigned: right === given });
+        posts.push({ body: JSON.parse(text) as Post['body'], isSigned: right === signature });
         response.writeHead(status, { location: '/elsewhere' }).end();
       });
     });
@@ -58,7 +58,7 @@ describe('alerts', () => {
 
   const spend = async (key: string, tokens: number) =>
     (await gateway.chat(key, { model: 'm-out', max_tokens: tokens })).status;
-  const told = () => posts.map(({ body }) => [body.event, body.threshold_percent]);
+  const alerts = () => posts.map(({ body }) => [body.event, body.threshold_percent]);
   const arrived = (count: number) => eventually(() => expect(posts.length).toBeGreaterThanOrEqual(count));
   const quiet = () => new Promise((done) => setTimeout(done, 2_500));
 
@@ -70,10 +70,10 @@ describe('alerts', () => {
     expect(posts).toEqual([]);
     expect(await spend(key, 1)).toBe(200);
     await arrived(1);
-    expect(told()).toEqual([['threshold_crossed', 50]]);
+    expect(alerts()).toEqual([['threshold_crossed', 50]]);
     expect(await spend(key, 46)).toBe(200);
     await arrived(3);
-    expect(told().toSorted()).toEqual([['threshold_crossed', 50], ['threshold_crossed', 80], ['threshold_crossed', 95]]); // prettier-ignore
+    expect(alerts().toSorted()).toEqual([['threshold_crossed', 50], ['threshold_crossed', 80], ['threshold_crossed', 95]]); // prettier-ignore
     expect(await spend(key, 4)).toBe(200);
     expect(await spend(key, 4)).toBe(429);
     await arrived(4);
@@ -97,12 +97,12 @@ describe('alerts', () => {
     await gateway.create(`/key/${key}/reset_spend`, { reset_to: 0.06 });
     expect(await spend(key, 20)).toBe(200);
     await arrived(4);
-    expect(told().toSorted()).toEqual([['soft_budget_crossed', null], ['threshold_crossed', 50], ['threshold_crossed', 80], ['threshold_crossed', 80]]); // prettier-ignore
+    expect(alerts().toSorted()).toEqual([['soft_budget_crossed', null], ['threshold_crossed', 50], ['threshold_crossed', 80], ['threshold_crossed', 80]]); // prettier-ignore
     await gateway.create(`/key/${key}/reset_spend`, { reset_to: 0 });
     expect(await spend(key, 50)).toBe(200);
     await arrived(6);
     await quiet();
-    expect(told().slice(4).toSorted()).toEqual([
+    expect(alerts().slice(4).toSorted()).toEqual([
       ['soft_budget_crossed', null],
       ['threshold_crossed', 50],
     ]);
@@ -129,11 +129,11 @@ describe('alerts', () => {
     await eventually(() => expect(posts.length).toBeGreaterThan(before));
     status = 204;
     await eventually(() => expect(new Set(posts.map(({ body }) => body.id)).size).toBe(1));
-    const taken = posts.length;
-    await arrived(taken + 1);
+    const alertCount = posts.length;
+    await arrived(alertCount + 1);
     await quiet();
     await quiet();
-    expect(posts.length).toBe(taken + 1);
+    expect(posts.length).toBe(alertCount + 1);
   });
 });
 

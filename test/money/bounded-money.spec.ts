@@ -141,22 +141,22 @@ describe('what is held covers what can be billed', () => {
 
   it('an answer nobody limits is limited here, and its hold is that', async () => {
     const messages = [{ role: 'user', content: 'hi' }];
-    const told = async (body: object, max_budget: number) => {
+    const callWith = async (body: object, max_budget: number) => {
       const key = await gateway.createKey({ max_budget });
       const { status, headers } = await gateway.chat(key, { messages, ...body });
       const { max_tokens, max_completion_tokens } = upstream.calls.at(-1)!.body;
       return { status, limit: max_completion_tokens ?? max_tokens, clamped: headers['x-tollgate-clamped'] };
     };
     const wide = { model: 'm-sizeless' };
-    expect(await told(wide, 4.096)).toEqual({ status: 200, limit: 4_096, clamped: '4096' });
-    expect(await told(wide, 4.095)).toEqual({ status: 200, limit: 4_095, clamped: '4095' });
-    expect(await told({ ...wide, max_tokens: 20_000 }, 20)).toEqual({
+    expect(await callWith(wide, 4.096)).toEqual({ status: 200, limit: 4_096, clamped: '4096' });
+    expect(await callWith(wide, 4.095)).toEqual({ status: 200, limit: 4_095, clamped: '4095' });
+    expect(await callWith({ ...wide, max_tokens: 20_000 }, 20)).toEqual({
       status: 200,
       limit: 20_000,
       clamped: undefined,
     });
     // A response is at most as long as the context.
-    expect(await told({ model: 'm-window' }, 0.02)).toEqual({ status: 200, limit: 20, clamped: '20' });
+    expect(await callWith({ model: 'm-window' }, 0.02)).toEqual({ status: 200, limit: 20, clamped: '20' });
     expect(await refused('/v1/chat/completions', { model: 'm-window', messages }, 0.019)).toEqual(
       OVER_BUDGET,
     );

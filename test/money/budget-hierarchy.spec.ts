@@ -123,7 +123,7 @@ describe('the tree of budgets', () => {
       if (which === 0) [spent.u, spent.m] = [spent.u + usd, spent.m + usd];
       if (customer) spent.c += usd;
     }
-    const told = async () => ({
+    const readSpend = async () => ({
       o: thousandth(await spentOf('/organization/info?organization_id=o')),
       t1: thousandth(await spentOf('/team/info?team_id=t1')),
       t2: thousandth(await spentOf('/team/info?team_id=t2')),
@@ -140,12 +140,12 @@ describe('the tree of budgets', () => {
       keys: spent.keys.map(thousandth),
     };
     await gateway.books();
-    expect(await told()).toEqual(right);
+    expect(await readSpend()).toEqual(right);
     expect(right.keys.reduce((sum, one) => sum + one, 0)).toBe(right.o);
     expect(right.t1 + right.t2).toBe(right.o);
     expect(right.keys[0]! + right.keys[1]!).toBe(right.t1);
 
     await gateway.create('/key/update', { key: keys[2], team_id: 't1' });
-    expect(await told()).toEqual(right);
+    expect(await readSpend()).toEqual(right);
   });
 });

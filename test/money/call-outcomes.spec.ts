@@ -182,7 +182,7 @@ describe.each(KINDS)('however a call of $path ends, its hold ends too', (kind) =
     ['negative usage is told', { usage: kind.negative }, false, 200, { state: 'settled', mark: 'estimated' }],
     [
       'absurd usage is told',
-      { usage: Object.fromEntries(Object.keys(kind.negative).map((told) => [told, 1e300])) },
+      { usage: Object.fromEntries(Object.keys(kind.negative).map((unit) => [unit, 1e300])) },
       false,
       200,
       { state: 'settled', mark: 'estimated' },

@@ -71,8 +71,8 @@ describe.each(KINDS)('a $kind that calls name', ({ kind, call, spend, create, up
 
   it('is taken over by an administrator who makes it later, with what it spent, and only once', async () => {
     await call(key);
-    const made = await create({ max_budget: 0.015 });
-    expect(made.status).toBe(200);
+    const response = await create({ max_budget: 0.015 });
+    expect(response.status).toBe(200);
     expect(await spend()).toBe(0.01);
     expect((await call(key)).status).toBe(429);
     expect((await create({})).status).toBe(409);
@@ -148,8 +148,8 @@ it('a budget for everybody counts from the first call of an end user', async () 
       context: { body: { max_tokens: 11, user: 'nobody-yet' } },
     });
     expect(explained.body).toMatchObject({ decision: false, context: { code: 'budget_exceeded' } });
-    const told = await other.chat(its, { ...MODEL, max_tokens: 11, user: 'nobody-yet' });
-    expect(told.body.error).toMatchObject({
+    const response = await other.chat(its, { ...MODEL, max_tokens: 11, user: 'nobody-yet' });
+    expect(response.body.error).toMatchObject({
       details: explained.body.context.details && { scope: { kind: 'end_user' } },
     });
     const free: number[] = [];

@@ -114,11 +114,11 @@ describe('administrators at the same rows', () => {
     for (let round = 0; round < 20; round++) {
       await gateway.create('/key/unblock', { key });
       const assigned_key_ids = round % 2 ? [] : keys.map(({ token_id }) => token_id);
-      const [given] = await Promise.all([
+      const [response] = await Promise.all([
         gateway.admin('PUT', `/v1/access_group/${group.body.access_group_id}`, { assigned_key_ids }),
         gateway.create('/key/block', { key }),
       ]);
-      expect(given.status).toBe(200);
+      expect(response.status).toBe(200);
       expect((await gateway.admin('GET', `/key/info?key=${key}`)).body.info.blocked).toBe(true);
     }
   });
@@ -134,30 +134,30 @@ describe('administrators at the same rows', () => {
     });
     const refused = async (answers: Promise<Answer>[]) =>
       (await Promise.all(answers)).map(({ status }) => status).filter((status) => status >= 500);
-    const made = (count: number, body: object = {}) =>
+    const createKeys = (count: number, body: object = {}) =>
       Promise.all(Array.from({ length: count }, () => gateway.create('/key/generate', body)));
     const update = (key: string, body: object) => gateway.admin('POST', '/key/update', { key, ...body });
 
     it('it changes, and is given to keys and teams', async () => {
-      const keys = await made(4);
+      const keys = await createKeys(4);
       const teams = ['h-1', 'h-2', 'h-3', 'h-4'];
       for (const team_id of teams) await gateway.create('/team/new', { team_id });
-      const everybody = { assigned_key_ids: keys.map(({ token_id }) => token_id), assigned_team_ids: teams };
-      const nobody = { assigned_key_ids: [], assigned_team_ids: [] };
+      const all = { assigned_key_ids: keys.map(({ token_id }) => token_id), assigned_team_ids: teams };
+      const none = { assigned_key_ids: [], assigned_team_ids: [] };
       const change = (members: object) => gateway.admin('PUT', `/v1/access_group/${id}`, members);
       const give = (access_group_ids: string[]) => [
         ...keys.map(({ key }) => update(key, { access_group_ids })),
         ...teams.map((team_id) => gateway.admin('POST', '/team/update', { team_id, access_group_ids })),
       ];
       for (let round = 0; round < 5; round++)
-        expect(await refused([...give([id]), change(everybody), ...give([]), change(nobody)])).toEqual([]);
+        expect(await refused([...give([id]), change(all), ...give([]), change(none)])).toEqual([]);
       const removed = gateway.admin('POST', '/team/delete', { team_ids: teams });
-      expect(await refused([change(everybody), removed, change(nobody)])).toEqual([]);
+      expect(await refused([change(all), removed, change(none)])).toEqual([]);
     });
 
     it('two exchange their keys', async () => {
       const { body } = await gateway.admin('POST', '/v1/access_group', { access_group_name: `${name}-other`, access_model_names: ['a'] }); // prettier-ignore
-      const all = (await made(6)).map(({ token_id }) => token_id as string);
+      const all = (await createKeys(6)).map(({ token_id }) => token_id as string);
       const change = (group: string, assigned_key_ids: string[]) => gateway.admin('PUT', `/v1/access_group/${group}`, { assigned_key_ids }); // prettier-ignore
       for (let round = 0; round < 10; round++) {
         const [some, others] = round % 2 ? [all.slice(0, 3), all.slice(3)] : [all.slice(3), all.slice(0, 3)];
@@ -169,7 +169,7 @@ describe('administrators at the same rows', () => {
     });
 
     it('keys are made and changed that have it, of a user who is new', async () => {
-      const keys = await made(6);
+      const keys = await createKeys(6);
       for (let round = 0; round < 5; round++) {
         const body = { user_id: `${name}-${round}`, access_group_ids: [id] };
         const generate = keys.map(() => gateway.admin('POST', '/key/generate', body));
@@ -178,7 +178,7 @@ describe('administrators at the same rows', () => {
     });
 
     it('it is deleted by its name while its keys change', async () => {
-      const keys = await made(4, { access_group_ids: [id] });
+      const keys = await createKeys(4, { access_group_ids: [id] });
       const changes = keys.map(({ key }) => update(key, { access_group_ids: [id] }));
       expect(await refused([...changes, gateway.admin('DELETE', `/access_group/${name}/delete`)])).toEqual(
         [],

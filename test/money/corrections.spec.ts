@@ -51,22 +51,22 @@ describe('a correction that cannot be written', () => {
       const [method, path, body] = request(id);
       return (await gateway.admin(method, path, { ...body, ...more })).status;
     };
-    const told = async () => {
+    const readBudget = async () => {
       const { status: code, text } = await gateway.admin('GET', info + id);
       return code === 200 ? [/"max_budget":([\d.]+)/.exec(text)?.[1], /"spend":([\d.]+)/.exec(text)?.[1]] : 'not there';
     };
     await refuse();
     expect(await send(making, { max_budget: 2, spend: 1 })).toBeGreaterThanOrEqual(500);
-    expect(await told()).toBe('not there');
+    expect(await readBudget()).toBe('not there');
     await allow();
     expect(await send(making, { max_budget: 2, spend: 1 })).toBe(200);
-    expect(await told()).toEqual(['2', '1']);
+    expect(await readBudget()).toEqual(['2', '1']);
     await refuse();
     expect(await send(changing, { max_budget: 3, spend: 0.5 })).toBeGreaterThanOrEqual(500);
-    expect(await told()).toEqual(['2', '1']);
+    expect(await readBudget()).toEqual(['2', '1']);
     await allow();
     expect(await send(changing, { max_budget: 3, spend: 0.5 })).toBe(200);
-    expect(await told()).toEqual(['3', '0.5']);
+    expect(await readBudget()).toEqual(['3', '0.5']);
   }); // prettier-ignore
 });
 

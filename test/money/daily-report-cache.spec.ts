@@ -62,7 +62,7 @@ describe.each([
   let source: DataSource;
   let close: () => unknown;
   let daily: DailyActivity;
-  let kept: DailyReportCache;
+  let cache: DailyReportCache;
   let sums: ActivitySums;
   let retention: Retention;
   const ledger: Called[] = [];
@@ -79,18 +79,18 @@ describe.each([
       database,
       new BillingChainRepository(source.getRepository(BillingChainRow)),
     );
-    kept = new DailyReportCache(
+    cache = new DailyReportCache(
       database,
       activity,
       new DailyReportRepository(source.getRepository(DailyReport)),
     );
     daily = new DailyActivity(
       activity,
-      kept,
+      cache,
       database,
       new TeamRepository(source.getRepository(Team), undefined as never),
     );
-    sums = new ActivitySums(database, kept, () => NOW);
+    sums = new ActivitySums(database, cache, () => NOW);
     retention = new Retention(database, {} as Config, () => NOW);
     for (let chain = 0; chain < 6; chain++) {
       const team = teamOf(chain);
@@ -119,14 +119,14 @@ describe.each([
 
   /** Adds up calls by name: spend, calls, failures and tokens. Calls without a name are left out. */
   function added(calls: readonly Called[], nameOf: (call: Called) => readonly (string | null)[]) {
-    const told = new Map<string, [bigint, number, number, number]>();
+    const sums = new Map<string, [bigint, number, number, number]>();
     for (const call of calls)
       for (const one of nameOf(call).filter((one) => one !== null)) {
-        const [cost, count, failed, tokens] = told.get(one) ?? [0n, 0, 0, 0];
-        told.set(one, [cost + call.nanoUsd, count + 1, failed + Number(call.failed), tokens + call.tokens]);
+        const [cost, count, failed, tokens] = sums.get(one) ?? [0n, 0, 0, 0];
+        sums.set(one, [cost + call.nanoUsd, count + 1, failed + Number(call.failed), tokens + call.tokens]);
       }
     return Object.fromEntries(
-      [...told].map(([one, [cost, ...rest]]) => [one, [usdFromNanoUsd(cost as NanoUsd), ...rest]]),
+      [...sums].map(([one, [cost, ...rest]]) => [one, [usdFromNanoUsd(cost as NanoUsd), ...rest]]),
     );
   }
 
@@ -162,18 +162,18 @@ describe.each([
       ...(entity === 'tag' && { tags: {} }),
     } as const;
     const { results } = await daily.page(asked, entity, {});
-    type Told = Record<string, { metrics: (typeof results)[number]['metrics'] }>;
-    const figures = ({ spend, api_requests, failed_requests, completion_tokens }: Told[string]['metrics']) =>
+    type Breakdown = Record<string, { metrics: (typeof results)[number]['metrics'] }>;
+    const figures = ({ spend, api_requests, failed_requests, completion_tokens }: Breakdown[string]['metrics']) =>
       [spend, api_requests, failed_requests, completion_tokens]; // prettier-ignore
-    const named = (told: Told = {}) =>
-      Object.fromEntries(Object.entries(told).map(([one, { metrics }]) => [one, figures(metrics)]));
+    const figuresByName = (entries: Breakdown = {}) =>
+      Object.fromEntries(Object.entries(entries).map(([one, { metrics }]) => [one, figures(metrics)]));
     return results.map(({ date, metrics, breakdown }) => ({
       date,
       all: figures(metrics),
-      models: named(breakdown.models),
-      keys: named(breakdown.api_keys),
-      keysOfModel: named(breakdown.models['m-1']?.api_key_breakdown),
-      entities: named(breakdown.entities),
+      models: figuresByName(breakdown.models),
+      keys: figuresByName(breakdown.api_keys),
+      keysOfModel: figuresByName(breakdown.models['m-1']?.api_key_breakdown),
+      entities: figuresByName(breakdown.entities),
     }));
   }
 
@@ -190,7 +190,7 @@ describe.each([
 
   const summedUpTo = (day: number) => sums.sumUp(new Date(SPAN.fromMs + day * DAY_MS + 20_500));
   const keepAll = async () => {
-    while (await kept.storeNextDay());
+    while (await cache.storeNextDay());
   };
 
   it.skipIf(skip)('tell the same at every step', async () => {
@@ -204,7 +204,7 @@ describe.each([
     await retention.fold(new Date(SPAN.fromMs + 5 * DAY_MS));
     await expectEqualReports(2);
     await summedUpTo(6);
-    expect(await kept.storeNextDay()).toBe(true);
+    expect(await cache.storeNextDay()).toBe(true);
     await expectEqualReports(3);
     await keepAll();
     await expectEqualReports(5);

@@ -101,12 +101,12 @@ describe('a limit under a name the provider does not read', () => {
   it.each(PREFIXES)('%s reads max_tokens: it is told there, and only there', async (prefix) => {
     upstream.behave = reads('max_tokens');
     const key = await gateway.createKey({ max_budget: 0.05 });
-    const told = async (body: object) => {
+    const callWith = async (body: object) => {
       const answer = await gateway.chat(key, { model: `m-${prefix}`, ...body });
       return [...outcome(answer), limitsIn(lastBody())];
     };
-    expect(await told({ max_completion_tokens: 10 })).toEqual([200, undefined, { max_tokens: 10 }]);
-    expect(await told({ max_completion_tokens: 900 })).toEqual([200, '40', { max_tokens: 40 }]);
+    expect(await callWith({ max_completion_tokens: 10 })).toEqual([200, undefined, { max_tokens: 10 }]);
+    expect(await callWith({ max_completion_tokens: 900 })).toEqual([200, '40', { max_tokens: 40 }]);
     expect(await gateway.spendOf(key)).toBe(0.05);
   });
 
@@ -153,12 +153,12 @@ describe('a limit under a name the provider does not read', () => {
     const key = await gateway.createKey({ max_budget: 0.05 });
     const body = { model: 'm-hosted_vllm', max_tokens: 1, chat_template: '{{ messages }}' };
     expect((await gateway.chat(key, body)).status).toBe(200);
-    const { body: told } = await gateway.admin('POST', '/model/new', {
+    const { body: deployment } = await gateway.admin('POST', '/model/new', {
       model_name: 'm-in',
       litellm_params: { model: 'hosted_vllm/x', api_base: upstream.url },
       model_info: { input_cost_per_token: 0.001, output_cost_per_token: 0, max_input_tokens: 1_000 },
     });
-    expect(told.model_name).toBe('m-in');
+    expect(deployment.model_name).toBe('m-in');
     const refused = await gateway.chat(key, { ...body, model: 'm-in' });
     expect(refused.body.error.details).toMatchObject({ needed: 1 });
   });
@@ -237,8 +237,8 @@ describe('the next attempt', () => {
     upstream.behave = ({ model: name }) => (name === 'up-m-both' ? { status: 500 } : {});
     const key = await gateway.createKey({ max_budget: 0.05 });
     expect(outcome(await gateway.chat(key, { model: 'm-both' }))).toEqual([200, undefined]);
-    const told = upstream.calls.slice(-2).map(({ model: name, body }) => [name, limitsIn(body)]);
-    expect(told).toContainEqual(['up-other', { max_tokens: 50 }]);
+    const requests = upstream.calls.slice(-2).map(({ model: name, body }) => [name, limitsIn(body)]);
+    expect(requests).toContainEqual(['up-other', { max_tokens: 50 }]);
     expect(await gateway.spendOf(key)).toBe(0.05);
   });
 });

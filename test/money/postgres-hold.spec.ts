@@ -96,20 +96,20 @@ function expected(calls: readonly Call[], balances: { spent: bigint; held: bigin
       minimumNanoUsd: nanoUsd(minimum),
       fairShareNanoUsd: nanoUsd(fair),
     });
-    const told = (kind: 'short' | 'refused', by: readonly { account: { id: string } }[]): HoldReply => ({
+    const replyOf = (kind: 'short' | 'refused', by: readonly { account: { id: string } }[]): HoldReply => ({
       kind,
       blockedBy: by.map(({ account: { id } }) => ({ accountId: id, ...balances[Number(id)]! })),
     });
-    if (answer.kind === 'refused') return told('refused', answer.by);
+    if (answer.kind === 'refused') return replyOf('refused', answer.by);
     const behind =
       last || wanted === 0n ? undefined : budgets.find(({ account }) => awaited.has(Number(account.id)));
-    if (behind) return told('short', [behind]);
+    if (behind) return replyOf('short', [behind]);
     const granted = answer.kind === 'granted' ? answer.amountNanoUsd : last ? answer.nowNanoUsd : undefined;
     if (granted === undefined) {
       const { by } = answer as Extract<typeof answer, { kind: 'short' }>;
-      if (last) return told('refused', by);
+      if (last) return replyOf('refused', by);
       awaited.add(Number(by[0]!.account.id));
-      return told('short', by);
+      return replyOf('short', by);
     }
     for (const { account } of on) balances[account]!.held += granted;
     return { kind: 'granted', amount: granted };
@@ -252,7 +252,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
               : expected(calls, balances);
             const asks = calls.map((call, i) => asked(`${serial}-${Math.random()}`, call, live, insteadOf(olds[i], live))); // prettier-ignore
             const { replies: answers } = await statements.hold('replica', asks, false);
-            const named = (answer: HoldReply): HoldReply =>
+            const withPositions = (answer: HoldReply): HoldReply =>
               'blockedBy' in answer
                 ? {
                     ...answer,
@@ -262,7 +262,7 @@ describe.skipIf(!(await postgresIsThere()))('tollgate_hold', () => {
                     })),
                   }
                 : answer;
-            expect(answers.map(named)).toEqual(right);
+            expect(answers.map(withPositions)).toEqual(right);
             answers.forEach((answer, i) => {
               if (answer.kind === 'granted')
                 open.push({ id: asks[i]!.id, amount: answer.amount, on: calls[i]!.on });

@@ -318,7 +318,7 @@ describe('/spend/calculate', () => {
     [{ model: 'nothing-like-it', messages: [] }, 'model'],
     [{ model: 'm-in', completion_response: {} }, 'completion_response'],
   ])('refuses %j', async (body, param) => {
-    const { status, body: told } = await calculate(body);
-    expect([status, told.error.param]).toEqual([400, param]);
+    const { status, body: response } = await calculate(body);
+    expect([status, response.error.param]).toEqual([400, param]);
   });
 });

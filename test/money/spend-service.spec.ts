@@ -173,10 +173,10 @@ class Money {
     });
   }
 
-  async held(bound: bigint, limit?: bigint): Promise<Hold> {
-    const taken = await this.hold(bound, limit);
-    if (!('hold' in taken)) throw new Error('It did not fit.');
-    return taken.hold;
+  async mustHold(bound: bigint, limit?: bigint): Promise<Hold> {
+    const attempt = await this.hold(bound, limit);
+    if (!('hold' in attempt)) throw new Error('It did not fit.');
+    return attempt.hold;
   }
 
   /** Returns the balance from memory if it is there, else from the rows. */
@@ -235,7 +235,7 @@ describe.each([
   });
 
   it.skipIf(skip)('has the open entry before a hold is told, and the balance with its end', async () => {
-    const hold = await money.held(100n);
+    const hold = await money.mustHold(100n);
     expect(await money.balance()).toEqual({ spent: 0n, held: 100n });
     expect(await money.stored()).toEqual({ spent: 0n, states: ['open'] });
     await money.spend.settle(hold, nanoUsd(40n), null);
@@ -245,32 +245,34 @@ describe.each([
 
   it.skipIf(skip)('moves the balance of an account whatever its name', async () => {
     const spec = lifetimeAccount('key+model', 'k/a "quoted" \\ name');
-    const [named] = await money.services.accounts.load([{ account: spec, limitNanoUsd: nanoUsd(1n) }]);
-    const chain = newChain({ ...NOBODY, endUserId: null }, [money.account, named!]);
-    const taken = await money.hold(100n, 1_000n, chain);
-    await money.spend.settle((taken as { hold: Hold }).hold, nanoUsd(40n), null);
+    const [endUserAccount] = await money.services.accounts.load([
+      { account: spec, limitNanoUsd: nanoUsd(1n) },
+    ]);
+    const chain = newChain({ ...NOBODY, endUserId: null }, [money.account, endUserAccount!]);
+    const attempt = await money.hold(100n, 1_000n, chain);
+    await money.spend.settle((attempt as { hold: Hold }).hold, nanoUsd(40n), null);
     expect(await money.services.accounts.spentOn([spec])).toEqual(new Map([[spec.id, 40n]]));
   });
 
   it.skipIf(skip)('closes an entry once, whoever tries again', async () => {
-    const hold = await money.held(100n);
+    const hold = await money.mustHold(100n);
     await Promise.all([money.spend.settle(hold, nanoUsd(40n), null), money.spend.settle(hold, nanoUsd(70n), null), money.spend.release(hold)]); // prettier-ignore
     expect(await money.balance()).toEqual({ spent: 40n, held: 0n });
     expect((await money.stored()).spent).toBe(40n);
   });
 
   it.skipIf(skip)('passes a hold on to the next attempt, one entry each', async () => {
-    const first = await money.held(900n);
-    const taken = await money.hold(1_000n, 1_000n, money.chain, first);
+    const first = await money.mustHold(900n);
+    const attempt = await money.hold(1_000n, 1_000n, money.chain, first);
     expect(await money.balance()).toEqual({ spent: 0n, held: 1_000n });
     await money.spend.release(first);
-    await money.spend.settle((taken as { hold: Hold }).hold, nanoUsd(40n), null);
+    await money.spend.settle((attempt as { hold: Hold }).hold, nanoUsd(40n), null);
     expect(await money.balance()).toEqual({ spent: 40n, held: 0n });
     expect(await money.stored()).toEqual({ spent: 40n, states: ['settled', 'settled'] });
   });
 
   it.skipIf(skip)('keeps a hold where the next attempt gets nothing, or cannot be written', async () => {
-    const first = await money.held(900n);
+    const first = await money.mustHold(900n);
     expect(await money.hold(1_001n, 1_000n, money.chain, first)).toHaveProperty('denials');
     expect(await money.balance()).toEqual({ spent: 0n, held: 900n });
     money.services.breakCommits(3);
@@ -282,7 +284,7 @@ describe.each([
   });
 
   it.skipIf(skip)('bills what was really used, also beyond the bound', async () => {
-    const hold = await money.held(100n);
+    const hold = await money.mustHold(100n);
     await money.spend.settle(hold, nanoUsd(2_000n), null);
     expect((await money.balance()).spent).toBe(2_000n);
     const [{ mark }] = (await money.dataSource.query('SELECT mark FROM ledger_entries')) as [
@@ -292,12 +294,12 @@ describe.each([
   });
 
   it.skipIf(skip)('holds no more than fits, however many ask in one tick', async () => {
-    const taken = await Promise.all(Array.from({ length: 50 }, () => money.hold(100n)));
-    const held = taken.flatMap((one) => ('hold' in one ? [one.hold] : []));
-    expect(held).toHaveLength(10);
-    const refused = taken.flatMap((one) => ('denials' in one ? one.denials : []));
+    const attempts = await Promise.all(Array.from({ length: 50 }, () => money.hold(100n)));
+    const holds = attempts.flatMap((one) => ('hold' in one ? [one.hold] : []));
+    expect(holds).toHaveLength(10);
+    const refused = attempts.flatMap((one) => ('denials' in one ? one.denials : []));
     expect(refused.every(({ temporary }) => temporary)).toBe(true);
-    await Promise.all(held.map((hold) => money.spend.release(hold)));
+    await Promise.all(holds.map((hold) => money.spend.release(hold)));
     expect(await money.balance()).toEqual({ spent: 0n, held: 0n });
   });
 
@@ -310,7 +312,7 @@ describe.each([
   it.skipIf(skip)(
     'keeps the hold while a settlement cannot be written, and counts it once when it can',
     async () => {
-      const hold = await money.held(100n);
+      const hold = await money.mustHold(100n);
       money.services.breakCommits(1);
       const settled = money.spend.settle(hold, nanoUsd(40n), null);
       await new Promise(setImmediate);
@@ -322,7 +324,7 @@ describe.each([
   );
 
   it.skipIf(skip)('counts a settlement once that was committed though the answer was lost', async () => {
-    const hold = await money.held(100n);
+    const hold = await money.mustHold(100n);
     money.services.breakCommits(1, 'committed');
     await money.spend.settle(hold, nanoUsd(40n), null);
     expect(await money.stored()).toEqual({ spent: 40n, states: ['settled'] });
@@ -334,7 +336,7 @@ describe.each([
     async () => {
       const day = Date.parse('2026-01-10T00:00:00Z');
       const settledAt = async (at: number, cost: bigint, usage: Usage | null = null) => {
-        const hold = await money.held(100n);
+        const hold = await money.mustHold(100n);
         await money.spend.settle(hold, nanoUsd(cost), usage);
         await money.dataSource.query(`UPDATE ledger_entries SET opened_at = ${at}, closed_at = ${at + 5} WHERE id = '${hold.id}'`); // prettier-ignore
       };
@@ -342,7 +344,7 @@ describe.each([
       await settledAt(day, 10n, { inputTokens: 3, outputTokens: 4 });
       await settledAt(day + DAY_MS - 1, 20n, { inputTokens: 5, outputTokens: 6, cachedInputTokens: 2 });
       await settledAt(day + DAY_MS, 40n);
-      const open = await money.held(100n);
+      const open = await money.mustHold(100n);
       await money.dataSource.query(`UPDATE ledger_entries SET opened_at = ${day} WHERE id = '${open.id}'`);
 
       const retention = new Retention(money.services.database, {} as Config, () => new Date());
@@ -393,7 +395,7 @@ describe.each([
     const day = Math.floor(Date.now() / DAY_MS) * DAY_MS - 5 * DAY_MS;
     const at = (ms: number) =>
       money.dataSource.query(`UPDATE ledger_entries SET opened_at = ${ms}, closed_at = ${ms} WHERE closed_at > ${day + DAY_MS}`); // prettier-ignore
-    const spend = async (cost: bigint) => money.spend.settle(await money.held(cost), nanoUsd(cost), null);
+    const spend = async (cost: bigint) => money.spend.settle(await money.mustHold(cost), nanoUsd(cost), null);
     await spend(100n);
     await at(day - 1);
     const correction = {
@@ -433,8 +435,8 @@ describe.each([
     });
     const more = Array.from({ length: 6 }, () => money.hold(10n));
     await expect(bad).rejects.toThrow();
-    const taken = await Promise.all([...good, ...more]);
-    expect(taken.every((one) => 'hold' in one)).toBe(true);
+    const attempts = await Promise.all([...good, ...more]);
+    expect(attempts.every((one) => 'hold' in one)).toBe(true);
     expect((await money.stored()).states).toEqual(Array(13).fill('open'));
   });
 });
@@ -451,7 +453,7 @@ describe.skipIf(!(await postgresIsThere()))('a hold nobody knows the end of', ()
 
   it('is asked for again under the same id, and counts once', async () => {
     money.services.breakCommits(1, 'committed');
-    const hold = await money.held(100n);
+    const hold = await money.mustHold(100n);
     expect(await money.balance()).toEqual({ spent: 0n, held: 100n });
     await money.spend.settle(hold, nanoUsd(40n), null);
     expect(await money.balance()).toEqual({ spent: 40n, held: 0n });

@@ -30,7 +30,7 @@ async function asMe<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Returns and removes the audit entries. */
-async function told(): Promise<object[]> {
+async function takeEntries(): Promise<object[]> {
   const entries = await services.database.read((manager) => manager.find(AuditEntry, { order: { id: 'ASC' } }));
   await services.database.write((tx) => tx.clear(AuditEntry));
   return entries.map(({ action, objectId, changedBy, requestId }) => ({ action, objectId, changedBy, requestId }));
@@ -43,7 +43,7 @@ describe('the audit trail', () => {
     await asMe(() => services.teams.create({ team_id: 't' }, ME));
     await asMe(() => services.teams.setBlocked('t', true, ME));
     const who = { objectId: 't', changedBy: 'me', requestId: 'r1' };
-    expect(await told()).toEqual([
+    expect(await takeEntries()).toEqual([
       { action: 'created', ...who },
       { action: 'blocked', ...who },
     ]);
@@ -51,9 +51,9 @@ describe('the audit trail', () => {
 
   it('has what nobody’s request changed, by whoever the row says it was; not what it made', async () => {
     await services.teams.create({ team_id: 't' }, ME);
-    expect(await told()).toEqual([]);
+    expect(await takeEntries()).toEqual([]);
     await services.teams.update({ team_id: 't', max_budget: 2 }, admin('rotation'));
-    expect(await told()).toEqual([
+    expect(await takeEntries()).toEqual([
       { action: 'updated', objectId: 't', changedBy: 'rotation', requestId: null },
     ]);
   });
@@ -70,7 +70,7 @@ describe('the audit trail', () => {
     const [entry, ...more] = await services.database.read((manager) => manager.find(AuditEntry));
     expect(more).toEqual([]);
     expect([entry!.beforeValue, entry!.updatedValues]).toEqual([{ max_budget: 1 }, { max_budget: 3 }]);
-    await told();
+    await takeEntries();
 
     await asMe(() =>
       services.database.write(async (tx) => {
@@ -78,7 +78,7 @@ describe('the audit trail', () => {
         await tx.remove(OrganizationMember, member);
       }),
     );
-    expect(await told()).toEqual([]);
+    expect(await takeEntries()).toEqual([]);
   });
 
   it('sees whether an upsert met a row', async () => {
@@ -88,7 +88,7 @@ describe('the audit trail', () => {
       ); // prettier-ignore
     await put('internal_user');
     await put('org_admin');
-    expect(await told()).toMatchObject([
+    expect(await takeEntries()).toMatchObject([
       { action: 'created', objectId: 'o/u' },
       { action: 'updated', objectId: 'o/u' },
     ]);
@@ -103,14 +103,14 @@ describe('the audit trail', () => {
     expect(await theTeam()).toMatchObject({ blocked: false });
     // The connection still works.
     await services.teams.setBlocked('t', true, ME);
-    expect(await told()).toMatchObject([{ action: 'blocked' }]);
+    expect(await takeEntries()).toMatchObject([{ action: 'blocked' }]);
   });
 
   it('is told of a statement, row by row', async () => {
     const members_with_roles = [1, 2].map((n) => ({ role: 'user' as const, user_id: `u${n}` }));
     await services.teams.create({ team_id: 't', members_with_roles }, ME);
     await asMe(() => services.teams.delete(['t'], ME));
-    expect(await told()).toMatchObject([
+    expect(await takeEntries()).toMatchObject([
       { action: 'deleted', objectId: 't/u1' },
       { action: 'deleted', objectId: 't/u2' },
       { action: 'deleted', objectId: 't' },
@@ -125,7 +125,7 @@ describe('the audit trail', () => {
       const key = await tx.findOneByOrFail(VirtualKey, { secretHash });
       await tx.save(VirtualKey, Object.assign(key, { secretHash: 'f'.repeat(64) }));
     });
-    expect(await told()).toMatchObject([{ action: 'rotated', objectId: secretHash }]);
+    expect(await takeEntries()).toMatchObject([{ action: 'rotated', objectId: secretHash }]);
   });
 
   it('is told that spending was set anew', async () => {
@@ -150,14 +150,16 @@ describe('the audit trail', () => {
   });
 
   it('does not start beside an entity nobody thought of', () => {
-    const named = (target: unknown, name: string) => ({ target, name }) as EntityMetadata;
+    const metadataOf = (target: unknown, name: string) => ({ target, name }) as EntityMetadata;
     const trail = (entityMetadatas: EntityMetadata[]) =>
       new AuditTrail(
         { subscribers: [], entityMetadatas } as unknown as DataSource,
         () => services.now,
         TABLES,
       );
-    expect(() => trail([named(Team, 'Team'), named(class {}, 'Secret')]).onModuleInit()).toThrow(/: Secret$/);
+    expect(() => trail([metadataOf(Team, 'Team'), metadataOf(class {}, 'Secret')]).onModuleInit()).toThrow(
+      /: Secret$/,
+    );
     expect(() => trail(services.dataSource.entityMetadatas as EntityMetadata[]).onModuleInit()).not.toThrow();
   });
 });

@@ -36,7 +36,7 @@ async function audited(method: string, path: string, body: unknown, key = gatewa
   const id = `audited-${(asked += 1)}`;
   const { status, text } = await gateway.as(key, method, path, body, { 'x-request-id': id });
   const entries = await entriesOf(`request_id=${id}`);
-  return { status, text, entries, told: entries.map(short).toSorted() };
+  return { status, text, entries, actions: entries.map(short).toSorted() };
 }
 
 const entriesOf = async (query: string): Promise<Entry[]> =>
@@ -62,10 +62,10 @@ describe('every door that writes', () => {
       await audited(method, path, Object.fromEntries(Object.keys(body).map((name) => [name, { no: 1 }]))),
     ];
     expect(refusals.map(({ status }) => status < 300)).toEqual([false, false, false]);
-    expect(refusals.flatMap(({ told }) => told)).toEqual([]);
+    expect(refusals.flatMap(({ actions }) => actions)).toEqual([]);
 
-    const { status, text, told, entries } = await audited(method, path, body);
-    expect({ status, told }, text).toEqual({ status: 200, told: changes.toSorted() });
+    const { status, text, actions, entries } = await audited(method, path, body);
+    expect({ status, actions }, text).toEqual({ status: 200, actions: changes.toSorted() });
     for (const { changed_by, changed_by_api_key } of entries)
       expect({ changed_by, changed_by_api_key }).toEqual({ changed_by: 'default_user_id', changed_by_api_key: '' });
     expect(JSON.stringify(entries)).not.toContain('sk-audited');
@@ -75,29 +75,29 @@ describe('every door that writes', () => {
 
 it('access groups leave entries, and so does whoever gets or loses one', async () => {
   await gateway.create('/team/new', { team_id: 'grouped' });
-  const told = async (method: string, path: string, body?: object) => {
+  const write = async (method: string, path: string, body?: object) => {
     const { status, text, entries } = await audited(method, path, body);
     expect(status, text).toBeLessThan(300);
     const tables = entries.map(({ action, table_name }) => `${action} ${table_name}`).toSorted();
     return { tables, id: entries.find(({ table_name }) => table_name.includes('AccessGroup'))!.object_id };
   };
   const group = 'LiteLLM_AccessGroupTable';
-  const made = await told('POST', '/v1/access_group', {
+  const creation = await write('POST', '/v1/access_group', {
     access_group_name: 'g',
     assigned_team_ids: ['grouped'],
   });
-  expect(made.tables).toEqual([`created ${group}`, 'updated LiteLLM_TeamTable']);
-  const changed = await told('PUT', `/v1/access_group/${made.id}`, { description: 'x' });
+  expect(creation.tables).toEqual([`created ${group}`, 'updated LiteLLM_TeamTable']);
+  const changed = await write('PUT', `/v1/access_group/${creation.id}`, { description: 'x' });
   expect(changed.tables).toEqual([`updated ${group}`]);
-  const gone = await told('DELETE', `/v1/access_group/${made.id}`);
+  const gone = await write('DELETE', `/v1/access_group/${creation.id}`);
   expect(gone.tables).toEqual([`deleted ${group}`, 'updated LiteLLM_TeamTable']);
 
   const models = { model_names: ['m-out'] };
-  const named = { access_group: 'h', ...models };
-  expect((await told('POST', '/access_group/new', named)).tables).toEqual([`created ${group}`]);
+  const body = { access_group: 'h', ...models };
+  expect((await write('POST', '/access_group/new', body)).tables).toEqual([`created ${group}`]);
   const more = { model_names: ['m-out', 'm-in'] };
-  expect((await told('PUT', '/access_group/h/update', more)).tables).toEqual([`updated ${group}`]);
-  expect((await told('DELETE', '/access_group/h/delete')).tables).toEqual([`deleted ${group}`]);
+  expect((await write('PUT', '/access_group/h/update', more)).tables).toEqual([`updated ${group}`]);
+  expect((await write('DELETE', '/access_group/h/delete')).tables).toEqual([`deleted ${group}`]);
 });
 
 it('a reset of all spending leaves an entry for each row that had spent', async () => {
@@ -142,9 +142,13 @@ describe('an entry', () => {
   });
 
   it('of what was made or deleted has the whole', async () => {
-    const made = await audited('POST', '/key/generate', { key: K('whole'), max_budget: 0.5, tpm_limit: 9 });
+    const creation = await audited('POST', '/key/generate', {
+      key: K('whole'),
+      max_budget: 0.5,
+      tpm_limit: 9,
+    });
     const limits = { token: H('whole'), max_budget: 0.5, tpm_limit: 9, key_name: 'sk-...hole' };
-    expect(made.entries).toMatchObject([{ before_value: null, updated_values: limits }]);
+    expect(creation.entries).toMatchObject([{ before_value: null, updated_values: limits }]);
     const deleted = await audited('POST', '/key/delete', { keys: [K('whole')] });
     expect(deleted.entries).toMatchObject([{ before_value: limits, updated_values: null }]);
     const again = await audited('POST', '/key/generate', { key: K('whole') });
@@ -158,8 +162,8 @@ describe('an entry', () => {
   });
 
   it('is not there for a transaction that failed halfway', async () => {
-    const { status, told } = await audited('POST', '/user/new', { user_id: 'half', teams: ['not-there'] });
-    expect({ status, told }).toEqual({ status: 404, told: [] });
+    const { status, actions } = await audited('POST', '/user/new', { user_id: 'half', teams: ['not-there'] });
+    expect({ status, actions }).toEqual({ status: 404, actions: [] });
     expect(await entriesOf('object_id=half')).toEqual([]);
     expect((await gateway.admin('GET', '/user/info?user_id=half')).status).toBe(404);
   });
@@ -237,7 +241,7 @@ describe('after the process died', () => {
     );
     await Promise.race([writing[20], writing[60]]);
     await gateway.kill9();
-    const told = (await Promise.all(writing)).filter((answer) => answer?.status === 200);
+    const successes = (await Promise.all(writing)).filter((answer) => answer?.status === 200);
     await gateway.restart();
     const teams = (await gateway.admin('GET', '/team/list')).body as { team_id: string }[];
     const there = teams.map(({ team_id }) => team_id).filter((id) => id.startsWith('killed-'));
@@ -246,7 +250,7 @@ describe('after the process died', () => {
       entries.push(...(await entriesOf(`action=created&table_name=LiteLLM_TeamTable&page=${page}`)));
     const written = entries.map(({ object_id }) => object_id).filter((id) => id.startsWith('killed-'));
     expect(written.toSorted()).toEqual(there.toSorted());
-    expect(there.length).toBeGreaterThanOrEqual(told.length);
+    expect(there.length).toBeGreaterThanOrEqual(successes.length);
     expect(there.length).toBeLessThan(200);
   });
 });

@@ -308,9 +308,9 @@ describe.skipIf(!isPossible)('rows and names nobody thought of', () => {
   };
   const folders: string[] = [];
   const emptyFolder = () => {
-    const made = mkdtempSync(join(tmpdir(), 'tollgate-import-odd-'));
-    folders.push(made);
-    return made;
+    const folder = mkdtempSync(join(tmpdir(), 'tollgate-import-odd-'));
+    folders.push(folder);
+    return folder;
   };
   const hashed = (secret: string) => hash('sha256', secret);
   beforeAll(async () => {
@@ -320,7 +320,7 @@ describe.skipIf(!isPossible)('rows and names nobody thought of', () => {
   });
   afterAll(async () => {
     await odd?.drop();
-    for (const made of folders) rmSync(made, { recursive: true, force: true });
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   });
 
   it.each(['SQLite', 'PostgreSQL'])('are named and left, into %s, and everything else is taken', async (database) => {

@@ -52,7 +52,7 @@ describe('a process that is full', () => {
     const call = () => gateway.chat(key, { model: 'free' });
     const before = await shed();
     upstream.hold();
-    const taken = [call(), call()];
+    const calls = [call(), call()];
     await upstream.arrived(2);
     const stranger = gateway.send('POST', '/v1/engines/free/chat/completions', '{"not');
     for (const { status, headers, body } of await Promise.all([call(), stranger])) {
@@ -68,7 +68,7 @@ describe('a process that is full', () => {
     expect((await shed()) - before).toBe(2);
     expect(upstream.calls.length).toBe(2);
     upstream.release();
-    expect((await Promise.all(taken)).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200]);
     expect((await call()).status).toBe(200);
     expect(gateway.logs).not.toContain('503');
   });

@@ -55,9 +55,9 @@ describe('/metrics', () => {
       targets.flatMap(({ expr }) => expr.match(/\btollgate_\w+/g) ?? []),
     );
     const { text } = await gateway.admin('GET', '/metrics');
-    const told = new Set(text.match(/^tollgate_\w+/gm));
+    const names = new Set(text.match(/^tollgate_\w+/gm));
     expect(asked.length).toBeGreaterThan(12);
-    expect(asked.filter((name) => !told.has(name))).toEqual([]);
+    expect(asked.filter((name) => !names.has(name))).toEqual([]);
   });
 
   it('shows what is held while calls are under way', async () => {

@@ -118,14 +118,14 @@ describe.each([
       ...['f', 'g'].map((id) => ({ id, user_email: '', folded_email: null, sso_user_id: '', metadata: null })),
       { id: 'h', user_email: 'mia@x.test', folded_email: 'mia@x.test', sso_user_id: null, metadata: null },
     ]); // prettier-ignore
-      const taken = ['hash-b: key_alias "ci"', 'hash-d: key_alias "ci"', 'hash-e: key_alias "ci"', 'user-b: user_email "mia@X.test"', 'user-d: user_email "\u00c9VE@x.test"', 'user-b: sso_user_id "sso"']; // prettier-ignore
-      const told = migrationMessages(dataSource);
-      expect(told).toHaveLength(taken.length);
-      taken.forEach((what, i) => expect(told[i]).toContain(what));
+      const doubles = ['hash-b: key_alias "ci"', 'hash-d: key_alias "ci"', 'hash-e: key_alias "ci"', 'user-b: user_email "mia@X.test"', 'user-d: user_email "\u00c9VE@x.test"', 'user-b: sso_user_id "sso"']; // prettier-ignore
+      const messages = migrationMessages(dataSource);
+      expect(messages).toHaveLength(doubles.length);
+      doubles.forEach((what, i) => expect(messages[i]).toContain(what));
       const audit = await rows(
         'SELECT object_id, action, changed_by, team_id, before_value, updated_values FROM audit_entries ORDER BY id',
       );
-      expect(audit).toHaveLength(taken.length);
+      expect(audit).toHaveLength(doubles.length);
       expect(audit[0]).toEqual({
         object_id: 'hash-b',
         action: 'updated',

@@ -159,9 +159,9 @@ describe('traces', () => {
     expect(new Set(collector.services)).toEqual(new Set(['gate-of-the-tests']));
     // The caller's trace context must not reach the provider.
     for (const { headers } of upstream.calls.slice(seen)) expect(headers.traceparent).toBeUndefined();
-    const told = JSON.stringify(collector.spans);
+    const spans = JSON.stringify(collector.spans);
     for (const secret of [key, key.slice(-4), gateway.masterKey, 'canary'])
-      expect(told).not.toContain(secret);
+      expect(spans).not.toContain(secret);
     expect(filesLoadedBy(gateway)).toBeGreaterThan(10);
     await gateway.close();
   });

@@ -78,8 +78,8 @@ describe('calls beyond the connections to their upstream', () => {
     upstream.hold();
     const first = [gateway.chat(other, CALL), gateway.chat(other, CALL)];
     await upstream.arrived(2);
-    const told = await gateway.chat(key, CALL);
-    expect([told.status, told.headers['retry-after'], told.body.error.type]).toEqual([
+    const response = await gateway.chat(key, CALL);
+    expect([response.status, response.headers['retry-after'], response.body.error.type]).toEqual([
       503,
       '1',
       'service_unavailable',

@@ -148,9 +148,9 @@ describe.skipIf(!possible)('one Redis for several gateways', () => {
       expect(second.logs).toContain('tollgate new-installation');
 
       const renewed = () => newInstallation({ DATABASE_URL: copied!.url });
-      expect(renewed()).toMatchObject({ code: 1, told: expect.stringContaining('Stop them') as string });
+      expect(renewed()).toMatchObject({ code: 1, output: expect.stringContaining('Stop them') as string });
       expect(await second.terminate()).toBe(0);
-      expect(renewed()).toMatchObject({ code: 0, told: expect.stringContaining('it was') as string });
+      expect(renewed()).toMatchObject({ code: 0, output: expect.stringContaining('it was') as string });
       second.logs = '';
       await second.restart();
       const statuses: number[] = [];
@@ -216,20 +216,23 @@ describe('tollgate new-installation', () => {
     const dataFolder = mkdtempSync(join(tmpdir(), 'tollgate-installation-'));
     try {
       const env = { TOLLGATE_DATA: dataFolder };
-      expect(newInstallation(env)).toMatchObject({ code: 1, told: expect.stringContaining('tollgate migrate') as string }); // prettier-ignore
+      expect(newInstallation(env)).toMatchObject({ code: 1, output: expect.stringContaining('tollgate migrate') as string }); // prettier-ignore
       const gateway = await Gateway.start({ dataFolder });
       const id = async () => (await gateway.sql('SELECT id FROM installation'))[0]!.id;
       const before = await id();
       expect(newInstallation(env)).toMatchObject({
         code: 1,
-        told: expect.stringContaining('in use') as string,
+        output: expect.stringContaining('in use') as string,
       });
       expect(await id()).toBe(before);
       await gateway.terminate();
-      const { code, told } = newInstallation(env);
-      expect({ code, told }).toEqual({ code: 0, told: expect.stringContaining(String(before)) as string });
+      const { code, output } = newInstallation(env);
+      expect({ code, output }).toEqual({
+        code: 0,
+        output: expect.stringContaining(String(before)) as string,
+      });
       expect(await id()).not.toBe(before);
-      expect(told).toContain(String(await id()));
+      expect(output).toContain(String(await id()));
       await gateway.restart();
       expect((await gateway.admin('GET', '/key/list')).status).toBe(200);
       await gateway.close();
@@ -239,7 +242,7 @@ describe('tollgate new-installation', () => {
   });
 });
 
-function newInstallation(env: Record<string, string>): { code: number | null; told: string } {
+function newInstallation(env: Record<string, string>): { code: number | null; output: string } {
   const folder = env.TOLLGATE_DATA ?? mkdtempSync(join(tmpdir(), 'tollgate-command-'));
   try {
     const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'new-installation'], {
@@ -252,7 +255,7 @@ function newInstallation(env: Record<string, string>): { code: number | null; to
       },
       encoding: 'utf8',
     });
-    return { code: status, told: stdout + stderr };
+    return { code: status, output: stdout + stderr };
   } finally {
     if (!env.TOLLGATE_DATA) rmSync(folder, { recursive: true });
   }

@@ -55,7 +55,7 @@ describe.skipIf(!(await postgresIsThere()))('on PostgreSQL', () => {
     expect(gateway.verifyLedger().code).toBe(0);
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    for (const [column, told] of [
+    for (const [column, figure] of [
       ['spent', 'spent 1000001'],
       ['held', 'held 1'],
     ]) {
@@ -63,7 +63,7 @@ describe.skipIf(!(await postgresIsThere()))('on PostgreSQL', () => {
         `UPDATE accounts SET ${column}_nano_usd = ${column}_nano_usd + 1 WHERE scope_kind = 'key'`,
       );
       const { code, printed } = gateway.verifyLedger();
-      expect([code, printed.includes(`the balance says ${told},`)]).toEqual([1, true]);
+      expect([code, printed.includes(`the balance says ${figure},`)]).toEqual([1, true]);
       await client.query(
         `UPDATE accounts SET ${column}_nano_usd = ${column}_nano_usd - 1 WHERE scope_kind = 'key'`,
       );

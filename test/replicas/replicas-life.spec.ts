@@ -233,10 +233,10 @@ describe.skipIf(!possible)('several replicas', () => {
         const caller = async () => {
           while (refused < 20) {
             const sentAt = performance.now();
-            const { status: told } = await replicas.chat(key, { model: 'm-out', max_tokens: 1 });
+            const { status: last } = await replicas.chat(key, { model: 'm-out', max_tokens: 1 });
             if (sentAt <= revokedAt) continue;
-            if (told === status) refused++;
-            else late.push(told);
+            if (last === status) refused++;
+            else late.push(last);
           }
         };
         const { length } = upstream.calls;

@@ -204,12 +204,12 @@ describe('what one row holds', () => {
     ['/user/new', '/user/update', (id: string) => ({ user_id: id })],
     ['/organization/new', '/organization/update', (id: string) => ({ organization_id: id })],
     ['/tag/new', '/tag/update', (id: string) => ({ name: id })],
-  ])('%s: metadata of 32 KB, and no more', async (create, update, named) => {
+  ])('%s: metadata of 32 KB, and no more', async (create, update, idFieldOf) => {
     const fields = { organization_alias: 'o', name: 'tag-of-32', auto_create_key: false };
-    const made = await gateway.admin('POST', create, { ...fields, metadata: { x: 'x'.repeat(32_000) } });
-    expect(made.status).toBe(200);
-    const id = made.body.tag?.name ?? made.body.key ?? made.body.team_id ?? made.body.organization_id;
-    const row = named(id || made.body.user_id);
+    const response = await gateway.admin('POST', create, { ...fields, metadata: { x: 'x'.repeat(32_000) } });
+    expect(response.status).toBe(200);
+    const id = response.body.tag?.name ?? response.body.key ?? response.body.team_id ?? response.body.organization_id;
+    const row = idFieldOf(id || response.body.user_id);
     const method = update.startsWith('/organization') ? 'PATCH' : 'POST';
     const { status, body } = await gateway.admin(method, update, { ...row, metadata: { x: 'x'.repeat(33_000) } });
     expect(status).toBe(422);
@@ -217,17 +217,17 @@ describe('what one row holds', () => {
   }); // prettier-ignore
 
   it('was bounded by nobody before: it stays, may shrink, and lists do without it and say so', async () => {
-    const made = await gateway.admin('POST', '/team/new', { team_id: 'large', metadata: { small: 1 } });
-    expect(made.status).toBe(200);
+    const response = await gateway.admin('POST', '/team/new', { team_id: 'large', metadata: { small: 1 } });
+    expect(response.status).toBe(200);
     const large = (bytes: number) => JSON.stringify({ x: 'x'.repeat(bytes) });
     await gateway.sql(`UPDATE teams SET metadata = '${large(60_000)}' WHERE team_id = 'large'`);
     await gateway.admin('POST', '/team/new', { team_id: 'small', metadata: { small: 1 } });
 
     const list = await gateway.admin('GET', '/team/list');
-    const told = (id: string) => list.body.find((team: { team_id: string }) => team.team_id === id).metadata; // prettier-ignore
+    const metadataOf = (id: string) => list.body.find((team: { team_id: string }) => team.team_id === id).metadata; // prettier-ignore
     expect(list.headers['x-tollgate-left-out']).toBe('metadata of large');
-    expect(told('large')).toEqual({});
-    expect(told('small')).toEqual({ small: 1 });
+    expect(metadataOf('large')).toEqual({});
+    expect(metadataOf('small')).toEqual({ small: 1 });
     expect((await gateway.admin('GET', '/v2/team/list?page_size=100')).headers['x-tollgate-left-out']).toBe('metadata of large'); // prettier-ignore
     const info = await gateway.admin('GET', '/team/info?team_id=large');
     expect(info.body.team_info.metadata.x).toHaveLength(60_000);

@@ -137,17 +137,17 @@ it.each(['text', 'JSON'])('no secret is anywhere but where it must be; logs are 
   );
   expect(await gateway.terminate()).toBe(0);
 
-  const told = new Map<string, string>();
+  const texts = new Map<string, string>();
   // A response may repeat what the admin's request named: `/key/info?key=…` echoes the requested key.
   answers.forEach(({ text, headers }, i) =>
-    told.set(`answer ${i}`, text.replaceAll(`"key":"${key}"`, '') + JSON.stringify(headers)),
+    texts.set(`answer ${i}`, text.replaceAll(`"key":"${key}"`, '') + JSON.stringify(headers)),
   );
-  told.set('output', gateway.logs);
+  texts.set('output', gateway.logs);
   for (const file of readdirSync(gateway.dataFolder)) {
-    if (file !== 'config.yaml') told.set(file, readFileSync(join(gateway.dataFolder, file), 'latin1'));
+    if (file !== 'config.yaml') texts.set(file, readFileSync(join(gateway.dataFolder, file), 'latin1'));
   }
-  expect([...told.keys()]).toContain('tollgate.db');
-  const found = [...told].flatMap(([place, text]) =>
+  expect([...texts.keys()]).toContain('tollgate.db');
+  const found = [...texts].flatMap(([place, text]) =>
     Object.entries(secrets).flatMap(([name, secret]) =>
       text.includes(secret) ? [`${name} in ${place}: ${text.slice(0, 200)}`] : [],
     ),
@@ -169,8 +169,8 @@ it.each(['text', 'JSON'])('no secret is anywhere but where it must be; logs are 
 });
 
 /** Returns the place and the name of each secret that a text contains. */
-const leaks = (told: Readonly<Record<string, string>>, secrets: Readonly<Record<string, string>>) =>
-  Object.entries(told).flatMap(([place, text]) =>
+const leaks = (texts: Readonly<Record<string, string>>, secrets: Readonly<Record<string, string>>) =>
+  Object.entries(texts).flatMap(([place, text]) =>
     Object.entries(secrets).flatMap(([name, secret]) => (text.includes(secret) ? [`${name} in ${place}`] : [])),
   ); // prettier-ignore
 
@@ -230,10 +230,10 @@ it.skipIf(!possible)('nor is one when PostgreSQL and Redis fail under it, nor in
       REDIS_URL: redis.url.replace('//', `//default:${secrets.redis}@`),
     },
   });
-  const told: Record<string, string> = {};
+  const texts: Record<string, string> = {};
   const hear = async (place: string, asked: Promise<Answer>) => {
     const { text, headers, status } = await asked;
-    told[`${place} (${status})`] = text + JSON.stringify(headers);
+    texts[`${place} (${status})`] = text + JSON.stringify(headers);
     return status;
   };
   try {
@@ -249,9 +249,9 @@ it.skipIf(!possible)('nor is one when PostgreSQL and Redis fail under it, nor in
     await client.connect();
     const { rows: tables } = await client.query<{ name: string }>(`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`);
     expect(tables.length).toBeGreaterThan(10);
-    for (const { name } of tables) told[`table ${name}`] = JSON.stringify((await client.query(`SELECT t::text FROM "${name}" t`)).rows);
+    for (const { name } of tables) texts[`table ${name}`] = JSON.stringify((await client.query(`SELECT t::text FROM "${name}" t`)).rows);
     await client.end();
-    expect(told['table virtual_keys']).toContain(key.slice(-4));
+    expect(texts['table virtual_keys']).toContain(key.slice(-4));
 
     await redis.stop();
     expect(await hear('a call without Redis', call())).toBe(503);
@@ -276,6 +276,6 @@ it.skipIf(!possible)('nor is one when PostgreSQL and Redis fail under it, nor in
     await drop();
     await role.drop();
   }
-  told.output = shared.logs;
-  expect(leaks(told, secrets)).toEqual([]);
+  texts.output = shared.logs;
+  expect(leaks(texts, secrets)).toEqual([]);
 }); // prettier-ignore

@@ -47,11 +47,11 @@ function opened(bytes: string): Promise<{ socket: Socket; answer: Promise<string
       socket.write(bytes);
       resolve({ socket, answer });
     });
-    const answer = new Promise<string>((told) => {
+    const answer = new Promise<string>((resolve) => {
       let text = '';
       socket.on('data', (more) => (text += more.toString('latin1')));
       socket.on('error', () => {});
-      socket.on('close', () => told(text));
+      socket.on('close', () => resolve(text));
     });
   });
 }

@@ -87,19 +87,19 @@ it('no text is anything but text: nobody is hurt and nothing breaks', async () =
   );
   expect(cases.length).toBeGreaterThan(3_000);
   await each(cases, async ({ operation, name, search, body, text }) => {
-    const { status, headers, text: told } = await gateway.admin(operation.method, pathOf(operation, text) + search, body);
-    const what = `${operation.door} ${name}=${text.slice(0, 60)}: ${told.slice(0, 300)}`;
+    const { status, headers, text: response } = await gateway.admin(operation.method, pathOf(operation, text) + search, body);
+    const what = `${operation.door} ${name}=${text.slice(0, 60)}: ${response.slice(0, 300)}`;
     expect(status, what).toBeLessThan(500);
     expect(headers['set-cookie'], what).toBeUndefined();
-    expect(told, what).not.toMatch(/SQLITE|syntax error|QueryFailed|node_modules|root:x:0/);
+    expect(response, what).not.toMatch(/SQLITE|syntax error|QueryFailed|node_modules|root:x:0/);
   });
   expect(await everythingOf(gateway, tenant)).toBe(before);
 }); // prettier-ignore
 
 describe('a text that is kept', () => {
-  const kept = INJECTIONS.filter((text) => text.length < 300);
+  const texts = INJECTIONS.filter((text) => text.length < 300);
 
-  it.each(kept)('%s comes back as it was sent', async (injection) => {
+  it.each(texts)('%s comes back as it was sent', async (injection) => {
     const text = `kept ${injection}`;
     // A name has no characters that could forge a line of a log.
     const name = text.replaceAll(/[\p{Cc}\u202e]/gu, '');

@@ -188,7 +188,7 @@ const bodyOf = (field: string, value: unknown) =>
     : { [field]: value };
 
 const isRefusal = ({ status }: Answer) => [400, 403, 404, 409, 422].includes(status);
-const told = (what: object, { status, text }: Answer) =>
+const summaryOf = (what: object, { status, text }: Answer) =>
   `${JSON.stringify(what)} → ${status} ${text.slice(0, 200)}`;
 
 describe('the matrix', () => {
@@ -207,18 +207,18 @@ describe('the matrix', () => {
         ...cases('POST /key/generate').map(({ body }) => body),
         { max_budget: 3, models: ['m-free'], duration: '9d', rpm_limit: 1 },
       ];
-      let made = 0;
+      let keyCount = 0;
       for (const body of bodies) {
         for (const where of caller === 'user' ? [{}] : [{}, { team_id: team }]) {
           const sent = { ...where, ...body };
           const answer = await gateway.as(key, 'POST', '/key/generate', sent);
-          if (answer.status === 200) made++;
-          else expect(isRefusal(answer), told(sent, answer)).toBe(true);
+          if (answer.status === 200) keyCount++;
+          else expect(isRefusal(answer), summaryOf(sent, answer)).toBe(true);
           const exceeded = answer.status === 200 ? moreKey(await keyRow(answer.body.key), caller, team) : [];
           expect({ sent, exceeded }).toEqual({ sent, exceeded: [] });
         }
       }
-      expect(made).toBeGreaterThan(5);
+      expect(keyCount).toBeGreaterThan(5);
     },
   );
 
@@ -241,7 +241,7 @@ describe('the matrix', () => {
       const after = await keyRow(answer.status === 200 ? (answer.body.key as string) : key);
       if (answer.status === 200) changed++;
       else {
-        expect(isRefusal(answer), told({ field, value }, answer)).toBe(true);
+        expect(isRefusal(answer), summaryOf({ field, value }, answer)).toBe(true);
         expect(after).toEqual(before);
       }
       expect({ field, value, exceeded: moreKey(after, caller, team) }).toEqual({ field, value, exceeded: [] });
@@ -265,7 +265,7 @@ describe('the matrix', () => {
     for (const { field, value, body } of cases('POST /user/update')) {
       const sent = { user_id: caller, ...body };
       const answer = await gateway.as(key, 'POST', '/user/update', sent);
-      expect(answer.status === 200 || isRefusal(answer), told(sent, answer)).toBe(true);
+      expect(answer.status === 200 || isRefusal(answer), summaryOf(sent, answer)).toBe(true);
       expect({ field, value, row: await read() }).toEqual({ field, value, row: before });
     }
     const renamed = await gateway.as(key, 'POST', '/user/update', { user_id: caller, user_alias: 'me' });
@@ -285,7 +285,7 @@ describe('the matrix', () => {
         const after = await read(team_id);
         if (answer.status === 200) changed++;
         else {
-          expect(isRefusal(answer), told({ field, value }, answer)).toBe(true);
+          expect(isRefusal(answer), summaryOf({ field, value }, answer)).toBe(true);
           expect(after).toEqual(before);
         }
         const exceeded = [
@@ -302,20 +302,20 @@ describe('the matrix', () => {
 
   it('an admin of an organization makes no team that is more than it', async () => {
     const key = await heldKey('orgAdmin');
-    let made = 0;
+    let keyCount = 0;
     for (const { field, value, body } of cases('POST /team/new')) {
       const answer = await gateway.as(key, 'POST', '/team/new', { organization_id: 'org', ...body });
       if (answer.status !== 200) {
-        expect(isRefusal(answer), told({ field, value }, answer)).toBe(true);
+        expect(isRefusal(answer), summaryOf({ field, value }, answer)).toBe(true);
         continue;
       }
-      made++;
+      keyCount++;
       const { team_info } = (await gateway.admin('GET', `/team/info?team_id=${answer.body.team_id}`)).body;
       const exceeded = [...more(team_info, true), ...(team_info.organization_id === 'org' ? [] : ['organization_id'])];
       expect({ field, value, exceeded }).toEqual({ field, value, exceeded: [] });
       expect(answer.text).not.toContain('"user_id":"other"');
     }
-    expect(made).toBeGreaterThan(5);
+    expect(keyCount).toBeGreaterThan(5);
   }); // prettier-ignore
 });
 
@@ -337,8 +337,8 @@ describe('ways around', () => {
     const update = (body: object) => gateway.as(key, 'POST', '/key/update', { key, ...body });
     expect((await update({ budget_duration: '30d' })).status).toBe(403);
     expect((await update({ budget_id: null })).status).toBe(403);
-    const made = await gateway.as(key, 'POST', '/key/generate', {});
-    expect(await keyRow(made.body.key)).toMatchObject({
+    const created = await gateway.as(key, 'POST', '/key/generate', {});
+    expect(await keyRow(created.body.key)).toMatchObject({
       max_budget: 5,
       budget_duration: '30d',
       budget_id: null,
@@ -415,8 +415,8 @@ describe('ways around', () => {
     const update = (body: object) => gateway.as(key, 'POST', '/key/update', { key, ...body });
     expect((await update({ metadata: {} })).body.error).toMatchObject({ param: 'tags', code: '403' });
     expect((await update({ metadata: { tags: ['budgeted', 'more'] } })).status).toBe(200);
-    const made = await gateway.as(key, 'POST', '/key/generate', { tags: ['mine'] });
-    expect((await keyRow(made.body.key)).tags).toEqual(['mine', 'budgeted', 'more']);
+    const created = await gateway.as(key, 'POST', '/key/generate', { tags: ['mine'] });
+    expect((await keyRow(created.body.key)).tags).toEqual(['mine', 'budgeted', 'more']);
   });
 
   it('a refusal names the field and never a whole key', async () => {

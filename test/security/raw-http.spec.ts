@@ -143,7 +143,7 @@ const CREDENTIAL_HEADERS = [
   (value: string) => `x-api-key: ${value}`,
   (value: string) => `api-key: ${value}`,
 ];
-const KEY_INFO: Operation = { door: 'GET /key/info', method: 'GET', path: '/key/info', named: [], query: [], fields: [], example: {} }; // prettier-ignore
+const KEY_INFO: Operation = { door: 'GET /key/info', method: 'GET', path: '/key/info', pathParams: [], query: [], fields: [], example: {} }; // prettier-ignore
 
 describe('a credential', () => {
   it('is never a piece of anything else', async () => {

@@ -33,7 +33,7 @@ afterAll(() => closeAll(gateway, issuer));
 let serial = 0;
 
 /** Returns a refusal without the parts that differ from request to request. */
-const told = ({ status, body }: Answer) => {
+const refusalOf = ({ status, body }: Answer) => {
   const { details, message, ...error } = (body as { error: { details: object; message: string } }).error;
   const timeless = message.replace(/current time .*/, 'current time');
   return { status, error: { ...error, message: timeless, details: { ...details, request_id: '' } } };
@@ -44,7 +44,7 @@ const post = (key: string, path: string, body: object) => gateway.as(key, 'POST'
 describe('every door that writes decides again inside the transaction', () => {
   let key: string;
   beforeAll(async () => {
-    key = (await gateway.made('/user/new', { user_id: 'boss', user_role: 'proxy_admin' })).key as string;
+    key = (await gateway.create('/user/new', { user_id: 'boss', user_role: 'proxy_admin' })).key as string;
   });
 
   const DOORS: typeof WRITES = [
@@ -76,22 +76,22 @@ describe('every door that writes decides again inside the transaction', () => {
       gateway.as(by, method, path, body, { 'x-request-id': `revoked-${(serial += 1)}` });
 
     const revocation = gateway.during('between the guard and the transaction', () =>
-      gateway.elsewhere.made('/key/block', { key }),
+      gateway.elsewhere.create('/key/block', { key }),
     );
     const answer = await ask(key);
     expect(answer.text).toContain('blocked');
     await revocation.answer();
-    expect({ door, ...told(answer) }).toMatchObject({
+    expect({ door, ...refusalOf(answer) }).toMatchObject({
       status: 401,
       error: { details: { check: 'keyIsNotBlocked' } },
     });
-    expect(told(answer)).toEqual(told(await ask(key)));
+    expect(refusalOf(answer)).toEqual(refusalOf(await ask(key)));
     const { audit_logs } = (
       await gateway.as(gateway.masterKey, 'GET', `/audit?request_id=revoked-${serial - 1}`)
     ).body;
     expect(audit_logs).toEqual([]);
 
-    await gateway.made('/key/unblock', { key });
+    await gateway.create('/key/unblock', { key });
     const done = await ask(key);
     expect(done.status, done.text).toBeLessThan(300);
     if (door === 'POST /v1/access_group') groups.set('g', done.body.access_group_id as string);
@@ -101,19 +101,19 @@ describe('every door that writes decides again inside the transaction', () => {
 /** Makes a member of a team whose members may make keys. */
 async function company() {
   const id = `company-${(serial += 1)}`;
-  await gateway.made('/organization/new', { organization_id: id, organization_alias: id });
-  await gateway.made('/user/new', {
+  await gateway.create('/organization/new', { organization_id: id, organization_alias: id });
+  await gateway.create('/user/new', {
     user_id: id,
     user_email: `${id}@corp.test`,
     auto_create_key: false,
     user_role: 'internal_user',
   });
-  await gateway.made('/team/new', { team_id: id, members_with_roles: [{ role: 'user', user_id: id }] });
-  await gateway.made('/team/permissions_update', {
+  await gateway.create('/team/new', { team_id: id, members_with_roles: [{ role: 'user', user_id: id }] });
+  await gateway.create('/team/permissions_update', {
     team_id: id,
     team_member_permissions: ['/key/generate', '/key/info'],
   });
-  const { key } = await gateway.made('/key/generate', { user_id: id });
+  const { key } = await gateway.create('/key/generate', { user_id: id });
   return { id, key: key as string };
 }
 
@@ -140,18 +140,18 @@ describe.each(REVOCATIONS)('while somebody makes a key of a team, %s', (_, path,
   it('that comes before the transaction refuses it, as if it had come before the request', async () => {
     const who = await company();
     const revocation = gateway.during('between the guard and the transaction', () =>
-      gateway.elsewhere.made(path, body(who)),
+      gateway.elsewhere.create(path, body(who)),
     );
     const answer = await make(who);
     await revocation.answer();
     expect(answer.status).toBeGreaterThanOrEqual(400);
-    expect(told(answer)).toEqual(told(await make(who)));
+    expect(refusalOf(answer)).toEqual(refusalOf(await make(who)));
     expect(await keysOf(who.id)).toEqual([]);
   });
 
   it.each<Moment>(['before the work', 'after the work'])('that comes %s is answered after it, or refuses it', async (moment) => {
     const who = await company();
-    const revocation = gateway.during(moment, () => gateway.elsewhere.made(path, body(who)));
+    const revocation = gateway.during(moment, () => gateway.elsewhere.create(path, body(who)));
     const { status } = await make(who);
     await revocation.answer();
     const wasRevoked = revocation.cameFirst();
@@ -171,10 +171,10 @@ describe.each<[string, (id: string) => [method: string, path: string, body: obje
 ])('an admin of an organization, %s,', (_, revocation) => {
   async function administered() {
     const { id, key } = await company();
-    await gateway.made('/organization/new', { organization_id: `other-${id}`, organization_alias: 'Other' });
-    await gateway.made('/organization/member_add', { organization_id: id, member: [{ role: 'org_admin', user_id: id }] });
-    await gateway.made('/team/new', { team_id: `team-${id}`, organization_id: id });
-    const changed = (await gateway.made('/key/generate', { team_id: `team-${id}` })).key as string;
+    await gateway.create('/organization/new', { organization_id: `other-${id}`, organization_alias: 'Other' });
+    await gateway.create('/organization/member_add', { organization_id: id, member: [{ role: 'org_admin', user_id: id }] });
+    await gateway.create('/team/new', { team_id: `team-${id}`, organization_id: id });
+    const changed = (await gateway.create('/key/generate', { team_id: `team-${id}` })).key as string;
     return { id, change: () => post(key, '/key/update', { key: changed, metadata: { by: id } }) };
   }
 
@@ -185,13 +185,13 @@ describe.each<[string, (id: string) => [method: string, path: string, body: obje
   ])('changes no key of its teams any more: %s', async (moment) => {
     const { id, change } = await administered();
     const [method, path, body] = revocation(id);
-    const revoked = gateway.during(moment, () => gateway.elsewhere.made(path, body, method));
+    const revoked = gateway.during(moment, () => gateway.elsewhere.create(path, body, method));
     const answer = await change();
     await revoked.answer();
     const wasRevoked = revoked.cameFirst();
     const later = await change();
     expect(later.status).toBe(404);
-    if (wasRevoked) expect(told(answer)).toEqual(told(later));
+    if (wasRevoked) expect(refusalOf(answer)).toEqual(refusalOf(later));
     else expect(answer.status).toBe(200);
     if (moment === 'between the guard and the transaction') expect(wasRevoked).toBe(true);
   });
@@ -210,22 +210,22 @@ describe.each<[string, (id: string) => [path: string, body: object]]>([
     const { id } = await company();
     const token = await issuer.token({ sub: id });
     const [path, body] = revocation(id);
-    const revoked = gateway.during(moment, () => gateway.elsewhere.made(path, body));
+    const revoked = gateway.during(moment, () => gateway.elsewhere.create(path, body));
     const make = () => post(token, '/key/generate', { team_id: id });
     const answer = await make();
     await revoked.answer();
     const wasRevoked = revoked.cameFirst();
     const later = await make();
     expect(later.status).toBeGreaterThanOrEqual(400);
-    if (wasRevoked) expect(told(answer)).toEqual(told(later));
+    if (wasRevoked) expect(refusalOf(answer)).toEqual(refusalOf(later));
     else expect(answer.status).toBe(200);
     if (moment === 'between the guard and the transaction' || isPostgres) expect(wasRevoked).toBe(true);
   });
 }); // prettier-ignore
 
 it('a bulk update whose caller is revoked between two of its keys is refused as a whole', async () => {
-  const { key } = await gateway.made('/user/new', { user_id: 'bulk', user_role: 'proxy_admin' });
-  const keys = await Promise.all([1, 2].map(async () => (await gateway.made('/key/generate', {})).key as string));
+  const { key } = await gateway.create('/user/new', { user_id: 'bulk', user_role: 'proxy_admin' });
+  const keys = await Promise.all([1, 2].map(async () => (await gateway.create('/key/generate', {})).key as string));
   const sent = { keys: [{ key: keys[0], metadata: { n: 1 } }, { key, blocked: true }, { key: keys[1], metadata: { n: 2 } }] };
   const { status } = await post(key as string, '/key/bulk_update', sent);
   expect(status).toBe(401);
@@ -236,7 +236,7 @@ it('a bulk update whose caller is revoked between two of its keys is refused as 
 // SQLite has one writer at a time, so no write waits for a row.
 if (isPostgres) {
   it('a stolen key of an administrator makes no administrator once its block is answered', async () => {
-    const { key } = await gateway.made('/user/new', { user_id: 'stolen', user_role: 'proxy_admin' });
+    const { key } = await gateway.create('/user/new', { user_id: 'stolen', user_role: 'proxy_admin' });
     const answers = await Promise.all([
       ...Array.from({ length: 40 }, (_, i) =>
         post(key as string, '/user/new', {
@@ -245,7 +245,7 @@ if (isPostgres) {
           auto_create_key: false,
         }),
       ),
-      gateway.elsewhere.made('/key/block', { key }).then(async () => {
+      gateway.elsewhere.create('/key/block', { key }).then(async () => {
         const there = await gateway.database.read((manager) =>
           manager.countBy(User, { createdBy: 'stolen' }),
         );
@@ -253,18 +253,25 @@ if (isPostgres) {
       }),
     ]);
     const there = answers.flatMap((answer) => ('there' in answer ? [answer.there] : []));
-    const made = await gateway.database.read((manager) => manager.countBy(User, { createdBy: 'stolen' }));
-    expect([made]).toEqual(there);
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(made);
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([0, 401, ...(made ? [200] : [])]));
+    const userCount = await gateway.database.read((manager) =>
+      manager.countBy(User, { createdBy: 'stolen' }),
+    );
+    expect([userCount]).toEqual(there);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(userCount);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(
+      new Set([0, 401, ...(userCount ? [200] : [])]),
+    );
   });
 }
 
 it('rights that others give while a request is handled count in it', async () => {
   const who = await company();
-  await gateway.made('/team/permissions_update', { team_id: who.id, team_member_permissions: ['/key/info'] });
+  await gateway.create('/team/permissions_update', {
+    team_id: who.id,
+    team_member_permissions: ['/key/info'],
+  });
   const promotion = gateway.during('between the guard and the transaction', () =>
-    gateway.elsewhere.made('/team/member_update', { team_id: who.id, user_id: who.id, role: 'admin' }),
+    gateway.elsewhere.create('/team/member_update', { team_id: who.id, user_id: who.id, role: 'admin' }),
   );
   const { status, text } = await post(who.key, '/key/generate', { team_id: who.id, models: ['m-out'] });
   await promotion.answer();
@@ -272,7 +279,7 @@ it('rights that others give while a request is handled count in it', async () =>
 });
 
 it('whoever takes away their own rights may', async () => {
-  const { key } = await gateway.made('/user/new', { user_id: 'leaving', user_role: 'proxy_admin' });
+  const { key } = await gateway.create('/user/new', { user_id: 'leaving', user_role: 'proxy_admin' });
   expect(
     (await post(key as string, '/user/update', { user_id: 'leaving', user_role: 'internal_user' })).status,
   ).toBe(200);
@@ -284,11 +291,11 @@ it('two administrators who block each other at once are both answered', async ()
   for (let round = 0; round < 5; round++) {
     const [one, other] = await Promise.all(
       ['x', 'y'].map(async (name) => {
-        const made = await gateway.made('/user/new', {
+        const admin = await gateway.create('/user/new', {
           user_id: `${name}-${(serial += 1)}`,
           user_role: 'proxy_admin',
         });
-        return made.key as string;
+        return admin.key as string;
       }),
     );
     const answers = await Promise.all([
@@ -315,7 +322,7 @@ it('the keys one member makes at once, while changing the key it makes them with
 
 it('keys for a user who is deleted again and again are all made: whoever names the user makes it anew', async () => {
   const user_id = `phoenix-${(serial += 1)}`;
-  await gateway.made('/user/new', { user_id, auto_create_key: false });
+  await gateway.create('/user/new', { user_id, auto_create_key: false });
   const answers = await Promise.all(
     Array.from({ length: 40 }, (_, i) => {
       const at = i % 2 ? gateway : gateway.elsewhere;
@@ -332,12 +339,12 @@ it('keys for a user who is deleted again and again are all made: whoever names t
   expect(await orphans()).toEqual([]);
 });
 
-interface Named {
+interface Ids {
   readonly id: string;
   readonly spare: string;
 }
 
-type Door = readonly [path: string, body: (named: Named) => object, method?: string];
+type Door = readonly [path: string, body: (ids: Ids) => object, method?: string];
 
 const END: Readonly<Record<'team' | 'organization' | 'user', Door>> = {
   team: ['/team/delete', ({ id }) => ({ team_ids: [id] })],
@@ -391,17 +398,17 @@ const orphans = () =>
 describe.each(CHILDREN)('in a %s that is being deleted, %s', (parent, _, [path, body]) => {
   const [endPath, endBody, method = 'POST'] = END[parent];
 
-  async function named(): Promise<Named> {
+  async function createParties(): Promise<Ids> {
     const { id } = await company();
-    await gateway.made('/team/new', { team_id: `other-${id}` });
-    const { key } = await gateway.made('/key/generate', {});
+    await gateway.create('/team/new', { team_id: `other-${id}` });
+    const { key } = await gateway.create('/key/generate', {});
     return { id, spare: key as string };
   }
-  const make = (who: Named) => gateway.elsewhere.as(gateway.masterKey, 'POST', path, body(who));
-  const end = (who: Named, at: InProcess) => at.as(gateway.masterKey, method, endPath, endBody(who));
+  const make = (who: Ids) => gateway.elsewhere.as(gateway.masterKey, 'POST', path, body(who));
+  const end = (who: Ids, at: InProcess) => at.as(gateway.masterKey, method, endPath, endBody(who));
 
   it('is refused, or deleted with it: neither is made alone', async () => {
-    const who = await named();
+    const who = await createParties();
     const making = gateway.during('after the work', () => make(who));
     expect((await end(who, gateway)).status).toBe(200);
     await making.answer();
@@ -409,10 +416,10 @@ describe.each(CHILDREN)('in a %s that is being deleted, %s', (parent, _, [path, 
   });
 
   it('goes with it when it came first', async () => {
-    const who = await named();
+    const who = await createParties();
     const ending = gateway.during('after the work', () => end(who, gateway.elsewhere));
-    const made = await gateway.as(gateway.masterKey, 'POST', path, body(who));
-    expect(made.status, made.text).toBe(200);
+    const response = await gateway.as(gateway.masterKey, 'POST', path, body(who));
+    expect(response.status, response.text).toBe(200);
     expect((await ending.answer()).status).toBe(200);
     expect(await orphans()).toEqual([]);
   });
@@ -448,7 +455,7 @@ if (isPostgres) {
 
     it.each(TURNS)('%s has its turn', async (name, path, body) => {
       const who = await company();
-      await gateway.made('/team/update', { team_id: who.id, organization_id: who.id });
+      await gateway.create('/team/update', { team_id: who.id, organization_id: who.id });
       const [door, sent] = write(who);
       let isOver = false;
       let written = 0;
@@ -471,9 +478,9 @@ if (isPostgres) {
       });
       await until(() => written >= 12 || refused + failed.length > 200);
       const { status, text } = await gateway.elsewhere.as(gateway.masterKey, 'POST', path, body(who));
-      const made = () =>
+      const countKeys = () =>
         gateway.database.read((manager) => manager.countBy(VirtualKey, { createdBy: who.id }));
-      const before = await made();
+      const before = await countKeys();
       const count = written;
       const ends = name.startsWith('a block of') || ENDS_IT[flood]?.includes(name);
       if (!ends) await until(() => written > count + 12 || refused + failed.length > 200);
@@ -481,7 +488,7 @@ if (isPostgres) {
       await Promise.all(loops);
       expect(status, text).toBe(200);
       if (ends) {
-        expect(await made()).toBe(before);
+        expect(await countKeys()).toBe(before);
         const later = await post(who.key, door, sent({ id: who.id, spare: '' }));
         expect(later.status).toBeGreaterThanOrEqual(400);
       }
@@ -494,18 +501,19 @@ if (isPostgres) {
 if (isPostgres) {
   it('a tier that administrators keep naming is changed in its turn', async () => {
     const budget_id = `tier-${(serial += 1)}`;
-    await gateway.made('/budget/new', { budget_id, max_budget: 2 });
+    await gateway.create('/budget/new', { budget_id, max_budget: 2 });
     let isOver = false;
-    const named: number[] = [];
+    const statuses: number[] = [];
     const loops = Array.from({ length: 12 }, async (_, i) => {
       const at = i % 2 ? gateway : gateway.elsewhere;
-      while (!isOver) named.push((await at.as(at.masterKey, 'POST', '/key/generate', { budget_id })).status);
+      while (!isOver)
+        statuses.push((await at.as(at.masterKey, 'POST', '/key/generate', { budget_id })).status);
     });
-    await until(() => named.length >= 12);
+    await until(() => statuses.length >= 12);
     const { status, text } = await post(gateway.masterKey, '/budget/update', { budget_id, max_budget: 1 });
     isOver = true;
     await Promise.all(loops);
     expect(status, text).toBe(200);
-    expect(new Set(named)).toEqual(new Set([200]));
+    expect(new Set(statuses)).toEqual(new Set([200]));
   });
 }

@@ -24,10 +24,10 @@ function opened(
       resolve({ socket, answer, isAnswered: () => text !== '' });
     });
     let text = '';
-    const answer = new Promise<string>((told) => {
+    const answer = new Promise<string>((resolve) => {
       socket.on('data', (more) => (text += more.toString('latin1')));
       socket.on('error', () => {});
-      socket.on('close', () => told(text));
+      socket.on('close', () => resolve(text));
     });
   });
 }

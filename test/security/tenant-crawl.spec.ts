@@ -47,7 +47,7 @@ const DAYS = { start_date: daysAgo(7), end_date: daysAgo(0) };
 
 /** Ids that do not exist. A key is `sk-` and 22 characters. */
 const NOBODY: Record<string, string> = { key: 'sk-nobodynobodynobody1234', keys: 'sk-nobodynobodynobody1234', api_key: 'sk-nobodynobodynobody1234', user_email: 'nobody@example.com' }; // prettier-ignore
-const nobody = (field: string) => NOBODY[field] ?? `nobody-${field}`;
+const unknownId = (field: string) => NOBODY[field] ?? `nobody-${field}`;
 const WILD = ['*', '%', 'all', ''];
 
 /** Names shared by tenants: a taken alias cannot be hidden, and a deployment serves both tenants. */
@@ -92,17 +92,17 @@ const idOf = (tenant: Tenant, kind: CallerKind, field: string): string => {
 
 /** Builds a request with one field set. Every other naming field has an id of `others`. */
 function request(operation: Operation, field: string | undefined, value: unknown, others: Tenant, kind: CallerKind) {
-  const { method, query, named, example } = operation;
-  const example_ = [...Object.keys(example), ...named].map((name) => [
+  const { method, query, pathParams, example } = operation;
+  const example_ = [...Object.keys(example), ...pathParams].map((name) => [
     name,
     NAMING[name] ? shaped(name, idOf(others, kind, name)) : example[name],
   ]);
   const fields = { ...(NEEDS_DAYS.test(operation.path) && DAYS), ...Object.fromEntries(example_), ...(field !== undefined && { [field]: value }) } as Record<string, unknown>;
-  const path = named.reduce(
+  const path = pathParams.reduce(
     (filled, name) => filled.replace(`{${name}}`, encodeURIComponent(String(fields[name]))),
     operation.path,
   );
-  for (const name of named) if (!operation.fields.includes(name)) delete fields[name];
+  for (const name of pathParams) if (!operation.fields.includes(name)) delete fields[name];
   // Organizations have their own roles.
   if (path.startsWith('/organization') && Array.isArray(fields.member))
     fields.member = fields.member.map((member: object) => ({ ...member, role: 'internal_user' }));
@@ -113,13 +113,13 @@ function request(operation: Operation, field: string | undefined, value: unknown
   return { path: `${path.replace(/\{\w+\}/, 'm-free')}${pairs.length ? `?${pairs.join('&')}` : ''}`, body: undefined };
 } // prettier-ignore
 
-const namingFields = ({ fields, query, named }: Operation) =>
-  [...new Set([...fields, ...query, ...named])].filter((name) => NAMING[name]);
+const namingFields = ({ fields, query, pathParams }: Operation) =>
+  [...new Set([...fields, ...query, ...pathParams])].filter((name) => NAMING[name]);
 
 describe('the crawl', () => {
   it('knows every field of every route', () => {
-    for (const { door, fields, query, named } of known) {
-      for (const field of [...fields, ...query, ...named])
+    for (const { door, fields, query, pathParams } of known) {
+      for (const field of [...fields, ...query, ...pathParams])
         expect(NAMING[field] !== undefined || namesNothing(field), `${door} ${field}`).toBe(true);
     }
     expect(known.flatMap(namingFields).length).toBeGreaterThan(60);
@@ -140,8 +140,8 @@ describe('the crawl', () => {
     };
     const same = (a: Answer, b: Answer, idOfMine: string, idOfNobody: string, what: string) => {
       const plain = (answer: Answer, id: string) => {
-        const { status, told } = verdict(answer);
-        return { what, status, told: told.replaceAll(id, '<id>') };
+        const { status, message } = verdict(answer);
+        return { what, status, message: message.replaceAll(id, '<id>') };
       };
       expect(plain(a, idOfMine)).toEqual(plain(b, idOfNobody));
     };
@@ -150,7 +150,7 @@ describe('the crawl', () => {
       if (refused.body?.error?.details?.check === 'routeIsAllowed') continue;
       entered++;
       for (const field of namingFields(operation)) {
-        const [ours, none] = [idOf(mine, kind, field), nobody(field)];
+        const [ours, none] = [idOf(mine, kind, field), unknownId(field)];
         for (const others of [mine, theirs]) {
           const what = `${operation.door} ${field}`;
           if (SHARED_NAMES.has(what)) continue;
@@ -248,8 +248,8 @@ describe('what is one’s own', () => {
       });
     expect(await permit(['/key/info', '/key/generate'])).toBe(200);
     expect(await generate()).toBe(200);
-    const told = await gateway.as(mine.keys.member, 'GET', `/team/permissions_list?team_id=${mine.ids.team_id}`);
-    expect(told.body).toMatchObject({ team_member_permissions: ['/key/info', '/key/generate'] });
+    const response = await gateway.as(mine.keys.member, 'GET', `/team/permissions_list?team_id=${mine.ids.team_id}`);
+    expect(response.body).toMatchObject({ team_member_permissions: ['/key/info', '/key/generate'] });
     expect(await permit(['/key/info'])).toBe(200);
     expect(await generate()).toBe(403);
     expect(await permit(['/user/new'])).toBe(422);

@@ -66,10 +66,10 @@ describe.skipIf(!possible)('whoever can write to Redis', () => {
     expect(truth).toEqual([200, 403, 200, 200]);
     for (const row of [`user:${user}`, `key:${hash(key)}`]) {
       const name = nameOf(row);
-      const kept = read(name);
-      expect(kept).toContain('"revision":');
+      const stored = read(name);
+      expect(stored).toContain('"revision":');
       replicas.redis.command('DEL', name);
-      replicas.redis.command(...attack(name, kept));
+      replicas.redis.command(...attack(name, stored));
     }
     expect(await as(second, key)).toEqual(truth);
   });

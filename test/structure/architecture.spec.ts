@@ -81,14 +81,14 @@ describe('only one place', () => {
 
 /** Returns every access to rows that bypasses `Database.read` and `Database.write`. */
 function rowsReachedOutside(text: string): string[] {
-  const kept = /@InjectRepository\([^)]*\)\s*(?:private|protected|public|readonly)\b/.test(text);
+  const isMember = /@InjectRepository\([^)]*\)\s*(?:private|protected|public|readonly)\b/.test(text);
   const names = [...text.matchAll(/@InjectRepository\([^)]*\)\s*(?:readonly |private )*(\w+):/g)].map(
     ([, name]) => name!,
   );
   const constructors = [...text.matchAll(/constructor\([\s\S]*?\n {2}\}/g)].map(([body]) => body);
   const usesOf = (name: string) => constructors.some((body) => new RegExp(`\\b${name}\\s*\\.`).test(body));
   return [
-    ...(kept ? ['keeps an injected repository; only `AggregateRepository` does'] : []),
+    ...(isMember ? ['keeps an injected repository; only `AggregateRepository` does'] : []),
     ...(names.length && !/extends \w*Repository</.test(text) ? ['injects a repository, and is none'] : []),
     ...names.filter(usesOf).map((name) => `uses the injected ${name} in a constructor`),
     ...[/\bwithRepository\(/, /\.getRepository\(/, /\bconnection\.manager\b/, /\bInjectEntityManager\b/]

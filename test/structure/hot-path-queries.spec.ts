@@ -48,7 +48,7 @@ async function someone(gateway: Gateway): Promise<() => Promise<void>> {
 async function duringCalls(
   options: GatewayOptions,
   forget: () => void,
-  told: () => readonly string[],
+  report: () => readonly string[],
 ): Promise<readonly string[]> {
   const upstream = await Upstream.start();
   const gateway = await Gateway.start({ ...options, upstream });
@@ -58,7 +58,7 @@ async function duringCalls(
     await call();
     forget();
     for (let i = 0; i < CALLS; i++) await call();
-    return told();
+    return report();
   } finally {
     await gateway.close();
     await upstream.close();

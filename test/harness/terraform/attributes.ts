@@ -56,32 +56,34 @@ export const reading = (state: State, answer: Values, attributes: Mirrors): Stat
   ),
 });
 
-function read(before: State[string], told: Value | undefined, attribute: Mirrored): State[string] {
+function read(before: State[string], answer: Value | undefined, attribute: Mirrored): State[string] {
   const { kind, read: how = 'told', isOwn, isKept } = attribute;
   if (how === 'never' || (how === 'asked' && before === null)) return before;
-  const value = understood(told, kind, isOwn && before !== UNKNOWN ? before : null);
+  const value = understood(answer, kind, isOwn && before !== UNKNOWN ? before : null);
   if (value !== undefined) return value;
-  if (how === 'nulled' && told === null) return null;
+  if (how === 'nulled' && answer === null) return null;
   if (kind in COLLECTIONS && before !== null && !(isKept && before !== UNKNOWN))
     return COLLECTIONS[kind as keyof typeof COLLECTIONS];
   return before === UNKNOWN && attribute.by === 'either' ? null : before;
 }
 
 /** Returns a JSON value as the client reads it; undefined if it is empty or of another kind. */
-function understood(told: Value | undefined, kind: Attribute['kind'], own: Value): Value | undefined {
+function understood(value: Value | undefined, kind: Attribute['kind'], own: Value): Value | undefined {
   switch (kind) {
     case 'text':
-      return typeof told === 'string' && told !== '' ? told : undefined;
+      return typeof value === 'string' && value !== '' ? value : undefined;
     case 'number':
-      return typeof told === 'number' ? told : undefined;
+      return typeof value === 'number' ? value : undefined;
     case 'flag':
-      return typeof told === 'boolean' ? told : undefined;
+      return typeof value === 'boolean' ? value : undefined;
     case 'list':
-      return Array.isArray(told) && told.length ? told.filter((item) => typeof item === 'string') : undefined;
+      return Array.isArray(value) && value.length
+        ? value.filter((item) => typeof item === 'string')
+        : undefined;
     case 'json':
-      return isMap(told) && Object.keys(told).length ? JSON.stringify(sorted(told)) : undefined;
+      return isMap(value) && Object.keys(value).length ? JSON.stringify(sorted(value)) : undefined;
     default: {
-      const members = Object.entries(isMap(told) ? told : {}).filter(
+      const members = Object.entries(isMap(value) ? value : {}).filter(
         ([name, item]) => (!isMap(own) || !Object.keys(own).length || name in own) && (kind === 'texts' || typeof item === 'number'),
       ); // prettier-ignore
       if (!members.length) return undefined;

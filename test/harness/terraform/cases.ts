@@ -10,7 +10,7 @@ export type Name = keyof typeof provider;
 type Steps = () => Promise<readonly Config[]> | readonly Config[];
 
 /** Returns the cases of each resource. `given` makes the other resources that a case needs. */
-export const casesOf = (given: (name: Name, config: Config) => Promise<State>): Record<Name, Record<string, Steps>> => ({
+export const casesOf = (apply: (name: Name, config: Config) => Promise<State>): Record<Name, Record<string, Steps>> => ({
   key: {
     minimal: () => [{}, { max_budget: 1 }, {}],
     full: () => {
@@ -46,25 +46,25 @@ export const casesOf = (given: (name: Name, config: Config) => Promise<State>): 
     ],
     'with its own secret': () => [{ key: 'sk-tf-own-secret' }, { key: 'sk-tf-own-secret', rpm_limit: 3 }],
     'of a team': async () => {
-      const { id } = await given('team', { team_alias: 'of-key' });
+      const { id } = await apply('team', { team_alias: 'of-key' });
       return [{ team_id: id as string, models: ['all-team-models'] }, { team_id: id as string, models: ['m-in'] }];
     },
     'of a service account': async () => {
-      const { id } = await given('team', { team_alias: 'of-service' });
+      const { id } = await apply('team', { team_alias: 'of-service' });
       return [{ team_id: id as string, service_account_id: 'tf-robot' }, { team_id: id as string, service_account_id: 'tf-robot', tpm_limit: 1 }];
     },
     'of a user, an organization and a tier': async () => {
-      await given('user', { user_id: 'tf-of-key' });
-      await given('organization', { organization_id: 'tf-of-key', organization_alias: 'tf-of-key' });
-      await given('budget', { budget_id: 'tf-of-key', max_budget: 3 });
+      await apply('user', { user_id: 'tf-of-key' });
+      await apply('organization', { organization_id: 'tf-of-key', organization_alias: 'tf-of-key' });
+      await apply('budget', { budget_id: 'tf-of-key', max_budget: 3 });
       return [{ user_id: 'tf-of-key', organization_id: 'tf-of-key', budget_id: 'tf-of-key' }];
     },
   },
-  key_block: { full: async () => [{ key: (await given('key', {})).key as string }] },
+  key_block: { full: async () => [{ key: (await apply('key', {})).key as string }] },
   team: {
     minimal: () => [{ team_alias: 'tf-minimal' }, { team_alias: 'tf-renamed' }],
     full: async () => {
-      const { id } = await given('organization', { organization_alias: 'tf-of-team' });
+      const { id } = await apply('organization', { organization_alias: 'tf-of-team' });
       const full = {
         team_alias: 'tf-full',
         organization_id: id as string,
@@ -96,18 +96,18 @@ export const casesOf = (given: (name: Name, config: Config) => Promise<State>): 
     },
     'of nothing but empty collections': () => [{ team_alias: 'tf-empty', models: [], tags: [], guardrails: [], prompts: [], team_member_permissions: [], metadata: {}, model_aliases: {}, model_rpm_limit: {} }],
   },
-  team_block: { full: async () => [{ team_id: (await given('team', { team_alias: 'tf-blocked' })).id as string }] },
+  team_block: { full: async () => [{ team_id: (await apply('team', { team_alias: 'tf-blocked' })).id as string }] },
   team_member: {
     full: async () => {
-      const { id } = await given('team', { team_alias: 'tf-members' });
-      await given('user', { user_id: 'tf-member', user_email: 'member@example.com' });
+      const { id } = await apply('team', { team_alias: 'tf-members' });
+      await apply('user', { user_id: 'tf-member', user_email: 'member@example.com' });
       const member = { team_id: id as string, user_id: 'tf-member', user_email: 'member@example.com', role: 'user' };
       return [member, { ...member, max_budget_in_team: 2.5 }, member];
     },
   },
   team_member_add: {
     full: async () => {
-      const { id } = await given('team', { team_alias: 'tf-many' });
+      const { id } = await apply('team', { team_alias: 'tf-many' });
       const [a, b, c] = ['a', 'b', 'c'].map((name) => ({ user_id: `tf-many-${name}`, user_email: `${name}@example.com`, role: 'user' }));
       return [{ team_id: id as string, member: [a!, b!], max_budget_in_team: 1 }, { team_id: id as string, member: [b!, c!], max_budget_in_team: 1 }];
     },
@@ -115,7 +115,7 @@ export const casesOf = (given: (name: Name, config: Config) => Promise<State>): 
   user: {
     minimal: () => [{}, { user_alias: 'tf-named' }],
     full: async () => {
-      const teams = [(await given('team', { team_alias: 'tf-z' })).id, (await given('team', { team_alias: 'tf-a' })).id] as string[];
+      const teams = [(await apply('team', { team_alias: 'tf-z' })).id, (await apply('team', { team_alias: 'tf-a' })).id] as string[];
       const full = { user_id: 'tf-full', user_alias: 'TF', user_email: 'tf-full@example.com', user_role: 'internal_user', auto_create_key: true, teams, ...MODELS, ...LIMITS, metadata: { department: 'engineering' } };
       return [full, { ...full, max_budget: 0, models: ['m-in'], metadata: { department: 'sales', floor: '2' } }];
     },
@@ -128,18 +128,18 @@ export const casesOf = (given: (name: Name, config: Config) => Promise<State>): 
       return [full, { ...full, rpm_limit: 7, blocked: true, models: ['m-in'], tags: ['b'], metadata: { environment: 'live' } }];
     },
     'of a tier': async () => {
-      const { budget_id } = await given('budget', { max_budget: 3, tpm_limit: 5 });
+      const { budget_id } = await apply('budget', { max_budget: 3, tpm_limit: 5 });
       return [{ organization_alias: 'tf-tier', budget_id: budget_id as string }];
     },
   },
   organization_member: {
     full: async () => {
-      const { organization_id } = await given('organization', { organization_alias: 'tf-members' });
+      const { organization_id } = await apply('organization', { organization_alias: 'tf-members' });
       const member = { organization_id: organization_id as string, user_id: 'tf-org-member', user_email: 'org-member@example.com' };
       return [{ ...member, role: 'internal_user' }, { ...member, role: 'org_admin' }];
     },
     'by address': async () => {
-      const { organization_id } = await given('organization', { organization_alias: 'tf-addresses' });
+      const { organization_id } = await apply('organization', { organization_alias: 'tf-addresses' });
       return [{ organization_id: organization_id as string, user_email: 'by-address@example.com', role: 'internal_user_viewer' }];
     },
   },
@@ -156,7 +156,7 @@ export const casesOf = (given: (name: Name, config: Config) => Promise<State>): 
       const full = { name: 'tf-full', description: 'of everything', ...MODELS, ...LIMITS, soft_budget: 400, max_parallel_requests: 10, model_max_budget: '{"m-out":{"budget_duration":"30d","max_budget":250}}' };
       return [full, { ...full, max_budget: 0, models: ['m-in'] }];
     },
-    'of a tier': async () => [{ name: 'tf-tier', budget_id: (await given('budget', { max_budget: 3 })).budget_id as string }],
+    'of a tier': async () => [{ name: 'tf-tier', budget_id: (await apply('budget', { max_budget: 3 })).budget_id as string }],
   },
   access_group: {
     full: () => [{ access_group: 'tf-group', model_names: ['m-out', 'm-in'] }, { access_group: 'tf-group', model_names: ['m-in', 'm-free', 'm-embed'] }],
@@ -164,8 +164,8 @@ export const casesOf = (given: (name: Name, config: Config) => Promise<State>): 
   unified_access_group: {
     minimal: () => [{ access_group_name: 'tf-minimal' }, { access_group_name: 'tf-renamed', description: 'told' }],
     full: async () => {
-      const teams = [(await given('team', { team_alias: 'tf-z' })).id, (await given('team', { team_alias: 'tf-a' })).id] as string[];
-      const { id } = await given('key', {});
+      const teams = [(await apply('team', { team_alias: 'tf-z' })).id, (await apply('team', { team_alias: 'tf-a' })).id] as string[];
+      const { id } = await apply('key', {});
       const full = { access_group_name: 'tf-full', description: 'of everything', access_model_names: ['m-out', 'm-in'], access_mcp_server_ids: ['z', 'a'], access_agent_ids: ['z', 'a'], assigned_team_ids: teams, assigned_key_ids: [id as string] };
       return [full, { ...full, access_model_names: ['m-in'], assigned_team_ids: [teams[1]!] }];
     },
@@ -181,7 +181,7 @@ export const casesOf = (given: (name: Name, config: Config) => Promise<State>): 
       return [full, { ...full, rpm: 5, mode: 'embedding', access_groups: ['b'] }];
     },
     'of a team': async () => {
-      const { id } = await given('team', { team_alias: 'tf-of-model' });
+      const { id } = await apply('team', { team_alias: 'tf-of-model' });
       return [{ model_name: 'tf-ours', custom_llm_provider: 'openai', base_model: 'gpt-4o', team_id: id as string }];
     },
     azure: () => [{ model_name: 'tf-azure', custom_llm_provider: 'azure', base_model: 'gpt-4o', model_api_base: 'https://tf.openai.azure.com', api_version: '2024-10-21', model_api_key: 'sk-fake' }],

@@ -51,7 +51,7 @@ export function resource(
 }
 
 /** Returns a resource that exists while the key or team it names is blocked. */
-export const block = (what: 'key' | 'team', name: string, path: string, told: string) =>
+export const block = (what: 'key' | 'team', name: string, path: string, member: string) =>
   resource({ id: ownId, [name]: { ...text, read: 'never' }, blocked: { ...flag, by: 'server' } }, {
     create: async (sent, send) => {
       await send('POST', `/${what}/block`, sent);
@@ -59,7 +59,7 @@ export const block = (what: 'key' | 'team', name: string, path: string, told: st
     },
     read: async (state, send) => {
       const answer = await found(send('GET', `${path}${state[name] as string}`));
-      return answer && inside(answer, told).blocked === true ? inside(answer, told) : undefined;
+      return answer && inside(answer, member).blocked === true ? inside(answer, member) : undefined;
     },
     destroy: (state, send) => send('POST', `/${what}/unblock`, { [name]: state[name] as string }),
   }); // prettier-ignore

@@ -47,10 +47,10 @@ export class Terraform {
    */
   async apply(resource: Resource, config: Config, before?: State): Promise<State> {
     const plan = planned(resource, config, before);
-    const made = before
+    const values = before
       ? void (await resource.update!(plan, before, this.send))
       : await resource.create(plan, this.send);
-    const state = await resource.read({ ...plan, ...made }, this.send);
+    const state = await resource.read({ ...plan, ...values }, this.send);
 
     expect(state, 'it is there when it is read back').toBeDefined();
     expect(unknownIn(state!), 'unknown after apply').toEqual([]);
