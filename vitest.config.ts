@@ -74,19 +74,19 @@ const common = {
 /** The way of `npm test`, see scripts/test.mjs. */
 const isFast = process.env.TESTS === 'fast';
 
-const embedded = {
+const sqlite = {
   oxc,
   test: {
-    name: 'embedded',
+    name: 'sqlite',
     include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'],
     exclude: ['**/node_modules/**', ...(isFast ? SLOW : [])],
     ...common,
   },
 };
-const shared = {
+const postgres = {
   oxc,
   test: {
-    name: 'shared',
+    name: 'postgres',
     include: ON_BOTH.map((name) => `test/**/${name}.spec.ts`),
     env: { TESTS_ON: 'postgres' },
     ...common,
@@ -95,7 +95,7 @@ const shared = {
 
 const LEFT_OUT_BY_CHOICE = `Left out: ${SLOW.length} files or folders of tests that take long, and what is run on PostgreSQL and Redis a second time.
 npm run test:all runs everything, as CI does.`;
-const LEFT_OUT_FOR_WANT = `Left out: ${ON_BOTH.length} files of tests on PostgreSQL and Redis, and in the others what needs either: shared budgets,
+const LEFT_OUT_FOR_WANT = `Left out: ${ON_BOTH.length} files of tests on PostgreSQL and Redis, and in the others what needs either: budgets of
 several replicas, failures of both. To run them, set TEST_DATABASE_URL to a PostgreSQL whose user may create databases (a
 database is made and dropped per test, nothing else is touched), and have redis-server in the PATH.`;
 
@@ -105,5 +105,5 @@ export default defineConfig(async () => {
   else if (!isPossible) console.warn(LEFT_OUT_FOR_WANT);
   // Tests wait for other processes most of the time: more workers than cores keep the cores busy.
   const maxWorkers = availableParallelism() + 1;
-  return { test: { maxWorkers, projects: isPossible && !isFast ? [embedded, shared] : [embedded] } };
+  return { test: { maxWorkers, projects: isPossible && !isFast ? [sqlite, postgres] : [sqlite] } };
 });

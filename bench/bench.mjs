@@ -1,6 +1,6 @@
 // `npm run bench`: measures what a guarded call costs the gateway's process, beside alternatives that a user could choose. All
 // run in turn. CPU time per request is the steady figure; throughput on a shared machine is not. Everything is on loopback,
-// bounded in count and time, and stops by itself. `-- --seconds 2 --rounds 1 --only embedded` makes a short run. Peers that are
+// bounded in count and time, and stops by itself. `-- --seconds 2 --rounds 1 --only SQLite` makes a short run. Peers that are
 // not installed are left out: nginx and wrk are Debian packages; Portkey comes with `npm install --no-save @portkey-ai/gateway`.
 import { parseArgs } from 'node:util';
 import { chatBody, isInstalled, measured, median } from './load.mjs';

@@ -139,7 +139,7 @@ write(
   'bystander.md',
   `## Beside somebody who does the worst
 
-${machine}; embedded, full guard; ${CALLS_PER_SECOND} small calls and ${LOOKS_PER_SECOND} looks at \`/health/liveliness\` a second for ${seconds} s beside each, on schedule however long the ones before take; all of it ${rounds} times over, one process. Goal: liveness under 100 ms, memory that is the same the second time. The longest turn of the event loop is what a look at the health waits for on a core of its own; milliseconds on the clock say as much of who else was on the machine (load ${loadavg()[0].toFixed(0)} at the end).
+${machine}; SQLite, full guard; ${CALLS_PER_SECOND} small calls and ${LOOKS_PER_SECOND} looks at \`/health/liveliness\` a second for ${seconds} s beside each, on schedule however long the ones before take; all of it ${rounds} times over, one process. Goal: liveness under 100 ms, memory that is the same the second time. The longest turn of the event loop is what a look at the health waits for on a core of its own; milliseconds on the clock say as much of who else was on the machine (load ${loadavg()[0].toFixed(0)} at the end).
 
 ${table(columns, rows)}
 

@@ -90,6 +90,6 @@ for (const keys of steps(100, mostKeys)) {
 const columns = ['CPU µs / request', '× bare Fastify'];
 write(
   'growth.md',
-  `## Does a call cost more when there is more?\n\n${machine}; embedded, full guard, c = 32; ${seconds} s × ${rounds} rounds beside bare Fastify, medians.\n\n${table(['keys', ...columns, 'resident MB'], byKeys)}\n\n${table(['rows in the ledger before', ...columns], byRows)}\n`,
+  `## Does a call cost more when there is more?\n\n${machine}; SQLite, full guard, c = 32; ${seconds} s × ${rounds} rounds beside bare Fastify, medians.\n\n${table(['keys', ...columns, 'resident MB'], byKeys)}\n\n${table(['rows in the ledger before', ...columns], byRows)}\n`,
 );
 process.exit(0);

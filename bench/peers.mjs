@@ -202,7 +202,7 @@ export const PEERS = {
     start: (upstream) => forked('0', 'bare-undici.mjs', upstream),
   },
   'nginx reverse proxy': { isThere: () => isInstalled('nginx'), start: nginx },
-  'Tollgate embedded, full guard, durable ledger': { isThere: () => true, start: tollgate },
+  'Tollgate on SQLite, full guard, durable ledger': { isThere: () => true, start: tollgate },
   'Tollgate on PostgreSQL + Redis, full guard': {
     isThere: async () => isInstalled('redis-server') && (await postgresAnswers()),
     start: postgresAndRedis,

@@ -94,7 +94,7 @@ write(
   'soak.md',
   `## Memory under use
 
-${machine}; embedded, full guard, c = 32, ${keys} keys at random, ${customers === 1 ? 'one end user' : `${customers} end users`}. Before it every key called once, and ${WARM_UP} times on the average.
+${machine}; SQLite, full guard, c = 32, ${keys} keys at random, ${customers === 1 ? 'one end user' : `${customers} end users`}. Before it every key called once, and ${WARM_UP} times on the average.
 
 ![resident memory](soak.svg)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Checks the rules for words (CONTRIBUTING, "Words") that a program can check. Prints each breach and exits with 1 if there is one.
-// node scripts/lint-words.mjs [--names] [paths]    (--names: identifiers, too)
+// node scripts/lint-words.mjs [paths]
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
@@ -22,15 +22,12 @@ const NAMES = new Set(
   ).split(' '),
 );
 
-/** Returns the breaches in one file, each with its line, and whether it is about a name. */
+/** Returns the breaches in one file, each with its line. */
 export function breachesIn(path, text) {
   const breaches = [];
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
-  const report = (position, problem, isName = false) =>
-    breaches.push({
-      text: `${source.getLineAndCharacterOfPosition(position).line + 1}: ${problem}`,
-      isName,
-    });
+  const report = (position, problem) =>
+    breaches.push(`${source.getLineAndCharacterOfPosition(position).line + 1}: ${problem}`);
 
   for (const { pos, end } of comments(source, text)) {
     const comment = text.slice(pos, end);
@@ -52,7 +49,7 @@ export function breachesIn(path, text) {
       ) &&
       !/(?:Error|Exception)$/.test(node.name.text)
     )
-      report(node.name.pos, `an error's name ends in Error or Exception: ${node.name.text}`, true);
+      report(node.name.pos, `an error's name ends in Error or Exception: ${node.name.text}`);
     const named = /** @type {any} */ (node).name;
     if (
       named &&
@@ -64,15 +61,20 @@ export function breachesIn(path, text) {
         ts.isInterfaceDeclaration(node) ||
         ts.isTypeAliasDeclaration(node) ||
         ts.isMethodDeclaration(node) ||
+        (ts.isBindingElement(node) && !isShorthand(node)) ||
         ts.isParameter(node) ||
         ts.isPropertyDeclaration(node))
     )
-      report(named.pos, `'${named.text}' is not a name: a name is a noun or a verb of the field`, true);
+      report(named.pos, `'${named.text}' is not a name: a name is a noun or a verb of the field`);
     ts.forEachChild(node, visit);
   };
   visit(source);
   return breaches;
 }
+
+/** Tells whether an element of a pattern has the name of the member it reads. */
+const isShorthand = ({ parent, propertyName, dotDotDotToken }) =>
+  ts.isObjectBindingPattern(parent) && !propertyName && !dotDotDotToken;
 
 /** Returns the place of every comment. */
 function comments(source, text) {
@@ -92,8 +94,7 @@ const LEFT_OUT = /src\/database\/migrations\/|\.d\.ts$/;
 
 if (process.argv[1] === import.meta.filename) {
   let count = 0;
-  const checksNames = process.argv.includes('--names');
-  const only = process.argv.slice(2).filter((argument) => argument !== '--names');
+  const only = process.argv.slice(2);
   for (const folder of FOLDERS)
     for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
       const path = `${folder}/${name}`;
@@ -103,8 +104,7 @@ if (process.argv[1] === import.meta.filename) {
         (only.length && !only.some((o) => path.startsWith(o)))
       )
         continue;
-      for (const { text: breach, isName } of breachesIn(path, readFileSync(join(root, path), 'utf8'))) {
-        if (isName && !checksNames) continue;
+      for (const breach of breachesIn(path, readFileSync(join(root, path), 'utf8'))) {
         console.error(`${path}:${breach}`);
         count++;
       }

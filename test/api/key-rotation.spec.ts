@@ -20,19 +20,19 @@ interface House {
   close(): Promise<void>;
 }
 
-async function embedded(upstream: Upstream): Promise<House> {
+async function onSqlite(upstream: Upstream): Promise<House> {
   const gateway = await Gateway.start({ upstream });
   return { gateways: [gateway, gateway], close: () => gateway.close() };
 }
 
-async function replicated(upstream: Upstream): Promise<House> {
+async function onReplicas(upstream: Upstream): Promise<House> {
   const replicas = await Replicas.start(2, { upstream });
   return { gateways: replicas.gateways as [Gateway, Gateway], close: () => replicas.close() };
 }
 
 describe.each([
-  { where: 'embedded', open: embedded, skip: false },
-  { where: 'on two replicas', open: replicated, skip: !possible },
+  { where: 'on SQLite', open: onSqlite, skip: false },
+  { where: 'on two replicas', open: onReplicas, skip: !possible },
 ])('a new secret, $where', ({ open, skip }) => {
   let upstream: Upstream;
   let house: House;

@@ -82,7 +82,7 @@ export class Gateway {
     this.dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'tollgate-test-'));
   }
 
-  /** Starts a gateway on SQLite. In the project `shared` of the tests it has its own PostgreSQL database and Redis. */
+  /** Starts a gateway on SQLite. In the tests' project `postgres` it has its own PostgreSQL database and Redis. */
   static async start(options: GatewayOptions = {}): Promise<Gateway> {
     if (process.env.TESTS_ON !== 'postgres' || options.env?.DATABASE_URL) return Gateway.booted(options);
     const [{ url, drop }, redis] = await Promise.all([migratedPostgres(), RedisServer.start()]);

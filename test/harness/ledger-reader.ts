@@ -129,7 +129,7 @@ export function expectBalancedLedger(books: LedgerContents, upstream?: Upstream)
   for (const [id, spent] of books.spent)
     expect({ id, spent }).toEqual({ id, spent: books.summed.get(id) ?? 0n });
   for (const id of books.summed.keys()) expect(books.spent.has(id)).toBe(true);
-  for (const [id, held] of books.held) expect({ id, held }).toEqual({ id, held: 0n });
+  for (const [id, amount] of books.held) expect({ id, held: amount }).toEqual({ id, held: 0n });
   // 3: a cost is at most its hold, or the mark of the entry explains it. 6: every entry bills at least one account.
   expect(entries.filter(({ cost, bound, mark }) => !EXPLAINED.has(mark!) && cost! > bound)).toEqual([]);
   expect(entries.filter(({ cost, mark }) => cost! < 0n && mark !== 'adjustment')).toEqual([]);

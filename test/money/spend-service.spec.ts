@@ -56,7 +56,7 @@ interface SpendServices {
 
 const WAIT_MS = 0;
 
-function embedded(dataSource: DataSource): SpendServices {
+function sqliteServices(dataSource: DataSource): SpendServices {
   const database = new Database(dataSource);
   const config = { general: { abandonedHolds: 'bound', budgetWaitMs: WAIT_MS } } as Config;
   const clock = () => new Date();
@@ -85,7 +85,7 @@ function embedded(dataSource: DataSource): SpendServices {
   };
 }
 
-function shared(dataSource: DataSource, databaseUrl: string): SpendServices {
+function postgresServices(dataSource: DataSource, databaseUrl: string): SpendServices {
   const database = new Database(dataSource);
   const general = { abandonedHolds: 'bound', budgetWaitMs: WAIT_MS, replicaTimeoutMs: 15_000 };
   const config = { databaseUrl, general } as Config;
@@ -204,7 +204,7 @@ let money: Money;
 const opened = async (url: string | undefined, folder: string, cleanUp: () => unknown) => {
   const dataSource = await new DataSource(databaseOptions(url, folder)).initialize();
   await dataSource.runMigrations();
-  const services = url ? shared(dataSource, url) : embedded(dataSource);
+  const services = url ? postgresServices(dataSource, url) : sqliteServices(dataSource);
   return new Money(dataSource, services, cleanUp).open();
 };
 

@@ -324,8 +324,8 @@ describe.skipIf(!isPossible)('rows and names nobody thought of', () => {
   });
 
   it.each(['SQLite', 'PostgreSQL'])('are named and left, into %s, and everything else is taken', async (database) => {
-    const shared = database === 'SQLite' ? undefined : await freshPostgres();
-    const target = { dataFolder: emptyFolder(), env: { ...ENV, ...(shared && { DATABASE_URL: shared.url }) } };
+    const postgres = database === 'SQLite' ? undefined : await freshPostgres();
+    const target = { dataFolder: emptyFolder(), env: { ...ENV, ...(postgres && { DATABASE_URL: postgres.url }) } };
     const { code, out } = await importedFrom(odd.url, target);
     expect(code, out).toBe(1);
     for (const line of [
@@ -372,7 +372,7 @@ describe.skipIf(!isPossible)('rows and names nobody thought of', () => {
         expect([key, await statusOf(key)]).toEqual([key, status]);
     } finally {
       await gateway.close();
-      await shared?.drop();
+      await postgres?.drop();
     }
   }); // prettier-ignore
 
