@@ -7,6 +7,7 @@ import { redisIsThere } from './test/harness/redis.js';
 const ON_BOTH = [
   'admin-life',
   'alerts',
+  'allowed-hours',
   'audit',
   'bounded-bodies',
   'bounded-money',

@@ -69,7 +69,8 @@ const isMapping = (value: unknown): value is Record<string, unknown> =>
 
 const MAX_QUOTED_CHARS = 64;
 
-const quoted = (value: unknown) => (JSON.stringify(value) ?? 'undefined').slice(0, MAX_QUOTED_CHARS);
+const quoted = (value: unknown) =>
+  (JSON.stringify(value) ?? 'undefined').slice(0, MAX_QUOTED_CHARS).replace(/\p{Cs}$/u, '');
 
 /** Returns the name that `Intl` has for a time zone; undefined for none. An offset such as `+01:00` is no time zone. */
 function canonicalZone(timeZone: unknown): string | undefined {

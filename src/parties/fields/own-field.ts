@@ -3,7 +3,10 @@ import { IsOptional, registerDecorator } from 'class-validator';
 import { JsonColumn } from '../../database/columns.js';
 import type { Field, Fields, OwnField } from './field.js';
 
-/** Builds a field in a JSON column. `problemIn` returns what is wrong with a value of the body. */
+/**
+ * Builds a field in a JSON column. `problemIn` returns what is wrong with a value of the body; the response puts the field's
+ * name before it.
+ */
 export const jsonField = (
   columnName: string,
   schema: ApiPropertyOptions,
@@ -23,7 +26,7 @@ const hasNoProblem =
       propertyName: String(property),
       validator: {
         validate: (value: unknown) => problemIn(value) === undefined,
-        defaultMessage: (args) => `${String(property)}: ${problemIn(args?.value)}`,
+        defaultMessage: (args) => problemIn(args?.value) ?? 'is invalid',
       },
     });
 
