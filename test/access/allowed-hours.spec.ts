@@ -253,17 +253,17 @@ describe('who may set allowed hours', () => {
     for (const allowed_hours of LOOSER) {
       const updated = await gateway.as(key, 'POST', '/key/update', { key, allowed_hours });
       expect(updated.body.error, updated.text).toMatchObject({ code: '403', param: 'allowed_hours' });
-      const made = await gateway.as(key, 'POST', '/key/generate', { allowed_hours });
-      if (allowed_hours) expect(made.body.error, made.text).toMatchObject({ code: '403', param: 'allowed_hours' });
+      const response = await gateway.as(key, 'POST', '/key/generate', { allowed_hours });
+      if (allowed_hours) expect(response.body.error, response.text).toMatchObject({ code: '403', param: 'allowed_hours' });
       // Null leaves the field open, and an open field is inherited.
-      else expect(await hoursOf(made.body.key as string)).toEqual(HELD);
+      else expect(await hoursOf(response.body.key as string)).toEqual(HELD);
     }
     const regenerated = await gateway.as(key, 'POST', '/key/regenerate', { key, allowed_hours: MORE });
     expect(regenerated.body.error, regenerated.text).toMatchObject({ code: '403', param: 'allowed_hours' });
     expect(await hoursOf(key)).toEqual(HELD);
     for (const allowed_hours of NARROWER) {
-      const made = await gateway.as(key, 'POST', '/key/generate', { allowed_hours });
-      expect(made.status, made.text).toBe(200);
+      const response = await gateway.as(key, 'POST', '/key/generate', { allowed_hours });
+      expect(response.status, response.text).toBe(200);
     }
     const narrowed = await gateway.as(key, 'POST', '/key/update', { key, allowed_hours: LESS });
     expect(narrowed.status, narrowed.text).toBe(200);
@@ -306,9 +306,9 @@ describe('who may set allowed hours', () => {
     const team_id = await newTeam({ members_with_roles: [{ role: 'admin', user_id }] });
     const key = await gateway.createKey({ user_id });
     const path = '/key/service-account/generate';
-    const made = await gateway.as(key, 'POST', path, { team_id });
-    expect(made.status, made.text).toBe(200);
-    expect(await hoursOf(made.body.key as string)).toEqual(HELD);
+    const response = await gateway.as(key, 'POST', path, { team_id });
+    expect(response.status, response.text).toBe(200);
+    expect(await hoursOf(response.body.key as string)).toEqual(HELD);
     const wider = await gateway.as(key, 'POST', path, { team_id, allowed_hours: ALWAYS });
     expect(wider.body.error, wider.text).toMatchObject({ code: '403', param: 'allowed_hours' });
     const narrower = await gateway.as(key, 'POST', path, { team_id, allowed_hours: LESS });
