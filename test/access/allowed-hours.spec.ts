@@ -339,7 +339,7 @@ describe.skipIf(process.env.TESTS_ON === 'postgres')('when the clocks change', (
     '%s a window from %s to %s on Sunday is open when the clocks show it',
     async (_, from, to, day, ...moments) => {
       const allowed_hours = hours('Europe/Vienna', [['sun'], from, to]);
-      const { key } = await inProcess.made('/key/generate', { allowed_hours });
+      const { key } = await inProcess.create('/key/generate', { allowed_hours });
       for (const [time, status, opens] of moments) {
         vi.setSystemTime(Date.parse(`${day}T${time}Z`));
         const answer = await inProcess.as(key as string, 'POST', '/v1/chat/completions', {
