@@ -22,9 +22,19 @@ it('that is set back goes on at half speed until the time of day has caught up',
 });
 
 it('follows the clock of all replicas', () => {
-  clock.follow(NOON + HOUR_MS, NOON);
+  clock.follow(NOON + HOUR_MS, NOON - 10, NOON + 10);
   expect(clock.now().getTime()).toBe(NOON + HOUR_MS);
   vi.advanceTimersByTime(1_000);
-  clock.follow(NOON + HOUR_MS + 1_100, NOON + 1_000);
+  clock.follow(NOON + HOUR_MS + 1_100, NOON + 1_000, NOON + 1_000);
   expect(clock.now().getTime()).toBe(NOON + HOUR_MS + 1_000);
+});
+
+it.each([
+  [0, 5_000],
+  [-5_000, 0],
+])('does not change for a slow reply (asked at %i ms, answered at %i ms)', (asked, answered) => {
+  clock.follow(NOON, NOON + asked, NOON + answered);
+  expect(clock.now().getTime()).toBe(NOON);
+  clock.follow(NOON + 6_000, NOON + asked, NOON + answered);
+  expect(clock.now().getTime()).toBe(NOON + 6_000 - (asked + answered) / 2);
 });

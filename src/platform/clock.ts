@@ -22,12 +22,13 @@ export class SteadyClock {
   };
 
   /**
-   * Notes that the shared clock read `sharedMs` when this machine's read `ownMs`. Small differences come from the
-   * network.
+   * Notes that the shared clock read `sharedMs` between two readings of this machine's clock. A slow reply says little
+   * about the difference of the clocks, so the clock changes only if the difference cannot be as it was.
    */
-  follow(sharedMs: number, ownMs: number): void {
-    const offsetMs = sharedMs - ownMs;
-    if (Math.abs(offsetMs - this.offsetMs) > NOISE_MS) this.offsetMs = offsetMs;
+  follow(sharedMs: number, askedAtMs: number, answeredAtMs: number): void {
+    const [least, most] = [sharedMs - answeredAtMs, sharedMs - askedAtMs];
+    if (this.offsetMs < least - NOISE_MS || this.offsetMs > most + NOISE_MS)
+      this.offsetMs = (least + most) / 2;
   }
 }
 

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Gateway, model } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 import { eventually } from '../harness/eventually.js';
+import { withinTime } from '../harness/within-time.js';
 
 /** Proves that a hold counts on the limits of its own time, even if windows close or increases end while calls wait or fail. */
 
@@ -41,6 +42,10 @@ async function underWay(key: string, max_tokens: number, name?: string) {
   await upstream.arrived(seen + 1);
   return { over };
 }
+const inFlight = async (count: number) =>
+  eventually(async () =>
+    expect((await gateway.admin('GET', '/metrics')).text).toContain(`tollgate_calls_in_flight ${count}`),
+  );
 const until = (instant: string) =>
   new Promise((done) => setTimeout(done, Math.max(0, Date.parse(instant) - Date.now()) + 100));
 const windowEnd = async (key: string) =>
@@ -48,7 +53,7 @@ const windowEnd = async (key: string) =>
 
 describe('a budget window that closes', () => {
   it('while a call is under way is not what its next attempt is billed to', async () => {
-    const key = await gateway.createKey({ max_budget: 0.01, budget_duration: '3s' });
+    const key = await gateway.createKey({ max_budget: 0.01, budget_duration: '2s' });
     const first = await underWay(key, 10, 'retried');
     const end = await windowEnd(key);
     await until(end);
@@ -67,7 +72,7 @@ describe('a budget window that closes', () => {
   });
 
   it('while a call waits for it makes room for it', async () => {
-    const key = await gateway.createKey({ max_budget: 0.01, budget_duration: '3s' });
+    const key = await gateway.createKey({ max_budget: 0.01, budget_duration: '2s' });
     const first = await underWay(key, 10);
     const second = chat(key, 10);
     await until(await windowEnd(key));
@@ -78,12 +83,8 @@ describe('a budget window that closes', () => {
   it('while a call waits for somebody else lets it wait for the next one, too', async () => {
     const user_id = 'who-pays-for-both';
     await gateway.create('/user/new', { user_id, max_budget: 0.01, auto_create_key: false });
-    const [other, key] = [await gateway.createKey({ user_id }), await gateway.createKey({ user_id, max_budget: 1, budget_duration: '3s' })]; // prettier-ignore
+    const [other, key] = [await gateway.createKey({ user_id }), await gateway.createKey({ user_id, max_budget: 1, budget_duration: '2s' })]; // prettier-ignore
     upstream.behave = () => ({ completionTokens: 0 });
-    const inFlight = async (count: number) =>
-      eventually(async () =>
-        expect((await gateway.admin('GET', '/metrics')).text).toContain(`tollgate_calls_in_flight ${count}`),
-      );
     const first = await underWay(other, 10);
     const waiting = chat(key, 10);
     await inFlight(2);
@@ -102,13 +103,23 @@ describe('a budget window that closes', () => {
 });
 
 it('an increase that ends while a call waits pays for nothing any more', async () => {
-  const temp_budget_expiry = new Date(Date.now() + 3_000).toISOString();
-  const key = await gateway.createKey({ max_budget: 0.01, temp_budget_increase: 0.01, temp_budget_expiry });
   upstream.behave = () => ({ completionTokens: 5 });
-  const first = await underWay(key, 15);
-  const second = chat(key, 10);
-  await until(temp_budget_expiry);
-  upstream.release();
-  expect([(await first.over).status, (await second).status]).toEqual([200, 429]);
-  expect((await chat(key, 5)).status).toBe(200);
+  await withinTime(1_500, async (end) => {
+    const temp_budget_expiry = end.toISOString();
+    const key = await gateway.createKey({ max_budget: 0.01, temp_budget_increase: 0.01, temp_budget_expiry });
+    const seen = upstream.calls.length;
+    upstream.hold();
+    const first = chat(key, 15);
+    const isHeld = await Promise.race([upstream.arrived(seen + 1).then(() => true), first.then(() => false)]);
+    if (!isHeld) return false;
+    const second = chat(key, 10);
+    await Promise.race([inFlight(2), second]);
+    const isInTime = new Date() < end;
+    await until(temp_budget_expiry);
+    upstream.release();
+    expect([(await first).status, (await second).status]).toEqual([200, 429]);
+    if (!isInTime) return false;
+    expect((await chat(key, 5)).status).toBe(200);
+    return true;
+  });
 });

@@ -3,7 +3,7 @@ import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
-/** Number of old calls: folding them takes longer than killing the process. */
+/** Number of old calls. */
 const OLD = 10_000;
 const DAY_MS = 86_400_000;
 const LONG_AGO_MS = 40 * DAY_MS;

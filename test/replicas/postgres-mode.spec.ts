@@ -38,6 +38,13 @@ describe.skipIf(!(await postgresIsThere()))('on PostgreSQL', () => {
       (await gateway.admin('GET', '/team/info?team_id=t')).body.team_info.spend as number;
     expect(await spend()).toBe(1);
     expect((await gateway.admin('GET', '/spend/logs?team_id=t')).body).toHaveLength(10);
+    // The process adds up what accounts without a limit spent by itself.
+    await eventually(async () => {
+      const [row] = await gateway.sql(
+        "SELECT spent_nano_usd AS spent FROM accounts WHERE scope_kind = 'key'",
+      );
+      expect(row).toEqual({ spent: '1000000000' });
+    });
 
     expect(await gateway.terminate()).toBe(0);
     await gateway.restart();
@@ -86,7 +93,7 @@ describe.skipIf(!(await postgresIsThere()))('on PostgreSQL', () => {
     const waiting =
       "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     await eventually(async () => expect((await watcher.query(waiting)).rowCount).toBe(1));
-    const unlocked = client.query('SELECT pg_sleep(20); COMMIT');
+    const unlocked = client.query('SELECT pg_sleep(15); COMMIT');
     const { code, printed } = gateway.verifyLedger();
     expect([code, printed]).toEqual([0, expect.stringContaining('0 that differ')]);
     const { status, headers, body } = await report;
@@ -158,9 +165,11 @@ describe.skipIf(!postgresCanBeStarted())('without Redis, a database that restart
       ]);
     });
     expect(upstream.calls.length).toBe(before);
-    expect((await call(second)).status).toBe(200);
     const readiness = async (gateway: Gateway) => (await gateway.send('GET', '/health/readiness')).status;
-    expect([await readiness(first), await readiness(second)]).toEqual([503, 200]);
+    await eventually(async () =>
+      expect([await readiness(first), await readiness(second)]).toEqual([503, 200]),
+    );
+    expect((await call(second)).status).toBe(200);
     await second.terminate();
     await eventually(passes);
     // The check runs again after the next successful write.

@@ -78,7 +78,7 @@ export class Replicas implements OnApplicationBootstrap, OnApplicationShutdown {
       [this.id],
     )) as [{ now: string }];
     this.writeHealth.succeeded('heartbeat');
-    this.clock.follow(Number(now), (askedAt + Date.now()) / 2);
+    this.clock.follow(Number(now), askedAt, Date.now());
   }
 
   /** Deletes replicas that were not seen for `missedForMs` and bills their calls. */
