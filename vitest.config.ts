@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { postgresIsThere } from './test/harness/postgres.js';
 import { redisIsThere } from './test/harness/redis.js';
+import { RetryReporter } from './test/harness/retry-reporter.js';
 
 /** What users see must be the same with balances in memory and in the rows of PostgreSQL: these are run on both. */
 const ON_BOTH = [
@@ -70,6 +71,8 @@ const common = {
   testTimeout: 300_000,
   hookTimeout: 300_000,
   expect: { poll: { timeout: 60_000 } },
+  // The last safety net of CI: one hiccup of a machine must not fail thousands of tests. `RetryReporter` names such tests.
+  retry: process.env.CI ? 1 : 0,
 };
 
 /** The way of `npm test`, see scripts/test.mjs. */
@@ -106,5 +109,11 @@ export default defineConfig(async () => {
   else if (!isPossible) console.warn(LEFT_OUT_FOR_WANT);
   // Tests wait for other processes most of the time: more workers than cores keep the cores busy.
   const maxWorkers = availableParallelism() + 1;
-  return { test: { maxWorkers, projects: isPossible && !isFast ? [sqlite, postgres] : [sqlite] } };
+  return {
+    test: {
+      maxWorkers,
+      reporters: ['default', new RetryReporter()],
+      projects: isPossible && !isFast ? [sqlite, postgres] : [sqlite],
+    },
+  };
 });

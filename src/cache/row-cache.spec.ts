@@ -83,10 +83,10 @@ describe('the row cache', () => {
   it('never caches a row if a write overtook its load', async () => {
     const database = slow<{ n: number }>();
     const early = cache.get('k', database.load);
-    await vi.waitFor(() => expect(database.pendingLoads).toHaveLength(1));
+    await vi.waitFor(() => expect(database.pendingLoads).toHaveLength(1), { timeout: 60_000 });
     await cache.evict(['k']);
     const late = cache.get('k', database.load);
-    await vi.waitFor(() => expect(database.pendingLoads).toHaveLength(2));
+    await vi.waitFor(() => expect(database.pendingLoads).toHaveLength(2), { timeout: 60_000 });
     database.pendingLoads[1]!({ n: 2 });
     expect(await late).toEqual({ n: 2 });
     database.pendingLoads[0]!({ n: 1 });

@@ -62,10 +62,12 @@ describe('a batch job', () => {
     const job = new Job(database, 1);
     job.failing = true;
     job.onApplicationBootstrap();
-    await vi.waitFor(() => expect(warn).toHaveBeenCalledWith('It failed: Error: no luck'));
+    await vi.waitFor(() => expect(warn).toHaveBeenCalledWith('It failed: Error: no luck'), {
+      timeout: 60_000,
+    });
     job.left = 1_000_000;
     job.failing = false;
-    await vi.waitFor(() => expect(database.write.mock.calls.length).toBeGreaterThan(1));
+    await vi.waitFor(() => expect(database.write.mock.calls.length).toBeGreaterThan(1), { timeout: 60_000 });
     await job.onApplicationShutdown();
     const { length } = database.write.mock.calls;
     await job.run();

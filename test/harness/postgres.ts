@@ -33,7 +33,7 @@ export async function freshRole(password: string): Promise<{ name: string; drop:
 }
 
 async function onServer(sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: SERVER, connectionTimeoutMillis: 3_000 });
+  const client = new pg.Client({ connectionString: SERVER, connectionTimeoutMillis: 60_000 });
   try {
     await client.connect();
     await client.query(sql);

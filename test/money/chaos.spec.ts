@@ -106,9 +106,11 @@ describe('whatever happens at the same time', () => {
     }
     expect(await gateway.spendOf(key)).toBeLessThanOrEqual(0.95);
     expect(gateway.verifyLedger().code).toBe(0);
-    const { text } = await gateway.admin('GET', '/metrics');
-    expect(text).toContain('tollgate_held_usd 0\n');
-    expect(text).toContain('tollgate_calls_in_flight 0\n');
+    await eventually(async () => {
+      const { text } = await gateway.admin('GET', '/metrics');
+      expect(text).toContain('tollgate_held_usd 0\n');
+      expect(text).toContain('tollgate_calls_in_flight 0\n');
+    });
     upstream.behave = () => ({});
     // Redis records the end of a call after the client has its response.
     await eventually(async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
+import { eventually } from '../harness/eventually.js';
 
 let upstream: Upstream;
 let gateway: Gateway;
@@ -31,7 +32,11 @@ describe('/metrics', () => {
     await chat({ max_tokens: 5_000 });
     await chat({ max_tokens: 1 });
     await gateway.chat(key, { model: 'm-deny' });
-    const after = await figures();
+    const after = await eventually(async () => {
+      const now = await figures();
+      expect(now.get('tollgate_calls_in_flight')).toBe(0);
+      return now;
+    });
     expect(before.get('tollgate_ledger_entries_total{kind="abandoned"}')).toBe(0);
     const added = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0);
     expect(added('tollgate_ledger_entries_total{kind="settled"}')).toBe(2);
@@ -40,7 +45,6 @@ describe('/metrics', () => {
     expect(added('tollgate_refused_total{check="budgetsHaveRoom"}')).toBe(1);
     expect(added('tollgate_refused_total{check="modelIsAllowed"}')).toBe(1);
     expect(added('tollgate_hold_seconds_count')).toBe(2);
-    expect(after.get('tollgate_calls_in_flight')).toBe(0);
     expect(after.get('tollgate_held_usd')).toBe(0);
     expect([...after.keys()].some((name) => name.startsWith('tollgate_nodejs_eventloop_lag'))).toBe(true);
     expect(after.get('tollgate_cache_reads_total{result="miss"}')).toBeGreaterThan(0);

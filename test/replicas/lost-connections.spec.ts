@@ -91,41 +91,37 @@ class Ender {
 describe.skipIf(!(await postgresIsThere()))(
   'a session of PostgreSQL that ends as soon as it is ready',
   () => {
-    it.each([1, 2])(
-      'costs requests, never the process (the %ith time it is ready)',
-      async (endsAfter) => {
-        const { url, drop } = await migratedPostgres();
-        cleanups.push(drop);
-        const ender = await Ender.before(url);
-        cleanups.push(() => ender.close());
-        const upstream = await Upstream.start();
-        cleanups.push(() => upstream.close());
-        const gateway = await Gateway.start({ upstream, env: { DATABASE_URL: ender.url } });
-        cleanups.push(() => gateway.close());
-        const key = await gateway.createKey({ max_budget: 1 });
+    it.each([1, 2])('costs requests, never the process (the %ith time it is ready)', async (endsAfter) => {
+      const { url, drop } = await migratedPostgres();
+      cleanups.push(drop);
+      const ender = await Ender.before(url);
+      cleanups.push(() => ender.close());
+      const upstream = await Upstream.start();
+      cleanups.push(() => upstream.close());
+      const gateway = await Gateway.start({ upstream, env: { DATABASE_URL: ender.url } });
+      cleanups.push(() => gateway.close());
+      const key = await gateway.createKey({ max_budget: 1 });
 
-        ender.endsAfter = endsAfter;
-        const admin = new pg.Client({ connectionString: url });
-        await admin.connect();
-        await admin.query(
-          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-        );
-        await admin.end();
-        await eventually(async () => {
-          const { status } = await gateway.admin('GET', '/key/list');
-          expect([200, 503]).toContain(status);
-          expect(ender.ended).toBeGreaterThan(5);
-        });
-        expect((await gateway.admin('GET', '/key/list')).status).toBe(503);
-        expect((await gateway.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(503);
+      ender.endsAfter = endsAfter;
+      const admin = new pg.Client({ connectionString: url });
+      await admin.connect();
+      await admin.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      );
+      await admin.end();
+      await eventually(async () => {
+        const { status } = await gateway.admin('GET', '/key/list');
+        expect([200, 503]).toContain(status);
+        expect(ender.ended).toBeGreaterThan(5);
+      });
+      expect((await gateway.admin('GET', '/key/list')).status).toBe(503);
+      expect((await gateway.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(503);
 
-        ender.endsAfter = 0;
-        await eventually(async () =>
-          expect((await gateway.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(200),
-        );
-        expect((await gateway.admin('GET', '/key/list')).status).toBe(200);
-      },
-      60_000,
-    );
+      ender.endsAfter = 0;
+      await eventually(async () =>
+        expect((await gateway.chat(key, { model: 'm-out', max_tokens: 1 })).status).toBe(200),
+      );
+      expect((await gateway.admin('GET', '/key/list')).status).toBe(200);
+    });
   },
 );

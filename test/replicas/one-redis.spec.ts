@@ -159,7 +159,7 @@ describe.skipIf(!possible)('one Redis for several gateways', () => {
       expect(statuses).toEqual([200, 200, 429, 200, 200, 429]);
       await first.create('/key/block', { key });
       expect((await second.as(key, 'GET', '/v1/models')).status).toBe(200);
-      await new Promise((done) => setTimeout(done, 5_000));
+      await new Promise((done) => setTimeout(done, 4_000));
       expect(second.logs).not.toContain(WARNING);
     } finally {
       await closeAll(first, second);
@@ -176,7 +176,7 @@ describe.skipIf(!possible)('one Redis for several gateways', () => {
       for (let i = 0; i < 2; i++) replicas.push(await start(url));
       await replicas[0]!.kill9();
       await replicas[0]!.restart();
-      await new Promise((done) => setTimeout(done, 6_000));
+      await new Promise((done) => setTimeout(done, 4_000));
       for (const { logs } of replicas) expect(logs).not.toContain(WARNING);
     } finally {
       await closeAll(...replicas);

@@ -174,6 +174,7 @@ describe.skipIf(!postgresCanBeStarted())('without Redis, a database that restart
     await eventually(passes);
     // The check runs again after the next successful write.
     await eventually(async () => expect(await readiness(first)).toBe(200));
-    expect(await first.spendOf(key)).toBe(upstream.calls.length / 1_000);
+    // A hold that met the loss of the lock may have been billed for a while. The first process corrects that.
+    await eventually(async () => expect(await first.spendOf(key)).toBe(upstream.calls.length / 1_000));
   });
 });

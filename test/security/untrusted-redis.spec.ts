@@ -26,11 +26,14 @@ describe.skipIf(!possible)('whoever can write to Redis', () => {
   afterAll(() => closeAll(replicas, upstream));
 
   const read = (name: string) => replicas.redis.ask('--raw', 'GET', name).join('\n');
-  const nameOf = (key: string) => {
-    const name = replicas.redis.keys().find((each) => each.endsWith(`:${key}`));
-    if (!name) throw new Error(`There is no row of ${key}:\n${replicas.redis.keys().join('\n')}`);
-    return name;
-  };
+  // A gateway stores rows in Redis after it has read them, and no call waits for that.
+  const nameOf = (key: string) =>
+    eventually(() => {
+      const names = replicas.redis.keys();
+      const name = names.find((each) => each.endsWith(`:${key}`));
+      if (!name) throw new Error(`There is no row of ${key}:\n${names.join('\n')}`);
+      return name;
+    });
   const as = (at: Gateway, key: string) =>
     Promise.all([
       at.as(key, 'GET', '/v1/models'),
@@ -65,7 +68,7 @@ describe.skipIf(!possible)('whoever can write to Redis', () => {
     const truth = await as(first, key);
     expect(truth).toEqual([200, 403, 200, 200]);
     for (const row of [`user:${user}`, `key:${hash(key)}`]) {
-      const name = nameOf(row);
+      const name = await nameOf(row);
       const stored = read(name);
       expect(stored).toContain('"revision":');
       replicas.redis.command('DEL', name);
@@ -87,11 +90,11 @@ describe.skipIf(!possible)('whoever can write to Redis', () => {
     ];
     expect((await as(first, rootKey))[1]).toBe(200);
     expect((await as(first, key))[1]).toBe(403);
-    const [root, keyOfRoot] = [nameOf('user:root'), nameOf(`key:${hash(rootKey)}`)];
+    const [root, keyOfRoot] = [await nameOf('user:root'), await nameOf(`key:${hash(rootKey)}`)];
     const forged = 'sk-forged-and-in-no-database';
     replicas.redis.command('SET', keyOfRoot.replace(hash(rootKey), hash(forged)), read(keyOfRoot));
     replicas.redis.command('SET', root.replace(/root$/, 'mallory'), read(root));
-    replicas.redis.command('SET', nameOf(`key:${hash(key)}`), read(keyOfRoot));
+    replicas.redis.command('SET', await nameOf(`key:${hash(key)}`), read(keyOfRoot));
     expect(await as(second, forged)).toEqual([401, 401, 401, 401]);
     expect(await as(second, key)).toEqual([200, 403, 200, 200]);
   });
@@ -122,7 +125,7 @@ describe.skipIf(!possible)('whoever can write to Redis', () => {
     for (const at of replicas.gateways) {
       expect((await at.chat(key, { model: 'm-free', max_tokens: 5 })).status).toBe(503);
       expect((await at.chat(await first.createKey({}), { model: 'm-free' })).status).toBe(200);
-      expect((await at.send('GET', '/health/readiness')).status).toBe(200);
+      await eventually(async () => expect((await at.send('GET', '/health/readiness')).status).toBe(200));
     }
   });
 });
