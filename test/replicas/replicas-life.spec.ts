@@ -8,7 +8,7 @@ import { Upstream } from '../harness/upstream.js';
 import { BEFORE_CACHES_END_MS, eventually } from '../harness/eventually.js';
 import { type Exchange, mostWithin } from '../harness/most-within.js';
 
-/** Where a replica must die. Elsewhere none may, not even on a busy machine. */
+/** Timeout of replicas in tests of a death. In other tests no replica may die, not even on a busy machine. */
 const DEAD_AFTER_MS = 2_000;
 const possible = (await postgresIsThere()) && redisIsThere();
 
