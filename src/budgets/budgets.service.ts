@@ -167,7 +167,7 @@ const SETTINGS = [
 
 /** Returns a tier as LiteLLM shows it. */
 export function budgetView(row: Budget): BudgetRow {
-  const { budget_limits, ...limits } = limitsView(row);
+  const { budget_limits, ...limits } = limitsView({ ...row, budgetId: null });
   return {
     budget_id: row.budgetId,
     ...limits,

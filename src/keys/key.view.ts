@@ -2,7 +2,7 @@ import { KEY_FIELDS } from '../parties/fields/key-fields.js';
 import { ownFieldsView } from '../parties/fields/own-field.js';
 import { fieldsWhere } from '../parties/fields/read-fields.js';
 import { authorshipView, limitsView } from '../parties/limits.view.js';
-import { spendPlaceholder } from '../parties/spend-placeholders.js';
+import { spendPlaceholder, tierPlaceholder } from '../parties/spend-placeholders.js';
 import type { KeyDetails, KeyRow } from './keys.dto.js';
 import type { VirtualKey } from '../parties/entities/virtual-key.entity.js';
 
@@ -38,7 +38,7 @@ export function keyView(row: Readonly<VirtualKey>): KeyRow {
     allowed_routes: row.allowedRoutes ?? [],
     blocked: row.blocked ? true : null,
     budget_id: row.budgetId,
-    litellm_budget_table: null,
+    litellm_budget_table: tierPlaceholder(row),
     ...authorshipView(row),
   };
 }

@@ -285,10 +285,6 @@ export class KeyRow extends LimitedPartyResponse {
   organization_id: string | null;
   allowed_routes: string[];
   blocked: boolean | null;
-
-  /** Always null: a key has its limits in its own row. */
-  @ApiProperty({ nullable: true, type: 'object', additionalProperties: true })
-  litellm_budget_table: null;
 }
 
 /** A key in a response that shows its hash beside it. */

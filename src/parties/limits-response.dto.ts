@@ -23,12 +23,24 @@ export class LimitsResponse {
   max_parallel_requests: number | null;
 }
 
+/** Limits as a nested object, for parties whose limits LiteLLM stores in another table. */
+export class BudgetTable extends LimitsResponse {
+  budget_id: string | null;
+
+  /** Budgets per model, as sent. */
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  model_max_budget: Record<string, unknown> | null;
+}
+
 /** Fields of a party whose response has the limits beside its other fields. */
 export class LimitedPartyResponse extends IntersectionType(LimitsResponse, AuthoredResponse) {
   /** US dollars. */
   spend: number;
 
   budget_id: string | null;
+
+  /** Limits of the tier, which fill the ones left open here. */
+  litellm_budget_table: BudgetTable | null;
 
   @ApiProperty({ type: [BudgetLimitDto], nullable: true })
   budget_limits: BudgetLimitDto[] | null;
@@ -39,13 +51,4 @@ export class LimitedPartyResponse extends IntersectionType(LimitsResponse, Autho
 
   @ApiProperty({ type: 'object', additionalProperties: true })
   metadata: Record<string, unknown>;
-}
-
-/** Limits as a nested object, for parties whose limits LiteLLM stores in another table. */
-export class BudgetTable extends LimitsResponse {
-  budget_id: string | null;
-
-  /** Budgets per model, as sent. */
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
-  model_max_budget: Record<string, unknown> | null;
 }

@@ -6,7 +6,7 @@ import type { Limits } from './limits-row.js';
 import { toUsd } from './usd.js';
 
 /** Returns the limits as LiteLLM shows them. A limit that is not set is null. */
-export function limitsView(row: Readonly<Limits>) {
+export function limitsView(row: Readonly<Limits> & { readonly budgetId?: string | null }) {
   return {
     max_budget: toUsd(row.maxBudgetNanoUsd),
     soft_budget: toUsd(row.softBudgetNanoUsd),

@@ -43,6 +43,6 @@ import { PartyDeletion } from './party-deletion.js';
     PartySpend,
     UserDefaults,
   ],
-  exports: [PartyLocks, PartyDeletion, PartyRepositoryContext, PartySpend, UserDefaults],
+  exports: [BudgetRepository, PartyLocks, PartyDeletion, PartyRepositoryContext, PartySpend, UserDefaults],
 })
 export class PartiesModule {}

@@ -56,8 +56,9 @@ export class PartySpend {
   ) {}
 
   /** Returns what is committed in the party's current window, or in its lifetime if it has no window. */
-  async of({ kind, row }: Spender): Promise<NanoUsd> {
-    const account = this.currentAccount(kind, row, this.clock());
+  async of(spender: Spender): Promise<NanoUsd> {
+    const [limits] = await this.database.read((manager) => this.limitsOf(manager, [spender]));
+    const account = this.account(spender.kind, spender.row.id, mainWindow(limits!), this.clock());
     return nanoUsd((await this.accounts.spentOn([account])).get(account.id) ?? 0n);
   }
 
@@ -131,14 +132,12 @@ export class PartySpend {
     spentNanoUsd: NanoUsd,
   ): Promise<Correction[]> {
     const now = this.clock();
-    const limits = await this.budgets.withTiers(
-      tx,
-      spenders.map(({ kind, row }) => ({ ...row, budgetId: row.budgetId ?? this.defaultTier(kind) })),
-    );
+    const limits = await this.limitsOf(tx, spenders);
     return spenders.map(({ kind, row, publicId, entity }, i) => {
-      const account = this.currentAccount(kind, row, now);
       const { budgetLimits, modelMaxBudget } = limits[i]!;
-      const windows = [mainWindow(limits[i]!), ...(budgetLimits ?? []).map(furtherWindow)];
+      const window = mainWindow(limits[i]!);
+      const account = this.account(kind, row.id, window, now);
+      const windows = [window, ...(budgetLimits ?? []).map(furtherWindow)];
       const siblings = [null, ...windows]
         .map((window) => this.account(kind, row.id, window, now))
         .filter(({ id }) => id !== account.id);
@@ -157,12 +156,16 @@ export class PartySpend {
     });
   }
 
-  private defaultTier(kind: PartyKind): string | null {
-    return kind === 'end_user' ? (this.config.litellm.maxEndUserBudgetId ?? null) : null;
+  /** Returns the limits of these parties, filled with those of their tiers. */
+  private limitsOf(manager: EntityManager, spenders: readonly Spender[]): Promise<Readonly<Limits>[]> {
+    return this.budgets.withTiers(
+      manager,
+      spenders.map(({ kind, row }) => ({ ...row, budgetId: row.budgetId ?? this.defaultTier(kind) })),
+    );
   }
 
-  private currentAccount(kind: PartyKind, row: Spender['row'], now: Date): AccountSpec {
-    return this.account(kind, row.id, mainWindow(row), now);
+  private defaultTier(kind: PartyKind): string | null {
+    return kind === 'end_user' ? (this.config.litellm.maxEndUserBudgetId ?? null) : null;
   }
 
   private account(kind: ScopeKind, id: string, window: BudgetWindowRule | null, now: Date): AccountSpec {

@@ -1,7 +1,7 @@
 import { ownFieldsView } from './fields/own-field.js';
 import { USER_FIELDS } from './fields/user-fields.js';
 import { authorshipView, limitsView } from './limits.view.js';
-import { spendPlaceholder } from './spend-placeholders.js';
+import { spendPlaceholder, tierPlaceholder } from './spend-placeholders.js';
 import type { User } from './entities/user.entity.js';
 import type { UserRow } from './user-row.dto.js';
 
@@ -21,6 +21,7 @@ export function userView(row: Readonly<User>, teams: readonly string[]): UserRow
     ...limitsView(row),
     ...ownFieldsView(USER_FIELDS, row),
     budget_id: row.budgetId,
+    litellm_budget_table: tierPlaceholder(row),
     blocked: row.blocked,
     ...authorshipView(row),
   };

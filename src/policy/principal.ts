@@ -3,6 +3,9 @@ import type { RouteList } from './routes.js';
 
 export type OrganizationRole = 'org_admin' | 'internal_user' | 'internal_user_viewer';
 
+/** The id of the user that the master key acts for, as in LiteLLM. It has no row. */
+export const MASTER_CALLER_ID = 'default_user_id';
+
 /** Roles of a user in a team. An `org_admin` stands above the admins of the team. */
 export interface TeamRole {
   readonly as: 'org_admin' | 'admin' | 'user';

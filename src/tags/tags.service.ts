@@ -43,7 +43,11 @@ export class TagsService {
   /** Creates a tag. Throws 409 if it exists, and 404 if its tier does not exist. */
   async create(dto: TagDto, by: string): Promise<TagRow> {
     return this.tags.write(
-      async (tx) => this.view(tx, await this.make(tx, dto, by)),
+      async (tx) => {
+        const tag = await this.make(tx, dto, by);
+        await this.tags.setSpend(tx, tag, dto.spend || null);
+        return this.view(tx, tag);
+      },
       () => [cacheKey.tag(dto.name)],
     );
   }
@@ -60,7 +64,9 @@ export class TagsService {
       async (tx) => {
         await this.tags.findOrFail(tx, dto.name);
         await this.budgets.require(tx, dto.budget_id);
-        return this.view(tx, await this.tags.update(tx, dto.name, by, (live, now) => apply(live, dto, now)));
+        const tag = await this.tags.update(tx, dto.name, by, (live, now) => apply(live, dto, now));
+        await this.tags.setSpend(tx, tag, dto.spend);
+        return this.view(tx, tag);
       },
       () => [cacheKey.tag(dto.name)],
     );

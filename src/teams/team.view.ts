@@ -2,7 +2,7 @@ import { withTier } from '../parties/with-tier.js';
 import { ownFieldsView } from '../parties/fields/own-field.js';
 import { TEAM_FIELDS } from '../parties/fields/team-fields.js';
 import { authorshipView, budgetTableView, limitsView } from '../parties/limits.view.js';
-import { spendPlaceholder } from '../parties/spend-placeholders.js';
+import { spendPlaceholder, tierPlaceholder } from '../parties/spend-placeholders.js';
 import type { Member } from '../parties/entities/team-member.entity.js';
 import { type TeamMemberDefaults, teamMemberDefaults } from './team-member-defaults.js';
 import type { Team } from '../parties/entities/team.entity.js';
@@ -40,6 +40,7 @@ export function teamView(row: Readonly<Team>, members: readonly MemberWithEmail[
     ...ownFieldsView(TEAM_FIELDS, row),
     blocked: row.blocked,
     budget_id: row.budgetId,
+    litellm_budget_table: tierPlaceholder(row),
     ...(row.modelAliases && { model_aliases: row.modelAliases }),
     litellm_model_table: row.modelAliases && {
       model_aliases: row.modelAliases,

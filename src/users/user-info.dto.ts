@@ -4,8 +4,10 @@ import { UserRow } from '../parties/user-row.dto.js';
 
 /** A user with its keys and teams, as far as the caller may see them. */
 export class UserInfo {
-  user_id: string;
-  user_info: UserRow;
+  /** Null: an admin's key without a user. */
+  user_id: string | null;
+  /** Null: an admin without a row, such as the master key. */
+  user_info: UserRow | null;
   keys: KeyRow[];
   teams: TeamRow[];
 }

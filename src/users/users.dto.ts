@@ -152,7 +152,7 @@ export class DeleteUsersDto {
 }
 
 export class UserInfoQuery {
-  /** Absent: the user of the calling key. */
+  /** Absent: the user of the calling key. At `/user/info`, an admin gets all keys and teams then. */
   @IsOptionalText('alice')
   user_id?: string;
 }

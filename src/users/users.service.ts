@@ -17,7 +17,14 @@ import { USER_FIELDS } from '../parties/fields/user-fields.js';
 import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
 import { applyParty } from '../parties/apply-party.js';
 import { emailTaken, ssoTaken, UserRepository } from '../parties/repositories/user.repository.js';
-import { type Principal, isProxyAdmin, maySeeKey, maySeeTeam } from '../policy/principal.js';
+import {
+  type Principal,
+  isProxyAdmin,
+  MASTER_CALLER_ID,
+  maySeeKey,
+  maySeeTeam,
+  seesEverything,
+} from '../policy/principal.js';
 import { TeamMembersService } from '../teams/team-members.service.js';
 import { teamView } from '../teams/team.view.js';
 import { Traced } from '../tracing/traced.js';
@@ -217,38 +224,55 @@ export class UsersService {
 
   /** Returns a user without its keys. Throws 404 if it does not exist or the caller may not see it. */
   async flatInfo(requestedId: string | undefined, caller: Principal): Promise<UserRow> {
-    const { user_info } = await this.info(requestedId, caller);
-    return user_info;
+    const userId = requestedId ?? ownId(caller);
+    return this.database.read(async (manager) => {
+      const user = await this.requireVisible(manager, userId, caller);
+      return userView(user, await this.visibleTeamIds(manager, userId, caller));
+    });
   }
 
   /**
-   * Returns a user with the keys and teams that the caller may see. Throws 404 if it does not exist or the caller may
-   * not see it.
+   * Returns a user with the keys and teams that the caller may see. An admin who names no user gets all keys and teams,
+   * as in LiteLLM. Throws 404 if the user does not exist or the caller may not see it.
    */
   async info(requestedId: string | undefined, caller: Principal): Promise<UserInfo> {
-    const userId = requestedId ?? caller.userId;
-    if (userId === null)
-      throw new BadRequestException({ message: 'Name the user to look up in `user_id`', param: 'user_id' });
+    const isOfAll = requestedId === undefined && seesEverything(caller);
+    const userId = requestedId ?? (isOfAll ? caller.userId : ownId(caller));
     return this.database.read(async (manager) => {
-      const user = await this.users.findOrFail(manager, userId);
-      if (!(await this.users.isVisibleTo(manager, caller, userId))) throw this.users.notFound(userId);
+      const mayBeAbsent = isOfAll || (userId === MASTER_CALLER_ID && seesEverything(caller));
+      const user =
+        userId === null || (mayBeAbsent && !(await this.users.find(manager, userId)))
+          ? null
+          : await this.requireVisible(manager, userId, caller);
+      const teamIds = user ? await this.visibleTeamIds(manager, user.userId, caller) : [];
       const keys = await this.keys.findListed(manager, {
-        where: { userId, deletedAt: IsNull() },
+        where: { ...(!isOfAll && { userId: userId! }), deletedAt: IsNull() },
         order: { createdAt: 'DESC', id: 'DESC' },
         take: MAX_PAGE_SIZE,
       });
-      const joined = (await this.members.teamIdsOf(manager, [userId])).get(userId) ?? [];
-      const teamIds = joined.filter((teamId) => maySeeTeam(caller, teamId));
       const teams = await this.teams.findListed(manager, {
-        where: { teamId: In(teamIds), deletedAt: IsNull() },
+        where: { ...(!isOfAll && { teamId: In(teamIds) }), deletedAt: IsNull() },
+        order: { teamAlias: { direction: 'ASC', nulls: 'LAST' }, id: 'ASC' },
+        take: MAX_PAGE_SIZE,
       });
       return {
         user_id: userId,
-        user_info: userView(user, teamIds),
+        user_info: user && userView(user, teamIds),
         keys: keys.filter((key) => maySeeKey(caller, key)).map(keyView),
         teams: teams.map((team) => teamView(team, [])),
       };
     });
+  }
+
+  private async requireVisible(manager: EntityManager, userId: string, caller: Principal): Promise<User> {
+    const user = await this.users.findOrFail(manager, userId);
+    if (!(await this.users.isVisibleTo(manager, caller, userId))) throw this.users.notFound(userId);
+    return user;
+  }
+
+  private async visibleTeamIds(manager: EntityManager, userId: string, caller: Principal): Promise<string[]> {
+    const joined = (await this.members.teamIdsOf(manager, [userId])).get(userId) ?? [];
+    return joined.filter((teamId) => maySeeTeam(caller, teamId));
   }
 
   /** Deletes users with their keys and memberships, all or none. Throws 404 naming the first that does not exist. */
@@ -331,6 +355,12 @@ export class UsersService {
     if (dto.user_role !== undefined) row.userRole = dto.user_role;
     if ('sso_user_id' in dto && dto.sso_user_id !== undefined) row.ssoUserId = dto.sso_user_id;
   }
+}
+
+/** Returns the id of the caller's user. Throws 400 if the caller has none. */
+function ownId({ userId }: Principal): string {
+  if (userId !== null) return userId;
+  throw new BadRequestException({ message: 'Name the user to look up in `user_id`', param: 'user_id' });
 }
 
 /** Fields of a new user's body that describe its first key. Limits and models are the user's own. */

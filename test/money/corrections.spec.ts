@@ -45,6 +45,7 @@ describe('a correction that cannot be written', () => {
       (organization_id) => ['POST', '/organization/new', { organization_id, organization_alias: organization_id }],
       (organization_id) => ['PATCH', '/organization/update', { organization_id }]],
     ['an end user', '/customer/info?end_user_id=', (user_id) => ['POST', '/customer/new', { user_id }], (user_id) => ['POST', '/customer/update', { user_id }]],
+    ['a tag', '/tag/info', (name) => ['POST', '/tag/new', { name }], (name) => ['POST', '/tag/update', { name }]],
   ])('changes nothing of %s, and may be sent again', async (_, info, making, changing) => {
     const id = `sk-${freshId()}-0123456789abcdef`;
     const send = async (request: (name: string) => [string, string, object], more: object) => {
@@ -52,7 +53,9 @@ describe('a correction that cannot be written', () => {
       return (await gateway.admin(method, path, { ...body, ...more })).status;
     };
     const readBudget = async () => {
-      const { status: code, text } = await gateway.admin('GET', info + id);
+      const { status: code, text } = await (info === '/tag/info'
+        ? gateway.admin('POST', info, { names: [id] })
+        : gateway.admin('GET', info + id));
       return code === 200 ? [/"max_budget":([\d.]+)/.exec(text)?.[1], /"spend":([\d.]+)/.exec(text)?.[1]] : 'not there';
     };
     await refuse();
@@ -69,6 +72,43 @@ describe('a correction that cannot be written', () => {
     expect(await readBudget()).toEqual(['3', '0.5']);
   }); // prettier-ignore
 });
+
+it.each<[string, (tier: string) => Promise<{ key: string; info: () => Promise<{ spend: number }>; set: (spend: number) => Promise<unknown> }>]>([
+  ['a key', async (budget_id) => {
+    const key = await gateway.createKey({ budget_id });
+    return { key, info: async () => (await gateway.admin('GET', `/key/info?key=${key}`)).body.info, set: (spend) => gateway.create('/key/update', { key, spend }) };
+  }],
+  ['a team', async (team_id) => {
+    await gateway.create('/team/new', { team_id, budget_id: team_id });
+    const info = async () => (await gateway.admin('GET', `/team/info?team_id=${team_id}`)).body.team_info;
+    return { key: await gateway.createKey({ team_id }), info, set: (spend) => gateway.create('/team/update', { team_id, spend }) };
+  }],
+  ['a user', async (user_id) => {
+    await gateway.create('/user/new', { user_id, budget_id: user_id, auto_create_key: false });
+    const info = async () => (await gateway.admin('GET', `/user/info?user_id=${user_id}`)).body.user_info;
+    return { key: await gateway.createKey({ user_id }), info, set: (spend) => gateway.create('/user/update', { user_id, spend }) };
+  }],
+  ['a tag', async (tag) => {
+    await gateway.create('/tag/new', { name: tag, budget_id: tag });
+    const info = async () => (await gateway.create('/tag/info', { names: [tag] }))[tag];
+    return { key: await gateway.createKey({ tags: [tag] }), info, set: (spend) => gateway.create('/tag/update', { name: tag, spend }) };
+  }],
+])('%s with a tier shows and sets what it spent in the window of the tier', async (_, make) => {
+  const tier = freshId();
+  await gateway.create('/budget/new', { budget_id: tier, max_budget: 0.02 });
+  const { key, info, set } = await make(tier);
+  expect(await status(key)).toBe(200);
+  expect((await info()).spend).toBe(0.01);
+  // A window begins with no spending.
+  await gateway.create('/budget/update', { budget_id: tier, budget_duration: '1d' });
+  expect((await info()).spend).toBe(0);
+  expect([await status(key), await status(key), await status(key)]).toEqual([200, 200, 429]);
+  expect((await info()).spend).toBe(0.02);
+  await set(0.01);
+  expect((await info()).spend).toBe(0.01);
+  expect([await status(key), await status(key)]).toEqual([200, 429]);
+  expectBalancedLedger(await gateway.books());
+}); // prettier-ignore
 
 describe('budgets for one model', () => {
   const m_out = { max_budget: 0.01 };
@@ -93,6 +133,10 @@ describe('budgets for one model', () => {
       await gateway.create('/budget/new', { budget_id: user, model_max_budget: { 'm-out': m_out } });
       await gateway.create('/customer/new', { user_id: user, budget_id: user });
       return { key: await gateway.createKey(), user, set: (spend) => gateway.create('/customer/update', { user_id: user, spend }) };
+    }],
+    ['a tag', async (tag) => {
+      await gateway.create('/tag/new', { name: tag, model_max_budget: { 'm-out': m_out } });
+      return { key: await gateway.createKey({ tags: [tag] }), set: (spend) => gateway.create('/tag/update', { name: tag, spend }) };
     }],
   ])('of %s have room again when nothing is left of what was spent', async (_, make) => {
     const { key, user, set } = await make(freshId());

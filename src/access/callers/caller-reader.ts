@@ -10,7 +10,7 @@ import type { VerifiedToken } from '../../jwt/token-verifier.js';
 import { secretEnd, type VirtualKey } from '../../parties/entities/virtual-key.entity.js';
 import { enforcedParamsOf } from '../../parties/enforced-params-of.js';
 import { tagsOf } from '../../parties/tags-of.js';
-import { roleOf } from '../../policy/principal.js';
+import { MASTER_CALLER_ID, roleOf } from '../../policy/principal.js';
 import { compileRouteList } from '../../policy/routes.js';
 import { TagsService } from '../../tags/tags.service.js';
 import { CachedCallerRows } from './cached-caller-rows.js';
@@ -25,8 +25,6 @@ import { noBillingContexts } from './billing-context.js';
  * Lifetime of a snapshot on PostgreSQL, where other processes may change rows. On SQLite this process makes every change.
  */
 const SNAPSHOT_TTL_MS = 60_000;
-/** The user id that the master key acts for, as in LiteLLM. */
-const MASTER_CALLER_ID = 'default_user_id';
 
 /** Reads a caller, an end user or a tag from its rows, with every party behind it. `CallerCache` caches the results. */
 @Injectable()
