@@ -83,7 +83,10 @@ export class GlobalSpendController {
   }
 
   @Get('spend/report')
-  @ApiOperation({ summary: 'What each team or customer spent on each day, or each key in all.' })
+  @ApiOperation({
+    summary:
+      'What each team or customer spent on each day, or each key in all. `api_key` and `internal_user_id`: keys.',
+  })
   @ApiExtraModels(PartyReport, KeyReport)
   @ApiOkResponse({
     schema: {
@@ -95,9 +98,7 @@ export class GlobalSpendController {
     @Query() query: SpendReportQuery,
     @CurrentPrincipal() caller: Principal,
   ): Promise<(PartyReport | KeyReport)[]> {
-    return query.group_by === 'api_key'
-      ? this.reports.byKeyAndModel(query, caller)
-      : this.reports.byParty(query, caller);
+    return this.reports.report(query, caller);
   }
 
   @Get('activity')

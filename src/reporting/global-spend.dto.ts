@@ -1,4 +1,4 @@
-import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsISO8601, IsOptional, IsString, Max, Min } from 'class-validator';
 import { MAX_PAGE_SIZE } from '../http/pagination.js';
@@ -18,7 +18,8 @@ export class TopSpendQuery {
 
 /** Days (both are required), filters and grouping of a spend report. */
 export class SpendReportQuery extends DatesQuery {
-  @ApiPropertyOptional({ enum: REPORT_GROUPS, default: 'team' })
+  /** Default: `team`; with `customer_id` alone `customer`. */
+  @ApiPropertyOptional({ enum: REPORT_GROUPS })
   @IsOptional()
   @IsIn(REPORT_GROUPS)
   group_by?: (typeof REPORT_GROUPS)[number];
@@ -117,7 +118,7 @@ export class CallsReport {
 
 /** One team on one day. */
 export class TeamReport {
-  /** The team's alias, else its id. */
+  /** The team's alias, else its id; `Unassigned Team`: calls without a team. */
   @ApiProperty({ example: 'team-1' })
   team_name: string;
   /** USD. */
@@ -128,6 +129,7 @@ export class TeamReport {
 
 /** One customer on one day. */
 export class CustomerReport {
+  /** Empty: calls without a customer. */
   @ApiProperty({ example: 'customer-42' })
   customer: string;
   /** USD. */
@@ -135,6 +137,9 @@ export class CustomerReport {
   total_spend: number;
   metadata: CallsReport[];
 }
+
+/** One customer of one team on one day. */
+export class TeamCustomerReport extends IntersectionType(TeamReport, CustomerReport) {}
 
 /** The spend of one day. */
 export class PartyReport {
@@ -144,6 +149,8 @@ export class PartyReport {
   teams?: TeamReport[];
   /** With `group_by=customer`. */
   customers?: CustomerReport[];
+  /** With `team_id` and `customer_id`. */
+  teams_customers?: TeamCustomerReport[];
 }
 
 export class KeyModelReport {
@@ -153,7 +160,7 @@ export class KeyModelReport {
   total_output_tokens: number;
 }
 
-/** The spend of one key, with `group_by=api_key`. */
+/** The spend of one key, with `group_by=api_key`, `api_key` or `internal_user_id`. */
 @ApiExtraModels(KeyModelReport)
 export class KeyReport {
   api_key: string;

@@ -107,17 +107,39 @@ export class SpendReports {
     };
   }
 
-  /** Sums by day, then by team or customer, each with its models and keys. */
-  async byParty(query: SpendReportQuery, caller: Principal): Promise<PartyReport[]> {
-    const [dimension, list, name] = PARTIES[query.group_by === 'customer' ? 'customer' : 'team'];
-    const report = { ...this.reportQuery(query, caller), owner: { kind: dimension } };
-    const rows: Row<'day' | typeof dimension | 'model' | 'key'>[] = [];
-    for (const days of weeksOf(report.days)) rows.push(...(await this.allRows({ ...report, days }, ['day', dimension, 'model', 'key'], rows.length)));
-    const names = dimension === 'team' ? await this.teamNames(rows.map(({ team }) => team)) : new Map<string, string>();
+  /**
+   * Returns the report that LiteLLM's documentation names for these parameters: the keys of a key or user, else days.
+   * It has all calls, also those without a team or customer.
+   */
+  report(query: SpendReportQuery, caller: Principal): Promise<(PartyReport | KeyReport)[]> {
+    const { api_key, internal_user_id, team_id, customer_id } = query;
+    const isOfOneHolder = (api_key ?? internal_user_id) !== undefined;
+    const { group_by = customer_id === undefined ? 'team' : team_id === undefined ? 'customer' : 'team_customer' } =
+      query;
+    return isOfOneHolder || group_by === 'api_key'
+      ? this.byKeyAndModel(query, caller)
+      : this.byParty(query, group_by, caller);
+  } // prettier-ignore
+
+  /** Sums by day, then by team, customer or both, each with its models and keys. */
+  private async byParty(
+    query: SpendReportQuery,
+    group: keyof typeof PARTIES,
+    caller: Principal,
+  ): Promise<PartyReport[]> {
+    const { list, dimensions } = PARTIES[group];
+    const report = this.reportQuery(query, caller);
+    const rows: Row<'day' | 'team' | 'endUser' | 'model' | 'key'>[] = [];
+    for (const days of weeksOf(report.days)) rows.push(...(await this.allRows({ ...report, days }, ['day', ...dimensions, 'model', 'key'], rows.length)));
+    const names = await this.teamNames(rows.flatMap(({ team }) => team || []));
+    const nameOf = {
+      team: ({ team }: { team: string }) => ({ team_name: team ? (names.get(team) ?? team) : NO_TEAM }),
+      endUser: ({ endUser }: { endUser: string }) => ({ customer: endUser }),
+    };
     return byDay(rows).map(([day, rowsOfDay]) => ({
       group_by_day: `${day}T00:00:00+00:00`,
-      [list]: groupRows(rowsOfDay, (row) => row[dimension]).map(([id, rowsOfParty]) => ({
-        [name]: names.get(id) ?? id,
+      [list]: groupRows(rowsOfDay, (row) => JSON.stringify(dimensions.map((name) => row[name]))).map(([, rowsOfParty]) => ({
+        ...Object.assign({}, ...dimensions.map((name) => nameOf[name](rowsOfParty[0]!))),
         total_spend: usdOf(totalOf(rowsOfParty)),
         metadata: rowsOfParty.map(({ model, key, sums }) => ({
           model,
@@ -130,7 +152,7 @@ export class SpendReports {
   } // prettier-ignore
 
   /** Sums by key, highest spend first, each with its models. */
-  async byKeyAndModel(query: SpendReportQuery, caller: Principal): Promise<KeyReport[]> {
+  private async byKeyAndModel(query: SpendReportQuery, caller: Principal): Promise<KeyReport[]> {
     const rows = await this.allRows(this.reportQuery(query, caller), ['key', 'model']);
     const figures = (sums: Sums) => ({
       total_cost: usdOf(sums),
@@ -217,9 +239,16 @@ const MAX_NAMES = 100;
 const DAY_CHARS = 10;
 
 const PARTIES = {
-  team: ['team', 'teams', 'team_name'],
-  customer: ['endUser', 'customers', 'customer'],
-} as const;
+  team: { list: 'teams', dimensions: ['team'] },
+  customer: { list: 'customers', dimensions: ['endUser'] },
+  team_customer: { list: 'teams_customers', dimensions: ['team', 'endUser'] },
+} as const satisfies Record<
+  string,
+  { readonly list: keyof PartyReport; readonly dimensions: readonly Dimension[] }
+>;
+
+/** LiteLLM's name for calls without a team. */
+const NO_TEAM = 'Unassigned Team';
 
 /** Formats a day as LiteLLM does: `Jan 22`. */
 const DAY_OF_MONTH = new Intl.DateTimeFormat('en-US', { month: 'short', day: '2-digit', timeZone: 'UTC' });

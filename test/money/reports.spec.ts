@@ -8,6 +8,7 @@ import { Upstream } from '../harness/upstream.js';
 
 const DAY_MS = 86_400_000;
 const AGES_DAYS = [2, 40];
+const AGES_FROM_OLDEST = [40, 2, 0];
 /** Number of kinds of daily activity: users, teams, organizations, customers and tags. */
 const KINDS = 5;
 const dayOf = (ageDays: number) => new Date(Date.now() - ageDays * DAY_MS).toISOString().slice(0, 10);
@@ -265,25 +266,43 @@ describe('who spent most', () => {
 });
 
 describe('/global/spend/report and /global/activity', () => {
+  const report = (query: string) => get(`/global/spend/report?${all}&${query}`);
+
   it('by team, customer and key', async () => {
-    const report = (query: string) => get(`/global/spend/report?${all}&${query}`);
     const byTeam = await report('');
     expect(byTeam.map((row: { group_by_day: string }) => row.group_by_day)).toEqual(
-      [40, 2, 0].map((age) => `${dayOf(age)}T00:00:00+00:00`),
+      AGES_FROM_OLDEST.map((age) => `${dayOf(age)}T00:00:00+00:00`),
     );
     expect(byTeam[0].teams).toMatchObject([
       { team_name: 'Reds', total_spend: 0.03, metadata: [{ model: 'm-out', spend: 0.03, api_key: secretHash(keys.anna) }, { model: 'm-deny', spend: 0 }] },
+      { team_name: 'Unassigned Team', total_spend: 0.015, metadata: [{ spend: 0.01 }, { spend: 0.005 }] },
     ]);
-    expect((await report('group_by=customer'))[2].customers).toMatchObject([{ customer: 'customer', total_spend: 0.02 }]);
+    expect((await report('group_by=customer'))[2].customers).toMatchObject([
+      { customer: 'customer', total_spend: 0.02 },
+      { customer: '', total_spend: 0.025 },
+    ]);
     expect((await report('group_by=api_key'))[0]).toMatchObject({
       api_key: secretHash(keys.anna),
       total_cost: 0.09,
       total_output_tokens: 90,
       model_details: [{ model: 'm-out', total_cost: 0.09 }, { model: 'm-deny', total_cost: 0 }],
     });
-    expect(await report('group_by=api_key&internal_user_id=otto')).toMatchObject([{ total_cost: 0.03 }]);
     expect(await report('team_id=blue')).toEqual([]);
     expect((await gateway.admin('GET', '/global/spend/report')).status).toBe(400);
+  }); // prettier-ignore
+
+  it.each([
+    ['a key without a team', 'api_key=OTTO', [{ api_key: 'OTTO', total_cost: 0.03, total_output_tokens: 30, model_details: [{ model: 'm-out', total_cost: 0.03 }] }]],
+    ['a user, all of whose keys count', 'internal_user_id=otto', [{ api_key: 'OTTO', total_cost: 0.03 }]],
+    ['a key, whatever the grouping', 'api_key=OTTO&group_by=team', [{ api_key: 'OTTO', total_cost: 0.03 }]],
+    ['a key that does not exist', 'api_key=sk-not-there', []],
+    ['a customer', 'customer_id=customer', AGES_FROM_OLDEST.map((age) => ({ group_by_day: `${dayOf(age)}T00:00:00+00:00`, customers: [{ customer: 'customer', total_spend: 0.02 }] }))],
+    ['a customer of a team', 'customer_id=customer&team_id=red', AGES_FROM_OLDEST.map((age) => ({ group_by_day: `${dayOf(age)}T00:00:00+00:00`, teams_customers: [{ team_name: 'Reds', customer: 'customer', total_spend: 0.02 }] }))],
+    ['a customer by team', 'customer_id=customer&group_by=team', AGES_FROM_OLDEST.map(() => ({ teams: [{ team_name: 'Reds', total_spend: 0.02 }] }))],
+    ['a customer by key', 'customer_id=customer&group_by=api_key', [{ api_key: 'ANNA', total_cost: 0.06 }]],
+  ])('of %s', async (_, query, rows) => {
+    const named = (text: string) => text.replace('OTTO', secretHash(keys.otto)).replace('ANNA', secretHash(keys.anna));
+    expect(await report(named(query))).toMatchObject(JSON.parse(named(JSON.stringify(rows))));
   }); // prettier-ignore
 
   it('by day', async () => {
