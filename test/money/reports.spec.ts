@@ -301,8 +301,8 @@ describe('/global/spend/report and /global/activity', () => {
     ['a customer by team', 'customer_id=customer&group_by=team', AGES_FROM_OLDEST.map(() => ({ teams: [{ team_name: 'Reds', total_spend: 0.02 }] }))],
     ['a customer by key', 'customer_id=customer&group_by=api_key', [{ api_key: 'ANNA', total_cost: 0.06 }]],
   ])('of %s', async (_, query, rows) => {
-    const named = (text: string) => text.replace('OTTO', secretHash(keys.otto)).replace('ANNA', secretHash(keys.anna));
-    expect(await report(named(query))).toMatchObject(JSON.parse(named(JSON.stringify(rows))));
+    const withHashes = (text: string) => text.replace('OTTO', secretHash(keys.otto)).replace('ANNA', secretHash(keys.anna));
+    expect(await report(withHashes(query))).toMatchObject(JSON.parse(withHashes(JSON.stringify(rows))));
   }); // prettier-ignore
 
   it('by day', async () => {
