@@ -1,3 +1,5 @@
+import type { ProviderVariables } from './providers.js';
+
 /** The configuration of the process, from environment and file: validated, frozen, with the gateway's own names. */
 export interface Config {
   readonly host: string;
@@ -24,8 +26,14 @@ export interface Config {
   readonly jsonLogs: boolean;
   /** Absent: no request is traced. */
   readonly tracing?: TracingSettings;
-  /** `model_list[]` */
+  /** `model_list[]`: the deployments that can be called. */
   readonly models: readonly ModelConfig[];
+  /** The others, each with its problems. The start names them. */
+  readonly leftOutModels: readonly LeftOutModel[];
+  /** What an admin should know, one sentence each. The start prints them. */
+  readonly warnings: readonly string[];
+  /** Values of the providers' own environment variables, such as `GROQ_API_KEY`, by name. */
+  readonly providerVariables: ProviderVariables;
   readonly general: GeneralSettings;
   readonly litellm: LitellmSettings;
   readonly router: RouterSettings;
@@ -38,6 +46,14 @@ export interface ModelConfig {
   readonly modelName: string;
   readonly litellmParams: LitellmParams;
   readonly modelInfo: ModelInfo;
+}
+
+/** A deployment of the file that cannot be called. */
+export interface LeftOutModel {
+  /** `model_list[3]` */
+  readonly at: string;
+  readonly modelName?: string;
+  readonly problems: readonly string[];
 }
 
 /** LiteLLM `litellm_params`; wire names. Unknown members are stored and never sent to a client. */

@@ -1,11 +1,11 @@
 import { hasBlankEnds, SPECIAL_ENTRIES, MAX_NAME_CHARS } from '../policy/model-list.js';
 import { isName, MAX_NAME_BYTES } from '../policy/name.js';
 import { hash } from 'node:crypto';
-import type { LitellmParams, ModelConfig, ModelInfo } from './config.js';
-import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
+import type { LeftOutModel, LitellmParams, ModelConfig, ModelInfo } from './config.js';
+import { addressFault } from './address.js';
 import { maxDecimals, priceField, priceIn } from './price-fields.js';
-import { baseOf, isDots, parseModel } from './providers.js';
-import { isMapping, type Section } from './section.js';
+import { isDots, isRoutedByName, missingKey, type ProviderVariables, type RouteParams, routeOf } from './providers.js';
+import { isMapping, Report, type Section } from './section.js';
 
 const PRICE = /cost/;
 /** LiteLLM's only price that is a mapping: by size of the search context. */
@@ -16,6 +16,7 @@ const WHOLE = ['max_tokens', 'max_input_tokens', 'max_output_tokens'];
 const WITH_EFFECT = new Set([
   ...TEXTS,
   'model',
+  'custom_llm_provider',
   'extra_headers',
   'timeout',
   'max_retries',
@@ -38,41 +39,61 @@ const API_VERSION = /^[\w.-]*$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
- * Reads `model_list[]`. Unknown members of `litellm_params` and `model_info` are stored; those of the former are
- * reported.
+ * Reads `model_list[]`. A deployment that could never be called is left out with its problems. Unknown members of
+ * `litellm_params` and `model_info` are stored; those of the former are reported.
  */
-export function readModels(file: Section): ModelConfig[] {
+export function readModels(
+  file: Section,
+  variables: ProviderVariables,
+): { readonly models: ModelConfig[]; readonly leftOut: LeftOutModel[] } {
   const ids = new Map<string, number>();
   const alike = new Map<string, number>();
-  const models = file.sections('model_list').map(readModel);
-  for (const name of new Set(models.flatMap(withoutEffect)))
-    file.ignore(`model_list[].litellm_params.${name}`);
-  return models.map((model, i) => {
+  const models: ModelConfig[] = [];
+  const leftOut: LeftOutModel[] = [];
+  for (const [i, entry] of file.entries('model_list').entries()) {
+    const at = `model_list[${i}]`;
+    if (!entry) {
+      leftOut.push({ at, problems: [`${at}: must be a mapping`] });
+      continue;
+    }
+    const report = new Report();
+    const model = readModel(entry.reportingTo(report), variables);
+    // An id does not depend on whether other deployments can be called.
     const id = model.modelInfo.id ?? stableId(model, alike);
     if (ids.has(id))
-      file.problem(`model_list[${i}].model_info.id`, `is the id of model_list[${ids.get(id)}] too`);
+      report.problems.push(`${at}.model_info.id: is the id of model_list[${ids.get(id)}] too`);
+    const key = report.problems.length ? undefined : keyProblem(model, variables);
+    if (key) report.problems.push(`${at}.litellm_params.${key.at}: ${key.problem}`);
+    if (report.problems.length) {
+      leftOut.push({
+        at,
+        ...(model.modelName && { modelName: model.modelName }),
+        problems: [...new Set(report.problems)],
+      });
+      continue;
+    }
     ids.set(id, i);
-    return { ...model, modelInfo: { ...model.modelInfo, id } };
-  });
+    for (const path of report.ignored) file.ignore(path);
+    models.push({ ...model, modelInfo: { ...model.modelInfo, id } });
+  }
+  for (const name of new Set(models.flatMap(withoutEffect)))
+    file.ignore(`model_list[].litellm_params.${name}`);
+  return { models, leftOut };
 }
 
-/**
- * Members that LiteLLM sends with every call, or chooses deployments by. Members of providers that are not served are not
- * reported.
- */
-function withoutEffect({ litellmParams }: ModelConfig): string[] {
-  if (typeof litellmParams.model !== 'string') return [];
-  const { provider } = parseModel(litellmParams.model);
-  if ('notServed' in baseOf(provider, litellmParams.api_base)) return [];
-  const says = (name: string) =>
-    WITH_EFFECT.has(name) ||
-    PRICE.test(name) ||
-    (name === 'custom_llm_provider' && litellmParams[name] === provider);
-  return Object.keys(litellmParams).filter((name) => !says(name));
+/** Returns the problem of a deployment whose calls a provider would refuse for want of a key. */
+function keyProblem({ litellmParams }: ModelConfig, variables: ProviderVariables) {
+  if (litellmParams.mock_response !== undefined || isRoutedByName(litellmParams)) return undefined;
+  const route = routeOf(litellmParams, variables);
+  return 'problem' in route ? route : missingKey(route, litellmParams);
 }
 
-/** Reads one deployment. Problems go into the section's report. */
-export function readModel(entry: Section): ModelConfig {
+/** Members that LiteLLM sends with every call, or chooses deployments by. */
+const withoutEffect = ({ litellmParams }: ModelConfig): string[] =>
+  Object.keys(litellmParams).filter((name) => !WITH_EFFECT.has(name) && !PRICE.test(name));
+
+/** Reads one deployment. Problems go into the section's report. `variables`: the providers' own environment variables. */
+export function readModel(entry: Section, variables: ProviderVariables = {}): ModelConfig {
   const modelName = entry.requiredText('model_name');
   const isTaken =
     (modelName !== '*' && SPECIAL_ENTRIES.has(modelName)) || modelName.startsWith(TEAM_MODEL_PREFIX);
@@ -80,7 +101,7 @@ export function readModel(entry: Section): ModelConfig {
     entry.problem('model_name', `cannot be the name of a model`);
   const params = entry.section('litellm_params');
   const info = entry.section('model_info');
-  checkRoute(params);
+  checkRoute(params, variables);
   checkHeaders(params);
   for (const key of [...TEXTS, 'mock_response']) params.text(key);
   info.text('base_model');
@@ -102,27 +123,49 @@ export function readModel(entry: Section): ModelConfig {
   };
 }
 
-/** Tells whether a call has an upstream to go to. */
-function checkRoute(params: Section): void {
+/** Reports a deployment whose calls have no upstream to go to. */
+function checkRoute(params: Section, variables: ProviderVariables): void {
   const model = params.requiredText('model');
-  let base: string | undefined;
-  for (const key of ['base_url', 'api_base']) {
-    const address = params.text(key);
-    base = address ?? base;
-    if (address !== undefined && !isPlainHttpUrl(address)) params.problem(key, PLAIN_HTTP_URL);
-  }
-  if (!API_VERSION.test(params.text('api_version') ?? ''))
-    params.problem('api_version', 'has characters no version has');
+  const custom = params.text('custom_llm_provider');
+  const unknown = unknownCredential({ litellm_credential_name: params.raw('litellm_credential_name') });
+  if (unknown !== undefined) params.problem('litellm_credential_name', unknown);
+  const [baseUrl, apiBase] = ['base_url', 'api_base'].map((key) => addressIn(params, key));
+  const version = params.text('api_version');
+  if (!API_VERSION.test(version ?? '')) params.problem('api_version', 'has characters no version has');
   if (!model) return;
-  const { provider, name } = parseModel(model);
-  const found = baseOf(provider, base);
+  const mock = params.raw('mock_response');
+  const routed = {
+    model,
+    ...(custom !== undefined && { custom_llm_provider: custom }),
+    ...(baseUrl !== undefined && { base_url: baseUrl }),
+    ...(apiBase !== undefined && { api_base: apiBase }),
+    ...(mock !== undefined && { mock_response: mock }),
+  };
+  if (isRoutedByName(routed)) return;
+  const route = routeOf(routed, variables);
+  if ('problem' in route) {
+    params.problem(route.at, route.problem);
+    return;
+  }
+  const { provider, name } = route;
   if (!name || name.length > MAX_NAME_CHARS || !isName(name) || (provider === 'azure' && isDots(name)))
     params.problem('model', 'must name a model behind its provider');
-  if (!('problem' in found) || params.raw('mock_response') !== undefined) return;
-  // A LiteLLM file may list providers that are not served: the start names them and serves the others.
-  if (found.notServed) params.ignore('model');
-  else params.problem('model', found.problem);
+  else if (!API_VERSION.test(route.apiVersion ?? ''))
+    params.problem('api_version', 'has characters no version has');
+  const { keyVariable, apiKey = '' } = route;
+  if (keyVariable !== undefined && params.raw('api_key') === undefined && !HEADER_VALUE.test(apiKey))
+    params.problem('api_key', `from ${keyVariable} has characters no header may have`);
 }
+
+function addressIn(params: Section, key: string): string | undefined {
+  const address = params.text(key);
+  const fault = address === undefined ? undefined : addressFault(address);
+  if (fault !== undefined) params.problem(key, fault);
+  return fault === undefined ? address : SOME_ADDRESS;
+}
+
+/** Stands for an address that was reported, so that its absence is not reported, too. */
+const SOME_ADDRESS = 'http://localhost';
 
 /** Reports values that must become headers but cannot. */
 function checkHeaders(params: Section): void {
@@ -194,7 +237,7 @@ export function unknownCredential(params: Readonly<Record<string, unknown>>): st
   const { litellm_credential_name: name } = params;
   return name === undefined || name === null || name === ''
     ? undefined
-    : `litellm_params.litellm_credential_name: there is no credential ${JSON.stringify(name)}; credentials stand in the model itself here`;
+    : `there is no credential ${JSON.stringify(name)}; credentials stand in the model itself here`;
 }
 
 /** Returns the id of a deployment. It is the same after a restart and does not depend on secrets. */

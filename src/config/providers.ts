@@ -1,37 +1,8 @@
-/**
- * Base address of each provider, used if a deployment names no `api_base`. Null: the deployment must name one. The API is
- * OpenAI's unless `SPOKEN` says otherwise.
- */
-const DEFAULT_BASE: Readonly<Record<string, string | null>> = {
-  openai: 'https://api.openai.com/v1',
-  text_completion_openai: 'https://api.openai.com/v1',
-  custom_openai: null,
-  openai_like: null,
-  hosted_vllm: null,
-  vllm: null,
-  litellm_proxy: null,
-  lm_studio: 'http://localhost:1234/v1',
-  ollama: 'http://localhost:11434/v1',
-  ollama_chat: 'http://localhost:11434/v1',
-  openrouter: 'https://openrouter.ai/api/v1',
-  groq: 'https://api.groq.com/openai/v1',
-  mistral: 'https://api.mistral.ai/v1',
-  deepseek: 'https://api.deepseek.com/v1',
-  together_ai: 'https://api.together.xyz/v1',
-  fireworks_ai: 'https://api.fireworks.ai/inference/v1',
-  xai: 'https://api.x.ai/v1',
-  perplexity: 'https://api.perplexity.ai',
-  cerebras: 'https://api.cerebras.ai/v1',
-  nvidia_nim: 'https://integrate.api.nvidia.com/v1',
-  deepinfra: 'https://api.deepinfra.com/v1/openai',
-  sambanova: 'https://api.sambanova.ai/v1',
-  moonshot: 'https://api.moonshot.ai/v1',
-  dashscope: 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1',
-  jina_ai: 'https://api.jina.ai/v1',
-  azure: null,
-  anthropic: 'https://api.anthropic.com/v1',
-  cohere: 'https://api.cohere.com/v2',
-};
+import { addressFault } from './address.js';
+import { COMPATIBLE, isKnownProvider, keysOfHost, NOT_SERVED, type ProviderFacts, SERVED } from './provider-facts.js';
+
+/** Values of the environment variables that providers' keys and addresses have, by name. */
+export type ProviderVariables = Readonly<Record<string, string>>;
 
 /** Routes of providers with an API of their own. Nothing is translated from one API to another. */
 const SPOKEN: Readonly<Record<string, readonly string[]>> = {
@@ -45,51 +16,230 @@ const ONLY_THEIRS = new Set(SPOKEN.anthropic);
 export const speaks = (provider: string, path: string): boolean =>
   SPOKEN[provider]?.includes(path) ?? !ONLY_THEIRS.has(path);
 
-/** Providers with an API of their own that LiteLLM knows and this gateway does not serve. */
-const NOT_SERVED = new Set([
-  'azure_ai',
-  'bedrock',
-  'vertex_ai',
-  'gemini',
-  'sagemaker',
-  'huggingface',
-  'replicate',
-  'watsonx',
-]);
-
 interface ParsedModel {
   readonly provider: string;
   /** Name of the model at the upstream. */
   readonly name: string;
 }
 
-/** Splits `<provider>/<name>`. A bare name, or one whose prefix is no provider, is OpenAI's. */
+/** Splits `<provider>/<name>`. A bare name, or one whose prefix is no provider, is read as OpenAI's. */
 export function parseModel(model: string): ParsedModel {
   const slash = model.indexOf('/');
   const prefix = slash < 0 ? '' : model.slice(0, slash);
-  return Object.hasOwn(DEFAULT_BASE, prefix) || NOT_SERVED.has(prefix)
+  return isKnownProvider(prefix)
     ? { provider: prefix, name: model.slice(slash + 1) }
     : { provider: 'openai', name: model };
 }
 
-/** Returns the address of a provider's calls, or the problem with it. */
-export function baseOf(
+/** The members of `litellm_params` that decide where calls go. */
+export interface RouteParams {
+  readonly model: string;
+  readonly api_base?: string;
+  readonly api_key?: string;
+  readonly api_version?: string;
+  readonly organization?: string;
+  readonly extra_headers?: Readonly<Record<string, string>>;
+  readonly [other: string]: unknown;
+}
+
+/** Where the calls of a deployment go, and with which credential. */
+export interface ProviderRoute {
+  readonly provider: string;
+  /** Name of the model at the upstream. */
+  readonly name: string;
+  readonly base: string;
+  /** Absent: calls carry no key. */
+  readonly apiKey?: string;
+  /** The environment variable that the key is from. */
+  readonly keyVariable?: string;
+  readonly apiVersion?: string;
+  readonly organization?: string;
+}
+
+export interface RouteProblem {
+  /** The member of `litellm_params`, or the environment variable, that is wrong. */
+  readonly at: string;
+  readonly problem: string;
+}
+
+/**
+ * Returns where calls go, or why they cannot go anywhere. What `litellm_params` leave open comes from the provider's own
+ * variables. A variable's key goes to no host of another provider.
+ */
+export function routeOf(params: RouteParams, variables: ProviderVariables = {}): ProviderRoute | RouteProblem {
+  const parsed = providerOf(params);
+  if ('problem' in parsed) return parsed;
+  const { provider, name } = parsed;
+  if (params.mock_response !== undefined) return { provider, name, base: 'http://mock' };
+  const facts = SERVED[provider] ?? COMPATIBLE[provider]!;
+  const address = addressOf(provider, params, facts, variables);
+  if ('problem' in address) return address;
+  const { base } = address;
+  const { version, organization } = facts;
+  const keyVariable = params.api_key === undefined ? keyVariableFor(base, facts, variables) : undefined;
+  const apiKey = params.api_key ?? (keyVariable === undefined ? undefined : variables[keyVariable]);
+  const ownOrganization =
+    params.organization ??
+    (keyVariable === undefined || organization === undefined ? undefined : variables[organization]);
+  const apiVersion = azureVersion(
+    provider,
+    base,
+    params.api_version ?? (version === undefined ? undefined : variables[version]),
+  );
+  return {
+    provider,
+    name,
+    base,
+    ...(apiKey !== undefined && { apiKey }),
+    ...(keyVariable !== undefined && { keyVariable }),
+    ...(apiVersion !== undefined && { apiVersion }),
+    ...(ownOrganization !== undefined && { organization: ownOrganization }),
+  };
+}
+
+/**
+ * Tells whether the model's provider is that of each requested name: `*`, `gpt-*`. LiteLLM routes such a name by its
+ * prefix.
+ */
+export const isRoutedByName = ({ model, custom_llm_provider: custom }: RouteParams): boolean =>
+  !custom && model.split('/', 1)[0]!.includes('*');
+
+/**
+ * Returns the route of one name at a deployment of `*`, undefined if no provider serves it. A key, organization or header of
+ * a deployment without an address is OpenAI's, so it goes to no other provider. A server on this host must be named.
+ */
+export function routeForName<T extends RouteParams>(
+  { api_key, organization, extra_headers, ...others }: T,
+  model: string,
+  variables: ProviderVariables,
+): { readonly route: ProviderRoute; readonly params: T } | undefined {
+  const hasAddress = others.api_base !== undefined || others.base_url !== undefined;
+  const ofOpenAi = { api_key, organization, extra_headers };
+  const named = providerOf({ model });
+  const isOfOpenAi = !('problem' in named) && named.provider === 'openai';
+  const params = { ...others, ...((hasAddress || isOfOpenAi) && ofOpenAi), model } as unknown as T;
+  const route = routeOf(params, variables);
+  if ('problem' in route || missingKey(route, params)) return undefined;
+  const isNamed = hasAddress || SERVED[route.provider]!.bases.some((variable) => variables[variable]);
+  return isNamed || new URL(route.base).hostname !== 'localhost' ? { route, params } : undefined;
+}
+
+/** Names of OpenAI's own models, fine-tuned ones included. `gpt-oss` and others of that prefix are not OpenAI's to serve. */
+const NAMES_OF_OPENAI =
+  /^(?:ft:|(?:gpt|o)-?\d|gpt-(?:image|audio|realtime|transcribe|live)|chatgpt-|text-(?:embedding|moderation|davinci|curie|babbage|ada)|omni-|davinci|babbage|dall-e|whisper-|tts-|sora-|codex-|computer-use-)/;
+/** Bare names of other makers' models, as LiteLLM routes them. */
+const NAMES_OF_OTHERS: readonly (readonly [RegExp, string])[] = [
+  [/^claude-/, 'anthropic'],
+  [/^(?:rerank|embed)-/, 'cohere'],
+  [/^command-/, 'cohere_chat'],
+  [/^gemini-/, 'vertex_ai'],
+  [/^(?:[a-z]{2,6}\.)?(?:anthropic|amazon|meta|cohere|mistral|ai21|deepseek|stability|qwen|openai)\./, 'bedrock'],
+  [/^jamba-/, 'ai21_chat'],
+];
+
+function providerOf(params: RouteParams): ParsedModel | RouteProblem {
+  const { model, custom_llm_provider: custom, api_base, base_url, mock_response } = params;
+  const slash = model.indexOf('/');
+  const prefix = slash < 0 ? undefined : model.slice(0, slash);
+  const rest = model.slice(slash + 1);
+  if (typeof custom === 'string' && custom)
+    return served(custom, prefix === custom ? rest : model, params, 'custom_llm_provider');
+  if (prefix !== undefined && isKnownProvider(prefix)) return served(prefix, rest, params, 'model');
+  if (prefix === undefined && !NAMES_OF_OPENAI.test(model)) {
+    const [, other] = NAMES_OF_OTHERS.find(([names]) => names.test(model)) ?? [];
+    if (other === 'anthropic' || (other !== undefined && !api_base && !base_url))
+      return served(other, model, params, 'model');
+  }
+  // A server at an address of its own has names of its own.
+  const isOpenAi = prefix === undefined && NAMES_OF_OPENAI.test(model);
+  if (isOpenAi || api_base || base_url || mock_response !== undefined) return { provider: 'openai', name: model };
+  return {
+    at: 'model',
+    problem:
+      prefix === undefined
+        ? `does not say which provider serves '${model}'. Write it before the name: openai/${model}`
+        : `'${prefix}' is no provider that is known. Write the provider before the name, such as openai/${model}, or name an api_base`,
+  };
+}
+
+/** Returns the provider if it is served, with an `api_base` or without. */
+function served(
   provider: string,
-  apiBase: string | undefined,
-): { base: string } | { problem: string; notServed?: true } {
-  if (NOT_SERVED.has(provider))
-    return { problem: `the provider '${provider}' is not served yet`, notServed: true };
-  const base = apiBase ?? DEFAULT_BASE[provider];
-  return base
-    ? { base: (OWN_BASE[provider] ?? asItIs)(base) }
-    : { problem: `the provider '${provider}' needs an api_base` };
+  name: string,
+  { mock_response }: RouteParams,
+  at: string,
+): ParsedModel | RouteProblem {
+  if (Object.hasOwn(SERVED, provider) || Object.hasOwn(COMPATIBLE, provider) || mock_response !== undefined)
+    return { provider, name };
+  if (NOT_SERVED.has(provider)) return { at, problem: `the provider '${provider}' is not served yet` };
+  return { at, problem: `'${provider}' is no provider that is known` };
+}
+
+function addressOf(
+  provider: string,
+  { api_base, base_url }: RouteParams,
+  { base: usual, bases }: ProviderFacts,
+  variables: ProviderVariables,
+): { readonly base: string } | RouteProblem {
+  const named = api_base ?? (base_url as string | undefined);
+  const variable = named === undefined ? bases.find((one) => variables[one]) : undefined;
+  const own = variable === undefined ? named : variables[variable];
+  const fault = variable === undefined ? undefined : addressFault(variables[variable]!);
+  if (fault !== undefined) return { at: 'api_base', problem: `from ${variable} ${fault}` };
+  if (own === undefined && !Object.hasOwn(SERVED, provider))
+    return { at: 'model', problem: `the provider '${provider}' is not served yet without an api_base` };
+  const base = own ?? usual;
+  return base === null
+    ? { at: 'model', problem: `the provider '${provider}' needs an api_base${orVariable(bases)}` }
+    : { base: (OWN_BASE[provider] ?? asItIs)(base) };
+}
+
+const orVariable = (names: readonly string[]) => (names.length ? `, or ${names.join(' or ')}` : '');
+
+/** Returns the variable whose key goes to this address: one of the provider's own. */
+function keyVariableFor(base: string, { keys }: ProviderFacts, variables: ProviderVariables): string | undefined {
+  const owned = keysOfHost(base);
+  return keys.find((name) => variables[name] && (owned?.has(name) ?? true));
+}
+
+/** Tells whether a name belongs to another provider, by the prefix that LiteLLM's files write. */
+export const hasOtherPrefix = (name: string, provider: string): boolean =>
+  name.includes('/') && isKnownProvider(name.split('/', 1)[0]!) && !name.startsWith(`${provider}/`);
+
+/** Hosts that serve OpenAI's own models, whatever a deployment calls them. */
+const HOSTS_OF_OPENAI = /(?:^|\.)(?:openai\.com|openai\.azure\.com|services\.ai\.azure\.com)$/;
+
+export const isHostOfOpenAi = (address: string): boolean => HOSTS_OF_OPENAI.test(new URL(address).hostname);
+
+const CREDENTIAL_HEADERS = new Set(['authorization', 'x-api-key', 'api-key']);
+
+/**
+ * Returns the problem if a call would reach a provider without any key. An own server, or a company's proxy, may need
+ * none.
+ */
+export function missingKey(route: ProviderRoute, { extra_headers }: RouteParams): RouteProblem | undefined {
+  const { provider, base, apiKey } = route;
+  if (apiKey !== undefined || base === 'http://mock') return undefined;
+  if (provider !== 'azure' && !keysOfHost(base)) return undefined;
+  if (Object.keys(extra_headers ?? {}).some((name) => CREDENTIAL_HEADERS.has(name.toLowerCase()))) return undefined;
+  const keys = (SERVED[provider] ?? COMPATIBLE[provider]!).keys.filter((name) => keysOfHost(base)?.has(name) ?? true);
+  return {
+    at: 'api_key',
+    problem: `is missing, and ${new URL(base).hostname} answers no call without one${keys.length ? `. Set ${keys.join(' or ')}, or write it` : ''}`,
+  };
 }
 
 const asItIs = (base: string) => base;
 
+const withV1 = (base: string) => base.replace(/\/+$/, '').replace(/(?:\/v1)?$/, '/v1');
+
 /** Returns the base of an API with or without the part that precedes every route, as LiteLLM's files write it. */
 const OWN_BASE: Readonly<Record<string, (base: string) => string>> = {
   anthropic: (base) => base.replace(/\/+$/, '').replace(/(?:\/v1)?(?:\/messages)?$/, '/v1'),
+  // Ollama's API of OpenAI's form is under /v1. LiteLLM's files name the address without it.
+  ollama: (base) => withV1(base.replace(/\/api(?:\/(?:chat|generate|embed|embeddings))?\/*$/, '')),
+  ollama_chat: (base) => withV1(base.replace(/\/api(?:\/(?:chat|generate|embed|embeddings))?\/*$/, '')),
+  mistral: (base) => withV1(base),
   azure: (base) =>
     AZURE_V1.test(base) ? base : base.replace(/\/+$/, '').replace(/(?:\/openai(?:\/.*)?)?$/, '/openai'),
 };
@@ -106,15 +256,15 @@ export const azureVersion = (
 ): string | undefined => (provider === 'azure' && !AZURE_V1.test(base) ? apiVersion : undefined);
 
 /** Returns the header that carries the provider's key. */
-export function credentialHeaders(provider: string, apiKey: string | undefined): Record<string, string> {
-  if (provider === 'anthropic')
+export function credentialHeaders({ provider, apiKey, keyVariable }: ProviderRoute): Record<string, string> {
+  if (provider === 'anthropic' && keyVariable !== 'ANTHROPIC_AUTH_TOKEN')
     return { 'anthropic-version': '2023-06-01', ...(apiKey !== undefined && { 'x-api-key': apiKey }) };
+  if (provider === 'anthropic')
+    return { 'anthropic-version': '2023-06-01', authorization: `Bearer ${apiKey}` };
   if (apiKey === undefined) return {};
   return provider === 'azure' ? { 'api-key': apiKey } : { authorization: `Bearer ${apiKey}` };
 }
 
-/** Hosts that serve OpenAI's own models, whatever a deployment calls them. */
-const HOSTS_OF_OPENAI = /(?:^|\.)(?:openai\.com|openai\.azure\.com|services\.ai\.azure\.com)$/;
 /** OpenAI's models that refuse `max_tokens`. */
 const REASONS = /^(?:ft:)?(?:o[1-9](?:-|$)|gpt-[5-9]|codex-)/;
 
@@ -127,7 +277,7 @@ export function outputLimitMember(provider: string, base: string, name: string, 
   const isReasoning = REASONS.test(parseModel(baseModel).name) || REASONS.test(name);
   if (provider === 'azure') return isReasoning ? 'max_completion_tokens' : 'max_tokens';
   if (provider !== 'openai') return 'max_tokens';
-  return isReasoning || HOSTS_OF_OPENAI.test(new URL(base).hostname) ? 'max_completion_tokens' : 'max_tokens';
+  return isReasoning || isHostOfOpenAi(base) ? 'max_completion_tokens' : 'max_tokens';
 }
 
 /** Providers that refuse `stream_options`. They report a stream's usage without it. */

@@ -6,6 +6,11 @@ export class Report {
   readonly warnings: string[] = [];
 }
 
+/** A reference to an environment variable that is not set. Only a setting that is read has a problem with it. */
+export class UnsetVariable {
+  constructor(readonly name: string) {}
+}
+
 /** A text and its source: a variable's name, or a path in the file. */
 export interface SectionText {
   readonly text: string;
@@ -25,9 +30,14 @@ export class Section {
     private readonly report: Report,
   ) {}
 
+  /** Returns the same mapping with another report. */
+  reportingTo(report: Report): Section {
+    return new Section(this.value, this.path, report);
+  }
+
   /** Returns the mapping at `key`; an empty one if it is absent. */
   section(key: string): Section {
-    const value = this.raw(key) ?? {};
+    const value = this.valueAt(key) ?? {};
     if (isMapping(value)) return new Section(value, this.pathOf(key), this.report);
     this.problem(key, 'must be a mapping');
     return new Section({}, this.pathOf(key), this.report);
@@ -35,13 +45,20 @@ export class Section {
 
   /** Returns the mappings of the list at `key`, each with its path. */
   sections(key: string): Section[] {
-    const value = this.raw(key) ?? [];
-    if (!Array.isArray(value)) return this.wrong(key, 'must be a list') ?? [];
-    return value.flatMap((entry: unknown, i) => {
-      if (isMapping(entry)) return [new Section(entry, `${this.pathOf(key)}[${i}]`, this.report)];
+    return this.entries(key).flatMap((entry, i) => {
+      if (entry) return [entry];
       this.report.problems.push(`${this.pathOf(key)}[${i}]: must be a mapping`);
       return [];
     });
+  }
+
+  /** Returns the entries of the list at `key`, undefined for one that is no mapping. */
+  entries(key: string): (Section | undefined)[] {
+    const value = this.valueAt(key) ?? [];
+    if (!Array.isArray(value)) return this.wrong(key, 'must be a list') ?? [];
+    return value.map((entry: unknown, i) =>
+      isMapping(entry) ? new Section(entry, `${this.pathOf(key)}[${i}]`, this.report) : undefined,
+    );
   }
 
   text(key: string): string | undefined {
@@ -121,9 +138,30 @@ export class Section {
 
   /** Returns the value at `key`, of any type. */
   raw(key: string): unknown {
+    return this.withoutUnset(this.valueAt(key), this.pathOf(key));
+  }
+
+  private valueAt(key: string): unknown {
     this.asked.add(key);
     const value = Object.hasOwn(this.value, key) ? this.value[key] : undefined;
     return value === null ? undefined : value;
+  }
+
+  /** Reports references to variables that are not set, at any depth, and returns the value without them. */
+  private withoutUnset(value: unknown, path: string): unknown {
+    if (value instanceof UnsetVariable) {
+      this.report.problems.push(`${path}: the environment variable ${value.name} is not set`);
+      return undefined;
+    }
+    if (!hasUnset(value)) return value;
+    if (Array.isArray(value))
+      return value.map((entry: unknown, i) => this.withoutUnset(entry, `${path}[${i}]`));
+    return Object.fromEntries(
+      Object.entries(value as object).map(([key, entry]) => [
+        key,
+        this.withoutUnset(entry, `${path}.${key}`),
+      ]),
+    );
   }
 
   keys(): string[] {
@@ -160,5 +198,10 @@ export class Section {
   }
 }
 
+/** Tells whether a value holds a reference to a variable that is not set. */
+const hasUnset = (value: unknown): boolean =>
+  value instanceof UnsetVariable ||
+  (typeof value === 'object' && value !== null && Object.values(value).some(hasUnset));
+
 export const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof UnsetVariable);

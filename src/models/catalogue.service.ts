@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { cacheKey } from '../cache/change-epochs.js';
 import { Revisions } from '../cache/revisions.js';
 import { CONFIG, type Config, type LitellmParams } from '../config/config.js';
+import type { ProviderVariables } from '../config/providers.js';
 import { Database } from '../database/database.js';
 import type { GroupLevels } from '../policy/group-levels.js';
 import { CatalogueSnapshot } from './catalogue.js';
@@ -93,6 +94,7 @@ export class Catalogue implements OnModuleInit {
     const deployment = makeDeployment(
       source,
       this.config.router.timeoutMs ?? this.config.litellm.requestTimeoutMs,
+      variablesFor(source, this.config.providerVariables),
     );
     if (!('problem' in deployment)) return deployment;
     this.logger.error(`${where} cannot be called and is left out: ${deployment.problem}`);
@@ -113,3 +115,18 @@ export class Catalogue implements OnModuleInit {
     }
   }
 }
+
+/**
+ * Returns the providers' variables that count for a deployment. One of the database names its key beside its address: an
+ * address that arrived by the API gets no key of this process.
+ */
+function variablesFor(
+  { litellmParams, modelInfo }: DeploymentSource,
+  variables: ProviderVariables,
+): ProviderVariables {
+  const isStored = modelInfo.db_model === true;
+  const hasAddress = litellmParams.api_base !== undefined || litellmParams.base_url !== undefined;
+  return isStored && hasAddress ? NO_VARIABLES : variables;
+}
+
+const NO_VARIABLES: ProviderVariables = {};

@@ -1,6 +1,6 @@
 import type { AnswerLimits, ModelCapacity } from '../policy/bound.js';
 import type { ModelFacts } from '../policy/facts.js';
-import { isDots } from '../config/providers.js';
+import { hasOtherPrefix, isDots, isHostOfOpenAi } from '../config/providers.js';
 import { matchesGlob } from '../policy/glob.js';
 import { type GroupLevels, servesLevels } from '../policy/group-levels.js';
 import type { NamesOf } from '../policy/entitlements.js';
@@ -253,13 +253,16 @@ export class CatalogueSnapshot {
 
 /**
  * Returns a wildcard deployment for one name. The match of the public name's `*` replaces the upstream's `*`. Returns undefined
- * if that names no model: an empty match, or a dot segment in the path of an Azure deployment.
+ * if that names no model: an empty match, a dot segment in the path of an Azure deployment, or a name of another provider.
  */
 function concrete(deployment: Deployment, name: string): Deployment | undefined {
   const [before = '', after = ''] = deployment.modelName.split('*');
   const matched = name.slice(before.length, name.length - after.length);
   const upstreamName = deployment.upstreamName.replace('*', () => matched);
   if (!matched || (deployment.apiVersion !== undefined && isDots(upstreamName))) return undefined;
+  if (deployment.forName) return deployment.forName(upstreamName);
+  const { provider, origin } = deployment;
+  if (provider === 'openai' && isHostOfOpenAi(origin) && hasOtherPrefix(upstreamName, provider)) return undefined;
   return namedDeployment(deployment, upstreamName);
 }
 

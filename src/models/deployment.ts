@@ -15,11 +15,14 @@ import { imageTokens } from './image-tokens.js';
 import { knownModel } from './price-table.js';
 import { TEAM_MODEL_PREFIX, unknownCredential } from '../config/models.js';
 import {
-  azureVersion,
-  baseOf,
   credentialHeaders,
+  isRoutedByName,
   outputLimitMember,
   parseModel,
+  type ProviderRoute,
+  type ProviderVariables,
+  routeForName,
+  routeOf,
   takesStreamOptions,
 } from '../config/providers.js';
 import { documentedLimits } from './documented-limits.js';
@@ -66,6 +69,8 @@ export interface Deployment {
   readonly traits: Readonly<Record<string, unknown>>;
   /** The team that owns it, and the name under which its keys call it. */
   readonly team?: { readonly id: string; readonly publicName: string };
+  /** The same deployment for one upstream name, whose prefix names its provider. Absent: the provider is fixed. */
+  readonly forName?: (upstreamName: string) => Deployment | undefined;
 }
 
 export interface DeploymentSource {
@@ -74,21 +79,38 @@ export interface DeploymentSource {
   readonly modelInfo: ModelInfo;
 }
 
-/** Builds a deployment from its configuration, or returns the problem. Credentials are only in its headers. */
+/**
+ * Builds a deployment from its configuration, or returns the problem. Credentials are only in its headers. `variables`: the
+ * providers' own environment variables.
+ */
 export function makeDeployment(
+  source: DeploymentSource,
+  defaultTimeoutMs: number,
+  variables: ProviderVariables = {},
+): Deployment | { readonly problem: string } {
+  const { litellmParams } = source;
+  const unknown = unknownCredential(litellmParams);
+  if (unknown !== undefined) return { problem: `litellm_params.litellm_credential_name: ${unknown}` };
+  if (litellmParams.mock_response === undefined && isRoutedByName(litellmParams)) {
+    const forName = (model: string) => {
+      const found = routeForName(litellmParams, model, variables);
+      return found && deploymentAt(found.route, { ...source, litellmParams: found.params }, defaultTimeoutMs);
+    };
+    const route = { provider: 'openai', name: litellmParams.model, base: 'http://by-name' };
+    return Object.freeze({ ...deploymentAt(route, source, defaultTimeoutMs), forName });
+  }
+  const route = routeOf(litellmParams, variables);
+  if ('problem' in route) return { problem: `litellm_params.${route.at}: ${route.problem}` };
+  return deploymentAt(route, source, defaultTimeoutMs);
+}
+
+function deploymentAt(
+  route: ProviderRoute,
   { modelName, litellmParams, modelInfo }: DeploymentSource,
   defaultTimeoutMs: number,
-): Deployment | { readonly problem: string } {
-  const unknown = unknownCredential(litellmParams);
-  if (unknown !== undefined) return { problem: unknown };
-  const { provider, name } = parseModel(litellmParams.model);
-  const baseUrl =
-    litellmParams.mock_response === undefined
-      ? baseOf(provider, apiBase(litellmParams))
-      : { base: 'http://mock' };
-  if ('problem' in baseUrl) return { problem: `litellm_params.model: ${baseUrl.problem}` };
-  const { origin, pathname } = new URL(baseUrl.base);
-  const apiVersion = azureVersion(provider, baseUrl.base, litellmParams.api_version);
+): Deployment {
+  const { provider, name, base, apiVersion, apiKey } = route;
+  const { origin, pathname } = new URL(base);
   const known = modelInfo.base_model
     ? knownFiguresOfBase(provider, modelInfo.base_model)
     : knownFigures(provider, name);
@@ -107,13 +129,13 @@ export function makeDeployment(
     origin,
     basePath: pathname.replace(/\/+$/, ''),
     ...(apiVersion !== undefined && { apiVersion }),
-    headers: Object.freeze(headersOf(provider, litellmParams)),
-    secrets: [litellmParams.api_key, ...Object.values(litellmParams.extra_headers ?? {})].flatMap((text) =>
+    headers: Object.freeze(headersOf(route, litellmParams)),
+    secrets: [apiKey, ...Object.values(litellmParams.extra_headers ?? {})].flatMap((text) =>
       text !== undefined && text.length >= MIN_SECRET_CHARS ? [Buffer.from(text)] : [],
     ),
     timeoutMs: litellmParams.timeout ? litellmParams.timeout * 1_000 : defaultTimeoutMs,
     weight: litellmParams.weight ?? 1,
-    limitMember: outputLimitMember(provider, baseUrl.base, name, modelInfo.base_model),
+    limitMember: outputLimitMember(provider, base, name, modelInfo.base_model),
     acceptsStreamOptions: takesStreamOptions(provider, apiVersion),
     encodesLikeOpenAi: isOpenAiModel(provider, name),
     accessGroups: modelInfo.access_groups ?? [],
@@ -214,17 +236,13 @@ export function pathAt({ basePath, apiVersion, upstreamName }: Deployment, path:
 /** Minimum length of a secret. A shorter text may occur in any response. */
 const MIN_SECRET_CHARS = 4;
 
-const apiBase = ({ api_base, base_url }: LitellmParams) => api_base ?? (base_url as string | undefined);
-
-function headersOf(
-  provider: string,
-  { api_key, organization, extra_headers }: LitellmParams,
-): Record<string, string> {
+function headersOf(route: ProviderRoute, { extra_headers }: LitellmParams): Record<string, string> {
+  const { organization } = route;
   return {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream, */*;q=0.5',
     'accept-encoding': 'identity',
-    ...credentialHeaders(provider, api_key),
+    ...credentialHeaders(route),
     ...(organization !== undefined && { 'openai-organization': organization }),
     ...Object.fromEntries(
       Object.entries(extra_headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),

@@ -11,7 +11,7 @@ import { cacheKey } from '../cache/change-epochs.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config, type ModelConfig } from '../config/config.js';
-import { readModel, unknownCredential } from '../config/models.js';
+import { readModel } from '../config/models.js';
 import { Report, Section } from '../config/section.js';
 import { authoredBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
@@ -238,14 +238,11 @@ function descriptionOf({ model_name, litellm_params, model_info }: NewModelDto):
   const model = readModel(new Section({ model_name, litellm_params, model_info }, '', report));
   refuse([
     ...report.problems,
-    ...report.ignored.map(
-      (path) => `${path}: ${path.endsWith('.model') ? 'its provider is not served yet' : NOT_BILLED}`,
-    ),
+    ...report.ignored.map((path) => `${path}: ${NOT_BILLED}`),
     ...misplacedSecrets(model_info ?? {}),
     ...references(litellm_params),
     ...references(model_info ?? {}, 'model_info'),
     ...tooLarge({ litellm_params, model_info }),
-    ...[unknownCredential(litellm_params)].filter((problem) => problem !== undefined),
   ]);
   return model;
 }

@@ -18,6 +18,7 @@ const LIBRARY_PROVIDER: Readonly<Record<string, string>> = {
   fireworks_ai: 'fireworks',
   xai: 'x-ai',
   text_completion_openai: 'openai',
+  'text-completion-openai': 'openai',
 };
 /** Providers whose bare names are recognised, in order of precedence. */
 const BARE_NAME_PROVIDERS = ['openai', 'anthropic', 'mistral', 'deepseek', 'google'];
