@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import type { Config } from '../config/config.js';
+import type { Config, LeftOutModel } from '../config/config.js';
 import { print } from '../logs/logs.js';
 
 /** Prints the address. On a terminal it also prints a new master key and, with the demo, three calls to try. */
 export function printStartupBanner(config: Config, url: string): void {
-  const { configFile, ignoredKeys, warnings, jsonLogs, masterKey, masterKeyOrigin } = config;
+  const { configFile, ignoredKeys, jsonLogs, masterKey, masterKeyOrigin } = config;
+  const warnings = [...config.warnings, ...leftOutLines(config.leftOutModels)];
   const isNew = masterKeyOrigin === 'new';
   const listening = [`Tollgate is listening on ${url}`, `API documentation: ${url}/docs`];
   const ignored = `without effect in ${configFile ?? 'the configuration'}: ${ignoredKeys.join(', ')}`;
@@ -23,6 +24,23 @@ export function printStartupBanner(config: Config, url: string): void {
     ...(isNew ? [`Master key (shown this once, kept in the data folder): ${masterKey}`] : []),
   ];
   print([...lines, ...(configFile ? [] : tour(config, url))].join('\n'));
+}
+
+/** The most deployments that one line names. */
+const MAX_NAMES = 20;
+
+/** Returns one line for each reason for which deployments are left out. */
+function leftOutLines(models: readonly LeftOutModel[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { at, modelName, problems } of models) {
+    const reason = problems.map((problem) => problem.replace(`${at}.`, '').replace(`${at}: `, '')).join('; ');
+    const name = modelName === undefined ? at : `${modelName} (${at})`;
+    byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
+  }
+  return [...byReason].map(([reason, names]) => {
+    const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
+    return `left out: ${names.slice(0, MAX_NAMES).join(', ')}${more}: ${reason}`;
+  });
 }
 
 /** Marks in a JSON text where the shell fills in a variable. No other text of a line can equal it. */

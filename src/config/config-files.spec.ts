@@ -8,7 +8,11 @@ let folder: string;
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'tollgate-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const MASTER = { TOLLGATE_MASTER_KEY: 'sk-master-1234', TOLLGATE_SALT_KEY: 'salt' };
+const MASTER = {
+  TOLLGATE_MASTER_KEY: 'sk-master-1234',
+  TOLLGATE_SALT_KEY: 'salt',
+  OPENAI_API_KEY: 'sk-provider',
+};
 
 /** Reads `yaml` as `./tollgate.yaml`, without a disk. */
 function read(
@@ -37,12 +41,19 @@ function problemsOf(act: () => unknown): readonly string[] {
   }
 }
 
+/** Returns what stops the start, or else why deployments are left out. */
+function faultsOf(yaml: string): readonly string[] {
+  const stops = problemsOf(() => read(yaml));
+  return stops.length ? stops : read(yaml).leftOutModels.flatMap(({ problems }) => problems);
+}
+
 const model = (params: string, info = '{}') =>
   `model_list: [{model_name: a, litellm_params: {model: openai/a, ${params}}, model_info: ${info}}]`;
 
 describe('one mistake in a file', () => {
   it.each<[string, string, string]>([
-    ['another file', 'include: [b.yaml]', 'include: is not supported; put everything into one file'],
+    ['another file that is not there', 'include: [b.yaml]', 'include: b.yaml: no such file'],
+    ['a file to include without a list', 'include: b.yaml', 'include: must be a list of paths of files'],
     ['a prototype', '__proto__: {a: 1}', '__proto__: is not a name'],
     [
       'a prototype, deeper',
@@ -147,7 +158,7 @@ describe('one mistake in a file', () => {
     ],
     [
       'an id given twice',
-      'model_list: [{model_name: a, litellm_params: {model: b}, model_info: {id: x}}, {model_name: a, litellm_params: {model: c}, model_info: {id: x}}]',
+      'model_list: [{model_name: a, litellm_params: {model: openai/b}, model_info: {id: x}}, {model_name: a, litellm_params: {model: openai/c}, model_info: {id: x}}]',
       'model_list[1].model_info.id: is the id of model_list[0] too',
     ],
     [
@@ -156,12 +167,53 @@ describe('one mistake in a file', () => {
       'general_settings.max_request_size_mb: must be more than zero',
     ],
     ['a tag', 'general_settings: !env X', 'not valid YAML: Unresolved tag: !env at line 1, column 19:'],
-  ])('%s', (_, yaml, problem) => expect(problemsOf(() => read(yaml))).toEqual([problem]));
+    [
+      'a host that is read as a number',
+      model('api_base: "http://nomic-embed-v1.5:8080/v1"'),
+      "model_list[0].litellm_params.api_base: 'nomic-embed-v1.5' cannot be the name of a host: a name that ends in a number is read as an IPv4 address. Give the server another name",
+    ],
+    [
+      'a credential of another row',
+      model('litellm_credential_name: mine'),
+      'model_list[0].litellm_params.litellm_credential_name: there is no credential "mine"; credentials stand in the model itself here',
+    ],
+  ])('%s', (_, yaml, problem) => expect(faultsOf(yaml)).toEqual([problem]));
 
-  it('says where a key is given twice', () => {
-    expect(problemsOf(() => read('a: 1\na: 2'))).toEqual([
-      expect.stringMatching(/^not valid YAML: Map keys must be unique at line 2, column 1/),
+  it.each<[string, string, string]>([
+    ['a key', 'litellm_settings: {num_retries: 1, num_retries: 2}', 'litellm_settings.num_retries'],
+    [
+      'a key inside a list',
+      'model_list:\n- model_name: a\n  litellm_params:\n    model: openai/a\n    timeout: 1\n    timeout: 2',
+      'model_list[0].litellm_params.timeout',
+    ],
+    ['a section', 'router_settings: {timeout: 1}\nrouter_settings: {timeout: 2}', 'router_settings'],
+  ])('counts the last of %s given twice, and says where it is', (_, yaml, path) => {
+    const { warnings, litellm, models, router } = read(yaml);
+    const line = yaml.split('\n').length;
+    expect(warnings).toEqual([`${path}: is there twice; the last one, on line ${line}, counts`]);
+    expect([litellm.numRetries, models[0]?.litellmParams.timeout, router.timeoutMs]).toContain(
+      path === 'router_settings' ? 2_000 : 2,
+    );
+  });
+
+  it('of a deployment leaves out that deployment alone', () => {
+    const config = read(
+      `model_list: [nonsense, {model_name: a, litellm_params: {model: openai/a, timeout: long}}, {model_name: b, litellm_params: {model: openai/b}}]`,
+    );
+    expect(config.models.map(({ modelName }) => modelName)).toEqual(['b']);
+    expect(config.leftOutModels).toEqual([
+      { at: 'model_list[0]', problems: ['model_list[0]: must be a mapping'] },
+      {
+        at: 'model_list[1]',
+        modelName: 'a',
+        problems: ['model_list[1].litellm_params.timeout: must be a number, zero or more'],
+      },
     ]);
+  });
+
+  it('does not count where it has no effect', () => {
+    const { ignoredKeys } = read('litellm_settings: {langfuse_secret: os.environ/NOPE}');
+    expect(ignoredKeys).toEqual(['litellm_settings.langfuse_secret']);
   });
 
   it.each(['[*a, *a, *a, *a, *a, *a, *a, *a]', '{<<: [*a, *a, *a, *a, *a, *a, *a, *a]}'])(
@@ -273,7 +325,6 @@ describe('what a file may say', () => {
     ['litellm_settings: {cache: true}', 'litellm_settings.cache'],
     ['general_settings: {master_key: sk-another-one}', 'general_settings.master_key'],
     [model('temperature: 0.2'), 'model_list[].litellm_params.temperature'],
-    [model('custom_llm_provider: groq'), 'model_list[].litellm_params.custom_llm_provider'],
     [model('output_cost_per_pixel: 1e-8'), 'model_list[0].litellm_params.output_cost_per_pixel'],
     [model('', '{input_cost_per_tokn: 1}'), 'model_list[0].model_info.input_cost_per_tokn'],
     [model('', '{input_cost_per_token_batches: 1}'), 'model_list[0].model_info.input_cost_per_token_batches'],
@@ -282,10 +333,7 @@ describe('what a file may say', () => {
   it('names what several models have once, and nothing that says the same as the environment', () => {
     const yaml = 'model_list: [{model_name: a, litellm_params: {model: openai/a, rpm: 1, custom_llm_provider: openai}}, {model_name: b, litellm_params: {model: openai/b, rpm: 2}}, {model_name: c, litellm_params: {model: bedrock/c, aws_region_name: x}}]';
     const master = `general_settings: {master_key: ${MASTER.TOLLGATE_MASTER_KEY}}`;
-    expect(read(`${yaml}\n${master}`).ignoredKeys).toEqual([
-      'model_list[2].litellm_params.model',
-      'model_list[].litellm_params.rpm',
-    ]);
+    expect(read(`${yaml}\n${master}`).ignoredKeys).toEqual(['model_list[].litellm_params.rpm']);
   }); // prettier-ignore
 
   it('says nothing of a price of zero, or of one that is billed', () => {
@@ -361,7 +409,7 @@ describe('the data folder', () => {
   });
 
   it('is left alone by a start that fails', () => {
-    expect(problemsOf(() => read('include: x', {}))).not.toEqual([]);
+    expect(problemsOf(() => read('model_list: x', {}))).not.toEqual([]);
     expect(() => statSync(data())).toThrow('ENOENT');
   });
 

@@ -30,8 +30,6 @@ export interface Config {
   readonly models: readonly ModelConfig[];
   /** The others, each with its problems. The start names them. */
   readonly leftOutModels: readonly LeftOutModel[];
-  /** What an admin should know, one sentence each. The start prints them. */
-  readonly warnings: readonly string[];
   /** Values of the providers' own environment variables, such as `GROQ_API_KEY`, by name. */
   readonly providerVariables: ProviderVariables;
   readonly general: GeneralSettings;

@@ -19,26 +19,24 @@ const MAX_CHARS = 16 * 1024 * 1024;
  * warnings go into the report.
  */
 export function readWithIncluded(path: string, files: Files, report: Report): Record<string, unknown> {
-  const main = textOf(path, files, report);
-  if (main === undefined) return {};
-  let chars = main.length;
-  let settings = parseYaml(main, report);
+  const main = contentOf(path, files, report);
+  if (!main) return {};
+  let { settings, chars } = main;
   const waiting = entriesOf(settings, path, path, report);
   const read = new Set([resolve(path)]);
   for (let next = waiting.shift(); next; next = waiting.shift()) {
     const place = placeOf(next, path, files, report);
     if (read.has(place)) continue;
     read.add(place);
-    const text = textOf(place, files, report, next.entry);
-    if (text === undefined) continue;
-    chars += text.length;
+    const content = contentOf(place, files, report, next.entry);
+    if (!content) continue;
+    chars += content.chars;
     if (read.size > MAX_FILES + 1 || chars > MAX_CHARS) {
       report.problems.push(`include: is limited to ${MAX_FILES} files of 16 MB together`);
       break;
     }
-    const included = parseYaml(text, report, next.entry);
-    settings = merged(settings, included, next.entry, report);
-    waiting.push(...entriesOf(included, place, next.entry, report));
+    settings = merged(settings, content.settings, next.entry, report);
+    waiting.push(...entriesOf(content.settings, place, next.entry, report));
   }
   const { include: _, ...rest } = settings;
   return rest;
@@ -87,15 +85,19 @@ function merged(
       ? Object.keys(before).filter((one) => !isMapping(value) || !Object.hasOwn(value, one))
       : [];
     if (lost.length)
-      report.warnings.push(`${key}: ${name} replaces it as a whole, so these count no more: ${lost.join(', ')}`);
+      report.warnings.push(
+        `${key}: ${name} replaces it as a whole, so these count no more: ${lost.join(', ')}`,
+      );
     all[key] = value;
   }
   return all;
 }
 
-function textOf(path: string, files: Files, report: Report, entry?: string): string | undefined {
+/** Reads one file. `entry`: its name in `include`. */
+function contentOf(path: string, files: Files, report: Report, entry?: string) {
   try {
-    return files.text(path);
+    const text = files.text(path);
+    return { chars: text.length, settings: parseYaml(text, report, entry) };
   } catch (error) {
     report.problems.push(`${entry === undefined ? path : `include: ${entry}`}: ${(error as Error).message}`);
     return undefined;

@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 import type { LeftOutModel, LitellmParams, ModelConfig, ModelInfo } from './config.js';
 import { addressFault } from './address.js';
 import { maxDecimals, priceField, priceIn } from './price-fields.js';
-import { isDots, isRoutedByName, missingKey, type ProviderVariables, type RouteParams, routeOf } from './providers.js';
+import { isDots, isRoutedByName, missingKey, type ProviderVariables, routeOf } from './providers.js';
 import { isMapping, Report, type Section } from './section.js';
 
 const PRICE = /cost/;
@@ -60,8 +60,7 @@ export function readModels(
     const model = readModel(entry.reportingTo(report), variables);
     // An id does not depend on whether other deployments can be called.
     const id = model.modelInfo.id ?? stableId(model, alike);
-    if (ids.has(id))
-      report.problems.push(`${at}.model_info.id: is the id of model_list[${ids.get(id)}] too`);
+    if (ids.has(id)) report.problems.push(`${at}.model_info.id: is the id of model_list[${ids.get(id)}] too`);
     const key = report.problems.length ? undefined : keyProblem(model, variables);
     if (key) report.problems.push(`${at}.litellm_params.${key.at}: ${key.problem}`);
     if (report.problems.length) {

@@ -194,8 +194,7 @@ export const isKnownProvider = (prefix: string): boolean =>
 
 /** Every variable that holds a provider's key, address, version or organization. */
 export const PROVIDER_VARIABLES: ReadonlySet<string> = new Set(
-  [...Object.values(SERVED), ...Object.values(COMPATIBLE)].flatMap(
-    ({ keys, bases, version, organization }) =>
-      [...keys, ...bases, version, organization].filter((name) => name !== undefined),
+  [...Object.values(SERVED), ...Object.values(COMPATIBLE)].flatMap(({ keys, bases, version, organization }) =>
+    [...keys, ...bases, version, organization].filter((name) => name !== undefined),
   ),
 );

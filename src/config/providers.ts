@@ -1,5 +1,12 @@
 import { addressFault } from './address.js';
-import { COMPATIBLE, isKnownProvider, keysOfHost, NOT_SERVED, type ProviderFacts, SERVED } from './provider-facts.js';
+import {
+  COMPATIBLE,
+  isKnownProvider,
+  keysOfHost,
+  NOT_SERVED,
+  type ProviderFacts,
+  SERVED,
+} from './provider-facts.js';
 
 /** Values of the environment variables that providers' keys and addresses have, by name. */
 export type ProviderVariables = Readonly<Record<string, string>>;
@@ -66,7 +73,10 @@ export interface RouteProblem {
  * Returns where calls go, or why they cannot go anywhere. What `litellm_params` leave open comes from the provider's own
  * variables. A variable's key goes to no host of another provider.
  */
-export function routeOf(params: RouteParams, variables: ProviderVariables = {}): ProviderRoute | RouteProblem {
+export function routeOf(
+  params: RouteParams,
+  variables: ProviderVariables = {},
+): ProviderRoute | RouteProblem {
   const parsed = providerOf(params);
   if ('problem' in parsed) return parsed;
   const { provider, name } = parsed;
@@ -133,7 +143,10 @@ const NAMES_OF_OTHERS: readonly (readonly [RegExp, string])[] = [
   [/^(?:rerank|embed)-/, 'cohere'],
   [/^command-/, 'cohere_chat'],
   [/^gemini-/, 'vertex_ai'],
-  [/^(?:[a-z]{2,6}\.)?(?:anthropic|amazon|meta|cohere|mistral|ai21|deepseek|stability|qwen|openai)\./, 'bedrock'],
+  [
+    /^(?:[a-z]{2,6}\.)?(?:anthropic|amazon|meta|cohere|mistral|ai21|deepseek|stability|qwen|openai)\./,
+    'bedrock',
+  ],
   [/^jamba-/, 'ai21_chat'],
 ];
 
@@ -152,7 +165,8 @@ function providerOf(params: RouteParams): ParsedModel | RouteProblem {
   }
   // A server at an address of its own has names of its own.
   const isOpenAi = prefix === undefined && NAMES_OF_OPENAI.test(model);
-  if (isOpenAi || api_base || base_url || mock_response !== undefined) return { provider: 'openai', name: model };
+  if (isOpenAi || api_base || base_url || mock_response !== undefined)
+    return { provider: 'openai', name: model };
   return {
     at: 'model',
     problem:
@@ -197,7 +211,11 @@ function addressOf(
 const orVariable = (names: readonly string[]) => (names.length ? `, or ${names.join(' or ')}` : '');
 
 /** Returns the variable whose key goes to this address: one of the provider's own. */
-function keyVariableFor(base: string, { keys }: ProviderFacts, variables: ProviderVariables): string | undefined {
+function keyVariableFor(
+  base: string,
+  { keys }: ProviderFacts,
+  variables: ProviderVariables,
+): string | undefined {
   const owned = keysOfHost(base);
   return keys.find((name) => variables[name] && (owned?.has(name) ?? true));
 }
@@ -221,8 +239,11 @@ export function missingKey(route: ProviderRoute, { extra_headers }: RouteParams)
   const { provider, base, apiKey } = route;
   if (apiKey !== undefined || base === 'http://mock') return undefined;
   if (provider !== 'azure' && !keysOfHost(base)) return undefined;
-  if (Object.keys(extra_headers ?? {}).some((name) => CREDENTIAL_HEADERS.has(name.toLowerCase()))) return undefined;
-  const keys = (SERVED[provider] ?? COMPATIBLE[provider]!).keys.filter((name) => keysOfHost(base)?.has(name) ?? true);
+  if (Object.keys(extra_headers ?? {}).some((name) => CREDENTIAL_HEADERS.has(name.toLowerCase())))
+    return undefined;
+  const keys = (SERVED[provider] ?? COMPATIBLE[provider]!).keys.filter(
+    (name) => keysOfHost(base)?.has(name) ?? true,
+  );
   return {
     at: 'api_key',
     problem: `is missing, and ${new URL(base).hostname} answers no call without one${keys.length ? `. Set ${keys.join(' or ')}, or write it` : ''}`,

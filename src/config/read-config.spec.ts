@@ -121,11 +121,6 @@ describe('readConfig', () => {
   it('lists every problem at once, each with its path', () => {
     const problems = problemsOf(
       `
-model_list:
-  - litellm_params: {model: 5, api_base: nowhere}
-  - model_name: a
-    litellm_params: {model: openai/a, input_cost_per_token: -1}
-  - nonsense
 litellm_settings: {timezone: Mars/Phobos, budget_duration: 5 years, max_budget: .nan}
 general_settings:
   budget_exceeded_status: 418
@@ -138,12 +133,7 @@ general_settings:
     expect(problems.map((problem) => problem.split(':')[0]).toSorted()).toEqual(
       [
         'general_settings.master_key',
-        'model_list[2]',
         'PORT',
-        'model_list[0].model_name',
-        'model_list[0].litellm_params.model',
-        'model_list[0].litellm_params.api_base',
-        'model_list[1].litellm_params.input_cost_per_token',
         'general_settings.budget_exceeded_status',
         'general_settings.skip_user_budget_on_team_key',
         'litellm_settings.max_budget',
@@ -153,9 +143,27 @@ general_settings:
     );
   });
 
+  it('lists every problem of a deployment that it leaves out', () => {
+    const { leftOutModels } = read(`
+model_list:
+  - litellm_params: {model: 5, api_base: nowhere}
+  - model_name: a
+    litellm_params: {model: openai/a, api_key: k, input_cost_per_token: -1}
+  - nonsense
+`);
+    expect(leftOutModels.flatMap(({ problems }) => problems).map((problem) => problem.split(':')[0])).toEqual(
+      [
+        'model_list[0].model_name',
+        'model_list[0].litellm_params.model',
+        'model_list[0].litellm_params.api_base',
+        'model_list[1].litellm_params.input_cost_per_token',
+        'model_list[2]',
+      ],
+    );
+  });
+
   it.each([
     ['a: [', 'not valid YAML'],
-    ['a: 1\na: 2', 'not valid YAML'],
     ['- a', 'must be a mapping'],
   ])('refuses %j', (yaml, problem) => expect(problemsOf(yaml)[0]).toContain(problem));
 

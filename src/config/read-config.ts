@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import { newVirtualKey } from '../platform/secrets.js';
 import type { Config } from './config.js';
@@ -9,7 +10,9 @@ import { readModels } from './models.js';
 import { Report, Section, type SectionText } from './section.js';
 import { readGeneralSettings, readLitellmSettings, readRouterSettings } from './settings.js';
 import { readTracing } from './tracing.js';
-import { type Env, parseConfigFile } from './yaml-file.js';
+import { type Files, readWithIncluded } from './included-files.js';
+import { PROVIDER_VARIABLES } from './provider-facts.js';
+import { type Env, withEnvironment } from './yaml-file.js';
 
 /** The configuration is unusable. The message lists every problem. */
 export class ConfigError extends Error {
@@ -50,35 +53,72 @@ export const ENVIRONMENT = {
     'true: every line that is logged is one JSON object. Default: json_logs of the file, else false.',
 } as const;
 
-/** Paths at which a configuration file is looked for. */
-interface Files {
-  exists(path: string): boolean;
-  text(path: string): string;
-}
+/** The most bytes of a file. A device or a pipe without end stops there. */
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
-const onDisk: Files = { exists: existsSync, text: (path) => readFileSync(path, 'utf8') };
+const onDisk: Files = { exists: existsSync, text: textOnDisk };
+
+function textOnDisk(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const pieces: Buffer[] = [];
+    for (let size = 0; ;) {
+      const piece = Buffer.alloc(64 * 1024);
+      const bytes = readSync(file, piece);
+      if (!bytes) return Buffer.concat(pieces).toString('utf8');
+      pieces.push(piece.subarray(0, bytes));
+      size += bytes;
+      if (size > MAX_FILE_BYTES) throw new Error('has more than 16 MB');
+    }
+  } finally {
+    closeSync(file);
+  }
+}
 
 const DEFAULT_FILE = './tollgate.yaml';
 const MIN_MASTER_KEY_CHARS = 8;
 const MAX_NAMESPACE_BYTES = 256;
 
+/** What environment and file say, before a secret that neither names is read from the data folder or generated. */
+export interface ReadSettings {
+  readonly report: Report;
+  /** The file's sections, to tell which of their keys were read. */
+  readonly sections: readonly Section[];
+  readonly masterKey: SectionText | undefined;
+  readonly saltKey: string | undefined;
+  readonly settings: Omit<Config, 'masterKey' | 'masterKeyOrigin' | 'saltKey'>;
+}
+
 /**
- * Reads environment and file, and is the only reader of either. Returns a frozen configuration. Throws one `ConfigError`
- * that lists every problem. `configPath`: the value of `--config`, which precedes `TOLLGATE_CONFIG`.
+ * Reads environment and file, and is the only reader of either. Writes nothing. `configPath`: the value of `--config`, which
+ * precedes `TOLLGATE_CONFIG`.
  */
-export function readConfig(env: Env = process.env, configPath?: string, files: Files = onDisk): Config {
+export function readSettings(
+  env: Env = process.env,
+  configPath?: string,
+  files: Files = onDisk,
+): ReadSettings {
   const report = new Report();
   const said = (name: keyof typeof ENVIRONMENT) => env[name] || undefined;
   const environmentText = (name: keyof typeof ENVIRONMENT): SectionText | undefined =>
     env[name] ? { text: env[name], at: name } : undefined;
   const path =
     configPath ?? said('TOLLGATE_CONFIG') ?? (files.exists(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
-  const file = new Section(path === undefined ? {} : readFile(path, env, files, report), '', report);
+  const content = withEnvironment(
+    path === undefined ? {} : readWithIncluded(path, files, report),
+    env,
+    report,
+  );
+  const file = new Section(content.settings, '', report);
+  const providerVariables = Object.fromEntries(
+    [...PROVIDER_VARIABLES].flatMap((name) => {
+      const value = Object.hasOwn(content.env, name) ? content.env[name] : undefined;
+      return value ? [[name, value] as const] : [];
+    }),
+  );
   const general = file.section('general_settings');
   const litellm = file.section('litellm_settings');
   const router = file.section('router_settings');
-  if (file.raw('include') !== undefined)
-    file.problem('include', 'is not supported; put everything into one file');
 
   const dataFolder = said('TOLLGATE_DATA') ?? './data';
   const databaseUrl = addressOf(
@@ -93,11 +133,16 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
     general,
     'master_key',
   );
-  if (givenMasterKey) report.problems.push(...masterKeyProblems(givenMasterKey));
+  const host = said('HOST') ?? '127.0.0.1';
+  if (givenMasterKey) checkMasterKey(givenMasterKey, host, report);
+  const { models, leftOut } =
+    path === undefined ? { models: demoModels, leftOut: [] } : readModels(file, providerVariables);
   const settings = {
-    host: said('HOST') ?? '127.0.0.1',
+    host,
     port: portOf(said('PORT'), report),
-    models: path === undefined ? demoModels : readModels(file),
+    models,
+    leftOutModels: leftOut,
+    providerVariables,
     general: readGeneralSettings(general),
     litellm: readLitellmSettings(litellm),
     router: readRouterSettings(router),
@@ -123,31 +168,44 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
     report,
   );
   for (const section of [file, general, litellm, router]) section.ignoreTheRest();
-  if (report.problems.length) throw new ConfigError(report.problems, jsonLogs);
+  return {
+    report,
+    sections: [file, general, litellm, router],
+    masterKey: givenMasterKey,
+    saltKey: said('TOLLGATE_SALT_KEY') ?? said('LITELLM_SALT_KEY'),
+    settings: {
+      ...settings,
+      ...(jwt && { jwt }),
+      ...(tracing && { tracing }),
+      dataFolder,
+      ignoredKeys: report.ignored,
+      warnings: report.warnings,
+      jsonLogs,
+      ...(databaseUrl !== undefined && { databaseUrl }),
+      ...(redisUrl !== undefined && { redisUrl }),
+      ...(cache.namespace !== undefined && { redisNamespace: cache.namespace }),
+      ...(path !== undefined && { configFile: path }),
+    },
+  };
+}
 
+/**
+ * Returns the frozen configuration of a start: what `readSettings` reads, with the secrets of the data folder. Throws one
+ * `ConfigError` that lists every problem.
+ */
+export function readConfig(env: Env = process.env, configPath?: string, files: Files = onDisk): Config {
+  const { report, settings, masterKey: environmentKey, saltKey } = readSettings(env, configPath, files);
+  if (report.problems.length) throw new ConfigError([...new Set(report.problems)], settings.jsonLogs);
+  const { dataFolder } = settings;
   // A start that fails must leave no files behind.
-  const masterKey = givenMasterKey
-    ? { secret: givenMasterKey.text, isNew: undefined }
+  const masterKey = environmentKey
+    ? { secret: environmentKey.text, isNew: undefined }
     : storedSecret(dataFolder, 'master-key', newVirtualKey, masterKeyProblems);
-  const saltKey =
-    said('TOLLGATE_SALT_KEY') ??
-    said('LITELLM_SALT_KEY') ??
-    storedSecret(dataFolder, 'salt-key', newSaltKey).secret;
   return frozen({
     ...settings,
-    ...(jwt && { jwt }),
-    ...(tracing && { tracing }),
-    dataFolder,
     masterKey: masterKey.secret,
     masterKeyOrigin: masterKey.isNew === undefined ? 'environment' : masterKey.isNew ? 'new' : 'file',
-    saltKey,
-    ignoredKeys: report.ignored,
-    warnings: report.warnings,
-    jsonLogs,
-    ...(databaseUrl !== undefined && { databaseUrl }),
-    ...(redisUrl !== undefined && { redisUrl }),
-    ...(cache.namespace !== undefined && { redisNamespace: cache.namespace }),
-    ...(path !== undefined && { configFile: path }),
+    saltKey: saltKey ?? storedSecret(dataFolder, 'salt-key', newSaltKey).secret,
   });
 }
 
@@ -157,6 +215,29 @@ function preferred(said: SectionText | undefined, section: Section, key: string)
   if (said && inFile && said.text !== inFile.text) section.ignore(key);
   return said ?? inFile;
 }
+
+/** Keys of LiteLLM's documentation and examples: whoever reads them may try them. */
+const EXAMPLE_MASTER_KEY = /^sk-1234(?:5(?:6(?:7(?:8(?:90?)?)?)?)?)?$/;
+
+/**
+ * Reports a master key that is none. LiteLLM's example key opens the gateway to everybody who can reach it, so it counts on
+ * a loopback address alone.
+ */
+function checkMasterKey(key: SectionText, host: string, report: Report): void {
+  if (!EXAMPLE_MASTER_KEY.test(key.text)) report.problems.push(...masterKeyProblems(key));
+  else if (isLoopback(host))
+    report.warnings.push(
+      `${key.at}: THE MASTER KEY IS THE EXAMPLE OF LITELLM'S DOCUMENTATION. Every program on this host that knows it is an admin. It is accepted on ${host} only; choose another before anybody else can reach the gateway`,
+    );
+  else
+    report.problems.push(
+      `${key.at}: is the example key of LiteLLM's documentation, and the gateway would listen on ${host}. Choose a long random key that starts with sk-, or listen on 127.0.0.1`,
+    );
+}
+
+/** Tells whether an address to listen on is reachable from this host alone. */
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
 function masterKeyProblems({ text, at }: SectionText): string[] {
   return [
@@ -192,15 +273,6 @@ function foundOrMade<T>(make: () => T, at: string): T {
 function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(frozen);
   return value;
-}
-
-function readFile(path: string, env: Env, files: Files, report: Report): Record<string, unknown> {
-  try {
-    return parseConfigFile(files.text(path), env, report);
-  } catch (error) {
-    report.problems.push(`${path}: ${(error as Error).message}`);
-    return {};
-  }
 }
 
 function addressOf(

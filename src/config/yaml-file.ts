@@ -18,8 +18,7 @@ export function parseYaml(text: string, report: Report, name?: string): Record<s
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, merge: true });
   const faults = [...document.errors, ...document.warnings];
-  for (const { message } of faults)
-    report.problems.push(`${of}not valid YAML: ${message.split('\n')[0]!}`);
+  for (const { message } of faults) report.problems.push(`${of}not valid YAML: ${message.split('\n')[0]!}`);
   if (faults.length) return {};
   const duplicates = duplicateKeys(document, lines);
   for (const { path, line } of duplicates.slice(0, MAX_DUPLICATES))
@@ -69,7 +68,10 @@ function pathTo(nodes: readonly unknown[], name: string): string {
 }
 
 const isSequence = (node: unknown): node is { items: unknown[] } =>
-  typeof node === 'object' && node !== null && !isMap(node) && Array.isArray((node as { items?: unknown }).items);
+  typeof node === 'object' &&
+  node !== null &&
+  !isMap(node) &&
+  Array.isArray((node as { items?: unknown }).items);
 
 /**
  * Replaces `os.environ/NAME` by that variable anywhere. The file's own `environment_variables` count where the environment

@@ -262,7 +262,8 @@ function concrete(deployment: Deployment, name: string): Deployment | undefined 
   if (!matched || (deployment.apiVersion !== undefined && isDots(upstreamName))) return undefined;
   if (deployment.forName) return deployment.forName(upstreamName);
   const { provider, origin } = deployment;
-  if (provider === 'openai' && isHostOfOpenAi(origin) && hasOtherPrefix(upstreamName, provider)) return undefined;
+  if (provider === 'openai' && isHostOfOpenAi(origin) && hasOtherPrefix(upstreamName, provider))
+    return undefined;
   return namedDeployment(deployment, upstreamName);
 }
 

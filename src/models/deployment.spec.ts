@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LitellmParams } from '../config/config.js';
 import { boundNanoUsd, ceilingOf, costNanoUsd, isFree, type Usage } from '../policy/price.js';
 import { type Deployment, makeDeployment, namedDeployment } from './deployment.js';
-import { baseOf, parseModel } from '../config/providers.js';
+import { parseModel } from '../config/providers.js';
 
 const build = (litellmParams: LitellmParams, modelInfo: object = {}) =>
   makeDeployment({ modelName: 'm', litellmParams, modelInfo: { id: 'd', ...modelInfo } }, 60_000);
@@ -21,16 +21,6 @@ describe('provider and name', () => {
     ['meta-llama/llama-3', 'openai', 'meta-llama/llama-3'],
     ['constructor/x', 'openai', 'constructor/x'],
   ])('%s', (model, provider, name) => expect(parseModel(model)).toEqual({ provider, name }));
-
-  it('say where calls go, or what is missing', () => {
-    expect(baseOf('groq', undefined)).toEqual({ base: 'https://api.groq.com/openai/v1' });
-    expect(baseOf('groq', 'http://127.0.0.1:1/v1')).toEqual({ base: 'http://127.0.0.1:1/v1' });
-    expect(baseOf('hosted_vllm', undefined)).toEqual({ problem: expect.stringContaining('api_base') });
-    expect(baseOf('bedrock', 'http://x')).toEqual({
-      problem: expect.stringContaining('not served'),
-      notServed: true,
-    });
-  });
 });
 
 const nothing = { inputTokens: 0, outputTokens: 0 };
