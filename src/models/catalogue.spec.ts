@@ -248,4 +248,34 @@ describe('a wildcard', () => {
     expect(served('gpt*', 'openai/gpt*').modelFacts('gpt', noAliases).known).toBe(false);
     expect(served('gpt*', 'openai/gpt*').modelFacts('gpt-4', noAliases).known).toBe(true);
   });
+
+  it('of every name routes each by its prefix, with its own provider’s key', () => {
+    const everything = makeDeployment(
+      { modelName: '*', litellmParams: { model: '*', api_key: 'sk-o' }, modelInfo: { id: 'all' } },
+      1_000,
+      { ANTHROPIC_API_KEY: 'sk-a' },
+    ) as Deployment;
+    const catalogue = new CatalogueSnapshot([everything], {});
+    const target = (name: string) =>
+      catalogue.resolve(name).map(({ id, origin, upstreamName, headers }) => [id, origin, upstreamName, headers['x-api-key'] ?? headers.authorization]); // prettier-ignore
+    expect(target('gpt-4o')).toEqual([['all', 'https://api.openai.com', 'gpt-4o', 'Bearer sk-o']]);
+    expect(target('anthropic/claude-sonnet-4-5')).toEqual([
+      ['all', 'https://api.anthropic.com', 'claude-sonnet-4-5', 'sk-a'],
+    ]);
+    for (const name of ['groq/llama', 'bedrock/claude', 'nobody/x', 'llama3'])
+      expect(target(name)).toEqual([]);
+    expect(catalogue.priceOf('anthropic/claude-sonnet-4-5')).toBe('priced');
+  });
+
+  it('of OpenAI has no names of other providers', () => {
+    const openAi = makeDeployment(
+      { modelName: '*', litellmParams: { model: 'openai/*', api_key: 'k' }, modelInfo: { id: 'o' } },
+      1_000,
+    ) as Deployment;
+    const catalogue = new CatalogueSnapshot([openAi], {});
+    expect(catalogue.serves('gpt-4o')).toBe(true);
+    for (const name of ['anthropic/claude-sonnet-4-5', 'bedrock/x', 'groq/llama'])
+      expect([name, catalogue.serves(name)]).toEqual([name, false]);
+    expect(new CatalogueSnapshot([deployment('*', 'openai/*')], {}).serves('anthropic/claude')).toBe(true);
+  });
 });

@@ -49,6 +49,16 @@ it.each(['text', 'JSON'])('no secret is anywhere but where it must be; logs are 
           extra_headers: { 'x-secret': CANARY.header },
         }),
         model('gone', 'http://127.0.0.1:9/v1', price, { api_key: CANARY.configured }),
+        // Left out, and named with its problems.
+        {
+          model_name: 'left-out',
+          litellm_params: {
+            model: 'bedrock-of-nobody/',
+            api_key: CANARY.configured,
+            api_base: `http://u:${CANARY.added}@h/?k=${CANARY.header}`,
+            extra_headers: { 'bad name': CANARY.header },
+          },
+        },
       ],
     },
   });
@@ -142,6 +152,7 @@ it.each(['text', 'JSON'])('no secret is anywhere but where it must be; logs are 
   answers.forEach(({ text, headers }, i) =>
     texts.set(`answer ${i}`, text.replaceAll(`"key":"${key}"`, '') + JSON.stringify(headers)),
   );
+  expect(gateway.logs).toContain('left out: left-out (model_list[2])');
   texts.set('output', gateway.logs);
   for (const file of readdirSync(gateway.dataFolder)) {
     if (file !== 'config.yaml') texts.set(file, readFileSync(join(gateway.dataFolder, file), 'latin1'));
@@ -194,7 +205,6 @@ function failedStart(config: object, env: Record<string, string>): string {
 
 it.each<[string, object, Record<string, string>?]>([
   ['a misspelled setting', { general_settings: { master_key: CANARY.master, max_budgett: 1, budget_wait_ms: 'x' } }],
-  ['a model that cannot be', { model_list: [{ model_name: 'm', litellm_params: { model: 'bedrock-of-nobody/', api_key: CANARY.configured, api_base: `http://u:${CANARY.added}@h/?k=${CANARY.header}`, extra_headers: { 'bad name': CANARY.header } } }] }],
   ['a key where a number belongs', { general_settings: { master_key: CANARY.master, max_request_size_mb: CANARY.configured } }],
   ['a master key that is none', { general_settings: { master_key: { nested: CANARY.master } } }],
   ['a database that is none', {}, { DATABASE_URL: `mongodb://u:${CANARY.added}@127.0.0.1:9/x` }],
