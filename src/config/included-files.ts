@@ -66,12 +66,13 @@ function placeOf({ entry, from }: Entry, main: string, files: Files, report: Rep
 
 function merged(
   settings: Record<string, unknown>,
-  { include: _, ...included }: Record<string, unknown>,
+  included: Record<string, unknown>,
   name: string,
   report: Report,
 ): Record<string, unknown> {
   const all = { ...settings };
   for (const [key, value] of Object.entries(included)) {
+    if (key === 'include') continue;
     if (key === '__proto__') {
       report.problems.push(`${name}: __proto__: is not a name`);
       continue;

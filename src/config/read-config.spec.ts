@@ -177,6 +177,29 @@ model_list:
     expect(problemsOf(undefined, { TOLLGATE_MASTER_KEY: key })).not.toEqual([]);
   });
 
+  it.each([
+    ['127.0.0.1', true],
+    ['127.0.0.2', true],
+    ['localhost', true],
+    ['::1', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['10.0.0.7', false],
+    ['127.0.0.1.evil.test', false],
+  ])('accepts LiteLLM’s example master key on %s: %s', (HOST, is) => {
+    for (const TOLLGATE_MASTER_KEY of ['sk-1234', 'sk-12345678']) {
+      const env = { TOLLGATE_MASTER_KEY, HOST };
+      if (is) {
+        const config = read(undefined, env);
+        expect(config.masterKey).toBe(TOLLGATE_MASTER_KEY);
+        expect(config.warnings).toEqual([expect.stringMatching(/^TOLLGATE_MASTER_KEY: THE MASTER KEY IS/)]);
+      } else
+        expect(problemsOf(undefined, env)).toEqual([
+          expect.stringMatching(/^TOLLGATE_MASTER_KEY: is the example key .* listen on 127\.0\.0\.1$/),
+        ]);
+    }
+  });
+
   it('takes an empty variable for a missing one, and keeps the master key it makes', () => {
     const first = read(undefined, { TOLLGATE_MASTER_KEY: '', LITELLM_MASTER_KEY: '' });
     expect(first).toMatchObject({ masterKeyOrigin: 'new', port: 4000, host: '127.0.0.1' });
