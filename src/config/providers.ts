@@ -49,7 +49,7 @@ export interface RouteParams {
   readonly [other: string]: unknown;
 }
 
-/** Where the calls of a deployment go, and with which credential. */
+/** Target of the calls of a deployment, with its credential. */
 export interface ProviderRoute {
   readonly provider: string;
   /** Name of the model at the upstream. */
@@ -125,8 +125,8 @@ export function routeForName<T extends RouteParams>(
 ): { readonly route: ProviderRoute; readonly params: T } | undefined {
   const hasAddress = others.api_base !== undefined || others.base_url !== undefined;
   const ofOpenAi = { api_key, organization, extra_headers };
-  const named = providerOf({ model });
-  const isOfOpenAi = !('problem' in named) && named.provider === 'openai';
+  const parsed = providerOf({ model });
+  const isOfOpenAi = !('problem' in parsed) && parsed.provider === 'openai';
   const params = { ...others, ...((hasAddress || isOfOpenAi) && ofOpenAi), model } as unknown as T;
   const route = routeOf(params, variables);
   if ('problem' in route || missingKey(route, params)) return undefined;
@@ -195,9 +195,9 @@ function addressOf(
   { base: usual, bases }: ProviderFacts,
   variables: ProviderVariables,
 ): { readonly base: string } | RouteProblem {
-  const named = api_base ?? (base_url as string | undefined);
-  const variable = named === undefined ? bases.find((one) => variables[one]) : undefined;
-  const own = variable === undefined ? named : variables[variable];
+  const writtenBase = api_base ?? (base_url as string | undefined);
+  const variable = writtenBase === undefined ? bases.find((one) => variables[one]) : undefined;
+  const own = variable === undefined ? writtenBase : variables[variable];
   const fault = variable === undefined ? undefined : addressFault(variables[variable]!);
   if (fault !== undefined) return { at: 'api_base', problem: `from ${variable} ${fault}` };
   if (own === undefined && !Object.hasOwn(SERVED, provider))

@@ -79,7 +79,7 @@ const DEFAULT_FILE = './tollgate.yaml';
 const MIN_MASTER_KEY_CHARS = 8;
 const MAX_NAMESPACE_BYTES = 256;
 
-/** What environment and file say, before a secret that neither names is read from the data folder or generated. */
+/** Settings of environment and file, before a secret that neither names is read from the data folder or generated. */
 export interface ReadSettings {
   readonly report: Report;
   /** The file's sections, to tell which of their keys were read. */
@@ -216,7 +216,7 @@ function preferred(said: SectionText | undefined, section: Section, key: string)
   return said ?? inFile;
 }
 
-/** Keys of LiteLLM's documentation and examples: whoever reads them may try them. */
+/** Keys of LiteLLM's documentation and examples. Everybody knows them. */
 const EXAMPLE_MASTER_KEY = /^sk-1234(?:5(?:6(?:7(?:8(?:90?)?)?)?)?)?$/;
 
 /**
