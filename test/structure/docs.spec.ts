@@ -1,0 +1,68 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** Proves that the pages for developers name only files, folders, scripts and identifiers that exist. */
+
+const root = resolve(import.meta.dirname, '../..');
+const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
+const below = (folder: string) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => `${folder}/${path}`);
+
+const paths = ['src', 'test', 'scripts', 'docs', 'bench', 'deploy'].flatMap(below);
+const code = paths
+  .filter(
+    (path) =>
+      /^(?:src|test|scripts)\/.*\.(?:ts|mjs|sql)$/.test(path) && path !== 'test/structure/docs.spec.ts',
+  )
+  .map(textOf)
+  .join('\n');
+const identifiers = new Set(code.replaceAll(/\/\*[\s\S]*?\*\/|^ *\/\/.*/gm, '').match(/\b[A-Za-z_]\w+/g));
+const scripts = Object.keys((JSON.parse(textOf('package.json')) as { scripts: object }).scripts);
+
+/** `docs/differences.md` and the pages for operators name things outside this repository. */
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/architecture.md',
+  'docs/design.md',
+  ...paths.filter((path) => /^docs\/decisions\/.*\.md$|^(?:src|test)\/.*README\.md$/.test(path)),
+]; // prettier-ignore
+
+/** Tells whether a path of a page exists: from the root, from `src/` or `test/`, from the page, or as the end of a path. */
+const exists = (page: string, path: string) =>
+  [path, `src/${path}`, `test/${path}`, join(dirname(page), path)].some((one) =>
+    existsSync(join(root, one)),
+  ) || paths.some((one) => one.endsWith(`/${path.replace(/\/$/, '')}`));
+
+/** Returns what a page names that does not exist. */
+function missingIn(page: string, text: string): string[] {
+  const blocks = /^```[\s\S]*?^```/gm;
+  const walk = page === 'docs/architecture.md' ? (text.match(blocks) ?? []) : [];
+  const inWalk = walk.flatMap((block) => [...block.matchAll(/((?:[\w-]+\/)*[\w.-]+\.ts)\b/g)]);
+  const quoted = [...text.replaceAll(blocks, '').matchAll(/`([^`\n]+)`/g)];
+  return [...inWalk, ...quoted]
+    .map(([, name]) => name!)
+    .filter((name) => {
+      if (/^[\w.-]+(?:\/[\w.-]+)*\.(?:ts|mjs|sql|md)$/.test(name)) return !name.startsWith('.') && !exists(page, name);
+      if (/^[\w-]+(?:\/[\w-]+)*\/$/.test(name)) return !exists(page, name);
+      const script = /^npm run (?:--silent )?([\w:]+)/.exec(name);
+      if (script) return !scripts.includes(script[1]!);
+      const decorator = /^@(\w+)/.exec(name);
+      if (decorator) return !code.includes(`@${decorator[1]}(`);
+      const identifier = /^([A-Z]+[a-z]+[A-Z]\w*|[A-Z]+_[A-Z_]+|[a-z]+[A-Z]\w*|[A-Z]\w+(?=\.\w))(?:[.(:]|$)/.exec(name);
+      return identifier !== null && !identifiers.has(identifier[1]!);
+    });
+} // prettier-ignore
+
+describe('the pages for developers', () => {
+  it.each(PAGES)('%s names only what exists', (page) => {
+    expect(missingIn(page, textOf(page))).toEqual([]);
+  });
+
+  it('are checked', () => {
+    const text =
+      '`policy/no-file.ts` `nofolder/` `npm run nothing` `NoSuchClass` `@NoSuchMark()` `noSuchFunction()` `NO_SUCH_TABLE` `policy/decide.ts` `keys/`';
+    expect(missingIn('docs/architecture.md', text)).toEqual(text.match(/[^` ]+(?: run nothing)?(?=`)/g)!.slice(0, 7));
+  }); // prettier-ignore
+});
