@@ -1,3 +1,5 @@
+import { END_USER_FIELDS } from '../parties/fields/end-user-fields.js';
+import { ownFieldsView } from '../parties/fields/own-field.js';
 import { budgetTableView } from '../parties/limits.view.js';
 import { spendPlaceholder } from '../parties/spend-placeholders.js';
 import type { EndUser } from '../parties/entities/end-user.entity.js';
@@ -16,6 +18,7 @@ export function endUserView(row: Readonly<EndUser>): EndUserRow {
     litellm_budget_table: table && { ...table, model_max_budget: row.modelMaxBudget },
     object_permission_id: null,
     object_permission: null,
+    ...ownFieldsView(END_USER_FIELDS, row),
     ...row.extra,
   };
 }

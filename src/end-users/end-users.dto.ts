@@ -6,6 +6,7 @@ import { BudgetTable } from '../parties/limits-response.dto.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
 import { IsRequiredText, IsNullableText, IsTextList } from '../http/text-fields.js';
 import { END_USER_FIELDS } from '../parties/fields/end-user-fields.js';
+import { ShowsFields } from '../parties/fields/own-field.js';
 import { ShowsExtraFields } from '../parties/fields/shows-extra-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
 import { Refuses } from '../parties/not-enforced.js';
@@ -49,6 +50,7 @@ export class EndUserIdsDto {
 }
 
 /** An end user as LiteLLM shows it. */
+@ShowsFields(END_USER_FIELDS)
 @ShowsExtraFields(END_USER_FIELDS)
 export class EndUserRow {
   user_id: string;

@@ -1,3 +1,5 @@
+import { ORGANIZATION_FIELDS } from '../parties/fields/organization-fields.js';
+import { ownFieldsView } from '../parties/fields/own-field.js';
 import { authorshipView, budgetTableView, limitsView, withoutNulls } from '../parties/limits.view.js';
 import { spendPlaceholder } from '../parties/spend-placeholders.js';
 import type { TeamRow } from '../teams/teams.dto.js';
@@ -25,6 +27,7 @@ export function organizationView(
     object_permission: null,
     object_permission_id: null,
     ...ownLimits(own),
+    ...ownFieldsView(ORGANIZATION_FIELDS, row),
     ...row.extra,
     metadata: row.metadata ?? {},
     spend: spendPlaceholder('organization', row),

@@ -7,6 +7,7 @@ import { AuthoredResponse, BudgetTable } from '../parties/limits-response.dto.js
 import { DeclaredBy } from '../http/unknown-fields.js';
 import { IsRequiredText, IsOptionalText, IsTextList } from '../http/text-fields.js';
 import { ORGANIZATION_FIELDS } from '../parties/fields/organization-fields.js';
+import { ShowsFields } from '../parties/fields/own-field.js';
 import { ShowsExtraFields } from '../parties/fields/shows-extra-fields.js';
 import { LimitsDto, PartyDto } from '../parties/limits.dto.js';
 import { TeamRow } from '../teams/teams.dto.js';
@@ -72,6 +73,7 @@ export class DeleteOrganizationsDto {
 }
 
 /** An organization as LiteLLM shows it. */
+@ShowsFields(ORGANIZATION_FIELDS)
 @ShowsExtraFields(ORGANIZATION_FIELDS)
 export class OrganizationRow extends AuthoredResponse {
   organization_id: string;

@@ -1,3 +1,5 @@
+import { TAG_FIELDS } from '../parties/fields/tag-fields.js';
+import { ownFieldsView } from '../parties/fields/own-field.js';
 import { authorshipView, budgetTableView, limitsView, withoutNulls } from '../parties/limits.view.js';
 import { spendPlaceholder } from '../parties/spend-placeholders.js';
 import type { Tag } from '../parties/entities/tag.entity.js';
@@ -20,6 +22,7 @@ export function tagView(row: Readonly<Tag>, limited: Readonly<Tag>): TagRow {
     description: row.description,
     models: row.models ?? [],
     model_info: null,
+    ...ownFieldsView(TAG_FIELDS, row),
     metadata: row.metadata ?? {},
     blocked: row.blocked,
     ...row.extra,

@@ -8,6 +8,7 @@ import { DeclaredBy } from '../http/unknown-fields.js';
 import { PageQuery } from '../http/pagination.js';
 import { IsTextList } from '../http/text-fields.js';
 import { TAG_FIELDS } from '../parties/fields/tag-fields.js';
+import { ShowsFields } from '../parties/fields/own-field.js';
 import { ShowsExtraFields } from '../parties/fields/shows-extra-fields.js';
 import { IsTagName } from './is-tag-name.js';
 
@@ -53,6 +54,7 @@ export class TagNameDto {
 }
 
 /** A tag as LiteLLM shows it. Limits that are not set on the tag itself are absent. */
+@ShowsFields(TAG_FIELDS)
 @ShowsExtraFields(TAG_FIELDS)
 export class TagRow extends AuthoredResponse {
   name: string;

@@ -44,7 +44,8 @@ const catalogue = new CatalogueSnapshot(
 
 /** Converts wire names of declared fields to the columns that store them. */
 function columnsOf(kind: PartyKind, values: Given['fields'] = {}): object {
-  const declared: Fields = kind === 'key' || kind === 'team' || kind === 'user' ? ALL_FIELDS[kind] : {};
+  const resource = kind === 'end_user' ? 'endUser' : kind;
+  const declared: Fields = resource === 'token' || resource === 'global' ? {} : ALL_FIELDS[resource];
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [declared[name]!.column, value]));
 }
 

@@ -61,6 +61,7 @@ export const callerFields = (setBy: FieldEditor) =>
         inherit: whenNull('allowedHours'),
         comparedIn: { isWithin: hoursWithin },
         examples: {
+          // Every hour but one minute on Sunday: the tests call with this key at any time.
           held: vienna(
             ['mon', '00:00', '24:00'],
             ['tue wed thu fri sat', '00:00', '24:00'],

@@ -25,7 +25,7 @@ export type WireType = keyof typeof WIRE_TYPES;
  */
 export type FieldEditor = 'proxyAdmin' | 'organizationAdmin' | 'teamAdmin' | 'owner';
 
-/** A row with limits that its holder may pass on. */
+/** A row with limits that its holder may pass on to rows it makes. */
 export interface DelegableRow extends Limits {
   models: string[] | null;
   readonly metadata: Readonly<Record<string, unknown>> | null;
@@ -42,6 +42,7 @@ export type Inherit = (row: DelegableRow, maker: Readonly<DelegableRow>) => void
  * in `within`.
  */
 export interface LimitExamples {
+  /** The maker's value. The maker must be able to call admin routes with it. */
   readonly held: unknown;
   /** More than `held`. Refused even if the holder's own limit applies to every call. */
   readonly wider: readonly unknown[];
@@ -103,7 +104,7 @@ export interface Field {
   readonly column: string | null;
   /** The field has no property in the DTO. `passthrough-fields.ts` checks its type and stores it as sent. */
   readonly asSent?: true;
-  /** Present if no class declares the field. */
+  /** Present if no class declares the field. Keys, teams, users, organizations, end users and tags may have such fields. */
   readonly own?: OwnField;
   /** Compiles the value to the fact that a check reads, under its name in `PartyRules`. A null value is no fact. */
   readonly rule?: { readonly [Name in keyof PartyRules]?: (value: never) => PartyRules[Name] };
