@@ -39,7 +39,7 @@ export class AccessDeniedException extends HttpException {
   constructor(
     readonly refusal: Refusal,
     budgetExceededStatus: number,
-    private readonly tell?: () => void,
+    private readonly onRecord?: () => void,
   ) {
     const { code, message, param = null } = refusal;
     const [usual, type] = HTTP_STATUS[DENIALS[code]];
@@ -49,7 +49,7 @@ export class AccessDeniedException extends HttpException {
 
   /** Counts and logs the refusal. Must run only when the call ends with it: a call may continue with another model. */
   record(): this {
-    this.tell?.();
+    this.onRecord?.();
     return this;
   }
 

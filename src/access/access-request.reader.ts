@@ -12,7 +12,7 @@ import { LlmRequestReader } from './llm-request.reader.js';
 /** Reads the access that an HTTP request asks for. */
 @Injectable()
 export class AccessRequestReader {
-  private readonly doors = new WeakMap<object, RouteAccess>();
+  private readonly accessByHandler = new WeakMap<object, RouteAccess>();
 
   constructor(
     private readonly llmRequests: LlmRequestReader,
@@ -21,30 +21,30 @@ export class AccessRequestReader {
 
   /** Returns the access that a request asks for; undefined on a public route. */
   read(context: ExecutionContext, request: FastifyRequest): AccessRequest | undefined {
-    const door = this.door(context);
-    if (door === 'open' || (door === 'metrics' && this.config.litellm.openMetrics)) return undefined;
+    const access = this.routeAccess(context);
+    if (access === 'open' || (access === 'metrics' && this.config.litellm.openMetrics)) return undefined;
     return {
       presented: presentedCredential(request.headers, request.raw.rawHeaders),
       teamId: requestedTeamId(request),
       route: {
         path: matchedPath(request),
         method: request.method,
-        roles: door === 'admin' || door === 'metrics' ? rolesAt(request) : 'any',
-        callsModel: door === 'model',
+        roles: access === 'admin' || access === 'metrics' ? rolesAt(request) : 'any',
+        callsModel: access === 'model',
       },
-      llm: door === 'model' ? this.llmRequests.of(request) : undefined,
+      llm: access === 'model' ? this.llmRequests.of(request) : undefined,
     };
   }
 
-  private door(context: ExecutionContext): RouteAccess {
+  private routeAccess(context: ExecutionContext): RouteAccess {
     const handler = context.getHandler();
-    let door = this.doors.get(handler);
-    if (!door) {
+    let access = this.accessByHandler.get(handler);
+    if (!access) {
       // A route without a mark counts as an admin route. `RouteGuardCheck` stops a start with such a route.
-      door = routeAccessOf(handler, context.getClass()) ?? 'admin';
-      this.doors.set(handler, door);
+      access = routeAccessOf(handler, context.getClass()) ?? 'admin';
+      this.accessByHandler.set(handler, access);
     }
-    return door;
+    return access;
   }
 }
 

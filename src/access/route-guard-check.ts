@@ -34,16 +34,16 @@ export class RouteGuardCheck implements OnModuleInit {
         const handler = prototype[name]!;
         const method = RequestMethod[Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod];
         const route = `${controller.name}.${name} (${method})`;
-        const door = routeAccessOf(handler, controller);
-        if (!door)
-          return [`${route} is not marked: @AdminRoute(), @CallerRoute(), @ModelRoute() or @OpenRoute()`];
-        if (door === 'admin' || door === 'metrics') {
+        const access = routeAccessOf(handler, controller);
+        if (!access)
+          return [`${route} is not marked: @AdminRoute(), @CallerRoute(), @ModelRoute() or @PublicRoute()`];
+        if (access === 'admin' || access === 'metrics') {
           return pathsOf(controller, handler)
             .map((path) => `${method} ${path}`)
             .filter((known) => !Object.hasOwn(ADMIN_RULES, known))
             .map((unruled) => `${route} has no rule in ADMIN_RULES: ${unruled}`);
         }
-        if (door !== 'model') return [];
+        if (access !== 'model') return [];
         if (method === 'POST') pathsOf(controller, handler).forEach((path) => this.modelPaths.add(path));
         const guards = [controller, handler].flatMap(
           (target) => (Reflect.getMetadata(GUARDS_METADATA, target) as unknown[] | undefined) ?? [],

@@ -110,12 +110,12 @@ function figuresIn(view: unknown, found: FigurePlaceholder[] = []): FigurePlaceh
 }
 
 /** Returns a copy with every figure filled in; the cached view does not change. */
-function filled(view: unknown, tell: (figure: FigurePlaceholder) => unknown): unknown {
+function filled(view: unknown, figureOf: (figure: FigurePlaceholder) => unknown): unknown {
   const figure = figurePlaceholder(view);
-  if (figure) return tell(figure);
-  if (Array.isArray(view)) return view.map((member) => filled(member, tell));
+  if (figure) return figureOf(figure);
+  if (Array.isArray(view)) return view.map((member) => filled(member, figureOf));
   if (!isContainer(view)) return view;
-  return Object.fromEntries(Object.entries(view).map(([name, member]) => [name, filled(member, tell)]));
+  return Object.fromEntries(Object.entries(view).map(([name, member]) => [name, filled(member, figureOf)]));
 }
 
 const isContainer = (value: unknown): value is object =>

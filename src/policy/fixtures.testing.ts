@@ -98,7 +98,7 @@ export const someFacts = (facts: Partial<AccessFacts> = {}): AccessFacts => ({
 });
 
 /** A row in the table of cases of a check: its facts and the denial it must give; undefined is none. */
-export type Case = readonly [when: string, facts: Partial<AccessFacts>, objection: DenialCode | undefined];
+export type Case = readonly [when: string, facts: Partial<AccessFacts>, denial: DenialCode | undefined];
 
 export const codesOf = (check: Check, facts: Partial<AccessFacts>) =>
   check(someFacts(facts)).denials.map(({ code }) => code);

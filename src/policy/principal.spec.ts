@@ -8,7 +8,7 @@ import {
   maySeeKey,
   maySeeOrganization,
   maySeeTeam,
-  ownsTeam,
+  isAboveTeam,
   roleOf,
   type TeamRole,
 } from './principal.js';
@@ -118,8 +118,8 @@ describe('teams and organizations', () => {
     ['org_admin', true, true, true],
   ] as const)('a team of which one is %s', (as, sees, administers, owns) => {
     const who = caller(inTeam(as));
-    expect([maySeeTeam(who, 't'), mayInTeam(who, 't', 'x'), ownsTeam(who, 't')]).toEqual([sees, administers, owns]);
-    expect([maySeeTeam(who, 't2'), mayInTeam(who, 't2', 'x'), ownsTeam(who, 't2')]).toEqual([false, false, false]);
+    expect([maySeeTeam(who, 't'), mayInTeam(who, 't', 'x'), isAboveTeam(who, 't')]).toEqual([sees, administers, owns]);
+    expect([maySeeTeam(who, 't2'), mayInTeam(who, 't2', 'x'), isAboveTeam(who, 't2')]).toEqual([false, false, false]);
   }); // prettier-ignore
 
   it('concern their members', () => {

@@ -117,8 +117,8 @@ export function administersTeam(caller: Principal, teamId: string | null): boole
   return role !== undefined && role.as !== 'user';
 }
 
-/** Tells whether the team belongs to an organization that the caller administers. */
-export const ownsTeam = (caller: Principal, teamId: string) =>
+/** Tells whether the caller is above the team's admins: the team belongs to an organization that the caller administers. */
+export const isAboveTeam = (caller: Principal, teamId: string) =>
   isProxyAdmin(caller) || caller.teams.get(teamId)?.as === 'org_admin';
 
 export const maySeeOrganization = (caller: Principal, organizationId: string) =>

@@ -10,7 +10,7 @@ import {
   administersOrganization,
   type Principal,
   isProxyAdmin,
-  ownsTeam,
+  isAboveTeam,
 } from '../policy/principal.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import type { Member } from '../parties/entities/team-member.entity.js';
@@ -41,9 +41,9 @@ export class TeamDelegation {
   }
 
   /** Throws 404 if the caller may not see the team, and 403 if the caller does not administer its organization. */
-  requireOwner(caller: Principal, teamId: string): void {
+  requireOrganizationAdmin(caller: Principal, teamId: string): void {
     if (!maySeeTeam(caller, teamId)) throw missingTeam(teamId);
-    if (!ownsTeam(caller, teamId)) throw onlyFor('organization’s admins', teamId);
+    if (!isAboveTeam(caller, teamId)) throw onlyFor('organization’s admins', teamId);
   }
 
   /** Throws 403 or 404 if the caller does not administer the organization of a new team. */
@@ -59,10 +59,10 @@ export class TeamDelegation {
   }
 
   requireUpdatable(dto: UpdateTeamDto, team: Team, caller: Principal): void {
-    const isOwner = ownsTeam(caller, team.teamId);
+    const isAbove = isAboveTeam(caller, team.teamId);
     this.delegation.requireSettable(
       dto,
-      isOwner ? EDITABLE_FIELDS.teamByOrganization : EDITABLE_FIELDS.teamByAdmin,
+      isAbove ? EDITABLE_FIELDS.teamByOrganization : EDITABLE_FIELDS.teamByAdmin,
       teamView(team, []),
     );
     if (dto.organization_id === undefined || (dto.organization_id || null) === team.organizationId) return;
@@ -84,8 +84,8 @@ export class TeamDelegation {
     before: Team | undefined,
     caller: Principal,
   ): Promise<void> {
-    const isOwner = !before || ownsTeam(caller, before.teamId);
-    const organization = isOwner
+    const isAbove = !before || isAboveTeam(caller, before.teamId);
+    const organization = isAbove
       ? await this.organizations
           .in(tx)
           .findOneBy({ organizationId: team.organizationId!, deletedAt: IsNull() })

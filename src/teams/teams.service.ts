@@ -163,7 +163,7 @@ export class TeamsService {
   async setBlocked(teamId: string, blocked: boolean, caller: Principal): Promise<TeamRow> {
     const { team, members } = await this.teams.write(
       async (tx) => {
-        this.delegation.requireOwner(caller, teamId);
+        this.delegation.requireOrganizationAdmin(caller, teamId);
         return {
           team: await this.teams.update(tx, teamId, caller.id, (row) => void (row.blocked = blocked)),
           members: await this.members.inTeam(tx, teamId),
@@ -209,7 +209,7 @@ export class TeamsService {
       async (tx) => {
         await this.teams.lockedInOrder(tx, { teamId: In(ids) });
         for (const teamId of ids.toSorted()) {
-          this.delegation.requireOwner(caller, teamId);
+          this.delegation.requireOrganizationAdmin(caller, teamId);
           await this.teams.findForUpdateOrFail(tx, teamId);
         }
         return this.deletion.deleteTeams(tx, ids, caller.id);

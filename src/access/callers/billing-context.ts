@@ -30,9 +30,9 @@ export interface BillingContext {
   readonly alertAccounts: readonly WatchedAccount[];
 }
 
-const STANDINGS_PER_CALLER = 1_000;
+const MAX_CONTEXTS_PER_CALLER = 1_000;
 
-export const noBillingContexts = () => new BoundedMap<string, BillingContext>(STANDINGS_PER_CALLER);
+export const noBillingContexts = () => new BoundedMap<string, BillingContext>(MAX_CONTEXTS_PER_CALLER);
 
 /** A party with its accounts in the open windows. All billing contexts of the party share it. */
 export interface PartyAccounts {
