@@ -42,7 +42,7 @@ export class EvaluationController {
   constructor(
     private readonly loader: EvaluationFactsLoader,
     private readonly reader: LlmRequestReader,
-    private readonly doors: RouteGuardCheck,
+    private readonly routes: RouteGuardCheck,
   ) {}
 
   @Post('evaluation')
@@ -136,7 +136,7 @@ export class EvaluationController {
   private routeOf(action: string, inContext: string | undefined): string {
     const [field, name] = action === 'call' ? ['context.route', inContext] : ['action.name', action];
     const path = (name ?? '/v1/chat/completions').replaceAll(/\{(\w+)\}/g, ':$1');
-    if (this.doors.modelPaths.has(path)) return path;
+    if (this.routes.modelPaths.has(path)) return path;
     const message = 'must be a route at which a model is called, as /docs writes it';
     throw new UnprocessableEntityException({
       message: `${field} ${message}`,

@@ -10,10 +10,11 @@ const below = (folder: string) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => `${folder}/${path}`);
 
 const paths = ['src', 'test', 'scripts', 'docs', 'bench', 'deploy'].flatMap(below);
-const code = paths
+const code = [...paths, 'vitest.config.ts']
   .filter(
     (path) =>
-      /^(?:src|test|scripts)\/.*\.(?:ts|mjs|sql)$/.test(path) && path !== 'test/structure/docs.spec.ts',
+      /^(?:(?:src|test|scripts)\/.*\.(?:ts|mjs|sql)|vitest\.config\.ts)$/.test(path) &&
+      path !== 'test/structure/docs.spec.ts',
   )
   .map(textOf)
   .join('\n');
@@ -49,7 +50,7 @@ function missingIn(page: string, text: string): string[] {
       const script = /^npm run (?:--silent )?([\w:]+)/.exec(name);
       if (script) return !scripts.includes(script[1]!);
       const decorator = /^@(\w+)/.exec(name);
-      if (decorator) return !code.includes(`@${decorator[1]}(`);
+      if (decorator) return !new RegExp(`@${decorator[1]}\\b`).test(code);
       const identifier = /^([A-Z]+[a-z]+[A-Z]\w*|[A-Z]+_[A-Z_]+|[a-z]+[A-Z]\w*|[A-Z]\w+(?=\.\w))(?:[.(:]|$)/.exec(name);
       return identifier !== null && !identifiers.has(identifier[1]!);
     });

@@ -45,10 +45,10 @@ export function partyConfigOf(
     configs.set(row, last);
   }
   const variant = hasTeam || !dependsOnTeam(modelEntries(row), kind === 'user') ? 'inTeam' : 'alone';
-  return (last[variant] ??= specOf(kind, id, row, defaults, variant === 'inTeam'));
+  return (last[variant] ??= buildConfig(kind, id, row, defaults, variant === 'inTeam'));
 }
 
-function specOf(
+function buildConfig(
   kind: PartyKind,
   id: string,
   row: Readonly<PartyRow>,
@@ -63,8 +63,8 @@ function specOf(
     exists: true,
     blocked: row.blocked || (kind === 'user' && isDeprovisioned(row)),
     models: compileModelList(modelEntries(row), { hasTeam, ofUser: kind === 'user' }),
-    budgets: budgetSpecs(limits, temporaryIncrease(row)),
-    modelBudgets: modelBudgetSpecs(limits),
+    budgets: budgetConfigs(limits, temporaryIncrease(row)),
+    modelBudgets: modelBudgetConfigs(limits),
     rates: rateLimits({ kind, id }, limits),
     rules: rulesOf(kind, row),
   };
@@ -113,7 +113,7 @@ export const tokenParty = (id: string, models: ModelList): PartyConfig => ({
 });
 
 /** Returns the budgets of a party. */
-function budgetSpecs(limits: Readonly<Limits>, increase: TemporaryIncrease | undefined): BudgetConfig[] {
+function budgetConfigs(limits: Readonly<Limits>, increase: TemporaryIncrease | undefined): BudgetConfig[] {
   const { maxBudgetNanoUsd, softBudgetNanoUsd, budgetLimits } = limits;
   const main: BudgetConfig = {
     limitNanoUsd: maxBudgetNanoUsd,
@@ -163,7 +163,7 @@ function rateLimits(scope: Scope, row: Readonly<PartyRow>): RateLimit[] {
 
 const NO_MODEL_BUDGETS: ReadonlyMap<string, BudgetConfig> = new Map();
 
-function modelBudgetSpecs({ modelMaxBudget }: Readonly<Limits>): ReadonlyMap<string, BudgetConfig> {
+function modelBudgetConfigs({ modelMaxBudget }: Readonly<Limits>): ReadonlyMap<string, BudgetConfig> {
   if (!modelMaxBudget) return NO_MODEL_BUDGETS;
   return new Map(
     Array.from(modelBudgets(modelMaxBudget), ([model, { limitNanoUsd, duration }]) => [
