@@ -9,6 +9,7 @@ import type { ReadMember } from '../call-types/read-members.js';
 import type { CallSize } from '../policy/bound.js';
 import { hasBlankEnds, MAX_NAME_CHARS } from '../policy/model-list.js';
 import { isName, MAX_NAME_BYTES } from '../policy/name.js';
+import { providerMetadata } from './gateway-members.js';
 import { requestTags } from './request-tags.js';
 import { foldedName, refuseLookalikes } from './member-names.js';
 import { rejectForbiddenParams, FORBIDDEN_PARAM_NAMES } from './forbidden-params.js';
@@ -37,6 +38,8 @@ export interface LlmRequest {
   /** Tags that the request names. Its key and team may add more. */
   readonly tags: readonly string[];
   readonly params: Readonly<Record<string, unknown>>;
+  /** The `metadata` to forward, as JSON; null to forward none. Absent if the client's bytes are forwarded. */
+  readonly forwardedMetadata?: string | null;
   /** Headers of the client that are forwarded to the upstream. */
   readonly forwardedHeaders?: Readonly<Record<string, string>>;
 }
@@ -91,14 +94,6 @@ const WATCH: Watch = {
 
 /** Members that may name fallbacks. Only `fallbacks` are tried. */
 const FALLBACK_MEMBERS = ['fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks'] as const;
-
-/** Members for the gateway itself, which are not forwarded. */
-export const GATEWAY_MEMBERS: ReadonlySet<string> = new Set<ReadMember>([
-  ...FALLBACK_MEMBERS,
-  'router_settings_override',
-  'litellm_metadata',
-  'tags',
-]);
 
 /** Header that may name the end user. It takes precedence over all other places. */
 export const END_USER_HEADER = 'x-litellm-customer-id';
@@ -202,6 +197,12 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
   if (model !== undefined) request.model = model;
   if (model !== inBody) request.rewritesModel = true;
   if (endUserId !== undefined) request.endUserId = endUserId;
+  if (scanned.members.has('metadata')) {
+    const metadata = value('metadata');
+    const forwarded = providerMetadata(kind.metadata, metadata, value('store') === true);
+    if (forwarded === null) request.forwardedMetadata = null;
+    else if (forwarded !== metadata) request.forwardedMetadata = JSON.stringify(forwarded);
+  }
   const passed = passedHeaders(context);
   if (passed) request.forwardedHeaders = passed;
   return request;

@@ -25,6 +25,8 @@ export interface CallType {
   readonly isForm?: true;
   /** Headers of the client to forward. None of them names a host or a credential. */
   readonly forwardedHeaders?: readonly string[];
+  /** The `metadata` that the API accepts. Absent: none. Anthropic accepts a `user_id`; OpenAI accepts texts. */
+  readonly metadata?: 'user_id' | 'texts' | 'texts if stored';
   /** Returns the maximum size of a call with this body. `headers` are the client's. Throws `MalformedBodyError`. */
   readonly size: (body: CallBody, headers: IncomingHttpHeaders) => CallSize;
   /**

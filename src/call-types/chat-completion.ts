@@ -11,6 +11,7 @@ const OUTPUT_LIMITS: OutputLimits = [
 export const chatCompletion: CallType = {
   callType: 'chat_completion',
   path: '/chat/completions',
+  metadata: 'texts if stored',
   size: (body) => completionSize(body, OUTPUT_LIMITS),
   limitMember: (chatMember) => chatMember,
   streamsUsageOnRequest: true,

@@ -30,6 +30,7 @@ const OWN_TOOLS = new Set<string | undefined>(['custom', 'function']);
 export const messages: CallType = {
   callType: 'anthropic_messages',
   path: '/messages',
+  metadata: 'user_id',
   size: messagesSize,
   limitMember: () => 'max_tokens',
   forwardedHeaders: ['anthropic-version', 'anthropic-beta'],

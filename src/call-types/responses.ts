@@ -27,6 +27,7 @@ const STORED_CONTEXT_MEMBERS: readonly ReadMember[] = ['previous_response_id', '
 export const responses: CallType = {
   callType: 'responses',
   path: '/responses',
+  metadata: 'texts',
   size: responsesSize,
   limitMember: () => 'max_output_tokens',
   usage: (response) => responseUsage(response),

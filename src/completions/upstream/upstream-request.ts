@@ -1,4 +1,4 @@
-import { GATEWAY_MEMBERS } from '../../access/llm-request.js';
+import { isGatewayMember } from '../../access/gateway-members.js';
 import { editedForm } from '../../body/form-scanner.js';
 import { editedObject } from '../../body/json-scanner.js';
 import { limitsOutput } from '../../call-types/output-limits.js';
@@ -34,7 +34,8 @@ function bodyOf({
     edits.set('model', isForm ? name : JSON.stringify(name));
   }
   for (const name of scanned!.members.keys())
-    if (GATEWAY_MEMBERS.has(name) || (limit && limitsOutput(name))) edits.set(name, null);
+    if (isGatewayMember(name) || (limit && limitsOutput(name))) edits.set(name, null);
+  if (llm.forwardedMetadata !== undefined) edits.set('metadata', llm.forwardedMetadata);
   if (limit) edits.set(limit.member, String(limit.tokens));
   if (addsUsageOption) edits.set('stream_options', '{"include_usage":true}');
   if (limit && llm.size.webSearches) {
