@@ -19,7 +19,10 @@ beforeAll(async () => {
   gateway = await Gateway.start({
     upstream,
     config: {
-      model_list: [model('m', upstream.url), model('m-claude', root, {}, { model: 'anthropic/m-claude' })],
+      model_list: [
+        model('m', upstream.url, {}),
+        model('m-claude', root, {}, { model: 'anthropic/m-claude' }),
+      ],
     },
   });
   key = await gateway.createKey();
