@@ -67,7 +67,7 @@ export function providerMetadata(
       ? (name: string) => name === 'user_id'
       : (name: string, value: unknown) => typeof value === 'string' && !GATEWAY_METADATA.has(name);
   const entries = Object.entries(metadata);
-  const kept = entries.filter(([name, value]) => isAccepted(name, value));
-  if (kept.length === entries.length) return metadata;
-  return kept.length ? Object.fromEntries(kept) : null;
+  const selected = entries.filter(([name, value]) => isAccepted(name, value));
+  if (selected.length === entries.length) return metadata;
+  return selected.length ? Object.fromEntries(selected) : null;
 }
