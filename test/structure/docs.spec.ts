@@ -61,6 +61,21 @@ describe('the pages for developers', () => {
     expect(missingIn(page, textOf(page))).toEqual([]);
   });
 
+  it('name every setting that the configuration file may have', () => {
+    const readers = paths.filter((path) => /^src\/config\/.*(?<!\.spec)\.ts$/.test(path)).map(textOf);
+    const settings = readers.flatMap((text) =>
+      [...text.matchAll(/\b(?:\w+\.\w+|usd|duration)\((?:\w+, )?'([a-z]+_[a-z_]+)'/g)].map(
+        ([, name]) => name!,
+      ),
+    );
+    const pages = paths
+      .filter((path) => /^docs\/[\w-]+\.md$/.test(path))
+      .map(textOf)
+      .join('\n');
+    expect(new Set(settings).size).toBeGreaterThan(80);
+    expect(settings.filter((name) => !new RegExp(`\\b${name}\\b`).test(pages))).toEqual([]);
+  });
+
   it('are checked', () => {
     const text =
       '`policy/no-file.ts` `nofolder/` `npm run nothing` `NoSuchClass` `@NoSuchMark()` `noSuchFunction()` `NO_SUCH_TABLE` `policy/decide.ts` `keys/`';
