@@ -4,6 +4,7 @@ import { getMetadataArgsStorage } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { importsBetweenFolders, upwardImports } from '../../scripts/folder-graph.mjs';
 import { AUDITED } from '../../src/audited.js';
+import { policy } from '../../src/policy/policy.js';
 import { handlers } from '../harness/handlers.js';
 
 const src = resolve(import.meta.dirname, '../../src');
@@ -76,6 +77,27 @@ describe('only one place', () => {
       writers.filter((file) => !file.startsWith('ledger/') && !file.endsWith('-shared-money.ts')),
     ).toEqual([]);
     expect(writers).not.toEqual([]);
+  });
+});
+
+describe('nothing is written and then forgotten', () => {
+  const namesIn = (pattern: RegExp) =>
+    files.filter(product).flatMap((file) => [...textOf(file).matchAll(pattern)].map(([, name]) => name!));
+
+  it('every background job and every controller belongs to a module', () => {
+    const modules = files.filter((file) => file.endsWith('.module.ts'));
+    const bodies = modules.map((file) => textOf(file).replaceAll(/^import[\s\S]*?;$/gm, '')).join('\n');
+    const jobs = namesIn(/class (\w+) extends BatchJob\b/g);
+    const controllers = namesIn(/class (\w+Controller)\b/g);
+    expect([jobs.length > 2, controllers.length > 20]).toEqual([true, true]);
+    const known = new Set(bodies.match(/\w+/g));
+    expect([...jobs, ...controllers].filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it('every check is in the policy', () => {
+    const checks = namesIn(/^export const (\w+): Check = /gm);
+    expect(checks.length).toBeGreaterThan(10);
+    expect(policy.map(({ check }) => check.name).toSorted()).toEqual(checks.toSorted());
   });
 });
 
