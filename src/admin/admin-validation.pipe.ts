@@ -3,6 +3,7 @@ import {
   BadRequestException,
   Injectable,
   PayloadTooLargeException,
+  type Type,
   ValidationPipe,
 } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
@@ -12,7 +13,7 @@ import { MAX_LISTED } from '../policy/some-of.js';
 import { freeContent, onlyLooksUp } from '../http/free-content.js';
 import { type InvalidField, invalidFields, shortened } from '../http/invalid-fields.js';
 import { JsonBoundError, type JsonBounds, MalformedBodyError, scanJsonObject } from '../body/json-scanner.js';
-import { fieldsWithoutEffect, unknownFields } from '../http/unknown-fields.js';
+import { fieldsWithoutEffect, isDeclared, unknownFields } from '../http/unknown-fields.js';
 
 const NOTHING_WATCHED = { names: new Set<string>(), below: new Map(), free: new Set<string>() };
 
@@ -53,8 +54,17 @@ export class AdminValidationPipe extends ValidationPipe {
       );
     for (const name of unread) delete body[name];
     if (!onlyLooksUp(dto)) refuseLongNames(body);
-    return super.transform(body, metadata) as Promise<unknown>;
+    const sent = (await super.transform(body, metadata)) as object;
+    for (const [field, value] of Object.entries(sent)) refuseTyposWithin(value, field);
+    return sent;
   }
+}
+
+/** Refuses typos of limits in the bodies of one row that a body of many rows contains. */
+function refuseTyposWithin(value: unknown, field: string): void {
+  if (Array.isArray(value)) value.forEach((one, i) => refuseTyposWithin(one, `${field}.${i}`));
+  else if (typeof value === 'object' && value !== null && isDeclared(value.constructor as Type))
+    unknownFields(value, value.constructor as Type, `${field}.`);
 }
 
 /** The longest list of names that fits a header. */

@@ -33,6 +33,10 @@ const asInteger = {
   from: (value: string | number | bigint | null) => (value === null ? null : Number(value)),
 };
 
+/** A column of whole numbers that are exact in JavaScript, in 64 bits. */
+export const BigIntegerColumn = (options: ColumnOptions = {}) =>
+  Column({ ...options, type: 'bigint', transformer: asInteger });
+
 /** A column of whole numbers that fit 32 bits. */
 export const IntegerColumn = (options: ColumnOptions = {}) =>
   Column({ ...options, type: 'integer', transformer: asInteger });

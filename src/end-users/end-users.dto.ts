@@ -1,5 +1,5 @@
 import { ApiProperty, OmitType } from '@nestjs/swagger';
-import { IsBoolean, IsOptional } from 'class-validator';
+import { IsFlag } from '../http/is-flag.js';
 import { OnlyLooksUp } from '../http/free-content.js';
 import { IsOneOf } from '../http/is-one-of.js';
 import { BudgetTable } from '../parties/limits-response.dto.js';
@@ -20,8 +20,7 @@ class EndUserFieldsDto extends OmitType(PartyDto, ['models', 'metadata'] as cons
   @IsNullableText('Example Ltd')
   alias?: string | null;
 
-  @IsOptional()
-  @IsBoolean()
+  @IsFlag({ nullable: true })
   blocked?: boolean | null;
 
   /** The gateway does not choose deployments by region, so it refuses anything but null. */

@@ -1,13 +1,14 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional } from 'class-validator';
+import { laxFlag } from './lax-values.js';
 
-/** Marks an optional query parameter that is `true` or `false`. */
-export const IsFlag = () =>
+/** Marks an optional field or query parameter that is true or false. */
+export const IsFlag = (options: ApiPropertyOptions = {}) =>
   applyDecorators(
-    ApiPropertyOptional({ type: Boolean }),
+    ApiPropertyOptional({ type: Boolean, ...options } as ApiPropertyOptions),
     IsOptional(),
-    Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : (value as unknown))),
+    Transform(({ value }) => laxFlag(value)),
     IsBoolean(),
   );

@@ -1,5 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
 import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsNotEmpty, IsOptional, IsString } from 'class-validator';
 import { MAX_PAGE_SIZE } from './pagination.js';
 
@@ -19,6 +20,13 @@ export const IsNullableText = (example?: string) =>
     IsString(),
     IsOptional(),
     ApiPropertyOptional({ nullable: true, type: String, ...(example !== undefined && { example }) }),
+  );
+
+/** A DTO field of text. An empty text, which forms send, is null. */
+export const IsFilledText = (example?: string) =>
+  applyDecorators(
+    IsNullableText(example),
+    Transform(({ value }: { value: unknown }) => (value === '' ? null : value)),
   );
 
 /** A DTO field with a list of texts that must be sent, at most as many as a page has rows. */

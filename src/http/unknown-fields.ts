@@ -13,6 +13,8 @@ interface DeclaredField {
   readonly asSent?: true;
   /** True if a typo in its name would leave the party without the limit. */
   readonly limits: boolean;
+  /** Set if it names the owner of the party. */
+  readonly names?: string;
   /** Set where no class declares it: the decorators of its property. */
   readonly own?: { readonly sentAs: readonly PropertyDecorator[] };
 }
@@ -42,19 +44,43 @@ const LITELLM_LIMITS = new Set([
   'team_member_tpm_limit', 'temp_budget_expiry', 'temp_budget_increase', 'tpm_limit', 'tpm_limit_type',
 ]); // prettier-ignore
 
+/** Names of limits in other gateways, and the field that limits here. */
+const FOREIGN_LIMITS: Readonly<Record<string, string>> = {
+  budget: 'max_budget', budgets: 'max_budget', budgetlimit: 'max_budget', budgetmax: 'max_budget', budgetusd: 'max_budget',
+  costlimit: 'max_budget', creditlimit: 'max_budget', limitusd: 'max_budget', maxcost: 'max_budget', maxspend: 'max_budget',
+  monthlybudget: 'max_budget', quota: 'max_budget', spendinglimit: 'max_budget', spendlimit: 'max_budget', usagelimit: 'max_budget',
+  budgetperiod: 'budget_duration', budgetreset: 'budget_duration', resetduration: 'budget_duration', resetperiod: 'budget_duration',
+  maxrpm: 'rpm_limit', ratelimit: 'rpm_limit', ratelimits: 'rpm_limit', requestlimit: 'rpm_limit', requestsperminute: 'rpm_limit', rpm: 'rpm_limit',
+  maxtpm: 'tpm_limit', tokenlimit: 'tpm_limit', tokensperminute: 'tpm_limit', tpm: 'tpm_limit',
+  concurrency: 'max_parallel_requests', maxconcurrency: 'max_parallel_requests', maxconcurrentrequests: 'max_parallel_requests',
+  parallelrequests: 'max_parallel_requests',
+  expiration: 'duration', expires: 'duration', expiresat: 'duration', expiresin: 'duration', expiry: 'duration', expirydate: 'duration',
+  lifetime: 'duration', ttl: 'duration', validuntil: 'duration',
+  allowedmodels: 'models', modelaccess: 'models', modelallowlist: 'models', modelids: 'models', modellist: 'models', modelnames: 'models',
+  modelwhitelist: 'models', permittedmodels: 'models',
+  blockedmodels: 'models', deniedmodels: 'models', excludedmodels: 'models',
+  active: 'blocked', disabled: 'blocked', enabled: 'blocked', isactive: 'blocked', isblocked: 'blocked', isdisabled: 'blocked',
+  isenabled: 'blocked', suspended: 'blocked',
+  allowedendpoints: 'allowed_routes', permittedroutes: 'allowed_routes', routes: 'allowed_routes',
+  org: 'organization_id', orgid: 'organization_id', organization: 'organization_id', team: 'team_id', user: 'user_id', owner: 'user_id',
+}; // prettier-ignore
+
 /**
  * Returns the fields of a body that its route does not accept. Clients rely on that they are ignored. Throws 422 for a probable
  * typo of a limit, because the client would not notice that the limit is missing. A typo is at most two letters from a limit
- * that the route accepts, and no field of LiteLLM.
+ * that the route accepts, its name in another spelling or in another gateway, and no field of LiteLLM.
  */
-export function unknownFields(body: object, dto: Type): string[] {
+export function unknownFields(body: object, dto: Type, above = ''): string[] {
   const accepted = acceptedFields(dto);
   const unknown = Object.keys(body).filter((field) => !accepted.has(field));
   const typos = unknown.flatMap((field) => {
-    const limit = LITELLM_LIMITS.has(field) ? undefined : closestLimit(field, limitingFields(dto));
+    const limit = LITELLM_LIMITS.has(field)
+      ? undefined
+      : (otherSpelling(field, (body as Record<string, unknown>)[field], dto) ??
+        closestLimit(field, limitingFields(dto)));
     return limit === undefined
       ? []
-      : [{ field, message: `there is no such field; ${limit} limits, did you mean that?` }];
+      : [{ field: above + field, message: `there is no such field; ${limit} limits, did you mean that?` }];
   });
   if (typos.length) throw invalidFields(typos);
   return unknown;
@@ -71,6 +97,25 @@ export function fieldsWithoutEffect(body: Readonly<Record<string, unknown>>, dto
     return accepted.has(field) && Array.isArray(value) && value.length > 0;
   });
 }
+
+/** Returns the limit or owner that another spelling or another gateway's name means; undefined if it means none. */
+function otherSpelling(field: string, value: unknown, dto: Type): string | undefined {
+  const declared = declaredFields(dto);
+  // A client that sends back a view, or a field of another route, loses no limit.
+  if (Object.hasOwn(declared, field) || value === null || value === '') return undefined;
+  const plain = withoutSeparators(field);
+  const spelled = Object.entries(declared).find(
+    ([name, { limits, names }]) => (limits || names !== undefined) && withoutSeparators(name) === plain,
+  )?.[0];
+  const foreign = Object.hasOwn(FOREIGN_LIMITS, plain) ? FOREIGN_LIMITS[plain] : undefined;
+  return spelled ?? (foreign !== undefined && Object.hasOwn(declared, foreign) ? foreign : undefined);
+}
+
+/** Returns a name in lower case without what separates its words: `teamId` and `team-id` are one. */
+const withoutSeparators = (name: string) =>
+  name.length > MAX_NAME_CHARS ? name : name.toLowerCase().replace(/[^a-z0-9]/g, '');
+
+const MAX_NAME_CHARS = 64;
 
 const closestLimit = (field: string, limiting: readonly string[]) =>
   limiting.find((known) => isTypo(field, known));
@@ -89,6 +134,9 @@ export function limitingFields(dto: Type): readonly string[] {
 
 const declaredFields = (dto: Type) =>
   (Reflect.getMetadata(DECLARED, dto) as Readonly<Record<string, DeclaredField>> | undefined) ?? {};
+
+/** Tells whether a DTO has declared fields. */
+export const isDeclared = (dto: Type): boolean => Reflect.hasMetadata(DECLARED, dto);
 
 const validationsOf = (dto: Type) => getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
 

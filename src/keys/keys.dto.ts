@@ -5,7 +5,6 @@ import {
   ArrayMaxSize,
   ArrayNotEmpty,
   IsArray,
-  IsBoolean,
   IsIn,
   IsInt,
   IsObject,
@@ -23,7 +22,13 @@ import { CurrentPageInfo } from '../http/page-info.dto.js';
 import { PageQuery } from '../http/pagination.js';
 import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
-import { IsRequiredText, IsNullableText, IsOptionalTextList, IsTextList } from '../http/text-fields.js';
+import {
+  IsFilledText,
+  IsRequiredText,
+  IsNullableText,
+  IsOptionalTextList,
+  IsTextList,
+} from '../http/text-fields.js';
 import { IsAliases } from '../parties/aliases.js';
 import { IsDuration, IsLifetime } from '../parties/duration.js';
 import { LimitedPartyResponse } from '../parties/limits-response.dto.js';
@@ -58,8 +63,7 @@ export class KeyFieldsDto extends PartyDto {
   @IsNullableText('acme')
   organization_id?: string | null;
 
-  @IsOptional()
-  @IsBoolean()
+  @IsFlag({ nullable: true })
   blocked?: boolean | null;
 
   /** Routes that the key may call: groups (`llm_api_routes`), routes, templates, `/prefix/*`. `[]` is unrestricted. */
@@ -102,9 +106,9 @@ export class GenerateKeyDto extends KeyFieldsDto {
 
 /** Changes of a key; absent keeps, null clears. */
 export class UpdateKeyDto extends KeyFieldsDto {
-  /** The key, or its hash. */
-  @IsRequiredText('sk-1234567890abcdef')
-  key: string;
+  /** The key, or its hash. Absent: the key with this `key_alias`. */
+  @IsFilledText('sk-1234567890abcdef')
+  key?: string | null;
 }
 
 /** Changes of many keys. A failed change does not stop the others. */

@@ -106,13 +106,18 @@ export class KeysService {
     return issued;
   }
 
-  /** Changes a key. Throws 404 if it does not exist or the caller may not see it. */
+  /** Changes the key that `key`, or else `key_alias`, names. Throws 404 if it does not exist or the caller may not see it. */
   async update(dto: UpdateKeyDto, caller: Principal): Promise<UpdatedKey> {
-    const { row } = await this.keys.write(
-      (tx) => this.change(tx, dto.key, dto, caller, ['/key/update']),
-      cacheKeysOf,
-    );
-    return { ...keyView(row), key: dto.key };
+    const { key, key_alias: alias } = dto;
+    const { row } = await this.keys.write(async (tx) => {
+      const changed = await this.change(tx, key ?? (await this.hashOf(tx, alias, caller)), dto, caller, [
+        '/key/update',
+      ]);
+      // Another transaction has renamed the key in the meantime.
+      if (!key && changed.before.keyAlias !== alias) throw unknownAlias(alias!);
+      return changed;
+    }, cacheKeysOf);
+    return { ...keyView(row), key: key ?? row.secretHash };
   }
 
   /** Changes many keys. A failed change is reported and does not stop the others. */
@@ -121,10 +126,11 @@ export class KeysService {
     const failed: BulkKeyUpdate['failed_updates'] = [];
     for (const dto of dtos) {
       try {
-        successful.push({ key: dto.key, key_info: await this.update(dto, caller) });
+        const key_info = await this.update(dto, caller);
+        successful.push({ key: key_info.key, key_info });
       } catch (error) {
         if (!(error instanceof HttpException)) throw error;
-        failed.push({ key: dto.key, key_info: null, failed_reason: error.message });
+        failed.push({ key: dto.key ?? dto.key_alias ?? '', key_info: null, failed_reason: error.message });
       }
     }
     return { total_requested: dtos.length, successful_updates: successful, failed_updates: failed };
@@ -282,6 +288,22 @@ export class KeysService {
   }
 
   /**
+   * Returns the hash of the live key with this alias. Throws 400 without an alias, and 404 if there is no such key or
+   * the caller may not see it.
+   */
+  private async hashOf(
+    tx: EntityManager,
+    alias: string | null | undefined,
+    caller: Principal,
+  ): Promise<string> {
+    if (!alias)
+      throw new BadRequestException({ message: 'Either key or key_alias must be given', param: 'key' });
+    const row = await this.keys.in(tx).findOneBy({ keyAlias: alias, deletedAt: IsNull() });
+    if (!row || !maySeeKey(caller, row)) throw unknownAlias(alias);
+    return row.secretHash;
+  }
+
+  /**
    * Returns the live key, locked. Throws 404 if it does not exist or the caller may not see it, and 403 if the caller
    * may not change it.
    */
@@ -320,5 +342,11 @@ function requireResettable(caller: Principal, key: VirtualKey | null): asserts k
   if (!administersKey(caller, key))
     throw new ForbiddenException({ message: 'Only an admin resets what a key has spent', param: 'key' });
 }
+
+const unknownAlias = (alias: string) =>
+  new NotFoundException({
+    message: `Key not found. No key with key_alias='${alias}'.`,
+    param: 'key_alias',
+  });
 
 const unknownKey = () => new NotFoundException({ message: 'Key not found in database', param: 'key' });

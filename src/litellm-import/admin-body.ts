@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import { AdminValidationPipe, ignoredFields } from '../admin/admin-validation.pipe.js';
 import { acceptedFields } from '../http/unknown-fields.js';
 import { anyFieldsWhere } from '../parties/fields/all-fields.js';
+import { MAX_PARALLEL, MAX_RATE } from '../parties/rate.js';
 import { nanoUsdFromUsd, nearestNanoUsd, usdFromNanoUsd } from '../policy/money.js';
 import type { ImportWarnings } from './import-warnings.js';
 import type { LitellmRow } from './litellm-database.js';
@@ -20,8 +21,8 @@ const INSIDE_METADATA = anyFieldsWhere(({ inMetadata }) => inMetadata !== undefi
 const AMOUNTS = anyFieldsWhere(
   ({ type, column }) => column !== null && ['usd', 'budgetWindows', 'modelBudgets'].includes(type),
 );
+
 const RATES = anyFieldsWhere(({ type }) => type === 'rate');
-const MAX_RATE = 2_147_483_647;
 
 const pipe = new AdminValidationPipe();
 
@@ -39,9 +40,10 @@ export async function bodyOf<T extends object>(
     if (!NOT_SENT.has(field)) sent[field] = finite(field, value, warnings);
   for (const field of AMOUNTS) if (field in sent) sent[field] = inNanos(sent[field], warnings);
   for (const field of RATES) {
-    if (typeof sent[field] !== 'number' || sent[field] <= MAX_RATE) continue;
-    warnings.changed(`${field}: ${MAX_RATE} instead of ${sent[field]}`);
-    sent[field] = MAX_RATE;
+    const most = field === 'max_parallel_requests' ? MAX_PARALLEL : MAX_RATE;
+    if (typeof sent[field] !== 'number' || sent[field] <= most) continue;
+    warnings.changed(`${field}: ${most} instead of ${sent[field]}`);
+    sent[field] = most;
   }
   if (isSomething(sent.budget_limits) || isSomething(sent.model_max_budget))
     warnings.changed(

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional, IntersectionType, OmitType, PickType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsInt, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
+import { IsInt, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
+import { IsFlag } from '../http/is-flag.js';
 import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
 import { CurrentPageInfo } from '../http/page-info.dto.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/pagination.js';
@@ -64,8 +65,7 @@ export class ChangeModelDto {
   model_info?: Record<string, unknown> | null;
 
   /** If true, the deployment gets no calls. The same as `model_info.blocked`. */
-  @IsOptional()
-  @IsBoolean()
+  @IsFlag({ nullable: true })
   blocked?: boolean | null;
 }
 

@@ -1,21 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayNotEmpty,
-  IsEmail,
-  IsEmpty,
-  IsIn,
-  IsOptional,
-  ValidateIf,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, IsEmpty, IsIn, IsOptional, ValidateNested } from 'class-validator';
 import { IsOneOf } from '../http/is-one-of.js';
 import { IsOneOrMany } from '../http/is-one-or-many.js';
 import { MAX_PAGE_SIZE } from '../http/pagination.js';
 import { UserRow } from '../parties/user-row.dto.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
-import { IsRequiredText, IsNullableText } from '../http/text-fields.js';
+import { IsFilledText, IsRequiredText, IsNullableText } from '../http/text-fields.js';
 import { ORGANIZATION_MEMBER_FIELDS } from '../parties/fields/organization-fields.js';
 
 const ROLES = ['org_admin', 'internal_user', 'internal_user_viewer'] as const;
@@ -40,9 +31,7 @@ class NamedUserDto {
   @IsNullableText('alice')
   user_id?: string | null;
 
-  @ApiPropertyOptional({ nullable: true, type: String })
-  @ValidateIf(({ user_email }: NamedUserDto) => Boolean(user_email))
-  @IsEmail()
+  @IsFilledText()
   user_email?: string | null;
 }
 

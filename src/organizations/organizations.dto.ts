@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsNotEmpty, IsOptional, IsString, ValidateIf, ValidateNested } from 'class-validator';
+import { IsNotEmpty, IsOptional, IsString, ValidateIf, ValidateNested } from 'class-validator';
+import { IsFlag } from '../http/is-flag.js';
 import { OnlyLooksUp } from '../http/free-content.js';
 import { PageQuery } from '../http/pagination.js';
 import { AuthoredResponse, BudgetTable } from '../parties/limits-response.dto.js';
@@ -16,8 +17,7 @@ import { OrganizationMemberRow } from './organization-members.dto.js';
 @DeclaredBy(ORGANIZATION_FIELDS)
 class OrganizationFieldsDto extends PartyDto {
   /** True blocks every key of the organization at once. */
-  @IsOptional()
-  @IsBoolean()
+  @IsFlag({ nullable: true })
   blocked?: boolean | null;
 }
 

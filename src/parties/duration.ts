@@ -3,6 +3,9 @@ import { ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
 import { registerDecorator } from 'class-validator';
 import { lifetimeEnd, parseDuration } from '../calendar/windows.js';
 
+export const DURATION_REQUIREMENT =
+  'must be a number above zero and s, m, h, d, w or mo, e.g. 30d, and at most a hundred years (an empty text is none)';
+
 const check =
   (name: string, isValid: (text: string) => boolean, requirement: string) =>
   (options: ApiPropertyOptions = {}) =>
@@ -15,7 +18,7 @@ const check =
           propertyName: String(property),
           validator: {
             validate: (value: unknown) => typeof value === 'string' && isValid(value),
-            defaultMessage: () => `${String(property)} must be ${requirement}`,
+            defaultMessage: () => `${String(property)} ${requirement}`,
           },
         }),
     );
@@ -27,12 +30,12 @@ const check =
 export const IsDuration = check(
   'isDuration',
   (text) => parseDuration(text) !== undefined,
-  'a number and s, m, h, d, w or mo, e.g. 30d, and at most a hundred years',
+  DURATION_REQUIREMENT,
 );
 
 /** Declares a DTO field with a lifetime: a duration (zero is allowed), or `-1` for no end. */
 export const IsLifetime = check(
   'isLifetime',
   (text) => text === '-1' || lifetimeEnd(new Date(0), text) !== undefined,
-  'a number and s, m, h, d, w or mo, e.g. 30d, at most a hundred years, or -1',
+  `${DURATION_REQUIREMENT}, or -1 for no end`,
 );

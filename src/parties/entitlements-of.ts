@@ -7,6 +7,7 @@ import { ALL_FIELDS } from './fields/all-fields.js';
 import { comparisonOf, type Field } from './fields/field.js';
 import type { Limits } from './limits-row.js';
 import { modelBudgets } from './model-budgets.js';
+import { modelRates } from './model-rates.js';
 import { modelEntries } from './model-entries.js';
 import { tagsOf } from './tags-of.js';
 
@@ -88,7 +89,5 @@ function rowCaps(row: EntitledRow): [string, bigint][] {
   return Object.entries(caps).flatMap(([name, most]) => (most === null ? [] : [[name, BigInt(most)]]));
 }
 
-const modelCaps = ({ extra }: EntitledRow, name: string): [string, bigint][] =>
-  Object.entries((extra?.[name] ?? {}) as Record<string, unknown>).flatMap(([model, most]) =>
-    typeof most === 'number' ? [[`${name}.${model}`, BigInt(Math.floor(most))]] : [],
-  );
+const modelCaps = (row: EntitledRow, name: 'model_rpm_limit' | 'model_tpm_limit'): [string, bigint][] =>
+  Array.from(modelRates(row, name), ([model, most]) => [`${name}.${model}`, BigInt(Math.floor(most))]);

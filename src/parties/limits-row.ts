@@ -1,6 +1,12 @@
 import { Column } from 'typeorm';
 import { AuthoredRow } from '../database/authored-row.js';
-import { InstantColumn, IntegerColumn, JsonColumn, NanoUsdColumn } from '../database/columns.js';
+import {
+  BigIntegerColumn,
+  InstantColumn,
+  IntegerColumn,
+  JsonColumn,
+  NanoUsdColumn,
+} from '../database/columns.js';
 import type { NanoUsd } from '../policy/money.js';
 
 /** A further budget window beside the main one (LiteLLM `budget_limits[]`). */
@@ -44,10 +50,10 @@ export abstract class LimitsRow extends AuthoredRow {
   @JsonColumn({ name: 'model_max_budget', nullable: true })
   modelMaxBudget: Record<string, unknown> | null;
 
-  @IntegerColumn({ name: 'tpm_limit', nullable: true })
+  @BigIntegerColumn({ name: 'tpm_limit', nullable: true })
   tpmLimit: number | null;
 
-  @IntegerColumn({ name: 'rpm_limit', nullable: true })
+  @BigIntegerColumn({ name: 'rpm_limit', nullable: true })
   rpmLimit: number | null;
 
   @IntegerColumn({ name: 'max_parallel_requests', nullable: true })

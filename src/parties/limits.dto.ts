@@ -3,13 +3,10 @@ import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsArray,
-  IsInt,
   IsISO8601,
   IsObject,
   IsOptional,
   IsString,
-  Max,
-  Min,
   ValidateNested,
 } from 'class-validator';
 import { FreeContent } from '../http/free-content.js';
@@ -19,9 +16,8 @@ import { MAX_BUDGET_WINDOWS } from './fields/limit-fields.js';
 import { IsModelBudgets } from './model-budgets.js';
 import { NamesModels } from './names-models.js';
 import { HidesNoLimit, NOT_ENFORCED, Refuses } from './not-enforced.js';
+import { IsRate, MAX_PARALLEL } from './rate.js';
 import { IsUsd } from './usd.js';
-
-const MAX_RATE = 2_147_483_647;
 
 /** A further budget window beside the main one. */
 export class BudgetLimitDto {
@@ -66,27 +62,15 @@ export class LimitsDto {
   model_max_budget?: Record<string, unknown> | null;
 
   /** Tokens per minute. */
-  @ApiPropertyOptional({ nullable: true, type: Number, example: 100000 })
-  @IsOptional()
-  @IsInt()
-  @Min(0)
-  @Max(MAX_RATE)
+  @IsRate({ example: 100000 })
   tpm_limit?: number | null;
 
   /** Requests per minute. */
-  @ApiPropertyOptional({ nullable: true, type: Number, example: 600 })
-  @IsOptional()
-  @IsInt()
-  @Min(0)
-  @Max(MAX_RATE)
+  @IsRate({ example: 600 })
   rpm_limit?: number | null;
 
   /** Calls at the same time. */
-  @ApiPropertyOptional({ nullable: true, type: Number, example: 10 })
-  @IsOptional()
-  @IsInt()
-  @Min(0)
-  @Max(MAX_RATE)
+  @IsRate({ example: 10, most: MAX_PARALLEL })
   max_parallel_requests?: number | null;
 }
 

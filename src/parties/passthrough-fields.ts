@@ -1,10 +1,12 @@
 import { UnprocessableEntityException } from '@nestjs/common';
+import { laxFlag, laxInteger, laxNumber } from '../http/lax-values.js';
 import { hasBlankEnds } from '../policy/model-list.js';
 import { isName } from '../policy/name.js';
 import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
 import type { Fields } from './fields/field.js';
 import { MAX_ENTRIES, MAX_TAGS } from './fields/field-templates.js';
 import type { PartyRow } from './party-row.js';
+import { isRate, rateRequirement } from './rate.js';
 
 /** Type of a field that is stored as sent. Null always clears the field. */
 export type PassthroughType = 'mapping' | 'list' | 'tags' | 'text' | 'flag' | 'number';
@@ -28,9 +30,18 @@ const TYPE_RULES: Record<PassthroughType, readonly [test: (value: unknown) => bo
 };
 
 const PER_MODEL = [
-  (value: unknown) => !Object.keys(value as object).some(hasBlankEnds),
-  'must have no blanks at the ends of a name',
+  (value: unknown) =>
+    Object.entries(value as object).every(
+      ([model, most]) => !hasBlankEnds(model) && (most === null || isRate(laxInteger(most))),
+    ),
+  `must map models, without blanks at the ends of a name, to rates, each of which ${rateRequirement()}`,
 ] as const;
+
+/** Types whose values may also be sent as texts. */
+const LAX: Partial<Record<PassthroughType, (value: unknown) => unknown>> = {
+  flag: laxFlag,
+  number: laxNumber,
+};
 
 /** Further rules for fields that limit. */
 const FURTHER_RULES: Readonly<Record<string, readonly [test: (value: unknown) => boolean, message: string]>> =
@@ -47,8 +58,12 @@ const FURTHER_RULES: Readonly<Record<string, readonly [test: (value: unknown) =>
  * Stores LiteLLM's fields as sent, so that a read returns what was written. Throws 422 if a value has the wrong type.
  */
 export function storePassthroughFields(row: PartyRow, dto: object, fields: Fields): void {
-  const sent = dto as Record<string, unknown>;
   const stored = Object.entries(fields).filter(([, { asSent }]) => asSent);
+  const sent = { ...dto } as Record<string, unknown>;
+  for (const [field, { type }] of stored) {
+    const lax = LAX[type as PassthroughType];
+    if (lax && sent[field] !== undefined) sent[field] = lax(sent[field]);
+  }
   const problems = stored.flatMap(([field, { type }]) => {
     const value = sent[field];
     if (value === undefined || value === null) return [];

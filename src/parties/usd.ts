@@ -1,12 +1,17 @@
 import { applyDecorators, UnprocessableEntityException } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
 import { registerDecorator } from 'class-validator';
-import { type NanoUsd, nanoUsdFromUsd, usdFromNanoUsd } from '../policy/money.js';
+import { laxNumber } from '../http/lax-values.js';
+import { MAX_NANO_USD, type NanoUsd, nanoUsdFromUsd, usdFromNanoUsd, usdText } from '../policy/money.js';
+
+export const USD_REQUIREMENT = `must be an amount in USD: a number from 0 to ${usdText(MAX_NANO_USD)} with at most 9 decimals`;
 
 /** Declares a DTO field of US dollars: zero or more, at most 9 decimals, within 64 bits of nano-dollars. */
 export const IsUsd = (options: ApiPropertyOptions = {}) =>
   applyDecorators(
     ApiProperty({ type: Number, minimum: 0, example: 10, ...options } as ApiPropertyOptions),
+    Transform(({ value }) => laxNumber(value)),
     (target: object, property: string | symbol) =>
       registerDecorator({
         name: 'isUsd',
@@ -14,8 +19,7 @@ export const IsUsd = (options: ApiPropertyOptions = {}) =>
         propertyName: String(property),
         validator: {
           validate: (value: unknown) => nanoUsdFromUsd(value) !== undefined,
-          defaultMessage: () =>
-            `${String(property)} must be an amount in USD: a number, zero or more, with at most 9 decimals`,
+          defaultMessage: () => `${String(property)} ${USD_REQUIREMENT}`,
         },
       }),
   );

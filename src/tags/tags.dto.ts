@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, IntersectionType, OmitType } from '@nestjs/swagger';
-import { IsArray, IsBoolean, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsArray, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsFlag } from '../http/is-flag.js';
 import { DatesQuery } from '../http/dates-query.dto.js';
 import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
 import { AuthoredResponse, BudgetTable } from '../parties/limits-response.dto.js';
@@ -34,8 +35,7 @@ export class TagDto extends OmitType(PartyDto, ['models'] as const) {
   @IsString({ each: true })
   models?: string[] | null;
 
-  @IsOptional()
-  @IsBoolean()
+  @IsFlag({ nullable: true })
   blocked?: boolean | null;
 }
 

@@ -3,24 +3,27 @@ import { Type } from 'class-transformer';
 import {
   ArrayNotEmpty,
   IsArray,
-  IsBoolean,
-  IsEmail,
   IsIn,
-  IsInt,
   IsNotEmpty,
   IsOptional,
   IsString,
-  Min,
   ValidateNested,
 } from 'class-validator';
 import { OnlyLooksUp } from '../http/free-content.js';
 import { IsOneOf } from '../http/is-one-of.js';
 import { IsOneOrMany } from '../http/is-one-or-many.js';
 import { PageInfo } from '../http/page-info.dto.js';
+import { IsFlag } from '../http/is-flag.js';
 import { PageQuery } from '../http/pagination.js';
 import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
-import { IsRequiredText, IsNullableText, IsOptionalText, IsTextList } from '../http/text-fields.js';
+import {
+  IsFilledText,
+  IsRequiredText,
+  IsNullableText,
+  IsOptionalText,
+  IsTextList,
+} from '../http/text-fields.js';
 import { KeyRow } from '../keys/keys.dto.js';
 import { BudgetTable, LimitedPartyResponse } from '../parties/limits-response.dto.js';
 import { MEMBER_FIELDS } from '../parties/fields/member-fields.js';
@@ -32,6 +35,7 @@ import { NamesModels } from '../parties/names-models.js';
 import { Refuses } from '../parties/not-enforced.js';
 import { IsDuration } from '../parties/duration.js';
 import { IsAliases } from '../parties/aliases.js';
+import { IsRate } from '../parties/rate.js';
 import { IsUsd } from '../parties/usd.js';
 import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
 import { UserRow } from '../parties/user-row.dto.js';
@@ -55,9 +59,7 @@ export class MemberDto {
   user_id?: string | null;
 
   /** Names the user instead of the id. */
-  @ApiPropertyOptional({ nullable: true, type: String })
-  @IsOptional()
-  @IsEmail()
+  @IsFilledText()
   user_email?: string | null;
 }
 
@@ -71,8 +73,7 @@ export class TeamFieldsDto extends PartyDto {
   @IsNullableText()
   organization_id?: string | null;
 
-  @IsOptional()
-  @IsBoolean()
+  @IsFlag({ nullable: true })
   blocked?: boolean | null;
 
   /** Names that the team uses for models: `{"fast": "gpt-4o-mini"}`. */
@@ -89,14 +90,10 @@ export class TeamFieldsDto extends PartyDto {
   @IsDuration()
   team_member_budget_duration?: string | null;
 
-  @IsOptional()
-  @IsInt()
-  @Min(0)
+  @IsRate()
   team_member_rpm_limit?: number | null;
 
-  @IsOptional()
-  @IsInt()
-  @Min(0)
+  @IsRate()
   team_member_tpm_limit?: number | null;
 }
 
@@ -244,14 +241,10 @@ export class UpdateMemberDto extends MemberOfTeamDto {
   @IsOneOf(ROLES)
   role?: (typeof ROLES)[number] | null;
 
-  @IsOptional()
-  @IsInt()
-  @Min(0)
+  @IsRate()
   tpm_limit?: number | null;
 
-  @IsOptional()
-  @IsInt()
-  @Min(0)
+  @IsRate()
   rpm_limit?: number | null;
 
   @ApiPropertyOptional({ type: [String] })

@@ -12,8 +12,6 @@ import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsArray,
-  IsBoolean,
-  IsEmail,
   IsNotEmpty,
   IsObject,
   IsOptional,
@@ -27,8 +25,15 @@ import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { GenerateKeyDto, KeyRow } from '../keys/keys.dto.js';
 import { UserRow } from '../parties/user-row.dto.js';
 import { NewUserTeamDto } from '../teams/teams.dto.js';
+import { IsFlag } from '../http/is-flag.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
-import { IsNullableText, IsOptionalText, IsOptionalTextList, IsTextList } from '../http/text-fields.js';
+import {
+  IsFilledText,
+  IsNullableText,
+  IsOptionalText,
+  IsOptionalTextList,
+  IsTextList,
+} from '../http/text-fields.js';
 import { KEY_FIELDS } from '../parties/fields/key-fields.js';
 import { USER_FIELDS } from '../parties/fields/user-fields.js';
 import { PartyDto } from '../parties/limits.dto.js';
@@ -44,9 +49,7 @@ export class NewUserDto extends GenerateKeyDto {
   @IsOptionalText('alice')
   declare user_id?: string;
 
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'alice@example.com' })
-  @IsOptional()
-  @IsEmail()
+  @IsFilledText('alice@example.com')
   user_email?: string | null;
 
   @IsNullableText('Alice')
@@ -80,9 +83,7 @@ export class NewUserDto extends GenerateKeyDto {
   organizations?: string[] | null;
 
   /** False: the user gets no key. */
-  @ApiPropertyOptional({ default: true, example: false })
-  @IsOptional()
-  @IsBoolean()
+  @IsFlag({ nullable: true, default: true, example: false })
   auto_create_key?: boolean | null;
 
   @IsOptional()
@@ -100,9 +101,7 @@ export class UpdateUserDto extends PartyDto {
   @IsNotEmpty()
   user_id?: string | null;
 
-  @ApiPropertyOptional({ nullable: true, type: String, example: 'alice@example.com' })
-  @IsOptional()
-  @IsEmail()
+  @IsFilledText('alice@example.com')
   user_email?: string | null;
 
   @IsNullableText()
@@ -112,8 +111,7 @@ export class UpdateUserDto extends PartyDto {
   user_role?: (typeof USER_ROLES)[number] | null;
 
   /** True blocks every key of the user at once. */
-  @IsOptional()
-  @IsBoolean()
+  @IsFlag({ nullable: true })
   blocked?: boolean | null;
 }
 
@@ -133,8 +131,7 @@ export class BulkUpdateUsersDto {
   users?: UpdateUserDto[] | null;
 
   /** True: `user_updates` changes every user. */
-  @IsOptional()
-  @IsBoolean()
+  @IsFlag({ nullable: true })
   all_users?: boolean | null;
 
   @ApiPropertyOptional({ type: () => UpdateUserDto, nullable: true })

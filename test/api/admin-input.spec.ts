@@ -24,6 +24,74 @@ const model = (litellm_params: object, model_info: object = {}) => ({
   model_info,
 });
 
+describe('a number or a flag that is sent as text', () => {
+  const m_out = { 'm-out': { budget_limit: '0.0000001', time_period: '1d' } };
+  it.each<[string, object, object, (answer: never) => object]>([
+    ['/key/generate', { max_budget: '10', rpm_limit: '5', tpm_limit: '10000000000', blocked: 'yes' }, { max_budget: 10, rpm_limit: 5, tpm_limit: 1e10, blocked: true }, (key) => key],
+    ['/key/generate', { soft_budget: ' 1e1', model_max_budget: m_out, budget_limits: [{ budget_duration: '1d', max_budget: '2' }] }, { soft_budget: 10, model_max_budget: m_out, budget_limits: [{ budget_duration: '1d', max_budget: 2 }] }, (key) => key],
+    ['/key/generate', { auto_rotate: 'false' }, { auto_rotate: false }, (key) => key],
+    ['/team/new', { max_budget: '1_000', blocked: 0, team_member_budget: '2', team_member_rpm_limit: '3.0' }, { max_budget: 1000, blocked: false, team_member_budget: 2, team_member_rpm_limit: 3 }, (team) => team],
+    ['/user/new', { max_budget: '.5', auto_create_key: 'false' }, { max_budget: 0.5, key: '' }, (user) => user],
+    ['/organization/new', { organization_alias: 'o', max_budget: '7' }, { max_budget: 7 }, (organization) => organization],
+    ['/customer/new', { user_id: 'as-text', max_budget: '7', blocked: '1' }, { blocked: true, litellm_budget_table: { max_budget: 7 } }, (customer) => customer],
+    ['/tag/new', { name: 'as-text', rpm_limit: '7' }, { rpm_limit: 7 }, ({ tag }: { tag: object }) => tag],
+    ['/budget/new', { budget_id: 'as-text', max_budget: '7', tpm_limit: 3e9 }, { max_budget: 7, tpm_limit: 3e9 }, (budget) => budget],
+  ])('%s %j is one', async (path, body, row, rowOf) => {
+    expect(rowOf((await gateway.create(path, body)) as never)).toMatchObject(row);
+  }); // prettier-ignore
+
+  it('is one inside of a bulk change and of a reset, too', async () => {
+    const key = await gateway.createKey({ spend: '2' });
+    const { successful_updates } = await gateway.create('/key/bulk_update', { keys: [{ key, max_budget: '5', blocked: 'n' }] }); // prettier-ignore
+    expect(successful_updates[0].key_info).toMatchObject({ max_budget: 5, blocked: null });
+    expect(await gateway.create(`/key/${key}/reset_spend`, { reset_to: '1' })).toMatchObject({ spend: 1 });
+  });
+});
+
+it('an address may be any text; an empty one is none', async () => {
+  const user = await gateway.create('/user/new', { user_id: 'mailless', user_email: '' });
+  expect(user.user_email).toBeNull();
+  await gateway.create('/user/update', { user_id: 'mailless', user_email: 'budget10cv2' });
+  expect((await gateway.create('/user/update', { user_email: 'budget10cv2', max_budget: 3 })).data).toMatchObject({ user_id: 'mailless' }); // prettier-ignore
+  const { data } = await gateway.create('/user/update', { user_id: 'mailless', user_email: '' });
+  expect(data.user_email).toBeNull();
+});
+
+describe('a rate for one model limits', () => {
+  it.each<[string, object]>([
+    ['in model_max_budget alone', { model_max_budget: { 'm-free': { rpm_limit: 1 } } }],
+    ['beside an amount', { model_max_budget: { 'm-free': { max_budget: 5, rpm_limit: '1' } } }],
+    ['as text in model_rpm_limit', { model_rpm_limit: { 'm-free': '1' } }],
+    ['of the tier', { budget_id: 'one-a-minute' }],
+  ])('%s', async (_, fields) => {
+    if ('budget_id' in fields)
+      await gateway.create('/budget/new', { ...fields, model_max_budget: { 'm-free': { rpm_limit: 1 } } });
+    const key = await gateway.createKey(fields);
+    const status = async (name: string) => (await gateway.chat(key, { model: name })).status;
+    expect([await status('m-free'), await status('m-free'), await status('m-out')]).toEqual([200, 429, 200]);
+  });
+
+  it('and is passed on: no key that another makes has more', async () => {
+    await gateway.create('/user/new', {
+      user_id: 'rated',
+      model_max_budget: { 'm-free': { rpm_limit: 5 } },
+      auto_create_key: false,
+    });
+    const key = await gateway.createKey({ user_id: 'rated' });
+    const generateWith = (most: number) =>
+      gateway.as(key, 'POST', '/key/generate', { model_max_budget: { 'm-free': { rpm_limit: most } } });
+    expect((await generateWith(6)).status).toBe(403);
+    expect((await generateWith(5)).status).toBe(200);
+  });
+
+  it('and a limit beyond 32 bits is counted', async () => {
+    const key = await gateway.createKey({ tpm_limit: 9007199254740991, rpm_limit: 1e10 });
+    const { status, headers } = await gateway.chat(key, { model: 'm-free' });
+    expect(status).toBe(200);
+    expect(Number(headers['x-ratelimit-limit-tokens'])).toBe(9007199254740991);
+  });
+});
+
 describe('422, naming the field', () => {
   it.each([
     ['/key/generate', { budget_duration: '1201mo' }, 'budget_duration'],
@@ -33,7 +101,21 @@ describe('422, naming the field', () => {
     ['/key/generate', { budget_duration: '1e9d' }, 'budget_duration'],
     ['/key/generate', { max_budget: -7 }, 'max_budget'],
     ['/key/generate', { max_budget: 'NaN' }, 'max_budget'],
-    ['/key/generate', { max_budget: '5' }, 'max_budget'],
+    ['/key/generate', { max_budget: '' }, 'max_budget'],
+    ['/key/generate', { max_budget: true }, 'max_budget'],
+    ['/key/generate', { rpm_limit: '5.5' }, 'rpm_limit'],
+    ['/key/generate', { rpm_limit: '1e2' }, 'rpm_limit'],
+    ['/key/generate', { tpm_limit: 9007199254740992 }, 'tpm_limit'],
+    ['/key/generate', { max_parallel_requests: 2147483648 }, 'max_parallel_requests'],
+    ['/key/generate', { blocked: 'enabled' }, 'blocked'],
+    ['/key/generate', { duration: '' }, 'duration'],
+    ['/key/generate', { model_rpm_limit: { m: -1 } }, 'model_rpm_limit'],
+    ['/key/generate', { model_tpm_limit: { m: 'many' } }, 'model_tpm_limit'],
+    ['/key/generate', { model_max_budget: { m: {} } }, 'model_max_budget'],
+    ['/key/generate', { model_max_budget: { m: { rpm: 5 } } }, 'model_max_budget'],
+    ['/key/generate', { model_max_budget: { m: { max_budget: 1, rpm_limit: 1.5 } } }, 'model_max_budget'],
+    ['/team/member_update', { team_id: 't', user_id: 'u', rpm_limit: 1e300 }, 'rpm_limit'],
+    ['/team/new', { team_member_tpm_limit: 1e300 }, 'team_member_tpm_limit'],
     ['/key/generate', '{"max_budget": 1e400}', 'max_budget'],
     ['/key/bulk_update', { keys: [{ key: 'k', max_budget: -7 }] }, 'keys.0.max_budget'],
     ['/key/bulk_update', { keys: [] }, 'keys'],
@@ -59,6 +141,23 @@ describe('422, naming the field', () => {
     ['/model/update', { model_info: null }, 'model_info'],
   ])('%s %j: %s', async (path, body, param) => {
     expect(await refused(path, body)).toEqual({ status: 422, param });
+  });
+
+  it.each([
+    [{ max_budget: 1e12 }, 'from 0 to 9223372036.854775807 with at most 9 decimals'],
+    [{ max_budget: -1 }, 'from 0 to 9223372036.854775807 with at most 9 decimals'],
+    [{ rpm_limit: 'x' }, 'rpm_limit must be a whole number from 0 to 9007199254740991'],
+    [{ max_parallel_requests: 3e9 }, 'max_parallel_requests must be a whole number from 0 to 2147483647'],
+    [{ duration: '' }, 'an empty text is none'],
+    [{ budget_duration: '0d' }, 'a number above zero'],
+    [{ model_max_budget: { m: { rpm: 5 } } }, 'model_max_budget.m.rpm has no effect'],
+    [
+      { model_max_budget: { m: { max_budget: 'x' } } },
+      'model_max_budget.m.max_budget must be an amount in USD',
+    ],
+  ])('%j is told the bound that it breaks', async (body, bound) => {
+    const { body: answer } = await gateway.admin('POST', '/key/generate', body);
+    expect(answer.error.message).toContain(bound);
   });
 
   it.each([

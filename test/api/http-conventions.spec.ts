@@ -60,11 +60,36 @@ describe('a field nobody reads', () => {
     ['/organization/new', { organization_alias: 'o', maxbudget: 5 }, 'maxbudget'],
     ['/customer/new', { user_id: 'e', tpm_limt: 5 }, 'tpm_limt'],
     ['/budget/new', { max_paralel_requests: 5 }, 'max_paralel_requests'],
+    ['/key/generate', { budget: { max_limit: 0.0005 } }, 'budget'],
+    ['/key/generate', { rpm: 5 }, 'rpm'],
+    ['/key/generate', { expires: '2030-01-01' }, 'expires'],
+    ['/key/generate', { expiresAt: '2030-01-01' }, 'expiresAt'],
+    ['/key/generate', { teamId: 'x' }, 'teamId'],
+    ['/key/generate', { 'User-ID': 'x' }, 'User-ID'],
+    ['/key/generate', { team: 'x' }, 'team'],
+    ['/key/generate', { allowed_models: ['m-free'] }, 'allowed_models'],
+    ['/key/generate', { enabled: false }, 'enabled'],
+    ['/key/generate', { modelMaxBudget: { 'm-free': 1 } }, 'modelMaxBudget'],
+    ['/key/bulk_update', { keys: [{ key: 'x', max_spend: 5 }] }, 'keys.0.max_spend'],
+    ['/team/new', { tokens_per_minute: 5 }, 'tokens_per_minute'],
+    ['/user/new', { maxConcurrency: 5 }, 'maxConcurrency'],
+    ['/organization/new', { organization_alias: 'o', quota: 5 }, 'quota'],
+    ['/customer/new', { user_id: 'e', disabled: true }, 'disabled'],
+    ['/tag/new', { name: 't', spend_limit: 5 }, 'spend_limit'],
   ])('%s %o is a typo of a limit: 422 names it, and nothing is made', async (path, body, field) => {
     const { status, body: answer } = await gateway.admin('POST', path, body);
     expect(status).toBe(422);
     expect(answer.error).toMatchObject({ type: 'validation_error', param: field });
     expect(answer.error.details.fields).toEqual([{ field, message: expect.stringContaining('limits') }]);
+  });
+
+  it.each([
+    ['/key/generate', { expires: null, enabled: null }, 'expires, enabled'],
+    ['/user/update', { user_id: 'nobody-here', teams: ['t'] }, undefined],
+  ])('%s %o is no limit that would be lost', async (path, body, ignored) => {
+    const { status, headers } = await gateway.admin('POST', path, body);
+    expect(status).not.toBe(422);
+    if (ignored) expect(headers['x-tollgate-ignored']).toBe(ignored);
   });
 
   it('may be LiteLLM’s field of another route', async () => {

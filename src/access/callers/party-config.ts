@@ -6,6 +6,7 @@ import type { RateLimit } from '../../rate-limits/rate-limits.js';
 import type { Scope } from '../../policy/decision.js';
 import type { RateUnit } from '../../policy/rates.js';
 import { modelBudgets } from '../../parties/model-budgets.js';
+import { modelRates } from '../../parties/model-rates.js';
 import { isDeprovisioned } from '../../parties/deprovisioned.js';
 import { rulesOf } from '../../parties/fields/party-rules.js';
 import { modelEntries } from '../../parties/model-entries.js';
@@ -148,16 +149,14 @@ function rateLimits(scope: Scope, row: Readonly<PartyRow>): RateLimit[] {
             ...(model !== undefined && { model }),
           },
         ];
-  const perModel = (unit: RateUnit, limits: unknown) =>
-    Object.entries((limits ?? {}) as Record<string, unknown>).flatMap(([model, most]) =>
-      limit(unit, typeof most === 'number' ? most : null, model),
-    );
+  const perModel = (unit: RateUnit, field: 'model_rpm_limit' | 'model_tpm_limit') =>
+    [...modelRates(row, field)].flatMap(([model, most]) => limit(unit, most, model));
   return [
     ...limit('requests', row.rpmLimit),
     ...limit('tokens', row.tpmLimit),
     ...limit('running', row.maxParallelRequests),
-    ...perModel('requests', row.extra?.model_rpm_limit),
-    ...perModel('tokens', row.extra?.model_tpm_limit),
+    ...perModel('requests', 'model_rpm_limit'),
+    ...perModel('tokens', 'model_tpm_limit'),
   ];
 }
 

@@ -16,6 +16,7 @@ import { DatabaseLeases1765500000000 } from './1765500000000-database-leases.js'
 import { CalledNames1765700000000 } from './1765700000000-called-names.js';
 import { FunctionsInFiles1765800000000 } from './1765800000000-functions-in-files.js';
 import { AllowedHours1765900000000 } from './1765900000000-allowed-hours.js';
+import { WideRates1766100000000 } from './1766100000000-wide-rates.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -37,4 +38,5 @@ export const migrations = [
   CalledNames1765700000000,
   FunctionsInFiles1765800000000,
   AllowedHours1765900000000,
+  WideRates1766100000000,
 ];
