@@ -36,7 +36,7 @@ export const IsTextList = (example: readonly string[], { mayBeEmpty = false } = 
     ArrayMaxSize(MAX_PAGE_SIZE),
     ...(mayBeEmpty ? [] : [ArrayNotEmpty()]),
     IsArray(),
-    ApiProperty({ type: [String], example }),
+    ApiProperty({ type: [String], example, ...(!mayBeEmpty && { minItems: 1 }) }),
   );
 
 /** A DTO field with a list of texts that may be empty or null, if it is sent. */

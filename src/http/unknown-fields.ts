@@ -19,10 +19,16 @@ interface DeclaredField {
   readonly own?: { readonly sentAs: readonly PropertyDecorator[] };
 }
 
+/**
+ * The gateway's own limits, of any resource. LiteLLM knows none of them, so no client of it sends one by chance.
+ */
+const OWN_LIMITS = new Set<string>();
+
 /** Marks a DTO with the declarations of its fields. It accepts those that are stored as sent beside its properties. */
 export const DeclaredBy = (fields: Readonly<Record<string, DeclaredField>>) => {
   const mappings = Object.entries(fields).filter(([, { asSent, type }]) => asSent && type === 'mapping');
   addFreeContent(mappings.map(([name]) => name));
+  for (const [name, { own, limits }] of Object.entries(fields)) if (own && limits) OWN_LIMITS.add(name);
   return applyDecorators(SetMetadata(DECLARED, fields), (dto: { readonly prototype: object }) => {
     for (const [name, { own }] of Object.entries(fields))
       for (const decorate of own?.sentAs ?? []) decorate(dto.prototype, name);
@@ -68,22 +74,29 @@ const FOREIGN_LIMITS: Readonly<Record<string, string>> = {
 /**
  * Returns the fields of a body that its route does not accept. Clients rely on that they are ignored. Throws 422 for a probable
  * typo of a limit, because the client would not notice that the limit is missing. A typo is at most two letters from a limit
- * that the route accepts, its name in another spelling or in another gateway, and no field of LiteLLM.
+ * that the route accepts, its name in another spelling or in another gateway, and no field of LiteLLM. Throws 422 too for a
+ * limit of the gateway that the resource does not have, unless it is null.
  */
 export function unknownFields(body: object, dto: Type, above = ''): string[] {
   const accepted = acceptedFields(dto);
   const unknown = Object.keys(body).filter((field) => !accepted.has(field));
-  const typos = unknown.flatMap((field) => {
-    const limit = LITELLM_LIMITS.has(field)
-      ? undefined
-      : (otherSpelling(field, (body as Record<string, unknown>)[field], dto) ??
-        closestLimit(field, limitingFields(dto)));
-    return limit === undefined
-      ? []
-      : [{ field: above + field, message: `there is no such field; ${limit} limits, did you mean that?` }];
+  const problems = unknown.flatMap((field) => {
+    const message = problemOf(field, body, dto);
+    return message === undefined ? [] : [{ field: above + field, message }];
   });
-  if (typos.length) throw invalidFields(typos);
+  if (problems.length) throw invalidFields(problems);
   return unknown;
+}
+
+/** Returns why a field that the route does not accept is refused; undefined if it is ignored. */
+function problemOf(field: string, body: object, dto: Type): string | undefined {
+  const value = (body as Record<string, unknown>)[field];
+  if (OWN_LIMITS.has(field) && Object.keys(declaredFields(dto)).length)
+    return value === null ? undefined : `${field} would limit, and is not enforced here`;
+  const limit = LITELLM_LIMITS.has(field)
+    ? undefined
+    : (otherSpelling(field, value, dto) ?? closestLimit(field, limitingFields(dto)));
+  return limit === undefined ? undefined : `there is no such field; ${limit} limits, did you mean that?`;
 }
 
 /** LiteLLM's fields that are stored as sent and have no effect. */

@@ -146,9 +146,34 @@ const SEARCH_MINUTES = 2 * WEEK_MINUTES;
 /** No time zone changes its clocks twice within such a step. */
 const STEP_MINUTES = DAY_MINUTES / 2;
 
+/** The last search of a minute. */
+interface Search {
+  readonly all: readonly WeeklyHours[];
+  readonly minute: number;
+  readonly opening: number | undefined;
+}
+
+/** The last search for each set of hours that comes first in one. A search may cost some milliseconds. */
+const searches = new WeakMap<WeeklyHours, Search>();
+
 /** Returns the next instant at which all of these hours let calls in; undefined when there is none within two weeks. */
 export function nextOpening(all: readonly WeeklyHours[], now: Date): Date | undefined {
-  const first = Math.floor(now.getTime() / MINUTE_MS);
+  const minute = Math.floor(now.getTime() / MINUTE_MS);
+  let last = searches.get(all[0]!);
+  if (last?.minute !== minute || !isSameHours(last.all, all)) {
+    last = { all, minute, opening: searchFrom(all, minute) };
+    searches.set(all[0]!, last);
+  }
+  return last.opening === undefined ? undefined : new Date(last.opening * MINUTE_MS);
+}
+
+const isSameHours = (one: readonly WeeklyHours[], other: readonly WeeklyHours[]) =>
+  one.length === other.length && one.every((hours, i) => hours === other[i]);
+
+/** Returns the first minute from `first` on at which all are open, in minutes since 1970. */
+function searchFrom(all: readonly WeeklyHours[], first: number): number | undefined {
+  // Without a window of all there is nothing to search for.
+  if (all.some(({ spans }) => !spans.length)) return undefined;
   let at = first;
   let settled = 0;
   for (let i = 0; settled < all.length; i = (i + 1) % all.length) {
@@ -157,7 +182,7 @@ export function nextOpening(all: readonly WeeklyHours[], now: Date): Date | unde
     settled = opening === at ? settled + 1 : 1;
     at = opening;
   }
-  return new Date(at * MINUTE_MS);
+  return at;
 }
 
 /** Returns the first open minute of `[at, end]`, all in minutes since 1970. */
@@ -189,27 +214,39 @@ function firstWhere(test: (value: number) => boolean, most: number): number {
   return high;
 }
 
+/** The clock of a time zone, with the last minute that was read from it. */
+interface Clock {
+  readonly format: Intl.DateTimeFormat;
+  epochMinute: number;
+  weekMinute: number;
+}
+
 /** There are some hundred time zones. */
-const clocks = new Map<string, Intl.DateTimeFormat>();
+const clocks = new Map<string, Clock>();
 
 /** Returns the minute of the week, from Monday 00:00, that clocks in a time zone show. */
 function weekMinute(timeZone: string, epochMs: number): number {
+  const epochMinute = Math.floor(epochMs / MINUTE_MS);
   let clock = clocks.get(timeZone);
   if (!clock) {
-    clock = new Intl.DateTimeFormat('en-US', {
+    const format = new Intl.DateTimeFormat('en-US', {
       timeZone,
       weekday: 'short',
       hour: '2-digit',
       minute: '2-digit',
       hourCycle: 'h23',
     });
+    clock = { format, epochMinute: NaN, weekMinute: NaN };
     clocks.set(timeZone, clock);
   }
+  if (clock.epochMinute === epochMinute) return clock.weekMinute;
   let minute = 0;
-  for (const { type, value } of clock.formatToParts(epochMs)) {
+  for (const { type, value } of clock.format.formatToParts(epochMs)) {
     if (type === 'weekday') minute += DAYS.indexOf(value.toLowerCase() as Day) * DAY_MINUTES;
     else if (type === 'hour') minute += Number(value) * 60;
     else if (type === 'minute') minute += Number(value);
   }
+  clock.epochMinute = epochMinute;
+  clock.weekMinute = minute;
   return minute;
 }

@@ -207,6 +207,23 @@ describe('on the wire', () => {
     }
   }); // prettier-ignore
 
+  const ownLimits = Object.values<Fields>(ALL_FIELDS).flatMap((fields) => Object.entries(fields))
+    .filter(([, { own, limits }]) => own !== undefined && limits); // prettier-ignore
+
+  it.each(resources)('of the resource %s is refused, not ignored, if it is a limit of other resources alone', async (resource, { routes }) => {
+    expect(ownLimits.map(([name]) => name)).toContain('allowed_hours');
+    for (const [name, { passedOn }] of ownLimits) {
+      if (name in ALL_FIELDS[resource]) continue;
+      for (const route of routes) {
+        const [method, path] = route.split(' ') as [string, string];
+        const { status, body } = await gateway.admin(method, path, { [name]: (passedOn as PassedOnLimit).examples.held });
+        const fields = (body.error.details?.fields ?? []) as { field: string; message: string }[];
+        expect({ route, status, fields }).toEqual({ route, status: 422, fields: expect.arrayContaining([{ field: name, message: `${name} would limit, and is not enforced here` }]) as unknown });
+        expect((await gateway.admin(method, path, { [name]: null })).text, route).not.toContain(name);
+      }
+    }
+  }); // prettier-ignore
+
   const manyOf = (name: string, { type }: Field, count: number): unknown => {
     const names = Array.from({ length: count }, (_, i) => `x${i}`);
     if (type === 'budgetWindows') return names.map(() => ({ budget_duration: '1d', max_budget: 1 }));

@@ -96,6 +96,14 @@ beforeAll(async () => {
 });
 afterAll(() => closeAll(gateway, upstream));
 
+/** Tells whether the schema of a route's body says that a list has at least one entry. */
+function declaresEntry(entry: string): boolean {
+  const [method, path, name] = entry.split(' ') as [string, string, string];
+  const content = document.paths[path]![method.toLowerCase()]!.requestBody!.content['application/json'] as unknown as { schema: Schema };
+  const { properties = {} } = document.components.schemas[content.schema.$ref!.split('/').at(-1)!]!;
+  return ((properties[name] as { minItems?: number }).minItems ?? 0) > 0;
+} // prettier-ignore
+
 describe('the document', () => {
   it('is valid, by somebody else’s judgement', async () => {
     const judged = await validate(structuredClone(document) as never);
@@ -109,6 +117,24 @@ describe('the document', () => {
       expect({ door, summary: !!summary, isTold: answers.length > 0 && isTold }).toEqual({ door, summary: true, isTold: true });
       if (!door.startsWith('GET /health/')) expect(responses, door).toHaveProperty('401');
     }
+  }); // prettier-ignore
+
+  it('says of a list that its route refuses if it is empty that it has an entry', async () => {
+    const listsIn = ({ requestBody }: Operation) => {
+      const { schema } = (requestBody?.content['application/json'] ?? {}) as { schema?: Schema };
+      const { properties = {} } = schema?.$ref ? document.components.schemas[schema.$ref.split('/').at(-1)!]! : {};
+      return Object.entries(properties).filter(([, { type }]) => type === 'array').map(([name]) => name);
+    };
+    const refused: string[] = [];
+    for (const operation of operations.filter(({ door }) => !/\{/.test(door)))
+      for (const name of listsIn(operation)) {
+        const [method, path] = operation.door.split(' ') as [string, string];
+        const { status, body } = await gateway.admin(method, path, { [name]: [] });
+        const messages = ((body?.error?.details?.fields ?? []) as { field: string; message: string }[]).filter(({ field }) => field === name);
+        if (status === 422 && messages.some(({ message }) => message.includes('not be empty'))) refused.push(`${operation.door} ${name}`);
+      }
+    expect(refused).toContain('POST /team/delete team_ids');
+    expect(refused.filter((entry) => !declaresEntry(entry))).toEqual([]);
   }); // prettier-ignore
 
   it('answers with what its handler returns', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   allowedHoursProblem,
   compileAllowedHours,
@@ -120,6 +120,46 @@ describe('the clocks of a time zone', () => {
     }
   }); // prettier-ignore
 });
+
+describe('the cost of a refusal', () => {
+  const striped = (minute: string) =>
+    compileAllowedHours(vienna(...Array.from({ length: 8 }, (_, i): Window => [WEEK, `${10 + i}:${minute}0`, `${10 + i}:${minute}5`])));
+  const readsOfClocks = (action: () => unknown) => {
+    const reads = vi.spyOn(Intl.DateTimeFormat.prototype, 'formatToParts');
+    action();
+    const { length } = reads.mock.calls;
+    reads.mockRestore();
+    return length;
+  };
+
+  it('is one search a minute, however often a caller comes back', () => {
+    const all = ['0', '2', '4'].map(striped);
+    const [first, second] = [new Date('2026-11-30T11:07:01Z'), new Date('2026-11-30T11:07:59Z')];
+    expect(readsOfClocks(() => nextOpening(all, first))).toBeGreaterThan(100);
+    expect(readsOfClocks(() => nextOpening([...all], second))).toBe(0);
+    expect(nextOpening(all, second)).toBeUndefined();
+  });
+
+  it('a search is not mistaken for one of other hours or of another minute', () => {
+    const [one, other] = [striped('0'), striped('2')];
+    const now = new Date('2026-11-30T11:06:00Z');
+    expect(nextOpening([one, other], now)).toBeUndefined();
+    expect(nextOpening([one], now)).toEqual(new Date('2026-11-30T12:00:00Z'));
+    expect(nextOpening([one], new Date('2026-11-30T12:06:00Z'))).toEqual(new Date('2026-11-30T13:00:00Z'));
+  });
+
+  it('where one is never open, nothing is searched', () => {
+    const all = [striped('0'), compileAllowedHours(vienna())];
+    expect(readsOfClocks(() => nextOpening(all, NOON))).toBe(0);
+  });
+
+  it('a clock is read once a minute', () => {
+    const hours = striped('0');
+    const [first, second] = [new Date('2026-11-30T11:09:01Z'), new Date('2026-11-30T11:09:59Z')];
+    expect(readsOfClocks(() => isOpen(hours, first))).toBe(1);
+    expect(readsOfClocks(() => isOpen(hours, second))).toBe(0);
+  });
+}); // prettier-ignore
 
 describe('what is no allowed_hours', () => {
   const windows = (window: object) => ({ time_zone: 'UTC', windows: [window] });
