@@ -113,7 +113,8 @@ export class Activity {
     visibleChainIds: string | undefined,
   ): string {
     const greatest = this.database.isPostgres ? 'greatest' : 'max';
-    const tag = tags?.only ? 'IN (:...tags)' : tags ? "<> ''" : "= ''";
+    // The sums of all calls have no tag. A name without letters, as after a last comma, must not find them.
+    const tag = tags?.only ? "<> '' AND d.tag IN (:...tags)" : tags ? "<> ''" : "= ''";
     const onModel = (alias: string) => (model === undefined ? '' : ` AND ${alias}.model = :model`);
     // Entries are not filtered by chain: few are left, and an index on chains would find a month of them.
     const entries = ledgerCalls(

@@ -134,6 +134,8 @@ describe('daily activity', () => {
     ['customer', `end_user_ids=customer`, 0.06],
     ['customer', `exclude_end_user_ids=customer`, 0],
     ['tag', `tags=y`, 0.03],
+    ['tag', `tags=y,`, 0.03],
+    ['tag', `tags=`, 0],
     ['tag', `tags=x,y`, 0.12],
     ['tag', ``, 0.12],
   ])('of %s is about whom it names: %s', async (kind, query, spend) => {
