@@ -68,6 +68,8 @@ const oxc = { decorator: { legacy: true, emitDecoratorMetadata: true } };
 /** Limits for what hangs, generous: a machine that is busy with other things is no finding. */
 const common = {
   globalSetup: 'test/harness/global-setup.ts',
+  // Tests that run at the same time wait for the clock, for instance for the end of a span.
+  maxConcurrency: 100,
   testTimeout: 300_000,
   hookTimeout: 300_000,
   expect: { poll: { timeout: 60_000 } },

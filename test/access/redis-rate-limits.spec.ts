@@ -54,16 +54,17 @@ describe.runIf(redisIsThere())('a place in Redis', () => {
   });
 });
 
-/** The span of the limits: longer than the work of one test, and short enough to wait for. */
-const SPAN_MS = 800;
-const of = (unit: RateLimit['unit'], limit: number, key = `key:1:${unit}`): RateLimit => ({
-  key,
+/** The span of the limits. Tests wait for its end at the same time, so it is longer than the work of all of them. */
+const SPAN_MS = 4_000;
+let serial = 0;
+const of = (unit: RateLimit['unit'], limit: number): RateLimit => ({
+  key: `key:${++serial}:${unit}`,
   scope: { kind: 'key', id: 'sk-...0001' },
   unit,
   limit,
 });
 
-describe.runIf(redisIsThere())('a Redis that anybody writes to', () => {
+describe.runIf(redisIsThere())('a Redis that anybody writes to', { concurrent: true }, () => {
   let server: RedisServer;
   let redis: Redis;
   let limits: RedisRateLimits;
@@ -74,10 +75,6 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', () => {
     redis = new Redis({ redisUrl: server.url });
     await redis.onModuleInit();
     limits = new RedisRateLimits(redis, installation, { general: { rateLimitSpanMs: SPAN_MS } });
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-    server.command('FLUSHALL');
   });
   afterAll(async () => {
     limits.onApplicationShutdown();
@@ -172,11 +169,12 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', () => {
   );
 
   it('hinders no other limit by one that cannot be counted: places are renewed and given back', async () => {
-    const [spoiled, other] = [of('running', 1, 'a:running'), of('running', 1, 'b:running')];
+    const [spoiled, other] = [of('running', 1), of('running', 1)];
     const slot = await limits.acquire([spoiled, other], 0);
     if (!('lease' in slot)) throw new Error('It is full.');
     server.command('SET', nameOf(spoiled.key), 'x');
     server.command('DEL', nameOf(other.key));
+    // Renews running calls as their timer does, without a pause in which other tests would have no timers.
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     limits.onModuleInit();
     vi.advanceTimersByTime(RENEWED_WITHIN_MS);

@@ -7,6 +7,8 @@ import { redisIsThere } from '../harness/redis.js';
 import { Replicas } from '../harness/replicas.js';
 import { Upstream } from '../harness/upstream.js';
 import { eventually } from '../harness/eventually.js';
+import { manyCalls } from '../harness/many-calls.js';
+import { withinTime } from '../harness/within-time.js';
 
 /** Proves that a new secret is the same key: nothing is refilled. The old secret ends at the chosen time, on all replicas. */
 
@@ -14,6 +16,7 @@ const possible = (await postgresIsThere()) && redisIsThere();
 /** A call that costs $0.01. */
 const CALL = { model: 'm-out', max_tokens: 10 };
 const CLOCKS_DIFFER_MS = 1_000;
+const config = { general_settings: { budget_wait_ms: 60_000 } };
 
 interface House {
   readonly gateways: readonly [Gateway, Gateway];
@@ -21,12 +24,12 @@ interface House {
 }
 
 async function onSqlite(upstream: Upstream): Promise<House> {
-  const gateway = await Gateway.start({ upstream });
+  const gateway = await Gateway.start({ upstream, config });
   return { gateways: [gateway, gateway], close: () => gateway.close() };
 }
 
 async function onReplicas(upstream: Upstream): Promise<House> {
-  const replicas = await Replicas.start(2, { upstream });
+  const replicas = await Replicas.start(2, { upstream, config });
   return { gateways: replicas.gateways as [Gateway, Gateway], close: () => replicas.close() };
 }
 
@@ -109,42 +112,42 @@ describe.each([
   });
 
   it.skipIf(skip)('or at the end of its grace, to the instant', async () => {
-    const old = await one.createKey();
-    const { key, last_rotation_at } = await regenerated(old, { grace_period: '5s' });
-    const end = Date.parse(last_rotation_at as string) + 5_000;
-    expect(await statuses(old)).toEqual([200, 200]);
-    const knocks = await Promise.all(
-      [one, other].map(async (at) => {
-        for (let passed = 0; ; passed++) {
-          const askedAt = Date.now();
-          const { status, body } = await at.chat(old, { model: 'm-free' });
-          if (status === 200) {
-            // The clocks of replicas follow the database's clock, within milliseconds; on a busy machine the difference is
-            // larger.
-            expect(askedAt).toBeLessThan(end + CLOCKS_DIFFER_MS);
-            await new Promise((done) => setTimeout(done, 20));
-            continue;
+    await withinTime(3_000, async (soon) => {
+      const old = await one.createKey();
+      const graceSeconds = Math.ceil((soon.getTime() - Date.now()) / 1_000);
+      const { key, last_rotation_at } = await regenerated(old, { grace_period: `${graceSeconds}s` });
+      const end = Date.parse(last_rotation_at as string) + graceSeconds * 1_000;
+      const knocks = await Promise.all(
+        [one, other].map(async (at) => {
+          for (let passed = 0; ; passed++) {
+            const askedAt = Date.now();
+            const { status, body } = await at.chat(old, { model: 'm-free' });
+            if (status === 200) {
+              // The clocks of replicas follow the database's clock, within milliseconds; on a busy machine the difference is
+              // larger.
+              expect(askedAt).toBeLessThan(end + CLOCKS_DIFFER_MS);
+              await new Promise((done) => setTimeout(done, 20));
+              continue;
+            }
+            return { passed, status, type: body.error.type, early: end - Date.now() };
           }
-          return { passed, status, type: body.error.type, early: end - Date.now() };
-        }
-      }),
-    );
-    for (const { passed, early, ...refusal } of knocks) {
-      expect(refusal).toEqual({ status: 401, type: 'expired_key' });
-      expect(passed).toBeGreaterThan(0);
-      expect(early).toBeLessThan(CLOCKS_DIFFER_MS);
-    }
-    expect(await statuses(key)).toEqual([200, 200]);
+        }),
+      );
+      for (const { passed: _, early, ...refusal } of knocks) {
+        expect(refusal).toEqual({ status: 401, type: 'expired_key' });
+        expect(early).toBeLessThan(CLOCKS_DIFFER_MS);
+      }
+      expect(await statuses(key)).toEqual([200, 200]);
+      return knocks.every(({ passed }) => passed > 0);
+    });
   });
 
   it.skipIf(skip)('is one, however many are made at once', async () => {
     for (const body of [{}, { grace_period: '1h' }]) {
       const old = await one.createKey();
       expect(await statuses(old)).toEqual([200, 200]);
-      const answers = await Promise.all(
-        Array.from({ length: 100 }, (_, i) =>
-          house.gateways[i % 2]!.admin('POST', `/key/${secretHash(old)}/regenerate`, body),
-        ),
+      const answers = await manyCalls(100, (i) =>
+        house.gateways[i % 2]!.admin('POST', `/key/${secretHash(old)}/regenerate`, body),
       );
       const successes = answers.filter(({ status }) => status === 200);
       expect([successes.length, answers.filter(({ status }) => status === 404).length]).toEqual([1, 99]);

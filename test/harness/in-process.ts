@@ -28,8 +28,9 @@ export interface Meanwhile<T> {
   readonly answer: () => Promise<T>;
 }
 
-/** Longest time that a write waits for the operation inside it. The operation may itself wait for the write. */
-const PATIENCE_MS = 400;
+/** Longest time that a write waits for the operation inside it, if nothing shows that the operation waits for the write. */
+const PATIENCE_MS = 10_000;
+const POLL_MS = 10;
 
 /** The gateway in the process of the test, so that a test can pause a write. PostgreSQL has a second replica. */
 export class InProcess {
@@ -135,10 +136,10 @@ export class InProcess {
     const write = database.write.bind(database);
     let answer: Promise<T> | undefined;
     let cameFirst = false;
-    const happens = async () => {
+    const happens = async (tx?: EntityManager) => {
       answer = other();
       const done = answer.then(() => true);
-      cameFirst = await Promise.race([done, sleep(PATIENCE_MS).then(() => false)]);
+      cameFirst = await (tx ? Promise.race([done, this.isBehind(tx, done)]) : done);
     };
     const pausingWrite = async (work: Work, ...more: [never]) => {
       // Calls and the guard write rows, too; only writes of admins pause.
@@ -153,9 +154,9 @@ export class InProcess {
         async (tx) => {
           const once = isFirst;
           isFirst = false;
-          if (once && moment === 'before the work') await happens();
+          if (once && moment === 'before the work') await happens(tx);
           const done = await work(tx);
-          if (once && moment === 'after the work') await happens();
+          if (once && moment === 'after the work') await happens(tx);
           return done;
         },
         ...more,
@@ -170,5 +171,19 @@ export class InProcess {
         return answer;
       },
     };
+  }
+
+  /** Resolves to false when another operation waits for this transaction. */
+  private async isBehind(tx: EntityManager, done: Promise<unknown>): Promise<false> {
+    let isDone = false;
+    const end = () => (isDone = true);
+    done.then(end, end);
+    const { database } = this;
+    const sql = 'SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))';
+    const waiters = async (): Promise<readonly unknown[]> =>
+      database.isPostgres ? tx.query<unknown[]>(sql) : Object.values(database['waiting']).flat();
+    const until = Date.now() + PATIENCE_MS;
+    while (!isDone && Date.now() < until && !(await waiters()).length) await sleep(POLL_MS);
+    return false;
   }
 }

@@ -17,6 +17,7 @@ beforeAll(async () => {
     config: {
       model_list: ['a', 'b', 'c'].map((name) => model(name, upstream.url, price)),
       router_settings: { fallbacks: [{ a: ['b'] }] },
+      general_settings: { budget_wait_ms: 60_000 },
     },
   });
 });

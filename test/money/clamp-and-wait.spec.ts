@@ -9,6 +9,8 @@ const price = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
 let upstream: Upstream;
 let gateway: Gateway;
 let strict: Gateway;
+/** Waits for as long as a busy machine may need. */
+let patient: Gateway;
 const start = (general_settings: object) =>
   Gateway.start({
     upstream,
@@ -25,8 +27,9 @@ beforeAll(async () => {
   upstream = await Upstream.start();
   gateway = await start({ budget_wait_ms: 400, min_output_tokens: 50, default_hold_tokens: 100 });
   strict = await start({ budget_wait_ms: 0, budget_clamp: false });
+  patient = await start({ budget_wait_ms: 60_000, min_output_tokens: 50, default_hold_tokens: 100 });
 });
-afterAll(() => closeAll(gateway, strict, upstream));
+afterAll(() => closeAll(gateway, strict, patient, upstream));
 afterEach(() => {
   upstream.release();
   upstream.behave = () => ({});
@@ -124,25 +127,30 @@ describe('too big for what is left', () => {
 });
 
 /** Starts a call that holds `tokens` of the key's budget until the upstream is released. */
-async function underWay(key: string, tokens: number): Promise<{ over: Promise<Answer> }> {
+async function underWay(key: string, tokens: number, at = gateway): Promise<{ over: Promise<Answer> }> {
   const before = upstream.calls.length;
   upstream.hold();
-  const over = chat(key, tokens);
+  const over = chat(key, tokens, {}, at);
   await upstream.arrived(before + 1);
   return { over };
 }
 
+const inFlight = (count: number) =>
+  eventually(async () =>
+    expect((await patient.admin('GET', '/metrics')).text).toContain(`tollgate_calls_in_flight ${count}\n`),
+  );
+
 describe('others’ calls are in the way', () => {
   it('it waits for them, and passes whole', async () => {
-    const key = await gateway.createKey({ max_budget: 0.1 });
+    const key = await patient.createKey({ max_budget: 0.1 });
     upstream.behave = ({ body }) => ({ completionTokens: body.max_tokens === 100 ? 10 : 20 });
-    const first = await underWay(key, 100);
-    const second = chat(key, 60);
-    await new Promise((done) => setTimeout(done, 100));
+    const first = await underWay(key, 100, patient);
+    const second = chat(key, 60, {}, patient);
+    await inFlight(2);
     upstream.release();
     expect((await first.over).status).toBe(200);
     expect(clamped(await second)).toEqual({ status: 200, to: undefined });
-    expect(await gateway.spendOf(key)).toBe(0.03);
+    expect(await patient.spendOf(key)).toBe(0.03);
   });
 
   it('it waits no longer than configured, and is told to try again', async () => {
@@ -193,39 +201,38 @@ describe('others’ calls are in the way', () => {
 });
 
 it('whoever leaves while it waits is not called for', async () => {
-  const key = await gateway.createKey({ max_budget: 0.1 });
-  const first = await underWay(key, 100);
+  const key = await patient.createKey({ max_budget: 0.1 });
+  const first = await underWay(key, 100, patient);
   const before = upstream.calls.length;
   const controller = new AbortController();
-  const second = fetch(`${gateway.url}/v1/chat/completions`, {
+  const second = fetch(`${patient.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}` },
     body: JSON.stringify({ model: 'm-out', max_tokens: 50, messages: [] }),
     signal: controller.signal,
   }).catch(() => 'gone');
-  await eventually(async () =>
-    expect((await gateway.admin('GET', '/metrics')).text).toContain('tollgate_calls_in_flight 2'),
-  );
+  await inFlight(2);
   controller.abort();
   expect(await second).toBe('gone');
   upstream.behave = () => ({ completionTokens: 10 });
   upstream.release();
   expect((await first.over).status).toBe(200);
-  await gateway.books();
+  await patient.books();
   expect(upstream.calls.length).toBe(before);
-  expect((await chat(key, 90)).status).toBe(200);
+  expect((await chat(key, 90, {}, patient)).status).toBe(200);
 });
 
 it('a limit that is lowered while a call waits is the one that counts', async () => {
-  const key = await gateway.createKey({ max_budget: 0.1 });
+  const key = await patient.createKey({ max_budget: 0.1 });
   upstream.behave = () => ({ completionTokens: 50 });
-  const first = await underWay(key, 100);
-  const second = chat(key, 60);
-  await gateway.create('/key/update', { key, max_budget: 0.06 });
+  const first = await underWay(key, 100, patient);
+  const second = chat(key, 60, {}, patient);
+  await inFlight(2);
+  await patient.create('/key/update', { key, max_budget: 0.06 });
   upstream.release();
   expect((await first.over).status).toBe(200);
   expect((await second).status).toBe(429);
-  expect(await gateway.spendOf(key)).toBe(0.05);
+  expect(await patient.spendOf(key)).toBe(0.05);
 });
 
 describe('a prompt whose bytes do not fit', () => {
