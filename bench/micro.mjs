@@ -97,12 +97,12 @@ const budgets = parties.flatMap(({ kind, id, budgets: own }) =>
 const reservations = new Reservations({ general: { budgetWaitMs: 0 } });
 
 function holdAndSettle() {
-  const { amountNanoUsd } = reservations.take({ chain, budgets, demand });
+  const { amountNanoUsd } = reservations.reserve({ chain, budgets, demand });
   for (const account of accounts) {
     account.spentNanoUsd += 21_000n;
     account.unsettled--;
   }
-  reservations.giveBack(chain, amountNanoUsd);
+  reservations.release(chain, amountNanoUsd);
 }
 
 const many = (name, count) => Array.from({ length: count }, (_, i) => `${name}-${i}`);
