@@ -3,6 +3,7 @@ import type { Config } from '../config/config.js';
 import { dataFolderWarnings, markDataFolder } from '../database/data-folder-warnings.js';
 import { lockFolder } from '../database/folder-lock.js';
 import { logAsJson, limitRepeatedLogs, print } from '../logs/logs.js';
+import { Redis } from '../redis/redis.js';
 import { printStartupBanner } from './startup-banner.js';
 
 /** Runs `tollgate start`: serves until a signal ends it. Throws if it cannot. */
@@ -19,7 +20,10 @@ export async function start(config: Config): Promise<void> {
     app.enableShutdownHooks(undefined, { useProcessExit: true });
     await app.listen(config.port, config.host);
     process.once('exit', () => lock.release());
-    printStartupBanner(config, await app.getUrl());
+    const { failure } = app.get(Redis);
+    const warnings =
+      failure === undefined ? [] : [`Redis does not answer, so calls get 503 until it does: ${failure}`];
+    printStartupBanner(config, await app.getUrl(), warnings);
   } catch (error) {
     throw new Error(`Tollgate did not start. ${reasonOf(error, config)}`, { cause: error });
   }

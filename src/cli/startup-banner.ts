@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import type { Config, LeftOutModel } from '../config/config.js';
 import { print } from '../logs/logs.js';
 
-/** Prints the address. On a terminal it also prints a new master key and, with the demo, three calls to try. */
-export function printStartupBanner(config: Config, url: string): void {
+/** Prints the address and the warnings. On a terminal it also prints a new master key and, with the demo, three calls to try. */
+export function printStartupBanner(config: Config, url: string, more: readonly string[] = []): void {
   const { configFile, ignoredKeys, jsonLogs, masterKey, masterKeyOrigin } = config;
-  const warnings = [...config.warnings, ...leftOutLines(config.leftOutModels)];
+  const warnings = [...more, ...config.warnings, ...leftOutLines(config.leftOutModels)];
   const isNew = masterKeyOrigin === 'new';
   const listening = [`Tollgate is listening on ${url}`, `API documentation: ${url}/docs`];
   const ignored = `without effect in ${configFile ?? 'the configuration'}: ${ignoredKeys.join(', ')}`;

@@ -1,4 +1,4 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Logger, ServiceUnavailableException } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import {
   HealthCheck,
@@ -22,6 +22,8 @@ const DATABASE_TIMEOUT_MS = 2_000;
 @PublicRoute()
 @Controller('health')
 export class HealthController {
+  private readonly logger = new Logger(HealthController.name);
+
   constructor(
     private readonly health: HealthCheckService,
     private readonly database: TypeOrmHealthIndicator,
@@ -45,12 +47,14 @@ export class HealthController {
       'The database answers, is migrated and not used by somebody else, and the last hold and heartbeat were written; Redis answers, if there is one.',
   })
   async ready(): Promise<Ready> {
-    await this.health.check([
-      () => this.database.pingCheck('database', { timeout: DATABASE_TIMEOUT_MS }),
-      () => this.lockIsOurs(),
-      () => this.canWrite(),
-      () => this.redisAnswers(),
-    ]);
+    await this.health
+      .check([
+        () => this.database.pingCheck('database', { timeout: DATABASE_TIMEOUT_MS }),
+        () => this.lockIsOurs(),
+        () => this.canWrite(),
+        () => this.redisAnswers(),
+      ])
+      .catch(namingWhatIsDown);
     return { status: 'healthy', db: 'connected' };
   }
 
@@ -69,7 +73,18 @@ export class HealthController {
     const indicator = this.indicators.check('redis');
     return this.redis.ping().then(
       () => indicator.up(),
-      () => indicator.down(),
+      (error: unknown) => {
+        this.logger.warn(`Redis does not answer: ${this.redis.failure ?? String(error)}`);
+        return indicator.down();
+      },
     );
   }
+}
+
+/** Throws the same refusal with a message that names what is down. Reasons are in the log alone. */
+function namingWhatIsDown(error: unknown): never {
+  if (!(error instanceof ServiceUnavailableException)) throw error;
+  const { details = {} } = error.getResponse() as { details?: HealthIndicatorResult };
+  const down = Object.keys(details).filter((name) => details[name]!.status !== 'up');
+  throw new ServiceUnavailableException({ message: `Not ready: ${down.join(', ')}`, details });
 }

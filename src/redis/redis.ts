@@ -32,6 +32,7 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
   private readonly client: RedisClientType | undefined;
   private subscriber: RedisClientType | undefined;
   private isDown = false;
+  private lastError: unknown;
 
   constructor(@Inject(CONFIG) { redisUrl }: Pick<Config, 'redisUrl'>) {
     if (redisUrl) this.client = this.connectionTo(redisUrl);
@@ -39,6 +40,11 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
 
   get isConfigured(): boolean {
     return this.client !== undefined;
+  }
+
+  /** The reason for which Redis does not answer. Undefined if it answers, or is not configured. */
+  get failure(): string | undefined {
+    return this.isDown ? String(this.lastError) : undefined;
   }
 
   /** Waits a short time for Redis. Without it the process starts, and each command fails until Redis is there. */
@@ -152,9 +158,11 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     });
     await Promise.race([client.connect().catch((error: unknown) => this.warn(error)), timeout]);
     clearTimeout(timer);
+    if (!client.isReady) this.warn(this.lastError ?? new Error(`no connection in ${CONNECT_TIMEOUT_MS} ms`));
   }
 
   private warn(error: unknown): void {
+    this.lastError = error;
     if (this.isDown) return;
     this.isDown = true;
     this.logger.warn(`Redis does not answer: ${String(error)}`);

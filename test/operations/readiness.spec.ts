@@ -71,6 +71,21 @@ describe('a process that cannot write', () => {
     expect((await gateway.chat(key, CALL)).status).toBe(500);
     expect(await readiness(gateway)).toBe(200);
   });
+
+  it('names a Redis that does not answer at the start and in readiness, with the reason in the log alone', async () => {
+    const { gateway } = await started({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+    await eventually(() =>
+      expect(gateway.logs).toMatch(
+        /Warning: Redis does not answer, so calls get 503 until it does: .*ECONNREFUSED/,
+      ),
+    );
+    const { status, text, body } = await gateway.send('GET', '/health/readiness');
+    expect([status, body.error.message]).toEqual([503, 'Not ready: redis']);
+    expect(text).not.toContain('ECONNREFUSED');
+    await eventually(() =>
+      expect(gateway.logs).toMatch(/HealthController.*Redis does not answer: .*ECONNREFUSED/),
+    );
+  });
 });
 
 describe('a data folder', () => {
