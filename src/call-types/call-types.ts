@@ -13,7 +13,7 @@ import { tokenCount } from './token-count.js';
 import { transcription, translation } from './transcription.js';
 
 /** Every call type. Longer paths come first, because `/chat/completions` ends in `/completions`, too. */
-const CALL_TYPES: readonly CallType[] = [
+export const CALL_TYPES: readonly CallType[] = [
   chatCompletion,
   textCompletion,
   embedding,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config, LeftOutModel } from '../config/config.js';
 import { print } from '../logs/logs.js';
+import { escapeUnprintable } from '../policy/printable.js';
 
 /** Prints the address and the warnings. On a terminal it also prints a new master key and, with the demo, three calls to try. */
 export function printStartupBanner(config: Config, url: string, more: readonly string[] = []): void {
@@ -39,7 +40,7 @@ function leftOutLines(models: readonly LeftOutModel[]): string[] {
   }
   return [...byReason].map(([reason, names]) => {
     const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
-    return `left out: ${names.slice(0, MAX_NAMES).join(', ')}${more}: ${reason}`;
+    return escapeUnprintable(`left out: ${names.slice(0, MAX_NAMES).join(', ')}${more}: ${reason}`);
   });
 }
 

@@ -37,6 +37,20 @@ export function tollgate(): Command {
     });
 
   program
+    .command('check')
+    .description(
+      'say what a start would do with a configuration file, and what to write instead; exit code 0: all of it works, 1: it starts with remarks, 2: it does not start, 64: wrong usage, 66: the file cannot be read',
+    )
+    .argument('[file]', 'the file; default: --config, TOLLGATE_CONFIG or ./tollgate.yaml')
+    .option('--json', 'print the report as JSON')
+    .exitOverride(({ exitCode }) => process.exit(exitCode && USAGE_CODE))
+    .action(async (file: string | undefined, { json = false }: { json?: boolean }) => {
+      const { checkConfig } = await import('./check.js');
+      const path = file ?? program.opts<{ config?: string }>().config;
+      process.exitCode = checkConfig(path, { isJson: json }, say);
+    });
+
+  program
     .command('verify-ledger')
     .description(
       'add every account up again from the ledger; exit code 1 on a difference, 2 if that could not be found out',
@@ -90,6 +104,9 @@ export function tollgate(): Command {
 
   return program;
 }
+
+/** The exit code of wrong usage where other codes are results, as in `sysexits.h`. */
+const USAGE_CODE = 64;
 
 /** A failure that must not look like a result. */
 async function tellCouldNotRun(error: unknown): Promise<void> {

@@ -18,9 +18,14 @@ export function keptSecret(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-  const secret = readFileSync(path, 'utf8').trim();
+  return { secret: storedSecretText(folder, name), isNew: false };
+}
+
+/** Returns a secret of the data folder. Throws if there is none, or an empty one. */
+export function storedSecretText(folder: string, name: string): string {
+  const secret = readFileSync(join(folder, name), 'utf8').trim();
   if (!secret) throw new Error('is empty. Restore it, or delete it to have a new one made');
-  return { secret, isNew: false };
+  return secret;
 }
 
 export const newSaltKey = () => randomBytes(32).toString('base64url');

@@ -3,7 +3,7 @@ import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import { newVirtualKey } from '../platform/secrets.js';
 import type { Config } from './config.js';
-import { keptSecret, newSaltKey } from './data-folder.js';
+import { keptSecret, newSaltKey, storedSecretText } from './data-folder.js';
 import { demoModels } from './demo.js';
 import { readJwtSettings } from './jwt.js';
 import { readModels } from './models.js';
@@ -82,8 +82,8 @@ const MAX_NAMESPACE_BYTES = 256;
 /** Settings of environment and file, before a secret that neither names is read from the data folder or generated. */
 export interface ReadSettings {
   readonly report: Report;
-  /** The file's sections, to tell which of their keys were read. */
-  readonly sections: readonly Section[];
+  /** The file as a whole, `include` and environment resolved. */
+  readonly file: Section;
   readonly masterKey: SectionText | undefined;
   readonly saltKey: string | undefined;
   readonly settings: Omit<Config, 'masterKey' | 'masterKeyOrigin' | 'saltKey'>;
@@ -170,7 +170,7 @@ export function readSettings(
   for (const section of [file, general, litellm, router]) section.ignoreTheRest();
   return {
     report,
-    sections: [file, general, litellm, router],
+    file,
     masterKey: givenMasterKey,
     saltKey: said('TOLLGATE_SALT_KEY') ?? said('LITELLM_SALT_KEY'),
     settings: {
@@ -207,6 +207,23 @@ export function readConfig(env: Env = process.env, configPath?: string, files: F
     masterKeyOrigin: masterKey.isNew === undefined ? 'environment' : masterKey.isNew ? 'new' : 'file',
     saltKey: saltKey ?? storedSecret(dataFolder, 'salt-key', newSaltKey).secret,
   });
+}
+
+/** Returns the problems with secrets that an earlier start left in the data folder. Writes nothing. */
+export function storedSecretProblems({ masterKey, saltKey, settings }: ReadSettings): string[] {
+  const at = (name: string) => join(settings.dataFolder, name);
+  const problemsOf = (name: string, more: (secret: SectionText) => string[]) => {
+    if (!existsSync(at(name))) return [];
+    try {
+      return more({ text: storedSecretText(settings.dataFolder, name), at: at(name) });
+    } catch (error) {
+      return [`${at(name)}: ${(error as Error).message}`];
+    }
+  };
+  return [
+    ...(masterKey ? [] : problemsOf('master-key', masterKeyProblems)),
+    ...(saltKey === undefined ? problemsOf('salt-key', () => []) : []),
+  ];
 }
 
 /** Returns a value of the environment, which precedes the file's. */

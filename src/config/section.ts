@@ -168,6 +168,12 @@ export class Section {
     return Object.keys(this.value);
   }
 
+  /** Returns the keys of the mapping at `key`, undefined if there is none. Does not count as reading it. */
+  keysAt(key: string): string[] | undefined {
+    const value = Object.hasOwn(this.value, key) ? this.value[key] : undefined;
+    return isMapping(value) ? Object.keys(value) : undefined;
+  }
+
   problem(key: string, message: string): void {
     this.report.problems.push(`${this.pathOf(key)}: ${message}`);
   }

@@ -6,6 +6,7 @@ import type { ProviderVariables } from '../config/providers.js';
 import { Database } from '../database/database.js';
 import type { GroupLevels } from '../policy/group-levels.js';
 import { CatalogueSnapshot } from './catalogue.js';
+import { danglingNames } from './catalogue-remarks.js';
 import { type Deployment, type DeploymentSource, makeDeployment } from './deployment.js';
 import { StoredDeployment } from './stored-deployment.entity.js';
 import { decryptedParams } from './stored-params.js';
@@ -38,18 +39,10 @@ export class Catalogue implements OnModuleInit {
       this.logger.warn(`No price is known for ${unpriced.join(', ')}: refused wherever a budget applies.`);
     }
     if (this.snapshot.isEmpty) this.logger.warn('No models are configured: every call will be refused.');
-    const dangling = this.referencedNames().filter((name) => !this.snapshot.resolve(name).length);
+    const dangling = danglingNames(this.snapshot, this.config);
     if (dangling.length) {
       this.logger.warn(`Aliases or fallbacks lead to models nobody serves: ${dangling.join(', ')}.`);
     }
-  }
-
-  private referencedNames(): string[] {
-    const { litellm, router } = this.config;
-    const aliases = { ...router.modelAliases, ...litellm.modelAliases };
-    const fallbacks = [...Object.values(router.fallbacks), ...Object.values(litellm.fallbacks)].flat();
-    const fallbackTargets = [...fallbacks, ...litellm.defaultFallbacks].map((name) => aliases[name] ?? name);
-    return [...new Set([...Object.values(aliases), ...fallbackTargets])];
   }
 
   /** Returns the current snapshot. Callers must not store it; they call this for every request. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -37,6 +37,7 @@ describe('tollgate', () => {
     expect(code).toBe(0);
     for (const word of [
       'start',
+      'check',
       'migrate',
       'verify-ledger',
       'explain',
@@ -47,6 +48,36 @@ describe('tollgate', () => {
       'REDIS_URL',
     ])
       expect(out).toContain(word);
+  });
+
+  it('check says what a start would do, by its exit code, and writes nothing', () => {
+    const file = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text);
+      return name;
+    };
+    const good = 'model_list: [{model_name: m, litellm_params: {model: openai/gpt-4o, api_key: k}}]';
+    expect(tollgate('check', file('good.yaml', good))).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(
+        'model_list[0] m: works; openai gpt-4o, at https://api.openai.com/v1',
+      ) as string,
+    });
+    const some = file('some.yaml', `${good}\nlitellm_settings: {callbacks: [x]}`);
+    expect(tollgate('--config', some, 'check').code).toBe(1);
+    const { code, out } = tollgate('check', '--json', file('bad.yaml', 'general_settings: {fsync: often}'));
+    expect([code, JSON.parse(out)]).toMatchObject([
+      2,
+      { file: 'bad.yaml', result: 'does_not_start', exit_code: 2 },
+    ]);
+    expect(tollgate('check').code).toBe(64);
+    expect(tollgate('check', 'good.yaml', 'some.yaml').code).toBe(64);
+    expect(tollgate('check', '--jsn').code).toBe(64);
+    expect(tollgate('check', 'no.yaml')).toMatchObject({
+      code: 66,
+      out: expect.stringContaining('no.yaml: ENOENT') as string,
+    });
+    expect(readdirSync(folder).toSorted()).toEqual(['bad.yaml', 'good.yaml', 'some.yaml']);
+    for (const name of readdirSync(folder)) rmSync(join(folder, name));
   });
 
   it('refuses a word it does not know, and a configuration that is not there', () => {
