@@ -31,7 +31,7 @@ export function checkConfig(
   };
   const unreadable = path === undefined ? undefined : faultOf(path);
   if (unreadable !== undefined) return fail(UNREADABLE_CODE, `${path}: ${unreadable}`);
-  const read = readSettings(process.env, path);
+  const read = readSettings(undefined, path);
   const { configFile } = read.settings;
   if (configFile === undefined)
     return fail(USAGE_CODE, 'There is no configuration file: name one, as in `tollgate check config.yaml`.');

@@ -26,6 +26,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/\.telemetry$/, 'Remove it: nothing is sent'],
   [/^(?:mcp_servers|files_settings|finetune_settings|assistant_settings|search_tools|vector_store_registry|policies|prompts)(?:$|\.)/, 'Remove it: there are no such routes'],
   [/^general_settings\.master_key$/, 'Remove it, or the variable: the environment takes precedence'],
+  [/^litellm_settings\.(?:master_key|database_url)$/, 'The same key in general_settings'],
   [/^general_settings\.database_url$/, 'Remove it, or DATABASE_URL: the environment takes precedence'],
   [/cost|price/, 'A price of docs/configuration.md; nothing is billed by this one'],
 ]; // prettier-ignore

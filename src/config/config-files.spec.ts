@@ -67,9 +67,9 @@ describe('one mistake in a file', () => {
       'environment_variables.A: must be text',
     ],
     [
-      'a variable nobody set',
-      'environment_variables: {A: os.environ/NOPE}',
-      'environment_variables.A: the environment variable NOPE is not set',
+      'a variable that is set to one nobody set',
+      `${model('api_key: os.environ/A')}\nenvironment_variables: {A: os.environ/NOPE}`,
+      'model_list[0].litellm_params.api_key: the environment variable A is not set',
     ],
     [
       'a reference to what every object has',

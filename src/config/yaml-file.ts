@@ -95,10 +95,9 @@ function ownVariables(own: unknown, env: Env, report: Report): Env {
   }
   const variables: Record<string, string> = {};
   for (const [name, value] of Object.entries(resolved(own, env, path, report) as object)) {
-    if (value instanceof UnsetVariable)
-      report.problems.push(`${path}.${name}: the environment variable ${value.name} is not set`);
-    else if (typeof value === 'object' && value !== null)
-      report.problems.push(`${path}.${name}: must be text`);
+    // A reference to it elsewhere finds no variable, either.
+    if (value instanceof UnsetVariable) continue;
+    if (typeof value === 'object' && value !== null) report.problems.push(`${path}.${name}: must be text`);
     else if (value != null) variables[name] = String(value);
   }
   return variables;
