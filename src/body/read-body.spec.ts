@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
+import * as zlib from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import { BodiesUnderWay } from './bodies-under-way.js';
 import { bodyReader, type IsUnauthenticated } from './read-body.js';
@@ -129,4 +130,87 @@ describe('a body is read', () => {
       expect(turns).toBeLessThan(40);
     },
   );
+});
+
+const { zstdCompressSync } = zlib as { readonly zstdCompressSync?: (bytes: Buffer) => Buffer };
+
+describe('a compressed body', () => {
+  const text = Buffer.from(JSON.stringify({ messages: 'a long prompt '.repeat(100_000) }));
+  const encoded = (coding: string, bytes: Buffer, options = {}) => ({
+    pieces: [bytes],
+    options: { headers: { 'content-encoding': coding, 'content-length': `${bytes.length}` }, ...options },
+  });
+
+  it.each<[string, Buffer]>([
+    ['gzip', zlib.gzipSync(text)],
+    ['X-GZIP', zlib.gzipSync(text)],
+    ['deflate', zlib.deflateSync(text)],
+    ['br', zlib.brotliCompressSync(text)],
+    ['identity, gzip', zlib.gzipSync(text)],
+    ['identity', text],
+    ['', text],
+    ...(zstdCompressSync ? [['zstd', zstdCompressSync(text)] as [string, Buffer]] : []),
+  ])('of coding "%s" is read decoded', async (coding, bytes) => {
+    const { pieces, options } = encoded(coding, bytes);
+    expect(text.equals((await whole(pieces, options)) as Buffer)).toBe(true);
+  });
+
+  it.each(['compress', 'gzip, br', 'gzip, gzip', 'aws-chunked', ...(zstdCompressSync ? [] : ['zstd'])])(
+    'of coding "%s" is refused',
+    (coding) => {
+      const { pieces, options } = encoded(coding, zlib.gzipSync(text));
+      expect(() => bodyOf(pieces, options)).toThrow(/The content-encoding '.*' is not supported/);
+    },
+  );
+
+  it.each([
+    ['is another format', 'br', zlib.gzipSync(text)],
+    ['ends too early', 'gzip', zlib.gzipSync(text).subarray(0, -20)],
+    ['is not compressed', 'gzip', text],
+  ])('that %s is refused', async (_, coding, bytes) => {
+    const { pieces, options } = encoded(coding, bytes);
+    expect(await whole(pieces, options)).toBe(400);
+  });
+
+  it('is decoded up to the limit and no further', async () => {
+    const bomb = zlib.gzipSync(Buffer.alloc(32 * MEBIBYTE));
+    const underWay = new BodiesUnderWay(2 * MEBIBYTE);
+    const reserve = vi.spyOn(underWay, 'reserve');
+    const { pieces, options } = encoded('gzip', bomb, { bodyLimit: MEBIBYTE });
+    const { body, payload } = bodyOf(pieces, options, () => false, underWay);
+    payload.end();
+    expect(await body).toBe(413);
+    expect(reserve.mock.calls.reduce((sum, [bytes]) => sum + bytes, 0)).toBeLessThanOrEqual(MEBIBYTE);
+    expect(underWay.reserve(2 * MEBIBYTE)).toBe(true);
+  });
+
+  it('counts with its decoded bytes among the bodies under way', async () => {
+    const { pieces, options } = encoded('gzip', zlib.gzipSync(Buffer.alloc(4 * MEBIBYTE)));
+    const { body, payload } = bodyOf(pieces, options, () => false, new BodiesUnderWay(MEBIBYTE));
+    payload.end();
+    expect(await body).toBe('Too many bodies are under way.');
+  });
+
+  it('that decodes to nothing is bounded, too', async () => {
+    const empty = zlib.gzipSync(Buffer.alloc(0));
+    const pieces = Array.from({ length: 200 }, () => empty);
+    expect(await whole(pieces, { bodyLimit: 1_000, headers: { 'content-encoding': 'gzip' } })).toBe(413);
+  });
+
+  it('of an unauthenticated client is not decoded, however small', async () => {
+    const { pieces, options } = encoded('gzip', zlib.gzipSync(Buffer.from('{}')));
+    const { body, payload } = bodyOf(pieces, options, () => true);
+    payload.end();
+    expect(await body).toHaveLength(0);
+  });
+
+  it('is refused once, if the client disconnects', async () => {
+    const { pieces, options } = encoded('gzip', zlib.gzipSync(text).subarray(0, 100));
+    const { body, payload, done } = bodyOf(pieces, options);
+    await new Promise((turn) => setImmediate(turn));
+    payload.destroy(new Error('aborted'));
+    expect(await body).toBe(400);
+    await new Promise((turn) => setImmediate(turn));
+    expect(done).toHaveBeenCalledTimes(1);
+  });
 });

@@ -88,7 +88,7 @@ export class ErrorFilter implements ExceptionFilter {
       },
     };
     // A client that is disconnected while it still sends its body does not read the response.
-    if (status === 413 && isDiscarded(request)) reply.removeHeader('connection');
+    if ((status === 413 || status === 415) && isDiscarded(request)) reply.removeHeader('connection');
     void reply
       .status(status)
       .headers({ 'x-request-id': request.id, ...headers })
