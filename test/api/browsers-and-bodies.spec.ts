@@ -76,12 +76,18 @@ describe('a compressed body', () => {
     expect(body.error.message).toContain('general_settings.max_request_size_mb allows 1 MB');
   });
 
-  it.each(['compress', 'gzip, gzip'])('of coding "%s" is 415, which says what is accepted', async (coding) => {
-    const { status, headers, body } = await send(coding, call('hello'));
-    expect(status).toBe(415);
-    expect(headers['accept-encoding']).toMatch(/^gzip, deflate, br(?:, zstd)?$/);
-    expect(body.error).toMatchObject({ param: 'content-encoding', message: expect.stringContaining(coding) });
-  });
+  it.each(['compress', 'gzip, gzip'])(
+    'of coding "%s" is 415, which says what is accepted',
+    async (coding) => {
+      const { status, headers, body } = await send(coding, call('hello'));
+      expect(status).toBe(415);
+      expect(headers['accept-encoding']).toMatch(/^gzip, deflate, br(?:, zstd)?$/);
+      expect(body.error).toMatchObject({
+        param: 'content-encoding',
+        message: expect.stringContaining(coding),
+      });
+    },
+  );
 
   it('that is not what it says is 400; a stranger’s is 401', async () => {
     expect((await send('gzip', call('hello'))).status).toBe(400);
