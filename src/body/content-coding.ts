@@ -7,7 +7,7 @@ const MAX_ZSTD_WINDOW_LOG = 23;
 
 type DecoderFactory = () => Transform;
 
-/** What Node has since 22.15. */
+/** The part of `node:zlib` that Node has since 22.15. */
 interface Zstd {
   readonly createZstdDecompress?: (options: { readonly params: Record<number, number> }) => Transform;
   readonly constants: { readonly ZSTD_d_windowLogMax?: number };
