@@ -28,7 +28,14 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/^general_settings\.master_key$/, 'Remove it, or the variable: the environment takes precedence'],
   [/^litellm_settings\.(?:master_key|database_url)$/, 'The same key in general_settings'],
   [/^general_settings\.database_url$/, 'Remove it, or DATABASE_URL: the environment takes precedence'],
-  [/cost|price/, 'A price of docs/configuration.md; nothing is billed by this one'],
+  [/^router_settings\.redis_(?:host|port|password|url)$|^litellm_settings\.redis_url$/, 'REDIS_URL, or litellm_settings.cache_params of type redis'],
+  [/^litellm_settings\.max_parallel_requests$/, 'general_settings.global_max_parallel_requests'],
+  [/^general_settings\.(?:request_timeout|num_retries|fallbacks|max_budget|budget_duration)$/, 'The same key in litellm_settings'],
+  [/\.(?:log_level|log_verbose|json_logs)$/, 'litellm_settings.json_logs, or general_settings.decision_log'],
+  [/\.(?:enable_cors|cors_allow_origins|cors_origins|allowed_origins)$/, 'general_settings.cors_allowed_origins, for admin routes'],
+  [/\.(?:enable_pre_call_checks|default_litellm_params|default_params|ssl_verify|overwrite_user_with_key_hash|enable_cooldowns|enable_load_balancing)$/, 'Remove it'],
+  [/\.(?:enable_sso|sso_providers|disable_ui_access_for_basic_auth|litellm_proxy_admin_email_list)$/, 'general_settings.enable_jwt_auth and litellm_jwtauth, for tokens of an issuer'],
+  [/^(?:model_list\[.*(?:cost|price))/, 'A price of docs/configuration.md; nothing is billed by this one'],
 ]; // prettier-ignore
 
 /** Returns what to write instead of a setting without effect. Undefined: nothing. */

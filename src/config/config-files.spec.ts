@@ -211,6 +211,11 @@ describe('one mistake in a file', () => {
     ]);
   });
 
+  it('does not count where the environment says the same', () => {
+    const { masterKey, ignoredKeys } = read('general_settings: {master_key: os.environ/NOPE}');
+    expect([masterKey, ignoredKeys]).toEqual([MASTER.TOLLGATE_MASTER_KEY, ['general_settings.master_key']]);
+  });
+
   it('does not count where it has no effect', () => {
     const { ignoredKeys } = read('litellm_settings: {langfuse_secret: os.environ/NOPE}');
     expect(ignoredKeys).toEqual(['litellm_settings.langfuse_secret']);

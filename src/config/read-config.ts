@@ -228,6 +228,10 @@ export function storedSecretProblems({ masterKey, saltKey, settings }: ReadSetti
 
 /** Returns a value of the environment, which precedes the file's. */
 function preferred(said: SectionText | undefined, section: Section, key: string): SectionText | undefined {
+  if (said && section.isUnset(key)) {
+    section.ignore(key);
+    return said;
+  }
   const inFile = section.described(key);
   if (said && inFile && said.text !== inFile.text) section.ignore(key);
   return said ?? inFile;

@@ -164,6 +164,11 @@ export class Section {
     );
   }
 
+  /** Tells whether the value at `key` is a variable that is not set. Does not count as reading it. */
+  isUnset(key: string): boolean {
+    return Object.hasOwn(this.value, key) && this.value[key] instanceof UnsetVariable;
+  }
+
   keys(): string[] {
     return Object.keys(this.value);
   }
