@@ -19,6 +19,8 @@ import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
 import { authorshipView } from '../parties/limits.view.js';
 import { accessGroupIds, takeAccessGroup } from '../parties/model-entries.js';
+import { ModelNames } from '../parties/model-names.js';
+import { ServedNames } from '../models/served-names.js';
 import { SPECIAL_ENTRIES } from '../policy/model-list.js';
 import { Team } from '../parties/entities/team.entity.js';
 import { AccessGroup } from '../parties/entities/access-group.entity.js';
@@ -44,6 +46,8 @@ export class AccessGroupsService {
     private readonly accessGroups: AccessGroupRepository,
     private readonly teams: TeamRepository,
     private readonly keys: KeyRepository,
+    private readonly servedNames: ServedNames,
+    private readonly modelNames: ModelNames,
   ) {}
 
   /** Creates a group. Throws 409 if its name exists, and 404 if a team or key does not exist. */
@@ -74,12 +78,15 @@ export class AccessGroupsService {
     return this.write(async (tx, cacheKeys) => {
       const group = await this.findOrFail(tx, id, rowLock(tx));
       const { access_group_name: name } = dto;
-      if (name && name !== group.name) {
+      const { name: from } = group;
+      if (name && name !== from) {
         await this.requireFree(tx, name, 'access_group_name');
         group.name = name;
       }
       cacheKeys.push(...(await this.apply(tx, group, dto, by)));
-      return this.view(tx, await this.save(tx, group, by));
+      const saved = await this.save(tx, group, by);
+      if (saved.name !== from) cacheKeys.push(...(await this.follow(tx, from, saved.name, by)));
+      return this.view(tx, saved);
     });
   }
 
@@ -186,8 +193,15 @@ export class AccessGroupsService {
   async remove(tx: EntityManager, group: AccessGroup, by: string): Promise<CacheKey[]> {
     const noAssignments = { assigned_team_ids: [], assigned_key_ids: [] };
     const cacheKeys = await this.apply(tx, group, noAssignments, by);
+    const { name } = group;
     await this.accessGroups.in(tx).remove(group);
-    return cacheKeys;
+    return [...cacheKeys, ...(await this.follow(tx, name, null, by))];
+  }
+
+  /** Lets the lists of all parties follow the name of a group. Returns the cache keys to evict. */
+  async follow(tx: EntityManager, from: string, to: string | null, by: string): Promise<CacheKey[]> {
+    const isFromServed = await this.servedNames.has(tx, from);
+    return this.modelNames.follow(tx, { from, to, isFromServed }, by);
   }
 
   deployments(): readonly Deployment[] {

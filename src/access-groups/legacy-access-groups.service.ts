@@ -5,7 +5,6 @@ import { Database } from '../database/database.js';
 import { rowLock } from '../database/row-lock.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
-import { StoredDeployment } from '../models/stored-deployment.entity.js';
 import { AccessGroup } from '../parties/entities/access-group.entity.js';
 import type {
   ChangedModelGroup,
@@ -19,6 +18,7 @@ import {
   AccessGroupRepository,
   accessGroupNotFound,
 } from '../parties/repositories/access-group.repository.js';
+import { groupTags } from '../models/served-names.js';
 import { StoredDeploymentRepository } from '../models/stored-deployment.repository.js';
 
 /** The same groups by name, together with the groups that deployments name (`model_info.access_groups`). */
@@ -83,7 +83,9 @@ export class LegacyAccessGroupsService {
     return this.groups.write(async (tx, cacheKeys) => {
       const { deployment_count: models_updated } = this.row({ ...EMPTY, name });
       const group = await this.takeTag(tx, name);
-      if (group) cacheKeys.push(...(await this.groups.remove(tx, group, by)));
+      cacheKeys.push(
+        ...(await (group ? this.groups.remove(tx, group, by) : this.groups.follow(tx, name, null, by))),
+      );
       const count = group ? this.row(group).deployment_count : models_updated;
       return {
         access_group: name,
@@ -146,9 +148,9 @@ export class LegacyAccessGroupsService {
       });
     const tagged = (
       await this.storedDeployments.in(tx).find({ order: { modelId: 'ASC' }, ...rowLock(tx) })
-    ).filter(({ modelInfo }) => tagsOf(modelInfo).includes(name));
+    ).filter(({ modelInfo }) => groupTags(modelInfo).includes(name));
     for (const model of tagged) {
-      const access_groups = tagsOf(model.modelInfo).filter((tag) => tag !== name);
+      const access_groups = groupTags(model.modelInfo).filter((tag) => tag !== name);
       await this.storedDeployments
         .in(tx)
         .save({ ...model, modelInfo: { ...model.modelInfo, access_groups } });
@@ -158,5 +160,3 @@ export class LegacyAccessGroupsService {
     return group;
   }
 }
-
-const tagsOf = (info: StoredDeployment['modelInfo']) => (info?.access_groups as string[] | undefined) ?? [];

@@ -385,8 +385,16 @@ describe('the end user', () => {
     [chat({ litellm_metadata: { user: 'l' } }), {}, 'l'],
     [chat({ safety_identifier: 's' }), {}, 's'],
     [chat({ user: '' }), {}, undefined],
+    [chat({ user: 42 }), {}, '42'],
+    [chat({ user: '', metadata: { user_id: 7 } }), {}, '7'],
+    [chat({ litellm_metadata: { user: 0 } }), {}, '0'],
+    [chat({ metadata: { user_id: { id: 'x' } }, safety_identifier: true }), {}, undefined],
   ])('case %#', (body, where, id) => expect(read(body, where).endUserId).toBe(id));
 });
+
+it.each([4.5, true, ['x'], { id: 'x' }, 1e21])('the user %j is none', (user) =>
+  expect(read(chat({ user })).problem).toMatchObject({ param: 'user' }),
+);
 
 describe('fallbacks', () => {
   it.each([

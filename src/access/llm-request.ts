@@ -273,20 +273,27 @@ function endUserOf(
     const id = headers[header];
     if (typeof id === 'string' && id) return plainName(id, 'user', MAX_END_USER_CHARS);
   }
-  const user = value('user');
-  if (user !== undefined && user !== null && typeof user !== 'string') {
-    throw new MalformedBodyError('The user must be a string.', 'user');
+  const sent = value('user');
+  const user = endUserText(sent);
+  if (sent !== undefined && sent !== null && user === undefined) {
+    throw new MalformedBodyError('The user must be a string or a whole number.', 'user');
   }
   const inside = (member: unknown, name: string) =>
-    member !== null && typeof member === 'object' ? (member as Record<string, unknown>)[name] : undefined;
-  const id = [
-    user,
-    inside(value('litellm_metadata'), 'user'),
-    inside(value('metadata'), 'user_id'),
-    value('safety_identifier'),
-  ].find((candidate) => typeof candidate === 'string' && candidate !== '');
-  return plainName(id as string | undefined, 'user', MAX_END_USER_CHARS);
+    member !== null && typeof member === 'object'
+      ? endUserText((member as Record<string, unknown>)[name])
+      : undefined;
+  const id =
+    user ||
+    inside(value('litellm_metadata'), 'user') ||
+    inside(value('metadata'), 'user_id') ||
+    endUserText(value('safety_identifier')) ||
+    undefined;
+  return plainName(id, 'user', MAX_END_USER_CHARS);
 }
+
+/** Reads the name of an end user. A whole number is one, too, as in LiteLLM. */
+const endUserText = (sent: unknown): string | undefined =>
+  typeof sent === 'string' ? sent : Number.isSafeInteger(sent) ? String(sent) : undefined;
 
 /** Returns the fallbacks that are only checked and never tried, from every place where LiteLLM reads them. */
 function otherFallbacks(value: (name: ReadMember) => unknown): string[] {

@@ -29,6 +29,15 @@ export const IsFilledText = (example?: string) =>
     Transform(({ value }: { value: unknown }) => (value === '' ? null : value)),
   );
 
+/** An optional query parameter that filters. An empty one filters nothing, as in LiteLLM. */
+export const IsFilter = () =>
+  applyDecorators(
+    IsString(),
+    IsOptional(),
+    Transform(({ value }: { value: unknown }) => (value === '' ? undefined : value)),
+    ApiPropertyOptional({ type: String }),
+  );
+
 /** A DTO field with a list of texts that must be sent, at most as many as a page has rows. */
 export const IsTextList = (example: readonly string[], { mayBeEmpty = false } = {}) =>
   applyDecorators(

@@ -24,6 +24,7 @@ import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
 import {
   IsFilledText,
+  IsFilter,
   IsRequiredText,
   IsNullableText,
   IsOptionalTextList,
@@ -199,24 +200,19 @@ class KeyPageQuery extends PickType(PageQuery, ['page']) {
 }
 
 export class KeyListQuery extends KeyPageQuery {
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   user_id?: string;
 
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   team_id?: string;
 
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   organization_id?: string;
 
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   key_hash?: string;
 
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   key_alias?: string;
 
   /** Whole keys instead of hashes. */
@@ -251,12 +247,10 @@ export class KeyListQuery extends KeyPageQuery {
 
 export class KeyAliasesQuery extends KeyPageQuery {
   /** Part of an alias, in any letter case. */
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   search?: string;
 
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   team_id?: string;
 }
 

@@ -69,8 +69,8 @@ export class ModelsController {
   @Post('model/delete')
   @HttpCode(200)
   @ApiOperation({ summary: 'Remove a deployment that was added.' })
-  delete(@Body() { id }: DeleteModelDto): Promise<DeletedModel> {
-    return this.models.delete(id);
+  delete(@Body() { id }: DeleteModelDto, @CurrentPrincipal() { id: by }: Principal): Promise<DeletedModel> {
+    return this.models.delete(id, by);
   }
 
   @Get(['model/info', 'v1/model/info'])

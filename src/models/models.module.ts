@@ -14,6 +14,7 @@ import { StoredDeployment } from './stored-deployment.entity.js';
 import { PartiesModule } from '../parties/parties.module.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
+import { ServedNames } from './served-names.js';
 import { StoredDeploymentRepository } from './stored-deployment.repository.js';
 
 /** The catalogue of public names, with their deployments and prices. */
@@ -31,9 +32,10 @@ import { StoredDeploymentRepository } from './stored-deployment.repository.js';
     StoredDeploymentRepository,
     Catalogue,
     DeploymentHealth,
+    ServedNames,
     ModelsService,
     PriceRefresh,
   ],
-  exports: [Catalogue, DeploymentHealth, ModelsService],
+  exports: [Catalogue, DeploymentHealth, ModelsService, ServedNames],
 })
 export class ModelsModule {}

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { cacheKey } from '../cache/change-epochs.js';
+import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config, type ModelConfig } from '../config/config.js';
@@ -19,9 +19,12 @@ import { rowLock } from '../database/row-lock.js';
 import { invalidFields } from '../http/invalid-fields.js';
 import { currentPageInfo } from '../http/page-info.dto.js';
 import { authorshipView } from '../parties/limits.view.js';
+import { ModelNames } from '../parties/model-names.js';
+import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
 import { missingText } from '../policy/checks/parties-exist.js';
 import { isSecretName } from '../platform/secrets.js';
 import { Catalogue } from './catalogue.service.js';
+import { groupTags, ServedNames } from './served-names.js';
 import { StoredDeployment } from './stored-deployment.entity.js';
 import type {
   ChangeModelDto,
@@ -46,6 +49,9 @@ export class ModelsService {
     @Inject(CONFIG) private readonly config: Config,
     private readonly storedDeployments: StoredDeploymentRepository,
     private readonly teams: TeamRepository,
+    private readonly accessGroups: AccessGroupRepository,
+    private readonly servedNames: ServedNames,
+    private readonly modelNames: ModelNames,
   ) {}
 
   /** Adds a deployment. The next call can use it. Throws 409 if its id exists, 422 if it could never be called. */
@@ -82,7 +88,7 @@ export class ModelsService {
    */
   async update(modelId: string, dto: ChangeModelDto, by: string): Promise<ModelRow> {
     this.requireAdded(modelId, 'id');
-    return this.write(async (tx) => {
+    return this.write(async (tx, cacheKeys) => {
       const before = await this.storedDeployments.in(tx).findOne({ where: { modelId }, ...rowLock(tx) });
       if (!before) throw missing(modelId, 'id');
       refuse(references(dto.litellm_params ?? {}));
@@ -103,16 +109,23 @@ export class ModelsService {
         updatedAt: this.clock(),
         updatedBy: by,
       };
-      return modelRow(await this.storedDeployments.in(tx).save(row));
+      const saved = await this.storedDeployments.in(tx).save(row);
+      if (row.modelName !== before.modelName)
+        cacheKeys.push(...(await this.follow(tx, before, before.modelName, row.modelName, by)));
+      return modelRow(saved);
     });
   }
 
-  async delete(modelId: string): Promise<{ message: string }> {
+  /** Deletes a deployment. If it was the last of its name or group, the name is taken from all lists. */
+  async delete(modelId: string, by: string): Promise<{ message: string }> {
     this.requireAdded(modelId, 'id');
-    await this.write(async (tx) => {
+    await this.write(async (tx, cacheKeys) => {
       const row = await this.storedDeployments.in(tx).findOneBy({ modelId });
       if (!row) throw missing(modelId, 'id');
-      await this.storedDeployments.in(tx).remove(row);
+      await this.storedDeployments.in(tx).remove({ ...row });
+      await this.accessGroups.removeDeployment(tx, modelId, by);
+      for (const name of [row.modelName, ...groupTags(row.modelInfo)])
+        cacheKeys.push(...(await this.follow(tx, row, name, null, by)));
     });
     return { message: `Model: ${modelId} deleted successfully` };
   }
@@ -188,14 +201,30 @@ export class ModelsService {
     });
   }
 
-  /** Runs one transaction, then rebuilds the catalogue. */
-  private async write<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
+  /** Lets the lists of all parties follow a name that a deployment no longer has. Returns the cache keys to evict. */
+  private async follow(
+    tx: EntityManager,
+    { modelInfo }: StoredDeployment,
+    from: string,
+    to: string | null,
+    by: string,
+  ): Promise<CacheKey[]> {
+    const isFromServed = await this.servedNames.has(tx, from);
+    const teamId = modelInfo?.team_id;
+    const ofTeam = typeof teamId === 'string' && { teamId };
+    return this.modelNames.follow(tx, { from, to, isFromServed, ...ofTeam }, by);
+  }
+
+  /** Runs one transaction, then rebuilds the catalogue and evicts `cacheKeys`. */
+  private async write<T>(work: (tx: EntityManager, cacheKeys: CacheKey[]) => Promise<T>): Promise<T> {
+    const cacheKeys: CacheKey[] = [];
     const result = await this.database.write(async (tx) => {
-      const done = await work(tx);
-      this.cache.willChange(tx, [cacheKey.models]);
+      const done = await work(tx, cacheKeys);
+      this.cache.willChange(tx, [cacheKey.models, ...cacheKeys]);
       return done;
     });
     await this.changed();
+    await this.cache.evict(cacheKeys);
     return result;
   }
 

@@ -6,7 +6,7 @@ import { OnlyLooksUp } from '../http/free-content.js';
 import { PageQuery } from '../http/pagination.js';
 import { AuthoredResponse, BudgetTable } from '../parties/limits-response.dto.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
-import { IsRequiredText, IsOptionalText, IsTextList } from '../http/text-fields.js';
+import { IsFilter, IsRequiredText, IsOptionalText, IsTextList } from '../http/text-fields.js';
 import { ORGANIZATION_FIELDS } from '../parties/fields/organization-fields.js';
 import { ShowsFields } from '../parties/fields/own-field.js';
 import { ShowsExtraFields } from '../parties/fields/shows-extra-fields.js';
@@ -56,13 +56,11 @@ export class OrganizationIdQuery {
 }
 
 export class OrganizationListQuery extends PageQuery {
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   org_id?: string;
 
   /** Part of the name, in any letter case; `%` and `_` are text. */
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   org_alias?: string;
 }
 

@@ -83,7 +83,9 @@ export class OrganizationsService {
         const fields = fieldsOf(dto, await this.organizations.findOrFail(tx, id));
         await this.budgets.require(tx, fields.budget_id);
         const row = await this.organizations.update(tx, id, caller.id, (live, now) => {
-          applyParty(live, fields, ORGANIZATION_FIELDS, now);
+          // The row is locked here: of two updates, the second merges into what the first wrote.
+          const metadata = fields.metadata && merged(live.metadata ?? {}, fields.metadata);
+          applyParty(live, { ...fields, ...(metadata && { metadata }) }, ORGANIZATION_FIELDS, now);
           if (dto.organization_alias !== undefined) live.organizationAlias = dto.organization_alias;
         });
         await this.organizations.setSpend(tx, row, dto.spend);
@@ -202,6 +204,21 @@ function fieldsOf(
   const nested = table === null ? NO_LIMITS : table;
   return { ...nested, ...Object.fromEntries(sent), ...(dto.budget_id === id && { budget_id: null }) };
 }
+
+/** Merges metadata as LiteLLM does: a mapping inside it is merged, too. `null` removes a member. */
+function merged(before: Metadata, sent: Metadata): Metadata {
+  const changes = Object.entries(sent).map(([name, value]) => {
+    const inner = before[name];
+    return [name, isMapping(inner) && isMapping(value) ? { ...inner, ...value } : value] as const;
+  });
+  const all = { ...before, ...Object.fromEntries(changes) };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => sent[name] !== null));
+}
+
+type Metadata = Readonly<Record<string, unknown>>;
+
+const isMapping = (value: unknown): value is Metadata =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const NO_LIMITS: LimitsDto = {
   max_budget: null,

@@ -19,6 +19,7 @@ import { MemberRepository } from './repositories/member.repository.js';
 import { OrganizationRepository } from './repositories/organization.repository.js';
 import { OrganizationMemberRepository } from './repositories/organization-member.repository.js';
 import { BudgetRepository } from './repositories/budget.repository.js';
+import { ModelNames } from './model-names.js';
 import { PartyLocks } from './party-locks.js';
 import { PartyDeletion } from './party-deletion.js';
 
@@ -42,7 +43,16 @@ import { PartyDeletion } from './party-deletion.js';
     PartyRepositoryContext,
     PartySpend,
     UserDefaults,
+    ModelNames,
   ],
-  exports: [BudgetRepository, PartyLocks, PartyDeletion, PartyRepositoryContext, PartySpend, UserDefaults],
+  exports: [
+    BudgetRepository,
+    PartyLocks,
+    PartyDeletion,
+    PartyRepositoryContext,
+    PartySpend,
+    UserDefaults,
+    ModelNames,
+  ],
 })
 export class PartiesModule {}

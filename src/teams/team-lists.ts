@@ -38,6 +38,7 @@ export class TeamLists {
     caller: Principal,
   ): Promise<TeamWithKeys[]> {
     return this.database.read(async (manager) => {
+      const ofUser = user_id === undefined ? undefined : await this.teamIdsFor(manager, user_id, caller);
       const teams = await this.teams.findListed(manager, {
         where: {
           deletedAt: IsNull(),
@@ -45,9 +46,7 @@ export class TeamLists {
             organizationId: organization_id === NO_ORGANIZATION ? IsNull() : organization_id,
           }),
           ...(!seesEverything(caller) && { teamId: In([...caller.teams.keys()]) }),
-          ...(user_id !== undefined && {
-            teamId: In((await this.teamIdsOf(manager, user_id)).filter((id) => maySeeTeam(caller, id))),
-          }),
+          ...(ofUser && { teamId: In(ofUser.filter((id) => maySeeTeam(caller, id))) }),
         },
         order: { teamAlias: { direction: 'ASC', nulls: 'LAST' }, id: 'ASC' },
         ...paginate(page),
@@ -68,7 +67,8 @@ export class TeamLists {
       if (status === 'deleted' && seesEverything(caller)) select.where('t.deletedAt IS NOT NULL');
       else select.where('t.deletedAt IS NULL');
       if (!seesEverything(caller)) select.andWhere({ teamId: In([...caller.teams.keys()]) });
-      if (user_id !== undefined) select.andWhere({ teamId: In(await this.teamIdsOf(manager, user_id)) });
+      if (user_id !== undefined)
+        select.andWhere({ teamId: In(await this.teamIdsFor(manager, user_id, caller)) });
       if (organization_id === NO_ORGANIZATION) select.andWhere('t.organizationId IS NULL');
       else if (organization_id !== undefined) select.andWhere({ organizationId: organization_id });
       if (team_id !== undefined) select.andWhere({ teamId: team_id });
@@ -149,8 +149,15 @@ export class TeamLists {
     return new Map(counts.map(({ teamId, count }) => [teamId, Number(count)]));
   }
 
-  private async teamIdsOf(manager: EntityManager, userId: string): Promise<string[]> {
-    return (await this.members.teamIdsOf(manager, [userId])).get(userId) ?? [];
+  /**
+   * Returns the teams of a user. For an organization admin who asks for their own, these are also all teams of the
+   * organization, as in LiteLLM.
+   */
+  private async teamIdsFor(manager: EntityManager, userId: string, caller: Principal): Promise<string[]> {
+    const joined = (await this.members.teamIdsOf(manager, [userId])).get(userId) ?? [];
+    const ofOrganizations =
+      userId === caller.userId ? [...caller.teams].filter(([, { as }]) => as === 'org_admin') : [];
+    return [...new Set([...joined, ...ofOrganizations.map(([teamId]) => teamId)])];
   }
 }
 

@@ -19,6 +19,7 @@ import { SORT_ORDERS, type SortOrder } from '../http/sort-order.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
 import {
   IsFilledText,
+  IsFilter,
   IsRequiredText,
   IsNullableText,
   IsOptionalText,
@@ -133,31 +134,26 @@ export class DeletedTeams {
 }
 
 export class TeamListQuery extends PageQuery {
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   user_id?: string;
 
   /** Teams of this organization; `default_organization`: teams without one. */
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   organization_id?: string;
 }
 
 const SORTABLE = ['team_id', 'team_alias', 'created_at'] as const;
 
 export class TeamPageQuery extends TeamListQuery {
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   team_id?: string;
 
   /** Part of the name, in any letter case; `%` and `_` are text. */
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   team_alias?: string;
 
   /** Part of the name, or the whole id. */
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   search?: string;
 
   @IsOneOf(SORTABLE)

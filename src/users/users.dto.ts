@@ -29,6 +29,7 @@ import { IsFlag } from '../http/is-flag.js';
 import { DeclaredBy } from '../http/unknown-fields.js';
 import {
   IsFilledText,
+  IsFilter,
   IsNullableText,
   IsOptionalText,
   IsOptionalTextList,
@@ -158,8 +159,7 @@ const SORTABLE = ['user_id', 'user_email', 'created_at', 'spend', 'user_alias', 
 
 /** The user to list; absent: every user that the caller may see. */
 export class SpendUsersQuery extends PageQuery {
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   user_id?: string;
 }
 
@@ -168,27 +168,22 @@ export class UserListQuery extends PageQuery {
   role?: string;
 
   /** Ids separated by commas. A single one may be part of an id. */
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   user_ids?: string;
 
   /** Ids separated by commas. */
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   sso_user_ids?: string;
 
   /** Members of one of these organizations, separated by commas. */
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   organization_ids?: string;
 
   /** Part of the address; `%` and `_` are text. */
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   user_email?: string;
 
-  @IsOptional()
-  @IsString()
+  @IsFilter()
   team?: string;
 
   @IsOneOf(SORTABLE)

@@ -437,3 +437,98 @@ describe('limits that LiteLLM keeps in metadata are enforced', () => {
     expect((await gateway.chat(key, { model: 'gpt-4o' })).status).toBe(200);
   }); // prettier-ignore
 });
+
+describe('a name that is changed or deleted', () => {
+  const added = async (model_name: string, model_info: object = {}) =>
+    (
+      await gateway.create('/model/new', {
+        model_name,
+        litellm_params: { model: 'openai/up', api_base: upstream.url, api_key: 'k', ...free },
+        model_info,
+      })
+    ).model_id as string;
+  const rename = (id: string, model_name: string) =>
+    gateway.admin('PATCH', `/model/${id}/update`, { model_name });
+  const status = async (key: string, name: string) =>
+    (await gateway.chat(key, { model: name, max_tokens: 1 })).status;
+  const modelsOf = async (key: string) =>
+    (await gateway.admin('GET', `/key/info?key=${key}`)).body.info.models as string[];
+
+  it('of a model: every list follows, and who makes one of the old name gives nobody access', async () => {
+    const [id, old, next] = [freshId(), freshId(), freshId()];
+    const modelId = await added(old);
+    const organization_id = id;
+    await gateway.create('/organization/new', { organization_id, organization_alias: id, models: [old] });
+    await gateway.create('/team/new', { team_id: id, organization_id, models: [old], model_aliases: { quick: old } });
+    await gateway.create('/user/new', { user_id: id, models: [old], teams: [id], auto_create_key: false });
+    await gateway.create('/team/member_update', { team_id: id, user_id: id, allowed_models: [old] });
+    const key = await gateway.createKey({ team_id: id, user_id: id, models: [old, 'mini'], model_rpm_limit: { [old]: 3 } });
+    expect([await status(key, old), await status(key, 'quick')]).toEqual([200, 200]);
+    expect((await rename(modelId, next)).status).toBe(200);
+    expect([await status(key, next), await status(key, 'quick')]).toEqual([200, 200]);
+    expect([await status(key, next), await status(key, next), await status(key, old)]).toEqual([200, 429, 403]);
+    expect(await modelsOf(key)).toEqual([next, 'mini']);
+    await added(old);
+    expect(await status(key, old)).toBe(403);
+    const { audit_logs } = (await gateway.admin('GET', '/audit?table_name=LiteLLM_VerificationToken&action=updated')).body;
+    expect(JSON.stringify(audit_logs[0])).toContain(next);
+  }); // prettier-ignore
+
+  it('of one deployment of several: lists have both names', async () => {
+    const [old, next] = [freshId(), freshId()];
+    const modelId = await added(old);
+    await added(old);
+    const key = await gateway.createKey({ models: [old] });
+    await rename(modelId, next);
+    expect(await modelsOf(key)).toEqual([old, next]);
+  });
+
+  it('of a deleted model: the last name of a list leaves none', async () => {
+    const old = freshId();
+    const [first, second] = [await added(old), await added(old)];
+    const group = await gateway.admin('POST', '/v1/access_group', { access_group_name: freshId(), access_model_names: [old] });
+    const key = await gateway.createKey({ models: [old] });
+    await gateway.create('/model/delete', { id: first });
+    expect([await status(key, old), await modelsOf(key)]).toEqual([200, [old]]);
+    await gateway.create('/model/delete', { id: second });
+    expect(await modelsOf(key)).toEqual(['no-default-models']);
+    const { body } = await gateway.admin('GET', `/v1/access_group/${group.body.access_group_id}`);
+    expect(body.access_model_names).toEqual([]);
+    await added(old);
+    expect(await status(key, old)).toBe(403);
+  }); // prettier-ignore
+
+  it('of a group: lists follow its name, and lose it with the group', async () => {
+    const [old, next] = [freshId(), freshId()];
+    const { body } = await gateway.admin('POST', '/v1/access_group', { access_group_name: old, access_model_names: ['mini'] });
+    const key = await gateway.createKey({ models: [old, 'gpt-4o'] });
+    expect(await status(key, 'mini')).toBe(200);
+    await gateway.admin('PUT', `/v1/access_group/${body.access_group_id}`, { access_group_name: next });
+    expect([await status(key, 'mini'), await modelsOf(key)]).toEqual([200, [next, 'gpt-4o']]);
+    await gateway.admin('DELETE', `/v1/access_group/${body.access_group_id}`);
+    expect([await status(key, 'mini'), await modelsOf(key)]).toEqual([403, ['gpt-4o']]);
+    await gateway.admin('POST', '/v1/access_group', { access_group_name: next, access_model_names: ['mini'] });
+    expect(await status(key, 'mini')).toBe(403);
+  }); // prettier-ignore
+
+  it('of a team’s own model: the lists of others keep their name', async () => {
+    const [id, old, next] = [freshId(), freshId(), freshId()];
+    await gateway.create('/team/new', { team_id: id, models: [old] });
+    const modelId = await added(old, { team_id: id });
+    const [own, other] = [await gateway.createKey({ team_id: id, models: [old] }), await gateway.createKey({ models: [old] })];
+    await rename(modelId, next);
+    expect([await modelsOf(own), await modelsOf(other)]).toEqual([[next], [old]]);
+    expect(await status(own, next)).toBe(200);
+  }); // prettier-ignore
+
+  it('of a deployment in a group by its id: a later one of that id is not in it', async () => {
+    const [name, id, group] = [freshId(), freshId(), freshId()];
+    await added(name, { id });
+    await gateway.create('/access_group/new', { access_group: group, model_ids: [id] });
+    const key = await gateway.createKey({ models: [group] });
+    expect(await status(key, name)).toBe(200);
+    await gateway.create('/model/delete', { id });
+    await added(name, { id });
+    expect(await status(key, name)).toBe(403);
+  });
+});

@@ -99,8 +99,11 @@ describe('an organization', () => {
   it.each([
     ['models', ['a'], [], []],
     ['models', ['a'], null, []],
-    ['metadata', { a: 1 }, { b: 2 }, { b: 2 }],
-    ['metadata', { a: 1 }, {}, {}],
+    ['metadata', { a: 1 }, { b: 2 }, { a: 1, b: 2 }],
+    ['metadata', { a: 1, b: { c: 1 } }, { b: { d: 2 } }, { a: 1, b: { c: 1, d: 2 } }],
+    ['metadata', { a: 1, b: 2 }, { a: null }, { b: 2 }],
+    ['metadata', { a: 1 }, {}, { a: 1 }],
+    ['metadata', { a: 1 }, null, {}],
     ['blocked', true, false, false],
     ['tags', ['a'], [], []],
     ['tags', ['a'], null, undefined],
@@ -116,6 +119,13 @@ describe('an organization', () => {
     expect((await update({}))[field]).toEqual(before);
     expect((await update({ [field]: sent }))[field]).toEqual(after);
     expect((await info())[field]).toEqual(after);
+  });
+
+  it('keeps the metadata of two updates at once', async () => {
+    await create({ organization_id: 'o1', metadata: { z: 0 } });
+    const names = Array.from({ length: 6 }, (_, i) => `m${i}`);
+    await Promise.all(names.map((name) => update({ metadata: { [name]: 1 } })));
+    expect((await info()).metadata).toEqual({ z: 0, ...Object.fromEntries(names.map((name) => [name, 1])) });
   });
 
   it.each([null, ''])('cannot lose its name to %j', async (organization_alias) => {

@@ -127,3 +127,70 @@ describe('/user/info without a user', () => {
     expect((await gateway.as(key, 'GET', '/user/info?user_id=default_user_id')).status).toBe(404);
   });
 }); // prettier-ignore
+
+describe('a list', () => {
+  const ids = {
+    '/key/list': ({ keys }: { keys: object[] }) => keys.length,
+    '/key/aliases': ({ aliases }: { aliases: object[] }) => aliases.length,
+    '/team/list': (teams: object[]) => teams.length,
+    '/v2/team/list': ({ teams }: { teams: object[] }) => teams.length,
+    '/user/list': ({ users }: { users: object[] }) => users.length,
+    '/organization/list': (organizations: object[]) => organizations.length,
+    '/spend/users': (users: object[]) => users.length,
+  } as const;
+
+  it.each<[keyof typeof ids, string]>([
+    ['/key/list', 'team_id=&user_id=&organization_id=&key_hash=&key_alias='],
+    ['/key/aliases', 'team_id=&search='],
+    ['/team/list', 'user_id=&organization_id='],
+    ['/v2/team/list', 'user_id=&organization_id=&team_id=&team_alias=&search='],
+    ['/user/list', 'user_ids=&sso_user_ids=&user_email=&team=&organization_ids='],
+    ['/organization/list', 'org_id=&org_alias='],
+    ['/spend/users', 'user_id='],
+  ])('%s is not filtered by what is empty', async (path, query) => {
+    await gateway.admin('POST', '/organization/new', { organization_id: 'listed', organization_alias: 'L' });
+    const all = ids[path]((await get(path)) as never);
+    expect(all).toBeGreaterThan(0);
+    expect(ids[path]((await get(`${path}?${query}`)) as never)).toBe(all);
+  });
+
+  it.each(['/team/list', '/v2/team/list'])('%s of an organization admin has all teams of the organization', async (path) => {
+    const id = path.replaceAll('/', '-');
+    await gateway.create('/organization/new', { organization_id: id, organization_alias: id });
+    await gateway.create('/user/new', { user_id: id, auto_create_key: false });
+    await gateway.create('/user/new', { user_id: `${id}-other`, auto_create_key: false });
+    await gateway.create('/organization/member_add', { organization_id: id, member: { role: 'org_admin', user_id: id } });
+    await gateway.create('/team/new', { team_id: `${id}-a`, organization_id: id });
+    await gateway.create('/team/new', { team_id: `${id}-b`, members_with_roles: [{ role: 'user', user_id: id }] });
+    await gateway.create('/team/new', { team_id: `${id}-c`, organization_id: id, members_with_roles: [{ role: 'user', user_id: `${id}-other` }] });
+    const key = await gateway.createKey({ user_id: id });
+    const teams = async (user: string) => {
+      const body = await get(`${path}?user_id=${user}`, key);
+      return ((body.teams ?? body) as { team_id: string }[]).map(({ team_id }) => team_id.slice(id.length + 1)).toSorted();
+    };
+    expect([await teams(id), await teams(`${id}-other`)]).toEqual([['a', 'b', 'c'], ['c']]);
+  }); // prettier-ignore
+});
+
+describe('/key/update by alias', () => {
+  it('changes the key of that alias, and no other', async () => {
+    const key = await gateway.createKey({ key_alias: 'by-alias' });
+    const changed = await gateway.create('/key/update', { key_alias: 'by-alias', max_budget: 3 });
+    expect(changed).toMatchObject({ key: secretHash(key), key_alias: 'by-alias', max_budget: 3 });
+    const { successful_updates } = await gateway.create('/key/bulk_update', { keys: [{ key_alias: 'by-alias', max_budget: 4 }] }); // prettier-ignore
+    expect(successful_updates).toMatchObject([{ key: secretHash(key), key_info: { max_budget: 4 } }]);
+  });
+
+  it('is 404 for an alias that is not there or not visible, and 400 without a name', async () => {
+    await gateway.create('/user/new', { user_id: 'alias-user', auto_create_key: false });
+    const key = await gateway.createKey({ user_id: 'alias-user' });
+    await gateway.createKey({ key_alias: 'hidden' });
+    const refused = async (by: string, body: object) => {
+      const { status, body: answer } = await gateway.as(by, 'POST', '/key/update', body);
+      return [status, answer.error.param];
+    };
+    expect(await refused(gateway.masterKey, { key_alias: 'not-there' })).toEqual([404, 'key_alias']);
+    expect(await refused(key, { key_alias: 'hidden', max_budget: 1 })).toEqual([404, 'key_alias']);
+    expect(await refused(gateway.masterKey, { max_budget: 1 })).toEqual([400, 'key']);
+  });
+});

@@ -27,6 +27,17 @@ export class AccessGroupRepository extends AggregateRepository<AccessGroup> {
     if (ids.length) await this.lockedInOrder(tx, { id: In(ids) });
   }
 
+  /** Takes a deleted deployment from the groups that have it by its id, which a later one may have. */
+  async removeDeployment(tx: EntityManager, deploymentId: string, by: string): Promise<void> {
+    const groups = (await this.lockedInOrder(tx, {})).filter(({ deploymentIds }) =>
+      deploymentIds.includes(deploymentId),
+    );
+    for (const group of groups) {
+      const deploymentIds = group.deploymentIds.filter((id) => id !== deploymentId);
+      await this.in(tx).save({ ...group, deploymentIds, updatedBy: by });
+    }
+  }
+
   /** Records in groups that a team or key has them, if the body names any. Throws 404 for a group that does not exist. */
   async assign(
     tx: EntityManager,
