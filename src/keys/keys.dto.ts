@@ -31,7 +31,7 @@ import {
   IsTextList,
 } from '../http/text-fields.js';
 import { IsAliases } from '../parties/aliases.js';
-import { IsDuration, IsLifetime } from '../parties/duration.js';
+import { IsDuration, IsLifetime, IsNewLifetime } from '../parties/duration.js';
 import { LimitedPartyResponse } from '../parties/limits-response.dto.js';
 import { KEY_FIELDS } from '../parties/fields/key-fields.js';
 import { ShowsFields } from '../parties/fields/own-field.js';
@@ -47,7 +47,7 @@ export class KeyFieldsDto extends PartyDto {
   @IsNullableText('ci-pipeline')
   key_alias?: string | null;
 
-  /** How long the key lives: `30d`, `1mo`. Null or `-1`: without end. */
+  /** How long the key lives from now: `30d`, `1mo`; `0s` ends it. Null or `-1`: without end. */
   @IsOptional()
   @IsLifetime()
   duration?: string | null;
@@ -96,6 +96,12 @@ export type KeyType = (typeof KEY_TYPES)[number];
 
 /** A new key. */
 export class GenerateKeyDto extends KeyFieldsDto {
+  // A field that is declared again has none of the validators it inherits.
+  /** How long the key lives: `30d`, `1mo`. Null or `-1`: without end. */
+  @IsOptional()
+  @IsNewLifetime()
+  declare duration?: string | null;
+
   /** The key itself, if the caller chooses it: `sk-…`. */
   @IsSecret()
   key?: string | null;

@@ -33,9 +33,16 @@ export const IsDuration = check(
   DURATION_REQUIREMENT,
 );
 
-/** Declares a DTO field with a lifetime: a duration (zero is allowed), or `-1` for no end. */
+/** Declares a DTO field with the lifetime of a new row: a duration, or `-1` for no end. */
+export const IsNewLifetime = check(
+  'isNewLifetime',
+  (text) => text === '-1' || parseDuration(text) !== undefined,
+  `${DURATION_REQUIREMENT}, or -1 for no end`,
+);
+
+/** Declares a DTO field with the further lifetime of a row: the same, or zero, which ends it at once. */
 export const IsLifetime = check(
   'isLifetime',
   (text) => text === '-1' || lifetimeEnd(new Date(0), text) !== undefined,
-  `${DURATION_REQUIREMENT}, or -1 for no end`,
+  `${DURATION_REQUIREMENT}, or 0s to end at once, or -1 for no end`,
 );

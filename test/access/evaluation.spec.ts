@@ -33,6 +33,14 @@ const question = (id: string, model = 'm-out', body: object = { max_tokens: 10 }
 });
 const ask = (asker: string, body: object) => gateway.as(asker, 'POST', '/access/v1/evaluation', body);
 
+/** Creates a key. A lifetime is set afterwards, because no key is created expired. */
+const keyWith = async (fields: object): Promise<string> => {
+  const { duration, ...limits } = fields as { duration?: string };
+  const key = await gateway.createKey(limits);
+  if (duration !== undefined) await gateway.create('/key/update', { key, duration });
+  return key;
+};
+
 /** Returns every effect on money. Accounts without money are left out. */
 const moved = ({ entries, spent, held }: LedgerContents) => ({
   entries,
@@ -78,7 +86,7 @@ describe('an explanation', () => {
       [{ models: ['m-out'] }, 'm-out', { fallbacks: ['m-deny'] }],
       [{}, 'm-out', { n: -1 }],
     ] as const) {
-      const key = await gateway.createKey(fields);
+      const key = await keyWith(fields);
       const before = moved(await gateway.books());
       const { body } = await ask(gateway.masterKey, question(key, model, { max_tokens: 10, ...extra }));
       expect(moved(await gateway.books())).toEqual(before);
@@ -323,7 +331,7 @@ describe('300 random callers and calls', () => {
     const seen = { allowed: 0, refused: new Set<string>() };
     for (const [limits, { route, model, body: extra }] of cases) {
       const body = definedOf(extra);
-      const key = await gateway.createKey(limits);
+      const key = await keyWith(limits);
       const prompt = { messages: [], prompt: 'x', input: 'x', model, ...body };
       const asked = {
         subject: { type: 'key', id: key },
@@ -348,9 +356,7 @@ describe('300 random callers and calls', () => {
   });
 
   it('move no counter by being asked about', async () => {
-    const keys = await Promise.all(
-      fc.sample(delegation, { numRuns: 20, seed: SEED }).map((limits) => gateway.createKey(limits)),
-    );
+    const keys = await Promise.all(fc.sample(delegation, { numRuns: 20, seed: SEED }).map(keyWith));
     const counters = async () => {
       const { text } = await gateway.admin('GET', '/metrics');
       const spent = await Promise.all(keys.map((key) => gateway.spendOf(key)));

@@ -68,7 +68,7 @@ type Refused = [name: string, status: number, key: () => Promise<string>, more?:
 const REFUSED: Refused[] = [
   ['an exhausted key', 429, () => gateway.createKey({ max_budget: 0 })],
   ['a blocked key', 401, () => gateway.createKey({ blocked: true })],
-  ['an expired key', 401, () => gateway.createKey({ duration: '0s' })],
+  ['an expired key', 401, () => gateway.createExpiredKey()],
   ['a key without the model', 403, () => gateway.createKey({ models: ['m'] }), { model: 'denied' }],
   ['a model without a price', 403, () => gateway.createKey({ max_budget: 1 }), { model: 'unpriced' }],
   ['a key for other routes', 403, () => gateway.createKey({ allowed_routes: ['info_routes'] })],

@@ -150,7 +150,7 @@ describe('who stands behind a request', () => {
   });
 
   it('D35: expired and blocked keys are refused in their own words', async () => {
-    const expired = await gateway.chat(await gateway.createKey({ duration: '0s' }), { model: 'm-free' });
+    const expired = await gateway.chat(await gateway.createExpiredKey(), { model: 'm-free' });
     expect(expired.body.error).toMatchObject({ type: 'expired_key', code: '401' });
     const key = await gateway.createKey();
     await gateway.create('/key/block', { key });

@@ -199,6 +199,13 @@ export class Gateway {
     return (await this.create('/key/generate', fields)).key as string;
   }
 
+  /** Creates a key whose life has ended. A key cannot be created so. */
+  async createExpiredKey(): Promise<string> {
+    const key = await this.createKey();
+    await this.create('/key/update', { key, duration: '0s' });
+    return key;
+  }
+
   chat(key: string, body: object, headers: Record<string, string> = {}): Promise<Answer> {
     return this.as(
       key,
