@@ -1,20 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type EntityManager, type EntityTarget, IsNull, type ObjectLiteral } from 'typeorm';
+import { type EntityManager, IsNull, type ObjectLiteral, type Repository } from 'typeorm';
 import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
+import type { AggregateRepository } from '../database/aggregate-repository.js';
 import type { AuthoredRow } from '../database/authored-row.js';
 import { rowLock } from '../database/row-lock.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
-import { AccessGroup } from './entities/access-group.entity.js';
-import { Budget } from './entities/budget.entity.js';
-import { EndUser } from './entities/end-user.entity.js';
-import { Organization } from './entities/organization.entity.js';
-import { Tag } from './entities/tag.entity.js';
-import { Member } from './entities/team-member.entity.js';
-import { Team } from './entities/team.entity.js';
-import { User } from './entities/user.entity.js';
-import { secretsOf, VirtualKey } from './entities/virtual-key.entity.js';
+import { secretsOf } from './entities/virtual-key.entity.js';
 import { accessGroupIds, NO_MODELS } from './model-entries.js';
-import { memberCacheKeys } from './repositories/member.repository.js';
+import { AccessGroupRepository } from './repositories/access-group.repository.js';
+import { BudgetRepository } from './repositories/budget.repository.js';
+import { EndUserRepository } from './repositories/end-user.repository.js';
+import { KeyRepository } from './repositories/key.repository.js';
+import { memberCacheKeys, MemberRepository } from './repositories/member.repository.js';
+import { OrganizationRepository } from './repositories/organization.repository.js';
+import { TagRepository } from './repositories/tag.repository.js';
+import { TeamRepository } from './repositories/team.repository.js';
+import { UserRepository } from './repositories/user.repository.js';
 
 /** A model or access group that was renamed or deleted. */
 export interface NameChange {
@@ -37,24 +38,11 @@ export interface NamingRow {
 }
 
 interface NamingTable {
-  readonly entity: EntityTarget<ObjectLiteral>;
+  readonly repository: AggregateRepository<ObjectLiteral>;
   readonly cacheKeysOf: (row: never) => readonly CacheKey[];
   /** Rows of a team are in it. */
-  readonly isOfTeams?: true;
+  readonly isOfTeams?: boolean;
 }
-
-/** The tables that name models, in the order in which rows are locked (`party-locks.ts`). */
-const TABLES: readonly NamingTable[] = [
-  { entity: AccessGroup, cacheKeysOf: () => [cacheKey.models] },
-  { entity: Organization, cacheKeysOf: (row: Organization) => [cacheKey.organization(row.organizationId)] },
-  { entity: Team, cacheKeysOf: (row: Team) => [cacheKey.team(row.teamId)], isOfTeams: true },
-  { entity: User, cacheKeysOf: (row: User) => [cacheKey.user(row.userId)] },
-  { entity: VirtualKey, cacheKeysOf: secretsOf, isOfTeams: true },
-  { entity: Member, cacheKeysOf: memberCacheKeys, isOfTeams: true },
-  { entity: EndUser, cacheKeysOf: (row: EndUser) => [cacheKey.endUser(row.userId)] },
-  { entity: Tag, cacheKeysOf: (row: Tag) => [cacheKey.tag(row.name)] },
-  { entity: Budget, cacheKeysOf: (row: Budget) => [cacheKey.budget(row.budgetId)] },
-];
 
 const COLUMNS = ['models', 'aliases', 'modelAliases', 'modelMaxBudget', 'extra'];
 
@@ -64,7 +52,42 @@ const CHUNK_SIZE = 500;
 /** Changes the names of models and access groups in the rows of all parties. */
 @Injectable()
 export class ModelNames {
-  constructor(@Inject(CLOCK) private readonly clock: Clock) {}
+  /** The tables that name models, in the order in which rows are locked (`party-locks.ts`). */
+  private readonly tables: readonly NamingTable[];
+
+  constructor(
+    @Inject(CLOCK) private readonly clock: Clock,
+    accessGroups: AccessGroupRepository,
+    organizations: OrganizationRepository,
+    teams: TeamRepository,
+    users: UserRepository,
+    keys: KeyRepository,
+    members: MemberRepository,
+    endUsers: EndUserRepository,
+    tags: TagRepository,
+    budgets: BudgetRepository,
+  ) {
+    const table = <T extends ObjectLiteral>(
+      repository: AggregateRepository<T>,
+      cacheKeysOf: (row: T) => readonly CacheKey[],
+      isOfTeams = false,
+    ): NamingTable => ({
+      repository: repository as unknown as AggregateRepository<ObjectLiteral>,
+      cacheKeysOf,
+      isOfTeams,
+    });
+    this.tables = [
+      table(accessGroups, () => [cacheKey.models]),
+      table(organizations, ({ organizationId }) => [cacheKey.organization(organizationId)]),
+      table(teams, ({ teamId }) => [cacheKey.team(teamId)], true),
+      table(users, ({ userId }) => [cacheKey.user(userId)]),
+      table(keys, secretsOf, true),
+      table(members, memberCacheKeys, true),
+      table(endUsers, ({ userId }) => [cacheKey.endUser(userId)]),
+      table(tags, ({ name }) => [cacheKey.tag(name)]),
+      table(budgets, ({ budgetId }) => [cacheKey.budget(budgetId)]),
+    ];
+  }
 
   /**
    * Lets every row follow a rename, or lose the name of what was deleted: a later model of that name is another one.
@@ -74,36 +97,35 @@ export class ModelNames {
     // A pattern names models, and no deployment in particular.
     if (change.from.includes('*') || change.from === change.to) return [];
     const cacheKeys: CacheKey[] = [];
-    for (const { entity, cacheKeysOf, isOfTeams } of TABLES) {
+    for (const { repository, cacheKeysOf, isOfTeams } of this.tables) {
       if (change.teamId !== undefined && !isOfTeams) continue;
-      const rows = (await this.rowsNaming(tx, entity, change)).filter((row) => applyNameChange(row, change));
+      const table = repository.in(tx);
+      const rows = (await rowsNaming(tx, table, change)).filter((row) => applyNameChange(row, change));
       for (const row of rows) Object.assign(row, { updatedAt: this.clock(), updatedBy: by });
-      await tx.save(entity, rows, { chunk: CHUNK_SIZE });
+      await table.save(rows, { chunk: CHUNK_SIZE });
       cacheKeys.push(...rows.flatMap((row) => cacheKeysOf(row as never)));
     }
     return cacheKeys;
   }
+}
 
-  /** Locks and returns the live rows that have the name in one of their columns. */
-  private async rowsNaming(
-    tx: EntityManager,
-    entity: EntityTarget<ObjectLiteral>,
-    { from, teamId }: NameChange,
-  ): Promise<(NamingRow & AuthoredRow)[]> {
-    const { columns } = tx.connection.getMetadata(entity);
-    const names = new Set(columns.map(({ propertyName }) => propertyName));
-    const select = tx.createQueryBuilder(entity, 'r').where(
-      `(${COLUMNS.filter((name) => names.has(name))
-        .map((name) => `r.${name} LIKE :part ESCAPE '\\'`)
-        .join(' OR ')})`,
-      { part: `%${JSON.stringify(from).replace(/[\\%_]/g, '\\$&')}%` },
-    );
-    if (names.has('deletedAt')) select.andWhere({ deletedAt: IsNull() });
-    if (teamId !== undefined) select.andWhere({ teamId });
-    const { lock } = rowLock(tx) as { lock?: { mode: 'pessimistic_write' } };
-    if (lock) select.setLock(lock.mode);
-    return (await select.orderBy('r.id').getMany()) as (NamingRow & AuthoredRow)[];
-  }
+/** Locks and returns the live rows that have the name in one of their columns. */
+async function rowsNaming(
+  tx: EntityManager,
+  table: Repository<ObjectLiteral>,
+  { from, teamId }: NameChange,
+): Promise<(NamingRow & AuthoredRow)[]> {
+  const names = new Set(table.metadata.columns.map(({ propertyName }) => propertyName));
+  const conditions = COLUMNS.filter((name) => names.has(name)).map(
+    (name) => `r.${name} LIKE :part ESCAPE '\\'`,
+  );
+  const part = `%${JSON.stringify(from).replace(/[\\%_]/g, '\\$&')}%`;
+  const select = table.createQueryBuilder('r').where(`(${conditions.join(' OR ')})`, { part });
+  if (names.has('deletedAt')) select.andWhere({ deletedAt: IsNull() });
+  if (teamId !== undefined) select.andWhere({ teamId });
+  const { lock } = rowLock(tx) as { lock?: { mode: 'pessimistic_write' } };
+  if (lock) select.setLock(lock.mode);
+  return (await select.orderBy('r.id').getMany()) as (NamingRow & AuthoredRow)[];
 }
 
 /** Changes a name in a row. Returns whether the row had it. */

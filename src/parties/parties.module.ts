@@ -20,13 +20,30 @@ import { OrganizationRepository } from './repositories/organization.repository.j
 import { OrganizationMemberRepository } from './repositories/organization-member.repository.js';
 import { BudgetRepository } from './repositories/budget.repository.js';
 import { ModelNames } from './model-names.js';
+import { AccessGroup } from './entities/access-group.entity.js';
+import { EndUser } from './entities/end-user.entity.js';
+import { Tag } from './entities/tag.entity.js';
+import { AccessGroupRepository } from './repositories/access-group.repository.js';
+import { EndUserRepository } from './repositories/end-user.repository.js';
+import { TagRepository } from './repositories/tag.repository.js';
 import { PartyLocks } from './party-locks.js';
 import { PartyDeletion } from './party-deletion.js';
 
 /** Services that the repositories of all parties share, and the defaults of a new user. */
 @Module({
   imports: [
-    TypeOrmModule.forFeature([VirtualKey, User, Team, Member, Organization, OrganizationMember, Budget]),
+    TypeOrmModule.forFeature([
+      VirtualKey,
+      User,
+      Team,
+      Member,
+      Organization,
+      OrganizationMember,
+      Budget,
+      EndUser,
+      Tag,
+      AccessGroup,
+    ]),
     CacheModule,
     LedgerModule,
   ],
@@ -38,6 +55,9 @@ import { PartyDeletion } from './party-deletion.js';
     OrganizationRepository,
     OrganizationMemberRepository,
     BudgetRepository,
+    EndUserRepository,
+    TagRepository,
+    AccessGroupRepository,
     PartyLocks,
     PartyDeletion,
     PartyRepositoryContext,
