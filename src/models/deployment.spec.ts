@@ -71,6 +71,16 @@ describe('a deployment', () => {
     });
   });
 
+  it.each([
+    ['ANTHROPIC_API_KEY', { 'x-api-key': 'k' }],
+    ['ANTHROPIC_AUTH_TOKEN', { authorization: 'Bearer k' }],
+  ])('of Anthropic carries %s as that is meant', (variable, credential) => {
+    const source = { modelName: 'm', litellmParams: { model: 'anthropic/c' }, modelInfo: { id: 'd' } };
+    const { headers } = makeDeployment(source, 1_000, { [variable]: 'k' }) as Deployment;
+    const { 'x-api-key': key, authorization } = headers;
+    expect({ ...(key && { 'x-api-key': key }), ...(authorization && { authorization }) }).toEqual(credential);
+  });
+
   it('takes its prices from the configuration first, then from the table, field by field of neither', () => {
     const usage = { inputTokens: 1_000, outputTokens: 1_000, cachedInputTokens: 500, reasoningTokens: 100 };
     const own = good(
