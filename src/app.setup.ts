@@ -11,7 +11,11 @@ import { FactsLoader } from './access/facts.loader.js';
 import { RouteGuardCheck } from './access/route-guard-check.js';
 import { LoadShedder } from './completions/load-shedder.js';
 import type { Config } from './config/config.js';
+import { MODEL_LIST_PATHS, MODEL_PATHS, MODEL_PATHS_WITH_SLASHES } from './completions/openai-paths.js';
 import { resolveClientAddresses } from './http/client-address.js';
+import { allowCrossOrigins } from './http/cross-origin.js';
+import { withoutOpenAiPrefix } from './http/openai-prefix.js';
+import { rejectWebSockets } from './http/web-sockets.js';
 import { openApiDocument } from './http/openapi-document.js';
 import { traceRequests } from './tracing/traced-requests.js';
 import { BodiesUnderWay } from './body/bodies-under-way.js';
@@ -40,6 +44,9 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     forceCloseConnections: 'idle',
     frameworkErrors: rejectMalformedPath,
     clientErrorHandler: rejectMalformedConnection,
+    // A route has one path for lists of routes, with or without a slash at its end.
+    routerOptions: { ignoreTrailingSlash: true },
+    rewriteUrl: withoutOpenAiPrefix,
     genReqId: ({ headers }: IncomingMessage) => {
       const asked = headers['x-request-id'];
       return typeof asked === 'string' && REQUEST_ID.test(asked) ? asked : uuidv7();
@@ -56,14 +63,24 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     new BodiesUnderWay(config.general.maxRequestBytesInFlight),
   );
   describeAnswers(adapter.getInstance());
+  const routes = app.get(RouteGuardCheck);
+  allowCrossOrigins(adapter.getInstance(), {
+    openPaths: new Set([...routes.modelPaths, ...MODEL_READS]),
+    allowedOrigins: config.general.corsAllowedOrigins,
+  });
+  rejectWebSockets(adapter.getInstance());
   traceRequests(adapter.getInstance());
   refuseTwoHosts(adapter.getInstance());
   resolveClientAddresses(adapter.getInstance(), config.general);
-  shedLoad(adapter.getInstance(), app.get(LoadShedder), app.get(RouteGuardCheck));
+  shedLoad(adapter.getInstance(), app.get(LoadShedder), routes);
   serveDocs(app);
   await app.init();
   return app;
 }
+
+const MODEL_READS = [...MODEL_LIST_PATHS, ...MODEL_PATHS, ...MODEL_PATHS_WITH_SLASHES].map(
+  (path) => `/${path}`,
+);
 
 /** Guards run before anything is parsed: a body stays bytes until its reader is authorized. */
 function takeBodiesAsBytes(fastify: FastifyInstance, loader: FactsLoader, underWay: BodiesUnderWay): void {

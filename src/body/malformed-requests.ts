@@ -18,7 +18,7 @@ export function rejectMalformedConnection(error: Error & { code?: string }, sock
   const [status, message] = RESPONSES[error.code ?? ''] ?? [400, 'This is not a readable HTTP request.'];
   const body = envelope(status, message, {});
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\naccess-control-allow-origin: *\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
 }
 
@@ -26,6 +26,6 @@ export function rejectMalformedConnection(error: Error & { code?: string }, sock
 export function rejectMalformedPath(_: Error, request: FastifyRequest, reply: FastifyReply): void {
   void reply
     .status(400)
-    .header('content-type', 'application/json')
+    .headers({ 'content-type': 'application/json', 'access-control-allow-origin': '*' })
     .send(envelope(400, 'The path of the request is not readable.', { request_id: request.id }));
 }

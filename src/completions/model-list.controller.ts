@@ -1,5 +1,5 @@
 import { Controller, Get, NotFoundException, Param, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiExcludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { CallAccess } from '../access/call-access.js';
 import { RequestFactsLoader } from '../access/request-facts.loader.js';
@@ -8,6 +8,7 @@ import { Catalogue } from '../models/catalogue.service.js';
 import { firstRefusing } from '../policy/checks/model-is-allowed.js';
 import { hasBlankEnds } from '../policy/model-list.js';
 import { ListedModel, ModelList } from './completions.dto.js';
+import { MODEL_LIST_PATHS, MODEL_PATHS, MODEL_PATHS_WITH_SLASHES } from './openai-paths.js';
 
 /** A fixed time, as LiteLLM returns it, because deployments have no creation time. */
 const CREATED = 1_677_610_602;
@@ -25,14 +26,14 @@ export class ModelListController {
     private readonly requestFacts: RequestFactsLoader,
   ) {}
 
-  @Get(['v1/models', 'models'])
+  @Get(MODEL_LIST_PATHS)
   @ApiOperation({ summary: 'The models this key may call.' })
   list(@Req() { access }: FastifyRequest): ModelList {
     const names = this.candidateNames(access!).filter((name) => this.mayCall(name, access!));
     return { object: 'list', data: names.map((name) => this.entry(name)) };
   }
 
-  @Get(['v1/models/:model', 'models/:model'])
+  @Get(MODEL_PATHS)
   @ApiOperation({ summary: 'One model, if this key may call it.' })
   get(@Param('model') name: string, @Req() { access }: FastifyRequest): ListedModel {
     if (!this.mayCall(name, access!)) {
@@ -42,6 +43,12 @@ export class ModelListController {
       });
     }
     return this.entry(name);
+  }
+
+  @Get(MODEL_PATHS_WITH_SLASHES)
+  @ApiExcludeEndpoint()
+  getBySlashes(@Param('*') name: string, @Req() request: FastifyRequest): ListedModel {
+    return this.get(name, request);
   }
 
   private candidateNames({ caller }: CallAccess): string[] {

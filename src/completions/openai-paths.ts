@@ -14,3 +14,10 @@ export const MODEL_IN_PATH = ApiParam({
   required: false,
   description: 'On `/engines/…` and `/openai/deployments/…`: the model, instead of the body.',
 });
+
+/** Paths of the list of models. */
+export const MODEL_LIST_PATHS = ['v1/models', 'models'];
+/** Paths of one model. */
+export const MODEL_PATHS = MODEL_LIST_PATHS.map((path) => `${path}/:model`);
+/** The same for clients that do not escape a slash in the name. */
+export const MODEL_PATHS_WITH_SLASHES = MODEL_LIST_PATHS.map((path) => `${path}/*`);

@@ -1,4 +1,5 @@
 import { rateHeaders } from '../access/rate-headers.js';
+import { ANY_ORIGIN_HEADERS } from '../http/cross-origin.js';
 import { usdFromNanoUsd, usdText, type NanoUsd } from '../policy/money.js';
 import type { Attempt } from './attempt.js';
 import type { Call } from './call.js';
@@ -34,6 +35,8 @@ export function responseHeaders(attempt: Attempt, upstream: UpstreamHeaders, con
     'x-request-id': call.requestId,
     'x-litellm-call-id': hold.id,
     'x-litellm-model-id': deployment.id,
+    'access-control-allow-origin': ANY_ORIGIN_HEADERS['access-control-allow-origin'],
+    'access-control-expose-headers': ANY_ORIGIN_HEADERS['access-control-expose-headers'],
   };
   if (call.access.rates?.length) Object.assign(headers, rateHeaders(call.lease.facts()));
   if (output.clampedTo !== undefined) headers[CLAMPED_HEADER] = String(output.clampedTo);

@@ -130,6 +130,8 @@ export interface GeneralSettings {
   /** `max_request_bytes_in_flight`: the most bytes of all bodies that are received or used at the same time. */
   readonly maxRequestBytesInFlight: number;
   readonly decisionLog: 'refusals' | 'all' | 'off';
+  /** `cors_allowed_origins`: origins of the pages that may call admin routes from a browser. Default: none. */
+  readonly corsAllowedOrigins: readonly string[];
   /** `user_header_name` and `user_header_mappings`: further headers that may name the end user. */
   readonly endUserHeaders: readonly string[];
   /** `reject_clientside_metadata_tags`: only keys and teams have tags; a request that names tags is refused. */

@@ -225,9 +225,32 @@ model_list:
   });
 });
 
-describe('trusted_proxies', () => {
-  const general = (yaml: string) => read(`general_settings: ${yaml}`);
+const general = (yaml: string) => read(`general_settings: ${yaml}`);
 
+describe('cors_allowed_origins', () => {
+  it('are origins as browsers send them', () => {
+    const origins = ['https://admin.example.com', 'http://localhost:3000', 'app://obsidian.md'];
+    expect(general(`{cors_allowed_origins: ${JSON.stringify(origins)}}`).general.corsAllowedOrigins).toEqual(
+      origins,
+    );
+    expect(general('{}').general.corsAllowedOrigins).toEqual([]);
+  });
+
+  it.each([
+    ["['*']", "general_settings.cors_allowed_origins: '*' is not accepted"],
+    ['[https://admin.example.com/]', 'is not an origin such as'],
+    ['[https://Admin.example.com]', 'is not an origin such as'],
+    ['[https://admin.example.com:443]', 'is not an origin such as'],
+    ['["https://*.example.com"]', 'is not an origin such as'],
+    ['[admin.example.com]', 'is not an origin such as'],
+    ['["null"]', 'is not an origin such as'],
+    ['https://admin.example.com', 'must be a list of texts'],
+  ])('%s stop the start', (origins, problem) => {
+    expect(() => general(`{cors_allowed_origins: ${origins}}`)).toThrow(problem);
+  });
+});
+
+describe('trusted_proxies', () => {
   it('is empty unless it is set', () => {
     expect(general('{}')).toMatchObject({
       general: { trustedProxies: [], storeClientAddress: true },

@@ -44,6 +44,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     maxRequestSizeMb: maxRequestSize(section),
     maxRequestBytesInFlight: maxRequestBytesInFlight(section),
     decisionLog: section.oneOf('decision_log', ['refusals', 'all', 'off'] as const) ?? 'refusals',
+    corsAllowedOrigins: corsAllowedOrigins(section),
     endUserHeaders: endUserHeaders(section),
     rejectClientsideTags: section.flag('reject_clientside_metadata_tags') ?? false,
     abandonedHolds: section.oneOf('abandoned_holds', ['bound', 'input', 'release'] as const) ?? 'bound',
@@ -267,6 +268,36 @@ function endUserHeaders(section: Section): string[] {
     return role === 'customer' ? [header] : [];
   });
   return [...mapped, ...(one === undefined ? [] : [one])].map((header) => header.toLowerCase());
+}
+
+const MAX_ORIGINS = 100;
+/** An origin as browsers send it. Apps have schemes of their own. */
+const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^\s/?#@*,\\]+$/;
+
+/** Reads the origins of pages that may call admin routes. Every other page is refused, so `*` is no origin here. */
+function corsAllowedOrigins(section: Section): readonly string[] {
+  const origins = section.texts('cors_allowed_origins') ?? [];
+  for (const origin of origins) {
+    if (origin === '*')
+      section.problem(
+        'cors_allowed_origins',
+        "'*' is not accepted: any page could then call admin routes with a key. Name the origins; model routes accept every page anyway",
+      );
+    else if (!isOrigin(origin))
+      section.problem(
+        'cors_allowed_origins',
+        `'${origin}' is not an origin such as https://admin.example.com`,
+      );
+  }
+  if (origins.length > MAX_ORIGINS)
+    section.problem('cors_allowed_origins', `must have at most ${MAX_ORIGINS} entries`);
+  return origins;
+}
+
+/** Tells whether a browser could send this origin: in small letters, without path, and without the usual port. */
+function isOrigin(text: string): boolean {
+  if (!ORIGIN.test(text) || !URL.canParse(text)) return false;
+  return !/^https?:/.test(text) || new URL(text).origin === text;
 }
 
 function maxParallelCalls(section: Section): number {

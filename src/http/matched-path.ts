@@ -11,6 +11,9 @@ export function matchedPath({
   params,
 }: Pick<FastifyRequest, 'params'> & { readonly routeOptions: { readonly url?: string } }): string {
   const template = routeOptions.url ?? '';
+  // The wildcard of all paths without a route stays as it is.
+  if (template.endsWith('/*') && template !== '/*')
+    return template.slice(0, -1) + segment((params as Record<string, string>)['*'] ?? '');
   return template.includes(':')
     ? template.replace(/:(\w+)/g, (_, name: string) =>
         segment(parameter(name, (params as Record<string, string>)[name] ?? '')),

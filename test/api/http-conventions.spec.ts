@@ -227,6 +227,16 @@ describe('bodies', () => {
   });
 });
 
+describe('a page in a browser', () => {
+  it('calls no admin route, because no origin is configured', async () => {
+    const origin = { origin: 'https://admin.example.com', 'access-control-request-method': 'POST' };
+    const { headers } = await gateway.send('OPTIONS', '/key/generate', undefined, origin);
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+    const list = await gateway.as(gateway.masterKey, 'GET', '/key/list', undefined, origin);
+    expect([list.status, list.headers['access-control-allow-origin']]).toEqual([200, undefined]);
+  });
+});
+
 describe('lists', () => {
   it.each(['/team/list', '/customer/list', '/organization/list'])('%s comes in pages', async (path) => {
     for (const i of [1, 2, 3]) {

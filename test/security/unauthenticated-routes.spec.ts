@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Gateway } from '../harness/gateway.js';
 
 /** Routes that respond without a credential. All others must not. */
-const OPEN = new Set(['GET /health/liveliness', 'GET /health/liveness', 'GET /health/readiness']);
+const OPEN = new Set([
+  'GET /',
+  'GET /api/hello',
+  'GET /health/liveliness',
+  'GET /health/liveness',
+  'GET /health/readiness',
+]);
 /** Routes of the documentation itself, which the document does not list. */
 const OPEN_PAGES = ['/docs', '/openapi.json', '/openapi.yaml'];
 
