@@ -12,7 +12,6 @@ import { DatabaseModule } from './database/database.module.js';
 import { entities } from './entities.js';
 import { HealthModule } from './health/health.module.js';
 import { AdminValidationPipe } from './admin/admin-validation.pipe.js';
-import { HelloController } from './http/hello.controller.js';
 import { NotFoundController } from './http/not-found.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { MetricsModule } from './metrics/metrics.module.js';
@@ -22,7 +21,7 @@ import { ReportingModule } from './reporting/reporting.module.js';
 
 /** Lists the modules of the application. */
 @Module({
-  controllers: [HelloController, NotFoundController],
+  controllers: [NotFoundController],
   providers: [
     { provide: APP_FILTER, useClass: ErrorFilter },
     { provide: APP_PIPE, useClass: AdminValidationPipe },

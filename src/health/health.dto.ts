@@ -12,3 +12,7 @@ export class Ready {
   @ApiProperty({ example: 'connected' })
   db: string;
 }
+
+export class Greeting {
+  message: string;
+}

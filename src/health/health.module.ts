@@ -3,10 +3,11 @@ import { TerminusModule } from '@nestjs/terminus';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { RedisModule } from '../redis/redis.module.js';
 import { HealthController } from './health.controller.js';
+import { HelloController } from './hello.controller.js';
 import { MetricsController } from './metrics.controller.js';
 
 @Module({
   imports: [MetricsModule, RedisModule, TerminusModule.forRoot({ logger: false })],
-  controllers: [HealthController, MetricsController],
+  controllers: [HealthController, HelloController, MetricsController],
 })
 export class HealthModule {}

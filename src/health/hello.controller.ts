@@ -1,10 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { PublicRoute } from './route-access.js';
-
-export class Greeting {
-  message: string;
-}
+import { PublicRoute } from '../http/route-access.js';
+import { Greeting } from './health.dto.js';
 
 /** Responds to clients that ask whether the address is a server at all. Claude Code sends `HEAD` to both paths. */
 @ApiTags('health')
