@@ -39,6 +39,8 @@ export interface CallType {
     bytes: Buffer,
     members: ScannedObject['members'],
   ) => readonly [ReadMember, string] | undefined;
+  /** True if a response names the request's id in the header `request-id`, too, which Anthropic's clients read. */
+  readonly hasRequestIdHeader?: true;
   /** True if a stream reports usage only when `stream_options` asks for it. */
   readonly streamsUsageOnRequest?: true;
   /** Returns the usage that a complete response reports. Undefined if it reports none. */
@@ -94,6 +96,8 @@ export interface EventContent {
   readonly usageIsPartial?: true;
   /** True if this event ends the output. It is withheld until the cost is committed. */
   readonly ends?: true;
+  /** True if this event reports that the output failed. */
+  readonly fails?: true;
   /** True if the event carries only usage. */
   readonly onlyUsage?: true;
 }

@@ -34,6 +34,7 @@ export const messages: CallType = {
   size: messagesSize,
   limitMember: () => 'max_tokens',
   forwardedHeaders: ['anthropic-version', 'anthropic-beta'],
+  hasRequestIdHeader: true,
   usage: (response) => anthropicUsage(response?.usage),
   writtenParts: (response) => (Array.isArray(response?.content) ? response.content : []),
   stream: typedStream(

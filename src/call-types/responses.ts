@@ -42,7 +42,7 @@ export const responses: CallType = {
           usageIsPartial: true,
         };
       const usage = responseUsage(isObject(response) ? response : undefined);
-      return usage ? { usage, ends: true } : { ends: true };
+      return { ends: true, ...(usage && { usage }), ...(type === 'response.failed' && { fails: true }) };
     },
     ['delta'],
     openaiErrorEvent,

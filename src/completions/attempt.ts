@@ -60,7 +60,7 @@ export class Attempt {
    * settlement then goes on in the background.
    */
   settle(usage: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
-    const cost = mark === null ? this.cost(usage) : this.estimatedCost(usage);
+    const cost = mark === null || mark === 'failed' ? this.cost(usage) : this.estimatedCost(usage);
     this.call.usedTokens += usage.inputTokens + usage.outputTokens;
     const settled = this.spend.settle(this.hold, cost, usage, mark);
     return new Promise((resolve, reject) => {

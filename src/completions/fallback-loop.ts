@@ -62,7 +62,7 @@ export class FallbackLoop {
     const { model } = call.access.facts.request!;
     throw this.catalogue.current().resolve(model!.name, model!.within).length
       ? notServedHere(call)
-      : new UpstreamError(503, 'No deployment serves this model.', false);
+      : new UpstreamError(503, 'No deployment serves this model.', { isRetryable: false });
   }
 
   /** Tries a fallback under its own lease on the rate limits of its model. Skips a fallback with a full rate limit. */
@@ -139,7 +139,7 @@ export class FallbackLoop {
         this.health.recordSuccess(deployment.id);
         throw error;
       }
-      this.health.recordFailure(deployment.id, error.getStatus());
+      this.health.recordFailure(deployment.id, error.upstreamStatus);
       progress.lastError = error;
       return 'failed';
     }

@@ -5,7 +5,7 @@ import type { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import type { UpstreamHeaders } from './upstream/upstreams.js';
 
-/** Headers that describe one connection or carry the provider's state. They are never forwarded. */
+/** Headers that describe one connection, or carry the provider's state, a credential or an address. They are never forwarded. */
 const NOT_FORWARDED = new Set([
   'connection',
   'keep-alive',
@@ -20,7 +20,14 @@ const NOT_FORWARDED = new Set([
   'content-encoding',
   'set-cookie',
   'date',
+  'location',
+  'authorization',
+  'x-api-key',
+  'api-key',
 ]);
+
+/** Headers of an upstream's error that tell the client when to retry. */
+const RETRY_HEADERS = ['retry-after', 'retry-after-ms', 'x-should-retry'];
 
 /** Header with the output limit that the gateway set for each answer. Errors carry it, too. */
 export const CLAMPED_HEADER = 'x-tollgate-clamped';
@@ -38,14 +45,31 @@ export function responseHeaders(attempt: Attempt, upstream: UpstreamHeaders, con
     'access-control-allow-origin': ANY_ORIGIN_HEADERS['access-control-allow-origin'],
     'access-control-expose-headers': ANY_ORIGIN_HEADERS['access-control-expose-headers'],
   };
+  if (call.llm.kind.hasRequestIdHeader) headers['request-id'] = call.requestId;
   if (call.access.rates?.length) Object.assign(headers, rateHeaders(call.lease.facts()));
   if (output.clampedTo !== undefined) headers[CLAMPED_HEADER] = String(output.clampedTo);
   addKeyHeaders(headers, call);
+  addProviderHeaders(headers, upstream);
+  return headers;
+}
+
+/** Returns the headers of an upstream's error: the ids of the attempt, when to retry, and the provider's own headers. */
+export function errorHeaders({ hold, deployment }: Attempt, upstream: UpstreamHeaders): Headers {
+  const headers: Headers = { 'x-litellm-call-id': hold.id, 'x-litellm-model-id': deployment.id };
+  for (const name of RETRY_HEADERS) {
+    const value = upstream[name];
+    if (typeof value === 'string') headers[name] = value;
+  }
+  addProviderHeaders(headers, upstream);
+  return headers;
+}
+
+/** Adds the provider's own headers under LiteLLM's prefix. */
+function addProviderHeaders(headers: Headers, upstream: UpstreamHeaders): void {
   for (const name in upstream) {
     const value = upstream[name];
     if (value !== undefined && !NOT_FORWARDED.has(name)) headers[`llm_provider-${name}`] = value;
   }
-  return headers;
 }
 
 /** Adds the key's spend and budget. The spend includes this call if it is settled already; a stream is not. */

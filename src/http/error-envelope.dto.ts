@@ -5,7 +5,7 @@ class ErrorBody {
   /** One sentence for a person. */
   message: string;
 
-  /** A stable type with LiteLLM's names. */
+  /** A stable type with LiteLLM's names, or the upstream's own type. */
   @ApiProperty({ example: 'budget_exceeded' })
   type: string;
 
@@ -13,7 +13,7 @@ class ErrorBody {
   @ApiProperty({ type: String, nullable: true, example: 'model' })
   param: string | null;
 
-  /** The HTTP status, as text. */
+  /** The HTTP status, as text, or the upstream's own code. */
   @ApiProperty({ example: '429' })
   code: string;
 

@@ -30,8 +30,10 @@ interface ErrorResponse {
   readonly message: string;
   readonly type?: string;
   readonly param?: string | null;
+  /** The code of an upstream's error. Absent: the status. */
+  readonly code?: string;
   readonly details?: Record<string, unknown>;
-  readonly headers?: Record<string, string>;
+  readonly headers?: Record<string, string | string[]>;
 }
 
 const INTERNAL_ERROR: ErrorResponse = {
@@ -77,26 +79,27 @@ export class ErrorFilter implements ExceptionFilter {
     // Shed calls are counted but not logged, because log lines would add to the load.
     if (response.status >= 500 && response !== OVERLOADED) this.log(request, response, error);
     if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy();
-    const { status, message, type, param = null, details, headers } = response;
+    const { status, message, type, param = null, code = String(status), details, headers } = response;
     const envelope = {
       error: {
         message,
         type: type ?? TYPE[status] ?? (status >= 500 ? 'internal_server_error' : 'bad_request_error'),
         param,
-        code: String(status),
+        code,
         details: { ...details, request_id: request.id },
       },
     };
     // A client that is disconnected while it still sends its body does not read the response.
     if ((status === 413 || status === 415) && isDiscarded(request)) reply.removeHeader('connection');
+    const isAnthropic = isAnthropicRoute(request);
     void reply
       .status(status)
-      .headers({ 'x-request-id': request.id, ...headers })
-      .send(isAnthropicRoute(request) ? { type: 'error', ...envelope, request_id: request.id } : envelope);
+      .headers({ 'x-request-id': request.id, ...(isAnthropic && { 'request-id': request.id }), ...headers })
+      .send(isAnthropic ? { type: 'error', ...envelope, request_id: request.id } : envelope);
   }
 
   private log(request: FastifyRequest, { status }: ErrorResponse, error: unknown): void {
-    const reason = error instanceof HttpException ? error.message : error;
+    const reason = error instanceof HttpException ? reasonOf(error) : error;
     this.logger.error(
       `${request.method} ${request.routeOptions.url ?? '-'} ${status}`,
       { request_id: request.id },
@@ -104,6 +107,9 @@ export class ErrorFilter implements ExceptionFilter {
     );
   }
 }
+
+const reasonOf = ({ message, cause }: HttpException) =>
+  typeof cause === 'string' ? `${message} (${cause})` : message;
 
 /** Returns whether Node may read and discard the rest of a body. Otherwise Fastify closes the connection. */
 const isDiscarded = ({ headers }: FastifyRequest) => Number(headers['content-length']) <= MAX_DISCARDED_BYTES;
@@ -128,11 +134,14 @@ export function toErrorResponse(error: unknown): ErrorResponse {
 function httpException(error: HttpException): ErrorResponse {
   const status = error.getStatus();
   const body = error.getResponse();
-  const headers = (error as { headers?: Record<string, string> }).headers;
-  const { message, type, param, details, fields } = (typeof body === 'string' ? { message: body } : body) as {
+  const headers = (error as { headers?: Record<string, string | string[]> }).headers;
+  const { message, type, param, code, details, fields } = (
+    typeof body === 'string' ? { message: body } : body
+  ) as {
     message?: string | string[];
     type?: string;
     param?: string | null;
+    code?: string;
     details?: Record<string, unknown>;
     fields?: readonly { field: string; message: string }[];
   };
@@ -143,6 +152,7 @@ function httpException(error: HttpException): ErrorResponse {
     message: Array.isArray(message) ? message.join('; ') : (message ?? error.message),
     ...(type !== undefined && { type }),
     param: param ?? onlyField ?? null,
+    ...(code !== undefined && { code }),
     ...((details || fields) && { details: { ...details, ...(fields && { fields }) } }),
     ...(headers ? { headers } : status === 503 && { headers: { 'retry-after': '5' } }),
   };

@@ -5,8 +5,11 @@ import type { NanoUsd } from '../policy/money.js';
 /** The state of an entry. `open`: the hold is committed and the call may be running. */
 export type EntryState = 'open' | 'settled' | 'released';
 
-/** The reason why the cost of an entry is not the one the upstream reported. */
-export type EntryMark = 'estimated' | 'unconfirmed' | 'overrun' | 'abandoned' | 'adjustment';
+/**
+ * The reason why the cost of an entry is not the one the upstream reported. `failed`: it is, but the client got an error.
+ * `unconfirmed`: the upstream did not end its response.
+ */
+export type EntryMark = 'estimated' | 'unconfirmed' | 'failed' | 'overrun' | 'abandoned' | 'adjustment';
 
 /** One attempt at an upstream call: its hold and its cost. */
 @Entity('ledger_entries')

@@ -53,7 +53,7 @@ const CALLS_OF_END_USER = `
  */
 const callsOfTag = (database: { readonly isPostgres: boolean }): string => `
     SELECT a.chain_id AS chain_id, a.cost_nano_usd AS cost FROM activity_days a
-    WHERE a.tag = (SELECT name FROM asked) AND a.state = 'settled'
+    WHERE a.tag = (SELECT name FROM asked) AND a.state <> 'released'
     UNION ALL
     SELECT e.chain_id, e.cost_nano_usd FROM ledger_entries e CROSS JOIN ${tagsOfEntry(database)}
     WHERE e.opened_at >= (SELECT until FROM activity_progress) AND e.state = 'settled'

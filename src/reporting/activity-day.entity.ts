@@ -21,8 +21,9 @@ export class ActivityDay extends EntryAggregates {
   @PrimaryColumn({ name: 'chain_id', type: 'varchar', length: 36 })
   chainId: string;
 
+  /** `failed`: the call failed and may have been billed. */
   @PrimaryColumn({ type: 'varchar', length: 8 })
-  state: Exclude<EntryState, 'open'>;
+  state: Exclude<EntryState, 'open'> | 'failed';
 
   @PrimaryColumn({ name: 'call_type', type: 'varchar' })
   callType: string;

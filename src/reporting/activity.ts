@@ -101,7 +101,7 @@ export class Activity {
     if (by.includes('key')) select.addSelect('MAX(c.keyAlias)', 'key_alias');
     select
       .addSelect(`SUM(CASE WHEN a.call_type = 'adjustment' THEN 0 ELSE a.entries END)`, 'calls')
-      .addSelect(`SUM(CASE WHEN a.state = 'released' THEN a.entries ELSE 0 END)`, 'failed');
+      .addSelect(`SUM(CASE WHEN a.state IN ('released', 'failed') THEN a.entries ELSE 0 END)`, 'failed');
     for (const name of AGGREGATES.slice(1)) select.addSelect(`CAST(SUM(a.${name}) AS text)`, name);
     select.orderBy('SUM(a.cost_nano_usd)', 'DESC');
     for (const name of by) select.addOrderBy(DIMENSIONS[name]);

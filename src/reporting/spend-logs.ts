@@ -9,6 +9,7 @@ import type { Principal } from '../policy/principal.js';
 import { nanoUsdFromUsd, type NanoUsd, usdFromNanoUsd } from '../policy/money.js';
 import { BillingChainRow } from '../ledger/billing-chain.entity.js';
 import { LedgerEntry } from '../ledger/ledger-entry.entity.js';
+import { hasFailed, hasFailingMark } from '../ledger/failed-entry.js';
 import { DAY_MS } from '../platform/clock.js';
 import { type Days, requiredInstants } from './days.js';
 import type { SpendLogPage, SpendLogPageQuery, SpendLogQuery, SpendLogRow } from './spend.dto.js';
@@ -82,11 +83,8 @@ export class SpendLogs {
 
 type EntryWithChain = LedgerEntry & { readonly chain: BillingChainRow };
 
-/** SQL: the call failed. It produced nothing, or nothing that is known of. */
-const FAILED = `(e.state = 'released' OR (COALESCE(e.mark, '') = 'unconfirmed' AND e.costNanoUsd = 0))`;
-
-const hasFailed = ({ state, mark, costNanoUsd }: LedgerEntry) =>
-  state === 'released' || (mark === 'unconfirmed' && costNanoUsd === 0n);
+/** SQL: the call failed. */
+const FAILED = `(e.state = 'released' OR ${hasFailingMark('e.mark')})`;
 
 const NO_DAYS = { start_date: undefined, end_date: undefined };
 

@@ -4,7 +4,7 @@ import { type NanoUsd, nanoUsd, usdFromNanoUsd, ZERO_NANO_USD } from '../policy/
 export interface Sums {
   readonly costNanoUsd: NanoUsd;
   readonly calls: number;
-  /** Calls that failed and were not billed. */
+  /** Calls that failed, billed or not. */
   readonly failed: number;
   readonly inputTokens: number;
   readonly outputTokens: number;

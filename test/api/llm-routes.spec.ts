@@ -185,7 +185,7 @@ describe.each(ROUTES)('$path', (route) => {
     expect(answer.status).toBe(418);
     expect(errorOf(answer, path)).toMatchObject({
       type: 'upstream_error',
-      message: 'The upstream answered 418: short and stout',
+      message: 'short and stout',
     });
   });
 });

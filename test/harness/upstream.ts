@@ -21,11 +21,14 @@ export interface UpstreamCall {
 /** Behaviour of the upstream instead of a normal response. */
 export interface Behaviour {
   readonly status?: number;
+  /** Body of an error. A text is sent unchanged. */
   readonly errorBody?: unknown;
   /** Body sent unchanged instead of the JSON response. */
-  readonly rawBody?: string;
+  readonly rawBody?: string | Buffer;
   /** Pieces of an event stream, sent unchanged in one write each. */
-  readonly rawStream?: readonly string[];
+  readonly rawStream?: readonly (string | Buffer)[];
+  /** Content type instead of the right one, of an error, a `rawBody` or a `rawStream`. */
+  readonly contentType?: string;
   readonly contentLength?: number;
   readonly promptTokens?: number;
   readonly completionTokens?: number;
@@ -124,16 +127,13 @@ export class Upstream {
     if (behaviour.hang) return;
     if (behaviour.reset) return void response.socket?.destroy();
     for (const [name, value] of Object.entries(behaviour.headers ?? {})) response.setHeader(name, value);
-    if (behaviour.status !== undefined && behaviour.status >= 400) {
-      response.writeHead(behaviour.status, { 'content-type': 'application/json' });
-      return void response.end(
-        JSON.stringify(
-          behaviour.errorBody ?? { error: { message: 'scripted failure', type: 'server_error' } },
-        ),
-      );
+    const { errorBody = { error: { message: 'scripted failure', type: 'server_error' } }, contentType } = behaviour; // prettier-ignore
+    if (behaviour.status !== undefined && behaviour.status >= 300) {
+      response.writeHead(behaviour.status, { 'content-type': contentType ?? 'application/json' });
+      return void response.end(typeof errorBody === 'string' ? errorBody : JSON.stringify(errorBody));
     }
     if (behaviour.rawStream) {
-      response.writeHead(behaviour.status ?? 200, { 'content-type': 'Text/Event-Stream' });
+      response.writeHead(behaviour.status ?? 200, { 'content-type': contentType ?? 'Text/Event-Stream' });
       for (const text of behaviour.rawStream) {
         response.write(text);
         if (behaviour.msBetweenTokens)
@@ -155,9 +155,9 @@ export class Upstream {
       return this.stream(call, response, behaviour, completionTokens, promptTokens, usage);
     call.produced = { promptTokens, completionTokens };
     const answer = behaviour.rawBody ?? dialect.whole(call, usage);
-    const isJson = typeof answer === 'string' || !Buffer.isBuffer(answer);
+    const isJson = behaviour.rawBody !== undefined || !Buffer.isBuffer(answer);
     response.writeHead(200, {
-      'content-type': isJson ? 'application/json' : 'audio/mpeg',
+      'content-type': contentType ?? (isJson ? 'application/json' : 'audio/mpeg'),
       ...(behaviour.contentLength !== undefined && { 'content-length': behaviour.contentLength }),
     });
     response.end(typeof answer === 'string' || Buffer.isBuffer(answer) ? answer : JSON.stringify(answer));

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import http from 'node:http';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { dialectOf } from '../harness/dialects.js';
 import { type BookedEntry, type LedgerContents, expectBalancedLedger } from '../harness/ledger-reader.js';
 import { closeAll } from '../harness/close-all.js';
-import { Gateway, model } from '../harness/gateway.js';
-import { type Behaviour, Upstream } from '../harness/upstream.js';
+import { type Answer, Gateway, model } from '../harness/gateway.js';
+import { type Behaviour, Upstream, type UpstreamCall } from '../harness/upstream.js';
 import { eventually } from '../harness/eventually.js';
 
 let upstream: Upstream;
@@ -135,6 +137,14 @@ describe.each(KINDS)('however a call of $path ends, its hold ends too', (kind) =
     gateway.as(key, 'POST', path, { model: name, ...kind.body(tokens), ...more });
   const priceOfEvents = (tokens: number) => BigInt(before + tokens) * 1_000_000n;
 
+  const dialect = dialectOf(path);
+  const call = { model: 'up', body: { stream_options: { include_usage: true } } } as unknown as UpstreamCall;
+  const used = dialect.usage(0, 100);
+  const whole = JSON.stringify(dialect.whole(call, used));
+  const events = [...dialect.first(call, used), dialect.token(call, 0), ...dialect.last(call, used)].join('');
+  const sank = { error: { message: 'sank', type: 'server_error', code: '503' } };
+  const sinking = `data: ${JSON.stringify({ type: 'error', ...sank })}\n\n`;
+
   // The budget is just enough for one call. A hold left behind would refuse the next call.
   const oneCall = () => gateway.createKey({ max_budget: 0.2 });
 
@@ -191,15 +201,15 @@ describe.each(KINDS)('however a call of $path ends, its hold ends too', (kind) =
       'a stream is empty',
       { tokensBefore: 0, ending: 'end' },
       true,
-      200,
-      { state: 'settled', mark: 'estimated', cost: priceOfEvents(0) },
+      before ? 200 : 502,
+      { state: 'settled', mark: 'unconfirmed', cost: priceOfEvents(0) },
     ],
     [
       'a stream ends without its terminator',
       { tokensBefore: 7, ending: 'end' },
       true,
       200,
-      { state: 'settled', mark: 'estimated', cost: priceOfEvents(7) },
+      { state: 'settled', mark: 'unconfirmed', cost: priceOfEvents(7) },
     ],
     [
       'a stream breaks off',
@@ -222,17 +232,78 @@ describe.each(KINDS)('however a call of $path ends, its hold ends too', (kind) =
       200,
       { state: 'settled', mark: null, cost: 100_000_000n },
     ],
+    [
+      'an error tells usage',
+      { status: 500, errorBody: { error: { message: 'm', type: 'server_error' }, usage: used } },
+      false,
+      500,
+      { state: 'settled', mark: 'failed', cost: 100_000_000n },
+    ],
+    [
+      'an error comes as a success',
+      { rawBody: JSON.stringify({ error: { ...sank.error, type: undefined } }) },
+      false,
+      503,
+      { state: 'released', cost: 0n },
+    ],
+    [
+      'a stream begins with an error',
+      { rawStream: [`data: ${JSON.stringify({ error: { ...sank.error, type: undefined } })}\n\n`] },
+      true,
+      503,
+      { state: 'released', cost: 0n },
+    ],
+    [
+      'a stream tells an error in its middle',
+      { rawStream: [dialect.token(call, 0), sinking, 'data: [DONE]\n\n'], ending: 'end' },
+      true,
+      200,
+      { state: 'settled', mark: 'unconfirmed', cost: 1_000_000n },
+    ],
+    [
+      'the answer is compressed',
+      { rawBody: gzipSync(whole), headers: { 'content-encoding': 'gzip' } },
+      false,
+      200,
+      { state: 'settled', mark: null, cost: 100_000_000n },
+    ],
+    [
+      'the answer is compressed in a way nobody knows',
+      { rawBody: whole, headers: { 'content-encoding': 'rot13' } },
+      false,
+      502,
+      { state: 'settled', mark: 'unconfirmed', cost: 0n },
+    ],
+    [
+      'a stream is compressed',
+      { rawStream: [brotliCompressSync(events)], headers: { 'content-encoding': 'br' } },
+      true,
+      200,
+      { state: 'settled', mark: null, cost: 100_000_000n },
+    ],
+    [
+      'a stream calls itself JSON',
+      { rawStream: [events], contentType: 'application/json' },
+      true,
+      200,
+      { state: 'settled', mark: null, cost: 100_000_000n },
+    ],
     ['a stream tells no usage', { usage: null }, true, 200, { state: 'settled', mark: 'estimated' }],
   ])('%s', async (_, behaviour, stream, status, entry) => {
     const key = await oneCall();
     upstream.behave = () => behaviour;
+    let answer: Answer | undefined;
     const { added } = await entriesOf(async () => {
       const isWaitedFor = behaviour.hang || behaviour.contentLength || behaviour.ending === 'hang';
-      const answer = await send(key, 100, { stream, ...(isWaitedFor && { model: `${name}-hasty` }) });
+      answer = await send(key, 100, { stream, ...(isWaitedFor && { model: `${name}-hasty` }) });
       expect(answer.status).toBe(status);
       if (status >= 400)
-        expect(answer.body.error).toMatchObject({ type: 'upstream_error', code: String(status) });
-      if (stream && status === 200 && behaviour.ending) expect(answer.text).not.toContain(terminator);
+        expect(answer.body.error).toMatchObject({
+          type: behaviour.status ? 'server_error' : 'upstream_error',
+          code: String(status),
+        });
+      if (stream && status === 200 && behaviour.ending && !behaviour.rawStream)
+        expect(answer.text).not.toContain(terminator);
       if (behaviour.ending === 'reset' || behaviour.ending === 'hang')
         expect(answer.text).toContain(kind.failed);
       if (stream && status === 200 && !behaviour.ending) expect(answer.text).toContain(terminator);
@@ -240,6 +311,12 @@ describe.each(KINDS)('however a call of $path ends, its hold ends too', (kind) =
     expect(added).toHaveLength(1);
     expect(added[0]).toMatchObject(entry);
     expect(added[0]!.cost! <= added[0]!.bound).toBe(true);
+    const logs = await gateway.admin(
+      'GET',
+      `/spend/logs?request_id=${String(answer!.headers['x-request-id'])}`,
+    );
+    const isAnswered = entry.state === 'settled' && (entry.mark === null || entry.mark === 'estimated');
+    expect(logs.body).toMatchObject([{ status: isAnswered ? 'success' : 'failure' }]);
     await expectNothingLeftHeld(key);
   });
 
@@ -298,6 +375,25 @@ describe.each(KINDS)('however a call of $path ends, its hold ends too', (kind) =
       expect((await gateway.as(key, 'POST', path, body)).status).toBe(status);
     });
     expect(added).toEqual([]);
+  });
+});
+
+it('daily activity counts an answer that broke off as failed, with its cost', async () => {
+  const key = await gateway.createKey();
+  upstream.behave = () => ({ tokensBefore: 7, ending: 'reset' });
+  await gateway.chat(key, { model: 'm-out', stream: true });
+  upstream.behave = () => ({ completionTokens: 1 });
+  await gateway.chat(key, { model: 'm-out' });
+  const today = new Date().toISOString().slice(0, 10);
+  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+  const { body } = await gateway.admin(
+    'GET',
+    `/user/daily/activity?start_date=${yesterday}&end_date=${today}&api_key=${key}`,
+  );
+  expect(body.metadata).toMatchObject({
+    total_spend: 0.008,
+    total_successful_requests: 1,
+    total_failed_requests: 1,
   });
 });
 

@@ -249,9 +249,12 @@ describe('an error that comes of a clamp', () => {
     const key = await gateway.createKey({ max_budget: 0.3 });
     const answer = await gateway.chat(key, { model: 'm-sizeless' });
     expect(outcome(answer)).toEqual([400, '300']);
-    expect(answer.body.error.message).toBe(
-      'The upstream answered 400: max_tokens is too large (The gateway set the output limit of this call to 300 tokens, because a budget applies.)',
-    );
+    expect(answer.body.error).toMatchObject({
+      message: 'max_tokens is too large',
+      details: {
+        explanation: 'The gateway set the output limit of this call to 300 tokens, because a budget applies.',
+      },
+    });
     expect(outcome(await gateway.chat(key, { model: 'm-sizeless', max_tokens: 20 }))).toEqual([
       400,
       undefined,

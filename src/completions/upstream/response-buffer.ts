@@ -1,10 +1,13 @@
 import type { ResponseObject } from '../../call-types/call-type.js';
 import { estimatedTokens } from '../../call-types/reported-usage.js';
+import { writtenTextBytes } from '../../call-types/written-text.js';
 import type { Usage } from '../../policy/price.js';
 import { responseHeaders, costHeader, overheadHeader } from '../response-headers.js';
 import type { Attempt } from '../attempt.js';
 import { GatheredBytes } from './gathered-bytes.js';
-import { masked, UpstreamError, upstreamResponseError } from './upstream-error.js';
+import { isErrorObject, reportedError, reportedErrorOf } from './reported-error.js';
+import { masked } from './secret-masking.js';
+import { statusOf, UpstreamError, upstreamResponseError } from './upstream-error.js';
 import type { UpstreamFailure, UpstreamHeaders, UpstreamSink } from './upstreams.js';
 
 /** A complete response of an upstream. */
@@ -16,6 +19,9 @@ interface WholeResponse {
 }
 
 const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
+const MAX_ERROR_BYTES = 1024 * 1024;
+
+export const TOO_LARGE_RESPONSE = 'The upstream’s answer has more than 256 MiB, which is not forwarded.';
 
 /** Collects a response, up to a maximum of bytes. */
 export class ResponseBuffer implements Pick<UpstreamSink, 'data'> {
@@ -27,8 +33,9 @@ export class ResponseBuffer implements Pick<UpstreamSink, 'data'> {
     private readonly startedAt: number,
   ) {}
 
-  /** Adds a chunk. Returns false if the response is too large. */
+  /** Adds a chunk. Returns false if the response is too large. Of an error it takes only the start. */
   data(chunk: Buffer): boolean {
+    if (!isSuccess(this.status) && this.body.bytes > MAX_ERROR_BYTES) return true;
     this.body.add(chunk);
     return this.body.bytes <= MAX_RESPONSE_BYTES;
   }
@@ -44,25 +51,29 @@ export async function settleResponse(attempt: Attempt, response: WholeResponse):
   const { deployment, call } = attempt;
   const parsedBody = AUDIO.test(contentTypeOf(response)) ? undefined : parsed(response.body);
   const usage = call.llm.kind.usage(parsedBody, { size: call.llm.size, price: deployment.price });
-  if (response.status < 200 || response.status > 299) {
-    // An error that reports usage is billed.
-    if (usage && (usage.inputTokens || usage.outputTokens)) await attempt.settle(usage);
-    else attempt.producedNothing();
-    const retryAfter = response.headers['retry-after'];
-    throw upstreamResponseError(
-      response.status,
-      response.body,
-      deployment.secrets,
-      typeof retryAfter === 'string' ? retryAfter : undefined,
-      attempt.output.clampedTo,
-    );
+  if (!isSuccess(response.status)) {
+    await endWithError(attempt, usage);
+    throw upstreamResponseError(attempt, {
+      ...response,
+      reported: reportedError(response.body),
+      namesStreamOptions: response.body.includes('stream_options'),
+    });
   }
-  if (!parsedBody && !call.llm.kind.allowsNonJson) {
-    throw new UpstreamError(502, 'The upstream answered something that is not JSON.', true);
+  if (!response.body.length) throw new UpstreamError(502, 'The upstream’s answer is empty.', RETRYABLE);
+  if (!parsedBody && !call.llm.kind.allowsNonJson)
+    throw new UpstreamError(502, 'The upstream answered something that is not JSON.', RETRYABLE);
+  const isError = isErrorObject(parsedBody);
+  if (isError && !hasAnswer(attempt, parsedBody)) {
+    await endWithError(attempt, usage);
+    const reported = reportedErrorOf(parsedBody);
+    throw upstreamResponseError(attempt, { status: statusOf(reported), headers: response.headers, reported });
   }
   const cost = usage
-    ? await attempt.settle(usage)
-    : await attempt.settle(estimate(attempt, parsedBody, response.body.length), 'estimated');
+    ? await attempt.settle(usage, isError ? 'failed' : null)
+    : await attempt.settle(
+        estimate(attempt, parsedBody, response.body.length),
+        isError ? 'unconfirmed' : 'estimated',
+      );
   const { raw } = call.reply;
   if (raw.destroyed) return;
   const headers = Object.assign(
@@ -75,12 +86,27 @@ export async function settleResponse(attempt: Attempt, response: WholeResponse):
   raw.end(masked(response.body, deployment.secrets));
 }
 
+/** Bills an error that reports usage. Otherwise the upstream produced nothing. */
+async function endWithError(attempt: Attempt, usage: Usage | undefined): Promise<void> {
+  if (usage && (usage.inputTokens || usage.outputTokens)) await attempt.settle(usage, 'failed');
+  else attempt.producedNothing();
+}
+
+/** Returns whether a body with an error is an answer, too: one that failed late, or a stored response that tells its end. */
+const hasAnswer = ({ call }: Attempt, body: Readonly<Record<string, unknown>>): boolean =>
+  body.object === 'response' || call.llm.kind.writtenParts(body).length > 0 || 'data' in body || 'results' in body; // prettier-ignore
+
+const isSuccess = (status: number) => status >= 200 && status <= 299;
+
+const RETRYABLE = { isRetryable: true };
+
 /** Throws the client's error for a missing or incomplete response. The hold is released only if nothing was sent. */
 export async function failResponse(attempt: Attempt, failure: UpstreamFailure): Promise<never> {
   if (failure.neverSent) attempt.producedNothing();
+  if (failure.message) throw new UpstreamError(502, failure.message, { isRetryable: !failure.isFinal });
   throw failure.timedOut
-    ? new UpstreamError(504, 'The upstream did not answer in time.', true)
-    : new UpstreamError(502, `The upstream could not be reached: ${failure.reason}.`, true);
+    ? new UpstreamError(504, 'The upstream did not answer in time.', RETRYABLE)
+    : new UpstreamError(502, `The upstream could not be reached: ${failure.reason}.`, RETRYABLE);
 }
 
 const AUDIO = /^audio\//i;
@@ -113,9 +139,9 @@ function estimate(attempt: Attempt, parsedBody: ResponseObject, responseBytes: n
 
 function bytesOf(part: unknown): number {
   try {
-    return Buffer.byteLength(JSON.stringify(part));
+    return writtenTextBytes(part);
   } catch {
-    throw new UpstreamError(502, 'The upstream answered something that is nested too deeply.', true);
+    throw new UpstreamError(502, 'The upstream answered something that is nested too deeply.', RETRYABLE);
   }
 }
 

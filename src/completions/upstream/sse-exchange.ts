@@ -2,12 +2,16 @@ import { BYTES_PER_TOKEN, estimatedTokens } from '../../call-types/reported-usag
 import type { Usage } from '../../policy/price.js';
 import { responseHeaders, overheadHeader } from '../response-headers.js';
 import type { Attempt } from '../attempt.js';
-import { SseRelay } from './sse-relay.js';
+import type { BodiesUnderWay } from '../../body/bodies-under-way.js';
+import { errorInEvents, errorInFirstEvent } from './event-error.js';
+import type { ReportedError } from './reported-error.js';
+import { EventTooLargeError, SseRelay } from './sse-relay.js';
 import { HiddenReasoning } from './hidden-reasoning.js';
-import { SettlementTimeoutError, masked } from './upstream-error.js';
+import { masked } from './secret-masking.js';
+import { SettlementTimeoutError, statusOf, UpstreamError, upstreamResponseError } from './upstream-error.js';
 import type { UpstreamCall, UpstreamFailure, UpstreamHeaders } from './upstreams.js';
 
-/** Maximum of unread bytes. A client that lets more wait is disconnected. */
+/** Maximum of unread bytes beside the largest event. A client that lets more wait is disconnected. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
 /** Time to wait for the usage event after the final text, if the client left. The event usually follows at once. */
@@ -21,6 +25,9 @@ export class SseExchange {
   private clientLeft = false;
   /** The last two writes to the client. */
   private lastWrites: readonly Buffer[] = [];
+  private largestWriteBytes = 0;
+  /** The error that came in place of the first event. */
+  private firstError: ReportedError | undefined;
 
   constructor(
     private readonly attempt: Attempt,
@@ -28,9 +35,10 @@ export class SseExchange {
     private readonly upstream: UpstreamCall,
     private readonly onDisconnect: 'abort' | 'drain',
     private readonly sentAt: number,
+    largeEvents: BodiesUnderWay,
   ) {
     const { kind, includeUsage } = attempt.call.llm;
-    this.relay = new SseRelay(kind.stream, includeUsage || !kind.streamsUsageOnRequest);
+    this.relay = new SseRelay(kind.stream, includeUsage || !kind.streamsUsageOnRequest, largeEvents);
     this.reasoning = new HiddenReasoning(attempt);
     this.client = attempt.call.reply.raw;
     this.client.once('close', () => this.onClientClose());
@@ -40,21 +48,35 @@ export class SseExchange {
   data(chunk: Buffer): void {
     try {
       this.forward(this.relay.push(chunk));
-    } catch {
-      this.upstream.abort();
+    } catch (error) {
+      this.upstream.abort(error instanceof EventTooLargeError ? error.message : undefined);
     }
   }
 
-  /** True if the response is complete, because its only terminator arrived. */
-  get isWhole(): boolean {
-    return this.relay.isWhole;
+  /** True if the response is over: its only terminator arrived, or an error in place of its first event. */
+  get isOver(): boolean {
+    return this.relay.isWhole || this.firstError !== undefined;
   }
 
-  /** Settles the call after the end of the response, then writes the terminator. */
+  /**
+   * Settles the call after the end of the response, then writes the terminator. Rejects with an `UpstreamError` if there was
+   * no answer. Nothing was sent then, so another attempt may follow.
+   */
   async end(): Promise<void> {
     this.forward(this.relay.rest());
+    this.relay.release();
+    if (this.firstError) {
+      this.attempt.producedNothing();
+      throw upstreamResponseError(this.attempt, {
+        status: statusOf(this.firstError),
+        headers: this.headers,
+        reported: this.firstError,
+      });
+    }
+    if (this.relay.isEmpty && !this.started)
+      throw new UpstreamError(502, 'The upstream’s stream ended without an answer.', { isRetryable: true });
     try {
-      await this.settle('estimated');
+      await this.settleWhole();
     } catch (error) {
       // The client must not take this response for a complete one, so it gets no terminator.
       if (error instanceof SettlementTimeoutError) return void this.client.destroy();
@@ -67,11 +89,13 @@ export class SseExchange {
 
   /** Bills the delivered part after the upstream broke off, then writes an error event in the stream's own format. */
   async fail(failure: UpstreamFailure): Promise<void> {
-    await this.settle(this.clientLeft ? 'estimated' : 'unconfirmed');
+    this.relay.release();
+    if (this.clientLeft) await this.settle(null, 'estimated', this.estimatedUsage());
+    else await this.settle('failed', 'unconfirmed', this.delivered());
     if (this.client.destroyed) return;
-    const message = failure.timedOut
-      ? 'The upstream did not answer in time.'
-      : 'The upstream broke off its answer.';
+    const message =
+      failure.message ??
+      (failure.timedOut ? 'The upstream did not answer in time.' : 'The upstream broke off its answer.');
     const error = { message, type: 'upstream_error', param: null, code: failure.timedOut ? '504' : '502' };
     this.client.end(this.attempt.call.llm.kind.stream.failure(error));
   }
@@ -82,12 +106,14 @@ export class SseExchange {
   }
 
   private forward(bytes: Buffer | undefined): void {
-    if (!bytes || this.client.destroyed) return;
+    if (!bytes || this.client.destroyed || this.firstError) return;
+    if (!this.started && (this.firstError = errorInFirstEvent(bytes))) return;
     this.start();
     this.reasoning.lookFor(bytes);
     this.lastWrites = [this.lastWrites.at(-1) ?? bytes, bytes];
+    if (bytes.length > this.largestWriteBytes) this.largestWriteBytes = bytes.length;
     this.client.write(masked(bytes, this.attempt.deployment.secrets));
-    if (this.client.writableLength > MAX_UNREAD_BYTES) this.client.destroy();
+    if (this.client.writableLength > MAX_UNREAD_BYTES + this.largestWriteBytes) this.client.destroy();
   }
 
   private start(): void {
@@ -111,10 +137,29 @@ export class SseExchange {
     else this.upstream.abort();
   }
 
-  private async settle(mark: 'estimated' | 'unconfirmed'): Promise<void> {
+  /** Settles a response that the upstream ended itself. */
+  private async settleWhole(): Promise<void> {
+    if (this.relay.hasFailed) return this.settle('failed', 'unconfirmed', this.delivered());
+    if (this.lastWrites.some((events) => errorInEvents(events))) {
+      // The error itself is no output.
+      this.relay.estimate.events--;
+      return this.settle('failed', 'unconfirmed', this.delivered());
+    }
+    const { hasFinalText } = this.attempt.call.llm.kind.stream;
+    // A response that neither ends its text nor has a terminator was cut.
+    const isCut = !this.clientLeft && !this.relay.terminator && !this.lastWrites.some(hasFinalText);
+    return this.settle(null, isCut ? 'unconfirmed' : 'estimated', this.estimatedUsage());
+  }
+
+  /** Bills the usage that the upstream reported, with the first mark; else this count, with the second. */
+  private async settle(
+    mark: 'failed' | null,
+    markOfCount: 'estimated' | 'unconfirmed',
+    count: Usage,
+  ): Promise<void> {
     const { usage, usageIsPartial } = this.relay;
-    if (usage && !usageIsPartial) await this.attempt.settle(usage);
-    else await this.attempt.settle(mark === 'estimated' ? this.estimatedUsage() : this.delivered(), mark);
+    if (usage && !usageIsPartial) await this.attempt.settle(usage, mark);
+    else await this.attempt.settle(count, markOfCount);
   }
 
   /** Returns the usage by the gateway's own count: the delivered output, and the cost beyond it. */

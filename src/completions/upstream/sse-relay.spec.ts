@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { BodiesUnderWay } from '../../body/bodies-under-way.js';
 import type { CallType } from '../../call-types/call-type.js';
 import { imageGeneration } from '../../call-types/image-generation.js';
 import { messages } from '../../call-types/messages.js';
@@ -8,6 +9,8 @@ import { responses } from '../../call-types/responses.js';
 import { speech } from '../../call-types/speech.js';
 import { transcription } from '../../call-types/transcription.js';
 import { SseRelay } from './sse-relay.js';
+
+const LARGE_EVENTS = new BodiesUnderWay(1_000_000_000);
 
 const event = (data: unknown, end = '\n\n') =>
   `data: ${typeof data === 'string' ? data : JSON.stringify(data)}${end}`;
@@ -19,7 +22,7 @@ const DONE = event('[DONE]');
 
 /** Returns what a client receives of `text` that arrives cut at `cuts`. The terminator is returned apart. */
 function relayed(text: string, showUsage = false, cuts: readonly number[] = [], form = openaiStream) {
-  const relay = new SseRelay(form, showUsage);
+  const relay = new SseRelay(form, showUsage, LARGE_EVENTS);
   const bytes = Buffer.from(text);
   const passed: Buffer[] = [];
   let from = 0;
@@ -48,6 +51,23 @@ describe('a relayed stream', () => {
       usage: counted,
       done: DONE,
       events: 3,
+    });
+  });
+
+  it('reads lines that end with bare carriage returns', () => {
+    const text = (delta('a') + delta('b') + usageEvent + DONE).replaceAll('\n', '\r');
+    for (const cuts of [[], [5], [delta('a').length - 1], [delta('a').length]]) {
+      const { text: passed, usage: read, done } = relayed(text, false, cuts);
+      expect([passed.replaceAll('\r', '\n'), read, done]).toEqual([delta('a') + delta('b'), counted, DONE]);
+    }
+  });
+
+  it('reads data over several lines', () => {
+    const lines = `data: {"choices":[],\ndata: "usage":\r\ndata:${JSON.stringify(usage)}}\n\n`;
+    expect(relayed(delta('a') + lines + DONE)).toMatchObject({
+      text: delta('a'),
+      usage: counted,
+      done: DONE,
     });
   });
 
@@ -101,16 +121,28 @@ describe('a relayed stream', () => {
   });
 
   it('ends a stream whose event never ends', () => {
-    const relay = new SseRelay(openaiStream, false);
+    const relay = new SseRelay(openaiStream, false, LARGE_EVENTS);
     const chunk = Buffer.alloc(1024 * 1024, 'x');
     expect(() => {
-      for (let i = 0; i < 10; i++) relay.push(chunk);
-    }).toThrow('too large');
+      for (let i = 0; i < 64; i++) relay.push(chunk);
+    }).not.toThrow();
+    expect(() => relay.push(chunk)).toThrow('an event of more than 64 MiB');
   });
 });
 
 const typed = (type: string, more: object = {}) =>
   `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`;
+
+it('large events of all streams together are bounded, until the streams are over', () => {
+  const shared = new BodiesUnderWay(20 * 1024 * 1024);
+  const chunk = Buffer.alloc(10 * 1024 * 1024, 'x');
+  const [first, second, third] = [1, 2, 3].map(() => new SseRelay(openaiStream, false, shared));
+  first!.push(chunk);
+  second!.push(chunk);
+  expect(() => third!.push(chunk)).toThrow('more large events at once');
+  first!.release();
+  expect(() => new SseRelay(openaiStream, false, shared).push(chunk)).not.toThrow();
+});
 
 describe('the withheld events, and the usage in them', () => {
   const start = typed('message_start', { message: { usage: { input_tokens: 3, cache_read_input_tokens: 4, output_tokens: 1 } } }); // prettier-ignore
@@ -135,7 +167,7 @@ describe('the withheld events, and the usage in them', () => {
   }); // prettier-ignore
 
   it('Messages: the prompt tokens of a broken stream are only a part of its usage', () => {
-    const relay = new SseRelay(messages.stream, true);
+    const relay = new SseRelay(messages.stream, true, LARGE_EVENTS);
     relay.push(Buffer.from(start + said));
     expect(relay).toMatchObject({ usage: { inputTokens: 7 }, usageIsPartial: true });
     relay.push(Buffer.from(typed('message_delta', { usage: { output_tokens: 2 } })));
@@ -164,10 +196,10 @@ describe('the withheld events, and the usage in them', () => {
   });
 
   it('does not wait for the end of an event without an end', () => {
-    const relay = new SseRelay(openaiStream, false);
+    const relay = new SseRelay(openaiStream, false, LARGE_EVENTS);
     const piece = Buffer.alloc(1024 * 1024, 0x61);
     expect(() => {
-      for (let n = 0; n < 9; n++) relay.push(piece);
-    }).toThrow('too large');
+      for (let n = 0; n < 65; n++) relay.push(piece);
+    }).toThrow('an event of more than 64 MiB');
   });
 });

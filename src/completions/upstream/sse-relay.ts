@@ -1,12 +1,19 @@
 import type { EventContent, StreamFormat } from '../../call-types/call-type.js';
+import type { BodiesUnderWay } from '../../body/bodies-under-way.js';
 import type { Usage } from '../../policy/price.js';
 import { StreamTokenEstimate } from './stream-token-estimate.js';
 import { GatheredBytes } from './gathered-bytes.js';
+import { dataOf, endOfEvent, endOfLastEvent, LineEnds } from './sse-events.js';
 
-const DATA = Buffer.from('data:');
-const MAX_EVENT_BYTES = 8 * 1024 * 1024;
+const LEAST_DATA_BYTES = 'data:'.length;
+const MAX_EVENT_BYTES = 64 * 1024 * 1024;
+/** Events up to this size need no share of the memory for large events. */
+const SMALL_EVENT_BYTES = 8 * 1024 * 1024;
 const MAX_WITHHELD_BYTES = 64 * 1024 * 1024;
 const NOTHING: EventContent = {};
+
+/** Thrown if the upstream sent more at once than the gateway can hold. The message is for the client. */
+export class EventTooLargeError extends Error {}
 
 /**
  * Forwards server-sent events as bytes, with two exceptions. A usage event is dropped if only the gateway asked for it. The
@@ -21,10 +28,16 @@ export class SseRelay {
   readonly estimate: StreamTokenEstimate;
   /** Start of an event whose end did not arrive yet. */
   private readonly tail = new GatheredBytes();
+  private readonly lineEnds = new LineEnds();
+  /** True if an event reported that the output failed. */
+  hasFailed = false;
+  private reservedBytes = 0;
 
+  /** `largeEvents`: the memory that the large events of all streams share. */
   constructor(
     private readonly format: StreamFormat,
     private readonly showUsage: boolean,
+    private readonly largeEvents: BodiesUnderWay,
   ) {
     this.estimate = new StreamTokenEstimate(format.textMembers);
   }
@@ -40,7 +53,8 @@ export class SseRelay {
   }
 
   /** Returns the bytes to forward now. Reads each byte once, in however many chunks an event arrives. */
-  push(chunk: Buffer): Buffer | undefined {
+  push(bytes: Buffer): Buffer | undefined {
+    const chunk = this.lineEnds.toLineFeeds(bytes);
     const end = endOfLastEvent(chunk, this.tail.tail(2));
     let complete: Buffer | undefined;
     if (end > 0) {
@@ -52,8 +66,30 @@ export class SseRelay {
       }
     }
     if (end < chunk.length) this.tail.add(end > 0 ? chunk.subarray(end) : chunk);
-    if (this.tail.bytes > MAX_EVENT_BYTES) throw new Error('An event of the upstream is too large.');
+    if (this.tail.bytes > SMALL_EVENT_BYTES) this.reserve(this.tail.bytes);
     return complete && this.forward(complete);
+  }
+
+  /** True if the stream holds no answer: neither an event nor usage. */
+  get isEmpty(): boolean {
+    return !this.estimate.events && !this.usage && !this.terminator?.includes('{');
+  }
+
+  /** Gives back the memory for large events. Must be called once the stream is over. */
+  release(): void {
+    this.largeEvents.release(this.reservedBytes);
+    this.reservedBytes = 0;
+  }
+
+  /** Reserves memory for an event of this size, and keeps it until the end of the stream. */
+  private reserve(eventBytes: number): void {
+    if (eventBytes > MAX_EVENT_BYTES)
+      throw new EventTooLargeError('The upstream sent an event of more than 64 MiB, which is not forwarded.');
+    const further = eventBytes - this.reservedBytes;
+    if (further <= 0) return;
+    if (!this.largeEvents.reserve(further))
+      throw new EventTooLargeError('The upstreams send more large events at once than the gateway can hold.');
+    this.reservedBytes = eventBytes;
   }
 
   /** Returns the rest, if the upstream ended in the middle of an event. */
@@ -80,7 +116,7 @@ export class SseRelay {
     let start = 0;
     while (start < events.length && !(hasEnded && !this.format.hasSeveralEnds)) {
       const end = endOfEvent(events, start);
-      const hasData = end - start > DATA.length;
+      const hasData = end - start > LEAST_DATA_BYTES;
       const { ends, onlyUsage } = hasData ? this.readEvent(events.subarray(start, end)) : NOTHING;
       if (!hasEnded && (ends || (onlyUsage && !this.showUsage))) {
         forwarded.push(events.subarray(from, start));
@@ -96,49 +132,21 @@ export class SseRelay {
 
   private withhold(events: Buffer): void {
     this.ending.add(events);
-    if (this.ending.bytes > MAX_WITHHELD_BYTES) throw new Error('The end of the answer is too large.');
+    if (this.ending.bytes > MAX_WITHHELD_BYTES)
+      throw new EventTooLargeError(
+        'The upstream sent an end of its stream of more than 64 MiB, which is not forwarded.',
+      );
   }
 
   /** Reads the usage of an event. */
   private readEvent(event: Buffer): EventContent {
     const data = dataOf(event);
     const content = data ? this.format.read(data, this.usage) : NOTHING;
+    if (content.fails) this.hasFailed = true;
     if (content.usage) {
       this.usage = content.usage;
       this.usageIsPartial = content.usageIsPartial ?? false;
     }
     return content;
   }
-}
-
-/**
- * Returns the index after the blank line that ends the last complete event of a chunk, or 0 without one. The blank line may
- * begin in `before`, the bytes before the chunk.
- */
-function endOfLastEvent(chunk: Buffer, before: Buffer): number {
-  const at = (i: number): number | undefined => (i >= 0 ? chunk[i] : before[before.length + i]);
-  for (let i = chunk.length - 1; i >= 0; i--) {
-    if (chunk[i] !== 0x0a) continue;
-    if (at(i - 1) === 0x0a || (at(i - 1) === 0x0d && at(i - 2) === 0x0a)) return i + 1;
-  }
-  return 0;
-}
-
-/** Returns the index after the blank line that ends the event at `start`, or the length of `bytes` without one. */
-function endOfEvent(bytes: Buffer, start: number): number {
-  for (let i = bytes.indexOf(0x0a, Math.max(start, 1)); i >= 0; i = bytes.indexOf(0x0a, i + 1))
-    if (bytes[i - 1] === 0x0a || (bytes[i - 1] === 0x0d && bytes[i - 2] === 0x0a)) return i + 1;
-  return bytes.length;
-}
-
-/** Returns the value of an event's `data:` line. */
-function dataOf(event: Buffer): Buffer | undefined {
-  const at = event.indexOf(DATA);
-  if (at < 0 || (at > 0 && event[at - 1] !== 0x0a)) return undefined;
-  const lineEnd = event.indexOf(0x0a, at);
-  let start = at + DATA.length;
-  let end = lineEnd < 0 ? event.length : lineEnd;
-  while (event[start] === 0x20) start++;
-  while (end > start && event[end - 1]! <= 0x20) end--;
-  return event.subarray(start, end);
 }

@@ -1,17 +1,27 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CallAuthorizer } from '../../access/call-authorizer.js';
+import { BodiesUnderWay } from '../../body/bodies-under-way.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Metrics } from '../../metrics/metrics.js';
 import type { ModelFacts } from '../../policy/facts.js';
 import { bindToSpan, Traced } from '../../tracing/traced.js';
 import type { Attempt } from '../attempt.js';
 import type { PendingConnection } from './connection-queue.js';
-import { ResponseBuffer, failResponse, settleResponse } from './response-buffer.js';
+import { encodingOf, ResponseDecoder } from './response-decoder.js';
+import { ResponseBuffer, failResponse, settleResponse, TOO_LARGE_RESPONSE } from './response-buffer.js';
+import { looksLikeEvents } from './sse-events.js';
 import { respondWithMock } from './mock-upstream.js';
 import { SseExchange } from './sse-exchange.js';
 import { ClientDisconnectedError, UpstreamBusyError } from './upstream-error.js';
 import { upstreamRequest } from './upstream-request.js';
-import { type UpstreamCall, type UpstreamRequest, Upstreams, type UpstreamSink } from './upstreams.js';
+import {
+  type UpstreamCall,
+  type UpstreamFailure,
+  type UpstreamHeaders,
+  type UpstreamRequest,
+  Upstreams,
+  type UpstreamSink,
+} from './upstreams.js';
 
 /** Longer waits for a connection are counted in a metric. */
 const LONG_WAIT_SECONDS = 1;
@@ -19,12 +29,17 @@ const LONG_WAIT_SECONDS = 1;
 /** Runs one attempt: waits for a connection, sends the request, and relays the response to the client. */
 @Injectable()
 export class UpstreamCallRunner {
+  /** The memory that large events of all streams share. */
+  private readonly largeEvents: BodiesUnderWay;
+
   constructor(
     private readonly upstreams: Upstreams,
     private readonly authorizer: CallAuthorizer,
     private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  ) {
+    this.largeEvents = new BodiesUnderWay(config.general.maxRequestBytesInFlight);
+  }
 
   /** Runs an attempt to its end. Rejects with an `UpstreamError` whose `isRetryable` tells whether another attempt may follow. */
   run(attempt: Attempt, model: ModelFacts): Promise<void> {
@@ -76,37 +91,55 @@ export class UpstreamCallRunner {
     return new Promise<void>((resolve, reject) => {
       let buffer: ResponseBuffer | undefined;
       let exchange: SseExchange | undefined;
+      let decoder: ResponseDecoder | undefined;
+      /** Headers of a response whose content type says nothing of the requested events. Its first bytes decide. */
+      let undecided: UpstreamHeaders | undefined;
       let isOver = false;
       const endWith = (last: Promise<void>) => {
         isOver = true;
+        decoder?.destroy();
         last.then(resolve, reject);
+      };
+      const relay = (headers: UpstreamHeaders) =>
+        new SseExchange(
+          attempt,
+          headers,
+          upstream,
+          this.config.general.onDisconnect,
+          startedAt,
+          this.largeEvents,
+        );
+      const read = (chunk: Buffer) => {
+        if (isOver) return;
+        if (undecided) {
+          if (looksLikeEvents(chunk)) exchange = relay(undecided);
+          undecided = undefined;
+        }
+        if (exchange) exchange.data(chunk);
+        else if (!buffer!.data(chunk)) upstream.abort(TOO_LARGE_RESPONSE);
+        // An upstream may keep the connection open after the end of its response.
+        if (exchange?.isOver) endWith(exchange.end());
+      };
+      const end = () => {
+        if (!isOver) endWith(exchange ? exchange.end() : settleResponse(attempt, buffer!.whole()));
+      };
+      const fail = (failure: UpstreamFailure) => {
+        if (!isOver) endWith(exchange?.started ? exchange.fail(failure) : failResponse(attempt, failure));
       };
       const sink: UpstreamSink = bindToSpan({
         start: (status, headers) => {
-          const streams = status >= 200 && status <= 299 && isEventStream(headers['content-type']);
-          if (streams)
-            exchange = new SseExchange(
-              attempt,
-              headers,
-              upstream,
-              this.config.general.onDisconnect,
-              startedAt,
-            );
-          else buffer = new ResponseBuffer(status, headers, startedAt);
+          const isSuccess = status >= 200 && status <= 299;
+          if (isSuccess && isEventStream(headers['content-type'])) exchange = relay(headers);
+          else {
+            buffer = new ResponseBuffer(status, headers, startedAt);
+            if (isSuccess && call.llm.stream) undecided = headers;
+          }
+          const encoding = encodingOf(headers);
+          if (encoding) decoder = new ResponseDecoder(encoding, bindToSpan({ data: read, end, fail }));
         },
-        data: (chunk) => {
-          if (isOver) return;
-          if (exchange) exchange.data(chunk);
-          else if (!buffer!.data(chunk)) upstream.abort();
-          // An upstream may keep the connection open after the end of its response.
-          if (exchange?.isWhole) endWith(exchange.end());
-        },
-        end: () => {
-          if (!isOver) endWith(exchange ? exchange.end() : settleResponse(attempt, buffer!.whole()));
-        },
-        fail: (failure) => {
-          if (!isOver) endWith(exchange?.started ? exchange.fail(failure) : failResponse(attempt, failure));
-        },
+        data: (chunk) => (decoder ? decoder.data(chunk) : read(chunk)),
+        end: () => (decoder ? decoder.end() : end()),
+        fail,
       });
       const upstream: UpstreamCall = deployment.mockResponse
         ? respondWithMock(call, deployment, sink)

@@ -1,21 +1,41 @@
 import { HttpException, ServiceUnavailableException } from '@nestjs/common';
+import type { Attempt } from '../attempt.js';
+import { errorHeaders } from '../response-headers.js';
+import type { ReportedError } from './reported-error.js';
+import { withoutCredentials, withoutSecrets } from './secret-masking.js';
+import type { UpstreamHeaders } from './upstreams.js';
 
-/** Thrown if an upstream did not serve the call. Has the upstream's status and no secret in its message. */
+interface UpstreamErrorOptions {
+  /** True if another attempt, or another model, may succeed. */
+  readonly isRetryable: boolean;
+  /** The upstream's own words. */
+  readonly reported?: Omit<ReportedError, 'message'>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+  /** The gateway's own words. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  /** True if the upstream refuses `stream_options`. */
+  readonly refusesStreamOptions?: boolean;
+  /** The upstream's status, if it is not the client's. */
+  readonly upstreamStatus?: number;
+  /** A text for the log only. */
+  readonly cause?: string;
+}
+
+/** Thrown if an upstream did not serve the call. Has no secret in its message. */
 export class UpstreamError extends HttpException {
-  constructor(
-    status: number,
-    message: string,
-    /** True if another attempt, or another model, may succeed. */
-    readonly isRetryable: boolean,
-    readonly retryAfter?: string,
-    /** True if the upstream refuses `stream_options`. */
-    readonly refusesStreamOptions = false,
-  ) {
-    super({ message, type: 'upstream_error', param: null }, status);
-  }
+  readonly isRetryable: boolean;
+  readonly refusesStreamOptions: boolean;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly upstreamStatus: number;
 
-  get headers(): Record<string, string> {
-    return this.retryAfter ? { 'retry-after': this.retryAfter } : {};
+  constructor(status: number, message: string, options: UpstreamErrorOptions) {
+    const { reported, details, cause, headers = {}, upstreamStatus = status } = options;
+    const { type = 'upstream_error', code, param = null } = reported ?? {};
+    super({ message, type, code, param, details }, status, { cause });
+    this.isRetryable = options.isRetryable;
+    this.refusesStreamOptions = options.refusesStreamOptions ?? false;
+    this.headers = headers;
+    this.upstreamStatus = upstreamStatus;
   }
 }
 
@@ -46,68 +66,139 @@ export class SettlementTimeoutError extends ServiceUnavailableException {
 }
 
 const RETRYABLE = new Set([401, 403, 404, 408, 409, 425, 429]);
-const MAX_MESSAGE_CHARS = 2_000;
-
 const BAD_REQUEST = new Set([400, 422]);
+const MAX_MESSAGE_CHARS = 4_000;
 
-/**
- * Returns the client's error for an error response of an upstream. It contains the upstream's message without anything that
- * looks like a secret. `clampedTo`: the output limit that the gateway set, which may be the reason for the error.
- */
-export function upstreamResponseError(
-  status: number,
-  body: Buffer,
-  secrets: readonly Buffer[],
-  retryAfter: string | undefined,
-  clampedTo?: number,
-): UpstreamError {
+/** An error response of an upstream, or an error in the place of an answer. */
+interface ErrorResponse {
+  readonly status: number;
+  readonly headers: UpstreamHeaders;
+  readonly reported: ReportedError;
+  /** True if the body speaks of `stream_options`. */
+  readonly namesStreamOptions?: boolean;
+}
+
+/** Returns the client's error for an error of an upstream: in the upstream's own words, without secrets and addresses. */
+export function upstreamResponseError(attempt: Attempt, response: ErrorResponse): UpstreamError {
+  const { status, reported } = response;
+  const { secrets } = attempt.deployment;
+  const { clampedTo } = attempt.output;
   const isBadRequest = BAD_REQUEST.has(status);
-  const explanation =
-    isBadRequest && clampedTo !== undefined
-      ? ` (The gateway set the output limit of this call to ${clampedTo} tokens, because a budget applies.)`
-      : '';
   const clientStatus = status >= 400 && status < 600 ? status : 502;
-  return new UpstreamError(
-    clientStatus,
-    `The upstream answered ${status}: ${withoutSecrets(messageIn(body), secrets)}${explanation}`,
-    (clientStatus >= 500 && clientStatus !== 508) || RETRYABLE.has(clientStatus),
-    retryAfter,
-    isBadRequest && body.includes('stream_options'),
-  );
+  const message = reported.message && withoutSecrets(reported.message, secrets).slice(0, MAX_MESSAGE_CHARS);
+  const isRetryable = (clientStatus >= 500 && clientStatus !== 508) || RETRYABLE.has(clientStatus);
+  const headers = errorHeaders(attempt, response.headers);
+  if (refusesCredentials(status, reported))
+    return new UpstreamError(
+      502,
+      `The model’s provider refused the gateway’s own credentials with ${status}. Only the gateway’s operators can change that.`,
+      {
+        isRetryable,
+        headers: { ...headers, 'x-should-retry': 'false' },
+        details: { upstream_status: status },
+        upstreamStatus: status,
+        ...(message && { cause: message }),
+      },
+    );
+  if (status >= 300 && status <= 399)
+    return new UpstreamError(502, redirectMessage(status, response.headers), {
+      isRetryable,
+      headers,
+      details: { upstream_status: status },
+      upstreamStatus: status,
+    });
+  const code = codeOf(status, reported);
+  return new UpstreamError(clientStatus, message || `The upstream answered ${status} without a message.`, {
+    isRetryable,
+    reported: {
+      ...(reported.type && { type: withoutCredentials(reported.type, secrets) }),
+      ...(code && { code: withoutCredentials(code, secrets) }),
+      ...(reported.param && { param: withoutSecrets(reported.param, secrets) }),
+    },
+    headers,
+    details: {
+      upstream_status: status,
+      ...(isBadRequest &&
+        clampedTo !== undefined && {
+          explanation: `The gateway set the output limit of this call to ${clampedTo} tokens, because a budget applies.`,
+        }),
+    },
+    refusesStreamOptions: isBadRequest && response.namesStreamOptions === true,
+  });
 }
 
-function messageIn(body: Buffer): string {
+const CONTENT_REFUSED =
+  /content[_ -]?(?:policy|filter|management|moderation)|moderation|flagged|safety|guardrail|responsible_?ai/i;
+
+/** Returns whether the upstream refused the gateway's key. A refusal of the content is the caller's. */
+function refusesCredentials(status: number, { type, code, message }: ReportedError): boolean {
+  if (status === 401) return true;
+  return status === 403 && ![type, code, message].some((text) => text && CONTENT_REFUSED.test(text));
+}
+
+const OVERFLOW_STATUSES = new Set([400, 413, 422]);
+const CONTEXT_OVERFLOW = new RegExp(
+  [
+    'exceeds? context limit',
+    'maximum (?:context|prompt|model) length',
+    'maximum context limit',
+    'prompt is too long',
+    'prompt: length',
+    "longer than the (?:model's|maximum) (?:context|model) length",
+    'input tokens exceed the configured limit',
+    '`inputs` tokens \\+ `max_new_tokens` must be',
+    'exceeds the available context size',
+    'exceeds the maximum number of tokens allowed',
+    'current length is .* while limit is',
+    'maximum input length is .* tokens',
+    'input (?:is )?too long',
+    'too many (?:input )?tokens',
+  ].join('|'),
+  'i',
+);
+
+/** Returns the upstream's code. An overflow of the context has one code, also of providers that only write a sentence. */
+function codeOf(status: number, { code, message }: ReportedError): string | undefined {
+  const isWord = code !== undefined && !/^\d+$/.test(code);
+  const overflows = OVERFLOW_STATUSES.has(status) && message && CONTEXT_OVERFLOW.test(message);
+  return overflows && !isWord ? 'context_length_exceeded' : code;
+}
+
+function redirectMessage(status: number, { location }: UpstreamHeaders): string {
+  const target = typeof location === 'string' ? hostOf(location) : undefined;
+  return `The upstream redirects (${status})${target ? ` to ${target}` : ''}. The gateway follows no redirect: the address in api_base must be the one that answers.`;
+}
+
+function hostOf(location: string): string | undefined {
   try {
-    const { error, message, detail } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
-    const errorMessage =
-      typeof error === 'object' && error !== null ? (error as { message?: unknown }).message : error;
-    for (const candidate of [errorMessage, message, detail]) {
-      if (typeof candidate === 'string' && candidate) return candidate.slice(0, MAX_MESSAGE_CHARS);
-    }
+    return new URL(location).host.slice(0, 255);
   } catch {
-    // The body is not JSON, so it has no message.
+    return undefined;
   }
-  return 'no further message.';
 }
 
-const LOOKS_SECRET = /\b(?:sk|pk|key|api|AIza|Bearer)[-_ ][\w-]{8,}|[A-Za-z0-9_-]{32,}/g;
-const ADDRESS = /\bhttps?:\/\/\S+/g;
+/** Statuses by the types and codes of errors that come without one. */
+const STATUS_OF: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  context_length_exceeded: 400,
+  content_filter: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  rate_limit_exceeded: 429,
+  insufficient_quota: 429,
+  api_error: 500,
+  server_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+};
 
-function withoutSecrets(text: string, secrets: readonly Buffer[]): string {
-  return secrets
-    .reduce((safe, secret) => safe.replaceAll(secret.toString(), '****'), text)
-    .replace(ADDRESS, '****')
-    .replace(LOOKS_SECRET, '****');
-}
-
-/** Replaces a deployment's credentials in a response by as many asterisks, because an upstream may echo its request. */
-export function masked(bytes: Buffer, secrets: readonly Buffer[]): Buffer {
-  let safe = bytes;
-  for (const secret of secrets) {
-    for (let at = safe.indexOf(secret); at >= 0; at = safe.indexOf(secret, at + 1)) {
-      if (safe === bytes) safe = Buffer.from(bytes);
-      safe.fill('*', at, at + secret.length);
-    }
-  }
-  return safe;
+/** Returns the status of an error that an upstream reports inside a successful response. */
+export function statusOf({ code, type }: ReportedError): number {
+  const status = Number(code);
+  if (status >= 400 && status <= 599) return status;
+  return STATUS_OF[code ?? ''] ?? STATUS_OF[type ?? ''] ?? 502;
 }

@@ -30,11 +30,16 @@ export interface UpstreamFailure {
   readonly timedOut: boolean;
   /** Short text for logs and clients, without addresses and credentials. */
   readonly reason: string;
+  /** A sentence for the client. */
+  readonly message?: string;
+  /** True if another attempt would end in the same way. */
+  readonly isFinal?: true;
 }
 
 /** A call in flight. */
 export interface UpstreamCall {
-  abort(): void;
+  /** Ends the call. `message`: the reason, for the client. */
+  abort(message?: string): void;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -139,7 +144,10 @@ export class Upstreams implements OnApplicationShutdown {
         onResponseError: (_, error) => finish(() => sink.fail(failureOf(error))),
       },
     );
-    return { abort: () => abort({ neverSent: false, timedOut: false, reason: 'aborted' }) };
+    return {
+      abort: (message) =>
+        abort({ ...ABORTION, ...(message !== undefined && { message, isFinal: true as const }) }),
+    };
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -165,6 +173,7 @@ export class Upstreams implements OnApplicationShutdown {
 }
 
 const ABORTED = new Error('The gateway ended this call.');
+const ABORTION: UpstreamFailure = { neverSent: false, timedOut: false, reason: 'aborted' };
 const TIMEOUT: UpstreamFailure = { neverSent: false, timedOut: true, reason: 'timeout' };
 
 function failureOf(error: Error): UpstreamFailure {
