@@ -1,6 +1,7 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
+import { AddressList } from '../platform/address-list.js';
 import { type RouteAccess, routeAccessOf } from '../http/route-access.js';
 import { matchedPath } from '../http/matched-path.js';
 import { ADMIN_RULES } from '../policy/admin-rules.js';
@@ -14,10 +15,15 @@ import { LlmRequestReader } from './llm-request.reader.js';
 export class AccessRequestReader {
   private readonly accessByHandler = new WeakMap<object, RouteAccess>();
 
+  private readonly allowedAddresses: AddressList | undefined;
+
   constructor(
     private readonly llmRequests: LlmRequestReader,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  ) {
+    const { allowedIps } = config.general;
+    this.allowedAddresses = allowedIps && new AddressList(allowedIps);
+  }
 
   /** Returns the access that a request asks for; undefined on a public route. */
   read(context: ExecutionContext, request: FastifyRequest): AccessRequest | undefined {
@@ -31,9 +37,15 @@ export class AccessRequestReader {
         method: request.method,
         roles: access === 'admin' || access === 'metrics' ? rolesAt(request) : 'any',
         callsModel: access === 'model',
+        refusedAddress: this.allowedAddresses && this.refusedAddress(request),
       },
       llm: access === 'model' ? this.llmRequests.of(request) : undefined,
     };
+  }
+
+  /** Returns the client's address if no call may come from it. An unknown address is refused. */
+  private refusedAddress({ clientAddress = 'unknown' }: FastifyRequest): string | undefined {
+    return this.allowedAddresses!.has(clientAddress) ? undefined : clientAddress;
   }
 
   private routeAccess(context: ExecutionContext): RouteAccess {

@@ -26,6 +26,7 @@ import { CalledNameQuota } from './called-name-quota.js';
 import { CalledNames } from './called-names.js';
 import { CachedCallerRows } from './callers/cached-caller-rows.js';
 import { CallAuthorizer } from './call-authorizer.js';
+import { KnownEndUsers } from './callers/known-end-users.js';
 import { CallerCache } from './callers/caller-cache.js';
 import { CallerReader } from './callers/caller-reader.js';
 import { EvaluationFactsLoader } from './evaluation-facts.loader.js';
@@ -93,6 +94,7 @@ import { CallerRowsReader } from './callers/caller-rows.js';
     CachedCallerRows,
     CallerReader,
     CallerCache,
+    KnownEndUsers,
     TokenCallers,
     CalledNames,
     CalledNameQuota,

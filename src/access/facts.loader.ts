@@ -20,6 +20,7 @@ import type { LlmRequest } from './llm-request.js';
 import { RequestFactsLoader } from './request-facts.loader.js';
 import type { BillingContext } from './callers/billing-context.js';
 import { type CallNames, BillingContexts, tagsOfCall } from './callers/billing-contexts.js';
+import { KnownEndUsers } from './callers/known-end-users.js';
 import { TokenCallers } from './callers/token-callers.js';
 
 /** Facts of one request, with the caller, the billing context and the limits that an effect of the decision needs. */
@@ -56,6 +57,7 @@ export class FactsLoader {
     private readonly accounts: Accounts,
     private readonly rateLimits: RateLimits,
     private readonly tokenCounter: TokenCounter,
+    private readonly knownEndUsers: KnownEndUsers,
   ) {}
 
   /** Loads the facts of a request. Throws or rejects if rows or balances cannot be read. */
@@ -91,8 +93,22 @@ export class FactsLoader {
   /** Loads the facts of a request by a known caller: the model it asks for, the parties that pay, and their accounts. */
   ofCaller(request: Omit<AccessRequest, 'presented'>, caller: CallerSnapshot): MaybePromise<LoadedFacts> {
     const now = this.clock();
-    const { route, isDryRun } = request;
     const llm = this.requestFacts.llmRequestOf(request, caller);
+    const { endUserId } = llm ?? NO_END_USER;
+    if (endUserId === undefined || caller.endUserId !== undefined || !this.knownEndUsers.areRequired)
+      return this.ofCall(request, caller, llm, now);
+    const isKnown = this.knownEndUsers.has(endUserId);
+    return isKnown instanceof Promise
+      ? isKnown.then((known) => this.ofCall(request, caller, known ? llm : withoutEndUser(llm!), now))
+      : this.ofCall(request, caller, isKnown ? llm : withoutEndUser(llm!), now);
+  }
+
+  private ofCall(
+    { route, isDryRun }: Omit<AccessRequest, 'presented'>,
+    caller: CallerSnapshot,
+    llm: LlmRequest | undefined,
+    now: Date,
+  ): MaybePromise<LoadedFacts> {
     const known = { now, route, caller, llm, request: llm && this.requestFacts.requestFacts(llm, caller) };
     const billingContext = this.billingContexts.of(
       caller,
@@ -211,6 +227,9 @@ const fitsWhole = (budgets: readonly ScopedBudget[], { wantedNanoUsd }: HoldDema
 
 /** Returns the key or token that owns a prompt. One prompt of each owner is counted at a time. */
 const ownerOf = ({ names: { keyHash }, tokenId }: CallerSnapshot) => keyHash ?? tokenId ?? '';
+
+/** Returns a call that names no end user. */
+const withoutEndUser = ({ endUserId: _, ...rest }: LlmRequest): LlmRequest => rest;
 
 const NO_FACTS: readonly RateFacts[] = [];
 const NO_RATES: readonly RateLimit[] = [];

@@ -1,3 +1,4 @@
+import type { RouteList } from '../policy/routes.js';
 import type { ProviderVariables } from './providers.js';
 
 /** The configuration of the process, from environment and file: validated, frozen, with the gateway's own names. */
@@ -118,6 +119,12 @@ export interface RetentionSettings {
 
 /** `general_settings` */
 export interface GeneralSettings {
+  /** `allowed_ips`: the only addresses that may call. Absent: any. */
+  readonly allowedIps?: readonly string[];
+  /** `allowed_routes`: the only routes that a caller may call. Absent: all. */
+  readonly allowedRoutes?: RouteList;
+  /** `admin_only_routes`: routes that only proxy admins may call. */
+  readonly adminOnlyRoutes?: RouteList;
   readonly enforceUserParam: boolean;
   readonly enforcedParams: readonly string[];
   /** Status of an exhausted budget: 429, 400 or 402. */
@@ -215,6 +222,12 @@ export interface LitellmSettings {
   readonly numRetries: number;
   /** A tier for end users that have none of their own. */
   readonly maxEndUserBudgetId?: string;
+  /** `max_end_user_budget`: the budget of an end user who has none of its own and none of a tier, in USD. */
+  readonly maxEndUserBudgetUsd?: number;
+  /** `validate_end_user_id_in_db`: an end user that no row names is left out, unless a budget applies to every end user. */
+  readonly validatesEndUsers: boolean;
+  /** `default_team_params`, and the `max_budget` of `default_team_settings`; wire names. */
+  readonly newTeams: NewTeamDefaults;
 }
 
 /** Values that a new user gets. Amounts in USD. */
@@ -227,6 +240,15 @@ export interface NewUserDefaults {
   readonly budget_duration?: string;
   readonly tpm_limit?: number;
   readonly rpm_limit?: number;
+}
+
+/** Values that a new team gets. Amounts in USD. */
+export interface NewTeamDefaults {
+  readonly max_budget?: number;
+  readonly budget_duration?: string;
+  readonly tpm_limit?: number;
+  readonly rpm_limit?: number;
+  readonly team_member_permissions?: string[];
 }
 
 /** The most a key may get. Amounts in USD. */

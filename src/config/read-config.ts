@@ -7,6 +7,7 @@ import { keptSecret, newSaltKey, storedSecretText } from './data-folder.js';
 import { demoModels } from './demo.js';
 import { readJwtSettings } from './jwt.js';
 import { readModels } from './models.js';
+import { reportMissingRestrictions } from './restrictions.js';
 import { Report, Section, type SectionText } from './section.js';
 import { readGeneralSettings, readLitellmSettings, readRouterSettings } from './settings.js';
 import { readTracing } from './tracing.js';
@@ -167,6 +168,11 @@ export function readSettings(
     },
     report,
   );
+  reportMissingRestrictions(file, {
+    general_settings: general,
+    litellm_settings: litellm,
+    router_settings: router,
+  });
   for (const section of [file, general, litellm, router]) section.ignoreTheRest();
   return {
     report,

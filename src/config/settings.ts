@@ -1,3 +1,4 @@
+import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
 import { USER_ROLES } from '../policy/principal.js';
 import { parseDuration, secondsIn } from '../calendar/windows.js';
 import { nanoUsdFromUsd } from '../policy/money.js';
@@ -7,11 +8,13 @@ import type {
   KeyBounds,
   LitellmSettings,
   NewKeyDefaults,
+  NewTeamDefaults,
   NewUserDefaults,
   RetentionSettings,
   RouterSettings,
 } from './config.js';
 import { isAddressRange } from '../platform/address-list.js';
+import { compileClosedRoutes, compileRouteList, isRouteEntry } from '../policy/routes.js';
 import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
 import { isMapping, MAX_TIMER_MS, type Section } from './section.js';
 
@@ -64,6 +67,7 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     upstreamQueueMs: section.milliseconds('upstream_queue_ms', 1) ?? 5_000,
     maxEventLoopDelayMs: section.milliseconds('max_event_loop_delay_ms', 1) ?? 1_000,
     trustedProxies: trustedProxies(section),
+    ...allowedCallers(section),
     storeClientAddress: section.flag('store_client_address') ?? true,
     fsync: section.flag('fsync') ?? false,
     ...(alertSettings && { alerts: alertSettings }),
@@ -73,6 +77,47 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     ...(priceRefreshUrl !== undefined && { priceRefreshUrl }),
   };
 }
+
+const MAX_ALLOWED_IPS = 10_000;
+
+/** Reads who may call at all: addresses, routes, and routes for admins. */
+function allowedCallers(
+  section: Section,
+): Pick<GeneralSettings, 'allowedIps' | 'allowedRoutes' | 'adminOnlyRoutes'> {
+  const allowedIps = section.texts('allowed_ips');
+  const wrong = allowedIps?.find((range) => !isAddressRange(range));
+  if (wrong !== undefined)
+    section.problem('allowed_ips', `'${wrong}' is neither an IP address nor a range such as 10.0.0.0/8`);
+  if ((allowedIps?.length ?? 0) > MAX_ALLOWED_IPS)
+    section.problem('allowed_ips', `must have at most ${MAX_ALLOWED_IPS} entries`);
+  const allowedRoutes = routes(section, 'allowed_routes');
+  // In LiteLLM an empty list closes every route.
+  if (allowedRoutes && !allowedRoutes.length)
+    section.problem(
+      'allowed_routes',
+      'is empty, so that no call would be admitted; leave it out to open all routes',
+    );
+  const adminOnlyRoutes = routes(section, 'admin_only_routes');
+  return {
+    ...(allowedRoutes && { allowedRoutes: compileRouteList(allowedRoutes) }),
+    ...(allowedIps && { allowedIps }),
+    ...(adminOnlyRoutes?.length && { adminOnlyRoutes: compileClosedRoutes(adminOnlyRoutes) }),
+  };
+}
+
+function routes(section: Section, key: string): string[] | undefined {
+  const entries = section.texts(key);
+  const wrong = entries?.find((entry) => !isRouteEntry(entry));
+  if (wrong !== undefined)
+    section.problem(
+      key,
+      `'${wrong}' is neither a route such as /v1/models nor a group such as openai_routes`,
+    );
+  if ((entries?.length ?? 0) > MAX_ROUTES) section.problem(key, `must have at most ${MAX_ROUTES} entries`);
+  return entries;
+}
+
+const MAX_ROUTES = 1_000;
 
 /** Loopback, private and link-local addresses. */
 const PRIVATE_ADDRESSES = [
@@ -160,11 +205,14 @@ export function readLitellmSettings(section: Section): LitellmSettings {
   const maxBudgetUsd = usd(section, 'max_budget');
   const budgetDuration = duration(section, 'budget_duration');
   const maxEndUserBudgetId = section.text('max_end_user_budget_id');
+  const maxEndUserBudgetUsd = usd(section, 'max_end_user_budget');
   return {
     timezone: timeZone(section),
     modelAliases: section.textMap('model_alias_map') ?? {},
     fallbacks: fallbacks(section),
     newUsers: newUsers(section),
+    newTeams: newTeams(section),
+    validatesEndUsers: section.flag('validate_end_user_id_in_db') ?? false,
     newKeys: newKeys(section.section('default_key_generate_params')),
     keyBounds: upperBounds(section.section('upperbound_key_generate_params')),
     openMetrics: section.flag('require_auth_for_metrics_endpoint') === false,
@@ -174,6 +222,7 @@ export function readLitellmSettings(section: Section): LitellmSettings {
     ...(maxBudgetUsd !== undefined && { maxBudgetUsd }),
     ...(budgetDuration !== undefined && { budgetDuration }),
     ...(maxEndUserBudgetId !== undefined && { maxEndUserBudgetId }),
+    ...(maxEndUserBudgetUsd !== undefined && { maxEndUserBudgetUsd }),
   };
 }
 
@@ -189,6 +238,29 @@ function newUsers(section: Section): NewUserDefaults {
       duration(params, 'budget_duration') ?? duration(section, 'internal_user_budget_duration'),
     tpm_limit: params.wholeNumber('tpm_limit', MAX_RATE),
     rpm_limit: params.wholeNumber('rpm_limit', MAX_RATE),
+  };
+  params.ignoreTheRest();
+  return defined(fields);
+}
+
+function memberPermissions(params: Section): string[] | undefined {
+  const permissions = params.texts('team_member_permissions');
+  const wrong = permissions?.find((one) => !(MEMBER_PERMISSIONS as readonly string[]).includes(one));
+  if (wrong !== undefined)
+    params.problem('team_member_permissions', `'${wrong}' is none of ${MEMBER_PERMISSIONS.join(', ')}`);
+  return permissions;
+}
+
+/** Reads the values that a new team gets. `default_team_settings` is LiteLLM's older place for the amount. */
+function newTeams(section: Section): NewTeamDefaults {
+  const params = section.section('default_team_params');
+  const settings = section.entries('default_team_settings')[0];
+  const fields = {
+    max_budget: usd(params, 'max_budget') ?? (settings && usd(settings, 'max_budget')),
+    budget_duration: duration(params, 'budget_duration'),
+    tpm_limit: params.wholeNumber('tpm_limit', MAX_RATE),
+    rpm_limit: params.wholeNumber('rpm_limit', MAX_RATE),
+    team_member_permissions: memberPermissions(params),
   };
   params.ignoreTheRest();
   return defined(fields);

@@ -5,6 +5,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { recordBulkChange } from '../database/audited-changes.js';
 import { Database } from '../database/database.js';
 import { furtherWindow, mainWindow, modelWindow } from './budget-windows.js';
+import { defaultBudget, withTier } from './with-tier.js';
 import type { Limits } from './limits-row.js';
 import { modelBudgets } from './model-budgets.js';
 import type { PartyRow } from './party-row.js';
@@ -51,7 +52,9 @@ export class PartySpend {
     private readonly database: Database,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIG)
-    private readonly config: { readonly litellm: Pick<Config['litellm'], 'timezone' | 'maxEndUserBudgetId'> },
+    private readonly config: {
+      readonly litellm: Pick<Config['litellm'], 'timezone' | 'maxEndUserBudgetId' | 'maxEndUserBudgetUsd'>;
+    },
     private readonly budgets: BudgetRepository,
   ) {}
 
@@ -157,11 +160,13 @@ export class PartySpend {
   }
 
   /** Returns the limits of these parties, filled with those of their tiers. */
-  private limitsOf(manager: EntityManager, spenders: readonly Spender[]): Promise<Readonly<Limits>[]> {
-    return this.budgets.withTiers(
+  private async limitsOf(manager: EntityManager, spenders: readonly Spender[]): Promise<Readonly<Limits>[]> {
+    const limits = await this.budgets.withTiers(
       manager,
       spenders.map(({ kind, row }) => ({ ...row, budgetId: row.budgetId ?? this.defaultTier(kind) })),
     );
+    const endUserBudget = defaultBudget(this.config.litellm.maxEndUserBudgetUsd);
+    return limits.map((own, i) => (spenders[i]!.kind === 'end_user' ? withTier(own, endUserBudget) : own));
   }
 
   private defaultTier(kind: PartyKind): string | null {

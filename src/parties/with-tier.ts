@@ -1,3 +1,4 @@
+import { nanoUsdFromUsd } from '../policy/money.js';
 import type { Limits } from './limits-row.js';
 
 /** Limits that apply where a party leaves its own open. */
@@ -11,6 +12,19 @@ export type DefaultLimits = Readonly<
   /** True if the window also applies to an amount of the party's own. */
   readonly windowOfOwnAmount?: boolean;
 };
+
+/** Returns the limits of a budget that every party of a kind has by default: an amount, and nothing else. */
+export const defaultBudget = (maxBudgetUsd: number | undefined): DefaultLimits | null =>
+  maxBudgetUsd === undefined
+    ? null
+    : Object.freeze({
+        maxBudgetNanoUsd: nanoUsdFromUsd(maxBudgetUsd)!,
+        budgetDuration: null,
+        budgetAnchor: null,
+        budgetSince: null,
+        tpmLimit: null,
+        rpmLimit: null,
+      });
 
 /**
  * Fills the limits that a party leaves open with those of its tier. A party with an amount of its own keeps its own

@@ -24,6 +24,7 @@ export const DENIALS = {
   token_invalid: 'unauthenticated',
   token_expired: 'expired',
   token_not_allowed: 'forbidden',
+  address_not_allowed: 'forbidden',
   route_not_allowed: 'forbidden',
   party_missing: 'forbidden',
   party_blocked: 'forbidden',

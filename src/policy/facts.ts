@@ -64,6 +64,8 @@ export interface RouteFacts {
   readonly method: string;
   /** Roles that may call the route beside `proxy_admin`, whatever route lists say. */
   readonly roles: 'any' | readonly Role[];
+  /** Address of the client, if `general_settings.allowed_ips` refuses it. Absent if the proxy accepts the address. */
+  readonly refusedAddress?: string | undefined;
   /** The route spends money: budgets and model access apply. */
   readonly callsModel: boolean;
 }
@@ -162,4 +164,8 @@ interface PolicySettings {
   readonly enforceUserParam: boolean;
   /** `general_settings.enforced_params`: dotted paths. */
   readonly enforcedParams: readonly string[];
+  /** `general_settings.allowed_routes`: the only routes that a caller may call. Absent: all. */
+  readonly allowedRoutes?: RouteList;
+  /** `general_settings.admin_only_routes`: routes that only proxy admins may call. */
+  readonly adminOnlyRoutes?: RouteList;
 }

@@ -1,3 +1,4 @@
+import { addressIsAllowed } from './checks/address-is-allowed.js';
 import { budgetsHaveRoom } from './checks/budgets-have-room.js';
 import { credentialIsKnown } from './checks/credential-is-known.js';
 import { endUserIsNamed } from './checks/end-user-is-named.js';
@@ -11,6 +12,7 @@ import { modelIsKnown } from './checks/model-is-known.js';
 import { modelHasPrice } from './checks/model-has-price.js';
 import { nobodyIsBlocked } from './checks/nobody-is-blocked.js';
 import { partiesExist } from './checks/parties-exist.js';
+import { proxyServesRoute } from './checks/proxy-serves-route.js';
 import { rateLimitsHaveRoom } from './checks/rate-limits-have-room.js';
 import { requestIsWellFormed } from './checks/request-is-well-formed.js';
 import { routeIsAllowed } from './checks/route-is-allowed.js';
@@ -18,9 +20,11 @@ import type { Check, Enforcer } from './decision.js';
 
 /** Every check of the product, in the order in which its denial counts. */
 export const policy: readonly { readonly check: Check; readonly enforcer: Exclude<Enforcer, 'hold'> }[] = [
+  { check: addressIsAllowed, enforcer: 'AuthChecksGuard' },
   { check: credentialIsKnown, enforcer: 'AuthChecksGuard' },
   { check: keyIsNotExpired, enforcer: 'AuthChecksGuard' },
   { check: keyIsNotBlocked, enforcer: 'AuthChecksGuard' },
+  { check: proxyServesRoute, enforcer: 'AuthChecksGuard' },
   { check: routeIsAllowed, enforcer: 'AuthChecksGuard' },
   { check: partiesExist, enforcer: 'AuthChecksGuard' },
   { check: nobodyIsBlocked, enforcer: 'AuthChecksGuard' },

@@ -163,6 +163,22 @@ export function compileRouteList(entries: readonly string[] | null | undefined):
   });
 }
 
+/** Paths before which a call of a model has further spellings. */
+const MODEL_PATHS = ['/engines/{model:path}', '/openai/deployments/{model:path}', '/openai/v1'];
+
+/**
+ * Compiles routes that are closed to others. A route is closed in all its spellings: with and without `/v1`, and on the
+ * paths that name the model.
+ */
+export const compileClosedRoutes = (entries: readonly string[]): RouteList =>
+  compileRouteList(
+    entries.flatMap((entry) => {
+      if (!entry.startsWith('/')) return [entry];
+      const base = entry.replace(/^\/v1(?=\/)/, '');
+      return [base, `/v1${base}`, ...MODEL_PATHS.map((path) => path + base)];
+    }),
+  );
+
 export function routeListAllows(list: RouteList, path: string): boolean {
   return (
     list === 'any' || list.exact.has(path) || list.templates.some((template) => matchesRoute(template, path))

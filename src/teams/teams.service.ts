@@ -1,4 +1,4 @@
-import { Injectable, NotFoundException } from '@nestjs/common';
+import { Inject, Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { cacheKey } from '../cache/change-epochs.js';
@@ -12,6 +12,8 @@ import { type Principal, isProxyAdmin, maySeeTeam } from '../policy/principal.js
 import { missingText } from '../policy/checks/parties-exist.js';
 import { Traced } from '../tracing/traced.js';
 import { TeamDelegation } from './team-delegation.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { withTeamDefaults } from './team-defaults.js';
 import type { TeamMemberDefaults } from './team-member-defaults.js';
 import { TeamLists } from './team-lists.js';
 import { TeamMembersService } from './team-members.service.js';
@@ -50,6 +52,7 @@ export class TeamsService {
     private readonly accessGroups: AccessGroupRepository,
     private readonly locks: PartyLocks,
     private readonly deletion: PartyDeletion,
+    @Inject(CONFIG) private readonly config: { readonly litellm: Pick<Config['litellm'], 'newTeams'> },
   ) {}
 
   /** Returns the live team, cached; null if there is none. (LiteLLM `get_team_object`.) */
@@ -58,9 +61,11 @@ export class TeamsService {
     return this.teams.get(teamId);
   }
 
-  /** Returns the live team. Creates it with nothing but its id if there is none. (LiteLLM `team_id_upsert`.) */
+  /** Returns the live team. Creates it with its id and the defaults of new teams if there is none. (LiteLLM `team_id_upsert`.) */
   getOrCreate(teamId: string, by: string): Promise<Readonly<Team>> {
-    return this.teams.getOrCreate(teamId, (tx) => this.teams.ensure(tx, teamId, by, () => {}));
+    return this.teams.getOrCreate(teamId, (tx) =>
+      this.teams.ensure(tx, teamId, by, (row, now) => this.fill(row, {}, now)),
+    );
   }
 
   /** Creates a team. Throws 409 if its id exists, and 404 if its organization or tier does not exist. */
@@ -71,7 +76,7 @@ export class TeamsService {
     const { team, members } = await this.teams.write(
       async (tx) => {
         await this.delegation.requireVisible(tx, dto.members_with_roles ?? [], caller);
-        const created = await this.make(tx, teamId, dto, by);
+        const created = await this.make(tx, teamId, dto, by, (row, now) => this.fill(row, dto, now));
         await this.locks.lockParents(tx, {
           users: (dto.members_with_roles ?? []).map(({ user_id }) => user_id),
         });
@@ -90,11 +95,17 @@ export class TeamsService {
   }
 
   /** Creates a team without members. Must run inside a transaction. The caller evicts it. */
-  async make(tx: EntityManager, teamId: string, dto: TeamFieldsDto, by: string): Promise<Team> {
+  async make(
+    tx: EntityManager,
+    teamId: string,
+    dto: TeamFieldsDto,
+    by: string,
+    fill = (row: Team, now: Date) => this.apply(row, dto, now),
+  ): Promise<Team> {
     await this.accessGroups.lockNamed(tx, dto);
     await this.locks.lockParents(tx, { organizations: [dto.organization_id] });
     await this.requireReferences(tx, dto);
-    const team = await this.teams.create(tx, teamId, by, (row, now) => this.apply(row, dto, now));
+    const team = await this.teams.create(tx, teamId, by, fill);
     await this.accessGroups.assign(tx, dto, team, ['teamIds', teamId]);
     return team;
   }
@@ -233,6 +244,14 @@ export class TeamsService {
       message: missingText({ kind: 'organization', id: organization_id }),
       param: 'organization_id',
     });
+  }
+
+  /** Fills a new team, with the defaults of new teams. */
+  private fill(row: Team, dto: TeamFieldsDto, now: Date): void {
+    const { newTeams } = this.config.litellm;
+    this.apply(row, withTeamDefaults(dto, newTeams), now);
+    if (newTeams.team_member_permissions)
+      row.extra = { ...row.extra, team_member_permissions: newTeams.team_member_permissions };
   }
 
   private apply(row: Team, dto: TeamFieldsDto, now: Date): void {

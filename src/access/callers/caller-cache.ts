@@ -73,7 +73,8 @@ export class CallerCache {
 
   /** Reads an end user. Without a row it has no limits, or is provisional if `mayBeCreated` and a default budget exists. */
   async endUser(id: string, mayBeCreated: boolean): Promise<Snapshot> {
-    const isCreated = mayBeCreated && this.config.litellm.maxEndUserBudgetId !== undefined;
+    const { maxEndUserBudgetId, maxEndUserBudgetUsd } = this.config.litellm;
+    const isCreated = mayBeCreated && (maxEndUserBudgetId !== undefined || maxEndUserBudgetUsd !== undefined);
     const known = this.endUsers.get(id);
     if (known && this.isFresh(known) && (hasRow(known) || !isCreated)) return known;
     const endUser = await this.reader.readEndUser(id, isCreated);

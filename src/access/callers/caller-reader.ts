@@ -1,3 +1,4 @@
+import { type DefaultLimits, defaultBudget, withTier } from '../../parties/with-tier.js';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { type CacheKey, cacheKey, ChangeEpochs } from '../../cache/change-epochs.js';
@@ -32,6 +33,8 @@ export class CallerReader {
   readonly master: CallerSnapshot;
   private readonly proxyParty: PartyConfig;
 
+  private readonly endUserBudget: DefaultLimits | null;
+
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -42,6 +45,7 @@ export class CallerReader {
     private readonly tags: TagsService,
     private readonly transactionRows: CallerRowsReader,
   ) {
+    this.endUserBudget = defaultBudget(config.litellm.maxEndUserBudgetUsd);
     this.proxyParty = proxyParty(config);
     this.master = {
       parties: [this.proxyParty],
@@ -132,8 +136,10 @@ export class CallerReader {
     const row = stored ?? (isCreated ? await this.endUsers.wouldBe(id) : null);
     const defaultTier = this.config.litellm.maxEndUserBudgetId ?? null;
     const tier = row && (await readTier(row.budgetId ?? defaultTier, cacheKeys, this.cachedRows));
+    const defaults =
+      tier && this.endUserBudget ? withTier(tier, this.endUserBudget) : (tier ?? this.endUserBudget);
     const endUser = this.snapshot(
-      row ? [partyConfigOf('end_user', id, row, tier, false)] : [],
+      row ? [partyConfigOf('end_user', id, row, defaults, false)] : [],
       cacheKeys,
       epoch,
     );
