@@ -29,6 +29,7 @@ const ON_BOTH = [
   'payloads',
   'rate-limits',
   'reports',
+  'restricting-settings',
   'retention',
   'revoked-writes',
   'scenarios',
