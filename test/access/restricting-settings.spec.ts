@@ -130,6 +130,6 @@ describe('litellm_settings', () => {
     await gateway.create('/team/new', { team_id: 'tiered', budget_id: 'tier' });
     const key = await gateway.createKey({ team_id: 'tiered' });
     const { status, body: refused } = await gateway.chat(key, { model: 'm-out', max_tokens: 2_000 });
-    expect([status, refused.error.details.scope]).toEqual([429, 'team']);
+    expect([status, refused.error.details.scope.kind]).toEqual([429, 'team']);
   });
 });
