@@ -229,7 +229,10 @@ const fitsWhole = (budgets: readonly ScopedBudget[], { wantedNanoUsd }: HoldDema
 const ownerOf = ({ names: { keyHash }, tokenId }: CallerSnapshot) => keyHash ?? tokenId ?? '';
 
 /** Returns a call that names no end user. */
-const withoutEndUser = ({ endUserId: _, ...rest }: LlmRequest): LlmRequest => rest;
+function withoutEndUser(llm: LlmRequest): LlmRequest {
+  const { endUserId: _, ...rest } = llm;
+  return rest;
+}
 
 const NO_FACTS: readonly RateFacts[] = [];
 const NO_RATES: readonly RateLimit[] = [];
