@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { postgresIsThere } from './test/harness/postgres.js';
+import { pythonClientsAreThere } from './test/harness/python-clients.js';
 import { redisIsThere } from './test/harness/redis.js';
 import { RetryReporter } from './test/harness/retry-reporter.js';
 
@@ -27,6 +28,7 @@ const ON_BOTH = [
   'lists',
   'budget-hierarchy',
   'payloads',
+  'python-clients',
   'rate-limits',
   'reports',
   'restricting-settings',
@@ -48,6 +50,7 @@ const SLOW = [
   'access/redis-rate-limits',
   'access/route-parity',
   'api/key-rotation',
+  'api/python-clients',
   'api/terraform',
   'money/alerts',
   'money/chaos',
@@ -105,11 +108,14 @@ npm run test:all runs everything, as CI does.`;
 const LEFT_OUT_FOR_WANT = `Left out: ${ON_BOTH.length} files of tests on PostgreSQL and Redis, and in the others what needs either: budgets of
 several replicas, failures of both. To run them, set TEST_DATABASE_URL to a PostgreSQL whose user may create databases (a
 database is made and dropped per test, nothing else is touched), and have redis-server in the PATH.`;
+const LEFT_OUT_PYTHON =
+  'Left out: tests with Python clients. npm run python-clients installs them; it needs python3 with venv.';
 
 export default defineConfig(async () => {
   const isPossible = (await postgresIsThere()) && redisIsThere();
   if (isFast) console.warn(LEFT_OUT_BY_CHOICE);
   else if (!isPossible) console.warn(LEFT_OUT_FOR_WANT);
+  if (!isFast && !pythonClientsAreThere()) console.warn(LEFT_OUT_PYTHON);
   // Tests wait for other processes most of the time: more workers than cores keep the cores busy.
   const maxWorkers = availableParallelism() + 1;
   return {

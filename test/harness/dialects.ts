@@ -50,11 +50,16 @@ const openai: Dialect = {
 const chunk = ({ model }: UpstreamCall, choices: object[], extra = {}) =>
   `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', model, choices, ...extra })}\n\n`;
 
+const vector = (encoding: unknown) => {
+  const numbers = [0.5, -0.5];
+  return encoding === 'base64' ? Buffer.from(new Float32Array(numbers).buffer).toString('base64') : numbers;
+};
+
 const embeddings: Dialect = {
   ...openai,
-  whole: ({ model }, usage) => ({
+  whole: ({ model, body }, usage) => ({
     object: 'list',
-    data: [{ object: 'embedding', index: 0, embedding: [0.5, -0.5] }],
+    data: [{ object: 'embedding', index: 0, embedding: vector(body.encoding_format) }],
     model,
     ...(usage && { usage }),
   }),

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { pythonVersions } from '../harness/python-clients.js';
 
 /** Proves that the pages for developers name only files, folders, scripts and identifiers that exist. */
 
@@ -47,7 +48,7 @@ function missingIn(page: string, text: string): string[] {
     .filter((name) => {
       if (/^[\w.-]+(?:\/[\w.-]+)*\.(?:ts|mjs|sql|md)$/.test(name)) return !name.startsWith('.') && !exists(page, name);
       if (/^[\w-]+(?:\/[\w-]+)*\/$/.test(name)) return !exists(page, name);
-      const script = /^npm run (?:--silent )?([\w:]+)/.exec(name);
+      const script = /^npm run (?:--silent )?([\w:-]+)/.exec(name);
       if (script) return !scripts.includes(script[1]!);
       const decorator = /^@(\w+)/.exec(name);
       if (decorator) return !new RegExp(`@${decorator[1]}\\b`).test(code);
@@ -74,6 +75,18 @@ describe('the pages for developers', () => {
       .join('\n');
     expect(new Set(settings).size).toBeGreaterThan(80);
     expect(settings.filter((name) => !new RegExp(`\\b${name}\\b`).test(pages))).toEqual([]);
+  });
+
+  it('name the tested clients with the versions that are installed', () => {
+    const rows = textOf('docs/moving-from-litellm.md').matchAll(
+      /^\| `([^`]+)`.*? +\| (Python|JavaScript) +\| ([\d.]+) /gm,
+    );
+    const { devDependencies } = JSON.parse(textOf('package.json')) as { devDependencies: object };
+    const installed = { JavaScript: devDependencies as Record<string, string>, Python: pythonVersions() };
+    const versions = [...rows].map(([, name, language, version]) => [name, language, version] as const);
+    expect(versions.length).toBeGreaterThan(3);
+    for (const [name, language, version] of versions)
+      expect([name, installed[language as keyof typeof installed][name!]]).toEqual([name, version]);
   });
 
   it('are checked', () => {
