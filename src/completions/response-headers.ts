@@ -54,7 +54,7 @@ export function responseHeaders(attempt: Attempt, upstream: UpstreamHeaders, con
 }
 
 /** Returns the headers of an upstream's error: the ids of the attempt, when to retry, and the provider's own headers. */
-export function errorHeaders({ hold, deployment }: Attempt, upstream: UpstreamHeaders): Headers {
+export function errorHeaders({ hold, deployment }: Attempt, upstream: UpstreamHeaders = {}): Headers {
   const headers: Headers = { 'x-litellm-call-id': hold.id, 'x-litellm-model-id': deployment.id };
   for (const name of RETRY_HEADERS) {
     const value = upstream[name];

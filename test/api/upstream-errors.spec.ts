@@ -2,6 +2,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
+import { eventually } from '../harness/eventually.js';
 import { Gateway, model } from '../harness/gateway.js';
 import { type Behaviour, Upstream } from '../harness/upstream.js';
 
@@ -118,6 +119,14 @@ describe('the openai client', () => {
     }
   });
 
+  it('gets the id of a call without an answer', async () => {
+    const { error } = await openaiError({ reset: true });
+    const id = error.headers!.get('x-litellm-call-id');
+    expect(error.status).toBe(502);
+    const log = await gateway.admin('GET', `/spend/logs?request_id=${id}`);
+    expect(log.body).toMatchObject([{ status: 'failure', spend: 0 }]);
+  });
+
   it('hears where an upstream moved to, and no more', async () => {
     const { error } = await openaiError({ status: 307, headers: { location: 'https://new.example/secret/path?k=v' } }); // prettier-ignore
     expect(error.status).toBe(502);
@@ -147,10 +156,11 @@ describe('the anthropic client', () => {
     expect(error.requestID).toBe((error.error as { request_id: string }).request_id);
   });
 
-  it('gets no word of the gateway’s own key', async () => {
+  it('gets no word of the gateway’s own key; the log has the provider’s words', async () => {
     const echoed = { type: 'error', error: { type: 'authentication_error', message: 'invalid x-api-key sk-provider-4567' } }; // prettier-ignore
     const refused = await anthropicError({ status: 401, errorBody: echoed });
     expect(refused.status).toBe(502);
+    await eventually(() => expect(gateway.logs).toContain('(invalid x-api-key ****)'));
     const other = await anthropicError({ status: 400, errorBody: echoed });
     expect([refused.error, other.error].map((body) => JSON.stringify(body)).join()).not.toContain('4567');
   });

@@ -43,7 +43,7 @@ describe('the error in a body', () => {
     ['OpenRouter, a raw text', { error: { message: 'Provider returned error', code: 502, metadata: { raw: 'upstream sank' } } }, { message: 'Provider returned error: upstream sank', code: '502' }],
     ['Google', [{ error: { code: 400, message: 'API key not valid', status: 'INVALID_ARGUMENT', details: [] } }], { message: 'API key not valid', type: 'INVALID_ARGUMENT', code: '400' }],
     ['Cohere', { id: 'x', message: 'invalid request' }, { message: 'invalid request' }],
-    ['xAI', { code: 'Client specified an invalid argument', error: 'no such model' }, { message: 'no such model' }],
+    ['xAI', { code: 'Client specified an invalid argument', error: 'no such model' }, { message: 'no such model', code: 'Client specified an invalid argument' }],
     ['Hugging Face', { error: 'overloaded', error_type: 'overloaded' }, { message: 'overloaded', type: 'overloaded' }],
     ['Databricks', { error_code: 'REQUEST_LIMIT_EXCEEDED', message: 'slow down' }, { message: 'slow down', code: 'REQUEST_LIMIT_EXCEEDED' }],
     ['Cloudflare', { success: false, errors: [{ code: 7003, message: 'no route' }] }, { message: 'no route', code: '7003' }],
@@ -55,7 +55,7 @@ describe('the error in a body', () => {
     ['nothing', '', {}],
     ['cut JSON', '{"error":{"message":"wh', {}],
     ['names that are none', { error: { message: 5, type: {}, code: [], param: {} } }, {}],
-    ['a type with blanks', { error: { message: 'm', type: 'not a type' } }, { message: 'm' }],
+    ['a type that is none', { error: { message: 'm', type: 'https://a.type/of-problem' } }, { message: 'm' }],
   ])('%s', (_, body, expected) => {
     expect(read(body)).toEqual(expected);
   }); // prettier-ignore

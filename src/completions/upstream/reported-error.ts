@@ -119,16 +119,16 @@ function firstOf<T>(values: readonly unknown[], read: (value: unknown) => T | un
   return undefined;
 }
 
-const WORD = /^[A-Za-z_][\w.-]{0,99}$/;
+const NAME = /^[A-Za-z_][\w .-]{0,99}$/;
 /** Words in the place of a type that only say that there is an error. */
 const NO_TYPE = /^(?:error|fail(?:ed|ure)?|response\.failed)$/i;
 
 const typeName = (value: unknown) =>
-  typeof value === 'string' && WORD.test(value) && !NO_TYPE.test(value) ? value : undefined;
+  typeof value === 'string' && NAME.test(value) && !NO_TYPE.test(value) ? value : undefined;
 
 function codeName(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : undefined;
-  return typeof value === 'string' && (WORD.test(value) || isNumeric(value)) ? value : undefined;
+  return typeof value === 'string' && (NAME.test(value) || isNumeric(value)) ? value : undefined;
 }
 
 const isNumeric = (code: string) => /^\d{1,15}$/.test(code);

@@ -2,12 +2,12 @@ import type { ResponseObject } from '../../call-types/call-type.js';
 import { estimatedTokens } from '../../call-types/reported-usage.js';
 import { writtenTextBytes } from '../../call-types/written-text.js';
 import type { Usage } from '../../policy/price.js';
-import { responseHeaders, costHeader, overheadHeader } from '../response-headers.js';
+import { costHeader, errorHeaders, overheadHeader, responseHeaders } from '../response-headers.js';
 import type { Attempt } from '../attempt.js';
 import { GatheredBytes } from './gathered-bytes.js';
 import { isErrorObject, reportedError, reportedErrorOf } from './reported-error.js';
 import { masked } from './secret-masking.js';
-import { statusOf, UpstreamError, upstreamResponseError } from './upstream-error.js';
+import { statusOf, unusableAnswer, UpstreamError, upstreamResponseError } from './upstream-error.js';
 import type { UpstreamFailure, UpstreamHeaders, UpstreamSink } from './upstreams.js';
 
 /** A complete response of an upstream. */
@@ -59,9 +59,9 @@ export async function settleResponse(attempt: Attempt, response: WholeResponse):
       namesStreamOptions: response.body.includes('stream_options'),
     });
   }
-  if (!response.body.length) throw new UpstreamError(502, 'The upstream’s answer is empty.', RETRYABLE);
+  if (!response.body.length) throw unusableAnswer(attempt, 'The upstream’s answer is empty.');
   if (!parsedBody && !call.llm.kind.allowsNonJson)
-    throw new UpstreamError(502, 'The upstream answered something that is not JSON.', RETRYABLE);
+    throw unusableAnswer(attempt, 'The upstream answered something that is not JSON.');
   const isError = isErrorObject(parsedBody);
   if (isError && !hasAnswer(attempt, parsedBody)) {
     await endWithError(attempt, usage);
@@ -98,15 +98,17 @@ const hasAnswer = ({ call }: Attempt, body: Readonly<Record<string, unknown>>): 
 
 const isSuccess = (status: number) => status >= 200 && status <= 299;
 
-const RETRYABLE = { isRetryable: true };
-
 /** Throws the client's error for a missing or incomplete response. The hold is released only if nothing was sent. */
 export async function failResponse(attempt: Attempt, failure: UpstreamFailure): Promise<never> {
   if (failure.neverSent) attempt.producedNothing();
-  if (failure.message) throw new UpstreamError(502, failure.message, { isRetryable: !failure.isFinal });
+  if (failure.message)
+    throw new UpstreamError(502, failure.message, {
+      isRetryable: !failure.isFinal,
+      headers: errorHeaders(attempt),
+    });
   throw failure.timedOut
-    ? new UpstreamError(504, 'The upstream did not answer in time.', RETRYABLE)
-    : new UpstreamError(502, `The upstream could not be reached: ${failure.reason}.`, RETRYABLE);
+    ? unusableAnswer(attempt, 'The upstream did not answer in time.', 504)
+    : unusableAnswer(attempt, `The upstream could not be reached: ${failure.reason}.`);
 }
 
 const AUDIO = /^audio\//i;
@@ -130,18 +132,18 @@ function estimate(attempt: Attempt, parsedBody: ResponseObject, responseBytes: n
   const { call, deployment, output } = attempt;
   const { kind, size } = call.llm;
   if (kind.estimate) return kind.estimate({ size, price: deployment.price }, responseBytes);
-  const bytes = kind.writtenParts(parsedBody).reduce((sum: number, part) => sum + bytesOf(part), 0);
+  const bytes = kind.writtenParts(parsedBody).reduce((sum: number, part) => sum + bytesOf(attempt, part), 0);
   return {
     ...attempt.estimatedInput(),
     outputTokens: Math.min(estimatedTokens(bytes), output.atMost),
   };
 }
 
-function bytesOf(part: unknown): number {
+function bytesOf(attempt: Attempt, part: unknown): number {
   try {
     return writtenTextBytes(part);
   } catch {
-    throw new UpstreamError(502, 'The upstream answered something that is nested too deeply.', RETRYABLE);
+    throw unusableAnswer(attempt, 'The upstream answered something that is nested too deeply.');
   }
 }
 

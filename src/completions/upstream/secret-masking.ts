@@ -8,16 +8,13 @@ const MASK = '****';
 
 /** Masks the deployment's credentials and everything that looks like a secret or an address in the text of an upstream. */
 export function withoutSecrets(text: string, secrets: readonly Buffer[]): string {
-  return withoutCredentials(text, secrets)
+  return secrets
+    .reduce((safe, secret) => safe.replaceAll(secret.toString(), MASK), text)
     .replace(ADDRESS, MASK)
     .replace(BEARER, `$1 ${MASK}`)
     .replace(KEY, MASK)
     .replace(LONG_TOKEN, MASK);
 }
-
-/** Masks only the deployment's credentials. */
-export const withoutCredentials = (text: string, secrets: readonly Buffer[]): string =>
-  secrets.reduce((safe, secret) => safe.replaceAll(secret.toString(), MASK), text);
 
 /** Replaces a deployment's credentials in a response by as many asterisks, because an upstream may echo its request. */
 export function masked(bytes: Buffer, secrets: readonly Buffer[]): Buffer {

@@ -8,7 +8,7 @@ import type { ReportedError } from './reported-error.js';
 import { EventTooLargeError, SseRelay } from './sse-relay.js';
 import { HiddenReasoning } from './hidden-reasoning.js';
 import { masked } from './secret-masking.js';
-import { SettlementTimeoutError, statusOf, UpstreamError, upstreamResponseError } from './upstream-error.js';
+import { SettlementTimeoutError, statusOf, unusableAnswer, upstreamResponseError } from './upstream-error.js';
 import type { UpstreamCall, UpstreamFailure, UpstreamHeaders } from './upstreams.js';
 
 /** Maximum of unread bytes beside the largest event. A client that lets more wait is disconnected. */
@@ -74,7 +74,7 @@ export class SseExchange {
       });
     }
     if (this.relay.isEmpty && !this.started)
-      throw new UpstreamError(502, 'The upstream’s stream ended without an answer.', { isRetryable: true });
+      throw unusableAnswer(this.attempt, 'The upstream’s stream ended without an answer.');
     try {
       await this.settleWhole();
     } catch (error) {

@@ -2,7 +2,7 @@ import { HttpException, ServiceUnavailableException } from '@nestjs/common';
 import type { Attempt } from '../attempt.js';
 import { errorHeaders } from '../response-headers.js';
 import type { ReportedError } from './reported-error.js';
-import { withoutCredentials, withoutSecrets } from './secret-masking.js';
+import { withoutSecrets } from './secret-masking.js';
 import type { UpstreamHeaders } from './upstreams.js';
 
 interface UpstreamErrorOptions {
@@ -111,8 +111,8 @@ export function upstreamResponseError(attempt: Attempt, response: ErrorResponse)
   return new UpstreamError(clientStatus, message || `The upstream answered ${status} without a message.`, {
     isRetryable,
     reported: {
-      ...(reported.type && { type: withoutCredentials(reported.type, secrets) }),
-      ...(code && { code: withoutCredentials(code, secrets) }),
+      ...(reported.type && { type: withoutSecrets(reported.type, secrets) }),
+      ...(code && { code: withoutSecrets(code, secrets) }),
       ...(reported.param && { param: withoutSecrets(reported.param, secrets) }),
     },
     headers,
@@ -126,6 +126,10 @@ export function upstreamResponseError(attempt: Attempt, response: ErrorResponse)
     refusesStreamOptions: isBadRequest && response.namesStreamOptions === true,
   });
 }
+
+/** Returns the client's error for an answer that is missing or cannot be used. Another attempt may succeed. */
+export const unusableAnswer = (attempt: Attempt, message: string, status = 502): UpstreamError =>
+  new UpstreamError(status, message, { isRetryable: true, headers: errorHeaders(attempt) });
 
 const CONTENT_REFUSED =
   /content[_ -]?(?:policy|filter|management|moderation)|moderation|flagged|safety|guardrail|responsible_?ai/i;
