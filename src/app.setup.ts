@@ -1,7 +1,6 @@
 import { BadRequestException, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
@@ -14,13 +13,16 @@ import type { Config } from './config/config.js';
 import { MODEL_LIST_PATHS, MODEL_PATHS, MODEL_PATHS_WITH_SLASHES } from './completions/openai-paths.js';
 import { resolveClientAddresses } from './http/client-address.js';
 import { allowCrossOrigins } from './http/cross-origin.js';
-import { withoutOpenAiPrefix } from './http/openai-prefix.js';
 import { rejectWebSockets } from './http/web-sockets.js';
-import { openApiDocument } from './http/openapi-document.js';
+import { boundIdleConnections } from './http/idle-connections.js';
+import { serveDocs } from './http/api-docs.js';
+import { addressRewriter } from './http/root-path.js';
+import { collectRouteMethods } from './http/route-methods.js';
 import { traceRequests } from './tracing/traced-requests.js';
 import { BodiesUnderWay } from './body/bodies-under-way.js';
 import { bodyReader, countsUntilAnswered } from './body/read-body.js';
-import { rejectMalformedConnection, rejectMalformedPath } from './body/malformed-requests.js';
+import { rejectConnect, rejectMalformedConnection, rejectMalformedPath } from './body/malformed-requests.js';
+import { respondToExpectations } from './access/expectations.js';
 import { withoutOmittedMarks } from './http/omitted-mark.js';
 import { ignoredFields } from './admin/admin-validation.pipe.js';
 
@@ -41,15 +43,18 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const adapter = new FastifyAdapter({
     bodyLimit: config.general.maxRequestSizeMb * MEBIBYTE,
     requestTimeout: BODY_TIMEOUT_MS,
+    keepAliveTimeout: config.general.keepaliveTimeoutMs,
     forceCloseConnections: 'idle',
     frameworkErrors: rejectMalformedPath,
     clientErrorHandler: rejectMalformedConnection,
+    // The first hook checks it, with a response that is JSON.
+    http: { requireHostHeader: false },
     // A route has one path for lists of routes, with or without a slash at its end.
     routerOptions: { ignoreTrailingSlash: true },
-    rewriteUrl: withoutOpenAiPrefix,
+    rewriteUrl: addressRewriter(config.rootPath),
     genReqId: ({ headers }: IncomingMessage) => {
-      const asked = headers['x-request-id'];
-      return typeof asked === 'string' && REQUEST_ID.test(asked) ? asked : uuidv7();
+      const asked = lastOf(headers['x-request-id']);
+      return asked !== undefined && REQUEST_ID.test(asked) ? asked : uuidv7();
     },
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.for(config, options), adapter, {
@@ -70,10 +75,14 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   });
   rejectWebSockets(adapter.getInstance());
   traceRequests(adapter.getInstance());
-  refuseTwoHosts(adapter.getInstance());
+  requireOneHost(adapter.getInstance());
+  respondToExpectations(adapter.getInstance().server, app.get(FactsLoader));
+  rejectConnect(adapter.getInstance().server);
+  collectRouteMethods(adapter.getInstance());
   resolveClientAddresses(adapter.getInstance(), config.general);
   shedLoad(adapter.getInstance(), app.get(LoadShedder), routes);
-  serveDocs(app);
+  boundIdleConnections(adapter.getInstance().server, config.general.keepaliveTimeoutMs);
+  serveDocs(app, config.rootPath);
   await app.init();
   return app;
 }
@@ -102,9 +111,11 @@ function takeBodiesAsBytes(fastify: FastifyInstance, loader: FactsLoader, underW
   });
 }
 
-/** Refuses requests with two `Host` headers (RFC 9112, 3.2): a proxy may have read the other one. */
-function refuseTwoHosts(fastify: FastifyInstance): void {
-  fastify.addHook('onRequest', ({ raw: { rawHeaders } }, _, done) => {
+/** Refuses requests without a `Host` header, or with two (RFC 9112, 3.2): a proxy may have read the other one. */
+function requireOneHost(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', ({ raw: { rawHeaders, headers, httpVersion } }, _, done) => {
+    if (headers.host === undefined && httpVersion === '1.1')
+      return done(new BadRequestException({ message: 'The request has no Host header.' }));
     done(
       isGivenTwice('host', rawHeaders)
         ? new BadRequestException({ message: 'The request has more than one Host header.' })
@@ -112,6 +123,10 @@ function refuseTwoHosts(fastify: FastifyInstance): void {
     );
   });
 }
+
+/** Returns the last of several headers, which Node joins: a proxy adds its own after the client's. */
+const lastOf = (header: string | string[] | undefined) =>
+  header === undefined ? undefined : String(header).split(',').at(-1)!.trim();
 
 function isGivenTwice(name: string, rawHeaders: readonly string[]): boolean {
   let times = 0;
@@ -144,33 +159,5 @@ function describeAnswers(fastify: FastifyInstance): void {
     const ignored = ignoredFields(request.body);
     if (ignored) reply.header('x-tollgate-ignored', ignored.map(encodeURIComponent).join(', '));
     done(null, payload);
-  });
-}
-
-/**
- * Sets headers for the Swagger page. It stores the key typed into it, so no page may frame it and it runs only its own
- * script.
- */
-const DOCS_HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-frame-options': 'DENY',
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-};
-
-function serveDocs(app: NestFastifyApplication): void {
-  app
-    .getHttpAdapter()
-    .getInstance()
-    .addHook('onSend', ({ routeOptions: { url } }, reply, payload, done) => {
-      if (url?.startsWith('/docs') || url?.startsWith('/openapi.')) reply.headers(DOCS_HEADERS);
-      done(null, payload);
-    });
-  SwaggerModule.setup('docs', app, () => openApiDocument(app), {
-    jsonDocumentUrl: 'openapi.json',
-    yamlDocumentUrl: 'openapi.yaml',
-    customSiteTitle: 'Tollgate',
-    swaggerOptions: { persistAuthorization: true },
   });
 }

@@ -31,6 +31,7 @@ export class AccessRequestReader {
     if (access === 'open' || (access === 'metrics' && this.config.litellm.openMetrics)) return undefined;
     return {
       presented: presentedCredential(request.headers, request.raw.rawHeaders),
+      storableAddress: request.storableAddress,
       teamId: requestedTeamId(request),
       route: {
         path: matchedPath(request),

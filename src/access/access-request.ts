@@ -6,6 +6,8 @@ import type { LlmRequest } from './llm-request.js';
 export interface AccessRequest {
   readonly presented: PresentedCredential;
   readonly route: RouteFacts;
+  /** IP address of the client; undefined if it is not stored. */
+  readonly storableAddress?: string | undefined;
   /** `x-litellm-team-id`: the team that a token of several teams acts for. */
   readonly teamId?: string | undefined;
   /** Reads the body. Must not be called before the caller is known. Absent on routes that call no model. */

@@ -32,8 +32,10 @@ export class CallAuthorizer {
   authorize(requestId: string, request: AccessRequest): MaybePromise<CallAccess> {
     const loaded = this.loader.load(request);
     return loaded instanceof Promise
-      ? loaded.then((facts) => this.accessOf(requestId, request, facts, this.decided(requestId, facts)))
-      : this.accessOf(requestId, request, loaded, this.decided(requestId, loaded));
+      ? loaded.then((facts) =>
+          this.accessOf(requestId, request, facts, this.decided(requestId, request, facts)),
+        )
+      : this.accessOf(requestId, request, loaded, this.decided(requestId, request, loaded));
   }
 
   /**
@@ -67,7 +69,7 @@ export class CallAuthorizer {
    */
   exceptionFor(access: CallAccess, refusal: Refusal): AccessDeniedException {
     return new AccessDeniedException(refusal, this.config.general.budgetExceededStatus, () => {
-      this.log.record(access.requestId, access, refusal);
+      this.log.record(access.requestId, access.request.storableAddress, access, refusal);
       this.metrics.refused.inc({ check: refusal.check });
     });
   }
@@ -81,12 +83,12 @@ export class CallAuthorizer {
   }
 
   @Traced('decide', { resultAttributes: spanAttributes })
-  private decided(requestId: string, loaded: LoadedFacts): Decision {
+  private decided(requestId: string, { storableAddress }: AccessRequest, loaded: LoadedFacts): Decision {
     const startedAt = performance.now();
     const decision = decide(loaded.facts);
     // Temporary denials are not refused here: the hold may still succeed after waiting.
     const refusal = decision.refusal?.enforcer === 'hold' ? undefined : decision.refusal;
-    this.log.record(requestId, loaded, refusal, performance.now() - startedAt);
+    this.log.record(requestId, storableAddress, loaded, refusal, performance.now() - startedAt);
     if (refusal) this.metrics.refused.inc({ check: refusal.check });
     return decision;
   }

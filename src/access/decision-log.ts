@@ -19,9 +19,10 @@ export class DecisionLog implements OnApplicationShutdown {
 
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
-  /** Logs a decision. `refusal` is undefined if the request is allowed. `decisionMs` is set if the policy has just run. */
+  /** Logs a decision. `clientAddress` is undefined if it may not be stored. `refusal` is undefined if the request is allowed. `decisionMs` is set if the policy has just run. */
   record(
     requestId: string,
+    clientAddress: string | undefined,
     { facts, tags }: LoadedFacts,
     refusal: Refusal | undefined,
     decisionMs?: number,
@@ -34,6 +35,7 @@ export class DecisionLog implements OnApplicationShutdown {
         time: facts.now,
         event: 'decision',
         request_id: requestId,
+        ...(clientAddress !== undefined && { client_address: clientAddress }),
         allowed,
         route: facts.route.path,
         ...(facts.request?.model && { model: facts.request.model.requested }),

@@ -57,7 +57,7 @@ export class WriteAuthorizer {
       });
       first = await this.reauthorize(tx, presented, caller);
       const { refusal, principal } = first;
-      if (refusal) throw new RightsChangedError(this.refused(request.id, first, refusal));
+      if (refusal) throw new RightsChangedError(this.refused(request, first, refusal));
       if (isSame(principal!, request.principal!)) return;
       caller = first.caller!;
       request.principal = principal!;
@@ -91,11 +91,11 @@ export class WriteAuthorizer {
   }
 
   private refused(
-    requestId: string,
+    { id, storableAddress }: FastifyRequest,
     { facts, caller }: Reauthorization,
     refusal: Refusal,
   ): AccessDeniedException {
-    this.log.record(requestId, { facts, caller, tags: [] }, refusal);
+    this.log.record(id, storableAddress, { facts, caller, tags: [] }, refusal);
     this.metrics.refused.inc({ check: refusal.check });
     return new AccessDeniedException(refusal, this.config.general.budgetExceededStatus);
   }

@@ -27,6 +27,10 @@ export class AuditEntry {
   @Column({ name: 'request_id', type: 'varchar', nullable: true })
   requestId: string | null;
 
+  /** IP address of the client. Null if unknown or not stored. */
+  @Column({ name: 'client_address', type: 'varchar', length: 45, nullable: true })
+  clientAddress: string | null;
+
   @Column({ type: 'varchar' })
   action: AuditAction;
 

@@ -85,6 +85,7 @@ const auditLog = ({ at, keyHash, ...entry }: AuditEntry): AuditLog => ({
   changed_by: entry.changedBy,
   changed_by_api_key: keyHash ?? '',
   request_id: entry.requestId,
+  client_address: entry.clientAddress,
   action: entry.action,
   table_name: entry.tableName,
   object_id: entry.objectId,

@@ -176,6 +176,7 @@ function entryOf(
       changedBy: actor?.id ?? ((after ?? changed.after ?? row) as AuthoredRow).updatedBy,
       keyHash: actor?.keyHash ?? null,
       requestId: actor?.requestId ?? null,
+      clientAddress: actor?.clientAddress ?? null,
       action: actionOf(beforeValue, updatedValues, after as { blocked?: boolean } | null),
       tableName: table,
       objectId: idOf(row),

@@ -96,6 +96,10 @@ export class AuditLog {
   @ApiProperty({ type: String, nullable: true })
   request_id: string | null;
 
+  /** IP address of the client; null for changes without a request, and if addresses are not stored. */
+  @ApiProperty({ type: String, nullable: true, example: '203.0.113.9' })
+  client_address: string | null;
+
   @ApiProperty({ enum: AUDIT_ACTIONS, example: 'updated' })
   action: AuditAction;
 

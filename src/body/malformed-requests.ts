@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
-import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type Server, STATUS_CODES } from 'node:http';
 
 const RESPONSES: Record<string, readonly [status: number, message: string]> = {
   HPE_HEADER_OVERFLOW: [431, 'The request headers are too large.'],
@@ -15,10 +16,22 @@ const envelope = (status: number, message: string, details: object) =>
 /** Refuses a connection without a readable request (broken HTTP, large headers, too slow) in the usual error envelope. */
 export function rejectMalformedConnection(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
-  const [status, message] = RESPONSES[error.code ?? ''] ?? [400, 'This is not a readable HTTP request.'];
+  reject(socket, ...(RESPONSES[error.code ?? ''] ?? [400, 'This is not a readable HTTP request.']));
+}
+
+/** Refuses CONNECT, for which Node closes the connection without a response. */
+export function rejectConnect(server: Server): void {
+  server.on('connect', (_, socket) => {
+    socket.on('error', () => {});
+    reject(socket, 405, 'The gateway is no forward proxy: CONNECT is not served.');
+  });
+}
+
+function reject(socket: Duplex, status: number, message: string): void {
   const body = envelope(status, message, {});
+  const allow = status === 405 ? 'allow: GET, HEAD, POST, PUT, PATCH, DELETE\r\n' : '';
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\naccess-control-allow-origin: *\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\naccess-control-allow-origin: *\r\n${allow}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
 }
 

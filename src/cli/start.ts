@@ -1,7 +1,10 @@
+import { ShutdownSignal } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from '../app.setup.js';
 import type { Config } from '../config/config.js';
 import { dataFolderWarnings, markDataFolder } from '../database/data-folder-warnings.js';
 import { lockFolder } from '../database/folder-lock.js';
+import { Drain } from '../health/drain.js';
 import { logAsJson, limitRepeatedLogs, print } from '../logs/logs.js';
 import { Redis } from '../redis/redis.js';
 import { printStartupBanner } from './startup-banner.js';
@@ -17,7 +20,7 @@ export async function start(config: Config): Promise<void> {
       for (const warning of dataFolderWarnings(config.dataFolder)) print(`Warning: ${warning}`, 'warn');
     const app = await createApp(config);
     if (isEmbedded) markDataFolder(config.dataFolder, new Date());
-    app.enableShutdownHooks(undefined, { useProcessExit: true });
+    endOnSignals(app);
     await app.listen(config.port, config.host);
     process.once('exit', () => lock.release());
     const { failure } = app.get(Redis);
@@ -27,6 +30,17 @@ export async function start(config: Config): Promise<void> {
   } catch (error) {
     throw new Error(`Tollgate did not start. ${reasonOf(error, config)}`, { cause: error });
   }
+}
+
+/** Ends the process on a signal. SIGTERM begins with the drain phase, which every further signal ends. */
+function endOnSignals(app: NestFastifyApplication): void {
+  const others = Object.values(ShutdownSignal).filter((signal) => signal !== 'SIGTERM');
+  app.enableShutdownHooks(others, { useProcessExit: true });
+  const drain = app.get(Drain, { strict: false });
+  process.on('SIGTERM', () => {
+    if (drain.isUnderWay) drain.skip();
+    else void drain.run().then(() => process.emit('SIGINT', 'SIGINT'));
+  });
 }
 
 /** Names the file in an error, because SQLite does not. */

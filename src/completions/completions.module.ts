@@ -3,6 +3,7 @@ import { AccessModule } from '../access/access.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
+import { HealthModule } from '../health/health.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { CalculateController } from './calculate.controller.js';
 import { CompletionsController } from './completions.controller.js';
@@ -22,7 +23,7 @@ import { Upstreams } from './upstream/upstreams.js';
 
 /** The model routes: each call is guarded, held, forwarded and settled. */
 @Module({
-  imports: [AccessModule, LedgerModule, RateLimitsModule, MetricsModule, ModelsModule],
+  imports: [AccessModule, LedgerModule, RateLimitsModule, MetricsModule, ModelsModule, HealthModule],
   controllers: [
     CompletionsController,
     MessagesController,

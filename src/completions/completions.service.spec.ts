@@ -100,6 +100,7 @@ async function requestHold(before: CatalogueSnapshot, now: CatalogueSnapshot) {
   const access = {
     facts,
     llm: { size, fallbacks: [], kind: chatCompletion },
+    request: {},
     caller: {},
     billingContext: { chain: {}, budgets: [aBudget(1)], snapshots: [] },
   };

@@ -89,6 +89,7 @@ export class HoldService {
       inputBoundNanoUsd: demand.inputNanoUsd,
       replaces: last?.unbilled,
       requestId,
+      clientAddress: access.request.storableAddress,
       tags: access.tags,
       callType: llm.kind.callType,
       model: model.name,

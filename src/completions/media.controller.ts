@@ -1,5 +1,5 @@
 import { Controller, Post, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiConsumes, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ModelRoute } from '../access/model-route.js';
 import { CompletionsService } from './completions.service.js';
@@ -12,6 +12,8 @@ import {
   Transcript,
   TranscriptRequest,
 } from './media.dto.js';
+
+const BINARY = { schema: { type: 'string', format: 'binary' } };
 
 /** Images and audio, OpenAI-compatible. Forms pass as bytes; only the model's name is replaced. */
 @ApiTags('media')
@@ -43,8 +45,7 @@ export class MediaController {
   @ApiOperation({ summary: 'Read a text out.' })
   @MODEL_IN_PATH
   @ApiBody({ type: SpeechRequest })
-  @ApiProduces('audio/mpeg')
-  @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
+  @ApiOkResponse({ content: { 'audio/mpeg': BINARY, 'application/octet-stream': BINARY } })
   speak(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.completions.complete(request, reply);
   }

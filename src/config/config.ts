@@ -5,6 +5,8 @@ import type { ProviderVariables } from './providers.js';
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** `SERVER_ROOT_PATH`: prefix of every path that a proxy leaves on, such as `/llm`. Empty: none. */
+  readonly rootPath: string;
   readonly dataFolder: string;
   /** Absent: an SQLite file in the data folder. */
   readonly databaseUrl?: string;
@@ -185,6 +187,10 @@ export interface GeneralSettings {
   readonly maxUpstreamConnections: number;
   /** `upstream_queue_ms`: how long a call waits for a connection. Default 5000; 0: not at all. */
   readonly upstreamQueueMs: number;
+  /** `drain_seconds`: how long everything is served after SIGTERM while readiness answers 503. Default 5 s. */
+  readonly drainMs: number;
+  /** `keepalive_seconds`, or `KEEPALIVE_TIMEOUT`: how long an idle connection of a client stays open. Default 620 s. */
+  readonly keepaliveTimeoutMs: number;
   /** `max_event_loop_delay_ms`: the event loop delay beyond which calls are refused. Default 1000; 0: no limit. */
   readonly maxEventLoopDelayMs: number;
   /**

@@ -36,6 +36,9 @@ export const ENVIRONMENT = {
   TOLLGATE_MASTER_KEY:
     'The administrator’s key (sk-…). Generated and kept in the data folder if there is none.',
   LITELLM_MASTER_KEY: 'The same, under LiteLLM’s name.',
+  SERVER_ROOT_PATH:
+    'Prefix of every path, e.g. /llm, if the proxy in front leaves it on. Default: none. Paths without it work, too.',
+  KEEPALIVE_TIMEOUT: 'Seconds that an idle connection of a client stays open. Default 620.',
   DATABASE_URL: 'postgres://… Default: an SQLite file in the data folder.',
   REDIS_URL: 'redis://… Default: none.',
   TOLLGATE_SALT_KEY: 'Encrypts stored provider keys. Generated and kept in the data folder if there is none.',
@@ -141,10 +144,11 @@ export function readSettings(
   const settings = {
     host,
     port: portOf(said('PORT'), report),
+    rootPath: rootPathOf(said('SERVER_ROOT_PATH'), report),
     models,
     leftOutModels: leftOut,
     providerVariables,
-    general: readGeneralSettings(general),
+    general: readGeneralSettings(general, environmentText('KEEPALIVE_TIMEOUT')),
     litellm: readLitellmSettings(litellm),
     router: readRouterSettings(router),
   };
@@ -371,6 +375,14 @@ function flagOf(name: string, said: string | undefined, report: Report): boolean
     return text === undefined ? undefined : text === 'true';
   report.problems.push(`${name}: must be true or false`);
   return undefined;
+}
+
+/** Reads the prefix that is taken off paths. A slash at its end, and a slash alone, mean nothing. */
+function rootPathOf(text: string | undefined, report: Report): string {
+  const path = (text ?? '').replace(/\/+$/, '');
+  if (path === '' || /^(?:\/[\w.~-]*[\w~-][\w.~-]*)+$/.test(path)) return path;
+  report.problems.push('SERVER_ROOT_PATH: must be a path such as /llm');
+  return '';
 }
 
 function portOf(text: string | undefined, report: Report): number {

@@ -183,6 +183,11 @@ export class Section {
     this.report.problems.push(`${this.pathOf(key)}: ${message}`);
   }
 
+  /** Reports a problem at another place than this section, such as a variable. */
+  reportAt(at: string, message: string): void {
+    this.report.problems.push(`${at}: ${message}`);
+  }
+
   /** Reports a consequence of `key`. The start goes on. */
   warn(key: string, message: string): void {
     this.report.warnings.push(`${this.pathOf(key)}: ${message}`);

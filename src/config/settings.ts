@@ -16,7 +16,7 @@ import type {
 import { isAddressRange } from '../platform/address-list.js';
 import { compileClosedRoutes, compileRouteList, isRouteEntry } from '../policy/routes.js';
 import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
-import { isMapping, MAX_TIMER_MS, type Section } from './section.js';
+import { isMapping, MAX_TIMER_MS, type Section, type SectionText } from './section.js';
 
 const DEFAULT_REQUEST_MS = 600_000;
 const MAX_RETRIES = 100;
@@ -30,7 +30,7 @@ const MS_PER_DAY = 86_400_000;
 const BYTES_PER_MB = 1024 * 1024;
 
 /** Reads `general_settings`, except the master key and the database, which the environment may name too. */
-export function readGeneralSettings(section: Section): GeneralSettings {
+export function readGeneralSettings(section: Section, keepalive?: SectionText): GeneralSettings {
   const priceRefreshMs = section.milliseconds('price_refresh_hours', MS_PER_HOUR);
   const priceRefreshUrl = section.text('price_refresh_url');
   if (priceRefreshUrl !== undefined && !isPlainHttpUrl(priceRefreshUrl))
@@ -65,6 +65,8 @@ export function readGeneralSettings(section: Section): GeneralSettings {
     maxParallelCalls: maxParallelCalls(section),
     maxUpstreamConnections: maxUpstreamConnections(section),
     upstreamQueueMs: section.milliseconds('upstream_queue_ms', 1) ?? 5_000,
+    drainMs: section.milliseconds('drain_seconds', 1_000) ?? 5_000,
+    keepaliveTimeoutMs: keepaliveTimeout(section, keepalive),
     maxEventLoopDelayMs: section.milliseconds('max_event_loop_delay_ms', 1) ?? 1_000,
     trustedProxies: trustedProxies(section),
     ...allowedCallers(section),
@@ -118,6 +120,20 @@ function routes(section: Section, key: string): string[] | undefined {
 }
 
 const MAX_ROUTES = 1_000;
+
+/** Longer than any common proxy keeps an idle connection (600 s): the gateway must not be the one that closes it. */
+const DEFAULT_KEEPALIVE_MS = 620_000;
+
+/** Reads how long idle connections stay open. LiteLLM's variable precedes the file. */
+function keepaliveTimeout(section: Section, said: SectionText | undefined): number {
+  const inFileMs = section.milliseconds('keepalive_seconds', MS_PER_SECOND);
+  if (inFileMs === 0) section.problem('keepalive_seconds', 'must be more than zero');
+  if (!said) return inFileMs ?? DEFAULT_KEEPALIVE_MS;
+  const ms = Math.round(Number(said.text) * MS_PER_SECOND);
+  if (ms > 0 && ms <= MAX_TIMER_MS) return ms;
+  section.reportAt(said.at, 'must be a number of seconds, more than zero');
+  return DEFAULT_KEEPALIVE_MS;
+}
 
 /** Loopback, private and link-local addresses. */
 const PRIVATE_ADDRESSES = [

@@ -11,6 +11,7 @@ import { DatabaseLock } from '../database/database-lock.js';
 import { WriteHealth } from '../database/write-health.js';
 import { PublicRoute } from '../http/route-access.js';
 import { Redis } from '../redis/redis.js';
+import { Drain } from './drain.js';
 import { Alive, Ready } from './health.dto.js';
 
 const DATABASE_TIMEOUT_MS = 2_000;
@@ -31,6 +32,7 @@ export class HealthController {
     private readonly lock: DatabaseLock,
     private readonly redis: Redis,
     private readonly writeHealth: WriteHealth,
+    private readonly drain: Drain,
   ) {}
 
   @Get(['liveliness', 'liveness'])
@@ -44,11 +46,12 @@ export class HealthController {
   @HealthCheck({ swaggerDocumentation: false })
   @ApiOperation({
     summary:
-      'The database answers, is migrated and not used by somebody else, and the last hold and heartbeat were written; Redis answers, if there is one.',
+      'The database answers, is migrated and not used by somebody else, the last hold and heartbeat were written, and the process is not stopping; Redis answers, if there is one.',
   })
   async ready(): Promise<Ready> {
     await this.health
       .check([
+        () => this.isNotStopping(),
         () => this.database.pingCheck('database', { timeout: DATABASE_TIMEOUT_MS }),
         () => this.lockIsOurs(),
         () => this.canWrite(),
@@ -56,6 +59,11 @@ export class HealthController {
       ])
       .catch(namingWhatIsDown);
     return { status: 'healthy', db: 'connected' };
+  }
+
+  private isNotStopping(): HealthIndicatorResult {
+    const indicator = this.indicators.check('stopping');
+    return this.drain.isUnderWay ? indicator.down() : indicator.up();
   }
 
   private lockIsOurs(): HealthIndicatorResult {

@@ -1,5 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { MetricsRoute } from '../http/route-access.js';
 import { Metrics } from '../metrics/metrics.js';
 
@@ -13,8 +13,7 @@ export class MetricsController {
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Figures of this process, in the text format of Prometheus.' })
-  @ApiProduces('text/plain')
-  @ApiOkResponse({ schema: { type: 'string' } })
+  @ApiOkResponse({ content: { 'text/plain': { schema: { type: 'string' } } } })
   read(): Promise<string> {
     return this.metrics.registry.metrics();
   }

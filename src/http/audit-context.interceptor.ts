@@ -23,11 +23,11 @@ const DEADLOCK = '40P01';
 export class AuditContextInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const { id: requestId, method, rights } = request;
+    const { id: requestId, method, rights, storableAddress: clientAddress } = request;
     if (!request.principal || method === 'GET' || method === 'HEAD') return next.handle();
     return defer(() => {
       const { id, keyHash } = request.principal!;
-      const actor = { id, ...(keyHash && { keyHash }), requestId, ...(rights && { rights }) };
+      const actor = { id, ...(keyHash && { keyHash }), requestId, clientAddress, ...(rights && { rights }) };
       const { started, end } = runAsActor(actor, () => next.handle());
       return started.pipe(finalize(end));
     }).pipe(

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
+import { isOfRouter, noRoute } from './route-methods.js';
 import { OverloadedError } from '../platform/overloaded.error.js';
 import { DependencyUnavailableError } from '../platform/dependency-unavailable.error.js';
 
@@ -71,9 +72,10 @@ const OVERLOADED: ErrorResponse = {
 export class ErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger('http');
 
-  catch(error: unknown, host: ArgumentsHost): void {
+  catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
+    const error = isOfRouter(thrown) ? noRoute(request) : thrown;
     const reply = http.getResponse<FastifyReply>();
     const response = toErrorResponse(error);
     // Shed calls are counted but not logged, because log lines would add to the load.

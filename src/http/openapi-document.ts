@@ -4,12 +4,16 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type Parameter = NonNullable<Operation['parameters']>[number];
 
-/** Returns the OpenAPI document of all routes. */
-export function openApiDocument(app: INestApplication): OpenAPIObject {
+/**
+ * Returns the OpenAPI document of all routes. Without a `rootPath` its server is the address that it was loaded from, so that
+ * requests go through the same proxy as the document.
+ */
+export function openApiDocument(app: INestApplication, rootPath = ''): OpenAPIObject {
   const description = new DocumentBuilder()
     .setTitle('Tollgate')
     .setDescription('The gate in front of LLM APIs: who is calling, may they, and what does it cost.')
     .setVersion('0.1.0')
+    .addServer(rootPath || '.')
     .addBearerAuth({
       type: 'http',
       scheme: 'bearer',

@@ -54,6 +54,10 @@ export class LedgerEntry {
   @JsonColumn({ name: 'request_tags', nullable: true })
   requestTags: string[] | null;
 
+  /** IP address of the client. Null if unknown or not stored. LiteLLM `requester_ip_address`. */
+  @Column({ name: 'client_address', type: 'varchar', length: 45, nullable: true })
+  clientAddress: string | null;
+
   /** The type of call: `chat_completion`, `text_completion`, `embedding` … LiteLLM `call_type`. */
   @Column({ name: 'call_type', type: 'varchar' })
   callType: string;

@@ -32,6 +32,8 @@ export interface HoldRequest {
    */
   readonly replaces?: { readonly hold: Hold; readonly mark: EntryMark | null } | undefined;
   readonly requestId: string;
+  /** IP address of the client; undefined if it is not stored. */
+  readonly clientAddress?: string | undefined;
   /** Names of the call's tags, for reports. Tags with a budget are on the chain, too. */
   readonly tags: readonly string[];
   readonly callType: string;

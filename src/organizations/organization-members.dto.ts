@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayNotEmpty, IsEmpty, IsIn, IsOptional, ValidateNested } from 'class-validator';
 import { IsOneOf } from '../http/is-one-of.js';
@@ -21,7 +21,7 @@ class OfOrganizationDto {
   @IsRequiredText('acme')
   organization_id: string;
 
-  @ApiPropertyOptional({ nullable: true, type: Number, description: 'Not enforced: cannot be set.' })
+  @ApiHideProperty()
   @IsEmpty(NO_BUDGET)
   max_budget_in_organization?: null;
 }

@@ -8,6 +8,8 @@ export interface Actor {
   /** Hash of the key that was presented; absent for the master key. */
   readonly keyHash?: string;
   readonly requestId: string;
+  /** IP address of the client; absent if it is not stored. */
+  readonly clientAddress?: string | undefined;
   /** Rights that the guard found; absent for the master key, whose rights nobody can revoke. */
   readonly rights?: WriteRights;
 }

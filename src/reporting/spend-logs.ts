@@ -144,7 +144,13 @@ function logRow({ chain, ...entry }: EntryWithChain): SpendLogRow {
     organization_id: chain.organizationId,
     end_user: chain.endUserId,
     request_tags: entry.requestTags ?? [],
+    requester_ip_address: entry.clientAddress,
     status: hasFailed(entry) ? 'failure' : 'success',
-    metadata: { user_api_key_alias: chain.keyAlias, usage_object: entry.usage, mark: entry.mark },
+    metadata: {
+      user_api_key_alias: chain.keyAlias,
+      usage_object: entry.usage,
+      mark: entry.mark,
+      requester_ip_address: entry.clientAddress,
+    },
   };
 }

@@ -143,6 +143,9 @@ export class SpendLogMetadata {
   usage_object: Record<string, number> | null;
   /** Why the entry is not as usual, such as `estimated`. */
   mark: string | null;
+  /** IP address of the client; null if it is not stored. */
+  @ApiProperty({ type: String, nullable: true, example: '203.0.113.9' })
+  requester_ip_address: string | null;
 }
 
 /** One closed attempt, in the shape of LiteLLM's spend log row. */
@@ -169,6 +172,9 @@ export class SpendLogRow {
   organization_id: string | null;
   end_user: string | null;
   request_tags: string[];
+  /** IP address of the client; null if it is not stored. */
+  @ApiProperty({ type: String, nullable: true, example: '203.0.113.9' })
+  requester_ip_address: string | null;
   @ApiProperty({ enum: STATUSES })
   status: (typeof STATUSES)[number];
   metadata: SpendLogMetadata;

@@ -115,7 +115,11 @@ export class Gateway {
     upstream?.usedBy.add(env.DATABASE_URL ?? this.dataFolder);
     const models = upstream ? { model_list: testModels(upstream.url) } : {};
     // A slow machine must not count as an overloaded gateway.
-    const general_settings = { max_event_loop_delay_ms: 0, ...(config.general_settings as object) };
+    const general_settings = {
+      max_event_loop_delay_ms: 0,
+      drain_seconds: 0,
+      ...(config.general_settings as object),
+    };
     if (upstream || Object.keys(config).length)
       writeFileSync(file, stringify({ ...models, ...config, general_settings }));
     const { PATH } = process.env;
@@ -274,9 +278,10 @@ export class Gateway {
     this.process.kill('SIGCONT');
   }
 
-  async terminate(): Promise<number | null> {
+  /** Sends a signal and returns the exit code, once the process has ended. */
+  async terminate(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const gone = this.gone();
-    this.process.kill('SIGTERM');
+    this.process.kill(signal);
     return gone;
   }
 

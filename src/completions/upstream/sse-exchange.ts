@@ -122,6 +122,8 @@ export class SseExchange {
       ...responseHeaders(this.attempt, this.headers, 'text/event-stream; charset=utf-8'),
       ...overheadHeader(this.sentAt - this.attempt.call.startedAt),
       'cache-control': 'no-cache',
+      // nginx would collect the events, and a compressed stream would come at its end.
+      'x-accel-buffering': 'no',
     });
   }
 

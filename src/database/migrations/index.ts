@@ -17,6 +17,7 @@ import { CalledNames1765700000000 } from './1765700000000-called-names.js';
 import { FunctionsInFiles1765800000000 } from './1765800000000-functions-in-files.js';
 import { AllowedHours1765900000000 } from './1765900000000-allowed-hours.js';
 import { WideRates1766100000000 } from './1766100000000-wide-rates.js';
+import { ClientAddress1766150000000 } from './1766150000000-client-address.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -39,4 +40,5 @@ export const migrations = [
   FunctionsInFiles1765800000000,
   AllowedHours1765900000000,
   WideRates1766100000000,
+  ClientAddress1766150000000,
 ];

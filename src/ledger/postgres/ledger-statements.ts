@@ -94,6 +94,7 @@ export class LedgerStatements {
         model: request.model,
         deployment_id: request.deploymentId,
         provider: request.provider,
+        client_address: request.clientAddress,
         ...(request.tags.length && { request_tags: JSON.stringify(request.tags) }),
       };
     });

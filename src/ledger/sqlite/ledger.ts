@@ -158,7 +158,7 @@ const STATEMENTS = {
   account: insertInto('accounts', 'id, scope_kind, scope_id, window_id, window_start, spent_nano_usd'),
   open: insertInto(
     'ledger_entries',
-    `id, chain_id, state, bound_nano_usd, input_bound_nano_usd, request_id, call_type, model, deployment_id, provider, opened_at, request_tags`,
+    `id, chain_id, state, bound_nano_usd, input_bound_nano_usd, request_id, call_type, model, deployment_id, provider, opened_at, request_tags, client_address`,
   ),
   close: `UPDATE ledger_entries SET state = ?, mark = ?, cost_nano_usd = ?, usage = ?, closed_at = ?
     WHERE id = ? AND state = 'open'`,
@@ -181,6 +181,7 @@ const openRow = ({ id, request, boundNanoUsd, openedAt }: OpenEntry): Row => [
   request.provider,
   openedAt.getTime(),
   request.tags.length ? JSON.stringify(request.tags) : null,
+  request.clientAddress ?? null,
 ];
 
 const closeRow = (entry: ClosedEntry): Row => [

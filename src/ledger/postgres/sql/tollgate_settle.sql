@@ -39,7 +39,7 @@ BEGIN
   WITH due AS (
     SELECT
       e.id, e.chain_id, e.state AS was, e.bound_nano_usd AS bound, coalesce(e.cost_nano_usd, 0) AS billed,
-      e.request_id, e.model, e.deployment_id, e.provider, e.request_tags,
+      e.request_id, e.model, e.deployment_id, e.provider, e.request_tags, e.client_address,
       g.state, g.mark, g.cost, g.usage
     FROM ledger_entries e
     JOIN jsonb_to_recordset(p_entries) AS g(id text, state text, mark text, cost bigint, usage text) ON g.id = e.id
@@ -55,10 +55,12 @@ BEGIN
   ), corrected AS (
     INSERT INTO ledger_entries (
       id, chain_id, state, mark, bound_nano_usd, input_bound_nano_usd, cost_nano_usd, usage,
-      request_id, call_type, model, deployment_id, provider, request_tags, opened_at, closed_at)
+      request_id, call_type, model, deployment_id, provider, request_tags, client_address,
+      opened_at, closed_at)
     SELECT
       md5(due.id || '/late'), due.chain_id, 'settled', 'adjustment', 0, 0, due.cost - due.billed, due.usage,
       due.request_id, 'adjustment', due.model, due.deployment_id, due.provider, due.request_tags,
+      due.client_address,
       (extract(epoch FROM clock_timestamp()) * 1000)::bigint,
       (extract(epoch FROM clock_timestamp()) * 1000)::bigint
     FROM due
