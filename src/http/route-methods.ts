@@ -51,9 +51,11 @@ const patternOf = (template: string) =>
 export function noRoute({ method, raw, server }: FastifyRequest): HttpException {
   const path = raw.url!.split('?')[0]!;
   const shown = path.slice(0, MAX_SHOWN_CHARS);
-  const allow = server.methodsOf(path).join(', ');
-  if (!allow)
+  const methods = server.methodsOf(path);
+  // A route may find nothing for its own method, such as a file of the documentation.
+  if (!methods.length || methods.includes(method))
     return new NotFoundException({ message: `There is no ${method} ${shown} here. All routes: /docs` });
+  const allow = methods.join(', ');
   const message = `${shown} takes ${allow}, not ${method}.`;
   return Object.assign(new MethodNotAllowedException({ message }), { headers: { allow } });
 }
