@@ -174,6 +174,16 @@ describe.skipIf(!isThere)('langchain-openai', () => {
     ['structures_by_function', OSLO],
     ['embeds', [[0.5, -0.5], 1]],
     ['refused_budget', { class: 'RateLimitError', ...REFUSED.budget }],
+    [
+      'context_overflows',
+      {
+        class: 'OpenAIContextOverflowError',
+        status: 400,
+        type: 'invalid_request_error',
+        code: 'context_length_exceeded',
+        requests: 1,
+      },
+    ],
   ])('%s', (check, expected) => {
     expect(seen(`langchain.${check}`)).toEqual(expected);
   });

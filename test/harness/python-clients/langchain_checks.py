@@ -91,3 +91,9 @@ def names_user_and_tags():
 @check("langchain")
 def refused_budget():
     return refusal(lambda: chat_model(key="poor", max_retries=5).invoke("langchain"))
+
+
+@check("langchain")
+def context_overflows():
+    """LangChain's middleware summarises or falls back by this class."""
+    return refusal(lambda: chat_model("m-overflow").invoke("langchain"))
