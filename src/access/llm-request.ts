@@ -1,18 +1,20 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type ScannedForm, scanForm } from '../body/form-scanner.js';
 import { MalformedBodyError, type ScannedObject, scanJsonObject, type Watch } from '../body/json-scanner.js';
+import { FORBIDDEN_PARAM_NAMES } from '../call-types/forbidden-names.js';
 import { CallBody } from '../call-types/call-body.js';
 import { CONTENT, MEDIA_NAMES } from '../call-types/media.js';
 import type { CallType } from '../call-types/call-type.js';
 import { FormBody } from '../call-types/form-body.js';
 import type { ReadMember } from '../call-types/read-members.js';
+import { areDroppedMembers, dropFlag } from '../config/call-defaults.js';
 import type { CallSize } from '../policy/bound.js';
 import { hasBlankEnds, MAX_NAME_CHARS } from '../policy/model-list.js';
 import { isName, MAX_NAME_BYTES } from '../policy/name.js';
-import { providerMetadata } from './gateway-members.js';
+import { providerMetadata } from '../call-types/gateway-members.js';
 import { requestTags } from './request-tags.js';
 import { foldedName, refuseLookalikes } from './member-names.js';
-import { rejectForbiddenParams, FORBIDDEN_PARAM_NAMES } from './forbidden-params.js';
+import { rejectForbiddenParams } from './forbidden-params.js';
 
 /** Body of a call as the gateway reads it: a few parsed members, and everything else as bytes. */
 export interface LlmRequest {
@@ -40,8 +42,22 @@ export interface LlmRequest {
   readonly params: Readonly<Record<string, unknown>>;
   /** The `metadata` to forward, as JSON; null to forward none. Absent if the client's bytes are forwarded. */
   readonly forwardedMetadata?: string | null;
+  /** What the client itself asks to leave out of the body. Absent if it asks for nothing. */
+  readonly drops?: MemberDrops;
+  /** Members that the operator set in this body. They are sent, even if they look like members for the gateway. */
+  readonly operatorNames?: ReadonlySet<string>;
+  /** Headers of the client, on which the size of a call may depend. */
+  readonly headers: IncomingHttpHeaders;
   /** Headers of the client that are forwarded to the upstream. */
   readonly forwardedHeaders?: Readonly<Record<string, string>>;
+}
+
+/** LiteLLM's `drop_params` and `additional_drop_params` in the body of a call. */
+interface MemberDrops {
+  /** Whether to leave out what the model does not support. Absent: as its deployment says. */
+  readonly unsupported?: boolean;
+  /** Names, or paths to nested members. */
+  readonly members: readonly string[];
 }
 
 /** Everything that the reader needs beyond the body. */
@@ -103,17 +119,40 @@ const MAX_END_USER_CHARS = MAX_NAME_BYTES;
 
 /** Reads a body. A defect becomes a fact (`problem`) instead of an error, so that authentication is refused first. */
 export function readLlmRequest(bytes: Buffer, context: LlmRequestContext): LlmRequest {
-  const { kind, contentType } = context;
+  const { kind, contentType, headers } = context;
   try {
-    const body =
-      kind.isForm && contentType !== undefined
-        ? new FormBody(bytes, watchedForm(bytes, scanForm(bytes, contentType)))
-        : new CallBody(bytes, scanJsonObject(bytes, WATCH));
-    return readBody(body, context);
+    return readBody(bodyOf(bytes, kind.isForm ? contentType : undefined), context);
   } catch (error) {
     if (!(error instanceof MalformedBodyError)) throw error;
-    return { ...nothingRead(kind, bytes), problem: { message: error.message, param: error.param } };
+    return { ...nothingRead(kind, bytes, headers), problem: { message: error.message, param: error.param } };
   }
+}
+
+/** Scans a body: a form if its `contentType` is set. */
+const bodyOf = (bytes: Buffer, contentType: string | undefined): CallBody =>
+  contentType !== undefined
+    ? new FormBody(bytes, watchedForm(bytes, scanForm(bytes, contentType)))
+    : new CallBody(bytes, scanJsonObject(bytes, WATCH));
+
+/**
+ * Returns the call with another body, whose size counts. Who calls, which model is called, and how it answers stay as the
+ * client sent them. Throws `MalformedBodyError`.
+ */
+export function withBody(llm: LlmRequest, bytes: Buffer, operatorNames: ReadonlySet<string>): LlmRequest {
+  const { kind, headers, stream, scanned } = llm;
+  const isForm = scanned !== undefined && 'delimiter' in scanned;
+  const body = bodyOf(bytes, isForm ? String(headers['content-type']) : undefined);
+  const { forwardedMetadata: _, ...rest } = llm;
+  const metadata = operatorNames.has('metadata') ? undefined : forwardedMetadata(body, kind);
+  return {
+    ...rest,
+    bytes,
+    scanned: body.scanned,
+    size: kind.size(body, headers),
+    includeUsage: stream && asksForUsage(body.value('stream_options')),
+    operatorNames,
+    ...(metadata !== undefined && { forwardedMetadata: metadata }),
+  };
 }
 
 /** Returns the top-level members of a body that these dotted paths begin with. */
@@ -129,9 +168,10 @@ export function readParams(
   );
 }
 
-const nothingRead = (kind: CallType, bytes: Buffer): LlmRequest => ({
+const nothingRead = (kind: CallType, bytes: Buffer, headers: IncomingHttpHeaders): LlmRequest => ({
   kind,
   bytes,
+  headers,
   allFallbacks: [],
   fallbacks: [],
   tags: [],
@@ -192,20 +232,47 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
     includeUsage: stream && asksForUsage(value('stream_options')),
     size: kind.size(body, headers),
     params,
+    headers,
   };
   // A spread of absent members would cost more than reading the body.
   if (model !== undefined) request.model = model;
   if (model !== inBody) request.rewritesModel = true;
   if (endUserId !== undefined) request.endUserId = endUserId;
-  if (scanned.members.has('metadata')) {
-    const metadata = value('metadata');
-    const forwarded = providerMetadata(kind.metadata, metadata, value('store') === true);
-    if (forwarded === null) request.forwardedMetadata = null;
-    else if (forwarded !== metadata) request.forwardedMetadata = JSON.stringify(forwarded);
+  const metadata = forwardedMetadata(body, kind);
+  if (metadata !== undefined) request.forwardedMetadata = metadata;
+  if (body.has('drop_params') || body.has('additional_drop_params')) {
+    const drops = dropsIn(body);
+    if (drops) request.drops = drops;
   }
   const passed = passedHeaders(context);
   if (passed) request.forwardedHeaders = passed;
   return request;
+}
+
+/** Returns the `metadata` to forward if it differs from that of the body. */
+function forwardedMetadata(body: CallBody, { metadata: accepted }: CallType): string | null | undefined {
+  if (!body.has('metadata')) return undefined;
+  const metadata = body.value('metadata');
+  const forwarded = providerMetadata(accepted, metadata, body.value('store') === true);
+  if (forwarded === null) return null;
+  return forwarded === metadata ? undefined : JSON.stringify(forwarded);
+}
+
+/** Reads what the client asks to leave out. */
+function dropsIn(body: CallBody): MemberDrops | undefined {
+  const flag = body.value('drop_params') ?? undefined;
+  const unsupported = dropFlag(flag);
+  if (flag !== undefined && unsupported === undefined)
+    throw new MalformedBodyError('The drop_params must be true or false.', 'drop_params');
+  const members = body.value('additional_drop_params') ?? [];
+  const areNames = Array.isArray(members) && members.every((name) => typeof name === 'string');
+  if (!areNames || !areDroppedMembers(members))
+    throw new MalformedBodyError(
+      'The additional_drop_params must be a list of a few names of members.',
+      'additional_drop_params',
+    );
+  if (unsupported === undefined && !members.length) return undefined;
+  return { members, ...(unsupported !== undefined && { unsupported }) };
 }
 
 /** Returns the client's headers that the API reads, or the content type of a form, which has its boundary. */

@@ -1,12 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Catalogue } from '../models/catalogue.service.js';
-import { tokenBound } from '../policy/bound.js';
+import type { Deployment } from '../models/deployment.js';
+import { type CallSize, tokenBound } from '../policy/bound.js';
 import type { ModelFacts, RequestFacts } from '../policy/facts.js';
-import { groupLevels } from '../policy/group-levels.js';
-import { demandFor } from '../policy/hold-demand.js';
+import { type GroupLevels, groupLevels } from '../policy/group-levels.js';
+import { demandFor, type HoldDemand, largestDemand } from '../policy/hold-demand.js';
+import type { UsageBound } from '../policy/price.js';
 import type { AccessRequest } from './access-request.js';
 import type { CallerSnapshot } from './callers/caller.js';
+import { deploymentRequest } from './deployment-request.js';
 import { type LlmRequest, readParams } from './llm-request.js';
 
 /** Builds the facts of a body and of the models it names, for one caller. Reads the catalogue in memory. */
@@ -46,25 +49,70 @@ export class RequestFactsLoader {
   }
 
   /** Returns the facts of a model for this caller, and the demand of the call. */
-  modelFacts(requested: string, llm: Pick<LlmRequest, 'size'>, caller: CallerSnapshot): ModelFacts {
+  modelFacts(
+    requested: string,
+    llm: LlmRequest | Pick<LlmRequest, 'size'>,
+    caller: CallerSnapshot,
+  ): ModelFacts {
     const catalogue = this.catalogue.current();
     const known = catalogue.modelFacts(requested, caller, caller.names.teamId);
     const within = known.deploymentGroups && groupLevels(caller.parties, known);
     const { size } = llm;
     const price = size.isFree ? 'free' : within ? catalogue.priceOf(known.name, within) : known.price;
     const limits = catalogue.limits(known.name, within);
+    const ceiling = catalogue.ceilingOf(known.name, within);
+    const { general } = this.config;
+    const sizes = 'scanned' in llm ? this.furtherSizes(llm, known.name, within) : undefined;
     const demand =
       price === 'priced'
-        ? demandFor(size, limits, catalogue.ceilingOf(known.name, within), this.config.general)
+        ? sizes
+          ? largestDemand(sizes.map((one) => demandFor(one, limits, ceiling, general)))
+          : demandFor(size, limits, ceiling, general)
         : undefined;
-    const { inputTokens, outputTokens } = demand?.tokens ?? tokenBound(size, limits, this.config.general);
+    const boundOf = ({ inputTokens, outputTokens }: UsageBound) => inputTokens + outputTokens;
+    const boundTokens = sizes
+      ? Math.max(...sizes.map((one) => boundOf(tokenBound(one, limits, general))))
+      : boundOf(demand?.tokens ?? tokenBound(size, limits, general));
     return {
-      boundTokens: size.isFree ? 0 : inputTokens + outputTokens,
+      boundTokens: size.isFree ? 0 : boundTokens,
       demand,
       ...known,
       price,
       ...(within && { within }),
     };
+  }
+
+  /** Returns the call as this deployment gets it. */
+  requestAt(llm: LlmRequest, deployment: Deployment): LlmRequest {
+    return deploymentRequest(llm, deployment, this.config.litellm.dropParams);
+  }
+
+  /**
+   * Returns the demand of the call that one deployment gets. `model`: the facts that were decided, with the largest demand
+   * among its deployments.
+   */
+  demandAt(llm: LlmRequest, client: LlmRequest, { demand, name, within }: ModelFacts): HoldDemand | undefined {
+    if (!demand || (llm === client && !demand.isLargest)) return demand;
+    const limits = this.catalogue.current().limits(name, within);
+    return demandFor(llm.size, limits, demand.ceiling, this.config.general);
+  }
+
+  /**
+   * Returns the sizes of the call at all deployments of a model. Undefined if each of them gets the call as the client sent
+   * it.
+   */
+  private furtherSizes(
+    llm: LlmRequest,
+    name: string,
+    within: GroupLevels | undefined,
+  ): readonly CallSize[] | undefined {
+    const catalogue = this.catalogue.current();
+    const { dropParams } = this.config.litellm;
+    if (!dropParams && !llm.drops && !catalogue.editsCalls(name, within)) return undefined;
+    const sizes = new Set(
+      catalogue.resolve(name, within).map((deployment) => this.requestAt(llm, deployment).size),
+    );
+    return sizes.size && !(sizes.size === 1 && sizes.has(llm.size)) ? [...sizes] : undefined;
   }
 
   /**

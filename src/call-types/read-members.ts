@@ -7,6 +7,7 @@ export const READ_MEMBERS = [
   // Model, users, and members for the gateway only.
   'model', 'user', 'metadata', 'store', 'safety_identifier', 'litellm_metadata', 'tags',
   'fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks', 'router_settings_override',
+  'drop_params', 'additional_drop_params',
   // Prompt.
   'messages', 'input', 'prompt', 'prompt_embeds', 'documents', 'query', 'system', 'instructions',
   'previous_response_id', 'conversation',

@@ -1,3 +1,4 @@
+import type { LlmRequest } from '../access/llm-request.js';
 import type { Deployment } from '../models/deployment.js';
 import { estimatedTokens } from '../call-types/reported-usage.js';
 import { showsItsPrompt } from '../policy/bound.js';
@@ -27,6 +28,8 @@ export class Attempt {
 
   constructor(
     readonly call: Call,
+    /** The call as this deployment gets it. */
+    readonly llm: LlmRequest,
     readonly deployment: Deployment,
     readonly output: OutputTokens,
     readonly hold: Hold,
@@ -39,7 +42,7 @@ export class Attempt {
   /** Returns the cost of this usage at this deployment. It is zero if no price is known. */
   cost(usage: Usage): NanoUsd {
     const { price } = this.deployment;
-    return price && !this.call.llm.size.isFree ? costNanoUsd(usage, price) : ZERO_NANO_USD;
+    return price && !this.llm.size.isFree ? costNanoUsd(usage, price) : ZERO_NANO_USD;
   }
 
   /**
@@ -47,7 +50,7 @@ export class Attempt {
    * Otherwise returns all tokens that the hold pays for. Web search results do not show either once the client has left.
    */
   estimatedInput(clientLeft = false): Pick<Usage, 'inputTokens' | 'inputAudioTokens'> {
-    const { size } = this.call.llm;
+    const { size } = this.llm;
     const { paidTokens } = this.output;
     if (!paidTokens || (showsItsPrompt(size) && !(clientLeft && size.webSearches)))
       return { inputTokens: estimatedTokens(size.inputBytes) };

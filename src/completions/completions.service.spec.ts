@@ -55,7 +55,7 @@ async function requestHold(before: CatalogueSnapshot, now: CatalogueSnapshot) {
   let request: { demand: HoldDemand; budgets: readonly unknown[] } | undefined;
   const config = {
     general: {},
-    litellm: { fallbacks: {}, defaultFallbacks: [], numRetries: 0 },
+    litellm: { fallbacks: {}, defaultFallbacks: [], numRetries: 0, dropParams: false },
     router: { fallbacks: {} },
   } as never;
   const catalogue = { current: () => now, pick: () => now.resolve('m') } as never;

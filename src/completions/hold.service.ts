@@ -1,5 +1,7 @@
-import { Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
+import { BadRequestException, Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { CallAuthorizer } from '../access/call-authorizer.js';
+import type { LlmRequest } from '../access/llm-request.js';
+import { RequestFactsLoader } from '../access/request-facts.loader.js';
 import { CalledNames } from '../access/called-names.js';
 import { isProvisional, BillingContexts } from '../access/callers/billing-contexts.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -30,6 +32,7 @@ export class HoldService {
     private readonly authorizer: CallAuthorizer,
     private readonly calledNames: CalledNames,
     private readonly billingContexts: BillingContexts,
+    private readonly requestFacts: RequestFactsLoader,
     private readonly usageOptions: StreamUsageOptions,
     private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
@@ -65,19 +68,23 @@ export class HoldService {
     isFirst: boolean,
   ): Promise<Attempt | undefined> {
     const { access, requestId } = call;
-    const llm = access.llm!;
-    const { demand = NO_DEMAND } = model;
+    const llm = this.requestFacts.requestAt(access.llm!, deployment);
+    if (llm.problem) throw new BadRequestException(llm.problem);
+    const ownDemand = this.requestFacts.demandAt(llm, access.llm!, model);
+    // The decision did not know what this deployment adds to the call.
+    if (ownDemand && hasMoreParts(ownDemand, model.demand!)) return undefined;
+    const demand = ownDemand ?? NO_DEMAND;
     const known = model === access.facts.request!.model ? access.billingContext : undefined;
     const billingContext =
       known && this.billingContexts.isOpen(known)
         ? known
         : await this.billingContexts.of(access.caller!, llm, model);
-    if (llm.size.isFree) return this.freeAttempt(call, model, deployment, billingContext.chain);
+    if (llm.size.isFree) return this.freeAttempt(call, llm, model, deployment, billingContext.chain);
     // The row of the end user was deleted since the guards ran.
     if (isProvisional(billingContext)) return undefined;
-    const budgets = model.demand ? billingContext.budgets : [];
+    const budgets = ownDemand ? billingContext.budgets : [];
     const plan =
-      model.demand && planOutput(llm, deployment, model.demand, budgets.length > 0, this.config.general);
+      ownDemand && planOutput(llm, deployment, ownDemand, budgets.length > 0, this.config.general);
     const result = await this.spend.hold({
       chain: billingContext.chain,
       factRevisions: billingContext.rowRevisions,
@@ -112,25 +119,32 @@ export class HoldService {
       ?.catch((error: unknown) => this.releaseAndThrow(result.hold, error));
     // The client disconnected before the request was sent.
     if (call.reply.raw.destroyed) await this.releaseAndThrow(result.hold, new ClientDisconnectedError());
-    const output = plan ? heldOutput(plan, llm, model.demand!, result.hold.boundNanoUsd) : UNLIMITED;
+    const output = plan ? heldOutput(plan, llm, ownDemand!, result.hold.boundNanoUsd) : UNLIMITED;
     if (output.clampedTo !== undefined) this.metrics.clamped.inc();
-    return this.attempt(call, deployment, output, result.hold);
+    return this.attempt(call, llm, deployment, output, result.hold);
   }
 
   private async freeAttempt(
     call: Call,
+    llm: LlmRequest,
     model: ModelFacts,
     deployment: Deployment,
     chain: BillingChain,
   ): Promise<Attempt> {
     await this.authorizer.recheck(call.access, model);
-    return this.attempt(call, deployment, { atMost: 0 }, nothingHeld(chain));
+    return this.attempt(call, llm, deployment, { atMost: 0 }, nothingHeld(chain));
   }
 
-  private attempt(call: Call, deployment: Deployment, output: OutputTokens, hold: Hold): Attempt {
-    const addsUsageOption = this.usageOptions.addsUsageOption(call.llm, deployment);
+  private attempt(
+    call: Call,
+    llm: LlmRequest,
+    deployment: Deployment,
+    output: OutputTokens,
+    hold: Hold,
+  ): Attempt {
+    const addsUsageOption = this.usageOptions.addsUsageOption(llm, deployment);
     const { settleTimeoutMs } = this.config.general;
-    return new Attempt(call, deployment, output, hold, addsUsageOption, this.spend, settleTimeoutMs);
+    return new Attempt(call, llm, deployment, output, hold, addsUsageOption, this.spend, settleTimeoutMs);
   }
 
   private async releaseAndThrow(hold: Hold, error: unknown): Promise<never> {
@@ -141,6 +155,12 @@ export class HoldService {
 
 /** The output of a call that is free or has no price: no limit. */
 const UNLIMITED: OutputTokens = { atMost: Number.MAX_SAFE_INTEGER };
+
+/** Tells whether a demand has a part without a price or a bound that the decided demand has not. */
+const hasMoreParts = (demand: HoldDemand, decided: HoldDemand): boolean =>
+  demand !== decided &&
+  ((demand.fee !== undefined && decided.fee === undefined) ||
+    demand.unbounded.some((part) => !decided.unbounded.includes(part)));
 
 const NO_DEMAND: Pick<
   HoldDemand,

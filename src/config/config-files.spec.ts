@@ -329,7 +329,7 @@ describe('what a file may say', () => {
     ['mode_list: []', 'mode_list'],
     ['litellm_settings: {cache: true}', 'litellm_settings.cache'],
     ['general_settings: {master_key: sk-another-one}', 'general_settings.master_key'],
-    [model('temperature: 0.2'), 'model_list[].litellm_params.temperature'],
+    [model('order: 2'), 'model_list[].litellm_params.order'],
     [model('output_cost_per_pixel: 1e-8'), 'model_list[0].litellm_params.output_cost_per_pixel'],
     [model('', '{input_cost_per_tokn: 1}'), 'model_list[0].model_info.input_cost_per_tokn'],
     [model('', '{input_cost_per_token_batches: 1}'), 'model_list[0].model_info.input_cost_per_token_batches'],

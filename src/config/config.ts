@@ -57,7 +57,7 @@ export interface LeftOutModel {
   readonly problems: readonly string[];
 }
 
-/** LiteLLM `litellm_params`; wire names. Unknown members are stored and never sent to a client. */
+/** LiteLLM `litellm_params`; wire names. Others are sent with every call, unless LiteLLM keeps them for the gateway. */
 export interface LitellmParams {
   /** `<provider>/<name>`; a bare name is OpenAI's. */
   readonly model: string;
@@ -71,6 +71,12 @@ export interface LitellmParams {
   readonly max_retries?: number;
   /** Responds with this text and calls no upstream. */
   readonly mock_response?: string;
+  /** Sent with every call, whatever the client names. */
+  readonly extra_body?: Readonly<Record<string, unknown>>;
+  /** Leaves out members that the model does not support. */
+  readonly drop_params?: boolean;
+  /** Members to leave out of every call. */
+  readonly additional_drop_params?: readonly string[];
   /** Weight among the deployments of one name; default 1. */
   readonly weight?: number;
   readonly [other: string]: unknown;
@@ -226,6 +232,8 @@ export interface LitellmSettings {
   readonly defaultFallbacks: readonly string[];
   readonly requestTimeoutMs: number;
   readonly numRetries: number;
+  /** `drop_params`: leaves out of every chat what its model does not support. */
+  readonly dropParams: boolean;
   /** A tier for end users that have none of their own. */
   readonly maxEndUserBudgetId?: string;
   /** `max_end_user_budget`: the budget of an end user who has none of its own and none of a tier, in USD. */

@@ -3,6 +3,7 @@ import { isName, MAX_NAME_BYTES } from '../policy/name.js';
 import { hash } from 'node:crypto';
 import type { LeftOutModel, LitellmParams, ModelConfig, ModelInfo } from './config.js';
 import { addressFault } from './address.js';
+import { checkCallDefaults, isCallDefault } from './call-defaults.js';
 import { maxDecimals, priceField, priceIn } from './price-fields.js';
 import { isDots, isRoutedByName, missingKey, type ProviderVariables, routeOf } from './providers.js';
 import { isMapping, Report, type Section } from './section.js';
@@ -23,6 +24,9 @@ const WITH_EFFECT = new Set([
   'weight',
   'mock_response',
   'litellm_credential_name',
+  'extra_body',
+  'drop_params',
+  'additional_drop_params',
 ]);
 const MAX_RETRIES = 100;
 /** LiteLLM's prefix of the internal names of a team's models. */
@@ -87,9 +91,11 @@ function keyProblem({ litellmParams }: ModelConfig, variables: ProviderVariables
   return 'problem' in route ? route : missingKey(route, litellmParams);
 }
 
-/** Members that LiteLLM sends with every call, or chooses deployments by. */
+/** Members by which LiteLLM chooses deployments, or configures what is not here. */
 const withoutEffect = ({ litellmParams }: ModelConfig): string[] =>
-  Object.keys(litellmParams).filter((name) => !WITH_EFFECT.has(name) && !PRICE.test(name));
+  Object.keys(litellmParams).filter(
+    (name) => !WITH_EFFECT.has(name) && !PRICE.test(name) && !isCallDefault(name),
+  );
 
 /** Reads one deployment. Problems go into the section's report. `variables`: the providers' own environment variables. */
 export function readModel(entry: Section, variables: ProviderVariables = {}): ModelConfig {
@@ -102,6 +108,7 @@ export function readModel(entry: Section, variables: ProviderVariables = {}): Mo
   const info = entry.section('model_info');
   checkRoute(params, variables);
   checkHeaders(params);
+  checkCallDefaults(params);
   for (const key of [...TEXTS, 'mock_response']) params.text(key);
   info.text('base_model');
   if (!(info.texts('access_groups') ?? []).every(isName))

@@ -98,6 +98,7 @@ describe('readConfig', () => {
         fallbacks: { 'gpt-4o': ['local'] },
         requestTimeoutMs: 30_000,
         numRetries: 3,
+        dropParams: true,
       },
       router: { modelAliases: { a: 'gpt-4o', b: 'local' } },
     });
@@ -113,7 +114,6 @@ describe('readConfig', () => {
     expect(config.ignoredKeys).toEqual([
       'litellm_settings.cache',
       'model_list[].litellm_params.rpm',
-      'litellm_settings.drop_params',
       'router_settings.routing_strategy',
     ]);
   });

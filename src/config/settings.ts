@@ -235,6 +235,7 @@ export function readLitellmSettings(section: Section): LitellmSettings {
     defaultFallbacks: section.texts('default_fallbacks') ?? [],
     requestTimeoutMs: section.milliseconds('request_timeout', 1_000) ?? DEFAULT_REQUEST_MS,
     numRetries: section.wholeNumber('num_retries', MAX_RETRIES) ?? 0,
+    dropParams: section.flag('drop_params') ?? false,
     ...(maxBudgetUsd !== undefined && { maxBudgetUsd }),
     ...(budgetDuration !== undefined && { budgetDuration }),
     ...(maxEndUserBudgetId !== undefined && { maxEndUserBudgetId }),

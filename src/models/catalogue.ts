@@ -21,6 +21,8 @@ interface CallerAliases {
 /** Everything known of one public name. */
 interface Entry {
   readonly deployments: readonly Deployment[];
+  /** True if a deployment changes the bodies of its calls. */
+  readonly editsCalls?: true;
   /** The team that owns the model. Undefined if it is for every team. */
   readonly teamId?: string | undefined;
   readonly groups: readonly string[];
@@ -93,6 +95,11 @@ export class CatalogueSnapshot {
    */
   resolve(name: string, within?: GroupLevels): readonly Deployment[] {
     return this.entry(name, within).deployments;
+  }
+
+  /** Tells whether a deployment of this name changes the bodies of its calls. */
+  editsCalls(name: string, within?: GroupLevels): boolean {
+    return this.entry(name, within).editsCalls === true;
   }
 
   /** Returns whether a name, wildcard or alias can be called. */
@@ -232,6 +239,7 @@ export class CatalogueSnapshot {
     const differ = deploymentGroups.some(({ length }) => length < groups.length);
     return {
       deployments,
+      ...(deployments.some(({ callEdits }) => callEdits) && { editsCalls: true as const }),
       teamId: deployments[0]?.team?.id,
       groups,
       ...(differ && { deploymentGroups, byGroups: new BoundedMap<string, Entry>(MAX_GROUP_LEVELS) }),

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
+import { checkCallDefaults } from '../config/call-defaults.js';
 import type { LitellmParams, ModelInfo } from '../config/config.js';
 import { priceField, priceIn } from '../config/price-fields.js';
+import { Report, Section } from '../config/section.js';
 import {
   isFree,
   type Price,
@@ -11,6 +13,7 @@ import {
   type UnitPrice,
   UNITS,
 } from '../policy/price.js';
+import { type CallEdits, callEditsOf } from './call-edits.js';
 import { imageTokens } from './image-tokens.js';
 import { knownModel } from './price-table.js';
 import { TEAM_MODEL_PREFIX, unknownCredential } from '../config/models.js';
@@ -47,6 +50,8 @@ export interface Deployment {
   readonly maxRetries?: number;
   readonly weight: number;
   readonly mockResponse?: string;
+  /** Its changes to the bodies of calls. Absent: bodies are sent as the client wrote them. */
+  readonly callEdits?: CallEdits;
   readonly price?: Price;
   readonly maxInputTokens?: number;
   /** Maximum of prompt and answer together: the configured maximum prompt, or the documented window. */
@@ -91,6 +96,9 @@ export function makeDeployment(
   const { litellmParams } = source;
   const unknown = unknownCredential(litellmParams);
   if (unknown !== undefined) return { problem: `litellm_params.litellm_credential_name: ${unknown}` };
+  const report = new Report();
+  checkCallDefaults(new Section(litellmParams, 'litellm_params', report));
+  if (report.problems.length) return { problem: report.problems.join('; ') };
   if (litellmParams.mock_response === undefined && isRoutedByName(litellmParams)) {
     const forName = (model: string) => {
       const found = routeForName(litellmParams, model, variables);
@@ -118,6 +126,7 @@ function deploymentAt(
   const maxInputTokens = numberOf(modelInfo.max_input_tokens);
   const maxOutputTokens = numberOf(modelInfo.max_output_tokens) ?? numberOf(modelInfo.max_tokens);
   const maxImageTokens = imageTokens(provider, modelInfo.base_model ?? name);
+  const callEdits = callEditsOf(litellmParams);
   return Object.freeze({
     ...withConfiguredLimits(known, maxInputTokens, maxOutputTokens),
     ...(modelInfo.supports_reasoning === true && { reasons: true as const }),
@@ -142,6 +151,7 @@ function deploymentAt(
     traits: { tpm: litellmParams.tpm, rpm: litellmParams.rpm, ...modelInfo },
     ...(litellmParams.max_retries !== undefined && { maxRetries: litellmParams.max_retries }),
     ...(litellmParams.mock_response !== undefined && { mockResponse: litellmParams.mock_response }),
+    ...(callEdits && { callEdits }),
     ...(price && { price }),
   });
 }

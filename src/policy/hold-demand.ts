@@ -41,6 +41,8 @@ export interface HoldDemand {
   readonly unbounded: readonly string[];
   /** A part that no price covers. */
   readonly fee?: Fee;
+  /** The largest amounts of several bodies. Each deployment gets its own, and one call holds for one of them. */
+  readonly isLargest?: true;
 }
 
 /** Returns the amounts of money for a call. Decision, explanation and hold all start here. */
@@ -73,6 +75,25 @@ export function demandFor(
     unbounded: unboundedIn(size, ceiling),
     ...(fee && { fee }),
     ...(size.isUncounted && { isUncounted: true as const }),
+  };
+}
+
+/** Returns the demand that covers each of these. They have the same ceiling. */
+export function largestDemand(demands: readonly HoldDemand[]): HoldDemand {
+  const largest = demands.reduce((most, one) => (one.wantedNanoUsd > most.wantedNanoUsd ? one : most));
+  if (demands.length === 1) return largest;
+  const most = (amount: (demand: HoldDemand) => NanoUsd) =>
+    demands.map(amount).reduce((above, one) => (one > above ? one : above));
+  const fee = demands.find((demand) => demand.fee)?.fee;
+  return {
+    ...largest,
+    minimumNanoUsd: most(({ minimumNanoUsd }) => minimumNanoUsd),
+    fairShareNanoUsd: most(({ fairShareNanoUsd }) => fairShareNanoUsd),
+    inputNanoUsd: most(({ inputNanoUsd }) => inputNanoUsd),
+    unbounded: [...new Set(demands.flatMap(({ unbounded }) => unbounded))],
+    ...(fee && { fee }),
+    ...(demands.some(({ isUncounted }) => isUncounted) && { isUncounted: true as const }),
+    isLargest: true,
   };
 }
 

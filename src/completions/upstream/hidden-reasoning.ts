@@ -15,8 +15,8 @@ export class HiddenReasoning {
   isHidden: boolean;
   private readonly mayBeShown: boolean;
 
-  constructor({ call, deployment }: Attempt) {
-    this.isHidden = call.llm.size.thinks === true || deployment.reasons === true;
+  constructor({ llm, deployment }: Attempt) {
+    this.isHidden = llm.size.thinks === true || deployment.reasons === true;
     this.mayBeShown = SHOWS_REASONING.has(deployment.provider);
   }
 

@@ -1,11 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
 import { estimatedTokens } from '../../call-types/reported-usage.js';
-import type { Deployment } from '../../models/deployment.js';
-import type { Call } from '../call.js';
+import type { Attempt } from '../attempt.js';
 import type { UpstreamCall, UpstreamSink } from './upstreams.js';
 
 /** Responds with a deployment's `mock_response` instead of calling its upstream, in the shapes of a real response. */
-export function respondWithMock({ llm }: Call, deployment: Deployment, sink: UpstreamSink): UpstreamCall {
+export function respondWithMock({ llm, deployment }: Attempt, sink: UpstreamSink): UpstreamCall {
   let aborted = false;
   setImmediate(() => {
     if (aborted) return;

@@ -48,9 +48,9 @@ export class ResponseBuffer implements Pick<UpstreamSink, 'data'> {
 
 /** Bills a complete response, then writes it to the client. Throws the client's error if the response cannot be used. */
 export async function settleResponse(attempt: Attempt, response: WholeResponse): Promise<void> {
-  const { deployment, call } = attempt;
+  const { deployment, call, llm } = attempt;
   const parsedBody = AUDIO.test(contentTypeOf(response)) ? undefined : parsed(response.body);
-  const usage = call.llm.kind.usage(parsedBody, { size: call.llm.size, price: deployment.price });
+  const usage = llm.kind.usage(parsedBody, { size: llm.size, price: deployment.price });
   if (!isSuccess(response.status)) {
     await endWithError(attempt, usage);
     throw upstreamResponseError(attempt, {
@@ -60,7 +60,7 @@ export async function settleResponse(attempt: Attempt, response: WholeResponse):
     });
   }
   if (!response.body.length) throw unusableAnswer(attempt, 'The upstream’s answer is empty.');
-  if (!parsedBody && !call.llm.kind.allowsNonJson)
+  if (!parsedBody && !llm.kind.allowsNonJson)
     throw unusableAnswer(attempt, 'The upstream answered something that is not JSON.');
   const isError = isErrorObject(parsedBody);
   if (isError && !hasAnswer(attempt, parsedBody)) {
@@ -93,8 +93,8 @@ async function endWithError(attempt: Attempt, usage: Usage | undefined): Promise
 }
 
 /** Returns whether a body with an error is an answer, too: one that failed late, or a stored response that tells its end. */
-const hasAnswer = ({ call }: Attempt, body: Readonly<Record<string, unknown>>): boolean =>
-  body.object === 'response' || call.llm.kind.writtenParts(body).length > 0 || 'data' in body || 'results' in body; // prettier-ignore
+const hasAnswer = ({ llm }: Attempt, body: Readonly<Record<string, unknown>>): boolean =>
+  body.object === 'response' || llm.kind.writtenParts(body).length > 0 || 'data' in body || 'results' in body; // prettier-ignore
 
 const isSuccess = (status: number) => status >= 200 && status <= 299;
 
@@ -129,8 +129,8 @@ function parsed(body: Buffer): Record<string, unknown> | undefined {
 
 /** Estimates the usage of a response that does not report it. */
 function estimate(attempt: Attempt, parsedBody: ResponseObject, responseBytes: number): Usage {
-  const { call, deployment, output } = attempt;
-  const { kind, size } = call.llm;
+  const { llm, deployment, output } = attempt;
+  const { kind, size } = llm;
   if (kind.estimate) return kind.estimate({ size, price: deployment.price }, responseBytes);
   const bytes = kind.writtenParts(parsedBody).reduce((sum: number, part) => sum + bytesOf(attempt, part), 0);
   return {

@@ -37,7 +37,7 @@ export class SseExchange {
     private readonly sentAt: number,
     largeEvents: BodiesUnderWay,
   ) {
-    const { kind, includeUsage } = attempt.call.llm;
+    const { kind, includeUsage } = attempt.llm;
     this.relay = new SseRelay(kind.stream, includeUsage || !kind.streamsUsageOnRequest, largeEvents);
     this.reasoning = new HiddenReasoning(attempt);
     this.client = attempt.call.reply.raw;
@@ -97,7 +97,7 @@ export class SseExchange {
       failure.message ??
       (failure.timedOut ? 'The upstream did not answer in time.' : 'The upstream broke off its answer.');
     const error = { message, type: 'upstream_error', param: null, code: failure.timedOut ? '504' : '502' };
-    this.client.end(this.attempt.call.llm.kind.stream.failure(error));
+    this.client.end(this.attempt.llm.kind.stream.failure(error));
   }
 
   /** True if anything was sent to the client. If not, another attempt may follow. */
@@ -134,7 +134,7 @@ export class SseExchange {
     if (this.relay.estimate.events === 0 || this.onDisconnect === 'drain') return;
     // Hidden reasoning is billed already, and only the usage event tells its tokens.
     if (this.reasoning.isHidden) return;
-    const { hasFinalText } = this.attempt.call.llm.kind.stream;
+    const { hasFinalText } = this.attempt.llm.kind.stream;
     if (this.lastWrites.some(hasFinalText)) setTimeout(() => this.upstream.abort(), USAGE_WAIT_MS).unref();
     else this.upstream.abort();
   }
@@ -147,7 +147,7 @@ export class SseExchange {
       this.relay.estimate.events--;
       return this.settle('failed', 'unconfirmed', this.delivered());
     }
-    const { hasFinalText } = this.attempt.call.llm.kind.stream;
+    const { hasFinalText } = this.attempt.llm.kind.stream;
     // A response that neither ends its text nor has a terminator was cut.
     const isCut = !this.clientLeft && !this.relay.terminator && !this.lastWrites.some(hasFinalText);
     return this.settle(null, isCut ? 'unconfirmed' : 'estimated', this.estimatedUsage());
@@ -168,8 +168,8 @@ export class SseExchange {
   private estimatedUsage(): Usage {
     const deliveredUsage = this.delivered();
     if (!this.relay.estimate.events) return deliveredUsage;
-    const { call, deployment, output } = this.attempt;
-    const { kind, size } = call.llm;
+    const { llm, deployment, output } = this.attempt;
+    const { kind, size } = llm;
     // An image or a transcript costs its whole price with the first event.
     if (kind.estimate) return kind.estimate({ size, price: deployment.price }, bytesOf(deliveredUsage));
     const { usage } = this.relay;
@@ -183,12 +183,12 @@ export class SseExchange {
 
   /** Returns the usage of the output that the client received. */
   private delivered(): Usage {
-    const { call, output } = this.attempt;
+    const { llm, output } = this.attempt;
     const { usage, estimate } = this.relay;
     if (!estimate.events) return { inputTokens: 0, outputTokens: 0 };
     return {
       ...usage,
-      inputTokens: usage?.inputTokens || estimatedTokens(call.llm.size.inputBytes),
+      inputTokens: usage?.inputTokens || estimatedTokens(llm.size.inputBytes),
       outputTokens: Math.min(estimate.tokens, output.atMost),
     };
   }

@@ -142,7 +142,7 @@ export class UpstreamCallRunner {
         fail,
       });
       const upstream: UpstreamCall = deployment.mockResponse
-        ? respondWithMock(call, deployment, sink)
+        ? respondWithMock(attempt, sink)
         : this.upstreams.send(deployment, this.requestFor(attempt), sink);
     });
   }

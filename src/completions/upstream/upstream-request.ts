@@ -1,4 +1,4 @@
-import { isGatewayMember } from '../../access/gateway-members.js';
+import { isGatewayMember } from '../../call-types/gateway-members.js';
 import { editedForm } from '../../body/form-scanner.js';
 import { editedObject } from '../../body/json-scanner.js';
 import { limitsOutput } from '../../call-types/output-limits.js';
@@ -8,8 +8,8 @@ import type { UpstreamRequest } from './upstreams.js';
 
 /** Builds the request to the deployment of this attempt. */
 export function upstreamRequest(attempt: Attempt): UpstreamRequest {
-  const { call, deployment } = attempt;
-  const { kind, forwardedHeaders } = call.llm;
+  const { call, deployment, llm } = attempt;
+  const { kind, forwardedHeaders } = llm;
   const body = bodyOf(attempt);
   const headers: Record<string, string> = { ...deployment.headers, ...forwardedHeaders, via: call.via };
   if (!Buffer.isBuffer(body)) headers['content-length'] = String(lengthOf(body));
@@ -17,16 +17,16 @@ export function upstreamRequest(attempt: Attempt): UpstreamRequest {
 }
 
 /**
- * Returns the client's bytes with the needed edits: the model's name, the gateway's own members, `stream_options`, and the
+ * Returns the bytes of the call with the needed edits: the model's name, the gateway's own members, `stream_options`, and the
  * output limits if a budget applies.
  */
 function bodyOf({
-  call: { llm },
+  llm,
   deployment,
   output: { limit },
   addsUsageOption,
 }: Attempt): Buffer | readonly Buffer[] {
-  const { kind, scanned, bytes } = llm;
+  const { kind, scanned, bytes, operatorNames } = llm;
   const edits = new Map<string, string | null>();
   const isForm = 'delimiter' in scanned!;
   if (llm.model !== deployment.upstreamName || llm.rewritesModel) {
@@ -34,7 +34,8 @@ function bodyOf({
     edits.set('model', isForm ? name : JSON.stringify(name));
   }
   for (const name of scanned!.members.keys())
-    if (isGatewayMember(name) || (limit && limitsOutput(name))) edits.set(name, null);
+    if ((isGatewayMember(name) && !operatorNames?.has(name)) || (limit && limitsOutput(name)))
+      edits.set(name, null);
   if (llm.forwardedMetadata !== undefined) edits.set('metadata', llm.forwardedMetadata);
   if (limit) edits.set(limit.member, String(limit.tokens));
   if (addsUsageOption) edits.set('stream_options', '{"include_usage":true}');

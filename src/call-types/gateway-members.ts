@@ -1,4 +1,4 @@
-import type { CallType } from '../call-types/call-type.js';
+import type { CallType } from './call-type.js';
 
 /** Members by which LiteLLM's clients configure the gateway. LiteLLM forwards none of them to a provider. */
 const GATEWAY_MEMBERS: ReadonlySet<string> = new Set([
