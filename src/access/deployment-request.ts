@@ -24,11 +24,7 @@ const lastBuilt = new WeakMap<
  * Its size is that of the body that is sent. Returns the same call if nothing changes. `dropsAlways`: `drop_params` of all
  * deployments.
  */
-export function deploymentRequest(
-  llm: LlmRequest,
-  deployment: Deployment,
-  dropsAlways: boolean,
-): LlmRequest {
+export function deploymentRequest(llm: LlmRequest, deployment: Deployment, dropsAlways: boolean): LlmRequest {
   const { scanned } = llm;
   if (!scanned || !(deployment.callEdits || llm.drops || dropsAlways)) return llm;
   let built = lastBuilt.get(scanned);

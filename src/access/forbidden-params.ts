@@ -1,5 +1,5 @@
 import { MalformedBodyError, type ScannedObject } from '../body/json-scanner.js';
-import { FORBIDDEN_PARAM_NAMES, FORBIDDEN_TOP_NAMES, MODEL_CHOOSERS } from '../call-types/forbidden-names.js';
+import { FORBIDDEN_PARAM_NAMES, FORBIDDEN_TOP_NAMES, MODEL_CHOOSERS } from '../config/forbidden-names.js';
 import type { LlmRequestContext } from './llm-request.js';
 import { foldedName, isRead, isUsual } from './member-names.js';
 

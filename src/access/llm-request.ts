@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type ScannedForm, scanForm } from '../body/form-scanner.js';
 import { MalformedBodyError, type ScannedObject, scanJsonObject, type Watch } from '../body/json-scanner.js';
-import { FORBIDDEN_PARAM_NAMES } from '../call-types/forbidden-names.js';
+import { FORBIDDEN_PARAM_NAMES } from '../config/forbidden-names.js';
 import { CallBody } from '../call-types/call-body.js';
 import { CONTENT, MEDIA_NAMES } from '../call-types/media.js';
 import type { CallType } from '../call-types/call-type.js';
@@ -11,7 +11,7 @@ import { areDroppedMembers, dropFlag } from '../config/call-defaults.js';
 import type { CallSize } from '../policy/bound.js';
 import { hasBlankEnds, MAX_NAME_CHARS } from '../policy/model-list.js';
 import { isName, MAX_NAME_BYTES } from '../policy/name.js';
-import { providerMetadata } from '../call-types/gateway-members.js';
+import { providerMetadata } from './provider-metadata.js';
 import { requestTags } from './request-tags.js';
 import { foldedName, refuseLookalikes } from './member-names.js';
 import { rejectForbiddenParams } from './forbidden-params.js';

@@ -91,7 +91,11 @@ export class RequestFactsLoader {
    * Returns the demand of the call that one deployment gets. `model`: the facts that were decided, with the largest demand
    * among its deployments.
    */
-  demandAt(llm: LlmRequest, client: LlmRequest, { demand, name, within }: ModelFacts): HoldDemand | undefined {
+  demandAt(
+    llm: LlmRequest,
+    client: LlmRequest,
+    { demand, name, within }: ModelFacts,
+  ): HoldDemand | undefined {
     if (!demand || (llm === client && !demand.isLargest)) return demand;
     const limits = this.catalogue.current().limits(name, within);
     return demandFor(llm.size, limits, demand.ceiling, this.config.general);

@@ -83,8 +83,7 @@ export class HoldService {
     // The row of the end user was deleted since the guards ran.
     if (isProvisional(billingContext)) return undefined;
     const budgets = ownDemand ? billingContext.budgets : [];
-    const plan =
-      ownDemand && planOutput(llm, deployment, ownDemand, budgets.length > 0, this.config.general);
+    const plan = ownDemand && planOutput(llm, deployment, ownDemand, budgets.length > 0, this.config.general);
     const result = await this.spend.hold({
       chain: billingContext.chain,
       factRevisions: billingContext.rowRevisions,

@@ -1,10 +1,5 @@
-import { MalformedBodyError, scanJsonObject } from '../body/json-scanner.js';
-import { CallBody } from '../call-types/call-body.js';
-import { chatCompletion } from '../call-types/chat-completion.js';
-import { FORBIDDEN_TOP_NAMES, MODEL_CHOOSERS } from '../call-types/forbidden-names.js';
-import { isGatewayMember } from '../call-types/gateway-members.js';
-import { READ_MEMBERS } from '../call-types/read-members.js';
-import { responses } from '../call-types/responses.js';
+import { FORBIDDEN_TOP_NAMES, MODEL_CHOOSERS } from './forbidden-names.js';
+import { isGatewayMember } from './gateway-members.js';
 import type { Section } from './section.js';
 
 /** Members of a call that only the client names: what is asked, of whom, and how it is answered. */
@@ -52,7 +47,8 @@ const BOUND_OF_DROPPED = `must be at most ${MAX_DROPPED_MEMBERS} names of at mos
 /** Reports members of `litellm_params` that cannot be added to a call, or taken out of it. */
 export function checkCallDefaults(params: Section): void {
   const drops = params.raw('drop_params');
-  if (drops !== undefined && dropFlag(drops) === undefined) params.problem('drop_params', 'must be true or false');
+  if (drops !== undefined && dropFlag(drops) === undefined)
+    params.problem('drop_params', 'must be true or false');
   if (!areDroppedMembers(params.texts('additional_drop_params') ?? []))
     params.problem('additional_drop_params', BOUND_OF_DROPPED);
   const defaults = params.keys().filter(isCallDefault);
@@ -77,35 +73,11 @@ export function checkCallDefaults(params: Section): void {
       'extra_body',
       `with the defaults beside it must have at most ${MAX_MEMBERS} members and ${MAX_CHARS} characters`,
     );
-  else reportUnreadable(params, added);
 }
 
 function faultOf(name: string): string | undefined {
   const folded = name.toLowerCase();
   if (choosesModel(folded)) return 'could choose another model than the one that was checked';
   if (!/^[\w.-]+$/.test(name) || name.length > MAX_NAME_CHARS) return 'is not the name of a member';
-  if (folded !== name && (READ_MEMBERS as readonly string[]).includes(folded))
-    return `must be spelled '${folded}'`;
   return undefined;
 }
-
-/** Reports a value with which every call would be refused. */
-function reportUnreadable(params: Section, added: Readonly<Record<string, unknown>>): void {
-  const bytes = Buffer.from(JSON.stringify({ model: 'm', messages: [], input: '', ...added }));
-  const errors = [chatCompletion, responses].map(({ size }) => {
-    try {
-      size(new CallBody(bytes, scanJsonObject(bytes, NOTHING_WATCHED)), {});
-      return undefined;
-    } catch (error) {
-      if (error instanceof MalformedBodyError) return error;
-      throw error;
-    }
-  });
-  const [error] = errors;
-  if (!error || errors.includes(undefined)) return;
-  const param = error.param ?? 'extra_body';
-  const at = params.keys().includes(param) ? params : params.section('extra_body');
-  at.problem(param, `cannot be sent: ${error.message}`);
-}
-
-const NOTHING_WATCHED = { names: new Set<string>(), below: new Map<string, ReadonlySet<string>>(), free: new Set<string>() };

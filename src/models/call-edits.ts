@@ -1,4 +1,9 @@
+import { MalformedBodyError, scanJsonObject } from '../body/json-scanner.js';
 import { BoundedMap } from '../cache/bounded-map.js';
+import { CallBody } from '../call-types/call-body.js';
+import { chatCompletion } from '../call-types/chat-completion.js';
+import { READ_MEMBERS } from '../call-types/read-members.js';
+import { responses } from '../call-types/responses.js';
 import { dropFlag, isCallDefault } from '../config/call-defaults.js';
 import type { LitellmParams } from '../config/config.js';
 
@@ -40,3 +45,42 @@ const jsonOf = (members: readonly (readonly [string, unknown])[]): ReadonlyMap<s
       .filter(([, value]) => value !== undefined && value !== null)
       .map(([name, value]) => [name, JSON.stringify(value)]),
   );
+
+/** Returns the problems of members with which every call would be refused, or read in another way than it was checked. */
+export function callEditFaults(params: LitellmParams): string[] {
+  const { defaults, extraBody } = callEditsOf(params) ?? NO_EDITS;
+  const added = new Map([...defaults, ...extraBody]);
+  const at = (name: string) =>
+    defaults.has(name) ? `litellm_params.${name}` : `litellm_params.extra_body.${name}`;
+  const misspelled = [...added.keys()].flatMap((name) => {
+    const folded = name.toLowerCase();
+    return folded !== name && (READ_MEMBERS as readonly string[]).includes(folded)
+      ? [`${at(name)}: must be spelled '${folded}'`]
+      : [];
+  });
+  const error = added.size ? unreadable(added) : undefined;
+  return error ? [...misspelled, `${at(error.param ?? '')}: cannot be sent: ${error.message}`] : misspelled;
+}
+
+const NO_EDITS: Pick<CallEdits, 'defaults' | 'extraBody'> = { defaults: new Map(), extraBody: new Map() };
+const NOTHING_WATCHED = {
+  names: new Set<string>(),
+  below: new Map<string, ReadonlySet<string>>(),
+  free: new Set<string>(),
+};
+
+/** Returns why neither a chat nor a response may have these members. */
+function unreadable(added: ReadonlyMap<string, string>): MalformedBodyError | undefined {
+  const members = [...added].map(([name, json]) => `${JSON.stringify(name)}:${json}`);
+  const bytes = Buffer.from(`{"messages":[],${members.join(',')}}`);
+  const errors = [chatCompletion, responses].map(({ size }) => {
+    try {
+      size(new CallBody(bytes, scanJsonObject(bytes, NOTHING_WATCHED)), {});
+      return undefined;
+    } catch (error) {
+      if (error instanceof MalformedBodyError) return error;
+      throw error;
+    }
+  });
+  return errors.includes(undefined) ? undefined : errors[0];
+}

@@ -13,7 +13,7 @@ import {
   type UnitPrice,
   UNITS,
 } from '../policy/price.js';
-import { type CallEdits, callEditsOf } from './call-edits.js';
+import { callEditFaults, type CallEdits, callEditsOf } from './call-edits.js';
 import { imageTokens } from './image-tokens.js';
 import { knownModel } from './price-table.js';
 import { TEAM_MODEL_PREFIX, unknownCredential } from '../config/models.js';
@@ -98,7 +98,8 @@ export function makeDeployment(
   if (unknown !== undefined) return { problem: `litellm_params.litellm_credential_name: ${unknown}` };
   const report = new Report();
   checkCallDefaults(new Section(litellmParams, 'litellm_params', report));
-  if (report.problems.length) return { problem: report.problems.join('; ') };
+  const faults = report.problems.length ? report.problems : callEditFaults(litellmParams);
+  if (faults.length) return { problem: faults.join('; ') };
   if (litellmParams.mock_response === undefined && isRoutedByName(litellmParams)) {
     const forName = (model: string) => {
       const found = routeForName(litellmParams, model, variables);

@@ -25,6 +25,7 @@ import { missingText } from '../policy/checks/parties-exist.js';
 import { isSecretName } from '../platform/secrets.js';
 import { Catalogue } from './catalogue.service.js';
 import { groupTags, ServedNames } from './served-names.js';
+import { callEditFaults } from './call-edits.js';
 import { StoredDeployment } from './stored-deployment.entity.js';
 import type {
   ChangeModelDto,
@@ -267,6 +268,7 @@ function descriptionOf({ model_name, litellm_params, model_info }: NewModelDto):
   const model = readModel(new Section({ model_name, litellm_params, model_info }, '', report));
   refuse([
     ...report.problems,
+    ...(report.problems.length ? [] : callEditFaults(model.litellmParams)),
     ...report.ignored.map((path) => `${path}: ${NOT_BILLED}`),
     ...misplacedSecrets(model_info ?? {}),
     ...references(litellm_params),

@@ -1,4 +1,4 @@
-import { isGatewayMember } from '../../call-types/gateway-members.js';
+import { isGatewayMember } from '../../config/gateway-members.js';
 import { editedForm } from '../../body/form-scanner.js';
 import { editedObject } from '../../body/json-scanner.js';
 import { limitsOutput } from '../../call-types/output-limits.js';
