@@ -64,6 +64,8 @@ async function requestHold(before: CatalogueSnapshot, now: CatalogueSnapshot) {
       lookups++;
       return factsOf(now);
     },
+    requestAt: (llm: unknown) => llm,
+    demandAt: (_: unknown, __: unknown, { demand }: ModelFacts) => demand,
   } as never;
   const authorizer = {
     exceptionFor: (_: unknown, refusal: Refusal) => new AccessDeniedException(refusal, 429),
@@ -79,6 +81,7 @@ async function requestHold(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     authorizer,
     calledNames,
     { isOpen: () => true, of: async () => ({ chain: {}, budgets: [aBudget(1)], snapshots: [] }) } as never,
+    requestFacts,
     new StreamUsageOptions(),
     {} as never,
     config,
