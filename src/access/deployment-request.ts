@@ -68,7 +68,7 @@ function requestWith(
   edits: Edits,
   { callEdits }: Deployment,
 ): LlmRequest {
-  const operatorNames = takenBy(llm)?.extraBody ? [...(callEdits?.extraBody.keys() ?? [])] : [];
+  const operatorNames = operatorMembersOf(llm)?.extraBody ? [...(callEdits?.extraBody.keys() ?? [])] : [];
   const bytes =
     'delimiter' in scanned
       ? Buffer.concat(editedForm(llm.bytes, scanned, asTexts(edits)))
@@ -81,7 +81,7 @@ function requestWith(
   }
 }
 
-const takenBy = ({ kind }: LlmRequest): OperatorMembers | undefined => OPERATOR_MEMBERS[kind.path];
+const operatorMembersOf = ({ kind }: LlmRequest): OperatorMembers | undefined => OPERATOR_MEMBERS[kind.path];
 
 /** Returns the values as the texts of a form. */
 const asTexts = (edits: Edits): Edits =>
@@ -98,21 +98,22 @@ function editsFor(
   deployment: Deployment,
   dropsAlways: boolean,
 ): Edits | undefined {
-  const taken = takenBy(llm);
-  if (!taken) return undefined;
+  const operatorMembers = operatorMembersOf(llm);
+  if (!operatorMembers) return undefined;
   const { callEdits } = deployment;
   const { drops, kind } = llm;
   const dropped = [...(callEdits?.dropped ?? []), ...(drops?.members ?? [])];
   const edits: Edits = new Map();
   for (const [name, json] of callEdits?.defaults ?? []) {
-    if (members.has(name) || dropped.includes(name) || taken.defaults?.has(name) === false) continue;
+    if (members.has(name) || dropped.includes(name) || operatorMembers.defaults?.has(name) === false)
+      continue;
     const member = defaultMember(name, llm, deployment);
     if (member !== undefined) edits.set(member, json);
   }
   if (kind.path === CHAT && (dropsAlways || (drops?.unsupported ?? callEdits?.dropsUnsupported)))
     dropUnsupported(edits, llm, members, deployment);
   dropMembers(edits, llm, members, dropped);
-  if (taken.extraBody) for (const [name, json] of callEdits?.extraBody ?? []) edits.set(name, json);
+  if (operatorMembers.extraBody) for (const [name, json] of callEdits?.extraBody ?? []) edits.set(name, json);
   return edits;
 }
 

@@ -42,7 +42,7 @@ export interface LlmRequest {
   readonly params: Readonly<Record<string, unknown>>;
   /** The `metadata` to forward, as JSON; null to forward none. Absent if the client's bytes are forwarded. */
   readonly forwardedMetadata?: string | null;
-  /** What the client itself asks to leave out of the body. Absent if it asks for nothing. */
+  /** Members that the client itself asks to leave out of the body. Absent if it asks for nothing. */
   readonly drops?: MemberDrops;
   /** Members that the operator set in this body. They are sent, even if they look like members for the gateway. */
   readonly operatorNames?: ReadonlySet<string>;
@@ -54,7 +54,7 @@ export interface LlmRequest {
 
 /** LiteLLM's `drop_params` and `additional_drop_params` in the body of a call. */
 interface MemberDrops {
-  /** Whether to leave out what the model does not support. Absent: as its deployment says. */
+  /** True to leave out what the model does not support, false to forward it. Absent: as its deployment says. */
   readonly unsupported?: boolean;
   /** Names, or paths to nested members. */
   readonly members: readonly string[];

@@ -13,7 +13,7 @@ const only = (extraBody: boolean, names: string): OperatorMembers => ({
   defaults: new Set(names.split(' ')),
 });
 
-/** What LiteLLM adds to a call, by the path of its type. Other types of calls are sent as the client wrote them. */
+/** Members that LiteLLM adds to a call, by the path of its type. Other types of calls are sent as the client wrote them. */
 export const OPERATOR_MEMBERS: Readonly<Record<string, OperatorMembers>> = {
   '/chat/completions': EVERYTHING,
   '/completions': EVERYTHING,

@@ -154,10 +154,10 @@ describe('members of litellm_params', () => {
 
 describe('drop_params', () => {
   const asked = { temperature: 0.3, top_p: 0.3, unknown: 5, stop: ['x'], parallel_tool_calls: true };
-  const kept = { unknown: 5, stop: ['x'] };
+  const rest = { unknown: 5, stop: ['x'] };
   it.each<[string, object, object]>([
-    ['of a deployment', { model: 'm-drops', ...asked }, kept],
-    ['of the client', { model: 'm-o3', ...asked, drop_params: 'true' }, kept],
+    ['of a deployment', { model: 'm-drops', ...asked }, rest],
+    ['of the client', { model: 'm-o3', ...asked, drop_params: 'true' }, rest],
     ['absent', { model: 'm-o3', ...asked }, asked],
     ['that the client turns off', { model: 'm-drops', ...asked, drop_params: false }, asked],
     ['of a model that may think less', { model: 'm-51', temperature: 0.2, stop: 'x', reasoning_effort: 'none' }, { temperature: 0.2, reasoning_effort: 'none' }], // prettier-ignore
@@ -170,7 +170,7 @@ describe('drop_params', () => {
   it('of the configuration counts for every chat, whatever the client says', async () => {
     const secret = await dropping.createKey();
     for (const drop_params of [undefined, false])
-      expect(await received(CHAT, { model: 'm-o3', ...asked, drop_params }, dropping, secret)).toEqual(kept);
+      expect(await received(CHAT, { model: 'm-o3', ...asked, drop_params }, dropping, secret)).toEqual(rest);
     expect(await received('/responses', { model: 'm-o3', top_p: 0.3 }, dropping, secret)).toEqual({
       top_p: 0.3,
     });
@@ -181,14 +181,14 @@ describe('drop_params', () => {
 describe('additional_drop_params', () => {
   const tool = (more: object) => ({ type: 'function', function: { name: 'a', ...more } });
   const asked = { user: 'u', seed: 1, top_p: 1, response_format: schema, tools: [tool({ strict: true })] };
-  const kept = {
+  const rest = {
     top_p: 1,
     response_format: { type: 'json_object', schema: { name: 'a' } },
     tools: [tool({})],
     bar: 2,
   };
   it.each<[string, string, object, object]>([
-    ['leave out names and nested members', CHAT, { model: 'm-without', ...asked }, kept],
+    ['leave out names and nested members', CHAT, { model: 'm-without', ...asked }, rest],
     ['of the client', CHAT, { model: 'm-plain', user: 'u', top_p: 1, additional_drop_params: ['user', 'model'] }, { top_p: 1 }], // prettier-ignore
     ['of the client leave what the operator adds', CHAT, { model: 'm-extra', additional_drop_params: ['foo', 'seed'] }, { max_tokens: 50, user: 'operator', unknown_thing: 5, ...extra_body }], // prettier-ignore
     ['in an embedding', '/embeddings', { model: 'm-without', user: 'u' }, { bar: 2 }],
@@ -231,9 +231,9 @@ describe('the money of such a call', () => {
     }
     expect(seen).toEqual(new Set([4, undefined]));
     const { entries } = await gateway.books();
-    const held = entries.filter(({ model: name }) => name === 'm-two').map(({ bound }) => Number(bound));
+    const bounds = entries.filter(({ model: name }) => name === 'm-two').map(({ bound }) => Number(bound));
     // Ten tokens of one answer, or twenty of each of four.
-    expect(new Set(held)).toEqual(new Set([10_000_000, 80_000_000]));
+    expect(new Set(bounds)).toEqual(new Set([10_000_000, 80_000_000]));
   });
 
   it('is counted where the bytes of the prompt do not fit', async () => {
