@@ -6,7 +6,6 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { concatMap, type Observable } from 'rxjs';
-import { In } from 'typeorm';
 import { windowAt } from '../calendar/windows.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -60,12 +59,10 @@ export class CurrentSpendInterceptor implements NestInterceptor {
   }
 
   private async tiersOf(figures: readonly FigurePlaceholder[]): Promise<ReadonlyMap<string, Budget>> {
-    const budgetIds = [...new Set(figures.flatMap(({ tier }) => tier ?? []))];
-    if (!budgetIds.length) return new Map();
-    const tiers = await this.database.read((manager) =>
-      this.budgets.in(manager).findBy({ budgetId: In(budgetIds) }),
-    );
-    return new Map(tiers.map((tier) => [tier.budgetId, tier]));
+    const rows = figures.filter(({ tier }) => tier !== null).map(({ tier: budgetId }) => ({ budgetId }));
+    return rows.length
+      ? this.database.read((manager) => this.budgets.tiersOf(manager, rows))
+      : new Map<string, Budget>();
   }
 
   /** Returns the committed spend: a call in flight counts once it is settled. */

@@ -15,6 +15,7 @@ import { membershipView, teamView } from './team.view.js';
 import type { TeamListQuery, TeamPage, TeamPageQuery, TeamRow, TeamWithKeys } from './teams.dto.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { MemberRepository } from '../parties/repositories/member.repository.js';
+import { BudgetRepository } from '../parties/repositories/budget.repository.js';
 import { KeyRepository } from '../parties/repositories/key.repository.js';
 
 /** LiteLLM's `organization_id` of teams without an organization. */
@@ -30,6 +31,7 @@ export class TeamLists {
     private readonly teams: TeamRepository,
     private readonly members: MemberRepository,
     private readonly keys: KeyRepository,
+    private readonly budgets: BudgetRepository,
   ) {}
 
   /** Lists the caller's teams by name. Teams without a name come last. */
@@ -130,10 +132,14 @@ export class TeamLists {
       if ((!key.expiresAt || key.expiresAt > now) && maySeeKey(caller, key))
         visibleKeys.get(key.teamId!)!.push(key);
     }
+    const members = [...memberLists.values()].flat().map(({ member }) => member);
+    const tiers = await this.budgets.tiersOf(manager, members);
     return teams.map((team) => ({
       ...teamView(team, memberLists.get(team.teamId)!),
       keys: visibleKeys.get(team.teamId)!.map(keyView),
-      team_memberships: memberLists.get(team.teamId)!.map(({ member }) => membershipView(member, team)),
+      team_memberships: memberLists
+        .get(team.teamId)!
+        .map(({ member }) => membershipView(member, team, tiers.get(member.budgetId ?? ''))),
     }));
   }
 

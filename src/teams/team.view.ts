@@ -1,3 +1,4 @@
+import type { Limits } from '../parties/limits-row.js';
 import { withTier } from '../parties/with-tier.js';
 import { ownFieldsView } from '../parties/fields/own-field.js';
 import { TEAM_FIELDS } from '../parties/fields/team-fields.js';
@@ -51,9 +52,13 @@ export function teamView(row: Readonly<Team>, members: readonly MemberWithEmail[
   };
 }
 
-/** Returns a membership with its limits: its own, or the team's defaults. */
-export function membershipView(member: Readonly<Member>, team: Readonly<Team>): TeamMembership {
-  const { userId, teamId, ...row } = withTier(member, teamMemberDefaults(team));
+/** Returns a membership with its limits: its own, else its tier's, or without a tier the team's defaults. */
+export function membershipView(
+  member: Readonly<Member>,
+  team: Readonly<Team>,
+  tier?: Readonly<Limits>,
+): TeamMembership {
+  const { userId, teamId, ...row } = withTier(member, tier ?? teamMemberDefaults(team));
   return {
     user_id: userId,
     team_id: teamId,

@@ -37,11 +37,19 @@ export class BudgetRepository extends AggregateRepository<Budget> {
     manager: EntityManager,
     rows: readonly T[],
   ): Promise<Readonly<T>[]> {
-    const budgetIds = new Set(rows.flatMap(({ budgetId }) => budgetId ?? []));
-    if (!budgetIds.size) return [...rows];
-    const tiers = await this.in(manager).findBy({ budgetId: In([...budgetIds]) });
-    const byId = new Map(tiers.map((tier) => [tier.budgetId, tier]));
+    const byId = await this.tiersOf(manager, rows);
     return rows.map((row) => withTier<T>(row, row.budgetId === null ? null : byId.get(row.budgetId)));
+  }
+
+  /** Returns the tiers of these rows by id. Reads nothing if no row has one. */
+  async tiersOf(
+    manager: EntityManager,
+    rows: readonly { readonly budgetId: string | null }[],
+  ): Promise<ReadonlyMap<string, Budget>> {
+    const budgetIds = new Set(rows.flatMap(({ budgetId }) => budgetId ?? []));
+    if (!budgetIds.size) return new Map();
+    const tiers = await this.in(manager).findBy({ budgetId: In([...budgetIds]) });
+    return new Map(tiers.map((tier) => [tier.budgetId, tier]));
   }
 }
 

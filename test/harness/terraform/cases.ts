@@ -125,7 +125,7 @@ export const casesOf = (apply: (name: Name, config: Config) => Promise<State>): 
     minimal: () => [{ organization_alias: 'tf-minimal' }, { organization_alias: 'tf-renamed', max_budget: 1 }],
     full: () => {
       const full = { organization_id: 'tf-full', organization_alias: 'tf-full', ...MODELS, ...LIMITS, ...PER_MODEL, blocked: false, tags: ['z', 'a'], metadata: { environment: 'testing', nested: '{"a":[1]}' } };
-      return [full, { ...full, rpm_limit: 7, blocked: true, models: ['m-in'], tags: ['b'], metadata: { environment: 'live' } }];
+      return [full, { ...full, rpm_limit: 7, blocked: true, models: ['m-in'], tags: ['b'], metadata: { environment: 'live', nested: '[2]' } }];
     },
     'of a tier': async () => {
       const { budget_id } = await apply('budget', { max_budget: 3, tpm_limit: 5 });
