@@ -98,6 +98,7 @@ const REFUSED = {
   unknownKey: { status: 401, type: 'token_not_found_in_db', code: '401', requests: 1 },
   model: { status: 403, type: 'key_model_access_denied', code: '403', requests: 1 },
   budget: { status: 429, type: 'budget_exceeded', code: '429', requests: 1 },
+  overflow: { status: 400, type: 'invalid_request_error', code: 'context_length_exceeded', requests: 1 },
 };
 
 describe.skipIf(!isThere)('openai', () => {
@@ -121,6 +122,7 @@ describe.skipIf(!isThere)('openai', () => {
     ['times_out', { class: 'APITimeoutError', status: null, type: null, code: null, requests: 0 }],
     ['upstream_times_out', expect.objectContaining({ class: 'InternalServerError', status: 504, requests: 1 })],
     ['stream_breaks', expect.objectContaining({ class: 'APIError', type: 'upstream_error', requests: 1 })],
+    ['context_overflows', { class: 'BadRequestError', ...REFUSED.overflow }],
   ])('%s', (check, expected) => {
     expect(seen(`openai.${check}`)).toEqual(expected);
   }); // prettier-ignore
@@ -174,16 +176,8 @@ describe.skipIf(!isThere)('langchain-openai', () => {
     ['structures_by_function', OSLO],
     ['embeds', [[0.5, -0.5], 1]],
     ['refused_budget', { class: 'RateLimitError', ...REFUSED.budget }],
-    [
-      'context_overflows',
-      {
-        class: 'OpenAIContextOverflowError',
-        status: 400,
-        type: 'invalid_request_error',
-        code: 'context_length_exceeded',
-        requests: 1,
-      },
-    ],
+    ['context_overflows', { class: 'OpenAIContextOverflowError', ...REFUSED.overflow }],
+    ['context_overflows_in_responses', { class: 'OpenAIContextOverflowError', ...REFUSED.overflow }],
   ])('%s', (check, expected) => {
     expect(seen(`langchain.${check}`)).toEqual(expected);
   });

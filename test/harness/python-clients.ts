@@ -41,7 +41,7 @@ export class PythonClients {
   constructor() {
     const { PATH, HOME } = process.env;
     this.child = spawn(join(folder, 'bin/python'), [join(programs, 'main.py')], {
-      env: { PATH, HOME },
+      env: { PATH, HOME, PYTHONPYCACHEPREFIX: join(folder, 'pycache') },
       stdio: 'pipe',
     });
     this.child.stdout!.on('data', (bytes: Buffer) => (this.printed += bytes.toString()));

@@ -97,3 +97,8 @@ def refused_budget():
 def context_overflows():
     """LangChain's middleware summarises or falls back by this class."""
     return refusal(lambda: chat_model("m-overflow").invoke("langchain"))
+
+
+@check("langchain")
+def context_overflows_in_responses():
+    return refusal(lambda: chat_model("m-overflow", use_responses_api=True).invoke("langchain"))

@@ -147,3 +147,8 @@ def stream_breaks():
             pass
 
     return refusal(read)
+
+
+@check("openai")
+def context_overflows():
+    return refusal(lambda: chat(model="m-overflow"))
