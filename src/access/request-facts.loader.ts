@@ -1,8 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Catalogue } from '../models/catalogue.service.js';
+import { moderation } from '../call-types/moderation.js';
 import type { Deployment } from '../models/deployment.js';
 import { type CallSize, tokenBound } from '../policy/bound.js';
+import { firstRefusing } from '../policy/checks/model-is-allowed.js';
 import type { ModelFacts, RequestFacts } from '../policy/facts.js';
 import { type GroupLevels, groupLevels } from '../policy/group-levels.js';
 import { demandFor, type HoldDemand, largestDemand } from '../policy/hold-demand.js';
@@ -22,12 +24,12 @@ export class RequestFactsLoader {
 
   /**
    * Reads the body for this caller. The end user of the credential, and the served name of the model, replace those of the
-   * body.
+   * body. A moderation without a model gets the first for moderation that this caller may call.
    */
   llmRequestOf({ llm }: Pick<AccessRequest, 'llm'>, caller: CallerSnapshot): LlmRequest | undefined {
     const read = llm?.();
     if (!read) return undefined;
-    const model = this.withoutSuffix(read, caller);
+    const model = this.withoutSuffix(read, caller) ?? this.moderationModel(read, caller);
     const { endUserId } = caller;
     if (model === undefined && endUserId === undefined) return read;
     return {
@@ -117,6 +119,16 @@ export class RequestFactsLoader {
       catalogue.resolve(name, within).map((deployment) => this.requestAt(llm, deployment).size),
     );
     return sizes.size && !(sizes.size === 1 && sizes.has(llm.size)) ? [...sizes] : undefined;
+  }
+
+  private moderationModel(read: LlmRequest, caller: CallerSnapshot): string | undefined {
+    if (read.kind !== moderation || read.model !== undefined || read.problem) return undefined;
+    const allowed = this.catalogue
+      .current()
+      .moderationNames(caller.names.teamId)
+      .map((name) => ({ name, facts: this.modelFacts(name, { size: read.size }, caller) }))
+      .filter(({ facts }) => facts.known && !firstRefusing(caller.parties, facts));
+    return (allowed.find(({ facts }) => facts.price !== 'unknown') ?? allowed[0])?.name;
   }
 
   /**

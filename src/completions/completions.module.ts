@@ -6,10 +6,12 @@ import { MetricsModule } from '../metrics/metrics.module.js';
 import { HealthModule } from '../health/health.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { CalculateController } from './calculate.controller.js';
+import { CallableModels } from './callable-models.js';
 import { CompletionsController } from './completions.controller.js';
 import { CompletionsService } from './completions.service.js';
 import { MediaController } from './media.controller.js';
 import { MessagesController } from './messages.controller.js';
+import { ModelInfoController } from './model-info.controller.js';
 import { ModelListController } from './model-list.controller.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
 import { EventLoop } from './event-loop.js';
@@ -29,9 +31,11 @@ import { Upstreams } from './upstream/upstreams.js';
     MessagesController,
     MediaController,
     ModelListController,
+    ModelInfoController,
     CalculateController,
   ],
   providers: [
+    CallableModels,
     CompletionsService,
     FallbackLoop,
     HoldService,

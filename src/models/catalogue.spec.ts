@@ -279,3 +279,43 @@ describe('a wildcard', () => {
     expect(new CatalogueSnapshot([deployment('*', 'openai/*')], {}).serves('anthropic/claude')).toBe(true);
   });
 });
+
+describe('the names that wildcards serve', () => {
+  const wildcardNames = (...deployments: Deployment[]) =>
+    new CatalogueSnapshot(deployments, {}).wildcardNames();
+  const anyProvider = (variables: Record<string, string>) =>
+    makeDeployment({ modelName: '*', litellmParams: { model: '*' }, modelInfo: { id: 'any' } }, 1_000, variables) as Deployment; // prettier-ignore
+
+  it.each<[string, string, string[], string[]]>([
+    ['openai/*', 'openai/*', ['openai/gpt-4o', 'openai/text-embedding-3-small', 'openai/omni-moderation-latest'], ['gpt-4o', 'openai/ft:gpt-4o-2024-08-06', 'openai/1024-x-1024/gpt-image-1', 'openai/gpt-realtime', 'openai/sora-2', 'openai/container']],
+    ['gpt-*', 'openai/gpt-*', ['gpt-4o', 'gpt-5'], ['o3', 'openai/gpt-4o']],
+    ['our-*-eu', 'openai/*-mini', ['our-gpt-4o-eu', 'our-o3-eu'], ['our-gpt-4o-mini-eu']],
+    ['*', 'anthropic/*', ['claude-sonnet-4-5'], ['anthropic/claude-sonnet-4-5', 'gpt-4o']],
+    ['anthropic/*', 'anthropic/*', ['anthropic/claude-sonnet-4-5'], []],
+  ])('%s for %s', (glob, upstream, expected, others) => {
+    const names = wildcardNames(deployment(glob, upstream));
+    expect(names).toEqual(expect.arrayContaining(expected));
+    for (const name of others) expect(names).not.toContain(name);
+  }); // prettier-ignore
+
+  it.each([
+    ['openai/up-*', 'hosted_vllm/*'],
+    ['any-*', 'openai/gpt-4o'],
+    ['plain', 'openai/gpt-4o'],
+  ])('are none for %s and %s', (glob, upstream) => {
+    expect(wildcardNames(deployment(glob, upstream))).toEqual([]);
+  });
+
+  it('are those of the providers with a key, if a name chooses its provider', () => {
+    const names = wildcardNames(anyProvider({ ANTHROPIC_API_KEY: 'sk-a' }));
+    expect(names).toContain('anthropic/claude-sonnet-4-5');
+    expect(names.filter((name) => !name.startsWith('anthropic/'))).toEqual([]);
+  });
+
+  it('are bounded, and leave out what is listed anyway', () => {
+    const exact = deployment('openai/gpt-4o');
+    expect(wildcardNames(deployment('openai/*', 'openai/*'), exact)).not.toContain('openai/gpt-4o');
+    const many = Array.from({ length: 30 }, (_, i) => deployment(`p${i}/*`, 'openai/*'));
+    expect(wildcardNames(...many)).toHaveLength(2_000);
+  });
+});

@@ -7,7 +7,9 @@ import type { NamesOf } from '../policy/entitlements.js';
 import { SPECIAL_ENTRIES, type ModelNames } from '../policy/model-list.js';
 import { ceilingOf, isFree, type Price } from '../policy/price.js';
 import { BoundedMap } from '../cache/bounded-map.js';
+import { SERVED } from '../config/provider-facts.js';
 import { type Deployment, namedDeployment } from './deployment.js';
+import { documentedModel, documentedNames } from './documented-models.js';
 import { AccessGroupIndex, type AccessGroupEntry } from './access-group-index.js';
 import { capsWebSearches, feeOfModel, hidesModel } from './model-fees.js';
 import { providerOfBareName } from './price-table.js';
@@ -37,8 +39,16 @@ interface Entry {
   readonly limits: ModelCapacity;
 }
 
+/** The deployments of a public name with a `*`. */
+interface Wildcard {
+  readonly glob: string;
+  readonly deployments: readonly Deployment[];
+}
+
 const NO_ALIASES: CallerAliases = { teamAliases: {}, keyAliases: {} };
 const MAX_WILDCARD_NAMES = 10_000;
+/** Maximum names that are listed for all wildcards together. */
+const MAX_LISTED_NAMES = 2_000;
 /** Maximum entries by groups of one name. */
 const MAX_GROUP_LEVELS = 1_000;
 const NO_ENTRY: Entry = {
@@ -52,10 +62,7 @@ const NO_ENTRY: Entry = {
 /** All models that can be called at one time, indexed so that a look-up takes constant time. */
 export class CatalogueSnapshot {
   private readonly exact: ReadonlyMap<string, Entry>;
-  private readonly wildcards: readonly {
-    readonly glob: string;
-    readonly deployments: readonly Deployment[];
-  }[];
+  private readonly wildcards: readonly Wildcard[];
   private readonly groups: ReadonlySet<string>;
   private readonly groupIndex: AccessGroupIndex;
   /** Internal names by public name, for each team with its own models. */
@@ -124,6 +131,27 @@ export class CatalogueSnapshot {
         ...Object.keys(this.teamNamesOf(teamId)),
       ]),
     ];
+  }
+
+  private knownNames: readonly string[] | undefined;
+
+  /** Returns the names of the price table that wildcards serve. */
+  wildcardNames(): readonly string[] {
+    return (this.knownNames ??= [...new Set(this.wildcards.flatMap(namesMatching))]
+      .filter((name) => !this.exact.has(name) && this.wholeEntry(name) !== NO_ENTRY)
+      .slice(0, MAX_LISTED_NAMES));
+  }
+
+  private moderations: readonly string[] | undefined;
+
+  /** Returns the names of models for moderation: those of the configuration, then the newest that wildcards serve. */
+  moderationNames(teamId: string | null): readonly string[] {
+    const isModeration = (name: string) =>
+      this.resolve(this.modelFacts(name, NO_ALIASES, teamId).name).some(moderates);
+    this.moderations ??= this.wildcardNames()
+      .filter(isModeration)
+      .toSorted((a, b) => Number(b.endsWith('latest')) - Number(a.endsWith('latest')));
+    return [...this.names(teamId).filter(isModeration), ...this.moderations];
   }
 
   private teamNamesOf(teamId: string | null): Readonly<Record<string, string>> {
@@ -273,6 +301,29 @@ function concrete(deployment: Deployment, name: string): Deployment | undefined 
   if (provider === 'openai' && isHostOfOpenAi(origin) && hasOtherPrefix(upstreamName, provider))
     return undefined;
   return namedDeployment(deployment, upstreamName);
+}
+
+const MODERATION = /^(?:omni|text)-moderation(?:-|$)/;
+
+/** Tells whether a deployment is for moderation: by its configuration, or else by the table or its name. */
+function moderates({ traits: { mode }, provider, upstreamName }: Deployment): boolean {
+  if (typeof mode === 'string') return mode === 'moderation';
+  return documentedModel(provider, upstreamName)?.mode === 'moderation' || MODERATION.test(upstreamName);
+}
+
+/** Returns the public names for which a wildcard leads to a documented model. */
+function namesMatching({ glob, deployments }: Wildcard): string[] {
+  const [before = '', after = ''] = glob.split('*');
+  return deployments.flatMap(({ provider, upstreamName, team, forName }) => {
+    if (team || !upstreamName.includes('*')) return [];
+    const upstreamNames = forName
+      ? Object.keys(SERVED).flatMap((prefix) => documentedNames(prefix).map((name) => `${prefix}/${name}`))
+      : documentedNames(provider);
+    const [start = '', end = ''] = upstreamName.split('*');
+    return upstreamNames
+      .filter((name) => matchesGlob(upstreamName, name))
+      .map((name) => before + name.slice(start.length, name.length - end.length) + after);
+  });
 }
 
 /** Providers whose `max_tokens` limits the text but not the reasoning before it. */

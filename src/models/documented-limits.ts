@@ -15,7 +15,7 @@ interface Row extends DocumentedLimits {
 }
 
 /** Provider names of the table that differ from LiteLLM's prefixes. */
-const TABLE_PROVIDER: Readonly<Record<string, string>> = {
+export const TABLE_PROVIDER: Readonly<Record<string, string>> = {
   text_completion_openai: 'text-completion-openai',
   ollama_chat: 'ollama',
 };
@@ -62,7 +62,7 @@ function rowOfVendor(known: ReadonlyMap<string, Row>, name: string): Row | undef
 const DATED = /-(?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$/;
 
 /** Returns the name, then the name without variant or fine-tuning, then without version. */
-function lookupNames(name: string): readonly string[] {
+export function lookupNames(name: string): readonly string[] {
   const [model = '', base = ''] = name.split(':');
   const plain = model === 'ft' ? `ft:${base}` : model;
   return [...new Set([name, plain, plain.replace(DATED, '')])];

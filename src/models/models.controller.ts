@@ -13,16 +13,10 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminResource } from '../admin/admin-resource.js';
 import { CurrentPrincipal } from '../http/route-access.js';
 import type { Principal } from '../policy/principal.js';
-import { Catalogue } from './catalogue.service.js';
-import { publicModelInfo } from './public-model-info.js';
 import {
   ChangeModelDto,
   DeletedModel,
   DeleteModelDto,
-  ModelGroupList,
-  ModelGroupQuery,
-  ModelInfoList,
-  ModelInfoQuery,
   ModelPage,
   ModelPageQuery,
   ModelRow,
@@ -35,10 +29,7 @@ import { ModelsService } from './models.service.js';
 @AdminResource()
 @Controller()
 export class ModelsController {
-  constructor(
-    private readonly models: ModelsService,
-    private readonly catalogue: Catalogue,
-  ) {}
+  constructor(private readonly models: ModelsService) {}
 
   @Post('model/new')
   @HttpCode(200)
@@ -73,24 +64,10 @@ export class ModelsController {
     return this.models.delete(id, by);
   }
 
-  @Get(['model/info', 'v1/model/info'])
-  @ApiOperation({ summary: 'Every deployment, or one. Nothing secret.' })
-  async info(@Query() { litellm_model_id, team_id }: ModelInfoQuery): Promise<ModelInfoList> {
-    return { data: await this.models.info(litellm_model_id, team_id) };
-  }
-
   @Get('v2/model/info')
   @ApiOperation({ summary: 'Deployments, searched, a page at a time. Nothing secret.' })
   page(@Query() query: ModelPageQuery): Promise<ModelPage> {
     return this.models.page(query);
-  }
-
-  @Get('model_group/info')
-  @ApiOperation({ summary: 'Every name that can be called: sizes, prices, abilities.' })
-  groups(@Query() { model_group }: ModelGroupQuery): ModelGroupList {
-    const catalogue = this.catalogue.current();
-    const names = model_group === undefined ? catalogue.names() : [model_group];
-    return { data: names.flatMap((name) => publicModelInfo(catalogue, name)) };
   }
 }
 

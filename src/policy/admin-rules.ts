@@ -96,10 +96,7 @@ export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
   'POST /model/update': none,
   'PATCH /model/:model_id/update': none,
   'POST /model/delete': none,
-  'GET /model/info': viewers,
-  'GET /v1/model/info': viewers,
   'GET /v2/model/info': viewers,
-  'GET /model_group/info': viewers,
 
   'POST /access_group/new': none,
   'GET /access_group/list': viewers,

@@ -109,7 +109,7 @@ export const PASS: Verdict = Object.freeze({ denials: Object.freeze([]) });
 
 export const deny = (denial: Denial | undefined): Verdict => (denial ? { denials: [denial] } : PASS);
 
-export const scopeOf = ({ kind, id }: Party): Scope => ({ kind, id });
+export const scopeOf = ({ kind, id }: Pick<Party, 'kind' | 'id'>): Scope => ({ kind, id });
 
 /** Name of each kind of party at the start of a denial's sentence. */
 export const PARTY_LABEL: Readonly<Record<PartyKind, string>> = {

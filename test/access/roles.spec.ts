@@ -9,7 +9,7 @@ const ROLES = ['A', 'V', 'I', 'R', 'T', 'C'] as const;
 
 /** Roles that may call each route. Written by hand, not derived: a new route fails here until it has a row. */
 const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
-  [/^GET \/health\//, 'AVIRTC'],
+  [/^GET \/(health\/.*|api\/hello)?$/, 'AVIRTC'],
   [/^POST \/(v1\/)?(engines\/\{model\}\/|openai\/deployments\/\{model\}\/)?(chat\/completions|completions|embeddings|moderations|images\/(generations|edits)|audio\/(speech|transcriptions|translations))$/, 'AVIRTC'],
   [/^POST \/(v1\/)?(messages(\/count_tokens)?|responses)$/, 'AVIRTC'],
   [/^POST \/(v[12]\/)?rerank$/, 'AVIRTC'],
@@ -48,7 +48,8 @@ const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^POST \/global\/spend\/reset$/, ''],
   [/^(POST \/budget\/info|GET \/budget\/(list|settings))$/, 'AV'],
   [/^POST \/budget\/(new|update|delete)$/, 'A'],
-  [/^GET \/((v[12]\/)?model|model_group)\/info$/, 'AV'],
+  [/^GET \/v2\/model\/info$/, 'AV'],
+  [/^GET \/((v1\/)?model|model_group)\/info$/, 'AVIRTC'],
   [/^POST \/model\/(new|update|delete)$/, 'A'],
   [/^PATCH \/model\/\{model_id\}\/update$/, 'A'],
   [/^GET \/(access_group\/(list|\{access_group\}\/info)|v1\/access_group(\/\{access_group_id\})?)$/, 'AV'],

@@ -53,6 +53,8 @@ const WILD = ['*', '%', 'all', ''];
 /** Names shared by tenants: a taken alias cannot be hidden, and a deployment serves both tenants. */
 const SHARED_NAMES = new Set([
   'GET /spend/logs/v2 model_id',
+  'GET /model/info litellm_model_id',
+  'GET /v1/model/info litellm_model_id',
   ...['generate', 'service-account/generate', 'update', 'regenerate', '{key}/regenerate'].map(
     (verb) => `POST /key/${verb} key_alias`,
   ),
@@ -172,7 +174,7 @@ describe('the crawl', () => {
   });
 
   it.each(CALLERS)('lists of their %s hold only what is theirs', async (kind) => {
-    for (const path of ['/key/list?return_full_object=true&size=100&expand=user', '/key/list?return_full_object=true&status=deleted&user_id=member-bbbb&include_created_by_keys=true&include_team_keys=true', '/key/aliases', '/team/list', '/v2/team/list?page_size=100', '/team/available', '/user/list?page_size=100', '/organization/list', '/spend/logs', '/spend/tags', '/tag/list', '/customer/list']) {
+    for (const path of ['/key/list?return_full_object=true&size=100&expand=user', '/key/list?return_full_object=true&status=deleted&user_id=member-bbbb&include_created_by_keys=true&include_team_keys=true', '/key/aliases', '/team/list', '/v2/team/list?page_size=100', '/team/available', '/user/list?page_size=100', '/organization/list', '/spend/logs', '/spend/tags', '/tag/list', '/customer/list', '/model/info', '/model_group/info']) {
       const { status, text } = await gateway.as(theirs.keys[kind], 'GET', path);
       expect(text, path).not.toContain(mine.marker);
       expect(text, path).not.toContain('-aaaa');

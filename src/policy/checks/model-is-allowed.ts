@@ -12,7 +12,10 @@ export const modelIsAllowed: Check = ({ parties, request }) =>
  * Returns the first party that denies the model: the one rule for key, member, team, user and organization. A level that
  * allows the model by access groups alone leaves only deployments of these groups. It denies if none is left.
  */
-export function firstRefusing(parties: readonly Party[], model: ModelFacts): Denial | undefined {
+export function firstRefusing(
+  parties: readonly Pick<Party, 'kind' | 'id' | 'models'>[],
+  model: ModelFacts,
+): Denial | undefined {
   let serving = model.deploymentGroups;
   const party = parties.find((one) => {
     const names = namesFor(one, model);
@@ -33,4 +36,5 @@ export function firstRefusing(parties: readonly Party[], model: ModelFacts): Den
   );
 }
 
-const listed = ({ models }: Party) => (models === 'any' ? 'any' : `[${someOf(models.entries)}]`);
+const listed = ({ models }: Pick<Party, 'models'>) =>
+  models === 'any' ? 'any' : `[${someOf(models.entries)}]`;
