@@ -27,6 +27,7 @@ const ON_BOTH = [
   'holds-over-time',
   'jwt',
   'lists',
+  'party-views',
   'budget-hierarchy',
   'payloads',
   'python-clients',

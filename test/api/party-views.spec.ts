@@ -24,7 +24,7 @@ describe('a tier', () => {
     budget_duration: '1d',
     budget_reset_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT00:00:00.000Z$/),
     model_max_budget: null,
-    tpm_limit: null,
+    tpm_limit: 9_007_199_254_740_991,
     rpm_limit: 3,
     max_parallel_requests: null,
   };
@@ -33,7 +33,7 @@ describe('a tier', () => {
   let key: string;
   let hash: string;
   beforeAll(async () => {
-    await gateway.create('/budget/new', { budget_id: 'tier', max_budget: 0.05, budget_duration: '1d', rpm_limit: 3 });
+    await gateway.create('/budget/new', { budget_id: 'tier', max_budget: 0.05, budget_duration: '1d', rpm_limit: 3, tpm_limit: TABLE.tpm_limit });
     await gateway.create('/team/new', { team_id: 't', team_alias: 'T', budget_id: 'tier' });
     await gateway.create('/user/new', { user_id: 'u', budget_id: 'tier', auto_create_key: false });
     key = await gateway.createKey({ key_alias: 'k', user_id: 'u', team_id: 't', budget_id: 'tier' });
@@ -72,6 +72,13 @@ describe('a tier', () => {
     await gateway.create('/budget/update', { budget_id: 'tier', rpm_limit: 4 });
     expect((await info('k')).litellm_budget_table.rpm_limit).toBe(4);
     await gateway.create('/budget/update', { budget_id: 'tier', rpm_limit: 3 });
+  });
+
+  it('limits calls with a rate beyond 32 bits', async () => {
+    const { status, headers } = await gateway.chat(await gateway.createKey({ budget_id: 'tier' }), { model: 'm-free' });
+    expect([status, Number(headers['x-ratelimit-limit-tokens'])]).toEqual([200, TABLE.tpm_limit]);
+    const [used, left] = ['limit', 'remaining'].map((name) => Number(headers[`x-ratelimit-${name}-tokens`]));
+    expect(left).toBeLessThan(used!);
   });
 
   it('gives a key with an amount of its own no window', async () => {
