@@ -13,6 +13,7 @@ const ON_BOTH = [
   'audit',
   'bounded-bodies',
   'bounded-money',
+  'call-defaults',
   'called-names',
   'changes-during-a-call',
   'chaos',

@@ -72,8 +72,9 @@ export class HoldService {
     if (llm.problem) throw new BadRequestException(llm.problem);
     const ownDemand = this.requestFacts.demandAt(llm, access.llm!, model);
     // The decision did not know what this deployment adds to the call.
-    if (ownDemand && hasMoreParts(ownDemand, model.demand!)) return undefined;
-    const demand = ownDemand ?? NO_DEMAND;
+    if (ownDemand && !covers(model.demand!, ownDemand)) return undefined;
+    // Of several bodies the largest is held, as it was decided, whichever deployment gets the call.
+    const { demand = NO_DEMAND } = model;
     const known = model === access.facts.request!.model ? access.billingContext : undefined;
     const billingContext =
       known && this.billingContexts.isOpen(known)
@@ -92,7 +93,7 @@ export class HoldService {
       budgets,
       demand,
       mayExceedBound: plan !== undefined && mayPassBound(plan),
-      inputBoundNanoUsd: demand.inputNanoUsd,
+      inputBoundNanoUsd: (ownDemand ?? demand).inputNanoUsd,
       replaces: last?.unbilled,
       requestId,
       clientAddress: access.request.storableAddress,
@@ -155,11 +156,13 @@ export class HoldService {
 /** The output of a call that is free or has no price: no limit. */
 const UNLIMITED: OutputTokens = { atMost: Number.MAX_SAFE_INTEGER };
 
-/** Tells whether a demand has a part without a price or a bound that the decided demand has not. */
-const hasMoreParts = (demand: HoldDemand, decided: HoldDemand): boolean =>
-  demand !== decided &&
-  ((demand.fee !== undefined && decided.fee === undefined) ||
-    demand.unbounded.some((part) => !decided.unbounded.includes(part)));
+/** Tells whether the decided demand is at least that of one deployment. */
+const covers = (decided: HoldDemand, demand: HoldDemand): boolean =>
+  decided === demand ||
+  (demand.wantedNanoUsd <= decided.wantedNanoUsd &&
+    demand.minimumNanoUsd <= decided.minimumNanoUsd &&
+    (demand.fee === undefined || decided.fee !== undefined) &&
+    demand.unbounded.every((part) => decided.unbounded.includes(part)));
 
 const NO_DEMAND: Pick<
   HoldDemand,

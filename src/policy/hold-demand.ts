@@ -41,7 +41,7 @@ export interface HoldDemand {
   readonly unbounded: readonly string[];
   /** A part that no price covers. */
   readonly fee?: Fee;
-  /** The largest amounts of several bodies. Each deployment gets its own, and one call holds for one of them. */
+  /** The largest amounts of several bodies, of which each deployment gets its own. */
   readonly isLargest?: true;
 }
 
