@@ -118,7 +118,7 @@ describe.skipIf(!isThere)('openai', () => {
     ['refused_bad_request', { class: 'BadRequestError', status: 400, type: 'bad_request_error', code: '400', requests: 1 }],
     ['refused_unknown_model', { class: 'NotFoundError', status: 404, type: 'not_found_error', code: '404', requests: 1 }],
     ['refused_budget', { class: 'RateLimitError', ...REFUSED.budget }],
-    ['refused_rate', { class: 'RateLimitError', status: 429, type: 'rate_limit_exceeded', code: '429', requests: 1 }],
+    ['refused_rate', expect.objectContaining({ class: 'RateLimitError', status: 429, type: 'rate_limit_exceeded' })],
     ['times_out', { class: 'APITimeoutError', status: null, type: null, code: null, requests: 0 }],
     ['upstream_times_out', expect.objectContaining({ class: 'InternalServerError', status: 504, requests: 1 })],
     ['stream_breaks', expect.objectContaining({ class: 'APIError', type: 'upstream_error', requests: 1 })],
