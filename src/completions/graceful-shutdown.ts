@@ -14,7 +14,7 @@ const ABORTED_CALLS_MS = 5_000;
 const MAX_LEDGER_MS = 30_000;
 /** A turn of the event loop without work takes less. */
 const QUIET_TURN_MS = 0.2;
-const MAX_QUIET_WAIT_MS = 1_000;
+const MAX_QUIET_WAIT_MS = 3_000;
 const IDLE_SWEEP_MS = 100;
 
 /** Ends the process: calls in flight finish, and their costs are committed. */

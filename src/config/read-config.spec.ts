@@ -294,6 +294,39 @@ describe('trusted_proxies', () => {
   });
 });
 
+describe('the edge', () => {
+  it.each<[Record<string, string>, string, object]>([
+    [{}, '{}', { rootPath: '', general: { keepaliveTimeoutMs: 620_000, drainMs: 5_000 } }],
+    [
+      {},
+      '{keepalive_seconds: 90, drain_seconds: 0.5}',
+      { general: { keepaliveTimeoutMs: 90_000, drainMs: 500 } },
+    ],
+    [{ KEEPALIVE_TIMEOUT: '75' }, '{keepalive_seconds: 90}', { general: { keepaliveTimeoutMs: 75_000 } }],
+    [{}, '{drain_seconds: 0}', { general: { drainMs: 0 } }],
+    [{ SERVER_ROOT_PATH: '/llm' }, '{}', { rootPath: '/llm' }],
+    [{ SERVER_ROOT_PATH: '/a/b.c/' }, '{}', { rootPath: '/a/b.c' }],
+    [{ SERVER_ROOT_PATH: '/' }, '{}', { rootPath: '' }],
+  ])('%j, %s', (env, yaml, settings) => {
+    expect(read(`general_settings: ${yaml}`, { ...MASTER, ...env })).toMatchObject(settings);
+  });
+
+  it.each<[Record<string, string>, string, string]>([
+    [{}, '{keepalive_seconds: 0}', 'general_settings.keepalive_seconds: must be more than zero'],
+    [{}, '{drain_seconds: soon}', 'general_settings.drain_seconds: must be a number'],
+    [{ KEEPALIVE_TIMEOUT: '0' }, '{}', 'KEEPALIVE_TIMEOUT: must be'],
+    [{ KEEPALIVE_TIMEOUT: 'long' }, '{}', 'KEEPALIVE_TIMEOUT: must be'],
+    [{ SERVER_ROOT_PATH: 'llm' }, '{}', 'SERVER_ROOT_PATH: must be a path'],
+    [{ SERVER_ROOT_PATH: '/a//b' }, '{}', 'SERVER_ROOT_PATH: must be a path'],
+    [{ SERVER_ROOT_PATH: '/a/../b' }, '{}', 'SERVER_ROOT_PATH: must be a path'],
+    [{ SERVER_ROOT_PATH: '/a?b' }, '{}', 'SERVER_ROOT_PATH: must be a path'],
+  ])('%j, %s is refused', (env, yaml, problem) => {
+    expect(problemsOf(`general_settings: ${yaml}`, { ...MASTER, ...env })).toEqual([
+      expect.stringContaining(problem),
+    ]);
+  });
+});
+
 describe('OpenTelemetry’s variables', () => {
   it.each<[Record<string, string>, object | undefined]>([
     [{}, undefined],

@@ -7,7 +7,7 @@ import { CONFIG, type Config } from '../config/config.js';
 /** A process that no client connected to for this long is not behind a load balancer. */
 const FORGOTTEN_AFTER_MS = 60_000;
 /** The time that a client needs from its connection to its first byte. */
-const FIRST_BYTE_MS = 1_000;
+const FIRST_BYTE_MS = 2_000;
 
 /**
  * The first phase of a stop. Readiness answers 503 and everything else is served, so that load balancers send new calls

@@ -119,6 +119,11 @@ const respond = (...lines: string[]): Promise<string> =>
   });
 
 describe('odd HTTP', () => {
+  it('a response says how long its connection is kept: longer than proxies keep it', async () => {
+    const { headers } = await gateway.send('GET', '/health/liveliness');
+    expect(headers['keep-alive']).toBe('timeout=620');
+  });
+
   const HOST = 'host: gateway';
   const CLOSE = 'connection: close';
   it.each([

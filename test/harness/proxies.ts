@@ -53,6 +53,7 @@ defaults
   timeout connect 5s
   timeout client 60s
   timeout server 60s
+  timeout check 10s
   http-reuse always
 frontend f
   bind 127.0.0.1:${port}
