@@ -68,18 +68,15 @@ it('finishes a call that outlasts the drain phase, and serves one that follows o
   expect((await gateway.books()).entries.map(({ state, mark }) => [state, mark])).toEqual([
     ['settled', null],
   ]);
-});
 
-it('ends at once if no client is there, or on SIGINT', async () => {
-  await started();
-  expect(await gateway.terminate()).toBe(0);
-  await gateway.restart();
   await readiness();
   expect(await gateway.terminate('SIGINT')).toBe(0);
 });
 
-it('waits for a client that only keeps a connection', async () => {
+it('ends at once without clients, and waits for one that only keeps a connection', async () => {
   await started();
+  expect(await gateway.terminate()).toBe(0);
+  await gateway.restart();
   await new Promise<void>((done) => {
     const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1', done);
     sockets.push(socket);
