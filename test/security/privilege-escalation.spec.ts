@@ -31,6 +31,10 @@ const HELD_LIMITS = Object.fromEntries(
 /** Limits that only keys have. */
 const { duration: _, allowed_routes: heldRoutes, ...ofAll } = HELD_LIMITS;
 const HELD = Object.fromEntries(Object.entries(ofAll).map(([name, { held }]) => [name, held]));
+/** Limits that organizations have, too. */
+const HELD_BY_ORGANIZATIONS = Object.fromEntries(
+  Object.entries(HELD).filter(([name]) => name in ORGANIZATION_FIELDS),
+);
 const HELD_ROUTES = heldRoutes!.held as string[];
 const LIFE_DAYS = 10;
 
@@ -65,7 +69,11 @@ beforeAll(async () => {
   fieldsOf = (door) => [...known.find((operation) => operation.door === door)!.fields];
   await gateway.create('/budget/new', { budget_id: 'rich', max_budget: 1e6 });
   for (const id of ['org', 'other-org'])
-    await gateway.create('/organization/new', { organization_id: id, organization_alias: id, ...HELD });
+    await gateway.create('/organization/new', {
+      organization_id: id,
+      organization_alias: id,
+      ...HELD_BY_ORGANIZATIONS,
+    });
   for (const [user_id, user_role] of [
     ['root', 'proxy_admin'],
     ['other', 'internal_user'],
