@@ -58,7 +58,8 @@ describe('an explanation', () => {
       code: 'budget_exceeded',
       details: { check: 'budgetsHaveRoom', limit: 0.005, spent: 0, held: 0, needed: 0.01, retryable: false },
     });
-    expect(body.context.trace[0]).toEqual({
+    expect(body.context.trace[0].check).toBe('addressIsAllowed');
+    expect(body.context.trace[1]).toEqual({
       check: 'credentialIsKnown',
       enforced_by: 'AuthChecksGuard',
       passed: true,
