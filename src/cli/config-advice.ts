@@ -24,7 +24,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/\.(?:allow_requests_on_db_unavailable)$/, 'Remove it: a call that cannot be decided gets 503'],
   [/\.(?:database_connection_pool_limit|database_connection_timeout|proxy_batch_write_at|proxy_budget_rescheduler_m(?:in|ax)_time|disable_prisma_schema_update)$/, 'Remove it: amounts are committed with each call'],
   [/\.telemetry$/, 'Remove it: nothing is sent'],
-  [/^(?:mcp_servers|files_settings|finetune_settings|assistant_settings|search_tools|vector_store_registry|policies|prompts)(?:$|\.)/, 'Remove it: there are no such routes'],
+  [/^(?:mcp_servers|files_settings|finetune_settings|assistant_settings|search_tools|vector_store_registry|prompts)(?:$|\.)/, 'Remove it: there are no such routes'],
   [/^general_settings\.master_key$/, 'Remove it, or the variable: the environment takes precedence'],
   [/^litellm_settings\.(?:master_key|database_url)$/, 'The same key in general_settings'],
   [/^general_settings\.database_url$/, 'Remove it, or DATABASE_URL: the environment takes precedence'],

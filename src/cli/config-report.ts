@@ -215,7 +215,10 @@ function settingsOf({ file, report }: ReadSettings, problems: readonly string[])
   const isOrHolds = (path: string, part: string) =>
     part === path || part.startsWith(`${path}.`) || part.startsWith(`${path}[`);
   return paths.flatMap((path) => {
-    if (problems.some((problem) => isOrHolds(path, problem.split(': ', 1)[0]!))) return [];
+    const isStopped = problems
+      .map((problem) => problem.split(': ', 1)[0]!)
+      .some((part) => isOrHolds(path, part) || isOrHolds(part, path));
+    if (isStopped) return [];
     const withoutEffect = ignored.filter((part) => isOrHolds(path, part));
     if (withoutEffect.includes(path)) return [{ ...noEffect(path), result: 'no_effect' as const }];
     return [

@@ -60,6 +60,27 @@ describe('one mistake in a file', () => {
       model('__proto__: {a: 1}'),
       'model_list[0].litellm_params.__proto__: is not a name',
     ],
+    [
+      'a mapping in itself',
+      'general_settings: &g {a: *g}',
+      'general_settings.a: contains itself, by an alias',
+    ],
+    ['a list in itself', 'model_list: &m [*m]', 'model_list[0]: contains itself, by an alias'],
+    [
+      'a value of another type',
+      'general_settings: !!omap [allowed_ips: [192.0.2.1]]',
+      'general_settings: must be a plain mapping, list, text, number or flag',
+    ],
+    [
+      'a secret that reads as a tag',
+      'general_settings: {master_key: !secret }',
+      'not valid YAML: Unresolved tag; a text that begins with ! or * needs quotes: at line 1, column 32:',
+    ],
+    [
+      'a secret that reads as an alias',
+      'general_settings: {master_key: *secret }',
+      './tollgate.yaml: Unresolved alias; a text that begins with ! or * needs quotes:',
+    ],
     ['variables that are none', 'environment_variables: 5', 'environment_variables: must be a mapping'],
     [
       'a variable that is no text',
@@ -166,7 +187,11 @@ describe('one mistake in a file', () => {
       'general_settings: {max_request_size_mb: 0}',
       'general_settings.max_request_size_mb: must be more than zero',
     ],
-    ['a tag', 'general_settings: !env X', 'not valid YAML: Unresolved tag: !env at line 1, column 19:'],
+    [
+      'a tag',
+      'general_settings: !env X',
+      'not valid YAML: Unresolved tag; a text that begins with ! or * needs quotes: at line 1, column 19:',
+    ],
     [
       'a host that is read as a number',
       model('api_base: "http://nomic-embed-v1.5:8080/v1"'),

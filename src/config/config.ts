@@ -25,6 +25,8 @@ export interface Config {
   readonly ignoredKeys: readonly string[];
   /** Settings that work, with a consequence that the operator must know. The start prints each. */
   readonly warnings: readonly string[];
+  /** `tollgate_settings.start_without`: settings that restrict in LiteLLM, and that the operator does without. */
+  readonly startWithout: readonly string[];
   /** `JSON_LOGS` or `litellm_settings.json_logs`: every log line is one JSON object. */
   readonly jsonLogs: boolean;
   /** Absent: no request is traced. */

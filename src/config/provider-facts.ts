@@ -181,7 +181,8 @@ for (const [domain, keys] of MORE_HOSTS) claim(domain, keys);
  * server, or a company's proxy.
  */
 export function keysOfHost(address: string): ReadonlySet<string> | undefined {
-  const labels = new URL(address).hostname.split('.');
+  // A dot at the end is the same name.
+  const labels = new URL(address).hostname.replace(/\.$/, '').split('.');
   for (let i = 0; i < labels.length - 1; i++) {
     const keys = keysByDomain.get(labels.slice(i).join('.'));
     if (keys) return keys;

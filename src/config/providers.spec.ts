@@ -237,6 +237,19 @@ describe('a name at `model: "*"`', () => {
     expect(callOfName({ ...own, api_base: ADDRESS }, 'llama3')).toBe('10.0.0.7:8000 llama3 k');
   });
 
+  it('of a provider that needs an api_base takes it from its variable', () => {
+    const some = { ZAI_API_KEY: 'z', ZAI_API_BASE: 'https://api.z.ai/api/paas/v4' };
+    expect(callOfName({}, 'zai/glm', some)).toBe('api.z.ai glm z');
+    expect(callOfName({}, 'zai/glm', { ZAI_API_KEY: 'z' })).toBeUndefined();
+  });
+
+  it('sends no key to the host of another provider, however it is written', () => {
+    for (const host of ['api.groq.com', 'api.groq.com.', 'API.GROQ.COM'])
+      expect(
+        callOfName({}, 'gpt-4o', { ...variables, OPENAI_BASE_URL: `https://${host}/openai/v1` }),
+      ).toBeUndefined();
+  });
+
   it('of a server on this host needs its variable', () => {
     expect(callOfName({}, 'ollama/llama3', { OLLAMA_API_BASE: 'http://localhost:11434' })).toBe(
       'localhost:11434 llama3 no key',

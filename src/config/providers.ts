@@ -130,7 +130,8 @@ export function routeForName<T extends RouteParams>(
   const params = { ...others, ...((hasAddress || isOfOpenAi) && ofOpenAi), model } as unknown as T;
   const route = routeOf(params, variables);
   if ('problem' in route || missingKey(route, params)) return undefined;
-  const isNamed = hasAddress || SERVED[route.provider]!.bases.some((variable) => variables[variable]);
+  const { bases } = SERVED[route.provider] ?? COMPATIBLE[route.provider]!;
+  const isNamed = hasAddress || bases.some((variable) => variables[variable]);
   return isNamed || new URL(route.base).hostname !== 'localhost' ? { route, params } : undefined;
 }
 
@@ -225,7 +226,7 @@ export const hasOtherPrefix = (name: string, provider: string): boolean =>
   name.includes('/') && isKnownProvider(name.split('/', 1)[0]!) && !name.startsWith(`${provider}/`);
 
 /** Hosts that serve OpenAI's own models, whatever a deployment calls them. */
-const HOSTS_OF_OPENAI = /(?:^|\.)(?:openai\.com|openai\.azure\.com|services\.ai\.azure\.com)$/;
+const HOSTS_OF_OPENAI = /(?:^|\.)(?:openai\.com|openai\.azure\.com|services\.ai\.azure\.com)\.?$/;
 
 export const isHostOfOpenAi = (address: string): boolean => HOSTS_OF_OPENAI.test(new URL(address).hostname);
 

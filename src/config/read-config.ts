@@ -172,7 +172,7 @@ export function readSettings(
     },
     report,
   );
-  reportMissingRestrictions(file, {
+  const startWithout = reportMissingRestrictions(file, {
     general_settings: general,
     litellm_settings: litellm,
     router_settings: router,
@@ -190,6 +190,7 @@ export function readSettings(
       dataFolder,
       ignoredKeys: report.ignored,
       warnings: report.warnings,
+      startWithout,
       jsonLogs,
       ...(databaseUrl !== undefined && { databaseUrl }),
       ...(redisUrl !== undefined && { redisUrl }),

@@ -25,6 +25,11 @@ describe('settings that restrict in LiteLLM and have no effect here', () => {
     ['blocked_user_list', 'litellm_settings: {blocked_user_list: [a]}', 'litellm_settings.blocked_user_list'],
     ['presidio', 'litellm_settings: {callbacks: [langfuse, presidio]}', 'litellm_settings.callbacks'],
     ['hide_secrets', 'litellm_settings: {callbacks: hide_secrets}', 'litellm_settings.callbacks'],
+    ['dynamic_rate_limiter', 'litellm_settings: {callbacks: [dynamic_rate_limiter]}', 'litellm_settings.callbacks'],
+    ['pre_call_rules', 'litellm_settings: {pre_call_rules: rules.check}', 'litellm_settings.pre_call_rules'],
+    ['post_call_rules', 'litellm_settings: {post_call_rules: rules.check}', 'litellm_settings.post_call_rules'],
+    ['policies', 'policies: {a: {guardrails: {add: [pii]}}}', 'policies'],
+    ['enforce_model_rate_limits', 'router_settings: {optional_pre_call_checks: [prompt_caching, enforce_model_rate_limits]}', 'router_settings.optional_pre_call_checks'],
     ['cost_discount_config', 'litellm_settings: {cost_discount_config: {openai: 0.1}}', 'litellm_settings.cost_discount_config'],
     ['cost_margin_config', 'litellm_settings: {cost_margin_config: {global: 0.1}}', 'litellm_settings.cost_margin_config'],
     ['provider_budget_config', 'router_settings: {provider_budget_config: {openai: {budget_limit: 1}}}', 'router_settings.provider_budget_config'],
@@ -44,6 +49,21 @@ describe('settings that restrict in LiteLLM and have no effect here', () => {
     'litellm_settings: {cost_discount_config: {}}',
   ])('%s restricts nothing', (yaml) => {
     expect(read(`${yaml}\n${MODEL}`).problems).toEqual([]);
+  });
+
+  it('callbacks that only log are named as without effect, and a program of the operator with a warning', () => {
+    const { problems, ignored, warnings } = read('litellm_settings: {callbacks: [langfuse, hooks.handler]}');
+    expect([problems, ignored]).toEqual([[], ['litellm_settings.callbacks']]);
+    expect(warnings).toEqual([
+      expect.stringContaining('litellm_settings.callbacks: hooks.handler is not run'),
+    ]);
+  });
+
+  it('the look at deployments leaves it to them what a variable that is not set means', () => {
+    const entry = (key: string) =>
+      `{model_name: m, litellm_params: {model: openai/m, api_base: "http://h/v1", api_key: ${key}}}`;
+    const { problems } = read(`model_list: [${entry('os.environ/NOPE')}, ${entry('k')}]`);
+    expect(problems).toEqual([]);
   });
 
   it('start_without accepts only names of such settings', () => {

@@ -1,4 +1,4 @@
-import type { Section } from './section.js';
+import { Report, type Section } from './section.js';
 
 /** A setting by which LiteLLM refuses, limits or masks calls, and which has no effect here. */
 interface Restriction {
@@ -13,6 +13,9 @@ const GUARDRAILS = 'mask and check prompts before the gateway, or in a provider'
 const RESTRICTIONS: readonly Restriction[] = [
   { name: 'guardrails', section: 'file', advice: GUARDRAILS },
   { name: 'guardrails', section: 'litellm_settings', advice: GUARDRAILS },
+  { name: 'policies', section: 'file', advice: GUARDRAILS },
+  { name: 'pre_call_rules', section: 'litellm_settings', advice: GUARDRAILS },
+  { name: 'post_call_rules', section: 'litellm_settings', advice: GUARDRAILS },
   { name: 'custom_auth', section: 'general_settings', advice: 'use virtual keys or enable_jwt_auth' },
   {
     name: 'custom_key_generate',
@@ -54,12 +57,24 @@ const RESTRICTIONS: readonly Restriction[] = [
   },
 ];
 
-/** LiteLLM's callbacks that refuse calls or change their prompts. All others only log. */
-const PROMPT_CALLBACKS: ReadonlySet<string> = new Set([
-  'aporia_prompt_injection', 'azure_content_safety', 'banned_keywords', 'blocked_user_check', 'detect_prompt_injection',
-  'google_text_moderation', 'guardrails_ai', 'hide_secrets', 'lakera_prompt_injection', 'llamaguard_moderations',
-  'llmguard_moderations', 'openai_moderations', 'presidio',
-]); // prettier-ignore
+const RATE_LIMITS = 'set rpm_limit and tpm_limit of keys, teams, users or tags';
+
+/** LiteLLM's own callbacks that refuse calls or change their prompts, with advice. Its others only log. */
+const CALLBACKS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries([
+    'aporia_prompt_injection', 'azure_content_safety', 'banned_keywords', 'blocked_user_check', 'detect_prompt_injection',
+    'google_text_moderation', 'guardrails_ai', 'hide_secrets', 'lakera_prompt_injection', 'llamaguard_moderations',
+    'llmguard_moderations', 'openai_moderations', 'presidio',
+  ].map((name) => [name, GUARDRAILS])),
+  dynamic_rate_limiter: RATE_LIMITS,
+  dynamic_rate_limiter_v3: RATE_LIMITS,
+}; // prettier-ignore
+
+/** Entries of `router_settings.optional_pre_call_checks` that refuse calls. The others choose among deployments. */
+const PRE_CALL_CHECKS: Readonly<Record<string, string>> = {
+  enforce_model_rate_limits: RATE_LIMITS,
+  router_budget_limiting: 'set budgets of keys, teams, users or tags',
+};
 
 /** Members of a deployment that restrict it. */
 const DEPLOYMENT_RESTRICTIONS: Readonly<Record<string, string>> = {
@@ -67,20 +82,33 @@ const DEPLOYMENT_RESTRICTIONS: Readonly<Record<string, string>> = {
   guardrails: GUARDRAILS,
 };
 
+/** Returns the problems of a deployment that is added by an admin route. `accepted`: the names in `start_without`. */
+export const restrictionProblems = (
+  params: Readonly<Record<string, unknown>>,
+  accepted: readonly string[],
+): string[] =>
+  Object.entries(DEPLOYMENT_RESTRICTIONS)
+    .filter(([name]) => restricts(params[name]) && !accepted.includes(name))
+    .map(
+      ([name, advice]) =>
+        `litellm_params.${name}: would restrict, and has no effect here: ${advice}. To accept it: tollgate_settings.start_without: [${name}]`,
+    );
+
 const NAMES: ReadonlySet<string> = new Set([
   ...RESTRICTIONS.map(({ name }) => name),
-  ...PROMPT_CALLBACKS,
+  ...Object.keys(CALLBACKS),
+  ...Object.keys(PRE_CALL_CHECKS),
   ...Object.keys(DEPLOYMENT_RESTRICTIONS),
 ]);
 
 /**
  * Reports settings that restrict in LiteLLM and have no effect here. Each stops the start, because more would be allowed
- * than the operator meant, unless `tollgate_settings.start_without` names it.
+ * than the operator meant, unless `tollgate_settings.start_without` names it. Returns the names there.
  */
 export function reportMissingRestrictions(
   file: Section,
   sections: Readonly<Record<Exclude<Restriction['section'], 'file'>, Section>>,
-): void {
+): readonly string[] {
   const own = file.section('tollgate_settings');
   const accepted = new Set(own.texts('start_without') ?? []);
   own.ignoreTheRest();
@@ -100,20 +128,37 @@ export function reportMissingRestrictions(
     const section = at === 'file' ? file : sections[at];
     if (section.keys().includes(name) && restricts(section.raw(name))) report(section, name, name, advice);
   }
-  const litellm = sections.litellm_settings;
-  if (litellm.keys().includes('callbacks')) {
-    const callbacks: unknown = litellm.raw('callbacks');
-    for (const name of Array.isArray(callbacks) ? callbacks : [callbacks])
-      if (typeof name === 'string' && PROMPT_CALLBACKS.has(name))
-        report(litellm, 'callbacks', name, GUARDRAILS);
-  }
+  const { litellm_settings: litellm, router_settings: router } = sections;
+  reportEntries(litellm, 'callbacks', CALLBACKS, report);
+  reportEntries(router, 'optional_pre_call_checks', PRE_CALL_CHECKS, report);
   for (const deployment of file.entries('model_list')) {
-    const params = deployment?.keys().includes('litellm_params') ? deployment.raw('litellm_params') : undefined; // prettier-ignore
+    // A variable that is not set leaves out the deployment. It does not stop the start.
+    const params = deployment?.reportingTo(new Report()).raw('litellm_params');
     if (params === null || typeof params !== 'object') continue;
     for (const [name, advice] of Object.entries(DEPLOYMENT_RESTRICTIONS))
       if (restricts((params as Record<string, unknown>)[name]))
         report(deployment!, `litellm_params.${name}`, name, advice);
   }
+  return [...accepted];
+}
+
+/** Reports the entries of a list that restrict. The rest of it has no effect. */
+function reportEntries(
+  section: Section,
+  key: string,
+  advice: Readonly<Record<string, string>>,
+  report: (section: Section, key: string, name: string, advice: string) => void,
+): void {
+  if (!section.keys().includes(key)) return;
+  const entries: unknown = section.raw(key);
+  for (const name of Array.isArray(entries) ? entries : [entries])
+    if (typeof name === 'string' && Object.hasOwn(advice, name)) report(section, key, name, advice[name]!);
+    else if (typeof name === 'string' && name.includes('.'))
+      section.warn(
+        key,
+        `${name} is not run; if it refuses or changes calls in LiteLLM, nothing does so here`,
+      );
+  section.ignore(key);
 }
 
 /** Tells whether a setting has a value that restricts. */

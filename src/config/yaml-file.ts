@@ -18,17 +18,61 @@ export function parseYaml(text: string, report: Report, name?: string): Record<s
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, merge: true });
   const faults = [...document.errors, ...document.warnings];
-  for (const { message } of faults) report.problems.push(`${of}not valid YAML: ${message.split('\n')[0]!}`);
+  for (const { message } of faults)
+    report.problems.push(`${of}not valid YAML: ${withoutValue(message.split('\n')[0]!)}`);
   if (faults.length) return {};
   const duplicates = duplicateKeys(document, lines);
   for (const { path, line } of duplicates.slice(0, MAX_DUPLICATES))
     report.warnings.push(`${of}${path}: is there twice; the last one, on line ${line}, counts`);
   if (duplicates.length > MAX_DUPLICATES)
     report.warnings.push(`${of}${duplicates.length - MAX_DUPLICATES} more keys are there twice`);
-  const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {};
+  const value = valueOf(document) ?? {};
+  const fault = faultIn(value);
+  if (fault !== undefined) {
+    report.problems.push(`${of}${fault}`);
+    return {};
+  }
   if (isMapping(value)) return value;
   report.problems.push(`${of}the file must be a mapping`);
   return {};
+}
+
+function valueOf(document: Document.Parsed): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    throw new Error(withoutValue((error as Error).message), { cause: error });
+  }
+}
+
+/** Leaves out the name of a tag or alias: a secret that begins with `!` or `*` and has no quotes is read as one. */
+const withoutValue = (message: string) =>
+  message.replace(
+    /^Unresolved (tag|alias)\b.*?: \S+/,
+    'Unresolved $1; a text that begins with ! or * needs quotes:',
+  );
+
+/** Returns the problem with a value that no setting can have, undefined if there is none. */
+function faultIn(
+  value: unknown,
+  path = '',
+  ancestors = new Set<object>(),
+  done = new Set<object>(),
+): string | undefined {
+  if (typeof value !== 'object' || value === null || done.has(value)) return undefined;
+  const at = path || 'the file';
+  if (ancestors.has(value)) return `${at}: contains itself, by an alias`;
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype)
+    return `${at}: must be a plain mapping, list, text, number or flag`;
+  ancestors.add(value);
+  for (const [key, entry] of Object.entries(value)) {
+    const name = Array.isArray(value) ? `[${key}]` : path ? `.${key}` : key;
+    const fault = faultIn(entry, path + name, ancestors, done);
+    if (fault !== undefined) return fault;
+  }
+  ancestors.delete(value);
+  done.add(value);
+  return undefined;
 }
 
 /** Returns the keys that a mapping has more than once, each with its path and the line of its last place. */

@@ -5,8 +5,8 @@ import { AddressList, canonicalAddress } from '../platform/address-list.js';
 declare module 'fastify' {
   interface FastifyRequest {
     /**
-     * IP address of the client: the connection's, or the one that trusted proxies report. Undefined if the client has
-     * disconnected before anything read it.
+     * IP address of the client: the connection's, or the one that trusted proxies report. Undefined if a proxy does not know
+     * it, or if the client has disconnected before anything read it.
      */
     readonly clientAddress: string | undefined;
     /** `clientAddress`, if the ledger, the audit log and the log may store it. */
@@ -47,7 +47,7 @@ export function resolveClientAddresses(
 /**
  * Returns the connection's address unless a trusted proxy has it. Then the right-most address of `X-Forwarded-For` that is
  * no trusted proxy counts, because each proxy appends the address that it sees. Everything left of it may be invented. If a
- * trusted proxy reports no address, its own counts.
+ * trusted proxy sends no such header, the call is its own. If what it reports is no address, the client's is unknown.
  */
 export function clientAddress(
   connection: string | undefined,
@@ -61,7 +61,7 @@ export function clientAddress(
   for (let hops = 0; end >= 0 && hops < MAX_HOPS && trusted.has(address); hops++) {
     const comma = list.lastIndexOf(',', end - 1);
     const previous = canonicalAddress(withoutPort(list.slice(comma + 1, end).trim()));
-    if (previous === undefined) break;
+    if (previous === undefined) return undefined;
     address = previous;
     end = comma;
   }

@@ -12,6 +12,7 @@ import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config, type ModelConfig } from '../config/config.js';
 import { readModel } from '../config/models.js';
+import { restrictionProblems } from '../config/restrictions.js';
 import { Report, Section } from '../config/section.js';
 import { authoredBy } from '../database/authored-row.js';
 import { Database } from '../database/database.js';
@@ -64,7 +65,7 @@ export class ModelsService {
 
   /** The same inside a transaction of somebody else's; when it is committed they call `changed`. */
   async make(tx: EntityManager, dto: NewModelDto, by: string): Promise<StoredDeployment> {
-    const described = descriptionOf(dto);
+    const described = descriptionOf(dto, this.config.startWithout);
     const modelId = described.modelInfo.id ?? uuidv7();
     const row: StoredDeployment = {
       ...this.columns(described, modelId),
@@ -93,14 +94,17 @@ export class ModelsService {
       const before = await this.storedDeployments.in(tx).findOne({ where: { modelId }, ...rowLock(tx) });
       if (!before) throw missing(modelId, 'id');
       refuse(references(dto.litellm_params ?? {}));
-      const described = descriptionOf({
-        model_name: dto.model_name ?? before.modelName,
-        litellm_params: merged(decryptedParams(before, this.config.saltKey), dto.litellm_params),
-        model_info: merged(before.modelInfo ?? {}, {
-          ...dto.model_info,
-          ...(dto.blocked !== undefined && { blocked: dto.blocked }),
-        }),
-      });
+      const described = descriptionOf(
+        {
+          model_name: dto.model_name ?? before.modelName,
+          litellm_params: merged(decryptedParams(before, this.config.saltKey), dto.litellm_params),
+          model_info: merged(before.modelInfo ?? {}, {
+            ...dto.model_info,
+            ...(dto.blocked !== undefined && { blocked: dto.blocked }),
+          }),
+        },
+        this.config.startWithout,
+      );
       if (described.modelInfo.id !== modelId)
         refuse(['model_info.id: cannot be changed; remove the model and add it again']);
       await this.requireTeam(tx, described);
@@ -263,13 +267,17 @@ const missing = (id: string, param: string) =>
   new NotFoundException({ message: `Model with id=${id} not found in db`, param });
 
 /** Reads a deployment like one of the configuration file. Throws 422 with all its problems. */
-function descriptionOf({ model_name, litellm_params, model_info }: NewModelDto): ModelConfig {
+function descriptionOf(
+  { model_name, litellm_params, model_info }: NewModelDto,
+  startWithout: readonly string[],
+): ModelConfig {
   const report = new Report();
   const model = readModel(new Section({ model_name, litellm_params, model_info }, '', report));
   refuse([
     ...report.problems,
     ...(report.problems.length ? [] : callEditFaults(model.litellmParams)),
     ...report.ignored.map((path) => `${path}: ${NOT_BILLED}`),
+    ...restrictionProblems({ ...litellm_params }, startWithout),
     ...misplacedSecrets(model_info ?? {}),
     ...references(litellm_params),
     ...references(model_info ?? {}, 'model_info'),

@@ -167,15 +167,15 @@ export function compileRouteList(entries: readonly string[] | null | undefined):
 const MODEL_PATHS = ['/engines/{model:path}', '/openai/deployments/{model:path}', '/openai/v1'];
 
 /**
- * Compiles routes that are closed to others. A route is closed in all its spellings: with and without `/v1`, and on the
- * paths that name the model.
+ * Compiles routes that are closed to others. A route is closed in all its spellings: with and without a version, and on the
+ * paths that name the model. A slash at the end is the same route, too.
  */
 export const compileClosedRoutes = (entries: readonly string[]): RouteList =>
   compileRouteList(
     entries.flatMap((entry) => {
       if (!entry.startsWith('/')) return [entry];
-      const base = entry.replace(/^\/v1(?=\/)/, '');
-      return [base, `/v1${base}`, ...MODEL_PATHS.map((path) => path + base)];
+      const base = entry.replace(/(?<=.)\/+$/, '').replace(/^\/v[12](?=\/)/, '');
+      return [base, `/v1${base}`, `/v2${base}`, ...MODEL_PATHS.map((path) => path + base)];
     }),
   );
 

@@ -43,6 +43,8 @@ describe('general_settings', () => {
     // The last untrusted address counts: a client cannot name itself another one.
     expect(await seen(key, '/v1/models', '203.0.113.9, 198.51.100.1')).toEqual(refused('198.51.100.1'));
     expect(await seen(key, '/v1/models', '198.51.100.1, ::ffff:203.0.113.7')).toEqual([200, undefined, undefined, undefined]); // prettier-ignore
+    // An address that a proxy does not know is none that is allowed.
+    expect(await seen(key, '/v1/models', '198.51.100.1, unknown')).toEqual(refused('unknown'));
     expect(upstream.calls.length - calls).toBe(1);
     expect((await gateway.send('GET', '/health/liveliness')).status).toBe(200);
   });

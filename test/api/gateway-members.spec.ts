@@ -21,6 +21,7 @@ beforeAll(async () => {
     config: {
       model_list: [
         model('m', upstream.url, {}),
+        model('m-edit', upstream.url, { mode: 'image_generation', output_cost_per_image: 0.01 }),
         model('m-claude', root, {}, { model: 'anthropic/m-claude' }),
       ],
     },
@@ -71,6 +72,32 @@ describe('members for the gateway', () => {
   it.each(PATHS)('never leave by %s', async (path) => {
     const members = { litellm_session_id: 's', num_retries: 2, 'no-log': true, cache: { 'no-cache': true }, input_cost_per_token: 1, tags: ['a'], guardrails: ['g'] }; // prettier-ignore
     expect(await forwarded(path, { ...members, top_k: 5 })).toEqual({ top_k: 5 });
+  });
+});
+
+describe('a form', () => {
+  it('carries no part of a member for the gateway', async () => {
+    const form = new FormData();
+    const fields = {
+      model: 'm-edit',
+      prompt: 'fog',
+      guardrails: 'g',
+      'guardrails[]': 'g',
+      'cache[no-cache]': 'true',
+    };
+    for (const [name, value] of Object.entries({ ...fields, 'include[]': 'logprobs' }))
+      form.append(name, value);
+    form.append('image', new Blob(['png']), 'a.png');
+    const request = new Request(gateway.url, { method: 'POST', body: form });
+    const headers = { 'content-type': request.headers.get('content-type')! };
+    const bytes = Buffer.from(await request.arrayBuffer());
+    expect((await gateway.as(key, 'POST', '/v1/images/edits', bytes, headers)).status).toBe(200);
+    expect(upstream.calls.at(-1)!.fields).toEqual({
+      model: 'up-m-edit',
+      prompt: 'fog',
+      'include[]': 'logprobs',
+      'a.png': 'png',
+    });
   });
 });
 

@@ -34,7 +34,10 @@ function bodyOf({
     edits.set('model', isForm ? name : JSON.stringify(name));
   }
   for (const name of scanned!.members.keys())
-    if ((isGatewayMember(name) && !operatorNames?.has(name)) || (limit && limitsOutput(name)))
+    if (
+      (isGatewayMember(isForm ? fieldOf(name) : name) && !operatorNames?.has(name)) ||
+      (limit && limitsOutput(name))
+    )
       edits.set(name, null);
   if (llm.forwardedMetadata !== undefined) edits.set('metadata', llm.forwardedMetadata);
   if (limit) edits.set(limit.member, String(limit.tokens));
@@ -46,5 +49,8 @@ function bodyOf({
   if (!edits.size) return bytes;
   return isForm ? editedForm(bytes, scanned, edits) : editedObject(bytes, scanned!, edits);
 }
+
+/** Returns the member of which a form's field is a part: `guardrails` of `guardrails[]`. */
+const fieldOf = (name: string) => name.split('[', 1)[0]!;
 
 const lengthOf = (pieces: readonly Buffer[]) => pieces.reduce((sum, { length }) => sum + length, 0);

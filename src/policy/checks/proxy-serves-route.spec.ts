@@ -38,4 +38,21 @@ describe('proxyServesRoute', () => {
     const facts = someFacts({ settings, credential: aKey({ role }), route: aRoute({ path }) });
     expect(proxyServesRoute(facts).denials.length ? 'refused' : 'allowed').toBe(verdict);
   });
+
+  it.each([
+    ['/v1/rerank', '/rerank'],
+    ['/v1/rerank', '/v2/rerank'],
+    ['/v2/rerank', '/v1/rerank'],
+    ['/v1/models/', '/v1/models'],
+    ['/key/{key}/regenerate', '/key/abc/regenerate'],
+    ['/key/*', '/key/generate'],
+  ])('admin_only_routes: %s closes %s', (entry, path) => {
+    const settings = { ...SETTINGS, adminOnlyRoutes: compileClosedRoutes([entry]) };
+    const facts = someFacts({
+      settings,
+      credential: aKey({ role: 'internal_user' }),
+      route: aRoute({ path }),
+    });
+    expect(proxyServesRoute(facts).denials).toHaveLength(1);
+  });
 });
