@@ -123,7 +123,7 @@ describe('a text that is kept', () => {
     const customer = await gateway.admin('GET', `/customer/info?end_user_id=${encodeURIComponent(name)}`);
     expect(customer.body).toMatchObject({ user_id: name, alias: name });
 
-    const call = await gateway.chat(key, { model: 'm-free', messages: [{ role: 'user', content: text }], metadata: { [text]: text } });
+    const call = await gateway.chat(key, { model: 'm-free', store: true, messages: [{ role: 'user', content: text }], metadata: { [text]: text } });
     expect(call.status).toBe(200);
     const { body } = upstream.calls.at(-1)!;
     expect(body).toMatchObject({ messages: [{ role: 'user', content: text }], metadata: { [text]: text } });
