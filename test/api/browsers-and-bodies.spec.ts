@@ -113,6 +113,15 @@ const preflight = (path: string, origin: string, names = 'authorization,x-stainl
     'access-control-request-headers': names,
   });
 
+/** Sends bytes. Returns the answer when the gateway closes the connection. */
+const answerTo = (bytes: string) =>
+  new Promise<string>((resolve, reject) => {
+    let text = '';
+    const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1', () => socket.write(bytes));
+    socket.on('data', (piece) => (text += piece.toString()));
+    socket.on('end', () => resolve(text)).on('error', reject);
+  });
+
 describe('a page in a browser', () => {
   const origin = 'https://chat.example.org';
   const body = { model: 'm-free', messages: [{ role: 'user', content: 'hi' }], max_tokens: 2 };
@@ -179,6 +188,9 @@ describe('a page in a browser', () => {
       expect({ status: answer.status, ...corsOf(answer) }).toEqual({ status, ...ANY_PAGE });
     const malformed = await gateway.as(key, 'POST', '/v1/%zz', body);
     expect([malformed.status, malformed.headers['access-control-allow-origin']]).toEqual([400, '*']);
+    const headers = `x: ${'x'.repeat(20_000)}`;
+    const tooLarge = await answerTo(`GET /v1/models HTTP/1.1\r\nhost: a\r\n${headers}\r\n\r\n`);
+    expect(tooLarge).toMatch(/^HTTP\/1\.1 431 [^]*\r\naccess-control-allow-origin: \*\r\n/);
   });
 
   it('calls admin routes from the configured origin only', async () => {
