@@ -26,6 +26,7 @@ const ON_BOTH = [
   'fallbacks',
   'held-is-sent',
   'holds-over-time',
+  'javascript-clients',
   'jwt',
   'lists',
   'party-views',
