@@ -70,8 +70,11 @@ export interface MockContent {
   readonly outputTokens: number;
 }
 
-/** Members that limit the output tokens, each with its minimum. */
-export type OutputLimits = readonly (readonly [name: ReadMember, minimum: number])[];
+/** Members that limit the output tokens, each with its minimum, and with the value that means no limit. */
+export type OutputLimits = readonly (readonly [name: ReadMember, minimum: number, unlimited?: number])[];
+
+/** llama.cpp's value for no limit, which clients send to any server with OpenAI's API. */
+export const UNLIMITED = -1;
 
 /** The format in which an API writes a stream of server-sent events. */
 export interface StreamFormat {

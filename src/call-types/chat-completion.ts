@@ -1,11 +1,11 @@
-import type { CallType, OutputLimits } from './call-type.js';
+import { type CallType, type OutputLimits, UNLIMITED } from './call-type.js';
 import { completionSize } from './completion-size.js';
 import { mockedChunks, openaiStream, openaiUsage } from './openai-stream.js';
 import { reportedUsage } from './reported-usage.js';
 
 const OUTPUT_LIMITS: OutputLimits = [
-  ['max_tokens', 1],
-  ['max_completion_tokens', 1],
+  ['max_tokens', 1, UNLIMITED],
+  ['max_completion_tokens', 1, UNLIMITED],
 ];
 
 export const chatCompletion: CallType = {

@@ -11,9 +11,6 @@ const MAX_COPIES = 128;
 /** Maximum output limit. No model writes as much, and its cost does not overflow. */
 const MAX_OUTPUT_TOKENS = 1_000_000_000;
 
-/** llama.cpp's value for no limit, which clients send to any server. */
-const NO_LIMIT = -1;
-
 type Draft = { -readonly [Name in keyof CallSize]: CallSize[Name] };
 
 /** Returns the size of a call that generates text for one or more prompts. */
@@ -91,8 +88,8 @@ function addReasoning(size: Draft, body: CallBody): void {
 /** Adds the client's output limits. If there are several, the provider decides which one counts. */
 function addLimits(size: Draft, body: CallBody, limits: OutputLimits): void {
   let limitsByName: Record<string, number> | undefined;
-  for (const [name, minimum] of limits) {
-    if (body.value(name) === NO_LIMIT) continue;
+  for (const [name, minimum, unlimited] of limits) {
+    if (unlimited !== undefined && body.value(name) === unlimited) continue;
     const limit = body.wholeNumber(name, MAX_OUTPUT_TOKENS, minimum);
     if (limit === undefined) continue;
     if (size.outputTokens !== undefined && limit !== size.outputTokens) size.outputTokensBy = limitsByName!;

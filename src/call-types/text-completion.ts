@@ -1,12 +1,12 @@
 import type { CallSize } from '../policy/bound.js';
 import type { CallBody } from './call-body.js';
-import type { CallType, OutputLimits } from './call-type.js';
+import { type CallType, type OutputLimits, UNLIMITED } from './call-type.js';
 import { chatCompletion } from './chat-completion.js';
 import { completionSize } from './completion-size.js';
 import { mockedChunks, openaiUsage } from './openai-stream.js';
 
 /** The minimum is 0, because a call that only echoes its prompt generates nothing. */
-const OUTPUT_LIMITS: OutputLimits = [['max_tokens', 0]];
+const OUTPUT_LIMITS: OutputLimits = [['max_tokens', 0, UNLIMITED]];
 
 export const textCompletion: CallType = {
   ...chatCompletion,
