@@ -63,7 +63,7 @@ describe('a tier', () => {
   it.each([
     [{ max_budget: -1 }, 'max_budget'],
     [{ max_budget: 0.0000000001 }, 'max_budget'],
-    [{ max_budget: '5' }, 'max_budget'],
+    [{ max_budget: 'five' }, 'max_budget'],
     [{ budget_duration: 'soon' }, 'budget_duration'],
     [{ tpm_limit: 1.5 }, 'tpm_limit'],
     [{ model_max_budget: [] }, 'model_max_budget'],
