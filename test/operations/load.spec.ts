@@ -98,8 +98,9 @@ describe('/health', () => {
     };
     expect(await counts()).toEqual([2, 0]);
     expect((await gateway.chat(key, { model: 'gone' })).status).toBe(502);
+    // The provider refuses the gateway's key, not the caller's.
     upstream.behave = () => ({ status: 401, errorBody: { error: { message: 'what a client said' } } });
-    expect((await gateway.chat(key, { model: 'free' })).status).toBe(401);
+    expect((await gateway.chat(key, { model: 'free' })).status).toBe(502);
     const seen = upstream.calls.length;
     expect(await health('?model=free')).toEqual({
       healthy_endpoints: [],
