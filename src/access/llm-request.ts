@@ -4,6 +4,7 @@ import { MalformedBodyError, type ScannedObject, scanJsonObject, type Watch } fr
 import { FORBIDDEN_PARAM_NAMES } from '../config/forbidden-names.js';
 import { CallBody } from '../call-types/call-body.js';
 import { CONTENT, MEDIA_NAMES } from '../call-types/media.js';
+import { moderation } from '../call-types/moderation.js';
 import type { CallType } from '../call-types/call-type.js';
 import { FormBody } from '../call-types/form-body.js';
 import type { ReadMember } from '../call-types/read-members.js';
@@ -211,7 +212,8 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
   rejectForbiddenParams(scanned, context);
   refuseOtherModels(body);
   const value = (name: ReadMember) => body.value(name);
-  const inBody = value('model');
+  // A moderation may leave its model open, by null, too.
+  const inBody = kind === moderation ? (value('model') ?? undefined) : value('model');
   const model = modelOf(inBody, context);
   const stream = body.flag('stream');
   const endUserId = endUserOf(value, context);

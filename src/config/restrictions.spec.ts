@@ -33,6 +33,13 @@ describe('settings that restrict in LiteLLM and have no effect here', () => {
     ['cost_discount_config', 'litellm_settings: {cost_discount_config: {openai: 0.1}}', 'litellm_settings.cost_discount_config'],
     ['cost_margin_config', 'litellm_settings: {cost_margin_config: {global: 0.1}}', 'litellm_settings.cost_margin_config'],
     ['provider_budget_config', 'router_settings: {provider_budget_config: {openai: {budget_limit: 1}}}', 'router_settings.provider_budget_config'],
+    ['tag_budget_config', 'litellm_settings: {tag_budget_config: {a: {max_budget: 1}}}', 'litellm_settings.tag_budget_config'],
+    ['block_requests_for_models_without_pricing', 'litellm_settings: {block_requests_for_models_without_pricing: true}', 'litellm_settings.block_requests_for_models_without_pricing'],
+    ['personal_key_model_access_from_teams', 'litellm_settings: {personal_key_model_access_from_teams: true}', 'litellm_settings.personal_key_model_access_from_teams'],
+    ['enable_key_alias_format_validation', 'litellm_settings: {enable_key_alias_format_validation: true}', 'litellm_settings.enable_key_alias_format_validation'],
+    ['custom_key_update', 'general_settings: {custom_key_update: a.b}', 'general_settings.custom_key_update'],
+    ['custom_key_policy', 'general_settings: {custom_key_policy: a.b}', 'general_settings.custom_key_policy'],
+    ['disable_key_generate_for_org_admin', 'general_settings: {disable_key_generate_for_org_admin: true}', 'general_settings.disable_key_generate_for_org_admin'],
     ['max_budget', 'model_list: [{model_name: m, litellm_params: {model: openai/m, api_key: k, max_budget: 1}}]', 'model_list[0].litellm_params.max_budget'],
     ['guardrails', 'model_list: [{model_name: m, litellm_params: {model: openai/m, api_key: k, guardrails: [a]}}]', 'model_list[0].litellm_params.guardrails'],
   ])('%s stops the start unless start_without names it: %s', (name, yaml, at) => {

@@ -51,6 +51,41 @@ const RESTRICTIONS: readonly Restriction[] = [
   { name: 'cost_discount_config', section: 'litellm_settings', advice: 'set the prices of the models' },
   { name: 'cost_margin_config', section: 'litellm_settings', advice: 'set the prices of the models' },
   {
+    name: 'tag_budget_config',
+    section: 'litellm_settings',
+    advice: 'set max_budget and budget_duration of tags (/tag/new)',
+  },
+  {
+    name: 'block_requests_for_models_without_pricing',
+    section: 'litellm_settings',
+    advice: 'set a budget: where one applies, a model without a price is refused',
+  },
+  {
+    name: 'personal_key_model_access_from_teams',
+    section: 'litellm_settings',
+    advice: 'set the models of users',
+  },
+  {
+    name: 'enable_key_alias_format_validation',
+    section: 'litellm_settings',
+    advice: 'check aliases where keys are ordered',
+  },
+  {
+    name: 'custom_key_update',
+    section: 'general_settings',
+    advice: 'use upperbound_key_generate_params',
+  },
+  {
+    name: 'custom_key_policy',
+    section: 'general_settings',
+    advice: 'use upperbound_key_generate_params and default_key_generate_params',
+  },
+  {
+    name: 'disable_key_generate_for_org_admin',
+    section: 'general_settings',
+    advice: 'make organization admins members, and let team admins issue keys',
+  },
+  {
     name: 'provider_budget_config',
     section: 'router_settings',
     advice: 'set budgets of keys, teams, users or tags',
@@ -116,9 +151,10 @@ export function reportMissingRestrictions(
     if (!NAMES.has(name))
       own.problem('start_without', `'${name}' is none of ${[...NAMES].toSorted().join(', ')}`);
   const report = (section: Section, key: string, name: string, advice: string) => {
-    if (accepted.has(name))
+    if (accepted.has(name)) {
       section.warn(key, `${name} has no effect; the start goes on without it, as tollgate_settings.start_without says`); // prettier-ignore
-    else
+      section.ignore(key);
+    } else
       section.problem(
         key,
         `${name} would restrict, and has no effect here: ${advice}. To start without it: tollgate_settings.start_without: [${name}]`,

@@ -166,8 +166,8 @@ describe('a wildcard', () => {
 });
 
 describe('a moderation without a model', () => {
-  const moderate = (key: string) =>
-    gateway.as(key, 'POST', '/v1/moderations', { input: 'Is this all right?' });
+  const moderate = (key: string, fields: object = {}) =>
+    gateway.as(key, 'POST', '/v1/moderations', { input: 'Is this all right?', ...fields });
 
   it.each<[string, object, string]>([
     ['of any key', {}, 'up-m-checks'],
@@ -178,6 +178,11 @@ describe('a moderation without a model', () => {
     const { status } = await moderate(await gateway.createKey(fields));
     expect(status).toBe(200);
     expect(upstream.calls.at(-1)).toMatchObject({ model: called, body: { model: called, input: 'Is this all right?' } }); // prettier-ignore
+  });
+
+  it('may say so with null', async () => {
+    expect((await moderate(await gateway.createKey(), { model: null })).status).toBe(200);
+    expect(upstream.calls.at(-1)!.body).toEqual({ model: 'up-m-checks', input: 'Is this all right?' });
   });
 
   it('is refused if there is none for the key', async () => {
