@@ -65,6 +65,11 @@ function expectClosed({ status, body, headers, text }: Answer, kind: string, res
   expect(headers).not.toHaveProperty('retry-after');
 }
 
+/** Proves on SQLite alone: on PostgreSQL the time is the database's, which a test cannot set. */
+function describeOnSqlite(name: string, tests: () => void): void {
+  if (process.env.TESTS_ON !== 'postgres') describe(name, tests);
+}
+
 describe('a call outside the allowed hours', () => {
   it.each([
     ['key', (allowed_hours: AllowedHours) => gateway.createKey({ allowed_hours })],
@@ -316,8 +321,7 @@ describe('who may set allowed hours', () => {
   });
 });
 
-/** On PostgreSQL the time is the database's, which a test cannot set. */
-describe.skipIf(process.env.TESTS_ON === 'postgres')('when the clocks change', () => {
+describeOnSqlite('when the clocks change', () => {
   let provider: Upstream;
   let inProcess: InProcess;
   beforeAll(async () => {
