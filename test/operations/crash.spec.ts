@@ -156,7 +156,7 @@ describe('another process that writes to the SQLite file', () => {
 
     expect(await underWay).toBe(200);
     written();
-    expect(await call()).toBe(200);
+    await eventually(async () => expect(await call()).toBe(200));
     expect((await gateway.admin('POST', '/team/new', { team_alias: 'late' })).status).toBe(200);
     written();
     expect(await call()).toBe(200);
