@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { QueryRunner } from 'typeorm';
 
 /**
- * Runs files of a migration's own folder in PostgreSQL: copies of functions as they were when the migration was written.
+ * Runs files of a migration's folder in PostgreSQL: copies of functions as they were when the migration was written.
  * The files in `sql/` folders change later; these never do.
  */
 export async function runFrozenSql(
