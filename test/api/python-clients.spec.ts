@@ -1,23 +1,36 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { Gateway, model, testModels } from '../harness/gateway.js';
-import { type CheckResult, PythonClients, pythonClientsAreThere } from '../harness/python-clients.js';
-import { OSLO, structuredAnswer, toolCall, toolUse } from '../harness/tool-calls.js';
+import {
+  type CheckResult,
+  PYTHON_ENVIRONMENTS,
+  PythonClients,
+  pythonClientsAreThere,
+  type PythonEnvironment,
+} from '../harness/python-clients.js';
+import { functionCall, OSLO, structuredAnswer, toolCall, toolUse } from '../harness/tool-calls.js';
 import { type Behaviour, Upstream, type UpstreamCall } from '../harness/upstream.js';
 
-/** Proves that Python's usual clients work: `openai`, `anthropic`, `langchain-openai` and LiteLLM's SDK. */
+/**
+ * Proves that Python's usual clients work: `openai`, `anthropic`, `langchain-openai`, LiteLLM's SDK, `pydantic-ai` and `openai-agents`.
+ */
 
 const isThere = pythonClientsAreThere();
 
 const broken: Behaviour = { tokensBefore: 2, ending: 'reset' };
-let busyCalls = 0;
+/** Users whose first call of a busy model was refused. */
+const refusedUsers = new Set<unknown>();
 
 /** Behaviours of the provider by its models. */
 const BEHAVIOURS: Readonly<Record<string, (call: UpstreamCall) => Behaviour>> = {
-  'up-m-tools': toolCall,
+  'up-m-tools': (call) => (call.path.endsWith('/responses') ? functionCall(call) : toolCall(call)),
   'up-m-claude-tools': toolUse,
   'up-m-json': structuredAnswer,
-  'up-m-busy': () => (busyCalls++ === 0 ? { status: 429 } : {}),
+  'up-m-busy': ({ body: { user } }) => {
+    if (refusedUsers.has(user)) return {};
+    refusedUsers.add(user);
+    return { status: 429 };
+  },
   'up-m-slow': () => ({ hang: true }),
   'up-m-broken': () => broken,
   'up-m-claude-broken': () => broken,
@@ -37,14 +50,15 @@ const BEHAVIOURS: Readonly<Record<string, (call: UpstreamCall) => Behaviour>> = 
 
 let upstream: Upstream;
 let gateway: Gateway;
-let clients: PythonClients;
-let results: Record<string, CheckResult>;
+let programs: PythonClients[];
+type Results = Readonly<Record<string, CheckResult>>;
+let results: Readonly<Record<PythonEnvironment, Results>>;
 const keys: Record<string, string> = { unknown: 'sk-nobody-knows-this-one' };
 const judged = new Set<string>();
 
 beforeAll(async () => {
   if (!isThere) return;
-  clients = new PythonClients();
+  programs = PYTHON_ENVIRONMENTS.map((environment) => new PythonClients(environment));
   upstream = await Upstream.start();
   upstream.behave = (call) => BEHAVIOURS[call.model]?.(call) ?? {};
   const { url } = upstream;
@@ -66,15 +80,18 @@ beforeAll(async () => {
   keys.main = await gateway.createKey({ max_budget: 100 });
   keys.narrow = await gateway.createKey({ max_budget: 100, models: ['m-out'] });
   keys.poor = await gateway.createKey({ max_budget: 0 });
-  keys.slow = await gateway.createKey({ rpm_limit: 1 });
-  results = await clients.results(gateway.url, keys);
+  for (const client of ['pydantic', 'agents', 'azure'])
+    keys[client] = await gateway.createKey({ max_budget: 100 });
+  for (const version of [2, 3]) keys[`slow-${version}`] = await gateway.createKey({ rpm_limit: 1 });
+  const ran = await Promise.all(programs.map((program) => program.results(gateway.url, keys)));
+  results = { 'openai-2': ran[0]!, 'openai-3': ran[1]! };
 });
-afterAll(() => closeAll(clients, gateway, upstream));
+afterAll(() => closeAll(...(programs ?? []), gateway, upstream));
 
 /** Returns what a check returned. Throws its traceback if it raised. */
-function seen(name: string): unknown {
-  judged.add(name);
-  const { value, raised } = results[name] ?? { raised: `There is no check ${name}.` };
+function seen(name: string, environment: PythonEnvironment = 'openai-2'): unknown {
+  judged.add(`${environment} ${name}`);
+  const { value, raised } = results[environment][name] ?? { raised: `There is no check ${name}.` };
   if (raised !== undefined) throw new Error(raised);
   return value;
 }
@@ -101,7 +118,17 @@ const REFUSED = {
   overflow: { status: 400, type: 'invalid_request_error', code: 'context_length_exceeded', requests: 1 },
 };
 
-describe.skipIf(!isThere)('openai', () => {
+/** Returns how many calls of a key are billed, and what they cost in dollars. */
+async function bill(key: string) {
+  const { body } = await gateway.admin('GET', `/spend/logs?api_key=${keys[key]}`);
+  const rows = body as { spend: number }[];
+  const { info } = (await gateway.admin('GET', `/key/info?key=${keys[key]}`)).body as {
+    info: { spend: number };
+  };
+  return { calls: rows.length, spend: info.spend };
+}
+
+describe.skipIf(!isThere).each(PYTHON_ENVIRONMENTS)('openai in %s', (environment) => {
   it.each<[check: string, expected: unknown]>([
     ['chats', ['scripted answer', 3, 'up-m-out']],
     ['streams', ['t0 t1 t2 ', []]],
@@ -124,11 +151,11 @@ describe.skipIf(!isThere)('openai', () => {
     ['stream_breaks', expect.objectContaining({ class: 'APIError', type: 'upstream_error', requests: 1 })],
     ['context_overflows', { class: 'BadRequestError', ...REFUSED.overflow }],
   ])('%s', (check, expected) => {
-    expect(seen(`openai.${check}`)).toEqual(expected);
+    expect(seen(`openai.${check}`, environment)).toEqual(expected);
   }); // prettier-ignore
 
   it('reads headers of the raw response', () => {
-    expect(seen('openai.reads_headers')).toEqual([
+    expect(seen('openai.reads_headers', environment)).toEqual([
       'scripted answer',
       {
         'x-litellm-response-cost': '0.003',
@@ -140,7 +167,7 @@ describe.skipIf(!isThere)('openai', () => {
   });
 
   it('calls a busy upstream once more, and never one whose answer is refused', () => {
-    expect(upstream.calls.filter(({ model: name }) => name === 'up-m-busy')).toHaveLength(2);
+    expect(upstream.calls.filter(({ model: name }) => name === 'up-m-busy')).toHaveLength(4);
     expect(upstream.calls.filter(({ model: name }) => name === 'up-m-deny')).toHaveLength(0);
   });
 });
@@ -217,6 +244,90 @@ describe.skipIf(!isThere)('LiteLLM’s SDK', () => {
   });
 });
 
+describe.skipIf(!isThere)('classes for Azure of openai and langchain-openai', () => {
+  it.each<[check: string, expected: unknown]>([
+    ['langchain_invokes', ['scripted answer', 3]],
+    ['langchain_streams', ['t0 t1 t2 ', 3]],
+    ['langchain_names_another_model', ['scripted answer', 3]],
+    ['langchain_embeds', [[0.5, -0.5], 1]],
+    ['openai_names_the_deployment', 'scripted answer'],
+    ['openai_names_another_model', 'scripted answer'],
+    ['openai_streams', 't0 t1 t2 '],
+    ['refused_model', { class: 'PermissionDeniedError', ...REFUSED.model }],
+    ['refused_budget', { class: 'RateLimitError', ...REFUSED.budget }],
+  ])('%s', (check, expected) => {
+    expect(seen(`azure.${check}`)).toEqual(expected);
+  });
+
+  it('are billed by their deployments', async () => {
+    expect(await bill('azure')).toEqual({ calls: 8, spend: 0.018 });
+  });
+});
+
+describe.skipIf(!isThere)('pydantic-ai', () => {
+  const refused = ({ status, type }: { status: number; type: string }) => ({
+    category: [true],
+    status,
+    type,
+    requests: 1,
+  });
+
+  it.each<[check: string, expected: unknown]>([
+    ['chats', ['scripted answer', 3, 1]],
+    ['chats_in_a_stream', ['t0 t1 t2 ', 3, 1]],
+    ['chats_with_tools', [['3 degrees in Oslo'], 'scripted answer', 2]],
+    ['chats_with_tools_in_a_stream', ['t0 t1 t2 ', 6, 2]],
+    ['chats_by_litellm_provider', ['scripted answer', 3, 1]],
+    ['chats_by_azure_provider', ['scripted answer', 3, 1]],
+    ['responds', ['scripted answer', 3, 1]],
+    ['responds_in_a_stream', ['t0 t1 t2 ', 3, 1]],
+    ['responds_with_tools', [['3 degrees in Oslo'], 'scripted answer', 2]],
+    ['asks_claude', ['scripted answer', 3, 1]],
+    ['asks_claude_in_a_stream', ['t0 t1 t2 ', 3, 1]],
+    ['asks_claude_with_tools', [['3 degrees in Oslo'], 'scripted answer', 2]],
+    ['structures', [OSLO, OSLO, OSLO]],
+    ['refused_unknown_key', refused(REFUSED.unknownKey)],
+    ['refused_budget', refused(REFUSED.budget)],
+    ['refused_budget_by_messages', refused(REFUSED.budget)],
+    ['context_overflows', refused(REFUSED.overflow)],
+  ])('%s', (check, expected) => {
+    expect(seen(`pydantic-ai.${check}`, 'openai-3')).toEqual(expected);
+  });
+
+  it('is billed for its calls', async () => {
+    expect(await bill('pydantic')).toEqual({ calls: 20, spend: 0.057 });
+  });
+});
+
+describe.skipIf(!isThere)('openai-agents', () => {
+  const TOLD = ['3 degrees in Oslo'];
+
+  it.each<[check: string, expected: unknown]>([
+    ['chats', ['agent-chat', [], 'scripted answer', 1, 3]],
+    ['chats_with_tools', ['agent-chat', TOLD, 'scripted answer', 2, 6]],
+    ['chats_with_tools_in_a_stream', ['t0 t1 t2 ', 'agent-chat', TOLD, 't0 t1 t2 ', 2, 6]],
+    ['chats_with_a_handoff', ['target', [], 'scripted answer', 2, 6]],
+    ['responds', ['agent-responses', [], 'scripted answer', 1, 3]],
+    ['responds_with_tools', ['agent-responses', TOLD, 'scripted answer', 2, 6]],
+    ['responds_with_tools_in_a_stream', ['t0 t1 t2 ', 'agent-responses', TOLD, 'scripted answer', 2, 6]],
+    ['responds_with_a_handoff', ['target', [], 'scripted answer', 2, 6]],
+    ['structures', OSLO],
+    ['refused_unknown_key', { class: 'AuthenticationError', ...REFUSED.unknownKey }],
+    ['refused_budget', { class: 'RateLimitError', ...REFUSED.budget }],
+    ['refused_budget_in_responses', { class: 'RateLimitError', ...REFUSED.budget }],
+    ['refused_budget_in_a_stream', { class: 'RateLimitError', ...REFUSED.budget }],
+  ])('%s', (check, expected) => {
+    expect(seen(`openai-agents.${check}`, 'openai-3')).toEqual(expected);
+  });
+
+  it('is billed for its calls', async () => {
+    expect(await bill('agents')).toEqual({ calls: 15, spend: 0.045 });
+  });
+});
+
 it.skipIf(!isThere)('every check is judged', () => {
-  expect([...judged].toSorted()).toEqual(Object.keys(results).toSorted());
+  const checks = PYTHON_ENVIRONMENTS.flatMap((environment) =>
+    Object.keys(results[environment]).map((name) => `${environment} ${name}`),
+  );
+  expect([...judged].toSorted()).toEqual(checks.toSorted());
 });

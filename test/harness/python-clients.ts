@@ -6,22 +6,25 @@ const root = resolve(import.meta.dirname, '../..');
 const folder = join(root, '.venv-clients');
 const programs = join(import.meta.dirname, 'python-clients');
 
-/** Returns the versions of the Python packages by their names. */
-export const pythonVersions = (): Record<string, string> =>
-  Object.fromEntries(
-    readFileSync(join(programs, 'requirements.txt'), 'utf8')
-      .split('\n')
-      .filter((line) => line.includes('=='))
-      .map((line) => line.split('==') as [string, string]),
-  );
+/** Environments by the `openai` in them. `langchain-openai` needs openai 2, `openai-agents` and `pydantic-ai` need openai 3. */
+export const PYTHON_ENVIRONMENTS = ['openai-2', 'openai-3'] as const;
+export type PythonEnvironment = (typeof PYTHON_ENVIRONMENTS)[number];
+
+/** Returns the Python packages as they are written in the lists: `name==version`. */
+export const pythonPackages = (): string[] =>
+  PYTHON_ENVIRONMENTS.flatMap((environment) =>
+    readFileSync(join(programs, `${environment}.txt`), 'utf8').split('\n'),
+  ).filter((line) => line.includes('=='));
 
 /** Tells whether `scripts/python-clients.mjs` installed these versions. Throws in CI if not, so no test is skipped silently. */
 export function pythonClientsAreThere(): boolean {
-  const [installed, required] = [folder, programs].map((path) => join(path, 'requirements.txt'));
-  if (existsSync(installed!) && readFileSync(installed!, 'utf8') === readFileSync(required!, 'utf8'))
-    return true;
-  if (process.env.CI) throw new Error('The Python clients are not installed: npm run python-clients.');
-  return false;
+  const areThere = PYTHON_ENVIRONMENTS.every((environment) => {
+    const [installed, required] = [folder, programs].map((path) => join(path, `${environment}.txt`));
+    return existsSync(installed!) && readFileSync(installed!, 'utf8') === readFileSync(required!, 'utf8');
+  });
+  if (!areThere && process.env.CI)
+    throw new Error('The Python clients are not installed: npm run python-clients.');
+  return areThere;
 }
 
 /** Result of one check in `python-clients/`. */
@@ -31,17 +34,18 @@ export interface CheckResult {
   readonly raised?: string;
 }
 
-/** The program with all checks. It imports its clients at once, and runs the checks when it knows the gateway. */
+/** The program with the checks of one environment. It imports its clients at once, and runs the checks when it knows the gateway. */
 export class PythonClients {
   private printed = '';
   private errors = '';
   private readonly child: ChildProcess;
   private readonly ended: Promise<number | null>;
 
-  constructor() {
+  constructor(environment: PythonEnvironment) {
     const { PATH, HOME } = process.env;
-    this.child = spawn(join(folder, 'bin/python'), [join(programs, 'main.py')], {
-      env: { PATH, HOME, PYTHONPYCACHEPREFIX: join(folder, 'pycache') },
+    const python = join(folder, environment, 'bin/python');
+    this.child = spawn(python, [join(programs, 'main.py'), environment], {
+      env: { PATH, HOME, PYTHONPYCACHEPREFIX: join(folder, environment, 'pycache') },
       stdio: 'pipe',
     });
     this.child.stdout!.on('data', (bytes: Buffer) => (this.printed += bytes.toString()));

@@ -1,5 +1,9 @@
-"""Runs Python clients against a gateway. Standard input: {"url", "keys"} as JSON. Standard output: the result of each check."""
+"""
+Runs the Python clients of one environment against a gateway. Argument: the environment. Standard input: {"url", "keys"} as JSON.
+Standard output: the result of each check.
+"""
 
+import importlib
 import json
 import os
 import sys
@@ -10,11 +14,14 @@ os.environ["LANGSMITH_TRACING"] = "false"
 
 import checks  # noqa: E402
 
+MODULES = {
+    "openai-2": ["anthropic_checks", "azure_checks", "langchain_checks", "litellm_checks", "openai_checks"],
+    "openai-3": ["openai_agents_checks", "openai_checks", "pydantic_ai_checks"],
+}
+
 # Imports take seconds: the gateway starts at the same time.
-import anthropic_checks  # noqa: E402, F401
-import langchain_checks  # noqa: E402, F401
-import litellm_checks  # noqa: E402, F401
-import openai_checks  # noqa: E402, F401
+for module in MODULES[sys.argv[1]]:
+    importlib.import_module(module)
 
 setup = json.load(sys.stdin)
 checks.Setup.url = setup["url"]

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from openai import AsyncOpenAI, OpenAI
+from openai import VERSION, AsyncOpenAI, OpenAI
 
 from checks import WEATHER, Setup, check, refusal, user
 
@@ -120,13 +120,14 @@ def refused_budget():
 @check("openai")
 def refused_rate():
     """The key allows one call a minute. A minute may end between two calls, not between three."""
-    return refusal(lambda: [chat("slow", options={"max_retries": 0}) for _ in range(3)])
+    key = f"slow-{VERSION.split('.')[0]}"
+    return refusal(lambda: [chat(key, options={"max_retries": 0}) for _ in range(3)])
 
 
 @check("openai")
 def retries_a_busy_upstream():
-    """Its second attempt is answered."""
-    return chat(model="m-busy").choices[0].message.content
+    """The upstream answers the second attempt of each user."""
+    return chat(model="m-busy", user=VERSION).choices[0].message.content
 
 
 @check("openai")
