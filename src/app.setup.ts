@@ -13,6 +13,7 @@ import type { Config } from './config/config.js';
 import { MODEL_LIST_PATHS, MODEL_PATHS, MODEL_PATHS_WITH_SLASHES } from './completions/openai-paths.js';
 import { resolveClientAddresses } from './http/client-address.js';
 import { allowCrossOrigins } from './http/cross-origin.js';
+import { MAX_NAME_BYTES } from './policy/name.js';
 import { rejectWebSockets } from './http/web-sockets.js';
 import { boundIdleConnections } from './http/idle-connections.js';
 import { serveDocs } from './http/api-docs.js';
@@ -28,6 +29,8 @@ import { ignoredFields } from './admin/admin-validation.pipe.js';
 
 const MEBIBYTE = 1024 * 1024;
 const BODY_TIMEOUT_MS = 60_000;
+/** Maximum of one segment of a path: the name of a model, each byte of it escaped. */
+const MAX_PARAM_CHARS = 3 * MAX_NAME_BYTES;
 const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;
 
 /** Options of a command that runs the application. */
@@ -50,7 +53,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     // The first hook checks it, with a response that is JSON.
     http: { requireHostHeader: false },
     // A route has one path for lists of routes, with or without a slash at its end.
-    routerOptions: { ignoreTrailingSlash: true },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_CHARS },
     rewriteUrl: addressRewriter(config.rootPath),
     genReqId: ({ headers }: IncomingMessage) => {
       const asked = lastOf(headers['x-request-id']);
