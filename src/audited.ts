@@ -26,6 +26,7 @@ import { LedgerDay } from './ledger/ledger-day.entity.js';
 import { LedgerEntry } from './ledger/ledger-entry.entity.js';
 import { Replica } from './ledger/postgres/replica.entity.js';
 import { ActivityDay, ActivityProgress } from './reporting/activity-day.entity.js';
+import { ClientDay, ClientName } from './reporting/client-day.entity.js';
 import { DailyReport } from './reporting/daily-report.entity.js';
 import { Tag } from './parties/entities/tag.entity.js';
 import { tagView } from './tags/tag.view.js';
@@ -125,6 +126,8 @@ export const NOT_AUDITED: ReadonlySet<EntityTarget<ObjectLiteral>> = new Set<Ent
   LedgerDay,
   ActivityDay,
   ActivityProgress,
+  ClientDay,
+  ClientName,
   DailyReport,
   LedgerEntry,
   Revision,

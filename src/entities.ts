@@ -18,6 +18,7 @@ import { LedgerDay } from './ledger/ledger-day.entity.js';
 import { LedgerEntry } from './ledger/ledger-entry.entity.js';
 import { Replica } from './ledger/postgres/replica.entity.js';
 import { ActivityDay, ActivityProgress } from './reporting/activity-day.entity.js';
+import { ClientDay, ClientName } from './reporting/client-day.entity.js';
 import { DailyReport } from './reporting/daily-report.entity.js';
 import { Tag } from './parties/entities/tag.entity.js';
 import { Member } from './parties/entities/team-member.entity.js';
@@ -45,6 +46,8 @@ export const entities = [
   LedgerDay,
   ActivityDay,
   ActivityProgress,
+  ClientDay,
+  ClientName,
   DailyReport,
   Revision,
   Replica,

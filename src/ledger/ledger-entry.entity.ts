@@ -15,6 +15,9 @@ export type EntryMark = 'estimated' | 'unconfirmed' | 'failed' | 'overrun' | 'ab
 @Entity('ledger_entries')
 @Index('ix_ledger_entries_open', ['state'], { where: "state = 'open'" })
 @Index('ix_ledger_entries_tagged', ['openedAt'], { where: 'request_tags IS NOT NULL' })
+@Index('ix_ledger_entries_answer', ['answerId'], { where: 'answer_id IS NOT NULL' })
+@Index('ix_ledger_entries_session', ['sessionId', 'openedAt'], { where: 'session_id IS NOT NULL' })
+@Index('ix_ledger_entries_trace', ['traceId', 'openedAt'], { where: 'trace_id IS NOT NULL' })
 export class LedgerEntry {
   /** A time-ordered id (UUIDv7). Hold, settle and release are idempotent by it. */
   @PrimaryColumn({ type: 'varchar', length: 36 })
@@ -57,6 +60,26 @@ export class LedgerEntry {
   /** IP address of the client. Null if unknown or not stored. LiteLLM `requester_ip_address`. */
   @Column({ name: 'client_address', type: 'varchar', length: 45, nullable: true })
   clientAddress: string | null;
+
+  /** The `id` of the upstream's answer. Null if it has none. LiteLLM `request_id`. */
+  @Column({ name: 'answer_id', type: 'varchar', nullable: true })
+  answerId: string | null;
+
+  /** See `CallOrigin`, as are the four columns below. LiteLLM `session_id`. */
+  @Column({ name: 'session_id', type: 'varchar', nullable: true })
+  sessionId: string | null;
+
+  @Column({ name: 'trace_id', type: 'varchar', nullable: true })
+  traceId: string | null;
+
+  @Column({ name: 'user_agent', type: 'varchar', nullable: true })
+  userAgent: string | null;
+
+  @Column({ type: 'varchar', nullable: true })
+  originator: string | null;
+
+  @JsonColumn({ name: 'spend_logs_metadata', nullable: true })
+  spendLogsMetadata: Record<string, unknown> | null;
 
   /** The type of call: `chat_completion`, `text_completion`, `embedding` … LiteLLM `call_type`. */
   @Column({ name: 'call_type', type: 'varchar' })

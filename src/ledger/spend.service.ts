@@ -11,6 +11,7 @@ import type { HoldDemand } from '../policy/hold-demand.js';
 import type { CacheKey } from '../cache/change-epochs.js';
 import { Traced } from '../tracing/traced.js';
 import type { BillingChain } from './billing-chain.js';
+import type { CallOrigin } from './call-origin.js';
 import type { TouchedAccounts, WatchedAccount } from './touched-accounts.js';
 import type { EntryMark, EntryState } from './ledger-entry.entity.js';
 
@@ -34,6 +35,8 @@ export interface HoldRequest {
   readonly requestId: string;
   /** IP address of the client; undefined if it is not stored. */
   readonly clientAddress?: string | undefined;
+  /** Who makes the call. Undefined if it does not say. */
+  readonly origin?: CallOrigin | undefined;
   /** Names of the call's tags, for reports. Tags with a budget are on the chain, too. */
   readonly tags: readonly string[];
   readonly callType: string;
@@ -70,6 +73,8 @@ export interface Hold {
   readonly watched: readonly WatchedAccount[];
   /** True if the call may cost more than its bound, see `HoldRequest`. */
   readonly mayExceedBound?: boolean;
+  /** The `id` of the answer, once it is known. */
+  answerId?: string;
   /** Set by the first settle or release. Later ones change nothing. */
   closing?: Promise<void>;
 }
@@ -90,6 +95,7 @@ export interface ClosedEntry {
   readonly costNanoUsd: NanoUsd;
   readonly mark: EntryMark | null;
   readonly usage: Usage | null;
+  readonly answerId?: string | undefined;
   readonly closedAt: Date;
 }
 
@@ -208,16 +214,17 @@ export abstract class SpendService {
     usage: Usage | null,
     mark: EntryMark | null,
   ): Promise<void> {
-    const entry = { id: hold.id, state, costNanoUsd, usage, mark, closedAt: this.clock() };
+    const { id, answerId } = hold;
+    const entry = { id, state, costNanoUsd, usage, mark, answerId, closedAt: this.clock() };
     this.onEnded(entry, hold);
     for (let isRetry = false; !(await this.isCommitted(entry, hold, isRetry)); isRetry = true)
       await sleep(RETRY_MS);
     this.record(entry, hold);
   }
 
-  private endAtNoCost({ id }: Hold, mark: EntryMark | null): ClosedEntry {
+  private endAtNoCost({ id, answerId }: Hold, mark: EntryMark | null): ClosedEntry {
     const state = mark ? 'settled' : 'released';
-    return { id, state, costNanoUsd: ZERO_NANO_USD, usage: null, mark, closedAt: this.clock() };
+    return { id, state, costNanoUsd: ZERO_NANO_USD, usage: null, mark, answerId, closedAt: this.clock() };
   }
 
   /** Records the committed end of an entry in metrics and alerts. */

@@ -18,6 +18,8 @@ import { FunctionsInFiles1765800000000 } from './1765800000000-functions-in-file
 import { AllowedHours1765900000000 } from './1765900000000-allowed-hours.js';
 import { WideRates1766100000000 } from './1766100000000-wide-rates.js';
 import { ClientAddress1766150000000 } from './1766150000000-client-address.js';
+import { CallOrigins1766400000000 } from './1766400000000-call-origins.js';
+import { CallOriginIndices1766400000001 } from './1766400000001-call-origin-indices.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -41,4 +43,6 @@ export const migrations = [
   AllowedHours1765900000000,
   WideRates1766100000000,
   ClientAddress1766150000000,
+  CallOrigins1766400000000,
+  CallOriginIndices1766400000001,
 ];

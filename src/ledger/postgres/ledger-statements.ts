@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { CacheKey } from '../../cache/change-epochs.js';
 import { type BillingChain } from '../billing-chain.js';
 import { chainRow, postingRows } from '../billing-chain-rows.js';
+import { type CallOrigin, ORIGIN_COLUMNS, originValues } from '../call-origin.js';
 import type { ClosedEntry, HoldRequest } from '../spend.service.js';
 import { LedgerConnection } from './ledger-connection.js';
 
@@ -95,6 +96,7 @@ export class LedgerStatements {
         deployment_id: request.deploymentId,
         provider: request.provider,
         client_address: request.clientAddress,
+        ...(request.origin && originRow(request.origin)),
         ...(request.tags.length && { request_tags: JSON.stringify(request.tags) }),
       };
     });
@@ -148,13 +150,19 @@ export class LedgerStatements {
   }
 }
 
-const closedRow = ({ id, state, mark, costNanoUsd, usage }: ClosedEntry) => ({
+const closedRow = ({ id, state, mark, costNanoUsd, usage, answerId }: ClosedEntry) => ({
   id,
   state,
   mark,
   cost: costNanoUsd.toString(),
   usage: usage && JSON.stringify(usage),
+  answer_id: answerId,
 });
+
+const originRow = (origin: CallOrigin) => {
+  const values = originValues(origin);
+  return Object.fromEntries(ORIGIN_COLUMNS.map((column, i) => [column, values[i]]));
+};
 
 /** Distinct names and the position of each. Positions start at 1, as in arrays of PostgreSQL. */
 class Positions {

@@ -3,6 +3,7 @@ import { Database, isBusy, type Row, type Statement } from '../../database/datab
 import { MAX_NANO_USD, type NanoUsd } from '../../policy/money.js';
 import type { BillingChain } from '../billing-chain.js';
 import { chainRow, postingRows } from '../billing-chain-rows.js';
+import { ORIGIN_COLUMNS, originValues } from '../call-origin.js';
 import type { ClosedEntry, HoldRequest } from '../spend.service.js';
 
 /** The entry of a call that is about to be forwarded. It is committed before the first byte goes upstream. */
@@ -158,9 +159,9 @@ const STATEMENTS = {
   account: insertInto('accounts', 'id, scope_kind, scope_id, window_id, window_start, spent_nano_usd'),
   open: insertInto(
     'ledger_entries',
-    `id, chain_id, state, bound_nano_usd, input_bound_nano_usd, request_id, call_type, model, deployment_id, provider, opened_at, request_tags, client_address`,
+    `id, chain_id, state, bound_nano_usd, input_bound_nano_usd, request_id, call_type, model, deployment_id, provider, opened_at, request_tags, client_address, ${ORIGIN_COLUMNS.join(', ')}`,
   ),
-  close: `UPDATE ledger_entries SET state = ?, mark = ?, cost_nano_usd = ?, usage = ?, closed_at = ?
+  close: `UPDATE ledger_entries SET state = ?, mark = ?, cost_nano_usd = ?, usage = ?, answer_id = ?, closed_at = ?
     WHERE id = ? AND state = 'open'`,
   addToAccounts: `UPDATE accounts
     SET spent_nano_usd = CASE WHEN spent_nano_usd > ${MAX_NANO_USD} - added.spent THEN ${MAX_NANO_USD} ELSE spent_nano_usd + added.spent END
@@ -182,6 +183,7 @@ const openRow = ({ id, request, boundNanoUsd, openedAt }: OpenEntry): Row => [
   openedAt.getTime(),
   request.tags.length ? JSON.stringify(request.tags) : null,
   request.clientAddress ?? null,
+  ...originValues(request.origin),
 ];
 
 const closeRow = (entry: ClosedEntry): Row => [
@@ -189,6 +191,7 @@ const closeRow = (entry: ClosedEntry): Row => [
   entry.mark,
   entry.costNanoUsd,
   entry.usage && JSON.stringify(entry.usage),
+  entry.answerId ?? null,
   entry.closedAt.getTime(),
   entry.id,
 ];

@@ -11,7 +11,7 @@
 --   p_postings     the accounts of these chains: one object per row of postings
 --   p_requests     the calls, in the order they came. Of each:
 --     id, chain, request_id, call_type, model, deployment_id, provider, request_tags, input_bound,
---     client_address
+--     client_address, session_id, trace_id, user_agent, originator, spend_logs_metadata
 --                  columns of its entry in the ledger
 --     at           positions of its accounts, in the order of the chain
 --     limits       the limit on each account of `at`; null: none
@@ -246,15 +246,18 @@ BEGIN
   -- 5. Open an entry for each grant.
   INSERT INTO ledger_entries (
       id, chain_id, replica_id, state, bound_nano_usd, input_bound_nano_usd,
-      request_id, call_type, model, deployment_id, provider, request_tags, client_address, opened_at)
+      request_id, call_type, model, deployment_id, provider, request_tags, client_address,
+      session_id, trace_id, user_agent, originator, spend_logs_metadata, opened_at)
     SELECT
       q.id, q.chain, p_replica, 'open', granted.amount, q.input_bound,
       q.request_id, q.call_type, q.model, q.deployment_id, q.provider, q.request_tags, q.client_address,
+      q.session_id, q.trace_id, q.user_agent, q.originator, q.spend_logs_metadata,
       (extract(epoch FROM clock_timestamp()) * 1000)::bigint
     FROM unnest(granted_ids, granted_amounts) AS granted(id, amount)
     JOIN jsonb_to_recordset(p_requests) AS q(
       id text, chain text, input_bound bigint, request_id text, call_type text, model text,
-      deployment_id text, provider text, request_tags text, client_address text) ON q.id = granted.id
+      deployment_id text, provider text, request_tags text, client_address text,
+      session_id text, trace_id text, user_agent text, originator text, spend_logs_metadata text) ON q.id = granted.id
     ORDER BY q.id
     ON CONFLICT DO NOTHING;
   GET DIAGNOSTICS opened = ROW_COUNT;

@@ -5,6 +5,7 @@
 --   mark           a remark (estimated, overrun, abandoned …), or null
 --   cost           what the call cost, in nano-dollars
 --   usage          the tokens it used, as JSON text, or null
+--   answer_id      the id of the answer, or null
 --
 -- Effect on each entry:
 --   open           is closed. Its bound leaves `held` and its cost enters `spent` on every account of its chain
@@ -40,15 +41,16 @@ BEGIN
     SELECT
       e.id, e.chain_id, e.state AS was, e.bound_nano_usd AS bound, coalesce(e.cost_nano_usd, 0) AS billed,
       e.request_id, e.model, e.deployment_id, e.provider, e.request_tags, e.client_address,
-      g.state, g.mark, g.cost, g.usage
+      e.session_id, e.trace_id, e.user_agent, e.originator, e.spend_logs_metadata,
+      g.state, g.mark, g.cost, g.usage, g.answer_id
     FROM ledger_entries e
-    JOIN jsonb_to_recordset(p_entries) AS g(id text, state text, mark text, cost bigint, usage text) ON g.id = e.id
+    JOIN jsonb_to_recordset(p_entries) AS g(id text, state text, mark text, cost bigint, usage text, answer_id text) ON g.id = e.id
     WHERE e.state = 'open'
       OR (e.mark = 'abandoned' AND g.mark IS DISTINCT FROM 'abandoned' AND g.cost <> e.cost_nano_usd
         AND NOT EXISTS (SELECT 1 FROM ledger_entries late WHERE late.id = md5(e.id || '/late')))
   ), closed AS (
     UPDATE ledger_entries e
-    SET state = due.state, mark = due.mark, cost_nano_usd = due.cost, usage = due.usage,
+    SET state = due.state, mark = due.mark, cost_nano_usd = due.cost, usage = due.usage, answer_id = due.answer_id,
       closed_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
     FROM due
     WHERE e.id = due.id AND due.was = 'open'
@@ -56,11 +58,12 @@ BEGIN
     INSERT INTO ledger_entries (
       id, chain_id, state, mark, bound_nano_usd, input_bound_nano_usd, cost_nano_usd, usage,
       request_id, call_type, model, deployment_id, provider, request_tags, client_address,
+      session_id, trace_id, user_agent, originator, spend_logs_metadata, answer_id,
       opened_at, closed_at)
     SELECT
       md5(due.id || '/late'), due.chain_id, 'settled', 'adjustment', 0, 0, due.cost - due.billed, due.usage,
       due.request_id, 'adjustment', due.model, due.deployment_id, due.provider, due.request_tags,
-      due.client_address,
+      due.client_address, due.session_id, due.trace_id, due.user_agent, due.originator, due.spend_logs_metadata, due.answer_id,
       (extract(epoch FROM clock_timestamp()) * 1000)::bigint,
       (extract(epoch FROM clock_timestamp()) * 1000)::bigint
     FROM due
