@@ -1,4 +1,4 @@
-/** What a call says of who makes it: with which program, in which session. Labels for reports, never a right. */
+/** The origin of a call, as the call itself names it: its program and its session. Labels for reports, never a right. */
 export interface CallOrigin {
   readonly sessionId?: string;
   readonly traceId?: string;

@@ -35,7 +35,7 @@ export interface HoldRequest {
   readonly requestId: string;
   /** IP address of the client; undefined if it is not stored. */
   readonly clientAddress?: string | undefined;
-  /** Who makes the call. Undefined if it does not say. */
+  /** The origin that the call names. Undefined if it names none. */
   readonly origin?: CallOrigin | undefined;
   /** Names of the call's tags, for reports. Tags with a budget are on the chain, too. */
   readonly tags: readonly string[];
