@@ -117,11 +117,12 @@ export function budgetDetails({
 }
 
 /** Returns the figures of one rate limit. */
-export function rateDetails({ unit, limit, used, model, freeAt }: RateFacts) {
+export function rateDetails({ unit, limit, used, model, freeAt, needed, bound }: RateFacts) {
   return {
     unit,
     limit,
     used,
+    ...(needed !== undefined && { needed, may_use: bound }),
     ...(model !== undefined && { model }),
     ...(freeAt && { resets_at: freeAt.toISOString() }),
   };

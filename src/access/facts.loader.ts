@@ -4,9 +4,9 @@ import { CONFIG, type Config } from '../config/config.js';
 import { limitsFor, type RateLimit, RateLimits } from '../rate-limits/rate-limits.js';
 import type { MaybePromise } from '../platform/maybe-promise.js';
 import { mayCount } from '../policy/bound.js';
-import type { AccessFacts, CredentialFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
+import type { AccessFacts, CredentialFacts, ModelFacts, RequestFacts, RouteFacts } from '../policy/facts.js';
 import { fits } from '../policy/fits.js';
-import type { RateFacts } from '../policy/rates.js';
+import { type RateFacts, takesMuch } from '../policy/rates.js';
 import type { HoldDemand } from '../policy/hold-demand.js';
 import { keyHint, secretHash } from '../platform/secrets.js';
 import { Accounts } from '../ledger/accounts.js';
@@ -167,16 +167,16 @@ export class FactsLoader {
       );
   }
 
-  /** Counts the prompt if the bound by its bytes exceeds a budget. Other prompts are not counted. */
+  /** Counts the prompt if its bytes exceed a budget or much of a token limit. Other prompts are not counted. */
   private withCountedPrompt(known: KnownRequest, billingContext: BillingContext): MaybePromise<LoadedFacts> {
     const { llm, request, caller } = known;
-    const demand = request?.model?.demand;
+    const model = request?.model;
     if (
       !llm ||
-      !demand ||
+      !model ||
       request.problem ||
       !mayCount(llm.size) ||
-      fitsWhole(billingContext.budgets, demand)
+      (fitsWhole(billingContext.budgets, model.demand) && !takesMuchOfRates(billingContext.rates, model))
     )
       return this.facts(known, billingContext);
     if (llm.bytes.length > MAX_COUNTED_BYTES) return this.facts(known, billingContext);
@@ -222,8 +222,13 @@ export class FactsLoader {
 /**
  * Tells whether the wanted amount would fit without the holds of other calls. Then waiting may help, and a count would not.
  */
-const fitsWhole = (budgets: readonly ScopedBudget[], { wantedNanoUsd }: HoldDemand) =>
-  budgets.every(({ account, limitNanoUsd }) => fits(account, limitNanoUsd, wantedNanoUsd) !== 'spent');
+const fitsWhole = (budgets: readonly ScopedBudget[], demand: HoldDemand | undefined) =>
+  !demand ||
+  budgets.every(({ account, limitNanoUsd }) => fits(account, limitNanoUsd, demand.wantedNanoUsd) !== 'spent');
+
+/** Tells whether the prompt by its bytes takes much of a token limit. */
+const takesMuchOfRates = (rates: readonly RateLimit[], model: ModelFacts) =>
+  rates.length > 0 && takesMuch(limitsFor(rates, model), model);
 
 /** Returns the key or token that owns a prompt. One prompt of each owner is counted at a time. */
 const ownerOf = ({ names: { keyHash }, tokenId }: CallerSnapshot) => keyHash ?? tokenId ?? '';

@@ -3,12 +3,13 @@ import { CONFIG, type Config } from '../config/config.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { moderation } from '../call-types/moderation.js';
 import type { Deployment } from '../models/deployment.js';
-import { type CallSize, tokenBound } from '../policy/bound.js';
+import { type CallSize, type ModelCapacity, rateTokens, tokenBound } from '../policy/bound.js';
 import { firstRefusing } from '../policy/checks/model-is-allowed.js';
 import type { ModelFacts, RequestFacts } from '../policy/facts.js';
 import { type GroupLevels, groupLevels } from '../policy/group-levels.js';
 import { demandFor, type HoldDemand, largestDemand } from '../policy/hold-demand.js';
 import type { UsageBound } from '../policy/price.js';
+import type { CallTokens } from '../policy/rates.js';
 import type { AccessRequest } from './access-request.js';
 import type { CallerSnapshot } from './callers/caller.js';
 import { deploymentRequest } from './deployment-request.js';
@@ -71,12 +72,12 @@ export class RequestFactsLoader {
           ? largestDemand(sizes.map((one) => demandFor(one, limits, ceiling, general)))
           : demandFor(size, limits, ceiling, general)
         : undefined;
-    const boundOf = ({ inputTokens, outputTokens }: UsageBound) => inputTokens + outputTokens;
-    const boundTokens = sizes
-      ? Math.max(...sizes.map((one) => boundOf(tokenBound(one, limits, general))))
-      : boundOf(demand?.tokens ?? tokenBound(size, limits, general));
+    const tokens = sizes
+      ? largestTokens(sizes.map((one) => callTokens(one, limits, tokenBound(one, limits, general))))
+      : callTokens(size, limits, demand?.tokens ?? tokenBound(size, limits, general));
     return {
-      boundTokens: size.isFree ? 0 : boundTokens,
+      rateTokens: tokens.rateTokens,
+      boundTokens: tokens.boundTokens,
       demand,
       ...known,
       price,
@@ -145,6 +146,19 @@ export class RequestFactsLoader {
     return catalogue.modelFacts(rest, caller, teamId).known ? rest : undefined;
   }
 }
+
+function callTokens(size: CallSize, limits: ModelCapacity, bound: UsageBound): CallTokens {
+  return {
+    rateTokens: rateTokens(size, limits, bound),
+    boundTokens: size.isFree ? 0 : bound.inputTokens + bound.outputTokens,
+  };
+}
+
+/** Returns the largest numbers of several bodies, of which each deployment gets its own. */
+const largestTokens = (several: readonly CallTokens[]): CallTokens => ({
+  rateTokens: Math.max(...several.map((one) => one.rateTokens)),
+  boundTokens: Math.max(...several.map((one) => one.boundTokens)),
+});
 
 /** Suffix by which Claude Code asks for a context of a million tokens. */
 const LONG_CONTEXT = /\[1m\]$/i;

@@ -44,7 +44,7 @@ const snapshotWith = (modelInfo: object) => {
   return new CatalogueSnapshot([deployment as Deployment], {});
 };
 const factsOf = (catalogue: CatalogueSnapshot): ModelFacts => {
-  const facts = { ...catalogue.modelFacts('m', noAliases), boundTokens: 10 };
+  const facts = { ...catalogue.modelFacts('m', noAliases), rateTokens: 10, boundTokens: 10 };
   if (facts.price !== 'priced') return facts;
   return { ...facts, demand: demandFor(size, catalogue.limits('m'), catalogue.ceilingOf('m'), settings) };
 };

@@ -43,7 +43,7 @@ export class CompletionsService {
 
   /** Leases the rate limits, then runs the call. */
   private start(access: CallAccess, requestId: string, reply: FastifyReply, via: string): Promise<void> {
-    const result = this.rateLimits.acquire(access.rates ?? [], access.facts.request!.model!.boundTokens);
+    const result = this.rateLimits.acquire(access.rates ?? [], access.facts.request!.model!);
     return result instanceof Promise
       ? result.then((leaseResult) => this.run(access, requestId, reply, via, leaseResult))
       : this.run(access, requestId, reply, via, result);

@@ -70,7 +70,7 @@ export class FallbackLoop {
     const { limits: leasedLimits, access } = call;
     const limits = limitsFor(access.billingContext!.rates, model);
     const furtherLimits = limits.filter(({ key }) => !leasedLimits.some((limit) => limit.key === key));
-    const leaseResult = await this.rateLimits.acquire(furtherLimits, model.boundTokens);
+    const leaseResult = await this.rateLimits.acquire(furtherLimits, model);
     if ('denials' in leaseResult) {
       progress.rateLimitDenials = leaseResult.denials;
       return false;

@@ -194,7 +194,7 @@ export class CatalogueSnapshot {
     requested: string,
     { teamAliases, keyAliases }: CallerAliases,
     teamId: string | null = null,
-  ): Omit<ModelFacts, 'demand' | 'boundTokens'> {
+  ): Omit<ModelFacts, 'demand' | 'boundTokens' | 'rateTokens'> {
     const viaTeam = aliased(teamAliases, requested);
     const viaKey = aliased(keyAliases, viaTeam);
     const own = aliased(this.teamNamesOf(teamId), viaKey);

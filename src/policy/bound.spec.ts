@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type AnswerLimits, answerTokens, type CallSize, type ModelCapacity, tokenBound } from './bound.js';
+import {
+  type AnswerLimits,
+  answerTokens,
+  type CallSize,
+  type ModelCapacity,
+  rateTokens,
+  tokenBound,
+} from './bound.js';
 
 const size = (some: Partial<CallSize> = {}): CallSize => ({
   inputBytes: 1_000,
@@ -83,4 +90,28 @@ describe('the most tokens a call can be billed for', () => {
     ['what is predicted and may be wrong', { predictedBytes: 70 }, {}, 70],
   ])('beside the answer: %s', (_, some, limits, tokens) =>
     expect(bound(some, limits).tokensBesideAnswers).toBe(tokens)); // prettier-ignore
+});
+
+describe('the tokens a call takes of a rate limit until its use is known', () => {
+  const counted = { tokens: 700, otherBytes: 0 };
+  const rateTokensOf = (some: Partial<CallSize>, limits: Partial<ModelCapacity> = {}) => {
+    const capacity = { answers: [answer({ maxOutputTokens: 64_000 })], ...limits };
+    return rateTokens(size(some), capacity, bound(some, capacity));
+  };
+
+  it.each<[string, Partial<CallSize>, Partial<ModelCapacity>, number]>([
+    ['the counted prompt, and the limit it names', { counted, outputTokens: 300 }, {}, 1_000],
+    ['… but not more than is usual', { counted, outputTokens: 32_000 }, {}, 4_796],
+    ['… which is what a call without a limit takes', { counted }, {}, 4_796],
+    ['… unless the model writes less', { counted }, { answers: [answer({ maxOutputTokens: 100 })] }, 800],
+    ['… of each answer', { counted, outputTokens: 32_000, copies: 2 }, {}, 8_892],
+    ['no answer where nothing is generated', { counted, generates: false }, {}, 700],
+    ['what the provider adds is prompt too', { counted, hiddenTokens: 100, outputTokens: 300 }, {}, 1_100],
+    ['no margin for other encodings', { counted: { tokens: 900, otherBytes: 0 }, outputTokens: 300 }, { encodesLikeOpenAi: false }, 1_200],
+    ['no results of searches', { counted, webSearches: 3, outputTokens: 300 }, { maxInputTokens: 200_000 }, 1_000],
+    ['a prompt that was not counted, by its bytes', { outputTokens: 300 }, {}, 1_812],
+    ['images as documented, the text beside them by three bytes a token', { hasMedia: true, images: { count: 2, bytes: 400 }, outputTokens: 300 }, { imageTokens: 50 }, 600],
+    ['what does not show in the bytes, as far as the model reads', { hasMedia: true, outputTokens: 300 }, { maxInputTokens: 8_000 }, 8_300],
+    ['nothing of a call that uses none', { isFree: true }, {}, 0],
+  ])('%s', (_, some, limits, tokens) => expect(rateTokensOf(some, limits)).toBe(tokens)); // prettier-ignore
 });

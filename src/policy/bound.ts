@@ -169,6 +169,37 @@ export const mayCount = ({ hasMedia, isUncountable, isUncounted, counted }: Call
 /** Tells whether the bytes of the body bound the size of the prompt. */
 export const showsItsPrompt = ({ hasMedia, isUncountable }: CallSize): boolean => !hasMedia && !isUncountable;
 
+/** Output tokens that a call takes of a rate limit for each response, unless it can write only fewer. */
+const RATE_OUTPUT_TOKENS = 4_096;
+
+/**
+ * Returns the tokens that a call takes of a rate limit until its use is known. It is an estimate: a bound would leave a
+ * small limit to one call a minute.
+ */
+export function rateTokens(
+  size: CallSize,
+  limits: ModelCapacity,
+  { inputTokens, outputTokens }: UsageBound,
+): number {
+  if (size.isFree) return 0;
+  const answers = size.copies * size.prompts;
+  return (
+    Math.min(promptEstimate(size, limits) ?? inputTokens, inputTokens) +
+    Math.min(outputTokens, RATE_OUTPUT_TOKENS * answers)
+  );
+}
+
+/** Returns the tokens of a prompt, as counted. Images and the text beside them are estimated. */
+function promptEstimate(
+  { counted, images, inputBytes, hiddenTokens = 0 }: CallSize,
+  { imageTokens }: ModelCapacity,
+): number | undefined {
+  if (counted) return counted.tokens + hiddenTokens;
+  if (!images || imageTokens === undefined) return undefined;
+  const textBytes = Math.max(inputBytes - images.bytes, 0);
+  return Math.ceil(textBytes / BYTES_OF_A_TOKEN) + images.count * imageTokens + hiddenTokens;
+}
+
 /** Returns an upper bound of what the call can be billed for. `unboundedIn` names the parts that have none. */
 export function tokenBound(size: CallSize, limits: ModelCapacity, settings: OutputSettings): UsageBound {
   const promptTokens = promptBound(size, limits) + (size.hiddenTokens ?? 0);

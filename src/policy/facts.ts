@@ -2,7 +2,7 @@ import type { WeeklyHours } from './allowed-hours.js';
 import type { GroupLevels } from './group-levels.js';
 import type { ModelList, ModelNames } from './model-list.js';
 import type { NanoUsd } from './money.js';
-import type { RateFacts } from './rates.js';
+import type { CallTokens, RateFacts } from './rates.js';
 import type { RouteList } from './routes.js';
 import type { HoldDemand } from './hold-demand.js';
 
@@ -135,7 +135,7 @@ export interface RequestFacts {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-export interface ModelFacts {
+export interface ModelFacts extends CallTokens {
   /** The name as the client wrote it. */
   readonly requested: string;
   /** The name after all aliases: the model that will be called. */
@@ -153,8 +153,6 @@ export interface ModelFacts {
   /** Set where levels allow the model by access groups alone: only deployments in a group of each level serve the call. */
   readonly within?: GroupLevels;
   readonly price: 'free' | 'priced' | 'unknown';
-  /** The most tokens the call can use, prompt and responses. */
-  readonly boundTokens: number;
   /** The money the call would hold; undefined for a model that is free or has no price. */
   readonly demand?: HoldDemand | undefined;
 }

@@ -66,6 +66,7 @@ export const aModel = (name: string, model: Partial<ModelFacts> = {}): ModelFact
   aliasedNames: { names: [name], groups: [] },
   globalNames: { names: [name], groups: [] },
   price: 'priced',
+  rateTokens: 0,
   boundTokens: 0,
   ...model,
 });

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { hasRoom, neededOf, type RateFacts } from '../policy/rates.js';
+import { type CallTokens, hasRoom, neededOf, type RateFacts } from '../policy/rates.js';
 import { denialsOf, type RateLimit, RateLimits, type LeaseResult } from './rate-limits.js';
 import { type LogEntry, SlidingLog } from './sliding-log.js';
 
@@ -28,14 +28,14 @@ export class MemoryRateLimits extends RateLimits {
     return limits.map((limit) => this.factsOf(limit, now));
   }
 
-  acquire(limits: readonly RateLimit[], tokens: number): LeaseResult {
+  acquire(limits: readonly RateLimit[], call: CallTokens): LeaseResult {
     const now = this.clock().getTime();
-    if (!limits.every((limit) => hasRoom(limit, this.usedOf(limit, now), tokens)))
+    if (!limits.every((limit) => hasRoom(limit, this.usedOf(limit, now), call)))
       return denialsOf(
         limits.map((limit) => this.factsOf(limit, now)),
-        tokens,
+        call,
       )!;
-    const leases = limits.map((limit) => this.acquireOne(limit, tokens, now));
+    const leases = limits.map((limit) => this.acquireOne(limit, call, now));
     const end = (used: number | undefined, ofModel = used) => {
       leases.splice(0).forEach((endLease, i) => endLease(limits[i]!.model === undefined ? used : ofModel));
     };
@@ -53,7 +53,7 @@ export class MemoryRateLimits extends RateLimits {
    */
   private acquireOne(
     { key, unit, limit }: RateLimit,
-    tokens: number,
+    call: CallTokens,
     now: number,
   ): (used: number | undefined) => void {
     if (unit === 'running') {
@@ -65,7 +65,7 @@ export class MemoryRateLimits extends RateLimits {
       };
     }
     const log = this.log(key);
-    const entry: LogEntry = log.add(now, unit === 'requests' ? 1 : neededOf({ unit, limit }, tokens));
+    const entry: LogEntry = log.add(now, unit === 'requests' ? 1 : neededOf({ unit, limit }, call));
     return (used) => {
       if (used === undefined) log.change(entry, 0);
       else if (unit === 'tokens') log.change(entry, used);

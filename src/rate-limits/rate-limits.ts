@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../platform/maybe-promise.js';
 import { rateDenial } from '../policy/checks/rate-limits-have-room.js';
 import type { Denial, Scope } from '../policy/decision.js';
-import { hasRoom, type RateFacts, type RateUnit } from '../policy/rates.js';
+import { type CallTokens, hasRoom, type RateFacts, type RateUnit } from '../policy/rates.js';
 
 /** A configured limit and the key of its counter. */
 export interface RateLimit {
@@ -39,7 +39,7 @@ export abstract class RateLimits {
   abstract measure(limits: readonly RateLimit[]): MaybePromise<readonly RateFacts[]>;
 
   /** Counts one call and its tokens on every limit, or on none. Rejects if the use is unknown. */
-  abstract acquire(limits: readonly RateLimit[], tokens: number): MaybePromise<LeaseResult>;
+  abstract acquire(limits: readonly RateLimit[], call: CallTokens): MaybePromise<LeaseResult>;
 }
 
 /** Returns the limits that count for a model: general ones, and those of its requested or own name. */
@@ -54,8 +54,8 @@ export const limitsFor = (
 /** Returns the denials of full limits. Undefined if all have room. */
 export function denialsOf(
   facts: readonly RateFacts[],
-  tokens: number,
+  call: CallTokens,
 ): Extract<LeaseResult, { denials: unknown }> | undefined {
-  const full = facts.filter((rate) => !hasRoom(rate, rate.used, tokens));
-  return full.length ? { denials: full.map((rate) => rateDenial(rate, tokens)) } : undefined;
+  const full = facts.filter((rate) => !hasRoom(rate, rate.used, call));
+  return full.length ? { denials: full.map((rate) => rateDenial(rate, call)) } : undefined;
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleIn
 import { v7 as uuidv7 } from 'uuid';
 import { CONFIG, type Config } from '../config/config.js';
 import { sleep } from '../platform/sleep.js';
-import { neededOf, type RateFacts } from '../policy/rates.js';
+import { type CallTokens, neededOf, type RateFacts } from '../policy/rates.js';
 import { Installation } from '../installation/installation.js';
 import { Redis, redisScript } from '../redis/redis.js';
 import { DependencyUnavailableError } from '../platform/dependency-unavailable.error.js';
@@ -172,15 +172,15 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
     return factsFrom(limits, numbersIn(reply, 2 * limits.length));
   }
 
-  async acquire(limits: readonly RateLimit[], tokens: number): Promise<LeaseResult> {
+  async acquire(limits: readonly RateLimit[], call: CallTokens): Promise<LeaseResult> {
     if (!limits.length) return { lease: NO_LEASE };
     const id = uuidv7();
-    const [isAcquired, ...reply] = await this.run(id, limits, tokens);
+    const [isAcquired, ...reply] = await this.run(id, limits, call);
     const facts = factsFrom(limits, reply);
-    if (isAcquired !== 1) return denialsOf(facts, tokens) ?? throwUnexpectedReply();
+    if (isAcquired !== 1) return denialsOf(facts, call) ?? throwUnexpectedReply();
     const runningKeys = this.keysOf(limits.filter(({ unit }) => unit === 'running'));
     if (runningKeys.length) this.running.set(id, runningKeys);
-    const included = facts.map((rate) => ({ ...rate, used: rate.used + neededOf(rate, tokens) }));
+    const included = facts.map((rate) => ({ ...rate, used: rate.used + neededOf(rate, call) }));
     return {
       lease: {
         facts: () => included,
@@ -191,12 +191,12 @@ export class RedisRateLimits extends RateLimits implements OnModuleInit, OnAppli
   }
 
   /** Runs the acquire script. Undoes the call if the reply was lost, because it may have been counted. */
-  private async run(id: string, limits: readonly RateLimit[], tokens: number): Promise<number[]> {
+  private async run(id: string, limits: readonly RateLimit[], call: CallTokens): Promise<number[]> {
     try {
       const reply = await this.redis.run(ACQUIRE_SCRIPT, this.keysOf(limits), [
         this.span,
         id,
-        ...limits.flatMap((limit) => [limit.unit, String(limit.limit), String(neededOf(limit, tokens))]),
+        ...limits.flatMap((limit) => [limit.unit, String(limit.limit), String(neededOf(limit, call))]),
         String(LEASE_MS),
       ]);
       return numbersIn(reply, 1 + 2 * limits.length);

@@ -90,13 +90,14 @@ const models: fc.Arbitrary<ModelFacts> = fc
     known: mostly(true, false),
     least: nano(20),
     more: nano(20),
-    boundTokens: fc.nat({ max: 30 }),
+    rateTokens: fc.nat({ max: 30 }),
   })
-  .map(({ price, known, least, more, boundTokens }) =>
+  .map(({ price, known, least, more, rateTokens }) =>
     aModel('m', {
       price,
       known,
-      boundTokens,
+      rateTokens,
+      boundTokens: 2 * rateTokens,
       ...(price === 'priced' && {
         demand: {
           ...aDemand(0),
@@ -160,7 +161,7 @@ function walk(
     return (error as AccessDeniedException).refusal;
   }
   const model = facts.request!.model!;
-  const slots = rateLimits.acquire(limits, model.boundTokens);
+  const slots = rateLimits.acquire(limits, model);
   if ('denials' in slots) return slots.denials[0]!;
   const budgets = model.demand
     ? facts.parties.flatMap((party) =>
@@ -185,7 +186,8 @@ it.each([
       const limits = rates.map(({ unit, limit }, i): RateLimit => ({ key: `${i}`, scope: { kind: 'key', id: 'k' }, unit, limit })); // prettier-ignore
       rates.forEach(({ unit, usedBefore }, i) => {
         // A limit with room for all earlier calls counts them.
-        for (let n = 0; n < usedBefore; n++) rateLimits.acquire([{ ...limits[i]!, unit, limit: 1_000 }], 1);
+        for (let n = 0; n < usedBefore; n++)
+          rateLimits.acquire([{ ...limits[i]!, unit, limit: 1_000 }], { rateTokens: 1, boundTokens: 1 });
       });
       const facts = someFacts({
         ...more,

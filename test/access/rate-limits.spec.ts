@@ -83,7 +83,7 @@ describe.each(['key', 'member', 'team', 'user', 'organization', 'end_user'])('a 
     expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(1);
   });
 
-  it('on tokens: the bound is held, the truth counts', async () => {
+  it('on tokens: prompt and limit are held, the truth counts', async () => {
     const { key, user } = await behind(level, { tpm_limit: 3_000 });
     const more = { max_tokens: 400, ...(user && { user }) };
     upstream.behave = () => ({ completionTokens: 1_000, promptTokens: 0 });
@@ -92,10 +92,11 @@ describe.each(['key', 'member', 'team', 'user', 'organization', 'end_user'])('a 
     upstream.behave = () => ({ completionTokens: 10, promptTokens: 0 });
     const third = await call(key, more);
     expect([third.status, third.headers['x-ratelimit-limit-tokens']]).toEqual([200, '3000']);
-    expect((await call(key, { ...more, max_tokens: 900 })).body.error.details).toMatchObject({
+    expect((await call(key, { ...more, max_tokens: 990 })).body.error.details).toMatchObject({
       unit: 'tokens',
       limit: 3_000,
       used: 2_010,
+      may_use: expect.any(Number) as number,
     });
   });
 });
@@ -206,6 +207,77 @@ describe('requests per minute', () => {
       await gateway.create('/key/update', { key, max_budget: 1 });
       expect((await call(key, { model: 'm-out' })).status).toBe(200);
     });
+  });
+});
+
+describe('tokens per minute', () => {
+  /** A turn of a coding agent: a long prompt, tools, and an output limit far above what it will write. */
+  const turn = (key: string, more: object = {}) =>
+    call(key, {
+      messages: [{ role: 'user', content: 'a word '.repeat(10_000) }],
+      tools: [{ type: 'function', function: { name: 'write_file', parameters: {} } }],
+      max_tokens: 32_000,
+      ...more,
+    });
+
+  it('leave an agent its turns, though each might use more than the limit', async () => {
+    const key = await gateway.createKey({ tpm_limit: 60_000 });
+    upstream.behave = () => ({ promptTokens: 2_600, completionTokens: 42 });
+    for (let turns = 1; turns <= 5; turns++)
+      expect((await turn(key, { stream: turns > 3 })).status).toBe(200);
+    upstream.behave = () => ({ promptTokens: 24_000, completionTokens: 42 });
+    expect((await turn(key)).status).toBe(200);
+    const { status, body, headers } = await turn(key);
+    const { details, message } = body.error;
+    expect([status, details.unit, details.used, details.retryable]).toEqual([429, 'tokens', 37_252, true]);
+    // The prompt was counted, at two tokens for seven bytes.
+    expect(details.needed).toBeGreaterThan(24_000);
+    expect(details.needed).toBeLessThan(25_000);
+    expect(details.may_use).toBeGreaterThan(60_000);
+    expect(message).toContain(
+      `this call needs ${details.needed}. It may use up to ${details.may_use} tokens.`,
+    );
+    expect([headers['x-ratelimit-limit-tokens'], headers['x-ratelimit-remaining-tokens']]).toEqual(['60000', '22748']); // prettier-ignore
+    expect((await call(key, { max_tokens: 100 })).status).toBe(200);
+  });
+
+  it('are those of calls under way, too', async () => {
+    const key = await gateway.createKey({ tpm_limit: 60_000 });
+    const before = upstream.calls.length;
+    upstream.behave = () => ({ promptTokens: 2_600, completionTokens: 42 });
+    upstream.hold();
+    const under = [turn(key), turn(key)];
+    await upstream.arrived(before + 2);
+    expect((await turn(key)).status).toBe(429);
+    upstream.release();
+    await Promise.all(under);
+    await eventually(async () => expect((await turn(key)).status).toBe(200));
+  });
+
+  it('are not admitted once the limit is used up, and never lock out a long prompt', async () => {
+    const key = await gateway.createKey({ tpm_limit: 5_000 });
+    upstream.behave = () => ({ promptTokens: 30_000, completionTokens: 42 });
+    expect((await turn(key)).status).toBe(200);
+    const { status, body } = await call(key, { max_tokens: 1 });
+    expect([status, body.error.details.used]).toEqual([429, 30_042]);
+  });
+
+  it('are explained as they are decided', async () => {
+    const key = await gateway.createKey({ tpm_limit: 60_000 });
+    const { body } = await gateway.admin('POST', '/access/v1/evaluation', {
+      subject: { type: 'key', id: key },
+      action: { name: 'call' },
+      resource: { type: 'model', id: 'm-free' },
+      context: {
+        body: { messages: [{ role: 'user', content: 'a word '.repeat(10_000) }], max_tokens: 32_000 },
+      },
+    });
+    const { rates } = body.context.trace.find(
+      ({ check }: { check: string }) => check === 'rateLimitsHaveRoom',
+    );
+    expect(rates[0]).toMatchObject({ unit: 'tokens', limit: 60_000, used: 0 });
+    expect(rates[0].needed).toBeLessThan(25_000);
+    expect(rates[0].may_use).toBeGreaterThan(50_000);
   });
 });
 

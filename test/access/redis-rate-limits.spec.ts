@@ -9,6 +9,7 @@ import { RedisRateLimits } from '../../src/rate-limits/redis-rate-limits.js';
 import { eventually } from '../harness/eventually.js';
 
 const RENEWED_WITHIN_MS = 5_000;
+const NO_TOKENS = { rateTokens: 0, boundTokens: 0 };
 const PARALLEL: RateLimit = {
   key: 'key:1:running',
   scope: { kind: 'key', id: 'sk-...0001' },
@@ -34,7 +35,7 @@ describe.runIf(redisIsThere())('a place in Redis', () => {
   });
 
   const acquireSlot = async () => {
-    const place = await limits.acquire([PARALLEL], 0);
+    const place = await limits.acquire([PARALLEL], NO_TOKENS);
     if (!('lease' in place)) throw new Error('It is full.');
     return place.lease;
   };
@@ -55,7 +56,7 @@ describe.runIf(redisIsThere())('a place in Redis', () => {
   });
 
   it('is taken although the process was too busy to read the reply in time', async () => {
-    const slot = limits.acquire([{ ...PARALLEL, key: 'key:2:running' }], 0);
+    const slot = limits.acquire([{ ...PARALLEL, key: 'key:2:running' }], NO_TOKENS);
     await new Promise((turn) => setImmediate(turn));
     for (const until = performance.now() + 1_500; performance.now() < until;);
     expect(await slot).toHaveProperty('lease');
@@ -99,7 +100,9 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', { concurrent: t
   /** Returns the outcome of a call: admitted, refused, or 503. */
   const outcome = async (limit: RateLimit, tokens = 1) => {
     try {
-      return 'lease' in (await limits.acquire([limit], tokens)) ? 'in' : 'full';
+      return 'lease' in (await limits.acquire([limit], { rateTokens: tokens, boundTokens: tokens }))
+        ? 'in'
+        : 'full';
     } catch (error) {
       return error instanceof DependencyUnavailableError ? '503' : String(error);
     }
@@ -184,7 +187,7 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', { concurrent: t
 
   it('hinders no other limit by one that cannot be counted: places are renewed and given back', async () => {
     const [spoiled, other] = [of('running', 1), of('running', 1)];
-    const slot = await limits.acquire([spoiled, other], 0);
+    const slot = await limits.acquire([spoiled, other], NO_TOKENS);
     if (!('lease' in slot)) throw new Error('It is full.');
     await send('SET', nameOf(spoiled.key), 'x');
     await send('DEL', nameOf(other.key));
@@ -211,6 +214,8 @@ describe.runIf(redisIsThere())('a Redis that anybody writes to', { concurrent: t
     const lying = { run: async () => answer } as unknown as Redis;
     const general = { rateLimitSpanMs: SPAN_MS };
     const counted = new RedisRateLimits(lying, installation, { general });
-    await expect(counted.acquire([of('requests', 2)], 0)).rejects.toBeInstanceOf(DependencyUnavailableError);
+    await expect(counted.acquire([of('requests', 2)], NO_TOKENS)).rejects.toBeInstanceOf(
+      DependencyUnavailableError,
+    );
   });
 });

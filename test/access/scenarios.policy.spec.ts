@@ -112,7 +112,7 @@ function decisionOn(scenario: Scenario) {
       defaultOutputTokens: 4_096,
       minClampShare: 0.25,
     });
-    return { ...facts, boundTokens: 0, ...(facts.price === 'priced' && { demand }) };
+    return { ...facts, rateTokens: 0, boundTokens: 0, ...(facts.price === 'priced' && { demand }) };
   };
   const proxy = party(
     'global',
