@@ -167,4 +167,5 @@ const LONG_CONTEXT_PATHS: ReadonlySet<string> = new Set([
   '/messages',
   '/messages/count_tokens',
   '/responses',
+  '/responses/input_tokens',
 ]);

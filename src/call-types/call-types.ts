@@ -6,6 +6,7 @@ import { imageGeneration } from './image-generation.js';
 import { messages } from './messages.js';
 import { moderation } from './moderation.js';
 import { rerank } from './rerank.js';
+import { responseInputCount } from './response-input-count.js';
 import { responses } from './responses.js';
 import { speech } from './speech.js';
 import { textCompletion } from './text-completion.js';
@@ -20,6 +21,7 @@ export const CALL_TYPES: readonly CallType[] = [
   messages,
   tokenCount,
   responses,
+  responseInputCount,
   moderation,
   imageGeneration,
   imageEdit,

@@ -37,6 +37,14 @@ export class CallableModels {
     return [...candidates].flatMap((name) => this.find(name, access) ?? []);
   }
 
+  /** Returns the wildcards that the caller's lists allow as a whole. */
+  wildcards({ caller, facts: { parties } }: CallAccess): string[] {
+    return this.catalogue
+      .current()
+      .wildcardGlobs()
+      .filter((glob) => !firstRefusing(parties, this.requestFacts.modelFacts(glob, ANY_SIZE, caller!)));
+  }
+
   /** Returns the model of a name; undefined if it is unknown or this caller may not call it. */
   find(name: string, { caller, facts: { parties } }: CallAccess): CallableModel | undefined {
     if (hasBlankEnds(name)) return undefined;

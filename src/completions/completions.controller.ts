@@ -12,6 +12,8 @@ import {
   ModerationAnswer,
   RerankAnswer,
   RerankRequest,
+  InputCount,
+  InputCountRequest,
   ResponseAnswer,
   ResponseRequest,
 } from './completions.dto.js';
@@ -60,6 +62,14 @@ export class CompletionsController {
   @ApiBody({ type: ResponseRequest })
   @ApiOkResponse({ type: ResponseAnswer })
   respond(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.completions.complete(request, reply);
+  }
+
+  @Post(['v1/responses/input_tokens', 'responses/input_tokens'])
+  @ApiOperation({ summary: 'How many tokens the input of a response would have; costs nothing.' })
+  @ApiBody({ type: InputCountRequest })
+  @ApiOkResponse({ type: InputCount })
+  countInput(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.completions.complete(request, reply);
   }
 

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
+import { hasAnthropicErrors } from './anthropic-form.js';
 import { isOfRouter, noRoute } from './route-methods.js';
 import { OverloadedError } from '../platform/overloaded.error.js';
 import { DependencyUnavailableError } from '../platform/dependency-unavailable.error.js';
@@ -20,11 +21,6 @@ const TYPE: Record<number, string> = {
 };
 
 const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
-
-const ANTHROPIC = /\/messages(?:\/count_tokens)?$/;
-
-/** Returns whether the route has Anthropic's API, whose clients expect an outer envelope. */
-const isAnthropicRoute = ({ routeOptions }: FastifyRequest) => ANTHROPIC.test(routeOptions.url ?? '');
 
 interface ErrorResponse {
   readonly status: number;
@@ -93,7 +89,7 @@ export class ErrorFilter implements ExceptionFilter {
     };
     // A client that is disconnected while it still sends its body does not read the response.
     if ((status === 413 || status === 415) && isDiscarded(request)) reply.removeHeader('connection');
-    const isAnthropic = isAnthropicRoute(request);
+    const isAnthropic = hasAnthropicErrors(request);
     void reply
       .status(status)
       .headers({ 'x-request-id': request.id, ...(isAnthropic && { 'request-id': request.id }), ...headers })

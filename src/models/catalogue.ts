@@ -142,6 +142,11 @@ export class CatalogueSnapshot {
       .slice(0, MAX_LISTED_NAMES));
   }
 
+  /** Returns the public names with a `*`, the most specific first. */
+  wildcardGlobs(): readonly string[] {
+    return this.wildcards.map(({ glob }) => glob);
+  }
+
   private moderations: readonly string[] | undefined;
 
   /** Returns the names of models for moderation: those of the configuration, then the newest that wildcards serve. */

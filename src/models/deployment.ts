@@ -240,7 +240,7 @@ function knownFiguresOfBase(provider: string, baseModel: string): ReturnType<typ
 /** Returns a deployment's path for a call type with this path in OpenAI's API. */
 export function pathAt({ basePath, apiVersion, upstreamName }: Deployment, path: string): string {
   if (apiVersion === undefined) return basePath + path;
-  const inside = path === '/responses' ? '' : `/deployments/${encodeURIComponent(upstreamName)}`;
+  const inside = path.startsWith('/responses') ? '' : `/deployments/${encodeURIComponent(upstreamName)}`;
   return `${basePath}${inside}${path}?api-version=${apiVersion}`;
 }
 

@@ -16,8 +16,6 @@ export function publicModelInfo(
 ): ModelGroupInfo[] {
   const deployments = catalogue.resolve(name, within);
   if (!deployments.length) return [];
-  const { maxInputTokens = null } = catalogue.limits(name, within);
-  const longest = deployments.flatMap(({ maxOutputTokens = [] }) => maxOutputTokens);
   const { input, output } = catalogue.ceilingOf(name, within);
   const isPriced = price === 'priced' || price === 'free';
   const traits = deployments.map(traitsOf);
@@ -30,8 +28,8 @@ export function publicModelInfo(
     {
       model_group: requestedName,
       providers: [...new Set(deployments.map(({ provider }) => provider))],
-      max_input_tokens: maxInputTokens,
-      max_output_tokens: longest.length ? Math.max(...longest) : null,
+      max_input_tokens: largest(deployments.map(({ maxInputTokens }) => maxInputTokens)),
+      max_output_tokens: largest(deployments.map(({ maxOutputTokens }) => maxOutputTokens)),
       input_cost_per_token: isPriced ? usdOf(input) : null,
       output_cost_per_token: isPriced ? usdOf(output) : null,
       mode: (traits.find(({ mode }) => typeof mode === 'string')?.mode as string | undefined) ?? null,
@@ -48,6 +46,23 @@ export function publicModelInfo(
 }
 
 const NO_ALIASES = { teamAliases: {}, keyAliases: {} };
+
+/** Returns the largest size that a deployment is known to have. */
+function largest(sizes: readonly (number | undefined)[]): number | null {
+  const known = sizes.filter((size) => size !== undefined);
+  return known.length ? Math.max(...known) : null;
+}
+
+/** Returns the name that `model_info.display_name` gives a model for people; undefined if no deployment has one. */
+export function displayName(
+  catalogue: CatalogueSnapshot,
+  { name, within }: Omit<ServedModel, 'price'>,
+): string | undefined {
+  return catalogue
+    .resolve(name, within)
+    .map(({ traits }) => traits.display_name)
+    .find((shown) => typeof shown === 'string' && shown !== '') as string | undefined;
+}
 
 /** Returns what is configured of a deployment, and else what the public table says. */
 function traitsOf({ provider, upstreamName, traits }: Deployment): Readonly<Record<string, unknown>> {

@@ -26,6 +26,7 @@ const openaiRoutes = [
     '/audio/translations',
     '/rerank',
     '/responses',
+    '/responses/input_tokens',
     '/models',
     '/models/{model:path}',
   ]),

@@ -11,7 +11,7 @@ const ROLES = ['A', 'V', 'I', 'R', 'T', 'C'] as const;
 const DOORS: readonly (readonly [doors: RegExp, roles: string])[] = [
   [/^GET \/(health\/.*|api\/hello)?$/, 'AVIRTC'],
   [/^POST \/(v1\/)?(engines\/\{model\}\/|openai\/deployments\/\{model\}\/)?(chat\/completions|completions|embeddings|moderations|images\/(generations|edits)|audio\/(speech|transcriptions|translations))$/, 'AVIRTC'],
-  [/^POST \/(v1\/)?(messages(\/count_tokens)?|responses)$/, 'AVIRTC'],
+  [/^POST \/(v1\/)?(messages(\/count_tokens)?|responses(\/input_tokens)?)$/, 'AVIRTC'],
   [/^POST \/(v[12]\/)?rerank$/, 'AVIRTC'],
   [/^GET \/(v1\/)?models(\/\{model\})?$/, 'AVIRTC'],
   [/^POST \/access\/v1\/evaluations?$/, 'AVIRTC'],

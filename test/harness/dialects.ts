@@ -181,6 +181,7 @@ const answering = (whole: Dialect['whole']): Dialect => ({ ...openai, usage: () 
 /** Dialects by the end of the path; the first that matches counts. */
 const DIALECTS: readonly (readonly [path: string, Dialect])[] = [
   ['/messages/count_tokens', answering(() => ({ input_tokens: 14 }))],
+  ['/responses/input_tokens', answering(() => ({ object: 'response.input_tokens', input_tokens: 14 }))],
   ['/messages', messages],
   ['/responses', responses],
   ['/embeddings', embeddings],
