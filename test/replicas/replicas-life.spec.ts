@@ -17,6 +17,13 @@ let over = false;
 /** Makes the replica that started first look dead, as its timeout would. It must be unable to store that it lives. */
 const expireFirst = () =>
   replicas.first.sql('UPDATE replicas SET seen_at = 0 WHERE id = (SELECT id FROM replicas ORDER BY started_at LIMIT 1)'); // prettier-ignore
+const openCallsOfFirst = async () => {
+  const [row] = await replicas.first.sql(
+    `SELECT count(*) AS calls FROM ledger_entries
+     WHERE state = 'open' AND replica_id = (SELECT id FROM replicas ORDER BY started_at LIMIT 1)`,
+  );
+  return Number(row!.calls);
+};
 const start = async (count: number, general_settings: object = {}) => {
   replicas = await Replicas.start(count, {
     upstream,
@@ -60,7 +67,8 @@ describe.skipIf(!possible)('several replicas', () => {
     const loads = [first, second].flatMap((at) => Array.from({ length: 10 }, () => caller(at)));
     await upstream.arrived(200);
     upstream.hold();
-    await upstream.arrived(upstream.calls.length + 8);
+    // Each of the first replica's callers waits for its response.
+    await eventually(async () => expect(await openCallsOfFirst()).toBe(10));
     await first.kill9();
     await expireFirst();
     upstream.release();
