@@ -179,6 +179,7 @@ describe.skipIf(!isThere)('anthropic', () => {
     ['streams_events', ['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop', 'message_delta', 'message_stop']],
     ['calls_tools', ['weather', { city: 'Oslo' }, 'tool_use', 'scripted answer']],
     ['counts_tokens', 14],
+    ['lists_models', [[['model', 'm-out', 'm-out', 100_000, 100_000]], 'm-out']],
     ['calls_at_the_same_time', ['scripted answer', 'scripted answer', 'scripted answer', 't0 t1 t2 ']],
     ['bearer_token', 'scripted answer'],
     ['reads_headers', { 'x-litellm-response-cost': '0.003', 'x-litellm-model-id': 'd-m-claude' }],
@@ -253,6 +254,9 @@ describe.skipIf(!isThere)('classes for Azure of openai and langchain-openai', ()
     ['openai_names_the_deployment', 'scripted answer'],
     ['openai_names_another_model', 'scripted answer'],
     ['openai_streams', 't0 t1 t2 '],
+    ['openai_responds', ['scripted answer', 3]],
+    ['openai_lists_models', ['m-out']],
+    ['openai_calls_the_newer_address', ['scripted answer', 'scripted answer']],
     ['refused_model', { class: 'PermissionDeniedError', ...REFUSED.model }],
     ['refused_budget', { class: 'RateLimitError', ...REFUSED.budget }],
   ])('%s', (check, expected) => {
@@ -260,7 +264,7 @@ describe.skipIf(!isThere)('classes for Azure of openai and langchain-openai', ()
   });
 
   it('are billed by their deployments', async () => {
-    expect(await bill('azure')).toEqual({ calls: 8, spend: 0.018 });
+    expect(await bill('azure')).toEqual({ calls: 11, spend: 0.027 });
   });
 });
 

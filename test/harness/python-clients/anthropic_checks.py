@@ -52,6 +52,14 @@ def counts_tokens():
 
 
 @check("anthropic")
+def lists_models():
+    """Programs choose a model by name and size."""
+    listed = client("narrow").models.list()
+    facts = [[each.type, each.id, each.display_name, each.max_input_tokens, each.max_tokens] for each in listed]
+    return [facts, client("narrow").models.retrieve("m-out").display_name]
+
+
+@check("anthropic")
 def calls_at_the_same_time():
     async def all_calls():
         async with AsyncAnthropic(base_url=Setup.url, api_key=Setup.keys["main"]) as parallel:

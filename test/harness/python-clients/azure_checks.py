@@ -1,7 +1,7 @@
 """What programs do with the classes for Azure of `openai` and `langchain-openai`: the path names the model, the body may not."""
 
 from langchain_openai import AzureChatOpenAI, AzureOpenAIEmbeddings
-from openai import AzureOpenAI
+from openai import AzureOpenAI, OpenAI
 
 from checks import Setup, check, refusal, user
 
@@ -67,6 +67,25 @@ def openai_names_another_model():
 def openai_streams():
     chunks = chat(client(azure_deployment="m-out"), "gpt-4o", stream=True)
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+
+
+@check("azure")
+def openai_responds():
+    answer = client().responses.create(model="m-out", input="azure", max_output_tokens=3)
+    return [answer.output_text, answer.usage.output_tokens]
+
+
+@check("azure")
+def openai_lists_models():
+    return [model.id for model in AzureOpenAI(**azure("narrow")).models.list()]
+
+
+@check("azure")
+def openai_calls_the_newer_address():
+    """Azure's address that needs no version and no class of its own."""
+    newer = OpenAI(base_url=f"{Setup.url}/openai/v1", api_key=Setup.keys["azure"])
+    response = newer.responses.create(model="m-out", input="azure", max_output_tokens=3)
+    return [chat(newer, "m-out").choices[0].message.content, response.output_text]
 
 
 @check("azure")
