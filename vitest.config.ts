@@ -14,6 +14,7 @@ const ON_BOTH = [
   'bounded-bodies',
   'bounded-money',
   'call-defaults',
+  'call-origin',
   'called-names',
   'changes-during-a-call',
   'chaos',

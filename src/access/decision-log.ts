@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { jsonLine } from '../logs/logs.js';
+import type { CallOrigin } from '../ledger/call-origin.js';
 import type { Refusal } from '../policy/decision.js';
 import type { LoadedFacts } from './facts.loader.js';
 
@@ -23,7 +24,7 @@ export class DecisionLog implements OnApplicationShutdown {
   record(
     requestId: string,
     clientAddress: string | undefined,
-    { facts, tags }: LoadedFacts,
+    { facts, tags, llm }: LoadedFacts,
     refusal: Refusal | undefined,
     decisionMs?: number,
   ): void {
@@ -43,6 +44,7 @@ export class DecisionLog implements OnApplicationShutdown {
           facts.parties.filter(({ kind }) => kind !== 'tag').map(({ kind, id }) => [kind, id]),
         ),
         ...(tags.length && { tags }),
+        ...(llm?.origin && originOf(llm.origin)),
         ...(refusal && { check: refusal.check, code: refusal.code, retryable: refusal.retryable }),
         ...(decisionMs !== undefined && { microseconds: Math.round(decisionMs * 1000) }),
       }),
@@ -62,3 +64,10 @@ export class DecisionLog implements OnApplicationShutdown {
     this.lines = [];
   }
 }
+
+const originOf = ({ sessionId, traceId, userAgent, originator }: CallOrigin) => ({
+  ...(sessionId !== undefined && { session_id: sessionId }),
+  ...(traceId !== undefined && { trace_id: traceId }),
+  ...(userAgent !== undefined && { user_agent: userAgent }),
+  ...(originator !== undefined && { originator }),
+});

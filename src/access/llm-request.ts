@@ -9,10 +9,13 @@ import type { CallType } from '../call-types/call-type.js';
 import { FormBody } from '../call-types/form-body.js';
 import type { ReadMember } from '../call-types/read-members.js';
 import { areDroppedMembers, dropFlag } from '../config/call-defaults.js';
+import type { CallOrigin } from '../ledger/call-origin.js';
 import type { CallSize } from '../policy/bound.js';
 import { hasBlankEnds, MAX_NAME_CHARS } from '../policy/model-list.js';
 import { isName, MAX_NAME_BYTES } from '../policy/name.js';
 import { providerMetadata } from './provider-metadata.js';
+import { agentIdentity } from './agent-identity.js';
+import { readCallOrigin } from './read-call-origin.js';
 import { requestTags } from './request-tags.js';
 import { foldedName, refuseLookalikes } from './member-names.js';
 import { rejectForbiddenParams } from './forbidden-params.js';
@@ -38,6 +41,8 @@ export interface LlmRequest {
   readonly includeUsage: boolean;
   readonly size: CallSize;
   readonly endUserId?: string;
+  /** The origin that the call names. Absent if it names none. */
+  readonly origin?: CallOrigin;
   /** Tags that the request names. Its key and team may add more. */
   readonly tags: readonly string[];
   readonly params: Readonly<Record<string, unknown>>;
@@ -240,6 +245,8 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
   if (model !== undefined) request.model = model;
   if (model !== inBody) request.rewritesModel = true;
   if (endUserId !== undefined) request.endUserId = endUserId;
+  const origin = readCallOrigin(headers, body);
+  if (origin) request.origin = origin;
   const metadata = forwardedMetadata(body, kind);
   if (metadata !== undefined) request.forwardedMetadata = metadata;
   if (body.has('drop_params') || body.has('additional_drop_params')) {
@@ -360,9 +367,16 @@ function endUserOf(
   return plainName(id, 'user', MAX_END_USER_CHARS);
 }
 
-/** Reads the name of an end user. A whole number is one, too, as in LiteLLM. */
+/**
+ * Reads the name of an end user. A whole number is one, too, as in LiteLLM. A coding agent names an account and a session:
+ * the account is the end user, or every session would have a budget of its own.
+ */
 const endUserText = (sent: unknown): string | undefined =>
-  typeof sent === 'string' ? sent : Number.isSafeInteger(sent) ? String(sent) : undefined;
+  typeof sent === 'string'
+    ? (agentIdentity(sent)?.account ?? sent)
+    : Number.isSafeInteger(sent)
+      ? String(sent)
+      : undefined;
 
 /** Returns the fallbacks that are only checked and never tried, from every place where LiteLLM reads them. */
 function otherFallbacks(value: (name: ReadMember) => unknown): string[] {

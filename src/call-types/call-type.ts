@@ -101,6 +101,8 @@ export interface EventContent {
   readonly ends?: true;
   /** True if this event reports that the output failed. */
   readonly fails?: true;
+  /** The `id` of the answer, if the event was parsed and has it. */
+  readonly answerId?: string | undefined;
   /** True if the event carries only usage. */
   readonly onlyUsage?: true;
 }

@@ -1,3 +1,4 @@
+import { answerId } from './answer-id.js';
 import type { Usage } from '../policy/price.js';
 import { type EventContent, type MockContent, type StreamFormat, wordsIn } from './call-type.js';
 import { indexOfValue, quotedWord } from './json-string-search.js';
@@ -41,7 +42,10 @@ function usageEvent(data: Buffer): EventContent {
     const event = JSON.parse(data.toString('utf8')) as Record<string, unknown>;
     const usage: Usage | undefined = reportedUsage(event.usage, event.service_tier);
     if (!usage) return NOTHING;
-    return Array.isArray(event.choices) && event.choices.length ? { usage } : { usage, onlyUsage: true };
+    const id = answerId(event);
+    return Array.isArray(event.choices) && event.choices.length
+      ? { usage, answerId: id }
+      : { usage, answerId: id, onlyUsage: true };
   } catch {
     return NOTHING;
   }

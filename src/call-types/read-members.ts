@@ -6,6 +6,7 @@
 export const READ_MEMBERS = [
   // Model, users, and members for the gateway only.
   'model', 'user', 'metadata', 'store', 'safety_identifier', 'litellm_metadata', 'tags',
+  'litellm_session_id', 'litellm_trace_id', 'client_metadata',
   'fallbacks', 'context_window_fallbacks', 'content_policy_fallbacks', 'router_settings_override',
   'drop_params', 'additional_drop_params',
   // Prompt.

@@ -1,4 +1,5 @@
 import type { Usage } from '../policy/price.js';
+import { answerId } from './answer-id.js';
 import type { EventContent, StreamFormat } from './call-type.js';
 import { indexOfWord, quotedWord } from './json-string-search.js';
 
@@ -28,7 +29,10 @@ export function typedStream(
       if (!mayCarryUsage(data)) return NOTHING;
       try {
         const event = JSON.parse(data.toString('utf8')) as TypedEvent;
-        return parsedTypes.includes(event.type) ? read(event, before) : NOTHING;
+        if (!parsedTypes.includes(event.type)) return NOTHING;
+        const id = answerId(event);
+        const content = read(event, before);
+        return id === undefined ? content : { ...content, answerId: id };
       } catch {
         return NOTHING;
       }

@@ -82,6 +82,14 @@ export class Attempt {
     return boundNanoUsd && !mayExceedBound && cost > boundNanoUsd ? boundNanoUsd : cost;
   }
 
+  /** Sets the `id` of the answer, before its settlement. An id with a credential of the deployment is left out. */
+  set answerId(id: string | undefined) {
+    if (id === undefined) return;
+    const { secrets } = this.deployment;
+    if (!secrets.some((secret) => secret.length <= id.length && id.includes(secret.toString())))
+      this.hold.answerId = id;
+  }
+
   /** Records that the upstream provably produced nothing. Otherwise the ledger entry is marked as unconfirmed. */
   producedNothing(): void {
     this.mark = null;

@@ -19,6 +19,7 @@ import { type Hold, nothingHeld, SpendService } from '../ledger/spend.service.js
 import { Attempt, type OutputTokens } from './attempt.js';
 import type { Call } from './call.js';
 import { heldOutput, mayPassBound, planOutput } from './output-limit.js';
+import { originOf } from './origin-of.js';
 import { StreamUsageOptions } from './stream-usage-options.js';
 import { ClientDisconnectedError } from './upstream/upstream-error.js';
 
@@ -97,6 +98,7 @@ export class HoldService {
       replaces: last?.unbilled,
       requestId,
       clientAddress: access.request.storableAddress,
+      origin: originOf(access),
       tags: access.tags,
       callType: llm.kind.callType,
       model: model.name,

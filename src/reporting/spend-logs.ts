@@ -1,3 +1,4 @@
+import { litellmCallType, storedCallType } from '../call-types/litellm-call-type.js';
 import { LedgerEntryRepository } from '../ledger/ledger-entry.repository.js';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager, SelectQueryBuilder } from 'typeorm';
@@ -74,7 +75,13 @@ export class SpendLogs {
     const where = (condition: string, values: object, value: unknown) => {
       if (value !== undefined) select.andWhere(condition, values);
     };
-    where('(e.requestId = :requestId OR e.id = :requestId)', { requestId: request_id }, request_id);
+    const { session_id, trace_id, user_agent, originator, call_type } = query;
+    where(HAS_ID, { requestId: request_id }, request_id);
+    where('e.sessionId = :sessionId', { sessionId: session_id }, session_id);
+    where('e.traceId = :traceId', { traceId: trace_id }, trace_id);
+    where(IS_PROGRAM, { userAgent: user_agent }, user_agent);
+    where('e.originator = :originator', { originator }, originator);
+    where('e.callType = :callType', { callType: storedCallType(call_type ?? '') }, call_type);
     where('e.openedAt >= :from', { from: start_date && Date.parse(start_date) }, start_date);
     where('e.openedAt < :to', { to: end_date && Date.parse(end_date) + DAY_MS }, end_date);
     return visibleChains(applyToChains(select, query), caller);
@@ -82,6 +89,13 @@ export class SpendLogs {
 }
 
 type EntryWithChain = LedgerEntry & { readonly chain: BillingChainRow };
+
+/** SQL: the id of the answer, of the call or of the client's request is this one. */
+const HAS_ID = '(e.answerId = :requestId OR e.id = :requestId OR e.requestId = :requestId)';
+
+/** SQL: the `user-agent` is this text, or begins with this product or this product and version. */
+const IS_PROGRAM = `(e.userAgent = :userAgent OR (substr(e.userAgent, 1, length(:userAgent)) = :userAgent
+  AND substr(e.userAgent, length(:userAgent) + 1, 1) IN ('/', ' ')))`;
 
 /** SQL: the call failed. */
 const FAILED = `(e.state = 'released' OR ${hasFailingMark('e.mark')})`;
@@ -125,9 +139,11 @@ async function countUpTo(
 function logRow({ chain, ...entry }: EntryWithChain): SpendLogRow {
   const { inputTokens = 0, outputTokens = 0 } = entry.usage ?? {};
   return {
-    request_id: entry.requestId,
+    request_id: entry.answerId ?? entry.id,
     litellm_call_id: entry.id,
-    call_type: entry.callType,
+    x_request_id: entry.requestId,
+    session_id: entry.sessionId,
+    call_type: litellmCallType(entry.callType),
     api_key: chain.keyHash ?? '',
     spend: usdFromNanoUsd(entry.costNanoUsd as NanoUsd),
     total_tokens: inputTokens + outputTokens,
@@ -151,6 +167,10 @@ function logRow({ chain, ...entry }: EntryWithChain): SpendLogRow {
       usage_object: entry.usage,
       mark: entry.mark,
       requester_ip_address: entry.clientAddress,
+      trace_id: entry.traceId,
+      user_agent: entry.userAgent,
+      originator: entry.originator,
+      spend_logs_metadata: entry.spendLogsMetadata,
     },
   };
 }

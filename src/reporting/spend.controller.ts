@@ -42,8 +42,8 @@ export class SpendController {
     @Query() query: SpendLogQuery,
     @CurrentPrincipal() caller: Principal,
   ): Promise<(SpendLogRow | SpendLogSummary)[]> {
-    const { start_date, end_date, summarize = true, request_id } = query;
-    if (!summarize || request_id !== undefined || start_date === undefined || end_date === undefined)
+    const { start_date, end_date, summarize = true } = query;
+    if (!summarize || selectsEntries(query) || start_date === undefined || end_date === undefined)
       return this.ledger.list(query, caller);
     return this.activity.summary({ ...query, caller, days: daysOf({ start_date, end_date }) });
   }
@@ -64,3 +64,16 @@ export class SpendController {
     }));
   }
 }
+
+/** Filters by facts that only single entries have. With one of them the response is no summary. */
+const ENTRY_FILTERS = [
+  'request_id',
+  'session_id',
+  'trace_id',
+  'user_agent',
+  'originator',
+  'call_type',
+] as const satisfies readonly (keyof SpendLogQuery)[];
+
+const selectsEntries = (query: SpendLogQuery): boolean =>
+  ENTRY_FILTERS.some((name) => query[name] !== undefined);

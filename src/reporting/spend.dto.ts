@@ -32,10 +32,36 @@ export class SpendLogQuery extends IntersectionType(PageQuery, DatesQuery) {
   @IsString()
   end_user?: string;
 
-  /** The `x-request-id` or `x-litellm-call-id` of a response. */
+  /** The `id` of an answer, or the `x-litellm-call-id` or `x-request-id` of a response. */
   @IsOptional()
   @IsString()
   request_id?: string;
+
+  /** Only calls of this session of a client. */
+  @IsOptional()
+  @IsString()
+  session_id?: string;
+
+  @IsOptional()
+  @IsString()
+  trace_id?: string;
+
+  /** The product of the client's `user-agent`, or product and version, or all of it. */
+  @ApiPropertyOptional({ example: 'claude-cli' })
+  @IsOptional()
+  @IsString()
+  user_agent?: string;
+
+  /** The program that a coding agent names in its header `originator`. */
+  @ApiPropertyOptional({ example: 'codex_exec' })
+  @IsOptional()
+  @IsString()
+  originator?: string;
+
+  /** A type of call by LiteLLM's name (`acompletion`) or by this gateway's (`chat_completion`). */
+  @IsOptional()
+  @IsString()
+  call_type?: string;
 
   /** If both days are set, the response is one row of sums per day, unless this is false. */
   @IsFlag()
@@ -146,12 +172,29 @@ export class SpendLogMetadata {
   /** IP address of the client; null if it is not stored. */
   @ApiProperty({ type: String, nullable: true, example: '203.0.113.9' })
   requester_ip_address: string | null;
+  /** The trace that the client named. */
+  trace_id: string | null;
+  /** The `user-agent` of the client, shortened. */
+  user_agent: string | null;
+  /** The program that a coding agent named beside it. */
+  originator: string | null;
+  /** Labels that the request, its key and its team named. */
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  spend_logs_metadata: Record<string, unknown> | null;
 }
 
 /** One closed attempt, in the shape of LiteLLM's spend log row. */
 export class SpendLogRow {
+  /** The `id` of the answer; the call id if the answer has none. */
   request_id: string;
+  /** The `x-litellm-call-id` of the response. */
   litellm_call_id: string;
+  /** The `x-request-id` of the response. */
+  x_request_id: string;
+  /** The session that the client named. */
+  session_id: string | null;
+  /** LiteLLM's name of the type of call. */
+  @ApiProperty({ example: 'acompletion' })
   call_type: string;
   /** The key's hash; empty for the master key. */
   api_key: string;

@@ -20,6 +20,7 @@ import { type CallerRows, CallerRowsReader } from './caller-rows.js';
 import { readOwners, readTier } from './owner-reader.js';
 import { proxyParty, partyConfigOf, tokenParty } from './party-config.js';
 import { sortedUnique } from '../request-tags.js';
+import { boundedLabels, mergedLabels } from '../spend-logs-metadata.js';
 import { noBillingContexts } from './billing-context.js';
 
 /**
@@ -99,6 +100,7 @@ export class CallerReader {
       tokenId: id,
       token: { verified, owners },
       tags: team ? sortedUnique(tagsOf(team)) : [],
+      ...labelsOf(team),
       ...enforcedBy(user, team),
       ...(holder.endUserId !== undefined && { endUserId: holder.endUserId }),
       teamAliases: team?.modelAliases ?? {},
@@ -179,6 +181,7 @@ export class CallerReader {
       names: { keyHash, keyAlias, userId, teamId, organizationId },
       callerId: notMaster('key', userId ?? keyAlias ?? keyName),
       tags: sortedUnique([...tagsOf(key), ...(team ? tagsOf(team) : [])]),
+      ...labelsOf(key, team),
       ...enforcedBy(key, user, team),
       teamAliases: team?.modelAliases ?? {},
       keyAliases: key.aliases ?? {},
@@ -233,6 +236,15 @@ function enforcedBy(
 ): Pick<CallerSnapshot, 'enforcedParams'> {
   const params = rows.flatMap((row) => (row ? enforcedParamsOf(row) : []));
   return params.length ? { enforcedParams: [...new Set(params)] } : {};
+}
+
+/** Returns the labels that these rows give every call. The first row's values win. */
+function labelsOf(
+  ...rows: readonly (Pick<VirtualKey, 'metadata'> | null)[]
+): Pick<CallerSnapshot, 'spendLogsMetadata'> {
+  let labels: CallerSnapshot['spendLogsMetadata'];
+  for (const row of rows) labels = mergedLabels(labels, boundedLabels(row?.metadata?.spend_logs_metadata));
+  return labels ? { spendLogsMetadata: labels } : {};
 }
 
 /** Returns the caller's name for rows and the audit log. No user, key or token gets the name of the master key. */

@@ -56,6 +56,8 @@ export interface CallerSnapshot extends Snapshot {
   readonly callerId: string;
   /** Tags of the key and its team. Every call has them. */
   readonly tags: readonly string[];
+  /** `spend_logs_metadata` of the key and its team: labels of every call. Absent if neither has any. */
+  readonly spendLogsMetadata?: Readonly<Record<string, unknown>>;
   /** Id of a token's caller: the token and the team it acts for. */
   readonly tokenId?: string;
   /** The token and its owners, for the caller of a token. */

@@ -1,3 +1,4 @@
+import { answerId } from '../../call-types/answer-id.js';
 import type { ResponseObject } from '../../call-types/call-type.js';
 import { estimatedTokens } from '../../call-types/reported-usage.js';
 import { writtenTextBytes } from '../../call-types/written-text.js';
@@ -59,6 +60,7 @@ export async function settleResponse(attempt: Attempt, response: WholeResponse):
       namesStreamOptions: response.body.includes('stream_options'),
     });
   }
+  attempt.answerId = answerId(parsedBody);
   if (!response.body.length) throw unusableAnswer(attempt, 'The upstream’s answer is empty.');
   if (!parsedBody && !llm.kind.allowsNonJson)
     throw unusableAnswer(attempt, 'The upstream answered something that is not JSON.');

@@ -1,3 +1,4 @@
+import { answerIdIn } from '../../call-types/answer-id.js';
 import { BYTES_PER_TOKEN, estimatedTokens } from '../../call-types/reported-usage.js';
 import type { Usage } from '../../policy/price.js';
 import { responseHeaders, overheadHeader } from '../response-headers.js';
@@ -16,6 +17,7 @@ const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
 /** Time to wait for the usage event after the final text, if the client left. The event usually follows at once. */
 const USAGE_WAIT_MS = 900;
+const ID_MEMBER = '"id"';
 
 /** Relays one streamed response and bills it before its terminator. */
 export class SseExchange {
@@ -25,6 +27,8 @@ export class SseExchange {
   private clientLeft = false;
   /** The last two writes to the client. */
   private lastWrites: readonly Buffer[] = [];
+  /** The first write to the client with an id, for an answer that breaks off. */
+  private firstIdWrite: Buffer | undefined;
   private largestWriteBytes = 0;
   /** The error that came in place of the first event. */
   private firstError: ReportedError | undefined;
@@ -110,6 +114,7 @@ export class SseExchange {
     if (!this.started && (this.firstError = errorInFirstEvent(bytes))) return;
     this.start();
     this.reasoning.lookFor(bytes);
+    if (!this.firstIdWrite && bytes.includes(ID_MEMBER)) this.firstIdWrite = bytes;
     this.lastWrites = [this.lastWrites.at(-1) ?? bytes, bytes];
     if (bytes.length > this.largestWriteBytes) this.largestWriteBytes = bytes.length;
     this.client.write(masked(bytes, this.attempt.deployment.secrets));
@@ -159,7 +164,8 @@ export class SseExchange {
     markOfCount: 'estimated' | 'unconfirmed',
     count: Usage,
   ): Promise<void> {
-    const { usage, usageIsPartial } = this.relay;
+    const { usage, usageIsPartial, answerId } = this.relay;
+    this.attempt.answerId = answerId ?? (this.firstIdWrite && answerIdIn(this.firstIdWrite));
     if (usage && !usageIsPartial) await this.attempt.settle(usage, mark);
     else await this.attempt.settle(count, markOfCount);
   }

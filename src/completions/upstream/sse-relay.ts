@@ -23,6 +23,8 @@ export class SseRelay {
   usage: Usage | undefined;
   /** True if more usage was expected after `usage`. */
   usageIsPartial = false;
+  /** The `id` of the answer, once a parsed event had it. */
+  answerId: string | undefined;
   /** The terminator and everything after it. `push` returns none of it. */
   private readonly ending = new GatheredBytes();
   readonly estimate: StreamTokenEstimate;
@@ -143,6 +145,7 @@ export class SseRelay {
     const data = dataOf(event);
     const content = data ? this.format.read(data, this.usage) : NOTHING;
     if (content.fails) this.hasFailed = true;
+    this.answerId ??= content.answerId;
     if (content.usage) {
       this.usage = content.usage;
       this.usageIsPartial = content.usageIsPartial ?? false;
