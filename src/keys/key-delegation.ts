@@ -1,7 +1,8 @@
-import { ForbiddenException, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import { ForbiddenException, Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
 import { RightsChangedError } from '../platform/audit-context.js';
 import { type MakerEntitlements, DelegationService } from '../delegation/delegation.js';
+import { ownershipRefusal } from '../delegation/ownership-refusal.js';
 import { lifetimeEnd } from '../calendar/windows.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
@@ -17,7 +18,6 @@ import {
   type Principal,
   mayInTeam,
 } from '../policy/principal.js';
-import { missingText } from '../policy/checks/parties-exist.js';
 import { NO_LIMITS } from '../policy/entitlements.js';
 import { compileRouteList, type RouteList, routesWithin } from '../policy/routes.js';
 import { keyView } from './key.view.js';
@@ -56,9 +56,10 @@ export class KeyDelegation {
     this.delegation.requireSettable(dto, NEW_KEY_FIELDS);
     const { user_id, team_id, organization_id } = dto;
     if (user_id && user_id !== caller.userId) throw notForOthers();
-    if (team_id && !caller.teams.has(team_id)) throw missing('team', team_id);
+    if (team_id && !caller.teams.has(team_id)) throw ownershipRefusal(caller, 'team', team_id);
     if (team_id && !mayInTeam(caller, team_id, route)) throw notPermitted(route);
-    if (organization_id && !administersOrganization(caller, organization_id)) throw missing('organization', organization_id); // prettier-ignore
+    if (organization_id && !administersOrganization(caller, organization_id))
+      throw ownershipRefusal(caller, 'organization', organization_id);
     const belongsToNoUser =
       route === SERVICE_ACCOUNT ||
       ((user_id === null || user_id === '') && administersTeam(caller, team_id ?? null));
@@ -75,11 +76,12 @@ export class KeyDelegation {
     if (user_id !== undefined && (user_id || null) !== key.userId) throw notForOthers();
     if (team_id !== undefined && (team_id || null) !== key.teamId) {
       if (!team_id || (key.teamId !== null && !administersTeam(caller, key.teamId))) throw staysIn('team_id');
-      if (!administersTeam(caller, team_id)) throw missing('team', team_id);
+      if (!administersTeam(caller, team_id)) throw ownershipRefusal(caller, 'team', team_id);
     }
     if (organization_id !== undefined && (organization_id || null) !== key.organizationId) {
       if (!organization_id || !administersKey(caller, key)) throw staysIn('organization_id');
-      if (!administersOrganization(caller, organization_id)) throw missing('organization', organization_id);
+      if (!administersOrganization(caller, organization_id))
+        throw ownershipRefusal(caller, 'organization', organization_id);
     }
     if (dto.blocked !== undefined && !dto.blocked && key.blocked) this.requireAbove(caller, key);
   }
@@ -235,6 +237,3 @@ export const notPermitted = (route: string) =>
     type: 'team_member_permission_error',
     param: route,
   });
-
-const missing = (kind: 'team' | 'organization', id: string) =>
-  new NotFoundException({ message: missingText({ kind, id }), param: `${kind}_id` });

@@ -1,3 +1,4 @@
+import { ownershipRefusal } from '../delegation/ownership-refusal.js';
 import type { UserRow } from '../parties/user-row.dto.js';
 import { BadRequestException, NotFoundException, Injectable, Inject } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
@@ -104,7 +105,8 @@ export class OrganizationMembersService {
     ];
     const { answer, userIds } = await this.database.write(async (tx) => {
       const organization = await this.organizations.findForUpdate(tx, id);
-      if (!organization || !administersOrganization(caller, id)) throw this.organizations.notFound(id);
+      if (!organization) throw this.organizations.notFound(id);
+      if (!administersOrganization(caller, id)) throw ownershipRefusal(caller, 'organization', id);
       const done = await work(tx);
       this.cache.willChange(tx, cacheKeysOf(done.userIds));
       return done;

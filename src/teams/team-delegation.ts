@@ -1,6 +1,7 @@
 import { ForbiddenException, Injectable, NotFoundException } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
 import { DelegationService, type MakerEntitlements } from '../delegation/delegation.js';
+import { ownershipRefusal } from '../delegation/ownership-refusal.js';
 import { EDITABLE_FIELDS } from '../parties/fields/editable-fields.js';
 import { entitlementsOf } from '../parties/entitlements-of.js';
 import type { PartyRow } from '../parties/party-row.js';
@@ -36,14 +37,13 @@ export class TeamDelegation {
 
   /** Throws 404 if the caller may not see the team, and 403 if the caller neither administers it nor is above it. */
   requireAdmin(caller: Principal, teamId: string): void {
-    if (!maySeeTeam(caller, teamId)) throw missingTeam(teamId);
-    if (!administersTeam(caller, teamId)) throw onlyFor('admins', teamId);
+    if (!administersTeam(caller, teamId)) throw ownershipRefusal(caller, 'team', teamId);
   }
 
   /** Throws 404 if the caller may not see the team, and 403 if the caller does not administer its organization. */
   requireOrganizationAdmin(caller: Principal, teamId: string): void {
     if (!maySeeTeam(caller, teamId)) throw missingTeam(teamId);
-    if (!isAboveTeam(caller, teamId)) throw onlyFor('organization’s admins', teamId);
+    if (!isAboveTeam(caller, teamId)) throw onlyForOrganizationAdmins(teamId);
   }
 
   /** Throws 403 or 404 if the caller does not administer the organization of a new team. */
@@ -136,10 +136,7 @@ export class TeamDelegation {
 
   private requireOrganization({ organization_id: id }: TeamFieldsDto, caller: Principal): void {
     if (administersOrganization(caller, id!)) return;
-    throw new NotFoundException({
-      message: missingText({ kind: 'organization', id: id! }),
-      param: 'organization_id',
-    });
+    throw ownershipRefusal(caller, 'organization', id!);
   }
 }
 
@@ -151,5 +148,8 @@ const NEW_TEAM_FIELDS = new Set(
 const missingTeam = (id: string) =>
   new NotFoundException({ message: missingText({ kind: 'team', id }), param: 'team_id' });
 
-const onlyFor = (admins: string, teamId: string) =>
-  new ForbiddenException({ message: `Only the ${admins} of Team=${teamId} may do this`, param: 'team_id' });
+const onlyForOrganizationAdmins = (teamId: string) =>
+  new ForbiddenException({
+    message: `Only the organization’s admins of Team=${teamId} may do this`,
+    param: 'team_id',
+  });

@@ -1,6 +1,7 @@
 import {
   BadRequestException,
   ConflictException,
+  ForbiddenException,
   HttpException,
   Injectable,
   NotFoundException,
@@ -297,8 +298,9 @@ export class UsersService {
     caller: Principal,
   ): Promise<User> {
     if (typeof user_id === 'string') {
-      if (!isProxyAdmin(caller) && user_id !== caller.userId) throw this.users.notFound(user_id);
-      return this.users.findOrFail(manager, user_id);
+      if (isProxyAdmin(caller) || user_id === caller.userId) return this.users.findOrFail(manager, user_id);
+      await this.requireVisible(manager, user_id, caller);
+      throw notForOthers('user_id');
     }
     if (!user_email)
       throw new BadRequestException({
@@ -306,12 +308,13 @@ export class UsersService {
         param: 'user_id',
       });
     const user = await this.users.withEmail(manager, user_email);
-    if (!user || !(isProxyAdmin(caller) || user.userId === caller.userId))
-      throw new NotFoundException({
-        message: `User not found, passed user_email=${user_email}`,
-        param: 'user_email',
-      });
-    return user;
+    if (user && (isProxyAdmin(caller) || user.userId === caller.userId)) return user;
+    if (user && (await this.users.isVisibleTo(manager, caller, user.userId)))
+      throw notForOthers('user_email');
+    throw new NotFoundException({
+      message: `User not found, passed user_email=${user_email}`,
+      param: 'user_email',
+    });
   }
 
   /** Makes a new user an ordinary member of these organizations. Throws 404 for one that does not exist. */
@@ -362,6 +365,10 @@ function ownId({ userId }: Principal): string {
   if (userId !== null) return userId;
   throw new BadRequestException({ message: 'Name the user to look up in `user_id`', param: 'user_id' });
 }
+
+/** Returns the exception for a user that the caller sees and may not change. */
+const notForOthers = (param: string) =>
+  new ForbiddenException({ message: 'Only a proxy admin changes another user', param });
 
 /** Fields of a new user's body that describe its first key. Limits and models are the user's own. */
 const KEY_PART = [

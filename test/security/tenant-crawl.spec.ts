@@ -37,7 +37,7 @@ const NAMING: Readonly<Record<string, 'one' | 'list' | 'member'>> = {
 }; // prettier-ignore
 /** Other fields, which name no party. The first test fails for a field that is neither declared nor listed here. */
 const ELSE =
-  /^(model|names|role|subject|action|table_name|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|reset_to|include_team_keys|include_created_by_keys|status|expand|search|options|model_names|model_ids|access_\w+_ids|access_group_name|access_model_names|model_group|users|all_users|user_updates|summarize|timezone|limit|group_by|startTime|endTime|min_spend|max_spend|status_filter|error_code|error_message|completion_response)$/;
+  /^(model|names|role|subject|action|table_name|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|reset_to|include_team_keys|include_created_by_keys|status|expand|search|options|model_names|model_ids|access_\w+_ids|access_group_name|access_model_names|model_group|include_metadata|fallback_type|return_wildcard_routes|scope|include_model_access_groups|only_model_access_groups|healthy_only|before_id|after_id|users|all_users|user_updates|summarize|timezone|limit|group_by|startTime|endTime|min_spend|max_spend|status_filter|error_code|error_message|completion_response)$/;
 const namesNothing = (field: string) => DECLARED.some(([name]) => name === field) || ELSE.test(field);
 
 /** Reports that need days. */
@@ -190,6 +190,31 @@ describe('the crawl', () => {
     expect({ status, body }).toEqual({ status: 200, body: { deleted_keys: [own] } });
     expect((await gateway.as(mine.spare.member, 'GET', '/key/info')).status).toBe(200);
   });
+});
+
+describe('what a caller sees and does not administer', () => {
+  type Refused = [
+    caller: 'member' | 'user' | 'teamAdmin',
+    route: string,
+    body: (caller: Tenant) => object,
+    words: string,
+  ];
+  const ofTeam = 'Only the admins of Team=team-aaaa may do this';
+  const ofOrganization = 'Only the admins of Organization=org-aaaa may do this';
+  const ofUser = 'Only a proxy admin changes another user';
+  it.each<Refused>([
+    ['member', '/key/update', ({ spare }) => ({ key: spare.member, team_id: mine.ids.team_id }), ofTeam],
+    ['user', '/key/generate', () => ({ organization_id: mine.ids.organization_id }), ofOrganization],
+    ['user', '/team/new', () => ({ organization_id: mine.ids.organization_id }), ofOrganization],
+    ['user', '/organization/member_add', () => ({ organization_id: mine.ids.organization_id, member: { role: 'internal_user', user_id: mine.userIds.user } }), ofOrganization],
+    ['teamAdmin', '/user/update', () => ({ user_id: mine.userIds.member, user_alias: 'new' }), ofUser],
+    ['teamAdmin', '/user/update', () => ({ user_email: mine.ids.user_email, user_alias: 'new' }), ofUser],
+  ])('is refused to %s at %s in true words, and is missing for others', async (caller, route, body, words) => {
+    const refused = await gateway.as(mine.keys[caller], 'POST', route, body(mine));
+    expect([refused.status, refused.body.error.message]).toEqual([403, words]);
+    const stranger = await gateway.as(theirs.keys[caller], 'POST', route, body(theirs));
+    expect(stranger.status).toBe(404);
+  }); // prettier-ignore
 });
 
 describe('what is one’s own', () => {

@@ -53,6 +53,19 @@ describe('routeIsAllowed', () => {
     );
   });
 
+  it.each`
+    method    | path               | roles                     | role               | message
+    ${'GET'}  | ${'/global/spend'} | ${['proxy_admin_viewer']} | ${'internal_user'} | ${'Only proxy_admin, proxy_admin_viewer may read this. Route=/global/spend. Your role=internal_user.'}
+    ${'HEAD'} | ${'/user/list'}    | ${[]}                     | ${'team'}          | ${'Only proxy_admin may read this. Route=/user/list. Your role=team.'}
+    ${'POST'} | ${'/tag/info'}     | ${['proxy_admin_viewer']} | ${'customer'}      | ${'Only proxy_admin, proxy_admin_viewer may read this. Route=/tag/info. Your role=customer.'}
+    ${'GET'}  | ${'/their/own'}    | ${'any'}                  | ${'team'}          | ${'This role may not call this route. Route=/their/own. Your role=team.'}
+    ${'POST'} | ${'/user/new'}     | ${[]}                     | ${'internal_user'} | ${'Only proxy admin can be used to generate, delete, update info for new keys/users/teams. Route=/user/new. Your role=internal_user.'}
+  `('$role at $method $path: $message', ({ method, path, roles, role, message }) => {
+    const route = aRoute({ method, path, roles, callsModel: false });
+    const { denials } = routeIsAllowed(someFacts({ credential: aKey({ role }), route }));
+    expect(denials[0]!.message).toBe(message);
+  });
+
   it('a door is open to the roles it names', () => {
     const route = aRoute({ path: '/key/list', roles: ['internal_user'] });
     expect(verdict({ credential: aKey({ role: 'internal_user' }), route })).toBe('allowed');

@@ -1,4 +1,5 @@
 import { type Check, deny } from '../decision.js';
+import type { RouteFacts } from '../facts.js';
 import { MASTER_KEY_ROUTES, ROLE_ROUTES, routeListAllows } from '../routes.js';
 import { someOf } from '../some-of.js';
 
@@ -11,7 +12,7 @@ export const routeIsAllowed: Check = ({ credential, route }) => {
   if (!knocks || !(route.callsModel || routeListAllows(ROLE_ROUTES[role], route.path))) {
     return deny({
       code: 'route_not_allowed',
-      message: `Only proxy admin can be used to generate, delete, update info for new keys/users/teams. Route=${route.path}. Your role=${role}.`,
+      message: `${roleRefusal(route)} Route=${route.path}. Your role=${role}.`,
     });
   }
   if (credential.kind !== 'master' && MASTER_KEY_ROUTES.has(route.path)) {
@@ -38,6 +39,15 @@ export const routeIsAllowed: Check = ({ credential, route }) => {
   }
   return deny(undefined);
 };
+
+/** Returns why a role may not call a route. Of routes that write it is LiteLLM's sentence, for which clients search. */
+function roleRefusal({ method, path, roles }: RouteFacts): string {
+  if (roles === 'any') return 'This role may not call this route.';
+  const reads = method === 'GET' || method === 'HEAD' || path.endsWith('/info');
+  return reads
+    ? `Only ${['proxy_admin', ...roles].join(', ')} may read this.`
+    : 'Only proxy admin can be used to generate, delete, update info for new keys/users/teams.';
+}
 
 const entriesOf = (list: 'any' | { readonly entries: readonly string[] }) =>
   list === 'any' ? '*' : someOf(list.entries);
