@@ -84,6 +84,7 @@ async function requestHold(before: CatalogueSnapshot, now: CatalogueSnapshot) {
     requestFacts,
     new StreamUsageOptions(),
     {} as never,
+    {} as never,
     config,
   );
   const plan = new FallbackPlan(authorizer, requestFacts, catalogue, config);

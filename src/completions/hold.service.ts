@@ -1,5 +1,6 @@
 import { BadRequestException, Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { CallAuthorizer } from '../access/call-authorizer.js';
+import { DecisionLog } from '../access/decision-log.js';
 import type { LlmRequest } from '../access/llm-request.js';
 import { RequestFactsLoader } from '../access/request-facts.loader.js';
 import { CalledNames } from '../access/called-names.js';
@@ -36,6 +37,7 @@ export class HoldService {
     private readonly requestFacts: RequestFactsLoader,
     private readonly usageOptions: StreamUsageOptions,
     private readonly metrics: Metrics,
+    private readonly decisionLog: DecisionLog,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -122,7 +124,13 @@ export class HoldService {
     // The client disconnected before the request was sent.
     if (call.reply.raw.destroyed) await this.releaseAndThrow(result.hold, new ClientDisconnectedError());
     const output = plan ? heldOutput(plan, llm, ownDemand!, result.hold.boundNanoUsd) : UNLIMITED;
-    if (output.clampedTo !== undefined) this.metrics.clamped.inc();
+    if (output.clampedTo !== undefined) {
+      this.metrics.clamped.inc();
+      const asked = plan!.withoutBudget;
+      const clamp = { asked: asked === Number.MAX_SAFE_INTEGER ? null : asked, sent: output.clampedTo };
+      result.hold.clamp = clamp;
+      if (result.hold.boundNanoUsd < demand.wantedNanoUsd) this.decisionLog.recordClamp(access, clamp);
+    }
     return this.attempt(call, llm, deployment, output, result.hold);
   }
 

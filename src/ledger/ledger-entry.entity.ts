@@ -11,6 +11,12 @@ export type EntryState = 'open' | 'settled' | 'released';
  */
 export type EntryMark = 'estimated' | 'unconfirmed' | 'failed' | 'overrun' | 'abandoned' | 'adjustment';
 
+/** The output limit of each answer, where the gateway lowered it. `asked`: that of the client, or the model's maximum if known. */
+export interface Clamp {
+  readonly asked: number | null;
+  readonly sent: number;
+}
+
 /** One attempt at an upstream call: its hold and its cost. */
 @Entity('ledger_entries')
 @Index('ix_ledger_entries_open', ['state'], { where: "state = 'open'" })
@@ -99,6 +105,10 @@ export class LedgerEntry {
   /** The fields of `Usage`, as reported or estimated. */
   @JsonColumn({ nullable: true })
   usage: Record<string, number> | null;
+
+  /** Null while open, and if the output limit was not lowered. */
+  @JsonColumn({ nullable: true })
+  clamp: Clamp | null;
 
   @Index()
   @InstantColumn({ name: 'opened_at' })

@@ -13,7 +13,7 @@ import { Traced } from '../tracing/traced.js';
 import type { BillingChain } from './billing-chain.js';
 import type { CallOrigin } from './call-origin.js';
 import type { TouchedAccounts, WatchedAccount } from './touched-accounts.js';
-import type { EntryMark, EntryState } from './ledger-entry.entity.js';
+import type { Clamp, EntryMark, EntryState } from './ledger-entry.entity.js';
 
 /** A budget and the scope that owns it. */
 export interface ScopedBudget extends BudgetFacts {
@@ -73,6 +73,8 @@ export interface Hold {
   readonly watched: readonly WatchedAccount[];
   /** True if the call may cost more than its bound, see `HoldRequest`. */
   readonly mayExceedBound?: boolean;
+  /** Set if the output limit was lowered to what the hold pays for. */
+  clamp?: Clamp;
   /** The `id` of the answer, once it is known. */
   answerId?: string;
   /** Set by the first settle or release. Later ones change nothing. */
@@ -95,6 +97,7 @@ export interface ClosedEntry {
   readonly costNanoUsd: NanoUsd;
   readonly mark: EntryMark | null;
   readonly usage: Usage | null;
+  readonly clamp?: Clamp | undefined;
   readonly answerId?: string | undefined;
   readonly closedAt: Date;
 }
@@ -214,17 +217,18 @@ export abstract class SpendService {
     usage: Usage | null,
     mark: EntryMark | null,
   ): Promise<void> {
-    const { id, answerId } = hold;
-    const entry = { id, state, costNanoUsd, usage, mark, answerId, closedAt: this.clock() };
+    const { id, clamp, answerId } = hold;
+    const entry = { id, state, costNanoUsd, usage, mark, clamp, answerId, closedAt: this.clock() };
     this.onEnded(entry, hold);
     for (let isRetry = false; !(await this.isCommitted(entry, hold, isRetry)); isRetry = true)
       await sleep(RETRY_MS);
     this.record(entry, hold);
   }
 
-  private endAtNoCost({ id, answerId }: Hold, mark: EntryMark | null): ClosedEntry {
+  private endAtNoCost({ id, clamp, answerId }: Hold, mark: EntryMark | null): ClosedEntry {
     const state = mark ? 'settled' : 'released';
-    return { id, state, costNanoUsd: ZERO_NANO_USD, usage: null, mark, answerId, closedAt: this.clock() };
+    const closedAt = this.clock();
+    return { id, state, costNanoUsd: ZERO_NANO_USD, usage: null, mark, clamp, answerId, closedAt };
   }
 
   /** Records the committed end of an entry in metrics and alerts. */

@@ -107,7 +107,7 @@ function applyPageFilters(
   query: SpendLogPageQuery,
   { fromMs, toMs }: Days,
 ): SelectQueryBuilder<LedgerEntry> {
-  const { min_spend, max_spend, status_filter, model, model_id, key_alias } = query;
+  const { min_spend, max_spend, status_filter, clamped, model, model_id, key_alias } = query;
   const where = (condition: string, values: object, value: unknown) => {
     if (value !== undefined) select.andWhere(condition, values);
   };
@@ -115,6 +115,7 @@ function applyPageFilters(
   where('e.costNanoUsd >= :least', { least: min_spend && nanoUsdFromUsd(min_spend)?.toString() }, min_spend);
   where('e.costNanoUsd <= :most', { most: max_spend && nanoUsdFromUsd(max_spend)?.toString() }, max_spend);
   where(status_filter === 'failure' ? FAILED : `NOT ${FAILED}`, {}, status_filter);
+  where(clamped ? 'e.clamp IS NOT NULL' : 'e.clamp IS NULL', {}, clamped);
   where('e.model = :model', { model }, model);
   where('e.deploymentId = :deployment', { deployment: model_id }, model_id);
   where('c.keyAlias = :alias', { alias: key_alias }, key_alias);
@@ -166,6 +167,7 @@ function logRow({ chain, ...entry }: EntryWithChain): SpendLogRow {
       user_api_key_alias: chain.keyAlias,
       usage_object: entry.usage,
       mark: entry.mark,
+      clamped: entry.clamp,
       requester_ip_address: entry.clientAddress,
       trace_id: entry.traceId,
       user_agent: entry.userAgent,

@@ -103,6 +103,10 @@ export class SpendLogPageQuery extends OmitType(SpendLogQuery, ['start_date', 'e
   @IsUsd({ required: false })
   max_spend?: number;
 
+  /** Only calls whose output limit the gateway lowered; false: only others. */
+  @IsFlag()
+  clamped?: boolean;
+
   @IsOneOf(STATUSES)
   status_filter?: (typeof STATUSES)[number];
 
@@ -162,6 +166,16 @@ export class GlobalTagSpend {
   spend_per_tag: GlobalTagSpendRow[];
 }
 
+/** Output limits of each answer in a call whose limit the gateway lowered. */
+export class ClampedOutput {
+  /** The limit of the client, or the maximum of the model. Null if neither is known. */
+  @ApiProperty({ type: 'integer', nullable: true, example: 64_000 })
+  asked: number | null;
+  /** The limit that the provider got. */
+  @ApiProperty({ type: 'integer', example: 10_587 })
+  sent: number;
+}
+
 export class SpendLogMetadata {
   user_api_key_alias: string | null;
   /** Amounts that were billed, by name. */
@@ -169,6 +183,9 @@ export class SpendLogMetadata {
   usage_object: Record<string, number> | null;
   /** Why the entry is not as usual, such as `estimated`. */
   mark: string | null;
+  /** Null if the output limit was not lowered. */
+  @ApiProperty({ type: ClampedOutput, nullable: true })
+  clamped: ClampedOutput | null;
   /** IP address of the client; null if it is not stored. */
   @ApiProperty({ type: String, nullable: true, example: '203.0.113.9' })
   requester_ip_address: string | null;

@@ -204,6 +204,41 @@ describe('what is held covers what can be billed', () => {
     expect(await send(15)).not.toBe(429);
   });
 
+  it('the tools that Codex runs itself cost nothing: agents, too, pass under a budget', async () => {
+    const key = await gateway.createKey({ max_budget: 5 });
+    const run = {
+      type: 'function',
+      name: 'run',
+      strict: false,
+      parameters: { type: 'object', properties: {} },
+    };
+    const { status } = await gateway.as(key, 'POST', '/v1/responses', {
+      model: 'm-out',
+      instructions: 'You are a coding agent.',
+      input: [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Write a file.' }] }],
+      tools: [
+        run,
+        { type: 'custom', name: 'apply_patch', format: { type: 'grammar', syntax: 'lark', definition: 'x' } },
+        {
+          type: 'namespace',
+          name: 'multi_agent_v1',
+          description: 'Agents',
+          tools: [{ ...run, name: 'spawn_agent' }],
+        },
+        { type: 'local_shell' },
+      ],
+      tool_choice: 'auto',
+      parallel_tool_calls: true,
+      reasoning: { effort: 'medium' },
+      include: ['reasoning.encrypted_content'],
+      store: false,
+      stream: true,
+    });
+    expect(status).toBe(200);
+    await gateway.books();
+    expect(await gateway.spendOf(key)).toBeGreaterThan(0);
+  });
+
   it.each([
     { tools: [{ type: 'web_search_preview' }] },
     { web_search_options: {} },

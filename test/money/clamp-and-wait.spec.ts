@@ -17,6 +17,7 @@ const start = (general_settings: object) =>
     config: {
       model_list: [
         model('m-out', upstream.url, price),
+        model('m-agent', upstream.url, { input_cost_per_token: 0.000_003, output_cost_per_token: 0.000_015, max_output_tokens: 64_000 }), // prettier-ignore
         model('m-vllm', upstream.url, price, { model: 'hosted_vllm/up-m-vllm' }),
         model('m-embed', upstream.url, { input_cost_per_token: 0.001, output_cost_per_token: 0 }),
       ],
@@ -69,6 +70,40 @@ describe('too big for what is left', () => {
     // The default hold is 100 tokens here.
     expect((await chat(small, undefined, tools)).body.error.details).toMatchObject({ needed: 0.1 });
     expect(clamped(await chat(small, 300, tools))).toEqual({ status: 200, to: '99' });
+  });
+
+  it('is told in the answer, in the log and in the spend log, where it can be filtered', async () => {
+    const key = await gateway.createKey({ max_budget: 0.3, key_alias: 'agent-7' });
+    upstream.behave = () => ({ completionTokens: 10 });
+    const answers = [
+      await chat(key, 1_000, { stream: true }),
+      await chat(key),
+      await chat(key, 20),
+      await chat(key, 1_000, { stream: true }),
+    ];
+    expect(answers.map(({ headers }) => headers['x-tollgate-clamped'])).toEqual(['300', '290', undefined, '270']); // prettier-ignore
+    await gateway.books();
+    const today = { start_date: '2020-01-01', end_date: '2100-01-01' };
+    const log = async (filter: object) => {
+      const query = new URLSearchParams({ ...today, api_key: key, sort_order: 'asc', ...filter });
+      const { body } = await gateway.admin('GET', `/spend/logs/v2?${query}`);
+      return (body.data as { metadata: { clamped: unknown } }[]).map(({ metadata }) => metadata.clamped);
+    };
+    const clamps = [{ asked: 1_000, sent: 300 }, { asked: 100_000, sent: 290 }, { asked: 1_000, sent: 270 }]; // prettier-ignore
+    expect(await log({})).toEqual([clamps[0], clamps[1], null, clamps[2]]);
+    expect(await log({ clamped: true })).toEqual(clamps);
+    expect(await log({ clamped: false })).toEqual([null]);
+    await eventually(() => {
+      const lines = gateway.logs
+        .split('\n')
+        .filter((line) => line.includes('"clamp"') && line.includes('agent-7'));
+      const fields = { event: 'clamp', model: 'm-out', request_id: answers[0]!.headers['x-request-id'] };
+      expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+        { ...fields, scopes: { key: 'agent-7' }, asked_output_tokens: 1_000, sent_output_tokens: 300 },
+        { sent_output_tokens: 290 },
+        { sent_output_tokens: 270 },
+      ]);
+    });
   });
 
   it('another provider is told in its own word, and a stream is clamped alike', async () => {
@@ -174,6 +209,47 @@ describe('others’ calls are in the way', () => {
     expect(clamped(await second)).toEqual({ status: 200, to: '60' });
     expect((await first.over).status).toBe(200);
     expect(await gateway.spendOf(key)).toBe(0.1);
+  });
+
+  it('with tools it takes no less than a quarter: later, while others hold the rest, never, once that is spent', async () => {
+    const tools = { tools: [{ type: 'function', function: { name: 'f' } }] };
+    const key = await gateway.createKey({ max_budget: 0.3 });
+    const first = await underWay(key, 250);
+    const { body } = await chat(key, 400, tools);
+    expect(body.error.details).toMatchObject({ needed: 0.1, held: 0.25, spent: 0, retryable: true });
+    upstream.behave = () => ({ completionTokens: 10 });
+    const small = chat(key, 200, tools);
+    await upstream.arrived(upstream.calls.length + 1);
+    upstream.behave = () => ({});
+    upstream.release();
+    expect(clamped(await small)).toEqual({ status: 200, to: '50' });
+    expect((await first.over).status).toBe(200);
+    const after = await chat(key, 400, tools);
+    expect(after.body.error.details).toMatchObject({ needed: 0.1, held: 0, retryable: false });
+  });
+
+  it('four coding agents on one small key all get a limit worth writing with', async () => {
+    const key = await gateway.createKey({ max_budget: 2 });
+    // A call holds $0.72 and costs a few cents.
+    const turn = (content: string) =>
+      gateway.chat(key, {
+        model: 'm-agent',
+        max_tokens: 32_000,
+        messages: [{ role: 'user', content }],
+        tools: [{ type: 'function', function: { name: 'write_file', parameters: {} } }],
+      });
+    const before = upstream.calls.length;
+    upstream.behave = () => ({ promptTokens: 2_600, completionTokens: 42 });
+    upstream.hold();
+    const prompt = 'a word '.repeat(11_000);
+    const turns = Array.from({ length: 4 }, () => turn(prompt));
+    await upstream.arrived(before + 4);
+    const limits = upstream.calls.slice(before).map(({ body }) => Number(body.max_tokens));
+    expect(limits.toSorted((one, other) => other - one)).toEqual([32_000, 8_000, 8_000, 8_000]);
+    upstream.release();
+    expect((await Promise.all(turns)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(clamped(await turn(prompt))).toEqual({ status: 200, to: undefined });
+    expect(await gateway.spendOf(key)).toBeCloseTo(5 * (2_600 * 0.000_003 + 42 * 0.000_015), 9);
   });
 
   it('nobody waits for what can never be', async () => {

@@ -20,6 +20,7 @@ import { WideRates1766100000000 } from './1766100000000-wide-rates.js';
 import { ClientAddress1766150000000 } from './1766150000000-client-address.js';
 import { CallOrigins1766400000000 } from './1766400000000-call-origins.js';
 import { CallOriginIndices1766400000001 } from './1766400000001-call-origin-indices.js';
+import { Clamps1766600000000 } from './1766600000000-clamps.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -45,4 +46,5 @@ export const migrations = [
   ClientAddress1766150000000,
   CallOrigins1766400000000,
   CallOriginIndices1766400000001,
+  Clamps1766600000000,
 ];

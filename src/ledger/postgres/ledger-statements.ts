@@ -150,13 +150,14 @@ export class LedgerStatements {
   }
 }
 
-const closedRow = ({ id, state, mark, costNanoUsd, usage, answerId }: ClosedEntry) => ({
+const closedRow = ({ id, state, mark, costNanoUsd, usage, clamp, answerId }: ClosedEntry) => ({
   id,
   state,
   mark,
   cost: costNanoUsd.toString(),
   usage: usage && JSON.stringify(usage),
   answer_id: answerId,
+  clamp: clamp && JSON.stringify(clamp),
 });
 
 const originRow = (origin: CallOrigin) => {
