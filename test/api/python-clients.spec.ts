@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
+import { dialectOf } from '../harness/dialects.js';
 import { Gateway, model, testModels } from '../harness/gateway.js';
 import {
   type CheckResult,
@@ -21,11 +23,20 @@ const broken: Behaviour = { tokensBefore: 2, ending: 'reset' };
 /** Users whose first call of a busy model was refused. */
 const refusedUsers = new Set<unknown>();
 
+/** Answers with an id of its own, as providers do. */
+function uniqueAnswer(call: UpstreamCall): Behaviour {
+  const dialect = dialectOf(call.path);
+  const answer = { ...dialect.whole(call, dialect.usage(0, 3)), id: `answer-${randomUUID()}` };
+  return { completionTokens: 3, rawBody: JSON.stringify(answer) };
+}
+
 /** Behaviours of the provider by its models. */
 const BEHAVIOURS: Readonly<Record<string, (call: UpstreamCall) => Behaviour>> = {
   'up-m-tools': (call) => (call.path.endsWith('/responses') ? functionCall(call) : toolCall(call)),
   'up-m-claude-tools': toolUse,
   'up-m-json': structuredAnswer,
+  'up-m-ids': uniqueAnswer,
+  'up-m-claude-ids': uniqueAnswer,
   'up-m-busy': ({ body: { user } }) => {
     if (refusedUsers.has(user)) return {};
     refusedUsers.add(user);
@@ -65,7 +76,7 @@ beforeAll(async () => {
   const perOutput = { input_cost_per_token: 0, output_cost_per_token: 0.001 };
   const claude = (name: string) =>
     model(name, url.replace(/\/v1$/, ''), perOutput, { model: `anthropic/up-${name}` });
-  const openai = ['m-tools', 'm-json', 'm-busy', 'm-broken', 'm-overflow'];
+  const openai = ['m-tools', 'm-json', 'm-ids', 'm-busy', 'm-broken', 'm-overflow'];
   gateway = await Gateway.start({
     upstream,
     config: {
@@ -73,7 +84,7 @@ beforeAll(async () => {
         ...testModels(url),
         ...openai.map((name) => model(name, url, perOutput)),
         model('m-slow', url, perOutput, { timeout: 2 }),
-        ...['m-claude', 'm-claude-tools', 'm-claude-broken'].map(claude),
+        ...['m-claude', 'm-claude-tools', 'm-claude-ids', 'm-claude-broken'].map(claude),
       ],
     },
   });
@@ -164,6 +175,13 @@ describe.skipIf(!isThere).each(PYTHON_ENVIRONMENTS)('openai in %s', (environment
         'x-request-id': expect.any(String),
       },
     ]);
+  });
+
+  it('names a session, by which its calls are found', async () => {
+    expect(seen('openai.names_a_session', environment)).toBe('scripted answer');
+    const session = `session-${environment}`;
+    const { body } = await gateway.admin('GET', `/spend/logs?session_id=${session}`);
+    expect(body).toMatchObject([{ session_id: session, spend: 0.003 }]);
   });
 
   it('calls a busy upstream once more, and never one whose answer is refused', () => {
@@ -299,7 +317,7 @@ describe.skipIf(!isThere)('pydantic-ai', () => {
   });
 
   it('is billed for its calls', async () => {
-    expect(await bill('pydantic')).toEqual({ calls: 20, spend: 0.057 });
+    expect(await bill('pydantic')).toEqual({ calls: 22, spend: 0.063 });
   });
 });
 
@@ -325,8 +343,25 @@ describe.skipIf(!isThere)('openai-agents', () => {
   });
 
   it('is billed for its calls', async () => {
-    expect(await bill('agents')).toEqual({ calls: 15, spend: 0.045 });
+    expect(await bill('agents')).toEqual({ calls: 16, spend: 0.048 });
   });
+});
+
+it.skipIf(!isThere).each<[client: string, environment: PythonEnvironment, ids: number]>([
+  ['openai', 'openai-2', 2],
+  ['openai', 'openai-3', 2],
+  ['anthropic', 'openai-2', 1],
+  ['langchain', 'openai-2', 1],
+  ['litellm', 'openai-2', 1],
+  ['pydantic-ai', 'openai-3', 2],
+  ['openai-agents', 'openai-3', 1],
+])('an id that %s (%s) keeps finds the bill of its answer', async (client, environment, count) => {
+  const ids = seen(`${client}.keeps_ids`, environment) as string[];
+  expect(ids).toHaveLength(count);
+  for (const id of ids) {
+    const { body } = await gateway.admin('GET', `/spend/logs?request_id=${encodeURIComponent(id)}`);
+    expect(body).toMatchObject([{ request_id: id, spend: 0.003, status: 'success' }]);
+  }
 });
 
 it.skipIf(!isThere)('every check is judged', () => {

@@ -85,6 +85,11 @@ def reads_headers():
 
 
 @check("anthropic")
+def keeps_ids():
+    return [ask(model="m-claude-ids").id]
+
+
+@check("anthropic")
 def refused_unknown_key():
     return refusal(lambda: ask("unknown"))
 

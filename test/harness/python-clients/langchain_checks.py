@@ -89,6 +89,11 @@ def names_user_and_tags():
 
 
 @check("langchain")
+def keeps_ids():
+    return [chat_model("m-ids").invoke("langchain").response_metadata["id"]]
+
+
+@check("langchain")
 def refused_budget():
     return refusal(lambda: chat_model(key="poor", max_retries=5).invoke("langchain"))
 

@@ -73,6 +73,11 @@ def names_tags():
 
 
 @check("litellm")
+def keeps_ids():
+    return [complete("m-ids").id]
+
+
+@check("litellm")
 def refused_unknown_key():
     return refusal(lambda: complete(key="unknown"))
 

@@ -114,6 +114,11 @@ def structures():
 
 
 @check("openai-agents")
+def keeps_ids():
+    return [Runner.run_sync(agent("responses", "m-ids"), "agents").raw_responses[0].response_id]
+
+
+@check("openai-agents")
 def refused_unknown_key():
     return refusal(lambda: run(agent("responses", key="unknown")))
 

@@ -93,6 +93,19 @@ def reads_headers():
 
 
 @check("openai")
+def keeps_ids():
+    """Programs keep the id of an answer, not its headers."""
+    response = client().responses.create(model="m-ids", input="openai", max_output_tokens=3)
+    return [chat(model="m-ids").id, response.id]
+
+
+@check("openai")
+def names_a_session():
+    headers = {"x-litellm-session-id": f"session-openai-{VERSION.split('.')[0]}"}
+    return chat(options={"default_headers": headers}).choices[0].message.content
+
+
+@check("openai")
 def refused_unknown_key():
     return refusal(lambda: chat("unknown"))
 

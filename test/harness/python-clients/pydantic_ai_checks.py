@@ -142,6 +142,12 @@ def structures():
     return [agent(model, output_type=Weather).run_sync("pydantic").output.model_dump() for model in models]
 
 
+@check("pydantic-ai")
+def keeps_ids():
+    models = [chat("m-ids"), claude("m-claude-ids")]
+    return [agent(model).run_sync("pydantic").response.provider_response_id for model in models]
+
+
 def category(model, error_class: type) -> dict:
     """Runs a call that must fail. Returns what a program sees, and whether the error is of a class."""
     categories = []
