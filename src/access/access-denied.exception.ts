@@ -1,7 +1,7 @@
 import { HttpException } from '@nestjs/common';
+import type { BudgetExceededStatus } from '../policy/budget-exceeded-status.js';
 import {
   type BudgetMeasure,
-  type Decision,
   DENIALS,
   type DenialKind,
   type Enforcer,
@@ -10,6 +10,8 @@ import {
 } from '../policy/decision.js';
 import { usdFromNanoUsd } from '../policy/money.js';
 import type { RateFacts } from '../policy/rates.js';
+import { type BudgetStatusSettings, budgetStatusOf, type RefusedCall } from './budget-status.js';
+import type { CallAccess } from './call-access.js';
 import { rateHeaders, secondsUntil } from './rate-headers.js';
 
 /** HTTP status and type of each kind of denial. The compiler requires a row for every kind. */
@@ -38,12 +40,12 @@ const LEVEL: Partial<Record<Scope['kind'], string>> = {
 export class AccessDeniedException extends HttpException {
   constructor(
     readonly refusal: Refusal,
-    budgetExceededStatus: number,
+    budgetStatus: BudgetExceededStatus,
     private readonly onRecord?: () => void,
   ) {
     const { code, message, param = null } = refusal;
-    const [usual, type] = HTTP_STATUS[DENIALS[code]];
-    const status = code === 'budget_exceeded' ? budgetExceededStatus : usual;
+    const [, type] = HTTP_STATUS[DENIALS[code]];
+    const status = statusOf(refusal, budgetStatus);
     super({ message, type: typeOf(refusal, type), param, details: detailsOf(refusal) }, status);
   }
 
@@ -53,26 +55,30 @@ export class AccessDeniedException extends HttpException {
     return this;
   }
 
-  /** Headers that tell a client when to retry, or not to retry a refusal that time does not lift. */
+  /** Headers that tell a client when to retry, and how full its limits are. `http/error-response.ts` adds those of any error. */
   get headers(): Record<string, string> {
-    const { code, retryable, rate } = this.refusal;
-    if (code !== 'budget_exceeded' && code !== 'rate_limit_exceeded') return {};
+    const { retryable, rate } = this.refusal;
     return {
-      ...(retryable ? { 'retry-after': String(secondsUntil(rate?.freeAt)) } : { 'x-should-retry': 'false' }),
+      ...(retryable && { 'retry-after': String(secondsUntil(rate?.freeAt)) }),
       ...(rate && rateHeaders([rate])),
     };
   }
 }
 
+/** Returns the status of a refusal. `budgetStatus`: that of a budget's permanent refusal (`budget-status.ts`). */
+export function statusOf({ code, retryable }: Refusal, budgetStatus: BudgetExceededStatus): number {
+  return code === 'budget_exceeded' && !retryable ? budgetStatus : HTTP_STATUS[DENIALS[code]][0];
+}
+
 /** Enforces a decision at one enforcement point. Throws `AccessDeniedException` if one of these enforcers has the refusal. */
 export function enforce(
-  decision: Decision,
+  access: RefusedCall & Pick<CallAccess, 'decision'>,
   enforcers: readonly Enforcer[],
-  budgetExceededStatus: number,
+  settings: BudgetStatusSettings,
 ): void {
-  const { refusal } = decision;
+  const { refusal } = access.decision;
   if (refusal && enforcers.includes(refusal.enforcer))
-    throw new AccessDeniedException(refusal, budgetExceededStatus);
+    throw new AccessDeniedException(refusal, budgetStatusOf(access, settings));
 }
 
 /** Returns the `details` of a refusal on the wire. */

@@ -31,6 +31,7 @@ export class AccessRequestReader {
     if (access === 'open' || (access === 'metrics' && this.config.litellm.openMetrics)) return undefined;
     return {
       presented: presentedCredential(request.headers, request.raw.rawHeaders),
+      headers: request.raw.headers,
       storableAddress: request.storableAddress,
       teamId: requestedTeamId(request),
       route: {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { RouteFacts } from '../policy/facts.js';
 import type { PresentedCredential } from './credential.js';
 import type { LlmRequest } from './llm-request.js';
@@ -6,6 +7,8 @@ import type { LlmRequest } from './llm-request.js';
 export interface AccessRequest {
   readonly presented: PresentedCredential;
   readonly route: RouteFacts;
+  /** Headers of the client, from which a refusal reads its user agent. */
+  readonly headers: IncomingHttpHeaders;
   /** IP address of the client; undefined if it is not stored. */
   readonly storableAddress?: string | undefined;
   /** `x-litellm-team-id`: the team that a token of several teams acts for. */

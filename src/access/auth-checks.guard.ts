@@ -41,7 +41,7 @@ export class AuthChecksGuard implements CanActivate {
   }
 
   private admit(request: FastifyRequest, access: CallAccess): MaybePromise<boolean> {
-    enforce(access.decision, ENFORCED_HERE, this.config.general.budgetExceededStatus);
+    enforce(access, ENFORCED_HERE, this.config.general);
     request.access = access;
     const rights = this.writes.rightsOf(request, access);
     if (rights) request.rights = rights;

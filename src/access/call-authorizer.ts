@@ -10,6 +10,7 @@ import { areSameLevels } from '../policy/group-levels.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import { Traced } from '../tracing/traced.js';
 import { AccessDeniedException } from './access-denied.exception.js';
+import { budgetStatusOf } from './budget-status.js';
 import type { AccessRequest } from './access-request.js';
 import type { CallAccess } from './call-access.js';
 import { DecisionLog } from './decision-log.js';
@@ -68,7 +69,7 @@ export class CallAuthorizer {
    * Builds the exception for a refusal that was found after the guards. It is logged and counted if the call ends with it.
    */
   exceptionFor(access: CallAccess, refusal: Refusal): AccessDeniedException {
-    return new AccessDeniedException(refusal, this.config.general.budgetExceededStatus, () => {
+    return new AccessDeniedException(refusal, budgetStatusOf(access, this.config.general), () => {
       this.log.record(access.requestId, access.request.storableAddress, access, refusal);
       this.metrics.refused.inc({ check: refusal.check });
     });

@@ -4,20 +4,24 @@ import {
   ForbiddenException,
   HttpCode,
   HttpException,
+  Inject,
   Post,
   Req,
   UnprocessableEntityException,
 } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import { CONFIG, type Config } from '../config/config.js';
 import { CallerRoute } from '../http/route-access.js';
 import { callTypeOf } from '../call-types/call-types.js';
 import { type Principal, seesEverything } from '../policy/principal.js';
 import { matchedPath } from '../http/matched-path.js';
 import { decide } from '../policy/decide.js';
+import type { BudgetExceededStatus } from '../policy/budget-exceeded-status.js';
 import type { Decision } from '../policy/decision.js';
 import { keyHashOf, secretHash } from '../platform/secrets.js';
-import { budgetDetails, detailsOf, rateDetails } from './access-denied.exception.js';
+import { budgetDetails, detailsOf, rateDetails, statusOf } from './access-denied.exception.js';
+import { budgetStatusOf } from './budget-status.js';
 import {
   EvaluationAnswer,
   EvaluationDto,
@@ -43,6 +47,7 @@ export class EvaluationController {
     private readonly loader: EvaluationFactsLoader,
     private readonly reader: LlmRequestReader,
     private readonly routes: RouteGuardCheck,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   @Post('evaluation')
@@ -109,7 +114,9 @@ export class EvaluationController {
     const route = this.routeOf(action.name, context?.route);
     const bytes = Buffer.from(JSON.stringify({ model: resource.id, ...context?.body }));
     const teamId = requestedTeamId(request);
+    const headers = context?.user_agent === undefined ? {} : { 'user-agent': context.user_agent };
     const asked: Omit<AccessRequest, 'presented'> = {
+      headers,
       route: {
         path: matchedPath({ routeOptions: { url: route }, params: { model: resource.id } }),
         method: 'POST',
@@ -129,7 +136,8 @@ export class EvaluationController {
     const { facts } = await (type === 'jwt'
       ? this.loader.ofToken(id, asked)
       : this.loader.ofSubject({ type, id: type === 'key' ? hash : id }, asked));
-    return answerOf(decide(facts));
+    const budgetStatus = budgetStatusOf({ facts, request: asked }, this.config.general);
+    return answerOf(decide(facts), budgetStatus);
   }
 
   /** Returns the route that a question names, in Nest's notation. Throws 422 if the route calls no model. */
@@ -170,11 +178,19 @@ function complete(question: Partial<EvaluationDto>): EvaluationDto {
 const definedOf = (question: object) =>
   Object.fromEntries(Object.entries(question).filter(([, value]) => value !== undefined && value !== null));
 
-function answerOf({ allowed, refusal, trace }: Decision): EvaluationAnswer {
+function answerOf(
+  { allowed, refusal, trace }: Decision,
+  budgetStatus: BudgetExceededStatus,
+): EvaluationAnswer {
   return {
     decision: allowed,
     context: {
-      ...(refusal && { reason: refusal.message, code: refusal.code, details: detailsOf(refusal) }),
+      ...(refusal && {
+        reason: refusal.message,
+        code: refusal.code,
+        status: statusOf(refusal, budgetStatus),
+        details: detailsOf(refusal),
+      }),
       trace: trace.map(({ check, enforcer, denials, budgets, rates }) => ({
         check,
         enforced_by: enforcer,

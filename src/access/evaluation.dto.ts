@@ -8,6 +8,7 @@ import {
   IsObject,
   IsOptional,
   IsString,
+  MaxLength,
   ValidateNested,
 } from 'class-validator';
 import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
@@ -46,6 +47,8 @@ export class ResourceDto {
   id: string;
 }
 
+const MAX_USER_AGENT_CHARS = 1_000;
+
 /** Circumstances of the call. */
 export class ContextDto {
   /** The route of the call, if the action is only `call`; default `/v1/chat/completions`. */
@@ -59,6 +62,13 @@ export class ContextDto {
   @IsOptional()
   @IsObject()
   body?: Record<string, unknown>;
+
+  /** The `user-agent` of the client, on which the status of a budget's refusal may depend. */
+  @ApiPropertyOptional({ example: 'codex_exec/0.171.0' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(MAX_USER_AGENT_CHARS)
+  user_agent?: string;
 }
 
 /** One question of the OpenID AuthZEN Authorization API 1.0. */
@@ -159,7 +169,7 @@ export class EvaluationAnswer {
   decision: boolean;
 
   /**
-   * `reason`, `code` and `details` of the refusal, and the `trace`: every check with its verdict and figures, in policy
+   * `reason`, `code`, `status` and `details` of the refusal, and the `trace`: every check with its verdict and figures, in policy
    * order. A question without an answer has an `error` instead.
    */
   @ApiProperty({ type: 'object', additionalProperties: true })

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { renderError } from '../http/error-response.js';
 import { presentedCredential } from './credential.js';
 import type { FactsLoader } from './facts.loader.js';
 
@@ -10,12 +11,12 @@ const BODY_HEADERS = ['content-length', 'transfer-encoding', 'content-type', 'ex
  */
 export function respondToExpectations(server: Server, loader: Pick<FactsLoader, 'isUnauthenticated'>): void {
   server.on('checkContinue', (request, response) => void handleContinue(server, loader, request, response));
-  server.on('checkExpectation', (_, response: ServerResponse) => {
+  server.on('checkExpectation', ({ url = '', headers }: IncomingMessage, response: ServerResponse) => {
     const message = 'The only expectation that is met is 100-continue.';
-    const error = { message, type: 'bad_request_error', param: null, code: '417', details: {} };
+    const error = renderError({ status: 417, message }, { url, headers });
     response
-      .writeHead(417, { 'content-type': 'application/json', connection: 'close' })
-      .end(JSON.stringify({ error }));
+      .writeHead(417, { ...error.headers, 'content-type': 'application/json', connection: 'close' })
+      .end(JSON.stringify(error.body));
   });
 }
 

@@ -15,7 +15,7 @@ export class ModelAccessGuard implements CanActivate {
     const { access } = context.switchToHttp().getRequest<FastifyRequest>();
     if (!access?.llm)
       throw new Error('ModelAccessGuard found no decision: AuthChecksGuard must stand before it.');
-    enforce(access.decision, HERE, this.config.general.budgetExceededStatus);
+    enforce(access, HERE, this.config.general);
     return true;
   }
 }

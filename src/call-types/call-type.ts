@@ -107,7 +107,7 @@ export interface EventContent {
   readonly onlyUsage?: true;
 }
 
-interface StreamError {
+export interface StreamError {
   readonly message: string;
   readonly type: string;
   readonly param: null;

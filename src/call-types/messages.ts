@@ -1,9 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { MalformedBodyError, objectsIn, type ScannedObject } from '../body/json-scanner.js';
+import { anthropicErrorType } from '../http/anthropic-error.js';
 import type { CallSize, Fee } from '../policy/bound.js';
 import { SERVICE_TIERS, type Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
-import { type CallType, type MockContent, type OutputLimits, wordsIn } from './call-type.js';
+import {
+  type CallType,
+  type MockContent,
+  type OutputLimits,
+  type StreamError,
+  wordsIn,
+} from './call-type.js';
 import { completionSize } from './completion-size.js';
 import {
   DEFAULT_WEB_SEARCHES,
@@ -47,11 +54,17 @@ export const messages: CallType = {
       return total ? { usage: total, ...(type === 'message_start' && { usageIsPartial: true }) } : {};
     },
     ['text', 'thinking', 'partial_json'],
-    (error) => typedEvent({ type: 'error', error }),
+    (error) => typedEvent({ type: 'error', error: anthropicStreamError(error) }),
   ),
   mock: { whole: mockedMessage, events: mockedEvents },
   webSearchCap: cappedTools,
 };
+
+/** Returns an error for the middle of a stream, where Anthropic's clients read nothing but its type. */
+function anthropicStreamError({ type, ...error }: StreamError) {
+  const shown = anthropicErrorType({ status: Number(error.code), type, isFinal: false });
+  return { ...error, type: shown, details: { type } };
+}
 
 function mockedMessage({ id, model, text, inputTokens, outputTokens }: MockContent) {
   return {

@@ -9,6 +9,8 @@ interface Question {
   /** JSON text of the request body. */
   readonly body?: string;
   readonly url?: string;
+  /** The `user-agent` of the client. */
+  readonly userAgent?: string;
 }
 
 interface Figures {
@@ -35,6 +37,8 @@ interface Explained {
   readonly decision: boolean;
   readonly context: {
     readonly reason?: string;
+    /** Status that the caller would get. */
+    readonly status?: number;
     readonly details?: { readonly retryable: boolean };
     readonly trace: readonly Step[];
   };
@@ -46,7 +50,7 @@ interface Explained {
  */
 export async function explain(
   { masterKey, host, port }: Config,
-  { key, model, route, body, url = `http://${host}:${port}` }: Question,
+  { key, model, route, body, userAgent, url = `http://${host}:${port}` }: Question,
   say: (line: string) => void,
 ): Promise<boolean> {
   const { statusCode, body: answer } = await request(new URL('/access/v1/evaluation', url), {
@@ -56,7 +60,11 @@ export async function explain(
       subject: { type: 'key', id: key },
       action: { name: 'call' },
       resource: { type: 'model', id: model },
-      context: { route, ...(body !== undefined && { body: bodyOf(body) }) },
+      context: {
+        route,
+        ...(body !== undefined && { body: bodyOf(body) }),
+        ...(userAgent !== undefined && { user_agent: userAgent }),
+      },
     }),
   }).catch((error: Error) => {
     throw new Error(`No gateway answers at ${url}: ${error.message}`);
@@ -77,10 +85,10 @@ function bodyOf(text: string): unknown {
   }
 }
 
-const verdict = ({ decision, context: { reason, details } }: Explained) =>
+const verdict = ({ decision, context: { reason, status, details } }: Explained) =>
   decision
     ? 'The call would pass.'
-    : `The call would be refused${details?.retryable ? ' for now: trying again may help' : ''}. ${reason}`;
+    : `The call would be refused with ${status}${details?.retryable ? ' for now: trying again may help' : ''}. ${reason}`;
 
 type Row = readonly [check: string, says: string, about: string];
 

@@ -1,6 +1,13 @@
 import { Command } from 'commander';
 import { ENVIRONMENT, readConfig } from '../config/read-config.js';
 
+interface ExplainOptions {
+  readonly url?: string;
+  readonly body?: string;
+  readonly route: string;
+  readonly userAgent?: string;
+}
+
 const say = (text: string) => void console.log(text);
 
 /** Builds the command line. Every command reads the configuration of the gateway, and loads its code when it runs. */
@@ -85,7 +92,11 @@ export function tollgate(): Command {
       'the request body that would be sent, e.g. \'{"max_tokens": 100, "user": "u1"}\'',
     )
     .option('--route <path>', 'the route that would be called', '/v1/chat/completions')
-    .action(async (key: string, model: string, options: { url?: string; body?: string; route: string }) => {
+    .option(
+      '--user-agent <text>',
+      'the user agent of the client, on which the status of a refusal may depend',
+    )
+    .action(async (key: string, model: string, options: ExplainOptions) => {
       const { explain } = await import('./explain.js');
       process.exitCode = (await explain(config(), { key, model, ...options }, say)) ? 0 : 1;
     });

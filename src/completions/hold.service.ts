@@ -9,7 +9,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { Deployment } from '../models/deployment.js';
 import { mayCount } from '../policy/bound.js';
-import { forNow } from '../policy/checks/budgets-have-room.js';
+import { withAdvice } from '../policy/checks/budgets-have-room.js';
 import { conclude } from '../policy/decide.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { areSameLevels } from '../policy/group-levels.js';
@@ -114,7 +114,7 @@ export class HoldService {
       return undefined;
     }
     if ('denials' in result) {
-      const denials = result.denials.map((denial) => forNow(denial, demand));
+      const denials = result.denials.map((denial) => withAdvice(denial, demand));
       const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials }]);
       throw this.authorizer.exceptionFor(access, refusal!);
     }
@@ -176,7 +176,7 @@ const covers = (decided: HoldDemand, demand: HoldDemand): boolean =>
 
 const NO_DEMAND: Pick<
   HoldDemand,
-  'isUncounted' | 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairShareNanoUsd' | 'inputNanoUsd'
+  'isUncounted' | 'isWhole' | 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairShareNanoUsd' | 'inputNanoUsd'
 > = {
   wantedNanoUsd: ZERO_NANO_USD,
   minimumNanoUsd: ZERO_NANO_USD,

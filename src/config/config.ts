@@ -1,3 +1,4 @@
+import type { BudgetExceededStatus, StatusesByProduct } from '../policy/budget-exceeded-status.js';
 import type { RouteList } from '../policy/routes.js';
 import type { ProviderVariables } from './providers.js';
 
@@ -137,8 +138,13 @@ export interface GeneralSettings {
   readonly adminOnlyRoutes?: RouteList;
   readonly enforceUserParam: boolean;
   readonly enforcedParams: readonly string[];
-  /** Status of an exhausted budget: 429, 400 or 402. */
-  readonly budgetExceededStatus: 400 | 402 | 429;
+  /** Status of a budget's permanent refusal: 429, 400 or 402. */
+  readonly budgetExceededStatus: BudgetExceededStatus;
+  /**
+   * `budget_exceeded_status_by_user_agent`, beside the statuses of known coding agents unless
+   * `coding_agent_budget_status: false`.
+   */
+  readonly statusesByUserAgent: StatusesByProduct;
   /** `skip_user_budget_on_team_key: true`, or LiteLLM's opposite `apply_user_budget_to_team_keys: false`. */
   readonly skipUserBudgetOnTeamKey: boolean;
   /** `user_models_on_team_keys`: a user's list of models also applies to keys of a team. */

@@ -1,3 +1,9 @@
+import {
+  AGENTS_THAT_RETRY_429,
+  BUDGET_EXCEEDED_STATUSES,
+  type BudgetExceededStatus,
+  type StatusesByProduct,
+} from '../policy/budget-exceeded-status.js';
 import { MEMBER_PERMISSIONS } from '../policy/admin-rules.js';
 import { USER_ROLES } from '../policy/principal.js';
 import { parseDuration, secondsIn } from '../calendar/windows.js';
@@ -41,7 +47,8 @@ export function readGeneralSettings(section: Section, keepalive?: SectionText): 
   return {
     enforceUserParam: section.flag('enforce_user_param') ?? false,
     enforcedParams: section.texts('enforced_params') ?? [],
-    budgetExceededStatus: section.oneOf('budget_exceeded_status', [429, 400, 402] as const) ?? 429,
+    budgetExceededStatus: section.oneOf('budget_exceeded_status', BUDGET_EXCEEDED_STATUSES) ?? 429,
+    statusesByUserAgent: statusesByUserAgent(section),
     skipUserBudgetOnTeamKey: skipUserBudget(section),
     userModelsOnTeamKeys: section.flag('user_models_on_team_keys') ?? true,
     maxRequestSizeMb: maxRequestSize(section),
@@ -78,6 +85,27 @@ export function readGeneralSettings(section: Section, keepalive?: SectionText): 
     ...(priceRefreshMs && { priceRefreshMs }),
     ...(priceRefreshUrl !== undefined && { priceRefreshUrl }),
   };
+}
+
+const MAX_USER_AGENTS = 100;
+/** The leading product of a user agent, without its version. */
+const PRODUCT = /^[^\s/](?:[^/\r\n]{0,62}[^\s/])?$/;
+
+/** Reads the statuses of budgets' refusals by user agent. The operator's own count before those of known coding agents. */
+function statusesByUserAgent(section: Section): StatusesByProduct {
+  const ofAgents = (section.flag('coding_agent_budget_status') ?? true) ? AGENTS_THAT_RETRY_429 : [];
+  const own = section.section('budget_exceeded_status_by_user_agent');
+  const products = own.keys();
+  if (products.length > MAX_USER_AGENTS)
+    section.problem('budget_exceeded_status_by_user_agent', `must have at most ${MAX_USER_AGENTS} entries`);
+  const statuses = new Map<string, BudgetExceededStatus>(ofAgents);
+  for (const product of products) {
+    const status = own.oneOf(product, BUDGET_EXCEEDED_STATUSES);
+    if (!PRODUCT.test(product))
+      own.problem(product, 'must be the product that leads a user agent, without its version');
+    if (status !== undefined) statuses.set(product.toLowerCase(), status);
+  }
+  return statuses;
 }
 
 const MAX_ALLOWED_IPS = 10_000;

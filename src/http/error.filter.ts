@@ -1,37 +1,12 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
-import { hasAnthropicErrors } from './anthropic-form.js';
+import { type ErrorResponse, renderError } from './error-response.js';
 import { isOfRouter, noRoute } from './route-methods.js';
 import { OverloadedError } from '../platform/overloaded.error.js';
 import { DependencyUnavailableError } from '../platform/dependency-unavailable.error.js';
 
-/** The envelope's default `type` by status. */
-const TYPE: Record<number, string> = {
-  400: 'bad_request_error',
-  401: 'auth_error',
-  403: 'auth_error',
-  404: 'not_found_error',
-  409: 'conflict_error',
-  413: 'request_too_large',
-  415: 'bad_request_error',
-  422: 'validation_error',
-  429: 'rate_limit_exceeded',
-  503: 'service_unavailable',
-};
-
 const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
-
-interface ErrorResponse {
-  readonly status: number;
-  readonly message: string;
-  readonly type?: string;
-  readonly param?: string | null;
-  /** The code of an upstream's error. Absent: the status. */
-  readonly code?: string;
-  readonly details?: Record<string, unknown>;
-  readonly headers?: Record<string, string | string[]>;
-}
 
 const INTERNAL_ERROR: ErrorResponse = {
   status: 500,
@@ -50,6 +25,7 @@ const STATEMENT_TIMEOUT: ErrorResponse = {
   status: 503,
   message:
     'The database is there, but what was asked takes longer than it may (10 s), and was ended. Ask for less at once, for instance for a shorter time.',
+  details: { retryable: false },
 };
 
 const NAME_CONFLICT: ErrorResponse = {
@@ -77,23 +53,12 @@ export class ErrorFilter implements ExceptionFilter {
     // Shed calls are counted but not logged, because log lines would add to the load.
     if (response.status >= 500 && response !== OVERLOADED) this.log(request, response, error);
     if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy();
-    const { status, message, type, param = null, code = String(status), details, headers } = response;
-    const envelope = {
-      error: {
-        message,
-        type: type ?? TYPE[status] ?? (status >= 500 ? 'internal_server_error' : 'bad_request_error'),
-        param,
-        code,
-        details: { ...details, request_id: request.id },
-      },
-    };
+    const { status } = response;
+    const { id, raw } = request;
+    const { headers, body } = renderError(response, { id, url: raw.url ?? '', headers: raw.headers });
     // A client that is disconnected while it still sends its body does not read the response.
     if ((status === 413 || status === 415) && isDiscarded(request)) reply.removeHeader('connection');
-    const isAnthropic = hasAnthropicErrors(request);
-    void reply
-      .status(status)
-      .headers({ 'x-request-id': request.id, ...(isAnthropic && { 'request-id': request.id }), ...headers })
-      .send(isAnthropic ? { type: 'error', ...envelope, request_id: request.id } : envelope);
+    void reply.status(status).headers(headers).send(body);
   }
 
   private log(request: FastifyRequest, { status }: ErrorResponse, error: unknown): void {

@@ -1,4 +1,5 @@
 import type { WeeklyHours } from './allowed-hours.js';
+import type { BudgetExceededStatus } from './budget-exceeded-status.js';
 import type { GroupLevels } from './group-levels.js';
 import type { ModelList, ModelNames } from './model-list.js';
 import type { NanoUsd } from './money.js';
@@ -99,6 +100,7 @@ export interface Party {
  */
 export interface PartyRules {
   readonly allowedHours?: WeeklyHours;
+  readonly budgetExceededStatus?: BudgetExceededStatus;
 }
 
 /** One limit on one account, and the balance of that account at this instant. */

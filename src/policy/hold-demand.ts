@@ -37,6 +37,8 @@ export interface HoldDemand {
   readonly ceiling: Price;
   /** The prompt could not be counted in time. By its tokens the call may fit where it does not by its bytes. */
   readonly isUncounted?: true;
+  /** No limit makes the response shorter. */
+  readonly isWhole?: true;
   /** Parts the call may be billed for beyond the bound. A call is safe to hold for only if there are none. */
   readonly unbounded: readonly string[];
   /** A part that no price covers. */
@@ -75,6 +77,7 @@ export function demandFor(
     unbounded: unboundedIn(size, ceiling),
     ...(fee && { fee }),
     ...(size.isUncounted && { isUncounted: true as const }),
+    ...(size.isWhole && { isWhole: true as const }),
   };
 }
 

@@ -155,8 +155,10 @@ function walk(
   const seen: AccessFacts = known ? facts : { ...facts, balances: 'unknownUntilHold', rates: [] };
   const decision = decide(seen);
   try {
-    enforce(decision, ['AuthChecksGuard'], 429);
-    enforce(decision, ['ModelAccessGuard'], 429);
+    const access = { decision, facts: seen, request: { headers: {} } };
+    const statuses = { budgetExceededStatus: 429 as const, statusesByUserAgent: new Map() };
+    enforce(access, ['AuthChecksGuard'], statuses);
+    enforce(access, ['ModelAccessGuard'], statuses);
   } catch (error) {
     return (error as AccessDeniedException).refusal;
   }

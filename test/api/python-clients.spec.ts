@@ -201,11 +201,11 @@ describe.skipIf(!isThere)('anthropic', () => {
     ['calls_at_the_same_time', ['scripted answer', 'scripted answer', 'scripted answer', 't0 t1 t2 ']],
     ['bearer_token', 'scripted answer'],
     ['reads_headers', { 'x-litellm-response-cost': '0.003', 'x-litellm-model-id': 'd-m-claude' }],
-    ['refused_unknown_key', { class: 'AuthenticationError', ...REFUSED.unknownKey }],
-    ['refused_model', { class: 'PermissionDeniedError', ...REFUSED.model }],
-    ['refused_bad_request', expect.objectContaining({ class: 'BadRequestError', status: 400, requests: 1 })],
-    ['refused_budget', { class: 'RateLimitError', ...REFUSED.budget }],
-    ['stream_breaks', expect.objectContaining({ class: 'APIStatusError', requests: 1 })],
+    ['refused_unknown_key', { class: 'AuthenticationError', ...REFUSED.unknownKey, type: 'authentication_error' }],
+    ['refused_model', { class: 'PermissionDeniedError', ...REFUSED.model, type: 'permission_error' }],
+    ['refused_bad_request', expect.objectContaining({ class: 'BadRequestError', status: 400, type: 'invalid_request_error', requests: 1 })],
+    ['refused_budget', { class: 'RateLimitError', ...REFUSED.budget, type: 'billing_error' }],
+    ['stream_breaks', expect.objectContaining({ class: 'APIStatusError', type: 'api_error', requests: 1 })],
   ])('%s', (check, expected) => {
     expect(seen(`anthropic.${check}`)).toEqual(expected);
   }); // prettier-ignore

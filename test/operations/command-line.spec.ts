@@ -111,7 +111,7 @@ describe('tollgate', () => {
     const refused = tollgate('explain', key, 'm-deny', '--url', gateway.url);
     expect(refused.code).toBe(1);
     expect(refused.out).toMatch(/^modelIsAllowed +NO +Key=/m);
-    expect(refused.out).toContain('The call would be refused. Key=');
+    expect(refused.out).toContain('The call would be refused with 403. Key=');
     expect(refused.out + allowed.out).not.toContain(key);
     expect(upstream.calls.length).toBe(0);
   });

@@ -1,4 +1,5 @@
 import { HttpException, ServiceUnavailableException } from '@nestjs/common';
+import { RETRY_HEADER } from '../../http/error-response.js';
 import type { Attempt } from '../attempt.js';
 import { errorHeaders } from '../response-headers.js';
 import type { ReportedError } from './reported-error.js';
@@ -94,7 +95,7 @@ export function upstreamResponseError(attempt: Attempt, response: ErrorResponse)
       `The model’s provider refused the gateway’s own credentials with ${status}. Only the gateway’s operators can change that.`,
       {
         isRetryable,
-        headers: { ...headers, 'x-should-retry': 'false' },
+        headers: { ...headers, [RETRY_HEADER]: 'false' },
         details: { upstream_status: status },
         upstreamStatus: status,
         ...(message && { cause: message }),

@@ -8,9 +8,14 @@ import {
   hoursWithin,
   MAX_WINDOWS,
 } from '../../policy/allowed-hours.js';
+import {
+  BUDGET_EXCEEDED_STATUSES,
+  type BudgetExceededStatus,
+  isBudgetExceededStatus,
+} from '../../policy/budget-exceeded-status.js';
 import { enforcedParamsOf } from '../enforced-params-of.js';
 import { tagsOf } from '../tags-of.js';
-import { jsonField } from './own-field.js';
+import { integerField, jsonField } from './own-field.js';
 import type { Field, FieldEditor } from './field.js';
 import { MAX_ENTRIES, MAX_TAGS, storedAsSent } from './field-templates.js';
 import { perModel, whenNull } from './inheritance.js';
@@ -45,6 +50,28 @@ const ALLOWED_HOURS: ApiPropertyOptions = {
   },
   example: { time_zone: 'Europe/Vienna', windows: [{ days: ['mon', 'fri'], from: '08:00', to: '18:00' }] },
 };
+
+/** The status of a budget's permanent refusal, which keys and teams have. */
+export const budgetExceededStatusField = (setBy: FieldEditor): Field => ({
+  type: 'number',
+  column: 'budgetExceededStatus',
+  own: integerField(
+    'budget_exceeded_status',
+    {
+      description:
+        'Status of a refusal by a used up budget: 429, 400 or 402. A key’s counts before its team’s; null: as configured.',
+      type: 'number',
+      nullable: true,
+      example: 400,
+    },
+    (value) =>
+      isBudgetExceededStatus(value) ? undefined : `must be one of ${BUDGET_EXCEEDED_STATUSES.join(', ')}`,
+  ),
+  rule: { budgetExceededStatus: (status: BudgetExceededStatus) => status },
+  setBy,
+  limits: false,
+  passedOn: { because: 'chooses how a refusal is sent: it limits and permits nothing', tries: [400, 402] },
+});
 
 /** The fields that keys, teams and users have in common beside those of every party. */
 export const callerFields = (setBy: FieldEditor) =>

@@ -1,5 +1,5 @@
 import type { Fields } from './field.js';
-import { callerFields } from './caller-fields.js';
+import { budgetExceededStatusField, callerFields } from './caller-fields.js';
 import { blocked, label, LABEL, MAX_ENTRIES, name, storedAsSent } from './field-templates.js';
 import { partyFields } from './party-fields.js';
 
@@ -78,6 +78,7 @@ export const KEY_FIELDS = {
   ...partyFields({ limits: 'owner', metadata: 'owner' }),
   ...storedOfKeys,
   ...instructions,
+  budget_exceeded_status: budgetExceededStatusField('owner'),
   key_alias: { ...label('keyAlias', 'owner'), names: 'one' },
   user_id: name('userId', 'owner'),
   team_id: name('teamId', 'owner'),

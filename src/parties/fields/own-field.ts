@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
 import { IsOptional, registerDecorator } from 'class-validator';
-import { JsonColumn } from '../../database/columns.js';
+import { IntegerColumn, JsonColumn } from '../../database/columns.js';
 import type { Field, Fields, OwnField } from './field.js';
 
 /**
@@ -13,6 +13,17 @@ export const jsonField = (
   problemIn: (value: unknown) => string | undefined,
 ): OwnField => ({
   column: JsonColumn({ name: columnName, nullable: true }),
+  sentAs: [ApiPropertyOptional(schema), IsOptional(), hasNoProblem(problemIn)],
+  shownAs: ApiProperty(schema),
+});
+
+/** Builds a field in a column of whole numbers. `problemIn`: as for `jsonField`. */
+export const integerField = (
+  columnName: string,
+  schema: ApiPropertyOptions,
+  problemIn: (value: unknown) => string | undefined,
+): OwnField => ({
+  column: IntegerColumn({ name: columnName, nullable: true }),
   sentAs: [ApiPropertyOptional(schema), IsOptional(), hasNoProblem(problemIn)],
   shownAs: ApiProperty(schema),
 });

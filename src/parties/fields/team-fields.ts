@@ -1,5 +1,5 @@
 import type { Field, Fields } from './field.js';
-import { callerFields } from './caller-fields.js';
+import { budgetExceededStatusField, callerFields } from './caller-fields.js';
 import { blocked, label, MAX_ENTRIES, name, storedAsSent } from './field-templates.js';
 import { partyFields } from './party-fields.js';
 
@@ -19,6 +19,7 @@ const memberDefault = (type: 'usd' | 'duration' | 'rate', tried: unknown): Field
 export const TEAM_FIELDS = {
   ...partyFields({ limits: 'teamAdmin', metadata: 'teamAdmin' }),
   ...callerFields('teamAdmin'),
+  budget_exceeded_status: budgetExceededStatusField('teamAdmin'),
   team_id: name('teamId', 'teamAdmin'),
   team_alias: label('teamAlias', 'teamAdmin'),
   organization_id: name('organizationId', 'organizationAdmin'),

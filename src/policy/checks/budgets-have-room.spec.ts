@@ -71,6 +71,53 @@ describe('budgetsHaveRoom', () => {
     expect(budgets).toHaveLength(3);
   });
 
+  it.each([
+    ['used up', aBudget(5, 5), 1, {}, 'Key=k over budget. Spend=5, Budget=5; this call needs up to 1.'],
+    ['lowered', aBudget(5, 6), 1, {}, 'Key=k over budget. Spend=6, Budget=5; this call needs up to 1.'],
+    [
+      'too small for the answer',
+      aBudget(5, 4.6),
+      0.721416,
+      {},
+      'Key=k has 0.4 left of its budget, and this call needs up to 0.721416. Spend=4.6, Budget=5. Lower the output limit of the call (max_tokens; with thinking also thinking.budget_tokens), or raise the budget.',
+    ],
+    [
+      'too small for the prompt',
+      aBudget(5, 4),
+      2,
+      { inputNanoUsd: usd(1.5) },
+      'Key=k has 1 left of its budget, and this call needs up to 2. Spend=4, Budget=5. The prompt alone may cost 1.5: send a shorter one, or raise the budget.',
+    ],
+    [
+      'too small for an image',
+      aBudget(5, 4),
+      2,
+      { isWhole: true as const },
+      'Key=k has 1 left of its budget, and this call needs up to 2. Spend=4, Budget=5. Ask for less, or raise the budget.',
+    ],
+    [
+      'held by others',
+      aBudget(5, 0, 4.5),
+      1,
+      {},
+      'Key=k has no room in its budget at this moment. Spend=0, Budget=5. Calls in flight hold 4.5 of the rest; this one needs 1. Try again when they are done.',
+    ],
+  ])('says of a budget that is %s what is left and what would help', (_, budget, minimum, demand, text) => {
+    const request = aRequest({ model: aModel('m', { demand: { ...aDemand(minimum), ...demand } }) });
+    const parties = [aParty({ id: 'k', budgets: [budget] })];
+    const { denials } = budgetsHaveRoom(someFacts({ parties, request }));
+    expect(denials.map(({ message }) => message)).toEqual([`ExceededBudget: ${text}`]);
+  });
+
+  it('says when a window ends', () => {
+    const window = { duration: '1d', start: new Date('2026-01-01'), end: new Date('2026-01-02') };
+    const parties = [aParty({ id: 'k', budgets: [aBudget(5, 5, 0, window)] })];
+    const { denials } = budgetsHaveRoom(someFacts({ parties, request: calling(1) }));
+    expect(denials[0]!.message).toBe(
+      'ExceededBudget: Key=k over 1d budget. Spend=5, Budget=5; this call needs up to 1. The budget resets at 2026-01-02T00:00:00.000Z.',
+    );
+  });
+
   it.each`
     limit | spent | minimum | prompt | verdict    | because
     ${10} | ${0}  | ${20}   | ${15}  | ${'later'} | ${'counted, its prompt may be smaller'}

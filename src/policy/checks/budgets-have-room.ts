@@ -9,7 +9,7 @@ import {
 } from '../decision.js';
 import type { BudgetFacts } from '../facts.js';
 import { fits } from '../fits.js';
-import { type NanoUsd, usdText } from '../money.js';
+import { nanoUsd, type NanoUsd, usdText } from '../money.js';
 import type { HoldDemand } from '../hold-demand.js';
 
 /**
@@ -28,29 +28,42 @@ export const budgetsHaveRoom: Check = ({ balances, parties, request, route }) =>
       const measure = measureOf(scopeOf(party), budget, minimumNanoUsd);
       budgets.push(measure);
       const room = fits(budget.account, budget.limitNanoUsd, minimumNanoUsd);
-      if (room !== 'fits') denials.push(forNow(budgetDenial(measure, room), model.demand));
+      if (room !== 'fits') denials.push(withAdvice(budgetDenial(measure, room), model.demand));
     }
   }
   return { denials, budgets };
 };
 
+/** The parts of a demand on which the advice to the caller depends. */
+type AdvisedDemand = Pick<HoldDemand, 'isUncounted' | 'inputNanoUsd' | 'isWhole'>;
+
 /**
- * Returns the denial of a prompt that was measured by its bytes because it could not be counted in time. It is temporary,
- * unless there is no room even for what the call costs beside the prompt.
+ * Adds to a budget's denial what would help. The denial of a prompt that was measured by its bytes because it could not be
+ * counted in time is temporary, unless there is no room even for what the call costs beside the prompt.
  */
-export function forNow(
-  denial: Denial,
-  { isUncounted, inputNanoUsd }: Pick<HoldDemand, 'isUncounted' | 'inputNanoUsd'>,
-): Denial {
-  const { budget, temporary } = denial;
-  if (!isUncounted || !budget || temporary) return denial;
-  const besidePrompt = budget.minimumNanoUsd - inputNanoUsd;
-  if (budget.spentNanoUsd + besidePrompt >= budget.limitNanoUsd) return denial;
-  return {
-    ...denial,
-    temporary: true,
-    message: `${denial.message} Its prompt could not be counted in time and was taken by its bytes. Try again.`,
-  };
+export function withAdvice(denial: Denial, demand: AdvisedDemand): Denial {
+  const { budget, temporary, message } = denial;
+  if (!budget || temporary) return denial;
+  const { limitNanoUsd, spentNanoUsd, minimumNanoUsd } = budget;
+  const besidePrompt = minimumNanoUsd - demand.inputNanoUsd;
+  if (demand.isUncounted && spentNanoUsd + besidePrompt < limitNanoUsd)
+    return {
+      ...denial,
+      temporary: true,
+      message: `${message} Its prompt could not be counted in time and was taken by its bytes. Try again.`,
+    };
+  const left = limitNanoUsd - spentNanoUsd;
+  return left > 0n
+    ? { ...denial, message: `${message} ${wayOut(left, demand)}, or raise the budget.` }
+    : denial;
+}
+
+function wayOut(leftNanoUsd: bigint, { inputNanoUsd, isWhole }: AdvisedDemand): string {
+  if (inputNanoUsd >= leftNanoUsd)
+    return `The prompt alone may cost ${usdText(inputNanoUsd)}: send a shorter one`;
+  return isWhole
+    ? 'Ask for less'
+    : 'Lower the output limit of the call (max_tokens; with thinking also thinking.budget_tokens)';
 }
 
 /** Returns the numbers of one budget at this instant. */
@@ -72,17 +85,25 @@ export function measureOf(
 
 /** Returns the denial of a full account. The hold uses the same words. */
 export function budgetDenial(budget: BudgetMeasure, room: 'held' | 'spent'): Denial {
-  const { scope, model, window } = budget;
   return {
     code: 'budget_exceeded',
-    message:
-      `ExceededBudget: ${PARTY_LABEL[scope.kind]}=${scope.id} over ${window ? `${window.duration} budget` : 'budget'}${model === undefined ? '' : ` for model=${model}`}. ` +
-      `Spend=${usdText(budget.spentNanoUsd)}, Budget=${usdText(budget.limitNanoUsd)}` +
-      (room === 'held'
-        ? `. Calls in flight hold ${usdText(budget.heldNanoUsd)} of the rest; this one needs ${usdText(budget.minimumNanoUsd)}. Try again when they are done.`
-        : `; this call needs up to ${usdText(budget.minimumNanoUsd)}.`),
-    scope,
+    message: `ExceededBudget: ${sentences(budget, room)}`,
+    scope: budget.scope,
     budget,
     temporary: room === 'held',
   };
+}
+
+/** A party is over budget, in LiteLLM's words, only if its budget is used up. */
+function sentences(budget: BudgetMeasure, room: 'held' | 'spent'): string {
+  const { scope, model, window, limitNanoUsd, spentNanoUsd, heldNanoUsd, minimumNanoUsd } = budget;
+  const party = `${PARTY_LABEL[scope.kind]}=${scope.id}`;
+  const name = `${window ? `${window.duration} budget` : 'budget'}${model === undefined ? '' : ` for model=${model}`}`;
+  const figures = `Spend=${usdText(spentNanoUsd)}, Budget=${usdText(limitNanoUsd)}`;
+  if (room === 'held')
+    return `${party} has no room in its ${name} at this moment. ${figures}. Calls in flight hold ${usdText(heldNanoUsd)} of the rest; this one needs ${usdText(minimumNanoUsd)}. Try again when they are done.`;
+  const reset = window ? ` The budget resets at ${window.end.toISOString()}.` : '';
+  return spentNanoUsd < limitNanoUsd
+    ? `${party} has ${usdText(nanoUsd(limitNanoUsd - spentNanoUsd))} left of its ${name}, and this call needs up to ${usdText(minimumNanoUsd)}. ${figures}.${reset}`
+    : `${party} over ${name}. ${figures}; this call needs up to ${usdText(minimumNanoUsd)}.${reset}`;
 }

@@ -18,6 +18,10 @@ export const modelHasPrice: Check = ({ parties, request }) => {
   );
 };
 
+const WEB_SEARCH = /\bweb_search/;
+/** Codex asks for web searches unless its user turns them off. */
+const CODEX_HINT = ' (Codex: `web_search = "disabled"` in its config.toml)';
+
 interface Objection {
   readonly reason: string;
   readonly wayOut: string;
@@ -34,7 +38,7 @@ function objectionTo({ requested, price, demand }: ModelFacts): Objection | unde
   if (demand?.fee)
     return {
       reason: `The call asks for ${demand.fee.what}, whose cost no price of model=${requested} contains`,
-      wayOut: 'Leave it out, or call with a key that has no budget.',
+      wayOut: `Leave it out${WEB_SEARCH.test(demand.fee.what) ? CODEX_HINT : ''}, or call with a key that has no budget.`,
       param: demand.fee.param,
     };
   if (demand?.unbounded.length)

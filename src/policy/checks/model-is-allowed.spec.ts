@@ -160,7 +160,8 @@ describe('modelIsAllowed', () => {
     });
     expect(modelIsAllowed(facts).denials).toMatchObject([
       {
-        message: 'Team=t1 not allowed to call model=c. Allowed team models = [a, b]',
+        message:
+          'Team=t1 not allowed to call model=c. Allowed team models = [a, b]. The credential is valid: only the model is refused.',
         param: 'model',
         scope: { kind: 'team', id: 't1' },
       },

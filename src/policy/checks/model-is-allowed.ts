@@ -29,7 +29,7 @@ export function firstRefusing(
   return (
     party && {
       code: 'model_not_allowed',
-      message: `${PARTY_LABEL[party.kind]}=${party.id} not allowed to call model=${model.requested}. Allowed ${party.kind} models = ${listed(party)}`,
+      message: `${PARTY_LABEL[party.kind]}=${party.id} not allowed to call model=${model.requested}. Allowed ${party.kind} models = ${listed(party)}. The credential is valid: only the model is refused.`,
       param: 'model',
       scope: scopeOf(party),
     }
