@@ -35,6 +35,7 @@ const ON_BOTH = [
   'payloads',
   'python-clients',
   'rate-limits',
+  'refusals',
   'reports',
   'restricting-settings',
   'retention',

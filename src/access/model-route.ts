@@ -12,7 +12,10 @@ export const ModelRoute = () =>
     UseGuards(AuthChecksGuard, ModelAccessGuard),
     ApiBearerAuth(),
     ...[
-      [400, 'The body is not what this route takes, or names no model this gateway serves.'],
+      [
+        400,
+        'The body is not what this route takes, or names no model this gateway serves; for some clients also a used up budget.',
+      ],
       [401, 'No credential, or not a valid one.'],
       [403, 'This caller may not call this route or this model.'],
       [413, 'The body is too large.'],

@@ -141,7 +141,7 @@ export interface GeneralSettings {
   /** Status of a budget's permanent refusal: 429, 400 or 402. */
   readonly budgetExceededStatus: BudgetExceededStatus;
   /**
-   * `budget_exceeded_status_by_user_agent`, beside the statuses of known coding agents unless
+   * `budget_status_by_user_agent`, beside the statuses of known coding agents unless
    * `coding_agent_budget_status: false`.
    */
   readonly statusesByUserAgent: StatusesByProduct;

@@ -124,7 +124,7 @@ describe('readConfig', () => {
 litellm_settings: {timezone: Mars/Phobos, budget_duration: 5 years, max_budget: .nan}
 general_settings:
   budget_exceeded_status: 418
-  budget_exceeded_status_by_user_agent: {agent: 500, agent/1.0: 400}
+  budget_status_by_user_agent: {agent: 500, agent/1.0: 400}
   coding_agent_budget_status: 400
   skip_user_budget_on_team_key: true
   apply_user_budget_to_team_keys: true
@@ -137,8 +137,8 @@ general_settings:
         'general_settings.master_key',
         'PORT',
         'general_settings.budget_exceeded_status',
-        'general_settings.budget_exceeded_status_by_user_agent.agent',
-        'general_settings.budget_exceeded_status_by_user_agent.agent/1.0',
+        'general_settings.budget_status_by_user_agent.agent',
+        'general_settings.budget_status_by_user_agent.agent/1.0',
         'general_settings.coding_agent_budget_status',
         'general_settings.skip_user_budget_on_team_key',
         'litellm_settings.max_budget',

@@ -94,10 +94,10 @@ const PRODUCT = /^[^\s/](?:[^/\r\n]{0,62}[^\s/])?$/;
 /** Reads the statuses of budgets' refusals by user agent. The operator's own count before those of known coding agents. */
 function statusesByUserAgent(section: Section): StatusesByProduct {
   const ofAgents = (section.flag('coding_agent_budget_status') ?? true) ? AGENTS_THAT_RETRY_429 : [];
-  const own = section.section('budget_exceeded_status_by_user_agent');
+  const own = section.section('budget_status_by_user_agent');
   const products = own.keys();
   if (products.length > MAX_USER_AGENTS)
-    section.problem('budget_exceeded_status_by_user_agent', `must have at most ${MAX_USER_AGENTS} entries`);
+    section.problem('budget_status_by_user_agent', `must have at most ${MAX_USER_AGENTS} entries`);
   const statuses = new Map<string, BudgetExceededStatus>(ofAgents);
   for (const product of products) {
     const status = own.oneOf(product, BUDGET_EXCEEDED_STATUSES);

@@ -10,8 +10,8 @@ export const isBudgetExceededStatus = (value: unknown): value is BudgetExceededS
 export type StatusesByProduct = ReadonlyMap<string, BudgetExceededStatus>;
 
 /**
- * Coding agents that retry 429 without end, show their user no reason for it, and were seen to stop at 400 with the gateway's
- * sentence. An SDK has no place here: programs that use it need 429. Names are those that the agents send as the leading product
+ * Coding agents that retry 429 without end, or stop without a reason for their user, and that were seen to stop at 400 with the
+ * gateway's sentence. An SDK has no place here: programs that use it need 429. Names are those that the agents send as the leading product
  * of `user-agent`; Codex also sends its own as `originator`.
  */
 export const AGENTS_THAT_RETRY_429: StatusesByProduct = new Map<string, BudgetExceededStatus>([
