@@ -21,7 +21,7 @@ import { ClientAddress1766150000000 } from './1766150000000-client-address.js';
 import { CallOrigins1766400000000 } from './1766400000000-call-origins.js';
 import { CallOriginIndices1766400000001 } from './1766400000001-call-origin-indices.js';
 import { Clamps1766600000000 } from './1766600000000-clamps.js';
-import { BudgetExceededStatus1766500000000 } from './1766500000000-budget-exceeded-status.js';
+import { BudgetExceededStatus1766650000000 } from './1766650000000-budget-exceeded-status.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -48,5 +48,5 @@ export const migrations = [
   CallOrigins1766400000000,
   CallOriginIndices1766400000001,
   Clamps1766600000000,
-  BudgetExceededStatus1766500000000,
+  BudgetExceededStatus1766650000000,
 ];

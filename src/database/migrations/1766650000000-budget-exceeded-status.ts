@@ -3,8 +3,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 const TABLES = ['virtual_keys', 'teams'];
 
 /** Adds the status of a budget's permanent refusal to keys and teams. Null: as configured. */
-export class BudgetExceededStatus1766500000000 implements MigrationInterface {
-  name = 'BudgetExceededStatus1766500000000';
+export class BudgetExceededStatus1766650000000 implements MigrationInterface {
+  name = 'BudgetExceededStatus1766650000000';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const table of TABLES)
