@@ -3,7 +3,6 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import { v7 as uuidv7 } from 'uuid';
 import { AppModule } from './app.module.js';
 import { presentedCredential } from './access/credential.js';
 import { FactsLoader } from './access/facts.loader.js';
@@ -17,6 +16,7 @@ import { MAX_NAME_BYTES } from './policy/name.js';
 import { rejectWebSockets } from './http/web-sockets.js';
 import { boundIdleConnections } from './http/idle-connections.js';
 import { serveDocs } from './http/api-docs.js';
+import { clientCallId, requestIdOf } from './http/request-ids.js';
 import { addressRewriter } from './http/root-path.js';
 import { collectRouteMethods } from './http/route-methods.js';
 import { traceRequests } from './tracing/traced-requests.js';
@@ -31,7 +31,6 @@ const MEBIBYTE = 1024 * 1024;
 const BODY_TIMEOUT_MS = 60_000;
 /** Maximum of one segment of a path: the name of a model, each byte of it escaped. */
 const MAX_PARAM_CHARS = 3 * MAX_NAME_BYTES;
-const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;
 
 /** Options of a command that runs the application. */
 export interface AppOptions {
@@ -55,10 +54,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     // A route has one path for lists of routes, with or without a slash at its end.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_CHARS },
     rewriteUrl: addressRewriter(config.rootPath),
-    genReqId: ({ headers }: IncomingMessage) => {
-      const asked = lastOf(headers['x-request-id']);
-      return asked !== undefined && REQUEST_ID.test(asked) ? asked : uuidv7();
-    },
+    genReqId: ({ headers }: IncomingMessage) => requestIdOf(headers),
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.for(config, options), adapter, {
     bodyParser: false,
@@ -70,8 +66,8 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     app.get(FactsLoader),
     new BodiesUnderWay(config.general.maxRequestBytesInFlight),
   );
-  describeAnswers(adapter.getInstance());
   const routes = app.get(RouteGuardCheck);
+  describeAnswers(adapter.getInstance(), routes);
   allowCrossOrigins(adapter.getInstance(), {
     openPaths: new Set([...routes.modelPaths, ...MODEL_READS]),
     allowedOrigins: config.general.corsAllowedOrigins,
@@ -127,10 +123,6 @@ function requireOneHost(fastify: FastifyInstance): void {
   });
 }
 
-/** Returns the last of several headers, which Node joins: a proxy adds its own after the client's. */
-const lastOf = (header: string | string[] | undefined) =>
-  header === undefined ? undefined : String(header).split(',').at(-1)!.trim();
-
 function isGivenTwice(name: string, rawHeaders: readonly string[]): boolean {
   let times = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -150,7 +142,7 @@ function shedLoad(fastify: FastifyInstance, load: LoadShedder, { modelPaths }: R
   });
 }
 
-function describeAnswers(fastify: FastifyInstance): void {
+function describeAnswers(fastify: FastifyInstance, { modelPaths }: RouteGuardCheck): void {
   fastify.addHook('preSerialization', (_, reply, payload, done) => {
     const { body, rows } = withoutOmittedMarks(payload);
     if (rows.length)
@@ -161,6 +153,12 @@ function describeAnswers(fastify: FastifyInstance): void {
     reply.header('x-request-id', request.id);
     const ignored = ignoredFields(request.body);
     if (ignored) reply.header('x-tollgate-ignored', ignored.map(encodeURIComponent).join(', '));
+    // A call that went nowhere has no entry in the ledger, so that its request's id is its only one.
+    if (modelPaths.has(request.routeOptions.url ?? '') && !reply.hasHeader('x-litellm-call-id'))
+      reply.headers({
+        'x-litellm-call-id': clientCallId(request.headers) ?? request.id,
+        'x-litellm-response-cost': '0',
+      });
     done(null, payload);
   });
 }

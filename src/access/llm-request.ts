@@ -13,6 +13,7 @@ import type { CallOrigin } from '../ledger/call-origin.js';
 import type { CallSize } from '../policy/bound.js';
 import { hasBlankEnds, MAX_NAME_CHARS } from '../policy/model-list.js';
 import { isName, MAX_NAME_BYTES } from '../policy/name.js';
+import { type CallHeaders, callHeaders } from './call-headers.js';
 import { providerMetadata } from './provider-metadata.js';
 import { agentIdentity } from './agent-identity.js';
 import { readCallOrigin } from './read-call-origin.js';
@@ -54,6 +55,8 @@ export interface LlmRequest {
   readonly operatorNames?: ReadonlySet<string>;
   /** Headers of the client, on which the size of a call may depend. */
   readonly headers: IncomingHttpHeaders;
+  /** What the call asks of the gateway in LiteLLM's headers. Absent if it asks for nothing. */
+  readonly callHeaders?: CallHeaders;
   /** Headers of the client that are forwarded to the upstream. */
   readonly forwardedHeaders?: Readonly<Record<string, string>>;
 }
@@ -253,6 +256,8 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
     const drops = dropsIn(body);
     if (drops) request.drops = drops;
   }
+  const asked = callHeaders(headers, settings.endUserHeaders);
+  if (asked) request.callHeaders = asked;
   const passed = passedHeaders(context);
   if (passed) request.forwardedHeaders = passed;
   return request;

@@ -25,6 +25,10 @@ export interface OutputTokens {
 /** One try at one deployment, with its money held. */
 export class Attempt {
   private mark: EntryMark | null = 'unconfirmed';
+  /** True once the client's own timeout is over. The response is read to its usage and billed, and the client gets none of it. */
+  isDetached = false;
+  /** The cost, once the attempt is billed. */
+  billedNanoUsd: NanoUsd = ZERO_NANO_USD;
 
   constructor(
     readonly call: Call,
@@ -64,6 +68,7 @@ export class Attempt {
    */
   settle(usage: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
     const cost = mark === null || mark === 'failed' ? this.cost(usage) : this.estimatedCost(usage);
+    this.billedNanoUsd = cost;
     this.call.usedTokens += usage.inputTokens + usage.outputTokens;
     const settled = this.spend.settle(this.hold, cost, usage, mark);
     return new Promise((resolve, reject) => {
@@ -95,9 +100,9 @@ export class Attempt {
     this.mark = null;
   }
 
-  /** The hold that the next attempt replaces. Undefined if this attempt is billed already. */
+  /** The hold that the next attempt replaces. Undefined if this attempt is billed already, or still under way. */
   get unbilled(): { readonly hold: Hold; readonly mark: EntryMark | null } | undefined {
-    return this.hold.closing ? undefined : { hold: this.hold, mark: this.mark };
+    return this.hold.closing || this.isDetached ? undefined : { hold: this.hold, mark: this.mark };
   }
 
   /** Settles or releases the hold, unless that was done. Resolves when that is committed. */

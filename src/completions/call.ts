@@ -6,6 +6,8 @@ import type { RateLimit, RateLimitLease } from '../rate-limits/rate-limits.js';
 /** A client's call, from the guards to the last byte of the response. */
 export interface Call {
   readonly requestId: string;
+  /** The id that the client gave the call. It labels the entries of the ledger and comes back. */
+  readonly clientCallId?: string | undefined;
   /** The access that the guards decided. It is replaced when a hold finds its facts stale. */
   access: CallAccess;
   readonly llm: LlmRequest;
@@ -23,6 +25,16 @@ export interface Call {
   tokensOfOtherModels: number;
   /** Output limit that the gateway set for each answer of the last attempt. Undefined if it set none. */
   clampedTo?: number | undefined;
+  /** Number of retries of the model that is tried now. */
+  retries: number;
+  /** The most retries of the model that is tried now. */
+  maxRetries: number;
+  /** Number of fallbacks that were tried. */
+  fallbacks: number;
+  /** The name of the model that is tried now. LiteLLM's model group. */
+  modelGroup: string;
+  /** Attempts that go on without their client. */
+  readonly detached: Promise<void>[];
   readonly reply: FastifyReply;
   readonly startedAt: number;
 }

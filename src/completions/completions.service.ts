@@ -5,12 +5,15 @@ import type { CallAccess } from '../access/call-access.js';
 import { CallAuthorizer } from '../access/call-authorizer.js';
 import { CalledNames } from '../access/called-names.js';
 import { RateLimits, type LeaseResult } from '../rate-limits/rate-limits.js';
-import { CLAMPED_HEADER } from './response-headers.js';
+import { CLAMPED_HEADER, IGNORED_HEADER } from './response-headers.js';
+import { clientCallId } from '../http/request-ids.js';
 import type { Call } from './call.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
 import { FallbackLoop } from './fallback-loop.js';
 import { LoadShedder } from './load-shedder.js';
 import { viaHeader } from './upstream/loop-detection.js';
+
+type CallLabels = Pick<Call, 'requestId' | 'clientCallId' | 'via'>;
 
 /** Runs a call that the guards let in: leases the rate limits, then tries models until one answers. */
 @Injectable()
@@ -32,57 +35,76 @@ export class CompletionsService {
     // The load is checked again: calls that the guards let in at the same time did not see each other.
     const overload = this.loadShedder.overload();
     if (overload) throw overload;
-    const via = viaHeader(request.headers.via);
+    const labels = {
+      requestId: request.id,
+      clientCallId: clientCallId(request.headers),
+      via: viaHeader(request.headers.via),
+    };
     const recorded = this.calledNames.record(access!);
-    const running = recorded
-      ? recorded.then((newer) => this.start(newer, request.id, reply, via))
-      : this.start(access!, request.id, reply, via);
-    this.loadShedder.calls.add(running);
-    return running.finally(() => this.loadShedder.calls.delete(running));
+    return this.countUntilEnd(
+      recorded
+        ? recorded.then((newer) => this.start(newer, labels, reply))
+        : this.start(access!, labels, reply),
+    );
+  }
+
+  /** Counts a call as one under way, until it ends. */
+  private countUntilEnd(running: Promise<void>): Promise<void> {
+    const { calls } = this.loadShedder;
+    calls.add(running);
+    return running.finally(() => calls.delete(running));
   }
 
   /** Leases the rate limits, then runs the call. */
-  private start(access: CallAccess, requestId: string, reply: FastifyReply, via: string): Promise<void> {
+  private start(access: CallAccess, labels: CallLabels, reply: FastifyReply): Promise<void> {
     const result = this.rateLimits.acquire(access.rates ?? [], access.facts.request!.model!);
     return result instanceof Promise
-      ? result.then((leaseResult) => this.run(access, requestId, reply, via, leaseResult))
-      : this.run(access, requestId, reply, via, result);
+      ? result.then((leaseResult) => this.run(access, labels, reply, leaseResult))
+      : this.run(access, labels, reply, result);
   }
 
   private async run(
     access: CallAccess,
-    requestId: string,
+    labels: CallLabels,
     reply: FastifyReply,
-    via: string,
     leaseResult: LeaseResult,
   ): Promise<void> {
     if ('denials' in leaseResult)
       throw (await this.authorizer.rateLimitException(access, leaseResult.denials)).record();
     const { lease } = leaseResult;
     const call: Call = {
-      requestId,
+      ...labels,
       access,
       llm: access.llm!,
-      via,
       limits: access.rates ?? [],
       lease,
       sent: 0,
       usedTokens: 0,
       tokensOfOtherModels: 0,
+      retries: 0,
+      maxRetries: 0,
+      fallbacks: 0,
+      modelGroup: '',
+      detached: [],
       reply,
       startedAt: performance.now(),
     };
-    const commitLease = () => lease.commit(call.usedTokens, call.usedTokens - call.tokensOfOtherModels);
+    // A call that was never forwarded does not count on rate limits.
+    const endLease = () =>
+      call.sent
+        ? lease.commit(call.usedTokens, call.usedTokens - call.tokensOfOtherModels)
+        : lease.rollback();
     try {
       await this.fallbacks.run(call);
-      commitLease();
     } catch (error) {
       if (error instanceof AccessDeniedException) error.record();
       if (call.clampedTo !== undefined) reply.header(CLAMPED_HEADER, String(call.clampedTo));
-      // A call that was never forwarded does not count on rate limits.
-      if (call.sent) commitLease();
-      else lease.rollback();
+      const { ignored } = call.llm.callHeaders ?? {};
+      if (ignored) reply.header(IGNORED_HEADER, ignored.join(', '));
       throw error;
+    } finally {
+      if (call.detached.length) void this.countUntilEnd(Promise.all(call.detached).then(endLease));
+      else endLease();
     }
   }
 }

@@ -52,9 +52,10 @@ export class FallbackLoop {
           : this.tryModel(call, model, progress);
         if (await succeeded) return;
         isFallback = true;
+        call.fallbacks++;
       }
     } finally {
-      await progress.lastAttempt?.close();
+      if (!progress.lastAttempt?.isDetached) await progress.lastAttempt?.close();
     }
     if (progress.lastError) throw progress.lastError;
     if (progress.rateLimitDenials)
@@ -92,8 +93,13 @@ export class FallbackLoop {
 
   /** Tries every deployment of a model once, then retries. Resolves to false if none answered and a fallback may follow. */
   private async tryModel(call: Call, model: ModelFacts, progress: Progress): Promise<boolean> {
-    for (const deployment of this.plan.deployments(model, call.llm.kind)) {
+    call.modelGroup = model.ofTeam === undefined ? model.name : model.requested;
+    call.retries = -1;
+    const deployments = this.plan.deployments(model, call.llm);
+    call.maxRetries = deployments.length - 1;
+    for (const deployment of deployments) {
       if (deployment.origin === progress.busyOrigin) continue;
+      call.retries++;
       const outcome = await this.tryDeployment(call, model, deployment, progress);
       if (outcome !== 'failed') return outcome === 'answered';
     }
@@ -139,7 +145,8 @@ export class FallbackLoop {
         this.health.recordSuccess(deployment.id);
         throw error;
       }
-      this.health.recordFailure(deployment.id, error.upstreamStatus);
+      // A client's impatience does not count, either.
+      if (!attempt.isDetached) this.health.recordFailure(deployment.id, error.upstreamStatus);
       progress.lastError = error;
       return 'failed';
     }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { CallAccess } from '../access/call-access.js';
 import { CallAuthorizer } from '../access/call-authorizer.js';
+import type { LlmRequest } from '../access/llm-request.js';
 import { RequestFactsLoader } from '../access/request-facts.loader.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { speaks } from '../config/providers.js';
@@ -54,16 +55,25 @@ export class FallbackPlan {
     return this.currentFacts(model.requested, access);
   }
 
-  /** Yields every deployment of the model once, then again for the retries. */
-  *deployments(model: ModelFacts, kind: CallType): Generator<Deployment> {
+  /**
+   * Returns every deployment of the model once, then again for the retries. The client may ask for fewer retries, or for a
+   * few more.
+   */
+  deployments(model: ModelFacts, { kind, callHeaders }: LlmRequest): readonly Deployment[] {
     const deployments = this.catalogue
       .pick(model.name, model.within)
       .filter((deployment) => serves(deployment, kind));
-    const retries = Math.max(
+    if (!deployments.length) return deployments;
+    const { router, litellm, general } = this.config;
+    const configured = Math.max(
       deployments.length - 1,
-      deployments[0]?.maxRetries ?? this.config.router.numRetries ?? this.config.litellm.numRetries,
+      deployments[0]!.maxRetries ?? router.numRetries ?? litellm.numRetries,
     );
-    for (let i = 0; deployments.length && i <= retries; i++) yield deployments[i % deployments.length]!;
+    const asked = callHeaders?.numRetries;
+    const retries =
+      asked === undefined ? configured : Math.min(asked, Math.max(configured, general.maxClientRetries));
+    if (retries === deployments.length - 1) return deployments;
+    return Array.from({ length: retries + 1 }, (_, i) => deployments[i % deployments.length]!);
   }
 
   /** Returns the model's current facts. Throws the refusal if the model does not pass the checks. */

@@ -70,7 +70,7 @@ export class HoldService {
     last: Attempt | undefined,
     isFirst: boolean,
   ): Promise<Attempt | undefined> {
-    const { access, requestId } = call;
+    const { access, clientCallId, requestId } = call;
     const llm = this.requestFacts.requestAt(access.llm!, deployment);
     if (llm.problem) throw new BadRequestException(llm.problem);
     const ownDemand = this.requestFacts.demandAt(llm, access.llm!, model);
@@ -98,7 +98,7 @@ export class HoldService {
       mayExceedBound: plan !== undefined && mayPassBound(plan),
       inputBoundNanoUsd: (ownDemand ?? demand).inputNanoUsd,
       replaces: last?.unbilled,
-      requestId,
+      requestId: clientCallId ?? requestId,
       clientAddress: access.request.storableAddress,
       origin: originOf(access),
       tags: access.tags,

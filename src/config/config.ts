@@ -197,6 +197,8 @@ export interface GeneralSettings {
   readonly retention?: RetentionSettings;
   /** `global_max_parallel_requests`: the most calls this process has under way. Default: no limit. */
   readonly maxParallelCalls: number;
+  /** `max_client_retries`: the most retries that a client may ask for, unless more are configured. Default 3. */
+  readonly maxClientRetries: number;
   /** `max_upstream_connections`: the most calls under way to one provider's host. Default 4096. */
   readonly maxUpstreamConnections: number;
   /** `upstream_queue_ms`: how long a call waits for a connection. Default 5000; 0: not at all. */

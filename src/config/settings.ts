@@ -70,6 +70,7 @@ export function readGeneralSettings(section: Section, keepalive?: SectionText): 
     replicaTimeoutMs: section.milliseconds('replica_timeout_ms', 1) ?? 15_000,
     settleTimeoutMs: section.milliseconds('settle_timeout_ms', 1) ?? 30_000,
     maxParallelCalls: maxParallelCalls(section),
+    maxClientRetries: section.wholeNumber('max_client_retries', MAX_RETRIES) ?? 3,
     maxUpstreamConnections: maxUpstreamConnections(section),
     upstreamQueueMs: section.milliseconds('upstream_queue_ms', 1) ?? 5_000,
     drainMs: section.milliseconds('drain_seconds', 1_000) ?? 5_000,

@@ -5,6 +5,7 @@ import {
   boundNanoUsd,
   ceilingOf,
   costNanoUsd,
+  costParts,
   isFree,
   MAX_CALL_NANO_USD,
   outputTokensWithin,
@@ -176,6 +177,23 @@ describe('against exact fractions', () => {
     );
   });
 
+  it('its parts are the whole, and none is negative', () => {
+    fc.assert(
+      fc.property(configuredPrice, within, (price, { usage }) => {
+        const cost = costNanoUsd(usage, priceOf(price));
+        const { input, output, cacheRead, cacheWrite, reasoning, tools } = costParts(
+          cost,
+          usage,
+          priceOf(price),
+        );
+        expect(input + output + cacheRead + cacheWrite + tools).toBe(cost);
+        const parts = [input, output, cacheRead, cacheWrite, reasoning, tools, nanoUsd(output - reasoning)];
+        expect(parts.every((part) => part >= 0n)).toBe(true);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it('a bound is every unit at its dearest, rounded up', () => {
     fc.assert(
       fc.property(prices, aBound, (all, bound) => {
@@ -230,6 +248,40 @@ const usd = (amountUsd: number, powerOf10 = 0) => unitPrice(amountUsd, powerOf10
 const FREE = 0n as UnitPrice;
 const free = { input: FREE, output: FREE };
 const nothing = { inputTokens: 0, outputTokens: 0 };
+
+it('the parts of a cost are those of its tokens, units and fees', () => {
+  const price = {
+    input: usd(1e-6),
+    output: usd(1e-5),
+    cachedInput: usd(1e-7),
+    cacheWrite: usd(2e-6),
+    cacheWrite1h: usd(3e-6),
+    inputAudio: usd(5e-6),
+    reasoning: usd(2e-5),
+    outputImages: usd(1e-3),
+    webSearches: usd(1e-2),
+    request: usd(1e-4),
+  };
+  const usage = {
+    inputTokens: 100,
+    cachedInputTokens: 40,
+    cacheWriteTokens: 20,
+    cacheWrite1hTokens: 10,
+    inputAudioTokens: 10,
+    outputTokens: 10,
+    reasoningTokens: 4,
+    outputImages: 1,
+    webSearches: 2,
+  };
+  expect(costParts(costNanoUsd(usage, price), usage, price)).toEqual({
+    input: 170_000n,
+    output: 1_140_000n,
+    cacheRead: 4_000n,
+    cacheWrite: 70_000n,
+    reasoning: 80_000n,
+    tools: 20_000_000n,
+  });
+});
 
 describe('a cost in other units than tokens', () => {
   it.each<[string, Usage, Partial<Price>, bigint]>([

@@ -1,4 +1,4 @@
-import { decimalUnits, nanoUsd, type NanoUsd } from './money.js';
+import { decimalUnits, nanoUsd, type NanoUsd, ZERO_NANO_USD } from './money.js';
 
 /** The most one call may cost, whatever an upstream claims: nine million dollars. Thousands of such calls fit an account. */
 export const MAX_CALL_NANO_USD = nanoUsd(9_000_000n * 1_000_000_000n);
@@ -127,13 +127,55 @@ export function costNanoUsd(usage: Usage, price: Price): NanoUsd {
       [usage.inputAudioTokens, level.inputAudio ?? input],
       [usage.inputImageTokens, level.inputImageToken ?? input],
     ]) +
-      tokensAt(output, usage.outputTokens, [
-        [usage.reasoningTokens, level.reasoning ?? output],
-        [usage.outputAudioTokens, level.outputAudio ?? output],
-        [usage.outputImageTokens, level.outputImageToken ?? output],
-      ]) +
+      tokensAt(output, usage.outputTokens, outputParts(usage, level)) +
       otherThanTokens(usage, level),
   );
+}
+
+/** Parts of the cost of a call. Together with the output, which is the rest, they are the whole. */
+interface CostParts {
+  /** Everything that was sent, but what a cache had or got. */
+  readonly input: NanoUsd;
+  /** Everything that was answered, with `reasoning`. */
+  readonly output: NanoUsd;
+  readonly cacheRead: NanoUsd;
+  readonly cacheWrite: NanoUsd;
+  readonly reasoning: NanoUsd;
+  /** Web searches. */
+  readonly tools: NanoUsd;
+}
+
+/** Returns the parts of a `cost`, which must be that of this usage. */
+export function costParts(cost: NanoUsd, usage: Usage, price: Price): CostParts {
+  const level = levelFor(usage, price);
+  const cacheWritePrice = level.cacheWrite ?? level.input;
+  const priced = (tokens: number | undefined, tokenPrice: UnitPrice | undefined) =>
+    tokens && tokenPrice ? roundHalfUp(BigInt(tokens) * tokenPrice) : ZERO_NANO_USD;
+  const within = (amount: NanoUsd, whole: NanoUsd) => (amount < whole ? amount : whole);
+  const outputUnits =
+    tokensAt(level.output, usage.outputTokens, outputParts(usage, level)) +
+    unitsAt(OUTPUT_UNITS, usage, level);
+  const output = within(roundHalfUp(outputUnits), cost);
+  const tools = within(priced(usage.webSearches, level.webSearches), nanoUsd(cost - output));
+  const cacheRead = within(
+    priced(usage.cachedInputTokens, level.cachedInput ?? level.input),
+    nanoUsd(cost - output - tools),
+  );
+  const cacheWrite = within(
+    nanoUsd(
+      priced(usage.cacheWriteTokens, cacheWritePrice) +
+        priced(usage.cacheWrite1hTokens, level.cacheWrite1h ?? cacheWritePrice),
+    ),
+    nanoUsd(cost - output - tools - cacheRead),
+  );
+  return {
+    input: nanoUsd(cost - output - tools - cacheRead - cacheWrite),
+    output,
+    cacheRead,
+    cacheWrite,
+    reasoning: within(priced(usage.reasoningTokens, level.reasoning ?? level.output), output),
+    tools,
+  };
 }
 
 function levelFor({ inputTokens, serviceTier }: Usage, price: Price): PriceLevel {
@@ -158,9 +200,21 @@ function tokensAt(
   return sum + left * plain;
 }
 
-function otherThanTokens(used: Partial<Record<Unit, number>>, level: PriceLevel): bigint {
-  let sum: bigint = level.request ?? ZERO;
-  for (const unit of UNITS) {
+const outputParts = (usage: Usage, level: PriceLevel) =>
+  [
+    [usage.reasoningTokens, level.reasoning ?? level.output],
+    [usage.outputAudioTokens, level.outputAudio ?? level.output],
+    [usage.outputImageTokens, level.outputImageToken ?? level.output],
+  ] as const;
+
+const otherThanTokens = (used: Partial<Record<Unit, number>>, level: PriceLevel): bigint =>
+  (level.request ?? ZERO) + unitsAt(UNITS, used, level);
+
+const OUTPUT_UNITS = ['outputImages', 'outputMs', 'outputCharacters'] as const satisfies readonly Unit[];
+
+function unitsAt(units: readonly Unit[], used: Partial<Record<Unit, number>>, level: PriceLevel): bigint {
+  let sum = 0n;
+  for (const unit of units) {
     const price = level[unit];
     if (price) sum += count(used[unit]) * price;
   }

@@ -3,7 +3,13 @@ import type { ResponseObject } from '../../call-types/call-type.js';
 import { estimatedTokens } from '../../call-types/reported-usage.js';
 import { writtenTextBytes } from '../../call-types/written-text.js';
 import type { Usage } from '../../policy/price.js';
-import { costHeader, errorHeaders, overheadHeader, responseHeaders } from '../response-headers.js';
+import {
+  costHeader,
+  costPartHeaders,
+  errorHeaders,
+  overheadHeader,
+  responseHeaders,
+} from '../response-headers.js';
 import type { Attempt } from '../attempt.js';
 import { GatheredBytes } from './gathered-bytes.js';
 import { isErrorObject, reportedError, reportedErrorOf } from './reported-error.js';
@@ -77,10 +83,10 @@ export async function settleResponse(attempt: Attempt, response: WholeResponse):
         isError ? 'unconfirmed' : 'estimated',
       );
   const { raw } = call.reply;
-  if (raw.destroyed) return;
+  if (raw.destroyed || attempt.isDetached) return;
   const headers = Object.assign(
     responseHeaders(attempt, response.headers, contentTypeOf(response)),
-    costHeader(cost),
+    usage && !isError ? costPartHeaders(cost, usage, deployment.price) : costHeader(cost),
     overheadHeader(performance.now() - call.startedAt - response.tookMs),
     { 'content-length': response.body.length },
   );

@@ -9,7 +9,13 @@ import type { ReportedError } from './reported-error.js';
 import { EventTooLargeError, SseRelay } from './sse-relay.js';
 import { HiddenReasoning } from './hidden-reasoning.js';
 import { masked } from './secret-masking.js';
-import { SettlementTimeoutError, statusOf, unusableAnswer, upstreamResponseError } from './upstream-error.js';
+import {
+  CLIENT_TIMEOUT,
+  SettlementTimeoutError,
+  statusOf,
+  unusableAnswer,
+  upstreamResponseError,
+} from './upstream-error.js';
 import type { UpstreamCall, UpstreamFailure, UpstreamHeaders } from './upstreams.js';
 
 /** Maximum of unread bytes beside the largest event. A client that lets more wait is disconnected. */
@@ -24,7 +30,10 @@ export class SseExchange {
   private readonly relay: SseRelay;
   private readonly client;
   private readonly reasoning: HiddenReasoning;
-  private clientLeft = false;
+  /** True if the client gets nothing more: it disconnected, or its own timeout is over. */
+  private clientLeft;
+  private isStarted = false;
+  private hasFirstEvent = false;
   /** The last two writes to the client. */
   private lastWrites: readonly Buffer[] = [];
   /** The first write to the client with an id, for an answer that breaks off. */
@@ -45,6 +54,7 @@ export class SseExchange {
     this.relay = new SseRelay(kind.stream, includeUsage || !kind.streamsUsageOnRequest, largeEvents);
     this.reasoning = new HiddenReasoning(attempt);
     this.client = attempt.call.reply.raw;
+    this.clientLeft = attempt.isDetached;
     this.client.once('close', () => this.onClientClose());
     if (this.client.destroyed) this.onClientClose();
   }
@@ -83,10 +93,11 @@ export class SseExchange {
       await this.settleWhole();
     } catch (error) {
       // The client must not take this response for a complete one, so it gets no terminator.
-      if (error instanceof SettlementTimeoutError) return void this.client.destroy();
+      if (error instanceof SettlementTimeoutError)
+        return this.isGone ? undefined : void this.client.destroy();
       throw error;
     }
-    if (this.client.destroyed) return;
+    if (this.isGone) return;
     this.start();
     this.client.end(this.relay.terminator);
   }
@@ -96,22 +107,42 @@ export class SseExchange {
     this.relay.release();
     if (this.clientLeft) await this.settle(null, 'estimated', this.estimatedUsage());
     else await this.settle('failed', 'unconfirmed', this.delivered());
-    if (this.client.destroyed) return;
+    if (this.isGone) return;
     const message =
       failure.message ??
       (failure.timedOut ? 'The upstream did not answer in time.' : 'The upstream broke off its answer.');
-    const error = { message, type: 'upstream_error', param: null, code: failure.timedOut ? '504' : '502' };
+    this.endWithError(message, failure.timedOut ? '504' : '502');
+  }
+
+  /** Ends the stream of a client whose own timeout is over. The call is billed as if the client had disconnected. */
+  loseClient(): void {
+    this.endWithError(CLIENT_TIMEOUT, '504');
+    this.leave();
+  }
+
+  private endWithError(message: string, code: string): void {
+    const error = { message, type: 'upstream_error', param: null, code };
     this.client.end(this.attempt.llm.kind.stream.failure(error));
   }
 
   /** True if anything was sent to the client. If not, another attempt may follow. */
   get started(): boolean {
-    return this.client.headersSent;
+    return this.isStarted;
+  }
+
+  get hasEvents(): boolean {
+    return this.relay.estimate.events > 0;
+  }
+
+  private get isGone(): boolean {
+    return this.clientLeft || this.client.destroyed;
   }
 
   private forward(bytes: Buffer | undefined): void {
-    if (!bytes || this.client.destroyed || this.firstError) return;
-    if (!this.started && (this.firstError = errorInFirstEvent(bytes))) return;
+    if (!bytes || this.firstError) return;
+    if (!this.hasFirstEvent && (this.firstError = errorInFirstEvent(bytes))) return;
+    this.hasFirstEvent = true;
+    if (this.isGone) return;
     this.start();
     this.reasoning.lookFor(bytes);
     if (!this.firstIdWrite && bytes.includes(ID_MEMBER)) this.firstIdWrite = bytes;
@@ -122,7 +153,8 @@ export class SseExchange {
   }
 
   private start(): void {
-    if (this.client.headersSent) return;
+    if (this.isStarted) return;
+    this.isStarted = true;
     this.client.writeHead(200, {
       ...responseHeaders(this.attempt, this.headers, 'text/event-stream; charset=utf-8'),
       ...overheadHeader(this.sentAt - this.attempt.call.startedAt),
@@ -133,8 +165,14 @@ export class SseExchange {
   }
 
   private onClientClose(): void {
-    if (this.client.writableFinished) return;
+    if (!this.client.writableFinished) this.leave();
+  }
+
+  /** Continues without the client. */
+  leave(): void {
+    if (this.clientLeft) return;
     this.clientLeft = true;
+    if (this.attempt.isDetached) return;
     // Without a delivered event the response is read to its end and billed exactly. Later, reading on only costs more.
     if (this.relay.estimate.events === 0 || this.onDisconnect === 'drain') return;
     // Hidden reasoning is billed already, and only the usage event tells its tokens.

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { patienceMs } from '../../access/call-headers.js';
 import { CallAuthorizer } from '../../access/call-authorizer.js';
 import { BodiesUnderWay } from '../../body/bodies-under-way.js';
 import { CONFIG, type Config } from '../../config/config.js';
@@ -12,7 +13,12 @@ import { ResponseBuffer, failResponse, settleResponse, TOO_LARGE_RESPONSE } from
 import { looksLikeEvents } from './sse-events.js';
 import { respondWithMock } from './mock-upstream.js';
 import { SseExchange } from './sse-exchange.js';
-import { ClientDisconnectedError, UpstreamBusyError } from './upstream-error.js';
+import {
+  CLIENT_TIMEOUT,
+  ClientDisconnectedError,
+  unusableAnswer,
+  UpstreamBusyError,
+} from './upstream-error.js';
 import { upstreamRequest } from './upstream-request.js';
 import {
   type UpstreamCall,
@@ -95,11 +101,29 @@ export class UpstreamCallRunner {
       /** Headers of a response whose content type says nothing of the requested events. Its first bytes decide. */
       let undecided: UpstreamHeaders | undefined;
       let isOver = false;
+      /** Resolves once a detached attempt is billed. */
+      let onDetachedEnd: (() => void) | undefined;
       const endWith = (last: Promise<void>) => {
         isOver = true;
+        clearTimeout(patience);
         decoder?.destroy();
-        last.then(resolve, reject);
+        if (onDetachedEnd)
+          void last
+            .catch(() => {})
+            .then(() => attempt.close())
+            .finally(onDetachedEnd);
+        else last.then(resolve, reject);
       };
+      const loseClient = () => {
+        patience = undefined;
+        if (exchange?.started) return exchange.loseClient();
+        attempt.isDetached = true;
+        exchange?.leave();
+        call.detached.push(new Promise((ended) => (onDetachedEnd = ended)));
+        reject(unusableAnswer(attempt, CLIENT_TIMEOUT, 504));
+      };
+      const patienceMs = this.patienceMs(attempt);
+      let patience = patienceMs === undefined ? undefined : setTimeout(loseClient, patienceMs);
       const relay = (headers: UpstreamHeaders) =>
         new SseExchange(
           attempt,
@@ -111,6 +135,8 @@ export class UpstreamCallRunner {
         );
       const read = (chunk: Buffer) => {
         if (isOver) return;
+        // A stream may go on as long as its parts come in time.
+        if (exchange) patience?.refresh();
         if (undecided) {
           if (looksLikeEvents(chunk)) exchange = relay(undecided);
           undecided = undefined;
@@ -124,7 +150,9 @@ export class UpstreamCallRunner {
         if (!isOver) endWith(exchange ? exchange.end() : settleResponse(attempt, buffer!.whole()));
       };
       const fail = (failure: UpstreamFailure) => {
-        if (!isOver) endWith(exchange?.started ? exchange.fail(failure) : failResponse(attempt, failure));
+        if (isOver) return;
+        const isPart = exchange?.started || (attempt.isDetached && exchange?.hasEvents);
+        endWith(isPart ? exchange!.fail(failure) : failResponse(attempt, failure));
       };
       const sink: UpstreamSink = bindToSpan({
         start: (status, headers) => {
@@ -145,6 +173,13 @@ export class UpstreamCallRunner {
         ? respondWithMock(attempt, sink)
         : this.upstreams.send(deployment, this.requestFor(attempt), sink);
     });
+  }
+
+  /** Returns how long the client waits for this attempt, if that is less than its deployment may take. */
+  private patienceMs({ llm, deployment }: Attempt): number | undefined {
+    if (!llm.callHeaders) return undefined;
+    const waitMs = patienceMs(llm.callHeaders, llm.stream);
+    return waitMs !== undefined && waitMs < deployment.timeoutMs ? waitMs : undefined;
   }
 
   /** Builds the request. Releases the connection if that throws. */

@@ -128,6 +128,10 @@ export function upstreamResponseError(attempt: Attempt, response: ErrorResponse)
   });
 }
 
+/** The message to a client whose own timeout is over. */
+export const CLIENT_TIMEOUT =
+  'The upstream did not answer within the timeout that the call set for itself (x-litellm-timeout or x-litellm-stream-timeout).';
+
 /** Returns the client's error for an answer that is missing or cannot be used. Another attempt may succeed. */
 export const unusableAnswer = (attempt: Attempt, message: string, status = 502): UpstreamError =>
   new UpstreamError(status, message, { isRetryable: true, headers: errorHeaders(attempt) });
