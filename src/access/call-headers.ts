@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { MalformedBodyError } from '../body/json-scanner.js';
 
-/** What a call asks of the gateway in LiteLLM's headers. */
+/** Requests of a call to the gateway, in LiteLLM's headers. */
 export interface CallHeaders {
   /** The longest time that the client waits for an answer, or for the next part of a stream. */
   readonly timeoutMs?: number;

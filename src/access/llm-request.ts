@@ -55,7 +55,7 @@ export interface LlmRequest {
   readonly operatorNames?: ReadonlySet<string>;
   /** Headers of the client, on which the size of a call may depend. */
   readonly headers: IncomingHttpHeaders;
-  /** What the call asks of the gateway in LiteLLM's headers. Absent if it asks for nothing. */
+  /** Requests to the gateway in LiteLLM's headers. Absent if there are none. */
   readonly callHeaders?: CallHeaders;
   /** Headers of the client that are forwarded to the upstream. */
   readonly forwardedHeaders?: Readonly<Record<string, string>>;

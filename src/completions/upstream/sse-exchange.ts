@@ -116,6 +116,7 @@ export class SseExchange {
 
   /** Ends the stream of a client whose own timeout is over. The call is billed as if the client had disconnected. */
   loseClient(): void {
+    if (this.isGone) return;
     this.endWithError(CLIENT_TIMEOUT, '504');
     this.leave();
   }

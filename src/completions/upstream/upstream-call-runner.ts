@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { HttpException, Inject, Injectable, Logger } from '@nestjs/common';
 import { patienceMs } from '../../access/call-headers.js';
 import { CallAuthorizer } from '../../access/call-authorizer.js';
 import { BodiesUnderWay } from '../../body/bodies-under-way.js';
@@ -37,6 +37,7 @@ const LONG_WAIT_SECONDS = 1;
 export class UpstreamCallRunner {
   /** The memory that large events of all streams share. */
   private readonly largeEvents: BodiesUnderWay;
+  private readonly logger = new Logger('completions');
 
   constructor(
     private readonly upstreams: Upstreams,
@@ -101,29 +102,28 @@ export class UpstreamCallRunner {
       /** Headers of a response whose content type says nothing of the requested events. Its first bytes decide. */
       let undecided: UpstreamHeaders | undefined;
       let isOver = false;
-      /** Resolves once a detached attempt is billed. */
-      let onDetachedEnd: (() => void) | undefined;
+      /** Ends the client's waiting. Undefined if the deployment ends it sooner. */
+      let patience: NodeJS.Timeout | undefined;
+      /** Ends an attempt that goes on without its client. */
+      let endDetached: ((last: Promise<void>) => void) | undefined;
       const endWith = (last: Promise<void>) => {
         isOver = true;
         clearTimeout(patience);
         decoder?.destroy();
-        if (onDetachedEnd)
-          void last
-            .catch(() => {})
-            .then(() => attempt.close())
-            .finally(onDetachedEnd);
+        if (endDetached) endDetached(last);
         else last.then(resolve, reject);
       };
       const loseClient = () => {
         patience = undefined;
+        if (call.reply.raw.destroyed) return;
         if (exchange?.started) return exchange.loseClient();
         attempt.isDetached = true;
         exchange?.leave();
-        call.detached.push(new Promise((ended) => (onDetachedEnd = ended)));
+        call.detached.push(
+          new Promise<void>((ended) => (endDetached = (last) => ended(this.closeDetached(attempt, last)))),
+        );
         reject(unusableAnswer(attempt, CLIENT_TIMEOUT, 504));
       };
-      const patienceMs = this.patienceMs(attempt);
-      let patience = patienceMs === undefined ? undefined : setTimeout(loseClient, patienceMs);
       const relay = (headers: UpstreamHeaders) =>
         new SseExchange(
           attempt,
@@ -172,14 +172,24 @@ export class UpstreamCallRunner {
       const upstream: UpstreamCall = deployment.mockResponse
         ? respondWithMock(attempt, sink)
         : this.upstreams.send(deployment, this.requestFor(attempt), sink);
+      const waitMs = clientWaitMs(attempt);
+      if (waitMs !== undefined) patience = setTimeout(loseClient, waitMs);
     });
   }
 
-  /** Returns how long the client waits for this attempt, if that is less than its deployment may take. */
-  private patienceMs({ llm, deployment }: Attempt): number | undefined {
-    if (!llm.callHeaders) return undefined;
-    const waitMs = patienceMs(llm.callHeaders, llm.stream);
-    return waitMs !== undefined && waitMs < deployment.timeoutMs ? waitMs : undefined;
+  /** Waits until an attempt without its client is over, then closes it. Its client has its answer already, so errors are logged. */
+  private async closeDetached(attempt: Attempt, last: Promise<void>): Promise<void> {
+    try {
+      await last.catch((error: unknown) => {
+        if (!(error instanceof HttpException)) throw error;
+      });
+      await attempt.close();
+    } catch (error) {
+      this.logger.error(
+        'A call whose client waited no longer failed',
+        error instanceof Error ? error.stack : error,
+      );
+    }
   }
 
   /** Builds the request. Releases the connection if that throws. */
@@ -191,6 +201,13 @@ export class UpstreamCallRunner {
       throw error;
     }
   }
+}
+
+/** Returns how long the client waits for this attempt, if that is less than its deployment may take. */
+function clientWaitMs({ llm, deployment }: Attempt): number | undefined {
+  if (!llm.callHeaders) return undefined;
+  const waitMs = patienceMs(llm.callHeaders, llm.stream);
+  return waitMs !== undefined && waitMs < deployment.timeoutMs ? waitMs : undefined;
 }
 
 /** Returns the attributes of an attempt's span. */
