@@ -310,7 +310,7 @@ describe.skipIf(!isThere)('pydantic-ai', () => {
     ['structures', [OSLO, OSLO, OSLO]],
     ['refused_unknown_key', refused(REFUSED.unknownKey)],
     ['refused_budget', refused(REFUSED.budget)],
-    ['refused_budget_by_messages', refused(REFUSED.budget)],
+    ['refused_budget_by_messages', refused({ status: 429, type: 'billing_error' })],
     ['context_overflows', refused(REFUSED.overflow)],
   ])('%s', (check, expected) => {
     expect(seen(`pydantic-ai.${check}`, 'openai-3')).toEqual(expected);

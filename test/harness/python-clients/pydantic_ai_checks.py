@@ -4,7 +4,12 @@ import asyncio
 
 from pydantic import BaseModel
 from pydantic_ai import Agent
-from pydantic_ai.exceptions import ModelAuthenticationError, ModelContextWindowExceededError, ModelRateLimitError
+from pydantic_ai.exceptions import (
+    ModelAuthenticationError,
+    ModelContextWindowExceededError,
+    ModelQuotaExceededError,
+    ModelRateLimitError,
+)
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
@@ -175,7 +180,8 @@ def refused_budget():
 
 @check("pydantic-ai")
 def refused_budget_by_messages():
-    return category(claude(key="poor"), ModelRateLimitError)
+    """Anthropic's type says that waiting does not help."""
+    return category(claude(key="poor"), ModelQuotaExceededError)
 
 
 @check("pydantic-ai")
