@@ -131,6 +131,7 @@ describe('the openai client', () => {
     const { error } = await openaiError({ status: 307, headers: { location: 'https://new.example/secret/path?k=v' } }); // prettier-ignore
     expect(error.status).toBe(502);
     expect(error.message).toContain('redirects (307) to new.example.');
+    expect(error.headers!.get('x-should-retry')).toBe('false');
     expect(JSON.stringify([error.error, ...error.headers!])).not.toContain('secret');
   });
 

@@ -105,7 +105,7 @@ export function upstreamResponseError(attempt: Attempt, response: ErrorResponse)
     return new UpstreamError(502, redirectMessage(status, response.headers), {
       isRetryable,
       headers,
-      details: { upstream_status: status },
+      details: { upstream_status: status, retryable: false },
       upstreamStatus: status,
     });
   const code = codeOf(status, reported);
