@@ -106,6 +106,7 @@ export function budgetDetails({
   spentNanoUsd,
   heldNanoUsd,
   minimumNanoUsd,
+  call,
   model,
   window,
 }: BudgetMeasure) {
@@ -114,6 +115,7 @@ export function budgetDetails({
     spent: usdFromNanoUsd(spentNanoUsd),
     held: usdFromNanoUsd(heldNanoUsd),
     needed: usdFromNanoUsd(minimumNanoUsd),
+    ...(call && { asked: usdFromNanoUsd(call.wantedNanoUsd), output_tokens: call.output }),
     ...(model !== undefined && { model }),
     ...(window && {
       window: { duration: window.duration, start: window.start.toISOString(), end: window.end.toISOString() },

@@ -19,6 +19,9 @@ import { matchedPath } from '../http/matched-path.js';
 import { decide } from '../policy/decide.js';
 import type { BudgetExceededStatus } from '../policy/budget-exceeded-status.js';
 import type { Decision } from '../policy/decision.js';
+import type { AccessFacts } from '../policy/facts.js';
+import { outputLimitNow } from '../policy/hold-amount.js';
+import type { Clamp } from '../ledger/ledger-entry.entity.js';
 import { keyHashOf, secretHash } from '../platform/secrets.js';
 import { budgetDetails, detailsOf, rateDetails, statusOf } from './access-denied.exception.js';
 import { budgetStatusOf } from './budget-status.js';
@@ -33,7 +36,7 @@ import { requestedTeamId } from './credential.js';
 import { EvaluationFactsLoader } from './evaluation-facts.loader.js';
 import type { AccessRequest } from './access-request.js';
 import { RouteGuardCheck } from './route-guard-check.js';
-import { END_USER_HEADER } from './llm-request.js';
+import { END_USER_HEADER, type LlmRequest } from './llm-request.js';
 import { LlmRequestReader, pathDecides } from './llm-request.reader.js';
 
 /**
@@ -133,11 +136,12 @@ export class EvaluationController {
         }),
       ...(teamId !== undefined && { teamId }),
     };
-    const { facts } = await (type === 'jwt'
+    const { facts, llm } = await (type === 'jwt'
       ? this.loader.ofToken(id, asked)
       : this.loader.ofSubject({ type, id: type === 'key' ? hash : id }, asked));
     const budgetStatus = budgetStatusOf({ facts, request: asked }, this.config.general);
-    return answerOf(decide(facts), budgetStatus);
+    const decision = decide(facts);
+    return answerOf(decision, budgetStatus, decision.allowed ? clampOf(facts, llm) : undefined);
   }
 
   /** Returns the route that a question names, in Nest's notation. Throws 422 if the route calls no model. */
@@ -178,9 +182,20 @@ function complete(question: Partial<EvaluationDto>): EvaluationDto {
 const definedOf = (question: object) =>
   Object.fromEntries(Object.entries(question).filter(([, value]) => value !== undefined && value !== null));
 
+/** Returns how the budgets would lower the output limit of a call that passes. */
+function clampOf({ parties, request }: AccessFacts, llm: LlmRequest | undefined): Clamp | undefined {
+  const demand = request?.model?.demand;
+  const budgets = parties.flatMap((party) => party.budgets);
+  const sent = demand && budgets.length ? outputLimitNow(budgets, demand) : undefined;
+  if (sent === undefined) return undefined;
+  const asked = llm?.size.outputTokens ?? Math.floor(demand!.tokens.outputTokens / demand!.answers);
+  return sent < asked ? { asked, sent } : undefined;
+}
+
 function answerOf(
   { allowed, refusal, trace }: Decision,
   budgetStatus: BudgetExceededStatus,
+  clamped: Clamp | undefined,
 ): EvaluationAnswer {
   return {
     decision: allowed,
@@ -191,6 +206,7 @@ function answerOf(
         status: statusOf(refusal, budgetStatus),
         details: detailsOf(refusal),
       }),
+      ...(clamped && { clamped }),
       trace: trace.map(({ check, enforcer, denials, budgets, rates }) => ({
         check,
         enforced_by: enforcer,

@@ -170,7 +170,8 @@ export class EvaluationAnswer {
 
   /**
    * `reason`, `code`, `status` and `details` of the refusal, and the `trace`: every check with its verdict and figures, in policy
-   * order. A question without an answer has an `error` instead.
+   * order. `clamped`: the output limit that the call asks for and the one it would be sent with, if budgets lower it. A
+   * question without an answer has an `error` instead.
    */
   @ApiProperty({ type: 'object', additionalProperties: true })
   context: Record<string, unknown>;

@@ -40,6 +40,7 @@ interface Explained {
     /** Status that the caller would get. */
     readonly status?: number;
     readonly details?: { readonly retryable: boolean };
+    readonly clamped?: { readonly asked: number; readonly sent: number };
     readonly trace: readonly Step[];
   };
 }
@@ -85,9 +86,9 @@ function bodyOf(text: string): unknown {
   }
 }
 
-const verdict = ({ decision, context: { reason, status, details } }: Explained) =>
+const verdict = ({ decision, context: { reason, status, details, clamped } }: Explained) =>
   decision
-    ? 'The call would pass.'
+    ? `The call would pass${clamped ? `, with an output limit of ${clamped.sent} instead of ${clamped.asked} tokens` : ''}.`
     : `The call would be refused with ${status}${details?.retryable ? ' for now: trying again may help' : ''}. ${reason}`;
 
 type Row = readonly [check: string, says: string, about: string];
@@ -103,7 +104,7 @@ function rowsOf({ check, passed, objections = [], budgets = [], rates = [] }: St
 function figuresOf({ scope, limit, spent, held, needed, used, unit, model, resets_at }: Figures): string {
   const about = `${scope.kind} ${scope.id}${model === undefined ? '' : ` for ${model}`}`;
   const amounts = unit
-    ? `${used} of ${limit} ${unit}`
+    ? `${used} of ${limit} ${unit}${needed === undefined ? '' : `; needs ${needed}`}`
     : `$${spent} spent and $${held} held of $${limit}; needs $${needed}`;
   return `${about}: ${amounts}${resets_at === undefined ? '' : `; resets ${resets_at}`}`;
 }

@@ -114,7 +114,7 @@ export class HoldService {
       return undefined;
     }
     if ('denials' in result) {
-      const denials = result.denials.map((denial) => withAdvice(denial, demand));
+      const denials = result.denials.map((denial) => withAdvice(denial, model.demand!));
       const { refusal } = conclude([{ check: 'budgetsHaveRoom', enforcer: 'hold', denials }]);
       throw this.authorizer.exceptionFor(access, refusal!);
     }

@@ -62,7 +62,7 @@ export function heldOutput(
       paidTokens: { inputTokens, outputTokens: each * answers + beside },
     };
   const tokens =
-    boundNanoUsd < demand.wantedNanoUsd ? Math.min(each, outputTokensFor(boundNanoUsd, demand, size)) : each;
+    boundNanoUsd < demand.wantedNanoUsd ? Math.min(each, outputTokensFor(boundNanoUsd, demand)) : each;
   const limit = { member, tokens };
   return {
     atMost: tokens * answers,

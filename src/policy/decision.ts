@@ -1,4 +1,5 @@
 import type { AccessFacts, BudgetWindow, Party, PartyKind } from './facts.js';
+import type { OutputFigures } from './hold-demand.js';
 import type { NanoUsd } from './money.js';
 import type { RateFacts } from './rates.js';
 
@@ -68,6 +69,8 @@ export interface BudgetMeasure {
   readonly spentNanoUsd: NanoUsd;
   readonly heldNanoUsd: NanoUsd;
   readonly minimumNanoUsd: NanoUsd;
+  /** Set in a denial: the whole bound of the call, and its output limits. `fits`: with this budget alone. */
+  readonly call?: { readonly wantedNanoUsd: NanoUsd; readonly output: OutputFigures };
   /** The budget counts calls of this model only. */
   readonly model?: string;
   readonly window?: BudgetWindow;

@@ -55,6 +55,7 @@ export const aDemand = (minimum: number, wanted = minimum): HoldDemand => ({
   minimumNanoUsd: usd(minimum),
   fairShareNanoUsd: usd(wanted),
   inputNanoUsd: ZERO_NANO_USD,
+  answers: 1,
   ceiling: ceilingOf([]),
   unbounded: [],
 });

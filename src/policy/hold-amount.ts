@@ -1,7 +1,7 @@
 import { fits } from './fits.js';
 import type { BudgetFacts } from './facts.js';
 import { nanoUsd, type NanoUsd } from './money.js';
-import type { HoldDemand } from './hold-demand.js';
+import { type HoldDemand, outputTokensFor } from './hold-demand.js';
 
 type Amounts = Pick<HoldDemand, 'wantedNanoUsd' | 'minimumNanoUsd' | 'fairShareNanoUsd'>;
 
@@ -51,6 +51,16 @@ export function decideHold<B extends BudgetFacts>(budgets: readonly B[], demand:
     ),
     ...(minimum <= now && { nowNanoUsd: nanoUsd(now) }),
   };
+}
+
+/** Returns the output limit of each response that these budgets give a call now. Undefined if they give none. */
+export function outputLimitNow(budgets: readonly BudgetFacts[], demand: HoldDemand): number | undefined {
+  const decision = decideHold(budgets, demand);
+  if (decision.kind === 'refused') return undefined;
+  const amount = decision.kind === 'granted' ? decision.amountNanoUsd : decision.nowNanoUsd;
+  if (amount === undefined) return undefined;
+  const asked = Math.floor(demand.tokens.outputTokens / demand.answers);
+  return amount < demand.wantedNanoUsd ? Math.min(asked, outputTokensFor(amount, demand)) : asked;
 }
 
 const smaller = (a: bigint, b: bigint) => (a < b ? a : b);

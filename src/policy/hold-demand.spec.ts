@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CallSize } from './bound.js';
 import { ceilingOf, type Price, unitPrice, type UnitPrice } from './price.js';
-import { outputTokensFor, demandFor } from './hold-demand.js';
+import { demandFor, outputFigures, outputTokensFor } from './hold-demand.js';
+import { nanoUsd } from './money.js';
 
 const settings = {
   budgetClamp: true,
@@ -42,8 +43,8 @@ describe('a call in other units than tokens', () => {
   it('is clamped to what its other units leave, at the prices it was held with', () => {
     const size = { inputBytes: 0, hasMedia: false, copies: 2, prompts: 1, generates: true, units: { outputImages: 1 } }; // prettier-ignore
     const amounts = demand(size, { output: usd(0.001), outputImages: usd(0.04) });
-    expect(outputTokensFor(amounts.inputNanoUsd, amounts, size)).toBe(0);
-    expect(outputTokensFor((amounts.inputNanoUsd + 9_000_000n) as never, amounts, size)).toBe(4);
+    expect(outputTokensFor(amounts.inputNanoUsd, amounts)).toBe(0);
+    expect(outputTokensFor((amounts.inputNanoUsd + 9_000_000n) as never, amounts)).toBe(4);
   });
 });
 
@@ -86,6 +87,19 @@ describe('the smallest hold a call accepts', () => {
     ['with tools and no limit, the usual hold', { hasTools: true }, 100],
     ['what the provider needs to take it at all', { outputTokens: 400, leastOutputTokens: 300, hasTools: true }, 300],
   ])('%s', (_, size, tokens) => expect(least(size)).toBe(tokens)); // prettier-ignore
+
+  it('is told in tokens, beside what is asked for and what is left pays for', () => {
+    const figures = (some: Partial<CallSize>, left: bigint) =>
+      outputFigures(demand({ outputTokens: 400, hasTools: true, ...some }, perToken), nanoUsd(left));
+    expect(figures({}, 90_000_000n)).toEqual({ asked: 400, least: 100, fits: 90 });
+    expect(figures({ copies: 3 }, 90_000_000n)).toEqual({ asked: 400, least: 100, fits: 30 });
+    expect(figures({ outputTokens: 4_000 }, 9_000_000_000n)).toEqual({
+      asked: 1_000,
+      least: 250,
+      fits: 1_000,
+    });
+    expect(figures({ leastOutputTokens: 399 }, 0n)).toEqual({ asked: 400, least: 399, fits: 0 });
+  });
 
   it('is what the fair share is raised to', () => {
     const { minimumNanoUsd, fairShareNanoUsd } = demand({ outputTokens: 1_000, hasTools: true }, perToken);

@@ -33,6 +33,8 @@ export interface HoldDemand {
   readonly fairShareNanoUsd: NanoUsd;
   /** The part of each amount that the prompt alone costs. */
   readonly inputNanoUsd: NanoUsd;
+  /** Responses that share the output tokens. */
+  readonly answers: number;
   /** The prices used for these amounts: those in force at that time. */
   readonly ceiling: Price;
   /** The prompt could not be counted in time. By its tokens the call may fit where it does not by its bytes. */
@@ -73,6 +75,7 @@ export function demandFor(
         : wantedNanoUsd,
     fairShareNanoUsd: size.isWhole ? wantedNanoUsd : atMost(settings.defaultHoldTokens),
     inputNanoUsd: costOf(0),
+    answers,
     ceiling,
     unbounded: unboundedIn(size, ceiling),
     ...(fee && { fee }),
@@ -113,8 +116,27 @@ function leastWorthCalling(size: CallSize, { outputTokens }: UsageBound, setting
 /** Returns how many tokens each response may have if only `grantedNanoUsd` of the demand was held. */
 export function outputTokensFor(
   grantedNanoUsd: NanoUsd,
-  { tokens, ceiling }: HoldDemand,
-  size: CallSize,
+  { tokens, ceiling, answers }: Pick<HoldDemand, 'tokens' | 'ceiling' | 'answers'>,
 ): number {
-  return Math.floor(outputTokensWithin(grantedNanoUsd, tokens, ceiling) / (size.copies * size.prompts));
+  return Math.floor(outputTokensWithin(grantedNanoUsd, tokens, ceiling) / answers);
+}
+
+/** Output limits of each response. */
+export interface OutputFigures {
+  /** The limit of the client, or the longest response of the model. */
+  readonly asked: number;
+  /** The lowest limit that the call accepts. */
+  readonly least: number;
+  /** The highest limit that an amount pays for. */
+  readonly fits: number;
+}
+
+/** Returns what a call asks for and accepts, and what this amount pays for. */
+export function outputFigures(
+  demand: Pick<HoldDemand, 'tokens' | 'ceiling' | 'answers' | 'minimumNanoUsd'>,
+  leftNanoUsd: NanoUsd,
+): OutputFigures {
+  const asked = Math.floor(demand.tokens.outputTokens / demand.answers);
+  const within = (amount: NanoUsd) => Math.min(asked, outputTokensFor(amount, demand));
+  return { asked, least: within(demand.minimumNanoUsd), fits: within(leftNanoUsd) };
 }

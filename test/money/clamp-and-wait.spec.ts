@@ -64,7 +64,13 @@ describe('too big for what is left', () => {
     const key = await gateway.createKey({ max_budget: 0.3 });
     const refused = await chat(key, 1_201, tools);
     expect([refused.status, refused.headers['x-should-retry']]).toEqual([429, 'false']);
-    expect(refused.body.error.details).toMatchObject({ needed: 0.301, retryable: false });
+    expect(refused.body.error.details).toMatchObject({
+      needed: 0.301,
+      asked: 1.201,
+      output_tokens: { asked: 1_201, least: 301, fits: 300 },
+      retryable: false,
+    });
+    expect(refused.body.error.message).toContain('What is left pays for 300 output tokens; this call asks for 1201 and takes no less than 301.'); // prettier-ignore
     expect(clamped(await chat(key, 1_200, tools))).toEqual({ status: 200, to: '300' });
     const small = await gateway.createKey({ max_budget: 0.099 });
     // The default hold is 100 tokens here.
@@ -159,6 +165,30 @@ describe('too big for what is left', () => {
       expect((await chat(key)).status).toBe(decision ? 200 : 429);
     }
   });
+
+  it('an explanation says to what it would be cut, or what it lacks', async () => {
+    const key = await gateway.createKey({ max_budget: 0.3 });
+    const explained = async (max_tokens: number) =>
+      (
+        await gateway.admin('POST', '/access/v1/evaluation', {
+          subject: { type: 'key', id: key },
+          action: { name: 'call' },
+          resource: { type: 'model', id: 'm-out' },
+          context: {
+            body: { max_tokens, tools: [{ type: 'function', function: { name: 'f' } }], messages: [] },
+          },
+        })
+      ).body as { decision: boolean; context: Record<string, unknown> };
+    const whole = await explained(300);
+    expect([whole.decision, whole.context.clamped]).toEqual([true, undefined]);
+    expect(await explained(1_200)).toMatchObject({
+      decision: true,
+      context: { clamped: { asked: 1_200, sent: 300 } },
+    });
+    const { decision, context } = await explained(1_201);
+    expect([decision, context.clamped]).toEqual([false, undefined]);
+    expect(context.details).toMatchObject({ output_tokens: { asked: 1_201, least: 301, fits: 300 } });
+  });
 });
 
 /** Starts a call that holds `tokens` of the key's budget until the upstream is released. */
@@ -216,7 +246,13 @@ describe('others’ calls are in the way', () => {
     const key = await gateway.createKey({ max_budget: 0.3 });
     const first = await underWay(key, 250);
     const { body } = await chat(key, 400, tools);
-    expect(body.error.details).toMatchObject({ needed: 0.1, held: 0.25, spent: 0, retryable: true });
+    expect(body.error.details).toMatchObject({
+      needed: 0.1,
+      held: 0.25,
+      spent: 0,
+      output_tokens: { asked: 400, least: 100, fits: 50 },
+      retryable: true,
+    });
     upstream.behave = () => ({ completionTokens: 10 });
     const small = chat(key, 200, tools);
     await upstream.arrived(upstream.calls.length + 1);

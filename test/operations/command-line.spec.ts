@@ -108,6 +108,10 @@ describe('tollgate', () => {
     expect(allowed.out).toContain('0 of 3 requests');
     expect(allowed.out).toMatch(/\nThe call would pass\.\n$/);
 
+    const small = await gateway.createKey({ max_budget: 0.3 });
+    const cut = tollgate('explain', small, 'm-out', '--url', gateway.url, '--body', '{"max_tokens": 500}');
+    expect(cut.out).toMatch(/\nThe call would pass, with an output limit of 300 instead of 500 tokens\.\n$/);
+
     const refused = tollgate('explain', key, 'm-deny', '--url', gateway.url);
     expect(refused.code).toBe(1);
     expect(refused.out).toMatch(/^modelIsAllowed +NO +Key=/m);

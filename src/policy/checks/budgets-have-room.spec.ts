@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aBudget, aModel, aParty, aRequest, aRoute, aDemand, someFacts, usd } from '../fixtures.testing.js';
+import { ceilingOf, unitPrice } from '../price.js';
 import { budgetsHaveRoom } from './budgets-have-room.js';
 
 const calling = (minimum: number) => aRequest({ model: aModel('m', { demand: aDemand(minimum) }) });
@@ -108,6 +109,22 @@ describe('budgetsHaveRoom', () => {
     const { denials } = budgetsHaveRoom(someFacts({ parties, request }));
     expect(denials.map(({ message }) => message)).toEqual([`ExceededBudget: ${text}`]);
   });
+
+  it.each([
+    ['for good', aBudget(5, 4.5), { asked: 32_000, least: 8_000, fits: 5_000 }, /What is left pays for 5000 output tokens; this call asks for 32000 and takes no less than 8000\. Lower the output limit/],
+    ['for now', aBudget(5, 0, 4.5), { asked: 32_000, least: 8_000, fits: 5_000 }, /Try again when they are done\.$/],
+    ['because of the prompt', aBudget(5, 5), { asked: 32_000, least: 8_000, fits: 0 }, /needs up to 0\.8\.$/],
+  ])('says in tokens what is asked for, taken at least and left: refused %s', (_, budget, output, text) => {
+    const demand = {
+      ...aDemand(0.8, 3.2),
+      tokens: { inputTokens: 0, outputTokens: 32_000 },
+      ceiling: ceilingOf([{ input: unitPrice(0)!, output: unitPrice(0.000_1)! }]),
+    };
+    const request = aRequest({ model: aModel('m', { demand }) });
+    const { denials } = budgetsHaveRoom(someFacts({ parties: [aParty({ budgets: [budget] })], request }));
+    expect(denials[0]!.budget!.call).toEqual({ wantedNanoUsd: usd(3.2), output });
+    expect(denials[0]!.message).toMatch(text);
+  }); // prettier-ignore
 
   it('says when a window ends', () => {
     const window = { duration: '1d', start: new Date('2026-01-01'), end: new Date('2026-01-02') };

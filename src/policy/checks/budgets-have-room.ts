@@ -10,7 +10,7 @@ import {
 import type { BudgetFacts } from '../facts.js';
 import { fits } from '../fits.js';
 import { nanoUsd, type NanoUsd, usdText } from '../money.js';
-import type { HoldDemand } from '../hold-demand.js';
+import { type HoldDemand, outputFigures } from '../hold-demand.js';
 
 /**
  * Every account that the call would bill has room for the smallest hold the call accepts. (Seed checks 3, 4, 5, 7: team,
@@ -35,13 +35,24 @@ export const budgetsHaveRoom: Check = ({ balances, parties, request, route }) =>
 };
 
 /** The parts of a demand on which the advice to the caller depends. */
-type AdvisedDemand = Pick<HoldDemand, 'isUncounted' | 'inputNanoUsd' | 'isWhole'>;
+type AdvisedDemand = Pick<
+  HoldDemand,
+  | 'isUncounted'
+  | 'inputNanoUsd'
+  | 'isWhole'
+  | 'wantedNanoUsd'
+  | 'minimumNanoUsd'
+  | 'tokens'
+  | 'ceiling'
+  | 'answers'
+>;
 
 /**
- * Adds to a budget's denial what would help. The denial of a prompt that was measured by its bytes because it could not be
+ * Adds to a budget's denial what the call asks for, and what would help. The denial of a prompt that was measured by its bytes because it could not be
  * counted in time is temporary, unless there is no room even for what the call costs beside the prompt.
  */
-export function withAdvice(denial: Denial, demand: AdvisedDemand): Denial {
+export function withAdvice(bare: Denial, demand: AdvisedDemand): Denial {
+  const denial = withFigures(bare, demand);
   const { budget, temporary, message } = denial;
   if (!budget || temporary) return denial;
   const { limitNanoUsd, spentNanoUsd, minimumNanoUsd } = budget;
@@ -54,8 +65,31 @@ export function withAdvice(denial: Denial, demand: AdvisedDemand): Denial {
     };
   const left = limitNanoUsd - spentNanoUsd;
   return left > 0n
-    ? { ...denial, message: `${message} ${wayOut(left, demand)}, or raise the budget.` }
+    ? {
+        ...denial,
+        message: `${message}${outputSentence(budget)} ${wayOut(left, demand)}, or raise the budget.`,
+      }
     : denial;
+}
+
+function withFigures(denial: Denial, demand: AdvisedDemand): Denial {
+  const { budget, temporary } = denial;
+  if (!budget) return denial;
+  const { limitNanoUsd, spentNanoUsd, heldNanoUsd } = budget;
+  const left = limitNanoUsd - spentNanoUsd - (temporary ? heldNanoUsd : 0n);
+  const { wantedNanoUsd } = demand;
+  return {
+    ...denial,
+    budget: { ...budget, call: { wantedNanoUsd, output: outputFigures(demand, nanoUsd(left)) } },
+  };
+}
+
+/** Says how far the budget is from the output limit of the call. Empty if the prompt alone is too much, or nothing is generated. */
+function outputSentence({ call }: BudgetMeasure): string {
+  const { asked, least, fits: fitting } = call!.output;
+  return fitting > 0 && fitting < least
+    ? ` What is left pays for ${fitting} output tokens; this call asks for ${asked} and takes no less than ${least}.`
+    : '';
 }
 
 function wayOut(leftNanoUsd: bigint, { inputNanoUsd, isWhole }: AdvisedDemand): string {
