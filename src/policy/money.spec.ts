@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nanoUsd, nanoUsdFromUsd, usdFromNanoUsd, usdText } from './money.js';
+import { decimalUnits, nanoUsd, nanoUsdFromUsd, usdFromNanoUsd, usdText } from './money.js';
 import { boundNanoUsd, ceilingOf, costNanoUsd, isFree, type Price, unitPrice, type Usage } from './price.js';
 
 describe('nanoUsdFromUsd', () => {
@@ -34,6 +34,20 @@ describe('nanoUsdFromUsd', () => {
 });
 
 describe('usdText', () => {
+  it('is a plain decimal that has every digit, of amounts of any size', () => {
+    const sizes = [10n ** 6n, 10n ** 15n, 2n ** 53n, 2n ** 63n - 1n].map((max) =>
+      fc.bigInt({ min: -max, max }),
+    );
+    fc.assert(
+      fc.property(fc.oneof(...sizes), (amount) => {
+        const text = usdText(nanoUsd(amount));
+        expect(text).toMatch(/^-?\d+(?:\.\d*[1-9])?$/);
+        expect(decimalUnits(text, 9)).toBe(amount);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it.each([
     [0n, '0'],
     [1n, '0.000000001'],

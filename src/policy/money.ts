@@ -50,8 +50,16 @@ export function usdFromNanoUsd(amount: NanoUsd): number {
   return Number(usdText(amount));
 }
 
+/** Amounts below this have at most 15 digits, which a number holds exactly. */
+const MAX_EXACT_NANO_USD = 10n ** 15n;
+
 /** Formats nano-dollars as an exact decimal text for messages: `0.25`, `12`. */
 export function usdText(amount: NanoUsd): string {
+  // Below a million dollars a number has all its digits. A tiny one is written with an exponent.
+  if (amount < MAX_EXACT_NANO_USD && amount > -MAX_EXACT_NANO_USD) {
+    const text = String(Number(amount) / 1e9);
+    if (!text.includes('e')) return text;
+  }
   const negative = amount < 0n;
   const digits = (negative ? -amount : amount).toString().padStart(10, '0');
   const fraction = digits.slice(-9).replace(/0+$/, '');

@@ -152,8 +152,9 @@ export function costParts(cost: NanoUsd, usage: Usage, price: Price): CostParts 
   const priced = (tokens: number | undefined, tokenPrice: UnitPrice | undefined) =>
     tokens && tokenPrice ? roundHalfUp(BigInt(tokens) * tokenPrice) : ZERO_NANO_USD;
   const within = (amount: NanoUsd, whole: NanoUsd) => (amount < whole ? amount : whole);
+  const hasParts = usage.reasoningTokens || usage.outputAudioTokens || usage.outputImageTokens;
   const outputUnits =
-    tokensAt(level.output, usage.outputTokens, outputParts(usage, level)) +
+    tokensAt(level.output, usage.outputTokens, hasParts ? outputParts(usage, level) : []) +
     unitsAt(OUTPUT_UNITS, usage, level);
   const output = within(roundHalfUp(outputUnits), cost);
   const tools = within(priced(usage.webSearches, level.webSearches), nanoUsd(cost - output));

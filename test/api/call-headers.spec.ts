@@ -208,7 +208,8 @@ describe('the headers of an answer', () => {
 
   it('tell the cost by its parts, as LiteLLM does', async () => {
     upstream.behave = () => ({ usage: USAGE });
-    const { headers } = await gateway.chat(await gateway.createKey(), { model: 'gpt-4o-mini' });
+    const key = await gateway.createKey({ max_budget: 1 });
+    const { headers } = await gateway.chat(key, { model: 'gpt-4o-mini' });
     const costs = Object.fromEntries(
       Object.entries(headers)
         .filter(([name]) => name.startsWith('x-litellm-response-cost'))
