@@ -105,6 +105,7 @@ const ROUTE_GROUPS: Readonly<Record<string, readonly string[]>> = {
     '/spend/calculate',
     '/spend/logs',
     '/spend/logs/v2',
+    '/spend/sessions',
   ],
   // Reports, one by one: no pattern here may ever cover a route that writes.
   global_spend_tracking_routes: [

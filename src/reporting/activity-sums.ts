@@ -73,13 +73,42 @@ export async function addToActivity(
 ): Promise<void> {
   // Waits for a transaction that sums the same entries. The next statement then sees its result.
   if (database.isPostgres) await tx.query(`SELECT pg_advisory_xact_lock(${ADVISORY_LOCKS.activitySums})`);
-  for (const tagged of [false, true]) {
+  for (const rows of ['one', 'per tag'] as const) {
     await tx.query(
       `INSERT INTO activity_days (${GROUP_COLUMNS}, ${AGGREGATES.join(', ')})
-       SELECT ${GROUP_COLUMNS}, ${AGGREGATES.map((name) => `sum(${name})`).join(', ')} FROM (${ledgerCalls(database, tagged, which)}) AS calls
+       SELECT ${GROUP_COLUMNS}, ${AGGREGATES.map((name) => `sum(${name})`).join(', ')} FROM (${ledgerCalls(database, rows, which)}) AS calls
        WHERE true GROUP BY ${GROUP_COLUMNS}
        ${addOnConflict('activity_days', GROUP_COLUMNS)}`,
       [...parameters],
     );
   }
+  await addToClients(tx, ledgerCalls(database, 'per client name', which), parameters);
+}
+
+/** The most names of one kind with sums of their own on one day. The others are summed as one. */
+const MAX_CLIENT_NAMES = 200;
+const OTHER_CLIENTS = 'other';
+
+/** Adds these calls to the sums of their client programs. */
+async function addToClients(tx: EntityManager, calls: string, parameters: readonly string[]): Promise<void> {
+  await tx.query(
+    `INSERT INTO client_names (kind, day, name)
+     SELECT kind, day, tag FROM (
+       SELECT kind, day, tag, row_number() OVER (PARTITION BY kind, day ORDER BY tag) AS place
+       FROM (SELECT DISTINCT kind, day, tag FROM (${calls}) AS calls) AS distinct_names
+       WHERE NOT EXISTS (SELECT 1 FROM client_names n
+         WHERE n.kind = distinct_names.kind AND n.day = distinct_names.day AND n.name = distinct_names.tag)) AS fresh
+     WHERE fresh.place <= ${MAX_CLIENT_NAMES} - (SELECT count(*) FROM client_names n WHERE n.kind = fresh.kind AND n.day = fresh.day)`,
+    [...parameters],
+  );
+  const columns = `kind, name, ${GROUP_COLUMNS.replace('tag, ', '')}`;
+  await tx.query(
+    `INSERT INTO client_days (${columns}, ${AGGREGATES.join(', ')})
+     SELECT ${columns}, ${AGGREGATES.map((name) => `sum(${name})`).join(', ')}
+     FROM (SELECT calls.*, coalesce(n.name, '${OTHER_CLIENTS}') AS name FROM (${calls}) AS calls
+       LEFT JOIN client_names n ON n.kind = calls.kind AND n.day = calls.day AND n.name = calls.tag) AS named
+     WHERE true GROUP BY ${columns}
+     ${addOnConflict('client_days', columns)}`,
+    [...parameters],
+  );
 }

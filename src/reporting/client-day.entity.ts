@@ -1,10 +1,8 @@
 import { Entity, Index, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from '../database/columns.js';
 import { EntryAggregates } from '../ledger/entry-aggregates.js';
+import type { ClientNameKind } from '../ledger/ledger-calls.query.js';
 import type { EntryState } from '../ledger/ledger-entry.entity.js';
-
-/** The ways in which a client names its program. */
-export type ClientNameKind = 'user_agent' | 'originator';
 
 /** The sums of closed calls of one UTC day and one client program, like `ActivityDay`. */
 @Entity('client_days')

@@ -36,11 +36,11 @@ export function requiredDays({ start_date, end_date }: DayRange): Days {
   return daysOf({ start_date, end_date });
 }
 
-/** Returns the days as `daysOf` does. The default end is today, the default start 30 days before the end. */
-export function daysOrLastDays({ start_date, end_date }: DayRange, now: Date): Days {
+/** Returns the days as `daysOf` does. The default end is today, the default start `days` days before the end. */
+export function daysOrLastDays({ start_date, end_date }: DayRange, now: Date, days = DEFAULT_DAYS): Days {
   const last = end_date ?? dayName(Math.max(now.getTime(), start_date ? Date.parse(start_date) : 0));
   return daysOf({
-    start_date: start_date ?? dayName(Date.parse(last) - DEFAULT_DAYS * DAY_MS),
+    start_date: start_date ?? dayName(Date.parse(last) - days * DAY_MS),
     end_date: last,
   });
 }

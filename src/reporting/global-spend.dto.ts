@@ -1,10 +1,16 @@
-import { ApiExtraModels, ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
+import {
+  ApiExtraModels,
+  ApiProperty,
+  ApiPropertyOptional,
+  IntersectionType,
+  OmitType,
+} from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsISO8601, IsOptional, IsString, Max, Min } from 'class-validator';
 import { MAX_PAGE_SIZE } from '../http/pagination.js';
 import { DatesQuery } from '../http/dates-query.dto.js';
 
-const REPORT_GROUPS = ['team', 'customer', 'api_key'] as const;
+const REPORT_GROUPS = ['team', 'customer', 'api_key', 'user_agent', 'originator'] as const;
 
 export class TopSpendQuery {
   /** The number of rows, highest spend first. Default: 100. */
@@ -141,6 +147,18 @@ export class CustomerReport {
 /** One customer of one team on one day. */
 export class TeamCustomerReport extends IntersectionType(TeamReport, CustomerReport) {}
 
+/** One user agent on one day. */
+export class UserAgentReport extends OmitType(CustomerReport, ['customer'] as const) {
+  @ApiProperty({ example: 'claude-cli/2.1.197' })
+  user_agent: string;
+}
+
+/** One originator on one day. */
+export class OriginatorReport extends OmitType(CustomerReport, ['customer'] as const) {
+  @ApiProperty({ example: 'codex_exec' })
+  originator: string;
+}
+
 /** The spend of one day. */
 export class PartyReport {
   @ApiProperty({ example: '2026-11-01T00:00:00+00:00' })
@@ -151,6 +169,10 @@ export class PartyReport {
   customers?: CustomerReport[];
   /** With `team_id` and `customer_id`. */
   teams_customers?: TeamCustomerReport[];
+  /** With `group_by=user_agent`. Calls without one are left out. */
+  user_agents?: UserAgentReport[];
+  /** With `group_by=originator`. Calls without one are left out. */
+  originators?: OriginatorReport[];
 }
 
 export class KeyModelReport {

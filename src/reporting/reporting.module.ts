@@ -14,6 +14,10 @@ import { SpendResetService } from './spend-reset.service.js';
 import { SpendReports } from './spend-reports.js';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
+import { User } from '../parties/entities/user.entity.js';
+import { UserRepository } from '../parties/repositories/user.repository.js';
+import { ClientAnalytics } from './client-analytics.js';
+import { ClientAnalyticsController } from './client-analytics.controller.js';
 import { Team } from '../parties/entities/team.entity.js';
 import { BillingChainRow } from '../ledger/billing-chain.entity.js';
 import { LedgerEntry } from '../ledger/ledger-entry.entity.js';
@@ -27,11 +31,11 @@ import { DailyReportRepository } from './daily-report.repository.js';
 /** Reports spend from the ledger, resets spend, and folds old entries. */
 @Module({
   imports: [
-    TypeOrmModule.forFeature([VirtualKey, Team, BillingChainRow, LedgerEntry, DailyReport]),
+    TypeOrmModule.forFeature([VirtualKey, Team, User, BillingChainRow, LedgerEntry, DailyReport]),
     LedgerModule,
     PartiesModule,
   ],
-  controllers: [SpendController, GlobalSpendController, DailyActivityController],
+  controllers: [SpendController, GlobalSpendController, DailyActivityController, ClientAnalyticsController],
   providers: [
     KeyRepository,
     TeamRepository,
@@ -42,6 +46,8 @@ import { DailyReportRepository } from './daily-report.repository.js';
     Activity,
     ActivitySums,
     DailyActivity,
+    ClientAnalytics,
+    UserRepository,
     DailyReportCache,
     SpendLogs,
     SpendReports,

@@ -1,19 +1,26 @@
 import { litellmCallType, storedCallType } from '../call-types/litellm-call-type.js';
 import { LedgerEntryRepository } from '../ledger/ledger-entry.repository.js';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager, SelectQueryBuilder } from 'typeorm';
 import { Database } from '../database/database.js';
 import { pageInfo } from '../http/page-info.dto.js';
 import { paginate } from '../http/pagination.js';
 import { sqlOrder } from '../http/sort-order.js';
 import type { Principal } from '../policy/principal.js';
-import { nanoUsdFromUsd, type NanoUsd, usdFromNanoUsd } from '../policy/money.js';
+import { nanoUsd, nanoUsdFromUsd, type NanoUsd, usdFromNanoUsd } from '../policy/money.js';
 import { BillingChainRow } from '../ledger/billing-chain.entity.js';
 import { LedgerEntry } from '../ledger/ledger-entry.entity.js';
 import { hasFailed, hasFailingMark } from '../ledger/failed-entry.js';
-import { DAY_MS } from '../platform/clock.js';
-import { type Days, requiredInstants } from './days.js';
-import type { SpendLogPage, SpendLogPageQuery, SpendLogQuery, SpendLogRow } from './spend.dto.js';
+import { CLOCK, type Clock, DAY_MS } from '../platform/clock.js';
+import { type Days, daysOrLastDays, requiredInstants } from './days.js';
+import type {
+  SessionQuery,
+  SessionRow,
+  SpendLogPage,
+  SpendLogPageQuery,
+  SpendLogQuery,
+  SpendLogRow,
+} from './spend.dto.js';
 import { applyToChains, visibleChains } from './report-filter.js';
 
 /** The highest count. To count more takes as long as to read them. */
@@ -25,6 +32,7 @@ export class SpendLogs {
   constructor(
     private readonly database: Database,
     private readonly entries: LedgerEntryRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** Returns closed entries that match and concern the caller, newest first, bounded. */
@@ -58,6 +66,37 @@ export class SpendLogs {
       await countUpTo(manager, MAX_COUNT, matching(manager)),
     ]);
     return { data: (rows as EntryWithChain[]).map(logRow), ...pageInfo(total, { page, page_size }) };
+  }
+
+  /** Sums the calls of each session, the latest session first. Sessions are known of single entries only. */
+  async sessions(query: SessionQuery, caller: Principal): Promise<SessionRow[]> {
+    const { take, skip } = paginate(query);
+    const { fromMs, toMs } = daysOrLastDays(query, this.clock(), SESSION_DAYS);
+    const rows = await this.database.read((manager) =>
+      this.matching(manager, { ...query, ...NO_DAYS }, caller)
+        .andWhere('e.sessionId IS NOT NULL')
+        .andWhere('e.openedAt >= :since AND e.openedAt < :until', { since: fromMs, until: toMs })
+        .select('e.sessionId', 'session_id')
+        .addSelect('COUNT(*)', 'calls')
+        .addSelect(`SUM(CASE WHEN ${FAILED} THEN 1 ELSE 0 END)`, 'failed')
+        .addSelect('CAST(SUM(e.costNanoUsd) AS text)', 'cost')
+        .addSelect('CAST(MIN(e.openedAt) AS text)', 'since')
+        .addSelect('CAST(MAX(e.openedAt) AS text)', 'until')
+        .groupBy('e.sessionId')
+        .orderBy('MAX(e.openedAt)', 'DESC')
+        .addOrderBy('e.sessionId')
+        .limit(take)
+        .offset(skip)
+        .getRawMany<Record<'session_id' | 'calls' | 'failed' | 'cost' | 'since' | 'until', string>>(),
+    );
+    return rows.map(({ session_id, calls, failed, cost, since, until }) => ({
+      session_id,
+      calls: Number(calls),
+      failed_calls: Number(failed),
+      spend: usdFromNanoUsd(nanoUsd(BigInt(cost))),
+      startTime: new Date(Number(since)).toISOString(),
+      endTime: new Date(Number(until)).toISOString(),
+    }));
   }
 
   /** Selects the closed entries (alias `e`, chain `c`) that match and concern the caller. */
@@ -99,6 +138,9 @@ const IS_PROGRAM = `(e.userAgent = :userAgent OR (substr(e.userAgent, 1, length(
 
 /** SQL: the call failed. */
 const FAILED = `(e.state = 'released' OR ${hasFailingMark('e.mark')})`;
+
+/** The number of days without dates: their entries are read one by one. */
+const SESSION_DAYS = 7;
 
 const NO_DAYS = { start_date: undefined, end_date: undefined };
 

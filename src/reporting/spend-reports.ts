@@ -128,13 +128,15 @@ export class SpendReports {
     caller: Principal,
   ): Promise<PartyReport[]> {
     const { list, dimensions } = PARTIES[group];
-    const report = this.reportQuery(query, caller);
-    const rows: Row<'day' | 'team' | 'endUser' | 'model' | 'key'>[] = [];
+    const isByClient = group === 'user_agent' || group === 'originator';
+    const report = { ...this.reportQuery(query, caller), ...(isByClient && { clients: { kind: group } }) };
+    const rows: Row<'day' | 'team' | 'endUser' | 'client' | 'model' | 'key'>[] = [];
     for (const days of weeksOf(report.days)) rows.push(...(await this.allRows({ ...report, days }, ['day', ...dimensions, 'model', 'key'], rows.length)));
     const names = await this.teamNames(rows.flatMap(({ team }) => team || []));
     const nameOf = {
       team: ({ team }: { team: string }) => ({ team_name: team ? (names.get(team) ?? team) : NO_TEAM }),
       endUser: ({ endUser }: { endUser: string }) => ({ customer: endUser }),
+      client: ({ client }: { client: string }) => ({ [group]: client }),
     };
     return byDay(rows).map(([day, rowsOfDay]) => ({
       group_by_day: `${day}T00:00:00+00:00`,
@@ -242,6 +244,8 @@ const PARTIES = {
   team: { list: 'teams', dimensions: ['team'] },
   customer: { list: 'customers', dimensions: ['endUser'] },
   team_customer: { list: 'teams_customers', dimensions: ['team', 'endUser'] },
+  user_agent: { list: 'user_agents', dimensions: ['client'] },
+  originator: { list: 'originators', dimensions: ['client'] },
 } as const satisfies Record<
   string,
   { readonly list: keyof PartyReport; readonly dimensions: readonly Dimension[] }

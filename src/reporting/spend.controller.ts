@@ -8,6 +8,8 @@ import { daysOf } from './days.js';
 import { DatesQuery } from '../http/dates-query.dto.js';
 import { SpendLogs } from './spend-logs.js';
 import {
+  SessionQuery,
+  SessionRow,
   SpendLogPage,
   SpendLogPageQuery,
   SpendLogQuery,
@@ -52,6 +54,15 @@ export class SpendController {
   @ApiOperation({ summary: 'A page of ledger entries that concern the caller, newest first.' })
   page(@Query() query: SpendLogPageQuery, @CurrentPrincipal() caller: Principal): Promise<SpendLogPage> {
     return this.ledger.page(query, caller);
+  }
+
+  @Get('sessions')
+  @ApiOperation({
+    summary: 'What the sessions of clients cost, the latest first: calls that concern the caller.',
+    description: 'Default: the last 7 days.',
+  })
+  sessions(@Query() query: SessionQuery, @CurrentPrincipal() caller: Principal): Promise<SessionRow[]> {
+    return this.ledger.sessions(query, caller);
   }
 
   @Get('tags')

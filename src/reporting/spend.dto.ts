@@ -240,6 +240,23 @@ export class SpendLogRow {
   metadata: SpendLogMetadata;
 }
 
+/** Selects calls of sessions. Default: the last 7 days. */
+export class SessionQuery extends OmitType(SpendLogQuery, ['request_id', 'summarize'] as const) {}
+
+/** The calls of one session that concern the caller. */
+export class SessionRow {
+  session_id: string;
+  /** Attempts included. */
+  calls: number;
+  failed_calls: number;
+  /** USD. */
+  spend: number;
+  /** When its first call of these days began. */
+  startTime: string;
+  /** When its last call began. */
+  endTime: string;
+}
+
 /** One day of the caller's spend, with further members: the USD of each key by its hash. */
 export class SpendLogSummary {
   @ApiProperty({ format: 'date', example: '2026-11-01' })

@@ -194,6 +194,23 @@ describe('calls are found', () => {
       expect(await logs({ user_agent: miss }), miss).toEqual([]);
   });
 
+  it('and summed by session, for those whom they concern', async () => {
+    const { body: user } = await gateway.admin('POST', '/user/new', { auto_create_key: false });
+    const secret = await gateway.createKey({ user_id: user.user_id });
+    for (const session of ['sum-1', 'sum-2', 'sum-1'])
+      await rowOf('/chat/completions', chat, { 'x-litellm-session-id': session }, secret);
+    const rows = (await gateway.as(secret, 'GET', '/spend/sessions')).body;
+    expect(rows).toMatchObject([
+      { session_id: 'sum-1', calls: 2, failed_calls: 0 },
+      { session_id: 'sum-2', calls: 1 },
+    ]);
+    const own = await logs({ session_id: 'sum-1' });
+    expect(own).toHaveLength(2);
+    const { body: other } = await gateway.admin('POST', '/user/new', { auto_create_key: false });
+    const foreign = await gateway.createKey({ user_id: other.user_id });
+    expect((await gateway.as(foreign, 'GET', '/spend/sessions')).body).toEqual([]);
+  });
+
   it('by the id of the answer, whole or streamed; each caller finds their own', async () => {
     const { body: mine } = await gateway.admin('POST', '/user/new', { auto_create_key: false });
     const { body: theirs } = await gateway.admin('POST', '/user/new', { auto_create_key: false });

@@ -8,6 +8,9 @@ import { Upstream } from '../harness/upstream.js';
 
 const DAY_MS = 86_400_000;
 const AGES_DAYS = [2, 40];
+/** A day on which there were more programs than a day has sums for. */
+const PROGRAMS_AGE_DAYS = 60;
+const PROGRAMS = 210;
 const AGES_FROM_OLDEST = [40, 2, 0];
 /** Number of kinds of daily activity: users, teams, organizations, customers and tags. */
 const KINDS = 5;
@@ -19,7 +22,10 @@ let gateway: Gateway;
 let keys: Record<'anna' | 'otto' | 'none', string>;
 let admin: string;
 
-const call = (key: string, body: object) => gateway.chat(key, { model: 'm-out', max_tokens: 10, ...body });
+const call = (key: string, body: object, headers: Record<string, string> = {}) =>
+  gateway.chat(key, { model: 'm-out', max_tokens: 10, ...body }, headers);
+const CLAUDE = { 'user-agent': 'claude-cli/2.1.197 (external, sdk-cli)' };
+const CODEX = { 'user-agent': 'codex_exec/0.63.0', originator: 'codex_exec' };
 const number = async (sql: string) =>
   Number((await gateway.sql(`SELECT CAST(${sql} AS varchar) AS n`))[0]!.n);
 
@@ -47,27 +53,35 @@ beforeAll(async () => {
   admin = await gateway.createKey({ user_id: 'boss' });
 
   // Calls of a day: anna spends 3 cents (and has one failed call), otto 1, the key without owner half a cent. 4.5 cents in all.
-  await call(keys.anna, { user: 'customer', tags: ['x', 'y'] });
+  await call(keys.anna, { user: 'customer', tags: ['x', 'y'] }, CLAUDE);
   await call(keys.anna, { user: 'customer', tags: ['x'] });
   await call(keys.anna, {});
   upstream.behave = () => ({ status: 400 });
   expect((await call(keys.anna, { model: 'm-deny' })).status).toBe(400);
   upstream.behave = () => ({});
-  await call(keys.otto, { tags: ['x'] });
-  await call(keys.none, { max_tokens: 5 });
+  await call(keys.otto, { tags: ['x'] }, { ...CLAUDE, 'user-agent': 'claude-cli/2.0.1' });
+  await call(keys.none, { max_tokens: 5 }, CODEX);
   await gateway.create(`/key/${keys.otto}/reset_spend`, { reset_to: 0 });
   await gateway.books();
   expect(await gateway.terminate()).toBe(0);
   for (const days of AGES_DAYS) {
     await gateway.sql(
       `INSERT INTO ledger_entries (id, chain_id, state, mark, bound_nano_usd, input_bound_nano_usd, cost_nano_usd, usage, request_id,
-         request_tags, call_type, model, deployment_id, provider, opened_at, closed_at)
+         request_tags, user_agent, originator, call_type, model, deployment_id, provider, opened_at, closed_at)
        SELECT CAST('${days}-' || e.id AS varchar(36)), e.chain_id, e.state, e.mark, e.bound_nano_usd, e.input_bound_nano_usd, e.cost_nano_usd, e.usage,
-         e.request_id, e.request_tags, e.call_type, e.model, e.deployment_id, e.provider,
+         e.request_id, e.request_tags, e.user_agent, e.originator, e.call_type, e.model, e.deployment_id, e.provider,
          e.opened_at - ${days * DAY_MS}, e.closed_at - ${days * DAY_MS}
        FROM ledger_entries e WHERE e.model <> '' AND e.opened_at > ${Date.now() - DAY_MS}`,
     );
   }
+  await gateway.sql(
+    `INSERT INTO ledger_entries (id, chain_id, state, bound_nano_usd, input_bound_nano_usd, cost_nano_usd, request_id, user_agent,
+       call_type, model, deployment_id, provider, opened_at, closed_at)
+     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${PROGRAMS})
+     SELECT CAST('program-' || n.i AS varchar(36)), e.chain_id, 'settled', 0, 0, 0, 'r', 'p' || n.i || '/1', e.call_type, 'm-free', e.deployment_id, e.provider,
+       e.opened_at - ${PROGRAMS_AGE_DAYS * DAY_MS}, e.closed_at - ${PROGRAMS_AGE_DAYS * DAY_MS}
+     FROM n CROSS JOIN (SELECT * FROM ledger_entries WHERE model <> '' AND opened_at > ${Date.now() - DAY_MS} LIMIT 1) e`,
+  );
   await gateway.sql(
     `UPDATE accounts SET spent_nano_usd = coalesce((SELECT sum(e.cost_nano_usd) FROM ledger_entries e
        JOIN postings p ON p.chain_id = e.chain_id WHERE p.account_id = accounts.id), 0)`,
@@ -76,7 +90,10 @@ beforeAll(async () => {
   // Waits until calls are summed up, and until those older than 30 days are folded. Kept days are those that cannot change any
   // more.
   while ((await number('(SELECT count(*) FROM ledger_days)')) < 1);
-  while ((await number(`(SELECT coalesce(sum(entries), 0) FROM activity_days WHERE tag = '')`)) < 12);
+  while (
+    (await number(`(SELECT coalesce(sum(entries), 0) FROM activity_days WHERE tag = '')`)) <
+    12 + PROGRAMS
+  );
   while ((await number('(SELECT count(*) FROM kept_days)')) < KINDS);
 });
 afterAll(() => closeAll(gateway, upstream));
@@ -342,4 +359,98 @@ describe('/spend/calculate', () => {
     const { status, body: response } = await calculate(body);
     expect([status, response.error.param]).toEqual([400, param]);
   });
+});
+
+describe('programs', () => {
+  const summary = async (filter = '') => {
+    const { results } = await get(`/tag/summary?${all}${filter}`);
+    return Object.fromEntries(
+      (results as Record<string, unknown>[]).map(({ tag, ...sums }) => [
+        tag,
+        [sums.unique_users, sums.total_requests, sums.failed_requests, sums.total_spend],
+      ]),
+    );
+  };
+
+  it('are summed by product and by version, today, summed up and folded', async () => {
+    expect(await summary()).toEqual({
+      'User-Agent: claude-cli': [2, 6, 0, 0.06],
+      'User-Agent: claude-cli/2.1.197': [1, 3, 0, 0.03],
+      'User-Agent: claude-cli/2.0.1': [1, 3, 0, 0.03],
+      'User-Agent: codex_exec': [0, 3, 0, 0.015],
+      'User-Agent: codex_exec/0.63.0': [0, 3, 0, 0.015],
+      x: [2, 9, 0, 0.09],
+      y: [1, 3, 0, 0.03],
+    });
+  });
+
+  it('are filtered', async () => {
+    const [claude, old] = ['User-Agent: claude-cli', 'User-Agent: claude-cli/2.0.1'];
+    expect(Object.keys(await summary('&tag_filter=CODEX'))).toHaveLength(2);
+    expect(Object.keys(await summary('&tag_filter=100%25'))).toEqual([]);
+    expect(Object.keys(await summary(`&tag_filters=${claude}&tag_filters=${old}&tag_filters=y`))).toEqual([
+      claude,
+      old,
+      'y',
+    ]);
+    expect(Object.keys(await summary('&tag_filters=y'))).toEqual(['y']);
+  });
+
+  it('are listed, with their users per day, week and month', async () => {
+    const { results } = await get('/tag/distinct');
+    expect(results.map(({ tag }: { tag: string }) => tag)).toEqual(
+      expect.arrayContaining(['User-Agent: claude-cli', 'User-Agent: claude-cli/2.0.1', 'x']),
+    );
+    const users = async (span: string) =>
+      (await get(`/tag/${span}?tag_filters=User-Agent: claude-cli`)).results.map(
+        ({ active_users, date, period_end }: Record<string, unknown>) => [active_users, date, period_end],
+      );
+    expect(await users('dau')).toEqual([0, 2].map((age) => [2, dayOf(age), null]));
+    expect((await users('wau'))[0]).toEqual([2, expect.stringMatching(/^Week 7 \(/), dayOf(0)]);
+    expect((await users('mau')).map(([count]: unknown[]) => count)).toEqual([2, 2]);
+  });
+
+  it('are told per user, each call once', async () => {
+    const { results, total_count } = await get('/tag/user-agent/per-user-analytics?page_size=1');
+    expect(total_count).toBe(2);
+    expect(results).toHaveLength(1);
+    const both = await get(
+      '/tag/user-agent/per-user-analytics?tag_filters=User-Agent: claude-cli&tag_filters=User-Agent: claude-cli/2.0.1',
+    );
+    expect(both.results.map(({ user_id, spend }: Record<string, unknown>) => [user_id, spend])).toEqual([
+      ['anna', 0.02],
+      ['otto', 0.02],
+    ]);
+  });
+
+  it('group the spend report', async () => {
+    const days = await get(`/global/spend/report?${all}&group_by=user_agent`);
+    expect(days).toHaveLength(3);
+    for (const { user_agents } of days)
+      expect(
+        Object.fromEntries(
+          user_agents.map(({ user_agent, total_spend }: Record<string, unknown>) => [
+            user_agent,
+            total_spend,
+          ]),
+        ),
+      ).toEqual({ 'claude-cli/2.1.197': 0.01, 'claude-cli/2.0.1': 0.01, 'codex_exec/0.63.0': 0.005 });
+    const [{ originators }] = await get(`/global/spend/report?${all}&group_by=originator`);
+    expect(originators).toMatchObject([{ originator: 'codex_exec', total_spend: 0.005 }]);
+  });
+
+  it('have 200 names a day; the others are one', async () => {
+    const day = dayOf(PROGRAMS_AGE_DAYS);
+    const { results } = await get(`/tag/summary?start_date=${day}&end_date=${day}`);
+    const requests = (tag: string) =>
+      results.filter((row: Record<string, unknown>) => row.tag === tag).map((row: Record<string, unknown>) => row.total_requests); // prettier-ignore
+    expect(results).toHaveLength(200 + 1 + 200);
+    expect(requests('User-Agent: other')).toEqual([PROGRAMS - 200]);
+    expect(requests('User-Agent: p1')).toEqual([1]);
+  });
+
+  it('are for proxy admins and their viewers', async () => {
+    for (const path of ['distinct', 'dau', 'summary?start_date=2026-01-01&end_date=2026-01-02', 'user-agent/per-user-analytics'])
+      expect((await gateway.as(keys.anna, 'GET', `/tag/${path}`)).status, path).toBe(403);
+  }); // prettier-ignore
 });
