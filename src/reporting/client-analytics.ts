@@ -73,22 +73,24 @@ export class ClientAnalytics {
     const { days: length, nameOf } = SPAN_FORMS[span];
     const days = this.lastDays(SPANS * length);
     const spanMs = length * DAY_MS;
-    const results: (TagActiveUsers & { readonly span: number })[] = [];
+    const found: { readonly span: number; readonly row: TagActiveUsers }[] = [];
     for (const { by, filter: names, label } of nameSources(filter)) {
       for (const row of await this.activity.usersBySpan({ days, caller, ...names }, by, spanMs)) {
         const start = days.fromMs + row.span * spanMs;
-        results.push({
+        found.push({
           span: row.span,
-          tag: label(row.name),
-          active_users: row.users,
-          date: nameOf(row.span + 1, start),
-          period_start: length === 1 ? null : dayName(start),
-          period_end: length === 1 ? null : dayName(start + spanMs - DAY_MS),
+          row: {
+            tag: label(row.name),
+            active_users: row.users,
+            date: nameOf(row.span + 1, start),
+            period_start: length === 1 ? null : dayName(start),
+            period_end: length === 1 ? null : dayName(start + spanMs - DAY_MS),
+          },
         });
       }
     }
-    results.sort((a, b) => b.span - a.span || b.active_users - a.active_users);
-    return { results: results.map(({ span: _, ...row }) => row) };
+    found.sort((a, b) => b.span - a.span || b.row.active_users - a.row.active_users);
+    return { results: found.map(({ row }) => row) };
   }
 
   /** Sums the calls of each tag, highest spend first. */
