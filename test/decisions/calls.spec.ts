@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
 import { Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
-import { configOf, differences, type Row, rows, worlds } from './table.js';
+import { configOf, modelDifferences, type Row, rows, worlds } from './table.js';
 
 /** Proves that real calls, and evaluations of them, have the verdicts and upstreams that the table has. */
 
@@ -10,7 +10,7 @@ const CALLERS = 20;
 const MODELS = 3;
 
 const verdicts = new Map(
-  Object.values(differences).flatMap((byRow) =>
+  Object.values(modelDifferences).flatMap((byRow) =>
     Object.entries(byRow).flatMap(([id, models]) =>
       Object.entries(models).map(([model, verdict]) => [`${id} ${model}`, verdict] as const),
     ),

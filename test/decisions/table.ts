@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Role } from '../../src/policy/facts.js';
 
 /** A configuration, with the entries that lists there are made of, and the names that callers ask for. */
 export interface World {
@@ -34,14 +35,14 @@ export interface Row extends Caller {
   readonly asked: Readonly<Record<string, string>>;
 }
 
-/** Verdicts of the gateway that differ: by the row of `docs/differences.md` that says so, the row's id, and the model. */
-export type Differences = Record<string, Record<string, Record<string, string>>>;
+/** Verdicts of the gateway that differ: by the place in `docs/differences.md` that says why, the row's id, and the model. */
+export type ModelDifferences = Record<string, Record<string, Record<string, string>>>;
 
 const jsonOf = (name: string) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8')) as unknown;
 
 export const worlds = jsonOf('worlds.json') as Readonly<Record<string, World>>;
 export const rows = jsonOf('models.json') as readonly Row[];
-export const differences = jsonOf('differences.json') as Differences;
+export const modelDifferences = jsonOf('model-differences.json') as ModelDifferences;
 
 export const pathOf = ({ path = '/v1/chat/completions' }: World) => path;
 
@@ -54,3 +55,18 @@ export const configOf = ({ models, aliases }: World, api_base?: string) => ({
   })),
   ...(aliases && { router_settings: { model_group_alias: aliases } }),
 });
+
+/** A key of a role with `allowed_routes`, and the routes that LiteLLM lets it call. */
+export interface RouteRow {
+  readonly role: Role;
+  readonly allowed_routes: readonly string[];
+  readonly allows: readonly string[];
+}
+
+export const routeRows = jsonOf('routes.json') as readonly RouteRow[];
+export const { doors } = jsonOf('doors.json') as { readonly doors: readonly string[] };
+
+/** Routes on which the gateway differs: by the place in `docs/differences.md` that says why, and the caller. */
+export const routeDifferences = jsonOf('route-differences.json') as Readonly<
+  Record<string, Readonly<Record<string, readonly string[]>>>
+>;

@@ -1,12 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { reasonsWithoutPlace, writesDifferences, writeTable } from './differences.js';
 import { deciderIn } from './gateway-decision.js';
-import { type Differences, differences, rows, worlds } from './table.js';
+import { type ModelDifferences, modelDifferences, rows, worlds } from './table.js';
 
 /** Proves that the gateway decides as LiteLLM's own functions do, except where `docs/differences.md` says otherwise. */
-
-/** Marks a difference that is a fault, not a decision. It needs no row in `docs/differences.md`, and must go. */
-const FAULT = 'to be mended: ';
 
 interface Decision {
   readonly world: string;
@@ -27,14 +24,14 @@ for (const [world, configuration] of Object.entries(worlds)) {
 
 /** The verdict of the gateway that a difference expects, with the reason. */
 const expected = new Map(
-  Object.entries(differences).flatMap(([reason, byRow]) =>
+  Object.entries(modelDifferences).flatMap(([reason, byRow]) =>
     Object.entries(byRow).flatMap(([id, models]) =>
       Object.entries(models).map(([model, verdict]) => [`${id} ${model}`, { reason, verdict }] as const),
     ),
   ),
 );
 
-if (process.env.DECISIONS === 'write') writeDifferences();
+if (writesDifferences) writeDifferences();
 
 describe('the gateway', () => {
   it.each(Object.keys(worlds))(
@@ -56,11 +53,8 @@ describe('the gateway', () => {
     expect(obsolete).toEqual([]);
   });
 
-  it('differs only for reasons that docs/differences.md has a row for', () => {
-    const page = readFileSync('docs/differences.md', 'utf8');
-    const titles = new Set([...page.matchAll(/^\| (.+?) +\|/gm)].map(([, title]) => title));
-    const reasons = Object.keys(differences).filter((reason) => !reason.startsWith(FAULT));
-    expect(reasons.filter((reason) => !titles.has(reason))).toEqual([]);
+  it('differs only for reasons that docs/differences.md states', () => {
+    expect(reasonsWithoutPlace(modelDifferences)).toEqual([]);
   });
 });
 
@@ -82,16 +76,12 @@ it('the table has thousands of decisions of every kind', () => {
  * another verdict than before, gets the reason `?`: the engineer must name it.
  */
 function writeDifferences(): void {
-  const written: Differences = {};
+  const written: ModelDifferences = {};
   for (const { id, model, litellm, gateway } of decisions) {
     if (gateway === litellm) continue;
     const before = expected.get(`${id} ${model}`);
     const reason = before?.verdict === gateway ? before.reason : '?';
     ((written[reason] ??= {})[id] ??= {})[model] = gateway;
   }
-  const lines = Object.entries(written).map(([reason, byRow]) => {
-    const ids = Object.entries(byRow).map(([id, models]) => `    "${id}": ${JSON.stringify(models)}`);
-    return `  ${JSON.stringify(reason)}: {\n${ids.join(',\n')}\n  }`;
-  });
-  writeFileSync(new URL('differences.json', import.meta.url), `{\n${lines.join(',\n')}\n}\n`);
+  writeTable('model-differences.json', written);
 }
