@@ -204,9 +204,9 @@ export class SpendLogMetadata {
 export class SpendLogRow {
   /** The `id` of the answer; the call id if the answer has none. */
   request_id: string;
-  /** The `x-litellm-call-id` of the response. */
+  /** The gateway's id of this attempt: the `x-litellm-call-id` of the response, unless the client named one. */
   litellm_call_id: string;
-  /** The `x-request-id` of the response. */
+  /** The `x-litellm-call-id` that the client named, else the `x-request-id` of the response. */
   x_request_id: string;
   /** The session that the client named. */
   session_id: string | null;

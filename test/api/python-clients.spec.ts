@@ -43,6 +43,7 @@ const BEHAVIOURS: Readonly<Record<string, (call: UpstreamCall) => Behaviour>> = 
     return { status: 429 };
   },
   'up-m-slow': () => ({ hang: true }),
+  'up-m-hang': () => ({ hang: true }),
   'up-m-broken': () => broken,
   'up-m-claude-broken': () => broken,
   'up-m-overflow': () => ({
@@ -84,6 +85,7 @@ beforeAll(async () => {
         ...testModels(url),
         ...openai.map((name) => model(name, url, perOutput)),
         model('m-slow', url, perOutput, { timeout: 2 }),
+        model('m-hang', url, perOutput, { timeout: 200 }),
         ...['m-claude', 'm-claude-tools', 'm-claude-ids', 'm-claude-broken'].map(claude),
       ],
     },
@@ -97,7 +99,8 @@ beforeAll(async () => {
   const ran = await Promise.all(programs.map((program) => program.results(gateway.url, keys)));
   results = { 'openai-2': ran[0]!, 'openai-3': ran[1]! };
 });
-afterAll(() => closeAll(...(programs ?? []), gateway, upstream));
+// The upstream first: calls that it does not answer end with it.
+afterAll(() => closeAll(...(programs ?? []), upstream, gateway));
 
 /** Returns what a check returned. Throws its traceback if it raised. */
 function seen(name: string, environment: PythonEnvironment = 'openai-2'): unknown {
@@ -159,6 +162,8 @@ describe.skipIf(!isThere).each(PYTHON_ENVIRONMENTS)('openai in %s', (environment
     ['refused_rate', expect.objectContaining({ class: 'RateLimitError', status: 429, type: 'rate_limit_exceeded' })],
     ['times_out', { class: 'APITimeoutError', status: null, type: null, code: null, requests: 0 }],
     ['upstream_times_out', expect.objectContaining({ class: 'InternalServerError', status: 504, requests: 1 })],
+    ['times_out_by_a_header', expect.objectContaining({ class: 'InternalServerError', status: 504, requests: 1 })],
+    ['retries_by_a_header', 'scripted answer'],
     ['stream_breaks', expect.objectContaining({ class: 'APIError', type: 'upstream_error', requests: 1 })],
     ['context_overflows', { class: 'BadRequestError', ...REFUSED.overflow }],
   ])('%s', (check, expected) => {
@@ -177,6 +182,13 @@ describe.skipIf(!isThere).each(PYTHON_ENVIRONMENTS)('openai in %s', (environment
     ]);
   });
 
+  it('names its call, by which it is found', async () => {
+    const id = `call-of-${environment}`;
+    expect(seen('openai.names_its_call', environment)).toBe(id);
+    const { body } = await gateway.admin('GET', `/spend/logs?request_id=${id}`);
+    expect(body).toMatchObject([{ x_request_id: id, spend: 0.003 }]);
+  });
+
   it('names a session, by which its calls are found', async () => {
     expect(seen('openai.names_a_session', environment)).toBe('scripted answer');
     const session = `session-${environment}`;
@@ -185,7 +197,7 @@ describe.skipIf(!isThere).each(PYTHON_ENVIRONMENTS)('openai in %s', (environment
   });
 
   it('calls a busy upstream once more, and never one whose answer is refused', () => {
-    expect(upstream.calls.filter(({ model: name }) => name === 'up-m-busy')).toHaveLength(4);
+    expect(upstream.calls.filter(({ model: name }) => name === 'up-m-busy')).toHaveLength(8);
     expect(upstream.calls.filter(({ model: name }) => name === 'up-m-deny')).toHaveLength(0);
   });
 });
@@ -221,6 +233,10 @@ describe.skipIf(!isThere)('langchain-openai', () => {
     ['structures_by_schema', OSLO],
     ['structures_by_function', OSLO],
     ['embeds', [[0.5, -0.5], 1]],
+    [
+      'times_out_by_a_header',
+      expect.objectContaining({ class: 'InternalServerError', status: 504, requests: 1 }),
+    ],
     ['refused_budget', { class: 'RateLimitError', ...REFUSED.budget }],
     ['context_overflows', { class: 'OpenAIContextOverflowError', ...REFUSED.overflow }],
     ['context_overflows_in_responses', { class: 'OpenAIContextOverflowError', ...REFUSED.overflow }],

@@ -94,6 +94,12 @@ def keeps_ids():
 
 
 @check("langchain")
+def times_out_by_a_header():
+    model = chat_model("m-hang", default_headers={"x-litellm-timeout": "0.3"}, max_retries=0)
+    return refusal(lambda: model.invoke("langchain"))
+
+
+@check("langchain")
 def refused_budget():
     return refusal(lambda: chat_model(key="poor", max_retries=5).invoke("langchain"))
 

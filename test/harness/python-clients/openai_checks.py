@@ -106,6 +106,27 @@ def names_a_session():
 
 
 @check("openai")
+def times_out_by_a_header():
+    """The gateway does not see the client's own timeout. The upstream never answers."""
+    headers = {"x-litellm-timeout": "0.3"}
+    return refusal(lambda: chat(model="m-hang", options={"default_headers": headers, "max_retries": 0}))
+
+
+@check("openai")
+def retries_by_a_header():
+    """The upstream answers the second attempt of each user."""
+    options = {"default_headers": {"x-litellm-num-retries": "1"}, "max_retries": 0}
+    return chat(model="m-busy", user=f"header-{VERSION}", options=options).choices[0].message.content
+
+
+@check("openai")
+def names_its_call():
+    headers = {"x-litellm-call-id": f"call-of-openai-{VERSION.split('.')[0]}"}
+    asked = {"model": "m-out", "messages": user("openai"), "max_tokens": 3}
+    return client(default_headers=headers).chat.completions.with_raw_response.create(**asked).headers["x-litellm-call-id"]
+
+
+@check("openai")
 def refused_unknown_key():
     return refusal(lambda: chat("unknown"))
 
