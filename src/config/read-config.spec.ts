@@ -232,6 +232,16 @@ model_list:
 
 const general = (yaml: string) => read(`general_settings: ${yaml}`);
 
+describe('min_clamp_share', () => {
+  it.each([0, 0.5, 1])('may be %s', (part) =>
+    expect(general(`{min_clamp_share: ${part}}`).general.minClampShare).toBe(part),
+  );
+
+  it.each([-0.1, 1.1, 'all', '.inf'])('%s stops the start', (part) =>
+    expect(() => general(`{min_clamp_share: ${part}}`)).toThrow('general_settings.min_clamp_share'),
+  );
+});
+
 describe('cors_allowed_origins', () => {
   it('are origins as browsers send them', () => {
     const origins = ['https://admin.example.com', 'http://localhost:3000', 'app://obsidian.md'];

@@ -18,6 +18,7 @@ const start = (general_settings: object) =>
       model_list: [
         model('m-out', upstream.url, price),
         model('m-agent', upstream.url, { input_cost_per_token: 0.000_003, output_cost_per_token: 0.000_015, max_output_tokens: 64_000 }), // prettier-ignore
+        model('m-claude', upstream.url, { input_cost_per_token: 0.000_003, output_cost_per_token: 0.000_015, max_output_tokens: 64_000 }, { model: 'anthropic/up-m-claude' }), // prettier-ignore
         model('m-vllm', upstream.url, price, { model: 'hosted_vllm/up-m-vllm' }),
         model('m-embed', upstream.url, { input_cost_per_token: 0.001, output_cost_per_token: 0 }),
       ],
@@ -110,6 +111,25 @@ describe('too big for what is left', () => {
         { sent_output_tokens: 270 },
       ]);
     });
+  });
+
+  it('a call that needs all its output for thinking is refused with what it needs and what is left', async () => {
+    const key = await gateway.createKey({ max_budget: 0.4 });
+    const turn = (budget_tokens: number) =>
+      gateway.as(key, 'POST', '/v1/messages', {
+        model: 'm-claude',
+        max_tokens: 32_000,
+        thinking: { type: 'enabled', budget_tokens },
+        messages: [{ role: 'user', content: 'Write a file.' }],
+        tools: [{ name: 'write_file', input_schema: { type: 'object' } }],
+      });
+    const { status, headers, body } = await turn(31_999);
+    expect([status, headers['x-should-retry']]).toEqual([429, 'false']);
+    const { output_tokens, needed, asked } = body.error.details;
+    expect(output_tokens).toMatchObject({ asked: 32_000, least: 32_000 });
+    expect(needed).toBe(asked);
+    expect(body.error.message).toContain(`What is left pays for ${output_tokens.fits} output tokens; this call asks for 32000 and takes no less than 32000. Lower the output limit of the call (max_tokens; with thinking also thinking.budget_tokens)`); // prettier-ignore
+    expect(clamped(await turn(10_000))).toEqual({ status: 200, to: String(output_tokens.fits) });
   });
 
   it('another provider is told in its own word, and a stream is clamped alike', async () => {
