@@ -54,10 +54,7 @@ wire_api = "responses"
     model: 'gpt-5',
     command({ url, key, model, task, home }) {
       file(join(home, '.config/opencode/opencode.json'), {
-        autoupdate: false,
-        share: 'disabled',
         small_model: `tollgate/${model}`,
-        permission: { bash: 'allow', edit: 'allow', external_directory: 'allow' },
         provider: {
           tollgate: {
             npm: '@ai-sdk/openai-compatible',

@@ -242,7 +242,7 @@ async function walk(agent, name, { gateway, scripted, folder, logs }) {
     clamped: calls.filter(({ answer }) => answer['x-tollgate-clamped']).length,
     cut: scripted.calls.filter(({ cut }) => cut).length,
     'spent = provider': info ? `${spent === upstreamCost ? 'yes' : 'NO'} ${Number(spent) / 1e9}` : '',
-    'session, user agent': [...new Set(rows.map(({ session_id, user_agent }) => `${session_id ?? '-'} ${user_agent ?? '-'}`))].join('; '),
+    'session, user agent': [...new Set(rows.map(({ session_id, metadata }) => `${session_id ?? '-'} ${metadata.user_agent}`))].join('; '),
     'its user sees': hasFinished || !refusals.length ? '' : sightOf(seen, refusals.at(-1)),
   }; // prettier-ignore
 }

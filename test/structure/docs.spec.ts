@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { AGENTS } from '../../scripts/coding-agents/agents.mjs';
 import { pythonPackages } from '../harness/python-clients.js';
 
 /** Proves that the pages for developers name only files, folders, scripts and identifiers that exist. */
@@ -91,6 +93,34 @@ describe('the pages for developers', () => {
     for (const [name, language, version] of versions)
       expect(installed[language]).toContain(`${name}==${version}`);
   });
+
+  it.each(Object.entries(AGENTS))(
+    'set up %s as the walk with coding agents does',
+    (agent, { program, model, keyFields, command }) => {
+      const [, recipe = ''] = textOf('docs/coding-agents.md').split(`\n## ${agent}\n`);
+      const [section] = recipe.split('\n## ');
+      const home = mkdtempSync(join(tmpdir(), 'tollgate-recipe-'));
+      const {
+        before = [],
+        args,
+        env,
+      } = command({ url: 'http://localhost:4000', key: 'sk-…', model, task: 'T', home });
+      const files = readdirSync(home, { recursive: true, encoding: 'utf8', withFileTypes: true }).filter(
+        (file) => file.isFile(),
+      );
+      const settings = files.flatMap(
+        (file) => readFileSync(join(file.parentPath, file.name), 'utf8').match(/[\w-]+"?(?= ?[:=])/g) ?? [],
+      );
+      rmSync(home, { recursive: true });
+      const names = [
+        program,
+        ...[...before, ...args].filter((one) => one.startsWith('-')),
+        ...Object.keys(env),
+        ...Object.keys(keyFields ?? {}),
+      ];
+      expect([...names, ...settings].filter((name) => !section!.includes(name))).toEqual([]);
+    },
+  );
 
   it('are checked', () => {
     const text =
