@@ -28,7 +28,12 @@ export function deciderIn(world: World): (caller: Caller, model: string) => Prom
     if ('problem' in deployment) throw new Error(deployment.problem);
     return deployment;
   });
-  const catalogue = new CatalogueSnapshot(deployments, config.router.modelAliases);
+  const groups = Object.entries(world.groups ?? {}).map(([id, [name, models]]) => ({
+    tokens: [name, id],
+    models,
+    deploymentIds: [],
+  }));
+  const catalogue = new CatalogueSnapshot(deployments, config.router.modelAliases, groups);
   const requests = new RequestFactsLoader(config, { current: () => catalogue } as never);
   const now = new Date();
   const reader = new CallerReader(config, () => now, { epoch: 0 } as never, NO_REVISIONS as never, {} as never, {} as never, {} as never, {} as never); // prettier-ignore
@@ -73,7 +78,7 @@ const NO_REVISIONS = { ofAll: () => new Map(), areShared: false };
 
 function rowsOf({ key, team, user, member, organization }: Caller): CallerRows {
   const found = <T>(row: object | undefined, more: object = {}) =>
-    Promise.resolve((row ? { ...EMPTY_ROW, ...row, ...more } : null) as T | null);
+    Promise.resolve((row ? { ...EMPTY_ROW, ...row, ...extraOf(row), ...more } : null) as T | null);
   const organizationId = organization ? 'o' : null;
   return {
     key: () =>
@@ -91,6 +96,9 @@ function rowsOf({ key, team, user, member, organization }: Caller): CallerRows {
     tier: () => Promise.resolve(null),
   };
 }
+
+const extraOf = ({ access_group_ids }: { readonly access_group_ids?: readonly string[] }) =>
+  access_group_ids ? { extra: { access_group_ids } } : {};
 
 const EMPTY_ROW = {
   id: 'row',

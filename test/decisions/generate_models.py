@@ -19,6 +19,7 @@ os.environ["OPENAI_API_KEY"] = os.environ["ANTHROPIC_API_KEY"] = "sk-none"
 import litellm  # noqa: E402
 from litellm.proxy import litellm_pre_call_utils, proxy_server, route_llm_request  # noqa: E402
 from litellm.proxy._types import (  # noqa: E402
+    LiteLLM_AccessGroupTable,
     LiteLLM_BudgetTable,
     LiteLLM_TeamMembership,
     LiteLLM_TeamTable,
@@ -105,6 +106,7 @@ async def verdict(world, caller, model, fallbacks):
         api_key="sk-hash",
         token="hash",
         models=key.get("models", []),
+        access_group_ids=key.get("access_group_ids"),
         aliases=key.get("aliases", {}),
         team_id=None if team is None else "t",
         team_models=(team or {}).get("models", []),
@@ -113,7 +115,11 @@ async def verdict(world, caller, model, fallbacks):
         org_id="o" if "organization" in caller else None,
     )
     team_row = token.team_id and LiteLLM_TeamTable(
-        team_id="t", models=token.team_models, blocked=team.get("blocked", False), organization_id=token.org_id
+        team_id="t",
+        models=token.team_models,
+        access_group_ids=team.get("access_group_ids"),
+        blocked=team.get("blocked", False),
+        organization_id=token.org_id,
     )
     user_row = token.user_id and LiteLLM_UserTable(
         user_id="u", models=(user or {}).get("models", []), max_budget=None, user_email=None
@@ -127,7 +133,15 @@ async def verdict(world, caller, model, fallbacks):
             litellm_budget_table=LiteLLM_BudgetTable(allowed_models=member["allowed_models"]),
         )
 
+    async def access_group(access_group_id, **_):
+        name, models = world["groups"][access_group_id]
+        return LiteLLM_AccessGroupTable(
+            access_group_id=access_group_id, access_group_name=name, access_model_names=models
+        )
+
+    # Readers of rows. LiteLLM's decisions are its own.
     auth_checks.get_team_membership = membership
+    auth_checks.get_access_object = access_group
     body = {"model": model, "messages": [], "input": "", **({"fallbacks": fallbacks} if fallbacks else {})}
     request = Request({"type": "http", "method": "POST", "path": path, "headers": [], "query_string": b"", "path_params": {}})
     router = proxy_server.llm_router
@@ -201,8 +215,14 @@ def callers(world, rng):
             caller["key"]["aliases"] = rng.choice(world["callerAliases"])
             if "team" in caller:
                 caller["team"]["model_aliases"] = rng.choice(world["teamAliases"])
-        if "team" in caller and rng.random() < 0.06:
-            caller["team"]["blocked"] = True
+        for level in ("key", "team"):
+            # Without other models, LiteLLM's groups restrict nothing: few of these calls say enough.
+            share = 0.7 if caller.get(level, {}).get("models") else 0.1
+            if "groups" in world and level in caller and rng.random() < share:
+                caller[level]["access_group_ids"] = rng.sample(sorted(world["groups"]), rng.choice([1, 1, 2]))
+        for level in ("team", "user", "organization"):
+            if level in caller and rng.random() < 0.06:
+                caller[level]["blocked"] = True
         yield caller
 
 
@@ -236,8 +256,9 @@ async def decisions():
                 continue
             seen.add(row_id)
             answers = {model: await verdict(world, caller, model, fallbacks) for model in world["asked"]}
-            # LiteLLM asks no organization about models: few of these calls say enough.
-            most = 4 if "organization" in caller else MODELS_PER_CALLER
+            # LiteLLM asks no organization about models, and blocks no user: few of these calls say enough.
+            is_simple = "organization" in caller or caller.get("user", {}).get("blocked")
+            most = 4 if is_simple else MODELS_PER_CALLER
             yield {"id": row_id, **row, "asked": different(answers, most, rng)}
 
 

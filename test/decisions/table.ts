@@ -6,21 +6,22 @@ export interface World {
   /** Public name, upstream name, and `model_info`. */
   readonly models: readonly (readonly [name: string, model: string, info?: object])[];
   readonly aliases?: Readonly<Record<string, unknown>>;
+  /** Access groups of the database, by their ids. */
+  readonly groups?: Readonly<Record<string, readonly [name: string, models: readonly string[]]>>;
   /** The route. Absent: chat. */
   readonly path?: string;
 }
 
 interface Lists {
   readonly models?: readonly string[];
+  readonly access_group_ids?: readonly string[];
+  readonly blocked?: boolean;
 }
 
 /** A key and who stands behind it, in the words of the admin API. */
 export interface Caller {
   readonly key: Lists & { readonly aliases?: Readonly<Record<string, string>> };
-  readonly team?: Lists & {
-    readonly model_aliases?: Readonly<Record<string, string>>;
-    readonly blocked?: boolean;
-  };
+  readonly team?: Lists & { readonly model_aliases?: Readonly<Record<string, string>> };
   readonly user?: Lists;
   readonly member?: { readonly allowed_models: readonly string[] };
   readonly organization?: Lists;
