@@ -13,6 +13,7 @@ import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } f
 import type { FastifyRequest } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
 import { CallerRoute } from '../http/route-access.js';
+import { wireHeader } from '../http/utf8-header.js';
 import { callTypeOf } from '../call-types/call-types.js';
 import { type Principal, seesEverything } from '../policy/principal.js';
 import { matchedPath } from '../http/matched-path.js';
@@ -129,7 +130,7 @@ export class EvaluationController {
       llm: () =>
         this.reader.readBytes(bytes, {
           kind: callTypeOf(route),
-          headers: type === 'end_user' ? { [END_USER_HEADER]: id } : {},
+          headers: type === 'end_user' ? { [END_USER_HEADER]: wireHeader(id) } : {},
           query: '',
           pathModel: resource.id,
           pathDecides: pathDecides(route),

@@ -9,6 +9,7 @@ import type { CallType } from '../call-types/call-type.js';
 import { FormBody } from '../call-types/form-body.js';
 import type { ReadMember } from '../call-types/read-members.js';
 import { areDroppedMembers, dropFlag } from '../config/call-defaults.js';
+import { utf8Header } from '../http/utf8-header.js';
 import type { CallOrigin } from '../ledger/call-origin.js';
 import type { CallSize } from '../policy/bound.js';
 import { hasBlankEnds, MAX_NAME_CHARS } from '../policy/model-list.js';
@@ -352,7 +353,7 @@ function endUserOf(
 ): string | undefined {
   for (const header of [END_USER_HEADER, 'x-litellm-end-user-id', ...endUserHeaders]) {
     const id = headers[header];
-    if (typeof id === 'string' && id) return plainName(id, 'user', MAX_END_USER_CHARS);
+    if (typeof id === 'string' && id) return plainName(utf8Header(id), 'user', MAX_END_USER_CHARS);
   }
   const sent = value('user');
   const user = endUserText(sent);

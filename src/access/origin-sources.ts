@@ -14,15 +14,24 @@ export interface OriginParts {
 /** A place where a call may name an id. */
 type Source = (parts: OriginParts) => unknown;
 
-const header =
-  (name: string): Source =>
-  ({ headers }) =>
-    headers[name];
+/** The headers that the sources below read. */
+const READ_HEADERS = new Set(['traceparent', 'baggage']);
 
-const codexHeader =
-  (name: string): Source =>
-  ({ headers, isCodex }) =>
-    isCodex ? headers[name] : undefined;
+function header(name: string): Source {
+  READ_HEADERS.add(name);
+  return ({ headers }) => headers[name];
+}
+
+function codexHeader(name: string): Source {
+  READ_HEADERS.add(name);
+  return ({ headers, isCodex }) => (isCodex ? headers[name] : undefined);
+}
+
+/** Tells whether any of these headers may be a source. Most calls have none. */
+export function mayNameOrigin(headers: IncomingHttpHeaders): boolean {
+  for (const name in headers) if (READ_HEADERS.has(name) || name.endsWith('-session-id')) return true;
+  return false;
+}
 
 const member =
   (name: ReadMember): Source =>

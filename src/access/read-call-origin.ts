@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ReadMember } from '../call-types/read-members.js';
+import { utf8Header } from '../http/utf8-header.js';
 import type { CallOrigin } from '../ledger/call-origin.js';
 import { isPrintable } from '../policy/printable.js';
-import { ORIGIN_SOURCES, type OriginParts } from './origin-sources.js';
+import { mayNameOrigin, ORIGIN_SOURCES, type OriginParts } from './origin-sources.js';
 import { boundedLabels } from './spend-logs-metadata.js';
 
 /** A longer id is none: a part of it would be another id. */
@@ -29,13 +30,17 @@ export function readCallOrigin(
   headers: IncomingHttpHeaders,
   body: { has(name: ReadMember): boolean; value(name: ReadMember): unknown },
 ): CallOrigin | undefined {
+  const hasMember = MEMBERS.some((name) => body.has(name));
+  if (!hasMember && !mayNameOrigin(headers)) {
+    const userAgent = plainUserAgent(headers['user-agent']);
+    return userAgent ? { userAgent } : undefined;
+  }
   const originator = idFrom(ORIGIN_SOURCES.originator, { headers, isCodex: false, member: noMember });
-  const rawUserAgent = headers['user-agent'];
-  const userAgent = rawUserAgent === undefined ? undefined : plainUserAgent(rawUserAgent);
+  const userAgent = plainUserAgent(headers['user-agent']);
   const parts: OriginParts = {
     headers,
     isCodex: CODEX.test(userAgent ?? '') || CODEX.test(originator ?? ''),
-    member: MEMBERS.some((name) => body.has(name)) ? memberReader(body) : noMember,
+    member: hasMember ? memberReader(body) : noMember,
   };
   const sessionId = idFrom(ORIGIN_SOURCES.session, parts);
   // Every source of a trace is one of a session, too.
@@ -79,17 +84,21 @@ function labelsOf(parts: OriginParts): CallOrigin['spendLogsMetadata'] {
   for (const source of ORIGIN_SOURCES.spendLogsMetadata) {
     const sent = source(parts);
     if (sent === undefined) continue;
-    const labels = boundedLabels(sent);
+    const labels = boundedLabels(typeof sent === 'string' ? utf8Header(sent) : sent);
     if (labels) return labels;
   }
   return undefined;
 }
 
+/** The usual form, which is stored as it is. */
+const PLAIN_USER_AGENT = /^[\w\-.+/@:~]{1,64}(?: [\x21-\x7e]{1,60})?$/;
 const UNUSUAL = /[^\x20-\x7e]/g;
 const UNUSUAL_IN_PRODUCT = /[^\w\-.+/@:~]/g;
 
 /** Returns a `user-agent` without unusual characters, shortened. Its first word is the product with its version. */
-function plainUserAgent(sent: string): string {
+function plainUserAgent(sent: string | undefined): string {
+  if (sent === undefined) return '';
+  if (PLAIN_USER_AGENT.test(sent)) return sent;
   const text = sent
     .slice(0, 4 * MAX_USER_AGENT_CHARS)
     .replaceAll(UNUSUAL, '')

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { utf8Header } from '../http/utf8-header.js';
 import type { ReadMember } from '../call-types/read-members.js';
 import { MalformedBodyError } from '../body/json-scanner.js';
 import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
@@ -20,7 +21,7 @@ export function requestTags(
     ['tags', value('tags')],
     ['metadata.tags', tagsIn(value('metadata'))],
     ['litellm_metadata.tags', tagsIn(value('litellm_metadata'))],
-    [HEADER, header === undefined ? undefined : namesIn(String(header))],
+    [HEADER, header === undefined ? undefined : namesIn(utf8Header(String(header)))],
   ] as const;
   const present = lists.filter(([, list]) => list !== undefined && list !== null);
   if (!present.length) return NONE;

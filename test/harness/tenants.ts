@@ -79,9 +79,11 @@ export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant
     return Object.fromEntries(entries) as Record<CallerKind, string>;
   };
   const mine = await keys('');
-  await gateway.chat(mine.member, { model: 'm-free', user: customer, tags: [marker] });
+  const [session, trace] = [`session-${marker}`, `trace-${marker}`];
+  const origin = { 'x-litellm-session-id': session, 'x-litellm-trace-id': trace };
+  await gateway.chat(mine.member, { model: 'm-free', user: customer, tags: [marker] }, origin);
   const [spent] = (await gateway.admin('GET', `/spend/logs?user_id=${userIds.member}`)).body as [
-    { request_id: string },
+    { litellm_call_id: string },
   ];
   return {
     name,
@@ -117,7 +119,9 @@ export async function makeTenant(gateway: Gateway, name: string): Promise<Tenant
       key_aliases: `member-${marker}`,
       key_alias: `member-${marker}`,
       key_hash: secretHash(mine.member),
-      request_id: spent.request_id,
+      request_id: spent.litellm_call_id,
+      session_id: session,
+      trace_id: trace,
       changed_by: userIds.member!,
       changed_by_api_key: secretHash(mine.member),
       object_id: team,

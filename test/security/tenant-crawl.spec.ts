@@ -30,18 +30,18 @@ const NAMING: Readonly<Record<string, 'one' | 'list' | 'member'>> = {
   exclude_team_ids: 'list', exclude_organization_ids: 'list', end_user_ids: 'list', exclude_end_user_ids: 'list',
   internal_user_id: 'one', customer_id: 'one',
   end_user: 'one', end_user_id: 'one', budgets: 'list',
-  id: 'one', litellm_model_id: 'one', request_id: 'one',
+  id: 'one', litellm_model_id: 'one', request_id: 'one', session_id: 'one', trace_id: 'one',
   changed_by: 'one', changed_by_api_key: 'one', object_id: 'one', object_team_id: 'one', object_key_hash: 'one',
   teamId: 'one', modelId: 'one',
   assigned_team_ids: 'list', assigned_key_ids: 'list', access_group: 'one', access_group_id: 'one', model_id: 'one',
 }; // prettier-ignore
 /** Other fields, which name no party. The first test fails for a field that is neither declared nor listed here. */
 const ELSE =
-  /^(model|names|role|subject|action|table_name|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|reset_to|include_team_keys|include_created_by_keys|status|expand|search|options|model_names|model_ids|access_\w+_ids|access_group_name|access_model_names|model_group|include_metadata|fallback_type|return_wildcard_routes|scope|include_model_access_groups|only_model_access_groups|healthy_only|before_id|after_id|users|all_users|user_updates|summarize|timezone|limit|group_by|startTime|endTime|min_spend|max_spend|status_filter|error_code|error_message|completion_response)$/;
+  /^(model|names|role|subject|action|table_name|resource|context|evaluations|messages|prompt|input|stream|max_tokens|max_completion_tokens|user|n|fallbacks|model_name|litellm_params|page|size|page_size|sort_by|sort_order|start_date|end_date|return_full_object|reset_to|include_team_keys|include_created_by_keys|status|expand|search|options|model_names|model_ids|access_\w+_ids|access_group_name|access_model_names|model_group|include_metadata|fallback_type|return_wildcard_routes|scope|include_model_access_groups|only_model_access_groups|healthy_only|before_id|after_id|users|all_users|user_updates|summarize|timezone|limit|group_by|startTime|endTime|min_spend|max_spend|status_filter|error_code|error_message|completion_response|user_agent|originator|call_type|tag_filter|tag_filters)$/;
 const namesNothing = (field: string) => DECLARED.some(([name]) => name === field) || ELSE.test(field);
 
 /** Reports that need days. */
-const NEEDS_DAYS = /\/activity$|\/report$|\/logs\/v2$/;
+const NEEDS_DAYS = /\/activity$|\/report$|\/summary$|\/logs\/v2$/;
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
 const DAYS = { start_date: daysAgo(7), end_date: daysAgo(0) };
 
