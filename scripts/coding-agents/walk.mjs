@@ -32,7 +32,6 @@ const CASES = {
   'four sessions on $2': {
     key: { max_budget: 2 },
     sessions: 4,
-    agents: ['Claude Code'],
     model: { toolTokens: 5000, delayMs: 2000 },
   },
 };
@@ -258,19 +257,14 @@ if (logs) mkdirSync(logs, { recursive: true });
 const scripted = await startScriptedModel();
 const gateway = await startGateway(scripted.url, folder);
 const table = [];
-for (const [agent, { program }] of Object.entries(AGENTS)) {
+for (const [agent, { program, oneStepUsd }] of Object.entries(AGENTS)) {
   if (options.agent && !options.agent.includes(agent)) continue;
   if (!isInstalled(program)) {
     console.log(`${agent}: there is no ${program} in the PATH`);
     continue;
   }
-  for (const [name, { agents }] of Object.entries(CASES)) {
-    if (
-      (options.case && !options.case.includes(name)) ||
-      (agents && !agents.includes(agent)) ||
-      (CASES[name].oneStep && !AGENTS[agent].oneStepUsd)
-    )
-      continue;
+  for (const [name, { oneStep }] of Object.entries(CASES)) {
+    if ((options.case && !options.case.includes(name)) || (oneStep && !oneStepUsd)) continue;
     const row = await walk(agent, name, { gateway, scripted, folder, logs });
     table.push(row);
     console.log(`${agent}, ${name}:`, row);
