@@ -1,6 +1,6 @@
 // Runs every coding agent of the PATH against a gateway and a scripted model, with keys that pass and keys that are refused.
 // npm run coding-agents [-- --agent Codex --case "money gone" --logs FOLDER]
-// On Linux it runs in a network namespace that has nothing but loopback, so that no agent can call anything else.
+// On Linux it runs in namespaces of its own: no agent can call anything but loopback, and what one leaves running ends with the walk.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
@@ -36,12 +36,13 @@ const CASES = {
   },
 };
 
-/** Starts the walk again in a network namespace; returns where that is not possible. */
+/** Starts the walk again in namespaces of its own; returns where that is not possible. */
 function isolate() {
   if (process.env.TOLLGATE_WALK_ISOLATED || process.platform !== 'linux') return;
   const script = 'ip link set lo up && exec "$0" "$@"';
   const command = [process.execPath, ...process.argv.slice(1)];
-  const namespace = process.getuid() === 0 ? ['--net'] : ['--net', '--map-root-user'];
+  const own = ['--net', '--pid', '--fork', '--mount-proc', '--kill-child'];
+  const namespace = process.getuid() === 0 ? own : [...own, '--map-root-user'];
   if (spawnSync('unshare', [...namespace, 'sh', '-c', 'ip link set lo up']).status !== 0) return;
   const { status } = spawnSync('unshare', [...namespace, 'sh', '-c', script, ...command], {
     stdio: 'inherit',
@@ -62,7 +63,7 @@ async function startGateway(scriptedUrl, folder) {
         litellm_params: { model: 'openai/gpt-5', api_base: `${scriptedUrl}/v1`, api_key: 'sk-provider' },
         model_info: {
           max_input_tokens: 272_000,
-          max_output_tokens: 128_000,
+          max_output_tokens: 32_000,
           input_cost_per_token: perToken(gpt.input),
           cache_read_input_token_cost: perToken(gpt.cacheRead),
           output_cost_per_token: perToken(gpt.output),
@@ -276,7 +277,7 @@ const { status } = spawnSync(process.execPath, [GATEWAY, 'verify-ledger'], {
   env: { ...process.env, TOLLGATE_DATA: folder, TOLLGATE_CONFIG: join(folder, 'config.yaml') },
   stdio: 'inherit',
 });
-rmSync(folder, { recursive: true, force: true });
+rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 const columns = Object.keys(table[0] ?? {});
 const line = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
 console.log(
