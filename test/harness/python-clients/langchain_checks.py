@@ -95,7 +95,7 @@ def keeps_ids():
 
 @check("langchain")
 def times_out_by_a_header():
-    model = chat_model("m-hang", default_headers={"x-litellm-timeout": "0.3"}, max_retries=0)
+    model = chat_model("m-hang", default_headers={"x-litellm-timeout": "0.3"}, max_retries=0, timeout=30)
     return refusal(lambda: model.invoke("langchain"))
 
 

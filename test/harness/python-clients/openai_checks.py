@@ -108,8 +108,8 @@ def names_a_session():
 @check("openai")
 def times_out_by_a_header():
     """The gateway does not see the client's own timeout. The upstream never answers."""
-    headers = {"x-litellm-timeout": "0.3"}
-    return refusal(lambda: chat(model="m-hang", options={"default_headers": headers, "max_retries": 0}))
+    options = {"default_headers": {"x-litellm-timeout": "0.3"}, "max_retries": 0, "timeout": 30}
+    return refusal(lambda: chat(model="m-hang", options=options))
 
 
 @check("openai")
