@@ -1,10 +1,5 @@
-import {
-  ConflictException,
-  Inject,
-  Injectable,
-  NotFoundException,
-  UnprocessableEntityException,
-} from '@nestjs/common';
+import { ConflictException, Inject, Injectable, UnprocessableEntityException } from '@nestjs/common';
+import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
@@ -293,7 +288,7 @@ function requireAll(
 ): void {
   const absent = requested.find((id) => !existing.includes(id));
   if (absent !== undefined)
-    throw new NotFoundException({ message: `${title} not found, passed ${param}=${absent}`, param });
+    throw new MissingRowException({ message: `${title} not found, passed ${param}=${absent}`, param });
 }
 
 /** Returns a 422 that names the field. */

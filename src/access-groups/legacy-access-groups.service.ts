@@ -1,4 +1,5 @@
-import { BadRequestException, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import { BadRequestException, Inject, Injectable } from '@nestjs/common';
+import { MissingRowException } from '../http/missing-row.exception.js';
 import type { EntityManager } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
@@ -103,7 +104,7 @@ export class LegacyAccessGroupsService {
     const absent =
       model_names?.find((name) => !catalogue.serves(name)) ?? model_ids?.find((id) => !served.has(id));
     if (absent !== undefined)
-      throw new NotFoundException({
+      throw new MissingRowException({
         message: `Model(s) not found: ${absent}`,
         param: model_names?.includes(absent) ? 'model_names' : 'model_ids',
       });

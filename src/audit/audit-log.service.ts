@@ -1,5 +1,6 @@
 import { AuditEntryRepository } from './audit-entry.repository.js';
-import { Injectable, NotFoundException } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { MissingRowException } from '../http/missing-row.exception.js';
 import type { SelectQueryBuilder } from 'typeorm';
 import { DAY_MS } from '../platform/clock.js';
 import { Database } from '../database/database.js';
@@ -46,7 +47,7 @@ export class AuditLogService {
   /** Returns one entry. Throws 404 if it does not exist. */
   async info(id: string): Promise<AuditLog> {
     const entry = await this.database.read((manager) => this.entries.in(manager).findOneBy({ id }));
-    if (!entry) throw new NotFoundException({ message: `Audit log with ID ${id} not found`, param: 'id' });
+    if (!entry) throw new MissingRowException({ message: `Audit log with ID ${id} not found`, param: 'id' });
     return auditLog(entry);
   }
 }

@@ -1,7 +1,8 @@
-import { Controller, ForbiddenException, Get, Query, Req } from '@nestjs/common';
+import { Controller, Get, Query, Req } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { CallAccess } from '../access/call-access.js';
+import { MissingRowException } from '../http/missing-row.exception.js';
 import { CallerRoute, CurrentPrincipal } from '../http/route-access.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import {
@@ -73,7 +74,7 @@ export class ModelInfoController {
     if (id === undefined) return own;
     const one = own.filter(({ model_info }) => model_info.id === id);
     if (one.length) return one;
-    throw new ForbiddenException({
+    throw new MissingRowException({
       message: `Model id = ${id} is not a model that you may call.`,
       param: 'litellm_model_id',
     });

@@ -1,4 +1,5 @@
-import { Injectable, NotFoundException } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { END_USER_FIELDS } from '../parties/fields/end-user-fields.js';
 import { cacheKey } from '../cache/change-epochs.js';
@@ -185,7 +186,7 @@ function apply(row: EndUser, dto: UpdateEndUserDto, now: Date): void {
 }
 
 const missing = (ids: readonly string[], param: string) =>
-  new NotFoundException({
+  new MissingRowException({
     message:
       ids.length > 1
         ? `End User Id(s)=${ids.join(', ')} do not exist in db`

@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { type ErrorResponse, renderError } from './error-response.js';
+import { MissingRowException } from './missing-row.exception.js';
 import { isOfRouter, noRoute } from './route-methods.js';
 import { OverloadedError } from '../platform/overloaded.error.js';
 import { DependencyUnavailableError } from '../platform/dependency-unavailable.error.js';
@@ -47,7 +48,7 @@ export class ErrorFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    const error = isOfRouter(thrown) ? noRoute(request) : thrown;
+    const error = forCaller(thrown, request);
     const reply = http.getResponse<FastifyReply>();
     const response = toErrorResponse(error);
     // Shed calls are counted but not logged, because log lines would add to the load.
@@ -69,6 +70,12 @@ export class ErrorFilter implements ExceptionFilter {
       reason instanceof Error ? reason.stack : reason,
     );
   }
+}
+
+/** Returns the error as the caller of the request may see it. */
+function forCaller(error: unknown, request: FastifyRequest): unknown {
+  if (error instanceof MissingRowException) return error.refusalFor(request.principal);
+  return isOfRouter(error) ? noRoute(request) : error;
 }
 
 const reasonOf = ({ message, cause }: HttpException) =>

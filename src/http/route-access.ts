@@ -73,8 +73,8 @@ export const AdminRoute = () =>
     ...refusals(
       [400, 'The request contradicts itself, or the configuration file.'],
       [401, 'No credential, or not a valid one.'],
-      [403, 'This caller may not.'],
-      [404, 'Not there, or not this caller’s.'],
+      [403, 'This caller may not, or may see no such row, whether or not there is one.'],
+      [404, 'The row is missing. Only proxy admins and their viewers learn it; all other callers get 403.'],
       [409, 'The id or name is taken, or somebody needs what should go.'],
       [422, 'The body or query is invalid; `details.fields` names each problem.'],
       [503, 'The database does not answer.'],

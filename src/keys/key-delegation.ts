@@ -50,7 +50,7 @@ export class KeyDelegation {
 
   /**
    * Fills the owners of a new key: the caller's own, or a team or an organization that the caller administers. Throws
-   * 403 or 404 for any other.
+   * for any other.
    */
   withOwners(dto: GenerateKeyDto, caller: Principal, route: string): GenerateKeyDto {
     this.delegation.requireSettable(dto, NEW_KEY_FIELDS);
@@ -67,7 +67,7 @@ export class KeyDelegation {
   }
 
   /**
-   * Throws 403 or 404 if an update names a field or an owner that the caller may not set. An owner changes only between
+   * Throws 403 if an update names a field or an owner that the caller may not set. An owner changes only between
    * those the caller administers.
    */
   requireUpdatable(dto: KeyFieldsDto, key: VirtualKey, caller: Principal): void {

@@ -1,4 +1,5 @@
-import { BadRequestException, Injectable, NotFoundException } from '@nestjs/common';
+import { BadRequestException, Injectable } from '@nestjs/common';
+import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager } from 'typeorm';
 import { missingText } from '../policy/checks/parties-exist.js';
 import type { KeyFieldsDto } from './keys.dto.js';
@@ -48,4 +49,4 @@ export class KeyReferences {
 }
 
 const missing = (kind: 'team' | 'organization', id: string) =>
-  new NotFoundException({ message: missingText({ kind, id }), param: `${kind}_id` });
+  new MissingRowException({ message: missingText({ kind, id }), param: `${kind}_id` });

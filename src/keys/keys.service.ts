@@ -1,11 +1,5 @@
-import {
-  BadRequestException,
-  ForbiddenException,
-  HttpException,
-  Inject,
-  Injectable,
-  NotFoundException,
-} from '@nestjs/common';
+import { BadRequestException, ForbiddenException, HttpException, Inject, Injectable } from '@nestjs/common';
+import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { Database } from '../database/database.js';
@@ -106,7 +100,7 @@ export class KeysService {
     return issued;
   }
 
-  /** Changes the key that `key`, or else `key_alias`, names. Throws 404 if it does not exist or the caller may not see it. */
+  /** Changes the key that `key`, or else `key_alias`, names. Throws `MissingRowException` if the caller may not see it. */
   async update(dto: UpdateKeyDto, caller: Principal): Promise<UpdatedKey> {
     const { key, key_alias: alias } = dto;
     const { row } = await this.keys.write(async (tx) => {
@@ -230,8 +224,8 @@ export class KeysService {
   }
 
   /**
-   * Blocks or unblocks a key. Only an admin of the key unblocks it. Throws 404 if it does not exist or the caller may
-   * not see it.
+   * Blocks or unblocks a key. Only an admin of the key unblocks it. Throws `MissingRowException` if the
+   * caller may not see it.
    */
   async setBlocked(keyOrHash: string, blocked: boolean, caller: Principal): Promise<KeyRow> {
     const row = await this.keys.write(async (tx) => {
@@ -258,7 +252,7 @@ export class KeysService {
       async (tx) => {
         const matches = (await this.keys.lockedInOrder(tx, ...where)).filter((key) => maySeeKey(caller, key));
         if (!matches.length)
-          throw new NotFoundException({
+          throw new MissingRowException({
             message: 'No keys found',
             param: keys?.length ? 'keys' : 'key_aliases',
           });
@@ -276,7 +270,7 @@ export class KeysService {
     ];
   }
 
-  /** Returns a key. Throws 404 if it does not exist or the caller may not see it. */
+  /** Returns a key. Throws `MissingRowException` if the caller may not see it. */
   async info(keyOrHash: string | undefined, caller: Principal): Promise<KeyInfo> {
     const hash = keyOrHash === undefined ? caller.keyHash : keyHashOf(keyOrHash);
     if (hash === undefined)
@@ -288,8 +282,8 @@ export class KeysService {
   }
 
   /**
-   * Returns the hash of the live key with this alias. Throws 400 without an alias, and 404 if there is no such key or
-   * the caller may not see it.
+   * Returns the hash of the live key with this alias. Throws 400 without an alias, and `MissingRowException` if
+   * the caller may not see the key.
    */
   private async hashOf(
     tx: EntityManager,
@@ -304,8 +298,8 @@ export class KeysService {
   }
 
   /**
-   * Returns the live key, locked. Throws 404 if it does not exist or the caller may not see it, and 403 if the caller
-   * may not change it.
+   * Returns the live key, locked. Throws `MissingRowException` if the caller may not see it, and 403
+   * if the caller may not change it.
    */
   private async require(
     tx: EntityManager,
@@ -336,7 +330,7 @@ function requireChangeable(caller: Principal, key: VirtualKey, ...routes: string
   if (!routes.some((route) => mayChangeKey(caller, key, route))) throw notPermitted(routes[0]!);
 }
 
-/** Throws 404 if the key does not exist or the caller may not see it, and 403 if the caller does not administer it. */
+/** Throws `MissingRowException` if the caller may not see the key, and 403 if the caller does not administer it. */
 function requireResettable(caller: Principal, key: VirtualKey | null): asserts key {
   if (!key || !maySeeKey(caller, key)) throw unknownKey();
   if (!administersKey(caller, key))
@@ -344,9 +338,9 @@ function requireResettable(caller: Principal, key: VirtualKey | null): asserts k
 }
 
 const unknownAlias = (alias: string) =>
-  new NotFoundException({
+  new MissingRowException({
     message: `Key not found. No key with key_alias='${alias}'.`,
     param: 'key_alias',
   });
 
-const unknownKey = () => new NotFoundException({ message: 'Key not found in database', param: 'key' });
+const unknownKey = () => new MissingRowException({ message: 'Key not found in database', param: 'key' });

@@ -1,10 +1,5 @@
-import {
-  BadRequestException,
-  ConflictException,
-  Inject,
-  Injectable,
-  NotFoundException,
-} from '@nestjs/common';
+import { BadRequestException, ConflictException, Inject, Injectable } from '@nestjs/common';
+import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
@@ -142,7 +137,7 @@ export class ModelsService {
     if (id === undefined) return selected;
     const one = selected.filter(({ model_info }) => model_info.id === id);
     if (!one.length)
-      throw new NotFoundException({
+      throw new MissingRowException({
         message: `Model id = ${id} not found on litellm proxy`,
         param: 'litellm_model_id',
       });
@@ -249,7 +244,7 @@ export class ModelsService {
       ...rowLock(tx),
     });
     if (team) return;
-    throw new NotFoundException({
+    throw new MissingRowException({
       message: missingText({ kind: 'team', id: teamId }),
       param: 'model_info.team_id',
     });
@@ -264,7 +259,7 @@ function merged(before: object, sent: object | null | undefined): Record<string,
 }
 
 const missing = (id: string, param: string) =>
-  new NotFoundException({ message: `Model with id=${id} not found in db`, param });
+  new MissingRowException({ message: `Model with id=${id} not found in db`, param });
 
 /** Reads a deployment like one of the configuration file. Throws 422 with all its problems. */
 function descriptionOf(

@@ -176,6 +176,7 @@ export class OrganizationMembersService {
     const members = await this.organizationMembers.ofOrganizations(tx, [organization_id]);
     const there = members.find(({ userId }) => userId === asked);
     if (there) return there;
+    // Only an admin of the organization comes here, and sees every member.
     throw new NotFoundException({
       message: `User=${id || email} is not a member of Organization=${organization_id}`,
       param: id ? 'user_id' : 'user_email',

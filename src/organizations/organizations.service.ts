@@ -95,7 +95,7 @@ export class OrganizationsService {
     );
   }
 
-  /** Returns an organization with its teams. Throws 404 if it does not exist or the caller may not see it. */
+  /** Returns an organization with its teams. Throws `MissingRowException` if the caller may not see it. */
   async info(organizationId: string, caller: Principal): Promise<OrganizationRow> {
     return this.database.read(async (manager) => {
       const row = await this.organizations.findOrFail(manager, organizationId);

@@ -1,4 +1,5 @@
-import { Injectable, NotFoundException } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { TAG_FIELDS } from '../parties/fields/tag-fields.js';
 import { cacheKey } from '../cache/change-epochs.js';
@@ -80,7 +81,7 @@ export class TagsService {
       const absent = names.filter((name) => !existingNames.has(name));
       if (absent.length) {
         const message = `Tags not found: [${absent.map((name) => `'${name}'`).join(', ')}]`;
-        throw new NotFoundException({ message, param: 'names' });
+        throw new MissingRowException({ message, param: 'names' });
       }
       return Object.fromEntries((await this.views(manager, rows)).map((tag) => [tag.name, tag]));
     });

@@ -1,4 +1,5 @@
-import { ForbiddenException, Injectable, NotFoundException } from '@nestjs/common';
+import { ForbiddenException, Injectable } from '@nestjs/common';
+import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager, IsNull } from 'typeorm';
 import { DelegationService, type MakerEntitlements } from '../delegation/delegation.js';
 import { ownershipRefusal } from '../delegation/ownership-refusal.js';
@@ -35,18 +36,18 @@ export class TeamDelegation {
     private readonly budgets: BudgetRepository,
   ) {}
 
-  /** Throws 404 if the caller may not see the team, and 403 if the caller neither administers it nor is above it. */
+  /** Throws if the caller neither administers the team nor is above it. */
   requireAdmin(caller: Principal, teamId: string): void {
     if (!administersTeam(caller, teamId)) throw ownershipRefusal(caller, 'team', teamId);
   }
 
-  /** Throws 404 if the caller may not see the team, and 403 if the caller does not administer its organization. */
+  /** Throws if the caller does not administer the organization of the team. */
   requireOrganizationAdmin(caller: Principal, teamId: string): void {
     if (!maySeeTeam(caller, teamId)) throw missingTeam(teamId);
-    if (!isAboveTeam(caller, teamId)) throw onlyForOrganizationAdmins(teamId);
+    if (!isAboveTeam(caller, teamId)) throw onlyForOrganizationAdmins();
   }
 
-  /** Throws 403 or 404 if the caller does not administer the organization of a new team. */
+  /** Throws if the caller does not administer the organization of a new team. */
   requireCreatable(dto: NewTeamDto, caller: Principal): void {
     this.delegation.requireSettable(dto, NEW_TEAM_FIELDS);
     if (!dto.organization_id) {
@@ -109,7 +110,7 @@ export class TeamDelegation {
   }
 
   /**
-   * Throws 404 if the caller may not see one of the members. A proxy admin may name any user; a missing one is created.
+   * Throws if the caller may not see one of the members. A proxy admin may name any user; a missing one is created.
    */
   async requireVisible(tx: EntityManager, members: readonly MemberDto[], caller: Principal): Promise<void> {
     if (isProxyAdmin(caller)) return;
@@ -146,10 +147,10 @@ const NEW_TEAM_FIELDS = new Set(
 );
 
 const missingTeam = (id: string) =>
-  new NotFoundException({ message: missingText({ kind: 'team', id }), param: 'team_id' });
+  new MissingRowException({ message: missingText({ kind: 'team', id }), param: 'team_id' });
 
-const onlyForOrganizationAdmins = (teamId: string) =>
+const onlyForOrganizationAdmins = () =>
   new ForbiddenException({
-    message: `Only the organization’s admins of Team=${teamId} may do this`,
+    message: 'Only the admins of the team’s organization may do this',
     param: 'team_id',
   });

@@ -1,5 +1,6 @@
 import type { UserRow } from '../parties/user-row.dto.js';
-import { BadRequestException, Injectable } from '@nestjs/common';
+import { BadRequestException, ForbiddenException, Injectable } from '@nestjs/common';
+import { MissingRowException } from '../http/missing-row.exception.js';
 import type { EntityManager } from 'typeorm';
 import { cacheKey } from '../cache/change-epochs.js';
 import { secretsOf } from '../parties/entities/virtual-key.entity.js';
@@ -90,7 +91,7 @@ export class TeamMembersService {
   async add(dto: AddMembersDto, caller: Principal): Promise<AddedTeamMembers> {
     const { response } = await this.members.write(
       async (tx) => {
-        if (!this.joinsAvailableTeam(dto, caller)) this.delegation.requireAdmin(caller, dto.team_id);
+        if (!this.joinsAvailableTeam(dto, caller)) this.requireAdmin(dto.team_id, caller);
         const team = await this.teams.findForUpdateOrFail(tx, dto.team_id);
         await this.delegation.requireVisible(tx, dto.member, caller);
         await this.locks.lockParents(tx, { users: dto.member.map(({ user_id }) => user_id) });
@@ -162,6 +163,12 @@ export class TeamMembersService {
     return teamView(team, members);
   }
 
+  /** Throws if the caller does not administer the team. Every user sees an available team. */
+  private requireAdmin(teamId: string, caller: Principal): void {
+    if (!maySeeTeam(caller, teamId) && this.newUsers.availableTeams.includes(teamId)) throw onlyForOneself();
+    this.delegation.requireAdmin(caller, teamId);
+  }
+
   /** Tells whether the caller adds only itself, without limits, to a team that every user may join. */
   private joinsAvailableTeam({ team_id, member, ...rest }: AddMembersDto, caller: Principal): boolean {
     const isCaller = ({ user_id, user_email, role }: MemberDto) =>
@@ -209,7 +216,11 @@ export class TeamMembersService {
     caller: Principal,
   ): Promise<{ team: Team; userId: string; userEmail: string | null }> {
     if (!maySeeTeam(caller, team_id) || !(await this.teams.find(tx, team_id))) {
-      throw new BadRequestException({ message: `Team id=${team_id} does not exist in db`, param: 'team_id' });
+      // LiteLLM's status.
+      throw new MissingRowException(
+        { message: `Team id=${team_id} does not exist in db`, param: 'team_id' },
+        400,
+      );
     }
     this.delegation.requireAdmin(caller, team_id);
     const team = await this.teams.findForUpdateOrFail(tx, team_id);
@@ -224,6 +235,12 @@ export class TeamMembersService {
     return { team, userId, userEmail: user?.userEmail ?? null };
   }
 }
+
+const onlyForOneself = () =>
+  new ForbiddenException({
+    message: 'Users join this team by themselves, as role user and without limits. Only its admins may do more',
+    param: 'member',
+  });
 
 /** Returns the limits of a member under the names of every party. */
 const limitsIn = ({

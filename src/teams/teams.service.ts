@@ -1,4 +1,5 @@
-import { Inject, Injectable, NotFoundException } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { cacheKey } from '../cache/change-epochs.js';
@@ -110,7 +111,7 @@ export class TeamsService {
     return team;
   }
 
-  /** Changes a team. Throws 404 if it does not exist or the caller may not see it. */
+  /** Changes a team. Throws `MissingRowException` if the caller may not see it. */
   async update(dto: UpdateTeamDto, caller: Principal): Promise<UpdatedTeam> {
     return { team_id: dto.team_id, data: await this.change(dto.team_id, () => dto, caller, dto) };
   }
@@ -186,8 +187,8 @@ export class TeamsService {
   }
 
   /**
-   * Returns a team with its members and newest keys (`/key/list` pages through all). Throws 404 if the caller may not
-   * see it.
+   * Returns a team with its members and newest keys (`/key/list` pages through all). Throws
+   * `MissingRowException` if the caller may not see it.
    */
   async info(teamId: string, caller: Principal): Promise<TeamInfo> {
     return this.database.read(async (manager) => {
@@ -200,8 +201,8 @@ export class TeamsService {
   }
 
   /**
-   * Returns what the team permits its members to do with its keys; an empty list is the default. Throws 404 if it does
-   * not exist or the caller may not see it.
+   * Returns what the team permits its members to do with its keys; an empty list is the default. Throws
+   * `MissingRowException` if the caller may not see it.
    */
   async permissions(teamId: string, caller: Principal): Promise<TeamPermissions> {
     const team = await this.get(teamId);
@@ -240,7 +241,7 @@ export class TeamsService {
       (await this.organizations.in(tx).existsBy({ organizationId: organization_id, deletedAt: IsNull() }))
     )
       return;
-    throw new NotFoundException({
+    throw new MissingRowException({
       message: missingText({ kind: 'organization', id: organization_id }),
       param: 'organization_id',
     });

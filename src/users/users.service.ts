@@ -4,8 +4,8 @@ import {
   ForbiddenException,
   HttpException,
   Injectable,
-  NotFoundException,
 } from '@nestjs/common';
+import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { cacheKey } from '../cache/change-epochs.js';
@@ -223,7 +223,7 @@ export class UsersService {
     return users.map(({ userId }) => Object.assign(new UpdateUserDto(), updates, { user_id: userId }));
   }
 
-  /** Returns a user without its keys. Throws 404 if it does not exist or the caller may not see it. */
+  /** Returns a user without its keys. Throws `MissingRowException` if the caller may not see it. */
   async flatInfo(requestedId: string | undefined, caller: Principal): Promise<UserRow> {
     const userId = requestedId ?? ownId(caller);
     return this.database.read(async (manager) => {
@@ -234,7 +234,7 @@ export class UsersService {
 
   /**
    * Returns a user with the keys and teams that the caller may see. An admin who names no user gets all keys and teams,
-   * as in LiteLLM. Throws 404 if the user does not exist or the caller may not see it.
+   * as in LiteLLM. Throws `MissingRowException` if the caller may not see the user.
    */
   async info(requestedId: string | undefined, caller: Principal): Promise<UserInfo> {
     const isOfAll = requestedId === undefined && seesEverything(caller);
@@ -311,7 +311,7 @@ export class UsersService {
     if (user && (isProxyAdmin(caller) || user.userId === caller.userId)) return user;
     if (user && (await this.users.isVisibleTo(manager, caller, user.userId)))
       throw notForOthers('user_email');
-    throw new NotFoundException({
+    throw new MissingRowException({
       message: `User not found, passed user_email=${user_email}`,
       param: 'user_email',
     });
@@ -325,7 +325,7 @@ export class UsersService {
   ): Promise<void> {
     for (const organizationId of new Set(organizationIds)) {
       if (!(await this.organizations.in(tx).existsBy({ organizationId, deletedAt: IsNull() })))
-        throw new NotFoundException({
+        throw new MissingRowException({
           message: missingText({ kind: 'organization', id: organizationId }),
           param: 'organizations',
         });

@@ -60,6 +60,44 @@ const SHARED_NAMES = new Set([
   ),
 ]);
 
+/** The field that an update needs beside the one under test. The document cannot require it, because another may stand for it. */
+const NAMED_BY: Readonly<Record<string, string>> = {
+  'POST /key/update': 'key',
+  'POST /user/update': 'user_id',
+};
+
+/** The words by which Terraform's provider decides that a resource is gone, so that it makes a new one. */
+const MISSING_WORDS = /404|not found|do(?:es)? not exist|doesn['’]t exist/i;
+/** Routes whose callers see every row that a request can name: the members of the team or the organization they administer. */
+const OF_OWN_MEMBERS = /\/(?:team|organization)\/member_(?:update|delete)$/;
+/** Reads that answer an admin with an empty list, because the field is a filter. */
+const FOUND_NOTHING = Object.fromEntries(
+  ['/model/info team_id', '/v1/model/info team_id', '/v2/model/info modelId', '/v2/model/info teamId'].map(
+    (read) => [`GET ${read}`, 200],
+  ),
+);
+/** Other answers to an admin who names what is missing: LiteLLM's statuses, lists, and end users that a block creates. */
+const NOT_404 = {
+  'POST /v2/key/info keys': 200,
+  'POST /budget/info budgets': 200,
+  'POST /customer/block user_ids': 200,
+  'POST /end_user/block user_ids': 200,
+  'POST /customer/unblock user_ids': 200,
+  'POST /end_user/unblock user_ids': 200,
+  'POST /team/member_update team_id': 400,
+  'POST /team/member_delete team_id': 400,
+  'POST /key/bulk_update keys': 422,
+};
+/** Headers that differ between two equal answers. */
+const PER_REQUEST = new Set(['date', 'x-request-id', 'request-id']);
+
+/** Returns everything of an error by which a caller could tell it from another, except the request's id. */
+const refusalOf = ({ status, headers, text, body }: Answer) => ({
+  status,
+  headers: Object.entries(headers).filter(([name]) => !PER_REQUEST.has(name)),
+  text: text.replaceAll(body?.error?.details?.request_id, '<request id>'),
+});
+
 let upstream: Upstream;
 let gateway: Gateway;
 let mine: Tenant;
@@ -95,7 +133,8 @@ const idOf = (tenant: Tenant, kind: CallerKind, field: string): string => {
 /** Builds a request with one field set. Every other naming field has an id of `others`. */
 function request(operation: Operation, field: string | undefined, value: unknown, others: Tenant, kind: CallerKind) {
   const { method, query, pathParams, example } = operation;
-  const example_ = [...Object.keys(example), ...pathParams].map((name) => [
+  const naming = NAMED_BY[operation.door];
+  const example_ = [...new Set([...Object.keys(example), ...pathParams, ...(naming ? [naming] : [])])].map((name) => [
     name,
     NAMING[name] ? shaped(name, idOf(others, kind, name)) : example[name],
   ]);
@@ -140,12 +179,22 @@ describe('the crawl', () => {
       expect(answer.status, `${what}: ${answer.text}`).toBeLessThan(500);
       return answer;
     };
+    let hidden = 0;
     const same = (a: Answer, b: Answer, idOfMine: string, idOfNobody: string, what: string) => {
       const plain = (answer: Answer, id: string) => {
         const { status, message } = verdict(answer);
         return { what, status, message: message.replaceAll(id, '<id>') };
       };
       expect(plain(a, idOfMine)).toEqual(plain(b, idOfNobody));
+      if (a.status !== 403) return;
+      expect({ what, ...refusalOf(a) }).toEqual({ what, ...refusalOf(b) });
+      expect(a.body.error.type, what).toBe('auth_error');
+      if (a.body.error.message.startsWith('You may see nothing with this')) hidden++;
+    };
+    const neverSaysMissing = (answer: Answer, { path }: Operation, others: Tenant, what: string) => {
+      if (answer.status < 400 || (others === theirs && OF_OWN_MEMBERS.test(path))) return;
+      expect(answer.status, what).not.toBe(404);
+      expect(refusalOf(answer).text, what).not.toMatch(MISSING_WORDS);
     };
     for (const operation of known) {
       const refused = await send(operation, undefined, undefined, mine);
@@ -159,18 +208,45 @@ describe('the crawl', () => {
           const withMine = await send(operation, field, shaped(field, ours), others);
           const withNone = await send(operation, field, shaped(field, none), others);
           same(withMine, withNone, ours, none, `${what} with ${others.name}`);
+          neverSaysMissing(withMine, operation, others, `${what} with ${others.name}`);
         }
         for (const wild of WILD) await send(operation, field, shaped(field, wild), theirs);
         await send(operation, field, undefined, theirs);
         if (NAMING[field] === 'list' && kind !== 'customer') {
-          const both = [ours, idOf(theirs, kind, field)];
-          if (operation.method !== 'GET' && !field.startsWith('key'))
-            await send(operation, field, both, theirs);
+          const own = idOf(theirs, kind, field);
+          if (operation.method !== 'GET' && !field.startsWith('key')) {
+            const withMine = await send(operation, field, [ours, own], theirs);
+            const withNone = await send(operation, field, [none, own], theirs);
+            same(withMine, withNone, ours, none, `${operation.door} ${field} beside an own one`);
+            neverSaysMissing(withMine, operation, theirs, `${operation.door} ${field} beside an own one`);
+          }
         }
       }
     }
     expect(entered).toBeGreaterThan(3);
+    expect(hidden).toBeGreaterThan(kind === 'customer' ? 0 : 2);
     expect(await everythingOf(gateway, mine)).toBe(before);
+  });
+
+  it.each(['proxy_admin', 'proxy_admin_viewer'])('tells a %s which row is missing', async (user_role) => {
+    const { key } = await gateway.create('/user/new', { user_role });
+    const answers: Record<string, number> = {};
+    for (const operation of known) {
+      const { door, method, path, example, pathParams } = operation;
+      if (path.endsWith('/new') || (user_role === 'proxy_admin_viewer' && method !== 'GET')) continue;
+      for (const field of namingFields(operation)) {
+        const isNeeded = field in example || pathParams.includes(field) || path.endsWith('/info');
+        if (!isNeeded || field === 'member') continue;
+        const asked = request(operation, field, shaped(field, unknownId(field)), theirs, 'member');
+        answers[`${door} ${field}`] = (
+          await gateway.as(key as string, method, asked.path, asked.body)
+        ).status;
+      }
+    }
+    const others = Object.entries(answers).filter(([, status]) => status !== 404);
+    expect(Object.keys(answers).length - others.length).toBeGreaterThan(10);
+    const expected = user_role === 'proxy_admin' ? { ...FOUND_NOTHING, ...NOT_404 } : FOUND_NOTHING;
+    expect(Object.fromEntries(others)).toEqual(expected);
   });
 
   it.each(CALLERS)('lists of their %s hold only what is theirs', async (kind) => {
@@ -199,8 +275,8 @@ describe('what a caller sees and does not administer', () => {
     body: (caller: Tenant) => object,
     words: string,
   ];
-  const ofTeam = 'Only the admins of Team=team-aaaa may do this';
-  const ofOrganization = 'Only the admins of Organization=org-aaaa may do this';
+  const ofTeam = 'Only the admins of the team may do this';
+  const ofOrganization = 'Only the admins of the organization may do this';
   const ofUser = 'Only a proxy admin changes another user';
   it.each<Refused>([
     ['member', '/key/update', ({ spare }) => ({ key: spare.member, team_id: mine.ids.team_id }), ofTeam],
@@ -209,11 +285,12 @@ describe('what a caller sees and does not administer', () => {
     ['user', '/organization/member_add', () => ({ organization_id: mine.ids.organization_id, member: { role: 'internal_user', user_id: mine.userIds.user } }), ofOrganization],
     ['teamAdmin', '/user/update', () => ({ user_id: mine.userIds.member, user_alias: 'new' }), ofUser],
     ['teamAdmin', '/user/update', () => ({ user_email: mine.ids.user_email, user_alias: 'new' }), ofUser],
-  ])('is refused to %s at %s in true words, and is missing for others', async (caller, route, body, words) => {
+  ])('is refused to %s at %s in true words, and hidden from others', async (caller, route, body, words) => {
     const refused = await gateway.as(mine.keys[caller], 'POST', route, body(mine));
     expect([refused.status, refused.body.error.message]).toEqual([403, words]);
     const stranger = await gateway.as(theirs.keys[caller], 'POST', route, body(theirs));
-    expect(stranger.status).toBe(404);
+    expect(stranger.status).toBe(403);
+    expect(stranger.body.error.message).toMatch(/^You may see nothing with this /);
   }); // prettier-ignore
 });
 
@@ -236,7 +313,7 @@ describe('what is one’s own', () => {
     ['teamAdmin', 'blocks a team key', (t) => ['POST', '/key/block', { key: t.spare.team }], 200],
     ['teamAdmin', 'unblocks it', (t) => ['POST', '/key/unblock', { key: t.spare.team }], 200],
     ['teamAdmin', 'does not delete the team', (t) => ['POST', '/team/delete', { team_ids: [t.ids.team_id] }], 403],
-    ['teamAdmin', 'sees no organization', (t) => ['GET', `/organization/info?organization_id=${t.ids.organization_id}`], 404],
+    ['teamAdmin', 'sees no organization', (t) => ['GET', `/organization/info?organization_id=${t.ids.organization_id}`], 403],
     ['orgAdmin', 'sees the organization', (t) => ['GET', `/organization/info?organization_id=${t.ids.organization_id}`], 200],
     ['orgAdmin', 'sees a team of it', (t) => ['GET', `/team/info?team_id=${t.ids.team_id}`], 200],
     ['orgAdmin', 'makes a team in it', (t) => ['POST', '/team/new', { organization_id: t.ids.organization_id }], 200],
@@ -259,7 +336,7 @@ describe('what is one’s own', () => {
     ['viewer', 'sees its keys', () => ['GET', '/key/list'], 200],
     ['viewer', 'makes none', () => ['POST', '/key/generate', {}], 403],
     ['team', 'sees its team', (t) => ['GET', `/team/info?team_id=${t.ids.team_id}`], 200],
-    ['team', 'sees no other key of it', (t) => ['GET', `/key/info?key=${t.spare.team}`], 404],
+    ['team', 'sees no other key of it', (t) => ['GET', `/key/info?key=${t.spare.team}`], 403],
     ['customer', 'sees itself', () => ['GET', '/key/info'], 200],
     ['customer', 'makes no key', () => ['POST', '/key/generate', {}], 403],
   ])('%s %s', async (kind, _, ask, expected) => {
@@ -289,11 +366,11 @@ describe('what is one’s own', () => {
       team_id: mine.ids.team_id,
       user_id: mine.userIds.teamAdmin,
     });
-    expect(await status('teamAdmin', 'GET', path)).toBe(404);
+    expect(await status('teamAdmin', 'GET', path)).toBe(403);
 
     await gateway.create('/user/delete', { user_ids: [mine.userIds.orgAdmin] });
     const again = (await gateway.create('/user/new', { user_id: mine.userIds.orgAdmin })).key as string;
     const asked = await gateway.as(again, 'GET', `/organization/info?organization_id=${mine.ids.organization_id}`);
-    expect(asked.status).toBe(404);
+    expect(asked.status).toBe(403);
   }); // prettier-ignore
 });

@@ -71,6 +71,15 @@ describe('only one place', () => {
     expect(places(/Record<DenialKind/)).toEqual(['access/access-denied.exception.ts']);
   });
 
+  it('only one exception decides who is told that a row is missing', () => {
+    // The router, a model, and a member of the caller's own organization. Nobody is kept from seeing these.
+    expect(places(/new NotFoundException\(/).toSorted()).toEqual([
+      'completions/model-list.controller.ts',
+      'http/route-methods.ts',
+      'organizations/organization-members.service.ts',
+    ]);
+  });
+
   it('only the ledger and the functions it calls change a balance', () => {
     const writers = places(/(?:spentNanoUsd|heldNanoUsd)\s*=[^=>]|SET spent_nano_usd|INSERT INTO accounts/i);
     expect(

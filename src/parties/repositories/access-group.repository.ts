@@ -1,4 +1,5 @@
-import { Injectable, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
+import { Injectable, UnprocessableEntityException } from '@nestjs/common';
+import { MissingRowException } from '../../http/missing-row.exception.js';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, In, Repository } from 'typeorm';
 import { accessGroupIds } from '../model-entries.js';
@@ -63,4 +64,4 @@ export class AccessGroupRepository extends AggregateRepository<AccessGroup> {
 }
 
 export const accessGroupNotFound = (id: string, param: string) =>
-  new NotFoundException({ message: `Access group '${id}' not found`, param });
+  new MissingRowException({ message: `Access group '${id}' not found`, param });

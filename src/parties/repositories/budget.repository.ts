@@ -1,4 +1,5 @@
-import { Injectable, NotFoundException } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { MissingRowException } from '../../http/missing-row.exception.js';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, In, IsNull, Repository } from 'typeorm';
 import { cacheKey } from '../../cache/change-epochs.js';
@@ -54,4 +55,4 @@ export class BudgetRepository extends AggregateRepository<Budget> {
 }
 
 export const budgetNotFound = (budgetId: string) =>
-  new NotFoundException({ message: `Budget not found, passed budget_id=${budgetId}`, param: 'budget_id' });
+  new MissingRowException({ message: `Budget not found, passed budget_id=${budgetId}`, param: 'budget_id' });

@@ -1,4 +1,5 @@
-import { BadRequestException, ConflictException, NotFoundException } from '@nestjs/common';
+import { BadRequestException, ConflictException } from '@nestjs/common';
+import { MissingRowException } from '../../http/missing-row.exception.js';
 import {
   type EntityManager,
   type FindManyOptions,
@@ -162,8 +163,8 @@ export abstract class PartyRepository<T extends PartyRow> extends AggregateRepos
     return deleted;
   }
 
-  notFound(id: string): NotFoundException {
-    return new NotFoundException({
+  notFound(id: string): MissingRowException {
+    return new MissingRowException({
       message: missingText({ kind: this.mapping.kind, id }),
       param: this.mapping.param,
     });

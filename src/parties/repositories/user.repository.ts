@@ -1,4 +1,5 @@
-import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
+import { ConflictException, Injectable } from '@nestjs/common';
+import { MissingRowException } from '../../http/missing-row.exception.js';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, In, IsNull, Repository, type SelectQueryBuilder } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
@@ -102,8 +103,8 @@ export class UserRepository extends PartyRepository<User> {
   }
 
   /**
-   * Returns the id of the user that a caller names as a member, by id, by address, or by both of one user. Throws 404 when
-   * there is no such user, or when the caller may not see it.
+   * Returns the id of the user that a caller names as a member, by id, by address, or by both of one user. Throws
+   * `MissingRowException` when there is no such user, or when the caller may not see it.
    */
   async requireVisible(
     manager: EntityManager,
@@ -115,7 +116,7 @@ export class UserRepository extends PartyRepository<User> {
     const isOne = !user_email || withAddress?.userId === userId;
     if (userId && isOne && (await this.isVisibleTo(manager, caller, userId))) return userId;
     const id = user_id || user_email || '';
-    throw new NotFoundException({ message: missingText({ kind: 'user', id }), param: 'member' });
+    throw new MissingRowException({ message: missingText({ kind: 'user', id }), param: 'member' });
   }
 
   /**

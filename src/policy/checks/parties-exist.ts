@@ -7,7 +7,7 @@ export const partiesExist: Check = ({ parties }) => {
   return deny(missing && { code: 'party_missing', message: missingText(missing), scope: scopeOf(missing) });
 };
 
-/** Returns the seed's sentence for a missing party; the admin API answers 404 with it, too. */
+/** Returns the seed's sentence for a missing party; the admin API answers 404 with it, too, to callers who may see every row. */
 export function missingText({ kind, id }: Pick<Party, 'kind' | 'id'>): string {
   switch (kind) {
     case 'user':
