@@ -173,8 +173,8 @@ describe('what an administrator reads', () => {
     for (let i = 0; i < 2; i++) {
       expect([await aliasOf(one), await aliasOf(other)]).toEqual([`one-${serial}`, `other-${serial}`]);
     }
-    expect((await gateway.as(one, 'GET', `/key/info?key=${other}`)).status).toBe(404);
-    expect((await gateway.as(one, 'GET', '/key/info?key=sk-nobody-at-all-1234')).status).toBe(404);
+    expect((await gateway.as(one, 'GET', `/key/info?key=${other}`)).status).toBe(403);
+    expect((await gateway.as(one, 'GET', '/key/info?key=sk-nobody-at-all-1234')).status).toBe(403);
   });
 });
 

@@ -381,10 +381,10 @@ describe('teams', () => {
     const available = async () =>
       ((await gateway.as(key, 'GET', '/team/available')).body as { team_id: string }[]).map(({ team_id }) => team_id);
     expect(await available()).toEqual(['open-house']);
-    expect((await join('there', {})).status).toBe(404);
-    expect((await join('open-house', { role: 'admin' })).status).toBe(404);
-    expect((await join('open-house', { user_id: 'bare' })).status).toBe(404);
-    expect((await join('open-house', {}, { max_budget_in_team: 5 })).status).toBe(404);
+    expect((await join('there', {})).status).toBe(403);
+    expect((await join('open-house', { role: 'admin' })).status).toBe(403);
+    expect((await join('open-house', { user_id: 'bare' })).status).toBe(403);
+    expect((await join('open-house', {}, { max_budget_in_team: 5 })).status).toBe(403);
     expect((await join('open-house', {})).status).toBe(200);
     expect(await available()).toEqual([]);
   }); // prettier-ignore

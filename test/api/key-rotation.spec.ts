@@ -236,7 +236,7 @@ describe.each([
     const [own, ofTeam] = [await one.createKey({ user_id: id }), await one.createKey({ team_id: id })];
     const asked = (key: string, body: object = {}) => other.as(own, 'POST', `/key/${key}/regenerate`, body);
     expect((await asked(ofTeam)).status).toBe(403);
-    expect((await asked(await one.createKey())).status).toBe(404);
+    expect((await asked(await one.createKey())).status).toBe(403);
     expect((await asked(own, { new_key: 'sk-of-my-choice' })).body.error.param).toBe('new_key');
     expect((await asked(own, { max_budget: 1, spend: 0 })).body.error.param).toBe('spend');
     const { status, body } = await asked(own, { grace_period: '1h' });

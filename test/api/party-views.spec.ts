@@ -131,7 +131,7 @@ describe('/user/info without a user', () => {
     const answer = await get('/user/info', key);
     expect(answer).toMatchObject({ user_id: 'info-own', user_info: { user_id: 'info-own' } });
     expect(ids(answer)).toEqual({ keys: ['info-c', 'info-b'], teams: ['info-t2'] });
-    expect((await gateway.as(key, 'GET', '/user/info?user_id=default_user_id')).status).toBe(404);
+    expect((await gateway.as(key, 'GET', '/user/info?user_id=default_user_id')).status).toBe(403);
   });
 }); // prettier-ignore
 
@@ -188,7 +188,7 @@ describe('/key/update by alias', () => {
     expect(successful_updates).toMatchObject([{ key: secretHash(key), key_info: { max_budget: 4 } }]);
   });
 
-  it('is 404 for an alias that is not there or not visible, and 400 without a name', async () => {
+  it('is 404 for an alias that is not there, 403 for one that is not visible, and 400 without a name', async () => {
     await gateway.create('/user/new', { user_id: 'alias-user', auto_create_key: false });
     const key = await gateway.createKey({ user_id: 'alias-user' });
     await gateway.createKey({ key_alias: 'hidden' });
@@ -197,7 +197,8 @@ describe('/key/update by alias', () => {
       return [status, answer.error.param];
     };
     expect(await refused(gateway.masterKey, { key_alias: 'not-there' })).toEqual([404, 'key_alias']);
-    expect(await refused(key, { key_alias: 'hidden', max_budget: 1 })).toEqual([404, 'key_alias']);
+    expect(await refused(key, { key_alias: 'hidden', max_budget: 1 })).toEqual([403, 'key_alias']);
+    expect(await refused(key, { key_alias: 'not-there', max_budget: 1 })).toEqual([403, 'key_alias']);
     expect(await refused(gateway.masterKey, { max_budget: 1 })).toEqual([400, 'key']);
   });
 });

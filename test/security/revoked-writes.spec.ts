@@ -190,7 +190,7 @@ describe.each<[string, (id: string) => [method: string, path: string, body: obje
     await revoked.answer();
     const wasRevoked = revoked.cameFirst();
     const later = await change();
-    expect(later.status).toBe(404);
+    expect(later.status).toBe(403);
     if (wasRevoked) expect(refusalOf(answer)).toEqual(refusalOf(later));
     else expect(answer.status).toBe(200);
     if (moment === 'between the guard and the transaction') expect(wasRevoked).toBe(true);
