@@ -238,7 +238,8 @@ export class TeamMembersService {
 
 const onlyForOneself = () =>
   new ForbiddenException({
-    message: 'Users join this team by themselves, as role user and without limits. Only its admins may do more',
+    message:
+      'Users join this team by themselves, as role user and without limits. Only its admins may do more',
     param: 'member',
   });
 
