@@ -71,7 +71,7 @@ wire_api = "responses"
   },
   'Qwen Code': {
     program: 'qwen',
-    oneStepUsd: 0.2,
+    oneStepUsd: 0.11,
     model: 'gpt-5',
     command: ({ url, key, model, task }) => ({
       args: ['--auth-type', 'openai', '-m', model, '--yolo', '-p', task],
