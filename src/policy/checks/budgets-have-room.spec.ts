@@ -90,6 +90,13 @@ describe('budgetsHaveRoom', () => {
       'Key=k has 1 left of its budget, and this call needs up to 2. Spend=4, Budget=5. The prompt alone may cost 1.5: send a shorter one, or raise the budget.',
     ],
     [
+      'too small for web searches',
+      aBudget(5, 4),
+      2,
+      { inputNanoUsd: usd(1.5), tokens: { inputTokens: 0, outputTokens: 0, webSearches: 3 } },
+      'Key=k has 1 left of its budget, and this call needs up to 2. Spend=4, Budget=5. The prompt with 3 web searches may cost 1.5: leave out the tool \'web_search\' (Codex: `web_search = "disabled"` in its config.toml), or raise the budget.',
+    ],
+    [
       'too small for an image',
       aBudget(5, 4),
       2,

@@ -11,6 +11,7 @@ import type { BudgetFacts } from '../facts.js';
 import { fits } from '../fits.js';
 import { nanoUsd, type NanoUsd, usdText } from '../money.js';
 import { type HoldDemand, outputFigures } from '../hold-demand.js';
+import { CODEX_HINT } from './model-has-price.js';
 
 /**
  * Every account that the call would bill has room for the smallest hold the call accepts. (Seed checks 3, 4, 5, 7: team,
@@ -92,7 +93,9 @@ function outputSentence({ call }: BudgetMeasure): string {
     : '';
 }
 
-function wayOut(leftNanoUsd: bigint, { inputNanoUsd, isWhole }: AdvisedDemand): string {
+function wayOut(leftNanoUsd: bigint, { inputNanoUsd, isWhole, tokens }: AdvisedDemand): string {
+  if (inputNanoUsd >= leftNanoUsd && tokens.webSearches)
+    return `The prompt with ${tokens.webSearches} web searches may cost ${usdText(inputNanoUsd)}: leave out the tool 'web_search'${CODEX_HINT}`;
   if (inputNanoUsd >= leftNanoUsd)
     return `The prompt alone may cost ${usdText(inputNanoUsd)}: send a shorter one`;
   return isWhole

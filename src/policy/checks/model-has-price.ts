@@ -20,7 +20,7 @@ export const modelHasPrice: Check = ({ parties, request }) => {
 
 const WEB_SEARCH = /\bweb_search/;
 /** Codex asks for web searches unless its user turns them off. */
-const CODEX_HINT = ' (Codex: `web_search = "disabled"` in its config.toml)';
+export const CODEX_HINT = ' (Codex: `web_search = "disabled"` in its config.toml)';
 
 interface Objection {
   readonly reason: string;
