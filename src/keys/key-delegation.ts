@@ -19,7 +19,7 @@ import {
   mayInTeam,
 } from '../policy/principal.js';
 import { NO_LIMITS } from '../policy/entitlements.js';
-import { compileRouteList, type RouteList, routesWithin } from '../policy/routes.js';
+import { compileKeyRoutes, type RouteList, routesWithin } from '../policy/routes.js';
 import { keyView } from './key.view.js';
 import type { GenerateKeyDto, KeyFieldsDto } from './keys.dto.js';
 import { VirtualKey } from '../parties/entities/virtual-key.entity.js';
@@ -130,10 +130,10 @@ export class KeyDelegation {
       ...(await this.entitlementsBehind(tx, row, caller)),
     ];
     this.delegation.requireWithin(entitlementsOf(requested!), previous && entitlementsOf(previous), makers);
-    const routes = compileRouteList(row.allowedRoutes);
+    const routes = compileKeyRoutes(row.allowedRoutes);
     const routeLists: RouteList[] = [
       GRANTABLE_ROUTES,
-      ...[calling, before].map((key) => compileRouteList(key?.allowedRoutes)),
+      ...[calling, before].map((key) => compileKeyRoutes(key?.allowedRoutes)),
     ];
     const isWithin = (list: RouteList) => list === 'any' || (routes !== 'any' && routesWithin(routes, list));
     const exceedsAll = routes !== 'any' && !routeLists.some((list) => list !== 'any' && isWithin(list));

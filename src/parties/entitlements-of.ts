@@ -2,7 +2,7 @@ import { secondsIn } from '../calendar/windows.js';
 import type { Allowance, ComparedField, Entitlements } from '../policy/entitlements.js';
 import { compileModelList, type ListPlace, saysEveryModel } from '../policy/model-list.js';
 import { nanoUsd, type NanoUsd } from '../policy/money.js';
-import { compileRouteList } from '../policy/routes.js';
+import { compileKeyRoutes } from '../policy/routes.js';
 import { ALL_FIELDS } from './fields/all-fields.js';
 import { comparisonOf, type Field } from './fields/field.js';
 import type { Limits } from './limits-row.js';
@@ -48,7 +48,7 @@ export function entitlementsOf(row: EntitledRow, place?: ListPlace): Entitlement
     ]),
     models: compileModelList(modelEntries(row), place),
     saysEveryModel: saysEveryModel(row.models),
-    routes: compileRouteList(row.allowedRoutes),
+    routes: compileKeyRoutes(row.allowedRoutes),
     tags: new Set(tagsOf(row)),
     until: row.expiresAt?.getTime() ?? Infinity,
     fields: comparedFields(row),

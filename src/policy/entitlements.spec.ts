@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { firstFieldBeyond, type Strictness, type Entitlements } from './entitlements.js';
 import { compileModelList, saysEveryModel } from './model-list.js';
-import { compileRouteList } from './routes.js';
+import { compileKeyRoutes } from './routes.js';
 import { usd } from './fixtures.testing.js';
 
 const DAY = 86_400;
@@ -36,7 +36,7 @@ const models = (...list: string[]) => ({
   models: compileModelList(list),
   saysEveryModel: saysEveryModel(list),
 });
-const routes = (...list: string[]) => ({ routes: compileRouteList(list) });
+const routes = (...list: string[]) => ({ routes: compileKeyRoutes(list) });
 const tags = (...list: string[]) => ({ tags: new Set(list) });
 const perModel = (amount: number) => ({ modelBudgets: new Map([['m', budget(amount)]]) });
 

@@ -34,7 +34,8 @@ const openaiRoutes = [
 ];
 
 const anthropicRoutes = withV1(['/messages', '/messages/count_tokens']);
-const modelInfoRoutes = ['/model/info', '/v1/model/info'];
+const modelInfoRoutes = ['/model/info', '/v1/model/info', '/model_group/info'];
+const llmApiRoutes = [...openaiRoutes, ...anthropicRoutes, ...modelInfoRoutes];
 
 const infoRoutes = [
   '/key/info',
@@ -50,7 +51,6 @@ const infoRoutes = [
   '/v2/user/info',
   ...modelInfoRoutes,
   '/v2/model/info',
-  '/model_group/info',
   '/health',
   '/health/services',
   '/models',
@@ -76,37 +76,82 @@ const keyManagementRoutes = [
   '/spend/logs/v2',
 ];
 
+const memberRoutes = ['/team/member_add', '/team/member_update', '/team/member_delete'];
+const permissionRoutes = ['/team/permissions_list', '/team/permissions_update'];
+const modelManagementRoutes = ['/model/new', '/model/update', '/model/delete'];
+
 const managementRoutes = [
   ...['new', 'update', 'bulk_update', 'delete', 'info', 'list'].map((verb) => `/user/${verb}`),
   ...['new', 'update', 'delete', 'list', 'info', 'block', 'unblock', 'available'].map(
     (verb) => `/team/${verb}`,
   ),
   '/v2/team/list',
-  '/team/permissions_list',
-  '/team/permissions_update',
+  ...memberRoutes,
+  ...permissionRoutes,
   '/user/daily/activity',
-  ...['new', 'update', 'delete', 'info'].map((verb) => `/model/${verb}`),
+  ...modelManagementRoutes,
+  '/model/info',
   ...keyManagementRoutes,
+];
+
+const spendTrackingRoutes = [
+  '/spend/keys',
+  '/spend/users',
+  '/spend/tags',
+  '/spend/calculate',
+  '/spend/logs',
+  '/spend/logs/v2',
+  '/spend/sessions',
+];
+
+const viewOnlyRoutes = [...spendTrackingRoutes, '/tag/daily/activity', '/tag/list'];
+
+const organizationRoutes = ['info', 'delete', 'member_add', 'member_update', 'member_delete'].map(
+  (verb) => `/organization/${verb}`,
+);
+
+const selfManagedRoutes = [
+  ...memberRoutes,
+  ...permissionRoutes,
+  '/team/update',
+  '/team/daily/activity',
+  '/organization/daily/activity',
+  '/user/daily/activity',
+  '/user/list',
+  '/user/available_roles',
+  ...modelManagementRoutes,
+  '/model/{model_id}/update',
+];
+
+const adminViewerRoutes = [
+  ...infoRoutes,
+  ...viewOnlyRoutes,
+  '/audit',
+  '/audit/{id}',
+  '/budget/list',
+  '/budget/settings',
+  '/customer/info',
+  '/customer/list',
+  '/global/activity',
+  '/team/daily/activity',
+  '/user/available_roles',
+  '/user/daily/activity',
+  '/user/list',
 ];
 
 /** LiteLLM's named groups of routes, as far as this gateway serves them. An entry of `allowed_routes` may name one. */
 const ROUTE_GROUPS: Readonly<Record<string, readonly string[]>> = {
   openai_routes: openaiRoutes,
   anthropic_routes: anthropicRoutes,
-  llm_api_routes: [...openaiRoutes, ...anthropicRoutes, ...modelInfoRoutes],
+  llm_api_routes: llmApiRoutes,
+  llm_api_routes_without_mcp: llmApiRoutes,
+  passthrough_routes_wildcard: ['/openai/*'],
   info_routes: infoRoutes,
   model_info_routes: modelInfoRoutes,
   key_management_routes: keyManagementRoutes,
+  team_service_account_key_routes: ['/key/generate', '/key/update'],
   management_routes: managementRoutes,
-  spend_tracking_routes: [
-    '/spend/keys',
-    '/spend/users',
-    '/spend/tags',
-    '/spend/calculate',
-    '/spend/logs',
-    '/spend/logs/v2',
-    '/spend/sessions',
-  ],
+  spend_tracking_routes: spendTrackingRoutes,
   // Reports, one by one: no pattern here may ever cover a route that writes.
   global_spend_tracking_routes: [
     '/global/spend',
@@ -117,16 +162,39 @@ const ROUTE_GROUPS: Readonly<Record<string, readonly string[]>> = {
     '/global/spend/tags',
     '/global/spend/teams',
   ],
+  master_key_only_routes: ['/global/spend/reset'],
+  public_routes: ['/', '/health/liveliness', '/health/liveness'],
+  ui_routes: [
+    ...infoRoutes,
+    '/global/activity',
+    '/global/spend',
+    '/global/spend/keys',
+    '/global/spend/models',
+    '/global/spend/tags',
+  ],
+  internal_user_routes: [
+    ...keyManagementRoutes,
+    ...viewOnlyRoutes,
+    '/global/activity',
+    ...withV1(['/models/{model:path}']),
+  ],
+  internal_user_view_only_routes: viewOnlyRoutes,
+  self_managed_routes: selfManagedRoutes,
+  org_admin_only_routes: organizationRoutes,
+  admin_viewer_routes: adminViewerRoutes,
+  org_admin_allowed_routes: [
+    ...adminViewerRoutes,
+    ...managementRoutes,
+    ...selfManagedRoutes,
+    ...organizationRoutes,
+  ],
 };
 
 /** LiteLLM's other groups. Lists may name them; none of their routes is served here. */
 const OTHER_ROUTE_GROUPS: ReadonlySet<string> = new Set([
-  'admin_viewer_routes', 'agent_inference_routes', 'agent_management_routes', 'agent_routes', 'apply_guardrail_routes',
-  'compliance_check_routes', 'google_routes', 'internal_user_routes', 'internal_user_view_only_routes',
-  'litellm_native_routes', 'llm_api_routes_without_mcp', 'mapped_pass_through_routes', 'master_key_only_routes',
-  'mcp_inference_routes', 'mcp_management_routes', 'mcp_routes', 'openai_route_names', 'org_admin_allowed_routes',
-  'org_admin_only_routes', 'passthrough_routes_wildcard', 'public_routes', 'self_managed_routes',
-  'team_service_account_key_routes', 'trace_telemetry_routes', 'ui_routes',
+  'agent_inference_routes', 'agent_management_routes', 'agent_routes', 'apply_guardrail_routes', 'compliance_check_routes',
+  'google_routes', 'litellm_native_routes', 'mapped_pass_through_routes', 'mcp_inference_routes', 'mcp_management_routes',
+  'mcp_routes', 'openai_route_names', 'trace_telemetry_routes',
 ]); // prettier-ignore
 
 /** Tells whether an entry of `allowed_routes` is valid: a route, a pattern, or a group that LiteLLM knows. */
@@ -147,21 +215,42 @@ interface CompiledRouteList {
   readonly entries: readonly string[];
   readonly exact: ReadonlySet<string>;
   readonly templates: readonly string[];
+  /** Routes with a slash at their end. Each covers every route that begins with it. */
+  readonly prefixes: readonly string[];
 }
 
+const isPattern = (entry: string) => /[*{]/.test(entry);
+
 /**
- * Compiles `allowed_routes`. Group names become their members (seed: `get_actual_routes`). All else stands for itself: an
+ * Compiles a list of routes. Group names become their members (seed: `get_actual_routes`). All else stands for itself: an
  * exact route, a `{template}`, or `/prefix/*`. Absent or `[]` restricts nothing.
  */
-export function compileRouteList(entries: readonly string[] | null | undefined): RouteList {
+export const compileRouteList = (entries: readonly string[] | null | undefined): RouteList =>
+  compile(entries, () => []);
+
+/**
+ * Compiles `allowed_routes` of a key. A route that the list names covers the routes below it, too, by whole segments.
+ * (LiteLLM: `_route_matches_allowed_route`) A group holds its members alone.
+ */
+export const compileKeyRoutes = (entries: readonly string[] | null | undefined): RouteList =>
+  compile(entries, (entry) => (entry.startsWith('/') && !isPattern(entry) ? [`${servedPath(entry)}/`] : []));
+
+/** Returns the path by which the router knows an entry: `/openai/v1/…` is another name of `/v1/…`. */
+const servedPath = (entry: string) => entry.replace(/^\/openai(?=\/(?:v1|models|responses)(?:\/|$))/, '');
+
+function compile(
+  entries: readonly string[] | null | undefined,
+  prefixesOf: (entry: string) => readonly string[],
+): RouteList {
   if (!entries?.length) return 'any';
   const templates = entries.flatMap((entry) =>
-    Object.hasOwn(ROUTE_GROUPS, entry) ? ROUTE_GROUPS[entry]! : [entry],
+    Object.hasOwn(ROUTE_GROUPS, entry) ? ROUTE_GROUPS[entry]! : [servedPath(entry)],
   );
   return Object.freeze({
     entries: Object.freeze([...entries]),
     exact: new Set(templates),
-    templates: Object.freeze([...new Set(templates)].filter((template) => /[*{]/.test(template))),
+    templates: Object.freeze([...new Set(templates)].filter(isPattern)),
+    prefixes: Object.freeze([...new Set(entries.flatMap(prefixesOf))]),
   });
 }
 
@@ -181,29 +270,46 @@ export const compileClosedRoutes = (entries: readonly string[]): RouteList =>
     }),
   );
 
-export function routeListAllows(list: RouteList, path: string): boolean {
-  return (
-    list === 'any' || list.exact.has(path) || list.templates.some((template) => matchesRoute(template, path))
-  );
-}
+export const routeListAllows = (list: RouteList, path: string): boolean =>
+  list === 'any' ||
+  list.exact.has(path) ||
+  list.prefixes.some((prefix) => path.startsWith(prefix)) ||
+  list.templates.some((template) => matchesRoute(template, path));
+
+/** Tells whether a list names a route itself, neither by a group nor by what covers it. */
+export const namesRoute = (list: RouteList, path: string): boolean =>
+  list !== 'any' && list.entries.includes(path);
 
 /** The most patterns of a list that are compared entry by entry. A longer list counts as exceeding what is held. */
 const MAX_COMPARISONS = 100_000;
 
 export const isTooMuch = (asked: number, patterns: number): boolean => asked * patterns > MAX_COMPARISONS;
 
+/** Every member of a group, except those that every caller or no key may call. */
+const GROUP_MEMBERS: readonly string[] = [
+  ...new Set(
+    Object.entries(ROUTE_GROUPS).flatMap(([group, members]) =>
+      group === 'public_routes' || group === 'master_key_only_routes' ? [] : members,
+    ),
+  ),
+];
+
 /** Tells whether `holder` covers every route of `asked`. An equal pattern or one with a longer reach covers a pattern. */
 export function routesWithin(asked: RouteList, holder: RouteList): boolean {
   if (holder === 'any') return true;
   if (asked === 'any') return false;
-  if (isTooMuch(asked.exact.size, holder.templates.length)) return false;
-  return [...asked.exact].every(
-    (entry) =>
-      holder.exact.has(entry) ||
-      holder.templates.some(
-        (template) => (!/[*{]/.test(entry) || template.endsWith('*')) && matchesRoute(template, entry),
-      ),
-  );
+  if (isTooMuch(asked.exact.size, holder.templates.length + holder.prefixes.length)) return false;
+  const covers = (entry: string) =>
+    holder.exact.has(entry) ||
+    holder.prefixes.some((prefix) => entry.startsWith(prefix)) ||
+    holder.templates.some(
+      (template) => (!isPattern(entry) || template.endsWith('*')) && matchesRoute(template, entry),
+    );
+  // What a group holds alone, a named route holds with all that is below it.
+  const coversBelow = (prefix: string) =>
+    holder.prefixes.some((held) => prefix.startsWith(held)) ||
+    GROUP_MEMBERS.every((member) => !member.startsWith(prefix) || covers(member));
+  return [...asked.exact].every(covers) && asked.prefixes.every(coversBelow);
 }
 
 /**

@@ -7,7 +7,7 @@ import { decide } from '../../src/policy/decide.js';
 import type { AccessFacts, CredentialFacts, ModelFacts, Party } from '../../src/policy/facts.js';
 import { compileModelList } from '../../src/policy/model-list.js';
 import { type NanoUsd, nanoUsd } from '../../src/policy/money.js';
-import { compileRouteList } from '../../src/policy/routes.js';
+import { compileKeyRoutes } from '../../src/policy/routes.js';
 import {
   aKey,
   aModel,
@@ -81,7 +81,7 @@ const credentials: fc.Arbitrary<CredentialFacts> = mostly<CredentialFacts>(
   aKey({ blocked: true }),
   aKey({ expiresAt: new Date(NOW.getTime() - 1) }),
   aKey({ role: 'team' }),
-  aKey({ allowedRoutes: compileRouteList(['info_routes']) }),
+  aKey({ allowedRoutes: compileKeyRoutes(['info_routes']) }),
 );
 
 const models: fc.Arbitrary<ModelFacts> = fc

@@ -10,7 +10,7 @@ import { demandFor } from '../../src/policy/hold-demand.js';
 import { decide } from '../../src/policy/decide.js';
 import type { BudgetFacts, ModelFacts, Party, PartyKind } from '../../src/policy/facts.js';
 import { compileModelList } from '../../src/policy/model-list.js';
-import { compileRouteList } from '../../src/policy/routes.js';
+import { compileKeyRoutes } from '../../src/policy/routes.js';
 import { aBudget, aKey, aParty, usd } from '../../src/policy/fixtures.testing.js';
 import {
   type Given,
@@ -125,7 +125,7 @@ function decisionOn(scenario: Scenario) {
     balances: 'known',
     credential: aKey({
       blocked: key.blocked ?? false,
-      allowedRoutes: compileRouteList(key.allowed_routes),
+      allowedRoutes: compileKeyRoutes(key.allowed_routes),
       expiresAt: amount === undefined ? null : new Date(now.getTime() + Number(amount) * 1_000),
     }),
     route: { path: path!, method, roles: 'any', callsModel },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ADMIN_RULES } from '../../src/policy/admin-rules.js';
 import { decide } from '../../src/policy/decide.js';
 import { aKey, someFacts } from '../../src/policy/fixtures.testing.js';
-import { compileRouteList } from '../../src/policy/routes.js';
+import { compileKeyRoutes } from '../../src/policy/routes.js';
 import { reasonsWithoutPlace, writesDifferences, writeTable } from './differences.js';
 import { doors, routeDifferences, type RouteRow, routeRows } from './table.js';
 
@@ -15,7 +15,7 @@ function allows({ role, allowed_routes }: RouteRow, door: string): boolean {
   const callsModel = roles === 'any' && method === 'POST';
   return decide(
     someFacts({
-      credential: aKey({ role, allowedRoutes: compileRouteList(allowed_routes) }),
+      credential: aKey({ role, allowedRoutes: compileKeyRoutes(allowed_routes) }),
       route: { path, method, roles, callsModel },
       parties: [],
       request: undefined,

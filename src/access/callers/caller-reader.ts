@@ -12,7 +12,7 @@ import { secretEnd, type VirtualKey } from '../../parties/entities/virtual-key.e
 import { enforcedParamsOf } from '../../parties/enforced-params-of.js';
 import { tagsOf } from '../../parties/tags-of.js';
 import { MASTER_CALLER_ID, roleOf } from '../../policy/principal.js';
-import { compileRouteList } from '../../policy/routes.js';
+import { compileKeyRoutes } from '../../policy/routes.js';
 import { TagsService } from '../../tags/tags.service.js';
 import { CachedCallerRows } from './cached-caller-rows.js';
 import type { CallerSnapshot, PartyConfig, Snapshot } from './caller.js';
@@ -176,7 +176,7 @@ export class CallerReader {
         hint: keyName,
         blocked,
         expiresAt,
-        allowedRoutes: compileRouteList(key.allowedRoutes),
+        allowedRoutes: compileKeyRoutes(key.allowedRoutes),
       }),
       names: { keyHash, keyAlias, userId, teamId, organizationId },
       callerId: notMaster('key', userId ?? keyAlias ?? keyName),
