@@ -141,6 +141,9 @@ describe('enable_jwt_auth', () => {
   it.each<[object, string]>([
     [{ user_id_upsert: 'yes' }, 'user_id_upsert'],
     [{ admin_allowed_routes: 'all' }, 'admin_allowed_routes'],
+    [{ admin_allowed_routes: ['management_routez'] }, 'admin_allowed_routes'],
+    [{ team_allowed_routes: ['chat/completions'] }, 'team_allowed_routes'],
+    [{ enforce_scope_based_access: true, scope_mappings: [{ scope: 's', routes: ['chat'] }] }, 'scope_mappings[0].routes'],
     [{ public_key_ttl: 'soon' }, 'public_key_ttl'],
     [{ leeway: 301 }, 'leeway'],
     [{ user_id_jwt_field: 7 }, 'user_id_jwt_field'],

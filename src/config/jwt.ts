@@ -1,5 +1,6 @@
 import { foldedAddress } from '../platform/folded-address.js';
 import type { JwtClaims, JwtSettings, RoleMapping, RolePermission, TrustedIssuer } from './config.js';
+import { routeEntries } from './route-entries.js';
 import type { Section, SectionText } from './section.js';
 
 const SECONDS = 1_000;
@@ -66,7 +67,7 @@ export function readJwtSettings(general: Section, environment: JwtSummary): JwtS
       auth.problem(key, 'is not supported; without it more would be allowed than you mean');
   }
   const trusted = trustOf(auth, environment);
-  const teamAllowedRoutes = auth.texts('team_allowed_routes');
+  const teamAllowedRoutes = routeEntries(auth, 'team_allowed_routes');
   const teamIdDefault = auth.text('team_id_default');
   const userAllowedEmailDomain = auth.text('user_allowed_email_domain');
   const settings: JwtSettings = {
@@ -74,7 +75,7 @@ export function readJwtSettings(general: Section, environment: JwtSummary): JwtS
     keysTtlMs: auth.milliseconds('public_key_ttl', SECONDS) ?? DEFAULT_TTL_MS,
     keysStaleTtlMs: auth.milliseconds('public_key_stale_ttl', SECONDS) ?? DEFAULT_STALE_TTL_MS,
     leewayMs: leeway(auth),
-    adminAllowedRoutes: auth.texts('admin_allowed_routes') ?? ADMIN_ROUTES,
+    adminAllowedRoutes: routeEntries(auth, 'admin_allowed_routes') ?? ADMIN_ROUTES,
     userAllowedRoles: auth.texts('user_allowed_roles') ?? [],
     userIdUpsert: auth.flag('user_id_upsert') ?? false,
     teamIdUpsert: auth.flag('team_id_upsert') ?? false,
@@ -256,7 +257,7 @@ function roleMappings(auth: Section): RoleMapping[] {
 function rolePermission(entry: Section): RolePermission {
   const role = entry.oneOf('role', ROLES);
   if (!role) entry.requiredText('role');
-  const [models, routes] = [entry.texts('models'), entry.texts('routes')];
+  const [models, routes] = [entry.texts('models'), routeEntries(entry, 'routes')];
   const permission = { role: role ?? 'internal_user', ...(models && { models }), ...(routes && { routes }) };
   entry.ignoreTheRest();
   return permission;
@@ -265,7 +266,7 @@ function rolePermission(entry: Section): RolePermission {
 function scopeMappings(auth: Section): JwtSettings['scopeMappings'] {
   const isEnforced = auth.flag('enforce_scope_based_access') ?? false;
   const mappings = auth.sections('scope_mappings').map((mapping) => {
-    const routes = mapping.texts('routes');
+    const routes = routeEntries(mapping, 'routes');
     const entry = {
       scope: mapping.requiredText('scope'),
       models: mapping.texts('models') ?? [],

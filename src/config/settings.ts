@@ -20,8 +20,9 @@ import type {
   RouterSettings,
 } from './config.js';
 import { isAddressRange } from '../platform/address-list.js';
-import { compileClosedRoutes, compileRouteList, isRouteEntry } from '../policy/routes.js';
+import { compileClosedRoutes, compileRouteList } from '../policy/routes.js';
 import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
+import { routeEntries } from './route-entries.js';
 import { isMapping, MAX_TIMER_MS, type Section, type SectionText } from './section.js';
 
 const DEFAULT_REQUEST_MS = 600_000;
@@ -121,34 +122,20 @@ function allowedCallers(
     section.problem('allowed_ips', `'${wrong}' is neither an IP address nor a range such as 10.0.0.0/8`);
   if ((allowedIps?.length ?? 0) > MAX_ALLOWED_IPS)
     section.problem('allowed_ips', `must have at most ${MAX_ALLOWED_IPS} entries`);
-  const allowedRoutes = routes(section, 'allowed_routes');
+  const allowedRoutes = routeEntries(section, 'allowed_routes');
   // In LiteLLM an empty list closes every route.
   if (allowedRoutes && !allowedRoutes.length)
     section.problem(
       'allowed_routes',
       'is empty, so that no call would be admitted; leave it out to open all routes',
     );
-  const adminOnlyRoutes = routes(section, 'admin_only_routes');
+  const adminOnlyRoutes = routeEntries(section, 'admin_only_routes');
   return {
     ...(allowedRoutes && { allowedRoutes: compileRouteList(allowedRoutes) }),
     ...(allowedIps && { allowedIps }),
     ...(adminOnlyRoutes?.length && { adminOnlyRoutes: compileClosedRoutes(adminOnlyRoutes) }),
   };
 }
-
-function routes(section: Section, key: string): string[] | undefined {
-  const entries = section.texts(key);
-  const wrong = entries?.find((entry) => !isRouteEntry(entry));
-  if (wrong !== undefined)
-    section.problem(
-      key,
-      `'${wrong}' is neither a route such as /v1/models nor a group such as openai_routes`,
-    );
-  if ((entries?.length ?? 0) > MAX_ROUTES) section.problem(key, `must have at most ${MAX_ROUTES} entries`);
-  return entries;
-}
-
-const MAX_ROUTES = 1_000;
 
 /** Longer than any common proxy keeps an idle connection (600 s): the gateway must not be the one that closes it. */
 const DEFAULT_KEEPALIVE_MS = 620_000;

@@ -255,7 +255,7 @@ function compile(
 }
 
 /** Paths before which a call of a model has further spellings. */
-const MODEL_PATHS = ['/engines/{model:path}', '/openai/deployments/{model:path}', '/openai/v1'];
+const MODEL_PATHS = ['/engines/{model:path}', '/openai/deployments/{model:path}'];
 
 /**
  * Compiles routes that are closed to others. A route is closed in all its spellings: with and without a version, and on the
@@ -265,7 +265,7 @@ export const compileClosedRoutes = (entries: readonly string[]): RouteList =>
   compileRouteList(
     entries.flatMap((entry) => {
       if (!entry.startsWith('/')) return [entry];
-      const base = entry.replace(/(?<=.)\/+$/, '').replace(/^\/v[12](?=\/)/, '');
+      const base = servedPath(entry).replace(/(?<=.)\/+$/, '').replace(/^\/v[12](?=\/)/, '');
       return [base, `/v1${base}`, `/v2${base}`, ...MODEL_PATHS.map((path) => path + base)];
     }),
   );

@@ -164,6 +164,34 @@ describe('a role', () => {
     expect((await gateway.as(key, 'GET', '/key/info')).status).toBe(200);
   });
 
+  it('with a route in its list also calls what is below, in no spelling anything else', async () => {
+    const key = await gateway.createKey({ allowed_routes: ['/v1/models'] });
+    const status = async (path: string) => (await gateway.as(key, 'GET', path)).status;
+    for (const path of ['/v1/models', '/v1/models/m', '/openai/v1/models', '/v1/models/..%2F..%2Fkey%2Flist'])
+      expect([path, await status(path)]).not.toEqual([path, 403]);
+    for (const path of ['/models', '/v1/modelsx', '/v1/model/info', '/v1/models/../../key/list', '//v1/models', '/V1/models', '/key/info'])
+      expect([path, await status(path)]).not.toEqual([path, 200]); // prettier-ignore
+  });
+
+  it('for management adds, changes and removes members of teams', async () => {
+    await gateway.create('/user/new', { user_id: 'keeper', user_role: 'proxy_admin', auto_create_key: false });
+    const key = await gateway.createKey({ user_id: 'keeper', key_type: 'management' });
+    const { team_id } = await gateway.create('/team/new', {});
+    const send = async (verb: string, body: object) =>
+      (await gateway.as(key, 'POST', `/team/${verb}`, { team_id, ...body })).status;
+    expect(await send('member_add', { member: { user_id: 'member', role: 'user' } })).toBe(200);
+    expect(await send('member_update', { user_id: 'member', role: 'admin' })).toBe(200);
+    expect(await send('member_delete', { user_id: 'member' })).toBe(200);
+    expect(await send('model/add', { models: ['m'] })).toBe(403);
+  });
+
+  it('of nobody reads the metrics if an admin named them, and nothing else', async () => {
+    const key = await gateway.createKey({ allowed_routes: ['/metrics'] });
+    expect((await gateway.as(key, 'GET', '/metrics')).text).toContain('tollgate_calls_in_flight');
+    expect((await gateway.as(key, 'GET', '/global/spend')).status).toBe(403);
+    expect((await gateway.as(await gateway.createKey(), 'GET', '/metrics')).status).toBe(403);
+  });
+
   it('of a viewer sees everything and changes nothing', async () => {
     const list = await gateway.as(keys.V, 'GET', '/key/list?size=100');
     expect(list.body.total_count).toBe((await gateway.admin('GET', '/key/list')).body.total_count);

@@ -27,7 +27,6 @@ describe('proxyServesRoute', () => {
     path                                          | role                    | verdict      | because
     ${'/v1/chat/completions'}                     | ${'internal_user'}      | ${'refused'} | ${'it is for admins'}
     ${'/chat/completions'}                        | ${'internal_user'}      | ${'refused'} | ${'it is the same route'}
-    ${'/openai/v1/chat/completions'}              | ${'internal_user'}      | ${'refused'} | ${'it is the same route'}
     ${'/engines/a/b/chat/completions'}            | ${'internal_user'}      | ${'refused'} | ${'its path names the model'}
     ${'/openai/deployments/gpt/chat/completions'} | ${'internal_user'}      | ${'refused'} | ${'its path names the model'}
     ${'/v1/embeddings'}                           | ${'internal_user'}      | ${'allowed'} | ${'it is another route'}
@@ -44,6 +43,8 @@ describe('proxyServesRoute', () => {
     ['/v1/rerank', '/v2/rerank'],
     ['/v2/rerank', '/v1/rerank'],
     ['/v1/models/', '/v1/models'],
+    ['/openai/v1/models', '/models'],
+    ['/openai/models', '/v1/models'],
     ['/key/{key}/regenerate', '/key/abc/regenerate'],
     ['/key/*', '/key/generate'],
   ])('admin_only_routes: %s closes %s', (entry, path) => {

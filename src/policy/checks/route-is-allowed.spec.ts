@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compileRouteList } from '../routes.js';
+import { compileKeyRoutes, compileRouteList } from '../routes.js';
 import { aKey, aRoute, someFacts } from '../fixtures.testing.js';
 import { routeIsAllowed } from './route-is-allowed.js';
 
@@ -31,11 +31,28 @@ describe('routeIsAllowed', () => {
     ${['/{a:path}/info/{b}']}           | ${'/x/info/y/info/z'}     | ${'allowed'} | ${'a path takes as many segments as it must'}
     ${['/{a:path}/{b:path}/x']}         | ${'/1/2/3/4/y'}           | ${'refused'} | ${'its end differs'}
     ${['/{a:path}/x']}                  | ${'/1//x'}                | ${'refused'} | ${'an empty segment is none'}
-    ${['/v1/embed']}                    | ${'/v1/embeddings'}       | ${'refused'} | ${'a prefix is not a match'}
+    ${['/v1/embed']}                    | ${'/v1/embeddings'}       | ${'refused'} | ${'a part of a segment is none'}
+    ${['/v1']}                          | ${'/v1/chat/completions'} | ${'allowed'} | ${'it is below'}
+    ${['/v1']}                          | ${'/v1x/models'}          | ${'refused'} | ${'it begins alike and is not below'}
+    ${['/v1']}                          | ${'/V1/models'}           | ${'refused'} | ${'case counts'}
+    ${['/v1']}                          | ${'/models'}              | ${'refused'} | ${'it is above'}
+    ${['/v1/']}                         | ${'/v1/models'}           | ${'refused'} | ${'LiteLLM takes the slash at the end as written'}
+    ${['/']}                            | ${'/v1/models'}           | ${'refused'} | ${'LiteLLM takes it as the root alone'}
+    ${['/engines']}                     | ${'/engines/m/embeddings'} | ${'allowed'} | ${'a model follows'}
+    ${['/openai/v1']}                   | ${'/v1/models'}           | ${'allowed'} | ${'the router knows it by this name'}
+    ${['/openai/v1x']}                  | ${'/v1/models'}           | ${'refused'} | ${'this is no such name'}
+    ${['/openai']}                      | ${'/openai/deployments/m/embeddings'} | ${'allowed'} | ${'it is below'}
+    ${['/key/{key}']}                   | ${'/key/a/regenerate'}    | ${'refused'} | ${'a pattern is no prefix'}
+    ${['info_routes']}                  | ${'/models/gpt-4o'}       | ${'refused'} | ${'a member of a group is no prefix'}
+    ${['global_spend_tracking_routes']} | ${'/global/spend/reset'}  | ${'refused'} | ${'nor here'}
+    ${['nobodys_routes']}               | ${'nobodys_routes/x'}     | ${'refused'} | ${'a word is no route'}
+    ${['model_info_routes']}            | ${'/model_group/info'}    | ${'allowed'} | ${'LiteLLM’s group has it'}
+    ${['llm_api_routes']}               | ${'/model_group/info'}    | ${'allowed'} | ${'LiteLLM’s group has it'}
+    ${['llm_api_routes_without_mcp']}   | ${'/v1/responses/input_tokens'} | ${'allowed'} | ${'the group holds it'}
     ${['/key/generate']}                | ${'/key/generate'}        | ${'refused'} | ${'a list never gives more than the door'}
     ${['*']}                            | ${'/key/generate'}        | ${'refused'} | ${'not even everything'}
   `('$allowed on $path: $verdict, because $because', ({ allowed, path, verdict: expected }) => {
-    const credential = aKey({ allowedRoutes: compileRouteList(allowed) });
+    const credential = aKey({ allowedRoutes: compileKeyRoutes(allowed) });
     const roles = path === '/key/generate' ? [] : 'any';
     expect(verdict({ credential, route: aRoute({ path, roles }) })).toBe(expected);
   });
@@ -84,11 +101,11 @@ describe('routeIsAllowed', () => {
     },
   );
 
-  it.each([['global_spend_tracking_routes'], ['/global/spend/*'], ['/global/spend/reset'], ['*'], []])(
+  it.each([['global_spend_tracking_routes'], ['/global/spend/*'], ['/global/spend'], ['master_key_only_routes'], ['/global/spend/reset'], ['*'], []])(
     'only the master key resets what everybody spent: not an administrator’s key with %s',
     (...allowed) => {
       const route = aRoute({ path: '/global/spend/reset', callsModel: false, roles: [] });
-      const key = aKey({ role: 'proxy_admin', allowedRoutes: compileRouteList(allowed) });
+      const key = aKey({ role: 'proxy_admin', allowedRoutes: compileKeyRoutes(allowed) });
       expect(verdict({ credential: key, route })).toBe('refused');
       expect(verdict({ credential: { kind: 'token', role: 'proxy_admin', routes: [] }, route })).toBe(
         'refused',
@@ -96,6 +113,23 @@ describe('routeIsAllowed', () => {
       expect(verdict({ credential: { kind: 'master', role: 'proxy_admin' }, route })).toBe('allowed');
     },
   );
+
+  it.each`
+    role               | allowed                  | method    | path               | verdict      | because
+    ${'customer'}      | ${['/metrics']}          | ${'GET'}  | ${'/metrics'}      | ${'allowed'} | ${'an admin named it for a scraper'}
+    ${'team'}          | ${['/x', '/metrics']}    | ${'HEAD'} | ${'/metrics'}      | ${'allowed'} | ${'an admin named it for a scraper'}
+    ${'customer'}      | ${['/metrics']}          | ${'POST'} | ${'/metrics'}      | ${'refused'} | ${'it only reads'}
+    ${'customer'}      | ${['/metrics']}          | ${'GET'}  | ${'/audit'}        | ${'refused'} | ${'it reads nothing else'}
+    ${'customer'}      | ${['/global/spend']}     | ${'GET'}  | ${'/global/spend'} | ${'refused'} | ${'reports are for viewers'}
+    ${'customer'}      | ${['*']}                 | ${'GET'}  | ${'/metrics'}      | ${'refused'} | ${'nobody named it'}
+    ${'customer'}      | ${['/metr*']}            | ${'GET'}  | ${'/metrics'}      | ${'refused'} | ${'nobody named it'}
+    ${'customer'}      | ${[]}                    | ${'GET'}  | ${'/metrics'}      | ${'refused'} | ${'without a list the role decides'}
+    ${'internal_user'} | ${['/metrics']}          | ${'GET'}  | ${'/metrics'}      | ${'refused'} | ${'a user who was an admin keeps nothing'}
+  `('$allowed of a $role at $method $path: $verdict, because $because', ({ role, allowed, method, path, verdict: expected }) => {
+    const credential = aKey({ role, allowedRoutes: compileKeyRoutes(allowed) });
+    const route = aRoute({ method, path, callsModel: false, roles: ['proxy_admin_viewer'] });
+    expect(verdict({ credential, route })).toBe(expected);
+  }); // prettier-ignore
 
   it('the master key may go anywhere', () => {
     const credential = { kind: 'master', role: 'proxy_admin' } as const;

@@ -1,6 +1,6 @@
 import { type Check, deny } from '../decision.js';
-import type { RouteFacts } from '../facts.js';
-import { MASTER_KEY_ROUTES, ROLE_ROUTES, routeListAllows } from '../routes.js';
+import type { CredentialFacts, RouteFacts } from '../facts.js';
+import { MASTER_KEY_ROUTES, namesRoute, ROLE_ROUTES, routeListAllows } from '../routes.js';
 import { someOf } from '../some-of.js';
 
 /** The caller's role may call this route, and so may its key. (Seed: `allowed_routes_check`.) */
@@ -9,7 +9,8 @@ export const routeIsAllowed: Check = ({ credential, route }) => {
     return deny(undefined);
   const { role } = credential;
   const knocks = role === 'proxy_admin' || route.roles === 'any' || route.roles.includes(role);
-  if (!knocks || !(route.callsModel || routeListAllows(ROLE_ROUTES[role], route.path))) {
+  const opens = knocks && (route.callsModel || routeListAllows(ROLE_ROUTES[role], route.path));
+  if (!opens && !isScraper(credential, route)) {
     return deny({
       code: 'route_not_allowed',
       message: `${roleRefusal(route)} Route=${route.path}. Your role=${role}.`,
@@ -39,6 +40,17 @@ export const routeIsAllowed: Check = ({ credential, route }) => {
   }
   return deny(undefined);
 };
+
+/**
+ * Tells whether a key without a user reads the metrics, because its list names them. Only proxy admins can put them there. A key
+ * of a user has its user's rights alone, so that an admin who lost the role keeps nothing.
+ */
+const isScraper = (credential: CredentialFacts, { method, path }: RouteFacts) =>
+  path === '/metrics' &&
+  (method === 'GET' || method === 'HEAD') &&
+  credential.kind === 'key' &&
+  (credential.role === 'customer' || credential.role === 'team') &&
+  namesRoute(credential.allowedRoutes, path);
 
 /** Returns why a role may not call a route. Of routes that write it is LiteLLM's sentence, for which clients search. */
 function roleRefusal({ method, path, roles }: RouteFacts): string {
