@@ -265,7 +265,9 @@ export const compileClosedRoutes = (entries: readonly string[]): RouteList =>
   compileRouteList(
     entries.flatMap((entry) => {
       if (!entry.startsWith('/')) return [entry];
-      const base = servedPath(entry).replace(/(?<=.)\/+$/, '').replace(/^\/v[12](?=\/)/, '');
+      const base = servedPath(entry)
+        .replace(/(?<=.)\/+$/, '')
+        .replace(/^\/v[12](?=\/)/, '');
       return [base, `/v1${base}`, `/v2${base}`, ...MODEL_PATHS.map((path) => path + base)];
     }),
   );

@@ -174,7 +174,11 @@ describe('a role', () => {
   });
 
   it('for management adds, changes and removes members of teams', async () => {
-    await gateway.create('/user/new', { user_id: 'keeper', user_role: 'proxy_admin', auto_create_key: false });
+    await gateway.create('/user/new', {
+      user_id: 'keeper',
+      user_role: 'proxy_admin',
+      auto_create_key: false,
+    });
     const key = await gateway.createKey({ user_id: 'keeper', key_type: 'management' });
     const { team_id } = await gateway.create('/team/new', {});
     const send = async (verb: string, body: object) =>

@@ -19,38 +19,38 @@ describe('routeIsAllowed', () => {
   });
 
   it.each`
-    allowed                             | path                      | verdict      | because
-    ${null}                             | ${'/v1/chat/completions'} | ${'allowed'} | ${'no list is no restriction'}
-    ${[]}                               | ${'/v1/chat/completions'} | ${'allowed'} | ${'nor is an empty one'}
-    ${['openai_routes']}                | ${'/v1/chat/completions'} | ${'allowed'} | ${'the group holds it'}
-    ${['info_routes']}                  | ${'/v1/chat/completions'} | ${'refused'} | ${'the group does not'}
-    ${['info_routes', 'openai_routes']} | ${'/v1/embeddings'}       | ${'allowed'} | ${'one of the groups does'}
-    ${['/v1/embeddings']}               | ${'/v1/embeddings'}       | ${'allowed'} | ${'it is named'}
-    ${['/v1/embeddings']}               | ${'/embeddings'}          | ${'refused'} | ${'its twin is not'}
-    ${['/v1/chat/*']}                   | ${'/v1/chat/completions'} | ${'allowed'} | ${'a wildcard covers it'}
-    ${['/{a:path}/info/{b}']}           | ${'/x/info/y/info/z'}     | ${'allowed'} | ${'a path takes as many segments as it must'}
-    ${['/{a:path}/{b:path}/x']}         | ${'/1/2/3/4/y'}           | ${'refused'} | ${'its end differs'}
-    ${['/{a:path}/x']}                  | ${'/1//x'}                | ${'refused'} | ${'an empty segment is none'}
-    ${['/v1/embed']}                    | ${'/v1/embeddings'}       | ${'refused'} | ${'a part of a segment is none'}
-    ${['/v1']}                          | ${'/v1/chat/completions'} | ${'allowed'} | ${'it is below'}
-    ${['/v1']}                          | ${'/v1x/models'}          | ${'refused'} | ${'it begins alike and is not below'}
-    ${['/v1']}                          | ${'/V1/models'}           | ${'refused'} | ${'case counts'}
-    ${['/v1']}                          | ${'/models'}              | ${'refused'} | ${'it is above'}
-    ${['/v1/']}                         | ${'/v1/models'}           | ${'refused'} | ${'LiteLLM takes the slash at the end as written'}
-    ${['/']}                            | ${'/v1/models'}           | ${'refused'} | ${'LiteLLM takes it as the root alone'}
-    ${['/engines']}                     | ${'/engines/m/embeddings'} | ${'allowed'} | ${'a model follows'}
-    ${['/openai/v1']}                   | ${'/v1/models'}           | ${'allowed'} | ${'the router knows it by this name'}
-    ${['/openai/v1x']}                  | ${'/v1/models'}           | ${'refused'} | ${'this is no such name'}
+    allowed                             | path                                  | verdict      | because
+    ${null}                             | ${'/v1/chat/completions'}             | ${'allowed'} | ${'no list is no restriction'}
+    ${[]}                               | ${'/v1/chat/completions'}             | ${'allowed'} | ${'nor is an empty one'}
+    ${['openai_routes']}                | ${'/v1/chat/completions'}             | ${'allowed'} | ${'the group holds it'}
+    ${['info_routes']}                  | ${'/v1/chat/completions'}             | ${'refused'} | ${'the group does not'}
+    ${['info_routes', 'openai_routes']} | ${'/v1/embeddings'}                   | ${'allowed'} | ${'one of the groups does'}
+    ${['/v1/embeddings']}               | ${'/v1/embeddings'}                   | ${'allowed'} | ${'it is named'}
+    ${['/v1/embeddings']}               | ${'/embeddings'}                      | ${'refused'} | ${'its twin is not'}
+    ${['/v1/chat/*']}                   | ${'/v1/chat/completions'}             | ${'allowed'} | ${'a wildcard covers it'}
+    ${['/{a:path}/info/{b}']}           | ${'/x/info/y/info/z'}                 | ${'allowed'} | ${'a path takes as many segments as it must'}
+    ${['/{a:path}/{b:path}/x']}         | ${'/1/2/3/4/y'}                       | ${'refused'} | ${'its end differs'}
+    ${['/{a:path}/x']}                  | ${'/1//x'}                            | ${'refused'} | ${'an empty segment is none'}
+    ${['/v1/embed']}                    | ${'/v1/embeddings'}                   | ${'refused'} | ${'a part of a segment is none'}
+    ${['/v1']}                          | ${'/v1/chat/completions'}             | ${'allowed'} | ${'it is below'}
+    ${['/v1']}                          | ${'/v1x/models'}                      | ${'refused'} | ${'it begins alike and is not below'}
+    ${['/v1']}                          | ${'/V1/models'}                       | ${'refused'} | ${'case counts'}
+    ${['/v1']}                          | ${'/models'}                          | ${'refused'} | ${'it is above'}
+    ${['/v1/']}                         | ${'/v1/models'}                       | ${'refused'} | ${'LiteLLM takes the slash at the end as written'}
+    ${['/']}                            | ${'/v1/models'}                       | ${'refused'} | ${'LiteLLM takes it as the root alone'}
+    ${['/engines']}                     | ${'/engines/m/embeddings'}            | ${'allowed'} | ${'a model follows'}
+    ${['/openai/v1']}                   | ${'/v1/models'}                       | ${'allowed'} | ${'the router knows it by this name'}
+    ${['/openai/v1x']}                  | ${'/v1/models'}                       | ${'refused'} | ${'this is no such name'}
     ${['/openai']}                      | ${'/openai/deployments/m/embeddings'} | ${'allowed'} | ${'it is below'}
-    ${['/key/{key}']}                   | ${'/key/a/regenerate'}    | ${'refused'} | ${'a pattern is no prefix'}
-    ${['info_routes']}                  | ${'/models/gpt-4o'}       | ${'refused'} | ${'a member of a group is no prefix'}
-    ${['global_spend_tracking_routes']} | ${'/global/spend/reset'}  | ${'refused'} | ${'nor here'}
-    ${['nobodys_routes']}               | ${'nobodys_routes/x'}     | ${'refused'} | ${'a word is no route'}
-    ${['model_info_routes']}            | ${'/model_group/info'}    | ${'allowed'} | ${'LiteLLM’s group has it'}
-    ${['llm_api_routes']}               | ${'/model_group/info'}    | ${'allowed'} | ${'LiteLLM’s group has it'}
-    ${['llm_api_routes_without_mcp']}   | ${'/v1/responses/input_tokens'} | ${'allowed'} | ${'the group holds it'}
-    ${['/key/generate']}                | ${'/key/generate'}        | ${'refused'} | ${'a list never gives more than the door'}
-    ${['*']}                            | ${'/key/generate'}        | ${'refused'} | ${'not even everything'}
+    ${['/key/{key}']}                   | ${'/key/a/regenerate'}                | ${'refused'} | ${'a pattern is no prefix'}
+    ${['info_routes']}                  | ${'/models/gpt-4o'}                   | ${'refused'} | ${'a member of a group is no prefix'}
+    ${['global_spend_tracking_routes']} | ${'/global/spend/reset'}              | ${'refused'} | ${'nor here'}
+    ${['nobodys_routes']}               | ${'nobodys_routes/x'}                 | ${'refused'} | ${'a word is no route'}
+    ${['model_info_routes']}            | ${'/model_group/info'}                | ${'allowed'} | ${'LiteLLM’s group has it'}
+    ${['llm_api_routes']}               | ${'/model_group/info'}                | ${'allowed'} | ${'LiteLLM’s group has it'}
+    ${['llm_api_routes_without_mcp']}   | ${'/v1/responses/input_tokens'}       | ${'allowed'} | ${'the group holds it'}
+    ${['/key/generate']}                | ${'/key/generate'}                    | ${'refused'} | ${'a list never gives more than the door'}
+    ${['*']}                            | ${'/key/generate'}                    | ${'refused'} | ${'not even everything'}
   `('$allowed on $path: $verdict, because $because', ({ allowed, path, verdict: expected }) => {
     const credential = aKey({ allowedRoutes: compileKeyRoutes(allowed) });
     const roles = path === '/key/generate' ? [] : 'any';
@@ -101,18 +101,23 @@ describe('routeIsAllowed', () => {
     },
   );
 
-  it.each([['global_spend_tracking_routes'], ['/global/spend/*'], ['/global/spend'], ['master_key_only_routes'], ['/global/spend/reset'], ['*'], []])(
-    'only the master key resets what everybody spent: not an administrator’s key with %s',
-    (...allowed) => {
-      const route = aRoute({ path: '/global/spend/reset', callsModel: false, roles: [] });
-      const key = aKey({ role: 'proxy_admin', allowedRoutes: compileKeyRoutes(allowed) });
-      expect(verdict({ credential: key, route })).toBe('refused');
-      expect(verdict({ credential: { kind: 'token', role: 'proxy_admin', routes: [] }, route })).toBe(
-        'refused',
-      );
-      expect(verdict({ credential: { kind: 'master', role: 'proxy_admin' }, route })).toBe('allowed');
-    },
-  );
+  it.each([
+    ['global_spend_tracking_routes'],
+    ['/global/spend/*'],
+    ['/global/spend'],
+    ['master_key_only_routes'],
+    ['/global/spend/reset'],
+    ['*'],
+    [],
+  ])('only the master key resets what everybody spent: not an administrator’s key with %s', (...allowed) => {
+    const route = aRoute({ path: '/global/spend/reset', callsModel: false, roles: [] });
+    const key = aKey({ role: 'proxy_admin', allowedRoutes: compileKeyRoutes(allowed) });
+    expect(verdict({ credential: key, route })).toBe('refused');
+    expect(verdict({ credential: { kind: 'token', role: 'proxy_admin', routes: [] }, route })).toBe(
+      'refused',
+    );
+    expect(verdict({ credential: { kind: 'master', role: 'proxy_admin' }, route })).toBe('allowed');
+  });
 
   it.each`
     role               | allowed                  | method    | path               | verdict      | because
