@@ -309,7 +309,7 @@ export function routesWithin(asked: RouteList, holder: RouteList): boolean {
     );
   // What a group holds alone, a named route holds with all that is below it.
   const coversBelow = (prefix: string) =>
-    holder.prefixes.some((held) => prefix.startsWith(held)) ||
+    holder.prefixes.some((reach) => prefix.startsWith(reach)) ||
     GROUP_MEMBERS.every((member) => !member.startsWith(prefix) || covers(member));
   return [...asked.exact].every(covers) && asked.prefixes.every(coversBelow);
 }
