@@ -202,3 +202,35 @@ describe('/key/update by alias', () => {
     expect(await refused(gateway.masterKey, { max_budget: 1 })).toEqual([400, 'key']);
   });
 });
+
+describe('a proxy admin who becomes an ordinary user', () => {
+  it('gets 403 for what it managed, in no words that Terraform takes for missing', async () => {
+    const { key: bot } = await gateway.create('/user/new', { user_id: 'bot-404', user_role: 'proxy_admin' });
+    const managed = await gateway.createKey({ key_alias: 'managed-404' });
+    await gateway.create('/team/new', { team_id: 'team-404' });
+    await gateway.create('/organization/new', { organization_id: 'org-404', organization_alias: 'org-404' });
+    await gateway.create('/user/new', { user_id: 'managed-user-404', auto_create_key: false });
+    const reads = (key: string, party: string) => [
+      `/key/info?key=${key}`,
+      `/team/info?team_id=team-${party}`,
+      `/organization/info?organization_id=org-${party}`,
+      `/user/info?user_id=managed-user-${party}`,
+    ];
+    const statuses = async (paths: string[]) =>
+      Promise.all(paths.map(async (path) => (await gateway.as(bot as string, 'GET', path)).status));
+    const [there, gone] = [reads(managed, '404'), reads('sk-nobodynobodynobody1234', 'gone')];
+    expect([await statuses(there), await statuses(gone)]).toEqual([Array(4).fill(200), Array(4).fill(404)]);
+    await gateway.create('/user/update', { user_id: 'bot-404', user_role: 'internal_user' });
+    for (const [i, path] of there.entries()) {
+      const [hidden, missing] = [path, gone[i]!].map((asked) => gateway.as(bot as string, 'GET', asked));
+      const { status, text, body } = await hidden!;
+      const { request_id, ...details } = body.error.details;
+      expect([status, body.error.type, details]).toEqual([403, 'auth_error', { retryable: false }]);
+      expect(text.replaceAll(request_id, '')).not.toMatch(/404|not found|does not exist|doesn't exist/i);
+      const other = await missing!;
+      expect(other.text.replaceAll(other.body.error.details.request_id, '')).toBe(
+        text.replaceAll(request_id, ''),
+      );
+    }
+  });
+});
