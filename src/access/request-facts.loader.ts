@@ -9,6 +9,7 @@ import type { ModelFacts, RequestFacts } from '../policy/facts.js';
 import { type GroupLevels, groupLevels } from '../policy/group-levels.js';
 import { demandFor, type HoldDemand, largestDemand } from '../policy/hold-demand.js';
 import type { UsageBound } from '../policy/price.js';
+import { MAX_LISTED } from '../policy/some-of.js';
 import type { CallTokens } from '../policy/rates.js';
 import type { AccessRequest } from './access-request.js';
 import type { CallerSnapshot } from './callers/caller.js';
@@ -41,13 +42,14 @@ export class RequestFactsLoader {
   }
 
   requestFacts(llm: LlmRequest, caller: CallerSnapshot): RequestFacts {
+    const model = llm.model === undefined ? undefined : this.requestedModel(llm.model, llm, caller);
     return {
       params: caller.enforcedParams
         ? { ...llm.params, ...readParams(llm, caller.enforcedParams) }
         : llm.params,
       fallbacks: llm.allFallbacks.map((name) => this.modelFacts(name, llm, caller)),
-      problem: llm.problem,
-      model: llm.model === undefined ? undefined : this.modelFacts(llm.model, llm, caller),
+      problem: llm.problem ?? (model && !model.known ? severalModels(model) : undefined),
+      model,
     };
   }
 
@@ -83,6 +85,20 @@ export class RequestFactsLoader {
       price,
       ...(within && { within }),
     };
+  }
+
+  private requestedModel(name: string, llm: LlmRequest, caller: CallerSnapshot): ModelFacts {
+    const facts = this.modelFacts(name, llm, caller);
+    return facts.known ? facts : { ...facts, publicNames: this.publicNames(name, llm, caller) };
+  }
+
+  /** Returns the public names of a model that the provider calls `upstream`, if the caller may call them. */
+  private publicNames(upstream: string, { size }: LlmRequest, caller: CallerSnapshot): readonly string[] {
+    const names = this.catalogue.current().namesOfUpstream(upstream);
+    return names.slice(0, MAX_LISTED).filter((name) => {
+      const facts = this.modelFacts(name, { size }, caller);
+      return facts.known && !firstRefusing(caller.parties, facts);
+    });
   }
 
   /** Returns the call as this deployment gets it. */
@@ -140,12 +156,21 @@ export class RequestFactsLoader {
       return undefined;
     const { teamId } = caller.names;
     const catalogue = this.catalogue.current();
-    const names = [catalogue.names(teamId), Object.keys(caller.teamAliases), Object.keys(caller.keyAliases)];
-    if (names.some((some) => some.includes(model))) return undefined;
+    const isAlias = [caller.teamAliases, caller.keyAliases].some((aliases) => Object.hasOwn(aliases, model));
+    if (isAlias || catalogue.hasName(model, teamId)) return undefined;
     const rest = model.replace(LONG_CONTEXT, '');
     return catalogue.modelFacts(rest, caller, teamId).known ? rest : undefined;
   }
 }
+
+/** Returns the problem of a name with a comma, by which LiteLLM calls several models at once. */
+const severalModels = ({ requested }: ModelFacts): RequestFacts['problem'] =>
+  requested.includes(',')
+    ? {
+        message: `model=${requested} has a comma. One model a call: send a call for each name.`,
+        param: 'model',
+      }
+    : undefined;
 
 function callTokens(size: CallSize, limits: ModelCapacity, bound: UsageBound): CallTokens {
   return {

@@ -4,7 +4,7 @@ import { ErrorEnvelope } from '../http/error-envelope.dto.js';
 import { AdminRoute } from '../http/route-access.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { knownFigures } from '../models/deployment.js';
-import { providerOfBareName } from '../models/price-table.js';
+import { pricedProvider } from '../models/price-table.js';
 import { usdFromNanoUsd } from '../policy/money.js';
 import { costNanoUsd, type Price, type Usage } from '../policy/price.js';
 import { CalculatedSpend, CalculateSpendDto } from './calculate.dto.js';
@@ -53,7 +53,7 @@ export class CalculateController {
   /** Returns the prices of a model's deployments. For an unknown name it returns the price of the public price table. */
   private pricesOf(model: string): Price[] {
     const deployments = this.catalogue.current().resolve(model);
-    const priced = deployments.length ? deployments : [knownFigures(providerOfBareName(model) ?? '', model)];
+    const priced = deployments.length ? deployments : [knownFigures(pricedProvider(model) ?? '', model)];
     return priced.flatMap(({ price }) => price ?? []);
   }
 }

@@ -295,6 +295,8 @@ export interface NewKeyDefaults extends KeyBounds {
 export interface RouterSettings {
   /** `model_group_alias` */
   readonly modelAliases: Readonly<Record<string, string>>;
+  /** Aliases with `hidden`: they can be called and are not listed. */
+  readonly hiddenAliases: readonly string[];
   readonly fallbacks: Readonly<Record<string, readonly string[]>>;
   readonly numRetries?: number;
   readonly timeoutMs?: number;

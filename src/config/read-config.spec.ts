@@ -100,7 +100,7 @@ describe('readConfig', () => {
         numRetries: 3,
         dropParams: true,
       },
-      router: { modelAliases: { a: 'gpt-4o', b: 'local' } },
+      router: { modelAliases: { a: 'gpt-4o', b: 'local' }, hiddenAliases: ['b'] },
     });
     expect(config.models.map(({ modelName, litellmParams }) => [modelName, litellmParams.api_key])).toEqual([
       ['gpt-4o', 'az'],

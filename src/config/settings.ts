@@ -346,7 +346,7 @@ export function readRouterSettings(section: Section): RouterSettings {
   const numRetries = section.wholeNumber('num_retries', MAX_RETRIES);
   const timeoutMs = section.milliseconds('timeout', 1_000);
   return {
-    modelAliases: groupAliases(section),
+    ...groupAliases(section),
     fallbacks: fallbacks(section),
     ...(numRetries !== undefined && { numRetries }),
     ...(timeoutMs !== undefined && { timeoutMs }),
@@ -454,17 +454,21 @@ function fallbacks(section: Section): Record<string, string[]> {
   return Object.fromEntries(byName);
 }
 
-/** Reads `{alias: name}` or `{alias: {model: name, hidden}}`. An alias is never listed, hidden or not. */
-function groupAliases(section: Section): Record<string, string> {
+/** Reads `{alias: name}` or `{alias: {model: name, hidden}}`. */
+function groupAliases(section: Section): Pick<RouterSettings, 'modelAliases' | 'hiddenAliases'> {
   const aliases = section.section('model_group_alias');
-  return Object.fromEntries(aliases.keys().map((alias) => [alias, aliasedName(aliases, alias)]));
+  const targets = aliases.keys().map((alias) => [alias, aliasTarget(aliases, alias)] as const);
+  return {
+    modelAliases: Object.fromEntries(targets.map(([alias, { name }]) => [alias, name])),
+    hiddenAliases: targets.flatMap(([alias, { isHidden }]) => (isHidden ? [alias] : [])),
+  };
 }
 
-function aliasedName(aliases: Section, alias: string): string {
-  if (!isMapping(aliases.raw(alias))) return aliases.requiredText(alias);
+function aliasTarget(aliases: Section, alias: string): { readonly name: string; readonly isHidden: boolean } {
+  if (!isMapping(aliases.raw(alias))) return { name: aliases.requiredText(alias), isHidden: false };
   const target = aliases.section(alias);
-  target.flag('hidden');
+  const isHidden = target.flag('hidden') === true;
   const name = target.requiredText('model');
   target.ignoreTheRest();
-  return name;
+  return { name, isHidden };
 }

@@ -68,6 +68,7 @@ export class Catalogue implements OnModuleInit {
       deployments.filter((deployment) => deployment !== undefined),
       { ...this.config.router.modelAliases, ...this.config.litellm.modelAliases },
       groups.map(({ id, name, models, deploymentIds }) => ({ tokens: [name, id], models, deploymentIds })),
+      new Set(this.config.router.hiddenAliases),
     );
   }
 

@@ -319,3 +319,152 @@ describe('the names that wildcards serve', () => {
     expect(wildcardNames(...many)).toHaveLength(2_000);
   });
 });
+
+describe('a wildcard with several stars', () => {
+  const upstream = (name: string, modelName: string, model: string) =>
+    new CatalogueSnapshot([deployment(modelName, model)], {}).resolve(name)[0]?.upstreamName;
+
+  it.each([
+    ['fo::*:static::*', 'openai/fo::*:static::*', 'fo::hi:static::hi', 'fo::hi:static::hi'],
+    ['fo::*:static::*', 'openai/fo::*:static::*', 'fo::a:b:static::', 'fo::a:b:static::'],
+    ['*-eu-*', 'openai/*-west-*', 'x-eu-y-eu-z', 'x-eu-y-west-z'],
+    ['one/*/two/*', 'openai/*/*', 'one/1/two/2/3', '1/2/3'],
+    ['*/*', 'openai/*', 'openai/gpt-4o', 'gpt-4o'],
+    ['*-eu-*', 'openai/fixed', 'x-eu-y', 'fixed'],
+    ['a*b', 'openai/*', 'a$&b', '$&'],
+    // With fewer stars behind, the whole name counts: without the provider before it, it names no model.
+    ['a*b*c', 'openai/*', 'a1b2c', undefined],
+    ['*/*', 'openai/*', 'anthropic/claude', undefined],
+    ['*-eu-*', 'openai/*-west-*', '-eu-', undefined],
+  ])('%s for %s serves %s as %s', (modelName, model, name, expected) => {
+    expect(upstream(name, modelName, model)).toBe(expected);
+  });
+
+  it('lists the known models by the names that lead to them', () => {
+    const names = new CatalogueSnapshot([deployment('our-*-eu-*', 'openai/*-4o-*')], {}).wildcardNames();
+    expect(names).toContain('our-gpt-eu-mini');
+    expect(names).not.toContain('our-gpt-4o-eu-mini');
+  });
+
+  it('is left out if some of the upstream’s stand for nothing', () => {
+    expect(deployment('a-*', 'openai/*-*')).toEqual({
+      problem: "litellm_params.model: has more * than model_name 'a-*'",
+    });
+  });
+});
+
+describe('a bare name', () => {
+  const catalogue = new CatalogueSnapshot(
+    [
+      deployment('openai/*', 'openai/*', { access_groups: ['oai'], ...priced }),
+      deployment('anthropic/*', 'anthropic/*', { access_groups: ['ant'] }),
+      deployment('gpt-4o', 'openai/own-4o', free),
+      deployment('openai/o1', 'openai/own-o1', { access_groups: ['priv'] }),
+    ],
+    { smart: 'claude-sonnet-4-5' },
+    [{ tokens: ['stored', 'id-1'], models: ['openai/gpt-5*'], deploymentIds: [] }],
+  );
+  const facts = (name: string) => catalogue.modelFacts(name, noAliases);
+  const upstreams = (name: string) => {
+    const served = catalogue.resolve(facts(name).name);
+    return served.map(({ provider, upstreamName }) => `${provider}/${upstreamName}`);
+  };
+
+  it.each([
+    ['gpt-4o-mini', ['openai/gpt-4o-mini'], ['oai'], 'openai/gpt-4o-mini'],
+    ['gpt-5', ['openai/gpt-5'], ['oai', 'stored', 'id-1'], 'openai/gpt-5'],
+    ['ft:gpt-4o-mini:acme::x1', ['openai/ft:gpt-4o-mini:acme::x1'], ['oai'], 'openai/ft:gpt-4o-mini:acme::x1'],
+    ['claude-sonnet-4-5', ['anthropic/claude-sonnet-4-5'], ['ant'], 'anthropic/claude-sonnet-4-5'],
+    ['smart', ['anthropic/claude-sonnet-4-5'], ['ant'], 'anthropic/claude-sonnet-4-5'],
+    ['openai/gpt-4o-mini', ['openai/gpt-4o-mini'], ['oai'], 'gpt-4o-mini'],
+    // It has a deployment of its own, so the wildcard's model is another one.
+    ['gpt-4o', ['openai/own-4o'], [], undefined],
+    ['openai/gpt-4o', ['openai/gpt-4o'], ['oai'], undefined],
+    // The deployment of exactly the name with its provider, in its groups.
+    ['o1', ['openai/own-o1'], ['priv'], 'openai/o1'],
+  ])('%s is served by %j in the groups %j, with the other name %s', (name, served, groups, otherName) => {
+    expect(upstreams(name)).toEqual(served);
+    expect(facts(name)).toMatchObject({ known: true, aliasedNames: { groups } });
+    expect(facts(name).otherName).toBe(otherName);
+  }); // prettier-ignore
+
+  it('has the price of what is called', () => {
+    expect([facts('gpt-4o-mini').price, catalogue.ceilingOf('gpt-4o-mini').input]).toEqual(['priced', 10n ** 27n]);
+  }); // prettier-ignore
+
+  it.each(['GPT-4o-mini', 'gpt-4o-mini ', 'ｇpt-4o-mini', 'nobody', 'gemini-2.5-pro', 'gpt-5,o3-mini', 'openai/gpt-5,o3-mini', '__proto__', 'constructor', 'openai', ''])(
+    '“%s” reaches no wildcard',
+    (name) => {
+      expect(name.startsWith('openai/') || upstreams(name)).toEqual(name.startsWith('openai/') || []);
+      if (name.includes(',')) expect(facts(name).known).toBe(false);
+    },
+  ); // prettier-ignore
+
+  it('that a wildcard matches as it is goes there, as without a provider', () => {
+    const both = new CatalogueSnapshot([deployment('*', 'hosted_vllm/*'), deployment('openai/*', 'openai/*')], {});
+    expect(both.resolve('gpt-5').map(({ provider }) => provider)).toEqual(['hosted_vllm']);
+    expect(both.modelFacts('openai/gpt-5', noAliases).otherName).toBeUndefined();
+  }); // prettier-ignore
+
+  it('with a comma is served where a deployment has exactly it', () => {
+    const named = new CatalogueSnapshot([deployment('a,b', 'openai/x'), deployment('*', 'openai/*')], {});
+    expect(['a,b', 'a,c'].map((name) => named.modelFacts(name, noAliases).known)).toEqual([true, false]);
+  });
+});
+
+describe('the id of a deployment', () => {
+  const catalogue = new CatalogueSnapshot(
+    [
+      deployment('m', 'openai/m-eu', { id: 'd-eu', access_groups: ['eu'], ...priced }),
+      deployment('m', 'openai/m-us', { id: 'd-us', access_groups: ['us'], ...free }),
+      deployment('x/*', 'openai/*', { id: 'd-any' }),
+      deployment('own', 'openai/own', { id: 'd-own', team_id: 't1' }),
+      deployment('d-us-2', 'openai/other', { id: 'd-name' }),
+      deployment('n', 'openai/n', { id: 'd-us-2' }),
+    ],
+    { alias: 'd-eu' },
+    [{ tokens: ['stored', 'id-1'], models: ['m'], deploymentIds: [] }],
+  );
+  const facts = (name: string, teamId: string | null = null) => catalogue.modelFacts(name, noAliases, teamId);
+
+  it('calls this one, in its groups, by no pattern and under the limits of its name', () => {
+    expect(catalogue.resolve('d-eu').map(({ upstreamName }) => upstreamName)).toEqual(['m-eu']);
+    expect([facts('d-eu').price, facts('d-us').price]).toEqual(['priced', 'free']);
+    const names = { names: [], groups: ['eu', 'stored', 'id-1'], deploymentId: 'd-eu' };
+    expect(facts('d-eu')).toMatchObject({ otherName: 'm', aliasedNames: names, globalNames: names });
+  });
+
+  it('may be the target of an alias, which lists may name', () => {
+    expect(facts('alias').globalNames).toEqual({ names: ['alias'], groups: ['eu', 'stored', 'id-1'], deploymentId: 'd-eu' });
+  }); // prettier-ignore
+
+  it('of a team’s model is for its team', () => {
+    expect([facts('d-own', 't1').known, facts('d-own', 't2').known, facts('d-own').known]).toEqual([true, false, false]);
+  }); // prettier-ignore
+
+  it('of a wildcard calls nothing, and a name comes before an id', () => {
+    expect(facts('d-any').known).toBe(false);
+    expect(catalogue.resolve('d-us-2').map(({ upstreamName }) => upstreamName)).toEqual(['other']);
+  });
+});
+
+it('a provider’s name leads to the public names behind it, but not to those of teams and wildcards', () => {
+  const catalogue = new CatalogueSnapshot(
+    [
+      deployment('a', 'openai/gpt-4o-2024-08-06'),
+      deployment('b', 'openai/gpt-4o-2024-08-06', { id: 'b2' }),
+      deployment('own', 'openai/gpt-4o-2024-08-06', { id: 'o', team_id: 't1' }),
+      deployment('x-*', 'openai/gpt-4o-2024-08-06', { id: 'x' }),
+    ],
+    {},
+  );
+  for (const name of ['gpt-4o-2024-08-06', 'openai/gpt-4o-2024-08-06'])
+    expect(catalogue.namesOfUpstream(name)).toEqual(['a', 'b']);
+  for (const name of ['a', 'azure/gpt-4o-2024-08-06', '__proto__'])
+    expect(catalogue.namesOfUpstream(name)).toEqual([]);
+});
+
+it('a hidden alias can be called and is not listed', () => {
+  const catalogue = new CatalogueSnapshot([deployment('m')], { h: 'm', shown: 'm' }, [], new Set(['h']));
+  expect([catalogue.names(), catalogue.serves('h')]).toEqual([['m', 'shown'], true]);
+});

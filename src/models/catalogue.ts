@@ -1,7 +1,7 @@
 import type { AnswerLimits, ModelCapacity } from '../policy/bound.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { hasOtherPrefix, isDots, isHostOfOpenAi } from '../config/providers.js';
-import { matchesGlob } from '../policy/glob.js';
+import { matchesGlob, textsOfStars } from '../policy/glob.js';
 import { type GroupLevels, servesLevels } from '../policy/group-levels.js';
 import type { NamesOf } from '../policy/entitlements.js';
 import { SPECIAL_ENTRIES, type ModelNames } from '../policy/model-list.js';
@@ -11,8 +11,8 @@ import { SERVED } from '../config/provider-facts.js';
 import { type Deployment, namedDeployment } from './deployment.js';
 import { documentedModel, documentedNames } from './documented-models.js';
 import { AccessGroupIndex, type AccessGroupEntry } from './access-group-index.js';
+import { providerOfBareName } from './bare-name-provider.js';
 import { capsWebSearches, feeOfModel, hidesModel } from './model-fees.js';
-import { providerOfBareName } from './price-table.js';
 
 /** Aliases of the caller that apply beside those of the proxy. */
 interface CallerAliases {
@@ -34,6 +34,10 @@ interface Entry {
   readonly byGroups?: BoundedMap<string, Entry>;
   /** Names to look for in lists, if no alias was followed. */
   readonly requestedNames?: ModelNames;
+  /** A second name of the same model: see `ModelFacts`. */
+  readonly otherName?: string;
+  /** True if the name is the id of its one deployment. */
+  readonly isDeploymentId?: true;
   readonly ceiling: Price;
   readonly price: ModelFacts['price'];
   readonly limits: ModelCapacity;
@@ -68,13 +72,22 @@ export class CatalogueSnapshot {
   /** Internal names by public name, for each team with its own models. */
   private readonly teamNames = new Map<string, Record<string, string>>();
   private readonly wildcardEntries = new BoundedMap<string, Entry>(MAX_WILDCARD_NAMES);
+  private readonly byId: ReadonlyMap<string, Deployment>;
+  private readonly groupNames: ReadonlyMap<string, string>;
 
   constructor(
     readonly deployments: readonly Deployment[],
     private readonly aliases: Readonly<Record<string, string>>,
     groups: readonly AccessGroupEntry[] = [],
+    private readonly hiddenAliases: ReadonlySet<string> = new Set(),
   ) {
     this.groupIndex = new AccessGroupIndex(groups);
+    this.groupNames = new Map(groups.map(({ tokens: [name, id] }) => [id ?? '', name!]));
+    this.byId = new Map(
+      deployments
+        .filter(({ modelName, upstreamName }) => !`${modelName}${upstreamName}`.includes('*'))
+        .map((deployment) => [deployment.id, deployment]),
+    );
     this.groups = new Set([
       ...deployments.flatMap(({ accessGroups }) => accessGroups),
       ...groups.flatMap(({ tokens }) => tokens),
@@ -97,8 +110,8 @@ export class CatalogueSnapshot {
   }
 
   /**
-   * Returns the deployments of a name: those of exactly this name, or else those of the most specific wildcard. With `within`
-   * it returns only those in a group of each level.
+   * Returns the deployments of a name: those of exactly this name, or else the one of this id, or else those of the most
+   * specific wildcard, for a bare name also of its provider's. With `within` it returns only those in a group of each level.
    */
   resolve(name: string, within?: GroupLevels): readonly Deployment[] {
     return this.entry(name, within).deployments;
@@ -121,16 +134,44 @@ export class CatalogueSnapshot {
     return !this.exact.size && !this.wildcards.length;
   }
 
-  /** Returns all public names in configured order, then the aliases, then the team's own names. Wildcards are left out. */
+  /**
+   * Returns all public names in configured order, then the aliases, then the team's own names. Wildcards and hidden aliases
+   * are left out.
+   */
   names(teamId: string | null = null): string[] {
     const publicEntries = [...this.exact].filter(([, { teamId: owner }]) => owner === undefined);
     return [
       ...new Set([
         ...publicEntries.map(([name]) => name),
-        ...Object.keys(this.aliases),
+        ...Object.keys(this.aliases).filter((alias) => !this.hiddenAliases.has(alias)),
         ...Object.keys(this.teamNamesOf(teamId)),
       ]),
     ];
+  }
+
+  /** Tells whether a deployment or an alias of the proxy, or a model of the team, has exactly this name. */
+  hasName(name: string, teamId: string | null): boolean {
+    return (
+      this.exact.has(name) ||
+      Object.hasOwn(this.aliases, name) ||
+      Object.hasOwn(this.teamNamesOf(teamId), name)
+    );
+  }
+
+  private publicNames: ReadonlyMap<string, ReadonlySet<string>> | undefined;
+
+  /** Returns the public names behind which providers know a model by this name, with their prefix or without. */
+  namesOfUpstream(upstream: string): readonly string[] {
+    if (!this.publicNames) {
+      const names = new Map<string, Set<string>>();
+      for (const { modelName, provider, upstreamName, team } of this.deployments) {
+        if (team || modelName.includes('*')) continue;
+        for (const known of [upstreamName, `${provider}/${upstreamName}`])
+          names.set(known, (names.get(known) ?? new Set()).add(modelName));
+      }
+      this.publicNames = names;
+    }
+    return [...(this.publicNames.get(upstream) ?? [])];
   }
 
   private knownNames: readonly string[] | undefined;
@@ -204,17 +245,20 @@ export class CatalogueSnapshot {
     const viaKey = aliased(keyAliases, viaTeam);
     const own = aliased(this.teamNamesOf(teamId), viaKey);
     const name = own === viaKey ? aliased(this.aliases, viaKey) : own;
-    const { groups, deploymentGroups, requestedNames, price, deployments, teamId: owner } = this.entry(name);
+    const entry = this.entry(name);
+    const { deploymentGroups, requestedNames, price, deployments, otherName, teamId: owner } = entry;
     const names = (known: readonly string[]): ModelNames =>
       requestedNames && known.every((knownName) => knownName === name)
         ? requestedNames
-        : modelNames(name, known, groups);
+        : modelNames(name, known, entry);
     return {
       requested,
       name,
       known: deployments.length > 0 && (owner === undefined || owner === teamId),
       ...(owner !== undefined && { ofTeam: owner }),
       ...(deploymentGroups && { deploymentGroups }),
+      ...(otherName !== undefined && { otherName }),
+      ...(this.groupNames.size && { groupNames: this.groupNames }),
       aliasedNames: names(viaKey === viaTeam ? [requested, viaTeam, name] : [viaKey, name]),
       globalNames: names(owner === undefined ? [viaKey, name] : [name]),
       price,
@@ -238,17 +282,60 @@ export class CatalogueSnapshot {
   private wholeEntry(name: string): Entry {
     const exact = this.exact.get(name);
     if (exact) return exact;
-    if (!this.wildcards.length || name.includes('*') || SPECIAL_ENTRIES.has(name)) return NO_ENTRY;
+    if (!(this.wildcards.length || this.byId.has(name)) || isNoName(name)) return NO_ENTRY;
     let entry = this.wildcardEntries.get(name);
     if (!entry) {
-      const wildcard = this.wildcards.find(({ glob }) => matchesGlob(glob, name));
-      const served = wildcard?.deployments
-        .flatMap((deployment) => concrete(deployment, name) ?? [])
-        .filter((deployment) => !hidesModel(deployment));
-      entry = served?.length ? this.entryOf(name, served) : NO_ENTRY;
+      entry = this.entryById(name) ?? this.entryByWildcard(name) ?? this.entryOfBareName(name) ?? NO_ENTRY;
       this.wildcardEntries.set(name, entry);
     }
     return entry;
+  }
+
+  /** Returns the deployment of an id, in the groups that it has by its public name. */
+  private entryById(id: string): Entry | undefined {
+    const deployment = this.byId.get(id);
+    if (!deployment) return undefined;
+    const { modelName, team } = deployment;
+    const entry = this.entryOf(modelName, [deployment]);
+    return {
+      ...entry,
+      otherName: team?.publicName ?? modelName,
+      isDeploymentId: true,
+      requestedNames: { names: [], groups: entry.groups, deploymentId: id },
+    };
+  }
+
+  private entryByWildcard(name: string): Entry | undefined {
+    const served = this.servedByWildcard(name);
+    if (!served.length) return undefined;
+    const bareName = bareNameOf(name);
+    const entry = this.entryOf(name, served);
+    const isAlsoBare = bareName !== undefined && !this.hasOwnEntry(bareName);
+    return isAlsoBare ? { ...entry, otherName: bareName } : entry;
+  }
+
+  /**
+   * Returns the entry of a bare name that is served as `<provider>/<name>` by a wildcard. A deployment of exactly that name
+   * comes before the wildcard, so the bare name gets round none of its groups.
+   */
+  private entryOfBareName(name: string): Entry | undefined {
+    const otherName = qualified(name);
+    if (otherName === undefined) return undefined;
+    const byWildcard = this.servedByWildcard(otherName);
+    const served = byWildcard.length ? (this.exact.get(otherName)?.deployments ?? byWildcard) : [];
+    return served.length ? { ...this.entryOf(name, served), otherName } : undefined;
+  }
+
+  private hasOwnEntry(name: string): boolean {
+    return this.exact.has(name) || this.byId.has(name) || this.servedByWildcard(name).length > 0;
+  }
+
+  /** Returns the deployments of the most specific wildcard that matches a name, as they are for this name. */
+  private servedByWildcard(name: string): Deployment[] {
+    const wildcard = this.wildcards.find(({ glob }) => matchesGlob(glob, name));
+    return (wildcard?.deployments ?? [])
+      .flatMap((deployment) => concrete(deployment, name) ?? [])
+      .filter((deployment) => !hidesModel(deployment));
   }
 
   private entryOf(name: string, deployments: readonly Deployment[]): Entry {
@@ -276,7 +363,7 @@ export class CatalogueSnapshot {
       teamId: deployments[0]?.team?.id,
       groups,
       ...(differ && { deploymentGroups, byGroups: new BoundedMap<string, Entry>(MAX_GROUP_LEVELS) }),
-      requestedNames: modelNames(name, [name], groups),
+      requestedNames: modelNames(name, [name], { groups }),
       ceiling,
       price: known.length < prices.length ? 'unknown' : isFree(ceiling) ? 'free' : 'priced',
       limits: {
@@ -292,20 +379,41 @@ export class CatalogueSnapshot {
   }
 }
 
+/** Tells whether no wildcard serves a name: it is a pattern, a special entry, or several names. */
+const isNoName = (name: string) => name.includes('*') || name.includes(',') || SPECIAL_ENTRIES.has(name);
+
 /**
- * Returns a wildcard deployment for one name. The match of the public name's `*` replaces the upstream's `*`. Returns undefined
- * if that names no model: an empty match, a dot segment in the path of an Azure deployment, or a name of another provider.
+ * Returns a wildcard deployment for one name. Undefined if that names no model: an empty match, a dot segment in the path
+ * of an Azure deployment, or a name of another provider.
  */
 function concrete(deployment: Deployment, name: string): Deployment | undefined {
-  const [before = '', after = ''] = deployment.modelName.split('*');
-  const matched = name.slice(before.length, name.length - after.length);
-  const upstreamName = deployment.upstreamName.replace('*', () => matched);
-  if (!matched || (deployment.apiVersion !== undefined && isDots(upstreamName))) return undefined;
+  const texts = textsOfStars(deployment.modelName, name);
+  const upstreamName = texts.some((text) => text) ? filledName(deployment, texts, name) : undefined;
+  if (upstreamName === undefined || (deployment.apiVersion !== undefined && isDots(upstreamName)))
+    return undefined;
   if (deployment.forName) return deployment.forName(upstreamName);
   const { provider, origin } = deployment;
   if (provider === 'openai' && isHostOfOpenAi(origin) && hasOtherPrefix(upstreamName, provider))
     return undefined;
   return namedDeployment(deployment, upstreamName);
+}
+
+/**
+ * Returns the upstream's name with its `*` replaced, in their order, by the texts of the public name's. If it has fewer of
+ * them, the whole name counts, as for LiteLLM: it must begin with the provider. If it has more, it names no model.
+ */
+function filledName(
+  { upstreamName, provider, forName }: Deployment,
+  texts: readonly string[],
+  name: string,
+): string | undefined {
+  const pieces = upstreamName.split('*');
+  const stars = pieces.length - 1;
+  if (!stars) return upstreamName;
+  if (texts.length < stars) return undefined;
+  if (texts.length === stars) return pieces.map((piece, i) => piece + (texts[i] ?? '')).join('');
+  if (forName) return name;
+  return name.startsWith(`${provider}/`) ? name.slice(provider.length + 1) : undefined;
 }
 
 const MODERATION = /^(?:omni|text)-moderation(?:-|$)/;
@@ -318,16 +426,18 @@ function moderates({ traits: { mode }, provider, upstreamName }: Deployment): bo
 
 /** Returns the public names for which a wildcard leads to a documented model. */
 function namesMatching({ glob, deployments }: Wildcard): string[] {
-  const [before = '', after = ''] = glob.split('*');
+  const pieces = glob.split('*');
   return deployments.flatMap(({ provider, upstreamName, team, forName }) => {
-    if (team || !upstreamName.includes('*')) return [];
+    if (team || pieces.length !== upstreamName.split('*').length) return [];
     const upstreamNames = forName
       ? Object.keys(SERVED).flatMap((prefix) => documentedNames(prefix).map((name) => `${prefix}/${name}`))
       : documentedNames(provider);
-    const [start = '', end = ''] = upstreamName.split('*');
     return upstreamNames
       .filter((name) => matchesGlob(upstreamName, name))
-      .map((name) => before + name.slice(start.length, name.length - end.length) + after);
+      .map((name) => {
+        const texts = textsOfStars(upstreamName, name);
+        return pieces.map((piece, i) => piece + (texts[i] ?? '')).join('');
+      });
   });
 }
 
@@ -352,12 +462,25 @@ function distinctAnswers(deployments: readonly Deployment[]): readonly AnswerLim
 const aliased = (aliases: Readonly<Record<string, string>>, name: string) =>
   Object.hasOwn(aliases, name) ? aliases[name]! : name;
 
-function modelNames(name: string, known: readonly string[], groups: readonly string[]): ModelNames {
+function modelNames(
+  name: string,
+  known: readonly string[],
+  { groups, isDeploymentId }: Pick<Entry, 'groups' | 'isDeploymentId'>,
+): ModelNames {
+  const names = [...new Set(known)];
+  if (isDeploymentId) return { names: names.filter((one) => one !== name), groups, deploymentId: name };
   const qualifiedName = qualified(name);
-  return { names: [...new Set(known)], groups, ...(qualifiedName !== undefined && { qualifiedName }) };
+  return { names, groups, ...(qualifiedName !== undefined && { qualifiedName }) };
 }
 
 function qualified(name: string): string | undefined {
   const provider = providerOfBareName(name);
   return provider && `${provider}/${name}`;
+}
+
+/** Returns the name behind a prefix, if it is a bare name of just that provider. */
+function bareNameOf(name: string): string | undefined {
+  const slash = name.indexOf('/');
+  const bareName = slash < 0 ? undefined : name.slice(slash + 1);
+  return bareName !== undefined && qualified(bareName) === name ? bareName : undefined;
 }

@@ -100,6 +100,8 @@ export function makeDeployment(
   checkCallDefaults(new Section(litellmParams, 'litellm_params', report));
   const faults = report.problems.length ? report.problems : callEditFaults(litellmParams);
   if (faults.length) return { problem: faults.join('; ') };
+  if (source.modelName.includes('*') && starsIn(litellmParams.model) > starsIn(source.modelName))
+    return { problem: `litellm_params.model: has more * than model_name '${source.modelName}'` };
   if (litellmParams.mock_response === undefined && isRoutedByName(litellmParams)) {
     const forName = (model: string) => {
       const found = routeForName(litellmParams, model, variables);
@@ -112,6 +114,8 @@ export function makeDeployment(
   if ('problem' in route) return { problem: `litellm_params.${route.at}: ${route.problem}` };
   return deploymentAt(route, source, defaultTimeoutMs);
 }
+
+const starsIn = (name: string) => name.split('*').length - 1;
 
 function deploymentAt(
   route: ProviderRoute,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { costNanoUsd } from '../policy/price.js';
-import { knownModel, providerOfBareName, replacePriceTable } from './price-table.js';
+import { providerOfBareName } from './bare-name-provider.js';
+import { knownModel, pricedProvider, replacePriceTable } from './price-table.js';
 
 const million = { inputTokens: 1_000_000, outputTokens: 0 };
 const usdOf = (provider: string, name: string, on: string, usage = million) => {
@@ -55,17 +56,6 @@ describe('in other units', () => {
   }); // prettier-ignore
 });
 
-describe('whose a bare name is', () => {
-  it.each([
-    ['gpt-4o', 'openai'],
-    ['claude-3-5-sonnet-20241022', 'anthropic'],
-    ['ft:gpt-4-0613:acme::id', 'openai'],
-    ['mistral-large-latest', 'mistral'],
-    ['my-own-model', undefined],
-    ['openai/gpt-4o', undefined],
-  ])('%s: %s', (name, provider) => expect(providerOfBareName(name)).toBe(provider));
-});
-
 describe('a newer table', () => {
   const aModel = (change: object = {}) => ({
     id: 'm',
@@ -100,10 +90,12 @@ describe('a newer table', () => {
 
   it('takes the place of the old one, also for what was asked before', async () => {
     expect(knownModel('openai', 'gpt-4o')).toBeDefined();
-    expect(providerOfBareName('gpt-4o')).toBe('openai');
+    expect(pricedProvider('ft:gpt-4-0613:acme::id')).toBe('openai');
     expect(await replacePriceTable(table(...many))).toBe(1_000);
     expect(usdOf('testing', 'm1', '2026-01-01')).toBe(1);
     expect(knownModel('openai', 'gpt-4o')).toBeUndefined();
-    expect(providerOfBareName('gpt-4o')).toBeUndefined();
+    expect(pricedProvider('ft:gpt-4-0613:acme::id')).toBeUndefined();
+    // Who may call what does not change with the prices.
+    expect(providerOfBareName('gpt-4o')).toBe('openai');
   });
 });

@@ -20,12 +20,11 @@ const LIBRARY_PROVIDER: Readonly<Record<string, string>> = {
   text_completion_openai: 'openai',
   'text-completion-openai': 'openai',
 };
-/** Providers whose bare names are recognised, in order of precedence. */
+/** Providers whose bare names have prices, in order of precedence. */
 const BARE_NAME_PROVIDERS = ['openai', 'anthropic', 'mistral', 'deepseek', 'google'];
 const MAX_REMEMBERED = 10_000;
 
 const remembered = new BoundedMap<string, KnownModel | undefined>(MAX_REMEMBERED);
-const rememberedProviders = new BoundedMap<string, string | undefined>(MAX_REMEMBERED);
 
 /**
  * Replaces the table by a newer one. Returns its number of models with a price. Throws and changes nothing if the table has
@@ -37,7 +36,6 @@ export async function replacePriceTable(table: unknown): Promise<number> {
   if (priced < before / 2) throw new Error(`it prices ${priced} models, the one in use ${before}`);
   updatePrices(({ setProviderData }) => setProviderData(table as Provider[]));
   remembered.clear();
-  rememberedProviders.clear();
   return priced;
 }
 
@@ -90,19 +88,13 @@ export function knownModel(provider: string, name: string, on = new Date()): Kno
   return remembered.get(key);
 }
 
-/** Returns the provider of a bare name: `gpt-4o` is OpenAI's. Undefined if the name is unknown. */
-export function providerOfBareName(name: string): string | undefined {
+/** Returns the provider in whose table a bare name has a price: `gpt-4o` is OpenAI's. Undefined if the name is unknown. */
+export function pricedProvider(name: string): string | undefined {
   if (name.includes('/')) return undefined;
-  if (!rememberedProviders.has(name)) {
-    // A fine-tuned model's name carries its base: `ft:gpt-4-0613:acme::id`.
-    const [prefix, base = ''] = name.split(':');
-    const baseName = prefix === 'ft' ? base : name;
-    rememberedProviders.set(
-      name,
-      BARE_NAME_PROVIDERS.find((provider) => libraryModel(provider, baseName)),
-    );
-  }
-  return rememberedProviders.get(name);
+  // A fine-tuned model's name carries its base: `ft:gpt-4-0613:acme::id`.
+  const [prefix, base = ''] = name.split(':');
+  const baseName = prefix === 'ft' ? base : name;
+  return BARE_NAME_PROVIDERS.find((provider) => libraryModel(provider, baseName));
 }
 
 function lookUp(provider: string, name: string, day: string): KnownModel | undefined {

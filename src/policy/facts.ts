@@ -142,8 +142,17 @@ export interface ModelFacts extends CallTokens {
   readonly requested: string;
   /** The name after all aliases: the model that will be called. */
   readonly name: string;
+  /**
+   * A second name of the same model, whose limits count, too: `<provider>/<name>` beside a bare name that a provider's
+   * wildcard serves, and the other way round; the public name of a deployment that is called by its id.
+   */
+  readonly otherName?: string;
   /** A deployment serves it. */
   readonly known: boolean;
+  /** Public names that this caller may call instead of an unknown name, which is the provider's. */
+  readonly publicNames?: readonly string[];
+  /** Names of access groups by their ids, for messages. */
+  readonly groupNames?: ReadonlyMap<string, string>;
   /** The team that owns the model. Its list need not name the model. */
   readonly ofTeam?: string;
   /** Names by which the lists of key, member and team may allow it. */

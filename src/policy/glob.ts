@@ -20,3 +20,17 @@ export function matchesGlob(pattern: string, text: string): boolean {
   }
   return true;
 }
+
+/** Returns what each `*` of a pattern stands for in a text that matches it. An earlier `*` takes as much as it can. */
+export function textsOfStars(pattern: string, text: string): string[] {
+  const pieces = pattern.split('*');
+  let end = text.length - pieces.pop()!.length;
+  const texts: string[] = [];
+  while (pieces.length) {
+    const piece = pieces.pop()!;
+    const at = pieces.length ? text.lastIndexOf(piece, end - piece.length) : 0;
+    texts.unshift(text.slice(at + piece.length, end));
+    end = at;
+  }
+  return texts;
+}

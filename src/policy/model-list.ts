@@ -72,6 +72,8 @@ export interface ModelNames {
   readonly names: readonly string[];
   /** `<provider>/<name>` for a bare name of a known provider, so that `openai/*` allows `gpt-4o`. */
   readonly qualifiedName?: string;
+  /** The id by which one deployment is called. An entry must be exactly this: a wildcard is about names. */
+  readonly deploymentId?: string;
   /** Access groups of the deployments that would serve it. */
   readonly groups: readonly string[];
 }
@@ -85,8 +87,9 @@ export const groupsAlone = (list: ModelList, model: ModelNames): readonly string
     ? undefined
     : model.groups.filter((group) => list.names.has(group));
 
-const namesModel = (list: CompiledModelList, { names, qualifiedName }: ModelNames): boolean =>
+const namesModel = (list: CompiledModelList, { names, qualifiedName, deploymentId }: ModelNames): boolean =>
   names.some((name) => list.names.has(name)) ||
+  (deploymentId !== undefined && list.names.has(deploymentId)) ||
   list.globs.some(
     (glob) =>
       names.some((name) => matchesGlob(glob, name)) ||

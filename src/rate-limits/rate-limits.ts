@@ -1,6 +1,7 @@
 import type { MaybePromise } from '../platform/maybe-promise.js';
 import { rateDenial } from '../policy/checks/rate-limits-have-room.js';
 import type { Denial, Scope } from '../policy/decision.js';
+import type { ModelFacts } from '../policy/facts.js';
 import { type CallTokens, hasRoom, type RateFacts, type RateUnit } from '../policy/rates.js';
 
 /** A configured limit and the key of its counter. */
@@ -42,13 +43,15 @@ export abstract class RateLimits {
   abstract acquire(limits: readonly RateLimit[], call: CallTokens): MaybePromise<LeaseResult>;
 }
 
-/** Returns the limits that count for a model: general ones, and those of its requested or own name. */
+/** Returns the limits that count for a model: general ones, and those of one of its names. */
 export const limitsFor = (
   limits: readonly RateLimit[],
-  { requested, name }: { readonly requested: string; readonly name: string },
+  { requested, name, otherName }: Pick<ModelFacts, 'requested' | 'name' | 'otherName'>,
 ): readonly RateLimit[] =>
   limits.some(({ model }) => model !== undefined)
-    ? limits.filter(({ model }) => model === undefined || model === requested || model === name)
+    ? limits.filter(
+        ({ model }) => model === undefined || model === requested || model === name || model === otherName,
+      )
     : limits;
 
 /** Returns the denials of full limits. Undefined if all have room. */

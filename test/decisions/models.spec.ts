@@ -81,7 +81,8 @@ function writeDifferences(): void {
     if (gateway === litellm) continue;
     const before = expected.get(`${id} ${model}`);
     const reason = before?.verdict === gateway ? before.reason : '?';
-    ((written[reason] ??= {})[id] ??= {})[model] = gateway;
+    const ofRow = ((written[reason] ??= {})[id] ??= Object.create(null) as Record<string, string>);
+    ofRow[model] = gateway; // A model may be called `__proto__`.
   }
   writeTable('model-differences.json', written);
 }

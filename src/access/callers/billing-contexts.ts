@@ -134,9 +134,14 @@ export const isProvisional = ({ snapshots }: BillingContext): boolean =>
 /** Returns the names of a model if a party has a budget for it; otherwise none. */
 function budgetedNames(model: ModelFacts | undefined, snapshots: readonly Snapshot[]): readonly string[] {
   if (!model) return NO_NAMES;
+  const { requested, name, otherName } = model;
   const hasOne = ({ modelBudgets }: PartyConfig) =>
-    modelBudgets.size > 0 && (modelBudgets.has(model.requested) || modelBudgets.has(model.name));
-  return snapshots.some(({ parties }) => parties.some(hasOne)) ? [model.requested, model.name] : NO_NAMES;
+    modelBudgets.size > 0 &&
+    (modelBudgets.has(requested) ||
+      modelBudgets.has(name) ||
+      (otherName !== undefined && modelBudgets.has(otherName)));
+  if (!snapshots.some(({ parties }) => parties.some(hasOne))) return NO_NAMES;
+  return otherName === undefined ? [requested, name] : [requested, name, otherName];
 }
 
 const NO_NAMES: readonly string[] = [];

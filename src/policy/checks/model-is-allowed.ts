@@ -29,12 +29,15 @@ export function firstRefusing(
   return (
     party && {
       code: 'model_not_allowed',
-      message: `${PARTY_LABEL[party.kind]}=${party.id} not allowed to call model=${model.requested}. Allowed ${party.kind} models = ${listed(party)}. The credential is valid: only the model is refused.`,
+      message: `${PARTY_LABEL[party.kind]}=${party.id} not allowed to call model=${model.requested}. Allowed ${party.kind} models = ${listed(party, model)}. The credential is valid: only the model is refused.`,
       param: 'model',
       scope: scopeOf(party),
     }
   );
 }
 
-const listed = ({ models }: Pick<Party, 'models'>) =>
-  models === 'any' ? 'any' : `[${someOf(models.entries)}]`;
+/** Returns a list for people: access groups by their names. */
+function listed({ models }: Pick<Party, 'models'>, { groupNames }: ModelFacts): string {
+  if (models === 'any') return 'any';
+  return `[${someOf(groupNames ? models.entries.map((entry) => groupNames.get(entry) ?? entry) : models.entries)}]`;
+}

@@ -1,4 +1,6 @@
 import { type Check, deny } from '../decision.js';
+import type { ModelFacts } from '../facts.js';
+import { someOf } from '../some-of.js';
 
 /** A call that spends names a model, and the gateway serves it. */
 export const modelIsKnown: Check = ({ request, route }) => {
@@ -11,8 +13,13 @@ export const modelIsKnown: Check = ({ request, route }) => {
       ? undefined
       : {
           code: 'model_unknown',
-          message: `Invalid model name passed in model=${model.requested}. Call \`/v1/models\` to view available models for your key.`,
+          message: `Invalid model name passed in model=${model.requested}. ${whatToWrite(model)}`,
           param: 'model',
         },
   );
 };
+
+const whatToWrite = ({ publicNames }: ModelFacts) =>
+  publicNames?.length
+    ? `That is the provider's name of a model. Write the name that it has here: ${someOf(publicNames)}.`
+    : 'Call `/v1/models` to view available models for your key.';
