@@ -407,8 +407,8 @@ describe('a bare name', () => {
   }); // prettier-ignore
 
   it('with a comma is served where a deployment has exactly it', () => {
-    const named = new CatalogueSnapshot([deployment('a,b', 'openai/x'), deployment('*', 'openai/*')], {});
-    expect(['a,b', 'a,c'].map((name) => named.modelFacts(name, noAliases).known)).toEqual([true, false]);
+    const withComma = new CatalogueSnapshot([deployment('a,b', 'openai/x'), deployment('*', 'openai/*')], {});
+    expect(['a,b', 'a,c'].map((name) => withComma.modelFacts(name, noAliases).known)).toEqual([true, false]);
   });
 });
 
