@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lifetimeEnd, parseDuration, windowAt, windowId } from './windows.js';
+import { haveSameWindows, lifetimeEnd, parseDuration, windowAt, windowId } from './windows.js';
 
 const at = (iso: string) => new Date(iso);
 const anchor = at('2026-01-10T08:30:00Z');
@@ -163,17 +163,23 @@ describe('over ten years, in every kind of time zone', () => {
 
 describe('windowId', () => {
   it.each`
-    one      | other    | same     | because
-    ${'1d'}  | ${'24h'} | ${true}  | ${'they are one window'}
-    ${'7d'}  | ${'1w'}  | ${true}  | ${'they are one window'}
-    ${'30d'} | ${'1mo'} | ${true}  | ${'they are one window'}
-    ${'14d'} | ${'2w'}  | ${true}  | ${'they are one window'}
-    ${'60m'} | ${'1h'}  | ${true}  | ${'they are one window'}
-    ${'1d'}  | ${'1w'}  | ${false} | ${'they may open together, but are two accounts'}
-    ${'2d'}  | ${'48h'} | ${false} | ${'one is by the calendar'}
+    one           | other       | same     | because
+    ${'1d'}       | ${'24h'}    | ${true}  | ${'they are one window'}
+    ${'7d'}       | ${'1w'}     | ${true}  | ${'they are one window'}
+    ${'30d'}      | ${'1mo'}    | ${true}  | ${'they are one window'}
+    ${'14d'}      | ${'2w'}     | ${true}  | ${'they are one window'}
+    ${'60m'}      | ${'1h'}     | ${true}  | ${'they are one window'}
+    ${'monthly'}  | ${'30d'}    | ${true}  | ${'LiteLLM means the same'}
+    ${' Monthly'} | ${'1month'} | ${true}  | ${'both open on the first'}
+    ${'weekly'}   | ${'7days'}  | ${true}  | ${'both open on Monday'}
+    ${'daily'}    | ${'1d'}     | ${true}  | ${'both open at midnight'}
+    ${'hourly'}   | ${'60min'}  | ${true}  | ${'they are one window'}
+    ${'1d'}       | ${'1w'}     | ${false} | ${'they may open together, but are two accounts'}
+    ${'2d'}       | ${'48h'}    | ${false} | ${'one is by the calendar'}
   `('$one and $other: $same, because $because', ({ one, other, same }) => {
     const [a, b] = [one, other].map((duration: string) => windowId({ duration, anchor }, 'UTC'));
     expect(a === b).toBe(same);
+    expect(haveSameWindows(one, other)).toBe(same);
   });
 
   it('does not depend on the anchor where the calendar decides', () => {
@@ -183,7 +189,59 @@ describe('windowId', () => {
   });
 });
 
+/** The answers of LiteLLM 1.108.7 (`duration_in_seconds`), on 18 November 2026 for months. */
+const LITELLM_SECONDS: readonly (readonly [text: string, seconds: number])[] = [
+  ['hourly', 3_600],
+  ['daily', 86_400],
+  ['weekly', 604_800],
+  ['monthly', 2_592_000],
+  [' Monthly ', 2_592_000],
+  ['MONTHLY', 2_592_000],
+  ['Daily\n', 86_400],
+  ['1hr', 3_600],
+  ['1hour', 3_600],
+  ['2hours', 7_200],
+  ['24hrs', 86_400],
+  ['30days', 2_592_000],
+  ['1day', 86_400],
+  ['60min', 3_600],
+  ['5mins', 300],
+  ['1minute', 60],
+  ['90minutes', 5_400],
+  ['1mo', 2_592_000],
+  ['1mon', 2_592_000],
+  ['1month', 2_592_000],
+  ['1months', 2_592_000],
+  ['2months', 5_270_400],
+  ['1week', 604_800],
+  ['2weeks', 1_209_600],
+  ['30sec', 30],
+  ['45seconds', 45],
+  ['30d ', 2_592_000],
+  ['1mo ', 2_592_000],
+  ['007d', 604_800],
+];
+
+/** What LiteLLM refuses, too. */
+const LITELLM_REFUSES = [
+  'yearly', 'quarterly', '1y', '1year', '1M', '1D', '30D', '1MO', '1Month', ' 30d', ' 1hr', '30 days', '1 d', '1 month',
+  '1', '30', 'd', 'day', 'month', '', '1.5h', '-1d', '+1d', '1_d', '12x', '1qtr',
+]; // prettier-ignore
+
+/** What LiteLLM reads up to the unit: a minute, an hour, and so on. */
+const MISLEADING = ['1ms', '1h30m', '30d12h', '1m5', '1d!', '30dayz', '1decade', '1semester'];
+
 describe('parseDuration', () => {
+  it.each(LITELLM_SECONDS)('reads %j as %i seconds', (text, seconds) => {
+    const from = at('2026-11-18T10:20:30Z');
+    expect(lifetimeEnd(from, text)?.getTime()).toBe(from.getTime() + seconds * 1_000);
+    expect(parseDuration(text)).toBeDefined();
+  });
+
+  it.each([...LITELLM_REFUSES, ...MISLEADING, `monthly${' '.repeat(99)}`])('refuses %j', (text) =>
+    expect(parseDuration(text)).toBeUndefined(),
+  );
+
   it.each(['', '30', 'd', '0s', '-1d', '1e9d', '1.5h', '1y', ' 1d', '1D', '99999999mo', '1234567890s'])(
     'refuses %j',
     (text) => expect(parseDuration(text)).toBeUndefined(),

@@ -3,7 +3,7 @@ import type { BudgetWindow } from '../policy/facts.js';
 
 type Unit = 's' | 'm' | 'h' | 'd' | 'w' | 'mo';
 
-/** A length of time as configured: `30s`, `24h`, `7d`, `2w`, `1mo`. */
+/** A length of time as configured: `30s`, `24h`, `7d`, `2w`, `1mo`; also `1hr`, `30days`, `monthly`. */
 export interface Duration {
   readonly count: number;
   readonly unit: Unit;
@@ -16,7 +16,28 @@ export interface WindowRule {
   readonly anchor: Date;
 }
 
-const DURATION = /^(\d{1,9})(s|m|h|d|w|mo)$/;
+const DURATION = /^(\d{1,9})([a-z]{1,7})\s{0,9}$/;
+/** Spellings of the units. LiteLLM reads the beginning of any of them, and case counts. */
+const UNITS: ReadonlyMap<string, Unit> = new Map(
+  Object.entries({
+    s: ['s', 'sec', 'secs', 'second', 'seconds'],
+    m: ['m', 'min', 'mins', 'minute', 'minutes'],
+    h: ['h', 'hr', 'hrs', 'hour', 'hours'],
+    d: ['d', 'day', 'days'],
+    w: ['w', 'week', 'weeks'],
+    mo: ['mo', 'mon', 'month', 'months'],
+  } satisfies Record<Unit, string[]>).flatMap(([unit, spellings]) =>
+    spellings.map((spelling) => [spelling, unit as Unit] as const),
+  ),
+);
+/** LiteLLM's words for the usual periods, in any case. `monthly` opens on the first of the month, as `30d` does. */
+const WORDS: ReadonlyMap<string, Duration> = new Map([
+  ['hourly', { count: 1, unit: 'h' }],
+  ['daily', { count: 24, unit: 'h' }],
+  ['weekly', { count: 7, unit: 'd' }],
+  ['monthly', { count: 30, unit: 'd' }],
+]);
+const MAX_WORD_CHARS = 32;
 const SECONDS: Record<Unit, number> = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800, mo: 2_678_400 };
 const MAX_SECONDS = 100 * 366 * 86_400;
 
@@ -27,9 +48,12 @@ export function parseDuration(text: string): Duration | undefined {
 }
 
 function parseLength(text: string): Duration | undefined {
-  const [, count, unit] = DURATION.exec(text) ?? [];
-  if (count === undefined) return undefined;
-  const duration = { count: Number(count), unit: unit as Unit };
+  const [, count, spelling] = DURATION.exec(text) ?? [];
+  if (count === undefined)
+    return text.length > MAX_WORD_CHARS ? undefined : WORDS.get(text.trim().toLowerCase());
+  const unit = UNITS.get(spelling!);
+  if (unit === undefined) return undefined;
+  const duration = { count: Number(count), unit };
   return duration.count * SECONDS[duration.unit] <= MAX_SECONDS ? duration : undefined;
 }
 
@@ -89,6 +113,13 @@ export function windowId({ duration, anchor }: WindowRule, timeZone: string): st
     }
   }
 }
+
+/** Tells whether two durations have the same windows when they are set at the same time: `monthly` and `30d`, `60m` and `1h`. */
+export const haveSameWindows = (one: string | null, other: string | null): boolean =>
+  one === other || (one !== null && other !== null && windowName(one) === windowName(other));
+
+const windowName = (duration: string) => windowId({ duration, anchor: EPOCH }, 'UTC');
+const EPOCH = new Date(0);
 
 interface Dates {
   readonly start: Temporal.PlainDate;
@@ -157,7 +188,7 @@ function countedFrom(anchor: Date, timeZone: string, today: Temporal.PlainDate, 
 
 function required(duration: string): Duration {
   const parsed = parseDuration(duration);
-  if (!parsed) throw new RangeError(`'${duration}' is not a duration such as 30s, 24h, 7d or 1mo.`);
+  if (!parsed) throw new RangeError(`'${duration}' is not a duration such as 30s, 24h, 7d, 1mo or monthly.`);
   return parsed;
 }
 

@@ -105,7 +105,7 @@ describe('one mistake in a file', () => {
     [
       'a bound that is no duration',
       'litellm_settings: {upperbound_key_generate_params: {duration: long}}',
-      'litellm_settings.upperbound_key_generate_params.duration: must be a duration such as 30s, 24h, 7d or 1mo',
+      'litellm_settings.upperbound_key_generate_params.duration: must be a duration such as 30s, 24h, 7d, 1mo or monthly',
     ],
     [
       'Redis without a host',

@@ -337,7 +337,7 @@ function usd(section: Section, key: string): number | undefined {
 function duration(section: Section, key: string): string | undefined {
   const text = section.text(key);
   if (text === undefined || parseDuration(text)) return text;
-  section.problem(key, 'must be a duration such as 30s, 24h, 7d or 1mo');
+  section.problem(key, 'must be a duration such as 30s, 24h, 7d, 1mo or monthly');
   return undefined;
 }
 

@@ -4,7 +4,7 @@ import { registerDecorator } from 'class-validator';
 import { lifetimeEnd, parseDuration } from '../calendar/windows.js';
 
 export const DURATION_REQUIREMENT =
-  'must be a number above zero and s, m, h, d, w or mo, e.g. 30d, and at most a hundred years (an empty text is none)';
+  'must be a number above zero and s, m, h, d, w or mo, e.g. 30d, or hourly, daily, weekly or monthly, and at most a hundred years (an empty text is none)';
 
 const check =
   (name: string, isValid: (text: string) => boolean, requirement: string) =>
@@ -24,8 +24,8 @@ const check =
     );
 
 /**
- * Declares a DTO field with the length of a budget window: `30s`, `30m`, `24h`, `7d`, `2w`, `1mo`; at most a hundred
- * years.
+ * Declares a DTO field with the length of a budget window: `30s`, `30m`, `24h`, `7d`, `2w`, `1mo`, `30days`, `monthly`; at
+ * most a hundred years.
  */
 export const IsDuration = check(
   'isDuration',

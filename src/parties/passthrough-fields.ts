@@ -1,8 +1,10 @@
 import { UnprocessableEntityException } from '@nestjs/common';
+import { parseDuration } from '../calendar/windows.js';
 import { laxFlag, laxInteger, laxNumber } from '../http/lax-values.js';
 import { hasBlankEnds } from '../policy/model-list.js';
 import { isName } from '../policy/name.js';
 import { isTagName, MAX_TAG_CHARS } from '../policy/tag-name.js';
+import { DURATION_REQUIREMENT } from './duration.js';
 import type { Fields } from './fields/field.js';
 import { MAX_ENTRIES, MAX_TAGS } from './fields/field-templates.js';
 import type { PartyRow } from './party-row.js';
@@ -51,6 +53,10 @@ const FURTHER_RULES: Readonly<Record<string, readonly [test: (value: unknown) =>
     enforced_params: [
       (value) => (value as unknown[]).every((entry) => typeof entry === 'string' && entry !== ''),
       'must be a list of texts, none of them empty',
+    ],
+    team_member_key_duration: [
+      (value) => value === '' || value === '-1' || parseDuration(value as string) !== undefined,
+      `${DURATION_REQUIREMENT}, or -1 for no end`,
     ],
   };
 

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager, In, IsNull } from 'typeorm';
+import { haveSameWindows } from '../calendar/windows.js';
 import { v7 as uuidv7 } from 'uuid';
 import { cacheKey } from '../cache/change-epochs.js';
 import { Database } from '../database/database.js';
@@ -281,7 +282,7 @@ function applyMemberDefaults(row: Team, dto: TeamFieldsDto, now: Date): void {
   if (extra.team_member_budget_duration === undefined) {
     delete extra.team_member_budget_anchor;
     delete extra.team_member_budget_since;
-  } else if (extra.team_member_budget_duration !== durationBefore) {
+  } else if (!haveSameWindows(extra.team_member_budget_duration, durationBefore ?? null)) {
     extra.team_member_budget_anchor = now.getTime();
     extra.team_member_budget_since ??= now.getTime();
   }
