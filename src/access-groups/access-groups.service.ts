@@ -1,7 +1,7 @@
 import { ConflictException, Inject, Injectable, UnprocessableEntityException } from '@nestjs/common';
 import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager, In, IsNull } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../platform/new-id.js';
 import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
@@ -98,7 +98,7 @@ export class AccessGroupsService {
 
   /** Builds a new, empty group without storing it. */
   emptyGroup(name: string, by: string): AccessGroup {
-    return { ...EMPTY, id: uuidv7(), name, ...authoredBy(by, this.clock()) };
+    return { ...EMPTY, id: newId(), name, ...authoredBy(by, this.clock()) };
   }
 
   save(tx: EntityManager, group: AccessGroup, by: string): Promise<AccessGroup> {

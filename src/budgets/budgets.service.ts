@@ -1,6 +1,7 @@
 import { BadRequestException, ConflictException, Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../platform/new-id.js';
 import { cacheKey } from '../cache/change-epochs.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
@@ -12,6 +13,7 @@ import { type PageQuery, paginate } from '../http/pagination.js';
 import { applyLimits } from '../parties/apply-limits.js';
 import { UNLIMITED } from '../parties/limits-row.js';
 import { authorshipView, limitsView } from '../parties/limits.view.js';
+import { holdersText, type TierHolders } from '../parties/tier-holders.js';
 import { Budget } from '../parties/entities/budget.entity.js';
 import type { BudgetRow, BudgetSetting, NewBudgetDto, UpdateBudgetDto } from './budgets.dto.js';
 import { BudgetRepository, budgetNotFound } from '../parties/repositories/budget.repository.js';
@@ -48,7 +50,7 @@ export class BudgetsService {
 
   /** Creates a tier. Must run inside a transaction. The caller evicts it. */
   async make(tx: EntityManager, dto: NewBudgetDto, by: string): Promise<Budget> {
-    const budgetId = dto.budget_id ?? uuidv7();
+    const budgetId = dto.budget_id ?? newId();
     const now = this.clock();
     const budget = this.budgets.in(tx).create({
       ...UNLIMITED,
@@ -77,14 +79,14 @@ export class BudgetsService {
 
   /**
    * Deletes a tier and returns it. Throws 404 if it does not exist, and 409 while a party names it, because the party
-   * would lose its limits.
+   * would lose its limits. The error names the parties and the requests that take the tier from them.
    */
   async delete(budgetId: string): Promise<BudgetRow> {
     return this.change(budgetId, async (tx, budget) => {
       if (budgetId === this.config.litellm.maxEndUserBudgetId)
-        throw inUse(budgetId, 'max_end_user_budget_id');
-      const tableName = await this.budgets.usedBy(tx, budgetId);
-      if (tableName !== undefined) throw inUse(budgetId, tableName);
+        throw inUse(budgetId, 'the end users of litellm_settings.max_end_user_budget_id', []);
+      const holders = await this.budgets.holdersOf(tx, budgetId);
+      if (holders.length) throw inUse(budgetId, holdersText(holders), holders);
       await this.budgets.in(tx).remove(budget);
     });
   }
@@ -149,10 +151,11 @@ const alreadyExists = (budgetId: string) =>
     param: 'budget_id',
   });
 
-const inUse = (budgetId: string, by: string) =>
+const inUse = (budgetId: string, by: string, holders: readonly TierHolders[]) =>
   new ConflictException({
-    message: `Budget ${budgetId} limits ${by}; take it from there first`,
+    message: `Take budget ${budgetId} from those whom it limits first: ${by}`,
     param: 'id',
+    details: { holders },
   });
 
 const SETTINGS = [

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { withBarePlus } from './bare-plus.js';
 import { withoutOpenAiPrefix } from './openai-prefix.js';
 
 type Rewriter = (request: Pick<IncomingMessage, 'url'>) => string;
@@ -9,8 +10,8 @@ type Rewriter = (request: Pick<IncomingMessage, 'url'>) => string;
  */
 export const addressRewriter = (rootPath: string): Rewriter =>
   rootPath
-    ? ({ url = '/' }) => withoutOpenAiPrefix({ url: withoutRootPath(url, rootPath) })
-    : withoutOpenAiPrefix;
+    ? ({ url = '/' }) => withBarePlus(withoutOpenAiPrefix({ url: withoutRootPath(url, rootPath) }))
+    : (request) => withBarePlus(withoutOpenAiPrefix(request));
 
 /** Takes the prefix off, once. Addresses without it stay as they are. */
 function withoutRootPath(url: string, rootPath: string): string {

@@ -36,7 +36,7 @@ export function keyView(row: Readonly<VirtualKey>): KeyRow {
     team_id: row.teamId,
     organization_id: row.organizationId,
     allowed_routes: row.allowedRoutes ?? [],
-    blocked: row.blocked ? true : null,
+    blocked: row.blocked,
     budget_id: row.budgetId,
     litellm_budget_table: tierPlaceholder(row),
     ...authorshipView(row),

@@ -288,7 +288,7 @@ export class KeyRow extends LimitedPartyResponse {
   team_id: string | null;
   organization_id: string | null;
   allowed_routes: string[];
-  blocked: boolean | null;
+  blocked: boolean;
 }
 
 /** A key in a response that shows its hash beside it. */

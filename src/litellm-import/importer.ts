@@ -1,6 +1,6 @@
 import { ConflictException, HttpException, Inject, Injectable } from '@nestjs/common';
 import { EntityNotFoundError, QueryFailedError } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../platform/new-id.js';
 import { runAsActor } from '../platform/audit-context.js';
 import { RowCache } from '../cache/row-cache.js';
 import { UnbindableError } from '../database/bindable.js';
@@ -55,7 +55,7 @@ export class Importer {
   ): Promise<void> {
     const { isDry } = report;
     const all = (write: Write) => this.everything(litellm, write, report, say, stop);
-    const { started, end } = runAsActor({ id: IMPORTER, requestId: uuidv7() }, () =>
+    const { started, end } = runAsActor({ id: IMPORTER, requestId: newId() }, () =>
       isDry ? this.database.dryRun(all) : all((work) => this.database.write(work)),
     );
     await started.finally(end);

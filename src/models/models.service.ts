@@ -1,7 +1,7 @@
 import { BadRequestException, ConflictException, Inject, Injectable } from '@nestjs/common';
 import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager, IsNull } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../platform/new-id.js';
 import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
@@ -61,7 +61,7 @@ export class ModelsService {
   /** The same inside a transaction of somebody else's; when it is committed they call `changed`. */
   async make(tx: EntityManager, dto: NewModelDto, by: string): Promise<StoredDeployment> {
     const described = descriptionOf(dto, this.config.startWithout);
-    const modelId = described.modelInfo.id ?? uuidv7();
+    const modelId = described.modelInfo.id ?? newId();
     const row: StoredDeployment = {
       ...this.columns(described, modelId),
       modelId,

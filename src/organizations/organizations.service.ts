@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../platform/new-id.js';
 import { ORGANIZATION_FIELDS } from '../parties/fields/organization-fields.js';
 import { cacheKey } from '../cache/change-epochs.js';
 import { Database } from '../database/database.js';
@@ -55,7 +55,7 @@ export class OrganizationsService {
 
   /** Creates an organization. Throws 409 if its id exists, and 404 if its tier does not exist. */
   async create(dto: NewOrganizationDto, caller: Principal): Promise<OrganizationRow> {
-    const organizationId = dto.organization_id ?? uuidv7();
+    const organizationId = dto.organization_id ?? newId();
     return this.organizations.write(
       async (tx) => {
         const row = await this.make(tx, organizationId, dto, caller.id);

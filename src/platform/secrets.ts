@@ -17,9 +17,15 @@ export function keyHashOf(keyOrHash: string): string {
   return keyOrHash.startsWith('sk-') ? secretHash(keyOrHash) : keyOrHash;
 }
 
-/** Returns a new virtual key in LiteLLM's form: `sk-` and 22 url-safe characters (128 bits). */
+/**
+ * Returns a new virtual key in LiteLLM's form: `sk-` and 22 url-safe characters (128 bits). Errors name a key by its hash or
+ * its hint. Neither contains `404`, which Terraform's provider would take for the status (see `newId`).
+ */
 export function newVirtualKey(): string {
-  return `sk-${randomBytes(16).toString('base64url')}`;
+  for (;;) {
+    const secret = `sk-${randomBytes(16).toString('base64url')}`;
+    if (!`${secretHash(secret)} ${keyHint(secret)}`.includes('404')) return secret;
+  }
 }
 
 /** Returns the public hint of a key: `sk-...` and at most its last four characters; fewer of a short key. */

@@ -139,9 +139,10 @@ export class TeamsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Change what members may do with a team’s keys.' })
   async updatePermissions(
-    @Body() dto: UpdatePermissionsDto,
+    @Body() { team_id, team_member_permissions }: UpdatePermissionsDto,
     @CurrentPrincipal() caller: Principal,
   ): Promise<TeamRow> {
+    const dto = { team_id, ...(team_member_permissions !== null && { team_member_permissions }) };
     return (await this.teams.update(Object.assign(new UpdateTeamDto(), dto), caller)).data;
   }
 }

@@ -7,6 +7,7 @@ import {
   IsNotEmpty,
   IsOptional,
   IsString,
+  ValidateIf,
   ValidateNested,
 } from 'class-validator';
 import { OnlyLooksUp } from '../http/free-content.js';
@@ -253,10 +254,17 @@ export class UpdateMemberDto extends MemberOfTeamDto {
 
 /** The key management routes of LiteLLM that members may use for the team's keys. */
 export class UpdatePermissionsDto extends TeamIdDto {
-  @ApiProperty({ enum: MEMBER_PERMISSIONS, isArray: true, example: ['/key/info', '/key/generate'] })
+  /** The new list. Null leaves the present one, because Terraform sends it for a list that is not configured. */
+  @ApiProperty({
+    enum: MEMBER_PERMISSIONS,
+    isArray: true,
+    nullable: true,
+    example: ['/key/info', '/key/generate'],
+  })
+  @ValidateIf((_, value) => value !== null)
   @IsArray()
   @IsIn(MEMBER_PERMISSIONS, { each: true })
-  team_member_permissions: string[];
+  team_member_permissions: string[] | null;
 }
 
 export class TeamPermissions {

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { haveSameWindows } from '../calendar/windows.js';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../platform/new-id.js';
 import { cacheKey } from '../cache/change-epochs.js';
 import { Database } from '../database/database.js';
 import { TEAM_FIELDS } from '../parties/fields/team-fields.js';
@@ -74,7 +74,7 @@ export class TeamsService {
   async create(dto: NewTeamDto, caller: Principal): Promise<TeamRow> {
     if (!isProxyAdmin(caller)) this.delegation.requireCreatable(dto, caller);
     const by = caller.id;
-    const teamId = dto.team_id ?? uuidv7();
+    const teamId = dto.team_id ?? newId();
     const { team, members } = await this.teams.write(
       async (tx) => {
         await this.delegation.requireVisible(tx, dto.members_with_roles ?? [], caller);

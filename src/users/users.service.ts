@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { MissingRowException } from '../http/missing-row.exception.js';
 import { type EntityManager, In, IsNull } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../platform/new-id.js';
 import { cacheKey } from '../cache/change-epochs.js';
 import { DelegationService } from '../delegation/delegation.js';
 import { Database } from '../database/database.js';
@@ -106,7 +106,7 @@ export class UsersService {
    * Creates a user and its first key, unless `auto_create_key` is false. Throws 409 if the id or the address exists.
    */
   async create(dto: NewUserDto, { id: by }: Principal): Promise<NewUser> {
-    const userId = dto.user_id ?? uuidv7();
+    const userId = dto.user_id ?? newId();
     const teamIds = (dto.teams ?? []).map(({ team_id }) => team_id);
     const { user, issued } = await this.users.write(
       async (tx) => {

@@ -43,7 +43,7 @@ describe('a number or a flag that is sent as text', () => {
   it('is one inside of a bulk change and of a reset, too', async () => {
     const key = await gateway.createKey({ spend: '2' });
     const { successful_updates } = await gateway.create('/key/bulk_update', { keys: [{ key, max_budget: '5', blocked: 'n' }] }); // prettier-ignore
-    expect(successful_updates[0].key_info).toMatchObject({ max_budget: 5, blocked: null });
+    expect(successful_updates[0].key_info).toMatchObject({ max_budget: 5, blocked: false });
     expect(await gateway.create(`/key/${key}/reset_spend`, { reset_to: '1' })).toMatchObject({ spend: 1 });
   });
 });

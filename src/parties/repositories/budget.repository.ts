@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { MissingRowException } from '../../http/missing-row.exception.js';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, In, IsNull, Repository } from 'typeorm';
+import { type EntityManager, type EntityTarget, In, IsNull, Repository } from 'typeorm';
 import { cacheKey } from '../../cache/change-epochs.js';
 import { lockSubject } from '../../database/row-lock.js';
 import type { Limits } from '../limits-row.js';
+import type { PartyRow } from '../party-row.js';
+import { MAX_HOLDERS_NAMED, type TierHolders, tierHolders } from '../tier-holders.js';
 import { withTier } from '../with-tier.js';
 import { AggregateRepository } from '../../database/aggregate-repository.js';
 import { Budget } from '../entities/budget.entity.js';
@@ -23,14 +25,20 @@ export class BudgetRepository extends AggregateRepository<Budget> {
     if (!(await this.in(tx).existsBy({ budgetId }))) throw budgetNotFound(budgetId);
   }
 
-  /** Returns the table of a party that names this tier; undefined if no party names it. */
-  async usedBy(tx: EntityManager, budgetId: string): Promise<string | undefined> {
+  /** Returns the parties that name this tier, kind by kind: how many there are, and the first of each kind. */
+  async holdersOf(tx: EntityManager, budgetId: string): Promise<TierHolders[]> {
+    const holders: TierHolders[] = [];
     for (const { target, tableName, columns } of tx.connection.entityMetadatas) {
       const names = new Set(columns.map(({ propertyName }) => propertyName));
       if (target === Budget || !names.has('budgetId') || !names.has('deletedAt')) continue;
-      if (await tx.existsBy(target, { budgetId, deletedAt: IsNull() })) return tableName;
+      const [rows, count] = await tx.findAndCount<PartyRow>(target as EntityTarget<PartyRow>, {
+        where: { budgetId, deletedAt: IsNull() },
+        order: { id: 'ASC' },
+        take: MAX_HOLDERS_NAMED,
+      });
+      if (count) holders.push(tierHolders(tableName, count, rows));
     }
-    return undefined;
+    return holders;
   }
 
   /** Fills the limits of these parties with those of their tiers. */

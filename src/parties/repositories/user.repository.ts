@@ -2,7 +2,7 @@ import { ConflictException, Injectable } from '@nestjs/common';
 import { MissingRowException } from '../../http/missing-row.exception.js';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, In, IsNull, Repository, type SelectQueryBuilder } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../../platform/new-id.js';
 import { cacheKey } from '../../cache/change-epochs.js';
 import { foldedAddress } from '../../platform/folded-address.js';
 import { missingText } from '../../policy/checks/parties-exist.js';
@@ -137,7 +137,7 @@ export class UserRepository extends PartyRepository<User> {
         user.userEmail = address;
       });
     try {
-      const id = user_id || known?.userId || uuidv7();
+      const id = user_id || known?.userId || newId();
       const hasAddress = !known || known.userId === id;
       return (await ensured(id, hasAddress ? (user_email ?? null) : null)).userId;
     } catch (error) {
