@@ -44,6 +44,7 @@ const ON_BOTH = [
   'tags',
   'spend-resets',
   'terraform',
+  'terraform-inputs',
   'unique-names',
   'windows',
 ];

@@ -42,7 +42,7 @@ export const holdersText = (holders: readonly TierHolders[]): string =>
     })
     .join('; ');
 
-const request = (route: string, body: object) => `POST ${route} ${JSON.stringify(body)}`;
+const request = (route: string, body: object) => `${route} ${JSON.stringify(body)}`;
 const cleared = (route: string, party: object) => request(route, { ...party, budget_id: null });
 
 type Describe<T> = (row: T) => TierHolder;
@@ -50,40 +50,44 @@ type Describe<T> = (row: T) => TierHolder;
 const key: Describe<VirtualKey> = ({ secretHash, keyAlias }) => ({
   id: secretHash,
   alias: keyAlias,
-  release: cleared('/key/update', keyAlias === null ? { key: secretHash } : { key_alias: keyAlias }),
+  release: cleared('POST /key/update', keyAlias === null ? { key: secretHash } : { key_alias: keyAlias }),
 });
 const user: Describe<User> = ({ userId, userAlias, userEmail }) => ({
   id: userId,
   alias: userAlias ?? userEmail,
-  release: cleared('/user/update', { user_id: userId }),
+  release: cleared('POST /user/update', { user_id: userId }),
 });
 const team: Describe<Team> = ({ teamId, teamAlias }) => ({
   id: teamId,
   alias: teamAlias,
-  release: cleared('/team/update', { team_id: teamId }),
+  release: cleared('POST /team/update', { team_id: teamId }),
 });
 /** Describes a member. Only an import gives one a tier. It has the tier for as long as it is a member. */
 const member: Describe<Member> = ({ teamId, userId }) => ({
   id: `${userId} of team ${teamId}`,
   alias: null,
-  release: `${request('/team/member_delete', { team_id: teamId, user_id: userId })}, and add it again`,
+  release: `${request('POST /team/member_delete', { team_id: teamId, user_id: userId })}, and add it again`,
 });
 const organization: Describe<Organization> = ({ organizationId, organizationAlias }) => ({
   id: organizationId,
   alias: organizationAlias,
-  release: cleared('/organization/update', { organization_id: organizationId }),
+  release: cleared('PATCH /organization/update', { organization_id: organizationId }),
 });
 const endUser: Describe<EndUser> = ({ userId, alias }) => ({
   id: userId,
   alias,
-  release: cleared('/customer/update', { user_id: userId }),
+  release: cleared('POST /customer/update', { user_id: userId }),
 });
 const tag: Describe<Tag> = ({ name }) => ({
   id: name,
   alias: null,
-  release: cleared('/tag/update', { name }),
+  release: cleared('POST /tag/update', { name }),
 });
-const unknown: Describe<PartyRow> = ({ id }) => ({ id, alias: null, release: 'an update with budget_id null' });
+const unknown: Describe<PartyRow> = ({ id }) => ({
+  id,
+  alias: null,
+  release: 'an update with budget_id null',
+});
 
 const KINDS: Readonly<Record<string, readonly [kind: string, describe: Describe<never>]>> = {
   virtual_keys: ['key', key],
