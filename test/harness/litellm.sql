@@ -107,7 +107,7 @@ INSERT INTO "LiteLLM_EndUserTable" (user_id, alias, spend, budget_id) VALUES ('c
 INSERT INTO "LiteLLM_TagTable" (tag_name, description, spend, budget_id) VALUES ('batch', 'Nightly', 1, 'free');
 INSERT INTO "LiteLLM_VerificationToken"
   (token, key_name, key_alias, spend, max_budget, budget_duration, budget_reset_at, user_id, team_id, budget_id, models, metadata, expires, blocked, project_id) VALUES
-  (encode(sha256('sk-of-the-pipeline'), 'hex'), 'sk-...line', 'ci', 0.09, 0.1, '30d', :month, 'maker', NULL, NULL, '{m-out}',
+  (encode(sha256('sk-of-the-pipeline'), 'hex'), 'sk-...line', 'ci', 0.09, 0.1, 'monthly', :month, 'maker', NULL, NULL, '{m-out}',
    '{"owner": "ops", "model_rpm_limit": {"m-out": 50}, "tags": ["nightly"]}', '2099-01-02 03:04:05', NULL, NULL),
   (encode(sha256('sk-with-the-same-name'), 'hex'), 'sk-...name', 'ci', 0, NULL, NULL, NULL, NULL, NULL, NULL, '{}', '{}', NULL, NULL, NULL),
   (encode(sha256('sk-of-last-month'), 'hex'), 'sk-...onth', NULL, 0.1, 0.1, '1h', '2026-01-01', NULL, NULL, NULL, '{}', '{}', NULL, NULL, NULL),

@@ -98,7 +98,7 @@ async function expectEverythingThere(gateway: Gateway): Promise<void> {
     key_alias: 'ci',
     spend: 0.09,
     max_budget: 0.1,
-    budget_duration: '30d',
+    budget_duration: 'monthly',
     budget_reset_at: month.toISOString(),
     expires: '2099-01-02T03:04:05.000Z',
     models: ['m-out'],
