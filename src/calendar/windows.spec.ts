@@ -222,13 +222,13 @@ const LITELLM_SECONDS: readonly (readonly [text: string, seconds: number])[] = [
   ['007d', 604_800],
 ];
 
-/** What LiteLLM refuses, too. */
+/** Texts that LiteLLM refuses, too. */
 const LITELLM_REFUSES = [
   'yearly', 'quarterly', '1y', '1year', '1M', '1D', '30D', '1MO', '1Month', ' 30d', ' 1hr', '30 days', '1 d', '1 month',
   '1', '30', 'd', 'day', 'month', '', '1.5h', '-1d', '+1d', '1_d', '12x', '1qtr',
 ]; // prettier-ignore
 
-/** What LiteLLM reads up to the unit: a minute, an hour, and so on. */
+/** Texts of which LiteLLM reads the beginning: a minute, an hour, and so on. */
 const MISLEADING = ['1ms', '1h30m', '30d12h', '1m5', '1d!', '30dayz', '1decade', '1semester'];
 
 describe('parseDuration', () => {

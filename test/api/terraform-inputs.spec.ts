@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../harness/close-all.js';
-import { Gateway } from '../harness/gateway.js';
+import { type Answer, Gateway } from '../harness/gateway.js';
 import { Upstream } from '../harness/upstream.js';
 
 /** Proves what Terraform's provider for LiteLLM and its users send as they please: durations in words, ids not escaped. */
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeAll(gateway, upstream));
 
-type Json = Record<string, any>;
+type Json = Answer['body'];
 
 const MONTH = (now: Date) => Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1);
 const get = async (path: string) => {
@@ -158,15 +158,15 @@ describe('an id that is not escaped', () => {
     expect(keys.keys.map(({ user_id }: Json) => user_id)).toEqual([ID]);
   }); // prettier-ignore
 
-  it.each<[kind: string, write: string, body: object, read: string, told: (answer: Json) => unknown]>([
+  it.each<[kind: string, write: string, body: object, read: string, idIn: (answer: Json) => unknown]>([
     ['organization', '/organization/new', { organization_id: ID, organization_alias: 'plus' }, '/organization/info?organization_id=', ({ organization_id }) => organization_id],
     ['team', '/team/new', { team_id: ID }, '/team/info?team_id=', ({ team_id }) => team_id],
     ['customer', '/customer/new', { user_id: ID }, '/customer/info?end_user_id=', ({ user_id }) => user_id],
     ['tier', '/budget/new', { budget_id: ID, max_budget: 3 }, '/budget/settings?budget_id=', (fields) => fields[0].field_value === 3 && ID],
     ['key', '/key/generate', { key_alias: ID }, '/key/list?return_full_object=true&key_alias=', ({ keys }) => keys[0]?.key_alias],
-  ])('of a %s is its id', async (_, write, body, read, told) => {
+  ])('of a %s is its id', async (_, write, body, read, idIn) => {
     await gateway.create(write, body);
-    expect(told(await get(`${read}${ID}`))).toBe(ID);
+    expect(idIn(await get(`${read}${ID}`))).toBe(ID);
   }); // prettier-ignore
 
   it('does not change what a form says elsewhere', async () => {
