@@ -49,7 +49,12 @@ const MAKES: readonly (readonly [route: string, resource: keyof typeof ALL_FIELD
   [
     'POST /team/new',
     'team',
-    { team_id: 'team-1', organization_id: 'acme', model_aliases: { fast: 'm-out' } },
+    {
+      team_id: 'team-1',
+      organization_id: 'acme',
+      model_aliases: { fast: 'm-out' },
+      team_member_key_duration: '30d',
+    },
   ],
   ['POST /team/member_add', 'member', { budget_duration: '30d' }],
   ['POST /team/member_update', 'member', { user_id: 'alice' }],
