@@ -171,7 +171,7 @@ describe('rows', () => {
 
   /** Calls with which an entity manager reaches rows of an entity. Statements in SQL are `query`. */
   const OF_ENTITIES =
-    /\b(?:tx|manager)\s*\.(?:find|exists|count|save|insert|update|upsert|delete|remove|soft|create)\w*\(/;
+    /\b(?:tx|manager)\s*\.(?:find|exists|count|save|insert|update|upsert|delete|remove|soft|create)\w*(?:<[^>]*>)?\(/;
 
   it('of an entity are reached through its repository', () => {
     const reachingThem = places(OF_ENTITIES).filter((file) => !file.startsWith('database/'));

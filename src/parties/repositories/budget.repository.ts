@@ -31,7 +31,7 @@ export class BudgetRepository extends AggregateRepository<Budget> {
     for (const { target, tableName, columns } of tx.connection.entityMetadatas) {
       const names = new Set(columns.map(({ propertyName }) => propertyName));
       if (target === Budget || !names.has('budgetId') || !names.has('deletedAt')) continue;
-      const [rows, count] = await tx.findAndCount<PartyRow>(target as EntityTarget<PartyRow>, {
+      const [rows, count] = await tx.findAndCount(target as EntityTarget<PartyRow>, {
         where: { budgetId, deletedAt: IsNull() },
         order: { id: 'ASC' },
         take: MAX_HOLDERS_NAMED,
