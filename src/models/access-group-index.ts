@@ -36,6 +36,12 @@ export class AccessGroupIndex {
     }
   }
 
+  /** Returns the names and ids of the groups whose lists have one of these names. */
+  tokensOfNames(names: readonly string[]): string[] {
+    if (!this.byName.size && !this.byGlob.length) return NO_TOKENS;
+    return names.flatMap((name) => this.tokensOf({ name, deploymentIds: [], tags: [] }));
+  }
+
   /** Returns the tags of a model, and the names and ids of its groups. */
   tokensOf({ name, qualifiedName, deploymentIds, tags }: IndexedModel): string[] {
     const isLike = (glob: string) =>
@@ -50,6 +56,8 @@ export class AccessGroupIndex {
     ];
   }
 }
+
+const NO_TOKENS: string[] = [];
 
 const put = (map: Map<string, string[]>, key: string, tokens: readonly string[]) =>
   map.set(key, [...(map.get(key) ?? []), ...tokens]);

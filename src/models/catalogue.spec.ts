@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { firstRefusing } from '../policy/checks/model-is-allowed.js';
+import { aModel, aParty } from '../policy/fixtures.testing.js';
+import { groupLevels } from '../policy/group-levels.js';
+import { compileModelList } from '../policy/model-list.js';
 import { CatalogueSnapshot } from './catalogue.js';
 import { type Deployment, makeDeployment } from './deployment.js';
 
@@ -136,6 +140,27 @@ describe('the groups of a name', () => {
     ['nobody', []],
   ])('%s: %j', (name, groups) => {
     expect(catalogue.modelFacts(name, noAliases).aliasedNames.groups).toEqual(groups);
+  });
+
+  it('are also those that list an alias of it: they contain all its deployments', () => {
+    const twice = new CatalogueSnapshot(
+      [deployment('m', 'openai/eu', { id: 'd1', access_groups: ['eu'] }), deployment('m', 'openai/us', { id: 'd2' })],
+      { fast: 'm' },
+      [{ tokens: ['team', 'id-1'], models: ['f*'], deploymentIds: [] }],
+    );
+    const allowed = (requested: string, ...models: string[]) => {
+      const facts = twice.modelFacts(requested, { teamAliases: { ours: 'fast' }, keyAliases: { own: 'm', frob: 'm' } });
+      const parties = [aParty({ models: compileModelList(models) })];
+      const within = groupLevels(parties, facts);
+      return firstRefusing(parties, { ...aModel(requested), ...facts })
+        ? []
+        : twice.resolve(facts.name, within).map(({ upstreamName }) => upstreamName);
+    };
+    expect(allowed('fast', 'id-1')).toEqual(['eu', 'us']);
+    expect(allowed('fast', 'team', 'eu')).toEqual(['eu', 'us']);
+    expect(allowed('fast', 'eu')).toEqual(['eu']);
+    expect(allowed('m', 'team')).toEqual([]);
+    expect(allowed('frob', 'team')).toEqual([]);
   });
 }); // prettier-ignore
 

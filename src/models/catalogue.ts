@@ -250,7 +250,7 @@ export class CatalogueSnapshot {
     const names = (known: readonly string[]): ModelNames =>
       requestedNames && known.every((knownName) => knownName === name)
         ? requestedNames
-        : modelNames(name, known, entry);
+        : this.withGroupsOfAlias(modelNames(name, known, entry), entry === NO_ENTRY ? undefined : name);
     return {
       requested,
       name,
@@ -263,6 +263,12 @@ export class CatalogueSnapshot {
       globalNames: names(owner === undefined ? [viaKey, name] : [name]),
       price,
     };
+  }
+
+  /** Adds the groups whose lists have a name beside the served one: an alias, or a name that is not served. */
+  private withGroupsOfAlias(names: ModelNames, served: string | undefined): ModelNames {
+    const groupsOfAlias = this.groupIndex.tokensOfNames(names.names.filter((one) => one !== served));
+    return groupsOfAlias.length ? { ...names, groupsOfAlias } : names;
   }
 
   private entry(name: string, within?: GroupLevels): Entry {

@@ -74,6 +74,8 @@ export interface ModelNames {
   readonly qualifiedName?: string;
   /** The id by which one deployment is called. An entry must be exactly this: a wildcard is about names. */
   readonly deploymentId?: string;
+  /** Access groups whose list has one of these names, although not the served one. They contain all its deployments. */
+  readonly groupsOfAlias?: readonly string[];
   /** Access groups of the deployments that would serve it. */
   readonly groups: readonly string[];
 }
@@ -87,8 +89,12 @@ export const groupsAlone = (list: ModelList, model: ModelNames): readonly string
     ? undefined
     : model.groups.filter((group) => list.names.has(group));
 
-const namesModel = (list: CompiledModelList, { names, qualifiedName, deploymentId }: ModelNames): boolean =>
+const namesModel = (
+  list: CompiledModelList,
+  { names, qualifiedName, deploymentId, groupsOfAlias }: ModelNames,
+): boolean =>
   names.some((name) => list.names.has(name)) ||
+  (groupsOfAlias?.some((group) => list.names.has(group)) ?? false) ||
   (deploymentId !== undefined && list.names.has(deploymentId)) ||
   list.globs.some(
     (glob) =>
