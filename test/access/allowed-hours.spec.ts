@@ -52,9 +52,14 @@ const newTeam = async (fields: object = {}) => {
 const hoursOf = async (key: string) => (await gateway.admin('GET', `/key/info?key=${key}`)).body.info.allowed_hours; // prettier-ignore
 
 /** Expects the refusal of a caller who calls outside the hours of this party. */
-function expectClosed({ status, body, headers, text }: Answer, kind: string, resetsAt?: string) {
+function expectClosed(
+  { status, body, headers, text }: Answer,
+  kind: string,
+  resetsAt?: string,
+  type = 'auth_error',
+) {
   expect(status, text).toBe(403);
-  expect(body.error).toMatchObject({ type: 'auth_error', code: '403' });
+  expect(body.error).toMatchObject({ type, code: '403' });
   expect(body.error.message).toContain('outside its allowed_hours');
   expect(body.error.details).toMatchObject({
     check: 'keyIsWithinAllowedHours',
@@ -105,12 +110,13 @@ describe('a call outside the allowed hours', () => {
 
   it('is refused at every route of models', async () => {
     const key = await gateway.createKey({ allowed_hours: NEVER });
-    for (const [path, body] of [
-      ['/v1/embeddings', { model: 'm-embed', input: 'hi' }],
-      ['/v1/messages', { model: 'm-free', max_tokens: 1, messages: [{ role: 'user', content: 'hi' }] }],
-      ['/v1/responses', { model: 'm-free', input: 'hi' }],
+    const messages = [{ role: 'user', content: 'hi' }];
+    for (const [path, body, type] of [
+      ['/v1/embeddings', { model: 'm-embed', input: 'hi' }, 'auth_error'],
+      ['/v1/messages', { model: 'm-free', max_tokens: 1, messages }, 'permission_error'],
+      ['/v1/responses', { model: 'm-free', input: 'hi' }, 'auth_error'],
     ] as const)
-      expectClosed(await gateway.as(key, 'POST', path, body), 'key', undefined);
+      expectClosed(await gateway.as(key, 'POST', path, body), 'key', undefined, type);
   });
 
   it('follows a change at once, and null is any time', async () => {

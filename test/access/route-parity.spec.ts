@@ -62,6 +62,9 @@ const call = (key: string, { path, isForm }: Billable, more: Record<string, unkn
   return gateway.as(key, 'POST', url, text, { 'content-type': `multipart/form-data; boundary=${boundary}`, ...headers });
 }; // prettier-ignore
 
+/** Counting the tokens of a response's input costs nothing, so no budget refuses it. */
+const isFree = (path: string) => path.endsWith('/responses/input_tokens');
+
 let serial = 0;
 /** A key that the gateway refuses, with the status. */
 type Refused = [name: string, status: number, key: () => Promise<string>, more?: Record<string, unknown>];
@@ -100,11 +103,12 @@ describe('every billable route', () => {
 
   it.each<Refused>(REFUSED)(
     'refuses %s with %i, and nothing goes upstream',
-    async (_, status, createKey, more) => {
+    async (name, status, createKey, more) => {
+      const isForMoney = /exhausted|price/.test(name);
       const key = await createKey();
       const { length } = upstream.calls;
       const errors = new Set<string>();
-      for (const route of routes) {
+      for (const route of routes.filter(({ path }) => !isForMoney || !isFree(path))) {
         for (const stream of [false, true]) {
           const answer = await call(key, route, { ...more, stream });
           const what = `${route.path} ${answer.text}`;

@@ -239,7 +239,9 @@ describe('routes and parameters', () => {
   it.each([
     ['/openai/deployments/{model}/chat/completions', '/openai/deployments/m-free/chat/completions', 200],
     ['/openai/*', '/openai/deployments/m-free/chat/completions', 200],
-    ['/openai', '/openai/deployments/m-free/chat/completions', 403],
+    ['/openai', '/openai/deployments/m-free/chat/completions', 200],
+    ['/open', '/openai/deployments/m-free/chat/completions', 403],
+    ['/openai/deployment', '/openai/deployments/m-free/chat/completions', 403],
     ['public_routes', '/v1/chat/completions', 403],
     ['openai_routes', '/v1/chat/completions', 200],
     ['/chat', '/v1/chat/completions', 403],

@@ -496,7 +496,7 @@ describe('an access group', () => {
 
 describe('a model', () => {
   it('that changes answers so from the next call on, and keeps its secrets', async () => {
-    await put('POST', '/model/new', { model_name: 'moving', litellm_params: { ...params(upstream.url), api_key: 'sk-first' }, model_info: { id: 'moving', ...free } });
+    await put('POST', '/model/new', { model_name: 'moving', litellm_params: { ...params(upstream.url), api_key: 'sk-first' }, model_info: { id: 'moving-1', ...free } });
     const key = await gateway.createKey({});
     const lastKey = async () => {
       await calls(key, 'moving');
@@ -504,14 +504,14 @@ describe('a model', () => {
       return [model, headers.authorization];
     };
     expect(await lastKey()).toEqual(['up', 'Bearer sk-first']);
-    const changed = await admin('PATCH', '/model/moving/update', { litellm_params: { model: 'openai/up-2' } });
+    const changed = await admin('PATCH', '/model/moving-1/update', { litellm_params: { model: 'openai/up-2' } });
     expect(changed.text).not.toContain('sk-first');
     expect(await lastKey()).toEqual(['up-2', 'Bearer sk-first']);
-    await put('PATCH', '/model/moving/update', { litellm_params: { api_key: 'sk-second' } });
+    await put('PATCH', '/model/moving-1/update', { litellm_params: { api_key: 'sk-second' } });
     expect(await lastKey()).toEqual(['up-2', 'Bearer sk-second']);
-    await put('PATCH', '/model/moving/update', { blocked: true });
+    await put('PATCH', '/model/moving-1/update', { blocked: true });
     expect(await calls(key, 'moving')).toBe(false);
-    await put('PATCH', '/model/moving/update', { blocked: false, model_name: 'moved' });
+    await put('PATCH', '/model/moving-1/update', { blocked: false, model_name: 'moved' });
     expect([await calls(key, 'moving'), await calls(key, 'moved')]).toEqual([false, true]);
   }); // prettier-ignore
 
