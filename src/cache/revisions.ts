@@ -104,20 +104,29 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
    */
   private async conclude(tx: EntityManager, { changed, reliedOn, confirm }: TransactionEnd): Promise<void> {
     const subjects = [...new Set([...changed, ...reliedOn.keys()])];
-    await tx.query(
+    const written = (await tx.query(
       `INSERT INTO revisions (subject, revision, changed_in, changed_at)
        SELECT s.subject, s.step, s.step * pg_current_xact_id()::text::bigint, s.step * ${NOW_MS}
        FROM unnest($1::text[], $2::int[]) AS s(subject, step) ORDER BY s.subject COLLATE "C"
        ON CONFLICT (subject) DO UPDATE SET revision = revisions.revision + 1, changed_in = excluded.changed_in, changed_at = excluded.changed_at
-       WHERE excluded.revision > 0`,
+       WHERE excluded.revision > 0
+       RETURNING subject, revision`,
       [subjects, subjects.map((subject) => (changed.has(subject) ? 1 : 0))],
-    );
+    )) as { subject: string; revision: string }[];
+    // If Redis fails to delete the old row after the commit, this process rejects that row at once.
+    for (const { subject, revision } of written)
+      if (changed.has(subject)) this.raise(subject, Number(revision));
     if (!reliedOn.size) return;
     const now = await this.revisionsIn(tx, [...reliedOn.keys()]);
     const hasChanged = [...reliedOn].some(
       ([subject, revision]) => now.get(subject) !== revision + (changed.has(subject) ? 1 : 0),
     );
     if (hasChanged) await confirm();
+  }
+
+  /** Sets the lowest revision of a row that is accepted from Redis. A read that began earlier does not lower it. */
+  private raise(key: CacheKey, revision: number): void {
+    if (revision > (this.newestRevisions.get(key) ?? -1)) this.newestRevisions.set(key, revision);
   }
 
   private async revisionsIn(
@@ -173,7 +182,7 @@ export class Revisions implements OnApplicationBootstrap, OnApplicationShutdown 
     const changedKeys: CacheKey[] = [];
     for (const { subject, revision } of rows) {
       if (subject === null) continue;
-      this.newestRevisions.set(subject, Number(revision));
+      this.raise(subject, Number(revision));
       if (this.cachedRevisions.get(subject) !== Number(revision)) changedKeys.push(subject);
     }
     if (changedKeys.length) for (const listener of this.listeners) await listener(changedKeys);

@@ -120,3 +120,40 @@ describe('a bounded map', () => {
     expect([...map.keys()]).toEqual([2, 3]);
   });
 });
+
+describe('the row cache with rows in Redis', () => {
+  it('reads a changed row from the database although Redis could not delete the former one', async () => {
+    const stored = new Map<string, string>();
+    const redis = {
+      isConfigured: true,
+      getStart: async (name: string) => stored.get(name),
+      set: async (name: string, text: string) => void stored.set(name, text),
+      delete: () => Promise.reject(new Error('no answer in time')),
+    } as unknown as Redis;
+    let revision = 1;
+    const ends: (() => Promise<void>)[] = [];
+    const database = {
+      isPostgres: true,
+      read: async () => [{ revision }],
+      beforeCommit: (_: unknown, end: () => Promise<void>) => void ends.push(end),
+    } as unknown as Database;
+    const revisions = new Revisions(database);
+    const redisRows = new RedisRowCache(
+      redis,
+      new Installation('here'),
+      { saltKey: 'salt' },
+      () => new Date(),
+    );
+    const shared = new RowCache(createCache({ stores: [new Keyv({ store: new BoundedMap(100), serialize: undefined, deserialize: undefined })] }), changes, revisions, redisRows, new Metrics()); // prettier-ignore
+
+    expect(await shared.get('key:k', async () => ({ n: 1 }))).toEqual({ n: 1 });
+    expect(stored.size).toBe(1);
+
+    const tx = { queryRunner: {}, query: async () => [{ subject: 'key:k', revision: `${++revision}` }] };
+    shared.willChange(tx as never, ['key:k']);
+    for (const end of ends) await end();
+    await shared.evict(['key:k']);
+    later(1_001);
+    expect(await shared.get('key:k', async () => ({ n: 2 }))).toEqual({ n: 2 });
+  });
+});
