@@ -45,6 +45,7 @@ const ON_BOTH = [
   'spend-resets',
   'terraform',
   'terraform-inputs',
+  'terraform-requests',
   'unique-names',
   'windows',
 ];
@@ -59,6 +60,7 @@ const SLOW = [
   'api/key-rotation',
   'api/python-clients',
   'api/terraform',
+  'api/terraform-requests',
   'money/alerts',
   'money/chaos',
   'money/exact-cap',
