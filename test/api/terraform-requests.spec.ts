@@ -111,7 +111,7 @@ const expected = (sent: Values, ignored?: string) =>
 
 const isWrite = (request: RecordedRequest) =>
   isCreate(request) ||
-  (/\/update$/.test(request.path) && request.method !== 'GET') ||
+  (request.path.endsWith('/update') && request.method !== 'GET') ||
   request.method === 'PUT';
 
 it('the fixture has every request, and each says what is right', () => {
