@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { differences as differencesOfPage, means } from '../differences/page.js';
 
 /** Marks a difference that is a fault, not a decision. `docs/differences.md` does not have it, and it must go. */
 const FAULT = 'to be mended: ';
@@ -6,21 +7,11 @@ const FAULT = 'to be mended: ';
 /** True if an engineer who changed what the gateway decides wants the differences of today in the files. */
 export const writesDifferences = process.env.DECISIONS === 'write';
 
-const page = readFileSync(new URL('../../docs/differences.md', import.meta.url), 'utf8');
-/** First cells of the page's tables. */
-const titles = new Set([...page.matchAll(/^\| (.+?) +\|/gm)].map(([, title]) => title));
-/** Entries of the page's lists, each on one line. */
-const entries = [...page.matchAll(/^- (.+(?:\n {2}.+)*)/gm)].map(([, entry]) =>
-  entry!.replaceAll(/\n +/g, ' '),
-);
-
 /** Returns the reasons that are neither a title nor the beginning of an entry of `docs/differences.md`. */
 export const reasonsWithoutPlace = (differences: object): string[] =>
   Object.keys(differences).filter(
     (reason) =>
-      !reason.startsWith(FAULT) &&
-      !titles.has(reason) &&
-      !entries.some((entry) => entry.startsWith(reason) && !/^\w/.test(entry.slice(reason.length))),
+      !reason.startsWith(FAULT) && !differencesOfPage.some((difference) => means(reason, difference)),
   );
 
 /** Writes differences by their reasons, a line for each caller. */
