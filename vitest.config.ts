@@ -60,7 +60,6 @@ const SLOW = [
   'api/key-rotation',
   'api/python-clients',
   'api/terraform',
-  'api/terraform-requests',
   'money/alerts',
   'money/chaos',
   'money/exact-cap',
