@@ -63,10 +63,7 @@ const ROUTES: Readonly<Record<string, object>> = {
   '/v1/audio/speech': { model: 'm-out', input: 'a', voice: 'a' },
 };
 
-/** They do not depend on the database. */
-const onOneDatabase = describe.skipIf(process.env.TESTS_ON === 'postgres');
-
-onOneDatabase.each(Object.entries(ROUTES))('a permanent refusal at %s', (path, body) => {
+describe.each(Object.entries(ROUTES))('a permanent refusal at %s', (path, body) => {
   const sent: Record<string, () => Promise<Answer>> = {
     'no key': () => gateway.send('POST', path, JSON.stringify(body)),
     'an unknown key': () => gateway.as('sk-nobody-knows-this-one', 'POST', path, body),
