@@ -43,8 +43,11 @@ export function neededOf(
 }
 
 /** Returns a limit with what a call needs of it. */
-export const withNeed = (rate: RateFacts, call: CallTokens): RateFacts =>
-  rate.unit === 'tokens' ? { ...rate, needed: neededOf(rate, call), bound: call.boundTokens } : rate;
+export function withNeed(rate: RateFacts, call: CallTokens): RateFacts {
+  const { scope, unit, limit, used, model, freeAt } = rate;
+  if (unit !== 'tokens') return rate;
+  return { scope, unit, limit, used, model, freeAt, needed: neededOf(rate, call), bound: call.boundTokens };
+}
 
 /** A call takes its prompt by its bytes, which are more than its tokens, if it takes at most one in this many of a limit. */
 const SMALL_PART = 16;
