@@ -35,6 +35,7 @@ export const ORDER = [
   'tokenizer',
   'body',
   'http',
+  'clouds',
   'cache',
   'installation',
   'metrics',

@@ -1,5 +1,5 @@
 import type { LlmRequest } from '../access/llm-request.js';
-import type { Deployment } from '../models/deployment.js';
+import { type Deployment, secretsOf } from '../models/deployment.js';
 import { estimatedTokens } from '../call-types/reported-usage.js';
 import { showsItsPrompt } from '../policy/bound.js';
 import type { NanoUsd } from '../policy/money.js';
@@ -90,8 +90,7 @@ export class Attempt {
   /** Sets the `id` of the answer, before its settlement. An id with a credential of the deployment is left out. */
   set answerId(id: string | undefined) {
     if (id === undefined) return;
-    const { secrets } = this.deployment;
-    if (!secrets.some((secret) => secret.length <= id.length && id.includes(secret.toString())))
+    if (!secretsOf(this.deployment).some((secret) => secret.length <= id.length && id.includes(secret.toString())))
       this.hold.answerId = id;
   }
 

@@ -1,4 +1,5 @@
 import { addressFault } from './address.js';
+import type { CloudSettings } from './cloud-settings.js';
 import {
   COMPATIBLE,
   isKnownProvider,
@@ -61,6 +62,8 @@ export interface ProviderRoute {
   readonly keyVariable?: string;
   readonly apiVersion?: string;
   readonly organization?: string;
+  /** The identity whose credential calls carry instead of a key. */
+  readonly identity?: CloudSettings;
 }
 
 export interface RouteProblem {

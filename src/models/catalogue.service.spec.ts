@@ -19,6 +19,7 @@ it('the catalogue is the one whose models were read last, whichever reading ends
     { onChange: () => {} } as never,
     undefined as never,
     undefined as never,
+    { retain: () => {} } as never,
   );
   const first = catalogue.refresh();
   const second = catalogue.refresh();

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { cacheKey } from '../cache/change-epochs.js';
+import { CloudCredentials } from '../clouds/cloud-credentials.js';
 import { Revisions } from '../cache/revisions.js';
 import { CONFIG, type Config, type LitellmParams } from '../config/config.js';
 import type { ProviderVariables } from '../config/providers.js';
@@ -7,7 +8,12 @@ import { Database } from '../database/database.js';
 import type { GroupLevels } from '../policy/group-levels.js';
 import { CatalogueSnapshot } from './catalogue.js';
 import { danglingNames } from './catalogue-remarks.js';
-import { type Deployment, type DeploymentSource, makeDeployment } from './deployment.js';
+import {
+  type CredentialSourceFor,
+  type Deployment,
+  type DeploymentSource,
+  makeDeployment,
+} from './deployment.js';
 import { StoredDeployment } from './stored-deployment.entity.js';
 import { decryptedParams } from './stored-params.js';
 import { StoredDeploymentRepository } from './stored-deployment.repository.js';
@@ -20,6 +26,8 @@ export class Catalogue implements OnModuleInit {
   private snapshot = new CatalogueSnapshot([], {});
   private reads = 0;
   private currentRead = 0;
+  private readonly credentialFor: CredentialSourceFor = (identity, deployment) =>
+    this.credentials.sourceFor(identity, deployment);
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -27,6 +35,7 @@ export class Catalogue implements OnModuleInit {
     private readonly revisions: Revisions,
     private readonly storedDeployments: StoredDeploymentRepository,
     private readonly accessGroups: AccessGroupRepository,
+    private readonly credentials: CloudCredentials,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -64,6 +73,9 @@ export class Catalogue implements OnModuleInit {
     // A later read has newer rows, so an older result is dropped.
     if (turn < this.currentRead) return;
     this.currentRead = turn;
+    this.credentials.retain(
+      new Set(deployments.flatMap((deployment) => (deployment?.credential ? [deployment.credential] : []))),
+    );
     this.snapshot = new CatalogueSnapshot(
       deployments.filter((deployment) => deployment !== undefined),
       { ...this.config.router.modelAliases, ...this.config.litellm.modelAliases },
@@ -89,6 +101,7 @@ export class Catalogue implements OnModuleInit {
       source,
       this.config.router.timeoutMs ?? this.config.litellm.requestTimeoutMs,
       variablesFor(source, this.config.providerVariables),
+      this.credentialFor,
     );
     if (!('problem' in deployment)) return deployment;
     this.logger.error(`${where} cannot be called and is left out: ${deployment.problem}`);

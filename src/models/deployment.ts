@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto';
+import type { CloudSettings } from '../config/cloud-settings.js';
+import type { CredentialSource } from '../clouds/credential-source.js';
 import { checkCallDefaults } from '../config/call-defaults.js';
 import type { LitellmParams, ModelInfo } from '../config/config.js';
 import { priceField, priceIn } from '../config/price-fields.js';
@@ -44,8 +46,10 @@ export interface Deployment {
   /** Azure's API version. If it is set, the path has the deployment's name. */
   readonly apiVersion?: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Credentials in `headers`. They must never be shown. */
+  /** Credentials in `headers`. They must never be shown: `secretsOf` returns them with those of `credential`. */
   readonly secrets: readonly Buffer[];
+  /** Source of the headers with a cloud's credential. Absent: `headers` has the credential. */
+  readonly credential?: CredentialSource;
   readonly timeoutMs: number;
   readonly maxRetries?: number;
   readonly weight: number;
@@ -84,14 +88,22 @@ export interface DeploymentSource {
   readonly modelInfo: ModelInfo;
 }
 
+/** Returns the source of an identity's credential, for the deployment of this name. */
+export type CredentialSourceFor = (identity: CloudSettings, deployment: string) => CredentialSource;
+
+/** Returns all secrets that a deployment's requests may carry. */
+export const secretsOf = ({ secrets, credential }: Deployment): readonly Buffer[] =>
+  credential ? [...secrets, ...credential.secrets] : secrets;
+
 /**
- * Builds a deployment from its configuration, or returns the problem. Credentials are only in its headers. `variables`: the
- * providers' own environment variables.
+ * Builds a deployment from its configuration, or returns the problem. `variables`: the providers' own environment
+ * variables. Without `credentialFor`, a deployment with a cloud's identity has no credential.
  */
 export function makeDeployment(
   source: DeploymentSource,
   defaultTimeoutMs: number,
   variables: ProviderVariables = {},
+  credentialFor?: CredentialSourceFor,
 ): Deployment | { readonly problem: string } {
   const { litellmParams } = source;
   const unknown = unknownCredential(litellmParams);
@@ -105,14 +117,17 @@ export function makeDeployment(
   if (litellmParams.mock_response === undefined && isRoutedByName(litellmParams)) {
     const forName = (model: string) => {
       const found = routeForName(litellmParams, model, variables);
-      return found && deploymentAt(found.route, { ...source, litellmParams: found.params }, defaultTimeoutMs);
+      return (
+        found &&
+        deploymentAt(found.route, { ...source, litellmParams: found.params }, defaultTimeoutMs, credentialFor)
+      );
     };
     const route = { provider: 'openai', name: litellmParams.model, base: 'http://by-name' };
     return Object.freeze({ ...deploymentAt(route, source, defaultTimeoutMs), forName });
   }
   const route = routeOf(litellmParams, variables);
   if ('problem' in route) return { problem: `litellm_params.${route.at}: ${route.problem}` };
-  return deploymentAt(route, source, defaultTimeoutMs);
+  return deploymentAt(route, source, defaultTimeoutMs, credentialFor);
 }
 
 const starsIn = (name: string) => name.split('*').length - 1;
@@ -121,8 +136,10 @@ function deploymentAt(
   route: ProviderRoute,
   { modelName, litellmParams, modelInfo }: DeploymentSource,
   defaultTimeoutMs: number,
+  credentialFor?: CredentialSourceFor,
 ): Deployment {
-  const { provider, name, base, apiVersion, apiKey } = route;
+  const { provider, name, base, apiVersion, apiKey, identity } = route;
+  const credential = identity && credentialFor?.(identity, modelName);
   const { origin, pathname } = new URL(base);
   const known = modelInfo.base_model
     ? knownFiguresOfBase(provider, modelInfo.base_model)
@@ -147,6 +164,7 @@ function deploymentAt(
     secrets: [apiKey, ...Object.values(litellmParams.extra_headers ?? {})].flatMap((text) =>
       text !== undefined && text.length >= MIN_SECRET_CHARS ? [Buffer.from(text)] : [],
     ),
+    ...(credential && { credential }),
     timeoutMs: litellmParams.timeout ? litellmParams.timeout * 1_000 : defaultTimeoutMs,
     weight: litellmParams.weight ?? 1,
     limitMember: outputLimitMember(provider, base, name, modelInfo.base_model),

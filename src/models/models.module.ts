@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CacheModule } from '../cache/cache.module.js';
+import { CloudsModule } from '../clouds/clouds.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { Catalogue } from './catalogue.service.js';
 import { DeploymentHealth } from './deployment-health.js';
@@ -23,6 +24,7 @@ import { StoredDeploymentRepository } from './stored-deployment.repository.js';
     TypeOrmModule.forFeature([Team, AccessGroup, StoredDeployment]),
     PartiesModule,
     CacheModule,
+    CloudsModule,
     LedgerModule,
   ],
   controllers: [ModelsController, ModelHealthController],

@@ -10,6 +10,7 @@ import {
   overheadHeader,
   responseHeaders,
 } from '../response-headers.js';
+import { secretsOf } from '../../models/deployment.js';
 import type { Attempt } from '../attempt.js';
 import { GatheredBytes } from './gathered-bytes.js';
 import { isErrorObject, reportedError, reportedErrorOf } from './reported-error.js';
@@ -91,7 +92,7 @@ export async function settleResponse(attempt: Attempt, response: WholeResponse):
     { 'content-length': response.body.length },
   );
   raw.writeHead(response.status, headers);
-  raw.end(masked(response.body, deployment.secrets));
+  raw.end(masked(response.body, secretsOf(deployment)));
 }
 
 /** Bills an error that reports usage. Otherwise the upstream produced nothing. */

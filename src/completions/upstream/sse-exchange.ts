@@ -2,6 +2,7 @@ import { answerIdIn } from '../../call-types/answer-id.js';
 import { BYTES_PER_TOKEN, estimatedTokens } from '../../call-types/reported-usage.js';
 import type { Usage } from '../../policy/price.js';
 import { responseHeaders, overheadHeader } from '../response-headers.js';
+import { secretsOf } from '../../models/deployment.js';
 import type { Attempt } from '../attempt.js';
 import type { BodiesUnderWay } from '../../body/bodies-under-way.js';
 import { errorInEvents, errorInFirstEvent } from './event-error.js';
@@ -149,7 +150,7 @@ export class SseExchange {
     if (!this.firstIdWrite && bytes.includes(ID_MEMBER)) this.firstIdWrite = bytes;
     this.lastWrites = [this.lastWrites.at(-1) ?? bytes, bytes];
     if (bytes.length > this.largestWriteBytes) this.largestWriteBytes = bytes.length;
-    this.client.write(masked(bytes, this.attempt.deployment.secrets));
+    this.client.write(masked(bytes, secretsOf(this.attempt.deployment)));
     if (this.client.writableLength > MAX_UNREAD_BYTES + this.largestWriteBytes) this.client.destroy();
   }
 

@@ -1,6 +1,7 @@
 import { HttpException, Inject, Injectable, Logger } from '@nestjs/common';
 import { patienceMs } from '../../access/call-headers.js';
 import { CallAuthorizer } from '../../access/call-authorizer.js';
+import { CredentialError } from '../../clouds/credential-source.js';
 import { BodiesUnderWay } from '../../body/bodies-under-way.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Metrics } from '../../metrics/metrics.js';
@@ -15,6 +16,7 @@ import { respondWithMock } from './mock-upstream.js';
 import { SseExchange } from './sse-exchange.js';
 import {
   CLIENT_TIMEOUT,
+  NO_CREDENTIAL,
   ClientDisconnectedError,
   unusableAnswer,
   UpstreamBusyError,
@@ -50,6 +52,33 @@ export class UpstreamCallRunner {
 
   /** Runs an attempt to its end. Rejects with an `UpstreamError` whose `isRetryable` tells whether another attempt may follow. */
   run(attempt: Attempt, model: ModelFacts): Promise<void> {
+    const fetching = attempt.deployment.credential?.ready();
+    return fetching
+      ? this.waitForCredential(fetching, attempt, model).then(() => this.connect(attempt, model))
+      : this.connect(attempt, model);
+  }
+
+  /**
+   * Waits for the credential of the deployment's cloud, then authorizes the call once more. Throws if there is none, if the
+   * caller is refused now, or if the client disconnected. Nothing was sent then.
+   */
+  private async waitForCredential(
+    fetching: Promise<void>,
+    attempt: Attempt,
+    model: ModelFacts,
+  ): Promise<void> {
+    const { call } = attempt;
+    try {
+      await fetching;
+      if (call.reply.raw.destroyed) throw new ClientDisconnectedError();
+      await this.authorizer.recheck(call.access, model);
+    } catch (error) {
+      attempt.producedNothing();
+      throw error instanceof CredentialError ? unusableAnswer(attempt, NO_CREDENTIAL, 503) : error;
+    }
+  }
+
+  private connect(attempt: Attempt, model: ModelFacts): Promise<void> {
     const { deployment } = attempt;
     const pending = deployment.mockResponse ? undefined : this.upstreams.acquire(deployment);
     return pending

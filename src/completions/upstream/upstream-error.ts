@@ -1,5 +1,6 @@
 import { HttpException, ServiceUnavailableException } from '@nestjs/common';
 import { RETRY_HEADER } from '../../http/error-response.js';
+import { secretsOf } from '../../models/deployment.js';
 import type { Attempt } from '../attempt.js';
 import { errorHeaders } from '../response-headers.js';
 import type { ReportedError } from './reported-error.js';
@@ -82,7 +83,7 @@ interface ErrorResponse {
 /** Returns the client's error for an error of an upstream: in the upstream's own words, without secrets and addresses. */
 export function upstreamResponseError(attempt: Attempt, response: ErrorResponse): UpstreamError {
   const { status, reported } = response;
-  const { secrets } = attempt.deployment;
+  const secrets = secretsOf(attempt.deployment);
   const { clampedTo } = attempt.output;
   const isBadRequest = BAD_REQUEST.has(status);
   const clientStatus = status >= 400 && status < 600 ? status : 502;
@@ -131,6 +132,10 @@ export function upstreamResponseError(attempt: Attempt, response: ErrorResponse)
 /** The message to a client whose own timeout is over. */
 export const CLIENT_TIMEOUT =
   'The upstream did not answer within the timeout that the call set for itself (x-litellm-timeout or x-litellm-stream-timeout).';
+
+/** The message to a client whose call found no credential for its deployment. */
+export const NO_CREDENTIAL =
+  'The gateway has no credential for the model’s provider now, so the call was not sent. Only the gateway’s operators can change that.';
 
 /** Returns the client's error for an answer that is missing or cannot be used. Another attempt may succeed. */
 export const unusableAnswer = (attempt: Attempt, message: string, status = 502): UpstreamError =>

@@ -2,7 +2,7 @@ import { isGatewayMember } from '../../config/gateway-members.js';
 import { editedForm } from '../../body/form-scanner.js';
 import { editedObject } from '../../body/json-scanner.js';
 import { limitsOutput } from '../../call-types/output-limits.js';
-import { pathAt } from '../../models/deployment.js';
+import { type Deployment, pathAt } from '../../models/deployment.js';
 import type { Attempt } from '../attempt.js';
 import type { UpstreamRequest } from './upstreams.js';
 
@@ -13,7 +13,16 @@ export function upstreamRequest(attempt: Attempt): UpstreamRequest {
   const body = bodyOf(attempt);
   const headers: Record<string, string> = { ...deployment.headers, ...forwardedHeaders, via: call.via };
   if (!Buffer.isBuffer(body)) headers['content-length'] = String(lengthOf(body));
-  return { path: pathAt(deployment, kind.path), headers, body };
+  return withCredential(deployment, { path: pathAt(deployment, kind.path), headers, body });
+}
+
+/** Returns the finished request with the credential of its deployment's cloud. A deployment with a plain key has it in its headers. */
+export function withCredential(
+  { credential, origin }: Pick<Deployment, 'credential' | 'origin'>,
+  request: UpstreamRequest,
+): UpstreamRequest {
+  if (!credential) return request;
+  return { ...request, headers: { ...request.headers, ...credential.headersFor(origin, request) } };
 }
 
 /**
