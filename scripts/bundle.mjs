@@ -6,8 +6,13 @@ import { relative } from 'node:path';
 import { rolldown } from 'rolldown';
 
 const OUT = 'dist/bundle';
-/** Packages outside the bundle: a native binary, the pages of the API documentation, and packages that only traces need. */
-const SEPARATE = [/^libsql$/, /^swagger-ui-dist\//, /^@opentelemetry\/(?!api$)/];
+/** Packages outside the bundle: a native binary, the pages of the API documentation, and packages that only traces or clouds need. */
+const SEPARATE = [
+  /^libsql$/,
+  /^swagger-ui-dist\//,
+  /^@opentelemetry\/(?!api$)/,
+  /^(?:google-auth-library|aws4|@aws-sdk\/.+|@azure\/.+)$/,
+];
 /** Packages that load other packages by name at run time, and would get second copies. They are bound when the bundle is made. */
 const BOUND = [
   {

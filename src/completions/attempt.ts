@@ -90,7 +90,11 @@ export class Attempt {
   /** Sets the `id` of the answer, before its settlement. An id with a credential of the deployment is left out. */
   set answerId(id: string | undefined) {
     if (id === undefined) return;
-    if (!secretsOf(this.deployment).some((secret) => secret.length <= id.length && id.includes(secret.toString())))
+    if (
+      !secretsOf(this.deployment).some(
+        (secret) => secret.length <= id.length && id.includes(secret.toString()),
+      )
+    )
       this.hold.answerId = id;
   }
 
