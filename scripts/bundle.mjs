@@ -11,7 +11,7 @@ const SEPARATE = [
   /^libsql$/,
   /^swagger-ui-dist\//,
   /^@opentelemetry\/(?!api$)/,
-  /^(?:google-auth-library|aws4|@aws-sdk\/.+|@azure\/.+)$/,
+  /^(?:google-auth-library|aws4|@smithy\/.+|@aws-sdk\/.+|@azure\/.+)$/,
 ];
 /** Packages that load other packages by name at run time, and would get second copies. They are bound when the bundle is made. */
 const BOUND = [

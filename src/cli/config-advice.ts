@@ -54,8 +54,8 @@ const INSTEAD_OF_PROVIDER: Readonly<Record<string, string>> = {
   huggingface: `${MODEL_NAME_OF}: https://router.huggingface.co/v1`,
   minimax: `${MODEL_NAME_OF}: https://api.minimax.io/v1`,
   cometapi: `${MODEL_NAME_OF}: https://api.cometapi.com/v1`,
-  bedrock: 'litellm_proxy/<name> with the api_base of a LiteLLM that serves it, until it is served here',
-  vertex_ai: 'litellm_proxy/<name> with the api_base of a LiteLLM that serves it, until it is served here',
+  sagemaker: 'litellm_proxy/<name> with the api_base of a LiteLLM that serves it, until it is served here',
+  watsonx: 'litellm_proxy/<name> with the api_base of a LiteLLM that serves it, until it is served here',
 };
 
 /** Returns how else to reach a provider's models. Undefined: not known. */

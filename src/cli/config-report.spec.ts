@@ -57,7 +57,7 @@ describe('a deployment', () => {
   ])('with %s', (_, yaml, env, row) => expect(reportOf(yaml, env).deployments[0]).toMatchObject(row));
 
   it.each<[string, string, Record<string, string>, string, string, string | null]>([
-    ['a provider that is not served', deployment('model: bedrock/x'), {}, 'litellm_params.model', "the provider 'bedrock' is not served yet", 'litellm_proxy/'],
+    ['a provider that is not served', deployment('model: sagemaker/x'), {}, 'litellm_params.model', "the provider 'sagemaker' is not served yet", 'litellm_proxy/'],
     ['another one', deployment('model: github/x, api_key: k'), {}, 'litellm_params.model', 'not served yet without an api_base', 'https://models.inference.ai.azure.com'],
     ['no key', deployment('model: groq/x'), {}, 'litellm_params.api_key', 'Set GROQ_API_KEY', null],
     ['one route', deployment('model: anthropic/claude-sonnet-4-5, api_key: k', ''), {}, 'litellm_params.model', 'alone; other routes get 400', 'https://api.anthropic.com/v1'],
@@ -131,7 +131,7 @@ it.each([
   'general_settings: {database_url: mysql}',
   'general_settings: {litellm_jwtauth: {user_id_upsert: 7}, enable_jwt_auth: true}',
   'litellm_settings: {timezone: Mars}',
-  deployment('model: bedrock/x'),
+  deployment('model: sagemaker/x'),
   deployment(OPENAI),
 ])('says what the start does: %s', (yaml) => {
   const files = { exists: () => true, text: () => yaml };

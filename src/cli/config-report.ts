@@ -150,8 +150,8 @@ function usableReport(at: string, model: ModelConfig, read: ReadSettings): Deplo
       remarks.push(noEffect(`${at}.litellm_params.${name}`));
   }
   if (!isMocked && !isByName) {
-    if (!speaks(deployment.provider, '/chat/completions')) {
-      const served = CALL_TYPES.filter(({ path }) => speaks(deployment.provider, path)).map(
+    if (!speaks(deployment, '/chat/completions')) {
+      const served = CALL_TYPES.filter(({ path }) => speaks(deployment, path)).map(
         ({ path }) => `/v1${path}`,
       );
       remark(

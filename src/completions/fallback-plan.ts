@@ -92,5 +92,5 @@ export class FallbackPlan {
 }
 
 /** Returns whether a deployment serves this call type. A mocked one serves types with a mock, others what their API has. */
-const serves = ({ provider, mockResponse }: Deployment, { path, mock }: CallType) =>
-  mockResponse === undefined ? speaks(provider, path) : mock !== undefined;
+const serves = (deployment: Deployment, { path, mock }: CallType) =>
+  deployment.mockResponse === undefined ? speaks(deployment, path) : mock !== undefined;

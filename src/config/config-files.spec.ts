@@ -361,7 +361,7 @@ describe('what a file may say', () => {
   ])('%s is named as without effect', (yaml, path) => expect(read(yaml).ignoredKeys).toEqual([path]));
 
   it('names what several models have once, and nothing that says the same as the environment', () => {
-    const yaml = 'model_list: [{model_name: a, litellm_params: {model: openai/a, rpm: 1, custom_llm_provider: openai}}, {model_name: b, litellm_params: {model: openai/b, rpm: 2}}, {model_name: c, litellm_params: {model: bedrock/c, aws_region_name: x}}]';
+    const yaml = 'model_list: [{model_name: a, litellm_params: {model: openai/a, rpm: 1, custom_llm_provider: openai}}, {model_name: b, litellm_params: {model: openai/b, rpm: 2}}, {model_name: c, litellm_params: {model: sagemaker/c, aws_region_name: x}}]';
     const master = `general_settings: {master_key: ${MASTER.TOLLGATE_MASTER_KEY}}`;
     expect(read(`${yaml}\n${master}`).ignoredKeys).toEqual(['model_list[].litellm_params.rpm']);
   }); // prettier-ignore

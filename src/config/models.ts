@@ -13,9 +13,18 @@ const PRICE = /cost/;
 const PRICE_MAP = 'search_context_cost_per_query';
 const TEXTS = ['api_key', 'api_version', 'organization', 'api_base', 'base_url'];
 const WHOLE = ['max_tokens', 'max_input_tokens', 'max_output_tokens'];
+/** Members that name an identity at a cloud, or a place there. All are texts, but Google's credentials may be a mapping. */
+const OF_CLOUDS = [
+  'vertex_project', 'vertex_ai_project', 'vertex_location', 'vertex_ai_location', 'vertex_credentials',
+  'vertex_ai_credentials', 'aws_access_key_id', 'aws_secret_access_key', 'aws_session_token', 'aws_region_name',
+  'aws_session_name', 'aws_profile_name', 'aws_role_name', 'aws_external_id', 'aws_web_identity_token',
+  'aws_sts_endpoint', 'aws_bedrock_runtime_endpoint', 'model_id', 'tenant_id', 'client_id', 'client_secret',
+  'azure_ad_token', 'azure_scope',
+]; // prettier-ignore
 /** Members of `litellm_params` that matter for a call, beside prices. */
 const WITH_EFFECT = new Set([
   ...TEXTS,
+  ...OF_CLOUDS,
   'model',
   'custom_llm_provider',
   'extra_headers',
@@ -28,6 +37,25 @@ const WITH_EFFECT = new Set([
   'drop_params',
   'additional_drop_params',
 ]);
+const MAPPINGS_TOO = new Set(['vertex_credentials', 'vertex_ai_credentials']);
+const ADDRESSES_OF_CLOUDS = new Set(['aws_sts_endpoint', 'aws_bedrock_runtime_endpoint']);
+
+/** Returns the settings of clouds, and reports those with a wrong value. */
+function cloudSettingsIn(params: Section): Record<string, unknown> {
+  const settings: Record<string, unknown> = {};
+  for (const name of OF_CLOUDS) {
+    const raw = params.raw(name);
+    const value = MAPPINGS_TOO.has(name) && isMapping(raw) ? raw : params.text(name);
+    if (value === undefined || value === '') continue;
+    const fault = ADDRESSES_OF_CLOUDS.has(name) ? addressFault(value as string) : undefined;
+    if (fault !== undefined) params.problem(name, fault);
+    else if (typeof value === 'string' && !MAPPINGS_TOO.has(name) && !HEADER_VALUE.test(value))
+      params.problem(name, 'has characters no header may have');
+    else settings[name] = value;
+  }
+  return settings;
+}
+
 const MAX_RETRIES = 100;
 /** LiteLLM's prefix of the internal names of a team's models. */
 export const TEAM_MODEL_PREFIX = 'model_name_';
@@ -146,6 +174,7 @@ function checkRoute(params: Section, variables: ProviderVariables): void {
     ...(baseUrl !== undefined && { base_url: baseUrl }),
     ...(apiBase !== undefined && { api_base: apiBase }),
     ...(mock !== undefined && { mock_response: mock }),
+    ...cloudSettingsIn(params),
   };
   if (isRoutedByName(routed)) return;
   const route = routeOf(routed, variables);

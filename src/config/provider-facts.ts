@@ -1,3 +1,5 @@
+import { CLOUD_VARIABLES } from './cloud-routes.js';
+
 /** Facts that LiteLLM documents of a provider. */
 export interface ProviderFacts {
   /** Address used if a deployment names no `api_base`. Null: the deployment must name one. */
@@ -56,6 +58,10 @@ export const SERVED: Readonly<Record<string, ProviderFacts>> = {
   jina_ai: facts('https://api.jina.ai/v1', ['JINA_AI_API_KEY', 'JINA_API_KEY', 'JINA_AI_TOKEN'], ['JINA_AI_API_BASE']),
   azure: facts(null, ['AZURE_OPENAI_API_KEY', 'AZURE_API_KEY'], ['AZURE_API_BASE'], { version: 'AZURE_API_VERSION' }),
   anthropic: facts('https://api.anthropic.com/v1', ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN'], ['ANTHROPIC_API_BASE', 'ANTHROPIC_BASE_URL']),
+  azure_ai: facts(null, ['AZURE_AI_API_KEY', 'AZURE_API_KEY', 'AZURE_OPENAI_API_KEY'], ['AZURE_AI_API_BASE']),
+  vertex_ai: facts(null, [], ['VERTEXAI_API_BASE']),
+  vertex_ai_beta: facts(null, [], ['VERTEXAI_API_BASE']),
+  bedrock: facts(null, ['AWS_BEARER_TOKEN_BEDROCK'], ['AWS_BEDROCK_RUNTIME_ENDPOINT']),
   cohere: facts('https://api.cohere.com/v2', ['COHERE_API_KEY', 'CO_API_KEY']),
 }; // prettier-ignore
 
@@ -136,7 +142,7 @@ export const COMPATIBLE: Readonly<Record<string, ProviderFacts>> = {
 /** Other providers that LiteLLM knows. Their APIs are not served. */
 export const NOT_SERVED: ReadonlySet<string> = new Set([
   'a2a', 'a2a_agent', 'aiohttp_openai', 'aleph_alpha', 'amazon_nova', 'anthropic_text', 'anyscale', 'auto_router',
-  'aws_polly', 'aws_textract', 'azure_ai', 'azure_speech', 'azure_text', 'bedrock', 'bedrock_mantle', 'bespoke',
+  'aws_polly', 'aws_textract', 'azure_speech', 'azure_text', 'bedrock_mantle', 'bespoke',
   'black_forest_labs', 'bytez', 'chatgpt', 'cloudflare', 'cohere_chat', 'cometapi', 'cursor', 'custom',
   'databricks', 'databricks_agent', 'datarobot', 'deepgram', 'dotprompt', 'elevenlabs', 'fal_ai', 'gdc', 'gemini',
   'gigachat', 'github_copilot', 'gradient_ai', 'heroku', 'huggingface', 'humanloop', 'infinity', 'langflow',
@@ -145,14 +151,15 @@ export const NOT_SERVED: ReadonlySet<string> = new Set([
   'ragflow', 'recraft', 'reducto', 'replicate', 'runwayml', 's3_vectors', 'sagemaker', 'sagemaker_chat',
   'sagemaker_nova', 'sap', 'scaledown', 'snowflake', 'soniox', 'stability', 'strands_decider',
   'text-completion-codestral', 'text-completion-inception', 'topaz', 'transcribe', 'triton', 'typesafe', 'valkey',
-  'vertex_ai', 'vertex_ai_beta', 'voyage', 'watsonx', 'watsonx_text',
+  'voyage', 'watsonx', 'watsonx_text',
 ]); // prettier-ignore
 
 /** Hosts of providers beside those of their base addresses, with the variables that hold their keys. */
 const MORE_HOSTS: readonly (readonly [domain: string, keys: readonly string[]])[] = [
   ['openai.com', OPENAI.keys],
   ['openai.azure.com', SERVED.azure!.keys],
-  ['services.ai.azure.com', SERVED.azure!.keys],
+  ['services.ai.azure.com', [...SERVED.azure!.keys, ...SERVED.azure_ai!.keys]],
+  ['models.ai.azure.com', SERVED.azure_ai!.keys],
   ['cognitiveservices.azure.com', SERVED.azure!.keys],
   ['anthropic.com', SERVED.anthropic!.keys],
   ['mistral.ai', SERVED.mistral!.keys],
@@ -194,8 +201,10 @@ export const isKnownProvider = (prefix: string): boolean =>
   Object.hasOwn(SERVED, prefix) || Object.hasOwn(COMPATIBLE, prefix) || NOT_SERVED.has(prefix);
 
 /** Every variable that holds a provider's key, address, version or organization. */
-export const PROVIDER_VARIABLES: ReadonlySet<string> = new Set(
-  [...Object.values(SERVED), ...Object.values(COMPATIBLE)].flatMap(({ keys, bases, version, organization }) =>
-    [...keys, ...bases, version, organization].filter((name) => name !== undefined),
+export const PROVIDER_VARIABLES: ReadonlySet<string> = new Set<string>([
+  ...CLOUD_VARIABLES,
+  ...[...Object.values(SERVED), ...Object.values(COMPATIBLE)].flatMap(
+    ({ keys, bases, version, organization }) =>
+      [...keys, ...bases, version, organization].filter((name) => name !== undefined),
   ),
-);
+]);

@@ -1,4 +1,5 @@
 import { addressFault } from './address.js';
+import { bedrockRoute, entraIdentity, isOfHost, vertexRoute, type WireName } from './cloud-routes.js';
 import type { CloudSettings } from './cloud-settings.js';
 import {
   COMPATIBLE,
@@ -19,10 +20,21 @@ const SPOKEN: Readonly<Record<string, readonly string[]>> = {
 };
 /** Routes that OpenAI-compatible APIs do not have. */
 const ONLY_THEIRS = new Set(SPOKEN.anthropic);
+/** Routes by the way a cloud takes calls. */
+const SPOKEN_BY_WIRE: Readonly<Record<WireName, readonly string[]>> = {
+  azureClaude: ['/messages', '/messages/count_tokens'],
+  vertexClaude: ['/messages', '/messages/count_tokens'],
+  vertexGemini: ['/chat/completions'],
+  vertexPartner: ['/chat/completions'],
+  bedrockClaude: ['/messages'],
+  bedrock: [],
+};
 
-/** Tells whether this provider serves calls at this path. */
-export const speaks = (provider: string, path: string): boolean =>
-  SPOKEN[provider]?.includes(path) ?? !ONLY_THEIRS.has(path);
+/** Tells whether calls at this path can be passed to this provider. */
+export const speaks = (
+  { provider, wire }: { readonly provider: string; readonly wire?: WireName },
+  path: string,
+): boolean => (wire ? SPOKEN_BY_WIRE[wire] : SPOKEN[provider])?.includes(path) ?? !ONLY_THEIRS.has(path);
 
 interface ParsedModel {
   readonly provider: string;
@@ -64,6 +76,12 @@ export interface ProviderRoute {
   readonly organization?: string;
   /** The identity whose credential calls carry instead of a key. */
   readonly identity?: CloudSettings;
+  /** How the cloud takes calls. Absent: at the path of their type, below `base`. */
+  readonly wire?: WireName;
+  /** The model's id in paths, if it is not its name. */
+  readonly modelId?: string;
+  /** True if `apiKey` is a token of Entra ID. */
+  readonly isToken?: true;
 }
 
 export interface RouteProblem {
@@ -84,13 +102,19 @@ export function routeOf(
   if ('problem' in parsed) return parsed;
   const { provider, name } = parsed;
   if (params.mock_response !== undefined) return { provider, name, base: 'http://mock' };
+  if (provider === 'vertex_ai' || provider === 'vertex_ai_beta') return vertexRoute(name, params, variables);
+  if (provider === 'bedrock') return bedrockRoute(name, params, variables);
   const facts = SERVED[provider] ?? COMPATIBLE[provider]!;
-  const address = addressOf(provider, params, facts, variables);
+  const address = addressOf(provider, name, params, facts, variables);
   if ('problem' in address) return address;
   const { base } = address;
   const { version, organization } = facts;
   const keyVariable = params.api_key === undefined ? keyVariableFor(base, facts, variables) : undefined;
-  const apiKey = params.api_key ?? (keyVariable === undefined ? undefined : variables[keyVariable]);
+  const key = params.api_key ?? (keyVariable === undefined ? undefined : variables[keyVariable]);
+  const isAzure = provider === 'azure' || provider === 'azure_ai';
+  const token = isAzure && key === undefined ? azureToken(params, variables) : undefined;
+  const apiKey = key ?? token;
+  const identity = isAzure && apiKey === undefined ? entraIdentity(params, variables) : undefined;
   const ownOrganization =
     params.organization ??
     (keyVariable === undefined || organization === undefined ? undefined : variables[organization]);
@@ -107,8 +131,17 @@ export function routeOf(
     ...(keyVariable !== undefined && { keyVariable }),
     ...(apiVersion !== undefined && { apiVersion }),
     ...(ownOrganization !== undefined && { organization: ownOrganization }),
+    ...(token !== undefined && { isToken: true as const }),
+    ...(identity && { identity }),
+    ...(provider === 'azure_ai' && isClaude(name) && { wire: 'azureClaude' as const }),
   };
 }
+
+const isClaude = (name: string) => name.startsWith('claude-');
+
+/** Returns a token of Entra ID that a setting holds. */
+const azureToken = ({ azure_ad_token: own }: RouteParams, variables: ProviderVariables): string | undefined =>
+  (typeof own === 'string' && own) || variables.AZURE_AD_TOKEN || undefined;
 
 /**
  * Tells whether the model's provider is that of each requested name: `*`, `gpt-*`. LiteLLM routes such a name by its
@@ -133,6 +166,13 @@ export function routeForName<T extends RouteParams>(
   const params = { ...others, ...((hasAddress || isOfOpenAi) && ofOpenAi), model } as unknown as T;
   const route = routeOf(params, variables);
   if ('problem' in route || missingKey(route, params)) return undefined;
+  const { identity } = route;
+  if (
+    identity &&
+    isOfHost(identity) &&
+    !(identity.cloud === 'google' && variables.GOOGLE_APPLICATION_CREDENTIALS)
+  )
+    return undefined;
   const { bases } = SERVED[route.provider] ?? COMPATIBLE[route.provider]!;
   const isNamed = hasAddress || bases.some((variable) => variables[variable]);
   return isNamed || new URL(route.base).hostname !== 'localhost' ? { route, params } : undefined;
@@ -195,6 +235,7 @@ function served(
 
 function addressOf(
   provider: string,
+  name: string,
   { api_base, base_url }: RouteParams,
   { base: usual, bases }: ProviderFacts,
   variables: ProviderVariables,
@@ -209,7 +250,7 @@ function addressOf(
   const base = own ?? usual;
   return base === null
     ? { at: 'model', problem: `the provider '${provider}' needs an api_base${orVariable(bases)}` }
-    : { base: (OWN_BASE[provider] ?? asItIs)(base) };
+    : { base: (OWN_BASE[provider] ?? asItIs)(base, name) };
 }
 
 const orVariable = (names: readonly string[]) => (names.length ? `, or ${names.join(' or ')}` : '');
@@ -240,9 +281,9 @@ const CREDENTIAL_HEADERS = new Set(['authorization', 'x-api-key', 'api-key']);
  * none.
  */
 export function missingKey(route: ProviderRoute, { extra_headers }: RouteParams): RouteProblem | undefined {
-  const { provider, base, apiKey } = route;
-  if (apiKey !== undefined || base === 'http://mock') return undefined;
-  if (provider !== 'azure' && !keysOfHost(base)) return undefined;
+  const { provider, base, apiKey, identity } = route;
+  if (apiKey !== undefined || identity || base === 'http://mock') return undefined;
+  if (provider !== 'azure' && provider !== 'azure_ai' && !keysOfHost(base)) return undefined;
   if (Object.keys(extra_headers ?? {}).some((name) => CREDENTIAL_HEADERS.has(name.toLowerCase())))
     return undefined;
   const keys = (SERVED[provider] ?? COMPATIBLE[provider]!).keys.filter(
@@ -259,12 +300,21 @@ const asItIs = (base: string) => base;
 const withV1 = (base: string) => base.replace(/\/+$/, '').replace(/(?:\/v1)?$/, '/v1');
 
 /** Returns the base of an API with or without the part that precedes every route, as LiteLLM's files write it. */
-const OWN_BASE: Readonly<Record<string, (base: string) => string>> = {
+const OWN_BASE: Readonly<Record<string, (base: string, name: string) => string>> = {
   anthropic: (base) => base.replace(/\/+$/, '').replace(/(?:\/v1)?(?:\/messages)?$/, '/v1'),
   // Ollama's API of OpenAI's form is under /v1. LiteLLM's files name the address without it.
   ollama: (base) => withV1(base.replace(/\/api(?:\/(?:chat|generate|embed|embeddings))?\/*$/, '')),
   ollama_chat: (base) => withV1(base.replace(/\/api(?:\/(?:chat|generate|embed|embeddings))?\/*$/, '')),
   mistral: (base) => withV1(base),
+  // Claude has its maker's API there, other models OpenAI's.
+  azure_ai: (base, name) => {
+    const resource = base.replace(/\/+$/, '');
+    if (isClaude(name)) return resource.replace(/(?:\/anthropic)?(?:\/v1)?(?:\/messages)?$/, '/anthropic/v1');
+    const hasPath = new URL(resource).pathname !== '/';
+    return hasPath || !new URL(resource).hostname.endsWith('.services.ai.azure.com')
+      ? resource.replace(/\/chat\/completions$/, '')
+      : `${resource}/models`;
+  },
   azure: (base) =>
     AZURE_V1.test(base) ? base : base.replace(/\/+$/, '').replace(/(?:\/openai(?:\/.*)?)?$/, '/openai'),
 };
@@ -281,13 +331,23 @@ export const azureVersion = (
 ): string | undefined => (provider === 'azure' && !AZURE_V1.test(base) ? apiVersion : undefined);
 
 /** Returns the header that carries the provider's key. */
-export function credentialHeaders({ provider, apiKey, keyVariable }: ProviderRoute): Record<string, string> {
+export function credentialHeaders(route: ProviderRoute): Record<string, string> {
+  const { provider, base, apiKey, keyVariable, wire, isToken } = route;
+  if (wire === 'azureClaude' || wire === 'vertexClaude') {
+    const carrier: Record<string, string> = isToken
+      ? { authorization: `Bearer ${apiKey}` }
+      : apiKey === undefined
+        ? {}
+        : { 'x-api-key': apiKey };
+    return { 'anthropic-version': '2023-06-01', ...carrier };
+  }
   if (provider === 'anthropic' && keyVariable !== 'ANTHROPIC_AUTH_TOKEN')
     return { 'anthropic-version': '2023-06-01', ...(apiKey !== undefined && { 'x-api-key': apiKey }) };
   if (provider === 'anthropic')
     return { 'anthropic-version': '2023-06-01', authorization: `Bearer ${apiKey}` };
   if (apiKey === undefined) return {};
-  return provider === 'azure' ? { 'api-key': apiKey } : { authorization: `Bearer ${apiKey}` };
+  const isAzureKey = provider === 'azure' || (provider === 'azure_ai' && isHostOfOpenAi(base));
+  return isAzureKey && !isToken ? { 'api-key': apiKey } : { authorization: `Bearer ${apiKey}` };
 }
 
 /** OpenAI's models that refuse `max_tokens`. */

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { cacheKey } from '../cache/change-epochs.js';
 import { CloudCredentials } from '../clouds/cloud-credentials.js';
 import { Revisions } from '../cache/revisions.js';
+import { isOfHost } from '../config/cloud-routes.js';
 import { CONFIG, type Config, type LitellmParams } from '../config/config.js';
 import type { ProviderVariables } from '../config/providers.js';
 import { Database } from '../database/database.js';
@@ -28,6 +29,9 @@ export class Catalogue implements OnModuleInit {
   private currentRead = 0;
   private readonly credentialFor: CredentialSourceFor = (identity, deployment) =>
     this.credentials.sourceFor(identity, deployment);
+  /** The same for a deployment that may use no identity of this host. */
+  private readonly ownCredentialFor: CredentialSourceFor = (identity, deployment) =>
+    isOfHost(identity) ? undefined : this.credentials.sourceFor(identity, deployment);
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -97,11 +101,12 @@ export class Catalogue implements OnModuleInit {
   }
 
   private deploymentOf(source: DeploymentSource, where: string): Deployment | undefined {
+    const isOnItsOwn = mayUseNothingOfHost(source);
     const deployment = makeDeployment(
       source,
       this.config.router.timeoutMs ?? this.config.litellm.requestTimeoutMs,
-      variablesFor(source, this.config.providerVariables),
-      this.credentialFor,
+      isOnItsOwn ? NO_VARIABLES : this.config.providerVariables,
+      isOnItsOwn ? this.ownCredentialFor : this.credentialFor,
     );
     if (!('problem' in deployment)) return deployment;
     this.logger.error(`${where} cannot be called and is left out: ${deployment.problem}`);
@@ -124,16 +129,12 @@ export class Catalogue implements OnModuleInit {
 }
 
 /**
- * Returns the providers' variables that count for a deployment. One of the database names its key beside its address: an
- * address that arrived by the API gets no key of this process.
+ * Tells whether a deployment may use neither keys nor identities of this process: an address that arrived by the API gets
+ * none of them. Such a deployment names its credential beside its address.
  */
-function variablesFor(
-  { litellmParams, modelInfo }: DeploymentSource,
-  variables: ProviderVariables,
-): ProviderVariables {
-  const isStored = modelInfo.db_model === true;
-  const hasAddress = litellmParams.api_base !== undefined || litellmParams.base_url !== undefined;
-  return isStored && hasAddress ? NO_VARIABLES : variables;
+function mayUseNothingOfHost({ litellmParams, modelInfo }: DeploymentSource): boolean {
+  return modelInfo.db_model === true && ADDRESSES.some((name) => litellmParams[name] !== undefined);
 }
 
+const ADDRESSES = ['api_base', 'base_url', 'aws_bedrock_runtime_endpoint', 'aws_sts_endpoint'];
 const NO_VARIABLES: ProviderVariables = {};

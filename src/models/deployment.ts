@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { WireName } from '../config/cloud-routes.js';
 import type { CloudSettings } from '../config/cloud-settings.js';
 import type { CredentialSource } from '../clouds/credential-source.js';
 import { checkCallDefaults } from '../config/call-defaults.js';
@@ -45,6 +46,10 @@ export interface Deployment {
   readonly basePath: string;
   /** Azure's API version. If it is set, the path has the deployment's name. */
   readonly apiVersion?: string;
+  /** How the provider's own API takes calls. Absent: as OpenAI's or Anthropic's own. */
+  readonly wire?: WireName;
+  /** The model's id in the paths of its wire, if it is not `upstreamName`. */
+  readonly modelId?: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Credentials in `headers`. They must never be shown: `secretsOf` returns them with those of `credential`. */
   readonly secrets: readonly Buffer[];
@@ -88,8 +93,11 @@ export interface DeploymentSource {
   readonly modelInfo: ModelInfo;
 }
 
-/** Returns the source of an identity's credential, for the deployment of this name. */
-export type CredentialSourceFor = (identity: CloudSettings, deployment: string) => CredentialSource;
+/** Returns the source of an identity's credential, for the deployment of this name. Undefined if it may not use this identity. */
+export type CredentialSourceFor = (
+  identity: CloudSettings,
+  deployment: string,
+) => CredentialSource | undefined;
 
 /** Returns all secrets that a deployment's requests may carry. */
 export const secretsOf = ({ secrets, credential }: Deployment): readonly Buffer[] =>
@@ -127,7 +135,12 @@ export function makeDeployment(
   }
   const route = routeOf(litellmParams, variables);
   if ('problem' in route) return { problem: `litellm_params.${route.at}: ${route.problem}` };
-  return deploymentAt(route, source, defaultTimeoutMs, credentialFor);
+  const deployment = deploymentAt(route, source, defaultTimeoutMs, credentialFor);
+  if (route.identity && credentialFor && !deployment.credential)
+    return {
+      problem: 'a model of the database with an address of its own must name its credential beside it',
+    };
+  return deployment;
 }
 
 const starsIn = (name: string) => name.split('*').length - 1;
@@ -165,6 +178,8 @@ function deploymentAt(
       text !== undefined && text.length >= MIN_SECRET_CHARS ? [Buffer.from(text)] : [],
     ),
     ...(credential && { credential }),
+    ...(route.wire && { wire: route.wire }),
+    ...(route.modelId !== undefined && { modelId: route.modelId }),
     timeoutMs: litellmParams.timeout ? litellmParams.timeout * 1_000 : defaultTimeoutMs,
     weight: litellmParams.weight ?? 1,
     limitMember: outputLimitMember(provider, base, name, modelInfo.base_model),

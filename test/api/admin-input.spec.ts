@@ -200,7 +200,7 @@ describe('422, naming the field', () => {
     ['an address that is none', model({ api_base: 'ftp://x' })],
     ['a credential where it would be told', model({}, { nested: { api_key: 'sk-x' } })],
     ['a provider without a model', model({ model: 'openai/' })],
-    ['a provider that is not served', model({ model: 'bedrock/x' })],
+    ['a provider that is not served', model({ model: 'sagemaker/x' })],
     ['a name that is an instruction', { ...model({}), model_name: 'all-proxy-models' }],
     ['a price below zero', model({ input_cost_per_token: -1 })],
     ['a price nothing is billed by', model({}, { output_cost_per_pixel: 1e-8 })],

@@ -11,6 +11,7 @@ import type { Attempt } from '../attempt.js';
 import type { PendingConnection } from './connection-queue.js';
 import { encodingOf, ResponseDecoder } from './response-decoder.js';
 import { ResponseBuffer, failResponse, settleResponse, TOO_LARGE_RESPONSE } from './response-buffer.js';
+import { anthropicEventText, FrameDecoder, hasEventFrames } from './event-frames.js';
 import { looksLikeEvents } from './sse-events.js';
 import { respondWithMock } from './mock-upstream.js';
 import { SseExchange } from './sse-exchange.js';
@@ -127,7 +128,7 @@ export class UpstreamCallRunner {
     return new Promise<void>((resolve, reject) => {
       let buffer: ResponseBuffer | undefined;
       let exchange: SseExchange | undefined;
-      let decoder: ResponseDecoder | undefined;
+      let decoder: ResponseDecoder | FrameDecoder | undefined;
       /** Headers of a response whose content type says nothing of the requested events. Its first bytes decide. */
       let undecided: UpstreamHeaders | undefined;
       let isOver = false;
@@ -192,7 +193,12 @@ export class UpstreamCallRunner {
             if (isSuccess && call.llm.stream) undecided = headers;
           }
           const encoding = encodingOf(headers);
-          if (encoding) decoder = new ResponseDecoder(encoding, bindToSpan({ data: read, end, fail }));
+          if (isSuccess && hasEventFrames(headers)) {
+            exchange = relay(headers);
+            buffer = undefined;
+            undecided = undefined;
+            decoder = new FrameDecoder(anthropicEventText, bindToSpan({ data: read, end, fail }));
+          } else if (encoding) decoder = new ResponseDecoder(encoding, bindToSpan({ data: read, end, fail }));
         },
         data: (chunk) => (decoder ? decoder.data(chunk) : read(chunk)),
         end: () => (decoder ? decoder.end() : end()),
