@@ -34,6 +34,11 @@ export interface CallType {
    * API has no such limit.
    */
   readonly limitMember?: (chatMember: string) => string;
+  /**
+   * Returns the text of the member that limits the output, if the limit is a part of that member. Absent: the limit is its
+   * value.
+   */
+  readonly limitEdit?: (bytes: Buffer, members: ScannedObject['members'], tokens: number) => string;
   /** Returns the member that limits web searches to the held number. Undefined if the client limited them. */
   readonly webSearchCap?: (
     bytes: Buffer,

@@ -101,7 +101,7 @@ const INTERLEAVED_THINKING = /\binterleaved-thinking-/;
 
 function messagesSize(body: CallBody, headers: IncomingHttpHeaders): CallSize {
   const tools = requestedTools(body, TOOLS);
-  const beta = String(headers['anthropic-beta']);
+  const beta = `${String(headers['anthropic-beta'])},${String(body.value('anthropic_beta') ?? '')}`;
   const { leastOutputTokens, images, ...size } = completionSize(body, OUTPUT_LIMITS, 1, tools);
   const hasClientTool = tools.types.some((type) => CLIENT_TOOL.test(type ?? ''));
   return {

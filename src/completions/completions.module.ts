@@ -13,6 +13,7 @@ import { MediaController } from './media.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { ModelInfoController } from './model-info.controller.js';
 import { ModelListController } from './model-list.controller.js';
+import { NativeController } from './native.controller.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
 import { EventLoop } from './event-loop.js';
 import { FallbackLoop } from './fallback-loop.js';
@@ -29,6 +30,7 @@ import { Upstreams } from './upstream/upstreams.js';
   controllers: [
     CompletionsController,
     MessagesController,
+    NativeController,
     MediaController,
     ModelListController,
     ModelInfoController,

@@ -3,7 +3,7 @@ import type { ProviderRoute, ProviderVariables, RouteParams, RouteProblem } from
 
 /** How a cloud takes calls: under which paths, and in whose form. */
 export type WireName =
-  'azureClaude' | 'vertexClaude' | 'vertexGemini' | 'vertexPartner' | 'bedrockClaude' | 'bedrock';
+  'azureClaude' | 'gemini' | 'vertexClaude' | 'vertexGemini' | 'vertexPartner' | 'bedrockClaude' | 'bedrock';
 
 /** Variables of the clouds, beside those of `provider-facts.ts`. */
 export const CLOUD_VARIABLES = [
@@ -35,6 +35,15 @@ const present = <T extends Settings>(parts: T) =>
   Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined)) as {
     [Name in keyof T]?: Exclude<T[Name], undefined>;
   };
+
+/** Returns how a cloud takes calls of this model. Undefined for all other providers. */
+export function wireOfName(provider: string, name: string): WireName | undefined {
+  if (provider === 'bedrock')
+    return /anthropic\.claude|(?:^|\/)claude/.test(name) ? 'bedrockClaude' : 'bedrock';
+  if (provider !== 'vertex_ai') return undefined;
+  if (name.startsWith('claude-')) return 'vertexClaude';
+  return name.includes('/') ? 'vertexPartner' : 'vertexGemini';
+}
 
 const PART = /^[\w.:-]{1,128}$/;
 const DEFAULT_LOCATION = 'us-central1';
@@ -72,12 +81,11 @@ export function vertexRoute(
     return problem('vertex_location', 'has characters no location has');
   const host =
     setting(params, variables, ['api_base', 'base_url'], ['VERTEXAI_API_BASE']) ?? vertexHost(location);
-  const [maker] = name.split('/', 1);
   return {
     provider: 'vertex_ai',
     name,
     base: `${host.replace(/\/+$/, '')}/projects/${project}/locations/${location}`,
-    wire: name.startsWith('claude-') ? 'vertexClaude' : maker === name ? 'vertexGemini' : 'vertexPartner',
+    wire: wireOfName('vertex_ai', name)!,
     identity: { cloud: 'google', ...(credentials !== undefined && { credentials }) },
   };
 }
@@ -136,7 +144,7 @@ export function bedrockRoute(
     provider: 'bedrock',
     name,
     base,
-    wire: /anthropic\.claude|(?:^|\/)claude/.test(`${name} ${ownId ?? ''}`) ? 'bedrockClaude' : 'bedrock',
+    wire: wireOfName('bedrock', `${name} ${ownId ?? ''}`)!,
     ...(ownId !== undefined && { modelId: ownId }),
   } as const;
   const identity = awsIdentity(region, params, variables);

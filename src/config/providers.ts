@@ -19,15 +19,17 @@ const SPOKEN: Readonly<Record<string, readonly string[]>> = {
   cohere: ['/rerank'],
 };
 /** Routes that OpenAI-compatible APIs do not have. */
-const ONLY_THEIRS = new Set(SPOKEN.anthropic);
+const OF_GEMINI = ['/generateContent', '/countTokens', '/embedContent'];
+const ONLY_THEIRS = new Set([...SPOKEN.anthropic!, ...OF_GEMINI, '/converse']);
 /** Routes by the way a cloud takes calls. */
 const SPOKEN_BY_WIRE: Readonly<Record<WireName, readonly string[]>> = {
   azureClaude: ['/messages', '/messages/count_tokens'],
   vertexClaude: ['/messages', '/messages/count_tokens'],
-  vertexGemini: ['/chat/completions'],
+  gemini: ['/chat/completions', '/embeddings', ...OF_GEMINI],
+  vertexGemini: ['/chat/completions', '/generateContent', '/countTokens'],
   vertexPartner: ['/chat/completions'],
-  bedrockClaude: ['/messages'],
-  bedrock: [],
+  bedrockClaude: ['/messages', '/converse'],
+  bedrock: ['/converse'],
 };
 
 /** Tells whether calls at this path can be passed to this provider. */
@@ -134,6 +136,7 @@ export function routeOf(
     ...(token !== undefined && { isToken: true as const }),
     ...(identity && { identity }),
     ...(provider === 'azure_ai' && isClaude(name) && { wire: 'azureClaude' as const }),
+    ...(provider === 'gemini' && { wire: 'gemini' as const }),
   };
 }
 
@@ -306,6 +309,8 @@ const OWN_BASE: Readonly<Record<string, (base: string, name: string) => string>>
   ollama: (base) => withV1(base.replace(/\/api(?:\/(?:chat|generate|embed|embeddings))?\/*$/, '')),
   ollama_chat: (base) => withV1(base.replace(/\/api(?:\/(?:chat|generate|embed|embeddings))?\/*$/, '')),
   mistral: (base) => withV1(base),
+  // LiteLLM's files name the address of Google's own API.
+  gemini: (base) => base.replace(/\/+$/, '').replace(/(?:\/v1(?:beta)?)?(?:\/openai)?$/, '/v1beta/openai'),
   // Claude has its maker's API there, other models OpenAI's.
   azure_ai: (base, name) => {
     const resource = base.replace(/\/+$/, '');

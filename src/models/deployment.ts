@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { WireName } from '../config/cloud-routes.js';
+import { type WireName, wireOfName } from '../config/cloud-routes.js';
 import type { CloudSettings } from '../config/cloud-settings.js';
 import type { CredentialSource } from '../clouds/credential-source.js';
 import { checkCallDefaults } from '../config/call-defaults.js';
@@ -255,8 +255,10 @@ export function namedDeployment(deployment: Deployment, upstreamName: string): D
   const { provider, origin, traits, maxInputTokens, maxOutputTokens } = known;
   const { base_model: baseModel } = traits as { readonly base_model?: string };
   const maxImageTokens = imageTokens(provider, baseModel ?? upstreamName);
+  const wire = wireOfName(provider, upstreamName);
   return Object.freeze({
     ...known,
+    ...(wire && { wire }),
     ...(maxImageTokens !== undefined && { imageTokens: maxImageTokens }),
     ...(!baseModel &&
       withConfiguredLimits(knownFigures(provider, upstreamName), maxInputTokens, maxOutputTokens)),
