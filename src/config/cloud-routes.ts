@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { AwsSettings, CloudSettings, EntraSettings } from './cloud-settings.js';
 import type { ProviderRoute, ProviderVariables, RouteParams, RouteProblem } from './providers.js';
 
@@ -58,9 +59,14 @@ export function vertexRoute(
   const credentials =
     typeof written === 'object' && written !== null
       ? JSON.stringify(written)
-      : setting(params, variables, ['vertex_credentials', 'vertex_ai_credentials'], ['VERTEXAI_CREDENTIALS']);
+      : setting(
+          params,
+          variables,
+          ['vertex_credentials', 'vertex_ai_credentials'],
+          ['VERTEXAI_CREDENTIALS', 'GOOGLE_APPLICATION_CREDENTIALS'],
+        );
   const isJson = credentials?.trimStart().startsWith('{');
-  const json = isJson ? objectIn(credentials!) : undefined;
+  const json = isJson ? objectIn(credentials!) : objectOf(credentials);
   if (isJson && !json) return problem('vertex_credentials', 'is no JSON');
   const projectId = json?.project_id ?? json?.quota_project_id;
   const project =
@@ -88,6 +94,15 @@ export function vertexRoute(
     wire: wireOfName('vertex_ai', name)!,
     identity: { cloud: 'google', ...(credentials !== undefined && { credentials }) },
   };
+}
+
+/** Returns the object of a file. A file that cannot be read is reported when its credential is fetched. */
+function objectOf(path: string | undefined): Settings | undefined {
+  try {
+    return path === undefined ? undefined : objectIn(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 function vertexHost(location: string): string {

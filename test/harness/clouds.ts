@@ -32,6 +32,8 @@ const codec = new EventStreamCodec(
   (text) => Buffer.from(text, 'utf8'),
 );
 
+const TOKEN_PATHS = new Set(['/token', '/sts', '/sts/', '/msi', '/container']);
+
 /** Returns one of AWS's frames. */
 export function frame(headers: Record<string, string>, payload: unknown): Buffer {
   const typed = Object.entries(headers).map(([name, value]) => [name, { type: 'string', value }] as const);
@@ -116,7 +118,7 @@ export class Clouds {
       body: objectIn(bytes),
     };
     const [path] = received.path.split('?', 1);
-    const isTokenRequest = path === '/token' || path === '/sts' || path === '/sts/' || path === '/msi';
+    const isTokenRequest = TOKEN_PATHS.has(path!);
     if (isTokenRequest) return this.giveToken(received, response);
     this.calls.push(received);
     const fault = await this.credentialFault(received);
@@ -137,6 +139,7 @@ export class Clouds {
     if (this.refuses)
       return json(response, 400, { error: 'invalid_grant', error_description: 'refused by the test' });
     const { path, bytes } = received;
+    if (path === '/container') return this.giveContainerKey(received, response);
     if (path.startsWith('/sts'))
       return this.assumeRole(new URLSearchParams(bytes.toString()), received, response);
     if (path === '/token' && !this.isSigned(new URLSearchParams(bytes.toString()).get('assertion') ?? ''))
@@ -148,6 +151,17 @@ export class Clouds {
       expires_in: this.tokenSeconds,
       expires_on: String(Math.floor(Date.now() / 1_000) + this.tokenSeconds),
       resource: 'https://cognitiveservices.azure.com',
+    });
+  }
+
+  private giveContainerKey({ headers }: CloudRequest, response: ServerResponse): void {
+    if (headers.authorization !== 'token-of-the-container') return json(response, 401, {});
+    this.tokens.add(`token-number-${this.tokens.size + 1}-of-the-tests`);
+    json(response, 200, {
+      AccessKeyId: ROLE_KEY.accessKeyId,
+      SecretAccessKey: ROLE_KEY.secretAccessKey,
+      Token: this.lastToken,
+      Expiration: new Date(Date.now() + this.tokenSeconds * 1_000).toISOString(),
     });
   }
 
