@@ -104,8 +104,9 @@ export function routeOf(
   if ('problem' in parsed) return parsed;
   const { provider, name } = parsed;
   if (params.mock_response !== undefined) return { provider, name, base: 'http://mock' };
-  if (provider === 'vertex_ai' || provider === 'vertex_ai_beta') return vertexRoute(name, params, variables);
-  if (provider === 'bedrock') return bedrockRoute(name, params, variables);
+  if (provider === 'vertex_ai' || provider === 'vertex_ai_beta')
+    return atOwnHost(vertexRoute(name, params, variables), params);
+  if (provider === 'bedrock') return atOwnHost(bedrockRoute(name, params, variables), params);
   const facts = SERVED[provider] ?? COMPATIBLE[provider]!;
   const address = addressOf(provider, name, params, facts, variables);
   if ('problem' in address) return address;
@@ -138,6 +139,24 @@ export function routeOf(
     ...(provider === 'azure_ai' && isClaude(name) && { wire: 'azureClaude' as const }),
     ...(provider === 'gemini' && { wire: 'gemini' as const }),
   };
+}
+
+/** Hosts to which a cloud's own identities go. */
+const HOSTS_OF_CLOUDS: Readonly<Record<string, RegExp>> = {
+  vertex_ai: /(?:^|\.)googleapis\.com\.?$/,
+  bedrock: /(?:^|\.)(?:amazonaws\.com(?:\.cn)?|api\.aws)\.?$/,
+};
+
+/** Returns the route, unless it would take an identity that the deployment does not name to another provider. */
+function atOwnHost(route: ProviderRoute | RouteProblem, params: RouteParams): ProviderRoute | RouteProblem {
+  if ('problem' in route) return route;
+  const { provider, base, identity, apiKey } = route;
+  const isNamed = identity ? !isOfHost(identity) : apiKey !== undefined && apiKey === params.api_key;
+  const isElsewhere =
+    keysOfHost(base) !== undefined && !HOSTS_OF_CLOUDS[provider]!.test(new URL(base).hostname);
+  return isElsewhere && !isNamed
+    ? { at: 'api_base', problem: `is another provider's, which gets no identity of this host` }
+    : route;
 }
 
 const isClaude = (name: string) => name.startsWith('claude-');
