@@ -21,6 +21,7 @@ const ON_BOTH = [
   'clamp-and-wait',
   'client-address',
   'decision-log',
+  'discounts-and-margins',
   'corrections',
   'evaluation',
   'call-outcomes',

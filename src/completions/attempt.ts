@@ -2,8 +2,9 @@ import type { LlmRequest } from '../access/llm-request.js';
 import { type Deployment, secretsOf } from '../models/deployment.js';
 import { estimatedTokens } from '../call-types/reported-usage.js';
 import { showsItsPrompt } from '../policy/bound.js';
-import type { NanoUsd } from '../policy/money.js';
+import { type NanoUsd, usdFromNanoUsd } from '../policy/money.js';
 import { costNanoUsd, type Usage } from '../policy/price.js';
+import { costByTerms, numberOfShare } from '../policy/price-terms.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import type { Hold, SpendService } from '../ledger/spend.service.js';
 import type { EntryMark } from '../ledger/ledger-entry.entity.js';
@@ -70,6 +71,7 @@ export class Attempt {
     const cost = mark === null || mark === 'failed' ? this.cost(usage) : this.estimatedCost(usage);
     this.billedNanoUsd = cost;
     this.call.usedTokens += usage.inputTokens + usage.outputTokens;
+    this.recordTerms(cost, usage);
     const settled = this.spend.settle(this.hold, cost, usage, mark);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new SettlementTimeoutError()), this.settleTimeoutMs);
@@ -78,6 +80,22 @@ export class Attempt {
         resolve(cost);
       }, reject);
     });
+  }
+
+  /** Gives the entry the discount and margin in force, if there are any. */
+  private recordTerms(cost: NanoUsd, usage: Usage): void {
+    const list = this.deployment.price?.list;
+    if (!list || this.llm.size.isFree) return;
+    const { discount, margin, fixedNanoUsd } = list.terms;
+    const { listNanoUsd, discountNanoUsd, marginNanoUsd } = costByTerms(cost, usage, list);
+    this.hold.costTerms = {
+      discount: numberOfShare(discount),
+      margin: numberOfShare(margin),
+      fixed_usd: usdFromNanoUsd(fixedNanoUsd),
+      list_usd: usdFromNanoUsd(listNanoUsd),
+      discount_usd: usdFromNanoUsd(discountNanoUsd),
+      margin_usd: usdFromNanoUsd(marginNanoUsd),
+    };
   }
 
   /** Returns the cost of an estimated usage. It is at most the hold's bound, if the call cannot exceed the bound. */

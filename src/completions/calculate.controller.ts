@@ -3,8 +3,7 @@ import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ErrorEnvelope } from '../http/error-envelope.dto.js';
 import { AdminRoute } from '../http/route-access.js';
 import { Catalogue } from '../models/catalogue.service.js';
-import { knownFigures } from '../models/deployment.js';
-import { pricedProvider } from '../models/price-table.js';
+import { publicPrice } from '../models/public-price.js';
 import { usdFromNanoUsd } from '../policy/money.js';
 import { costNanoUsd, type Price, type Usage } from '../policy/price.js';
 import { CalculatedSpend, CalculateSpendDto } from './calculate.dto.js';
@@ -52,9 +51,10 @@ export class CalculateController {
 
   /** Returns the prices of a model's deployments. For an unknown name it returns the price of the public price table. */
   private pricesOf(model: string): Price[] {
-    const deployments = this.catalogue.current().resolve(model);
-    const priced = deployments.length ? deployments : [knownFigures(pricedProvider(model) ?? '', model)];
-    return priced.flatMap(({ price }) => price ?? []);
+    const catalogue = this.catalogue.current();
+    const deployments = catalogue.resolve(model);
+    const priced = deployments.length ? deployments : [publicPrice(catalogue, model)];
+    return priced.flatMap((one) => one?.price ?? []);
   }
 }
 

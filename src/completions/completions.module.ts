@@ -6,6 +6,7 @@ import { MetricsModule } from '../metrics/metrics.module.js';
 import { HealthModule } from '../health/health.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { CalculateController } from './calculate.controller.js';
+import { CostEstimateController } from './cost-estimate.controller.js';
 import { CallableModels } from './callable-models.js';
 import { CompletionsController } from './completions.controller.js';
 import { CompletionsService } from './completions.service.js';
@@ -35,6 +36,7 @@ import { Upstreams } from './upstream/upstreams.js';
     ModelListController,
     ModelInfoController,
     CalculateController,
+    CostEstimateController,
   ],
   providers: [
     CallableModels,

@@ -17,6 +17,19 @@ export interface Clamp {
   readonly sent: number;
 }
 
+/** The discount and margin in force for a call, and its cost without them. Amounts are USD. */
+export interface EntryTerms {
+  /** Share of the list price. */
+  readonly discount: number;
+  /** Share of the discounted cost. */
+  readonly margin: number;
+  /** A part of the margin: the amount for each call. */
+  readonly fixed_usd: number;
+  readonly list_usd: number;
+  readonly discount_usd: number;
+  readonly margin_usd: number;
+}
+
 /** One attempt at an upstream call: its hold and its cost. */
 @Entity('ledger_entries')
 @Index('ix_ledger_entries_open', ['state'], { where: "state = 'open'" })
@@ -109,6 +122,10 @@ export class LedgerEntry {
   /** Null while open, and if the output limit was not lowered. */
   @JsonColumn({ nullable: true })
   clamp: Clamp | null;
+
+  /** Null while open, and if the cost is that of the list price. */
+  @JsonColumn({ name: 'cost_terms', nullable: true })
+  costTerms: EntryTerms | null;
 
   @Index()
   @InstantColumn({ name: 'opened_at' })

@@ -1,4 +1,4 @@
-import { PRICE_DECIMALS, type UnitPrice } from '../policy/price.js';
+import { ceilingOf, type Price, PRICE_DECIMALS, type UnitPrice } from '../policy/price.js';
 import type { ModelFacts } from '../policy/facts.js';
 import type { CatalogueSnapshot } from './catalogue.js';
 import type { Deployment } from './deployment.js';
@@ -16,7 +16,9 @@ export function publicModelInfo(
 ): ModelGroupInfo[] {
   const deployments = catalogue.resolve(name, within);
   if (!deployments.length) return [];
-  const { input, output } = catalogue.ceilingOf(name, within);
+  const { input, output } = catalogue.termsOf
+    ? ceilingOf(deployments.flatMap((deployment) => listPrice(deployment) ?? []))
+    : catalogue.ceilingOf(name, within);
   const isPriced = price === 'priced' || price === 'free';
   const traits = deployments.map(traitsOf);
   const able = (ability: string) => traits.some((trait) => trait[`supports_${ability}`] === true);
@@ -30,8 +32,8 @@ export function publicModelInfo(
       providers: [...new Set(deployments.map(({ provider }) => provider))],
       max_input_tokens: largest(deployments.map(({ maxInputTokens }) => maxInputTokens)),
       max_output_tokens: largest(deployments.map(({ maxOutputTokens }) => maxOutputTokens)),
-      input_cost_per_token: isPriced ? usdOf(input) : null,
-      output_cost_per_token: isPriced ? usdOf(output) : null,
+      input_cost_per_token: isPriced ? usdOfPrice(input) : null,
+      output_cost_per_token: isPriced ? usdOfPrice(output) : null,
       mode: (traits.find(({ mode }) => typeof mode === 'string')?.mode as string | undefined) ?? null,
       tpm: sum('tpm'),
       rpm: sum('rpm'),
@@ -44,6 +46,9 @@ export function publicModelInfo(
     },
   ];
 }
+
+/** Returns the price before discount and margin. */
+const listPrice = ({ price }: Deployment): Price | undefined => price?.list?.price ?? price;
 
 const NO_ALIASES = { teamAliases: {}, keyAliases: {} };
 
@@ -87,7 +92,8 @@ export function callerModelInfo(
   { name, within }: ServedModel,
 ): ModelInfoEntry[] {
   return catalogue.resolve(name, within).map((deployment) => {
-    const { id, provider, upstreamName, price, maxInputTokens = null, maxOutputTokens = null } = deployment;
+    const { id, provider, upstreamName, maxInputTokens = null, maxOutputTokens = null } = deployment;
+    const price = listPrice(deployment);
     const shown = Object.entries(traitsOf(deployment)).filter(([field, value]) =>
       SHOWN.some(([fields, type]) => fields.test(field) && typeof value === type),
     );
@@ -103,8 +109,8 @@ export function callerModelInfo(
         max_output_tokens: maxOutputTokens,
         max_tokens: maxOutputTokens ?? maxInputTokens,
         ...(price && {
-          input_cost_per_token: usdOf(price.input),
-          output_cost_per_token: usdOf(price.output),
+          input_cost_per_token: usdOfPrice(price.input),
+          output_cost_per_token: usdOfPrice(price.output),
         }),
         ...Object.fromEntries(shown),
       },
@@ -113,4 +119,4 @@ export function callerModelInfo(
 }
 
 /** Converts a price to the nearest number. */
-const usdOf = (price: UnitPrice) => Number(`${price}e-${PRICE_DECIMALS}`);
+export const usdOfPrice = (price: UnitPrice) => Number(`${price}e-${PRICE_DECIMALS}`);

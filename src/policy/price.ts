@@ -78,6 +78,24 @@ export interface Price extends TieredPrice {
   readonly serviceTiers?: Partial<Readonly<Record<ServiceTier, TieredPrice>>>;
   /** Set for a ceiling whose prices lack some units: text, or nothing, would be billed for them. */
   readonly lacks?: Readonly<Record<'inputAudio' | 'outputAudio' | 'webSearches', boolean>>;
+  /** Set if a discount or a margin made this price of the list price. */
+  readonly list?: ListPrice;
+}
+
+/** A price before discount and margin, and both. */
+export interface ListPrice {
+  readonly price: Price;
+  readonly terms: PriceTerms;
+}
+
+/** What an operator agreed on for the calls of a model: cost × (1 − discount) × (1 + margin) + a fixed amount. */
+export interface PriceTerms {
+  /** A whole number of 1e-9, at most one. */
+  readonly discount: bigint;
+  /** A whole number of 1e-9. */
+  readonly margin: bigint;
+  /** An amount for each call. */
+  readonly fixedNanoUsd: NanoUsd;
 }
 
 /** The usage of one call in whole units, as the upstream reports it. Finer tokens are disjoint parts of the two totals. */
@@ -179,7 +197,8 @@ export function costParts(cost: NanoUsd, usage: Usage, price: Price): CostParts 
   };
 }
 
-function levelFor({ inputTokens, serviceTier }: Usage, price: Price): PriceLevel {
+/** Returns the prices that apply to a usage: those of its service tier and of the length of its prompt. */
+export function levelFor({ inputTokens, serviceTier }: Usage, price: Price): PriceLevel {
   const tiered = (serviceTier && price.serviceTiers?.[serviceTier]) ?? price;
   return tiered.tiers?.findLast(({ aboveInputTokens }) => inputTokens > aboveInputTokens) ?? tiered;
 }

@@ -125,6 +125,7 @@ const spendTrackingRoutes = [
   '/spend/logs',
   '/spend/logs/v2',
   '/spend/sessions',
+  '/cost/estimate',
 ];
 
 const viewOnlyRoutes = [...spendTrackingRoutes, '/tag/daily/activity', '/tag/list'];
