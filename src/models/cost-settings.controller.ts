@@ -6,10 +6,10 @@ import { ChangedCostSetting, CostSettingDto, CostSettingValues } from './cost-se
 import { CostSettings } from './cost-settings.js';
 
 const VALUES_OF_DISCOUNTS = {
-  schema: { type: 'object', additionalProperties: { type: 'number' }, example: { openai: 0.05 } },
+  schema: { type: 'object', additionalProperties: { type: 'number' }, example: { vertex_ai: 0.05 } },
 } as const;
 const VALUES_OF_MARGINS = {
-  schema: { type: 'object', additionalProperties: true, example: { global: { percentage: 0.1 } } },
+  schema: { type: 'object', additionalProperties: true, example: { bedrock: { percentage: 0.1 } } },
 } as const;
 
 /** Shows and changes the discounts and margins of calls. */

@@ -6,7 +6,7 @@ import { FreeNames } from '../http/free-content.js';
 export class CostSettingDto {}
 
 export class CostSettingValues {
-  @ApiProperty({ type: 'object', additionalProperties: true, example: { openai: 0.05 } })
+  @ApiProperty({ type: 'object', additionalProperties: true, example: { vertex_ai: 0.05 } })
   values: Readonly<Record<string, unknown>>;
 }
 

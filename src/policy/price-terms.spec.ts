@@ -23,12 +23,15 @@ const PRICE: Price = {
   output: usd(1e-5),
   cachedInput: usd(1.25e-6),
   webSearches: usd(0.01),
+  outputImages: usd(0.04),
+  inputMs: usd(0.0001),
   tiers: [{ aboveInputTokens: 1_000, input: usd(5e-6), output: usd(2e-5), request: usd(0.001) }],
   serviceTiers: { priority: { input: usd(4.25e-6), output: usd(1.7e-5) } },
 };
 const USAGES = [
   { inputTokens: 1_000, outputTokens: 500, cachedInputTokens: 200, webSearches: 2 },
   { inputTokens: 1_001, outputTokens: 7 },
+  { inputTokens: 12, outputTokens: 0, outputImages: 3, inputMs: 1_234 },
   { inputTokens: 333, outputTokens: 77, serviceTier: 'priority' as const },
 ];
 
@@ -58,7 +61,7 @@ describe('a price at terms', () => {
     const prices = [withTerms(PRICE, terms(0.5)), withTerms(PRICE, terms(0, 0.2, 1_000n))];
     const ceiling = ceilingOf(prices);
     for (const usage of USAGES) {
-      const bound = boundNanoUsd({ ...usage, webSearches: 2 }, ceiling);
+      const bound = boundNanoUsd(usage, ceiling);
       for (const price of prices) expect(costNanoUsd(usage, price)).toBeLessThanOrEqual(bound);
     }
   });
