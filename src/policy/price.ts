@@ -88,7 +88,7 @@ export interface ListPrice {
   readonly terms: PriceTerms;
 }
 
-/** What an operator agreed on for the calls of a model: cost × (1 − discount) × (1 + margin) + a fixed amount. */
+/** Discount and margin of the calls of a model: cost × (1 − discount) × (1 + margin) + a fixed amount. */
 export interface PriceTerms {
   /** A whole number of 1e-9, at most one. */
   readonly discount: bigint;
