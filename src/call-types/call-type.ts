@@ -91,6 +91,8 @@ export interface StreamFormat {
   readonly hasFinalText: (events: Buffer) => boolean;
   /** True if a stream may have several ends, one for each output. Everything from the first end on is withheld. */
   readonly hasSeveralEnds?: true;
+  /** True if each event reports the usage so far, hidden reasoning included. */
+  readonly countsAsItGoes?: true;
   /** Members whose string values carry the model's text. They are counted if a stream reports no usage. */
   readonly textMembers: readonly QuotedText[];
   /** Returns the event that reports an error to the client. */

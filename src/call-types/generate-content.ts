@@ -240,6 +240,7 @@ function stream(): StreamFormat {
     hasFinalText: (events) => has(events, finishWord),
     // Each candidate has an end of its own.
     hasSeveralEnds: true,
+    countsAsItGoes: true,
     textMembers: ['text', 'args', 'code'].map(quotedWord),
     failure: ({ message, code }) =>
       `data: ${JSON.stringify({ error: { code: Number(code), message, status: googleStatus(Number(code)) } })}\n\n`,

@@ -20,6 +20,8 @@ export interface CloudAnswer {
   readonly pieces?: readonly (string | Buffer)[];
   readonly contentType?: string;
   readonly headers?: Record<string, string>;
+  /** Keep the connection open after the pieces. */
+  readonly staysOpen?: boolean;
   /** End the connection after the pieces without an end. */
   readonly breaksOff?: boolean;
 }
@@ -62,6 +64,8 @@ export class Clouds {
   /** Requests to token endpoints, by their path. */
   readonly tokenRequests: CloudRequest[] = [];
   answer: (request: CloudRequest) => CloudAnswer = () => ({ body: {} });
+  /** Streams that the gateway left before their end. */
+  hangUps = 0;
   /** Life of a token in seconds. */
   tokenSeconds = 3_600;
   /** True if no token endpoint gives a token. */
@@ -123,13 +127,25 @@ export class Clouds {
     this.calls.push(received);
     const fault = await this.credentialFault(received);
     if (fault) return json(response, 403, { message: fault, error: { message: fault } });
-    const { status = 200, body, pieces, contentType, headers = {}, breaksOff } = this.answer(received);
+    const {
+      status = 200,
+      body,
+      pieces,
+      contentType,
+      headers = {},
+      breaksOff,
+      staysOpen,
+    } = this.answer(received);
     if (!pieces) return json(response, status, body, headers);
     response.writeHead(status, { 'content-type': contentType ?? 'text/event-stream', ...headers });
     for (const piece of pieces) {
       response.write(piece);
       await new Promise((resolve) => setImmediate(resolve));
     }
+    response.on('close', () => {
+      if (!response.writableFinished) this.hangUps++;
+    });
+    if (staysOpen) return;
     if (breaksOff) response.socket?.destroy();
     else response.end();
   }

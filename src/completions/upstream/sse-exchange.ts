@@ -245,10 +245,11 @@ export class SseExchange {
     const { llm, output } = this.attempt;
     const { usage, estimate } = this.relay;
     if (!estimate.events) return { inputTokens: 0, outputTokens: 0 };
+    const counted = (llm.kind.stream.countsAsItGoes && usage?.outputTokens) || 0;
     return {
       ...usage,
       inputTokens: usage?.inputTokens || estimatedTokens(llm.size.inputBytes),
-      outputTokens: Math.min(estimate.tokens, output.atMost),
+      outputTokens: Math.min(Math.max(estimate.tokens, counted), output.atMost),
     };
   }
 }
