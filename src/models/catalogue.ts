@@ -134,6 +134,14 @@ export class CatalogueSnapshot {
     );
   }
 
+  private everyId: ReadonlyMap<string, Deployment> | undefined;
+
+  /** Returns the deployment of an id, at its list price. */
+  deployment(id: string): Deployment | undefined {
+    this.everyId ??= new Map(this.deployments.map((deployment) => [deployment.id, deployment]));
+    return this.everyId.get(id);
+  }
+
   get isEmpty(): boolean {
     return !this.exact.size && !this.wildcards.length;
   }

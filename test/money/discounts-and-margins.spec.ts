@@ -199,6 +199,25 @@ describe('discounts and margins', () => {
     expect(JSON.stringify(body)).toContain('0.125');
   });
 
+  it('of a deployment are shown to proxy admins, and to nobody else', async () => {
+    const infoOf = async (key: string) =>
+      (
+        (await gateway.as(key, 'GET', '/model/info')).body.data as {
+          model_name: string;
+          model_info: Record<string, unknown>;
+        }[]
+      ).find(({ model_name }) => model_name === 'm-plain')!.model_info;
+    await patch(DISCOUNTS, { 'groq/plain': 0.25 });
+    expect(await infoOf(gateway.masterKey)).toMatchObject({
+      ...PRICED,
+      cost_discount: 0.25,
+      cost_margin: { percentage: 0.1, fixed_amount: 0.001 },
+    });
+    const own = await infoOf(await gateway.createKey());
+    expect(own).toMatchObject(PRICED);
+    expect(Object.keys(own).filter((name) => /discount|margin/.test(name))).toEqual([]);
+  });
+
   it('are not in the prices that models have', async () => {
     const { body } = await gateway.admin('GET', '/model_group/info?model_group=m-cheap');
     expect(body.data).toMatchObject([PRICED]);
