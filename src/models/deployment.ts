@@ -30,6 +30,7 @@ import {
   routeForName,
   routeOf,
   takesStreamOptions,
+  upstreamNameOf,
 } from '../config/providers.js';
 import { documentedLimits } from './documented-limits.js';
 
@@ -250,9 +251,10 @@ export function knownFigures(provider: string, upstreamName: string): KnownFigur
 const CLAUDE = /(?:^|\/)anthropic\//;
 
 /** Returns a wildcard deployment with the properties of one upstream name. */
-export function namedDeployment(deployment: Deployment, upstreamName: string): Deployment {
+export function namedDeployment(deployment: Deployment, requestedName: string): Deployment {
   const { imageTokens: _, ...known } = deployment;
   const { provider, origin, traits, maxInputTokens, maxOutputTokens } = known;
+  const upstreamName = upstreamNameOf(provider, requestedName);
   const { base_model: baseModel } = traits as { readonly base_model?: string };
   const maxImageTokens = imageTokens(provider, baseModel ?? upstreamName);
   const wire = wireOfName(provider, upstreamName);

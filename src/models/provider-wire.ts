@@ -125,6 +125,11 @@ const WIRES: Readonly<Record<WireName, ProviderWire>> = {
     },
   },
   bedrock: { path: conversePath },
+  // Only reranking has the path of Cohere's own API. Its API of OpenAI's form is beside it.
+  cohere: {
+    path: ({ basePath, path }) =>
+      path === '/rerank' ? basePath + path : `${basePath.replace(/\/v2$/, '/compatibility/v1')}${path}`,
+  },
 };
 
 function conversePath({ basePath, stream, modelId }: WiredCall): string {
