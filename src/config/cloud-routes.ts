@@ -4,7 +4,14 @@ import type { ProviderRoute, ProviderVariables, RouteParams, RouteProblem } from
 
 /** How a cloud takes calls: under which paths, and in whose form. */
 export type WireName =
-  'azureClaude' | 'gemini' | 'vertexClaude' | 'vertexGemini' | 'vertexPartner' | 'bedrockClaude' | 'bedrock' | 'cohere';
+  | 'azureClaude'
+  | 'gemini'
+  | 'vertexClaude'
+  | 'vertexGemini'
+  | 'vertexPartner'
+  | 'bedrockClaude'
+  | 'bedrock'
+  | 'cohere';
 
 /** Variables of the clouds, beside those of `provider-facts.ts`. */
 export const CLOUD_VARIABLES = [
