@@ -233,7 +233,6 @@ describe('what a route is called with', () => {
     expect((await gateway.chat(key, { model: 'm-command', max_tokens: 2 })).status).toBe(200);
     expect(upstream.calls.at(-1)!.path).toBe('/compatibility/v1/chat/completions');
     const ask = { model: 'm-rank', query: 'who?', documents: ['a'] };
-    upstream.behave = () => ({ json: { results: [], meta: { billed_units: { search_units: 1 } } } });
     expect((await gateway.as(key, 'POST', '/v1/rerank', ask)).status).toBe(200);
     expect(upstream.calls.at(-1)!.path).toBe('/v2/rerank');
   });
