@@ -2,8 +2,8 @@ import type { LlmRequest } from '../access/llm-request.js';
 import { type Deployment, secretsOf } from '../models/deployment.js';
 import { estimatedTokens } from '../call-types/reported-usage.js';
 import { showsItsPrompt } from '../policy/bound.js';
-import { type NanoUsd, usdFromNanoUsd } from '../policy/money.js';
-import { costNanoUsd, type Usage } from '../policy/price.js';
+import { type NanoUsd, nanoUsd, usdFromNanoUsd } from '../policy/money.js';
+import { costNanoUsd, type Usage, withoutBill } from '../policy/price.js';
 import { costByTerms, numberOfShare } from '../policy/price-terms.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import type { Hold, SpendService } from '../ledger/spend.service.js';
@@ -44,10 +44,29 @@ export class Attempt {
     private readonly settleTimeoutMs: number,
   ) {}
 
-  /** Returns the cost of this usage at this deployment. It is zero if no price is known. */
+  /** Returns the cost of a usage from `billable` at this deployment. It is zero if neither a price nor a bill is known. */
   cost(usage: Usage): NanoUsd {
     const { price } = this.deployment;
-    return price && !this.llm.size.isFree ? costNanoUsd(usage, price) : ZERO_NANO_USD;
+    if (this.llm.size.isFree) return ZERO_NANO_USD;
+    if (price) return costNanoUsd(usage, price);
+    return usage.billNanoUsd === undefined ? ZERO_NANO_USD : nanoUsd(BigInt(usage.billNanoUsd));
+  }
+
+  /** Returns a usage without a bill that does not count: of another provider's form, or for a price that the operator wrote. */
+  billable(usage: Usage): Usage {
+    if (usage.billNanoUsd === undefined) return usage;
+    const { price, provider } = this.deployment;
+    return usage.billedBy === provider && !price?.isConfigured ? usage : withoutBill(usage);
+  }
+
+  /** Returns what an administrator should know of a usage that the upstream reported: a bill that differs, or unread counts. */
+  private remark(usage: Usage, cost: NanoUsd): EntryMark | null {
+    const { price } = this.deployment;
+    if (usage.billNanoUsd !== undefined && price) {
+      const difference = costNanoUsd(withoutBill(usage), price) - cost;
+      if (difference > 1n || difference < -1n) return 'provider_bill';
+    }
+    return usage.unreadCounts ? 'unread_counts' : null;
   }
 
   /**
@@ -67,12 +86,21 @@ export class Attempt {
    * Bills the usage. Resolves when that is committed. Throws `SettlementTimeoutError` if the commit takes too long; the
    * settlement then goes on in the background.
    */
-  settle(usage: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
+  settle(reported: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
+    const usage = this.billable(reported);
     const cost = mark === null || mark === 'failed' ? this.cost(usage) : this.estimatedCost(usage);
     this.billedNanoUsd = cost;
     this.call.usedTokens += usage.inputTokens + usage.outputTokens;
     this.recordTerms(cost, usage);
-    const settled = this.spend.settle(this.hold, cost, usage, mark);
+    // Nothing is held for a model without a price, so its bill is no overrun.
+    const isUnpriced = usage.billNanoUsd !== undefined && !this.deployment.price && cost > 0n;
+    const settled = this.spend.settle(
+      this.hold,
+      cost,
+      usage,
+      mark ?? (isUnpriced ? 'provider_bill' : null),
+      this.remark(usage, cost),
+    );
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new SettlementTimeoutError()), this.settleTimeoutMs);
       void settled.then(() => {

@@ -5,7 +5,7 @@ import { AdminRoute } from '../http/route-access.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import { publicPrice } from '../models/public-price.js';
 import { usdFromNanoUsd } from '../policy/money.js';
-import { costNanoUsd, type Price, type Usage } from '../policy/price.js';
+import { costNanoUsd, type Price, type Usage, withoutBill } from '../policy/price.js';
 import { CalculatedSpend, CalculateSpendDto } from './calculate.dto.js';
 import { estimatedTokens, reportedUsage } from '../call-types/reported-usage.js';
 
@@ -34,7 +34,10 @@ export class CalculateController {
       const usage = reportedUsage(reported, service_tier);
       if (!usage)
         throw badRequest('completion_response', 'completion_response has no usage that can be priced');
-      return this.cost(model ?? (typeof responseModel === 'string' ? responseModel : undefined), usage);
+      return this.cost(
+        model ?? (typeof responseModel === 'string' ? responseModel : undefined),
+        withoutBill(usage),
+      );
     }
     if (!messages) throw badRequest('messages', 'Give a model and messages, or a completion_response');
     const bytes = Buffer.byteLength(JSON.stringify(messages));

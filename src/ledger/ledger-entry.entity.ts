@@ -1,15 +1,25 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { InstantColumn, JsonColumn, NanoUsdColumn } from '../database/columns.js';
 import type { NanoUsd } from '../policy/money.js';
+import type { Usage } from '../policy/price.js';
 
 /** The state of an entry. `open`: the hold is committed and the call may be running. */
 export type EntryState = 'open' | 'settled' | 'released';
 
 /**
  * The reason why the cost of an entry is not the one the upstream reported. `failed`: it is, but the client got an error.
- * `unconfirmed`: the upstream did not end its response.
+ * `unconfirmed`: the upstream did not end its response. `provider_bill`: the cost is the provider's own bill, which differs
+ * from the price. `unread_counts`: the usage has counts that no price reads.
  */
-export type EntryMark = 'estimated' | 'unconfirmed' | 'failed' | 'overrun' | 'abandoned' | 'adjustment';
+export type EntryMark =
+  | 'estimated'
+  | 'unconfirmed'
+  | 'failed'
+  | 'overrun'
+  | 'abandoned'
+  | 'adjustment'
+  | 'provider_bill'
+  | 'unread_counts';
 
 /** The output limit of each answer, where the gateway lowered it. `asked`: that of the client, or the model's maximum if known. */
 export interface Clamp {
@@ -117,7 +127,7 @@ export class LedgerEntry {
 
   /** The fields of `Usage`, as reported or estimated. */
   @JsonColumn({ nullable: true })
-  usage: Record<string, number> | null;
+  usage: Usage | null;
 
   /** Null while open, and if the output limit was not lowered. */
   @JsonColumn({ nullable: true })

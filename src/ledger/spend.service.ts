@@ -155,7 +155,7 @@ export abstract class SpendService {
 
   /**
    * Replaces the hold by the true cost, on the accounts of the hold. Resolves when that is committed. Retries a
-   * failed commit until it succeeds. The hold stays until then.
+   * failed commit until it succeeds. The hold stays until then. `remark`: the mark if there is no weightier one.
    */
   @Traced('settle')
   settle(
@@ -163,16 +163,17 @@ export abstract class SpendService {
     costNanoUsd: NanoUsd,
     usage: Usage | null,
     mark: EntryMark | null = null,
+    remark: EntryMark | null = null,
   ): Promise<void> {
     const overrun = costNanoUsd > hold.boundNanoUsd;
-    if (overrun && !hold.mayExceedBound)
+    if (overrun && !hold.mayExceedBound && mark !== 'provider_bill')
       this.logger.warn(`Entry ${hold.id} cost more than its bound; billed truly.`);
     return (hold.closing ??= this.close(
       hold,
       'settled',
       costNanoUsd,
       usage,
-      mark ?? (overrun ? 'overrun' : null),
+      mark ?? (overrun ? 'overrun' : remark),
     ));
   }
 

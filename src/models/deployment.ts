@@ -316,7 +316,7 @@ const PRICE_FIELDS = [
 /** Returns the configured price, or else the known one. Adds the fee of web searches. */
 function priceWith(settings: Readonly<Record<string, unknown>>, known: Price | undefined): Price | undefined {
   const configured = configuredPrice(settings);
-  const price = configured ?? known;
+  const price = configured ? { ...configured, isConfigured: true as const } : known;
   // An explicitly free model stays free.
   const webSearches =
     webSearchPrice(settings) ?? (configured && isFree(configured) ? undefined : known?.webSearches);

@@ -66,6 +66,15 @@ describe('a price at terms', () => {
     }
   });
 
+  it('applies to a bill of the provider, which is then the list price', () => {
+    const price = withTerms(PRICE, terms(0.05, 0.1, 3n));
+    const usage = { inputTokens: 1_000, outputTokens: 500, billNanoUsd: 12_300_000, billedBy: 'openrouter' };
+    const cost = costNanoUsd(usage, price);
+    expect(cost).toBe(12_853_503n);
+    const { listNanoUsd, discountNanoUsd, marginNanoUsd } = costByTerms(cost, usage, price.list!);
+    expect([listNanoUsd, listNanoUsd - discountNanoUsd + marginNanoUsd]).toEqual([12_300_000n, cost]);
+  });
+
   it('with a fixed amount is not free, although the model is', () => {
     const free: Price = { input: usd(0), output: usd(0) };
     expect(isFree(withTerms(free, terms(0, 0.5)))).toBe(true);

@@ -5,12 +5,11 @@ import {
   type Price,
   PRICE_DECIMALS,
   type PriceTerms,
+  SHARE_DECIMALS,
   type Usage,
+  WHOLE_SHARE,
 } from './price.js';
 
-/** Decimals of a share: discounts and margins are whole numbers of 1e-9. */
-const SHARE_DECIMALS = 9;
-const WHOLE = 10n ** BigInt(SHARE_DECIMALS);
 const PRICE_UNITS_PER_NANO_USD = 10n ** BigInt(PRICE_DECIMALS - 9);
 
 /** Reads a share as configuration writes it, `0.05` for 5 %. Undefined for what is negative, or has more than 9 decimals. */
@@ -48,7 +47,8 @@ function valueAt(value: unknown, terms: PriceTerms): unknown {
 }
 
 const unitsAt = (units: bigint, { discount, margin }: PriceTerms): bigint =>
-  (units * (WHOLE - discount) * (WHOLE + margin) + WHOLE * WHOLE - 1n) / (WHOLE * WHOLE);
+  (units * (WHOLE_SHARE - discount) * (WHOLE_SHARE + margin) + WHOLE_SHARE * WHOLE_SHARE - 1n) /
+  (WHOLE_SHARE * WHOLE_SHARE);
 
 /** A cost, and how terms made it: `list` − `discount` + `margin`. */
 export interface CostByTerms {
@@ -66,7 +66,7 @@ export function costByTerms(cost: NanoUsd, usage: Usage, { price, terms }: ListP
       discountNanoUsd: nanoUsd(listNanoUsd > cost ? listNanoUsd - cost : 0n),
       marginNanoUsd: ZERO_NANO_USD,
     };
-  const discountNanoUsd = nanoUsd((listNanoUsd * terms.discount + WHOLE / 2n) / WHOLE);
+  const discountNanoUsd = nanoUsd((listNanoUsd * terms.discount + WHOLE_SHARE / 2n) / WHOLE_SHARE);
   const margin = cost - (listNanoUsd - discountNanoUsd);
   return { listNanoUsd, discountNanoUsd, marginNanoUsd: nanoUsd(margin > 0n ? margin : 0n) };
 }

@@ -43,6 +43,13 @@ export type Unit = (typeof UNITS)[number];
 export const SERVICE_TIERS = ['flex', 'priority'] as const;
 export type ServiceTier = (typeof SERVICE_TIERS)[number];
 
+/** Returns the service tier of this name. `fast` is OpenAI's newer name of `priority`. Undefined if it has no prices of its own. */
+export function serviceTierOf(name: unknown): ServiceTier | undefined {
+  if (typeof name !== 'string') return undefined;
+  const tier = name.toLowerCase();
+  return SERVICE_TIERS.find((known) => known === (tier === 'fast' ? 'priority' : tier));
+}
+
 /** Prices that apply together, each in USD per unit. A missing finer price of tokens falls back as named. */
 export interface PriceLevel extends Partial<Readonly<Record<Unit, UnitPrice>>> {
   readonly input: UnitPrice;
@@ -76,11 +83,17 @@ export interface TieredPrice extends PriceLevel {
 export interface Price extends TieredPrice {
   /** The price that replaces it if the response says that it came from this service tier. */
   readonly serviceTiers?: Partial<Readonly<Record<ServiceTier, TieredPrice>>>;
+  /** True if the operator wrote it. A provider's own bill then does not count. */
+  readonly isConfigured?: true;
   /** Set for a ceiling whose prices lack some units: text, or nothing, would be billed for them. */
   readonly lacks?: Readonly<Record<'inputAudio' | 'outputAudio' | 'webSearches', boolean>>;
   /** Set if a discount or a margin made this price of the list price. */
   readonly list?: ListPrice;
 }
+
+/** Decimals of a share: discounts and margins are whole numbers of 1e-9. */
+export const SHARE_DECIMALS = 9;
+export const WHOLE_SHARE = 10n ** BigInt(SHARE_DECIMALS);
 
 /** A price before discount and margin, and both. */
 export interface ListPrice {
@@ -111,6 +124,11 @@ export interface Usage extends Partial<Readonly<Record<Unit, number>>> {
   readonly outputAudioTokens?: number;
   readonly outputImageTokens?: number;
   readonly serviceTier?: ServiceTier;
+  /** The cost that the provider itself reports, and the provider that reports it in this form. */
+  readonly billNanoUsd?: number;
+  readonly billedBy?: string;
+  /** Names of the provider's counts that no price reads. */
+  readonly unreadCounts?: readonly string[];
 }
 
 /** The most a call can use. A unit that is absent counts as none. */
@@ -132,8 +150,9 @@ function roundUp(units: bigint): NanoUsd {
   return saturated((units + UNITS_PER_NANO_USD - 1n) / UNITS_PER_NANO_USD);
 }
 
-/** Returns the cost of a call: exact until one rounding (half up) at the end. */
+/** Returns the cost of a call: exact until one rounding (half up) at the end. A bill of the provider is the list price. */
 export function costNanoUsd(usage: Usage, price: Price): NanoUsd {
+  if (usage.billNanoUsd !== undefined) return billAtTerms(BigInt(usage.billNanoUsd), price.list?.terms);
   const level = levelFor(usage, price);
   const { input, output } = level;
   const cacheWrite = level.cacheWrite ?? input;
@@ -148,6 +167,20 @@ export function costNanoUsd(usage: Usage, price: Price): NanoUsd {
       tokensAt(output, usage.outputTokens, outputParts(usage, level)) +
       otherThanTokens(usage, level),
   );
+}
+
+function billAtTerms(bill: bigint, terms: PriceTerms | undefined): NanoUsd {
+  if (!terms) return nanoUsd(bill);
+  const { discount, margin, fixedNanoUsd } = terms;
+  const scaled = bill * (WHOLE_SHARE - discount) * (WHOLE_SHARE + margin);
+  const divisor = WHOLE_SHARE * WHOLE_SHARE;
+  const cost = (scaled + divisor / 2n) / divisor + fixedNanoUsd;
+  return nanoUsd(cost > MAX_CALL_NANO_USD ? MAX_CALL_NANO_USD : cost);
+}
+
+/** Returns a usage without the bill of its provider. */
+export function withoutBill({ billNanoUsd: _, billedBy: __, ...usage }: Usage): Usage {
+  return usage;
 }
 
 /** Parts of the cost of a call. Together with the output, which is the rest, they are the whole. */

@@ -193,10 +193,10 @@ export class CostBreakdown {
 
 export class SpendLogMetadata {
   user_api_key_alias: string | null;
-  /** Amounts that were billed, by name. */
-  @ApiProperty({ type: 'object', additionalProperties: { type: 'number' }, nullable: true })
-  usage_object: Record<string, number> | null;
-  /** Why the entry is not as usual, such as `estimated`. */
+  /** Amounts that were billed, by name; `serviceTier`; what the provider says the call cost; the names of counts that no price reads. */
+  @ApiProperty({ type: 'object', additionalProperties: {}, nullable: true })
+  usage_object: object | null;
+  /** Why the entry is not as usual, such as `estimated` or `provider_bill`. */
   mark: string | null;
   /** Null if the output limit was not lowered. */
   @ApiProperty({ type: ClampedOutput, nullable: true })
