@@ -179,8 +179,10 @@ function billAtTerms(bill: bigint, terms: PriceTerms | undefined): NanoUsd {
 }
 
 /** Returns a usage without the bill of its provider. */
-export function withoutBill({ billNanoUsd: _, billedBy: __, ...usage }: Usage): Usage {
-  return usage;
+export function withoutBill(usage: Usage): Usage {
+  const { billNanoUsd: _, ...counts } = usage;
+  delete (counts as { billedBy?: string }).billedBy;
+  return counts;
 }
 
 /** Parts of the cost of a call. Together with the output, which is the rest, they are the whole. */
