@@ -27,6 +27,7 @@ export const ORDER = [
   'health',
   'delegation',
   'models',
+  'prices',
   'admin',
   'parties',
   'ledger',

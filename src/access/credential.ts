@@ -22,9 +22,6 @@ export function requestedTeamId({ headers }: { readonly headers: IncomingHttpHea
   return typeof asked === 'string' && asked !== '' ? asked : undefined;
 }
 
-/** Tells whether a client of AWS signed its request. That names no caller of the gateway, and is dropped. */
-const isSignature = (value: string) => value.startsWith('AWS4-HMAC-SHA256 ');
-
 const SCHEME = /^bearer[ \t]+/i;
 const VISIBLE = /^[\x21-\x7e]{1,16384}$/;
 
@@ -46,10 +43,7 @@ export function presentedCredential(
   headers: IncomingHttpHeaders,
   rawHeaders: readonly string[],
 ): PresentedCredential {
-  const name = HEADERS.find(
-    (header) =>
-      headers[header] !== undefined && !(header === 'authorization' && isSignature(headers[header])),
-  );
+  const name = HEADERS.find((header) => headers[header] !== undefined);
   if (!name) return absent;
   const values = valuesOf(name, rawHeaders);
   if (values.some((value) => value !== values[0])) return twice;

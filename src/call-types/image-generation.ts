@@ -1,5 +1,5 @@
 import { type CallSize, NO_UNITS } from '../policy/bound.js';
-import type { Usage } from '../policy/price.js';
+import type { Price, Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
 import type { CallType, PricedCall, ResponseObject } from './call-type.js';
 import { estimatedTokens, reportedUsage } from './reported-usage.js';
@@ -19,8 +19,8 @@ export const imageGeneration: CallType = {
   estimate: ({ size, price }) => ({
     inputTokens: estimatedTokens(size.inputBytes),
     outputTokens: MAX_IMAGE_TOKENS * size.copies,
-    outputImageTokens: MAX_IMAGE_TOKENS * size.copies,
     ...(price?.outputImages ? { outputImages: size.copies } : { inputImages: size.copies }),
+    ...pixelsIn(size, price, size.copies),
   }),
   stream: {
     ...typedStream(
@@ -40,6 +40,8 @@ export const imageGeneration: CallType = {
 function imageSize(body: CallBody): CallSize {
   const copies = body.wholeNumber('n', MAX_IMAGES) ?? 1;
   const { media } = body;
+  const pixels = pixelsOf(body.text('size'));
+  const { inputPixels: _, outputPixels: __, ...others } = NO_UNITS;
   return {
     // Each generated image may be billed as a call of its own.
     inputBytes: body.inputBytes * copies,
@@ -51,17 +53,39 @@ function imageSize(body: CallBody): CallSize {
     generates: true,
     isWhole: true,
     // LiteLLM's files price generated images by either name.
-    units: { ...NO_UNITS, inputImages: copies, outputImages: copies },
+    units: {
+      ...others,
+      inputImages: copies,
+      outputImages: copies,
+      // A size that the provider chooses has no bound.
+      ...(pixels !== undefined && { inputPixels: pixels * copies, outputPixels: pixels * copies }),
+    },
   };
 }
 
-function imageUsage(response: ResponseObject, { price }: PricedCall): Usage | undefined {
+const SIZE = /^(\d{1,5})x(\d{1,5})$/;
+
+/** Returns the pixels of a size such as `1024x1536`. */
+function pixelsOf(size: string | undefined): number | undefined {
+  const [, width, height] = SIZE.exec(size ?? '') ?? [];
+  return width === undefined ? undefined : Number(width) * Number(height);
+}
+
+function imageUsage(response: ResponseObject, { size, price }: PricedCall): Usage | undefined {
   const tokens = imageTokens(response?.usage);
   const imageCount = Array.isArray(response?.data) ? response.data.length : undefined;
-  const hasTokenPrice = price?.input || price?.output || price?.outputImageToken;
-  if (imageCount === undefined || (!tokens && hasTokenPrice)) return undefined;
+  if (imageCount === undefined || (!tokens && (price?.input || price?.output))) return undefined;
   const images = price?.outputImages ? { outputImages: imageCount } : { inputImages: imageCount };
-  return { inputTokens: 0, outputTokens: 0, ...tokens, ...images };
+  return { inputTokens: 0, outputTokens: 0, ...tokens, ...images, ...pixelsIn(size, price, imageCount) };
+}
+
+/** Returns the pixels of the images that came, at the size that the call asked for. */
+function pixelsIn({ units, copies }: CallSize, price: Price | undefined, imageCount: number): Partial<Usage> {
+  const { inputPixels } = units!;
+  if (inputPixels === undefined || !(price?.inputPixels || price?.outputPixels)) return {};
+  const pixels = (inputPixels / copies) * imageCount;
+  // LiteLLM's files price generated pixels by either name.
+  return price.outputPixels ? { outputPixels: pixels } : { inputPixels: pixels };
 }
 
 /** Returns the usage of an image response. All output tokens are image tokens, unless the details say otherwise. */

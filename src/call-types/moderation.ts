@@ -1,5 +1,6 @@
 import type { CallType } from './call-type.js';
-import { embedding, embeddingUsage } from './embedding.js';
+import { embedding } from './embedding.js';
+import { reportedUsage } from './reported-usage.js';
 
 export const moderation: CallType = {
   ...embedding,
@@ -7,7 +8,7 @@ export const moderation: CallType = {
   path: '/moderations',
   // Most moderations report no usage and cost nothing.
   usage: (response, { price }) =>
-    embeddingUsage(response?.usage) ?? (price?.input ? undefined : { inputTokens: 0, outputTokens: 0 }),
+    reportedUsage(response?.usage) ?? (price?.input ? undefined : { inputTokens: 0, outputTokens: 0 }),
   mock: {
     whole: ({ id, model }) => ({
       id,

@@ -58,12 +58,12 @@ describe('a deployment', () => {
 
   it.each<[string, string, Record<string, string>, string, string, string | null]>([
     ['a provider that is not served', deployment('model: sagemaker/x'), {}, 'litellm_params.model', "the provider 'sagemaker' is not served yet", 'litellm_proxy/'],
-    ['a server of one’s own without an address', deployment('model: xinference/x, api_key: k'), {}, 'litellm_params.model', 'needs an api_base, or XINFERENCE_API_BASE', null],
+    ['another one', deployment('model: github/x, api_key: k'), {}, 'litellm_params.model', 'not served yet without an api_base', 'https://models.inference.ai.azure.com'],
     ['no key', deployment('model: groq/x'), {}, 'litellm_params.api_key', 'Set GROQ_API_KEY', null],
     ['one route', deployment('model: anthropic/claude-sonnet-4-5, api_key: k', ''), {}, 'litellm_params.model', 'alone; other routes get 400', 'https://api.anthropic.com/v1'],
     ['no price', deployment(`${OPENAI}-9`.replace('gpt-4o', 'mine'), ''), {}, 'model_info', 'no price is known', 'base_model'],
     ['a member without effect', deployment(`${OPENAI}, rpm: 5`), {}, 'litellm_params.rpm', 'has no effect', 'rpm_limit'],
-    ['a price nobody bills', deployment(OPENAI, 'base_model: gpt-4o, output_cost_per_pixel: 1'), {}, 'model_info.output_cost_per_pixel', 'has no effect', 'docs/configuration.md'],
+    ['a price nobody bills', deployment(OPENAI, 'base_model: gpt-4o, ocr_cost_per_page: 1'), {}, 'model_info.ocr_cost_per_page', 'has no effect', 'docs/configuration.md'],
     ['OpenAI’s key for another server', deployment('model: openai/x, api_base: "http://h/v1"'), { OPENAI_API_KEY: 'k' }, 'litellm_params.api_key', 'OPENAI_API_KEY is sent to h', 'api_key'],
   ])('with %s has a remark', (_, yaml, env, path, message, instead) => {
     const report = reportOf(yaml, env);

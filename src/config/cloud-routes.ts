@@ -1,17 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { AwsSettings, CloudSettings, EntraSettings } from './cloud-settings.js';
 import type { ProviderRoute, ProviderVariables, RouteParams, RouteProblem } from './providers.js';
 
 /** How a cloud takes calls: under which paths, and in whose form. */
 export type WireName =
-  | 'azureClaude'
-  | 'gemini'
-  | 'vertexClaude'
-  | 'vertexGemini'
-  | 'vertexPartner'
-  | 'bedrockClaude'
-  | 'bedrock'
-  | 'cohere';
+  'azureClaude' | 'vertexClaude' | 'vertexGemini' | 'vertexPartner' | 'bedrockClaude' | 'bedrock';
 
 /** Variables of the clouds, beside those of `provider-facts.ts`. */
 export const CLOUD_VARIABLES = [
@@ -44,15 +36,6 @@ const present = <T extends Settings>(parts: T) =>
     [Name in keyof T]?: Exclude<T[Name], undefined>;
   };
 
-/** Returns how a cloud takes calls of this model. Undefined for all other providers. */
-export function wireOfName(provider: string, name: string): WireName | undefined {
-  if (provider === 'bedrock')
-    return /anthropic\.claude|(?:^|\/)claude/.test(name) ? 'bedrockClaude' : 'bedrock';
-  if (provider !== 'vertex_ai') return undefined;
-  if (name.startsWith('claude-')) return 'vertexClaude';
-  return name.includes('/') ? 'vertexPartner' : 'vertexGemini';
-}
-
 const PART = /^[\w.:-]{1,128}$/;
 const DEFAULT_LOCATION = 'us-central1';
 
@@ -66,14 +49,9 @@ export function vertexRoute(
   const credentials =
     typeof written === 'object' && written !== null
       ? JSON.stringify(written)
-      : setting(
-          params,
-          variables,
-          ['vertex_credentials', 'vertex_ai_credentials'],
-          ['VERTEXAI_CREDENTIALS', 'GOOGLE_APPLICATION_CREDENTIALS'],
-        );
+      : setting(params, variables, ['vertex_credentials', 'vertex_ai_credentials'], ['VERTEXAI_CREDENTIALS']);
   const isJson = credentials?.trimStart().startsWith('{');
-  const json = isJson ? objectIn(credentials!) : objectOf(credentials);
+  const json = isJson ? objectIn(credentials!) : undefined;
   if (isJson && !json) return problem('vertex_credentials', 'is no JSON');
   const projectId = json?.project_id ?? json?.quota_project_id;
   const project =
@@ -94,22 +72,14 @@ export function vertexRoute(
     return problem('vertex_location', 'has characters no location has');
   const host =
     setting(params, variables, ['api_base', 'base_url'], ['VERTEXAI_API_BASE']) ?? vertexHost(location);
+  const [maker] = name.split('/', 1);
   return {
     provider: 'vertex_ai',
     name,
     base: `${host.replace(/\/+$/, '')}/projects/${project}/locations/${location}`,
-    wire: wireOfName('vertex_ai', name)!,
+    wire: name.startsWith('claude-') ? 'vertexClaude' : maker === name ? 'vertexGemini' : 'vertexPartner',
     identity: { cloud: 'google', ...(credentials !== undefined && { credentials }) },
   };
-}
-
-/** Returns the object of a file. A file that cannot be read is reported when its credential is fetched. */
-function objectOf(path: string | undefined): Settings | undefined {
-  try {
-    return path === undefined ? undefined : objectIn(readFileSync(path, 'utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 function vertexHost(location: string): string {
@@ -165,8 +135,9 @@ export function bedrockRoute(
   const route = {
     provider: 'bedrock',
     name,
+    pricedName: `${region}/${name}`,
     base,
-    wire: wireOfName('bedrock', `${name} ${ownId ?? ''}`)!,
+    wire: /anthropic\.claude|(?:^|\/)claude/.test(`${name} ${ownId ?? ''}`) ? 'bedrockClaude' : 'bedrock',
     ...(ownId !== undefined && { modelId: ownId }),
   } as const;
   const identity = awsIdentity(region, params, variables);

@@ -355,9 +355,9 @@ describe('what a file may say', () => {
     ['litellm_settings: {cache: true}', 'litellm_settings.cache'],
     ['general_settings: {master_key: sk-another-one}', 'general_settings.master_key'],
     [model('order: 2'), 'model_list[].litellm_params.order'],
-    [model('output_cost_per_pixel: 1e-8'), 'model_list[0].litellm_params.output_cost_per_pixel'],
+    [model('ocr_cost_per_page: 1e-8'), 'model_list[0].litellm_params.ocr_cost_per_page'],
     [model('', '{input_cost_per_tokn: 1}'), 'model_list[0].model_info.input_cost_per_tokn'],
-    [model('', '{input_cost_per_token_batches: 1}'), 'model_list[0].model_info.input_cost_per_token_batches'],
+    [model('', '{input_dbu_cost_per_token: 1}'), 'model_list[0].model_info.input_dbu_cost_per_token'],
   ])('%s is named as without effect', (yaml, path) => expect(read(yaml).ignoredKeys).toEqual([path]));
 
   it('names what several models have once, and nothing that says the same as the environment', () => {

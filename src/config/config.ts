@@ -1,5 +1,4 @@
 import type { BudgetExceededStatus, StatusesByProduct } from '../policy/budget-exceeded-status.js';
-import type { CostDiscounts, CostMargins } from './cost-terms.js';
 import type { RouteList } from '../policy/routes.js';
 import type { ProviderVariables } from './providers.js';
 
@@ -31,6 +30,8 @@ export interface Config {
   readonly startWithout: readonly string[];
   /** `JSON_LOGS` or `litellm_settings.json_logs`: every log line is one JSON object. */
   readonly jsonLogs: boolean;
+  /** `LITELLM_MODEL_COST_MAP_URL`: a file or an address with prices in LiteLLM's format. Absent: none is read. */
+  readonly costMapUrl?: string;
   /** Absent: no request is traced. */
   readonly tracing?: TracingSettings;
   /** `model_list[]`: the deployments that can be called. */
@@ -83,6 +84,8 @@ export interface LitellmParams {
   readonly additional_drop_params?: readonly string[];
   /** Weight among the deployments of one name; default 1. */
   readonly weight?: number;
+  /** The model whose price and sizes count. Also in `model_info`, which comes first. */
+  readonly base_model?: string;
   readonly [other: string]: unknown;
 }
 
@@ -245,10 +248,6 @@ export interface LitellmSettings {
   readonly numRetries: number;
   /** `drop_params`: leaves out of every chat what its model does not support. */
   readonly dropParams: boolean;
-  /** `cost_discount_config` */
-  readonly costDiscounts: CostDiscounts;
-  /** `cost_margin_config` */
-  readonly costMargins: CostMargins;
   /** A tier for end users that have none of their own. */
   readonly maxEndUserBudgetId?: string;
   /** `max_end_user_budget`: the budget of an end user who has none of its own and none of a tier, in USD. */

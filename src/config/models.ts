@@ -5,12 +5,11 @@ import type { LeftOutModel, LitellmParams, ModelConfig, ModelInfo } from './conf
 import { addressFault } from './address.js';
 import { checkCallDefaults, isCallDefault } from './call-defaults.js';
 import { maxDecimals, priceField, priceIn } from './price-fields.js';
+import { PRICE_STRUCTURES, priceStructure } from './price-structures.js';
 import { isDots, isRoutedByName, missingKey, type ProviderVariables, routeOf } from './providers.js';
 import { isMapping, Report, type Section } from './section.js';
 
 const PRICE = /cost/;
-/** LiteLLM's only price that is a mapping: by size of the search context. */
-const PRICE_MAP = 'search_context_cost_per_query';
 const TEXTS = ['api_key', 'api_version', 'organization', 'api_base', 'base_url'];
 const WHOLE = ['max_tokens', 'max_input_tokens', 'max_output_tokens'];
 /** Members that name an identity at a cloud, or a place there. All are texts, but Google's credentials may be a mapping. */
@@ -33,6 +32,7 @@ const WITH_EFFECT = new Set([
   'weight',
   'mock_response',
   'litellm_credential_name',
+  'base_model',
   'extra_body',
   'drop_params',
   'additional_drop_params',
@@ -122,7 +122,11 @@ function keyProblem({ litellmParams }: ModelConfig, variables: ProviderVariables
 /** Members by which LiteLLM chooses deployments, or configures what is not here. */
 const withoutEffect = ({ litellmParams }: ModelConfig): string[] =>
   Object.keys(litellmParams).filter(
-    (name) => !WITH_EFFECT.has(name) && !PRICE.test(name) && !isCallDefault(name),
+    (name) =>
+      !WITH_EFFECT.has(name) &&
+      !PRICE.test(name) &&
+      !Object.hasOwn(PRICE_STRUCTURES, name) &&
+      !isCallDefault(name),
   );
 
 /** Reads one deployment. Problems go into the section's report. `variables`: the providers' own environment variables. */
@@ -139,6 +143,7 @@ export function readModel(entry: Section, variables: ProviderVariables = {}): Mo
   checkCallDefaults(params);
   for (const key of [...TEXTS, 'mock_response']) params.text(key);
   info.text('base_model');
+  params.text('base_model');
   if (!(info.texts('access_groups') ?? []).every(isName))
     info.problem(
       'access_groups',
@@ -235,6 +240,7 @@ function membersOf(section: Section): Record<string, unknown> {
 }
 
 function memberOf(section: Section, key: string): unknown {
+  if (Object.hasOwn(PRICE_STRUCTURES, key)) return priceStructure(section, key);
   if (PRICE.test(key)) return priceOf(section, key);
   if (WHOLE.includes(key)) return section.wholeNumber(key);
   if (key === 'max_retries') return section.wholeNumber(key, MAX_RETRIES);
@@ -250,7 +256,6 @@ function seconds(section: Section, key: string): number | undefined {
 
 /** Reports a price that bills nothing, unless it is zero. */
 function priceOf(section: Section, key: string): unknown {
-  if (key === PRICE_MAP && isMapping(section.raw(key))) return feesOf(section.section(key));
   const usd = section.number(key);
   if (usd === undefined) return undefined;
   const place = priceField(key);
@@ -260,12 +265,6 @@ function priceOf(section: Section, key: string): unknown {
     section.problem(key, `must have at most ${maxDecimals(place.field)} decimals`);
   return usd;
 }
-
-/**
- * Fees of tools that the provider runs. Where a budget applies, calls that ask for these tools are refused, so ignoring
- * the fee loses no money.
- */
-const feesOf = (fees: Section) => Object.fromEntries(fees.keys().map((key) => [key, fees.number(key)]));
 
 /** Reports a deployment that names a credential: none is stored here under a name, so a call would go out without one. */
 export function unknownCredential(params: Readonly<Record<string, unknown>>): string | undefined {

@@ -1,6 +1,7 @@
 import {
   PRICE_DECIMALS,
   type PriceLevel,
+  SERVICE_TIERS,
   type ServiceTier,
   type UnitPrice,
   unitPrice,
@@ -26,6 +27,11 @@ const FIELD = new Map<string, keyof PriceLevel>([
   ['output_cost_per_reasoning_token', 'reasoning'],
   ['output_cost_per_audio_token', 'outputAudio'],
   ['output_cost_per_image_token', 'outputImageToken'],
+  ['input_cost_per_video_token', 'inputVideo'],
+  ['cache_read_input_audio_token_cost', 'cachedInputAudio'],
+  ['cache_read_input_image_token_cost', 'cachedInputImageToken'],
+  // DeepSeek's older name.
+  ['input_cost_per_token_cache_hit', 'cachedInput'],
   ['input_cost_per_image', 'inputImages'],
   ['output_cost_per_image', 'outputImages'],
   ['input_cost_per_second', 'inputMs'],
@@ -34,11 +40,21 @@ const FIELD = new Map<string, keyof PriceLevel>([
   ['output_cost_per_character', 'outputCharacters'],
   ['input_cost_per_query', 'searches'],
   ['input_cost_per_request', 'request'],
+  ['input_cost_per_pixel', 'inputPixels'],
+  ['output_cost_per_pixel', 'outputPixels'],
+  ['citation_cost_per_token', 'citationTokens'],
+  ['code_interpreter_cost_per_session', 'codeInterpreterSessions'],
+  ['file_search_cost_per_1k_calls', 'fileSearches'],
 ]);
 
-const SUFFIXES = /^(?<name>.+?)(?:_above_(?<thousands>\d{1,6})k_tokens)?(?:_(?<tier>flex|priority))?$/;
+const SUFFIXES = new RegExp(
+  `^(?<name>.+?)(?:_above_(?<thousands>\\d{1,6})k_tokens)?(?:_(?<tier>${SERVICE_TIERS.join('|')}))?$`,
+);
 
-/** Reads a price's name, with `_above_200k_tokens` and `_flex` or `_priority` behind it; `undefined` if it bills nothing. */
+/**
+ * Reads a price's name, with `_above_200k_tokens` and a service tier such as `_flex` behind it; `undefined` if it bills
+ * nothing.
+ */
 export function priceField(key: string): PriceField | undefined {
   const { name, thousands, tier } = SUFFIXES.exec(key)?.groups ?? {};
   const field = name === undefined ? undefined : FIELD.get(name);
@@ -51,13 +67,16 @@ export function priceField(key: string): PriceField | undefined {
   );
 }
 
-const SECONDS: readonly (keyof PriceLevel)[] = ['inputMs', 'outputMs'];
-const MS_PER_SECOND_DIGITS = 3;
+/** Powers of ten of the units that a figure of LiteLLM is for, where it is not for one. Seconds count in milliseconds. */
+const POWER_OF_10: Partial<Readonly<Record<keyof PriceLevel, number>>> = {
+  inputMs: 3,
+  outputMs: 3,
+  fileSearches: 3,
+};
 
 /** Returns the price that a number means in this field; `undefined` if it is no amount or has more than `maxDecimals`. */
 export function priceIn(field: keyof PriceLevel, usd: number): UnitPrice | undefined {
-  return unitPrice(usd, SECONDS.includes(field) ? MS_PER_SECOND_DIGITS : 0);
+  return unitPrice(usd, POWER_OF_10[field] ?? 0);
 }
 
-export const maxDecimals = (field: keyof PriceLevel) =>
-  SECONDS.includes(field) ? PRICE_DECIMALS - MS_PER_SECOND_DIGITS : PRICE_DECIMALS;
+export const maxDecimals = (field: keyof PriceLevel) => PRICE_DECIMALS - (POWER_OF_10[field] ?? 0);

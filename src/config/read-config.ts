@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import { newVirtualKey } from '../platform/secrets.js';
+import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
 import type { Config } from './config.js';
 import { keptSecret, newSaltKey, storedSecretText } from './data-folder.js';
 import { demoModels } from './demo.js';
@@ -36,6 +37,8 @@ export const ENVIRONMENT = {
   TOLLGATE_MASTER_KEY:
     'The administrator’s key (sk-…). Generated and kept in the data folder if there is none.',
   LITELLM_MASTER_KEY: 'The same, under LiteLLM’s name.',
+  LITELLM_MODEL_COST_MAP_URL:
+    'File or address of prices in LiteLLM’s format. They come before the known ones. Default: none.',
   SERVER_ROOT_PATH:
     'Prefix of every path, e.g. /llm, if the proxy in front leaves it on. Default: none. Paths without it work, too.',
   KEEPALIVE_TIMEOUT: 'Seconds that an idle connection of a client stays open. Default 620.',
@@ -147,6 +150,7 @@ export function readSettings(
     rootPath: rootPathOf(said('SERVER_ROOT_PATH'), report),
     models,
     leftOutModels: leftOut,
+    ...costMapOf(said('LITELLM_MODEL_COST_MAP_URL'), report),
     providerVariables,
     general: readGeneralSettings(general, environmentText('KEEPALIVE_TIMEOUT')),
     litellm: readLitellmSettings(litellm),
@@ -391,4 +395,12 @@ function portOf(text: string | undefined, report: Report): number {
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
   report.problems.push('PORT: must be a whole number from 0 to 65535');
   return 0;
+}
+
+/** Reads the place of the operator's cost map. Whatever is no address is the path of a file. */
+function costMapOf(place: string | undefined, report: Report): { readonly costMapUrl?: string } {
+  if (place === undefined) return {};
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(place) && !isPlainHttpUrl(place))
+    report.problems.push(`LITELLM_MODEL_COST_MAP_URL: ${PLAIN_HTTP_URL}`);
+  return { costMapUrl: place };
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.js';
+import { priceDifferences } from '../prices/price-differences.js';
 import type { CatalogueSnapshot } from './catalogue.js';
 
 /** Returns the targets of configured aliases and fallbacks that no deployment serves. */
@@ -12,4 +13,13 @@ export function danglingNames(
   return [...new Set([...Object.values(aliases), ...targets])].filter(
     (name) => !snapshot.resolve(name).length,
   );
+}
+
+/** Returns the names of models at the price of a table, about which two sources of prices differ. */
+export function differingNames(snapshot: CatalogueSnapshot): string[] {
+  const differing = snapshot.deployments.filter(
+    ({ provider, upstreamName, ownPrices }) =>
+      !ownPrices && !upstreamName.includes('*') && priceDifferences(provider, upstreamName).length,
+  );
+  return [...new Set(differing.map(({ modelName }) => modelName))];
 }

@@ -8,7 +8,7 @@ import type { ProviderVariables } from '../config/providers.js';
 import { Database } from '../database/database.js';
 import type { GroupLevels } from '../policy/group-levels.js';
 import { CatalogueSnapshot } from './catalogue.js';
-import { danglingNames } from './catalogue-remarks.js';
+import { danglingNames, differingNames } from './catalogue-remarks.js';
 import {
   type CredentialSourceFor,
   type Deployment,
@@ -18,9 +18,10 @@ import {
 import { StoredDeployment } from './stored-deployment.entity.js';
 import { decryptedParams } from './stored-params.js';
 import { StoredDeploymentRepository } from './stored-deployment.repository.js';
-import { StoredSettingRepository } from './stored-setting.repository.js';
-import { costTermsOf, termsOfDeployment } from './terms-of-deployment.js';
 import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
+
+/** The most names of one line at the start. */
+const MAX_NAMES = 20;
 
 /** The models that can be called: those of the configuration and those added at runtime. */
 @Injectable()
@@ -42,7 +43,6 @@ export class Catalogue implements OnModuleInit {
     private readonly storedDeployments: StoredDeploymentRepository,
     private readonly accessGroups: AccessGroupRepository,
     private readonly credentials: CloudCredentials,
-    private readonly settings: StoredSettingRepository,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -53,6 +53,13 @@ export class Catalogue implements OnModuleInit {
     const unpriced = this.snapshot.unpriced();
     if (unpriced.length) {
       this.logger.warn(`No price is known for ${unpriced.join(', ')}: refused wherever a budget applies.`);
+    }
+    const differing = differingNames(this.snapshot);
+    if (differing.length) {
+      const more = differing.length - MAX_NAMES;
+      this.logger.warn(
+        `Two sources of prices differ by more than 1 % for ${differing.slice(0, MAX_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}: \`tollgate prices\` says which counts.`,
+      );
     }
     if (this.snapshot.isEmpty) this.logger.warn('No models are configured: every call will be refused.');
     const dangling = danglingNames(this.snapshot, this.config);
@@ -66,13 +73,12 @@ export class Catalogue implements OnModuleInit {
     return this.snapshot;
   }
 
-  /** Reads the stored deployments, the access groups, discounts, margins and prices again. Leaves out and logs a deployment that cannot be used. */
+  /** Reads the stored deployments, the access groups and the prices again. Leaves out and logs a deployment that cannot be used. */
   async refresh(): Promise<void> {
     const turn = ++this.reads;
-    const { rows, groups, settings } = await this.database.read(async (manager) => ({
+    const { rows, groups } = await this.database.read(async (manager) => ({
       rows: await this.storedDeployments.in(manager).find({ order: { createdAt: 'ASC', modelId: 'ASC' } }),
       groups: await this.accessGroups.in(manager).find(),
-      settings: await this.settings.in(manager).find(),
     }));
     const deployments = [
       ...this.config.models.map((model, i) => this.deploymentOf(model, `model_list[${i}]`)),
@@ -89,7 +95,6 @@ export class Catalogue implements OnModuleInit {
       { ...this.config.router.modelAliases, ...this.config.litellm.modelAliases },
       groups.map(({ id, name, models, deploymentIds }) => ({ tokens: [name, id], models, deploymentIds })),
       new Set(this.config.router.hiddenAliases),
-      termsOfDeployment(costTermsOf(this.config.litellm, settings)),
     );
   }
 

@@ -96,7 +96,8 @@ describe('a deployment', () => {
   it.each([
     ['gpt-4o', true],
     ['openai/gpt-4o', true],
-    ['azure/gpt-4o', false],
+    ['azure/gpt-4o', true],
+    ['azure/no-such-model', false],
     ['azure/o3', true],
   ])('at Azure, as the base model %s, has a price: %s', (base_model, isPriced) => {
     const azure = { model: 'azure/ours', api_base: 'https://x.openai.azure.com', api_version: '2024-10-21' };

@@ -1,24 +1,18 @@
 import { hash } from 'node:crypto';
-import { type WireName, wireOfName } from '../config/cloud-routes.js';
+import type { WireName } from '../config/cloud-routes.js';
 import type { CloudSettings } from '../config/cloud-settings.js';
 import type { CredentialSource } from '../clouds/credential-source.js';
 import { checkCallDefaults } from '../config/call-defaults.js';
 import type { LitellmParams, ModelInfo } from '../config/config.js';
-import { priceField, priceIn } from '../config/price-fields.js';
 import { Report, Section } from '../config/section.js';
-import {
-  isFree,
-  type Price,
-  type PriceLevel,
-  SERVICE_TIERS,
-  type ServiceTier,
-  type TieredPrice,
-  type UnitPrice,
-  UNITS,
-} from '../policy/price.js';
+import type { Price } from '../policy/price.js';
 import { callEditFaults, type CallEdits, callEditsOf } from './call-edits.js';
 import { imageTokens } from './image-tokens.js';
-import { knownModel } from './price-table.js';
+import { type KnownModel, knownModel, priceIn, priceMembers } from '../prices/known-model.js';
+import { providerOfBareName } from './bare-name-provider.js';
+import { scaledPrice } from '../prices/scaled-price.js';
+import type { TableRow } from '../prices/table-row.js';
+import { isPriceMember } from '../prices/price-of-members.js';
 import { TEAM_MODEL_PREFIX, unknownCredential } from '../config/models.js';
 import {
   credentialHeaders,
@@ -30,9 +24,7 @@ import {
   routeForName,
   routeOf,
   takesStreamOptions,
-  upstreamNameOf,
 } from '../config/providers.js';
-import { documentedLimits } from './documented-limits.js';
 
 /** One callable endpoint of a model. */
 export interface Deployment {
@@ -63,6 +55,8 @@ export interface Deployment {
   /** Its changes to the bodies of calls. Absent: bodies are sent as the client wrote them. */
   readonly callEdits?: CallEdits;
   readonly price?: Price;
+  /** The members of the price that the operator wrote. */
+  readonly ownPrices?: TableRow;
   readonly maxInputTokens?: number;
   /** Maximum of prompt and answer together: the configured maximum prompt, or the documented window. */
   readonly contextTokens?: number;
@@ -155,13 +149,14 @@ function deploymentAt(
   const { provider, name, base, apiVersion, apiKey, identity } = route;
   const credential = identity && credentialFor?.(identity, modelName);
   const { origin, pathname } = new URL(base);
-  const known = modelInfo.base_model
-    ? knownFiguresOfBase(provider, modelInfo.base_model)
-    : knownFigures(provider, name);
-  const price = priceWith({ ...modelInfo, ...litellmParams }, known.price);
+  const baseModel = modelInfo.base_model ?? litellmParams.base_model;
+  const model = inRegion(knownOf(provider, route.pricedName ?? name, baseModel), base);
+  const known = figuresOf(model, provider, name);
+  const ownPrices = ownPriceMembers({ ...modelInfo, ...litellmParams });
+  const price = priceWith(ownPrices, provider, model);
   const maxInputTokens = numberOf(modelInfo.max_input_tokens);
   const maxOutputTokens = numberOf(modelInfo.max_output_tokens) ?? numberOf(modelInfo.max_tokens);
-  const maxImageTokens = imageTokens(provider, modelInfo.base_model ?? name);
+  const maxImageTokens = imageTokens(provider, baseModel ?? name);
   const callEdits = callEditsOf(litellmParams);
   return Object.freeze({
     ...withConfiguredLimits(known, maxInputTokens, maxOutputTokens),
@@ -183,15 +178,21 @@ function deploymentAt(
     ...(route.modelId !== undefined && { modelId: route.modelId }),
     timeoutMs: litellmParams.timeout ? litellmParams.timeout * 1_000 : defaultTimeoutMs,
     weight: litellmParams.weight ?? 1,
-    limitMember: outputLimitMember(provider, base, name, modelInfo.base_model),
+    limitMember: outputLimitMember(provider, base, name, baseModel),
     acceptsStreamOptions: takesStreamOptions(provider, apiVersion),
     encodesLikeOpenAi: isOpenAiModel(provider, name),
     accessGroups: modelInfo.access_groups ?? [],
-    traits: { tpm: litellmParams.tpm, rpm: litellmParams.rpm, ...modelInfo },
+    traits: {
+      tpm: litellmParams.tpm,
+      rpm: litellmParams.rpm,
+      ...modelInfo,
+      ...(baseModel !== undefined && { base_model: baseModel }),
+    },
     ...(litellmParams.max_retries !== undefined && { maxRetries: litellmParams.max_retries }),
     ...(litellmParams.mock_response !== undefined && { mockResponse: litellmParams.mock_response }),
     ...(callEdits && { callEdits }),
     ...(price && { price }),
+    ...(Object.keys(ownPrices).length && { ownPrices }),
   });
 }
 
@@ -229,17 +230,15 @@ type KnownFigures = Pick<
   'price' | 'maxInputTokens' | 'contextTokens' | 'maxOutputTokens' | 'answersFillContext' | 'reasons'
 >;
 
-/** Returns price and limits from the tables of known models. They apply if the configuration sets none. */
-export function knownFigures(provider: string, upstreamName: string): KnownFigures {
-  const { price, contextTokens: window } = knownModel(provider, upstreamName) ?? {};
-  const { maxInputTokens, maxOutputTokens, answersFillContext, reasons } = documentedLimits(
-    provider,
-    upstreamName,
-  );
-  const contextTokens = window ?? maxInputTokens;
+/** Returns price and limits from the sources of known models. They apply if the configuration sets none. */
+export const knownFigures = (provider: string, upstreamName: string): KnownFigures =>
+  figuresOf(knownModel(provider, upstreamName), provider, upstreamName);
+
+function figuresOf(model: KnownModel | undefined, provider: string, upstreamName: string): KnownFigures {
+  const { price, maxInputTokens, maxOutputTokens, contextTokens, answersFillContext, reasons } = model ?? {};
   return {
     ...(price && { price }),
-    ...(window !== undefined && { maxInputTokens: window }),
+    ...(maxInputTokens !== undefined && { maxInputTokens }),
     ...(contextTokens !== undefined && { contextTokens }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     ...(answersFillContext && { answersFillContext }),
@@ -251,31 +250,51 @@ export function knownFigures(provider: string, upstreamName: string): KnownFigur
 const CLAUDE = /(?:^|\/)anthropic\//;
 
 /** Returns a wildcard deployment with the properties of one upstream name. */
-export function namedDeployment(deployment: Deployment, requestedName: string): Deployment {
+export function namedDeployment(deployment: Deployment, upstreamName: string): Deployment {
   const { imageTokens: _, ...known } = deployment;
-  const { provider, origin, traits, maxInputTokens, maxOutputTokens } = known;
-  const upstreamName = upstreamNameOf(provider, requestedName);
+  const { provider, origin, traits, maxInputTokens, maxOutputTokens, ownPrices } = known;
   const { base_model: baseModel } = traits as { readonly base_model?: string };
   const maxImageTokens = imageTokens(provider, baseModel ?? upstreamName);
-  const wire = wireOfName(provider, upstreamName);
   return Object.freeze({
     ...known,
-    ...(wire && { wire }),
     ...(maxImageTokens !== undefined && { imageTokens: maxImageTokens }),
     ...(!baseModel &&
       withConfiguredLimits(knownFigures(provider, upstreamName), maxInputTokens, maxOutputTokens)),
-    ...(deployment.price && { price: deployment.price }),
+    ...(ownPrices && { price: priceWith(ownPrices, provider, knownOf(provider, upstreamName, baseModel)) }),
     limitMember: outputLimitMember(provider, origin, upstreamName, baseModel),
     encodesLikeOpenAi: isOpenAiModel(provider, upstreamName),
     upstreamName,
   });
 }
 
-/** Returns the figures of a base model at this provider, or else at its original one. Azure's `gpt-4o` is OpenAI's. */
-function knownFiguresOfBase(provider: string, baseModel: string): ReturnType<typeof knownFigures> {
+/**
+ * Returns what is known of the model behind a deployment. A base model is looked up at the deployment's provider, then at its own:
+ * Azure's `gpt-4o` is OpenAI's.
+ */
+export function knownOf(provider: string, name: string, baseModel?: string): KnownModel | undefined {
+  if (baseModel === undefined) return knownModel(provider, name);
   const base = parseModel(baseModel);
-  const own = knownFigures(provider, base.name);
-  return own.price ? own : { ...own, ...knownFigures(base.provider, base.name) };
+  const own = knownModel(provider, base.name);
+  if (own?.price) return own;
+  return (
+    knownModel(base.provider, base.name) ?? knownModel(providerOfBareName(baseModel) ?? '', baseModel) ?? own
+  );
+}
+
+const UPLIFTS: readonly (readonly [host: RegExp, member: string])[] = [
+  [/^us\.api\.openai\.com$/, 'regional_processing_uplift_multiplier_us'],
+  [/^eu\.api\.openai\.com$/, 'regional_processing_uplift_multiplier_eu'],
+  [/^[a-z0-9-]+-aiplatform\.(?:[a-z0-9-]+\.)?googleapis\.com$/, 'regional_endpoint_uplift_multiplier'],
+];
+const THOUSANDTHS = 1_000;
+
+/** Returns a model at the price of the region that its address is in. */
+function inRegion(model: KnownModel | undefined, base: string): KnownModel | undefined {
+  const host = new URL(base).hostname;
+  const [, member] = UPLIFTS.find(([hosts]) => hosts.test(host)) ?? [];
+  const factor = member === undefined ? undefined : Number(model?.members[member]);
+  if (!model?.price || !factor || !Number.isFinite(factor)) return model;
+  return { ...model, price: scaledPrice(model.price, BigInt(Math.round(factor * THOUSANDTHS))) };
 }
 
 /** Returns a deployment's path for a call type with this path in OpenAI's API. */
@@ -305,86 +324,22 @@ function headersOf(route: ProviderRoute, { extra_headers }: LitellmParams): Reco
 const numberOf = (value: unknown) =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 
-/** Fields that make a price. All others only refine one. */
-const PRICE_FIELDS = [
-  'input',
-  'output',
-  'request',
-  ...UNITS.filter((unit) => unit !== 'webSearches'),
-] as const;
-
-/** Returns the configured price, or else the known one. Adds the fee of web searches. */
-function priceWith(settings: Readonly<Record<string, unknown>>, known: Price | undefined): Price | undefined {
-  const configured = configuredPrice(settings);
-  const price = configured ? { ...configured, isConfigured: true as const } : known;
-  // An explicitly free model stays free.
-  const webSearches =
-    webSearchPrice(settings) ?? (configured && isFree(configured) ? undefined : known?.webSearches);
-  return price && webSearches !== undefined ? withWebSearches(price, webSearches) : price;
-}
-
-/** Returns the highest of LiteLLM's web search prices by context size. */
-function webSearchPrice({ search_context_cost_per_query: bySize }: Readonly<Record<string, unknown>>) {
-  if (bySize === null || typeof bySize !== 'object') return undefined;
-  const prices = Object.values(bySize).flatMap((usd) => {
-    const price = numberOf(usd) === undefined ? undefined : priceIn('webSearches', usd as number);
-    return price === undefined ? [] : [price];
-  });
-  return prices.length ? prices.reduce((most, price) => (price > most ? price : most)) : undefined;
-}
-
-function withWebSearches(price: Price, webSearches: UnitPrice): Price {
-  const everywhere = (level: TieredPrice): TieredPrice => ({
-    ...level,
-    webSearches,
-    ...(level.tiers && { tiers: level.tiers.map((tier) => ({ ...tier, webSearches })) }),
-  });
-  return {
-    ...everywhere(price),
-    ...(price.serviceTiers && {
-      serviceTiers: Object.fromEntries(
-        Object.entries(price.serviceTiers).map(([name, level]) => [name, everywhere(level)]),
-      ),
-    }),
-  };
-}
-
-/** Returns the configured price. Undefined if the configuration has no price of a prompt, an answer, a call or another unit. */
-function configuredPrice(settings: Readonly<Record<string, unknown>>): Price | undefined {
-  const set = Object.entries(settings).flatMap(([name, value]) => {
-    const place = priceField(name);
-    const usd = numberOf(value);
-    const price = place && usd !== undefined ? priceIn(place.field, usd) : undefined;
-    return price === undefined ? [] : [{ ...place!, price }];
-  });
-  const level = (tier?: ServiceTier, above?: number): Partial<PriceLevel> =>
-    Object.fromEntries(
-      set
-        .filter(({ serviceTier, aboveInputTokens }) => serviceTier === tier && aboveInputTokens === above)
-        .map(({ field, price }) => [field, price]),
-    );
-  const thresholds = [...new Set(set.flatMap(({ aboveInputTokens = [] }) => aboveInputTokens))].toSorted(
-    (a, b) => a - b,
+/** Members of a file that a price is made of. */
+const ownPriceMembers = (settings: Readonly<Record<string, unknown>>): TableRow =>
+  Object.fromEntries(
+    Object.entries(settings).filter(
+      ([name, value]) => isPriceMember(name) && value !== undefined && value !== null,
+    ),
   );
-  const plain = level();
-  if (!PRICE_FIELDS.some((field) => plain[field] !== undefined)) return undefined;
-  const base = { input: FREE, output: FREE, ...plain };
-  const tiered = (tier?: ServiceTier): TieredPrice => {
-    // A level inherits missing prices from the level below, and a service tier from the plain price.
-    let below: PriceLevel = { ...base, ...level(tier) };
-    const tiers = thresholds.map((aboveInputTokens) => {
-      below = { ...below, ...level(undefined, aboveInputTokens), ...level(tier, aboveInputTokens) };
-      return { ...below, aboveInputTokens };
-    });
-    return { ...base, ...level(tier), ...(tiers.length && { tiers }) };
-  };
-  const services = SERVICE_TIERS.filter((tier) => set.some(({ serviceTier }) => serviceTier === tier));
-  return {
-    ...tiered(),
-    ...(services.length && {
-      serviceTiers: Object.fromEntries(services.map((tier) => [tier, tiered(tier)])),
-    }),
-  };
-}
 
-const FREE = 0n as UnitPrice;
+/**
+ * Returns the price of a deployment: its own members, and the rest of what the sources say about its model. A deployment that is
+ * free of its own costs nothing of that rest.
+ */
+function priceWith(own: TableRow, provider: string, model: KnownModel | undefined): Price | undefined {
+  if (!Object.keys(own).length) return model?.price;
+  const isFree = own.input_cost_per_token === 0 && own.output_cost_per_token === 0;
+  const rest = isFree || own.tiered_pricing !== undefined || !model ? {} : priceMembers(model.members);
+  const configured = priceIn({ ...rest, ...own }, provider);
+  return configured ? { ...configured, isConfigured: true } : model?.price;
+}

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { lookupNames, TABLE_PROVIDER } from './documented-limits.js';
+import { knownModel } from '../prices/known-model.js';
+import { shippedTable } from '../prices/shipped-table.js';
+import type { TableRow } from '../prices/table-row.js';
 
-/** The kind and the abilities of a model in LiteLLM's public table. */
+/** The kind and the abilities of a model in the table. */
 export interface DocumentedModel {
-  readonly provider: string;
   /** `chat`, `embedding`, `moderation` … */
   readonly mode: string;
   /** `supports_vision` … */
@@ -27,48 +27,36 @@ const SERVED_MODES: ReadonlySet<string> = new Set([
 const NO_NAME =
   /^(?:ft:|(?:(?:low|medium|high|standard|hd|eu|us|global|global-standard)\/)+|\d+-x-\d+\/|(?:fireworks-ai|together-ai)-)|(?:^|\/)container$/;
 
-let models: ReadonlyMap<string, DocumentedModel> | undefined;
 const namesByProvider = new Map<string, readonly string[]>();
 
 /** Returns what the table says about a provider's model. Undefined if it is not there. */
 export function documentedModel(provider: string, name: string): DocumentedModel | undefined {
-  const own = TABLE_PROVIDER[provider] ?? provider;
-  models ??= readModels();
-  for (const one of lookupNames(name)) {
-    const bare = models.get(one);
-    const model = models.get(`${own}/${one}`) ?? (bare?.provider === own ? bare : undefined);
-    if (model) return model;
-  }
-  return undefined;
+  const { members } = knownModel(provider, name) ?? {};
+  return members?.mode === undefined
+    ? undefined
+    : { mode: String(members.mode), abilities: abilitiesIn(members) };
 }
+
+const abilitiesIn = (members: TableRow) =>
+  Object.keys(members).filter((key) => key.startsWith('supports_') && members[key] === true);
 
 /** Returns the names of a provider's models that the gateway could serve, without the provider's prefix. */
 export function documentedNames(provider: string): readonly string[] {
   const own = TABLE_PROVIDER[provider] ?? provider;
   let names = namesByProvider.get(own);
   if (!names) {
-    models ??= readModels();
-    const found = [...models]
-      .filter(([, model]) => model.provider === own && SERVED_MODES.has(model.mode))
-      .map(([name]) => (name.startsWith(`${own}/`) ? name.slice(own.length + 1) : name));
+    const found: string[] = [];
+    for (const [name, { litellm_provider: owner, mode }] of shippedTable.rows())
+      if (owner === own && SERVED_MODES.has(String(mode)))
+        found.push(name.startsWith(`${own}/`) ? name.slice(own.length + 1) : name);
     names = [...new Set(found)].filter((name) => !NO_NAME.test(name) && !name.includes('*'));
     namesByProvider.set(own, names);
   }
   return names;
 }
 
-function readModels(): ReadonlyMap<string, DocumentedModel> {
-  const table = JSON.parse(
-    readFileSync(new URL('known/price-table.json', import.meta.url), 'utf8'),
-  ) as Record<string, Record<string, unknown>>;
-  return new Map(
-    Object.entries(table).map(([name, entry]) => [
-      name,
-      {
-        provider: String(entry.litellm_provider),
-        mode: String(entry.mode),
-        abilities: Object.keys(entry).filter((key) => key.startsWith('supports_') && entry[key] === true),
-      },
-    ]),
-  );
-}
+/** Provider names of the table that differ from LiteLLM's prefixes. */
+const TABLE_PROVIDER: Readonly<Record<string, string>> = {
+  text_completion_openai: 'text-completion-openai',
+  ollama_chat: 'ollama',
+};

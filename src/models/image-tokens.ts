@@ -1,5 +1,5 @@
 import { parseModel } from '../config/providers.js';
-import { knownModel } from './price-table.js';
+import { knownModel } from '../prices/known-model.js';
 
 /** Maximum tokens of an image by Anthropic's page “Vision”. Older models read about 1,600. */
 const CLAUDE = 4_784;

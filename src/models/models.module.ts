@@ -7,6 +7,7 @@ import { DeploymentHealth } from './deployment-health.js';
 import { ModelHealthController } from './model-health.controller.js';
 import { ModelsController } from './models.controller.js';
 import { ModelsService } from './models.service.js';
+import { CostMapRefresh } from './cost-map-refresh.js';
 import { PriceRefresh } from './price-refresh.js';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Team } from '../parties/entities/team.entity.js';
@@ -17,32 +18,27 @@ import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
 import { ServedNames } from './served-names.js';
 import { StoredDeploymentRepository } from './stored-deployment.repository.js';
-import { CostSettings } from './cost-settings.js';
-import { CostSettingsController } from './cost-settings.controller.js';
-import { StoredSetting } from './stored-setting.entity.js';
-import { StoredSettingRepository } from './stored-setting.repository.js';
 
 /** The catalogue of public names, with their deployments and prices. */
 @Module({
   imports: [
-    TypeOrmModule.forFeature([Team, AccessGroup, StoredDeployment, StoredSetting]),
+    TypeOrmModule.forFeature([Team, AccessGroup, StoredDeployment]),
     PartiesModule,
     CacheModule,
     CloudsModule,
     LedgerModule,
   ],
-  controllers: [CostSettingsController, ModelsController, ModelHealthController],
+  controllers: [ModelsController, ModelHealthController],
   providers: [
     TeamRepository,
     AccessGroupRepository,
     StoredDeploymentRepository,
-    StoredSettingRepository,
     Catalogue,
-    CostSettings,
     DeploymentHealth,
     ServedNames,
     ModelsService,
     PriceRefresh,
+    CostMapRefresh,
   ],
   exports: [Catalogue, DeploymentHealth, ModelsService, ServedNames],
 })

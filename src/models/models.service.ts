@@ -31,7 +31,6 @@ import type {
   ModelRow,
   NewModelDto,
 } from './models.dto.js';
-import { withFigures } from './public-model-info.js';
 import { decryptedParams, publicParams, storedParams } from './stored-params.js';
 import { StoredDeploymentRepository } from './stored-deployment.repository.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
@@ -135,14 +134,14 @@ export class ModelsService {
   async info(id: string | undefined, teamId: string | undefined): Promise<ModelInfoEntry[]> {
     const all = await this.all();
     const selected = all.filter(({ model_info }) => teamId === undefined || model_info.team_id === teamId);
-    if (id === undefined) return selected.map(this.withFigures);
+    if (id === undefined) return selected;
     const one = selected.filter(({ model_info }) => model_info.id === id);
     if (!one.length)
       throw new MissingRowException({
         message: `Model id = ${id} not found on litellm proxy`,
         param: 'litellm_model_id',
       });
-    return one.map(this.withFigures);
+    return one;
   }
 
   /** Returns one page of the deployments that match, without secrets. */
@@ -156,13 +155,11 @@ export class ModelsService {
         (part === undefined || model_name.toLowerCase().includes(part)),
     );
     return {
-      data: found.slice((page - 1) * size, page * size).map(this.withFigures),
+      data: found.slice((page - 1) * size, page * size),
       ...currentPageInfo(found.length, page, size),
       size,
     };
   }
-
-  private readonly withFigures = (entry: ModelInfoEntry) => withFigures(entry, this.catalogue.current());
 
   private async all(): Promise<ModelInfoEntry[]> {
     const rows = await this.database.read((manager) =>

@@ -5,9 +5,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Config } from '../config/config.js';
 import type { Catalogue } from './catalogue.service.js';
 import { PriceRefresh } from './price-refresh.js';
-import { replacePriceTable } from './price-table.js';
+import { replacePriceTable } from '../prices/library-prices.js';
 
-vi.mock('./price-table.js', () => ({ replacePriceTable: vi.fn(async () => 2_000) }));
+vi.mock('../prices/library-prices.js', async (original) => ({
+  ...(await original<object>()),
+  replacePriceTable: vi.fn(async () => 2_000),
+}));
 
 const replace = vi.mocked(replacePriceTable);
 const catalogue = { refresh: vi.fn(async () => {}) };

@@ -8,12 +8,13 @@ import {
 import { REMOTE_DATA_JSON_URL } from '@pydantic/genai-prices';
 import { CONFIG, type Config } from '../config/config.js';
 import { Catalogue } from './catalogue.service.js';
-import { replacePriceTable } from './price-table.js';
+import { forgetKnownModels } from '../prices/known-model.js';
+import { replacePriceTable } from '../prices/library-prices.js';
 import { PeriodicTask } from '../platform/periodic-task.js';
+import { fetchedText } from './fetched-text.js';
 import { errorReason } from '../http/error-reason.js';
 
 const TIMEOUT_MS = 60_000;
-const MAX_TABLE_BYTES = 32 * 1024 * 1024;
 
 /**
  * Fetches the price table at the start and every `price_refresh_hours`. A table that cannot be fetched or trusted changes
@@ -52,7 +53,8 @@ export class PriceRefresh implements OnApplicationBootstrap, OnApplicationShutdo
     const timer = setTimeout(abort, timeoutMs);
     this.ending.signal.addEventListener('abort', abort);
     try {
-      const models = await replacePriceTable(JSON.parse(await fetched(url, controller.signal)));
+      const models = await replacePriceTable(JSON.parse(await fetchedText(url, controller.signal)));
+      forgetKnownModels();
       await this.catalogue.refresh();
       this.logger.log(`The prices of ${models} models were read from ${url}.`);
     } catch (error) {
@@ -63,17 +65,4 @@ export class PriceRefresh implements OnApplicationBootstrap, OnApplicationShutdo
       this.ending.signal.removeEventListener('abort', abort);
     }
   }
-}
-
-async function fetched(url: string, signal: AbortSignal): Promise<string> {
-  const { ok, status, body } = await fetch(url, { signal });
-  if (!ok || !body) throw new Error(`it answered ${status}`);
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > MAX_TABLE_BYTES) throw new Error(`it is larger than ${MAX_TABLE_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

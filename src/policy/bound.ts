@@ -1,4 +1,4 @@
-import { type Price, serviceTierOf, type Unit, UNITS, type UsageBound } from './price.js';
+import { type Price, SERVICE_TIERS, type ServiceTier, type Unit, UNITS, type UsageBound } from './price.js';
 
 /** The most a call may use, read from the request alone. */
 export interface CallSize {
@@ -128,9 +128,17 @@ export function unboundedIn(size: CallSize, ceiling: Price): Unbounded[] {
 /** A part of a call that nothing limits, or that has no known price. */
 export type Unbounded = Unit | 'service_tier' | 'input_audio' | 'output_audio';
 
-const NO_SEARCHES = { webSearches: 0 };
-const NO_IMAGES_SEEN = { inputImages: 0, webSearches: 0 };
-const NOTHING_WRITTEN = { outputImages: 0, outputMs: 0, outputCharacters: 0 };
+/** Units of tools. A call that asks for one has a fee, or counts it. */
+const NO_SEARCHES = {
+  webSearches: 0,
+  webSearchesLow: 0,
+  webSearchesMedium: 0,
+  citationTokens: 0,
+  codeInterpreterSessions: 0,
+  fileSearches: 0,
+};
+const NO_IMAGES_SEEN = { ...NO_SEARCHES, inputImages: 0, inputPixels: 0 };
+const NOTHING_WRITTEN = { outputImages: 0, outputMs: 0, outputCharacters: 0, outputPixels: 0 };
 /** Zero of every unit: the start for a call that says how much it uses. */
 export const NO_UNITS = Object.freeze(
   Object.fromEntries(UNITS.map((unit) => [unit, 0])) as Record<Unit, number>,
@@ -148,11 +156,12 @@ function unitBound({ units, hasMedia, generates, webSearches }: CallSize): Parti
 /** Service tiers that cost the list price or less. */
 const PLAIN_SERVICE_TIERS: readonly string[] = ['auto', 'default', 'flex', 'standard_only'];
 
-function tierHasPrice(name: string | undefined, { serviceTiers }: Price): boolean {
-  if (name === undefined || PLAIN_SERVICE_TIERS.includes(name)) return true;
-  const tier = serviceTierOf(name);
-  return tier !== undefined && tier in (serviceTiers ?? {});
-}
+const tierHasPrice = (tier: string | undefined, { serviceTiers }: Price) =>
+  tier === undefined ||
+  PLAIN_SERVICE_TIERS.includes(tier) ||
+  (isServiceTier(tier) && tier in (serviceTiers ?? {}));
+
+const isServiceTier = (tier: string): tier is ServiceTier => SERVICE_TIERS.some((known) => known === tier);
 
 /** The prompt limit assumed for a model without a documented one. */
 const DEFAULT_MAX_INPUT_TOKENS = 1_048_576;

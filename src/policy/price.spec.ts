@@ -56,6 +56,9 @@ const INPUT_PARTS = {
   cacheWrite1hTokens: ['cacheWrite1h', 'cacheWrite'],
   inputAudioTokens: ['inputAudio'],
   inputImageTokens: ['inputImageToken'],
+  inputVideoTokens: ['inputVideo'],
+  cachedInputAudioTokens: ['cachedInputAudio', 'cachedInput'],
+  cachedInputImageTokens: ['cachedInputImageToken', 'cachedInput'],
 } as const;
 const OUTPUT_PARTS = {
   reasoningTokens: ['reasoning'],
@@ -118,7 +121,7 @@ const share = fc.integer({ min: 0, max: 100 });
 /** Returns any usage within a bound. Its parts may overlap, as those of some upstreams do. */
 const usageWithin = (bound: UsageBound): fc.Arbitrary<Usage> =>
   fc
-    .tuple(fc.array(share, { minLength: 20, maxLength: 20 }), fc.option(fc.constantFrom(...SERVICE_TIERS), { nil: undefined }))
+    .tuple(fc.array(share, { minLength: 40, maxLength: 40 }), fc.option(fc.constantFrom(...SERVICE_TIERS), { nil: undefined }))
     .map(([shares, serviceTier]) => {
       let next = 0;
       const some = (most: number) => Math.floor((most * shares[next++]!) / 100);
@@ -308,6 +311,23 @@ describe('a cost in other units than tokens', () => {
     const cost = (serviceTier?: 'flex' | 'priority') =>
       costNanoUsd({ inputTokens: 10, outputTokens: 0, ...(serviceTier && { serviceTier }) }, price);
     expect([cost(), cost('flex'), cost('priority')]).toEqual([20_000n, 10_000n, 20_000n]);
+  });
+
+  it('is multiplied for tokens in circumstances that cost more, and not for anything else', () => {
+    const price = {
+      ...free,
+      input: usd(1e-6),
+      request: usd(1e-6),
+      multipliers: { us: 1_100n, fast: 2_000n },
+    };
+    const cost = (...multipliers: string[]) =>
+      costNanoUsd({ inputTokens: 10, outputTokens: 0, multipliers }, price);
+    expect([cost(), cost('us'), cost('us', 'fast'), cost('elsewhere')]).toEqual([
+      11_000n,
+      12_000n,
+      23_000n,
+      11_000n,
+    ]);
   });
 
   it.each(UNITS)('makes a model that has a price for %s not free', (unit) => {

@@ -1,3 +1,4 @@
+import type { OffPeakHours } from './off-peak.js';
 import { decimalUnits, nanoUsd, type NanoUsd, ZERO_NANO_USD } from './money.js';
 
 /** The most one call may cost, whatever an upstream claims: nine million dollars. Thousands of such calls fit an account. */
@@ -25,7 +26,7 @@ const ZERO = 0n as UnitPrice;
 
 /**
  * Units that a call may be billed for beside tokens. Time counts in milliseconds: a price per second is a thousand of
- * theirs.
+ * theirs. A web search has three prices, by the size of the context it brings; `webSearches` is the dearest.
  */
 export const UNITS = [
   'inputImages',
@@ -36,19 +37,19 @@ export const UNITS = [
   'outputCharacters',
   'searches',
   'webSearches',
+  'webSearchesLow',
+  'webSearchesMedium',
+  'citationTokens',
+  'codeInterpreterSessions',
+  'fileSearches',
+  'inputPixels',
+  'outputPixels',
 ] as const;
 export type Unit = (typeof UNITS)[number];
 
-/** OpenAI's service tiers that have prices of their own. */
-export const SERVICE_TIERS = ['flex', 'priority'] as const;
+/** Service tiers that have prices of their own, under the names that LiteLLM's price members end with. */
+export const SERVICE_TIERS = ['flex', 'priority', 'ultrafast', 'balanced', 'decisions', 'batches'] as const;
 export type ServiceTier = (typeof SERVICE_TIERS)[number];
-
-/** Returns the service tier of this name. `fast` is OpenAI's newer name of `priority`. Undefined if it has no prices of its own. */
-export function serviceTierOf(name: unknown): ServiceTier | undefined {
-  if (typeof name !== 'string') return undefined;
-  const tier = name.toLowerCase();
-  return SERVICE_TIERS.find((known) => known === (tier === 'fast' ? 'priority' : tier));
-}
 
 /** Prices that apply together, each in USD per unit. A missing finer price of tokens falls back as named. */
 export interface PriceLevel extends Partial<Readonly<Record<Unit, UnitPrice>>> {
@@ -64,6 +65,12 @@ export interface PriceLevel extends Partial<Readonly<Record<Unit, UnitPrice>>> {
   readonly inputAudio?: UnitPrice;
   /** Prompt tokens of images; absent: `input`. */
   readonly inputImageToken?: UnitPrice;
+  /** Prompt tokens of video; absent: `input`. */
+  readonly inputVideo?: UnitPrice;
+  /** Prompt tokens of sound from the provider's cache; absent: `cachedInput`. */
+  readonly cachedInputAudio?: UnitPrice;
+  /** Prompt tokens of images from the provider's cache; absent: `cachedInput`. */
+  readonly cachedInputImageToken?: UnitPrice;
   /** Hidden reasoning tokens; absent: `output`. */
   readonly reasoning?: UnitPrice;
   /** Tokens of spoken responses; absent: `output`. */
@@ -83,32 +90,20 @@ export interface TieredPrice extends PriceLevel {
 export interface Price extends TieredPrice {
   /** The price that replaces it if the response says that it came from this service tier. */
   readonly serviceTiers?: Partial<Readonly<Record<ServiceTier, TieredPrice>>>;
-  /** True if the operator wrote it. A provider's own bill then does not count. */
+  /** The price in the hours that the provider calls off-peak. `priceAt` chooses. */
+  readonly offPeak?: OffPeakPrice;
+  /** Factors of the price of tokens in other circumstances, in thousandths, by the provider's name: `us`, `fast`. */
+  readonly multipliers?: Readonly<Record<string, bigint>>;
+  /** True if the operator wrote it: it counts before the provider's own bill. */
   readonly isConfigured?: true;
   /** Set for a ceiling whose prices lack some units: text, or nothing, would be billed for them. */
   readonly lacks?: Readonly<Record<'inputAudio' | 'outputAudio' | 'webSearches', boolean>>;
-  /** Set if a discount or a margin made this price of the list price. */
-  readonly list?: ListPrice;
 }
 
-/** Decimals of a share: discounts and margins are whole numbers of 1e-9. */
-export const SHARE_DECIMALS = 9;
-export const WHOLE_SHARE = 10n ** BigInt(SHARE_DECIMALS);
-
-/** A price before discount and margin, and both. */
-export interface ListPrice {
-  readonly price: Price;
-  readonly terms: PriceTerms;
-}
-
-/** Discount and margin of the calls of a model: cost × (1 − discount) × (1 + margin) + a fixed amount. */
-export interface PriceTerms {
-  /** A whole number of 1e-9, at most one. */
-  readonly discount: bigint;
-  /** A whole number of 1e-9. */
-  readonly margin: bigint;
-  /** An amount for each call. */
-  readonly fixedNanoUsd: NanoUsd;
+/** Prices that apply in some hours. */
+export interface OffPeakPrice {
+  readonly hours: OffPeakHours;
+  readonly price: TieredPrice;
 }
 
 /** The usage of one call in whole units, as the upstream reports it. Finer tokens are disjoint parts of the two totals. */
@@ -120,15 +115,15 @@ export interface Usage extends Partial<Readonly<Record<Unit, number>>> {
   readonly cacheWrite1hTokens?: number;
   readonly inputAudioTokens?: number;
   readonly inputImageTokens?: number;
+  readonly inputVideoTokens?: number;
+  readonly cachedInputAudioTokens?: number;
+  readonly cachedInputImageTokens?: number;
   readonly reasoningTokens?: number;
   readonly outputAudioTokens?: number;
   readonly outputImageTokens?: number;
   readonly serviceTier?: ServiceTier;
-  /** The cost that the provider itself reports, and the provider that reports it in this form. */
-  readonly billNanoUsd?: number;
-  readonly billedBy?: string;
-  /** Names of the provider's counts that no price reads. */
-  readonly unreadCounts?: readonly string[];
+  /** Circumstances that multiply the price of tokens, by the names of `Price.multipliers`. */
+  readonly multipliers?: readonly string[];
 }
 
 /** The most a call can use. A unit that is absent counts as none. */
@@ -150,39 +145,34 @@ function roundUp(units: bigint): NanoUsd {
   return saturated((units + UNITS_PER_NANO_USD - 1n) / UNITS_PER_NANO_USD);
 }
 
-/** Returns the cost of a call: exact until one rounding (half up) at the end. A bill of the provider is the list price. */
+/** Returns the cost of a call: exact until one rounding (half up) at the end. */
 export function costNanoUsd(usage: Usage, price: Price): NanoUsd {
-  if (usage.billNanoUsd !== undefined) return billAtTerms(BigInt(usage.billNanoUsd), price.list?.terms);
   const level = levelFor(usage, price);
   const { input, output } = level;
+  const cachedInput = level.cachedInput ?? input;
   const cacheWrite = level.cacheWrite ?? input;
-  return roundHalfUp(
+  const tokens =
     tokensAt(input, usage.inputTokens, [
-      [usage.cachedInputTokens, level.cachedInput ?? input],
+      [usage.cachedInputTokens, cachedInput],
       [usage.cacheWriteTokens, cacheWrite],
       [usage.cacheWrite1hTokens, level.cacheWrite1h ?? cacheWrite],
       [usage.inputAudioTokens, level.inputAudio ?? input],
       [usage.inputImageTokens, level.inputImageToken ?? input],
-    ]) +
-      tokensAt(output, usage.outputTokens, outputParts(usage, level)) +
-      otherThanTokens(usage, level),
-  );
+      [usage.inputVideoTokens, level.inputVideo ?? input],
+      [usage.cachedInputAudioTokens, level.cachedInputAudio ?? cachedInput],
+      [usage.cachedInputImageTokens, level.cachedInputImageToken ?? cachedInput],
+    ]) + tokensAt(output, usage.outputTokens, outputParts(usage, level));
+  const multiplied = usage.multipliers ? times(tokens, usage.multipliers, price) : tokens;
+  return roundHalfUp(multiplied + otherThanTokens(usage, level));
 }
 
-function billAtTerms(bill: bigint, terms: PriceTerms | undefined): NanoUsd {
-  if (!terms) return nanoUsd(bill);
-  const { discount, margin, fixedNanoUsd } = terms;
-  const scaled = bill * (WHOLE_SHARE - discount) * (WHOLE_SHARE + margin);
-  const divisor = WHOLE_SHARE * WHOLE_SHARE;
-  const cost = (scaled + divisor / 2n) / divisor + fixedNanoUsd;
-  return nanoUsd(cost > MAX_CALL_NANO_USD ? MAX_CALL_NANO_USD : cost);
-}
+const ONE = 1_000n;
 
-/** Returns a usage without the bill of its provider. */
-export function withoutBill(usage: Usage): Usage {
-  const { billNanoUsd: _, ...counts } = usage;
-  delete (counts as { billedBy?: string }).billedBy;
-  return counts;
+/** Multiplies the price of tokens by what each of these circumstances costs. One without a multiplier costs nothing. */
+function times(units: bigint, names: readonly string[], { multipliers }: Price): bigint {
+  let product = units;
+  for (const name of names) product = (product * (multipliers?.[name] ?? ONE)) / ONE;
+  return product;
 }
 
 /** Parts of the cost of a call. Together with the output, which is the rest, they are the whole. */
@@ -194,7 +184,7 @@ interface CostParts {
   readonly cacheRead: NanoUsd;
   readonly cacheWrite: NanoUsd;
   readonly reasoning: NanoUsd;
-  /** Web searches. */
+  /** Web searches, and other tools that the provider runs. */
   readonly tools: NanoUsd;
 }
 
@@ -210,9 +200,14 @@ export function costParts(cost: NanoUsd, usage: Usage, price: Price): CostParts 
     tokensAt(level.output, usage.outputTokens, hasParts ? outputParts(usage, level) : []) +
     unitsAt(OUTPUT_UNITS, usage, level);
   const output = within(roundHalfUp(outputUnits), cost);
-  const tools = within(priced(usage.webSearches, level.webSearches), nanoUsd(cost - output));
+  const tools = within(roundHalfUp(unitsAt(TOOL_UNITS, usage, level)), nanoUsd(cost - output));
+  const cachedInput = level.cachedInput ?? level.input;
   const cacheRead = within(
-    priced(usage.cachedInputTokens, level.cachedInput ?? level.input),
+    nanoUsd(
+      priced(usage.cachedInputTokens, cachedInput) +
+        priced(usage.cachedInputAudioTokens, level.cachedInputAudio ?? cachedInput) +
+        priced(usage.cachedInputImageTokens, level.cachedInputImageToken ?? cachedInput),
+    ),
     nanoUsd(cost - output - tools),
   );
   const cacheWrite = within(
@@ -232,8 +227,7 @@ export function costParts(cost: NanoUsd, usage: Usage, price: Price): CostParts 
   };
 }
 
-/** Returns the prices that apply to a usage: those of its service tier and of the length of its prompt. */
-export function levelFor({ inputTokens, serviceTier }: Usage, price: Price): PriceLevel {
+function levelFor({ inputTokens, serviceTier }: Usage, price: Price): PriceLevel {
   const tiered = (serviceTier && price.serviceTiers?.[serviceTier]) ?? price;
   return tiered.tiers?.findLast(({ aboveInputTokens }) => inputTokens > aboveInputTokens) ?? tiered;
 }
@@ -265,7 +259,20 @@ const outputParts = (usage: Usage, level: PriceLevel) =>
 const otherThanTokens = (used: Partial<Record<Unit, number>>, level: PriceLevel): bigint =>
   (level.request ?? ZERO) + unitsAt(UNITS, used, level);
 
-const OUTPUT_UNITS = ['outputImages', 'outputMs', 'outputCharacters'] as const satisfies readonly Unit[];
+const TOOL_UNITS = [
+  'webSearches',
+  'webSearchesLow',
+  'webSearchesMedium',
+  'citationTokens',
+  'codeInterpreterSessions',
+  'fileSearches',
+] as const satisfies readonly Unit[];
+const OUTPUT_UNITS = [
+  'outputImages',
+  'outputMs',
+  'outputCharacters',
+  'outputPixels',
+] as const satisfies readonly Unit[];
 
 function unitsAt(units: readonly Unit[], used: Partial<Record<Unit, number>>, level: PriceLevel): bigint {
   let sum = 0n;
@@ -311,7 +318,13 @@ export function ceilingOf(prices: readonly Price[]): Price {
     return priced.length && priced.length === prices.length ? [[tier, dearestOf(priced)] as const] : [];
   });
   return {
-    ...dearestOf(prices.flatMap((price) => [price, ...Object.values(price.serviceTiers ?? {})])),
+    ...dearestOf(
+      prices.flatMap((price) => [
+        price,
+        ...Object.values(price.serviceTiers ?? {}),
+        ...(price.offPeak ? [price.offPeak.price] : []),
+      ]),
+    ),
     ...(everywhere.length && { serviceTiers: Object.fromEntries(everywhere) }),
     lacks: {
       inputAudio: prices.some(({ inputAudio }) => inputAudio === undefined),
@@ -321,6 +334,18 @@ export function ceilingOf(prices: readonly Price[]): Price {
   };
 }
 
+const INPUT_PRICES = [
+  'input',
+  'cachedInput',
+  'cacheWrite',
+  'cacheWrite1h',
+  'inputAudio',
+  'inputImageToken',
+  'inputVideo',
+  'cachedInputAudio',
+  'cachedInputImageToken',
+] as const satisfies readonly (keyof PriceLevel)[];
+
 function dearestOf(prices: readonly TieredPrice[]): PriceLevel {
   const levels = prices.flatMap((price) => [price, ...(price.tiers ?? [])]);
   const dearest = (...fields: (keyof PriceLevel)[]) =>
@@ -328,7 +353,7 @@ function dearestOf(prices: readonly TieredPrice[]): PriceLevel {
       .flatMap((level) => fields.map((field) => level[field] ?? ZERO))
       .reduce((most, price) => (price > most ? price : most), ZERO);
   return {
-    input: dearest('input', 'cachedInput', 'cacheWrite', 'cacheWrite1h', 'inputAudio', 'inputImageToken'),
+    input: dearest(...INPUT_PRICES),
     output: dearest('output', 'reasoning', 'outputAudio', 'outputImageToken'),
     request: dearest('request'),
     ...(Object.fromEntries(UNITS.map((unit) => [unit, dearest(unit)])) as Record<Unit, UnitPrice>),

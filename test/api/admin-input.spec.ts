@@ -203,7 +203,7 @@ describe('422, naming the field', () => {
     ['a provider that is not served', model({ model: 'sagemaker/x' })],
     ['a name that is an instruction', { ...model({}), model_name: 'all-proxy-models' }],
     ['a price below zero', model({ input_cost_per_token: -1 })],
-    ['a price nothing is billed by', model({}, { output_cost_per_pixel: 1e-8 })],
+    ['a price nothing is billed by', model({}, { ocr_cost_per_page: 1e-8 })],
   ])('/model/new with %s', async (_, body) => {
     expect((await refused('/model/new', body)).status).toBe(422);
     expect((await gateway.chat(gateway.masterKey, { model: 'added' })).status).toBe(400);

@@ -25,7 +25,12 @@ beforeAll(async () => {
         model('m-window', upstream.url, { ...perOutput, max_input_tokens: 20, max_output_tokens: null }),
         model('m-sees', upstream.url, perInput, { model: 'openai/gpt-4o' }),
         model('m-sees/*', upstream.url, perInput, { model: 'openai/*' }),
-        model('m-draws', upstream.url, perInput, { model: 'openai/gpt-image-1' }),
+        model(
+          'm-draws',
+          upstream.url,
+          { ...perInput, output_cost_per_image_token: 0 },
+          { model: 'openai/gpt-image-1' },
+        ),
         model('m-qwen', upstream.url, perOutput, { model: 'dashscope/up-qwen' }),
         model('m-retried', upstream.url, perOutput, { max_retries: 2 }),
       ],

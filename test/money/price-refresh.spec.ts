@@ -24,8 +24,11 @@ beforeAll(async () => {
     upstream,
     config: {
       model_list: [
-        { model_name: 'm-known', litellm_params: { model: 'openai/gpt-4o-mini', api_base: upstream.url } },
-        { model_name: 'any/*', litellm_params: { model: 'openai/*', api_base: upstream.url } },
+        {
+          model_name: 'm-known',
+          litellm_params: { model: 'openrouter/openai/gpt-4o-mini', api_base: upstream.url },
+        },
+        { model_name: 'any/*', litellm_params: { model: 'openrouter/openai/*', api_base: upstream.url } },
       ],
       general_settings: {
         price_refresh_hours: 200 / 3_600_000,
@@ -41,11 +44,11 @@ afterAll(async () => {
   prices.close();
 });
 
-/** Returns the library's own table, with another output price of gpt-4o-mini, in USD a token. */
+/** Returns the library's own table, with another output price of OpenRouter's gpt-4o-mini, in USD a token. */
 const tableWith = async (usdPerToken: number) => {
   const table = structuredClone((await waitForUpdate())!);
-  const models = table.find(({ id }) => id === 'openai')!.models;
-  models.find(({ id }) => id === 'gpt-4o-mini')!.prices = {
+  const models = table.find(({ id }) => id === 'openrouter')!.models;
+  models.find(({ id }) => id === 'openai/gpt-4o-mini')!.prices = {
     input_mtok: 0,
     output_mtok: usdPerToken * 1_000_000,
   };

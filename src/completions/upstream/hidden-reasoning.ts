@@ -16,8 +16,7 @@ export class HiddenReasoning {
   private readonly mayBeShown: boolean;
 
   constructor({ llm, deployment }: Attempt) {
-    const isCounted = llm.kind.stream.countsAsItGoes === true;
-    this.isHidden = !isCounted && (llm.size.thinks === true || deployment.reasons === true);
+    this.isHidden = llm.size.thinks === true || deployment.reasons === true;
     this.mayBeShown = SHOWS_REASONING.has(deployment.provider);
   }
 

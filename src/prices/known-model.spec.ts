@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { costNanoUsd } from '../policy/price.js';
-import { providerOfBareName } from './bare-name-provider.js';
-import { knownModel, pricedProvider, replacePriceTable } from './price-table.js';
+import { providerOfBareName } from '../models/bare-name-provider.js';
+import { forgetKnownModels, knownModel, pricedProvider } from './known-model.js';
+import { libraryModel, replacePriceTable } from './library-prices.js';
 
 const million = { inputTokens: 1_000_000, outputTokens: 0 };
 const usdOf = (provider: string, name: string, on: string, usage = million) => {
@@ -9,16 +10,27 @@ const usdOf = (provider: string, name: string, on: string, usage = million) => {
   return price && Number(costNanoUsd(usage, price)) / 1e9;
 };
 
-describe('the price of a known model', () => {
+describe('a price of the library', () => {
+  const inputOn = (provider: string, name: string, day: string) =>
+    libraryModel(provider, name, day)?.members.input_cost_per_token;
+
   it('is the one of the day', () => {
-    expect(usdOf('openai', 'o3', '2025-06-09T23:59:59Z')).toBe(10);
-    expect(usdOf('openai', 'o3', '2025-06-10T00:00:00Z')).toBe(2);
+    expect(inputOn('openai', 'o3', '2025-06-09')).toBe(1e-5);
+    expect(inputOn('openai', 'o3', '2025-06-10')).toBe(2e-6);
   });
 
   it('that changes with the hour is the dearest of the day', () => {
-    expect(usdOf('deepseek', 'deepseek-chat', '2025-01-01T20:00:00Z')).toBe(0.27);
+    expect(inputOn('deepseek', 'deepseek-chat', '2025-01-01')).toBe(2.7e-7);
   });
 
+  it('is found by the whole name or its date, never by a part of it', () => {
+    expect(inputOn('openai', 'o4-mini', '2026-01-01')).toBe(1.1e-6);
+    expect(inputOn('openai', 'my-o4-mini-copy', '2026-01-01')).toBeUndefined();
+    expect(inputOn('google', 'gemini-2.5-flash-cyber', '2026-01-01')).toBeUndefined();
+  });
+});
+
+describe('the price of a known model', () => {
   it('is found under the names LiteLLM uses, with a date behind them', () => {
     for (const [provider, name] of [
       ['openai', 'gpt-4o-mini'],
@@ -44,10 +56,10 @@ describe('the price of a known model', () => {
 describe('in other units', () => {
   const nothing = { inputTokens: 0, outputTokens: 0 };
   it.each([
-    ['a fee per request', 'perplexity', 'sonar', nothing],
+    ['a search', 'perplexity', 'sonar', { ...nothing, webSearches: 1 }],
     ['reasoning', 'perplexity', 'sonar-deep-research', { ...nothing, outputTokens: 1, reasoningTokens: 1 }],
-    ['pictures drawn', 'google', 'gemini-2.5-flash-image', { ...nothing, outputTokens: 1, outputImageTokens: 1 }],
-    ['a cache kept for an hour', 'anthropic', 'claude-3-haiku', { ...nothing, inputTokens: 1, cacheWrite1hTokens: 1 }],
+    ['pictures drawn', 'gemini', 'gemini-2.5-flash-image', { ...nothing, outputTokens: 1, outputImageTokens: 1 }],
+    ['a cache kept for an hour', 'anthropic', 'claude-sonnet-4-5', { ...nothing, inputTokens: 1, cacheWrite1hTokens: 1 }],
   ])('the table prices %s', (_, provider, name, { outputTokens, inputTokens, ...parts }) => {
     const { price } = knownModel(provider, name)!;
     expect(costNanoUsd({ inputTokens, outputTokens, ...parts }, price!)).not.toBe(
@@ -84,17 +96,19 @@ describe('a newer table', () => {
     ['everything for nothing', table(...many.map((model) => ({ ...model, prices: { input_mtok: 0 } }))), 'it prices 0 models'],
   ])('is not taken with %s', async (_, newTable, reason) => {
     await expect(replacePriceTable(newTable)).rejects.toThrow(reason);
-    expect(usdOf('openai', 'o3', '2026-01-01')).toBe(2);
+    expect(usdOf('openrouter', 'openai/o3', '2026-01-01')).toBe(2);
     expect(knownModel('testing', 'm1')).toBeUndefined();
   }); // prettier-ignore
 
   it('takes the place of the old one, also for what was asked before', async () => {
-    expect(knownModel('openai', 'gpt-4o')).toBeDefined();
-    expect(pricedProvider('ft:gpt-4-0613:acme::id')).toBe('openai');
+    expect(knownModel('openrouter', 'openai/o3')?.price).toBeDefined();
+    expect(pricedProvider('ft:gpt-4.1-2025-04-14:acme::id')).toBe('openai');
     expect(await replacePriceTable(table(...many))).toBe(1_000);
+    forgetKnownModels();
     expect(usdOf('testing', 'm1', '2026-01-01')).toBe(1);
-    expect(knownModel('openai', 'gpt-4o')).toBeUndefined();
-    expect(pricedProvider('ft:gpt-4-0613:acme::id')).toBeUndefined();
+    expect(knownModel('openrouter', 'openai/o3')?.price).toBeUndefined();
+    // The release's own table stays.
+    expect(knownModel('openai', 'gpt-4o')?.price).toBeDefined();
     // Who may call what does not change with the prices.
     expect(providerOfBareName('gpt-4o')).toBe('openai');
   });
