@@ -156,7 +156,7 @@ function usableReport(at: string, model: ModelConfig, read: ReadSettings): Deplo
       );
       remark(
         'litellm_params.model',
-        `answers at ${served.join(', ')} alone; other routes get 400`,
+        `answers at ${served.join(', ') || 'the native routes of its API'} alone; other routes get 400`,
         adviceForProvider(deployment.provider) ?? null,
       );
     }

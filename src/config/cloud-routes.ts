@@ -207,6 +207,12 @@ export function entraIdentity(params: RouteParams, variables: ProviderVariables)
   return { cloud: 'entra', scope, ...present({ tenantId, clientId, clientSecret }) };
 }
 
+const ADDRESSES = ['api_base', 'base_url', 'aws_bedrock_runtime_endpoint', 'aws_sts_endpoint'];
+
+/** Tells whether a deployment names an address. */
+export const namesAddress = (params: Settings): boolean =>
+  ADDRESSES.some((name) => params[name] !== undefined && params[name] !== null && params[name] !== '');
+
 /** Tells whether an identity is the host's own, or lies in one of its files. */
 export function isOfHost(identity: CloudSettings): boolean {
   switch (identity.cloud) {

@@ -360,6 +360,14 @@ describe('what a file may say', () => {
     [model('', '{input_dbu_cost_per_token: 1}'), 'model_list[0].model_info.input_dbu_cost_per_token'],
   ])('%s is named as without effect', (yaml, path) => expect(read(yaml).ignoredKeys).toEqual([path]));
 
+  it('enable_azure_ad_token_refresh asks for the host’s identity at Azure', () => {
+    const yaml = 'litellm_settings: {enable_azure_ad_token_refresh: true}';
+    expect(read(yaml)).toMatchObject({
+      ignoredKeys: [],
+      providerVariables: { AZURE_CREDENTIAL: 'DefaultAzureCredential' },
+    });
+  });
+
   it('names what several models have once, and nothing that says the same as the environment', () => {
     const yaml = 'model_list: [{model_name: a, litellm_params: {model: openai/a, rpm: 1, custom_llm_provider: openai}}, {model_name: b, litellm_params: {model: openai/b, rpm: 2}}, {model_name: c, litellm_params: {model: sagemaker/c, aws_region_name: x}}]';
     const master = `general_settings: {master_key: ${MASTER.TOLLGATE_MASTER_KEY}}`;

@@ -142,6 +142,9 @@ export function readSettings(
   );
   const host = said('HOST') ?? '127.0.0.1';
   if (givenMasterKey) checkMasterKey(givenMasterKey, host, report);
+  // LiteLLM's word for it: without a key, Azure gets the token of the host's identity.
+  if (litellm.flag('enable_azure_ad_token_refresh'))
+    providerVariables.AZURE_CREDENTIAL ??= 'DefaultAzureCredential';
   const { models, leftOut } =
     path === undefined ? { models: demoModels, leftOut: [] } : readModels(file, providerVariables);
   const settings = {

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { cacheKey } from '../cache/change-epochs.js';
 import { CloudCredentials } from '../clouds/cloud-credentials.js';
 import { Revisions } from '../cache/revisions.js';
-import { isOfHost } from '../config/cloud-routes.js';
+import { isOfHost, namesAddress } from '../config/cloud-routes.js';
 import { CONFIG, type Config, type LitellmParams } from '../config/config.js';
 import type { ProviderVariables } from '../config/providers.js';
 import { Database } from '../database/database.js';
@@ -143,8 +143,7 @@ export class Catalogue implements OnModuleInit {
  * none of them. Such a deployment names its credential beside its address.
  */
 function mayUseNothingOfHost({ litellmParams, modelInfo }: DeploymentSource): boolean {
-  return modelInfo.db_model === true && ADDRESSES.some((name) => litellmParams[name] !== undefined);
+  return modelInfo.db_model === true && namesAddress(litellmParams);
 }
 
-const ADDRESSES = ['api_base', 'base_url', 'aws_bedrock_runtime_endpoint', 'aws_sts_endpoint'];
 const NO_VARIABLES: ProviderVariables = {};

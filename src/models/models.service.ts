@@ -6,7 +6,9 @@ import { type CacheKey, cacheKey } from '../cache/change-epochs.js';
 import { RowCache } from '../cache/row-cache.js';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { CONFIG, type Config, type ModelConfig } from '../config/config.js';
+import { isOfHost, namesAddress } from '../config/cloud-routes.js';
 import { readModel } from '../config/models.js';
+import { routeOf } from '../config/providers.js';
 import { restrictionProblems } from '../config/restrictions.js';
 import { Report, Section } from '../config/section.js';
 import { authoredBy } from '../database/authored-row.js';
@@ -271,6 +273,7 @@ function descriptionOf(
   refuse([
     ...report.problems,
     ...(report.problems.length ? [] : callEditFaults(model.litellmParams)),
+    ...(report.problems.length ? [] : identityProblems(model.litellmParams)),
     ...report.ignored.map((path) => `${path}: ${NOT_BILLED}`),
     ...restrictionProblems({ ...litellm_params }, startWithout),
     ...misplacedSecrets(model_info ?? {}),
@@ -279,6 +282,16 @@ function descriptionOf(
     ...tooLarge({ litellm_params, model_info }),
   ]);
   return model;
+}
+
+/** Returns a problem if an address that arrives by the API would get an identity of this host. */
+function identityProblems(params: ModelConfig['litellmParams']): string[] {
+  const route = namesAddress(params) ? routeOf(params) : undefined;
+  return route && !('problem' in route) && route.identity && isOfHost(route.identity)
+    ? [
+        'litellm_params: an address of its own needs its credential beside it: no identity of this host is sent there',
+      ]
+    : [];
 }
 
 function refuse(problems: readonly string[]): void {

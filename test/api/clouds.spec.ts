@@ -411,9 +411,26 @@ describe('a credential that cannot be had', () => {
       aws_region_name: 'eu-central-1',
       api_base: clouds.url,
     };
-    await gateway.create('/model/new', { model_name: 'stored', litellm_params: params });
-    await eventually(() => expect(gateway.logs).toMatch(/must name its credential beside it/));
+    const { status, body } = await gateway.admin('POST', '/model/new', {
+      model_name: 'stored',
+      litellm_params: params,
+    });
+    expect([status, JSON.stringify(body)]).toEqual([
+      422,
+      expect.stringContaining('needs its credential beside it'),
+    ]);
     expect((await message('stored')).status).toBe(400);
+    const named = {
+      ...params,
+      aws_access_key_id: AWS_KEY.accessKeyId,
+      aws_secret_access_key: AWS_KEY.secretAccessKey,
+    };
+    await gateway.create('/model/new', { model_name: 'stored', litellm_params: withKey });
+    clouds.answer = () => ({ body: MESSAGE });
+    expect((await message('stored')).status).toBe(200);
+    const info = await gateway.admin('GET', '/model/info');
+    expect(info.text).not.toContain(AWS_KEY.secretAccessKey);
+    expect(info.text).not.toContain('PRIVATE KEY');
   });
 });
 
