@@ -420,7 +420,7 @@ describe('a credential that cannot be had', () => {
       expect.stringContaining('needs its credential beside it'),
     ]);
     expect((await message('stored')).status).toBe(400);
-    const named = {
+    const withKey = {
       ...params,
       aws_access_key_id: AWS_KEY.accessKeyId,
       aws_secret_access_key: AWS_KEY.secretAccessKey,
