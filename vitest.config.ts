@@ -7,6 +7,7 @@ import { RetryReporter } from './test/harness/retry-reporter.js';
 
 /** What users see must be the same with balances in memory and in the rows of PostgreSQL: these are run on both. */
 const ON_BOTH = [
+  'native-money',
   'admin-life',
   'alerts',
   'allowed-hours',
@@ -21,6 +22,7 @@ const ON_BOTH = [
   'clamp-and-wait',
   'client-address',
   'decision-log',
+  'discounts-and-margins',
   'corrections',
   'evaluation',
   'call-outcomes',

@@ -12,6 +12,7 @@ import { endUserView } from './end-users/end-user.view.js';
 import { keyView } from './keys/key.view.js';
 import { VirtualKey } from './parties/entities/virtual-key.entity.js';
 import { StoredDeployment } from './models/stored-deployment.entity.js';
+import { StoredSetting } from './models/stored-setting.entity.js';
 import { modelRow } from './models/models.service.js';
 import { OrganizationMember } from './parties/entities/organization-member.entity.js';
 import { organizationMemberView } from './organizations/organization-member.view.js';
@@ -114,6 +115,11 @@ export const AUDITED: ReadonlyMap<EntityTarget<ObjectLiteral>, AuditedTable<Obje
     table: 'LiteLLM_ProxyModelTable',
     idOf: ({ modelId }) => modelId,
     view: modelRow,
+  }),
+  audited(StoredSetting, {
+    table: 'LiteLLM_Config',
+    idOf: ({ name }) => name,
+    view: ({ name: param_name, value: param_value }) => ({ param_name, param_value }),
   }),
 ]);
 

@@ -9,6 +9,7 @@ import { EndUser } from './parties/entities/end-user.entity.js';
 import { VirtualKey } from './parties/entities/virtual-key.entity.js';
 import { InstallationRow } from './installation/installation.entity.js';
 import { StoredDeployment } from './models/stored-deployment.entity.js';
+import { StoredSetting } from './models/stored-setting.entity.js';
 import { OrganizationMember } from './parties/entities/organization-member.entity.js';
 import { Organization } from './parties/entities/organization.entity.js';
 import { AccountDelta } from './ledger/account-delta.entity.js';
@@ -37,6 +38,7 @@ export const entities = [
   Tag,
   Budget,
   StoredDeployment,
+  StoredSetting,
   AccessGroup,
   Account,
   AccountDelta,

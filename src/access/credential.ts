@@ -22,6 +22,9 @@ export function requestedTeamId({ headers }: { readonly headers: IncomingHttpHea
   return typeof asked === 'string' && asked !== '' ? asked : undefined;
 }
 
+/** Tells whether a client of AWS signed its request. That names no caller of the gateway, and is dropped. */
+const isSignature = (value: string) => value.startsWith('AWS4-HMAC-SHA256 ');
+
 const SCHEME = /^bearer[ \t]+/i;
 const VISIBLE = /^[\x21-\x7e]{1,16384}$/;
 
@@ -43,7 +46,10 @@ export function presentedCredential(
   headers: IncomingHttpHeaders,
   rawHeaders: readonly string[],
 ): PresentedCredential {
-  const name = HEADERS.find((header) => headers[header] !== undefined);
+  const name = HEADERS.find(
+    (header) =>
+      headers[header] !== undefined && !(header === 'authorization' && isSignature(headers[header])),
+  );
   if (!name) return absent;
   const values = valuesOf(name, rawHeaders);
   if (values.some((value) => value !== values[0])) return twice;

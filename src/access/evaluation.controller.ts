@@ -15,6 +15,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { CallerRoute } from '../http/route-access.js';
 import { wireHeader } from '../http/utf8-header.js';
 import { callTypeOf } from '../call-types/call-types.js';
+import { isNativeRoute, nativeRouteAt } from '../call-types/native-routes.js';
 import { type Principal, seesEverything } from '../policy/principal.js';
 import { matchedPath } from '../http/matched-path.js';
 import { decide } from '../policy/decide.js';
@@ -116,24 +117,28 @@ export class EvaluationController {
     if (!seesEverything(request.principal!) && !isItself(request.principal!, type, id, keyHash ?? hash))
       throw new ForbiddenException('A caller may ask about itself and its own user only.');
     const route = this.routeOf(action.name, context?.route);
+    const params = { model: resource.id, target: `${resource.id}:generateContent`, ...ANYWHERE };
+    const path = matchedPath({ routeOptions: { url: route }, params });
+    const native = isNativeRoute(route) ? nativeRouteAt(path) : undefined;
     const bytes = Buffer.from(JSON.stringify({ model: resource.id, ...context?.body }));
     const teamId = requestedTeamId(request);
     const headers = context?.user_agent === undefined ? {} : { 'user-agent': context.user_agent };
     const asked: Omit<AccessRequest, 'presented'> = {
       headers,
       route: {
-        path: matchedPath({ routeOptions: { url: route }, params: { model: resource.id } }),
+        path,
         method: 'POST',
         roles: 'any',
         callsModel: true,
       },
       llm: () =>
         this.reader.readBytes(bytes, {
-          kind: callTypeOf(route),
+          kind: native?.kind ?? callTypeOf(route),
+          ...(native && { native }),
           headers: type === 'end_user' ? { [END_USER_HEADER]: wireHeader(id) } : {},
           query: '',
           pathModel: resource.id,
-          pathDecides: pathDecides(route),
+          pathDecides: native !== undefined || pathDecides(route),
         }),
       ...(teamId !== undefined && { teamId }),
     };
@@ -157,6 +162,9 @@ export class EvaluationController {
     });
   }
 }
+
+/** Parts of Vertex AI's paths that decide nothing here. */
+const ANYWHERE = { project: '-', location: '-', publisher: '-' };
 
 const isItself = (
   { keyHash, tokenId, userId }: Principal,

@@ -6,6 +6,7 @@ import { CallBody } from '../call-types/call-body.js';
 import { CONTENT, MEDIA_NAMES } from '../call-types/media.js';
 import { moderation } from '../call-types/moderation.js';
 import type { CallType } from '../call-types/call-type.js';
+import type { NativeRoute, NativeForm } from '../call-types/native-routes.js';
 import { FormBody } from '../call-types/form-body.js';
 import type { ReadMember } from '../call-types/read-members.js';
 import { areDroppedMembers, dropFlag } from '../config/call-defaults.js';
@@ -54,6 +55,8 @@ export interface LlmRequest {
   readonly drops?: MemberDrops;
   /** Members that the operator set in this body. They are sent, even if they look like members for the gateway. */
   readonly operatorNames?: ReadonlySet<string>;
+  /** The native route, and the query of its path. Absent at all other routes. */
+  readonly native?: { readonly form: NativeForm; readonly query: string };
   /** Headers of the client, on which the size of a call may depend. */
   readonly headers: IncomingHttpHeaders;
   /** Requests to the gateway in LiteLLM's headers. Absent if there are none. */
@@ -77,6 +80,8 @@ export interface LlmRequestContext {
   readonly pathModel?: string;
   /** True if the path alone names the model, whatever the body says, as for Azure's clients. */
   readonly pathDecides?: boolean;
+  /** Set at a native route. */
+  readonly native?: NativeRoute;
   readonly headers: IncomingHttpHeaders;
   /** Set if the body came over HTTP. A form route then requires a form. */
   readonly contentType?: string;
@@ -115,7 +120,16 @@ const WATCH: Watch = {
     ...SCHEMA_HOLDERS.map((name) => [name, FORBIDDEN_PARAM_NAMES] as const),
   ]),
   free: SCHEMAS,
-  unique: new Set<ReadMember>(['tools', 'search_parameters', 'context_management', 'thinking', 'reasoning']),
+  unique: new Set<ReadMember>([
+    'tools',
+    'search_parameters',
+    'context_management',
+    'thinking',
+    'reasoning',
+    'generationConfig',
+    'inferenceConfig',
+    'additionalModelRequestFields',
+  ]),
 };
 
 /** Members that may name fallbacks. Only `fallbacks` are tried. */
@@ -224,7 +238,7 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
   // A moderation may leave its model open, by null, too.
   const inBody = kind === moderation ? (value('model') ?? undefined) : value('model');
   const model = modelOf(inBody, context);
-  const stream = body.flag('stream');
+  const stream = context.native ? context.native.streams : body.flag('stream');
   const endUserId = endUserOf(value, context);
   const fallbacks = namesIn(value('fallbacks'), 'fallbacks');
   const allFallbacks = [...new Set([...fallbacks, ...otherFallbacks(value)])];
@@ -257,6 +271,7 @@ function readBody(body: CallBody, context: LlmRequestContext): LlmRequest {
     const drops = dropsIn(body);
     if (drops) request.drops = drops;
   }
+  if (context.native) request.native = { form: context.native.form, query: context.query };
   const asked = callHeaders(headers, settings.endUserHeaders);
   if (asked) request.callHeaders = asked;
   const passed = passedHeaders(context);

@@ -34,6 +34,11 @@ export interface CallType {
    * API has no such limit.
    */
   readonly limitMember?: (chatMember: string) => string;
+  /**
+   * Returns the text of the member that limits the output, if the limit is a part of that member. Absent: the limit is its
+   * value.
+   */
+  readonly limitEdit?: (bytes: Buffer, members: ScannedObject['members'], tokens: number) => string;
   /** Returns the member that limits web searches to the held number. Undefined if the client limited them. */
   readonly webSearchCap?: (
     bytes: Buffer,
@@ -86,6 +91,8 @@ export interface StreamFormat {
   readonly hasFinalText: (events: Buffer) => boolean;
   /** True if a stream may have several ends, one for each output. Everything from the first end on is withheld. */
   readonly hasSeveralEnds?: true;
+  /** True if each event reports the usage so far, hidden reasoning included. */
+  readonly countsAsItGoes?: true;
   /** Members whose string values carry the model's text. They are counted if a stream reports no usage. */
   readonly textMembers: readonly QuotedText[];
   /** Returns the event that reports an error to the client. */

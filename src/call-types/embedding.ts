@@ -2,7 +2,8 @@ import type { CallType } from './call-type.js';
 import { hasOwnTemplate } from './completion-size.js';
 import { openaiStream, openaiUsage } from './openai-stream.js';
 import { feeOf, withFee } from './fees.js';
-import { reportedUsage } from './reported-usage.js';
+import { isObject, reportedCount, reportedUsage } from './reported-usage.js';
+import type { Usage } from '../policy/price.js';
 
 export const embedding: CallType = {
   callType: 'embedding',
@@ -16,7 +17,7 @@ export const embedding: CallType = {
     generates: false,
     ...body.serviceTier,
   }),
-  usage: (response) => reportedUsage(response?.usage, response?.service_tier),
+  usage: (response) => embeddingUsage(response?.usage, response?.service_tier),
   writtenParts: () => [],
   stream: openaiStream,
   mock: {
@@ -28,3 +29,12 @@ export const embedding: CallType = {
     }),
   },
 };
+
+/** Returns the usage of a response that writes nothing. A total alone is the prompt. */
+export function embeddingUsage(usage: unknown, serviceTier?: unknown): Usage | undefined {
+  const reported = reportedUsage(usage, serviceTier);
+  if (reported || !isObject(usage) || (usage.prompt_tokens ?? usage.input_tokens ?? null) !== null)
+    return reported;
+  const inputTokens = reportedCount(usage.total_tokens);
+  return inputTokens === undefined ? undefined : { inputTokens, outputTokens: 0 };
+}

@@ -19,6 +19,7 @@ export const imageGeneration: CallType = {
   estimate: ({ size, price }) => ({
     inputTokens: estimatedTokens(size.inputBytes),
     outputTokens: MAX_IMAGE_TOKENS * size.copies,
+    outputImageTokens: MAX_IMAGE_TOKENS * size.copies,
     ...(price?.outputImages ? { outputImages: size.copies } : { inputImages: size.copies }),
     ...pixelsIn(size, price, size.copies),
   }),
@@ -74,7 +75,8 @@ function pixelsOf(size: string | undefined): number | undefined {
 function imageUsage(response: ResponseObject, { size, price }: PricedCall): Usage | undefined {
   const tokens = imageTokens(response?.usage);
   const imageCount = Array.isArray(response?.data) ? response.data.length : undefined;
-  if (imageCount === undefined || (!tokens && (price?.input || price?.output))) return undefined;
+  const hasTokenPrice = price?.input || price?.output || price?.outputImageToken;
+  if (imageCount === undefined || (!tokens && hasTokenPrice)) return undefined;
   const images = price?.outputImages ? { outputImages: imageCount } : { inputImages: imageCount };
   return { inputTokens: 0, outputTokens: 0, ...tokens, ...images, ...pixelsIn(size, price, imageCount) };
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { MalformedBodyError, objectsIn, type ScannedObject } from '../body/json-scanner.js';
 import { anthropicErrorType } from '../http/anthropic-error.js';
 import type { CallSize, Fee } from '../policy/bound.js';
-import { SERVICE_TIERS, type Usage } from '../policy/price.js';
+import { serviceTierOf, type Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
 import {
   type CallType,
@@ -22,7 +22,8 @@ import {
   withFee,
 } from './fees.js';
 import type { ReadMember } from './read-members.js';
-import { isObject, part, tokens } from './reported-usage.js';
+import { countOf, isObject, reportedCount, writtenTokens } from './reported-usage.js';
+import { unreadCounts } from './unread-counts.js';
 import { typedEvent, typedStream } from './typed-stream.js';
 
 const OUTPUT_LIMITS: OutputLimits = [['max_tokens', 1]];
@@ -101,7 +102,7 @@ const INTERLEAVED_THINKING = /\binterleaved-thinking-/;
 
 function messagesSize(body: CallBody, headers: IncomingHttpHeaders): CallSize {
   const tools = requestedTools(body, TOOLS);
-  const beta = String(headers['anthropic-beta']);
+  const beta = `${String(headers['anthropic-beta'])},${String(body.value('anthropic_beta') ?? '')}`;
   const { leastOutputTokens, images, ...size } = completionSize(body, OUTPUT_LIMITS, 1, tools);
   const hasClientTool = tools.types.some((type) => CLIENT_TOOL.test(type ?? ''));
   return {
@@ -183,21 +184,26 @@ function surchargeIn(body: CallBody): Fee | undefined {
  */
 function anthropicUsage(usage: unknown, before?: Usage): Usage | undefined {
   if (!isObject(usage)) return undefined;
-  const count = (name: string) => tokens(usage[name]);
-  const [plain, outputTokens] = [count('input_tokens'), count('output_tokens')];
-  if (outputTokens === undefined || (plain === undefined && !before)) return undefined;
-  const cachedInputTokens = count('cache_read_input_tokens') ?? 0;
-  const written = count('cache_creation_input_tokens') ?? 0;
-  const cacheWrite1hTokens = part(usage.cache_creation, written)('ephemeral_1h_input_tokens');
-  const cacheWriteTokens = written - cacheWrite1hTokens;
-  const serviceTier = SERVICE_TIERS.find((tier) => tier === usage.service_tier);
+  const [plain, output] = [reportedCount(usage.input_tokens), reportedCount(usage.output_tokens)];
+  if (output === undefined || (plain === undefined && !before)) return undefined;
+  const answer = iteration(usage);
+  const hidden = Array.isArray(usage.iterations) ? hiddenIterations(usage.iterations, answer) : [];
+  const sum = (name: keyof Iteration) => hidden.reduce((total, one) => total + one[name], answer[name]);
+  const [cachedInputTokens, cacheWriteTokens, cacheWrite1hTokens] = [
+    sum('read'),
+    sum('written'),
+    sum('written1h'),
+  ];
+  const serviceTier = serviceTierOf(usage.service_tier);
   const webSearches = isObject(usage.server_tool_use)
-    ? (tokens(usage.server_tool_use.web_search_requests) ?? 0)
+    ? countOf(usage.server_tool_use, 'web_search_requests')
     : (before?.webSearches ?? 0);
-  const inputTokens = (plain ?? 0) + cachedInputTokens + written;
+  const outputTokens = sum('output');
+  const inputTokens = sum('plain') + cachedInputTokens + cacheWriteTokens + cacheWrite1hTokens;
   // The end of a stream may report no prompt tokens, or fewer than its start.
   if (before && inputTokens < before.inputTokens)
     return { ...before, outputTokens, ...(webSearches && { webSearches }) };
+  const unread = unreadCounts(usage);
   return {
     inputTokens,
     outputTokens,
@@ -206,5 +212,36 @@ function anthropicUsage(usage: unknown, before?: Usage): Usage | undefined {
     ...(cacheWrite1hTokens && { cacheWrite1hTokens }),
     ...(serviceTier && { serviceTier }),
     ...(webSearches && { webSearches }),
+    ...(unread && { unreadCounts: unread }),
   };
+}
+
+/** Disjoint counts of one run of the model within a call. */
+type Iteration = Readonly<Record<'plain' | 'read' | 'written' | 'written1h' | 'output', number>>;
+
+function iteration(counts: unknown): Iteration {
+  const written = isObject(counts) ? writtenTokens(counts) : 0;
+  const written1h = isObject(counts)
+    ? Math.min(countOf(counts.cache_creation, 'ephemeral_1h_input_tokens'), written)
+    : 0;
+  return {
+    plain: countOf(counts, 'input_tokens'),
+    read: countOf(counts, 'cache_read_input_tokens'),
+    written: written - written1h,
+    written1h,
+    output: countOf(counts, 'output_tokens'),
+  };
+}
+
+/**
+ * Returns the runs that the totals leave out: compactions, and whatever else writes no message. None if the totals contain
+ * all runs.
+ */
+function hiddenIterations(iterations: readonly unknown[], answer: Iteration): readonly Iteration[] {
+  const hidden = iterations.filter((one) => isObject(one) && one.type !== 'message').map(iteration);
+  if (!hidden.length) return hidden;
+  const whole = iterations.map(iteration);
+  const contains = (name: keyof Iteration) =>
+    answer[name] >= whole.reduce((total, one) => total + one[name], 0);
+  return contains('output') && contains('plain') ? [] : hidden;
 }

@@ -1,6 +1,5 @@
 import type { CallType } from './call-type.js';
-import { embedding } from './embedding.js';
-import { reportedUsage } from './reported-usage.js';
+import { embedding, embeddingUsage } from './embedding.js';
 
 export const moderation: CallType = {
   ...embedding,
@@ -8,7 +7,7 @@ export const moderation: CallType = {
   path: '/moderations',
   // Most moderations report no usage and cost nothing.
   usage: (response, { price }) =>
-    reportedUsage(response?.usage) ?? (price?.input ? undefined : { inputTokens: 0, outputTokens: 0 }),
+    embeddingUsage(response?.usage) ?? (price?.input ? undefined : { inputTokens: 0, outputTokens: 0 }),
   mock: {
     whole: ({ id, model }) => ({
       id,

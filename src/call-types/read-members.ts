@@ -23,6 +23,10 @@ export const READ_MEMBERS = [
   'mcp_servers', 'container', 'web_search_options', 'search_parameters', 'enable_search', 'search_options', 'plugins',
   'media_response', 'compound_custom', 'search_settings', 'data_sources', 'web_search', 'venice_parameters',
   'enable_enhancement', 'force_search_enhancement', 'enable_code_interpreter',
+  // Google's and Bedrock's own APIs.
+  'contents', 'content', 'systemInstruction', 'generationConfig', 'cachedContent', 'inferenceConfig',
+  'additionalModelRequestFields', 'toolConfig', 'guardrailConfig', 'performanceConfig', 'serviceTier',
+  'promptVariables', 'anthropic_beta',
   // Options by which an aggregator chooses the model.
   'providerOptions',
 ] as const; // prettier-ignore

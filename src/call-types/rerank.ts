@@ -3,7 +3,7 @@ import type { Usage } from '../policy/price.js';
 import type { CallBody } from './call-body.js';
 import type { CallType, PricedCall, ResponseObject } from './call-type.js';
 import { openaiStream } from './openai-stream.js';
-import { estimatedTokens, isObject, tokens } from './reported-usage.js';
+import { estimatedTokens, isObject, reportedCount } from './reported-usage.js';
 
 /** Documents per billed search at Cohere. */
 const DOCUMENTS_PER_SEARCH = 100;
@@ -45,7 +45,7 @@ function rerankUsage(response: ResponseObject, { price }: PricedCall): Usage | u
   const { meta } = response ?? {};
   const countIn = (counts: unknown, ...names: string[]) =>
     isObject(counts)
-      ? names.map((name) => tokens(counts[name])).find((count) => count !== undefined)
+      ? names.map((name) => reportedCount(counts[name])).find((count) => count !== undefined)
       : undefined;
   const billed = isObject(meta) ? meta.billed_units : undefined;
   const inputTokens =

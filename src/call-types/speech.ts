@@ -21,12 +21,15 @@ export const speech: CallType = {
       ? undefined
       : { inputTokens: 0, outputTokens: 0, inputCharacters: size.units!.inputCharacters! },
   writtenParts: () => [],
-  estimate: ({ size }) => {
+  // Prices of tokens and of seconds are alternatives.
+  estimate: ({ size, price }) => {
     const inputCharacters = size.units!.inputCharacters!;
     const seconds = inputCharacters / CHARACTERS_PER_SECOND;
+    const outputTokens = price?.outputMs ? 0 : Math.ceil(seconds * TOKENS_PER_SECOND);
     return {
       inputTokens: estimatedTokens(size.inputBytes),
-      outputTokens: Math.ceil(seconds * TOKENS_PER_SECOND),
+      outputTokens,
+      outputAudioTokens: outputTokens,
       inputCharacters,
       outputMs: Math.ceil(seconds * 1_000),
     };

@@ -19,11 +19,13 @@ export const transcription: CallType = {
   writtenParts: () => [],
   estimate: ({ size, price }, responseBytes) => {
     const ms = size.units!.inputMs!;
-    return {
-      inputTokens: Math.ceil((ms / 1_000) * TOKENS_PER_SECOND),
-      outputTokens: estimatedTokens(responseBytes),
-      ...durationUsage(ms, price),
-    };
+    return isPricedByTime(price)
+      ? { inputTokens: 0, outputTokens: 0, ...durationUsage(ms, price) }
+      : {
+          inputTokens: Math.ceil((ms / 1_000) * TOKENS_PER_SECOND),
+          outputTokens: estimatedTokens(responseBytes),
+          inputMs: ms,
+        };
   },
   stream: typedStream(
     ['transcript.text.done'],
@@ -62,16 +64,22 @@ function transcriptionSize(body: CallBody): CallSize {
   };
 }
 
-/** Returns the duration or the tokens, whichever has a price. Undefined if the response does not report it. */
+/**
+ * Returns the tokens or the duration, whichever has a price. Prices of both are alternatives, so the tokens count, which are
+ * exact. Undefined if the response reports neither.
+ */
 function transcriptionUsage(response: ResponseObject, { price }: PricedCall): Usage | undefined {
   const counts = tokenUsage(response?.usage);
   const seconds = isObject(response?.usage) ? response.usage.seconds : undefined;
   const ms = tokens(Math.round(Number(seconds ?? response?.duration) * 1_000));
-  if ((price?.inputMs || price?.outputMs) && ms === undefined) return undefined;
-  if ((price?.input || price?.output) && !counts) return undefined;
+  const hasTokenPrice = Boolean(price?.input || price?.output);
+  if (counts && hasTokenPrice) return counts;
+  if (isPricedByTime(price) ? ms === undefined : hasTokenPrice) return undefined;
   if (!counts && ms === undefined) return undefined;
   return { inputTokens: 0, outputTokens: 0, ...counts, ...(ms !== undefined && durationUsage(ms, price)) };
 }
+
+const isPricedByTime = (price: Price | undefined) => Boolean(price?.inputMs || price?.outputMs);
 
 const durationUsage = (ms: number, price: Price | undefined) =>
   price?.inputMs || !price?.outputMs ? { inputMs: ms } : { outputMs: ms };

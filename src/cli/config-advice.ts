@@ -1,5 +1,3 @@
-import { COMPATIBLE } from '../config/provider-facts.js';
-
 const MODEL_NAME_OF = 'openai/<name> with api_base';
 
 /** Advice by path of a setting or member that has no effect. The first match counts. */
@@ -45,21 +43,10 @@ export const adviceFor = (path: string): string | undefined =>
 
 /** Ways to providers that are not served, by their names. */
 const INSTEAD_OF_PROVIDER: Readonly<Record<string, string>> = {
-  gemini: `${MODEL_NAME_OF}: https://generativelanguage.googleapis.com/v1beta/openai`,
-  azure_ai: `${MODEL_NAME_OF}: https://<resource>.services.ai.azure.com/openai/v1`,
-  cohere: `${MODEL_NAME_OF}: https://api.cohere.ai/compatibility/v1`,
-  cohere_chat: `${MODEL_NAME_OF}: https://api.cohere.ai/compatibility/v1`,
   anthropic: `${MODEL_NAME_OF}: https://api.anthropic.com/v1`,
-  voyage: `${MODEL_NAME_OF}: https://api.voyageai.com/v1`,
-  huggingface: `${MODEL_NAME_OF}: https://router.huggingface.co/v1`,
-  minimax: `${MODEL_NAME_OF}: https://api.minimax.io/v1`,
-  cometapi: `${MODEL_NAME_OF}: https://api.cometapi.com/v1`,
   sagemaker: 'litellm_proxy/<name> with the api_base of a LiteLLM that serves it, until it is served here',
   watsonx: 'litellm_proxy/<name> with the api_base of a LiteLLM that serves it, until it is served here',
 };
 
 /** Returns how else to reach a provider's models. Undefined: not known. */
-export function adviceForProvider(provider: string): string | undefined {
-  const { base } = COMPATIBLE[provider] ?? {};
-  return INSTEAD_OF_PROVIDER[provider] ?? (base ? `api_base: ${base}` : undefined);
-}
+export const adviceForProvider = (provider: string): string | undefined => INSTEAD_OF_PROVIDER[provider];

@@ -58,7 +58,7 @@ describe('a deployment', () => {
 
   it.each<[string, string, Record<string, string>, string, string, string | null]>([
     ['a provider that is not served', deployment('model: sagemaker/x'), {}, 'litellm_params.model', "the provider 'sagemaker' is not served yet", 'litellm_proxy/'],
-    ['another one', deployment('model: github/x, api_key: k'), {}, 'litellm_params.model', 'not served yet without an api_base', 'https://models.inference.ai.azure.com'],
+    ['a server of one’s own without an address', deployment('model: xinference/x, api_key: k'), {}, 'litellm_params.model', 'needs an api_base, or XINFERENCE_API_BASE', null],
     ['no key', deployment('model: groq/x'), {}, 'litellm_params.api_key', 'Set GROQ_API_KEY', null],
     ['one route', deployment('model: anthropic/claude-sonnet-4-5, api_key: k', ''), {}, 'litellm_params.model', 'alone; other routes get 400', 'https://api.anthropic.com/v1'],
     ['no price', deployment(`${OPENAI}-9`.replace('gpt-4o', 'mine'), ''), {}, 'model_info', 'no price is known', 'base_model'],

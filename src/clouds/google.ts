@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { GoogleSettings } from '../config/cloud-settings.js';
 import { type Cloud, type Token, withBearer } from './cloud.js';
 import { CredentialError } from './credential-source.js';
@@ -12,12 +13,11 @@ const UNKNOWN_LIFE_MS = 10 * 60_000;
 export const google = ({ credentials }: GoogleSettings): Cloud<Token> =>
   withBearer(async () => {
     const { GoogleAuth } = await import('google-auth-library');
-    const json = credentials?.trimStart().startsWith('{') ? objectIn(credentials) : undefined;
+    const json = credentials === undefined ? undefined : objectIn(await textOf(credentials));
     const tokenAddress = json?.token_uri;
     const auth = new GoogleAuth({
       scopes: [SCOPE],
       ...(json && { credentials: json }),
-      ...(credentials !== undefined && !json && { keyFilename: credentials }),
       ...(typeof tokenAddress === 'string' &&
         tokenAddress !== TOKEN_ADDRESS && {
           clientOptions: { transporterOptions: { fetchImplementation: askingAt(tokenAddress) } },
@@ -29,11 +29,15 @@ export const google = ({ credentials }: GoogleSettings): Cloud<Token> =>
     return { value: token, expiresAtMs: client.credentials.expiry_date ?? Date.now() + UNKNOWN_LIFE_MS };
   });
 
+/** Returns the JSON of a credential: the setting itself, or the file that it names. */
+const textOf = async (credentials: string): Promise<string> =>
+  credentials.trimStart().startsWith('{') ? credentials : readFile(credentials, 'utf8');
+
 function objectIn(text: string): Record<string, unknown> {
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch {
-    throw new CredentialError('vertex_credentials is no JSON.');
+    throw new CredentialError('The credential is no JSON.');
   }
 }
 

@@ -2,9 +2,10 @@ import type { LlmRequest } from '../access/llm-request.js';
 import { type Deployment, secretsOf } from '../models/deployment.js';
 import { estimatedTokens } from '../call-types/reported-usage.js';
 import { showsItsPrompt } from '../policy/bound.js';
-import type { NanoUsd } from '../policy/money.js';
+import { type NanoUsd, nanoUsd, usdFromNanoUsd } from '../policy/money.js';
 import { priceAt } from '../policy/off-peak.js';
-import { costNanoUsd, type Price, type Usage } from '../policy/price.js';
+import { costNanoUsd, type Price, type Usage, withoutBill } from '../policy/price.js';
+import { costByTerms, numberOfShare } from '../policy/price-terms.js';
 import { ZERO_NANO_USD } from '../policy/money.js';
 import type { Hold, SpendService } from '../ledger/spend.service.js';
 import type { EntryMark } from '../ledger/ledger-entry.entity.js';
@@ -50,10 +51,30 @@ export class Attempt {
     return price?.offPeak ? priceAt(price, timeOfId(this.hold.id)) : price;
   }
 
-  /** Returns the cost of this usage at this deployment. It is zero if no price is known. */
+  /** Returns the cost of a usage from `billable` at this deployment. It is zero if neither a price nor a bill is known. */
   cost(usage: Usage): NanoUsd {
     const { price } = this;
-    return price && !this.llm.size.isFree ? costNanoUsd(usage, price) : ZERO_NANO_USD;
+    if (this.llm.size.isFree) return ZERO_NANO_USD;
+    if (price) return costNanoUsd(usage, price);
+    return usage.billNanoUsd === undefined ? ZERO_NANO_USD : nanoUsd(BigInt(usage.billNanoUsd));
+  }
+
+  /** Returns a usage without a bill that does not count: of another provider's form, or for a price that the operator wrote. */
+  billable(usage: Usage): Usage {
+    if (usage.billNanoUsd === undefined) return usage;
+    const { price } = this;
+    const { provider } = this.deployment;
+    return usage.billedBy === provider && !price?.isConfigured ? usage : withoutBill(usage);
+  }
+
+  /** Returns what an administrator should know of a usage that the upstream reported: a bill that differs, or unread counts. */
+  private remark(usage: Usage, cost: NanoUsd): EntryMark | null {
+    const { price } = this;
+    if (usage.billNanoUsd !== undefined && price) {
+      const difference = costNanoUsd(withoutBill(usage), price) - cost;
+      if (difference > 1n || difference < -1n) return 'provider_bill';
+    }
+    return usage.unreadCounts ? 'unread_counts' : null;
   }
 
   /**
@@ -73,11 +94,21 @@ export class Attempt {
    * Bills the usage. Resolves when that is committed. Throws `SettlementTimeoutError` if the commit takes too long; the
    * settlement then goes on in the background.
    */
-  settle(usage: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
+  settle(reported: Usage, mark: EntryMark | null = null): Promise<NanoUsd> {
+    const usage = this.billable(reported);
     const cost = mark === null || mark === 'failed' ? this.cost(usage) : this.estimatedCost(usage);
     this.billedNanoUsd = cost;
     this.call.usedTokens += usage.inputTokens + usage.outputTokens;
-    const settled = this.spend.settle(this.hold, cost, usage, mark);
+    this.recordTerms(cost, usage);
+    // Nothing is held for a model without a price, so its bill is no overrun.
+    const isUnpriced = usage.billNanoUsd !== undefined && !this.deployment.price && cost > 0n;
+    const settled = this.spend.settle(
+      this.hold,
+      cost,
+      usage,
+      mark ?? (isUnpriced ? 'provider_bill' : null),
+      this.remark(usage, cost),
+    );
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new SettlementTimeoutError()), this.settleTimeoutMs);
       void settled.then(() => {
@@ -85,6 +116,22 @@ export class Attempt {
         resolve(cost);
       }, reject);
     });
+  }
+
+  /** Gives the entry the discount and margin in force, if there are any. */
+  private recordTerms(cost: NanoUsd, usage: Usage): void {
+    const list = this.deployment.price?.list;
+    if (!list || this.llm.size.isFree) return;
+    const { discount, margin, fixedNanoUsd } = list.terms;
+    const { listNanoUsd, discountNanoUsd, marginNanoUsd } = costByTerms(cost, usage, list);
+    this.hold.costTerms = {
+      discount: numberOfShare(discount),
+      margin: numberOfShare(margin),
+      fixed_usd: usdFromNanoUsd(fixedNanoUsd),
+      list_usd: usdFromNanoUsd(listNanoUsd),
+      discount_usd: usdFromNanoUsd(discountNanoUsd),
+      margin_usd: usdFromNanoUsd(marginNanoUsd),
+    };
   }
 
   /** Returns the cost of an estimated usage. It is at most the hold's bound, if the call cannot exceed the bound. */

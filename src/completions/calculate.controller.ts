@@ -3,10 +3,9 @@ import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ErrorEnvelope } from '../http/error-envelope.dto.js';
 import { AdminRoute } from '../http/route-access.js';
 import { Catalogue } from '../models/catalogue.service.js';
-import { knownFigures } from '../models/deployment.js';
-import { pricedProvider } from '../prices/known-model.js';
+import { publicPrice } from '../models/public-price.js';
 import { usdFromNanoUsd } from '../policy/money.js';
-import { costNanoUsd, type Price, type Usage } from '../policy/price.js';
+import { costNanoUsd, type Price, type Usage, withoutBill } from '../policy/price.js';
 import { CalculatedSpend, CalculateSpendDto } from './calculate.dto.js';
 import { estimatedTokens, reportedUsage } from '../call-types/reported-usage.js';
 
@@ -35,7 +34,10 @@ export class CalculateController {
       const usage = reportedUsage(reported, service_tier);
       if (!usage)
         throw badRequest('completion_response', 'completion_response has no usage that can be priced');
-      return this.cost(model ?? (typeof responseModel === 'string' ? responseModel : undefined), usage);
+      return this.cost(
+        model ?? (typeof responseModel === 'string' ? responseModel : undefined),
+        withoutBill(usage),
+      );
     }
     if (!messages) throw badRequest('messages', 'Give a model and messages, or a completion_response');
     const bytes = Buffer.byteLength(JSON.stringify(messages));
@@ -52,9 +54,10 @@ export class CalculateController {
 
   /** Returns the prices of a model's deployments. For an unknown name it returns the price of the public price table. */
   private pricesOf(model: string): Price[] {
-    const deployments = this.catalogue.current().resolve(model);
-    const priced = deployments.length ? deployments : [knownFigures(pricedProvider(model) ?? '', model)];
-    return priced.flatMap(({ price }) => price ?? []);
+    const catalogue = this.catalogue.current();
+    const deployments = catalogue.resolve(model);
+    const priced = deployments.length ? deployments : [publicPrice(catalogue, model)];
+    return priced.flatMap((one) => one?.price ?? []);
   }
 }
 

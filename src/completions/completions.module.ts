@@ -6,6 +6,7 @@ import { MetricsModule } from '../metrics/metrics.module.js';
 import { HealthModule } from '../health/health.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { CalculateController } from './calculate.controller.js';
+import { CostEstimateController } from './cost-estimate.controller.js';
 import { CallableModels } from './callable-models.js';
 import { CompletionsController } from './completions.controller.js';
 import { CompletionsService } from './completions.service.js';
@@ -13,6 +14,7 @@ import { MediaController } from './media.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { ModelInfoController } from './model-info.controller.js';
 import { ModelListController } from './model-list.controller.js';
+import { NativeController } from './native.controller.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
 import { EventLoop } from './event-loop.js';
 import { FallbackLoop } from './fallback-loop.js';
@@ -29,10 +31,12 @@ import { Upstreams } from './upstream/upstreams.js';
   controllers: [
     CompletionsController,
     MessagesController,
+    NativeController,
     MediaController,
     ModelListController,
     ModelInfoController,
     CalculateController,
+    CostEstimateController,
   ],
   providers: [
     CallableModels,

@@ -1,7 +1,8 @@
 import { rateHeaders } from '../access/rate-headers.js';
 import { ANY_ORIGIN_HEADERS } from '../http/cross-origin.js';
 import { usdFromNanoUsd, usdText, type NanoUsd } from '../policy/money.js';
-import { costParts, type Price, type Usage } from '../policy/price.js';
+import { costParts, type ListPrice, type Price, type Usage } from '../policy/price.js';
+import { costByTerms, numberOfShare } from '../policy/price-terms.js';
 import type { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import type { UpstreamHeaders } from './upstream/upstreams.js';
@@ -108,6 +109,21 @@ export const costHeader = (cost: NanoUsd) => ({ 'x-litellm-response-cost': usdTe
 export function costPartHeaders(cost: NanoUsd, usage: Usage, price: Price | undefined): Headers {
   const whole = usdText(cost);
   const headers: Headers = { 'x-litellm-response-cost': whole, 'x-litellm-response-cost-original': whole };
+  if (price?.list) return addTermHeaders(headers, cost, usage, price.list);
+  return addPartHeaders(headers, cost, usage, price);
+}
+
+/** Adds how discount and margin made the cost. The parts are those of the list price. */
+function addTermHeaders(headers: Headers, cost: NanoUsd, usage: Usage, list: ListPrice): Headers {
+  const { listNanoUsd, discountNanoUsd, marginNanoUsd } = costByTerms(cost, usage, list);
+  headers['x-litellm-response-cost-original'] = usdText(listNanoUsd);
+  headers['x-litellm-response-cost-discount-amount'] = usdText(discountNanoUsd);
+  headers['x-litellm-response-cost-margin-amount'] = usdText(marginNanoUsd);
+  headers['x-litellm-response-cost-margin-percent'] = String(numberOfShare(list.terms.margin));
+  return addPartHeaders(headers, listNanoUsd, usage, list.price);
+}
+
+function addPartHeaders(headers: Headers, cost: NanoUsd, usage: Usage, price: Price | undefined): Headers {
   if (!cost || !price) {
     headers['x-litellm-response-cost-input'] = '0';
     headers['x-litellm-response-cost-output'] = '0';

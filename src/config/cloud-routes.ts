@@ -1,9 +1,17 @@
+import { readFileSync } from 'node:fs';
 import type { AwsSettings, CloudSettings, EntraSettings } from './cloud-settings.js';
 import type { ProviderRoute, ProviderVariables, RouteParams, RouteProblem } from './providers.js';
 
 /** How a cloud takes calls: under which paths, and in whose form. */
 export type WireName =
-  'azureClaude' | 'vertexClaude' | 'vertexGemini' | 'vertexPartner' | 'bedrockClaude' | 'bedrock';
+  | 'azureClaude'
+  | 'gemini'
+  | 'vertexClaude'
+  | 'vertexGemini'
+  | 'vertexPartner'
+  | 'bedrockClaude'
+  | 'bedrock'
+  | 'cohere';
 
 /** Variables of the clouds, beside those of `provider-facts.ts`. */
 export const CLOUD_VARIABLES = [
@@ -36,6 +44,15 @@ const present = <T extends Settings>(parts: T) =>
     [Name in keyof T]?: Exclude<T[Name], undefined>;
   };
 
+/** Returns how a cloud takes calls of this model. Undefined for all other providers. */
+export function wireOfName(provider: string, name: string): WireName | undefined {
+  if (provider === 'bedrock')
+    return /anthropic\.claude|(?:^|\/)claude/.test(name) ? 'bedrockClaude' : 'bedrock';
+  if (provider !== 'vertex_ai') return undefined;
+  if (name.startsWith('claude-')) return 'vertexClaude';
+  return name.includes('/') ? 'vertexPartner' : 'vertexGemini';
+}
+
 const PART = /^[\w.:-]{1,128}$/;
 const DEFAULT_LOCATION = 'us-central1';
 
@@ -49,9 +66,14 @@ export function vertexRoute(
   const credentials =
     typeof written === 'object' && written !== null
       ? JSON.stringify(written)
-      : setting(params, variables, ['vertex_credentials', 'vertex_ai_credentials'], ['VERTEXAI_CREDENTIALS']);
+      : setting(
+          params,
+          variables,
+          ['vertex_credentials', 'vertex_ai_credentials'],
+          ['VERTEXAI_CREDENTIALS', 'GOOGLE_APPLICATION_CREDENTIALS'],
+        );
   const isJson = credentials?.trimStart().startsWith('{');
-  const json = isJson ? objectIn(credentials!) : undefined;
+  const json = isJson ? objectIn(credentials!) : objectOf(credentials);
   if (isJson && !json) return problem('vertex_credentials', 'is no JSON');
   const projectId = json?.project_id ?? json?.quota_project_id;
   const project =
@@ -72,14 +94,22 @@ export function vertexRoute(
     return problem('vertex_location', 'has characters no location has');
   const host =
     setting(params, variables, ['api_base', 'base_url'], ['VERTEXAI_API_BASE']) ?? vertexHost(location);
-  const [maker] = name.split('/', 1);
   return {
     provider: 'vertex_ai',
     name,
     base: `${host.replace(/\/+$/, '')}/projects/${project}/locations/${location}`,
-    wire: name.startsWith('claude-') ? 'vertexClaude' : maker === name ? 'vertexGemini' : 'vertexPartner',
+    wire: wireOfName('vertex_ai', name)!,
     identity: { cloud: 'google', ...(credentials !== undefined && { credentials }) },
   };
+}
+
+/** Returns the object of a file. A file that cannot be read is reported when its credential is fetched. */
+function objectOf(path: string | undefined): Settings | undefined {
+  try {
+    return path === undefined ? undefined : objectIn(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 function vertexHost(location: string): string {
@@ -137,7 +167,7 @@ export function bedrockRoute(
     name,
     pricedName: `${region}/${name}`,
     base,
-    wire: /anthropic\.claude|(?:^|\/)claude/.test(`${name} ${ownId ?? ''}`) ? 'bedrockClaude' : 'bedrock',
+    wire: wireOfName('bedrock', `${name} ${ownId ?? ''}`)!,
     ...(ownId !== undefined && { modelId: ownId }),
   } as const;
   const identity = awsIdentity(region, params, variables);

@@ -1,4 +1,5 @@
 import type { BudgetExceededStatus, StatusesByProduct } from '../policy/budget-exceeded-status.js';
+import type { CostDiscounts, CostMargins } from './cost-terms.js';
 import type { RouteList } from '../policy/routes.js';
 import type { ProviderVariables } from './providers.js';
 
@@ -248,6 +249,10 @@ export interface LitellmSettings {
   readonly numRetries: number;
   /** `drop_params`: leaves out of every chat what its model does not support. */
   readonly dropParams: boolean;
+  /** `cost_discount_config` */
+  readonly costDiscounts: CostDiscounts;
+  /** `cost_margin_config` */
+  readonly costMargins: CostMargins;
   /** A tier for end users that have none of their own. */
   readonly maxEndUserBudgetId?: string;
   /** `max_end_user_budget`: the budget of an end user who has none of its own and none of a tier, in USD. */

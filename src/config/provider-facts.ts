@@ -10,13 +10,22 @@ export interface ProviderFacts {
   readonly bases: readonly string[];
   readonly version?: string;
   readonly organization?: string;
+  /** Builds the address from the customer's account or region, if no address is written. */
+  readonly account?: AccountAddress;
+}
+
+interface AccountAddress {
+  /** The member of `litellm_params` and the environment variables that name it. */
+  readonly member: string;
+  readonly variables: readonly string[];
+  readonly base: (account: string) => string;
 }
 
 const facts = (
   base: string | null,
   keys: readonly string[],
   bases: readonly string[] = [],
-  more: Pick<ProviderFacts, 'version' | 'organization'> = {},
+  more: Pick<ProviderFacts, 'version' | 'organization' | 'account'> = {},
 ): ProviderFacts => ({ base, keys, bases, ...more });
 
 const OPENAI = facts(
@@ -54,21 +63,41 @@ export const SERVED: Readonly<Record<string, ProviderFacts>> = {
   deepinfra: facts('https://api.deepinfra.com/v1/openai', ['DEEPINFRA_API_KEY'], ['DEEPINFRA_API_BASE']),
   sambanova: facts('https://api.sambanova.ai/v1', ['SAMBANOVA_API_KEY'], ['SAMBANOVA_API_BASE']),
   moonshot: facts('https://api.moonshot.ai/v1', ['MOONSHOT_API_KEY'], ['MOONSHOT_API_BASE']),
-  dashscope: facts('https://dashscope-intl.aliyuncs.com/compatible-mode/v1', ['DASHSCOPE_API_KEY'], ['DASHSCOPE_API_BASE']),
+  dashscope: facts('https://dashscope.aliyuncs.com/compatible-mode/v1', ['DASHSCOPE_API_KEY'], ['DASHSCOPE_API_BASE']),
   jina_ai: facts('https://api.jina.ai/v1', ['JINA_AI_API_KEY', 'JINA_API_KEY', 'JINA_AI_TOKEN'], ['JINA_AI_API_BASE']),
   azure: facts(null, ['AZURE_OPENAI_API_KEY', 'AZURE_API_KEY'], ['AZURE_API_BASE'], { version: 'AZURE_API_VERSION' }),
   anthropic: facts('https://api.anthropic.com/v1', ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN'], ['ANTHROPIC_API_BASE', 'ANTHROPIC_BASE_URL']),
   azure_ai: facts(null, ['AZURE_AI_API_KEY', 'AZURE_API_KEY', 'AZURE_OPENAI_API_KEY'], ['AZURE_AI_API_BASE']),
+  gemini: facts('https://generativelanguage.googleapis.com/v1beta/openai', ['GEMINI_API_KEY', 'GOOGLE_API_KEY'], ['GEMINI_API_BASE']),
   vertex_ai: facts(null, [], ['VERTEXAI_API_BASE']),
   vertex_ai_beta: facts(null, [], ['VERTEXAI_API_BASE']),
   bedrock: facts(null, ['AWS_BEARER_TOKEN_BEDROCK'], ['AWS_BEDROCK_RUNTIME_ENDPOINT']),
-  cohere: facts('https://api.cohere.com/v2', ['COHERE_API_KEY', 'CO_API_KEY']),
-}; // prettier-ignore
-
-/** Providers with OpenAI's API that are served only at an `api_base`. */
-export const COMPATIBLE: Readonly<Record<string, ProviderFacts>> = {
+  cohere: facts('https://api.cohere.com/v2', ['COHERE_API_KEY', 'CO_API_KEY'], ['COHERE_API_BASE']),
+  cohere_chat: facts('https://api.cohere.com/v2', ['COHERE_API_KEY', 'CO_API_KEY'], ['COHERE_API_BASE']),
+  databricks: facts(null, ['DATABRICKS_API_KEY'], ['DATABRICKS_API_BASE']),
+  huggingface: facts('https://router.huggingface.co/v1', ['HUGGINGFACE_API_KEY', 'HF_TOKEN'], ['HUGGINGFACE_API_BASE']),
+  cloudflare: facts(null, ['CLOUDFLARE_API_KEY'], ['CLOUDFLARE_API_BASE'], { account: {
+    member: 'account_id', variables: ['CLOUDFLARE_ACCOUNT_ID'],
+    base: (account) => `https://api.cloudflare.com/client/v4/accounts/${account}/ai/v1`,
+  } }),
+  snowflake: facts(null, ['SNOWFLAKE_JWT'], ['SNOWFLAKE_API_BASE'], { account: {
+    member: 'account_id', variables: ['SNOWFLAKE_ACCOUNT_ID'],
+    base: (account) => `https://${account}.snowflakecomputing.com/api/v2/cortex/v1`,
+  } }),
+  bedrock_mantle: facts(null, ['AWS_BEARER_TOKEN_BEDROCK'], [], { account: {
+    member: 'aws_region_name', variables: ['AWS_REGION_NAME', 'AWS_REGION', 'AWS_DEFAULT_REGION'],
+    base: (region) => `https://bedrock-mantle.${region}.api.aws/v1`,
+  } }),
+  minimax: facts('https://api.minimax.io/v1', ['MINIMAX_API_KEY'], ['MINIMAX_API_BASE']),
+  cometapi: facts('https://api.cometapi.com/v1', ['COMETAPI_KEY', 'COMETAPI_API_KEY'], ['COMETAPI_API_BASE']),
+  amazon_nova: facts('https://api.nova.amazon.com/v1', ['AMAZON_NOVA_API_KEY'], ['AMAZON_NOVA_API_BASE']),
+  maritalk: facts('https://chat.maritaca.ai/api', ['MARITALK_API_KEY'], ['MARITALK_API_BASE']),
+  heroku: facts(null, ['HEROKU_API_KEY'], ['HEROKU_API_BASE']),
+  voyage: facts('https://api.voyageai.com/v1', ['VOYAGE_API_KEY', 'VOYAGE_AI_API_KEY'], ['VOYAGE_API_BASE']),
+  infinity: facts(null, ['INFINITY_API_KEY'], ['INFINITY_API_BASE']),
+  oobabooga: facts(null, []),
   llamafile: facts('http://127.0.0.1:8080/v1', ['LLAMAFILE_API_KEY'], ['LLAMAFILE_API_BASE']),
-  xinference: facts(null, []),
+  xinference: facts(null, [], ['XINFERENCE_API_BASE']),
   docker_model_runner: facts('http://localhost:22088/engines/llama.cpp', ['DOCKER_MODEL_RUNNER_API_KEY'], ['DOCKER_MODEL_RUNNER_API_BASE']),
   lemonade: facts('http://localhost:8000/api/v1', ['LEMONADE_API_KEY'], ['LEMONADE_API_BASE']),
   github: facts('https://models.inference.ai.azure.com', ['GITHUB_API_KEY'], ['GITHUB_API_BASE']),
@@ -83,7 +112,7 @@ export const COMPATIBLE: Readonly<Record<string, ProviderFacts>> = {
   meta_llama: facts('https://api.llama.com/compat/v1', ['LLAMA_API_KEY'], ['LLAMA_API_BASE']),
   ai21: facts('https://api.ai21.com/studio/v1', ['AI21_API_KEY'], ['AI21_API_BASE']),
   ai21_chat: facts('https://api.ai21.com/studio/v1', ['AI21_API_KEY'], ['AI21_API_BASE']),
-  codestral: facts('https://codestral.mistral.ai/v1', ['CODESTRAL_API_KEY'], ['CODESTRAL_API_BASE']),
+  codestral: facts('https://codestral.mistral.ai/v1', ['CODESTRAL_API_KEY', 'MISTRAL_API_KEY', 'MISTRAL_AZURE_API_KEY'], ['CODESTRAL_API_BASE']),
   featherless_ai: facts('https://api.featherless.ai/v1', ['FEATHERLESS_AI_API_KEY', 'FEATHERLESS_API_KEY'], ['FEATHERLESS_AI_API_BASE']),
   baseten: facts('https://inference.baseten.co/v1', ['BASETEN_API_KEY'], ['BASETEN_API_BASE']),
   friendliai: facts('https://api.friendli.ai/serverless/v1', ['FRIENDLIAI_API_KEY', 'FRIENDLI_TOKEN'], ['FRIENDLI_API_BASE']),
@@ -141,17 +170,17 @@ export const COMPATIBLE: Readonly<Record<string, ProviderFacts>> = {
 
 /** Other providers that LiteLLM knows. Their APIs are not served. */
 export const NOT_SERVED: ReadonlySet<string> = new Set([
-  'a2a', 'a2a_agent', 'aiohttp_openai', 'aleph_alpha', 'amazon_nova', 'anthropic_text', 'anyscale', 'auto_router',
-  'aws_polly', 'aws_textract', 'azure_speech', 'azure_text', 'bedrock_mantle', 'bespoke',
-  'black_forest_labs', 'bytez', 'chatgpt', 'cloudflare', 'cohere_chat', 'cometapi', 'cursor', 'custom',
-  'databricks', 'databricks_agent', 'datarobot', 'deepgram', 'dotprompt', 'elevenlabs', 'fal_ai', 'gdc', 'gemini',
-  'gigachat', 'github_copilot', 'gradient_ai', 'heroku', 'huggingface', 'humanloop', 'infinity', 'langflow',
-  'langfuse', 'langgraph', 'laya', 'litellm_agent', 'manus', 'maritalk', 'microsoft_365_copilot', 'milvus',
-  'minimax', 'mongodb', 'nlp_cloud', 'nvidia_riva', 'oci', 'oobabooga', 'petals', 'pg_vector', 'predibase',
+  'a2a', 'a2a_agent', 'aiohttp_openai', 'aleph_alpha', 'anthropic_text', 'anyscale', 'auto_router',
+  'aws_polly', 'aws_textract', 'azure_speech', 'azure_text', 'bespoke',
+  'black_forest_labs', 'bytez', 'chatgpt', 'cursor', 'custom',
+  'databricks_agent', 'datarobot', 'deepgram', 'dotprompt', 'elevenlabs', 'fal_ai', 'gdc',
+  'gigachat', 'github_copilot', 'gradient_ai', 'humanloop', 'langflow',
+  'langfuse', 'langgraph', 'laya', 'litellm_agent', 'manus', 'microsoft_365_copilot', 'milvus',
+  'mongodb', 'nlp_cloud', 'nvidia_riva', 'oci', 'petals', 'pg_vector', 'predibase',
   'ragflow', 'recraft', 'reducto', 'replicate', 'runwayml', 's3_vectors', 'sagemaker', 'sagemaker_chat',
-  'sagemaker_nova', 'sap', 'scaledown', 'snowflake', 'soniox', 'stability', 'strands_decider',
+  'sagemaker_nova', 'sap', 'scaledown', 'soniox', 'stability', 'strands_decider',
   'text-completion-codestral', 'text-completion-inception', 'topaz', 'transcribe', 'triton', 'typesafe', 'valkey',
-  'voyage', 'watsonx', 'watsonx_text',
+  'watsonx', 'watsonx_text',
 ]); // prettier-ignore
 
 /** Hosts of providers beside those of their base addresses, with the variables that hold their keys. */
@@ -167,17 +196,28 @@ const MORE_HOSTS: readonly (readonly [domain: string, keys: readonly string[]])[
   ['cohere.ai', SERVED.cohere!.keys],
   ['ollama.com', OLLAMA.keys],
   ['aliyuncs.com', SERVED.dashscope!.keys],
+  ['huggingface.co', SERVED.huggingface!.keys],
+  ['endpoints.huggingface.cloud', SERVED.huggingface!.keys],
+  ['cloudflare.com', SERVED.cloudflare!.keys],
+  ['snowflakecomputing.com', SERVED.snowflake!.keys],
+  ['azuredatabricks.net', SERVED.databricks!.keys],
+  ['databricks.com', SERVED.databricks!.keys],
+  ['minimaxi.com', SERVED.minimax!.keys],
+  ['inference.heroku.com', SERVED.heroku!.keys],
+  ['github.ai', SERVED.github!.keys],
+  ['baseten.co', SERVED.baseten!.keys],
+  ['bigmodel.cn', SERVED.zai!.keys],
+  ['api.aws', SERVED.bedrock_mantle!.keys],
   ['moonshot.cn', SERVED.moonshot!.keys],
   ...[
-    'amazonaws.com', 'googleapis.com', 'huggingface.co', 'replicate.com', 'cloudflare.com', 'githubcopilot.com',
-    'github.ai', 'voyageai.com', 'minimax.io', 'minimaxi.com', 'cometapi.com', 'azuredatabricks.net', 'bigmodel.cn',
+    'amazonaws.com', 'googleapis.com', 'replicate.com', 'githubcopilot.com',
   ].map((domain) => [domain, []] as const),
 ]; // prettier-ignore
 
 const keysByDomain = new Map<string, ReadonlySet<string>>();
 const claim = (domain: string, keys: readonly string[]) =>
   keysByDomain.set(domain, new Set([...(keysByDomain.get(domain) ?? []), ...keys]));
-for (const { base, keys } of [...Object.values(SERVED), ...Object.values(COMPATIBLE)]) {
+for (const { base, keys } of Object.values(SERVED)) {
   const host = base === null ? '' : new URL(base).hostname;
   if (host && host !== 'localhost' && host !== '127.0.0.1') claim(host, keys);
 }
@@ -198,13 +238,14 @@ export function keysOfHost(address: string): ReadonlySet<string> | undefined {
 }
 
 export const isKnownProvider = (prefix: string): boolean =>
-  Object.hasOwn(SERVED, prefix) || Object.hasOwn(COMPATIBLE, prefix) || NOT_SERVED.has(prefix);
+  Object.hasOwn(SERVED, prefix) || NOT_SERVED.has(prefix);
 
 /** Every variable that holds a provider's key, address, version or organization. */
 export const PROVIDER_VARIABLES: ReadonlySet<string> = new Set<string>([
   ...CLOUD_VARIABLES,
-  ...[...Object.values(SERVED), ...Object.values(COMPATIBLE)].flatMap(
-    ({ keys, bases, version, organization }) =>
-      [...keys, ...bases, version, organization].filter((name) => name !== undefined),
+  ...Object.values(SERVED).flatMap(({ keys, bases, version, organization, account }) =>
+    [...keys, ...bases, ...(account?.variables ?? []), version, organization].filter(
+      (name) => name !== undefined,
+    ),
   ),
 ]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { COMPATIBLE, NOT_SERVED, SERVED } from './provider-facts.js';
+import { NOT_SERVED, SERVED } from './provider-facts.js';
 import {
   isRoutedByName,
   missingKey,
@@ -65,7 +65,7 @@ function callOf(params: RouteParams, variables: ProviderVariables = {}): string 
 
 describe('a deployment without api_key, where only OPENAI_API_KEY is set', () => {
   const OPENAIS = new Set(['openai', 'text-completion-openai', 'text_completion_openai']);
-  const prefixes = [...Object.keys(SERVED), ...Object.keys(COMPATIBLE), ...NOT_SERVED];
+  const prefixes = [...Object.keys(SERVED), ...NOT_SERVED];
 
   it.each(prefixes.filter((prefix) => !OPENAIS.has(prefix)))('%s/: OpenAI’s key is not sent', (prefix) => {
     for (const api_base of [undefined, ADDRESS, 'https://api.openai.com/v1']) {
@@ -79,7 +79,7 @@ describe('a deployment without api_key, where only OPENAI_API_KEY is set', () =>
     expect(callOf({ model: `${prefix}/m`, api_base: ADDRESS }, ONLY_OPENAI)).toBe(
       '10.0.0.7:8000 m sk-of-openai',
     );
-    for (const { base } of [...Object.values(SERVED), ...Object.values(COMPATIBLE)]) {
+    for (const { base } of Object.values(SERVED)) {
       if (!base || /openai\.com|localhost|127\.0\.0\.1/.test(base)) continue;
       expect([base, callOf({ model: `${prefix}/m`, api_base: base }, ONLY_OPENAI)]).toEqual([
         base,
@@ -94,13 +94,14 @@ describe('a deployment without api_key, where only OPENAI_API_KEY is set', () =>
 /** Members that the clouds need beside a model. Vertex AI takes no key. */
 const OF_CLOUD: Readonly<Record<string, object>> = {
   bedrock: { aws_region_name: 'eu-west-1' },
+  bedrock_mantle: { aws_region_name: 'eu-west-1' },
   vertex_ai: { vertex_project: 'p' },
   vertex_ai_beta: { vertex_project: 'p' },
 };
 
 describe('a deployment without api_key, where every variable is set', () => {
   const all = Object.fromEntries(
-    [...Object.values(SERVED), ...Object.values(COMPATIBLE)]
+    Object.values(SERVED)
       .flatMap(({ keys }) => keys)
       .map((name) => [name, name]),
   );
@@ -108,21 +109,14 @@ describe('a deployment without api_key, where every variable is set', () => {
   it.each(Object.entries(SERVED))('%s/ takes its own', (provider, { base, keys }) => {
     const api_base = base === null ? ADDRESS : undefined;
     const host = new URL(base ?? ADDRESS).host;
-    const params = { model: `${provider}/m`, ...OF_CLOUD[provider] };
+    const params = { model: `${provider}/a/m`, ...OF_CLOUD[provider] };
     expect(callOf({ ...params, ...(api_base && { api_base }) }, all)).toBe(
-      `${host} m ${keys[0] ?? 'no key'}`,
+      `${host} a/m ${keys[0] ?? 'no key'}`,
     );
     for (const name of keys)
-      expect(callOf({ ...params, api_base: ADDRESS }, { [name]: 'own' })).toContain(' m own');
+      expect(callOf({ ...params, api_base: ADDRESS }, { [name]: 'own' })).toContain(' a/m own');
     if (provider.startsWith('vertex_ai')) return;
-    expect(callOf({ ...params, api_base: ADDRESS, api_key: 'written' }, all)).toContain(' m written');
-  });
-
-  it.each(Object.entries(COMPATIBLE))('%s/ is called at its api_base alone', (provider, { keys }) => {
-    expect(callOf({ model: `${provider}/m` }, all)).toBe('left out');
-    expect(callOf({ model: `${provider}/m`, api_base: ADDRESS }, all)).toBe(
-      `10.0.0.7:8000 m ${keys[0] ?? 'no key'}`,
-    );
+    expect(callOf({ ...params, api_base: ADDRESS, api_key: 'written' }, all)).toContain(' a/m written');
   });
 
   it.each([...NOT_SERVED])('%s/ is left out', (provider) => {
@@ -154,10 +148,48 @@ describe('where calls go', () => {
           [{ model, api_key: 'k', api_base: ADDRESS }, {}, `10.0.0.7:8000 ${model} k`],
         ] as [RouteParams, ProviderVariables, string][],
     ),
-    [{ model: 'github/gpt-4o', api_key: 'k' }, {}, 'left out'],
+    [{ model: 'github/gpt-4o', api_key: 'k' }, {}, 'models.inference.ai.azure.com gpt-4o k'],
+    [
+      { model: 'fireworks_ai/llama-v3', api_key: 'k' },
+      {},
+      'api.fireworks.ai accounts/fireworks/models/llama-v3 k',
+    ],
+    [
+      { model: 'fireworks_ai/accounts/acme/models/m', api_key: 'k' },
+      {},
+      'api.fireworks.ai accounts/acme/models/m k',
+    ],
+    [
+      { model: 'huggingface/together/meta-llama/L', api_key: 'k' },
+      {},
+      'router.huggingface.co meta-llama/L:together k',
+    ],
+    [{ model: 'huggingface/meta-llama/L', api_key: 'k' }, {}, 'router.huggingface.co meta-llama/L k'],
+    [{ model: 'cloudflare/@cf/x', api_key: 'k' }, { CLOUDFLARE_ACCOUNT_ID: '../x' }, 'left out'],
+    [
+      { model: 'cloudflare/@cf/x' },
+      { CLOUDFLARE_ACCOUNT_ID: 'a1', CLOUDFLARE_API_KEY: 'c' },
+      'api.cloudflare.com @cf/x c',
+    ],
+    [{ model: 'snowflake/m', api_key: 'k', account_id: 'acme-eu' }, {}, 'acme-eu.snowflakecomputing.com m k'],
+    [{ model: 'bedrock_mantle/m', api_key: 'k' }, {}, 'left out'],
+    [
+      { model: 'bedrock_mantle/m', api_key: 'k' },
+      { AWS_REGION: 'eu-west-1' },
+      'bedrock-mantle.eu-west-1.api.aws m k',
+    ],
+    [
+      { model: 'databricks/d' },
+      { DATABRICKS_API_BASE: 'https://adb-1.azuredatabricks.net/serving-endpoints', DATABRICKS_API_KEY: 'd' },
+      'adb-1.azuredatabricks.net d d',
+    ],
+    [{ model: 'codestral/c' }, { MISTRAL_API_KEY: 'm' }, 'codestral.mistral.ai c m'],
+    [{ model: 'baseten/abcd1234', api_key: 'k' }, {}, 'model-abcd1234.api.baseten.co abcd1234 k'],
+    [{ model: 'xinference/m' }, ONLY_OPENAI, 'left out'],
+    [{ model: 'infinity/m' }, ONLY_OPENAI, 'left out'],
     [{ model: 'github_copilot/gpt-4o', api_key: 'k' }, {}, 'left out'],
     [{ model: 'cloudflare/@cf/x', api_key: 'k' }, {}, 'left out'],
-    [{ model: 'voyage/v', api_key: 'k' }, {}, 'left out'],
+    [{ model: 'voyage/v', api_key: 'k' }, {}, 'api.voyageai.com v k'],
     [{ model: 'databricks/d', api_key: 'k' }, {}, 'left out'],
     [{ model: 'org/m', custom_llm_provider: 'groq', api_key: 'k' }, {}, 'api.groq.com org/m k'],
     [{ model: 'groq/m', custom_llm_provider: 'groq', api_key: 'k' }, {}, 'api.groq.com m k'],
@@ -188,6 +220,24 @@ describe('where calls go', () => {
     ['ollama', 'http://h:11434/api/generate', 'http://h:11434/v1'],
     ['mistral', 'https://api.mistral.ai', 'https://api.mistral.ai/v1'],
     ['hosted_vllm', 'http://h:8000', 'http://h:8000'],
+    ['minimax', 'https://api.minimax.io', 'https://api.minimax.io/v1'],
+    ['minimax', 'https://api.minimax.io/v1/', 'https://api.minimax.io/v1'],
+    ['cohere', 'https://api.cohere.ai/v2/chat', 'https://api.cohere.ai/v2'],
+    ['cohere_chat', 'https://api.cohere.ai/compatibility/v1', 'https://api.cohere.ai/v2'],
+    ['cohere', 'https://api.cohere.com/v1/rerank', 'https://api.cohere.com/v2'],
+    [
+      'cloudflare',
+      'https://api.cloudflare.com/client/v4/accounts/a/ai/run/',
+      'https://api.cloudflare.com/client/v4/accounts/a/ai/v1',
+    ],
+    [
+      'databricks',
+      'https://adb-1.azuredatabricks.net',
+      'https://adb-1.azuredatabricks.net/serving-endpoints',
+    ],
+    ['snowflake', 'https://a.snowflakecomputing.com', 'https://a.snowflakecomputing.com/api/v2/cortex/v1'],
+    ['huggingface', 'http://tgi:8080', 'http://tgi:8080/v1'],
+    ['oobabooga', 'http://h:5000', 'http://h:5000/v1'],
   ])('%s/ at %s: %s', (provider, api_base, base) => {
     expect(routeOf({ model: `${provider}/m`, api_base, api_key: 'k' })).toMatchObject({ base });
   });
@@ -229,6 +279,7 @@ describe('a name at `model: "*"`', () => {
     ['mistral/large', undefined],
     ['bedrock/claude', undefined],
     ['github/gpt-4o', undefined],
+    ['llamafile/m', undefined],
     ['llama3', undefined],
     ['meta-llama/llama-3', undefined],
     ['ollama/llama3', undefined],
@@ -245,9 +296,9 @@ describe('a name at `model: "*"`', () => {
   });
 
   it('of a provider that needs an api_base takes it from its variable', () => {
-    const some = { ZAI_API_KEY: 'z', ZAI_API_BASE: 'https://api.z.ai/api/paas/v4' };
-    expect(callOfName({}, 'zai/glm', some)).toBe('api.z.ai glm z');
-    expect(callOfName({}, 'zai/glm', { ZAI_API_KEY: 'z' })).toBeUndefined();
+    const some = { DATABRICKS_API_KEY: 'd', DATABRICKS_API_BASE: 'https://adb-1.azuredatabricks.net' };
+    expect(callOfName({}, 'databricks/m', some)).toBe('adb-1.azuredatabricks.net m d');
+    expect(callOfName({}, 'databricks/m', { DATABRICKS_API_KEY: 'd' })).toBeUndefined();
   });
 
   it('sends no key to the host of another provider, however it is written', () => {

@@ -1,14 +1,7 @@
 import { addressFault } from './address.js';
 import { bedrockRoute, entraIdentity, isOfHost, vertexRoute, type WireName } from './cloud-routes.js';
 import type { CloudSettings } from './cloud-settings.js';
-import {
-  COMPATIBLE,
-  isKnownProvider,
-  keysOfHost,
-  NOT_SERVED,
-  type ProviderFacts,
-  SERVED,
-} from './provider-facts.js';
+import { isKnownProvider, keysOfHost, NOT_SERVED, type ProviderFacts, SERVED } from './provider-facts.js';
 
 /** Values of the environment variables that providers' keys and addresses have, by name. */
 export type ProviderVariables = Readonly<Record<string, string>>;
@@ -16,18 +9,23 @@ export type ProviderVariables = Readonly<Record<string, string>>;
 /** Routes of providers with an API of their own. Nothing is translated from one API to another. */
 const SPOKEN: Readonly<Record<string, readonly string[]>> = {
   anthropic: ['/messages', '/messages/count_tokens'],
-  cohere: ['/rerank'],
+  cohere: ['/chat/completions', '/embeddings', '/rerank'],
+  cohere_chat: ['/chat/completions', '/embeddings', '/rerank'],
+  voyage: ['/embeddings'],
 };
 /** Routes that OpenAI-compatible APIs do not have. */
-const ONLY_THEIRS = new Set(SPOKEN.anthropic);
+const OF_GEMINI = ['/generateContent', '/countTokens', '/embedContent'];
+const ONLY_THEIRS = new Set([...SPOKEN.anthropic!, ...OF_GEMINI, '/converse']);
 /** Routes by the way a cloud takes calls. */
 const SPOKEN_BY_WIRE: Readonly<Record<WireName, readonly string[]>> = {
   azureClaude: ['/messages', '/messages/count_tokens'],
   vertexClaude: ['/messages', '/messages/count_tokens'],
-  vertexGemini: ['/chat/completions'],
+  gemini: ['/chat/completions', '/embeddings', ...OF_GEMINI],
+  vertexGemini: ['/chat/completions', '/generateContent', '/countTokens'],
   vertexPartner: ['/chat/completions'],
-  bedrockClaude: ['/messages'],
-  bedrock: [],
+  bedrockClaude: ['/messages', '/converse'],
+  bedrock: ['/converse'],
+  cohere: SPOKEN.cohere!,
 };
 
 /** Tells whether calls at this path can be passed to this provider. */
@@ -102,11 +100,13 @@ export function routeOf(
 ): ProviderRoute | RouteProblem {
   const parsed = providerOf(params);
   if ('problem' in parsed) return parsed;
-  const { provider, name } = parsed;
+  const { provider } = parsed;
+  const name = upstreamNameOf(provider, parsed.name);
   if (params.mock_response !== undefined) return { provider, name, base: 'http://mock' };
-  if (provider === 'vertex_ai' || provider === 'vertex_ai_beta') return vertexRoute(name, params, variables);
-  if (provider === 'bedrock') return bedrockRoute(name, params, variables);
-  const facts = SERVED[provider] ?? COMPATIBLE[provider]!;
+  if (provider === 'vertex_ai' || provider === 'vertex_ai_beta')
+    return atOwnHost(vertexRoute(name, params, variables), params);
+  if (provider === 'bedrock') return atOwnHost(bedrockRoute(name, params, variables), params);
+  const facts = SERVED[provider]!;
   const address = addressOf(provider, name, params, facts, variables);
   if ('problem' in address) return address;
   const { base } = address;
@@ -136,7 +136,35 @@ export function routeOf(
     ...(token !== undefined && { isToken: true as const }),
     ...(identity && { identity }),
     ...(provider === 'azure_ai' && isClaude(name) && { wire: 'azureClaude' as const }),
+    ...(provider === 'gemini' && { wire: 'gemini' as const }),
+    ...((provider === 'cohere' || provider === 'cohere_chat') && { wire: 'cohere' as const }),
   };
+}
+
+/** Hosts to which a cloud's own identities go. */
+const HOSTS_OF_CLOUDS: Readonly<Record<string, RegExp>> = {
+  vertex_ai: /(?:^|\.)googleapis\.com\.?$/,
+  bedrock: /(?:^|\.)(?:amazonaws\.com(?:\.cn)?|api\.aws)\.?$/,
+};
+
+/** Returns the route, unless it would take an identity that the deployment does not name to another provider. */
+function atOwnHost(route: ProviderRoute | RouteProblem, params: RouteParams): ProviderRoute | RouteProblem {
+  if ('problem' in route) return route;
+  const { provider, base, identity, apiKey } = route;
+  const isNamed = identity ? !isOfHost(identity) : apiKey !== undefined && apiKey === params.api_key;
+  const isElsewhere =
+    keysOfHost(base) !== undefined && !HOSTS_OF_CLOUDS[provider]!.test(new URL(base).hostname);
+  return isElsewhere && !isNamed
+    ? { at: 'api_base', problem: `is another provider's, which gets no identity of this host` }
+    : route;
+}
+
+/** Returns the name under which a provider knows a model that LiteLLM's files write in another way. */
+export function upstreamNameOf(provider: string, name: string): string {
+  if (provider === 'fireworks_ai' && !/[/#*]/.test(name)) return `accounts/fireworks/models/${name}`;
+  // The router of Hugging Face takes the provider behind the name.
+  const parts = provider === 'huggingface' ? name.split('/') : [];
+  return parts.length === 3 && !name.includes('*') ? `${parts[1]}/${parts[2]}:${parts[0]}` : name;
 }
 
 const isClaude = (name: string) => name.startsWith('claude-');
@@ -175,10 +203,12 @@ export function routeForName<T extends RouteParams>(
     !(identity.cloud === 'google' && variables.GOOGLE_APPLICATION_CREDENTIALS)
   )
     return undefined;
-  const { bases } = SERVED[route.provider] ?? COMPATIBLE[route.provider]!;
+  const { bases } = SERVED[route.provider]!;
   const isNamed = hasAddress || bases.some((variable) => variables[variable]);
-  return isNamed || new URL(route.base).hostname !== 'localhost' ? { route, params } : undefined;
+  return isNamed || !isOnThisHost(route.base) ? { route, params } : undefined;
 }
+
+const isOnThisHost = (base: string) => /^(?:localhost|127\.0\.0\.1)$/.test(new URL(base).hostname);
 
 /** Names of OpenAI's own models, fine-tuned ones included. `gpt-oss` and others of that prefix are not OpenAI's to serve. */
 const NAMES_OF_OPENAI =
@@ -222,15 +252,14 @@ function providerOf(params: RouteParams): ParsedModel | RouteProblem {
   };
 }
 
-/** Returns the provider if it is served, with an `api_base` or without. */
+/** Returns the provider if it is served. */
 function served(
   provider: string,
   name: string,
   { mock_response }: RouteParams,
   at: string,
 ): ParsedModel | RouteProblem {
-  if (Object.hasOwn(SERVED, provider) || Object.hasOwn(COMPATIBLE, provider) || mock_response !== undefined)
-    return { provider, name };
+  if (Object.hasOwn(SERVED, provider) || mock_response !== undefined) return { provider, name };
   if (NOT_SERVED.has(provider)) return { at, problem: `the provider '${provider}' is not served yet` };
   return { at, problem: `'${provider}' is no provider that is known` };
 }
@@ -238,22 +267,32 @@ function served(
 function addressOf(
   provider: string,
   name: string,
-  { api_base, base_url }: RouteParams,
-  { base: usual, bases }: ProviderFacts,
+  params: RouteParams,
+  { base: usual, bases, account }: ProviderFacts,
   variables: ProviderVariables,
 ): { readonly base: string } | RouteProblem {
-  const writtenBase = api_base ?? (base_url as string | undefined);
+  const writtenBase = params.api_base ?? (params.base_url as string | undefined);
   const variable = writtenBase === undefined ? bases.find((one) => variables[one]) : undefined;
   const own = variable === undefined ? writtenBase : variables[variable];
   const fault = variable === undefined ? undefined : addressFault(variables[variable]!);
   if (fault !== undefined) return { at: 'api_base', problem: `from ${variable} ${fault}` };
-  if (own === undefined && !Object.hasOwn(SERVED, provider))
-    return { at: 'model', problem: `the provider '${provider}' is not served yet without an api_base` };
-  const base = own ?? usual;
+  const ofAccount =
+    own === undefined && account
+      ? (params[account.member] ?? variables[account.variables.find((one) => variables[one])!])
+      : undefined;
+  if (ofAccount !== undefined && !(typeof ofAccount === 'string' && ACCOUNT.test(ofAccount)))
+    return { at: account!.member, problem: 'has characters that no address has' };
+  const base = own ?? (ofAccount === undefined ? usual : account!.base(ofAccount));
   return base === null
-    ? { at: 'model', problem: `the provider '${provider}' needs an api_base${orVariable(bases)}` }
+    ? {
+        at: 'model',
+        problem: `the provider '${provider}' needs an api_base${orVariable([...bases, ...(account?.variables ?? [])])}`,
+      }
     : { base: (OWN_BASE[provider] ?? asItIs)(base, name) };
 }
+
+/** An account or a region as one label of an address. */
+const ACCOUNT = /^[a-z0-9](?:[\w.-]{0,120}[a-z0-9])?$/i;
 
 const orVariable = (names: readonly string[]) => (names.length ? `, or ${names.join(' or ')}` : '');
 
@@ -288,9 +327,7 @@ export function missingKey(route: ProviderRoute, { extra_headers }: RouteParams)
   if (provider !== 'azure' && provider !== 'azure_ai' && !keysOfHost(base)) return undefined;
   if (Object.keys(extra_headers ?? {}).some((name) => CREDENTIAL_HEADERS.has(name.toLowerCase())))
     return undefined;
-  const keys = (SERVED[provider] ?? COMPATIBLE[provider]!).keys.filter(
-    (name) => keysOfHost(base)?.has(name) ?? true,
-  );
+  const keys = SERVED[provider]!.keys.filter((name) => keysOfHost(base)?.has(name) ?? true);
   return {
     at: 'api_key',
     problem: `is missing, and ${new URL(base).hostname} answers no call without one${keys.length ? `. Set ${keys.join(' or ')}, or write it` : ''}`,
@@ -301,6 +338,13 @@ const asItIs = (base: string) => base;
 
 const withV1 = (base: string) => base.replace(/\/+$/, '').replace(/(?:\/v1)?$/, '/v1');
 
+const hasPath = (base: string) => new URL(base).pathname !== '/';
+
+function cohereBase(base: string): string {
+  const own = base.replace(/\/+$/, '').replace(/\/(?:chat|rerank|embed)(?:\/completions)?$/, '');
+  return own.replace(/(?:\/compatibility)?(?:\/v[12])?$/, '/v2');
+}
+
 /** Returns the base of an API with or without the part that precedes every route, as LiteLLM's files write it. */
 const OWN_BASE: Readonly<Record<string, (base: string, name: string) => string>> = {
   anthropic: (base) => base.replace(/\/+$/, '').replace(/(?:\/v1)?(?:\/messages)?$/, '/v1'),
@@ -308,6 +352,24 @@ const OWN_BASE: Readonly<Record<string, (base: string, name: string) => string>>
   ollama: (base) => withV1(base.replace(/\/api(?:\/(?:chat|generate|embed|embeddings))?\/*$/, '')),
   ollama_chat: (base) => withV1(base.replace(/\/api(?:\/(?:chat|generate|embed|embeddings))?\/*$/, '')),
   mistral: (base) => withV1(base),
+  minimax: (base) => withV1(base.replace(/\/+$/, '').replace(/\/anthropic(?:\/v1)?(?:\/messages)?$/, '')),
+  cometapi: (base) => withV1(base),
+  heroku: (base) => withV1(base),
+  oobabooga: (base) => withV1(base),
+  huggingface: (base) => withV1(base.replace(/(?:\/v1)?\/chat\/completions\/*$/, '')),
+  // A base of Cohere's own API, of its compatible one, or LiteLLM's whole address.
+  cohere: cohereBase,
+  cohere_chat: cohereBase,
+  cloudflare: (base) => base.replace(/\/+$/, '').replace(/\/ai\/run$/, '/ai/v1'),
+  databricks: (base) => (hasPath(base) ? base : `${base.replace(/\/+$/, '')}/serving-endpoints`),
+  snowflake: (base) => (hasPath(base) ? base : `${base.replace(/\/+$/, '')}/api/v2/cortex/v1`),
+  // A model of one customer has an address of its own.
+  baseten: (base, name) =>
+    base === SERVED.baseten!.base && /^[a-z0-9]{8}$/.test(name)
+      ? `https://model-${name}.api.baseten.co/environments/production/sync/v1`
+      : base,
+  // LiteLLM's files name the address of Google's own API.
+  gemini: (base) => base.replace(/\/+$/, '').replace(/(?:\/v1(?:beta)?)?(?:\/openai)?$/, '/v1beta/openai'),
   // Claude has its maker's API there, other models OpenAI's.
   azure_ai: (base, name) => {
     const resource = base.replace(/\/+$/, '');
@@ -348,8 +410,19 @@ export function credentialHeaders(route: ProviderRoute): Record<string, string> 
   if (provider === 'anthropic')
     return { 'anthropic-version': '2023-06-01', authorization: `Bearer ${apiKey}` };
   if (apiKey === undefined) return {};
+  if (provider === 'snowflake') return snowflakeHeaders(apiKey);
+  if (provider === 'sarvam') return { authorization: `Bearer ${apiKey}`, 'api-subscription-key': apiKey };
   const isAzureKey = provider === 'azure' || (provider === 'azure_ai' && isHostOfOpenAi(base));
   return isAzureKey && !isToken ? { 'api-key': apiKey } : { authorization: `Bearer ${apiKey}` };
+}
+
+/** Returns the headers of a key of Snowflake. LiteLLM writes an access token as `pat/<token>`. */
+function snowflakeHeaders(apiKey: string): Record<string, string> {
+  const isPat = apiKey.startsWith('pat/');
+  return {
+    authorization: `Bearer ${isPat ? apiKey.slice('pat/'.length) : apiKey}`,
+    'x-snowflake-authorization-token-type': isPat ? 'PROGRAMMATIC_ACCESS_TOKEN' : 'KEYPAIR_JWT',
+  };
 }
 
 /** OpenAI's models that refuse `max_tokens`. */

@@ -30,8 +30,6 @@ describe('settings that restrict in LiteLLM and have no effect here', () => {
     ['post_call_rules', 'litellm_settings: {post_call_rules: rules.check}', 'litellm_settings.post_call_rules'],
     ['policies', 'policies: {a: {guardrails: {add: [pii]}}}', 'policies'],
     ['enforce_model_rate_limits', 'router_settings: {optional_pre_call_checks: [prompt_caching, enforce_model_rate_limits]}', 'router_settings.optional_pre_call_checks'],
-    ['cost_discount_config', 'litellm_settings: {cost_discount_config: {openai: 0.1}}', 'litellm_settings.cost_discount_config'],
-    ['cost_margin_config', 'litellm_settings: {cost_margin_config: {global: 0.1}}', 'litellm_settings.cost_margin_config'],
     ['provider_budget_config', 'router_settings: {provider_budget_config: {openai: {budget_limit: 1}}}', 'router_settings.provider_budget_config'],
     ['tag_budget_config', 'litellm_settings: {tag_budget_config: {a: {max_budget: 1}}}', 'litellm_settings.tag_budget_config'],
     ['block_requests_for_models_without_pricing', 'litellm_settings: {block_requests_for_models_without_pricing: true}', 'litellm_settings.block_requests_for_models_without_pricing'],
@@ -53,7 +51,6 @@ describe('settings that restrict in LiteLLM and have no effect here', () => {
     'guardrails: []',
     'litellm_settings: {guardrails: null}',
     'litellm_settings: {callbacks: [langfuse, prometheus]}',
-    'litellm_settings: {cost_discount_config: {}}',
   ])('%s restricts nothing', (yaml) => {
     expect(read(`${yaml}\n${MODEL}`).problems).toEqual([]);
   });

@@ -48,8 +48,6 @@ const RESTRICTIONS: readonly Restriction[] = [
     section: 'litellm_settings',
     advice: 'block end users with /customer/block',
   },
-  { name: 'cost_discount_config', section: 'litellm_settings', advice: 'set the prices of the models' },
-  { name: 'cost_margin_config', section: 'litellm_settings', advice: 'set the prices of the models' },
   {
     name: 'tag_budget_config',
     section: 'litellm_settings',

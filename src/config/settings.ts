@@ -22,6 +22,7 @@ import type {
 import { isAddressRange } from '../platform/address-list.js';
 import { compileClosedRoutes, compileRouteList } from '../policy/routes.js';
 import { isPlainHttpUrl, PLAIN_HTTP_URL } from './address.js';
+import { readDiscounts, readMargins, type TermsFault } from './cost-terms.js';
 import { routeEntries } from './route-entries.js';
 import { isMapping, MAX_TIMER_MS, type Section, type SectionText } from './section.js';
 
@@ -230,6 +231,13 @@ function eitherDuration(section: Section, ours: string, litellms: string): numbe
   return text === undefined || !parseDuration(text) ? undefined : secondsIn(text) * 1_000;
 }
 
+/** Returns the value of a setting of discounts or margins, and the report of its faults. */
+const termsAt = (section: Section, name: string) =>
+  [
+    section.raw(name),
+    ({ at, problem }: TermsFault) => section.problem(at ? `${name}.${at}` : name, problem),
+  ] as const;
+
 const DEFAULT_THRESHOLDS = [50, 80, 95, 100];
 
 /** Reads `litellm_settings`. */
@@ -252,6 +260,8 @@ export function readLitellmSettings(section: Section): LitellmSettings {
     requestTimeoutMs: section.milliseconds('request_timeout', 1_000) ?? DEFAULT_REQUEST_MS,
     numRetries: section.wholeNumber('num_retries', MAX_RETRIES) ?? 0,
     dropParams: section.flag('drop_params') ?? false,
+    costDiscounts: readDiscounts(...termsAt(section, 'cost_discount_config')),
+    costMargins: readMargins(...termsAt(section, 'cost_margin_config')),
     ...(maxBudgetUsd !== undefined && { maxBudgetUsd }),
     ...(budgetDuration !== undefined && { budgetDuration }),
     ...(maxEndUserBudgetId !== undefined && { maxEndUserBudgetId }),

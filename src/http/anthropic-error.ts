@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { isVertexClaude } from './native-error.js';
 import { wantsAnthropicForm } from './anthropic-form.js';
 
 /** Types of errors that Anthropic's clients know. The list is that of their SDKs. */
@@ -58,4 +59,4 @@ const MESSAGES_PATH = /^\/(?:v1\/)?messages(?:[/?#]|$)/;
 
 /** Returns whether a client of Anthropic's API sent a request: by its path, served or not, or by its version header. */
 export const isOfAnthropicClient = (url: string, headers: IncomingHttpHeaders): boolean =>
-  MESSAGES_PATH.test(url) || wantsAnthropicForm(headers);
+  MESSAGES_PATH.test(url) || isVertexClaude(url) || wantsAnthropicForm(headers);

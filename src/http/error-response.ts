@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { nativeError } from './native-error.js';
 import { anthropicErrorType, isOfAnthropicClient } from './anthropic-error.js';
 
 /** An error as it is sent, before it has an envelope. */
@@ -82,12 +83,18 @@ export function renderError(
       },
     },
   };
+  const native = request && nativeError(request.url, status, body);
   return {
     headers: {
+      ...native?.headers,
       ...(id !== undefined && { 'x-request-id': id, ...(isAnthropic && { 'request-id': id }) }),
       ...(isFinal && { [RETRY_HEADER]: 'false' }),
       ...headers,
     },
-    body: isAnthropic ? { type: 'error', ...body, ...(id !== undefined && { request_id: id }) } : body,
+    body: native
+      ? native.body
+      : isAnthropic
+        ? { type: 'error', ...body, ...(id !== undefined && { request_id: id }) }
+        : body,
   };
 }

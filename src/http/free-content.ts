@@ -12,6 +12,13 @@ export const addFreeContent = (fields: readonly string[]): void => fields.forEac
 /** The names of the free fields of all loaded DTOs. */
 export const freeContent: ReadonlySet<string> = free;
 
+const freeNames = new WeakSet<object>();
+
+/** Marks a DTO that is a mapping: the client chooses the names of its fields. */
+export const FreeNames = (): ClassDecorator => (dto) => void freeNames.add(dto);
+
+export const hasFreeNames = (dto: object): boolean => freeNames.has(dto);
+
 const lookUps = new WeakSet<object>();
 
 /** Marks a DTO whose strings are only compared with stored ones. Rows with odd names can still be found and deleted. */

@@ -2,7 +2,7 @@ import { applyDecorators, SetMetadata, type Type } from '@nestjs/common';
 import { getMetadataStorage } from 'class-validator';
 import { distance } from 'fastest-levenshtein';
 import { invalidFields } from './invalid-fields.js';
-import { addFreeContent } from './free-content.js';
+import { addFreeContent, hasFreeNames } from './free-content.js';
 
 const DECLARED = 'tollgate:declared-fields';
 
@@ -78,6 +78,7 @@ const FOREIGN_LIMITS: Readonly<Record<string, string>> = {
  * limit of the gateway that the resource does not have, unless it is null.
  */
 export function unknownFields(body: object, dto: Type, above = ''): string[] {
+  if (hasFreeNames(dto)) return [];
   const accepted = acceptedFields(dto);
   const unknown = Object.keys(body).filter((field) => !accepted.has(field));
   const problems = unknown.flatMap((field) => {

@@ -1,20 +1,43 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { InstantColumn, JsonColumn, NanoUsdColumn } from '../database/columns.js';
 import type { NanoUsd } from '../policy/money.js';
+import type { Usage } from '../policy/price.js';
 
 /** The state of an entry. `open`: the hold is committed and the call may be running. */
 export type EntryState = 'open' | 'settled' | 'released';
 
 /**
  * The reason why the cost of an entry is not the one the upstream reported. `failed`: it is, but the client got an error.
- * `unconfirmed`: the upstream did not end its response.
+ * `unconfirmed`: the upstream did not end its response. `provider_bill`: the cost is the provider's own bill, which differs
+ * from the price. `unread_counts`: the usage has counts that no price reads.
  */
-export type EntryMark = 'estimated' | 'unconfirmed' | 'failed' | 'overrun' | 'abandoned' | 'adjustment';
+export type EntryMark =
+  | 'estimated'
+  | 'unconfirmed'
+  | 'failed'
+  | 'overrun'
+  | 'abandoned'
+  | 'adjustment'
+  | 'provider_bill'
+  | 'unread_counts';
 
 /** The output limit of each answer, where the gateway lowered it. `asked`: that of the client, or the model's maximum if known. */
 export interface Clamp {
   readonly asked: number | null;
   readonly sent: number;
+}
+
+/** The discount and margin in force for a call, and its cost without them. Amounts are USD. */
+export interface EntryTerms {
+  /** Share of the list price. */
+  readonly discount: number;
+  /** Share of the discounted cost. */
+  readonly margin: number;
+  /** A part of the margin: the amount for each call. */
+  readonly fixed_usd: number;
+  readonly list_usd: number;
+  readonly discount_usd: number;
+  readonly margin_usd: number;
 }
 
 /** One attempt at an upstream call: its hold and its cost. */
@@ -104,11 +127,15 @@ export class LedgerEntry {
 
   /** The fields of `Usage`, as reported or estimated. */
   @JsonColumn({ nullable: true })
-  usage: Record<string, number> | null;
+  usage: Usage | null;
 
   /** Null while open, and if the output limit was not lowered. */
   @JsonColumn({ nullable: true })
   clamp: Clamp | null;
+
+  /** Null while open, and if the cost is that of the list price. */
+  @JsonColumn({ name: 'cost_terms', nullable: true })
+  costTerms: EntryTerms | null;
 
   @Index()
   @InstantColumn({ name: 'opened_at' })

@@ -13,7 +13,7 @@ import { Traced } from '../tracing/traced.js';
 import type { BillingChain } from './billing-chain.js';
 import type { CallOrigin } from './call-origin.js';
 import type { TouchedAccounts, WatchedAccount } from './touched-accounts.js';
-import type { Clamp, EntryMark, EntryState } from './ledger-entry.entity.js';
+import type { Clamp, EntryMark, EntryState, EntryTerms } from './ledger-entry.entity.js';
 
 /** A budget and the scope that owns it. */
 export interface ScopedBudget extends BudgetFacts {
@@ -75,6 +75,8 @@ export interface Hold {
   readonly mayExceedBound?: boolean;
   /** Set if the output limit was lowered to what the hold pays for. */
   clamp?: Clamp;
+  /** Set before the settlement, if the cost is not that of the list price. */
+  costTerms?: EntryTerms;
   /** The `id` of the answer, once it is known. */
   answerId?: string;
   /** Set by the first settle or release. Later ones change nothing. */
@@ -98,6 +100,7 @@ export interface ClosedEntry {
   readonly mark: EntryMark | null;
   readonly usage: Usage | null;
   readonly clamp?: Clamp | undefined;
+  readonly costTerms?: EntryTerms | undefined;
   readonly answerId?: string | undefined;
   readonly closedAt: Date;
 }
@@ -152,7 +155,7 @@ export abstract class SpendService {
 
   /**
    * Replaces the hold by the true cost, on the accounts of the hold. Resolves when that is committed. Retries a
-   * failed commit until it succeeds. The hold stays until then.
+   * failed commit until it succeeds. The hold stays until then. `remark`: the mark if there is no weightier one.
    */
   @Traced('settle')
   settle(
@@ -160,16 +163,17 @@ export abstract class SpendService {
     costNanoUsd: NanoUsd,
     usage: Usage | null,
     mark: EntryMark | null = null,
+    remark: EntryMark | null = null,
   ): Promise<void> {
     const overrun = costNanoUsd > hold.boundNanoUsd;
-    if (overrun && !hold.mayExceedBound)
+    if (overrun && !hold.mayExceedBound && mark !== 'provider_bill')
       this.logger.warn(`Entry ${hold.id} cost more than its bound; billed truly.`);
     return (hold.closing ??= this.close(
       hold,
       'settled',
       costNanoUsd,
       usage,
-      mark ?? (overrun ? 'overrun' : null),
+      mark ?? (overrun ? 'overrun' : remark),
     ));
   }
 
@@ -217,8 +221,8 @@ export abstract class SpendService {
     usage: Usage | null,
     mark: EntryMark | null,
   ): Promise<void> {
-    const { id, clamp, answerId } = hold;
-    const entry = { id, state, costNanoUsd, usage, mark, clamp, answerId, closedAt: this.clock() };
+    const { id, clamp, answerId, costTerms } = hold;
+    const entry = { id, state, costNanoUsd, usage, mark, clamp, answerId, costTerms, closedAt: this.clock() };
     this.onEnded(entry, hold);
     for (let isRetry = false; !(await this.isCommitted(entry, hold, isRetry)); isRetry = true)
       await sleep(RETRY_MS);

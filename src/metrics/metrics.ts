@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 const HOLD_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-const ENTRY_KINDS = ['settled', 'released', 'estimated', 'unconfirmed', 'failed', 'overrun', 'abandoned'] as const; // prettier-ignore
+const ENTRY_KINDS = ['settled', 'released', 'estimated', 'unconfirmed', 'failed', 'overrun', 'abandoned', 'provider_bill', 'unread_counts'] as const; // prettier-ignore
 const CACHE_RESULTS = ['hit', 'miss'] as const;
 const QUEUE_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const SHED_REASONS = ['parallel_requests', 'event_loop_delay', 'upstream_queue'] as const;

@@ -11,15 +11,22 @@ it('the catalogue is the one whose models were read last, whichever reading ends
     modelInfo: {},
   });
   const catalogue = new Catalogue(
-    { models: [], router: {}, litellm: { requestTimeoutMs: 1_000 } } as never,
+    {
+      models: [],
+      router: {},
+      litellm: { requestTimeoutMs: 1_000, costDiscounts: {}, costMargins: {} },
+    } as never,
     {
       read: () =>
-        new Promise((resolve) => readings.push((names) => resolve({ rows: names.map(row), groups: [] }))),
+        new Promise((resolve) =>
+          readings.push((names) => resolve({ rows: names.map(row), groups: [], settings: [] })),
+        ),
     } as never,
     { onChange: () => {} } as never,
     undefined as never,
     undefined as never,
     { retain: () => {} } as never,
+    undefined as never,
   );
   const first = catalogue.refresh();
   const second = catalogue.refresh();

@@ -18,6 +18,8 @@ import {
 import { StoredDeployment } from './stored-deployment.entity.js';
 import { decryptedParams } from './stored-params.js';
 import { StoredDeploymentRepository } from './stored-deployment.repository.js';
+import { StoredSettingRepository } from './stored-setting.repository.js';
+import { costTermsOf, termsOfDeployment } from './terms-of-deployment.js';
 import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
 
 /** The most names of one line at the start. */
@@ -43,6 +45,7 @@ export class Catalogue implements OnModuleInit {
     private readonly storedDeployments: StoredDeploymentRepository,
     private readonly accessGroups: AccessGroupRepository,
     private readonly credentials: CloudCredentials,
+    private readonly settings: StoredSettingRepository,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -73,12 +76,13 @@ export class Catalogue implements OnModuleInit {
     return this.snapshot;
   }
 
-  /** Reads the stored deployments, the access groups and the prices again. Leaves out and logs a deployment that cannot be used. */
+  /** Reads the stored deployments, the access groups, discounts, margins and prices again. Leaves out and logs a deployment that cannot be used. */
   async refresh(): Promise<void> {
     const turn = ++this.reads;
-    const { rows, groups } = await this.database.read(async (manager) => ({
+    const { rows, groups, settings } = await this.database.read(async (manager) => ({
       rows: await this.storedDeployments.in(manager).find({ order: { createdAt: 'ASC', modelId: 'ASC' } }),
       groups: await this.accessGroups.in(manager).find(),
+      settings: await this.settings.in(manager).find(),
     }));
     const deployments = [
       ...this.config.models.map((model, i) => this.deploymentOf(model, `model_list[${i}]`)),
@@ -95,6 +99,7 @@ export class Catalogue implements OnModuleInit {
       { ...this.config.router.modelAliases, ...this.config.litellm.modelAliases },
       groups.map(({ id, name, models, deploymentIds }) => ({ tokens: [name, id], models, deploymentIds })),
       new Set(this.config.router.hiddenAliases),
+      termsOfDeployment(costTermsOf(this.config.litellm, settings)),
     );
   }
 

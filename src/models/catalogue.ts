@@ -6,6 +6,7 @@ import { type GroupLevels, servesLevels } from '../policy/group-levels.js';
 import type { NamesOf } from '../policy/entitlements.js';
 import { SPECIAL_ENTRIES, type ModelNames } from '../policy/model-list.js';
 import { ceilingOf, isFree, type Price } from '../policy/price.js';
+import { withTerms } from '../policy/price-terms.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { SERVED } from '../config/provider-facts.js';
 import { type Deployment, namedDeployment } from './deployment.js';
@@ -13,6 +14,7 @@ import { documentedModel, documentedNames } from './documented-models.js';
 import { AccessGroupIndex, type AccessGroupEntry } from './access-group-index.js';
 import { providerOfBareName } from './bare-name-provider.js';
 import { capsWebSearches, feeOfModel, hidesModel } from './model-fees.js';
+import type { TermsOfDeployment } from './terms-of-deployment.js';
 
 /** Aliases of the caller that apply beside those of the proxy. */
 interface CallerAliases {
@@ -80,6 +82,8 @@ export class CatalogueSnapshot {
     private readonly aliases: Readonly<Record<string, string>>,
     groups: readonly AccessGroupEntry[] = [],
     private readonly hiddenAliases: ReadonlySet<string> = new Set(),
+    /** Undefined: every call costs its list price. */
+    readonly termsOf?: TermsOfDeployment,
   ) {
     this.groupIndex = new AccessGroupIndex(groups);
     this.groupNames = new Map(groups.map(({ tokens: [name, id] }) => [id ?? '', name!]));
@@ -128,6 +132,14 @@ export class CatalogueSnapshot {
       this.deployments.some(({ modelName }) => modelName === name) ||
       this.entry(aliased(this.aliases, name)) !== NO_ENTRY
     );
+  }
+
+  private everyId: ReadonlyMap<string, Deployment> | undefined;
+
+  /** Returns the deployment of an id, at its list price. */
+  deployment(id: string): Deployment | undefined {
+    this.everyId ??= new Map(this.deployments.map((deployment) => [deployment.id, deployment]));
+    return this.everyId.get(id);
   }
 
   get isEmpty(): boolean {
@@ -344,7 +356,19 @@ export class CatalogueSnapshot {
       .filter((deployment) => !hidesModel(deployment));
   }
 
-  private entryOf(name: string, deployments: readonly Deployment[]): Entry {
+  /** Returns deployments with what their calls cost at the terms in force. */
+  private atTerms(deployments: readonly Deployment[]): readonly Deployment[] {
+    const { termsOf } = this;
+    if (!termsOf) return deployments;
+    return deployments.map((deployment) => {
+      const { price } = deployment;
+      const terms = price && !price.list && termsOf(deployment);
+      return terms ? Object.freeze({ ...deployment, price: withTerms(price, terms) }) : deployment;
+    });
+  }
+
+  private entryOf(name: string, listed: readonly Deployment[]): Entry {
+    const deployments = this.atTerms(listed);
     const prices = deployments.map(({ price }) => price);
     const known = prices.filter((price) => price !== undefined);
     const ceiling = ceilingOf(known);

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { WireName } from '../config/cloud-routes.js';
+import { type WireName, wireOfName } from '../config/cloud-routes.js';
 import type { CloudSettings } from '../config/cloud-settings.js';
 import type { CredentialSource } from '../clouds/credential-source.js';
 import { checkCallDefaults } from '../config/call-defaults.js';
@@ -24,6 +24,7 @@ import {
   routeForName,
   routeOf,
   takesStreamOptions,
+  upstreamNameOf,
 } from '../config/providers.js';
 
 /** One callable endpoint of a model. */
@@ -250,13 +251,16 @@ function figuresOf(model: KnownModel | undefined, provider: string, upstreamName
 const CLAUDE = /(?:^|\/)anthropic\//;
 
 /** Returns a wildcard deployment with the properties of one upstream name. */
-export function namedDeployment(deployment: Deployment, upstreamName: string): Deployment {
+export function namedDeployment(deployment: Deployment, requestedName: string): Deployment {
   const { imageTokens: _, ...known } = deployment;
   const { provider, origin, traits, maxInputTokens, maxOutputTokens, ownPrices } = known;
+  const upstreamName = upstreamNameOf(provider, requestedName);
   const { base_model: baseModel } = traits as { readonly base_model?: string };
   const maxImageTokens = imageTokens(provider, baseModel ?? upstreamName);
+  const wire = wireOfName(provider, upstreamName);
   return Object.freeze({
     ...known,
+    ...(wire && { wire }),
     ...(maxImageTokens !== undefined && { imageTokens: maxImageTokens }),
     ...(!baseModel &&
       withConfiguredLimits(knownFigures(provider, upstreamName), maxInputTokens, maxOutputTokens)),

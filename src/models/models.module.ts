@@ -18,22 +18,28 @@ import { TeamRepository } from '../parties/repositories/team.repository.js';
 import { AccessGroupRepository } from '../parties/repositories/access-group.repository.js';
 import { ServedNames } from './served-names.js';
 import { StoredDeploymentRepository } from './stored-deployment.repository.js';
+import { CostSettings } from './cost-settings.js';
+import { CostSettingsController } from './cost-settings.controller.js';
+import { StoredSetting } from './stored-setting.entity.js';
+import { StoredSettingRepository } from './stored-setting.repository.js';
 
 /** The catalogue of public names, with their deployments and prices. */
 @Module({
   imports: [
-    TypeOrmModule.forFeature([Team, AccessGroup, StoredDeployment]),
+    TypeOrmModule.forFeature([Team, AccessGroup, StoredDeployment, StoredSetting]),
     PartiesModule,
     CacheModule,
     CloudsModule,
     LedgerModule,
   ],
-  controllers: [ModelsController, ModelHealthController],
+  controllers: [CostSettingsController, ModelsController, ModelHealthController],
   providers: [
     TeamRepository,
     AccessGroupRepository,
     StoredDeploymentRepository,
+    StoredSettingRepository,
     Catalogue,
+    CostSettings,
     DeploymentHealth,
     ServedNames,
     ModelsService,

@@ -33,6 +33,7 @@ import type {
   ModelRow,
   NewModelDto,
 } from './models.dto.js';
+import { withFigures } from './public-model-info.js';
 import { decryptedParams, publicParams, storedParams } from './stored-params.js';
 import { StoredDeploymentRepository } from './stored-deployment.repository.js';
 import { TeamRepository } from '../parties/repositories/team.repository.js';
@@ -136,14 +137,14 @@ export class ModelsService {
   async info(id: string | undefined, teamId: string | undefined): Promise<ModelInfoEntry[]> {
     const all = await this.all();
     const selected = all.filter(({ model_info }) => teamId === undefined || model_info.team_id === teamId);
-    if (id === undefined) return selected;
+    if (id === undefined) return selected.map(this.withFigures);
     const one = selected.filter(({ model_info }) => model_info.id === id);
     if (!one.length)
       throw new MissingRowException({
         message: `Model id = ${id} not found on litellm proxy`,
         param: 'litellm_model_id',
       });
-    return one;
+    return one.map(this.withFigures);
   }
 
   /** Returns one page of the deployments that match, without secrets. */
@@ -157,11 +158,13 @@ export class ModelsService {
         (part === undefined || model_name.toLowerCase().includes(part)),
     );
     return {
-      data: found.slice((page - 1) * size, page * size),
+      data: found.slice((page - 1) * size, page * size).map(this.withFigures),
       ...currentPageInfo(found.length, page, size),
       size,
     };
   }
+
+  private readonly withFigures = (entry: ModelInfoEntry) => withFigures(entry, this.catalogue.current());
 
   private async all(): Promise<ModelInfoEntry[]> {
     const rows = await this.database.read((manager) =>

@@ -68,6 +68,18 @@ function dropTier({ text }: WiredCall, edits: Map<string, string | null>): void 
 
 const WIRES: Readonly<Record<WireName, ProviderWire>> = {
   azureClaude: { path: ({ basePath, path }) => basePath + path },
+  gemini: {
+    path: (call) =>
+      isOfGemini(call)
+        ? `${call.basePath.replace(/\/openai$/, '')}/models/${geminiTarget(call)}`
+        : call.basePath + call.path,
+    edit(call, _, headers) {
+      const { authorization } = headers;
+      if (!isOfGemini(call) || authorization === undefined) return;
+      headers['x-goog-api-key'] = authorization.replace(/^Bearer /, '');
+      delete headers.authorization;
+    },
+  },
   vertexClaude: {
     path: ({ basePath, path, stream, modelId }) => {
       const models = `${basePath}/publishers/anthropic/models`;
@@ -84,14 +96,24 @@ const WIRES: Readonly<Record<WireName, ProviderWire>> = {
     },
   },
   vertexGemini: {
-    path: openApiPath,
-    edit: ({ model }, edits) => void edits.set('model', JSON.stringify(`google/${model}`)),
+    path: (call) =>
+      isOfGemini(call)
+        ? `${call.basePath}/publishers/google/models/${geminiTarget(call)}`
+        : openApiPath(call),
+    edit(call, edits) {
+      if (!isOfGemini(call)) edits.set('model', JSON.stringify(`google/${call.model}`));
+    },
   },
   vertexPartner: { path: openApiPath },
   bedrockClaude: {
-    path: ({ basePath, stream, modelId }) =>
-      `${basePath}/model/${encodeURIComponent(modelId)}/invoke${stream ? '-with-response-stream' : ''}`,
+    path: (call) => {
+      const { basePath, path, stream, modelId } = call;
+      return path === '/converse'
+        ? conversePath(call)
+        : `${basePath}/model/${encodeURIComponent(modelId)}/invoke${stream ? '-with-response-stream' : ''}`;
+    },
     edit(call, edits, headers) {
+      if (call.path === '/converse') return;
       edits.set('model', null);
       edits.set('stream', null);
       edits.set('anthropic_version', BEDROCK_VERSION);
@@ -102,8 +124,28 @@ const WIRES: Readonly<Record<WireName, ProviderWire>> = {
       delete headers['anthropic-version'];
     },
   },
-  bedrock: { path: ({ basePath, path }) => basePath + path },
+  bedrock: { path: conversePath },
+  // Only reranking has the path of Cohere's own API. Its API of OpenAI's form is beside it.
+  cohere: {
+    path: ({ basePath, path }) =>
+      path === '/rerank' ? basePath + path : `${basePath.replace(/\/v2$/, '/compatibility/v1')}${path}`,
+  },
 };
+
+function conversePath({ basePath, stream, modelId }: WiredCall): string {
+  return `${basePath}/model/${encodeURIComponent(modelId)}/converse${stream ? '-stream' : ''}`;
+}
+
+const GEMINI_PATHS = new Set(['/generateContent', '/countTokens', '/embedContent']);
+
+function isOfGemini({ path }: WiredCall): boolean {
+  return GEMINI_PATHS.has(path);
+}
+
+/** Returns model and action. A stream always comes as server-sent events. */
+function geminiTarget({ path, stream, modelId }: WiredCall): string {
+  return `${encodedId(modelId)}:${stream ? 'streamGenerateContent?alt=sse' : path.slice(1)}`;
+}
 
 function openApiPath({ basePath, path }: WiredCall): string {
   return `${basePath}/endpoints/openapi${path}`;

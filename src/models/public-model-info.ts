@@ -1,5 +1,7 @@
-import { PRICE_DECIMALS, type UnitPrice } from '../policy/price.js';
+import { ceilingOf, type Price, PRICE_DECIMALS, type UnitPrice } from '../policy/price.js';
 import type { ModelFacts } from '../policy/facts.js';
+import { usdFromNanoUsd } from '../policy/money.js';
+import { numberOfShare } from '../policy/price-terms.js';
 import type { CatalogueSnapshot } from './catalogue.js';
 import type { Deployment } from './deployment.js';
 import { documentedModel } from './documented-models.js';
@@ -16,7 +18,9 @@ export function publicModelInfo(
 ): ModelGroupInfo[] {
   const deployments = catalogue.resolve(name, within);
   if (!deployments.length) return [];
-  const { input, output } = catalogue.ceilingOf(name, within);
+  const { input, output } = catalogue.termsOf
+    ? ceilingOf(deployments.flatMap((deployment) => listPrice(deployment) ?? []))
+    : catalogue.ceilingOf(name, within);
   const isPriced = price === 'priced' || price === 'free';
   const traits = deployments.map(traitsOf);
   const able = (ability: string) => traits.some((trait) => trait[`supports_${ability}`] === true);
@@ -30,8 +34,8 @@ export function publicModelInfo(
       providers: [...new Set(deployments.map(({ provider }) => provider))],
       max_input_tokens: largest(deployments.map(({ maxInputTokens }) => maxInputTokens)),
       max_output_tokens: largest(deployments.map(({ maxOutputTokens }) => maxOutputTokens)),
-      input_cost_per_token: isPriced ? usdOf(input) : null,
-      output_cost_per_token: isPriced ? usdOf(output) : null,
+      input_cost_per_token: isPriced ? usdOfPrice(input) : null,
+      output_cost_per_token: isPriced ? usdOfPrice(output) : null,
       mode: (traits.find(({ mode }) => typeof mode === 'string')?.mode as string | undefined) ?? null,
       tpm: sum('tpm'),
       rpm: sum('rpm'),
@@ -44,6 +48,9 @@ export function publicModelInfo(
     },
   ];
 }
+
+/** Returns the price before discount and margin. */
+const listPrice = ({ price }: Deployment): Price | undefined => price?.list?.price ?? price;
 
 const NO_ALIASES = { teamAliases: {}, keyAliases: {} };
 
@@ -65,12 +72,17 @@ export function displayName(
 }
 
 /** Returns what is configured of a deployment, and else what the public table says. */
-function traitsOf({ provider, upstreamName, traits }: Deployment): Readonly<Record<string, unknown>> {
-  const { base_model: base } = traits;
+const traitsOf = (deployment: Deployment): Readonly<Record<string, unknown>> => ({
+  ...documentedTraits(deployment),
+  ...deployment.traits,
+});
+
+/** Returns what the public table says of a deployment: its mode and its abilities. */
+function documentedTraits({ provider, upstreamName, traits: { base_model: base } }: Deployment) {
   const documented = documentedModel(provider, typeof base === 'string' ? base : upstreamName);
-  if (!documented) return traits;
+  if (!documented) return {};
   const { mode, abilities } = documented;
-  return { mode, ...Object.fromEntries(abilities.map((ability) => [ability, true])), ...traits };
+  return { mode, ...Object.fromEntries(abilities.map((ability) => [ability, true])) };
 }
 
 /** Fields of `model_info` that callers see, and their type. Operators may write anything into the others. */
@@ -87,7 +99,7 @@ export function callerModelInfo(
   { name, within }: ServedModel,
 ): ModelInfoEntry[] {
   return catalogue.resolve(name, within).map((deployment) => {
-    const { id, provider, upstreamName, price, maxInputTokens = null, maxOutputTokens = null } = deployment;
+    const { id, provider, upstreamName } = deployment;
     const shown = Object.entries(traitsOf(deployment)).filter(([field, value]) =>
       SHOWN.some(([fields, type]) => fields.test(field) && typeof value === type),
     );
@@ -97,20 +109,63 @@ export function callerModelInfo(
       model_info: {
         id,
         db_model: deployment.traits.db_model === true,
-        key: upstreamName,
-        litellm_provider: provider,
-        max_input_tokens: maxInputTokens,
-        max_output_tokens: maxOutputTokens,
-        max_tokens: maxOutputTokens ?? maxInputTokens,
-        ...(price && {
-          input_cost_per_token: usdOf(price.input),
-          output_cost_per_token: usdOf(price.output),
-        }),
+        ...figuresOf(deployment),
         ...Object.fromEntries(shown),
       },
     };
   });
 }
 
+/** Returns provider, sizes and list prices of a deployment, in LiteLLM's members. */
+function figuresOf(deployment: Deployment): Record<string, unknown> {
+  const { provider, upstreamName, maxInputTokens = null, maxOutputTokens = null } = deployment;
+  const price = listPrice(deployment);
+  return {
+    key: upstreamName,
+    litellm_provider: provider,
+    max_input_tokens: maxInputTokens,
+    max_output_tokens: maxOutputTokens,
+    max_tokens: maxOutputTokens ?? maxInputTokens,
+    ...Object.fromEntries(
+      SHOWN_PRICES.flatMap(([member, field]) => {
+        const unit = price?.[field];
+        return unit === undefined ? [] : [[member, usdOfPrice(unit)]];
+      }),
+    ),
+  };
+}
+
+const SHOWN_PRICES = [
+  ['input_cost_per_token', 'input'],
+  ['output_cost_per_token', 'output'],
+  ['cache_read_input_token_cost', 'cachedInput'],
+  ['cache_creation_input_token_cost', 'cacheWrite'],
+  ['cache_creation_input_token_cost_above_1hr', 'cacheWrite1h'],
+  ['output_cost_per_reasoning_token', 'reasoning'],
+] as const;
+
+/** Adds to a deployment as configured what admins see of it beside: sizes, prices, abilities, discount and margin. */
+export function withFigures(entry: ModelInfoEntry, catalogue: CatalogueSnapshot): ModelInfoEntry {
+  const deployment = catalogue.deployment(String(entry.model_info.id));
+  if (!deployment) return entry;
+  const terms = catalogue.termsOf?.(deployment);
+  return {
+    ...entry,
+    model_info: {
+      ...(deployment.upstreamName.includes('*')
+        ? {}
+        : { ...documentedTraits(deployment), ...figuresOf(deployment) }),
+      ...(terms && {
+        cost_discount: numberOfShare(terms.discount),
+        cost_margin: {
+          percentage: numberOfShare(terms.margin),
+          fixed_amount: usdFromNanoUsd(terms.fixedNanoUsd),
+        },
+      }),
+      ...entry.model_info,
+    },
+  };
+}
+
 /** Converts a price to the nearest number. */
-const usdOf = (price: UnitPrice) => Number(`${price}e-${PRICE_DECIMALS}`);
+export const usdOfPrice = (price: UnitPrice) => Number(`${price}e-${PRICE_DECIMALS}`);

@@ -104,6 +104,12 @@ export const ADMIN_RULES: Readonly<Record<string, readonly Role[]>> = {
   'POST /model/delete': none,
   'GET /v2/model/info': viewers,
 
+  'GET /config/cost_discount_config': viewers,
+  'PATCH /config/cost_discount_config': none,
+  'GET /config/cost_margin_config': viewers,
+  'PATCH /config/cost_margin_config': none,
+  'POST /cost/estimate': readers,
+
   'POST /access_group/new': none,
   'GET /access_group/list': viewers,
   'GET /access_group/:access_group/info': viewers,

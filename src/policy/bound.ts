@@ -1,4 +1,4 @@
-import { type Price, SERVICE_TIERS, type ServiceTier, type Unit, UNITS, type UsageBound } from './price.js';
+import { type Price, serviceTierOf, type Unit, UNITS, type UsageBound } from './price.js';
 
 /** The most a call may use, read from the request alone. */
 export interface CallSize {
@@ -156,12 +156,11 @@ function unitBound({ units, hasMedia, generates, webSearches }: CallSize): Parti
 /** Service tiers that cost the list price or less. */
 const PLAIN_SERVICE_TIERS: readonly string[] = ['auto', 'default', 'flex', 'standard_only'];
 
-const tierHasPrice = (tier: string | undefined, { serviceTiers }: Price) =>
-  tier === undefined ||
-  PLAIN_SERVICE_TIERS.includes(tier) ||
-  (isServiceTier(tier) && tier in (serviceTiers ?? {}));
-
-const isServiceTier = (tier: string): tier is ServiceTier => SERVICE_TIERS.some((known) => known === tier);
+function tierHasPrice(name: string | undefined, { serviceTiers }: Price): boolean {
+  if (name === undefined || PLAIN_SERVICE_TIERS.includes(name)) return true;
+  const tier = serviceTierOf(name);
+  return tier !== undefined && tier in (serviceTiers ?? {});
+}
 
 /** The prompt limit assumed for a model without a documented one. */
 const DEFAULT_MAX_INPUT_TOKENS = 1_048_576;

@@ -27,8 +27,12 @@ export function priceAt(price: Price, atMs: number): Price {
   const { offPeak } = price;
   if (!offPeak?.hours.windows.some((window) => contains(window, atMs))) return price;
   // As at LiteLLM: the price of the hour is the same for long prompts and for every service tier.
-  const { tiers: _, serviceTiers: __, ...plain } = price;
-  return { ...plain, ...offPeak.price };
+  const { tiers: _, serviceTiers: __, list, ...plain } = price;
+  return {
+    ...plain,
+    ...offPeak.price,
+    ...(list && { list: { ...list, price: priceAt(list.price, atMs) } }),
+  };
 }
 
 function contains(

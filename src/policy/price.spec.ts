@@ -318,7 +318,7 @@ describe('a cost in other units than tokens', () => {
       ...free,
       input: usd(1e-6),
       request: usd(1e-6),
-      multipliers: { us: 1_100n, fast: 2_000n },
+      multipliers: { us: 1_100, fast: 2_000 },
     };
     const cost = (...multipliers: string[]) =>
       costNanoUsd({ inputTokens: 10, outputTokens: 0, multipliers }, price);

@@ -51,6 +51,13 @@ export type Unit = (typeof UNITS)[number];
 export const SERVICE_TIERS = ['flex', 'priority', 'ultrafast', 'balanced', 'decisions', 'batches'] as const;
 export type ServiceTier = (typeof SERVICE_TIERS)[number];
 
+/** Returns the service tier of this name. `fast` is OpenAI's newer name of `priority`. Undefined if it has no prices of its own. */
+export function serviceTierOf(name: unknown): ServiceTier | undefined {
+  if (typeof name !== 'string') return undefined;
+  const tier = name.toLowerCase();
+  return SERVICE_TIERS.find((known) => known === (tier === 'fast' ? 'priority' : tier));
+}
+
 /** Prices that apply together, each in USD per unit. A missing finer price of tokens falls back as named. */
 export interface PriceLevel extends Partial<Readonly<Record<Unit, UnitPrice>>> {
   readonly input: UnitPrice;
@@ -93,11 +100,33 @@ export interface Price extends TieredPrice {
   /** The price in the hours that the provider calls off-peak. `priceAt` chooses. */
   readonly offPeak?: OffPeakPrice;
   /** Factors of the price of tokens in other circumstances, in thousandths, by the provider's name: `us`, `fast`. */
-  readonly multipliers?: Readonly<Record<string, bigint>>;
+  readonly multipliers?: Readonly<Record<string, number>>;
   /** True if the operator wrote it: it counts before the provider's own bill. */
   readonly isConfigured?: true;
   /** Set for a ceiling whose prices lack some units: text, or nothing, would be billed for them. */
   readonly lacks?: Readonly<Record<'inputAudio' | 'outputAudio' | 'webSearches', boolean>>;
+  /** Set if a discount or a margin made this price of the list price. */
+  readonly list?: ListPrice;
+}
+
+/** Decimals of a share: discounts and margins are whole numbers of 1e-9. */
+export const SHARE_DECIMALS = 9;
+export const WHOLE_SHARE = 10n ** BigInt(SHARE_DECIMALS);
+
+/** A price before discount and margin, and both. */
+export interface ListPrice {
+  readonly price: Price;
+  readonly terms: PriceTerms;
+}
+
+/** Discount and margin of the calls of a model: cost × (1 − discount) × (1 + margin) + a fixed amount. */
+export interface PriceTerms {
+  /** A whole number of 1e-9, at most one. */
+  readonly discount: bigint;
+  /** A whole number of 1e-9. */
+  readonly margin: bigint;
+  /** An amount for each call. */
+  readonly fixedNanoUsd: NanoUsd;
 }
 
 /** Prices that apply in some hours. */
@@ -122,6 +151,11 @@ export interface Usage extends Partial<Readonly<Record<Unit, number>>> {
   readonly outputAudioTokens?: number;
   readonly outputImageTokens?: number;
   readonly serviceTier?: ServiceTier;
+  /** The cost that the provider itself reports, and the provider that reports it in this form. */
+  readonly billNanoUsd?: number;
+  readonly billedBy?: string;
+  /** Names of the provider's counts that no price reads. */
+  readonly unreadCounts?: readonly string[];
   /** Circumstances that multiply the price of tokens, by the names of `Price.multipliers`. */
   readonly multipliers?: readonly string[];
 }
@@ -145,8 +179,9 @@ function roundUp(units: bigint): NanoUsd {
   return saturated((units + UNITS_PER_NANO_USD - 1n) / UNITS_PER_NANO_USD);
 }
 
-/** Returns the cost of a call: exact until one rounding (half up) at the end. */
+/** Returns the cost of a call: exact until one rounding (half up) at the end. A bill of the provider is the list price. */
 export function costNanoUsd(usage: Usage, price: Price): NanoUsd {
+  if (usage.billNanoUsd !== undefined) return billAtTerms(BigInt(usage.billNanoUsd), price.list?.terms);
   const level = levelFor(usage, price);
   const { input, output } = level;
   const cachedInput = level.cachedInput ?? input;
@@ -166,13 +201,29 @@ export function costNanoUsd(usage: Usage, price: Price): NanoUsd {
   return roundHalfUp(multiplied + otherThanTokens(usage, level));
 }
 
-const ONE = 1_000n;
+const ONE = 1_000;
 
 /** Multiplies the price of tokens by what each of these circumstances costs. One without a multiplier costs nothing. */
 function times(units: bigint, names: readonly string[], { multipliers }: Price): bigint {
   let product = units;
-  for (const name of names) product = (product * (multipliers?.[name] ?? ONE)) / ONE;
+  for (const name of names) product = (product * BigInt(multipliers?.[name] ?? ONE)) / BigInt(ONE);
   return product;
+}
+
+function billAtTerms(bill: bigint, terms: PriceTerms | undefined): NanoUsd {
+  if (!terms) return nanoUsd(bill);
+  const { discount, margin, fixedNanoUsd } = terms;
+  const scaled = bill * (WHOLE_SHARE - discount) * (WHOLE_SHARE + margin);
+  const divisor = WHOLE_SHARE * WHOLE_SHARE;
+  const cost = (scaled + divisor / 2n) / divisor + fixedNanoUsd;
+  return nanoUsd(cost > MAX_CALL_NANO_USD ? MAX_CALL_NANO_USD : cost);
+}
+
+/** Returns a usage without the bill of its provider. */
+export function withoutBill(usage: Usage): Usage {
+  const { billNanoUsd: _, ...counts } = usage;
+  delete (counts as { billedBy?: string }).billedBy;
+  return counts;
 }
 
 /** Parts of the cost of a call. Together with the output, which is the rest, they are the whole. */
@@ -227,7 +278,8 @@ export function costParts(cost: NanoUsd, usage: Usage, price: Price): CostParts 
   };
 }
 
-function levelFor({ inputTokens, serviceTier }: Usage, price: Price): PriceLevel {
+/** Returns the prices that apply to a usage: those of its service tier and of the length of its prompt. */
+export function levelFor({ inputTokens, serviceTier }: Usage, price: Price): PriceLevel {
   const tiered = (serviceTier && price.serviceTiers?.[serviceTier]) ?? price;
   return tiered.tiers?.findLast(({ aboveInputTokens }) => inputTokens > aboveInputTokens) ?? tiered;
 }

@@ -34,8 +34,31 @@ const openaiRoutes = [
 ];
 
 const anthropicRoutes = withV1(['/messages', '/messages/count_tokens']);
+const bedrockRoutes = ['invoke', 'invoke-with-response-stream', 'converse', 'converse-stream'].map(
+  (action) => `/bedrock/model/{model}/${action}`,
+);
+const googleRoutes = ['/gemini/v1beta', '/v1beta', '/gemini/v1'].map(
+  (version) => `${version}/models/{target}`,
+);
+const vertexRoutes = ['/vertex_ai', '/vertex-ai'].flatMap((prefix) =>
+  ['v1', 'v1beta1'].map(
+    (version) =>
+      `${prefix}/${version}/projects/{project}/locations/{location}/publishers/{publisher}/models/{target}`,
+  ),
+);
+const passThroughRoutes = [
+  ...bedrockRoutes,
+  ...googleRoutes.filter((route) => route.startsWith('/gemini')),
+  ...vertexRoutes,
+];
 const modelInfoRoutes = ['/model/info', '/v1/model/info', '/model_group/info'];
-const llmApiRoutes = [...openaiRoutes, ...anthropicRoutes, ...modelInfoRoutes];
+const llmApiRoutes = [
+  ...openaiRoutes,
+  ...anthropicRoutes,
+  ...googleRoutes,
+  ...passThroughRoutes,
+  ...modelInfoRoutes,
+];
 
 const infoRoutes = [
   '/key/info',
@@ -102,6 +125,7 @@ const spendTrackingRoutes = [
   '/spend/logs',
   '/spend/logs/v2',
   '/spend/sessions',
+  '/cost/estimate',
 ];
 
 const viewOnlyRoutes = [...spendTrackingRoutes, '/tag/daily/activity', '/tag/list'];
@@ -145,7 +169,9 @@ const ROUTE_GROUPS: Readonly<Record<string, readonly string[]>> = {
   anthropic_routes: anthropicRoutes,
   llm_api_routes: llmApiRoutes,
   llm_api_routes_without_mcp: llmApiRoutes,
-  passthrough_routes_wildcard: ['/openai/*'],
+  google_routes: googleRoutes,
+  mapped_pass_through_routes: passThroughRoutes,
+  passthrough_routes_wildcard: ['/openai/*', '/bedrock/*', '/gemini/*', '/vertex_ai/*', '/vertex-ai/*'],
   info_routes: infoRoutes,
   model_info_routes: modelInfoRoutes,
   key_management_routes: keyManagementRoutes,
@@ -193,7 +219,7 @@ const ROUTE_GROUPS: Readonly<Record<string, readonly string[]>> = {
 /** LiteLLM's other groups. Lists may name them; none of their routes is served here. */
 const OTHER_ROUTE_GROUPS: ReadonlySet<string> = new Set([
   'agent_inference_routes', 'agent_management_routes', 'agent_routes', 'apply_guardrail_routes', 'compliance_check_routes',
-  'google_routes', 'litellm_native_routes', 'mapped_pass_through_routes', 'mcp_inference_routes', 'mcp_management_routes',
+  'litellm_native_routes', 'mcp_inference_routes', 'mcp_management_routes',
   'mcp_routes', 'openai_route_names', 'trace_telemetry_routes',
 ]); // prettier-ignore
 

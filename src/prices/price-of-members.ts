@@ -188,10 +188,10 @@ function offsetMinutes(timeZone: unknown): number {
 const THOUSANDTHS = 1_000;
 
 /** Returns what tokens cost in other circumstances: `us` is Anthropic's residency, `fast` its fast mode. */
-function multipliersIn(value: unknown): Readonly<Record<string, bigint>> | undefined {
+function multipliersIn(value: unknown): Readonly<Record<string, number>> | undefined {
   if (value === null || typeof value !== 'object') return undefined;
   const found = Object.entries(value).flatMap(([name, factor]) =>
-    amount(factor) ? [[name, BigInt(Math.round(Number(factor) * THOUSANDTHS))] as const] : [],
+    amount(factor) ? [[name, Math.round(Number(factor) * THOUSANDTHS)] as const] : [],
   );
   return found.length ? Object.fromEntries(found) : undefined;
 }

@@ -9,7 +9,7 @@ import { sqlOrder } from '../http/sort-order.js';
 import type { Principal } from '../policy/principal.js';
 import { nanoUsd, nanoUsdFromUsd, type NanoUsd, usdFromNanoUsd } from '../policy/money.js';
 import { BillingChainRow } from '../ledger/billing-chain.entity.js';
-import { LedgerEntry } from '../ledger/ledger-entry.entity.js';
+import { type EntryTerms, LedgerEntry } from '../ledger/ledger-entry.entity.js';
 import { hasFailed, hasFailingMark } from '../ledger/failed-entry.js';
 import { CLOCK, type Clock, DAY_MS } from '../platform/clock.js';
 import { type Days, daysOrLastDays, requiredInstants } from './days.js';
@@ -210,6 +210,7 @@ function logRow({ chain, ...entry }: EntryWithChain): SpendLogRow {
       usage_object: entry.usage,
       mark: entry.mark,
       clamped: entry.clamp,
+      cost_breakdown: entry.costTerms && breakdownOf(entry.costTerms, entry.costNanoUsd as NanoUsd),
       requester_ip_address: entry.clientAddress,
       trace_id: entry.traceId,
       user_agent: entry.userAgent,
@@ -218,3 +219,13 @@ function logRow({ chain, ...entry }: EntryWithChain): SpendLogRow {
     },
   };
 }
+
+const breakdownOf = (terms: EntryTerms, cost: NanoUsd) => ({
+  original_cost: terms.list_usd,
+  discount_percent: terms.discount,
+  discount_amount: terms.discount_usd,
+  margin_percent: terms.margin,
+  margin_fixed_amount: terms.fixed_usd,
+  margin_total_amount: terms.margin_usd,
+  total_cost: usdFromNanoUsd(cost),
+});

@@ -176,16 +176,34 @@ export class ClampedOutput {
   sent: number;
 }
 
+/** The cost of a call by discount and margin, in USD. Shares are parts of one. */
+export class CostBreakdown {
+  /** The cost by the list price. */
+  original_cost: number;
+  @ApiProperty({ example: 0.05 })
+  discount_percent: number;
+  discount_amount: number;
+  @ApiProperty({ example: 0.1 })
+  margin_percent: number;
+  /** The amount of each call, a part of `margin_total_amount`. */
+  margin_fixed_amount: number;
+  margin_total_amount: number;
+  total_cost: number;
+}
+
 export class SpendLogMetadata {
   user_api_key_alias: string | null;
-  /** Amounts that were billed, by name. */
-  @ApiProperty({ type: 'object', additionalProperties: { type: 'number' }, nullable: true })
-  usage_object: Record<string, number> | null;
-  /** Why the entry is not as usual, such as `estimated`. */
+  /** Amounts that were billed, by name; `serviceTier`; what the provider says the call cost; the names of counts that no price reads. */
+  @ApiProperty({ type: 'object', additionalProperties: {}, nullable: true })
+  usage_object: object | null;
+  /** Why the entry is not as usual, such as `estimated` or `provider_bill`. */
   mark: string | null;
   /** Null if the output limit was not lowered. */
   @ApiProperty({ type: ClampedOutput, nullable: true })
   clamped: ClampedOutput | null;
+  /** Null if neither a discount nor a margin was in force. */
+  @ApiProperty({ type: CostBreakdown, nullable: true })
+  cost_breakdown: CostBreakdown | null;
   /** IP address of the client; null if it is not stored. */
   @ApiProperty({ type: String, nullable: true, example: '203.0.113.9' })
   requester_ip_address: string | null;

@@ -46,6 +46,7 @@ beforeAll(async () => {
         model('m-mock', url, perOutput, { mock_response: 'Hello from nobody' }),
         model('m-rank-tokens', url, { input_cost_per_token: 0.001 }),
         model('m-rank', root, { input_cost_per_query: 0.002 }, { model: 'cohere/up-m-rank' }),
+        model('m-command', `${root}/v2/chat`, perOutput, { model: 'cohere_chat/up-m-command' }),
       ],
     },
   });
@@ -217,7 +218,7 @@ describe('what a route is called with', () => {
   it.each([
     ['/v1/messages', 'm-out'],
     ['/v1/chat/completions', 'm-claude'],
-    ['/v1/embeddings', 'm-rank'],
+    ['/v1/responses', 'm-rank'],
   ])('%s is not translated for %s', async (path, name) => {
     const before = upstream.calls.length;
     const { status, body } = await gateway.as(await gateway.createKey(), 'POST', path, { model: name, messages: [], input: 'a', max_tokens: 1 }); // prettier-ignore
@@ -225,6 +226,15 @@ describe('what a route is called with', () => {
     expect(body.error.message).toContain('nothing is translated');
     expect(upstream.calls.length).toBe(before);
     expectBalancedLedger(await gateway.books());
+  });
+
+  it('Cohere’s chat is its API of OpenAI’s form, its rerank its own', async () => {
+    const key = await gateway.createKey({ max_budget: 1 });
+    expect((await gateway.chat(key, { model: 'm-command', max_tokens: 2 })).status).toBe(200);
+    expect(upstream.calls.at(-1)!.path).toBe('/compatibility/v1/chat/completions');
+    const ask = { model: 'm-rank', query: 'who?', documents: ['a'] };
+    expect((await gateway.as(key, 'POST', '/v1/rerank', ask)).status).toBe(200);
+    expect(upstream.calls.at(-1)!.path).toBe('/v2/rerank');
   });
 
   it('Azure’s deployment stands in the path, its key in its own header', async () => {

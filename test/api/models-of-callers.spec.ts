@@ -106,6 +106,33 @@ describe('/model/info and /model_group/info', () => {
     expect(group.data).toEqual([expect.objectContaining({ mode: 'chat', max_output_tokens: 16_384, supports_vision: true, supports_function_calling: true })]); // prettier-ignore
   });
 
+  it('tell proxy admins the same beside what is configured, and nothing of a wildcard’s models', async () => {
+    const { data } = (await gateway.admin('GET', '/v2/model/info')).body as unknown as {
+      data: { model_name: string; model_info: Record<string, unknown> }[];
+    };
+    const infoOf = (name: string) => data.find(({ model_name }) => model_name === name)!.model_info;
+    expect(infoOf('m-b')).toMatchObject({ litellm_provider: 'openai', max_input_tokens: 100_000, max_tokens: 100_000, input_cost_per_token: 0.000001 }); // prettier-ignore
+    expect(infoOf('openai/*')).not.toHaveProperty('input_cost_per_token');
+    const id = 'd-known';
+    await gateway.create('/model/new', {
+      model_name: 'm-known',
+      litellm_params: { model: 'openai/gpt-4o', api_base: upstream.url, api_key: 'sk-provider' },
+      model_info: { id, max_output_tokens: 77 },
+    });
+    const [known] = (await gateway.admin('GET', `/model/info?litellm_model_id=${id}`)).body
+      .data as unknown as typeof data;
+    await gateway.create('/model/delete', { id });
+    expect(known!.model_info).toMatchObject({
+      id,
+      mode: 'chat',
+      max_output_tokens: 77,
+      input_cost_per_token: 0.0000025,
+      output_cost_per_token: 0.00001,
+      cache_read_input_token_cost: 0.00000125,
+      supports_vision: true,
+    });
+  });
+
   it('show an address, a credential or a note of the operator only to proxy admins', async () => {
     const key = await gateway.createKey();
     const team = await gateway.createKey({ team_id: 'owner' });

@@ -20,6 +20,8 @@ export interface CloudAnswer {
   readonly pieces?: readonly (string | Buffer)[];
   readonly contentType?: string;
   readonly headers?: Record<string, string>;
+  /** Keep the connection open after the pieces. */
+  readonly staysOpen?: boolean;
   /** End the connection after the pieces without an end. */
   readonly breaksOff?: boolean;
 }
@@ -31,6 +33,8 @@ const codec = new EventStreamCodec(
   (bytes) => Buffer.from(bytes as Uint8Array).toString('utf8'),
   (text) => Buffer.from(text, 'utf8'),
 );
+
+const TOKEN_PATHS = new Set(['/token', '/sts', '/sts/', '/msi', '/container']);
 
 /** Returns one of AWS's frames. */
 export function frame(headers: Record<string, string>, payload: unknown): Buffer {
@@ -60,6 +64,8 @@ export class Clouds {
   /** Requests to token endpoints, by their path. */
   readonly tokenRequests: CloudRequest[] = [];
   answer: (request: CloudRequest) => CloudAnswer = () => ({ body: {} });
+  /** Streams that the gateway left before their end. */
+  hangUps = 0;
   /** Life of a token in seconds. */
   tokenSeconds = 3_600;
   /** True if no token endpoint gives a token. */
@@ -116,18 +122,30 @@ export class Clouds {
       body: objectIn(bytes),
     };
     const [path] = received.path.split('?', 1);
-    const isTokenRequest = path === '/token' || path === '/sts' || path === '/sts/' || path === '/msi';
+    const isTokenRequest = TOKEN_PATHS.has(path!);
     if (isTokenRequest) return this.giveToken(received, response);
     this.calls.push(received);
     const fault = await this.credentialFault(received);
     if (fault) return json(response, 403, { message: fault, error: { message: fault } });
-    const { status = 200, body, pieces, contentType, headers = {}, breaksOff } = this.answer(received);
+    const {
+      status = 200,
+      body,
+      pieces,
+      contentType,
+      headers = {},
+      breaksOff,
+      staysOpen,
+    } = this.answer(received);
     if (!pieces) return json(response, status, body, headers);
     response.writeHead(status, { 'content-type': contentType ?? 'text/event-stream', ...headers });
     for (const piece of pieces) {
       response.write(piece);
       await new Promise((resolve) => setImmediate(resolve));
     }
+    response.on('close', () => {
+      if (!response.writableFinished) this.hangUps++;
+    });
+    if (staysOpen) return;
     if (breaksOff) response.socket?.destroy();
     else response.end();
   }
@@ -137,6 +155,7 @@ export class Clouds {
     if (this.refuses)
       return json(response, 400, { error: 'invalid_grant', error_description: 'refused by the test' });
     const { path, bytes } = received;
+    if (path === '/container') return this.giveContainerKey(received, response);
     if (path.startsWith('/sts'))
       return this.assumeRole(new URLSearchParams(bytes.toString()), received, response);
     if (path === '/token' && !this.isSigned(new URLSearchParams(bytes.toString()).get('assertion') ?? ''))
@@ -148,6 +167,17 @@ export class Clouds {
       expires_in: this.tokenSeconds,
       expires_on: String(Math.floor(Date.now() / 1_000) + this.tokenSeconds),
       resource: 'https://cognitiveservices.azure.com',
+    });
+  }
+
+  private giveContainerKey({ headers }: CloudRequest, response: ServerResponse): void {
+    if (headers.authorization !== 'token-of-the-container') return json(response, 401, {});
+    this.tokens.add(`token-number-${this.tokens.size + 1}-of-the-tests`);
+    json(response, 200, {
+      AccessKeyId: ROLE_KEY.accessKeyId,
+      SecretAccessKey: ROLE_KEY.secretAccessKey,
+      Token: this.lastToken,
+      Expiration: new Date(Date.now() + this.tokenSeconds * 1_000).toISOString(),
     });
   }
 

@@ -13,6 +13,8 @@ export const WRITES: readonly (readonly [door: string, body: object, changes: re
   ['POST /model/update', { model_info: { id: 'dep' }, litellm_params: { rpm: 5 } }, ['updated ProxyModelTable dep']],
   ['PATCH /model/{model_id}/update', { model_id: 'dep', blocked: true }, ['updated ProxyModelTable dep']],
   ['POST /model/delete', { id: 'dep' }, ['deleted ProxyModelTable dep']],
+  ['PATCH /config/cost_discount_config', { openai: 0.1 }, ['created Config cost_discount_config']],
+  ['PATCH /config/cost_margin_config', { global: 0.1 }, ['created Config cost_margin_config']],
   ['POST /budget/update', { budget_id: 'tier', max_budget: 6 }, ['updated BudgetTable tier']],
   ['POST /budget/new', { budget_id: 'spare' }, ['created BudgetTable spare']],
   ['POST /budget/delete', { id: 'spare' }, ['deleted BudgetTable spare']],
@@ -71,6 +73,7 @@ const READS = new Set([
   'POST /key/health',
   'POST /v2/key/info',
   'POST /spend/calculate',
+  'POST /cost/estimate',
   'POST /global/spend/end_users',
 ]);
 

@@ -339,4 +339,20 @@ describe.skipIf(!possible)('several replicas', () => {
     await soon(key, 'm-renamed', 200);
     await soon(key, 'm-free', 403);
   });
+
+  it('have new discounts and margins within a second', async () => {
+    await start(2);
+    const [first, second] = replicas.gateways as [Gateway, Gateway];
+    const { status } = await first.admin('PATCH', '/config/cost_margin_config', {
+      global: { fixed_amount: 0.5 },
+    });
+    expect(status).toBe(200);
+    const key = await first.createKey({ max_budget: 0.4 });
+    await eventually(
+      async () => expect((await second.chat(key, { model: 'm-free' })).status).toBe(429),
+      BEFORE_CACHES_END_MS,
+    );
+    const shown = await second.admin('GET', '/config/cost_margin_config');
+    expect(shown.body.values).toEqual({ global: { fixed_amount: 0.5 } });
+  });
 });

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { EventStreamCodec } from '@smithy/core/event-streams';
+import type { EventStreamCodec, MessageHeaders } from '@smithy/core/event-streams';
 import { anthropicErrorType } from '../../http/anthropic-error.js';
 import { typedEvent } from '../../call-types/typed-stream.js';
 import { GatheredBytes } from './gathered-bytes.js';
@@ -127,6 +127,31 @@ const STATUSES: Readonly<Record<string, number>> = {
   internalServerException: 500,
 };
 
+/** Statuses of the types of Anthropic's errors. */
+const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  timeout_error: 408,
+  rate_limit_error: 429,
+  overloaded_error: 503,
+};
+
+/** Returns AWS's name of an error inside a stream. */
+export function exceptionName({ type, code }: { readonly type?: unknown; readonly code?: unknown }): string {
+  const status = STATUS_OF_TYPE[String(type)] ?? (Number(code) === 504 ? 408 : Number(code));
+  const name = Object.keys(STATUSES).find(
+    (exception) => exception === type || STATUSES[exception] === status,
+  );
+  return name ?? 'internalServerException';
+}
+
+/** Returns the bytes of a frame. */
+export function encodedFrame(headers: Readonly<Record<string, string>>, payload: Buffer): Buffer {
+  const typed = Object.entries(headers).map(([name, value]) => [name, { type: 'string' as const, value }]);
+  const message = { headers: Object.fromEntries(typed) as MessageHeaders, body: payload };
+  const bytes = loadedCodec().encode(message);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** Returns the status and the message of an exception. */
 export function exceptionIn({ type, payload }: EventFrame): {
   readonly status: number;
@@ -137,6 +162,17 @@ export function exceptionIn({ type, payload }: EventFrame): {
     status: STATUSES[type] ?? 502,
     message: typeof message === 'string' ? message : `The upstream reported ${type}.`,
   };
+}
+
+/** Returns the event in a frame of Converse. */
+export function converseEventText(frame: EventFrame): string {
+  if (frame.isException) {
+    const { status, message } = exceptionIn(frame);
+    const error = { message, type: frame.type, code: String(status) };
+    return `event: exception\ndata: ${JSON.stringify({ error })}\n\n`;
+  }
+  const event = objectIn(frame.payload);
+  return event && /^\w+$/.test(frame.type) ? `event: ${frame.type}\ndata: ${JSON.stringify(event)}\n\n` : '';
 }
 
 /** Returns Anthropic's event in a frame of InvokeModel. */

@@ -16,7 +16,8 @@ export class HiddenReasoning {
   private readonly mayBeShown: boolean;
 
   constructor({ llm, deployment }: Attempt) {
-    this.isHidden = llm.size.thinks === true || deployment.reasons === true;
+    const isCounted = llm.kind.stream.countsAsItGoes === true;
+    this.isHidden = !isCounted && (llm.size.thinks === true || deployment.reasons === true);
     this.mayBeShown = SHOWS_REASONING.has(deployment.provider);
   }
 

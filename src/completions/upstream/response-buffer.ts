@@ -1,6 +1,6 @@
 import { answerId } from '../../call-types/answer-id.js';
 import type { ResponseObject } from '../../call-types/call-type.js';
-import { estimatedTokens } from '../../call-types/reported-usage.js';
+import { estimatedTokens, reportedOutput } from '../../call-types/reported-usage.js';
 import { writtenTextBytes } from '../../call-types/written-text.js';
 import type { Usage } from '../../policy/price.js';
 import {
@@ -58,7 +58,8 @@ export class ResponseBuffer implements Pick<UpstreamSink, 'data'> {
 export async function settleResponse(attempt: Attempt, response: WholeResponse): Promise<void> {
   const { deployment, call, llm } = attempt;
   const parsedBody = AUDIO.test(contentTypeOf(response)) ? undefined : parsed(response.body);
-  const usage = llm.kind.usage(parsedBody, { size: llm.size, price: deployment.price });
+  const reported = llm.kind.usage(parsedBody, { size: llm.size, price: deployment.price });
+  const usage = reported && attempt.billable(reported);
   if (!isSuccess(response.status)) {
     await endWithError(attempt, usage);
     throw upstreamResponseError(attempt, {
@@ -144,7 +145,7 @@ function estimate(attempt: Attempt, parsedBody: ResponseObject, responseBytes: n
   const bytes = kind.writtenParts(parsedBody).reduce((sum: number, part) => sum + bytesOf(attempt, part), 0);
   return {
     ...attempt.estimatedInput(),
-    outputTokens: Math.min(estimatedTokens(bytes), output.atMost),
+    outputTokens: reportedOutput(parsedBody?.usage) ?? Math.min(estimatedTokens(bytes), output.atMost),
   };
 }
 

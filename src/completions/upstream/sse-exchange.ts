@@ -5,6 +5,7 @@ import { responseHeaders, overheadHeader } from '../response-headers.js';
 import { secretsOf } from '../../models/deployment.js';
 import type { Attempt } from '../attempt.js';
 import type { BodiesUnderWay } from '../../body/bodies-under-way.js';
+import { type AnswerEncoder, encoderFor } from './answer-encoder.js';
 import { errorInEvents, errorInFirstEvent } from './event-error.js';
 import type { ReportedError } from './reported-error.js';
 import { EventTooLargeError, SseRelay } from './sse-relay.js';
@@ -40,6 +41,8 @@ export class SseExchange {
   /** The first write to the client with an id, for an answer that breaks off. */
   private firstIdWrite: Buffer | undefined;
   private largestWriteBytes = 0;
+  /** Set if the client reads another form of streams. */
+  private readonly encoder: AnswerEncoder | undefined;
   /** The error that came in place of the first event. */
   private firstError: ReportedError | undefined;
 
@@ -54,6 +57,8 @@ export class SseExchange {
     const { kind, includeUsage } = attempt.llm;
     this.relay = new SseRelay(kind.stream, includeUsage || !kind.streamsUsageOnRequest, largeEvents);
     this.reasoning = new HiddenReasoning(attempt);
+    const { native } = attempt.llm;
+    this.encoder = native && encoderFor(native.form, native.query);
     this.client = attempt.call.reply.raw;
     this.clientLeft = attempt.isDetached;
     this.client.once('close', () => this.onClientClose());
@@ -100,7 +105,9 @@ export class SseExchange {
     }
     if (this.isGone) return;
     this.start();
-    this.client.end(this.relay.terminator);
+    const { terminator } = this.relay;
+    const ending = terminator && masked(terminator, secretsOf(this.attempt.deployment));
+    this.client.end(this.encoder ? this.encoder.end(ending) : ending);
   }
 
   /** Bills the delivered part after the upstream broke off, then writes an error event in the stream's own format. */
@@ -124,7 +131,8 @@ export class SseExchange {
 
   private endWithError(message: string, code: string): void {
     const error = { message, type: 'upstream_error', param: null, code };
-    this.client.end(this.attempt.llm.kind.stream.failure(error));
+    const event = this.attempt.llm.kind.stream.failure(error);
+    this.client.end(this.encoder ? this.encoder.end(Buffer.from(event)) : event);
   }
 
   /** True if anything was sent to the client. If not, another attempt may follow. */
@@ -150,7 +158,8 @@ export class SseExchange {
     if (!this.firstIdWrite && bytes.includes(ID_MEMBER)) this.firstIdWrite = bytes;
     this.lastWrites = [this.lastWrites.at(-1) ?? bytes, bytes];
     if (bytes.length > this.largestWriteBytes) this.largestWriteBytes = bytes.length;
-    this.client.write(masked(bytes, secretsOf(this.attempt.deployment)));
+    const safe = masked(bytes, secretsOf(this.attempt.deployment));
+    this.client.write(this.encoder ? this.encoder.encode(safe) : safe);
     if (this.client.writableLength > MAX_UNREAD_BYTES + this.largestWriteBytes) this.client.destroy();
   }
 
@@ -158,7 +167,11 @@ export class SseExchange {
     if (this.isStarted) return;
     this.isStarted = true;
     this.client.writeHead(200, {
-      ...responseHeaders(this.attempt, this.headers, 'text/event-stream; charset=utf-8'),
+      ...responseHeaders(
+        this.attempt,
+        this.headers,
+        this.encoder?.contentType ?? 'text/event-stream; charset=utf-8',
+      ),
       ...overheadHeader(this.sentAt - this.attempt.call.startedAt),
       'cache-control': 'no-cache',
       // nginx would collect the events, and a compressed stream would come at its end.
@@ -232,10 +245,11 @@ export class SseExchange {
     const { llm, output } = this.attempt;
     const { usage, estimate } = this.relay;
     if (!estimate.events) return { inputTokens: 0, outputTokens: 0 };
+    const counted = (llm.kind.stream.countsAsItGoes && usage?.outputTokens) || 0;
     return {
       ...usage,
       inputTokens: usage?.inputTokens || estimatedTokens(llm.size.inputBytes),
-      outputTokens: Math.min(estimate.tokens, output.atMost),
+      outputTokens: Math.min(Math.max(estimate.tokens, counted), output.atMost),
     };
   }
 }

@@ -2,6 +2,7 @@ import { HttpException, Inject, Injectable, Logger } from '@nestjs/common';
 import { patienceMs } from '../../access/call-headers.js';
 import { CallAuthorizer } from '../../access/call-authorizer.js';
 import { CredentialError } from '../../clouds/credential-source.js';
+import { converse } from '../../call-types/converse.js';
 import { BodiesUnderWay } from '../../body/bodies-under-way.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Metrics } from '../../metrics/metrics.js';
@@ -11,7 +12,7 @@ import type { Attempt } from '../attempt.js';
 import type { PendingConnection } from './connection-queue.js';
 import { encodingOf, ResponseDecoder } from './response-decoder.js';
 import { ResponseBuffer, failResponse, settleResponse, TOO_LARGE_RESPONSE } from './response-buffer.js';
-import { anthropicEventText, FrameDecoder, hasEventFrames } from './event-frames.js';
+import { anthropicEventText, converseEventText, FrameDecoder, hasEventFrames } from './event-frames.js';
 import { looksLikeEvents } from './sse-events.js';
 import { respondWithMock } from './mock-upstream.js';
 import { SseExchange } from './sse-exchange.js';
@@ -197,7 +198,7 @@ export class UpstreamCallRunner {
             exchange = relay(headers);
             buffer = undefined;
             undecided = undefined;
-            decoder = new FrameDecoder(anthropicEventText, bindToSpan({ data: read, end, fail }));
+            decoder = new FrameDecoder(textOfFrames(attempt), bindToSpan({ data: read, end, fail }));
           } else if (encoding) decoder = new ResponseDecoder(encoding, bindToSpan({ data: read, end, fail }));
         },
         data: (chunk) => (decoder ? decoder.data(chunk) : read(chunk)),
@@ -237,6 +238,8 @@ export class UpstreamCallRunner {
     }
   }
 }
+
+const textOfFrames = ({ llm }: Attempt) => (llm.kind === converse ? converseEventText : anthropicEventText);
 
 /** Returns how long the client waits for this attempt, if that is less than its deployment may take. */
 function clientWaitMs({ llm, deployment }: Attempt): number | undefined {

@@ -1,6 +1,9 @@
 import { isGatewayMember } from '../../config/gateway-members.js';
 import { editedForm } from '../../body/form-scanner.js';
-import { editedObject, type JsonMember, memberValue } from '../../body/json-scanner.js';
+import { editedObject, type JsonMember, memberValue, type ScannedObject } from '../../body/json-scanner.js';
+import type { LlmRequest } from '../../access/llm-request.js';
+import type { CallType } from '../../call-types/call-type.js';
+import { converse } from '../../call-types/converse.js';
 import { limitsOutput } from '../../call-types/output-limits.js';
 import { type Deployment, pathAt } from '../../models/deployment.js';
 import { type WiredCall, wireOf } from '../../models/provider-wire.js';
@@ -14,6 +17,7 @@ export function upstreamRequest(attempt: Attempt): UpstreamRequest {
   const headers: Record<string, string> = { ...deployment.headers, ...forwardedHeaders, via: call.via };
   const { wire } = deployment;
   const wired = wire && wiredCall(attempt);
+  if (llm.native && wire !== 'bedrockClaude') addBetas(llm, headers);
   const body = bodyOf(attempt, wired && ((edits) => wireOf(wire!).edit?.(wired, edits, headers)));
   if (!Buffer.isBuffer(body)) headers['content-length'] = String(lengthOf(body));
   return withCredential(deployment, {
@@ -40,10 +44,12 @@ function bodyOf(
   { llm, deployment, output: { limit }, addsUsageOption }: Attempt,
   editForWire?: (edits: Map<string, string | null>) => void,
 ): Buffer | readonly Buffer[] {
-  const { kind, scanned, bytes, operatorNames } = llm;
+  const { kind, scanned, bytes, operatorNames, native } = llm;
   const edits = new Map<string, string | null>();
   const isForm = 'delimiter' in scanned!;
-  if (llm.model !== deployment.upstreamName || llm.rewritesModel) {
+  if (namesModelInPath(kind)) {
+    if (scanned!.members.has('model')) edits.set('model', null);
+  } else if (llm.model !== deployment.upstreamName || llm.rewritesModel) {
     const name = deployment.upstreamName;
     edits.set('model', isForm ? name : JSON.stringify(name));
   }
@@ -54,7 +60,13 @@ function bodyOf(
     )
       edits.set(name, null);
   if (llm.forwardedMetadata !== undefined) edits.set('metadata', llm.forwardedMetadata);
-  if (limit) edits.set(limit.member, String(limit.tokens));
+  if (limit)
+    edits.set(
+      limit.member,
+      kind.limitEdit?.(bytes, scanned!.members as JsonMembers, limit.tokens) ?? String(limit.tokens),
+    );
+  if (native && native.form !== 'gemini' && kind !== converse)
+    editForMessages(llm, edits, deployment.wire === 'bedrockClaude');
   if (addsUsageOption) edits.set('stream_options', '{"include_usage":true}');
   if (limit && llm.size.webSearches) {
     const cap = kind.webSearchCap?.(bytes, scanned!.members);
@@ -63,6 +75,39 @@ function bodyOf(
   editForWire?.(edits);
   if (!edits.size) return bytes;
   return isForm ? editedForm(bytes, scanned, edits) : editedObject(bytes, scanned!, edits);
+}
+
+type JsonMembers = ScannedObject['members'];
+
+/** Tells whether the body of such a call has no model: only its path does. */
+const namesModelInPath = ({ path }: CallType) => MODEL_IN_PATH.has(path);
+const MODEL_IN_PATH: ReadonlySet<string> = new Set([
+  '/generateContent',
+  '/countTokens',
+  '/embedContent',
+  '/converse',
+]);
+
+/** Turns the body of a cloud's native route for Claude into one of Anthropic's own API. The wire of a cloud adds its own members. */
+function editForMessages(
+  { stream, scanned }: LlmRequest,
+  edits: Map<string, string | null>,
+  isOfBedrock: boolean,
+): void {
+  const { members } = scanned!;
+  if (stream) edits.set('stream', 'true');
+  else if (members.has('stream')) edits.set('stream', null);
+  if (members.has('anthropic_version')) edits.set('anthropic_version', null);
+  if (members.has('anthropic_beta') && !isOfBedrock) edits.set('anthropic_beta', null);
+}
+
+/** Moves the betas of Bedrock's body to the header in which all other APIs of Claude read them. */
+function addBetas({ bytes, scanned }: LlmRequest, headers: Record<string, string>): void {
+  const member = (scanned!.members as JsonMembers).get('anthropic_beta');
+  const betas = member && memberValue(bytes, member);
+  if (!Array.isArray(betas)) return;
+  const words = betas.filter((beta): beta is string => typeof beta === 'string' && /^[\w.-]+$/.test(beta));
+  if (words.length) headers['anthropic-beta'] = words.join(',');
 }
 
 /** Returns the call as the wire of its deployment reads it. */

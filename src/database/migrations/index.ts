@@ -22,6 +22,7 @@ import { CallOrigins1766400000000 } from './1766400000000-call-origins.js';
 import { CallOriginIndices1766400000001 } from './1766400000001-call-origin-indices.js';
 import { Clamps1766600000000 } from './1766600000000-clamps.js';
 import { BudgetExceededStatus1766650000000 } from './1766650000000-budget-exceeded-status.js';
+import { CostTerms1767100000000 } from './1767100000000-cost-terms.js';
 
 /** In order. A migration is never edited once released. */
 export const migrations = [
@@ -49,4 +50,5 @@ export const migrations = [
   CallOriginIndices1766400000001,
   Clamps1766600000000,
   BudgetExceededStatus1766650000000,
+  CostTerms1767100000000,
 ];

@@ -150,7 +150,7 @@ export class LedgerStatements {
   }
 }
 
-const closedRow = ({ id, state, mark, costNanoUsd, usage, clamp, answerId }: ClosedEntry) => ({
+const closedRow = ({ id, state, mark, costNanoUsd, usage, clamp, answerId, costTerms }: ClosedEntry) => ({
   id,
   state,
   mark,
@@ -158,6 +158,7 @@ const closedRow = ({ id, state, mark, costNanoUsd, usage, clamp, answerId }: Clo
   usage: usage && JSON.stringify(usage),
   answer_id: answerId,
   clamp: clamp && JSON.stringify(clamp),
+  cost_terms: costTerms && JSON.stringify(costTerms),
 });
 
 const originRow = (origin: CallOrigin) => {

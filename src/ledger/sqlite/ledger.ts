@@ -161,7 +161,7 @@ const STATEMENTS = {
     'ledger_entries',
     `id, chain_id, state, bound_nano_usd, input_bound_nano_usd, request_id, call_type, model, deployment_id, provider, opened_at, request_tags, client_address, ${ORIGIN_COLUMNS.join(', ')}`,
   ),
-  close: `UPDATE ledger_entries SET state = ?, mark = ?, cost_nano_usd = ?, usage = ?, answer_id = ?, clamp = ?, closed_at = ?
+  close: `UPDATE ledger_entries SET state = ?, mark = ?, cost_nano_usd = ?, usage = ?, answer_id = ?, clamp = ?, cost_terms = ?, closed_at = ?
     WHERE id = ? AND state = 'open'`,
   addToAccounts: `UPDATE accounts
     SET spent_nano_usd = CASE WHEN spent_nano_usd > ${MAX_NANO_USD} - added.spent THEN ${MAX_NANO_USD} ELSE spent_nano_usd + added.spent END
@@ -193,6 +193,7 @@ const closeRow = (entry: ClosedEntry): Row => [
   entry.usage && JSON.stringify(entry.usage),
   entry.answerId ?? null,
   entry.clamp ? JSON.stringify(entry.clamp) : null,
+  entry.costTerms ? JSON.stringify(entry.costTerms) : null,
   entry.closedAt.getTime(),
   entry.id,
 ];

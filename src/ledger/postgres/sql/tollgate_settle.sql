@@ -7,6 +7,7 @@
 --   usage          the tokens it used, as JSON text, or null
 --   clamp          how its output limit was lowered, as JSON text, or null
 --   answer_id      the id of the answer, or null
+--   cost_terms     the discount and margin of its cost, as JSON text, or null
 --
 -- Effect on each entry:
 --   open           is closed. Its bound leaves `held` and its cost enters `spent` on every account of its chain
@@ -43,17 +44,18 @@ BEGIN
       e.id, e.chain_id, e.state AS was, e.bound_nano_usd AS bound, coalesce(e.cost_nano_usd, 0) AS billed,
       e.request_id, e.model, e.deployment_id, e.provider, e.request_tags, e.client_address,
       e.session_id, e.trace_id, e.user_agent, e.originator, e.spend_logs_metadata,
-      g.state, g.mark, g.cost, g.usage, g.clamp, g.answer_id
+      g.state, g.mark, g.cost, g.usage, g.clamp, g.answer_id, g.cost_terms
     FROM ledger_entries e
     JOIN jsonb_to_recordset(p_entries) AS g(
-      id text, state text, mark text, cost bigint, usage text, clamp text, answer_id text) ON g.id = e.id
+      id text, state text, mark text, cost bigint, usage text, clamp text, answer_id text, cost_terms text) ON g.id = e.id
     WHERE e.state = 'open'
       OR (e.mark = 'abandoned' AND g.mark IS DISTINCT FROM 'abandoned' AND g.cost <> e.cost_nano_usd
         AND NOT EXISTS (SELECT 1 FROM ledger_entries late WHERE late.id = md5(e.id || '/late')))
   ), closed AS (
     UPDATE ledger_entries e
     SET state = due.state, mark = due.mark, cost_nano_usd = due.cost, usage = due.usage,
-      clamp = due.clamp, answer_id = due.answer_id, closed_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+      clamp = due.clamp, answer_id = due.answer_id, cost_terms = due.cost_terms,
+      closed_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
     FROM due
     WHERE e.id = due.id AND due.was = 'open'
   ), corrected AS (
