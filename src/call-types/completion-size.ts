@@ -6,6 +6,7 @@ import { feeOf, requestedTools } from './fees.js';
 import { OUTPUT_LIMIT_MEMBERS } from './output-limits.js';
 import type { ReadMember } from './read-members.js';
 import { isObject, tokens } from './reported-usage.js';
+import { searchContextOf } from './search-fees.js';
 
 const MAX_COPIES = 128;
 /** Maximum output limit. No model writes as much, and its cost does not overflow. */
@@ -46,6 +47,8 @@ export function completionSize(
   const leastOutputTokens = leastTokens(body);
   if (leastOutputTokens) size.leastOutputTokens = leastOutputTokens;
   addReasoning(size, body);
+  if (isPresent(body, 'web_search_options'))
+    size.searchContext = searchContextOf(body.value('web_search_options')) ?? 'any';
   if (isPresent(body, 'prediction'))
     size.predictedBytes = Buffer.byteLength(JSON.stringify(body.value('prediction')));
   if (tools.count || isPresent(body, 'functions')) size.hasTools = true;

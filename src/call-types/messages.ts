@@ -204,6 +204,7 @@ function anthropicUsage(usage: unknown, before?: Usage): Usage | undefined {
   if (before && inputTokens < before.inputTokens)
     return { ...before, outputTokens, ...(webSearches && { webSearches }) };
   const unread = unreadCounts(usage);
+  const multipliers = [usage.inference_geo, usage.speed].flatMap((name) => dearerCircumstance(name) ?? []);
   return {
     inputTokens,
     outputTokens,
@@ -212,8 +213,19 @@ function anthropicUsage(usage: unknown, before?: Usage): Usage | undefined {
     ...(cacheWrite1hTokens && { cacheWrite1hTokens }),
     ...(serviceTier && { serviceTier }),
     ...(webSearches && { webSearches }),
+    ...(multipliers.length && { multipliers }),
     ...(unread && { unreadCounts: unread }),
   };
+}
+
+/** Where and how fast a call may run at the list price. */
+const USUAL: ReadonlySet<string> = new Set(['global', 'not_available', 'standard']);
+const WORD = /^[a-z][a-z_-]{0,31}$/;
+
+/** Returns the name of a circumstance that may multiply the price, such as `us` or `fast`. */
+function dearerCircumstance(name: unknown): string | undefined {
+  const word = typeof name === 'string' ? name.toLowerCase() : '';
+  return WORD.test(word) && !USUAL.has(word) ? word : undefined;
 }
 
 /** Disjoint counts of one run of the model within a call. */

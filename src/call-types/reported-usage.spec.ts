@@ -28,7 +28,10 @@ describe('the usage that an upstream reports', () => {
     ['a rest of the sum, such as hidden thoughts', { total_tokens: 190 }, { outputTokens: 90, unreadCounts: ['total_tokens'] }],
     ['a sum that is less', { total_tokens: 3 }, {}],
     ['Perplexity’s reasoning and searches', { total_tokens: 150, citation_tokens: 0, num_search_queries: 4, reasoning_tokens: 70 }, { outputTokens: 120, reasoningTokens: 70, webSearches: 4 }],
-    ['xAI’s searches', { server_side_tool_usage_details: { web_search_calls: 3, x_search_calls: 0 } }, { webSearches: 3 }],
+    ['… and its citations', { citation_tokens: 9, num_search_queries: 0 }, { webSearches: 0, citationTokens: 9 }],
+    ['cached sound and images', { prompt_tokens_details: { cached_tokens: 60, audio_tokens: 30, image_tokens: 9, cached_tokens_details: { audio_tokens: 20, image_tokens: 4, text_tokens: 36 } } }, { cachedInputTokens: 36, cachedInputAudioTokens: 20, cachedInputImageTokens: 4, inputAudioTokens: 10, inputImageTokens: 5 }],
+    ['video', { prompt_tokens_details: { video_tokens: 40 } }, { inputVideoTokens: 40 }],
+    ['xAI’s searches', { server_side_tool_usage_details: { web_search_calls: 3, x_search_calls: 2, code_interpreter_calls: 0 } }, { webSearches: 5 }],
     ['a prompt without a completion', { completion_tokens: null, total_tokens: 130 }, { outputTokens: 30 }],
     ['a completion without a prompt', { prompt_tokens: null, total_tokens: 130 }, { inputTokens: 80 }],
     ['digits', { prompt_tokens: '100', completion_tokens: '50', prompt_tokens_details: { cached_tokens: '60' } }, { cachedInputTokens: 60 }],
@@ -72,12 +75,12 @@ describe('the usage that an upstream reports', () => {
     expect(reportedUsage({ ...totals, 'a\0_tokens': 1, [`${'a'.repeat(60)}_tokens`]: 1 })).toEqual(read);
   });
 
-  const INPUT_PARTS = ['cachedInputTokens', 'cacheWriteTokens', 'cacheWrite1hTokens', 'inputAudioTokens', 'inputImageTokens'] as const; // prettier-ignore
+  const INPUT_PARTS = ['cachedInputTokens', 'cacheWriteTokens', 'cacheWrite1hTokens', 'inputAudioTokens', 'inputImageTokens', 'inputVideoTokens', 'cachedInputAudioTokens', 'cachedInputImageTokens'] as const; // prettier-ignore
   const OUTPUT_PARTS = ['reasoningTokens', 'outputAudioTokens', 'outputImageTokens'] as const;
   const amount = fc.oneof(fc.nat(50), fc.nat(5_000), fc.constantFrom(-1, 0.5, null, undefined, '7', 'x', {}));
 
   it('has disjoint classes whose sum is the total', () => {
-    const details = fc.record({ cached_tokens: amount, cache_write_tokens: amount, audio_tokens: amount, image_tokens: amount }); // prettier-ignore
+    const details = fc.record({ cached_tokens_details: fc.option(fc.record({ audio_tokens: amount, image_tokens: amount })), video_tokens: amount, cached_tokens: amount, cache_write_tokens: amount, audio_tokens: amount, image_tokens: amount }); // prettier-ignore
     const outputDetails = fc.record({ reasoning_tokens: amount, audio_tokens: amount, image_tokens: amount });
     const usages = fc.record({
       prompt_tokens: fc.nat(10_000),

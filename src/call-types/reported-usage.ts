@@ -42,18 +42,30 @@ export function reportedUsage(usage: unknown, serviceTier?: unknown): Usage | un
     if (part) counts[name] = part;
   };
   const written1h = Math.min(countOf(usage.cache_creation, 'ephemeral_1h_input_tokens'), written);
-  add('cachedInputTokens', cached);
+  const cachedDetails = isObject(details) ? details.cached_tokens_details : undefined;
+  const cachedAudio = Math.min(countOf(cachedDetails, 'audio_tokens'), cached);
+  const cachedImages = Math.min(countOf(cachedDetails, 'image_tokens'), cached - cachedAudio);
+  add('cachedInputTokens', cached - cachedAudio - cachedImages);
+  add('cachedInputAudioTokens', cachedAudio);
+  add('cachedInputImageTokens', cachedImages);
   add('cacheWriteTokens', written - written1h);
   add('cacheWrite1hTokens', written1h);
-  add('inputAudioTokens', countOf(details, 'audio_tokens'));
-  add('inputImageTokens', countOf(details, 'image_tokens'));
+  // The details count cached sound and cached images twice.
+  add('inputAudioTokens', Math.max(countOf(details, 'audio_tokens') - cachedAudio, 0));
+  add('inputImageTokens', Math.max(countOf(details, 'image_tokens') - cachedImages, 0));
+  add('inputVideoTokens', countOf(details, 'video_tokens'));
   left = counts.outputTokens;
   add('reasoningTokens', inside + beside);
   add('outputAudioTokens', countOf(outputDetails, 'audio_tokens'));
   add('outputImageTokens', countOf(outputDetails, 'image_tokens'));
+  const { server_side_tool_usage_details: calls } = usage;
   const webSearches =
-    countOf(usage, 'num_search_queries') + countOf(usage.server_side_tool_usage_details, 'web_search_calls');
-  if (webSearches) counts.webSearches = webSearches;
+    countOf(usage, 'num_search_queries') +
+    countOf(calls, 'web_search_calls') +
+    countOf(calls, 'x_search_calls');
+  if (webSearches || usage.num_search_queries === 0) counts.webSearches = webSearches;
+  const citations = countOf(usage, 'citation_tokens');
+  if (citations) counts.citationTokens = citations;
   const service = serviceTierOf(usage.service_tier ?? serviceTier);
   if (service) counts.serviceTier = service;
   const unread = unreadCounts(usage, hasRest ? 'total_tokens' : undefined);

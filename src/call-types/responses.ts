@@ -56,15 +56,29 @@ export const responses: CallType = {
   },
 };
 
-/** Returns a response's usage and its number of web searches. Pages that are only opened cost nothing. */
+/** Returns a response's usage and how often the provider ran its tools. Pages that are only opened cost nothing. */
 function responseUsage(response: ResponseObject): Usage | undefined {
   const usage = reportedUsage(response?.usage, response?.service_tier);
-  const webSearches = Array.isArray(response?.output) ? response.output.filter(isSearch).length : 0;
-  return usage && webSearches ? { ...usage, webSearches } : usage;
+  if (!usage || !Array.isArray(response?.output)) return usage;
+  let webSearches = 0;
+  let fileSearches = 0;
+  const containers = new Set<unknown>();
+  for (const item of response.output as readonly unknown[]) {
+    if (!isObject(item)) continue;
+    if (isSearch(item)) webSearches++;
+    else if (item.type === 'file_search_call') fileSearches++;
+    else if (item.type === 'code_interpreter_call') containers.add(item.container_id);
+  }
+  return {
+    ...usage,
+    ...(webSearches && { webSearches }),
+    ...(fileSearches && { fileSearches }),
+    ...(containers.size && { codeInterpreterSessions: containers.size }),
+  };
 }
 
-function isSearch(item: unknown): boolean {
-  if (!isObject(item) || item.type !== 'web_search_call') return false;
+function isSearch(item: Readonly<Record<string, unknown>>): boolean {
+  if (item.type !== 'web_search_call') return false;
   return !isObject(item.action) || (item.action.type ?? 'search') === 'search';
 }
 

@@ -4,7 +4,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'cache_write_tokens', 'cache_creation_tokens', 'audio_tokens', 'image_tokens', 'video_tokens', 'reasoning_tokens',
   'thinking_tokens', 'accepted_prediction_tokens', 'rejected_prediction_tokens', 'prompt_cache_hit_tokens',
   'prompt_cache_miss_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens', 'ephemeral_5m_input_tokens',
-  'ephemeral_1h_input_tokens', 'num_search_queries', 'web_search_calls', 'web_search_requests', 'web_fetch_requests',
+  'ephemeral_1h_input_tokens', 'num_search_queries', 'citation_tokens', 'web_search_calls', 'x_search_calls', 'web_search_requests', 'web_fetch_requests',
   'num_server_side_tools_used', 'tool_search_requests', 'eval_count', 'prompt_eval_count', 'file_size_tokens',
 ]); // prettier-ignore
 const COUNT =

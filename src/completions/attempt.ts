@@ -1,6 +1,7 @@
 import type { LlmRequest } from '../access/llm-request.js';
 import { type Deployment, secretsOf } from '../models/deployment.js';
 import { estimatedTokens } from '../call-types/reported-usage.js';
+import { withSearchFees } from '../call-types/search-fees.js';
 import { showsItsPrompt } from '../policy/bound.js';
 import { type NanoUsd, nanoUsd, usdFromNanoUsd } from '../policy/money.js';
 import { priceAt } from '../policy/off-peak.js';
@@ -59,11 +60,15 @@ export class Attempt {
     return usage.billNanoUsd === undefined ? ZERO_NANO_USD : nanoUsd(BigInt(usage.billNanoUsd));
   }
 
-  /** Returns a usage without a bill that does not count: of another provider's form, or for a price that the operator wrote. */
-  billable(usage: Usage): Usage {
-    if (usage.billNanoUsd === undefined) return usage;
+  /**
+   * Returns a usage with the fees of its searches, and without a bill that does not count: of another provider's form, or for a
+   * price that the operator wrote.
+   */
+  billable(reported: Usage): Usage {
     const { price } = this;
     const { provider } = this.deployment;
+    const usage = withSearchFees(reported, provider, price, this.llm.size.searchContext);
+    if (usage.billNanoUsd === undefined) return usage;
     return usage.billedBy === provider && !price?.isConfigured ? usage : withoutBill(usage);
   }
 

@@ -1,7 +1,12 @@
 import { type Price, serviceTierOf, type Unit, UNITS, type UsageBound } from './price.js';
 
+/** How much a web search brings into the prompt. */
+export type SearchContext = 'low' | 'medium' | 'high';
+
 /** The most a call may use, read from the request alone. */
 export interface CallSize {
+  /** Set if a chat asks the model to search the web; `any` if it names no size. */
+  readonly searchContext?: SearchContext | 'any';
   /** UTF-8 bytes of everything that becomes prompt. A byte-level BPE never makes more tokens than bytes. */
   readonly inputBytes: number;
   /** The counted prompt, if it was counted. */

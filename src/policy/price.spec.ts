@@ -322,7 +322,7 @@ describe('a cost in other units than tokens', () => {
     };
     const cost = (...multipliers: string[]) =>
       costNanoUsd({ inputTokens: 10, outputTokens: 0, multipliers }, price);
-    expect([cost(), cost('us'), cost('us', 'fast'), cost('elsewhere')]).toEqual([
+    expect([cost(), cost('us'), cost('us', 'fast'), cost('constructor')]).toEqual([
       11_000n,
       12_000n,
       23_000n,

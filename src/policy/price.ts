@@ -206,7 +206,9 @@ const ONE = 1_000;
 /** Multiplies the price of tokens by what each of these circumstances costs. One without a multiplier costs nothing. */
 function times(units: bigint, names: readonly string[], { multipliers }: Price): bigint {
   let product = units;
-  for (const name of names) product = (product * BigInt(multipliers?.[name] ?? ONE)) / BigInt(ONE);
+  for (const name of names)
+    if (multipliers && Object.hasOwn(multipliers, name))
+      product = (product * BigInt(multipliers[name]!)) / BigInt(ONE);
   return product;
 }
 
