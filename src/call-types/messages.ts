@@ -218,7 +218,7 @@ function anthropicUsage(usage: unknown, before?: Usage): Usage | undefined {
   };
 }
 
-/** Where and how fast a call may run at the list price. */
+/** Places and speeds of a call at the list price. */
 const USUAL: ReadonlySet<string> = new Set(['global', 'not_available', 'standard']);
 const WORD = /^[a-z][a-z_-]{0,31}$/;
 
