@@ -1,5 +1,6 @@
 import { MalformedBodyError } from '../body/json-scanner.js';
 import type { CallSize } from '../policy/bound.js';
+import { cacheWritesIn } from './cache-writes.js';
 import type { CallBody } from './call-body.js';
 import type { OutputLimits } from './call-type.js';
 import { feeOf, requestedTools } from './fees.js';
@@ -35,6 +36,7 @@ export function completionSize(
     prompts,
     copies: copiesIn(body),
     generates: true,
+    cacheWrites: cacheWritesIn(body.bytes),
     ...body.serviceTier,
   };
   if (media.images && !hasTemplate) size.images = media.images;

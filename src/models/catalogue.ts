@@ -5,7 +5,8 @@ import { matchesGlob, textsOfStars } from '../policy/glob.js';
 import { type GroupLevels, servesLevels } from '../policy/group-levels.js';
 import type { NamesOf } from '../policy/entitlements.js';
 import { SPECIAL_ENTRIES, type ModelNames } from '../policy/model-list.js';
-import { ceilingOf, isFree, type Price } from '../policy/price.js';
+import { type Ceiling, ceilingOf } from '../policy/ceiling.js';
+import { isFree } from '../policy/price.js';
 import { withTerms } from '../policy/price-terms.js';
 import { BoundedMap } from '../cache/bounded-map.js';
 import { SERVED } from '../config/provider-facts.js';
@@ -13,6 +14,7 @@ import { type Deployment, namedDeployment } from './deployment.js';
 import { documentedModel, documentedNames } from './documented-models.js';
 import { AccessGroupIndex, type AccessGroupEntry } from './access-group-index.js';
 import { providerOfBareName } from './bare-name-provider.js';
+import { cachesOnMark } from './caches-on-mark.js';
 import { capsWebSearches, feeOfModel, hidesModel } from './model-fees.js';
 import type { TermsOfDeployment } from './terms-of-deployment.js';
 
@@ -40,7 +42,7 @@ interface Entry {
   readonly otherName?: string;
   /** True if the name is the id of its one deployment. */
   readonly isDeploymentId?: true;
-  readonly ceiling: Price;
+  readonly ceiling: Ceiling;
   readonly price: ModelFacts['price'];
   readonly limits: ModelCapacity;
 }
@@ -226,7 +228,7 @@ export class CatalogueSnapshot {
     };
   };
 
-  ceilingOf(name: string, within?: GroupLevels): Price {
+  ceilingOf(name: string, within?: GroupLevels): Ceiling {
     return this.entry(name, within).ceiling;
   }
 
@@ -401,6 +403,7 @@ export class CatalogueSnapshot {
         answers: distinctAnswers(deployments),
         ...(maxImageTokens !== undefined && { imageTokens: maxImageTokens }),
         ...(fee && { fee }),
+        cachesOnMark: deployments.every(cachesOnMark),
         capsWebSearches: deployments.every(({ provider }) => capsWebSearches(provider)),
         thinksBesideLimit: deployments.some(({ provider }) => THINKS_BESIDE_LIMIT.has(provider)),
         encodesLikeOpenAi: deployments.every((deployment) => deployment.encodesLikeOpenAi),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LitellmParams } from '../config/config.js';
-import { boundNanoUsd, ceilingOf, costNanoUsd, isFree, type Usage } from '../policy/price.js';
+import { ceilingOf } from '../policy/ceiling.js';
+import { boundNanoUsd, costNanoUsd, isFree, type Usage } from '../policy/price.js';
 import { type Deployment, makeDeployment, namedDeployment } from './deployment.js';
 import { parseModel } from '../config/providers.js';
 

@@ -1,4 +1,5 @@
-import { type Price, serviceTierOf, type Unit, UNITS, type UsageBound } from './price.js';
+import type { CacheWrites, Ceiling } from './ceiling.js';
+import { serviceTierOf, type Unit, UNITS, type UsageBound } from './price.js';
 
 /** How much a web search brings into the prompt. */
 export type SearchContext = 'low' | 'medium' | 'high';
@@ -45,6 +46,8 @@ export interface CallSize {
   readonly speaks?: true;
   /** The `service_tier` of the request. */
   readonly serviceTier?: string;
+  /** What the body marks to be written to the provider's cache. Absent: it may be anything. */
+  readonly cacheWrites?: CacheWrites;
   /** The most of other units, where the call limits them. A unit that is absent has no limit. */
   readonly units?: Partial<Readonly<Record<Unit, number>>>;
   /** The call asks the model to reason, or says how much. */
@@ -105,6 +108,8 @@ export interface ModelCapacity {
   readonly imageTokens?: number;
   /** At least one provider limits reasoning apart from the response: no output limit counts it. */
   readonly thinksBesideLimit?: boolean;
+  /** All providers write only what a body marks to their caches. */
+  readonly cachesOnMark?: boolean;
   /** The provider runs no more web searches in a call than the request allows. */
   readonly capsWebSearches?: boolean;
   /** A fee of every call of the model beside its tokens. */
@@ -118,15 +123,15 @@ export interface OutputSettings {
 }
 
 /** Returns what the call may be billed for that has no bound, or no known price. No hold is safe then. */
-export function unboundedIn(size: CallSize, ceiling: Price): Unbounded[] {
+export function unboundedIn(size: CallSize, ceiling: Ceiling): Unbounded[] {
   const priced = UNITS.filter((unit) => ceiling[unit]);
   const bound = priced.length ? unitBound(size) : {};
   const units = priced.filter((unit) => bound[unit] === undefined);
   return [
     ...units,
     ...(tierHasPrice(size.serviceTier, ceiling) ? [] : (['service_tier'] as const)),
-    ...(size.hearsSound && ceiling.lacks?.inputAudio ? (['input_audio'] as const) : []),
-    ...(size.speaks && ceiling.lacks?.outputAudio ? (['output_audio'] as const) : []),
+    ...(size.hearsSound && ceiling.lacks.inputAudio ? (['input_audio'] as const) : []),
+    ...(size.speaks && ceiling.lacks.outputAudio ? (['output_audio'] as const) : []),
   ];
 }
 
@@ -161,10 +166,10 @@ function unitBound({ units, hasMedia, generates, webSearches }: CallSize): Parti
 /** Service tiers that cost the list price or less. */
 const PLAIN_SERVICE_TIERS: readonly string[] = ['auto', 'default', 'flex', 'standard_only'];
 
-function tierHasPrice(name: string | undefined, { serviceTiers }: Price): boolean {
+function tierHasPrice(name: string | undefined, { serviceTiers }: Ceiling): boolean {
   if (name === undefined || PLAIN_SERVICE_TIERS.includes(name)) return true;
   const tier = serviceTierOf(name);
-  return tier !== undefined && tier in (serviceTiers ?? {});
+  return tier !== undefined && serviceTiers.includes(tier);
 }
 
 /** The prompt limit assumed for a model without a documented one. */
@@ -328,10 +333,10 @@ function promptBound(
 export function feeOf(
   { fee, webSearches }: CallSize,
   limits: ModelCapacity,
-  { lacks }: Price,
+  { lacks }: Ceiling,
 ): Fee | undefined {
   if (fee ?? limits.fee) return fee ?? limits.fee;
-  return webSearches && (!limits.capsWebSearches || lacks?.webSearches) ? WEB_SEARCH : undefined;
+  return webSearches && (!limits.capsWebSearches || lacks.webSearches) ? WEB_SEARCH : undefined;
 }
 
 const WEB_SEARCH: Fee = { what: "the tool 'web_search'", param: 'tools' };

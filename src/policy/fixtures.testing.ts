@@ -9,7 +9,7 @@ import type {
   RouteFacts,
 } from './facts.js';
 import { nanoUsdFromUsd, ZERO_NANO_USD } from './money.js';
-import { ceilingOf } from './price.js';
+import { ceilingOf } from './ceiling.js';
 import type { HoldDemand } from './hold-demand.js';
 
 /** Returns nano-dollars of an amount in USD. */
@@ -57,6 +57,7 @@ export const aDemand = (minimum: number, wanted = minimum): HoldDemand => ({
   inputNanoUsd: ZERO_NANO_USD,
   answers: 1,
   ceiling: ceilingOf([]),
+  reachable: ceilingOf([]),
   unbounded: [],
 });
 

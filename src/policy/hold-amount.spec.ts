@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { decideHold } from './hold-amount.js';
 import { demandFor, outputTokensFor } from './hold-demand.js';
 import { nanoUsd } from './money.js';
-import { ceilingOf, unitPrice } from './price.js';
+import { ceilingOf } from './ceiling.js';
+import { unitPrice } from './price.js';
 import { aBudget, usd } from './fixtures.testing.js';
 
 const demand = (wanted: number, minimum: number, fair = 1_000) => ({

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CallSize } from './bound.js';
-import { ceilingOf, type Price, unitPrice, type UnitPrice } from './price.js';
+import { ceilingOf } from './ceiling.js';
+import { type Price, unitPrice, type UnitPrice } from './price.js';
 import { demandFor, outputFigures, outputTokensFor } from './hold-demand.js';
 import { nanoUsd } from './money.js';
 

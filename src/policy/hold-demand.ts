@@ -7,8 +7,9 @@ import {
   tokenBound,
   unboundedIn,
 } from './bound.js';
+import { type Ceiling, reachablePrice } from './ceiling.js';
 import type { NanoUsd } from './money.js';
-import { boundNanoUsd, outputTokensWithin, type Price, type UsageBound } from './price.js';
+import { boundNanoUsd, outputTokensWithin, type PriceLevel, type UsageBound } from './price.js';
 
 /** Settings for making a call smaller that does not fit whole. */
 interface ClampSettings extends OutputSettings {
@@ -35,8 +36,10 @@ export interface HoldDemand {
   readonly inputNanoUsd: NanoUsd;
   /** Responses that share the output tokens. */
   readonly answers: number;
-  /** The prices used for these amounts: those in force at that time. */
-  readonly ceiling: Price;
+  /** The prices in force when the amounts were made. */
+  readonly ceiling: Ceiling;
+  /** The highest of them that the call can reach: the amounts are made of these. */
+  readonly reachable: PriceLevel;
   /** The prompt could not be counted in time. By its tokens the call may fit where it does not by its bytes. */
   readonly isUncounted?: true;
   /** No limit makes the response shorter. */
@@ -53,13 +56,14 @@ export interface HoldDemand {
 export function demandFor(
   size: CallSize,
   limits: ModelCapacity,
-  ceiling: Price,
+  ceiling: Ceiling,
   settings: ClampSettings,
 ): HoldDemand {
   const tokens = tokenBound(size, limits, settings);
+  const reachable = reachablePrice(ceiling, size, tokens.inputTokens, limits.cachesOnMark);
   const fee = feeOf(size, limits, ceiling);
   const answers = size.copies * size.prompts;
-  const costOf = (outputTokens: number) => boundNanoUsd(tokens, ceiling, outputTokens);
+  const costOf = (outputTokens: number) => boundNanoUsd(tokens, reachable, outputTokens);
   const { leastOutputTokens: least = 0 } = size;
   const wantedNanoUsd = costOf(tokens.outputTokens);
   const atMost = (tokensEach: number) => {
@@ -77,6 +81,7 @@ export function demandFor(
     inputNanoUsd: costOf(0),
     answers,
     ceiling,
+    reachable,
     unbounded: unboundedIn(size, ceiling),
     ...(fee && { fee }),
     ...(size.isUncounted && { isUncounted: true as const }),
@@ -116,9 +121,9 @@ function leastWorthCalling(size: CallSize, { outputTokens }: UsageBound, setting
 /** Returns how many tokens each response may have if only `grantedNanoUsd` of the demand was held. */
 export function outputTokensFor(
   grantedNanoUsd: NanoUsd,
-  { tokens, ceiling, answers }: Pick<HoldDemand, 'tokens' | 'ceiling' | 'answers'>,
+  { tokens, reachable, answers }: Pick<HoldDemand, 'tokens' | 'reachable' | 'answers'>,
 ): number {
-  return Math.floor(outputTokensWithin(grantedNanoUsd, tokens, ceiling) / answers);
+  return Math.floor(outputTokensWithin(grantedNanoUsd, tokens, reachable) / answers);
 }
 
 /** Output limits of each response. */
@@ -133,7 +138,7 @@ export interface OutputFigures {
 
 /** Returns what a call asks for and accepts, and what this amount pays for. */
 export function outputFigures(
-  demand: Pick<HoldDemand, 'tokens' | 'ceiling' | 'answers' | 'minimumNanoUsd'>,
+  demand: Pick<HoldDemand, 'tokens' | 'reachable' | 'answers' | 'minimumNanoUsd'>,
   leftNanoUsd: NanoUsd,
 ): OutputFigures {
   const asked = Math.floor(demand.tokens.outputTokens / demand.answers);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decimalUnits, nanoUsd, nanoUsdFromUsd, usdFromNanoUsd, usdText } from './money.js';
-import { boundNanoUsd, ceilingOf, costNanoUsd, isFree, type Price, unitPrice, type Usage } from './price.js';
+import { ceilingOf } from './ceiling.js';
+import { boundNanoUsd, costNanoUsd, isFree, type Price, unitPrice, type Usage } from './price.js';
 
 describe('nanoUsdFromUsd', () => {
   it.each`

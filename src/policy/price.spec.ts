@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nanoUsd } from './money.js';
+import { ceilingOf } from './ceiling.js';
 import {
   boundNanoUsd,
-  ceilingOf,
   costNanoUsd,
   costParts,
   isFree,

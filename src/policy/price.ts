@@ -103,8 +103,6 @@ export interface Price extends TieredPrice {
   readonly multipliers?: Readonly<Record<string, number>>;
   /** True if the operator wrote it: it counts before the provider's own bill. */
   readonly isConfigured?: true;
-  /** Set for a ceiling whose prices lack some units: text, or nothing, would be billed for them. */
-  readonly lacks?: Readonly<Record<'inputAudio' | 'outputAudio' | 'webSearches', boolean>>;
   /** Set if a discount or a margin made this price of the list price. */
   readonly list?: ListPrice;
 }
@@ -360,58 +358,6 @@ export function outputTokensWithin(amount: NanoUsd, bound: UsageBound, ceiling: 
     otherThanTokens(bound, ceiling);
   if (left <= 0n) return 0;
   return Math.min(Number(left / ceiling.output), Number.MAX_SAFE_INTEGER);
-}
-
-/**
- * Returns the highest price of any of `prices`: `input` and `output` contain their finer prices, and everything contains
- * its tiers. `serviceTiers` are those that all of them have. Valid for bounds only.
- */
-export function ceilingOf(prices: readonly Price[]): Price {
-  const everywhere = SERVICE_TIERS.flatMap((tier) => {
-    const priced = prices.flatMap(({ serviceTiers }) => serviceTiers?.[tier] ?? []);
-    return priced.length && priced.length === prices.length ? [[tier, dearestOf(priced)] as const] : [];
-  });
-  return {
-    ...dearestOf(
-      prices.flatMap((price) => [
-        price,
-        ...Object.values(price.serviceTiers ?? {}),
-        ...(price.offPeak ? [price.offPeak.price] : []),
-      ]),
-    ),
-    ...(everywhere.length && { serviceTiers: Object.fromEntries(everywhere) }),
-    lacks: {
-      inputAudio: prices.some(({ inputAudio }) => inputAudio === undefined),
-      outputAudio: prices.some(({ outputAudio }) => outputAudio === undefined),
-      webSearches: prices.some(({ webSearches }) => webSearches === undefined),
-    },
-  };
-}
-
-const INPUT_PRICES = [
-  'input',
-  'cachedInput',
-  'cacheWrite',
-  'cacheWrite1h',
-  'inputAudio',
-  'inputImageToken',
-  'inputVideo',
-  'cachedInputAudio',
-  'cachedInputImageToken',
-] as const satisfies readonly (keyof PriceLevel)[];
-
-function dearestOf(prices: readonly TieredPrice[]): PriceLevel {
-  const levels = prices.flatMap((price) => [price, ...(price.tiers ?? [])]);
-  const dearest = (...fields: (keyof PriceLevel)[]) =>
-    levels
-      .flatMap((level) => fields.map((field) => level[field] ?? ZERO))
-      .reduce((most, price) => (price > most ? price : most), ZERO);
-  return {
-    input: dearest(...INPUT_PRICES),
-    output: dearest('output', 'reasoning', 'outputAudio', 'outputImageToken'),
-    request: dearest('request'),
-    ...(Object.fromEntries(UNITS.map((unit) => [unit, dearest(unit)])) as Record<Unit, UnitPrice>),
-  };
 }
 
 /** Tells whether a price is explicitly zero. Such a call needs no money and passes when every budget is used up. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aBudget, aModel, aParty, aRequest, aRoute, aDemand, someFacts, usd } from '../fixtures.testing.js';
-import { ceilingOf, unitPrice } from '../price.js';
+import { ceilingOf } from '../ceiling.js';
+import { unitPrice } from '../price.js';
 import { budgetsHaveRoom } from './budgets-have-room.js';
 
 const calling = (minimum: number) => aRequest({ model: aModel('m', { demand: aDemand(minimum) }) });
@@ -125,7 +126,7 @@ describe('budgetsHaveRoom', () => {
     const demand = {
       ...aDemand(0.8, 3.2),
       tokens: { inputTokens: 0, outputTokens: 32_000 },
-      ceiling: ceilingOf([{ input: unitPrice(0)!, output: unitPrice(0.000_1)! }]),
+      reachable: ceilingOf([{ input: unitPrice(0)!, output: unitPrice(0.000_1)! }]),
     };
     const request = aRequest({ model: aModel('m', { demand }) });
     const { denials } = budgetsHaveRoom(someFacts({ parties: [aParty({ budgets: [budget] })], request }));

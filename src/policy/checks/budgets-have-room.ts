@@ -44,7 +44,7 @@ type AdvisedDemand = Pick<
   | 'wantedNanoUsd'
   | 'minimumNanoUsd'
   | 'tokens'
-  | 'ceiling'
+  | 'reachable'
   | 'answers'
 >;
 
