@@ -1,4 +1,4 @@
-import { ceilingOf, type Price, PRICE_DECIMALS, type UnitPrice } from '../policy/price.js';
+import { type Price, PRICE_DECIMALS, type UnitPrice } from '../policy/price.js';
 import type { ModelFacts } from '../policy/facts.js';
 import { usdFromNanoUsd } from '../policy/money.js';
 import { numberOfShare } from '../policy/price-terms.js';
@@ -18,9 +18,7 @@ export function publicModelInfo(
 ): ModelGroupInfo[] {
   const deployments = catalogue.resolve(name, within);
   if (!deployments.length) return [];
-  const { input, output } = catalogue.termsOf
-    ? ceilingOf(deployments.flatMap((deployment) => listPrice(deployment) ?? []))
-    : catalogue.ceilingOf(name, within);
+  const listed = deployments.flatMap((deployment) => listPrice(deployment) ?? []);
   const isPriced = price === 'priced' || price === 'free';
   const traits = deployments.map(traitsOf);
   const able = (ability: string) => traits.some((trait) => trait[`supports_${ability}`] === true);
@@ -34,8 +32,8 @@ export function publicModelInfo(
       providers: [...new Set(deployments.map(({ provider }) => provider))],
       max_input_tokens: largest(deployments.map(({ maxInputTokens }) => maxInputTokens)),
       max_output_tokens: largest(deployments.map(({ maxOutputTokens }) => maxOutputTokens)),
-      input_cost_per_token: isPriced ? usdOfPrice(input) : null,
-      output_cost_per_token: isPriced ? usdOfPrice(output) : null,
+      input_cost_per_token: isPriced ? usdOfPrice(highest(listed.map(({ input }) => input))) : null,
+      output_cost_per_token: isPriced ? usdOfPrice(highest(listed.map(({ output }) => output))) : null,
       mode: (traits.find(({ mode }) => typeof mode === 'string')?.mode as string | undefined) ?? null,
       tpm: sum('tpm'),
       rpm: sum('rpm'),
@@ -48,6 +46,8 @@ export function publicModelInfo(
     },
   ];
 }
+
+const highest = (prices: readonly UnitPrice[]) => prices.reduce((most, one) => (one > most ? one : most));
 
 /** Returns the price before discount and margin. */
 const listPrice = ({ price }: Deployment): Price | undefined => price?.list?.price ?? price;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { ceilingOf } from './ceiling.js';
 import { nanoUsd } from './money.js';
 import {
   boundNanoUsd,
-  ceilingOf,
   costNanoUsd,
   isFree,
   type Price,

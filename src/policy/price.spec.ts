@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nanoUsd } from './money.js';
-import { ceilingOf } from './ceiling.js';
+import { type CacheWrites, ceilingOf, reachablePrice } from './ceiling.js';
 import {
   boundNanoUsd,
   costNanoUsd,
@@ -231,6 +231,31 @@ describe('against exact fractions', () => {
     );
   });
 
+  it('no cost is above the bound of the prices that the call can reach', () => {
+    const serviceTier = fc.constantFrom(undefined, 'auto', 'default', 'standard_only', 'flex', 'priority', 'toString');
+    const cacheWrites = fc.constantFrom<(CacheWrites | undefined)[]>(undefined, 'none', 'ordinary', 'hour');
+    fc.assert(
+      fc.property(prices, within, serviceTier, cacheWrites, fc.boolean(), (all, { bound, usage }, asked, writes, onMark) => {
+        const ceiling = ceilingOf(all.map(priceOf));
+        const reach = { ...(asked && { serviceTier: asked }), ...(writes && { cacheWrites: writes }) };
+        const most = boundNanoUsd(bound, reachablePrice(ceiling, reach, bound.inputTokens, onMark));
+        const { serviceTier: given, ...used } = usage;
+        const isGiven = given && (given === asked || !['default', 'standard_only', 'flex'].includes(asked ?? ''));
+        const reachable: Usage = {
+          ...used,
+          ...(isGiven && { serviceTier: given }),
+          ...(writes && writes !== 'hour' && { cacheWrite1hTokens: 0 }),
+          ...(writes === 'none' && onMark && { cacheWriteTokens: 0 }),
+        };
+        for (const price of all) expect(costNanoUsd(reachable, priceOf(price)) <= most).toBe(true);
+        expect(most <= boundNanoUsd(bound, ceiling)).toBe(true);
+        // The same object is returned again: a warm call computes nothing.
+        expect(reachablePrice(ceiling, reach, bound.inputTokens, onMark)).toBe(reachablePrice(ceiling, reach, bound.inputTokens, onMark));
+      }),
+      { numRuns: 1_000 },
+    );
+  }); // prettier-ignore
+
   it('the output tokens within an amount are the most that fit', () => {
     const amounts = fc.bigInt({ min: 0n, max: MAX_CALL_NANO_USD - 1n });
     const smallAmounts = fc.bigInt({ min: 0n, max: 10n ** 10n });
@@ -361,8 +386,8 @@ describe('a cost in other units than tokens', () => {
 describe('a ceiling', () => {
   it('has a service’s price only if every deployment has one', () => {
     const served = { ...free, serviceTiers: { priority: free } };
-    expect(ceilingOf([served, served]).serviceTiers).toEqual({ priority: expect.anything() });
-    expect(ceilingOf([served, free]).serviceTiers).toBeUndefined();
-    expect(ceilingOf([]).serviceTiers).toBeUndefined();
+    expect(ceilingOf([served, served]).serviceTiers).toEqual(['priority']);
+    expect(ceilingOf([served, free]).serviceTiers).toEqual([]);
+    expect(ceilingOf([]).serviceTiers).toEqual([]);
   });
 });
