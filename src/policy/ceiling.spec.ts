@@ -1,12 +1,16 @@
 import { expect, it } from 'vitest';
 import { ceilingOf, reachablePrice } from './ceiling.js';
-import { type Price, type UnitPrice } from './price.js';
+import type { Price, UnitPrice } from './price.js';
 
-const level = (input: number, more: Record<string, number> = {}) => ({
-  ...Object.fromEntries(Object.entries({ ...more, input, output: 0 }).map(([name, price]) => [name, BigInt(price)])),
-} as unknown as Record<'input' | 'output', UnitPrice>); // prettier-ignore
+const level = (input: number, more: Record<string, number> = {}) => {
+  const prices = Object.entries({ ...more, input, output: 0 });
+  return Object.fromEntries(prices.map(([name, price]) => [name, BigInt(price)])) as {
+    input: UnitPrice;
+    output: UnitPrice;
+  };
+};
 
-const claude: Price = { ...level(100, { cacheWrite: 125, cacheWrite1h: 200 }) };
+const claude: Price = level(100, { cacheWrite: 125, cacheWrite1h: 200 });
 const gpt: Price = {
   ...level(100),
   tiers: [{ ...level(300), aboveInputTokens: 1_000 }],

@@ -10,8 +10,8 @@ let gateway: Gateway;
 const PLAIN = { input_cost_per_token: 0.000_01, output_cost_per_token: 0.000_01 };
 const PRICED = {
   ...PLAIN,
-  cache_creation_input_token_cost: 0.000_1,
-  cache_creation_input_token_cost_above_1hr: 0.001,
+  cache_creation_input_token_cost: 0.001,
+  cache_creation_input_token_cost_above_1hr: 0.01,
   input_cost_per_token_above_200k_tokens: 0.01,
   output_cost_per_token_above_200k_tokens: 0.01,
 };
