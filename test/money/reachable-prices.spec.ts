@@ -44,9 +44,9 @@ const mark = (more: object = {}) => [
 it.each<[string, string, object, number, number]>([
   ['a body without a mark is held without cache writes', 'm-claude', {}, 0.03, 200],
   ['… with a mark it is held for one', 'm-claude', { content: mark() }, 0.03, 400],
-  ['… of five minutes', 'm-claude', { content: mark({ ttl: '5m' }) }, 0.2, 200],
-  ['… of an hour', 'm-claude', { content: mark({ ttl: '1h' }) }, 0.2, 400],
-  ['… which a larger budget pays', 'm-claude', { content: mark({ ttl: '1h' }) }, 2, 200],
+  ['… of five minutes', 'm-claude', { content: mark({ ttl: '5m' }) }, 0.5, 200],
+  ['… of an hour', 'm-claude', { content: mark({ ttl: '1h' }) }, 0.5, 400],
+  ['… which a larger budget pays', 'm-claude', { content: mark({ ttl: '1h' }) }, 5, 200],
   ['without a tier, any may answer', 'm-tiers', {}, 0.1, 400],
   ['… auto is the same', 'm-tiers', { service_tier: 'auto' }, 0.1, 400],
   ['the default tier has the plain price', 'm-tiers', { service_tier: 'default' }, 0.1, 200],
