@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ceilingOf } from './ceiling.js';
 import { nanoUsd } from './money.js';
-import {
-  boundNanoUsd,
-  costNanoUsd,
-  isFree,
-  type Price,
-  type PriceTerms,
-  unitPrice,
-} from './price.js';
+import { boundNanoUsd, costNanoUsd, isFree, type Price, type PriceTerms, unitPrice } from './price.js';
 import { costByTerms, numberOfShare, shareOf, withTerms } from './price-terms.js';
 
 const usd = (amount: number) => unitPrice(amount)!;
