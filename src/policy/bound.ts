@@ -46,7 +46,7 @@ export interface CallSize {
   readonly speaks?: true;
   /** The `service_tier` of the request. */
   readonly serviceTier?: string;
-  /** What the body marks to be written to the provider's cache. Absent: it may be anything. */
+  /** The writes to the provider's cache that the body marks. Absent: any of them. */
   readonly cacheWrites?: CacheWrites;
   /** The most of other units, where the call limits them. A unit that is absent has no limit. */
   readonly units?: Partial<Readonly<Record<Unit, number>>>;

@@ -239,11 +239,11 @@ describe('against exact fractions', () => {
         const ceiling = ceilingOf(all.map(priceOf));
         const reach = { ...(asked && { serviceTier: asked }), ...(writes && { cacheWrites: writes }) };
         const most = boundNanoUsd(bound, reachablePrice(ceiling, reach, bound.inputTokens, onMark));
-        const { serviceTier: given, ...used } = usage;
-        const isGiven = given && (given === asked || !['default', 'standard_only', 'flex'].includes(asked ?? ''));
+        const { serviceTier: answering, ...used } = usage;
+        const mayAnswer = answering && (answering === asked || !['default', 'standard_only', 'flex'].includes(asked ?? ''));
         const reachable: Usage = {
           ...used,
-          ...(isGiven && { serviceTier: given }),
+          ...(mayAnswer && { serviceTier: answering }),
           ...(writes && writes !== 'hour' && { cacheWrite1hTokens: 0 }),
           ...(writes === 'none' && onMark && { cacheWriteTokens: 0 }),
         };
