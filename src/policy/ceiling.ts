@@ -89,6 +89,19 @@ export function reachablePrice(
   return price;
 }
 
+/** Prices of tokens of a prompt, beside those of writes to the cache. */
+const INPUT_PRICES = [
+  'input',
+  'cachedInput',
+  'inputAudio',
+  'inputImageToken',
+  'inputVideo',
+  'cachedInputAudio',
+  'cachedInputImageToken',
+] as const satisfies readonly (keyof PriceLevel)[];
+const OUTPUT_PRICES = ['output', 'reasoning', 'outputAudio', 'outputImageToken'] as const;
+const THOUSANDTHS = 1_000n;
+
 /** Returns the highest of each price, for prompts of at most `inputTokens`. */
 function dearestOf(
   prices: readonly Price[],
@@ -96,26 +109,41 @@ function dearestOf(
   inputTokens: number,
   cacheWrites: number,
 ): PriceLevel {
-  const levels = prices.flatMap((price) =>
-    tieredPrices(price, serviceTiers).flatMap((tiered) => [
-      tiered,
-      ...(tiered.tiers ?? []).filter(({ aboveInputTokens }) => aboveInputTokens < inputTokens),
-    ]),
-  );
-  const dearest = (...fields: (keyof PriceLevel)[]) =>
-    levels
-      .flatMap((level) => fields.map((field) => level[field] ?? ZERO))
-      .reduce((most, price) => (price > most ? price : most), ZERO);
+  const levels = prices.flatMap((price) => {
+    const factor = unaskedFactor(price);
+    return tieredPrices(price, serviceTiers)
+      .flatMap((tiered) => [
+        tiered,
+        ...(tiered.tiers ?? []).filter(({ aboveInputTokens }) => aboveInputTokens < inputTokens),
+      ])
+      .map((level) => ({ level, factor }));
+  });
+  const dearest = (field: keyof PriceLevel) =>
+    levels.reduce((most, { level }) => larger(most, level[field] ?? ZERO), ZERO);
+  const dearestTokens = (...fields: (keyof PriceLevel)[]) =>
+    levels.reduce((most, { level, factor }) => {
+      const own = fields.reduce((highest, field) => larger(highest, level[field] ?? ZERO), ZERO);
+      return larger(most, ((own * factor + THOUSANDTHS - 1n) / THOUSANDTHS) as UnitPrice);
+    }, ZERO);
   return {
-    input: dearest('input', 'cachedInput', ...CACHE_PRICES[cacheWrites]!, 'inputAudio', 'inputImageToken'),
-    output: dearest('output', 'reasoning', 'outputAudio', 'outputImageToken'),
+    input: dearestTokens(...INPUT_PRICES, ...CACHE_PRICES[cacheWrites]!),
+    output: dearestTokens(...OUTPUT_PRICES),
     request: dearest('request'),
     ...(Object.fromEntries(UNITS.map((unit) => [unit, dearest(unit)])) as Record<Unit, UnitPrice>),
   };
 }
 
-/** Returns the price of a model, and those of its service tiers. */
+const larger = (one: UnitPrice, other: UnitPrice) => (other > one ? other : one);
+
+/**
+ * Returns the factor of the price of tokens, in thousandths, that a call may get without asking for it: the account may keep
+ * all calls in the US. Others are asked for, and refused under a budget.
+ */
+const unaskedFactor = ({ multipliers }: Price): bigint => BigInt(Math.max(multipliers?.us ?? 0, 1_000));
+
+/** Returns the price of a model, that of its off-peak hours, and those of its service tiers. */
 const tieredPrices = (price: Price, serviceTiers: readonly ServiceTier[]): TieredPrice[] => [
   price,
+  ...(price.offPeak ? [price.offPeak.price] : []),
   ...serviceTiers.flatMap((tier) => price.serviceTiers?.[tier] ?? []),
 ];
