@@ -22,7 +22,7 @@ beforeAll(async () => {
         model('m-sizeless', url, sizeless),
         model('m-window', url, { ...perOutput, max_input_tokens: 10_000, max_output_tokens: null }),
         model('m-known', url, sizeless, { model: 'openai/gpt-4o' }),
-        model('m-reasons', url, sizeless, { model: 'openai/gpt-5' }),
+        model('m-reasons', url, sizeless, { model: 'openai/gpt-5-of-ours' }),
         model('m-free', url, { input_cost_per_token: 0, output_cost_per_token: 0 }),
         model('m-claude', url, { ...perOutput, max_output_tokens: 8_000 }, { model: 'anthropic/nobody' }),
         // A model with a short limit whose calls fail, and its fallbacks.
