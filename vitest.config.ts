@@ -37,6 +37,7 @@ const ON_BOTH = [
   'payloads',
   'python-clients',
   'rate-limits',
+  'right-prices',
   'refusals',
   'reports',
   'restricting-settings',
