@@ -15,7 +15,7 @@ import { documentedModel, documentedNames } from './documented-models.js';
 import { AccessGroupIndex, type AccessGroupEntry } from './access-group-index.js';
 import { providerOfBareName } from './bare-name-provider.js';
 import { cachesOnMark } from './caches-on-mark.js';
-import { capsWebSearches, feeOfModel, hidesModel } from './model-fees.js';
+import { capsWebSearches, feeOfModel, hidesModel, searchesEveryCall } from './model-fees.js';
 import type { TermsOfDeployment } from './terms-of-deployment.js';
 
 /** Aliases of the caller that apply beside those of the proxy. */
@@ -405,6 +405,7 @@ export class CatalogueSnapshot {
         ...(fee && { fee }),
         cachesOnMark: deployments.every(cachesOnMark),
         capsWebSearches: deployments.every(({ provider }) => capsWebSearches(provider)),
+        ...(deployments.some(({ provider }) => searchesEveryCall(provider)) && { searchesEveryCall: true }),
         thinksBesideLimit: deployments.some(({ provider }) => THINKS_BESIDE_LIMIT.has(provider)),
         encodesLikeOpenAi: deployments.every((deployment) => deployment.encodesLikeOpenAi),
       },

@@ -36,4 +36,7 @@ export const hidesModel = ({ provider, upstreamName }: Omit<PricedModel, 'price'
 /** Providers that run no more web searches than `max_tool_calls`, or the tool's `max_uses`, allow. */
 const CAPS_SEARCHES = new Set(['openai', 'azure', 'anthropic']);
 
+/** Returns whether a provider searches the web once in every call, for a fee. */
+export const searchesEveryCall = (provider: string): boolean => provider === 'perplexity';
+
 export const capsWebSearches = (provider: string): boolean => CAPS_SEARCHES.has(provider);

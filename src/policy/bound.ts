@@ -112,6 +112,8 @@ export interface ModelCapacity {
   readonly cachesOnMark?: boolean;
   /** The provider runs no more web searches in a call than the request allows. */
   readonly capsWebSearches?: boolean;
+  /** At least one provider searches the web in every call, once. */
+  readonly searchesEveryCall?: boolean;
   /** A fee of every call of the model beside its tokens. */
   readonly fee?: Fee;
 }
@@ -239,6 +241,7 @@ export function tokenBound(size: CallSize, limits: ModelCapacity, settings: Outp
     outputTokens: each * answers,
     ...(beside && { tokensBesideAnswers: beside }),
     ...units,
+    ...(limits.searchesEveryCall && { webSearches: Math.max(units.webSearches ?? 0, 1) }),
   };
 }
 

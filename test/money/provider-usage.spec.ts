@@ -26,6 +26,7 @@ beforeAll(async () => {
         deployment('openrouter-own', 'openrouter/openai/gpt-4o', OWN),
         deployment('openai', 'openai/gpt-4o'),
         deployment('xai', 'xai/grok-4.3'),
+        deployment('sonar', 'perplexity/sonar'),
         deployment('own', 'hosted_vllm/m', OWN),
         deployment('claude', 'anthropic/claude-opus-4-6'),
         deployment('hears', 'openai/hears', { ...OWN, input_cost_per_second: 0.0001 }),
@@ -112,6 +113,19 @@ it('bills the completion that an upstream reports without a prompt', async () =>
   const { nanoUsd, mark } = await chat('own', { prompt_tokens: null, completion_tokens: 500 });
   expect(nanoUsd).toBeGreaterThan(1_000_000);
   expect(mark).toBe('estimated');
+});
+
+it('holds and bills Perplexity’s search in every call, at the size of its context', async () => {
+  const key = await gateway.createKey({ max_budget: 5 });
+  upstream.behave = () => ({ usage: PLAIN });
+  const body = { model: 'sonar', max_tokens: 500, ...CHAT };
+  const { headers } = await gateway.as(key, 'POST', '/v1/chat/completions', body);
+  // 1,500 tokens at a dollar a million, and 5 dollars for 1,000 searches.
+  expect(headers['x-litellm-response-cost']).toBe('0.0065');
+  const { entries } = await gateway.books();
+  const { bound, cost, mark } = entries.findLast(({ model }) => model === 'sonar')!;
+  expect([cost, mark]).toEqual([6_500_000n, null]);
+  expect(bound).toBeGreaterThan(12_000_000n);
 });
 
 it('bills Claude’s compaction beside the answer, and once', async () => {
