@@ -36,6 +36,7 @@ describe('where a provider reads an output limit in a chat', () => {
     ['max_tokens', 'mistral', OWN, 'mistral-large-latest'],
     ['max_tokens', 'hosted_vllm', OWN, 'x'],
     ['max_tokens', 'anthropic', OWN, 'x'],
+    ['max_completion_tokens', 'snowflake', OWN, 'x'],
   ])('%s: %s at %s, %s (%s)', (member, provider, base, name, baseModel) =>
     expect(outputLimitMember(provider, base, name, baseModel)).toBe(member));
 }); // prettier-ignore

@@ -428,13 +428,18 @@ function snowflakeHeaders(apiKey: string): Record<string, string> {
 /** OpenAI's models that refuse `max_tokens`. */
 const REASONS = /^(?:ft:)?(?:o[1-9](?:-|$)|gpt-[5-9]|codex-)/;
 
+/** Tells whether a model of OpenAI, or the model behind a deployment of it, is a reasoning one. */
+export const isReasoningModel = (name: string, baseModel = name): boolean =>
+  REASONS.test(parseModel(baseModel).name) || REASONS.test(name);
+
 /**
  * Returns the member from which a provider reads an output limit in a chat. OpenAI reads `max_completion_tokens`, for its
- * reasoning models nothing else. Every other API reads `max_tokens`, also a server at its own address that calls itself
+ * reasoning models nothing else, and so does Snowflake. Every other API reads `max_tokens`, also a server at its own address that calls itself
  * OpenAI's. On Azure a model has the name of its deployment, so `baseModel` identifies it.
  */
 export function outputLimitMember(provider: string, base: string, name: string, baseModel = name): string {
-  const isReasoning = REASONS.test(parseModel(baseModel).name) || REASONS.test(name);
+  if (provider === 'snowflake') return 'max_completion_tokens';
+  const isReasoning = isReasoningModel(name, baseModel);
   if (provider === 'azure') return isReasoning ? 'max_completion_tokens' : 'max_tokens';
   if (provider !== 'openai') return 'max_tokens';
   return isReasoning || isHostOfOpenAi(base) ? 'max_completion_tokens' : 'max_tokens';

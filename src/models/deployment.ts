@@ -3,6 +3,7 @@ import { type WireName, wireOfName } from '../config/cloud-routes.js';
 import type { CloudSettings } from '../config/cloud-settings.js';
 import type { CredentialSource } from '../clouds/credential-source.js';
 import { checkCallDefaults } from '../config/call-defaults.js';
+import { type ChatRenames, chatRenames } from '../config/chat-renames.js';
 import type { LitellmParams, ModelInfo } from '../config/config.js';
 import { Report, Section } from '../config/section.js';
 import type { Price } from '../policy/price.js';
@@ -68,6 +69,8 @@ export interface Deployment {
   readonly reasons?: true;
   /** The member of a chat's body that limits the output. */
   readonly limitMember: string;
+  /** Names in a chat that its provider knows otherwise. Absent: none. */
+  readonly chatRenames?: ChatRenames;
   /** True if its API accepts `stream_options`, by which a client asks for usage. */
   readonly acceptsStreamOptions: boolean;
   /** Maximum tokens of one image in a prompt. */
@@ -159,6 +162,7 @@ function deploymentAt(
   const maxOutputTokens = numberOf(modelInfo.max_output_tokens) ?? numberOf(modelInfo.max_tokens);
   const maxImageTokens = imageTokens(provider, baseModel ?? name);
   const callEdits = callEditsOf(litellmParams);
+  const renames = chatRenames(provider, base, name, baseModel);
   return Object.freeze({
     ...withConfiguredLimits(known, maxInputTokens, maxOutputTokens),
     ...(modelInfo.supports_reasoning === true && { reasons: true as const }),
@@ -180,6 +184,7 @@ function deploymentAt(
     timeoutMs: litellmParams.timeout ? litellmParams.timeout * 1_000 : defaultTimeoutMs,
     weight: litellmParams.weight ?? 1,
     limitMember: outputLimitMember(provider, base, name, baseModel),
+    ...(renames && { chatRenames: renames }),
     acceptsStreamOptions: takesStreamOptions(provider, apiVersion),
     encodesLikeOpenAi: isOpenAiModel(provider, name),
     accessGroups: modelInfo.access_groups ?? [],
@@ -252,14 +257,16 @@ const CLAUDE = /(?:^|\/)anthropic\//;
 
 /** Returns a wildcard deployment with the properties of one upstream name. */
 export function namedDeployment(deployment: Deployment, requestedName: string): Deployment {
-  const { imageTokens: _, ...known } = deployment;
+  const { imageTokens: _, chatRenames: __, ...known } = deployment;
   const { provider, origin, traits, maxInputTokens, maxOutputTokens, ownPrices } = known;
   const upstreamName = upstreamNameOf(provider, requestedName);
   const { base_model: baseModel } = traits as { readonly base_model?: string };
   const maxImageTokens = imageTokens(provider, baseModel ?? upstreamName);
   const wire = wireOfName(provider, upstreamName);
+  const renames = chatRenames(provider, origin, upstreamName, baseModel);
   return Object.freeze({
     ...known,
+    ...(renames && { chatRenames: renames }),
     ...(wire && { wire }),
     ...(maxImageTokens !== undefined && { imageTokens: maxImageTokens }),
     ...(!baseModel &&

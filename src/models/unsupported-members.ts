@@ -28,10 +28,22 @@ export function unsupportedMembers(deployment: Deployment): UnsupportedMembers {
   let found = byDeployment.get(deployment);
   if (!found) {
     const { base_model: baseModel } = deployment.traits as { readonly base_model?: string };
-    found = unsupportedBy(deployment.provider, baseModel ?? deployment.upstreamName);
+    found = withoutRenamed(
+      unsupportedBy(deployment.provider, baseModel ?? deployment.upstreamName),
+      deployment,
+    );
     byDeployment.set(deployment, found);
   }
   return found;
+}
+
+/** Returns the members without those that reach the model by another name. */
+function withoutRenamed(members: UnsupportedMembers, { chatRenames }: Deployment): UnsupportedMembers {
+  const { always } = members;
+  const renamed = chatRenames?.members.filter(([from, to]) => always.has(from) && !always.has(to)) ?? [];
+  if (!renamed.length) return members;
+  const names = new Set(renamed.map(([from]) => from));
+  return { ...members, always: new Set([...always].filter((name) => !names.has(name))) };
 }
 
 /** Returns the members that a provider's model does not support. A dated name counts like the name it begins with. */

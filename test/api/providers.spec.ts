@@ -14,7 +14,10 @@ beforeAll(async () => {
         { model_name: '*', litellm_params: { model: '*' } },
         { model_name: 'own', litellm_params: { model: 'hosted_vllm/own', api_base: upstream.url } },
         { model_name: 'llama', litellm_params: { model: 'ollama_chat/llama3', api_base: address } },
-        { model_name: 'left-out', litellm_params: { model: 'github/gpt-4o', api_key: 'sk-of-github' } },
+        {
+          model_name: 'left-out',
+          litellm_params: { model: 'github_copilot/gpt-4o', api_key: 'sk-of-github' },
+        },
       ],
     },
     env: {
@@ -62,7 +65,7 @@ it('a prefix at * leads to the provider’s own API', async () => {
   ]);
 });
 
-it.each(['bedrock/claude', 'github/gpt-4o', 'left-out', 'xai/grok-4', 'nobody/x', 'llama3'])(
+it.each(['bedrock/claude', 'github_copilot/gpt-4o', 'left-out', 'xai/grok-4', 'nobody/x', 'llama3'])(
   '%s reaches nobody',
   async (model) => expect(await call(model)).toEqual([400, undefined, undefined, undefined]),
 );

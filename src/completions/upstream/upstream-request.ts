@@ -3,11 +3,13 @@ import { editedForm } from '../../body/form-scanner.js';
 import { editedObject, type JsonMember, memberValue, type ScannedObject } from '../../body/json-scanner.js';
 import type { LlmRequest } from '../../access/llm-request.js';
 import type { CallType } from '../../call-types/call-type.js';
+import { chatCompletion } from '../../call-types/chat-completion.js';
 import { converse } from '../../call-types/converse.js';
 import { limitsOutput } from '../../call-types/output-limits.js';
 import { type Deployment, pathAt } from '../../models/deployment.js';
 import { type WiredCall, wireOf } from '../../models/provider-wire.js';
 import type { Attempt } from '../attempt.js';
+import { renameInChat } from './chat-renaming.js';
 import type { UpstreamRequest } from './upstreams.js';
 
 /** Builds the request to the deployment of this attempt. */
@@ -37,8 +39,8 @@ export function withCredential(
 }
 
 /**
- * Returns the bytes of the call with the needed edits: the model's name, the gateway's own members, `stream_options`, and the
- * output limits if a budget applies.
+ * Returns the bytes of the call with the needed edits: the model's name, the gateway's own members, `stream_options`, names
+ * that the provider knows otherwise, and the output limits if a budget applies.
  */
 function bodyOf(
   { llm, deployment, output: { limit }, addsUsageOption }: Attempt,
@@ -72,6 +74,9 @@ function bodyOf(
     const cap = kind.webSearchCap?.(bytes, scanned!.members);
     if (cap) edits.set(...cap);
   }
+  const { chatRenames } = deployment;
+  if (chatRenames && kind === chatCompletion)
+    renameInChat(bytes, scanned!.members as JsonMembers, chatRenames, edits);
   editForWire?.(edits);
   if (!edits.size) return bytes;
   return isForm ? editedForm(bytes, scanned, edits) : editedObject(bytes, scanned!, edits);
