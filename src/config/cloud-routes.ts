@@ -11,7 +11,9 @@ export type WireName =
   | 'vertexPartner'
   | 'bedrockClaude'
   | 'bedrock'
-  | 'cohere';
+  | 'cohere'
+  | 'messagesBelowAnthropic'
+  | 'messagesBeside';
 
 /** Variables of the clouds, beside those of `provider-facts.ts`. */
 export const CLOUD_VARIABLES = [

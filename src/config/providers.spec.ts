@@ -188,6 +188,11 @@ describe('where calls go', () => {
     [{ model: 'baseten/abcd1234', api_key: 'k' }, {}, 'model-abcd1234.api.baseten.co abcd1234 k'],
     [{ model: 'xinference/m' }, ONLY_OPENAI, 'left out'],
     [{ model: 'infinity/m' }, ONLY_OPENAI, 'left out'],
+    [{ model: 'llamafile/m' }, ONLY_OPENAI, 'left out'],
+    [{ model: 'docker_model_runner/m' }, ONLY_OPENAI, 'left out'],
+    [{ model: 'lemonade/m' }, ONLY_OPENAI, 'left out'],
+    [{ model: 'llamafile/m' }, { LLAMAFILE_API_BASE: ADDRESS }, '10.0.0.7:8000 m no key'],
+    [{ model: 'cohere/command-r', api_key: 'k' }, {}, 'api.cohere.ai command-r k'],
     [{ model: 'github_copilot/gpt-4o', api_key: 'k' }, {}, 'left out'],
     [{ model: 'cloudflare/@cf/x', api_key: 'k' }, {}, 'left out'],
     [{ model: 'voyage/v', api_key: 'k' }, {}, 'api.voyageai.com v k'],
@@ -239,6 +244,9 @@ describe('where calls go', () => {
     ['snowflake', 'https://a.snowflakecomputing.com', 'https://a.snowflakecomputing.com/api/v2/cortex/v1'],
     ['huggingface', 'http://tgi:8080', 'http://tgi:8080/v1'],
     ['oobabooga', 'http://h:5000', 'http://h:5000/v1'],
+    ['deepseek', 'https://api.deepseek.com/anthropic', 'https://api.deepseek.com'],
+    ['moonshot', 'https://api.moonshot.cn/anthropic/', 'https://api.moonshot.cn/v1'],
+    ['zai', 'https://open.bigmodel.cn/api/anthropic/v1', 'https://open.bigmodel.cn/api/paas/v4'],
   ])('%s/ at %s: %s', (provider, api_base, base) => {
     expect(routeOf({ model: `${provider}/m`, api_base, api_key: 'k' })).toMatchObject({ base });
   });

@@ -17,7 +17,7 @@ const SPOKEN: Readonly<Record<string, readonly string[]>> = {
 const OF_GEMINI = ['/generateContent', '/countTokens', '/embedContent'];
 const ONLY_THEIRS = new Set([...SPOKEN.anthropic!, ...OF_GEMINI, '/converse']);
 /** Routes by the way a cloud takes calls. */
-const SPOKEN_BY_WIRE: Readonly<Record<WireName, readonly string[]>> = {
+const SPOKEN_BY_WIRE: Readonly<Partial<Record<WireName, readonly string[]>>> = {
   azureClaude: ['/messages', '/messages/count_tokens'],
   vertexClaude: ['/messages', '/messages/count_tokens'],
   gemini: ['/chat/completions', '/embeddings', ...OF_GEMINI],
@@ -28,11 +28,31 @@ const SPOKEN_BY_WIRE: Readonly<Record<WireName, readonly string[]>> = {
   cohere: SPOKEN.cohere!,
 };
 
+/** Makers with APIs of both forms, OpenAI's and Anthropic's, by where the second is. */
+const MESSAGES_WIRES: Readonly<Record<string, WireName>> = {
+  deepseek: 'messagesBelowAnthropic',
+  minimax: 'messagesBelowAnthropic',
+  moonshot: 'messagesBelowAnthropic',
+  zai: 'messagesBelowAnthropic',
+  coralbricks: 'messagesBeside',
+  cortecs: 'messagesBeside',
+  edenai: 'messagesBeside',
+  inferenceapis: 'messagesBeside',
+  meta: 'messagesBeside',
+  prism: 'messagesBeside',
+  sail: 'messagesBeside',
+  tencent: 'messagesBeside',
+};
+
 /** Tells whether calls at this path can be passed to this provider. */
-export const speaks = (
+export function speaks(
   { provider, wire }: { readonly provider: string; readonly wire?: WireName },
   path: string,
-): boolean => (wire ? SPOKEN_BY_WIRE[wire] : SPOKEN[provider])?.includes(path) ?? !ONLY_THEIRS.has(path);
+): boolean {
+  const spoken = wire ? SPOKEN_BY_WIRE[wire] : SPOKEN[provider];
+  if (spoken) return spoken.includes(path);
+  return !ONLY_THEIRS.has(path) || (wire !== undefined && path === '/messages');
+}
 
 interface ParsedModel {
   readonly provider: string;
@@ -110,6 +130,7 @@ export function routeOf(
   const address = addressOf(provider, name, params, facts, variables);
   if ('problem' in address) return address;
   const { base } = address;
+  const messagesWire = MESSAGES_WIRES[provider];
   const { version, organization } = facts;
   const keyVariable = params.api_key === undefined ? keyVariableFor(base, facts, variables) : undefined;
   const key = params.api_key ?? (keyVariable === undefined ? undefined : variables[keyVariable]);
@@ -137,6 +158,7 @@ export function routeOf(
     ...(identity && { identity }),
     ...(provider === 'azure_ai' && isClaude(name) && { wire: 'azureClaude' as const }),
     ...(provider === 'gemini' && { wire: 'gemini' as const }),
+    ...(messagesWire && { wire: messagesWire }),
     ...((provider === 'cohere' || provider === 'cohere_chat') && { wire: 'cohere' as const }),
   };
 }
@@ -338,6 +360,10 @@ const asItIs = (base: string) => base;
 
 const withV1 = (base: string) => base.replace(/\/+$/, '').replace(/(?:\/v1)?$/, '/v1');
 
+/** Returns the base of chats that stands beside a base of Anthropic's form. */
+const besideAnthropic = (base: string, end: string) =>
+  base.replace(/\/anthropic(?:\/v1)?(?:\/messages)?\/*$/, end);
+
 const hasPath = (base: string) => new URL(base).pathname !== '/';
 
 function cohereBase(base: string): string {
@@ -352,7 +378,11 @@ const OWN_BASE: Readonly<Record<string, (base: string, name: string) => string>>
   ollama: (base) => withV1(base.replace(/\/api(?:\/(?:chat|generate|embed|embeddings))?\/*$/, '')),
   ollama_chat: (base) => withV1(base.replace(/\/api(?:\/(?:chat|generate|embed|embeddings))?\/*$/, '')),
   mistral: (base) => withV1(base),
-  minimax: (base) => withV1(base.replace(/\/+$/, '').replace(/\/anthropic(?:\/v1)?(?:\/messages)?$/, '')),
+  // A base of either API of these makers.
+  minimax: (base) => withV1(besideAnthropic(base, '')),
+  deepseek: (base) => besideAnthropic(base, ''),
+  moonshot: (base) => besideAnthropic(base, '/v1'),
+  zai: (base) => besideAnthropic(base, '/paas/v4'),
   cometapi: (base) => withV1(base),
   heroku: (base) => withV1(base),
   oobabooga: (base) => withV1(base),

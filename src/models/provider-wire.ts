@@ -125,12 +125,36 @@ const WIRES: Readonly<Record<WireName, ProviderWire>> = {
     },
   },
   bedrock: { path: conversePath },
+  messagesBelowAnthropic: {
+    path: ({ basePath, path }) =>
+      path === '/messages'
+        ? `${basePath.replace(/\/(?:v1|beta|(?:coding\/)?paas\/v4)$/, '')}/anthropic/v1/messages`
+        : basePath + path,
+    edit: addMessagesHeaders,
+  },
+  messagesBeside: {
+    path: ({ basePath, path }) =>
+      path === '/messages' ? `${basePath.replace(/\/v1$/, '')}/v1/messages` : basePath + path,
+    edit: addMessagesHeaders,
+  },
   // Only reranking has the path of Cohere's own API. Its API of OpenAI's form is beside it.
   cohere: {
     path: ({ basePath, path }) =>
       path === '/rerank' ? basePath + path : `${basePath.replace(/\/v2$/, '/compatibility/v1')}${path}`,
   },
 };
+
+/** Adds the headers of Anthropic's API. These makers' documents name either header for the key. */
+function addMessagesHeaders(
+  { path }: WiredCall,
+  _: Map<string, string | null>,
+  headers: Record<string, string>,
+): void {
+  if (path !== '/messages') return;
+  const { authorization } = headers;
+  headers['anthropic-version'] ??= '2023-06-01';
+  if (authorization !== undefined) headers['x-api-key'] ??= authorization.replace(/^Bearer /, '');
+}
 
 function conversePath({ basePath, stream, modelId }: WiredCall): string {
   return `${basePath}/model/${encodeURIComponent(modelId)}/converse${stream ? '-stream' : ''}`;
