@@ -13,7 +13,7 @@ import {
   ModelInfoQuery,
 } from '../models/models.dto.js';
 import { ModelsService } from '../models/models.service.js';
-import { callerModelInfo, publicModelInfo } from '../models/public-model-info.js';
+import { adminModelGroup, callerModelInfo, publicModelInfo } from '../models/public-model-info.js';
 import { type Principal, seesEverything } from '../policy/principal.js';
 import { CallableModels } from './callable-models.js';
 
@@ -56,7 +56,7 @@ export class ModelInfoController {
     if (seesEverything(caller)) {
       const names =
         model_group === undefined ? [...catalogue.names(), ...catalogue.wildcardNames()] : [model_group];
-      return { data: names.flatMap((name) => publicModelInfo(catalogue, name)) };
+      return { data: names.flatMap((name) => adminModelGroup(catalogue, name)) };
     }
     const own =
       model_group === undefined

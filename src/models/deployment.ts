@@ -36,6 +36,8 @@ export interface Deployment {
   readonly modelName: string;
   readonly provider: string;
   readonly upstreamName: string;
+  /** Its name in the price table, if that is another one. */
+  readonly pricedName?: string;
   /** `https://host:port` and the path before the route. */
   readonly origin: string;
   readonly basePath: string;
@@ -171,6 +173,7 @@ function deploymentAt(
     ...nameOf(modelName, modelInfo),
     provider,
     upstreamName: name,
+    ...(route.pricedName !== undefined && { pricedName: route.pricedName }),
     origin,
     basePath: pathname.replace(/\/+$/, ''),
     ...(apiVersion !== undefined && { apiVersion }),
@@ -257,21 +260,26 @@ const CLAUDE = /(?:^|\/)anthropic\//;
 
 /** Returns a wildcard deployment with the properties of one upstream name. */
 export function namedDeployment(deployment: Deployment, requestedName: string): Deployment {
-  const { imageTokens: _, chatRenames: __, ...known } = deployment;
+  const { imageTokens: _, chatRenames: __, pricedName: pattern, ...known } = deployment;
   const { provider, origin, traits, maxInputTokens, maxOutputTokens, ownPrices } = known;
   const upstreamName = upstreamNameOf(provider, requestedName);
+  const pricedName = pattern?.endsWith(known.upstreamName)
+    ? pattern.slice(0, -known.upstreamName.length) + upstreamName
+    : undefined;
   const { base_model: baseModel } = traits as { readonly base_model?: string };
   const maxImageTokens = imageTokens(provider, baseModel ?? upstreamName);
   const wire = wireOfName(provider, upstreamName);
   const renames = chatRenames(provider, origin, upstreamName, baseModel);
+  const model = inRegion(knownOf(provider, pricedName ?? upstreamName, baseModel), origin);
   return Object.freeze({
     ...known,
     ...(renames && { chatRenames: renames }),
     ...(wire && { wire }),
+    ...(pricedName !== undefined && { pricedName }),
     ...(maxImageTokens !== undefined && { imageTokens: maxImageTokens }),
     ...(!baseModel &&
-      withConfiguredLimits(knownFigures(provider, upstreamName), maxInputTokens, maxOutputTokens)),
-    ...(ownPrices && { price: priceWith(ownPrices, provider, knownOf(provider, upstreamName, baseModel)) }),
+      withConfiguredLimits(figuresOf(model, provider, upstreamName), maxInputTokens, maxOutputTokens)),
+    ...(ownPrices && { price: priceWith(ownPrices, provider, model) }),
     limitMember: outputLimitMember(provider, origin, upstreamName, baseModel),
     encodesLikeOpenAi: isOpenAiModel(provider, upstreamName),
     upstreamName,
@@ -305,7 +313,20 @@ function inRegion(model: KnownModel | undefined, base: string): KnownModel | und
   const [, member] = UPLIFTS.find(([hosts]) => hosts.test(host)) ?? [];
   const factor = member === undefined ? undefined : Number(model?.members[member]);
   if (!model?.price || !factor || !Number.isFinite(factor)) return model;
-  return { ...model, price: scaledPrice(model.price, BigInt(Math.round(factor * THOUSANDTHS))) };
+  const priceThousandths = BigInt(Math.round(factor * THOUSANDTHS));
+  return { ...model, price: scaledPrice(model.price, priceThousandths), priceThousandths };
+}
+
+/** Returns what the sources know of the model of a deployment. */
+export function modelOf({
+  provider,
+  upstreamName,
+  pricedName,
+  origin,
+  traits,
+}: Deployment): KnownModel | undefined {
+  const { base_model: baseModel } = traits as { readonly base_model?: string };
+  return inRegion(knownOf(provider, pricedName ?? upstreamName, baseModel), origin);
 }
 
 /** Returns a deployment's path for a call type with this path in OpenAI's API. */
@@ -349,8 +370,12 @@ const ownPriceMembers = (settings: Readonly<Record<string, unknown>>): TableRow 
  */
 function priceWith(own: TableRow, provider: string, model: KnownModel | undefined): Price | undefined {
   if (!Object.keys(own).length) return model?.price;
-  const isFree = own.input_cost_per_token === 0 && own.output_cost_per_token === 0;
-  const rest = isFree || own.tiered_pricing !== undefined || !model ? {} : priceMembers(model.members);
-  const configured = priceIn({ ...rest, ...own }, provider);
+  const configured = priceIn({ ...restOfPrice(own, model), ...own }, provider);
   return configured ? { ...configured, isConfigured: true } : model?.price;
+}
+
+/** Returns the members of the sources that count beside a deployment's own. */
+export function restOfPrice(own: TableRow, model: KnownModel | undefined): TableRow {
+  const isFree = own.input_cost_per_token === 0 && own.output_cost_per_token === 0;
+  return isFree || own.tiered_pricing !== undefined || !model ? {} : priceMembers(model.members);
 }

@@ -1,4 +1,4 @@
-import { knownModel } from '../prices/known-model.js';
+import { type KnownModel, knownModel } from '../prices/known-model.js';
 import { shippedTable } from '../prices/shipped-table.js';
 import type { TableRow } from '../prices/table-row.js';
 
@@ -30,8 +30,12 @@ const NO_NAME =
 const namesByProvider = new Map<string, readonly string[]>();
 
 /** Returns what the table says about a provider's model. Undefined if it is not there. */
-export function documentedModel(provider: string, name: string): DocumentedModel | undefined {
-  const { members } = knownModel(provider, name) ?? {};
+export const documentedModel = (provider: string, name: string): DocumentedModel | undefined =>
+  documentedTraits(knownModel(provider, name));
+
+/** Returns the kind and the abilities that the sources tell of a model. Undefined if they tell none. */
+export function documentedTraits(model: KnownModel | undefined): DocumentedModel | undefined {
+  const { members } = model ?? {};
   return members?.mode === undefined
     ? undefined
     : { mode: String(members.mode), abilities: abilitiesIn(members) };

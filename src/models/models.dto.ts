@@ -1,4 +1,12 @@
-import { ApiProperty, ApiPropertyOptional, IntersectionType, OmitType, PickType } from '@nestjs/swagger';
+import {
+  ApiExtraModels,
+  ApiProperty,
+  ApiPropertyOptional,
+  getSchemaPath,
+  IntersectionType,
+  OmitType,
+  PickType,
+} from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
 import { IsFlag } from '../http/is-flag.js';
@@ -6,6 +14,7 @@ import { FreeContent, OnlyLooksUp } from '../http/free-content.js';
 import { CurrentPageInfo } from '../http/page-info.dto.js';
 import { MAX_PAGE_SIZE, PageQuery } from '../http/pagination.js';
 import { IsRequiredText, IsOptionalText } from '../http/text-fields.js';
+import type { MemberSource } from './deployment-prices.js';
 
 /** A deployment to add: LiteLLM's `Deployment`. */
 export class NewModelDto {
@@ -159,7 +168,21 @@ export class ModelInfoEntry {
   @ApiProperty({ type: 'object', additionalProperties: true })
   litellm_params: Record<string, unknown>;
 
-  @ApiProperty({ type: 'object', additionalProperties: true })
+  /**
+   * Sizes, mode, abilities, and the prices that count before discount and margin, under LiteLLM's names. Proxy admins also see
+   * what is configured, `cost_discount`, `cost_margin`, and the source of each price in `price_sources`.
+   */
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    example: {
+      id: '0190a5d0-0000-7000-8000-000000000000',
+      mode: 'chat',
+      input_cost_per_token: 0.0000025,
+      supports_vision: true,
+      price_sources: { input_cost_per_token: { source: 'litellm' } },
+    },
+  })
   model_info: Record<string, unknown>;
 }
 
@@ -171,7 +194,27 @@ export class ModelPage extends IntersectionType(ModelInfoList, CurrentPageInfo) 
   size: number;
 }
 
+/** A margin as administrators see it. */
+export class ShownMargin {
+  /** A share of the cost: 0.1 is a tenth. */
+  percentage: number;
+
+  /** US dollars for each call. */
+  fixed_amount: number;
+}
+
+/** The source of a price. */
+export class ShownPriceSource {
+  /** `file`, `database` (a deployment that was added), `cost_map`, `tollgate`, `litellm`, `genai-prices` or `self-hosted`. */
+  @ApiProperty({ type: String, example: 'litellm' })
+  source: MemberSource['source'];
+
+  /** Why Tollgate corrects LiteLLM's table. */
+  text?: string;
+}
+
 /** Properties of a public name: the maximum sizes and prices of its deployments. */
+@ApiExtraModels(ShownPriceSource)
 export class ModelGroupInfo {
   model_group: string;
   providers: string[];
@@ -184,12 +227,28 @@ export class ModelGroupInfo {
   mode: string | null;
   tpm: number | null;
   rpm: number | null;
-  supports_function_calling: boolean;
-  supports_parallel_function_calling: boolean;
-  supports_reasoning: boolean;
-  supports_url_context: boolean;
-  supports_vision: boolean;
-  supports_web_search: boolean;
+
+  /** Null if no deployment is known to have the ability, and one is in no table. */
+  supports_function_calling: boolean | null;
+  supports_parallel_function_calling: boolean | null;
+  supports_reasoning: boolean | null;
+  supports_url_context: boolean | null;
+  supports_vision: boolean | null;
+  supports_web_search: boolean | null;
+
+  /** The smallest discount of its deployments. Only proxy admins see it, and only if calls have a discount or a margin. */
+  cost_discount?: number;
+
+  /** The largest margin of its deployments. Only proxy admins see it, and only if calls have a discount or a margin. */
+  cost_margin?: ShownMargin;
+
+  /** The source of each price. Only proxy admins see it. */
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { $ref: getSchemaPath(ShownPriceSource) },
+    example: { input_cost_per_token: { source: 'litellm' } },
+  })
+  price_sources?: Record<string, ShownPriceSource>;
 }
 
 export class ModelGroupList {

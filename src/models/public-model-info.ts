@@ -1,10 +1,11 @@
-import { type Price, PRICE_DECIMALS, type UnitPrice } from '../policy/price.js';
+import { type Price, PRICE_DECIMALS, type PriceTerms, type UnitPrice } from '../policy/price.js';
 import type { ModelFacts } from '../policy/facts.js';
-import { usdFromNanoUsd } from '../policy/money.js';
+import { usdFromNanoUsd, ZERO_NANO_USD } from '../policy/money.js';
 import { numberOfShare } from '../policy/price-terms.js';
 import type { CatalogueSnapshot } from './catalogue.js';
-import type { Deployment } from './deployment.js';
-import { documentedModel } from './documented-models.js';
+import { type Deployment, modelOf } from './deployment.js';
+import { pricesOf } from './deployment-prices.js';
+import { type DocumentedModel, documentedTraits } from './documented-models.js';
 import type { ModelGroupInfo, ModelInfoEntry } from './models.dto.js';
 
 /** The facts that say which deployments serve a name. */
@@ -20,8 +21,9 @@ export function publicModelInfo(
   if (!deployments.length) return [];
   const listed = deployments.flatMap((deployment) => listPrice(deployment) ?? []);
   const isPriced = price === 'priced' || price === 'free';
-  const traits = deployments.map(traitsOf);
-  const able = (ability: string) => traits.some((trait) => trait[`supports_${ability}`] === true);
+  const models = deployments.map((deployment) => documentedTraits(modelOf(deployment)));
+  const traits = deployments.map((deployment, i) => traitsOf(deployment, models[i]));
+  const able = (ability: string) => abilityOf(traits, models, `supports_${ability}`);
   const sum = (trait: 'tpm' | 'rpm') => {
     const figures = traits.flatMap(({ [trait]: figure }) => (typeof figure === 'number' ? [figure] : []));
     return figures.length ? figures.reduce((a, b) => a + b) : null;
@@ -32,8 +34,8 @@ export function publicModelInfo(
       providers: [...new Set(deployments.map(({ provider }) => provider))],
       max_input_tokens: largest(deployments.map(({ maxInputTokens }) => maxInputTokens)),
       max_output_tokens: largest(deployments.map(({ maxOutputTokens }) => maxOutputTokens)),
-      input_cost_per_token: isPriced ? usdOfPrice(highest(listed.map(({ input }) => input))) : null,
-      output_cost_per_token: isPriced ? usdOfPrice(highest(listed.map(({ output }) => output))) : null,
+      input_cost_per_token: isPriced ? usdOfPrice(listed.map(({ input }) => input).reduce(most)) : null,
+      output_cost_per_token: isPriced ? usdOfPrice(listed.map(({ output }) => output).reduce(most)) : null,
       mode: (traits.find(({ mode }) => typeof mode === 'string')?.mode as string | undefined) ?? null,
       tpm: sum('tpm'),
       rpm: sum('rpm'),
@@ -47,7 +49,42 @@ export function publicModelInfo(
   ];
 }
 
-const highest = (prices: readonly UnitPrice[]) => prices.reduce((most, one) => (one > most ? one : most));
+/** Returns the same with what only administrators see: the sources of the prices, discount and margin. */
+export function adminModelGroup(catalogue: CatalogueSnapshot, requestedName: string): ModelGroupInfo[] {
+  const { name, within } = catalogue.modelFacts(requestedName, NO_ALIASES);
+  const deployments = catalogue.resolve(name, within);
+  const { termsOf } = catalogue;
+  const terms = termsOf && deployments.map((deployment) => termsOf(deployment) ?? NO_TERMS);
+  if (!deployments.length) return [];
+  const sources = GROUP_PRICES.flatMap(([member, field]) => {
+    const source = pricesOf(dearest(deployments, field)).sources[member];
+    return source ? [[member, source] as const] : [];
+  });
+  return publicModelInfo(catalogue, requestedName).map((info) => ({
+    ...info,
+    ...(terms?.some((one) => one !== NO_TERMS) &&
+      termsView({
+        discount: terms.map(({ discount }) => discount).reduce(least),
+        margin: terms.map(({ margin }) => margin).reduce(most),
+        fixedNanoUsd: terms.map(({ fixedNanoUsd }) => fixedNanoUsd).reduce(most),
+      })),
+    ...(sources.length && { price_sources: Object.fromEntries(sources) }),
+  }));
+}
+
+const GROUP_PRICES = [
+  ['input_cost_per_token', 'input'],
+  ['output_cost_per_token', 'output'],
+] as const;
+
+const NO_TERMS: PriceTerms = { discount: 0n, margin: 0n, fixedNanoUsd: ZERO_NANO_USD };
+const least = (a: bigint, b: bigint) => (a < b ? a : b);
+const most = <T extends bigint>(a: T, b: T) => (a > b ? a : b);
+
+const dearest = (deployments: readonly Deployment[], field: 'input' | 'output') =>
+  deployments.reduce((one, other) =>
+    (listPrice(other)?.[field] ?? -1n) > (listPrice(one)?.[field] ?? -1n) ? other : one,
+  );
 
 /** Returns the price before discount and margin. */
 const listPrice = ({ price }: Deployment): Price | undefined => price?.list?.price ?? price;
@@ -71,25 +108,37 @@ export function displayName(
     .find((shown) => typeof shown === 'string' && shown !== '') as string | undefined;
 }
 
-/** Returns what is configured of a deployment, and else what the public table says. */
-const traitsOf = (deployment: Deployment): Readonly<Record<string, unknown>> => ({
-  ...documentedTraits(deployment),
-  ...deployment.traits,
-});
-
-/** Returns what the public table says of a deployment: its mode and its abilities. */
-function documentedTraits({ provider, upstreamName, traits: { base_model: base } }: Deployment) {
-  const documented = documentedModel(provider, typeof base === 'string' ? base : upstreamName);
-  if (!documented) return {};
-  const { mode, abilities } = documented;
-  return { mode, ...Object.fromEntries(abilities.map((ability) => [ability, true])) };
+/**
+ * Tells whether a deployment has an ability. Null if none is known to have it, and one neither says so nor is in a table of
+ * abilities.
+ */
+function abilityOf(
+  traits: readonly Readonly<Record<string, unknown>>[],
+  models: readonly (DocumentedModel | undefined)[],
+  ability: string,
+): boolean | null {
+  const known = traits.map(({ [ability]: able }, i) =>
+    typeof able === 'boolean' ? able : models[i] && false,
+  );
+  if (known.includes(true)) return true;
+  return known.includes(undefined) ? null : false;
 }
+
+/** Returns what is configured of a deployment, and else what the sources say. */
+const traitsOf = (
+  deployment: Deployment,
+  model = documentedTraits(modelOf(deployment)),
+): Readonly<Record<string, unknown>> => ({ ...knownTraits(model), ...deployment.traits });
+
+/** Returns what the sources say of a model: its mode and its abilities. */
+const knownTraits = (model: DocumentedModel | undefined): Readonly<Record<string, unknown>> =>
+  model ? { mode: model.mode, ...Object.fromEntries(model.abilities.map((ability) => [ability, true])) } : {};
 
 /** Fields of `model_info` that callers see, and their type. Operators may write anything into the others. */
 const SHOWN: readonly (readonly [RegExp, string])[] = [
   [/^(?:mode|base_model)$/, 'string'],
   [/^supports_/, 'boolean'],
-  [/cost|^(?:max_tokens|max_input_tokens|max_output_tokens|tpm|rpm)$/, 'number'],
+  [/^(?:max_tokens|max_input_tokens|max_output_tokens|tpm|rpm)$/, 'number'],
 ];
 
 /** Returns the deployments of a name as its callers may see them: without addresses and credentials. */
@@ -111,61 +160,53 @@ export function callerModelInfo(
         db_model: deployment.traits.db_model === true,
         ...figuresOf(deployment),
         ...Object.fromEntries(shown),
+        ...pricesOf(deployment).members,
       },
     };
   });
 }
 
-/** Returns provider, sizes and list prices of a deployment, in LiteLLM's members. */
-function figuresOf(deployment: Deployment): Record<string, unknown> {
+/** Returns provider and sizes of a deployment, in LiteLLM's members. */
+function figuresOf(deployment: Deployment) {
   const { provider, upstreamName, maxInputTokens = null, maxOutputTokens = null } = deployment;
-  const price = listPrice(deployment);
   return {
     key: upstreamName,
     litellm_provider: provider,
     max_input_tokens: maxInputTokens,
     max_output_tokens: maxOutputTokens,
     max_tokens: maxOutputTokens ?? maxInputTokens,
-    ...Object.fromEntries(
-      SHOWN_PRICES.flatMap(([member, field]) => {
-        const unit = price?.[field];
-        return unit === undefined ? [] : [[member, usdOfPrice(unit)]];
-      }),
-    ),
   };
 }
 
-const SHOWN_PRICES = [
-  ['input_cost_per_token', 'input'],
-  ['output_cost_per_token', 'output'],
-  ['cache_read_input_token_cost', 'cachedInput'],
-  ['cache_creation_input_token_cost', 'cacheWrite'],
-  ['cache_creation_input_token_cost_above_1hr', 'cacheWrite1h'],
-  ['output_cost_per_reasoning_token', 'reasoning'],
-] as const;
-
-/** Adds to a deployment as configured what admins see of it beside: sizes, prices, abilities, discount and margin. */
+/**
+ * Adds to a deployment as configured what admins see of it beside: sizes, abilities, list prices with their sources, discount
+ * and margin.
+ */
 export function withFigures(entry: ModelInfoEntry, catalogue: CatalogueSnapshot): ModelInfoEntry {
   const deployment = catalogue.deployment(String(entry.model_info.id));
   if (!deployment) return entry;
   const terms = catalogue.termsOf?.(deployment);
+  const { members, sources } = pricesOf(deployment);
   return {
     ...entry,
     model_info: {
       ...(deployment.upstreamName.includes('*')
         ? {}
-        : { ...documentedTraits(deployment), ...figuresOf(deployment) }),
-      ...(terms && {
-        cost_discount: numberOfShare(terms.discount),
-        cost_margin: {
-          percentage: numberOfShare(terms.margin),
-          fixed_amount: usdFromNanoUsd(terms.fixedNanoUsd),
-        },
-      }),
+        : { ...knownTraits(documentedTraits(modelOf(deployment))), ...figuresOf(deployment) }),
+      ...(terms && termsView(terms)),
       ...entry.model_info,
+      // The prices that count, also where litellm_params has another than model_info.
+      ...members,
+      ...(Object.keys(sources).length && { price_sources: sources }),
     },
   };
 }
+
+/** Returns discount and margin, as administrators see them. */
+const termsView = ({ discount, margin, fixedNanoUsd }: PriceTerms) => ({
+  cost_discount: numberOfShare(discount),
+  cost_margin: { percentage: numberOfShare(margin), fixed_amount: usdFromNanoUsd(fixedNanoUsd) },
+});
 
 /** Converts a price to the nearest number. */
 export const usdOfPrice = (price: UnitPrice) => Number(`${price}e-${PRICE_DECIMALS}`);

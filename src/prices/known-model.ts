@@ -26,6 +26,10 @@ export interface KnownModel {
   readonly members: TableRow;
   /** The source of `members`. */
   readonly source: PriceSource;
+  /** Members that are from another source than `source`. */
+  readonly otherSources?: Readonly<Record<string, PriceSource>>;
+  /** Set if `price` is so many thousandths of `members`: a provider bills tokens higher in some places. */
+  readonly priceThousandths?: bigint;
   /** Members that differ from those of `source`, each with the source that we name for it. */
   readonly corrections: Readonly<Record<string, string>>;
 }
@@ -65,9 +69,15 @@ function lookUp(provider: string, name: string, day: string): KnownModel | undef
   const row = provider === 'openrouter' ? undefined : rowOf(rowNames(provider, name));
   const library = libraryModel(provider, name, day);
   if (row) {
-    const { members, source } = row;
-    const price = priceIn(members, provider, row.isDataZone) ?? freeOf(provider);
-    return known(members, source, price ?? library?.price, library?.contextTokens);
+    const { members, source, otherSources, isDataZone } = row;
+    const price = priceIn(members, provider, isDataZone) ?? freeOf(provider);
+    const found = known(members, source, price ?? library?.price, library?.contextTokens);
+    if (!price && library?.price) return withPriceOf(library.members, found);
+    return {
+      ...found,
+      ...(otherSources && { otherSources }),
+      ...(isDataZone && { priceThousandths: DATA_ZONE_THOUSANDTHS }),
+    };
   }
   if (provider === 'openrouter' && FREE_VARIANT.test(name))
     return { ...vendorSizes(name), price: FREE, members: FREE_MEMBERS, source: 'tollgate', corrections: {} };
@@ -103,9 +113,24 @@ export function priceIn(members: TableRow, provider: string, isDataZone?: true):
   return price && isDataZone ? scaledPrice(price, DATA_ZONE_THOUSANDTHS) : price;
 }
 
+/** Adds the members of the library's price to a model whose row has none. */
+function withPriceOf(library: TableRow, model: KnownModel): KnownModel {
+  const added = priceMembers(library);
+  const { otherSources } = model;
+  return {
+    ...model,
+    members: { ...model.members, ...added },
+    otherSources: { ...otherSources, ...everyMember(added, 'genai-prices') },
+  };
+}
+
+const everyMember = (members: TableRow, source: PriceSource) =>
+  Object.fromEntries(Object.keys(members).map((member) => [member, source] as const));
+
 interface FoundRow {
   readonly members: TableRow;
   readonly source: PriceSource;
+  readonly otherSources?: KnownModel['otherSources'];
   readonly isDataZone?: true;
 }
 
@@ -119,10 +144,25 @@ function rowOf(names: readonly RowName[]): FoundRow | undefined {
     });
     const zone = isDataZone && { isDataZone };
     // A price set in part keeps the rest of the table's.
-    if (own) return { members: { ...shipped, ...own, corrections: undefined }, source: 'cost_map', ...zone };
+    if (own) return { ...overlaid(own, shipped), ...zone };
     if (shipped) return { members: shipped, source: 'litellm', ...zone };
   }
   return undefined;
+}
+
+/** Returns a row of the operator's cost map with the rest of the release's row. */
+function overlaid(own: TableRow, shipped: TableRow = {}): FoundRow {
+  const rest = Object.fromEntries(Object.entries(shipped).filter(([member]) => !Object.hasOwn(own, member)));
+  const corrections = Object.entries((rest.corrections ?? {}) as Record<string, string>);
+  return {
+    members: {
+      ...rest,
+      ...own,
+      corrections: Object.fromEntries(corrections.filter(([member]) => !Object.hasOwn(own, member))),
+    },
+    source: 'cost_map',
+    otherSources: everyMember(rest, 'litellm'),
+  };
 }
 
 function known(

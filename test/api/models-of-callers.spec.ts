@@ -129,9 +129,34 @@ describe('/model/info and /model_group/info', () => {
       input_cost_per_token: 0.0000025,
       output_cost_per_token: 0.00001,
       cache_read_input_token_cost: 0.00000125,
+      input_cost_per_token_priority: 0.00000425,
+      search_context_cost_per_query: { search_context_size_low: 0.025 },
       supports_vision: true,
+      price_sources: { input_cost_per_token: { source: 'litellm' }, search_context_cost_per_query: { source: 'tollgate', text: expect.any(String) } },
+    });
+    expect(infoOf('m-b').price_sources).toEqual({ input_cost_per_token: { source: 'file' }, output_cost_per_token: { source: 'file' } });
+  }); // prettier-ignore
+
+  it('tell which source a price is from to proxy admins only', async () => {
+    const key = await gateway.createKey();
+    for (const path of ['/model/info', '/model_group/info']) {
+      expect((await gateway.admin('GET', path)).text).toContain('price_sources');
+      expect((await gateway.as(key, 'GET', path)).text).not.toMatch(/price_sources|genai-prices|tollgate/);
+    }
+    const { body } = await gateway.admin('GET', '/model_group/info?model_group=openai/gpt-4o');
+    expect(body.data[0].price_sources).toEqual({
+      input_cost_per_token: { source: 'litellm' },
+      output_cost_per_token: { source: 'litellm' },
     });
   });
+
+  it('say no ability of a model in no table but those that are configured', async () => {
+    const key = await gateway.createKey();
+    const groupOf = async (name: string) => (await get(key, `/model_group/info?model_group=${name}`)).data[0];
+    expect(await groupOf('m-a')).toMatchObject({ mode: null, supports_vision: null, supports_web_search: null });
+    expect(await groupOf('m-b')).toMatchObject({ supports_vision: true, supports_function_calling: null });
+    expect(await groupOf('openai/gpt-3.5-turbo')).toMatchObject({ supports_function_calling: true, supports_vision: false });
+  }); // prettier-ignore
 
   it('show an address, a credential or a note of the operator only to proxy admins', async () => {
     const key = await gateway.createKey();

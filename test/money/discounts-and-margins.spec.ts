@@ -216,6 +216,21 @@ describe('discounts and margins', () => {
     const own = await infoOf(await gateway.createKey());
     expect(own).toMatchObject(PRICED);
     expect(Object.keys(own).filter((name) => /discount|margin/.test(name))).toEqual([]);
+    const groupOf = async (key: string, name: string) =>
+      ((await gateway.as(key, 'GET', `/model_group/info?model_group=${name}`)).body.data as object[])[0]!;
+    expect(await groupOf(gateway.masterKey, 'm-plain')).toMatchObject({
+      ...PRICED,
+      cost_discount: 0.25,
+      cost_margin: { percentage: 0.1, fixed_amount: 0.001 },
+    });
+    // Of several deployments the least discount and the largest margin.
+    expect(await groupOf(gateway.masterKey, 'm-two')).toMatchObject({
+      cost_discount: 0,
+      cost_margin: { percentage: 0.2, fixed_amount: 0.001 },
+    });
+    expect(Object.keys(await groupOf(await gateway.createKey(), 'm-plain')).join()).not.toMatch(
+      /cost_discount|cost_margin|price_sources/,
+    );
   });
 
   it('are not in the prices that models have', async () => {
