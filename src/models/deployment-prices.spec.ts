@@ -90,14 +90,14 @@ describe('the prices of a deployment', () => {
     expect(shown({ model: 'openai/unheard-of' })).toEqual({ members: {}, sources: {} }));
 
   it('are those of a wildcard’s names where it is: what is shown is what is billed', () => {
-    const named = (params: LitellmParams, name: string) => namedDeployment(at(params), name);
-    const inEurope = named({ model: 'openai/*', api_base: 'https://eu.api.openai.com/v1' }, 'gpt-5.4');
+    const ofWildcard = (params: LitellmParams, name: string) => namedDeployment(at(params), name);
+    const inEurope = ofWildcard({ model: 'openai/*', api_base: 'https://eu.api.openai.com/v1' }, 'gpt-5.4');
     expect(inEurope.price).toEqual(
       at({ model: 'openai/gpt-5.4', api_base: 'https://eu.api.openai.com/v1' }).price,
     );
     expect(pricesOf(inEurope).members.input_cost_per_token).toBe(2.75e-6);
     const region = { aws_region_name: 'ap-northeast-1' };
-    const inTokyo = named({ model: 'bedrock/*', ...region }, 'deepseek.v3.2');
+    const inTokyo = ofWildcard({ model: 'bedrock/*', ...region }, 'deepseek.v3.2');
     const direct = at({ model: 'bedrock/deepseek.v3.2', ...region });
     expect(inTokyo.price).toEqual(direct.price);
     expect(pricesOf(inTokyo)).toEqual(pricesOf(direct));
