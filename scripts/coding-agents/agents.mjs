@@ -28,14 +28,13 @@ export const AGENTS = {
   },
   Codex: {
     program: 'codex',
-    oneStepUsd: 0.07,
+    oneStepUsd: 0.45,
     model: 'gpt-5',
     command({ url, key, model, task, home }) {
       file(
         join(home, '.codex/config.toml'),
         `model = "${model}"
 model_provider = "tollgate"
-web_search = "disabled"
 
 [model_providers.tollgate]
 name = "Tollgate"

@@ -39,10 +39,11 @@ export interface CallType {
    * value.
    */
   readonly limitEdit?: (bytes: Buffer, members: ScannedObject['members'], tokens: number) => string;
-  /** Returns the member that limits web searches to the held number. Undefined if the client limited them. */
+  /** Returns the member that limits each search tool to `most` searches. Undefined if the client limited them. */
   readonly webSearchCap?: (
     bytes: Buffer,
     members: ScannedObject['members'],
+    most: number,
   ) => readonly [ReadMember, string] | undefined;
   /** True if a response names the request's id in the header `request-id`, too, which Anthropic's clients read. */
   readonly hasRequestIdHeader?: true;

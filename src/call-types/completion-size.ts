@@ -43,14 +43,18 @@ export function completionSize(
   const fee = feeOf(body, tools);
   if (fee) size.fee = fee;
   if (tools.webSearches) size.webSearches = tools.webSearches;
+  if (tools.uncappedSearchTools) size.uncappedSearchTools = tools.uncappedSearchTools;
   if (media.isAny && body.hasSound) size.hearsSound = true;
   if (requestsAudio(body)) size.speaks = true;
   addLimits(size, body, limits);
   const leastOutputTokens = leastTokens(body);
   if (leastOutputTokens) size.leastOutputTokens = leastOutputTokens;
   addReasoning(size, body);
-  if (isPresent(body, 'web_search_options'))
+  if (isPresent(body, 'web_search_options')) {
     size.searchContext = searchContextOf(body.value('web_search_options')) ?? 'any';
+    // A chat has no member that limits searches, and models search once.
+    size.webSearches = (size.webSearches ?? 0) + 1;
+  }
   if (isPresent(body, 'prediction'))
     size.predictedBytes = Buffer.byteLength(JSON.stringify(body.value('prediction')));
   if (tools.count || isPresent(body, 'functions')) size.hasTools = true;

@@ -19,7 +19,6 @@ describe('features with a fee', () => {
     [{ search_parameters: {} }, 'search_parameters'],
     [{ enable_search: true }, 'enable_search'],
     [{ plugins: [{ id: 'web' }] }, 'plugins'],
-    [{ web_search_options: {} }, 'web_search_options'],
     [{ media_response: { enable: true } }, 'media_response'],
     [{ data_sources: [{}] }, 'data_sources'],
     [{ tools: [{ type: 'browser_search' }] }, 'tools'],

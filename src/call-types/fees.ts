@@ -13,8 +13,6 @@ const isNotOff: Charges = (value) => isPresent(value) && (value as { mode?: unkn
 
 /** Members that make a provider search or run something for a fee that no token price contains. */
 const CHARGING: readonly (readonly [ReadMember, Charges])[] = [
-  // OpenAI, Perplexity, OpenRouter
-  ['web_search_options', isPresent],
   // xAI
   ['search_parameters', isNotOff],
   // Alibaba
@@ -53,8 +51,10 @@ export const withFee = (fee: Fee | undefined): { readonly fee?: Fee } => (fee ? 
 interface RequestedTools {
   readonly count: number;
   readonly types: readonly (string | undefined)[];
-  /** Maximum number of web searches. Absent if the provider searches none. */
+  /** Maximum number of web searches that the client allows. Absent if the provider searches none within a limit of the client. */
   readonly webSearches?: number;
+  /** Search tools without a limit of the client. */
+  readonly uncappedSearchTools?: number;
   readonly fee?: Fee;
 }
 
@@ -124,8 +124,8 @@ export interface ToolRules {
   readonly isFree: (tool: Tool) => boolean;
   /** Returns whether the provider searches the web with the tool, for a fee for each search. */
   readonly searchesWeb?: (tool: Tool) => boolean;
-  /** Returns the maximum number of searches that these search tools allow together. */
-  readonly mostSearches?: (searching: readonly Tool[], body: CallBody) => number;
+  /** Returns the number of searches that the client allows for each limit it names. Undefined: it names none for a tool. */
+  readonly searchLimits?: (searching: readonly Tool[], body: CallBody) => readonly (number | undefined)[];
 }
 
 const OPENAI_TOOLS: ToolRules = { isFree: isFreeTool };
@@ -133,27 +133,28 @@ const OPENAI_TOOLS: ToolRules = { isFree: isFreeTool };
 const WEB_SEARCH = /^web_search(?:_preview)?(?:_\d{4}_\d{2}_\d{2})?$/;
 const MAX_TOOL_CALLS = 1_000;
 
-/** Maximum of web searches if the client sets none. It is sent to the provider if a budget applies. */
-export const DEFAULT_WEB_SEARCHES = 3;
-
 /** The tools of OpenAI's Responses. One limit counts for all tools that the provider runs. */
 export const RESPONSES_TOOLS: ToolRules = {
   ...OPENAI_TOOLS,
   searchesWeb: ({ type = '' }) => WEB_SEARCH.test(type),
-  mostSearches: (_, body) => body.wholeNumber('max_tool_calls', MAX_TOOL_CALLS, 0) ?? DEFAULT_WEB_SEARCHES,
+  searchLimits: (_, body) => [body.wholeNumber('max_tool_calls', MAX_TOOL_CALLS, 0)],
 };
 
 /** Returns the tools that a body requests. */
 export function requestedTools(body: CallBody, rules = OPENAI_TOOLS): RequestedTools {
-  const { isFree, searchesWeb = () => false, mostSearches } = rules;
+  const { isFree, searchesWeb = () => false, searchLimits } = rules;
   if (!body.has('tools')) return NO_TOOLS;
   const tools = toolList(body.value('tools'));
   const searching = tools.filter(searchesWeb);
+  const searches = searching.length && searchLimits ? searchLimits(searching, body) : [];
+  const webSearches = searches.reduce<number>((sum, limit) => sum + (limit ?? 0), 0);
+  const uncappedSearchTools = searches.filter((limit) => limit === undefined).length;
   const charged = tools.find((tool) => !isFree(tool) && !searchesWeb(tool));
   return {
     count: tools.length,
     types: tools.map(({ type }) => type),
-    ...(searching.length && mostSearches && { webSearches: mostSearches(searching, body) }),
+    ...(webSearches && { webSearches }),
+    ...(uncappedSearchTools && { uncappedSearchTools }),
     ...(charged && {
       fee: {
         what: `the tool '${(charged.type ?? Object.keys(charged).join()).slice(0, MAX_SHOWN_CHARS)}'`,

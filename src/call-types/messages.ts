@@ -13,7 +13,6 @@ import {
 } from './call-type.js';
 import { completionSize } from './completion-size.js';
 import {
-  DEFAULT_WEB_SEARCHES,
   isUntypedFunction,
   namesProviderTool,
   type Tool,
@@ -123,15 +122,15 @@ const MAX_USES = 1_000;
 const TOOLS: ToolRules = {
   isFree: (tool) => isOwnTool(tool) || CLIENT_TOOL.test(tool.type ?? '') || TOOL_SEARCH.test(tool.type ?? ''),
   searchesWeb: ({ type = '' }) => WEB_SEARCH.test(type),
-  mostSearches: (searching) => searching.reduce((sum, tool) => sum + maxUsesOf(tool), 0),
+  searchLimits: (searching) => searching.map(maxUsesOf),
 };
 
 const isOwnTool = (tool: Tool): boolean =>
   isUntypedFunction(tool) || (OWN_TOOLS.has(tool.type) && !namesProviderTool(tool));
 
-/** Returns how often a tool may be used. Throws a `MalformedBodyError` if its `max_uses` is no valid number. */
-function maxUsesOf(tool: Tool): number {
-  if (!('max_uses' in tool)) return DEFAULT_WEB_SEARCHES;
+/** Returns how often a tool may be used, undefined if the client does not say. Throws a `MalformedBodyError` if its `max_uses` is no valid number. */
+function maxUsesOf(tool: Tool): number | undefined {
+  if (!('max_uses' in tool)) return undefined;
   const { max_uses: uses } = tool;
   if (typeof uses !== 'number' || !Number.isInteger(uses) || uses < 1 || uses > MAX_USES)
     throw new MalformedBodyError(
@@ -145,9 +144,10 @@ function maxUsesOf(tool: Tool): number {
 function cappedTools(
   bytes: Buffer,
   members: ScannedObject['members'],
+  most: number,
 ): readonly ['tools', string] | undefined {
   const tools = members.get('tools')!;
-  const cap = `"max_uses":${DEFAULT_WEB_SEARCHES},`;
+  const cap = `"max_uses":${most},`;
   let text = '';
   let from = tools.valueStart;
   for (const start of objectsIn(bytes, tools)) {

@@ -10,7 +10,7 @@ import {
   wordsIn,
 } from './call-type.js';
 import { completionSize } from './completion-size.js';
-import { DEFAULT_WEB_SEARCHES, RESPONSES_TOOLS, requestedTools, withFee } from './fees.js';
+import { RESPONSES_TOOLS, requestedTools, withFee } from './fees.js';
 import type { ReadMember } from './read-members.js';
 import { isObject, reportedUsage } from './reported-usage.js';
 import { openaiErrorEvent, typedEvent, typedStream } from './typed-stream.js';
@@ -48,11 +48,11 @@ export const responses: CallType = {
     openaiErrorEvent,
   ),
   mock: { whole: mockedResponse, events: mockedEvents },
-  webSearchCap: (bytes, members) => {
+  webSearchCap: (bytes, members, most) => {
     const maxToolCalls = members.get('max_tool_calls');
     return maxToolCalls && memberValue(bytes, maxToolCalls) !== null
       ? undefined
-      : ['max_tool_calls', String(DEFAULT_WEB_SEARCHES)];
+      : ['max_tool_calls', String(most)];
   },
 };
 

@@ -21,6 +21,8 @@ export interface OutputTokens {
   readonly paidTokens?: Pick<Usage, 'inputTokens' | 'outputTokens'>;
   /** Output limit to send upstream, for each answer, and the member that carries it. Absent if no budget applies. */
   readonly limit?: { readonly member: string; readonly tokens: number };
+  /** Searches of each tool for which the client names no limit. It is sent upstream. */
+  readonly searches?: number;
   /** The limit, if it is lower than the client's limit or than what the model usually writes. */
   readonly clampedTo?: number;
 }
@@ -89,7 +91,10 @@ export class Attempt {
   estimatedInput(clientLeft = false): Pick<Usage, 'inputTokens' | 'inputAudioTokens'> {
     const { size } = this.llm;
     const { paidTokens } = this.output;
-    if (!paidTokens || (showsItsPrompt(size) && !(clientLeft && size.webSearches)))
+    if (
+      !paidTokens ||
+      (showsItsPrompt(size) && !(clientLeft && (size.webSearches || size.uncappedSearchTools)))
+    )
       return { inputTokens: estimatedTokens(size.inputBytes) };
     const { inputTokens } = paidTokens;
     return { inputTokens, ...(size.hearsSound && { inputAudioTokens: inputTokens }) };

@@ -28,6 +28,7 @@ const settings = {
   minOutputTokens: 10,
   defaultHoldTokens: 10,
   defaultOutputTokens: 4_096,
+  maxToolCallsUnderBudget: 3,
   minClampShare: 0.25,
 };
 const noAliases = { teamAliases: {}, keyAliases: {} };

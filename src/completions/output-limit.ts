@@ -3,7 +3,7 @@ import type { LlmRequest } from '../access/llm-request.js';
 import type { Deployment } from '../models/deployment.js';
 import { answerTokens, namedLimit, type OutputSettings } from '../policy/bound.js';
 import type { NanoUsd } from '../policy/money.js';
-import { outputTokensFor, type HoldDemand } from '../policy/hold-demand.js';
+import { type HoldDemand, outputTokensFor, searchesFor } from '../policy/hold-demand.js';
 import type { OutputTokens } from './attempt.js';
 
 /** Planned length of the answers of one deployment, before any money is held. */
@@ -64,10 +64,12 @@ export function heldOutput(
   const tokens =
     boundNanoUsd < demand.wantedNanoUsd ? Math.min(each, outputTokensFor(boundNanoUsd, demand)) : each;
   const limit = { member, tokens };
+  const searches = searchesFor(boundNanoUsd, demand);
   return {
     atMost: tokens * answers,
     paidTokens: { inputTokens, outputTokens: tokens * answers + beside },
     limit,
+    ...(searches !== undefined && { searches }),
     ...(tokens < withoutBudget && { clampedTo: tokens }),
   };
 }

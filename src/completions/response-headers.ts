@@ -33,6 +33,8 @@ const RETRY_HEADERS = ['retry-after', 'retry-after-ms', 'x-should-retry'];
 
 /** Header with the output limit that the gateway set for each answer. Errors carry it, too. */
 export const CLAMPED_HEADER = 'x-tollgate-clamped';
+/** Searches that the gateway allowed each tool for which the client names no limit. */
+export const MAX_TOOL_CALLS_HEADER = 'x-tollgate-max-tool-calls';
 
 /** Header with the names of LiteLLM's request headers that had no effect. */
 export const IGNORED_HEADER = 'x-tollgate-ignored';
@@ -62,6 +64,7 @@ export function responseHeaders(attempt: Attempt, upstream: UpstreamHeaders, con
   if (callHeaders?.ignored) headers[IGNORED_HEADER] = callHeaders.ignored.join(', ');
   if (callHeaders?.numRetries !== undefined) headers['x-litellm-max-retries'] = call.maxRetries;
   if (output.clampedTo !== undefined) headers[CLAMPED_HEADER] = String(output.clampedTo);
+  if (output.searches !== undefined) headers[MAX_TOOL_CALLS_HEADER] = String(output.searches);
   addKeyHeaders(headers, call);
   addProviderHeaders(headers, upstream);
   return headers;

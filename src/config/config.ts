@@ -176,6 +176,8 @@ export interface GeneralSettings {
   readonly defaultOutputTokens: number;
   /** `min_clamp_share`: a call with tools is cut to no less than this share of the output limit it names. Default 0.25. */
   readonly minClampShare: number;
+  /** `max_tool_calls_under_budget`: searches of a tool for which the client names no limit, where a budget applies. */
+  readonly maxToolCallsUnderBudget: number;
   /** `default_hold_tokens`: output tokens that one call may hold beside others, however little is left. Default 4096. */
   readonly defaultHoldTokens: number;
   /**

@@ -31,6 +31,7 @@ const MAX_RETRIES = 100;
 /** The most connections from one address to another. */
 const MAX_CONNECTIONS = 65_535;
 const MAX_TOKENS = 1_000_000_000;
+const MAX_TOOL_CALLS = 1_000;
 const MAX_RATE = 2_147_483_647;
 const MS_PER_SECOND = 1_000;
 const MS_PER_HOUR = 3_600_000;
@@ -43,6 +44,8 @@ export function readGeneralSettings(section: Section, keepalive?: SectionText): 
   const priceRefreshUrl = section.text('price_refresh_url');
   if (priceRefreshUrl !== undefined && !isPlainHttpUrl(priceRefreshUrl))
     section.problem('price_refresh_url', PLAIN_HTTP_URL);
+  const maxToolCalls = section.wholeNumber('max_tool_calls_under_budget', MAX_TOOL_CALLS);
+  if (maxToolCalls === 0) section.problem('max_tool_calls_under_budget', 'must be 1 or more');
   const alertSettings = alerts(section);
   const auditRetention = duration(section, 'audit_logs_retention');
   const retentionSettings = retention(section);
@@ -64,6 +67,7 @@ export function readGeneralSettings(section: Section, keepalive?: SectionText): 
     budgetClamp: section.flag('budget_clamp') ?? true,
     minOutputTokens: section.wholeNumber('min_output_tokens', MAX_TOKENS) ?? 256,
     defaultOutputTokens: section.wholeNumber('default_output_tokens', MAX_TOKENS) ?? 4_096,
+    maxToolCallsUnderBudget: maxToolCalls ?? 10,
     minClampShare: share(section, 'min_clamp_share') ?? 0.25,
     defaultHoldTokens: section.wholeNumber('default_hold_tokens', MAX_TOKENS) ?? 4_096,
     maxNewNamesPerDay: section.wholeNumber('max_new_names_per_key_per_day') ?? 1_000,

@@ -364,6 +364,15 @@ const ownPriceMembers = (settings: Readonly<Record<string, unknown>>): TableRow 
     ),
   );
 
+/** Returns the members of a table's price beside the own ones. A price of reasoning that is the answer's follows the answer's. */
+function restOf(members: TableRow, own: TableRow): TableRow {
+  const { output_cost_per_reasoning_token: reasoning, ...others } = priceMembers(members);
+  const follows = own.output_cost_per_token !== undefined && reasoning === members.output_cost_per_token;
+  return reasoning === undefined || follows
+    ? others
+    : { ...others, output_cost_per_reasoning_token: reasoning };
+}
+
 /**
  * Returns the price of a deployment: its own members, and the rest of what the sources say about its model. A deployment that is
  * free of its own costs nothing of that rest.
@@ -377,5 +386,5 @@ function priceWith(own: TableRow, provider: string, model: KnownModel | undefine
 /** Returns the members of the sources that count beside a deployment's own. */
 export function restOfPrice(own: TableRow, model: KnownModel | undefined): TableRow {
   const isFree = own.input_cost_per_token === 0 && own.output_cost_per_token === 0;
-  return isFree || own.tiered_pricing !== undefined || !model ? {} : priceMembers(model.members);
+  return isFree || own.tiered_pricing !== undefined || !model ? {} : restOf(model.members, own);
 }

@@ -17,7 +17,7 @@ const size = (some: Partial<CallSize> = {}): CallSize => ({
   ...some,
 });
 
-const settings = { defaultOutputTokens: 4_096 };
+const settings = { defaultOutputTokens: 4_096, maxToolCallsUnderBudget: 3 };
 const answer = (some: Partial<AnswerLimits> = {}): AnswerLimits => ({ limitMember: 'max_tokens', ...some });
 const bound = (some: Partial<CallSize>, limits: Partial<ModelCapacity>) =>
   tokenBound(size(some), { answers: [answer()], ...limits }, settings);

@@ -40,6 +40,8 @@ export interface CallSize {
   readonly fee?: Fee;
   /** Web searches that the provider may run. What each finds becomes prompt. */
   readonly webSearches?: number;
+  /** Search tools without a limit of the client. Under a budget each gets one, which is sent to the provider. */
+  readonly uncappedSearchTools?: number;
   /** The prompt contains sound. */
   readonly hearsSound?: true;
   /** The call asks for sound. */
@@ -122,6 +124,8 @@ export interface ModelCapacity {
 export interface OutputSettings {
   /** `default_output_tokens`: the longest response of a model without a documented limit. */
   readonly defaultOutputTokens: number;
+  /** `max_tool_calls_under_budget`: searches of a tool for which the client names no limit. */
+  readonly maxToolCallsUnderBudget: number;
 }
 
 /** Returns what the call may be billed for that has no bound, or no known price. No hold is safe then. */
@@ -157,7 +161,7 @@ export const NO_UNITS = Object.freeze(
 );
 
 /** Returns the units that a call without media or without a response cannot use, as zero. */
-function unitBound({ units, hasMedia, generates, webSearches }: CallSize): Partial<Record<Unit, number>> {
+function unitBound({ units, hasMedia, generates }: CallSize, webSearches = 0): Partial<Record<Unit, number>> {
   if (generates && !units) {
     const seen = hasMedia ? NO_SEARCHES : NO_IMAGES_SEEN;
     return webSearches ? { ...seen, webSearches } : seen;
@@ -202,8 +206,11 @@ export function rateTokens(
 ): number {
   if (size.isFree) return 0;
   const answers = size.copies * size.prompts;
+  // What searches bring is counted when it is known.
+  const searches = size.webSearches || size.uncappedSearchTools;
+  const asked = searches && !size.hasMedia ? promptBound(size, limits) : inputTokens;
   return (
-    Math.min(promptEstimate(size, limits) ?? inputTokens, inputTokens) +
+    Math.min(promptEstimate(size, limits) ?? asked, inputTokens) +
     Math.min(outputTokens, RATE_OUTPUT_TOKENS * answers)
   );
 }
@@ -219,6 +226,19 @@ function promptEstimate(
   return Math.ceil(textBytes / BYTES_OF_A_TOKEN) + images.count * imageTokens + hiddenTokens;
 }
 
+/** Returns the most web searches of a call, with at most `mostEach` for each tool without a limit of the client. */
+export const searchesIn = (
+  { webSearches = 0, uncappedSearchTools = 0 }: CallSize,
+  mostEach: number,
+): number => webSearches + uncappedSearchTools * mostEach;
+
+/** Returns the most tokens that the prompt gets by one search: the model reads all of it again, with the results. */
+export const tokensOfSearch = (
+  { maxInputTokens }: ModelCapacity,
+  { contextTokens = 0 }: Pick<CallSize, 'contextTokens'>,
+): number =>
+  maxInputTokens === undefined ? DEFAULT_MAX_INPUT_TOKENS : Math.max(maxInputTokens, contextTokens);
+
 /** Returns an upper bound of what the call can be billed for. `unboundedIn` names the parts that have none. */
 export function tokenBound(size: CallSize, limits: ModelCapacity, settings: OutputSettings): UsageBound {
   const promptTokens = promptBound(size, limits) + (size.hiddenTokens ?? 0);
@@ -228,9 +248,9 @@ export function tokenBound(size: CallSize, limits: ModelCapacity, settings: Outp
     size.hasMedia && !images
       ? Math.max(mostInput ?? DEFAULT_MAX_INPUT_TOKENS, mostInput ? 0 : promptTokens)
       : Math.min(promptTokens, (mostInput ?? Infinity) * size.prompts);
-  // The model reads the whole prompt again after each search, with the results.
-  const inputTokens = asked + (size.webSearches ?? 0) * (mostInput ?? DEFAULT_MAX_INPUT_TOKENS);
-  const units = unitBound(size);
+  const searches = searchesIn(size, settings.maxToolCallsUnderBudget);
+  const inputTokens = asked + searches * tokensOfSearch(limits, size);
+  const units = unitBound(size, searches);
   if (!size.generates) return { inputTokens, outputTokens: 0, ...units };
   let each = 0;
   for (const answer of limits.answers) each = Math.max(each, answerTokens(size, answer, asked, settings));
@@ -334,12 +354,14 @@ function promptBound(
 
 /** Returns what a call costs beyond its size, with this model at these prices. */
 export function feeOf(
-  { fee, webSearches }: CallSize,
+  { fee, webSearches, uncappedSearchTools }: CallSize,
   limits: ModelCapacity,
   { lacks }: Ceiling,
 ): Fee | undefined {
   if (fee ?? limits.fee) return fee ?? limits.fee;
-  return webSearches && (!limits.capsWebSearches || lacks.webSearches) ? WEB_SEARCH : undefined;
+  if (!webSearches && !uncappedSearchTools) return undefined;
+  const isCapped = limits.capsWebSearches || (limits.searchesEveryCall && !uncappedSearchTools);
+  return !isCapped || lacks.webSearches ? WEB_SEARCH : undefined;
 }
 
 const WEB_SEARCH: Fee = { what: "the tool 'web_search'", param: 'tools' };

@@ -94,7 +94,12 @@ describe('whatever is asked, held and spent', () => {
           ...(hasTools && { hasTools: true as const }),
         };
         const capacity = { answers: [{ maxOutputTokens: MODEL_MOST, limitMember: 'max_tokens' }] };
-        const general = { ...clamp, budgetClamp: true, defaultOutputTokens: 4_096 };
+        const general = {
+          ...clamp,
+          budgetClamp: true,
+          defaultOutputTokens: 4_096,
+          maxToolCallsUnderBudget: 3,
+        };
         const wish = demandFor(size, capacity, ceiling, general);
         const budgets = limits.map(({ limit, spent, held }, i) => ({
           limitNanoUsd: nanoUsd(BigInt(limit)),

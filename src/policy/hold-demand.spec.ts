@@ -10,6 +10,7 @@ const settings = {
   minOutputTokens: 10,
   defaultHoldTokens: 100,
   defaultOutputTokens: 4_096,
+  maxToolCallsUnderBudget: 3,
   minClampShare: 0.25,
 };
 const usd = (amount: number, powerOf10 = 0) => unitPrice(amount, powerOf10)!;

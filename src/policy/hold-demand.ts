@@ -5,6 +5,7 @@ import {
   type ModelCapacity,
   type OutputSettings,
   tokenBound,
+  tokensOfSearch,
   unboundedIn,
 } from './bound.js';
 import { type Ceiling, reachablePrice } from './ceiling.js';
@@ -44,12 +45,25 @@ export interface HoldDemand {
   readonly isUncounted?: true;
   /** No limit makes the response shorter. */
   readonly isWhole?: true;
+  /** Searches that the gateway limits, because the client does not. */
+  readonly searchTools?: SearchTools;
   /** Parts the call may be billed for beyond the bound. A call is safe to hold for only if there are none. */
   readonly unbounded: readonly string[];
   /** A part that no price covers. */
   readonly fee?: Fee;
   /** The largest amounts of several bodies, of which each deployment gets its own. */
   readonly isLargest?: true;
+}
+
+/** Search tools that the client does not limit. A smaller hold pays for fewer searches of each. */
+interface SearchTools {
+  readonly count: number;
+  /** The most searches of each. */
+  readonly most: number;
+  /** The most tokens that the prompt gets by one search. */
+  readonly tokensOfSearch: number;
+  /** Tokens that each response must be allowed beside the searches. */
+  readonly leastOutputTokens: number;
 }
 
 /** Returns the amounts of money for a call. Decision, explanation and hold all start here. */
@@ -63,20 +77,22 @@ export function demandFor(
   const reachable = reachablePrice(ceiling, size, tokens.inputTokens, limits.cachesOnMark);
   const fee = feeOf(size, limits, ceiling);
   const answers = size.copies * size.prompts;
-  const costOf = (outputTokens: number) => boundNanoUsd(tokens, reachable, outputTokens);
+  const costOf = (outputTokens: number, bound = tokens) => boundNanoUsd(bound, reachable, outputTokens);
   const { leastOutputTokens: least = 0 } = size;
   const wantedNanoUsd = costOf(tokens.outputTokens);
+  const leastEach = leastWorthCalling(size, tokens, settings);
+  const searchTools = searchToolsOf(size, limits, settings, leastEach);
+  const fewest = searchTools ? withSearches(tokens, searchTools, 1) : tokens;
   const atMost = (tokensEach: number) => {
     const outputTokens = Math.max(tokensEach, least) * answers;
-    return outputTokens < tokens.outputTokens ? costOf(outputTokens) : wantedNanoUsd;
+    return outputTokens < tokens.outputTokens || fewest !== tokens
+      ? costOf(Math.min(outputTokens, tokens.outputTokens), fewest)
+      : wantedNanoUsd;
   };
   return {
     tokens,
     wantedNanoUsd,
-    minimumNanoUsd:
-      settings.budgetClamp && !size.isWhole
-        ? atMost(leastWorthCalling(size, tokens, settings))
-        : wantedNanoUsd,
+    minimumNanoUsd: settings.budgetClamp && !size.isWhole ? atMost(leastEach) : wantedNanoUsd,
     fairShareNanoUsd: size.isWhole ? wantedNanoUsd : atMost(settings.defaultHoldTokens),
     inputNanoUsd: costOf(0),
     answers,
@@ -86,7 +102,45 @@ export function demandFor(
     ...(fee && { fee }),
     ...(size.isUncounted && { isUncounted: true as const }),
     ...(size.isWhole && { isWhole: true as const }),
+    ...(searchTools && { searchTools }),
   };
+}
+
+function searchToolsOf(
+  size: CallSize,
+  limits: ModelCapacity,
+  { maxToolCallsUnderBudget: most }: ClampSettings,
+  leastOutputTokens: number,
+): SearchTools | undefined {
+  const count = size.uncappedSearchTools ?? 0;
+  return count ? { count, most, tokensOfSearch: tokensOfSearch(limits, size), leastOutputTokens } : undefined;
+}
+
+/** Returns the bound with so many searches of each tool that the client does not limit. */
+function withSearches(
+  tokens: UsageBound,
+  { count, most, tokensOfSearch: each }: SearchTools,
+  searches: number,
+): UsageBound {
+  const fewer = (most - searches) * count;
+  return {
+    ...tokens,
+    inputTokens: tokens.inputTokens - fewer * each,
+    webSearches: (tokens.webSearches ?? 0) - fewer,
+  };
+}
+
+/** Returns the most searches of each tool that an amount pays for beside a response worth calling for; at least one. */
+export function searchesFor(
+  grantedNanoUsd: NanoUsd,
+  { tokens, reachable, answers, searchTools }: OutputDemand,
+): number | undefined {
+  if (!searchTools) return undefined;
+  for (let searches = searchTools.most; searches > 1; searches--) {
+    const within = outputTokensWithin(grantedNanoUsd, withSearches(tokens, searchTools, searches), reachable);
+    if (within >= searchTools.leastOutputTokens * answers) return searches;
+  }
+  return 1;
 }
 
 /** Returns the demand that covers each of these. They have the same ceiling. */
@@ -118,12 +172,16 @@ function leastWorthCalling(size: CallSize, { outputTokens }: UsageBound, setting
   return Math.ceil((outputTokens / (size.copies * size.prompts)) * settings.minClampShare);
 }
 
+/** The parts of a demand that decide what an amount pays for. */
+type OutputDemand = Pick<HoldDemand, 'tokens' | 'reachable' | 'answers' | 'searchTools'>;
+
 /** Returns how many tokens each response may have if only `grantedNanoUsd` of the demand was held. */
-export function outputTokensFor(
-  grantedNanoUsd: NanoUsd,
-  { tokens, reachable, answers }: Pick<HoldDemand, 'tokens' | 'reachable' | 'answers'>,
-): number {
-  return Math.floor(outputTokensWithin(grantedNanoUsd, tokens, reachable) / answers);
+export function outputTokensFor(grantedNanoUsd: NanoUsd, demand: OutputDemand): number {
+  const { tokens, reachable, answers, searchTools } = demand;
+  const bound = searchTools
+    ? withSearches(tokens, searchTools, searchesFor(grantedNanoUsd, demand)!)
+    : tokens;
+  return Math.floor(outputTokensWithin(grantedNanoUsd, bound, reachable) / answers);
 }
 
 /** Output limits of each response. */
@@ -138,7 +196,7 @@ export interface OutputFigures {
 
 /** Returns what a call asks for and accepts, and what this amount pays for. */
 export function outputFigures(
-  demand: Pick<HoldDemand, 'tokens' | 'reachable' | 'answers' | 'minimumNanoUsd'>,
+  demand: OutputDemand & Pick<HoldDemand, 'minimumNanoUsd'>,
   leftNanoUsd: NanoUsd,
 ): OutputFigures {
   const asked = Math.floor(demand.tokens.outputTokens / demand.answers);

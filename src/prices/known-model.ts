@@ -172,10 +172,15 @@ function known(
   window: number | undefined,
 ): KnownModel {
   const sizes = sizesOf(members);
-  const largest = Math.max(sizes.maxInputTokens ?? 0, window ?? 0);
+  const { maxInputTokens = 0, maxOutputTokens = 0 } = sizes;
+  const contextTokens = Math.max(maxInputTokens, window ?? 0);
+  // A window that prompt and answer fill together says nothing against the documented prompt.
+  const isExplained = maxInputTokens > 0 && contextTokens <= maxInputTokens + maxOutputTokens;
+  const longest = isExplained ? maxInputTokens : contextTokens;
   return {
     ...sizes,
-    ...(largest > 0 && { maxInputTokens: largest, contextTokens: largest }),
+    ...(longest > 0 && { maxInputTokens: longest }),
+    ...(contextTokens > 0 && { contextTokens }),
     ...(price && { price }),
     members,
     source,

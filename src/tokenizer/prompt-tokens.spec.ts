@@ -57,7 +57,11 @@ describe('the tokens of a prompt', () => {
         otherBytes: otherBytes(bytes),
       };
       const size = { inputBytes: bytes.length, hasMedia: false, copies: 1, prompts: 1, generates: false };
-      const { inputTokens } = tokenBound({ ...size, counted }, { answers: [] }, { defaultOutputTokens: 1 });
+      const { inputTokens } = tokenBound(
+        { ...size, counted },
+        { answers: [] },
+        { defaultOutputTokens: 1, maxToolCallsUnderBudget: 3 },
+      );
       expect(inputTokens).toBeGreaterThanOrEqual(inCl100k(text.repeat(100)));
       expect(inputTokens).toBeGreaterThanOrEqual(inP50k(text.repeat(100)));
     },

@@ -110,6 +110,7 @@ function decisionOn(scenario: Scenario) {
       minOutputTokens: 256,
       defaultHoldTokens: 4_096,
       defaultOutputTokens: 4_096,
+      maxToolCallsUnderBudget: 3,
       minClampShare: 0.25,
     });
     return { ...facts, rateTokens: 0, boundTokens: 0, ...(facts.price === 'priced' && { demand }) };

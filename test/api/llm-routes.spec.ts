@@ -393,11 +393,12 @@ describe('what a route is called with', () => {
 
   it('what Anthropic tells a model with tools is held, also where the prompt was counted', async () => {
     const needed = async (more: object) => {
-      const body = { model: 'm-cached', messages: hello, max_tokens: 1, ...more };
+      const system = [{ type: 'text', text: 'a', cache_control: { type: 'ephemeral', ttl: '1h' } }];
+      const body = { model: 'm-cached', messages: hello, max_tokens: 1, system, ...more };
       const key = await gateway.createKey({ max_budget: 0.000001 });
       return (await gateway.as(key, 'POST', '/v1/messages', body)).body.error.details.needed as number;
     };
-    // A thousand tokens cost three times their price, because they may be cached for an hour.
+    // A thousand tokens cost three times their price, because the body has them cached for an hour.
     expect((await needed({ tools: [{ name: 'f', input_schema: {} }] })) - (await needed({}))).toBeGreaterThan(
       3.07,
     );

@@ -73,16 +73,36 @@ const send = async (path: string, body: object, max_budget: number | null = 5) =
 
 describe('a search of Responses', () => {
   it.each([
-    [{}, 3],
-    [{ max_tool_calls: 1 }, 1],
-    [{ max_tool_calls: null }, 3],
-  ])('is limited where a budget applies: %j', async (some, most) => {
+    [{}, 10, 1],
+    [{ max_tool_calls: 3 }, 3, 3],
+    [{ max_tool_calls: null }, 10, 1],
+  ])('is limited where a budget applies: %j', async (some, most, fewest) => {
     const { status, sent } = await send(RESPONSES, { model: 'm-search', ...asked, ...some });
     expect([status, sent?.body.max_tool_calls]).toEqual([200, most]);
     // Each search may fill the model's context beside the prompt: 1,000 tokens.
-    const least = most * (0.01 + 1_000 * 0.00001) + 16 * 0.001;
+    const least = fewest * (0.01 + 1_000 * 0.00001) + 16 * 0.001;
     expect((await send(RESPONSES, { model: 'm-search', ...asked, ...some }, least)).status).toBe(429);
     expect((await send(RESPONSES, { model: 'm-search', ...asked, ...some }, least + 0.01)).status).toBe(200);
+  });
+
+  it('is limited to what the budget pays for beside a useful answer, and a header tells the limit', async () => {
+    const oneSearch = 0.01 + 1_000 * 0.00001;
+    const limits = [];
+    for (const searches of [1, 2, 5]) {
+      const { status, headers, sent } = await send(
+        RESPONSES,
+        { model: 'm-search', ...asked },
+        (searches + 0.3) * oneSearch + 16 * 0.001,
+      );
+      expect([status, headers['x-tollgate-max-tool-calls']]).toEqual([
+        200,
+        String(sent?.body.max_tool_calls),
+      ]);
+      limits.push(sent?.body.max_tool_calls);
+    }
+    expect(limits).toEqual([1, 2, 5]);
+    const own = await send(RESPONSES, { model: 'm-search', ...asked, max_tool_calls: 2 });
+    expect(own.headers['x-tollgate-max-tool-calls']).toBeUndefined();
   });
 
   it('is forwarded as it is where none does', async () => {
@@ -115,7 +135,7 @@ describe('a search of Responses', () => {
 
   it('has the price of the table where the model is known', async () => {
     const { status, sent } = await send(RESPONSES, { model: 'm-known', ...asked });
-    expect([status, sent?.body.max_tool_calls]).toEqual([200, 3]);
+    expect([status, sent?.body.max_tool_calls]).toEqual([200, 10]);
   });
 
   it.each([
@@ -155,16 +175,16 @@ describe('a search of Responses', () => {
 describe('a search of Messages', () => {
   const web = { type: 'web_search_20250305', name: 'web_search' };
   it.each<[object[], object[], number]>([
-    [[web], [{ ...web, max_uses: 3 }], 3],
+    [[web], [{ ...web, max_uses: 10 }], 1],
     [[{ ...web, max_uses: 2 }], [{ ...web, max_uses: 2 }], 2],
     [
       [{ name: 'f', input_schema: { type: 'object' } }, web, { ...web, max_uses: 1 }],
       [
         { name: 'f', input_schema: { type: 'object' } },
-        { ...web, max_uses: 3 },
+        { ...web, max_uses: 10 },
         { ...web, max_uses: 1 },
       ],
-      4,
+      2,
     ],
   ])('is limited where a budget applies: %j', async (tools, limitedTools, most) => {
     const body = { model: 'm-claude', ...claude, tools };
@@ -181,7 +201,7 @@ describe('a search of Messages', () => {
     const key = await gateway.createKey({ max_budget: 5 });
     expect((await gateway.as(key, 'POST', MESSAGES, raw)).status).toBe(200);
     expect(upstream.calls.at(-1)!.rawBody.toString()).toContain(
-      raw.slice(raw.indexOf('"tools"')).replace('{ "type"', '{"max_uses":3, "type"'),
+      raw.slice(raw.indexOf('"tools"')).replace('{ "type"', '{"max_uses":10, "type"'),
     );
   });
 

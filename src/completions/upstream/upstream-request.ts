@@ -43,7 +43,7 @@ export function withCredential(
  * that the provider knows otherwise, and the output limits if a budget applies.
  */
 function bodyOf(
-  { llm, deployment, output: { limit }, addsUsageOption }: Attempt,
+  { llm, deployment, output: { limit, searches }, addsUsageOption }: Attempt,
   editForWire?: (edits: Map<string, string | null>) => void,
 ): Buffer | readonly Buffer[] {
   const { kind, scanned, bytes, operatorNames, native } = llm;
@@ -70,8 +70,8 @@ function bodyOf(
   if (native && native.form !== 'gemini' && kind !== converse)
     editForMessages(llm, edits, deployment.wire === 'bedrockClaude');
   if (addsUsageOption) edits.set('stream_options', '{"include_usage":true}');
-  if (limit && llm.size.webSearches) {
-    const cap = kind.webSearchCap?.(bytes, scanned!.members);
+  if (searches !== undefined) {
+    const cap = kind.webSearchCap?.(bytes, scanned!.members, searches);
     if (cap) edits.set(...cap);
   }
   const { chatRenames } = deployment;
