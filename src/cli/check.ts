@@ -109,17 +109,32 @@ function counts(rows: readonly { readonly result: keyof typeof RESULT_WORDS }[])
 }
 
 function deploymentLines(deployment: DeploymentReport): string[] {
-  const { at, model_name, result, provider, upstream_name, address, key_from, remarks } = deployment;
+  const { at, model_name, result, provider, upstream_name, address, key_from, price, remarks } = deployment;
   const way = [
     provider === null ? 'the provider is that of each requested name' : `${provider} ${upstream_name}`,
     address === null ? undefined : `at ${address}`,
     key_from === null ? undefined : `key from ${key_from}`,
+    price === null ? undefined : priceText(price),
   ].filter((part) => part !== undefined);
   const head = `  ${at} ${model_name ?? '(no name)'}: ${RESULT_WORDS[result]}`;
   return [
     result !== 'left_out' ? `${head}; ${way.join(', ')}` : head,
     ...remarks.flatMap((remark) => noted(remark, remark.at?.replace(`${at}.`, '') ?? '', '    - ')),
   ];
+}
+
+const MILLION = 1_000_000;
+/** Digits of an amount. More would be those of binary fractions. */
+const DIGITS = 12;
+
+/** Returns `2.5 in, 10 out USD a million tokens (litellm)`. */
+function priceText({ figures, sources }: NonNullable<DeploymentReport['price']>): string {
+  const { input_cost_per_token: input, output_cost_per_token: output } = figures;
+  const from = [...new Set(Object.values(sources).map(({ source }) => source))].join(', ');
+  const amount = (usd: unknown) => Number((Number(usd ?? 0) * MILLION).toPrecision(DIGITS));
+  return typeof input !== 'number' && typeof output !== 'number'
+    ? `priced by ${Object.keys(figures).join(', ')} (${from})`
+    : `${amount(input)} in, ${amount(output)} out USD a million tokens (${from})`;
 }
 
 function settingLines(setting: SettingReport): string[] {

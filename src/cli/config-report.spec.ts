@@ -36,6 +36,10 @@ it('describes a file that works as a whole', () => {
         upstream_name: 'gpt-4o',
         address: 'https://api.openai.com/v1',
         key_from: 'api_key',
+        price: {
+          figures: expect.objectContaining({ input_cost_per_token: 2.5e-6 }),
+          sources: expect.objectContaining({ input_cost_per_token: { source: 'litellm' } }),
+        },
         remarks: [],
       },
     ],

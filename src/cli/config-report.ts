@@ -4,8 +4,10 @@ import { isHostOfOpenAi, routeOf, speaks } from '../config/providers.js';
 import type { ReadSettings } from '../config/read-config.js';
 import { CatalogueSnapshot } from '../models/catalogue.js';
 import { danglingNames } from '../models/catalogue-remarks.js';
-import { makeDeployment } from '../models/deployment.js';
+import { type Deployment, makeDeployment } from '../models/deployment.js';
+import { type DeploymentPrices, pricesOf } from '../models/deployment-prices.js';
 import { escapeUnprintable } from '../policy/printable.js';
+import type { TableRow } from '../prices/table-row.js';
 import { adviceFor, adviceForProvider } from './config-advice.js';
 
 /** One finding about a deployment, a setting or the file. */
@@ -27,6 +29,8 @@ export interface DeploymentReport {
   readonly address: string | null;
   /** `api_key`, `extra_headers`, the name of a variable, or null: calls carry no key. */
   readonly key_from: string | null;
+  /** Figures in USD under LiteLLM's names, and the source of each. Null: no price is known. */
+  readonly price: { readonly figures: TableRow; readonly sources: DeploymentPrices['sources'] } | null;
   readonly remarks: readonly Remark[];
 }
 
@@ -117,6 +121,7 @@ function deploymentReports(read: ReadSettings): DeploymentReport[] {
       upstream_name: null,
       address: null,
       key_from: null,
+      price: null,
       remarks: without.problems.map(remarkOf).map((remark) => ({ ...remark, instead: insteadOf(remark) })),
     };
   });
@@ -182,8 +187,15 @@ function usableReport(at: string, model: ModelConfig, read: ReadSettings): Deplo
     upstream_name: deployment.upstreamName,
     address: isRouted ? route.base : null,
     key_from: keySource(litellmParams, isRouted ? route.keyVariable : undefined),
+    price: priceOf(deployment),
     remarks,
   };
+}
+
+function priceOf(deployment: Deployment): DeploymentReport['price'] {
+  if (!deployment.price) return null;
+  const { members, sources } = pricesOf(deployment);
+  return { figures: members, sources };
 }
 
 const noEffect = (path: string): Remark => ({

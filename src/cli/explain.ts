@@ -75,7 +75,33 @@ export async function explain(
   for (const line of table(explained.context.trace.flatMap(rowsOf))) say(line);
   say('');
   say(verdict(explained));
+  const price = await priceLine(model, masterKey, url);
+  if (price !== undefined) say(price);
   return explained.decision;
+}
+
+interface GroupInfo {
+  readonly input_cost_per_token: number | null;
+  readonly output_cost_per_token: number | null;
+  readonly price_sources?: Readonly<Record<string, { readonly source: string }>>;
+}
+
+const MILLION = 1_000_000;
+/** Digits of an amount. More would be those of binary fractions. */
+const DIGITS = 12;
+
+/** Returns what the model costs, and the sources of the price. Undefined if no price is known, or the name is only a team's. */
+async function priceLine(model: string, masterKey: string, url: string): Promise<string | undefined> {
+  const { statusCode, body } = await request(
+    new URL(`/model_group/info?model_group=${encodeURIComponent(model)}`, url),
+    { headers: { authorization: `Bearer ${masterKey}` } },
+  );
+  const { data: [group] = [] } = (await body.json()) as { readonly data?: readonly GroupInfo[] };
+  if (statusCode !== 200 || !group || group.input_cost_per_token === null) return undefined;
+  const amount = (usd: number | null) => Number(((usd ?? 0) * MILLION).toPrecision(DIGITS));
+  const sources = Object.values(group.price_sources ?? {}).map(({ source }) => source);
+  const from = sources.length ? `, from ${[...new Set(sources)].join(', ')}` : '';
+  return `Price: ${amount(group.input_cost_per_token)} in, ${amount(group.output_cost_per_token)} out USD a million tokens${from}.`;
 }
 
 function bodyOf(text: string): unknown {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { ENVIRONMENT, readConfig } from '../config/read-config.js';
+import { ENVIRONMENT, readConfig, readSettings } from '../config/read-config.js';
 
 interface ExplainOptions {
   readonly url?: string;
@@ -55,6 +55,19 @@ export function tollgate(): Command {
       const { checkConfig } = await import('./check.js');
       const path = file ?? program.opts<{ config?: string }>().config;
       process.exitCode = checkConfig(path, { isJson: json }, say);
+    });
+
+  program
+    .command('prices')
+    .description(
+      'say what models cost and where each figure is from; exit code 1 if a model has no price. Without a name: the models of the file',
+    )
+    .argument('[name]', 'a model_name of the file, or a model as files write it: azure/eu/gpt-4o')
+    .option('--json', 'print every figure as JSON')
+    .action(async (name: string | undefined, { json = false }: { json?: boolean }) => {
+      const { printPrices } = await import('./prices.js');
+      const read = readSettings(undefined, program.opts<{ config?: string }>().config);
+      process.exitCode = printPrices(read, name, { isJson: json }, say);
     });
 
   program

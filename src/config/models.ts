@@ -9,7 +9,7 @@ import { PRICE_STRUCTURES, priceStructure } from './price-structures.js';
 import { isDots, isRoutedByName, missingKey, type ProviderVariables, routeOf } from './providers.js';
 import { isMapping, Report, type Section } from './section.js';
 
-const PRICE = /cost/;
+const PRICE = /cost|multiplier/;
 const TEXTS = ['api_key', 'api_version', 'organization', 'api_base', 'base_url'];
 const WHOLE = ['max_tokens', 'max_input_tokens', 'max_output_tokens'];
 /** Members that name an identity at a cloud, or a place there. All are texts, but Google's credentials may be a mapping. */

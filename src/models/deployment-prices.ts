@@ -33,6 +33,15 @@ export function pricesOf(deployment: Deployment): DeploymentPrices {
   return { members: { ...rest, ...own }, sources: Object.fromEntries(sources) };
 }
 
+/** Returns the price members of a model that no deployment serves. */
+export function pricesOfModel(model: KnownModel | undefined): DeploymentPrices {
+  const members = cleanMembers(model?.price ? model.members : {}, model?.priceThousandths);
+  return {
+    members,
+    sources: Object.fromEntries(Object.keys(members).map((member) => [member, sourceOf(model!, member)])),
+  };
+}
+
 function sourceOf({ corrections, otherSources, source }: KnownModel, member: string): MemberSource {
   const text = corrections[member];
   return text === undefined ? { source: otherSources?.[member] ?? source } : { source: 'tollgate', text };

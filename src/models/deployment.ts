@@ -2,6 +2,8 @@ import { hash } from 'node:crypto';
 import { type WireName, wireOfName } from '../config/cloud-routes.js';
 import type { CloudSettings } from '../config/cloud-settings.js';
 import type { CredentialSource } from '../clouds/credential-source.js';
+import { priceField } from '../config/price-fields.js';
+import { PRICE_STRUCTURES } from '../config/price-structures.js';
 import { checkCallDefaults } from '../config/call-defaults.js';
 import { type ChatRenames, chatRenames } from '../config/chat-renames.js';
 import type { LitellmParams, ModelInfo } from '../config/config.js';
@@ -13,7 +15,6 @@ import { type KnownModel, knownModel, priceIn, priceMembers } from '../prices/kn
 import { providerOfBareName } from './bare-name-provider.js';
 import { scaledPrice } from '../prices/scaled-price.js';
 import type { TableRow } from '../prices/table-row.js';
-import { isPriceMember } from '../prices/price-of-members.js';
 import { TEAM_MODEL_PREFIX, unknownCredential } from '../config/models.js';
 import {
   credentialHeaders,
@@ -356,11 +357,14 @@ function headersOf(route: ProviderRoute, { extra_headers }: LitellmParams): Reco
 const numberOf = (value: unknown) =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 
+const billsSomething = (name: string) =>
+  priceField(name) !== undefined || Object.hasOwn(PRICE_STRUCTURES, name);
+
 /** Members of a file that a price is made of. */
 const ownPriceMembers = (settings: Readonly<Record<string, unknown>>): TableRow =>
   Object.fromEntries(
     Object.entries(settings).filter(
-      ([name, value]) => isPriceMember(name) && value !== undefined && value !== null,
+      ([name, value]) => billsSomething(name) && value !== undefined && value !== null,
     ),
   );
 
