@@ -6,12 +6,12 @@ import { relative } from 'node:path';
 import { rolldown } from 'rolldown';
 
 const OUT = 'dist/bundle';
-/** Packages outside the bundle: a native binary, the pages of the API documentation, and packages that only traces or clouds need. */
+/** Packages outside the bundle: a native binary, the pages of the API documentation, and packages that only traces, clouds or translations need. */
 const SEPARATE = [
   /^libsql$/,
   /^swagger-ui-dist\//,
   /^@opentelemetry\/(?!api$)/,
-  /^(?:google-auth-library|aws4|@smithy\/.+|@aws-sdk\/.+|@azure\/.+)$/,
+  /^(?:@ai-sdk\/.+|google-auth-library|aws4|@smithy\/.+|@aws-sdk\/.+|@azure\/.+)$/,
 ];
 /** Packages that load other packages by name at run time, and would get second copies. They are bound when the bundle is made. */
 const BOUND = [

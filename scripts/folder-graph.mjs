@@ -26,6 +26,7 @@ export const ORDER = [
   'budgets',
   'health',
   'delegation',
+  'translation',
   'models',
   'prices',
   'admin',

@@ -1,6 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Catalogue } from '../models/catalogue.service.js';
+import { CallBody } from '../call-types/call-body.js';
+import { chatCompletion } from '../call-types/chat-completion.js';
+import { targetApi } from '../config/providers.js';
+import { translatedSize } from '../translation/translated-size.js';
 import { moderation } from '../call-types/moderation.js';
 import type { Deployment } from '../models/deployment.js';
 import { type CallSize, type ModelCapacity, rateTokens, tokenBound } from '../policy/bound.js';
@@ -103,7 +107,11 @@ export class RequestFactsLoader {
 
   /** Returns the call as this deployment gets it. */
   requestAt(llm: LlmRequest, deployment: Deployment): LlmRequest {
-    return deploymentRequest(llm, deployment, this.config.litellm.dropParams);
+    const request = deploymentRequest(llm, deployment, this.config.litellm.dropParams);
+    const { scanned, bytes, kind } = request;
+    if (!scanned || 'delimiter' in scanned || targetApi(deployment, kind.path) === undefined) return request;
+    const size = translatedSize(request.size, kind.path, new CallBody(bytes, scanned), deployment);
+    return size === request.size ? request : { ...request, size };
   }
 
   /**
@@ -131,7 +139,12 @@ export class RequestFactsLoader {
   ): readonly CallSize[] | undefined {
     const catalogue = this.catalogue.current();
     const { dropParams } = this.config.litellm;
-    if (!dropParams && !llm.drops && !catalogue.editsCalls(name, within)) return undefined;
+    const mayDiffer =
+      dropParams ||
+      llm.drops ||
+      catalogue.editsCalls(name, within) ||
+      (llm.kind === chatCompletion && catalogue.translates(name, within));
+    if (!mayDiffer) return undefined;
     const sizes = new Set(
       catalogue.resolve(name, within).map((deployment) => this.requestAt(llm, deployment).size),
     );

@@ -93,7 +93,7 @@ function* mockedEvents(mock: MockContent): Generator<string> {
 }
 
 /** Maximum tokens of Anthropic's instructions to a model with tools. It exceeds all documented figures. */
-const TOOL_PROMPT_TOKENS = 1_024;
+export const TOOL_PROMPT_TOKENS = 1_024;
 const LONG_CONTEXT = /\bcontext-1m-/;
 const LONG_CONTEXT_TOKENS = 1_000_000;
 /** With interleaved thinking the reasoning limit covers a whole turn, so it may exceed the output limit. */
@@ -164,7 +164,7 @@ const isHarmlessEdit = (edit: unknown): boolean =>
   isObject(edit) && typeof edit.type === 'string' && edit.type.startsWith('clear_');
 
 /** Returns the first member that makes the provider charge more than the known prices. */
-function surchargeIn(body: CallBody): Fee | undefined {
+export function surchargeIn(body: CallBody): Fee | undefined {
   const isSet = (name: ReadMember, standard?: string) =>
     (body.value(name) ?? standard ?? null) !== (standard ?? null);
   const edits = (body.value('context_management') as { edits?: unknown } | null | undefined)?.edits;

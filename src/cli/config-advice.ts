@@ -1,4 +1,3 @@
-const MODEL_NAME_OF = 'openai/<name> with api_base';
 
 /** Advice by path of a setting or member that has no effect. The first match counts. */
 const ADVICE: readonly (readonly [RegExp, string])[] = [

@@ -1,6 +1,6 @@
 import { CALL_TYPES } from '../call-types/call-types.js';
 import type { ModelConfig } from '../config/config.js';
-import { isHostOfOpenAi, routeOf, speaks } from '../config/providers.js';
+import { isHostOfOpenAi, routeOf, answers } from '../config/providers.js';
 import type { ReadSettings } from '../config/read-config.js';
 import { CatalogueSnapshot } from '../models/catalogue.js';
 import { danglingNames } from '../models/catalogue-remarks.js';
@@ -155,8 +155,8 @@ function usableReport(at: string, model: ModelConfig, read: ReadSettings): Deplo
       remarks.push(noEffect(`${at}.litellm_params.${name}`));
   }
   if (!isMocked && !isByName) {
-    if (!speaks(deployment, '/chat/completions')) {
-      const served = CALL_TYPES.filter(({ path }) => speaks(deployment, path)).map(
+    if (!answers(deployment, '/chat/completions')) {
+      const served = CALL_TYPES.filter(({ path }) => answers(deployment, path)).map(
         ({ path }) => `/v1${path}`,
       );
       remark(

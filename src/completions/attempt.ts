@@ -27,11 +27,22 @@ export interface OutputTokens {
   readonly clampedTo?: number;
 }
 
+/** Usage that a provider reported, up to now. */
+export interface ReportedSoFar {
+  readonly usage: Usage | undefined;
+  /** True if more usage is expected. */
+  readonly usageIsPartial: boolean;
+}
+
 /** One try at one deployment, with its money held. */
 export class Attempt {
   private mark: EntryMark | null = 'unconfirmed';
   /** True once the client's own timeout is over. The response is read to its usage and billed, and the client gets none of it. */
   isDetached = false;
+  /** The two APIs of a translated call, as the header of the answer says them. Undefined if bytes pass. */
+  translation: string | undefined = undefined;
+  /** The usage that the provider of a translated call reported. Undefined if bytes pass: the answer then has it. */
+  reported: ReportedSoFar | undefined = undefined;
   /** The cost, once the attempt is billed. */
   billedNanoUsd: NanoUsd = ZERO_NANO_USD;
 

@@ -4,7 +4,7 @@ import { CallAuthorizer } from '../access/call-authorizer.js';
 import type { LlmRequest } from '../access/llm-request.js';
 import { RequestFactsLoader } from '../access/request-facts.loader.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { speaks } from '../config/providers.js';
+import { answers } from '../config/providers.js';
 import type { CallType } from '../call-types/call-type.js';
 import { Catalogue } from '../models/catalogue.service.js';
 import type { Deployment } from '../models/deployment.js';
@@ -93,4 +93,4 @@ export class FallbackPlan {
 
 /** Returns whether a deployment serves this call type. A mocked one serves types with a mock, others what their API has. */
 const serves = (deployment: Deployment, { path, mock }: CallType) =>
-  deployment.mockResponse === undefined ? speaks(deployment, path) : mock !== undefined;
+  deployment.mockResponse === undefined ? answers(deployment, path) : mock !== undefined;

@@ -39,6 +39,9 @@ export const MAX_TOOL_CALLS_HEADER = 'x-tollgate-max-tool-calls';
 /** Header with the names of LiteLLM's request headers that had no effect. */
 export const IGNORED_HEADER = 'x-tollgate-ignored';
 
+/** Header with the two APIs of a translated call. */
+export const TRANSLATED_HEADER = 'x-tollgate-translated';
+
 type ErrorHeaders = Record<string, string | string[]>;
 type Headers = Record<string, string | number | string[]>;
 
@@ -65,6 +68,7 @@ export function responseHeaders(attempt: Attempt, upstream: UpstreamHeaders, con
   if (callHeaders?.numRetries !== undefined) headers['x-litellm-max-retries'] = call.maxRetries;
   if (output.clampedTo !== undefined) headers[CLAMPED_HEADER] = String(output.clampedTo);
   if (output.searches !== undefined) headers[MAX_TOOL_CALLS_HEADER] = String(output.searches);
+  if (attempt.translation !== undefined) headers[TRANSLATED_HEADER] = attempt.translation;
   addKeyHeaders(headers, call);
   addProviderHeaders(headers, upstream);
   return headers;
@@ -81,6 +85,7 @@ export function errorHeaders(attempt: Attempt, upstream: UpstreamHeaders = {}): 
     'x-litellm-attempted-fallbacks': String(call.fallbacks),
     ...costHeader(billedNanoUsd),
   };
+  if (attempt.translation !== undefined) headers[TRANSLATED_HEADER] = attempt.translation;
   addKeyHeaders(headers, call);
   for (const name of RETRY_HEADERS) {
     const value = upstream[name];

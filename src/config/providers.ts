@@ -6,7 +6,7 @@ import { isKnownProvider, keysOfHost, NOT_SERVED, type ProviderFacts, SERVED } f
 /** Values of the environment variables that providers' keys and addresses have, by name. */
 export type ProviderVariables = Readonly<Record<string, string>>;
 
-/** Routes of providers with an API of their own. Nothing is translated from one API to another. */
+/** Routes of providers with an API of their own. */
 const SPOKEN: Readonly<Record<string, readonly string[]>> = {
   anthropic: ['/messages', '/messages/count_tokens'],
   cohere: ['/chat/completions', '/embeddings', '/rerank'],
@@ -53,6 +53,32 @@ export function speaks(
   if (spoken) return spoken.includes(path);
   return !ONLY_THEIRS.has(path) || (wire !== undefined && path === '/messages');
 }
+
+/** An API to which calls are translated, by the package that speaks it. */
+export type TargetApi = 'anthropic';
+
+/** The API of a provider that does not speak OpenAI's chat. */
+const CHAT_TARGETS: Readonly<Record<string, TargetApi>> = {
+  anthropic: 'anthropic',
+  azureClaude: 'anthropic',
+  vertexClaude: 'anthropic',
+};
+
+/** Returns the API to which calls at this path are translated. Undefined if their bytes pass, or if nothing serves them. */
+export function targetApi(
+  deployment: { readonly provider: string; readonly wire?: WireName },
+  path: string,
+): TargetApi | undefined {
+  if (speaks(deployment, path)) return undefined;
+  const { provider, wire = provider } = deployment;
+  return path === '/chat/completions' && Object.hasOwn(CHAT_TARGETS, wire) ? CHAT_TARGETS[wire] : undefined;
+}
+
+/** Tells whether calls at this path are answered: their bytes pass, or they are translated. */
+export const answers = (
+  deployment: { readonly provider: string; readonly wire?: WireName },
+  path: string,
+): boolean => speaks(deployment, path) || targetApi(deployment, path) !== undefined;
 
 interface ParsedModel {
   readonly provider: string;

@@ -1,6 +1,6 @@
 import type { AnswerLimits, ModelCapacity } from '../policy/bound.js';
 import type { ModelFacts } from '../policy/facts.js';
-import { hasOtherPrefix, isDots, isHostOfOpenAi } from '../config/providers.js';
+import { hasOtherPrefix, isDots, isHostOfOpenAi, targetApi } from '../config/providers.js';
 import { matchesGlob, textsOfStars } from '../policy/glob.js';
 import { type GroupLevels, servesLevels } from '../policy/group-levels.js';
 import type { NamesOf } from '../policy/entitlements.js';
@@ -29,6 +29,8 @@ interface Entry {
   readonly deployments: readonly Deployment[];
   /** True if a deployment changes the bodies of its calls. */
   readonly editsCalls?: true;
+  /** True if a deployment's provider does not speak OpenAI's chat. */
+  readonly translates?: true;
   /** The team that owns the model. Undefined if it is for every team. */
   readonly teamId?: string | undefined;
   readonly groups: readonly string[];
@@ -126,6 +128,11 @@ export class CatalogueSnapshot {
   /** Tells whether a deployment of this name changes the bodies of its calls. */
   editsCalls(name: string, within?: GroupLevels): boolean {
     return this.entry(name, within).editsCalls === true;
+  }
+
+  /** Tells whether a deployment of this name has an API to which chats are translated. */
+  translates(name: string, within?: GroupLevels): boolean {
+    return this.entry(name, within).translates === true;
   }
 
   /** Returns whether a name, wildcard or alias can be called. */
@@ -392,6 +399,9 @@ export class CatalogueSnapshot {
     return {
       deployments,
       ...(deployments.some(({ callEdits }) => callEdits) && { editsCalls: true as const }),
+      ...(deployments.some((one) => targetApi(one, '/chat/completions') !== undefined) && {
+        translates: true as const,
+      }),
       teamId: deployments[0]?.team?.id,
       groups,
       ...(differ && { deploymentGroups, byGroups: new BoundedMap<string, Entry>(MAX_GROUP_LEVELS) }),

@@ -83,9 +83,11 @@ describe('the pages for developers', () => {
     const rows = textOf('docs/moving-from-litellm.md').matchAll(
       /^\| `([^`]+)`.*? +\| (Python|JavaScript) +\| ([\d.]+) /gm,
     );
-    const { devDependencies } = JSON.parse(textOf('package.json')) as { devDependencies: object };
+    const { dependencies, devDependencies } = JSON.parse(textOf('package.json')) as Record<string, object>;
     const installed: Record<string, string[]> = {
-      JavaScript: Object.entries(devDependencies).map(([name, version]) => `${name}==${String(version)}`),
+      JavaScript: Object.entries({ ...dependencies, ...devDependencies }).map(
+        ([name, version]) => `${name}==${String(version)}`,
+      ),
       Python: pythonPackages(),
     };
     const versions = [...rows].map(([, name, language, version]) => [name, language!, version] as const);

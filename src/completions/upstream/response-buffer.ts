@@ -58,7 +58,8 @@ export class ResponseBuffer implements Pick<UpstreamSink, 'data'> {
 export async function settleResponse(attempt: Attempt, response: WholeResponse): Promise<void> {
   const { deployment, call, llm } = attempt;
   const parsedBody = AUDIO.test(contentTypeOf(response)) ? undefined : parsed(response.body);
-  const reported = llm.kind.usage(parsedBody, { size: llm.size, price: deployment.price });
+  const reported =
+    attempt.reported?.usage ?? llm.kind.usage(parsedBody, { size: llm.size, price: deployment.price });
   const usage = reported && attempt.billable(reported);
   if (!isSuccess(response.status)) {
     await endWithError(attempt, usage);

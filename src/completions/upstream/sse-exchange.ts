@@ -3,7 +3,7 @@ import { BYTES_PER_TOKEN, estimatedTokens } from '../../call-types/reported-usag
 import type { Usage } from '../../policy/price.js';
 import { responseHeaders, overheadHeader } from '../response-headers.js';
 import { secretsOf } from '../../models/deployment.js';
-import type { Attempt } from '../attempt.js';
+import type { Attempt, ReportedSoFar } from '../attempt.js';
 import type { BodiesUnderWay } from '../../body/bodies-under-way.js';
 import { type AnswerEncoder, encoderFor } from './answer-encoder.js';
 import { errorInEvents, errorInFirstEvent } from './event-error.js';
@@ -144,6 +144,11 @@ export class SseExchange {
     return this.relay.estimate.events > 0;
   }
 
+  /** The usage that the provider reported. */
+  private get reported(): ReportedSoFar {
+    return this.attempt.reported ?? this.relay;
+  }
+
   private get isGone(): boolean {
     return this.clientLeft || this.client.destroyed;
   }
@@ -217,7 +222,8 @@ export class SseExchange {
     markOfCount: 'estimated' | 'unconfirmed',
     count: Usage,
   ): Promise<void> {
-    const { usage, usageIsPartial, answerId } = this.relay;
+    const { answerId } = this.relay;
+    const { usage, usageIsPartial } = this.reported;
     this.attempt.answerId = answerId ?? (this.firstIdWrite && answerIdIn(this.firstIdWrite));
     if (usage && !usageIsPartial) await this.attempt.settle(usage, mark);
     else await this.attempt.settle(count, markOfCount);
@@ -231,7 +237,7 @@ export class SseExchange {
     const { kind, size } = llm;
     // An image or a transcript costs its whole price with the first event.
     if (kind.estimate) return kind.estimate({ size, price: deployment.price }, bytesOf(deliveredUsage));
-    const { usage } = this.relay;
+    const { usage } = this.reported;
     const isUnseen = this.clientLeft && this.reasoning.isHidden;
     return {
       ...deliveredUsage,
@@ -243,7 +249,8 @@ export class SseExchange {
   /** Returns the usage of the output that the client received. */
   private delivered(): Usage {
     const { llm, output } = this.attempt;
-    const { usage, estimate } = this.relay;
+    const { estimate } = this.relay;
+    const { usage } = this.reported;
     if (!estimate.events) return { inputTokens: 0, outputTokens: 0 };
     const counted = (llm.kind.stream.countsAsItGoes && usage?.outputTokens) || 0;
     return {

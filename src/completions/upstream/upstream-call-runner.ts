@@ -15,6 +15,14 @@ import { ResponseBuffer, failResponse, settleResponse, TOO_LARGE_RESPONSE } from
 import { anthropicEventText, converseEventText, FrameDecoder, hasEventFrames } from './event-frames.js';
 import { looksLikeEvents } from './sse-events.js';
 import { respondWithMock } from './mock-upstream.js';
+import {
+  modelFactory,
+  type ReadCall,
+  type Translation,
+  translationOf,
+} from '../../translation/translation.js';
+import type { ModelFactory } from '../../translation/translated-call.js';
+import { readAttempt, TranslatedExchange } from './translated-exchange.js';
 import { SseExchange } from './sse-exchange.js';
 import {
   CLIENT_TIMEOUT,
@@ -32,6 +40,9 @@ import {
   Upstreams,
   type UpstreamSink,
 } from './upstreams.js';
+
+/** Sends a translated call. `refuse`: ends the attempt with an error of the client. */
+type SendTranslated = (sink: UpstreamSink, refuse: (error: HttpException) => void) => UpstreamCall;
 
 /** Longer waits for a connection are counted in a metric. */
 const LONG_WAIT_SECONDS = 1;
@@ -56,8 +67,35 @@ export class UpstreamCallRunner {
   run(attempt: Attempt, model: ModelFacts): Promise<void> {
     const fetching = attempt.deployment.credential?.ready();
     return fetching
-      ? this.waitForCredential(fetching, attempt, model).then(() => this.connect(attempt, model))
-      : this.connect(attempt, model);
+      ? this.waitForCredential(fetching, attempt, model).then(() => this.prepare(attempt, model))
+      : this.prepare(attempt, model);
+  }
+
+  private prepare(attempt: Attempt, model: ModelFacts): Promise<void> {
+    const { deployment, llm } = attempt;
+    const translation =
+      deployment.mockResponse === undefined ? translationOf(deployment, llm.kind.path) : undefined;
+    return translation ? this.translate(translation, attempt, model) : this.connect(attempt, model);
+  }
+
+  /** Runs an attempt whose provider does not speak the call's API. Throws 400 if the body has no translation; nothing was sent then. */
+  private async translate(translation: Translation, attempt: Attempt, model: ModelFacts): Promise<void> {
+    attempt.translation = translation.name;
+    let factory: ModelFactory;
+    let read: ReadCall;
+    try {
+      const loaded = modelFactory(translation.api);
+      factory = loaded instanceof Promise ? await loaded : loaded;
+      read = readAttempt(attempt, translation, this.config.litellm.dropParams);
+    } catch (error) {
+      attempt.producedNothing();
+      throw error;
+    }
+    return this.connect(attempt, model, (sink, refuse) => {
+      const exchange = new TranslatedExchange(attempt, translation, this.upstreams, sink, refuse);
+      exchange.start(read, factory);
+      return exchange;
+    });
   }
 
   /**
@@ -80,12 +118,13 @@ export class UpstreamCallRunner {
     }
   }
 
-  private connect(attempt: Attempt, model: ModelFacts): Promise<void> {
+  /** `send`: sends a translated call. Absent: bytes pass. */
+  private connect(attempt: Attempt, model: ModelFacts, send?: SendTranslated): Promise<void> {
     const { deployment } = attempt;
     const pending = deployment.mockResponse ? undefined : this.upstreams.acquire(deployment);
     return pending
-      ? this.waitForConnection(pending, attempt, model).then(() => this.callUpstream(attempt))
-      : this.callUpstream(attempt);
+      ? this.waitForConnection(pending, attempt, model).then(() => this.callUpstream(attempt, send))
+      : this.callUpstream(attempt, send);
   }
 
   /**
@@ -122,7 +161,7 @@ export class UpstreamCallRunner {
   }
 
   @Traced('upstream', { argumentAttributes: spanAttributes })
-  private callUpstream(attempt: Attempt): Promise<void> {
+  private callUpstream(attempt: Attempt, send?: SendTranslated): Promise<void> {
     const { call, deployment } = attempt;
     const startedAt = performance.now();
     call.sent++;
@@ -207,7 +246,9 @@ export class UpstreamCallRunner {
       });
       const upstream: UpstreamCall = deployment.mockResponse
         ? respondWithMock(attempt, sink)
-        : this.upstreams.send(deployment, this.requestFor(attempt), sink);
+        : send
+          ? send(sink, (error) => endWith(Promise.reject(error)))
+          : this.upstreams.send(deployment, this.requestFor(attempt), sink);
       const waitMs = clientWaitMs(attempt);
       if (waitMs !== undefined) patience = setTimeout(loseClient, waitMs);
     });

@@ -29,6 +29,51 @@ export function upstreamRequest(attempt: Attempt): UpstreamRequest {
   });
 }
 
+/** Headers of a package that reach the provider. All others say what the package is. */
+const OF_PACKAGES = ['anthropic-beta'];
+
+/**
+ * Builds the request of a translated call. `kind`: the type of call that the provider serves. `body` and `packageHeaders`
+ * are the package's.
+ */
+export function translatedRequest(
+  { call, deployment, llm }: Attempt,
+  kind: CallType,
+  body: string,
+  packageHeaders: Readonly<Record<string, string | undefined>>,
+): UpstreamRequest {
+  const headers: Record<string, string> = { ...deployment.headers, via: call.via };
+  for (const name of OF_PACKAGES) {
+    const value = packageHeaders[name];
+    if (value) headers[name] = value;
+  }
+  const { wire, upstreamName, modelId = upstreamName, basePath } = deployment;
+  if (!wire)
+    return withCredential(deployment, {
+      path: pathAt(deployment, kind.path),
+      headers,
+      body: Buffer.from(body),
+    });
+  const { edit, path } = wireOf(wire);
+  let members: Record<string, unknown> | undefined;
+  const wired: WiredCall = {
+    path: kind.path,
+    stream: llm.stream,
+    model: upstreamName,
+    modelId,
+    basePath,
+    text: (name) => (members ??= JSON.parse(body) as Record<string, unknown>)[name],
+  };
+  const edits = new Map<string, string | null>();
+  edit?.(wired, edits, headers);
+  if (edits.size) {
+    members ??= JSON.parse(body) as Record<string, unknown>;
+    for (const [name, json] of edits) members[name] = json === null ? undefined : JSON.parse(json);
+  }
+  const bytes = Buffer.from(edits.size ? JSON.stringify(members) : body);
+  return withCredential(deployment, { path: path(wired), headers, body: bytes });
+}
+
 /** Returns the finished request with the credential of its deployment's cloud. A deployment with a plain key has it in its headers. */
 export function withCredential(
   { credential, origin }: Pick<Deployment, 'credential' | 'origin'>,
