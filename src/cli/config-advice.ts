@@ -42,7 +42,6 @@ export const adviceFor = (path: string): string | undefined =>
 
 /** Ways to providers that are not served, by their names. */
 const INSTEAD_OF_PROVIDER: Readonly<Record<string, string>> = {
-  anthropic: `${MODEL_NAME_OF}: https://api.anthropic.com/v1`,
   sagemaker: 'litellm_proxy/<name> with the api_base of a LiteLLM that serves it, until it is served here',
   watsonx: 'litellm_proxy/<name> with the api_base of a LiteLLM that serves it, until it is served here',
 };

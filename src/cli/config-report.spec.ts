@@ -64,7 +64,7 @@ describe('a deployment', () => {
     ['a provider that is not served', deployment('model: sagemaker/x'), {}, 'litellm_params.model', "the provider 'sagemaker' is not served yet", 'litellm_proxy/'],
     ['a server of one’s own without an address', deployment('model: xinference/x, api_key: k'), {}, 'litellm_params.model', 'needs an api_base, or XINFERENCE_API_BASE', null],
     ['no key', deployment('model: groq/x'), {}, 'litellm_params.api_key', 'Set GROQ_API_KEY', null],
-    ['one route', deployment('model: anthropic/claude-sonnet-4-5, api_key: k', ''), {}, 'litellm_params.model', 'alone; other routes get 400', 'https://api.anthropic.com/v1'],
+    ['one route', deployment('model: voyage/voyage-3, api_key: k'), {}, 'litellm_params.model', 'answers at /v1/embeddings alone', null],
     ['no price', deployment(`${OPENAI}-9`.replace('gpt-4o', 'mine'), ''), {}, 'model_info', 'no price is known', 'base_model'],
     ['a member without effect', deployment(`${OPENAI}, rpm: 5`), {}, 'litellm_params.rpm', 'has no effect', 'rpm_limit'],
     ['a price nobody bills', deployment(OPENAI, 'base_model: gpt-4o, ocr_cost_per_page: 1'), {}, 'model_info.ocr_cost_per_page', 'has no effect', 'docs/configuration.md'],
