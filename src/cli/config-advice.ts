@@ -1,4 +1,3 @@
-
 /** Advice by path of a setting or member that has no effect. The first match counts. */
 const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/^litellm_settings\.(?:service_)?(?:success_|failure_)?callbacks?$/, 'Remove it. Traces: OTEL_EXPORTER_OTLP_ENDPOINT. Metrics: /metrics. Every call: /spend/logs'],

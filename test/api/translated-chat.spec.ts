@@ -102,7 +102,8 @@ afterEach(async () => {
   expectBalancedLedger(await gateway.books());
 });
 
-const hello = [{ role: 'user', content: 'hi' }];
+/** A prompt that may have as many tokens as the scripted answers report. */
+const hello = [{ role: 'user', content: 'hi '.repeat(2_000) }];
 const chat = (key: string, body: object) =>
   gateway.as(key, 'POST', '/v1/chat/completions', { model: 'claude', messages: hello, ...body });
 const lastEntry = async () => (await gateway.books()).entries.at(-1)!;
