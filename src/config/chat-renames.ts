@@ -1,8 +1,8 @@
 import { isHostOfOpenAi, isReasoningModel } from './providers.js';
 
-/** Members and roles of a chat that a provider knows by another name. */
+/** Members and roles of a chat that a provider knows by another name, or refuses though it does what they ask for. */
 export interface ChatRenames {
-  readonly members: readonly (readonly [from: string, to: string])[];
+  readonly members: readonly (readonly [from: string, to: string | null])[];
   /** True if the provider does not know the role `developer`, which its API calls `system`. */
   readonly hasNoDeveloper: boolean;
 }
@@ -21,16 +21,16 @@ const TO_MAX_TOKENS = ['max_completion_tokens', 'max_tokens'] as const;
 const TO_MAX_COMPLETION_TOKENS = ['max_tokens', 'max_completion_tokens'] as const;
 const SEED = ['seed', 'random_seed'] as const;
 
-/** Providers that know the role `developer`, at their own hosts. */
+/** Providers that know the role `developer`, at OpenAI's hosts or for its reasoning models. */
 const KNOW_DEVELOPER = new Set(['openai', 'text-completion-openai', 'text_completion_openai']);
 
-const NO_MEMBERS = [] as const;
-const ROLE_ALONE: ChatRenames = { members: NO_MEMBERS, hasNoDeveloper: true };
+const ROLE_ALONE: ChatRenames = { members: [], hasNoDeveloper: true };
 const LIMIT_AND_ROLE: ChatRenames = { members: [TO_MAX_TOKENS], hasNoDeveloper: true };
-const OF_MISTRAL: ChatRenames = { members: [TO_MAX_TOKENS, SEED], hasNoDeveloper: true };
+/** Mistral tells a stream's usage without it. */
+const NO_STREAM_OPTIONS = ['stream_options', null] as const;
+const OF_MISTRAL: ChatRenames = { members: [TO_MAX_TOKENS, SEED, NO_STREAM_OPTIONS], hasNoDeveloper: true };
 const OF_SNOWFLAKE: ChatRenames = { members: [TO_MAX_COMPLETION_TOKENS], hasNoDeveloper: true };
 const OF_REASONING: ChatRenames = { members: [TO_MAX_COMPLETION_TOKENS], hasNoDeveloper: false };
-const OF_OWN_REASONING: ChatRenames = { members: [TO_MAX_COMPLETION_TOKENS], hasNoDeveloper: true };
 
 /** Returns what is renamed in the chats of a deployment. Undefined if its provider knows every name. */
 export function chatRenames(
@@ -39,11 +39,9 @@ export function chatRenames(
   name: string,
   baseModel?: string,
 ): ChatRenames | undefined {
-  const isOfOpenAi = KNOW_DEVELOPER.has(provider);
-  const knowsDeveloper = provider === 'azure' || (isOfOpenAi && isHostOfOpenAi(base));
-  if (provider === 'azure' || isOfOpenAi) {
-    if (isReasoningModel(name, baseModel)) return knowsDeveloper ? OF_REASONING : OF_OWN_REASONING;
-    return knowsDeveloper ? undefined : ROLE_ALONE;
+  if (provider === 'azure' || KNOW_DEVELOPER.has(provider)) {
+    if (isReasoningModel(name, baseModel)) return OF_REASONING;
+    return provider === 'azure' || isHostOfOpenAi(base) ? undefined : ROLE_ALONE;
   }
   if (provider === 'snowflake') return OF_SNOWFLAKE;
   if (provider === 'mistral' || provider === 'codestral') return OF_MISTRAL;

@@ -502,7 +502,7 @@ export function outputLimitMember(provider: string, base: string, name: string, 
 }
 
 /** Providers that refuse `stream_options`. They report a stream's usage without it. */
-const TELL_USAGE_UNASKED = new Set(['mistral']);
+const TELL_USAGE_UNASKED = new Set(['mistral', 'codestral']);
 /** The first version of Azure's API with `stream_options`. */
 const AZURE_FIRST_VERSION = '2024-09-01';
 

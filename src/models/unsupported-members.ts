@@ -40,7 +40,8 @@ export function unsupportedMembers(deployment: Deployment): UnsupportedMembers {
 /** Returns the members without those that reach the model by another name. */
 function withoutRenamed(members: UnsupportedMembers, { chatRenames }: Deployment): UnsupportedMembers {
   const { always } = members;
-  const renamed = chatRenames?.members.filter(([from, to]) => always.has(from) && !always.has(to)) ?? [];
+  const renamed =
+    chatRenames?.members.filter(([from, to]) => always.has(from) && to !== null && !always.has(to)) ?? [];
   if (!renamed.length) return members;
   const names = new Set(renamed.map(([from]) => from));
   return { ...members, always: new Set([...always].filter((name) => !names.has(name))) };

@@ -318,8 +318,8 @@ describe('a stream’s usage', () => {
   it('… not where the provider refuses to be asked', async () => {
     expect((await streamed('m-mistral')).status).toBe(200);
     expect(lastBody()).not.toHaveProperty('stream_options');
-    await streamed('m-mistral', { stream_options: { include_usage: true } });
-    expect(lastBody().stream_options).toEqual({ include_usage: true });
+    expect((await streamed('m-mistral', { stream_options: { include_usage: true } })).status).toBe(200);
+    expect(lastBody()).not.toHaveProperty('stream_options');
   });
 
   it.each([400, 422])('%i that names it: once more without, and not again', async (status) => {

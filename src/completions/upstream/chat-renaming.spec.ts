@@ -21,6 +21,7 @@ it.each([
   ['a limit that is read', 'openrouter', '{"max_completion_tokens":5}', '{"max_completion_tokens":5}'],
   ['the older limit', 'snowflake', '{"max_tokens":5}', '{"max_completion_tokens":5}'],
   ['a seed', 'mistral', '{"seed":7}', '{"random_seed":7}'],
+  ['what a stream tells unasked', 'mistral', '{"stream_options":{"include_usage":true},"n":1}', '{"n":1}'],
   ['a seed that is read', 'groq', '{"seed":7}', '{"seed":7}'],
   [
     'each role, and no other byte',
@@ -45,6 +46,7 @@ it.each([
   ['openai', 'gpt-4o', 'https://x.openai.azure.com/openai/v1', DEVELOPER],
   ['azure', 'mine', 'https://x.openai.azure.com/openai', DEVELOPER],
   ['openai', 'llama', OWN, SYSTEM],
+  ['openai', 'gpt-5-mini', OWN, DEVELOPER],
   ['hosted_vllm', 'llama', OWN, SYSTEM],
   ['azure_ai', 'mistral', 'https://x.services.ai.azure.com/models', SYSTEM],
 ])('the role developer at %s/%s, %s', (provider, name, base, sent) =>

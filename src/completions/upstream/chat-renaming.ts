@@ -15,7 +15,8 @@ export function renameInChat(
     const member = members.get(from);
     if (!member || edits.has(from)) continue;
     edits.set(from, null);
-    if (!members.has(to)) edits.set(to, bytes.toString('utf8', member.valueStart, member.valueEnd));
+    if (to !== null && !members.has(to))
+      edits.set(to, bytes.toString('utf8', member.valueStart, member.valueEnd));
   }
   if (!renames.hasNoDeveloper || !bytes.includes(DEVELOPER)) return;
   const messages = members.get('messages');
