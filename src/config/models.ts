@@ -18,7 +18,7 @@ const OF_CLOUDS = [
   'vertex_ai_credentials', 'aws_access_key_id', 'aws_secret_access_key', 'aws_session_token', 'aws_region_name',
   'aws_session_name', 'aws_profile_name', 'aws_role_name', 'aws_external_id', 'aws_web_identity_token',
   'aws_sts_endpoint', 'aws_bedrock_runtime_endpoint', 'model_id', 'tenant_id', 'client_id', 'client_secret',
-  'azure_ad_token', 'azure_scope',
+  'azure_ad_token', 'azure_scope', 'account_id',
 ]; // prettier-ignore
 /** Members of `litellm_params` that matter for a call, beside prices. */
 const WITH_EFFECT = new Set([

@@ -10,7 +10,7 @@ interface Change {
   readonly left?: readonly string[];
 }
 
-/** What LiteLLM 1.108.7 sends for one chat of a client to providers of OpenAI's form, as far as it is not what came. */
+/** Rows of what LiteLLM 1.108.7 sends to providers of OpenAI's form, where it is not what came. */
 const lines = readFileSync(new URL('recorded-chats.jsonl', import.meta.url), 'utf8')
   .trim()
   .split('\n')
