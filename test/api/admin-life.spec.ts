@@ -547,7 +547,7 @@ describe('a model', () => {
     const { data } = await get('/model_group/info');
     expect((data as { model_group: string }[]).map(({ model_group }) => model_group).slice(0, 3)).toEqual(['m-a', 'm-b', 'm-c']);
     expect((await get('/model_group/info?model_group=m-c')).data).toEqual([
-      expect.objectContaining({ model_group: 'm-c', providers: ['openai'], mode: 'chat', max_input_tokens: 9_000, input_cost_per_token: 1.5e-7, output_cost_per_token: 6e-7, supports_vision: true, supports_reasoning: false }),
+      expect.objectContaining({ model_group: 'm-c', providers: ['openai'], mode: 'chat', max_input_tokens: 9_000, input_cost_per_token: 1.5e-7, output_cost_per_token: 6e-7, supports_vision: true, supports_reasoning: null }),
     ]);
     expect((await get('/model_group/info?model_group=nobody')).data).toEqual([]);
   }); // prettier-ignore

@@ -33,7 +33,7 @@ beforeAll(async () => {
   gateway = await Gateway.start({ upstream });
   document = (await gateway.send('GET', '/openapi.json')).body as Document;
   const models =
-    /^\/(?:v[12]\/)?(?:engines|openai|chat|completions|embeddings|messages|responses|moderations|images|audio|rerank)/;
+    /^\/(?:v[12]\/)?(?:engines|openai|chat|completions|embeddings|messages|responses|moderations|images|audio|rerank|bedrock|vertex|gemini|v1beta)/;
   routes = Object.entries(document.paths).flatMap(([path, operations]) =>
     Object.entries(operations)
       .filter(() => !models.test(path))

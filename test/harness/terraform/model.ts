@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { each, type Mirrors } from './attributes.js';
-import { flag, found, list, number, ownId, resource, text, texts, unread } from './resource.js';
+import { eitherText, flag, found, list, number, ownId, resource, text, texts, unread } from './resource.js';
 import type { Value, Values } from './terraform.js';
 
 const modelAttributes = {
   id: ownId,
   ...each('model_name custom_llm_provider model_api_base api_version aws_region_name litellm_credential_name', text),
-  ...each('base_model mode team_id', text),
+  ...each('base_model team_id', text),
+  // Computed: without one in the configuration it is what the gateway answers.
+  mode: { ...eitherText, read: 'asked' },
   tier: { ...text, default: 'free' },
   ...each('tpm rpm', number),
   ...each('model_api_key reasoning_effort', { ...text, ...unread }),
