@@ -16,7 +16,7 @@ const start = (general_settings: object = {}) =>
         model('m-free', upstream.url, { input_cost_per_token: 0, output_cost_per_token: 0 }),
         model('m-other', upstream.url, { input_cost_per_token: 0, output_cost_per_token: 0 }),
         model('m-out', upstream.url, { input_cost_per_token: 0, output_cost_per_token: 0.001 }),
-        model('m-claude', upstream.url, { input_cost_per_token: 0, output_cost_per_token: 0 }, { model: 'anthropic/up-m-claude' }), // prettier-ignore
+        model('m-voyage', upstream.url, { input_cost_per_token: 0, output_cost_per_token: 0 }, { model: 'voyage/up-m-voyage' }), // prettier-ignore
       ],
       general_settings: { budget_wait_ms: 0, ...general_settings },
     },
@@ -192,9 +192,9 @@ describe('requests per minute', () => {
     });
 
     it('are told where they are all that is in the way', async () => {
-      // Anthropic has no such route.
+      // Voyage has no such route.
       const key = await gateway.createKey({ model_rpm_limit: { 'm-other': 1 } });
-      const ask = () => call(key, { model: 'm-claude', fallbacks: ['m-other'] });
+      const ask = () => call(key, { model: 'm-voyage', fallbacks: ['m-other'] });
       expect((await ask()).status).toBe(200);
       const { status, body } = await ask();
       expect([status, body.error.type]).toEqual([429, 'rate_limit_exceeded']);
