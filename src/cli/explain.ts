@@ -74,9 +74,9 @@ export async function explain(
   if (statusCode !== 200) throw new Error(`The gateway answered ${statusCode}: ${explained.error?.message}`);
   for (const line of table(explained.context.trace.flatMap(rowsOf))) say(line);
   say('');
-  say(verdict(explained));
   const price = await priceLine(model, masterKey, url);
   if (price !== undefined) say(price);
+  say(verdict(explained));
   return explained.decision;
 }
 
