@@ -155,6 +155,6 @@ export class FallbackLoop {
 
 const notServedHere = ({ llm }: Call) =>
   new BadRequestException({
-    message: `The model '${llm.model}' does not answer at ${llm.kind.path}: its provider's API has no such route, and and calls at this path are not translated to it.`,
+    message: `The model '${llm.model}' does not answer at ${llm.kind.path}: its provider's API has no such route, and calls at this path are not translated to it.`,
     param: 'model',
   });
