@@ -7,6 +7,7 @@ import {
   type DeploymentReport,
   type SettingReport,
 } from './config-report.js';
+import { usdPerMillion } from './usd-per-million.js';
 
 /** Exit codes beside 0, 1 and 2 of the report, as in `sysexits.h`. */
 const USAGE_CODE = 64;
@@ -123,15 +124,11 @@ function deploymentLines(deployment: DeploymentReport): string[] {
   ];
 }
 
-const MILLION = 1_000_000;
-/** Digits of an amount. More would be those of binary fractions. */
-const DIGITS = 12;
-
 /** Returns `2.5 in, 10 out USD a million tokens (litellm)`. */
 function priceText({ figures, sources }: NonNullable<DeploymentReport['price']>): string {
   const { input_cost_per_token: input, output_cost_per_token: output } = figures;
   const from = [...new Set(Object.values(sources).map(({ source }) => source))].join(', ');
-  const amount = (usd: unknown) => Number((Number(usd ?? 0) * MILLION).toPrecision(DIGITS));
+  const amount = (usd: unknown) => usdPerMillion(Number(usd ?? 0));
   return typeof input !== 'number' && typeof output !== 'number'
     ? `priced by ${Object.keys(figures).join(', ')} (${from})`
     : `${amount(input)} in, ${amount(output)} out USD a million tokens (${from})`;

@@ -1,5 +1,6 @@
 import { request } from 'undici';
 import type { Config } from '../config/config.js';
+import { usdPerMillion } from './usd-per-million.js';
 
 /** The question: may this key call this model? */
 interface Question {
@@ -86,10 +87,6 @@ interface GroupInfo {
   readonly price_sources?: Readonly<Record<string, { readonly source: string }>>;
 }
 
-const MILLION = 1_000_000;
-/** Digits of an amount. More would be those of binary fractions. */
-const DIGITS = 12;
-
 /** Returns what the model costs, and the sources of the price. Undefined if no price is known, or the name is only a team's. */
 async function priceLine(model: string, masterKey: string, url: string): Promise<string | undefined> {
   const { statusCode, body } = await request(
@@ -98,7 +95,7 @@ async function priceLine(model: string, masterKey: string, url: string): Promise
   );
   const { data: [group] = [] } = (await body.json()) as { readonly data?: readonly GroupInfo[] };
   if (statusCode !== 200 || !group || group.input_cost_per_token === null) return undefined;
-  const amount = (usd: number | null) => Number(((usd ?? 0) * MILLION).toPrecision(DIGITS));
+  const amount = (usd: number | null) => usdPerMillion(usd ?? 0);
   const sources = Object.values(group.price_sources ?? {}).map(({ source }) => source);
   const from = sources.length ? `, from ${[...new Set(sources)].join(', ')}` : '';
   return `Price: ${amount(group.input_cost_per_token)} in, ${amount(group.output_cost_per_token)} out USD a million tokens${from}.`;

@@ -7,6 +7,7 @@ import { escapeUnprintable } from '../policy/printable.js';
 import { costMap } from '../prices/cost-map.js';
 import { forgetKnownModels, pricedProvider } from '../prices/known-model.js';
 import { type PriceDifference, priceDifferences } from '../prices/price-differences.js';
+import { roundUsd, usdPerMillion } from './usd-per-million.js';
 
 /** One model with its price. The form is stable: members are added, not changed. */
 interface PriceReport {
@@ -87,11 +88,8 @@ function reportOfName(name: string): PriceReport {
   };
 }
 
-const MILLION = 1_000_000;
-/** Digits of an amount. More would be those of binary fractions. */
-const DIGITS = 12;
-const usd = (amount: number) => String(Number(amount.toPrecision(DIGITS)));
-const perMillion = (value: unknown) => (typeof value === 'number' ? usd(value * MILLION) : '–');
+const usd = (amount: number) => String(roundUsd(amount));
+const perMillion = (value: unknown) => (typeof value === 'number' ? String(usdPerMillion(value)) : '–');
 
 function listLines(reports: readonly PriceReport[]): string[] {
   const unpriced = reports.filter((report) => !report.is_priced && !report.model.includes('*'));

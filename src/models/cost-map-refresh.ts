@@ -14,7 +14,6 @@ import { forgetKnownModels } from '../prices/known-model.js';
 import { Catalogue } from './catalogue.service.js';
 import { fetchedText, MAX_TABLE_BYTES } from './fetched-text.js';
 
-const TIMEOUT_MS = 60_000;
 /** LiteLLM reads its map once a day. */
 const EVERY_MS = 86_400_000;
 
@@ -54,7 +53,7 @@ export class CostMapRefresh implements OnApplicationBootstrap, OnApplicationShut
   async refresh(): Promise<void> {
     const place = this.config.costMapUrl!;
     try {
-      const text = isAddress(place) ? await this.fetched(place) : textOf(place);
+      const text = isAddress(place) ? await fetchedText(place, this.ending.signal) : textOf(place);
       if (text === this.text) return;
       costMap.replace(JSON.parse(text));
       this.text = text;
@@ -66,20 +65,6 @@ export class CostMapRefresh implements OnApplicationBootstrap, OnApplicationShut
         this.logger.warn(
           `The cost map at ${place} is not used, and the prices stay as they are: ${errorReason(error)}`,
         );
-    }
-  }
-
-  private async fetched(url: string): Promise<string> {
-    // `AbortSignal.any` with a `timeout` is not used, because Node 20 may collect the timeout before it fires.
-    const controller = new AbortController();
-    const abort = () => controller.abort(new Error(`timeout after ${TIMEOUT_MS} ms`));
-    const timer = setTimeout(abort, TIMEOUT_MS);
-    this.ending.signal.addEventListener('abort', abort);
-    try {
-      return await fetchedText(url, controller.signal);
-    } finally {
-      clearTimeout(timer);
-      this.ending.signal.removeEventListener('abort', abort);
     }
   }
 }

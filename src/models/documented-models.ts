@@ -1,4 +1,5 @@
 import { type KnownModel, knownModel } from '../prices/known-model.js';
+import { TABLE_PROVIDER } from '../prices/row-names.js';
 import { shippedTable } from '../prices/shipped-table.js';
 import type { TableRow } from '../prices/table-row.js';
 
@@ -58,9 +59,3 @@ export function documentedNames(provider: string): readonly string[] {
   }
   return names;
 }
-
-/** Provider names of the table that differ from LiteLLM's prefixes. */
-const TABLE_PROVIDER: Readonly<Record<string, string>> = {
-  text_completion_openai: 'text-completion-openai',
-  ollama_chat: 'ollama',
-};

@@ -14,8 +14,6 @@ import { PeriodicTask } from '../platform/periodic-task.js';
 import { fetchedText } from './fetched-text.js';
 import { errorReason } from '../http/error-reason.js';
 
-const TIMEOUT_MS = 60_000;
-
 /**
  * Fetches the price table at the start and every `price_refresh_hours`. A table that cannot be fetched or trusted changes
  * nothing. Calls with a hold are settled at the prices of their hold.
@@ -45,24 +43,18 @@ export class PriceRefresh implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   /** Fetches the table once. Never throws. */
-  async refresh(timeoutMs = TIMEOUT_MS): Promise<void> {
+  async refresh(timeoutMs?: number): Promise<void> {
     const url = this.config.general.priceRefreshUrl ?? REMOTE_DATA_JSON_URL;
-    // `AbortSignal.any` with a `timeout` is not used, because Node 20 may collect the timeout before it fires.
-    const controller = new AbortController();
-    const abort = () => controller.abort(new Error(`timeout after ${timeoutMs} ms`));
-    const timer = setTimeout(abort, timeoutMs);
-    this.ending.signal.addEventListener('abort', abort);
     try {
-      const models = await replacePriceTable(JSON.parse(await fetchedText(url, controller.signal)));
+      const models = await replacePriceTable(
+        JSON.parse(await fetchedText(url, this.ending.signal, timeoutMs)),
+      );
       forgetKnownModels();
       await this.catalogue.refresh();
       this.logger.log(`The prices of ${models} models were read from ${url}.`);
     } catch (error) {
       if (!this.ending.signal.aborted)
         this.logger.warn(`The prices stay as they are; ${url} gave no better ones: ${errorReason(error)}`);
-    } finally {
-      clearTimeout(timer);
-      this.ending.signal.removeEventListener('abort', abort);
     }
   }
 }

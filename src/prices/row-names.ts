@@ -8,10 +8,9 @@ export interface RowName {
 }
 
 /** Providers whose table has another name. */
-const TABLE_PROVIDER: Readonly<Record<string, string>> = {
+export const TABLE_PROVIDER: Readonly<Record<string, string>> = {
   text_completion_openai: 'text-completion-openai',
   ollama_chat: 'ollama',
-  cohere: 'cohere',
   vertex_ai_beta: 'vertex_ai',
 };
 
